@@ -1,0 +1,122 @@
+/* The contract between generated code, kernels, codecs and ports: types, constant access, rows, requantization.
+ *
+ * C99 and C++11. Every function is static: two libraries in one image never clash. */
+#ifndef TINYCOMP_H
+#define TINYCOMP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Constants. On a Harvard core (AVR) a const object lies in RAM unless it is put into program memory and read from
+ * there; elsewhere these are plain reads. TC_FETCH declares `name`, a pointer to a readable copy of a constant struct. */
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define TC_CONSTANTS_IN_PROGRAM_MEMORY 1
+#define TC_CONST const PROGMEM
+#define TC_READ_U8(p) pgm_read_byte(p)
+#define TC_READ_I8(p) ((int8_t)pgm_read_byte(p))
+#define TC_READ_I32(p) ((int32_t)pgm_read_dword(p))
+#define TC_COPY(to, from, size) memcpy_P((to), (from), (size))
+#define TC_FETCH(type, name, from)                  \
+    type name##_copy;                               \
+    memcpy_P(&name##_copy, (from), sizeof(type));   \
+    const type *const name = &name##_copy
+#else
+#define TC_CONSTANTS_IN_PROGRAM_MEMORY 0
+#define TC_CONST const
+#define TC_READ_U8(p) (*(p))
+#define TC_READ_I8(p) (*(p))
+#define TC_READ_I32(p) (*(p))
+#define TC_COPY(to, from, size) memcpy((to), (from), (size))
+#define TC_FETCH(type, name, from) const type *const name = (from)
+#endif
+
+/* Rows of a tensor: row y lies at base + (y modulo ring) * stride. ring is the tensor's height where all of it is
+ * resident, fewer where rows are streamed through a ring. A tensor of one axis is one row. */
+typedef struct {
+    const int8_t *base;
+    size_t stride;
+    uint16_t ring;
+} tc_input_t;
+
+typedef struct {
+    int8_t *base;
+    size_t stride;
+    uint16_t ring;
+} tc_output_t;
+
+static inline uint16_t tc_slot(uint16_t y, uint16_t ring)
+{
+    while (y >= ring) { /* not %, which costs a library call on cores without a divider */
+        y = (uint16_t)(y - ring);
+    }
+    return y;
+}
+
+static inline const int8_t *tc_input_row(const tc_input_t *in, uint16_t y)
+{
+    return in->base + tc_slot(y, in->ring) * in->stride;
+}
+
+static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
+{
+    return out->base + tc_slot(y, out->ring) * out->stride;
+}
+
+/* Weights as a codec stores them: the first member of every codec's struct. `read` makes `count` weights from the
+ * first-th on readable and returns where: in flash itself, or in `buffer` (at least count bytes), decoded. */
+typedef struct tc_weights tc_weights_t;
+typedef const int8_t *(*tc_weights_read_t)(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer);
+struct tc_weights {
+    tc_weights_read_t read;
+};
+
+static inline const int8_t *tc_weights_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+{
+    TC_FETCH(tc_weights_t, codec, weights);
+    return codec->read(weights, first, count, buffer);
+}
+
+/* The integer arithmetic of the contract (docs/numerics.md). A real factor is multiplier * 2^(shift - 31), the
+ * multiplier in [2^30, 2^31). All need arithmetic right shifts: asserted below. */
+typedef char tc_assert_arithmetic_shift[((-1) >> 1) == -1 ? 1 : -1];
+
+/* floor((2ab + 2^31) / 2^32): the saturating rounding doubling high multiply, without its one saturating case
+ * (a = b = -2^31), which no multiplier reaches. */
+static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31. */
+static inline int32_t tc_rounding_shift_right(int32_t x, int s)
+{
+    if (s == 0) {
+        return x;
+    }
+    return (int32_t)((x + ((int64_t)1 << (s - 1)) + (x >> 31)) >> s);
+}
+
+/* Rounds twice, as convolution, depthwise convolution, add and multiply do. */
+static inline int32_t tc_requantize(int32_t x, int32_t multiplier, int shift)
+{
+    if (shift > 0) {
+        return tc_rounding_doubling_high_multiply((int32_t)((uint32_t)x << shift), multiplier);
+    }
+    return tc_rounding_shift_right(tc_rounding_doubling_high_multiply(x, multiplier), -shift);
+}
+
+/* Rounds once, as fully connected layers do. */
+static inline int32_t tc_requantize_once(int32_t x, int32_t multiplier, int shift)
+{
+    const int total = 31 - shift; /* >= 1 */
+    return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (total - 1))) >> total);
+}
+
+static inline int8_t tc_clamp(int32_t x, int32_t low, int32_t high)
+{
+    return (int8_t)(x < low ? low : x > high ? high : x);
+}
+
+#endif

@@ -1,0 +1,1 @@
+"""Devices: serial link, protocol client, emulators, flashing."""

@@ -1,0 +1,1 @@
+"""Operators: one module each, found by tinycomp.ops._registry."""

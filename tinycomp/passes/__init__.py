@@ -1,0 +1,1 @@
+"""Passes: Graph -> Graph, one named rewrite a module."""
