@@ -132,13 +132,15 @@ class KernelCall:
 
     fields: the struct's members in the order of their declaration: an int, an integer array (emitted as a constant
     array, the member points to it) or Weights (the member points to the codec's struct). scratch: bytes the kernel
-    needs beside decoded weights. in_place: the output may lie on the first input.
+    needs beside decoded weights. in_place: the output may lie on the first input. input_rows: the kernel counts rows of
+    its input, not of its output (reductions, which take rows as they come).
     """
 
     kernel: str
     fields: Mapping[str, int | Array | Weights]
     scratch: int = 0
     in_place: bool = False
+    input_rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,8 @@ class Operator(ABC):
         """Read TFLite's option table (an object of the schema's object API; None where absent)."""
         raise NotImplementedError(f"{cls.name} is not read from TFLite")
 
-    def to_tflite(self, operands: Operands) -> TfliteOperator:
-        """The TFLite operator that computes it."""
+    def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
+        """The TFLite operator that computes it, or a chain of them, each feeding the next."""
         raise NotImplementedError(f"{self.name} is not written to TFLite")
 
     @classmethod
@@ -211,7 +213,9 @@ class TfliteOperator:
     """One operator of a .tflite: builtin name ("CONV_2D"), option table, its class name, and constant extra inputs.
 
     extra: constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape), appended to the
-    node's inputs.
+    node's inputs. Links of a chain also say `reads`: which of the node's inputs (by index) the link reads, behind the
+    output of the link before it (None: all for the first, none for the others), and `quantization` of what the link
+    writes where that is a temporary of an int8 graph.
     """
 
     builtin: str
@@ -219,6 +223,8 @@ class TfliteOperator:
     options: Any = None
     extra: tuple[Array, ...] = ()
     version: int = 1
+    reads: tuple[int, ...] | None = None
+    quantization: QuantizationParameters | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@
 #ifndef TINYCOMP_H
 #define TINYCOMP_H
 
+/* Generated code checks that it meets the headers that it was made for. */
+#define TC_VERSION 1
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #define TC_CONST const PROGMEM
 #define TC_READ_U8(p) pgm_read_byte(p)
 #define TC_READ_I8(p) ((int8_t)pgm_read_byte(p))
+#define TC_READ_U16(p) pgm_read_word(p)
 #define TC_READ_I32(p) ((int32_t)pgm_read_dword(p))
 #define TC_COPY(to, from, size) memcpy_P((to), (from), (size))
 #define TC_FETCH(type, name, from)                  \
@@ -27,6 +31,7 @@
 #define TC_CONST const
 #define TC_READ_U8(p) (*(p))
 #define TC_READ_I8(p) (*(p))
+#define TC_READ_U16(p) (*(p))
 #define TC_READ_I32(p) (*(p))
 #define TC_COPY(to, from, size) memcpy((to), (from), (size))
 #define TC_FETCH(type, name, from) const type *const name = (from)

@@ -15,27 +15,47 @@ from tinycomp.ir import Array, Weights
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Weights as they lie in flash, for firmware/codecs/<codec>.h: struct tc_<codec>_t, reader tc_<codec>_read.
+    """Weights as they lie in flash, for firmware/codecs/<codec>.h: tc_<codec>_t, tc_<codec>_read.
 
-    fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer array that becomes a
-    constant array of its dtype to which the member points. buffered: whether reading needs a buffer.
+    fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer
+    array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
+    of that struct on a 32-bit core. buffered: whether reading needs a buffer; where constants lie
+    in program memory (AVR), it always does.
     """
 
     codec: str
     fields: Mapping[str, int | Array]
+    struct_size: int
     buffered: bool = True
 
     @property
     def size(self) -> int:
-        """Bytes in flash on a 32-bit core: arrays and the struct (4 a member, and the reader's pointer)."""
-        arrays = sum(value.nbytes for value in self.fields.values() if isinstance(value, np.ndarray))
-        return arrays + 4 * (len(self.fields) + 1)
+        """Bytes in flash on a 32-bit core: all arrays and the struct."""
+        arrays = (value for value in self.fields.values() if isinstance(value, np.ndarray))
+        return self.struct_size + sum(array.nbytes for array in arrays)
+
+    def integer(self, field: str) -> int:
+        """A field that is a number."""
+        value = self.fields[field]
+        assert isinstance(value, int)
+        return value
+
+    def array(self, field: str) -> Array:
+        """A field that is an array."""
+        value = self.fields[field]
+        assert isinstance(value, np.ndarray)
+        return value
 
 
 class Codec(ABC):
-    """A way to store int8 weights. decode(encode(w)) == w, always."""
+    """A way to store int8 weights. decode(encode(w)) == w, always.
+
+    Each subclass lives in its own module of tinycomp/codecs, which has the subclass's name.
+    """
 
     name: ClassVar[str]
+    cost: ClassVar[int]
+    """Instructions to decode a weight, roughly; of codecs of equal size the cheapest is taken."""
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:

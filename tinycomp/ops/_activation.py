@@ -24,11 +24,11 @@ class Activation(Enum):
 
     def clamp(self, output: QuantizationParameters) -> tuple[int, int]:
         """The bounds in the output's int8 domain (TFLite's CalculateActivationRangeQuantized)."""
-        low, high = (None if b is None else _quantize(b, output) for b in self.bounds)
+        low, high = (None if b is None else quantize_bound(b, output) for b in self.bounds)
         return max(-128, -128 if low is None else low), min(127, 127 if high is None else high)
 
 
-def _quantize(real: float, parameters: QuantizationParameters) -> int:
-    """Rounded half away from zero, as TfLiteRound does, in float32."""
+def quantize_bound(real: float, parameters: QuantizationParameters) -> int:
+    """A bound in the quantized domain, not clamped: half away from zero in float32, as TfLiteRound."""
     scaled = float(np.float32(real) / np.float32(parameters.scale))
     return parameters.zero_point + int(np.floor(abs(scaled) + 0.5)) * (1 if scaled >= 0 else -1)

@@ -2,19 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import Multiplier, quantize_multiplier, requantize
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+)
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
+from tinycomp.ops._keras import merge
+from tinycomp.ops._quantized import Clamp, parameters, requantized
+from tinycomp.ops._tflite import read_activation, version
+
+LEFT_SHIFT = 20
+"""Bits that both inputs gain before they are rescaled to a common scale (the kernel's constant)."""
 
 
 @dataclass(frozen=True)
 class Add(Operator):
-    """Elementwise sum; the second input may be broadcast."""
+    """Elementwise sum. One input may have only the other's last axes, or one value."""
 
     name: ClassVar[str] = "add"
     tflite_names: ClassVar[tuple[str, ...]] = ("ADD",)
     keras_names: ClassVar[tuple[str, ...]] = ("Add",)
 
     activation: Activation = Activation.NONE
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The shape of the larger input."""
+        return broadcast_shape("A sum", inputs)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free, bounded by the activation."""
+        return OutputRange(limit=self.activation.bounds[1])
+
+    def cost(self, operands: Operands) -> Cost:
+        """No products."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Each input to the common scale, then the sum to the output's."""
+        first, second, output = _factors(operands)
+        total = np.int64(0)
+        for tensor, values, factor in zip(
+            operands.activations, inputs, (first, second), strict=True
+        ):
+            shape = (len(values), *aligned(tensor.shape, len(operands.output.shape)))
+            raised = (
+                values.reshape(shape).astype(np.int64) - parameters(tensor).zero_point
+            ) << LEFT_SHIFT
+            total = total + requantize(raised, *factor)
+        return requantized(requantize(total, *output), operands.output, self.activation)
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """The input that repeats itself comes second."""
+        walk = repeat_fields(operands)
+        wide = walk["wide"]
+        tensors, factors = operands.activations, _factors(operands)
+        clamp = Clamp.of(operands.output, self.activation)
+        fields = {
+            **walk,
+            "wide_zero_point": parameters(tensors[wide]).zero_point,
+            "repeated_zero_point": parameters(tensors[1 - wide]).zero_point,
+            "output_zero_point": clamp.zero_point,
+            "activation_min": clamp.low,
+            "activation_max": clamp.high,
+            "wide_shift": factors[wide].shift,
+            "repeated_shift": factors[1 - wide].shift,
+            "output_shift": factors[2].shift,
+            "wide_multiplier": factors[wide].multiplier,
+            "repeated_multiplier": factors[1 - wide].multiplier,
+            "output_multiplier": factors[2].multiplier,
+        }
+        return KernelCall("add", fields, in_place=wide == 0)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
+        """Two computed inputs."""
+        if operands.constants:
+            raise ModelError(
+                f"{name!r} (ADD) adds the constant {operands.constants[0].name!r}.",
+                expected="Two tensors that are computed.",
+                hint="Make the constant the bias of the layer before it.",
+            )
+        code = 0 if options is None else options.fusedActivationFunction
+        return cls(read_activation(name, code))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Two inputs or more, which make a chain."""
+        return merge(cls(), layer, inputs, builder)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """The activation goes into the options."""
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = self.activation.value
+        return TfliteOperator("ADD", "AddOptions", options, version=version(operands, 2))
+
+
+def _factors(operands: Operands) -> tuple[Multiplier, Multiplier, Multiplier]:
+    """Of both inputs, to twice the larger scale, and of the output.
+
+    Raises:
+        ModelError: the output's scale is so fine that its factor is not below 1.
+    """
+    first, second = (parameters(tensor).scale for tensor in operands.activations)
+    common = 2 * max(first, second)
+    output = common / (parameters(operands.output).scale * (1 << LEFT_SHIFT))
+    if output >= 1.0:
+        raise ModelError(
+            f"The scale of {operands.output.name!r} (add) is {parameters(operands.output).scale:g}, "
+            f"for inputs of {first:g} and {second:g}.",
+            expected=f"More than 2^-{LEFT_SHIFT - 1} of the larger input's scale.",
+            hint="Calibrate with data that makes this sum other than zero.",
+        )
+    return (
+        quantize_multiplier(first / common),
+        quantize_multiplier(second / common),
+        quantize_multiplier(output),
+    )

@@ -1,18 +1,100 @@
-"""Batch normalization: float only; passes fold it into the operator before it."""
+"""Batch normalization at inference: a factor and a summand for each channel; float only, passes rewrite it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
-from tinycomp.ir import Operator
+import numpy as np
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+)
+from tinycomp.ops._keras import last_axis, refusal, weight
 
 
 @dataclass(frozen=True)
 class BatchNormalization(Operator):
-    """gamma * (x - mean) / sqrt(variance + epsilon) + beta: inputs (x, scale, offset), both (channels,)."""
+    """x * scale + offset along the last axis: inputs (x, scale, offset), the constants (channels,) in float64.
+
+    scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale (Ioffe and Szegedy, 2015).
+    """
 
     name: ClassVar[str] = "batch_normalization"
-    tflite_names: ClassVar[tuple[str, ...]] = ()
-    keras_names: ClassVar[tuple[str, ...]] = ("BatchNormalization",)
+    keras_names: ClassVar[tuple[str, ...]] = ("BatchNormalization", "Rescaling")
     float_only: ClassVar[bool] = True
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        x, scale, offset = inputs
+        if not scale == offset == x[-1:]:
+            raise ModelError(
+                f"Batch normalization of {x} got factors {scale} and summands {offset}.",
+                expected=f"Expected {x[-1:]} for both.",
+            )
+        return x
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free."""
+        return OutputRange()
+
+    def cost(self, operands: Operands) -> Cost:
+        """One multiply-accumulate an element."""
+        return Cost(operands.output.size, sum(c.values.size for c in operands.constants))
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """There is none: see float_only."""
+        self._refuse_integers()
+
+    def kernel(self, operands: Operands) -> NoReturn:
+        """There is none: see float_only."""
+        self._refuse_integers()
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """The layer's statistics as factor and summand, computed in float64."""
+        shape = builder.tensors[inputs[0]].shape
+        read = _rescaling if layer.class_name == "Rescaling" else _statistics
+        scale, offset = read(layer, shape)
+        constants = [
+            weight(builder, layer, name, np.broadcast_to(values, shape[-1:]))
+            for name, values in (("scale", scale), ("offset", offset))
+        ]
+        return builder.add(cls(), [inputs[0], *constants], layer.name)
+
+    @staticmethod
+    def _refuse_integers() -> NoReturn:
+        raise NotImplementedError("batch normalization is float only; a pass rewrites it")
+
+
+def _statistics(layer: KerasLayer, shape: Shape) -> tuple[Array, Array]:
+    axis = layer.config.get("axis", -1)
+    if not last_axis(layer, axis, len(shape)):
+        raise refusal(layer, f"normalizes axis {axis}", expected="Expected the last, the channels.")
+    weights = {name: np.asarray(values, np.float64) for name, values in layer.weights.items()}
+    variance = weights["moving_variance"] + float(layer.config["epsilon"])
+    if np.any(variance <= 0):
+        raise refusal(layer, "has a moving_variance below zero", hint="Train the model again.")
+    scale = weights.get("gamma", np.ones(1)) / np.sqrt(variance)
+    return scale, weights.get("beta", np.zeros(1)) - weights["moving_mean"] * scale
+
+
+def _rescaling(layer: KerasLayer, shape: Shape) -> tuple[Array, Array]:
+    scale, offset = (
+        np.asarray(layer.config.get(name, default), np.float64)
+        for name, default in (("scale", 1.0), ("offset", 0.0))
+    )
+    for values in (scale, offset):
+        if values.ndim > 1 or values.size not in (1, shape[-1]):
+            what = f"has scale or offset of shape {values.shape} over an input {shape}"
+            raise refusal(layer, what, expected="Expected one number, or one a channel.")
+    return scale, offset

@@ -1,12 +1,44 @@
-"""FULLY_CONNECTED: weights (out, in) on the last axis; rounds once."""
+"""FULLY_CONNECTED: weights (out, in) on the last axis; rounds once, in float64 in LiteRT's reference kernel."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import exact_multiplier, scale_and_round
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+    Weights,
+)
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._keras import bias, weight
+from tinycomp.ops._quantized import parameters, requantized
+from tinycomp.ops._tflite import read_activation, version
+from tinycomp.ops._weighted import (
+    channel_scales,
+    exact_products,
+    folded_bias,
+    layer_cost,
+    require_constants,
+    weights_and_bias,
+)
+
+BLOCK = 4
+"""Output channels that the kernel decodes and computes together (TC_DOT_CHANNELS in dot.h)."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +51,88 @@ class FullyConnected(Operator):
     weight_axis: ClassVar[int | None] = 0
 
     activation: Activation = Activation.NONE
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """(..., out) from (..., in), weights (out, in), bias (out,)."""
+        source, weights, bias = inputs
+        require_constants("A dense layer", weights, bias, weights[0], "out, in")
+        if not source or source[-1] != weights[1]:
+            raise ModelError(
+                f"A dense layer has weights of shape {weights} over an input of shape {source}.",
+                expected=f"An input whose last axis has {weights[1]} values.",
+                hint="Flatten the input first.",
+            )
+        return (*source[:-1], weights[0])
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free, bounded by the activation."""
+        return OutputRange(limit=self.activation.bounds[1])
+
+    def cost(self, operands: Operands) -> Cost:
+        """One sum over the input's last axis for each output."""
+        return layer_cost(operands, operands.output.size, operands.constants[0].shape[1])
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """A product of matrices; each sum is scaled and rounded once."""
+        (rows,) = inputs
+        matrix = weights_and_bias(operands)[0].values
+        sums = exact_products(rows, matrix) + folded_bias(operands, matrix)
+        scales = channel_scales(operands, len(matrix))
+        return requantized(scale_and_round(sums, scales), operands.output, self.activation)
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """The multipliers are those whose one integer rounding gives the reference's outputs for every sum."""
+        weights, _ = weights_and_bias(operands)
+        target = parameters(operands.output)
+        low, high = self.activation.clamp(target)
+        scales = channel_scales(operands, len(weights.values))
+        per_channel = len(parameters(weights).scales) > 1
+        multiplier = exact_multiplier(
+            scales if per_channel else scales[:1], low - target.zero_point, high - target.zero_point
+        )
+        shape = operands.output.shape
+        return KernelCall(
+            "fully_connected",
+            {
+                "width": math.prod(shape[1:-1]),
+                "input_size": weights.shape[1],
+                "output_size": weights.shape[0],
+                "channel_step": int(per_channel),
+                "extended": int(multiplier.extension.any()),
+                "output_zero_point": target.zero_point,
+                "activation_min": low,
+                "activation_max": high,
+                "weights": Weights(weights.values, BLOCK, weights.codebook),
+                "bias": folded_bias(operands, weights.values),
+                "multiplier": multiplier.multiplier,
+                "extension": multiplier.extension,
+                "shift": multiplier.shift,
+            },
+        )
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
+        """Only the default layout of weights."""
+        if options.weightsFormat != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
+            raise ModelError(
+                f"{name!r} (FULLY_CONNECTED) has shuffled weights.", expected="The default layout."
+            )
+        return cls(read_activation(name, options.fusedActivationFunction))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Kernel (in, out)."""
+        kernel = layer.weights["kernel"]
+        weights = weight(builder, layer, "kernel", kernel.T)
+        sums = bias(builder, layer, kernel.shape[1])
+        return builder.add(cls(), [inputs[0], weights, sums], layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """Leading axes are kept; LiteRT would flatten them into the batch otherwise."""
+        options = schema.FullyConnectedOptionsT()
+        options.fusedActivationFunction = self.activation.value
+        options.keepNumDims = len(operands.output.shape) > 1
+        newer = 5 if options.keepNumDims else 4
+        return TfliteOperator(
+            "FULLY_CONNECTED", "FullyConnectedOptions", options, version=version(operands, newer)
+        )

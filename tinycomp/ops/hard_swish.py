@@ -1,11 +1,31 @@
-"""HARD_SWISH: a table."""
+"""HARD_SWISH: a table of LiteRT's 16-bit fixed-point arithmetic."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import quantize_multiplier, rounding_shift_right
+from tinycomp.ir import (
+    Array,
+    Cost,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops._table import Table, every_input, look_up, saturate, table_kernel, unary_shape
+
+_MOST_SHIFT = 15
+"""Beyond it LiteRT's shift of 16-bit numbers is undefined."""
 
 
 @dataclass(frozen=True)
@@ -15,3 +35,72 @@ class HardSwish(Operator):
     name: ClassVar[str] = "hard_swish"
     tflite_names: ClassVar[tuple[str, ...]] = ("HARD_SWISH",)
     keras_names: ClassVar[tuple[str, ...]] = ()
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        return unary_shape(inputs)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free."""
+        return OutputRange()
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """A table lookup."""
+        return look_up(_table(operands), inputs[0])
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """A table lookup."""
+        return table_kernel(_table(operands), operands)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> HardSwish:
+        """No options."""
+        return cls()
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """HARD_SWISH."""
+        return TfliteOperator("HARD_SWISH", "HardSwishOptions", schema.HardSwishOptionsT())
+
+
+def _table(operands: Operands) -> Table:
+    """The input at 7 bits more times a factor in [0, 1], in saturating int16 as LiteRT computes."""
+    source, target = parameters(operands.inputs[0]), parameters(operands.output)
+    fine = np.float32(source.scale) * np.float32(1 / 128)
+    output, output_shift = _multiplier(fine / np.float32(target.scale))
+    if not -_MOST_SHIFT <= output_shift <= 0:
+        raise ModelError(
+            f"The hard swish '{operands.output.name}' has the output scale {target.scale:g} "
+            f"for the input scale {source.scale:g}.",
+            expected="Expected 1/128 to 256 times the input scale.",
+            hint="Calibrate with data that makes this layer's output other than zero.",
+        )
+    slope, slope_shift = _multiplier(fine / np.float32(3 / 32768))
+    x = every_input(operands) << 7
+    factor = _saturate16(x << max(slope_shift - 1, 0))
+    factor = _high_multiply(factor, slope)
+    if slope_shift > 0:
+        factor = _saturate16(factor << 1)
+    factor = rounding_shift_right(factor, max(-slope_shift, 0))
+    factor = (factor + (1 << 15)) >> 1
+    product = factor * _high_multiply(x, output)
+    product = np.sign(product) * (np.abs(product) >> 15)
+    return saturate(rounding_shift_right(product, -output_shift) + target.zero_point)
+
+
+def _multiplier(real: np.float32) -> tuple[int, int]:
+    """A 16-bit multiplier in [2^14, 2^15) and its shift."""
+    multiplier, shift = quantize_multiplier(float(real))
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), shift
+
+
+def _high_multiply(a: Array, b: int) -> Array:
+    """The rounding doubling high multiply of 16-bit numbers."""
+    return (a * b + (1 << 14)) >> 15
+
+
+def _saturate16(x: Array) -> Array:
+    return np.clip(x, -(1 << 15), (1 << 15) - 1)

@@ -1,11 +1,39 @@
-"""LEAKY_RELU: a table."""
+"""LEAKY_RELU: a table; rounds twice."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._activation import quantize_bound
+from tinycomp.ops._keras import refuse_threshold
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops._table import (
+    Table,
+    every_input,
+    look_up,
+    rescale,
+    saturate,
+    table_kernel,
+    unary_shape,
+    with_limit,
+)
 
 
 @dataclass(frozen=True)
@@ -18,3 +46,55 @@ class LeakyRelu(Operator):
 
     alpha: float
     max_value: float | None = None
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        return unary_shape(inputs)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free up to max_value."""
+        return OutputRange(limit=self.max_value)
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """A table lookup."""
+        return look_up(self._table(operands), inputs[0])
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """A table lookup."""
+        return table_kernel(self._table(operands), operands)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> LeakyRelu:
+        """The slope."""
+        return cls(0.0 if options is None else float(options.alpha))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Also a ReLU with a slope."""
+        refuse_threshold(layer)
+        limit = layer.config.get("max_value")
+        op = cls(float(layer.config["negative_slope"]), None if limit is None else float(limit))
+        return builder.add(op, inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
+        """LEAKY_RELU, and a minimum behind it where there is an upper bound."""
+        options = schema.LeakyReluOptionsT(self.alpha)
+        first = TfliteOperator("LEAKY_RELU", "LeakyReluOptions", options)
+        return with_limit(first, self.max_value, operands)
+
+    def _table(self, operands: Operands) -> Table:
+        source, target = parameters(operands.inputs[0]), parameters(operands.output)
+        x = every_input(operands)
+        scale = np.float32(source.scale)
+        positive = float(scale / np.float32(target.scale))
+        negative = float(scale * np.float32(self.alpha) / np.float32(target.scale))
+        # LiteRT takes the multiplier's sign apart from it.
+        below = rescale(x, abs(negative), operands) * (-1 if negative < 0 else 1)
+        y = np.where(x >= 0, rescale(x, positive, operands), below) + target.zero_point
+        if self.max_value is not None:
+            y = np.minimum(y, quantize_bound(self.max_value, target))
+        return saturate(y)

@@ -1,11 +1,26 @@
-"""LOGISTIC: a table."""
+"""LOGISTIC: a table of the float32 function, as LiteRT fills it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+
+from tinycomp.ir import (
+    Array,
+    Cost,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    QuantizationParameters,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._table import Table, look_up, table_kernel, table_of_real, unary_shape
+from tinycomp.ops._tflite import version
 
 
 @dataclass(frozen=True)
@@ -15,3 +30,43 @@ class Logistic(Operator):
     name: ClassVar[str] = "logistic"
     tflite_names: ClassVar[tuple[str, ...]] = ("LOGISTIC",)
     keras_names: ClassVar[tuple[str, ...]] = ()
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        return unary_shape(inputs)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Fixed: 0 to 255/256."""
+        return OutputRange(fixed=QuantizationParameters((1 / 256,), (-128,)))
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """A table lookup."""
+        return look_up(_table(operands), inputs[0])
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """A table lookup."""
+        return table_kernel(_table(operands), operands)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Logistic:
+        """No options."""
+        return cls()
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """LOGISTIC; version 2 has int8."""
+        return TfliteOperator("LOGISTIC", version=version(operands, 2))
+
+
+def _table(operands: Operands) -> Table:
+    return table_of_real(_sigmoid, operands)
+
+
+def _sigmoid(x: Array) -> Array:
+    """float32 steps; NumPy's own float32 exp is a few units less exact than the C library's."""
+    with np.errstate(over="ignore"):
+        exponential = np.exp(-x.astype(np.float64)).astype(np.float32)
+    return np.float32(1) / (np.float32(1) + exponential)

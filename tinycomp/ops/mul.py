@@ -1,20 +1,183 @@
-"""MUL: rounds twice."""
+"""MUL of two tensors or of a tensor and a constant, one of which may repeat; rounds twice."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import requantize
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    Tensor,
+    TfliteOperator,
+)
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._factor import bounded_multiplier
+from tinycomp.ops._keras import merge
+from tinycomp.ops._quantized import Clamp, parameters, requantized
+from tinycomp.ops._rows import rows
+from tinycomp.ops._tflite import read_activation
 
 
 @dataclass(frozen=True)
 class Mul(Operator):
-    """Elementwise product; the second input may be broadcast."""
+    """Elementwise product. One input may have only the other's last axes, or one value."""
 
     name: ClassVar[str] = "mul"
     tflite_names: ClassVar[tuple[str, ...]] = ("MUL",)
     keras_names: ClassVar[tuple[str, ...]] = ("Multiply",)
 
     activation: Activation = Activation.NONE
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The shape of the larger input.
+
+        Raises:
+            ModelError: the smaller one has not the last axes of the larger.
+        """
+        if len(inputs) == 2:
+            wide, narrow = inputs[_wide(inputs)], inputs[1 - _wide(inputs)]
+            core = _core(narrow)
+            if len(core) <= len(wide) and core == wide[len(wide) - len(core) :]:
+                return wide
+        raise ModelError(
+            f"A product got inputs of shapes {list(inputs)}.",
+            expected="Expected two of one shape, or one with the other's channels, or one value.",
+            hint="Repeat the smaller input before multiplying.",
+        )
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free."""
+        return OutputRange()
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost(parameters=sum(constant.values.size for constant in operands.constants))
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """The product without zero points, rescaled."""
+        computed = iter(inputs)
+        product: Array = np.ones(1, np.int64)
+        for value in operands.inputs:
+            x = next(computed) if isinstance(value, Tensor) else value.values[np.newaxis]
+            aligned = (len(x), *_aligned(value.shape, len(operands.output.shape)))
+            product = product * (x.reshape(aligned).astype(np.int64) - parameters(value).zero_point)
+        factor = bounded_multiplier(_factor(operands), 16, operands)
+        return requantized(requantize(product, *factor), operands.output, self.activation)
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """mul, or mul_constant where an input is a constant.
+
+        Raises:
+            ModelError: the constant is larger than the tensor.
+        """
+        shapes = [value.shape for value in operands.inputs]
+        wide = _wide(shapes)
+        if not operands.constants:
+            return self._tensor_kernel(operands, wide)
+        if not isinstance(operands.inputs[wide], Tensor):
+            raise ModelError(
+                f"The product '{operands.output.name}' repeats a tensor over the constant "
+                f"'{operands.inputs[wide].name}'.",
+                expected="Expected a constant no larger than the tensor.",
+            )
+        return self._constant_kernel(operands, wide)
+
+    def _tensor_kernel(self, operands: Operands, wide: int) -> KernelCall:
+        first, other = operands.inputs[wide], operands.inputs[1 - wide]
+        height, size = rows(operands.output.shape)
+        same = math.prod(other.shape) == operands.output.size
+        fields = {
+            "wide": wide,
+            "rows": height if same else 1,
+            "size": size,
+            "period": size if same else math.prod(other.shape),
+            "wide_zero": parameters(first).zero_point,
+            "repeated_zero": parameters(other).zero_point,
+            **self._last_fields(operands),
+        }
+        return KernelCall("mul", fields, in_place=wide == 0)
+
+    def _constant_kernel(self, operands: Operands, wide: int) -> KernelCall:
+        (constant,), size = operands.constants, rows(operands.output.shape)[1]
+        same = constant.values.size == operands.output.size
+        fields: dict[str, int | Array] = {
+            "size": size,
+            "period": size if same else constant.values.size,
+            "advance": size if same else 0,
+            "constant": constant.values.astype(np.int8).ravel(),
+            "input_zero": parameters(operands.inputs[wide]).zero_point,
+            "constant_zero": parameters(constant).zero_point,
+            **self._last_fields(operands),
+        }
+        return KernelCall("mul_constant", fields, in_place=True)
+
+    def _last_fields(self, operands: Operands) -> dict[str, int]:
+        """What both kernels' structs end with."""
+        factor = bounded_multiplier(_factor(operands), 16, operands)
+        clamp = Clamp.of(operands.output, self.activation)
+        return {
+            "multiplier": factor.multiplier,
+            "shift": factor.shift,
+            "zero_point": clamp.zero_point,
+            "low": clamp.low,
+            "high": clamp.high,
+        }
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Mul:
+        """The activation."""
+        code = 0 if options is None else options.fusedActivationFunction
+        return cls(read_activation(operands.output.name, code))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Two inputs or more, which make a chain."""
+        return merge(cls(), layer, inputs, builder)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """MUL; version 2 has int8, version 3 factors of 1 and more."""
+        number = 1
+        if operands.output.dtype == "int8":
+            number = 3 if _factor(operands) >= 1 else 2
+        options = schema.MulOptionsT(self.activation.value)
+        return TfliteOperator("MUL", "MulOptions", options, version=number)
+
+
+def _wide(shapes: Sequence[Shape]) -> int:
+    """Which of two inputs has the output's shape."""
+    first, second = ((math.prod(shape), len(shape)) for shape in shapes)
+    return 1 if second > first else 0
+
+
+def _core(shape: Shape) -> Shape:
+    """The shape without the 1s in front."""
+    while shape[:1] == (1,):
+        shape = shape[1:]
+    return shape
+
+
+def _aligned(shape: Shape, rank: int) -> Shape:
+    """The shape with 1s in front, so that NumPy broadcasts it."""
+    core = _core(shape)
+    return (*(1,) * (rank - len(core)), *core)
+
+
+def _factor(operands: Operands) -> float:
+    """Input scale * input scale / output scale, in float32 as LiteRT computes it."""
+    first, second = (np.float32(parameters(value).scale) for value in operands.inputs)
+    return float(first * second / np.float32(parameters(operands.output).scale))

@@ -1,11 +1,41 @@
-"""RELU and RELU6: a table."""
+"""RELU and its relatives with an upper bound: a table; rounds twice."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._activation import quantize_bound
+from tinycomp.ops._keras import refuse_threshold
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops._table import (
+    Table,
+    every_input,
+    look_up,
+    rescale,
+    saturate,
+    table_kernel,
+    unary_shape,
+    with_limit,
+)
+from tinycomp.ops._tflite import version
+
+_BOUNDS = {"RELU_0_TO_1": 1.0, "RELU6": 6.0}
 
 
 @dataclass(frozen=True)
@@ -13,7 +43,56 @@ class Relu(Operator):
     """max(x, 0), at most max_value; where no operator can carry it as its fused activation."""
 
     name: ClassVar[str] = "relu"
-    tflite_names: ClassVar[tuple[str, ...]] = ("RELU", "RELU6")
+    tflite_names: ClassVar[tuple[str, ...]] = ("RELU", "RELU6", "RELU_0_TO_1")
     keras_names: ClassVar[tuple[str, ...]] = ("ReLU",)
 
     max_value: float | None = None
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        return unary_shape(inputs)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free up to max_value."""
+        return OutputRange(limit=self.max_value)
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """A table lookup."""
+        return look_up(self._table(operands), inputs[0])
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """A table lookup."""
+        return table_kernel(self._table(operands), operands)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
+        """The builtin's name says the bound."""
+        return cls(_BOUNDS.get(name))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """One without a slope."""
+        refuse_threshold(layer)
+        limit = layer.config.get("max_value")
+        return builder.add(cls(None if limit is None else float(limit)), inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
+        """The builtin that has this bound, or RELU and a minimum behind it."""
+        if self.max_value == 1.0:
+            return TfliteOperator("RELU_0_TO_1")
+        if self.max_value == 6.0:
+            return TfliteOperator("RELU6", version=version(operands, 2))
+        first = TfliteOperator("RELU", version=version(operands, 2))
+        return with_limit(first, self.max_value, operands)
+
+    def _table(self, operands: Operands) -> Table:
+        source, target = parameters(operands.inputs[0]), parameters(operands.output)
+        factor = np.float32(source.scale) / np.float32(target.scale)
+        x = rescale(every_input(operands), float(factor), operands) + target.zero_point
+        if self.max_value is not None:
+            x = np.minimum(x, quantize_bound(self.max_value, target))
+        return saturate(np.maximum(x, target.zero_point))

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._keras import refusal
+from tinycomp.ops._quantized import require_tied
 
 
 @dataclass(frozen=True)
@@ -17,3 +36,58 @@ class Reshape(Operator):
     keras_names: ClassVar[tuple[str, ...]] = ("Reshape", "Flatten")
 
     shape: tuple[int, ...]
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The attribute, if it holds as many values as the input."""
+        (source,) = inputs
+        if math.prod(source) != math.prod(self.shape):
+            raise ModelError(
+                f"A reshape from {source} to {self.shape} changes the number of values from "
+                f"{math.prod(source)} to {math.prod(self.shape)}."
+            )
+        return self.shape
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """The input's."""
+        return OutputRange(tied=True)
+
+    def cost(self, operands: Operands) -> Cost:
+        """Nothing."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """The same values."""
+        (values,) = inputs
+        require_tied("reshape", operands)
+        return values.reshape(len(values), *self.shape)
+
+    def kernel(self, operands: Operands) -> KernelCall | None:
+        """None: the output is the input's bytes."""
+        require_tied("reshape", operands)
+        return None
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
+        """The output tensor knows its shape, wherever else the file writes it."""
+        return cls(operands.output.shape)
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Flatten, or a target shape in which one size may be -1."""
+        source = builder.tensors[inputs[0]].shape
+        if layer.class_name == "Flatten":
+            return builder.add(cls((math.prod(source),)), inputs, layer.name)
+        target = tuple(int(size) for size in layer.config["target_shape"])
+        if not 1 <= len(target) <= 3:
+            what = f"makes a tensor of shape {target}"
+            raise refusal(layer, what, expected="Expected one to three axes.")
+        known = math.prod(size for size in target if size != -1)
+        shape = tuple(math.prod(source) // known if size == -1 else size for size in target)
+        return builder.add(cls(shape), inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """The shape as a second input; -1 leaves the batch open."""
+        shape = np.array([-1, *self.shape], np.int32)
+        options = schema.ReshapeOptionsT()
+        options.newShape = shape.tolist()
+        return TfliteOperator("RESHAPE", "ReshapeOptions", options, extra=(shape,))

@@ -1,11 +1,35 @@
-"""SOFTMAX over the last axis."""
+"""SOFTMAX over the last axis: fixed-point exponentials of differences to the maximum."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tinycomp.ir import Operator
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import SoftmaxScaling, softmax, softmax_scaling
+from tinycomp.ir import (
+    Array,
+    Cost,
+    GraphBuilder,
+    KerasLayer,
+    KernelCall,
+    Operands,
+    Operator,
+    OutputRange,
+    QuantizationParameters,
+    Shape,
+    TfliteOperator,
+)
+from tinycomp.ops._keras import last_axis, refusal
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops._tflite import version
+
+OUTPUT = QuantizationParameters((1 / 256,), (-128,))
+"""The output's parameters, fixed by the int8 specification."""
 
 
 @dataclass(frozen=True)
@@ -17,3 +41,68 @@ class Softmax(Operator):
     keras_names: ClassVar[tuple[str, ...]] = ("Softmax",)
 
     beta: float = 1.0
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's."""
+        (source,) = inputs
+        if not source:
+            raise ModelError("A softmax reads a single value.", expected="It needs an axis.")
+        return source
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Probabilities."""
+        return OutputRange(fixed=OUTPUT)
+
+    def cost(self, operands: Operands) -> Cost:
+        """Not counted in products."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Each vector along the last axis by itself."""
+        (values,) = inputs
+        return softmax(values, self._scaling(operands))
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """In place: a vector's maximum and sum are taken before it is written."""
+        scaling = self._scaling(operands)
+        shape = operands.output.shape
+        return KernelCall(
+            "softmax",
+            {
+                "width": math.prod(shape[1:-1]),
+                "channels": shape[-1],
+                "smallest_difference": scaling.smallest_difference,
+                "shift": scaling.shift,
+                "multiplier": scaling.multiplier,
+            },
+            in_place=True,
+        )
+
+    def _scaling(self, operands: Operands) -> SoftmaxScaling:
+        target = parameters(operands.output)
+        if (target.scale, target.zero_point) != (OUTPUT.scale, OUTPUT.zero_point):
+            raise ModelError(
+                f"{operands.output.name!r} (softmax) has scale {target.scale:g} and zero point "
+                f"{target.zero_point}.",
+                expected="The int8 specification fixes 1/256 and -128.",
+            )
+        return softmax_scaling(self.beta, parameters(operands.activations[0]).scale)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
+        """Beta from the options."""
+        return cls(float(options.beta))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """The last axis only."""
+        axis = layer.config.get("axis", -1)
+        if not last_axis(layer, axis, len(builder.tensors[inputs[0]].shape)):
+            raise refusal(layer, f"works along axis {axis}", expected="Expected the last.")
+        return builder.add(cls(), inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """Beta goes into the options."""
+        options = schema.SoftmaxOptionsT()
+        options.beta = self.beta
+        return TfliteOperator("SOFTMAX", "SoftmaxOptions", options, version=version(operands, 2))

@@ -1,0 +1,33 @@
+# Everything from a fresh checkout on Debian or Ubuntu with Python 3.11 or later. Each target sets up what is missing,
+# and ends with what could not be had.
+PYTHON = .venv/bin/python
+FIRMWARE = find firmware -name '*.[ch]' -o -name '*.cpp'
+
+.PHONY: demo test bench lint format setup clean
+
+demo: setup
+	@.venv/bin/tinycomp demo $(DEMO_ARGS); status=$$?; cat .venv/left-out; exit $$status
+
+test: setup
+	@$(PYTHON) -m pytest -m "not shared" $(PYTEST_ARGS); status=$$?; cat .venv/left-out; exit $$status
+
+bench: setup
+	@$(PYTHON) -m benchmarks.run $(BENCH_ARGS); status=$$?; cat .venv/left-out; exit $$status
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	@if command -v clang-format >/dev/null; then $(FIRMWARE) | xargs clang-format --dry-run --Werror; fi
+	@cat .venv/left-out
+
+format: setup
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	$(FIRMWARE) | xargs clang-format -i
+
+setup:
+	@bash .ci/setup
+
+clean:
+	rm -rf .venv build dist demo-out

@@ -1,0 +1,13 @@
+/* Exact division by a constant odd << shift, whose odd part has `inverse` modulo 2^16, without a divider:
+ * n must be a multiple, and the quotient below 2^16. */
+#ifndef TINYCOMP_DIVIDE_H
+#define TINYCOMP_DIVIDE_H
+
+#include "tinycomp.h"
+
+static inline uint16_t tc_divide_exactly(size_t n, unsigned shift, uint16_t inverse)
+{
+    return (uint16_t)((unsigned)(n >> shift) * inverse);
+}
+
+#endif

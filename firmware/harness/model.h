@@ -1,0 +1,65 @@
+/* What the harness knows of a model: the one constant `tc_model`, filled by the generated tc_model.c.
+ *
+ * Buffers belong to tc_model.c and are not thread safe; none of them counts as RAM of the library except the arena. */
+#ifndef TC_MODEL_H
+#define TC_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How an input element arrives by `db` commands. `tc` commands always carry the int8 tensor itself. */
+typedef enum {
+    TC_INPUT_INT8,   /* the tensor */
+    TC_INPUT_UINT8,  /* the tensor plus 128, as images are */
+    TC_INPUT_FLOAT32 /* little endian, quantized on the device */
+} tc_input_format_t;
+
+/* One cell a node or a tensor of a watched inference; never used for both at once. */
+typedef union {
+    uint64_t ticks;
+    struct {
+        uint32_t crc;
+        uint32_t size; /* bytes seen so far, or TC_UNORDERED */
+    } checksum;
+} tc_trace_t;
+
+#define TC_UNORDERED UINT32_MAX /* parts of the tensor came out of order, so a running CRC says nothing */
+
+typedef struct {
+    const char *name;      /* the library's prefix */
+    const char *profile;   /* kws01, vww01, ic01, ad01, sww01, or the name */
+    const char *hash;      /* sha256 of the .tflite, hexadecimal */
+    const char *generator; /* version */
+    uint32_t input_size;   /* bytes of the int8 tensors */
+    uint32_t output_size;
+    uint32_t arena_size; /* scratch included */
+    uint32_t scratch_size;
+    uint16_t node_count;
+    uint16_t tensor_count; /* the model's input is tensor 0 */
+    tc_input_format_t input_format;
+    uint8_t *received; /* input as it arrives by `db`: input_size elements of input_format */
+    uint32_t received_size;
+    int8_t *input; /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
+    int8_t *output;
+    tc_trace_t *trace; /* max(node_count, tensor_count) cells */
+    void (*invoke)(void);         /* input to output, the measured library: no hook in it */
+    void (*invoke_watched)(void); /* the same text with the hooks below */
+    int8_t (*quantize_input)(float x);
+    float (*dequantize_output)(int8_t q);
+} tc_model_t;
+
+extern const tc_model_t tc_model;
+
+/* Hooks of the watched inference. Bytes [offset, offset + size) of a tensor lie at data only during the call. */
+void tc_step_begin(uint16_t node);
+void tc_step_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,32 @@
+/* The grammar: commands end with '%', words are parted by spaces, at most 80 characters; every reply ends with a line
+ * m-ready. docs/serial.md describes both layers of commands. */
+#ifndef TC_PROTOCOL_H
+#define TC_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TC_COMMAND_SIZE 80 /* characters before the '%' */
+#define TC_WORDS_MAX 4
+
+typedef struct {
+    const char *word[TC_WORDS_MAX];
+    uint8_t count; /* at least 1 */
+} tc_command_t;
+
+/* Takes the next byte of the line; carries the command out and replies when it is the last one. */
+void tc_protocol_receive(uint8_t byte);
+
+void tc_put_ready(void);
+
+/* The two layers; false: not one of its commands. */
+bool tc_mlperf_command(const tc_command_t *command);
+bool tc_inspect_command(const tc_command_t *command);
+
+/* The line m-lap-us-<microseconds>, modulo 2^32. */
+void tc_put_timestamp(void);
+
+/* tc_input_prepare, with an error line if there is no input. */
+bool tc_require_input(void);
+
+#endif

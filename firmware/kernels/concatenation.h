@@ -1,0 +1,57 @@
+/* Tensors side by side along one axis. */
+#ifndef TINYCOMP_CONCATENATION_H
+#define TINYCOMP_CONCATENATION_H
+
+#include "tinycomp.h"
+
+typedef struct {
+    uint16_t inputs;
+    uint16_t repeats;     /* an output row is so many times a piece of each input's row; 0: rows are stacked */
+    const int32_t *sizes; /* bytes of each input's piece; each input's rows where rows are stacked */
+    size_t row;           /* bytes of an output row */
+} tc_concatenation_t;
+
+/* The pieces of row y of all inputs, interleaved. */
+static inline void tc_concatenation_interleave(const tc_concatenation_t *k, const tc_input_t *in, int8_t *to,
+                                               uint16_t y)
+{
+    uint16_t i, piece;
+    for (piece = 0; piece < k->repeats; piece++) {
+        for (i = 0; i < k->inputs; i++) {
+            const size_t size = (size_t)TC_READ_I32(k->sizes + i);
+            memcpy(to, tc_input_row(in + i, y) + piece * size, size);
+            to += size;
+        }
+    }
+}
+
+/* Row y of all inputs on top of each other. */
+static inline void tc_concatenation_stack(const tc_concatenation_t *k, const tc_input_t *in, int8_t *to, uint16_t y)
+{
+    uint16_t height = (uint16_t)TC_READ_I32(k->sizes);
+    uint16_t i = 0;
+    while (y >= height) {
+        y = (uint16_t)(y - height);
+        i++;
+        height = (uint16_t)TC_READ_I32(k->sizes + i);
+    }
+    memcpy(to, tc_input_row(in + i, y), k->row);
+}
+
+/* Computes output rows [first, last). */
+static void tc_concatenation(const tc_concatenation_t *constants, const tc_input_t *in, const tc_output_t *out,
+                             uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_concatenation_t, k, constants);
+    uint16_t y;
+    (void)scratch;
+    for (y = first; y < last; y++) {
+        if (k->repeats == 0) {
+            tc_concatenation_stack(k, in, tc_output_row(out, y), y);
+        } else {
+            tc_concatenation_interleave(k, in, tc_output_row(out, y), y);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* The maximum of each channel over all positions. Rows may come one by one: maxima stay in scratch between calls. */
+#ifndef TINYCOMP_REDUCE_MAX_H
+#define TINYCOMP_REDUCE_MAX_H
+
+#include "tinycomp.h"
+
+typedef struct {
+    uint16_t height; /* input rows */
+    uint16_t width;  /* positions a row */
+    uint16_t channels;
+} tc_reduce_max_t;
+
+/* Takes input rows [first, last), in order; the call that takes the last one writes the output. scratch: channels
+ * bytes. */
+static void tc_reduce_max(const tc_reduce_max_t *constants, const tc_input_t *in, const tc_output_t *out,
+                          uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_reduce_max_t, k, constants);
+    uint16_t x, y, c;
+    if (first == 0) {
+        memset(scratch, -128, k->channels);
+    }
+    for (y = first; y < last; y++) {
+        const int8_t *cell = tc_input_row(in, y);
+        for (x = 0; x < k->width; x++) {
+            for (c = 0; c < k->channels; c++) {
+                if (cell[c] > scratch[c]) {
+                    scratch[c] = cell[c];
+                }
+            }
+            cell += k->channels;
+        }
+    }
+    if (last == k->height) {
+        memcpy(tc_output_row(out, 0), scratch, k->channels);
+    }
+}
+
+#endif

@@ -1,0 +1,131 @@
+"""Every codec gives back what it was given, and `choose` takes the smallest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._packing import exact_divisor, pack, unpack
+from tinycomp.codecs._registry import choose, codecs
+from tinycomp.errors import TinycompError
+from tinycomp.ir import Weights
+
+
+@st.composite
+def weights(draw: st.DrawFn) -> Weights:
+    """Any shape and block, few or many values and zeros, with or without a codebook."""
+    shape = draw(st.tuples(st.integers(1, 20), st.integers(1, 40)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    values = rng.integers(-128, 128, shape, dtype=np.int8)
+    entries = draw(st.sampled_from([1, 2, 3, 4, 7, 16, 17, 100, 128, 129, 256]))
+    codebook = None
+    kind = draw(st.sampled_from(["free", "layer", "channel"]))
+    if kind != "free":
+        groups = 1 if kind == "layer" else shape[0]
+        codebook = rng.integers(-128, 128, (groups, entries), dtype=np.int8)
+        indices = rng.integers(0, entries, shape)
+        values = np.take_along_axis(np.broadcast_to(codebook, (shape[0], entries)), indices, axis=1)
+    zeros = draw(st.sampled_from([0.0, 0.1, 0.5, 0.95, 1.0]))
+    values = np.where(rng.random(shape) < zeros, 0, values).astype(np.int8)
+    return Weights(values, draw(st.integers(1, shape[0])), codebook)
+
+
+@given(weights())
+def test_decoding_gives_the_weights(given_weights: Weights) -> None:
+    for codec in codecs().values():
+        encoded = codec.encode(given_weights)
+        if encoded is not None:
+            decoded = codec.decode(encoded, given_weights.values.shape)
+            assert decoded.dtype == np.int8
+            np.testing.assert_array_equal(decoded, given_weights.values, codec.name)
+
+
+@given(weights())
+def test_the_choice_is_the_smallest(given_weights: Weights) -> None:
+    chosen = choose(given_weights)
+    stored = [codec.encode(given_weights) for codec in codecs().values()]
+    assert chosen.size == min(encoded.size for encoded in stored if encoded is not None)
+    assert chosen.size <= given_weights.values.size + 8
+
+
+@given(st.integers(1, 8), st.integers(0, 100), st.integers(0, 2**32 - 1))
+def test_packing_is_dense_and_reversible(bits: int, count: int, seed: int) -> None:
+    indices = np.random.default_rng(seed).integers(0, 2**bits, count).astype(np.uint8)
+    packed = pack(indices, bits)
+    assert packed.size == -(-count * bits // 8)
+    np.testing.assert_array_equal(unpack(packed, bits, count), indices)
+
+
+def test_the_first_index_is_least_significant() -> None:
+    assert pack(np.array([1, 2, 3]), 4).tolist() == [0x21, 0x03]
+    assert pack(np.array([5, 3]), 3).tolist() == [0b011_101]
+
+
+@given(st.integers(1, 65535), st.integers(0, 65535))
+def test_exact_division(divisor: int, quotient: int) -> None:
+    shift, inverse = exact_divisor(divisor)
+    assert ((quotient * divisor >> shift) * inverse) & 0xFFFF == quotient
+
+
+def _normal(shape: tuple[int, int], seed: int = 0) -> NDArray[np.int8]:
+    values = np.random.default_rng(seed).normal(0, 40, shape)
+    return np.clip(np.rint(values), -127, 127).astype(np.int8)
+
+
+def _levels(values: NDArray[np.int8], count: int) -> NDArray[np.int8]:
+    levels = np.linspace(-120, 120, count).round().astype(np.int8)
+    return levels[np.abs(values[..., None].astype(int) - levels).argmin(-1)]
+
+
+def _thin(values: NDArray[np.int8]) -> NDArray[np.int8]:
+    return np.where(np.abs(values) < 40, 0, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("dense", _normal((64, 64))),
+        ("codebook", _levels(_normal((64, 64)), 16)),
+        ("bitmap", _thin(_normal((64, 64)))),
+        ("sparse_codebook", _thin(_levels(_normal((64, 64)), 16))),
+        ("channel_codebook", _levels(_normal((64, 512)), 4) + np.arange(-4, 4).repeat(8)[:, None]),
+    ],
+)
+def test_each_codec_wins_where_it_should(name: str, values: NDArray[np.int8]) -> None:
+    assert choose(Weights(values.astype(np.int8), 4)).codec == name
+
+
+def test_sizes_count_every_byte() -> None:
+    encoded = choose(Weights(_levels(_normal((64, 64)), 16), 4))
+    assert encoded.size == 64 * 64 // 2 + 16 + 16  # indices, table, struct
+    assert Encoded("x", {"a": np.zeros(3, np.uint16), "b": 7}, struct_size=12).size == 18
+
+
+def test_a_tie_goes_to_the_cheaper_decoder() -> None:
+    weights = Weights(np.tile(np.arange(-8, 8, dtype=np.int8), (1, 3)), 1)
+    dense, codebook = (codecs()[name].encode(weights) for name in ("dense", "codebook"))
+    assert dense is not None
+    assert codebook is not None
+    assert dense.size == 48 + 8 == codebook.size == 24 + 16 + 16
+    assert choose(weights).codec == "dense"
+
+
+def test_a_shared_codebook_is_stored_as_given() -> None:
+    shared = np.array([[-90, -30, 0, 25, 80]], np.int8)
+    for seed in (0, 1):
+        values = np.random.default_rng(seed).choice(shared[0, : 4 + seed], (8, 64))
+        encoded = choose(Weights(values, 4, np.resize(shared, (1, 5))), {"codebook"})
+        table = encoded.array("table").tolist()
+        assert table == (shared[0].tolist() if seed else shared[0, :4].tolist())
+
+
+def test_unknown_and_unfit_codecs_are_refused() -> None:
+    weights = Weights(np.arange(-128, 128).astype(np.int8).reshape(16, 16), 4)
+    with pytest.raises(TinycompError, match=r"no weight codec 'zip'\. Known: bitmap, ch"):
+        choose(weights, {"zip"})
+    with pytest.raises(TinycompError, match="None of the weight codecs codebook can hold"):
+        choose(weights, {"codebook"})

@@ -1,0 +1,52 @@
+"""Names, strings and numbers in generated C are valid, whatever a model calls its layers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinycomp.emit import c_comment, c_identifier, c_identifiers, c_number, c_string
+
+
+@given(st.text())
+def test_identifier_is_valid_c(text: str) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", c_identifier(text))
+
+
+@pytest.mark.parametrize(("text", "expected"), [("int", "int_"), ("Conv2D/1", "conv2d_1"), ("3x", "m_3x"), ("é", "m")])
+def test_identifier_of(text: str, expected: str) -> None:
+    assert c_identifier(text) == expected
+
+
+@given(st.lists(st.text(max_size=60), max_size=20))
+def test_identifiers_never_collide(names: list[str]) -> None:
+    found = c_identifiers(names, ["conv_2d"] * len(names))
+    assert len(set(found)) == len(names)
+
+
+def test_long_and_repeated_names_fall_back_to_the_operator() -> None:
+    names = ["a/b", "a_b", "x" * 80]
+    assert c_identifiers(names, ["add", "mul", "pad"]) == ["a_b", "n1_mul", "n2_pad"]
+
+
+@given(st.text())
+def test_comment_stays_a_comment(text: str) -> None:
+    assert "*/" not in c_comment(text)
+    assert "\n" not in c_comment(text)
+
+
+def test_strings_and_numbers_survive_the_compiler(tmp_path: Path) -> None:
+    text = 'quote " backslash \\ trigraph ??/ tab \t é 7'
+    source = tmp_path / "t.c"
+    source.write_text(
+        "#include <stdio.h>\n#include <stdint.h>\n"
+        f"int main(void) {{ int32_t n = {c_number(-(2**31))}; fputs({c_string(text)}, stdout); return n != INT32_MIN; }}\n"
+    )
+    binary = tmp_path / "t"
+    subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", source, "-o", binary], check=True)
+    assert subprocess.run([binary], check=True, capture_output=True).stdout == text.encode()

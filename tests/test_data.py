@@ -1,0 +1,228 @@
+"""Reading .npz data: the convention, and every mistake by its text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinycomp.data import DataOptions, Dataset, load_data, spread
+from tinycomp.errors import DataError
+
+SHAPE = (4, 3, 1)
+
+
+def save(folder: Path, **arrays: Any) -> Path:
+    path = folder / "data.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def values(count: int, *shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, *shape)).astype(np.float32)
+
+
+def load(folder: Path, options: DataOptions | None = None, **arrays: Any) -> Dataset:
+    return load_data(save(folder, **arrays), SHAPE, options)
+
+
+def message(folder: Path, options: DataOptions | None = None, **arrays: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        load(folder, options, **arrays)
+    return str(caught.value)
+
+
+def test_train_half_calibrates_and_test_half_evaluates(tmp_path: Path) -> None:
+    train, test = values(6, *SHAPE), values(5, *SHAPE, seed=1)
+    found = load(
+        tmp_path,
+        x_train=train,
+        y_train=np.arange(6),
+        x_test=test,
+        y_test=np.arange(5, dtype=np.uint8)[:, np.newaxis],
+        class_names=np.array(["a", "b"]),
+    )
+    np.testing.assert_array_equal(found.x, train)
+    np.testing.assert_array_equal(found.x_test, test)
+    np.testing.assert_array_equal(found.y, np.arange(6))
+    np.testing.assert_array_equal(found.y_test, np.arange(5))
+    assert found.class_names == ("a", "b")
+    assert found.notes == ()
+
+
+def test_calibration_rows_are_evenly_spaced(tmp_path: Path) -> None:
+    train = values(1000, *SHAPE)
+    found = load(
+        tmp_path, DataOptions(calibration_samples=10), x_train=train, y_train=np.arange(1000)
+    )
+    np.testing.assert_array_equal(found.y, np.arange(0, 1000, 100))
+    np.testing.assert_array_equal(found.x, train[::100])
+    assert len(load(tmp_path, x_train=train).x) == 500
+
+
+def test_spread_takes_all_where_there_are_few() -> None:
+    np.testing.assert_array_equal(spread(3, 10), [0, 1, 2])
+    np.testing.assert_array_equal(spread(7, 3), [0, 2, 4])
+    np.testing.assert_array_equal(spread(3, None), [0, 1, 2])
+
+
+def test_a_test_half_alone_calibrates_with_its_first_rows_and_says_so(tmp_path: Path) -> None:
+    test = values(250, *SHAPE)
+    found = load(tmp_path, x_test=test, y_test=np.zeros(250, int))
+    np.testing.assert_array_equal(found.x, test[:100])
+    assert len(found.x_test) == 250
+    assert found.notes == ("data.npz has a test half only: calibrated on its first 100 samples.",)
+
+
+@pytest.mark.parametrize("key", ["x", "x_calib"])
+def test_one_set_serves_for_both_and_says_so(tmp_path: Path, key: str) -> None:
+    found = load(tmp_path, **{key: values(7, *SHAPE), key.replace("x", "y"): np.arange(7)})
+    np.testing.assert_array_equal(found.x, found.x_test)
+    assert found.y_test is not None
+    assert found.notes == (f"data.npz has no test half: {key!r} calibrates and evaluates.",)
+
+
+def test_int8_with_scale_and_zero_point_becomes_real(tmp_path: Path) -> None:
+    stored = np.arange(-6, 6, dtype=np.int8).reshape(1, *SHAPE)
+    found = load(tmp_path, x=stored, x_scale=np.float32(0.5), x_zero_point=np.int32(3))
+    np.testing.assert_array_equal(found.x, (stored.astype(np.float32) - 3) * 0.5)
+
+
+def test_other_integers_keep_their_numbers_and_options_scale_them(tmp_path: Path) -> None:
+    pixels = np.arange(12, dtype=np.uint8).reshape(1, *SHAPE)
+    arrays = {"x": pixels, "x_scale": np.float32(9), "x_zero_point": np.int32(3)}
+    np.testing.assert_array_equal(load(tmp_path, **arrays).x, pixels.astype(np.float32))
+    scaled = load(tmp_path, DataOptions(scale=0.25, offset=-1), **arrays)
+    np.testing.assert_array_equal(scaled.x, pixels / np.float32(4) - 1)
+
+
+def test_axes_of_length_one_may_be_missing(tmp_path: Path) -> None:
+    assert load(tmp_path, x=values(5, 4, 3)).x.shape == (5, *SHAPE)
+    assert load(tmp_path, x=values(5, 4, 1, 3)).x.shape == (5, *SHAPE)
+
+
+def test_further_leading_axes_count_samples(tmp_path: Path) -> None:
+    nested = values(2, 5, *SHAPE)
+    np.testing.assert_array_equal(load(tmp_path, x=nested).x, nested.reshape(10, *SHAPE))
+
+
+def test_named_keys(tmp_path: Path) -> None:
+    features = values(5, *SHAPE)
+    found = load(
+        tmp_path, DataOptions(x_key="mfcc", y_key="label"), mfcc=features, label=np.arange(5)
+    )
+    np.testing.assert_array_equal(found.x_test, features)
+    np.testing.assert_array_equal(found.y_test, np.arange(5))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no data file '.*none\.npz'\."):
+        load_data(tmp_path / "none.npz", SHAPE)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 cut off"])
+def test_not_an_archive(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.npz' is not an \.npz archive\. Expected an \.npz"):
+        load_data(path, SHAPE)
+
+
+def test_a_single_array_is_not_an_archive(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", values(3, *SHAPE))
+    with pytest.raises(DataError, match="holds a single array"):
+        load_data(tmp_path / "x.npy", SHAPE)
+
+
+def test_a_damaged_member(tmp_path: Path) -> None:
+    path = save(tmp_path, x=values(100, *SHAPE))
+    content = bytearray(path.read_bytes())
+    content[2000:2010] = b"0123456789"
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match="Array 'x' can't be read"):
+        load_data(path, SHAPE)
+
+
+def test_unknown_arrays_are_listed(tmp_path: Path) -> None:
+    text = message(tmp_path, ids=values(3, 2), labels=np.arange(3))
+    assert "does not hold any of x_train and x_test, x_calib, or x; it holds ids, labels." in text
+    assert "--x-key" in text
+
+
+def test_a_named_array_that_is_not_there(tmp_path: Path) -> None:
+    text = message(tmp_path, DataOptions(x_key="mfcc"), x=values(3, *SHAPE))
+    assert "does not hold the array 'mfcc'; it holds x." in text
+    text = message(tmp_path, DataOptions(y_key="z"), x=values(3, *SHAPE))
+    assert "does not hold the array 'z'" in text
+
+
+def test_a_wrong_shape_names_both(tmp_path: Path) -> None:
+    text = message(tmp_path, x=values(3, 4, 2, 1))
+    assert "Array 'x' has the shape (3, 4, 2, 1): samples of shape (4, 2, 1)" in text
+    assert "the model's input has the shape (4, 3, 1)" in text
+
+
+def test_empty(tmp_path: Path) -> None:
+    assert "Array 'x' is empty." in message(tmp_path, x=values(0, *SHAPE))
+
+
+@pytest.mark.parametrize("dtype", ["U3", "complex64", "S2"])
+def test_values_that_are_not_real_numbers(tmp_path: Path, dtype: str) -> None:
+    text = message(tmp_path, x=np.zeros((3, *SHAPE), dtype))
+    assert re.search(r"Array 'x' holds values of type .+\. Expected real numbers\.", text)
+
+
+def test_pickles_are_refused(tmp_path: Path) -> None:
+    text = message(tmp_path, x=np.array([{"a": 1}, None], dtype=object))
+    assert "Array 'x' can't be read (pickled objects or a damaged file)." in text
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite(tmp_path: Path, bad: float) -> None:
+    x = values(3, *SHAPE)
+    x[1, 2, 0] = bad
+    assert "Array 'x' holds NaN or infinite values." in message(tmp_path, x=x)
+
+
+def test_constant_samples(tmp_path: Path) -> None:
+    same = np.repeat(values(1, *SHAPE), 5, axis=0)
+    assert "All 5 samples of 'x' are the same" in message(tmp_path, x=same)
+    assert "All 1 samples of 'x' are the same" in message(tmp_path, x=np.ones((1, *SHAPE)))
+
+
+def test_labels_that_do_not_fit(tmp_path: Path) -> None:
+    x = values(3, *SHAPE)
+    text = message(tmp_path, x=x, y=np.arange(2))
+    assert "Array 'y' holds 2 labels, but 'x' 3 samples." in text
+    text = message(tmp_path, x=x, y=np.zeros(3))
+    assert "Array 'y' holds float64 of shape (3,)." in text
+    text = message(tmp_path, x=x, y=np.zeros((3, 10), int))
+    assert "Expected one class index (an integer) for each sample." in text
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "shape", "calibration", "test"),
+    [
+        ("kws01", (49, 10, 1), 100, 1000),
+        ("mnist", (28, 28, 1), 500, 10000),
+        ("sww_stream", (30, 1, 40), 45, 45),
+        ("toycar_2clips", (640,), 392, 392),
+        ("har_uci", (128, 9), 500, 950),
+    ],
+)
+def test_shared_data(
+    shared: Path, name: str, shape: tuple[int, ...], calibration: int, test: int
+) -> None:
+    found = load_data(shared / "data" / f"{name}.npz", shape)
+    assert found.x.shape == (min(calibration, 500), *shape)
+    assert found.x_test.shape == (test, *shape)
+
+
+@pytest.mark.shared
+def test_crops_of_another_shape_are_refused(shared: Path) -> None:
+    with pytest.raises(DataError, match=r"\(96, 48, 3\), but .* shape \(96, 96, 3\)"):
+        load_data(shared / "data" / "person_crops.npz", (96, 96, 3))

@@ -1,0 +1,267 @@
+"""The command line: thin Typer commands over pipeline.py. Heavy imports happen inside commands, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from tinycomp import __version__
+from tinycomp.errors import TinycompError
+
+if TYPE_CHECKING:
+    from tinycomp.pipeline import Preparation
+    from tinycomp.progress import Advance
+
+app = typer.Typer(
+    name="tinycomp",
+    help="A trained Keras model goes in; firmware comes out: small, fast, and proven right.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Model = Annotated[Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)]
+Built = Annotated[Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)]
+BoardName = Annotated[
+    str, typer.Option("--board", "-b", help="A name from 'tinycomp boards', or the path of a board file.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", "-d", help="Calibration and evaluation samples: an .npz (see docs/data.md)."),
+]
+Bits = Annotated[
+    int | None,
+    typer.Option("--codebook-bits", min=1, max=8, help="At most 2^BITS distinct weights a codebook.", show_default=False),
+]
+Sparsity = Annotated[
+    float, typer.Option("--sparsity", min=0.0, max=0.99, help="Share of weights to prune, by magnitude.")
+]
+Recipe = Annotated[
+    Path | None, typer.Option("--recipe", help="Compression by layer: a TOML file (see docs/recipes.md).")
+]
+Calibration = Annotated[
+    str | None, typer.Option("--calibration", help="How ranges are chosen: min-max, percentile or mse.")
+]
+Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
+Offset = Annotated[float, typer.Option("--input-offset", help="Model input = data * scale + offset.")]
+Samples = Annotated[int, typer.Option("--samples", min=1, help="Samples to verify on.")]
+Evaluate = Annotated[
+    int | None,
+    typer.Option("--evaluate", min=1, help="Evaluate on at most this many samples; all by default.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")]
+Port = Annotated[
+    str | None, typer.Option("--port", help="Serial port of a real board, already flashed with the build.")
+]
+
+
+class _Terminal:
+    """Shows stages as progress bars; a stage of less than a second leaves only its line."""
+
+    @contextmanager
+    def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Bars(*columns, console=errors, transient=True) as bars:
+            task = bars.add_task(title, total=total or None)
+            yield lambda done: bars.update(task, advance=done)
+
+    def note(self, text: str) -> None:
+        errors.print(f"Note: {text}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"tinycomp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def build(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    board: BoardName = "host",
+    data: Data = None,
+    codebook_bits: Bits = None,
+    sparsity: Sparsity = 0.0,
+    recipe: Recipe = None,
+    calibration: Calibration = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    name: Annotated[str | None, typer.Option(help="Prefix of the C names; the file's name by default.")] = None,
+    samples: Samples = 8,
+    evaluate: Evaluate = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Don't compare executions.")] = False,
+    no_bench: Annotated[bool, typer.Option("--no-bench", help="Don't measure latency and stack.")] = False,
+    force: Force = False,
+) -> None:
+    """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
+    from tinycomp import pipeline
+    from tinycomp.report import terminal
+
+    options = pipeline.BuildOptions(
+        prepare=_preparation(
+            model, data, codebook_bits, sparsity, recipe, calibration, input_scale, input_offset, name
+        ),
+        board=board, output=output, samples=samples, evaluate=evaluate,
+        verify=not no_verify, bench=not no_bench, force=force,
+    )  # fmt: skip
+    terminal.show(console, pipeline.build(options, _Terminal()))
+    console.print(f"Wrote {output}")
+
+
+@app.command()
+def quantize(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")],
+    data: Data = None,
+    codebook_bits: Bits = None,
+    sparsity: Sparsity = 0.0,
+    recipe: Recipe = None,
+    calibration: Calibration = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a model as a standard int8 .tflite, compressed on request."""
+    from tinycomp import pipeline
+
+    wanted = _preparation(
+        model, data, codebook_bits, sparsity, recipe, calibration, input_scale, input_offset, None
+    )  # fmt: skip
+    size = pipeline.quantize(wanted, output, force, _Terminal())
+    console.print(f"Wrote {output}: {size:,} bytes")
+
+
+@app.command()
+def verify(
+    folder: Built,
+    board: BoardName = "host",
+    data: Data = None,
+    samples: Samples = 8,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    port: Port = None,
+) -> None:
+    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every tensor."""
+    from tinycomp import pipeline
+
+    source = pipeline.SampleSource(data, input_scale, input_offset)
+    found = pipeline.verify(folder, board, source, samples, port, _Terminal())
+    console.print(f"{' = '.join(found.executions)}: {found.tensors} tensors, {found.samples} samples")
+    for difference in found.differences:
+        console.print(f"[red]Different[/red]: {difference}", soft_wrap=True)
+    if not found.equal:
+        raise typer.Exit(1)
+    console.print("Equal in every byte of every tensor.")
+
+
+@app.command()
+def bench(folder: Built, board: BoardName = "cortex-m4", port: Port = None) -> None:
+    """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
+    from tinycomp import pipeline
+    from tinycomp.report import terminal
+
+    terminal.show(console, pipeline.bench(folder, board, port, _Terminal()))
+
+
+@app.command()
+def simulate(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", "-d", help="Samples: an .npz (see docs/data.md).")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")
+    ] = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    evaluate: Evaluate = None,
+) -> None:
+    """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
+    from tinycomp import pipeline
+
+    source = pipeline.SampleSource(data, input_scale, input_offset)
+    found = pipeline.simulate(model, source, evaluate, output, _Terminal())
+    console.print(f"{found.metric} on {found.samples} samples: {found.value:.4f}")
+
+
+@app.command()
+def inspect(path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")]) -> None:
+    """Show a model layer by layer, or the report of a build."""
+    from tinycomp import pipeline
+    from tinycomp.report import terminal
+
+    if path.is_dir():
+        terminal.show(console, pipeline.read_report(path))
+    else:
+        summary = pipeline.inspect(path, _Terminal())
+        console.print(terminal.layers(summary.layers, None))
+        console.print(f"{summary.macs:,} multiply-accumulates, {summary.parameters:,} parameters")
+
+
+@app.command()
+def boards() -> None:
+    """List the boards."""
+    from tinycomp.boards import list_boards
+    from tinycomp.report import terminal
+
+    console.print(terminal.boards(list_boards()))
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("demo-out"),
+    force: Force = False,
+) -> None:
+    """Train a small model on handwritten digits, then do everything with it that tinycomp does."""
+    from tinycomp import demo as demonstration
+    from tinycomp.report import terminal
+
+    terminal.show(console, demonstration.run(output, force, _Terminal()))
+    console.print(f"Wrote {output}")
+
+
+def _preparation(
+    model: Path,
+    data: Path | None,
+    codebook_bits: int | None,
+    sparsity: float,
+    recipe: Path | None,
+    calibration: str | None,
+    input_scale: float,
+    input_offset: float,
+    name: str | None,
+) -> Preparation:
+    from tinycomp.pipeline import Preparation, SampleSource
+
+    return Preparation(
+        model=model, samples=SampleSource(data, input_scale, input_offset), codebook_bits=codebook_bits,
+        sparsity=sparsity, recipe=recipe, calibration=calibration, name=name,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one paragraph on stderr and exit code 2."""
+    try:
+        app()
+    except TinycompError as error:
+        errors.print("[bold red]Error:[/bold red]", end=" ")
+        errors.print(str(error), soft_wrap=True, markup=False)
+        sys.exit(2)

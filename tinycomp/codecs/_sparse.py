@@ -1,0 +1,38 @@
+"""Which weights are not zero: a bitmap, and how many lie before each block of channels.
+
+Those counts let a decoder begin at any block; firmware/codecs/spread.h reads them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._packing import exact_divisor, pack, unpack
+from tinycomp.ir import Array, Weights
+
+
+def describe_zeros(weights: Weights) -> dict[str, int | Array] | None:
+    """Fields bitmap, starts, inverse, shift; None where there are more than 65535 non-zeros."""
+    flags = weights.values != 0
+    channels, length = flags.shape
+    counts = np.add.reduceat(flags.sum(axis=1, dtype=np.int64), range(0, channels, weights.block))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    if starts[-1] > 0xFFFF:
+        return None
+    shift, inverse = exact_divisor(weights.block * length)
+    return {
+        "bitmap": pack(flags, 1),
+        "starts": starts.astype(np.uint16),
+        "inverse": inverse,
+        "shift": shift,
+    }
+
+
+def spread(encoded: Encoded, values: Array, shape: tuple[int, int]) -> NDArray[np.int8]:
+    """The non-zero values, in order, at their places among the zeros."""
+    flags = unpack(encoded.array("bitmap"), 1, shape[0] * shape[1]).astype(bool)
+    result = np.zeros(flags.shape, np.int8)
+    result[flags] = values[: np.count_nonzero(flags)]
+    return result.reshape(shape)

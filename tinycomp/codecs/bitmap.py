@@ -1,0 +1,32 @@
+"""Mostly zeros: a bitmap of the non-zeros, and their values."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._sparse import describe_zeros, spread
+from tinycomp.ir import Weights
+
+
+class Bitmap(Codec):
+    """A bit a weight and a byte a non-zero weight: smaller than dense above 1/8 of zeros."""
+
+    name: ClassVar[str] = "bitmap"
+    cost: ClassVar[int] = 8
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """None where there are more than 65535 non-zeros."""
+        zeros = describe_zeros(weights)
+        if zeros is None:
+            return None
+        values = weights.values[weights.values != 0]
+        fields = {"values": values if values.size else np.zeros(1, np.int8), **zeros}
+        return Encoded("bitmap", fields, struct_size=20)
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        return spread(encoded, encoded.array("values"), shape)

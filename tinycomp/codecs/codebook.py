@@ -1,0 +1,53 @@
+"""Few distinct values in a layer: a table of them, and for each weight an index of 1 to 7 bits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._packing import bits_for, pack, unpack
+from tinycomp.ir import Array, Weights
+
+
+class Codebook(Codec):
+    """One table for the whole layer; indices without a gap over all its channels."""
+
+    name: ClassVar[str] = "codebook"
+    cost: ClassVar[int] = 5
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """None where the layer has more than 128 distinct values."""
+        table = _table(weights)
+        bits = bits_for(table.size)
+        if bits > 7:
+            return None
+        indices = np.searchsorted(table, weights.values.reshape(-1))
+        fields: dict[str, int | Array] = {
+            "indices": pack(indices, bits),
+            "table": table,
+            "bits": bits,
+        }
+        return Encoded("codebook", fields, struct_size=16)
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        count = shape[0] * shape[1]
+        indices = unpack(encoded.array("indices"), encoded.integer("bits"), count)
+        values: NDArray[np.int8] = encoded.array("table")[indices].reshape(shape)
+        return values
+
+
+def _table(weights: Weights) -> NDArray[np.int8]:
+    """The layer's distinct values, sorted; or all of its codebook where that costs no more bits.
+
+    A codebook that several layers share is then the same array in each, and lies in flash once.
+    """
+    distinct = np.unique(weights.values)
+    if weights.codebook is not None and len(weights.codebook) == 1:
+        given = np.unique(weights.codebook[0])
+        if np.isin(distinct, given).all() and bits_for(given.size) == bits_for(distinct.size):
+            return given
+    return distinct

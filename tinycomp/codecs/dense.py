@@ -1,0 +1,28 @@
+"""The weights as they are, read in place."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.ir import Weights
+
+
+class Dense(Codec):
+    """One byte a weight; holds any values."""
+
+    name: ClassVar[str] = "dense"
+    cost: ClassVar[int] = 0
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """Channel after channel."""
+        return Encoded(
+            "dense", {"values": weights.values.reshape(-1)}, struct_size=8, buffered=False
+        )
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        return encoded.array("values").reshape(shape)

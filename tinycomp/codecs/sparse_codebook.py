@@ -1,0 +1,38 @@
+"""Zeros and few other values: a bitmap of the non-zeros, and an index of 1 to 7 bits for each."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._packing import bits_for, pack, unpack
+from tinycomp.codecs._sparse import describe_zeros, spread
+from tinycomp.ir import Weights
+
+
+class SparseCodebook(Codec):
+    """One table for the layer, without zero: beats plain indices of b bits above 1/b of zeros."""
+
+    name: ClassVar[str] = "sparse_codebook"
+    cost: ClassVar[int] = 12
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """None where there are no non-zeros, above 65535, or above 128 distinct ones."""
+        values = weights.values[weights.values != 0]
+        table = np.unique(values)
+        bits = bits_for(table.size)
+        zeros = describe_zeros(weights)
+        if zeros is None or bits > 7 or not values.size:
+            return None
+        indices = pack(np.searchsorted(table, values), bits)
+        fields = {"indices": indices, "table": table, **zeros, "bits": bits}
+        return Encoded("sparse_codebook", fields, struct_size=24)
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        count = int(encoded.array("starts")[-1])
+        indices = unpack(encoded.array("indices"), encoded.integer("bits"), count)
+        return spread(encoded, encoded.array("table")[indices], shape)

@@ -1,0 +1,69 @@
+"""Optimal one-dimensional k-means on the integers, by dynamic programming: no random start, no iteration.
+
+Clusters of points on a line are contiguous, so the best k of them are the shortest path over segments (H. Wang and
+M. Song, "Ckmeans.1d.dp", The R Journal, 2011). Here each centre must be an integer as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """What each point becomes (points' shape), and the weighted squared error of all."""
+
+    centres: Integers
+    error: float
+
+
+def cluster(points: Integers, weights: Floats, count: int, keep_zero: bool = False) -> Clustering:
+    """The clustering into at most `count` integer centres with the least weighted squared error.
+
+    Args:
+        points: distinct integers in ascending order, at least one.
+        weights: of each point, not negative.
+        count: of centres, at least 1.
+        keep_zero: the point 0, where present, must become 0.
+    """
+    if points.size <= count:
+        return Clustering(points, 0.0)
+    centres, costs = _segments(points, weights, keep_zero)
+    best, begins = costs[0], []
+    for _ in range(1, count):
+        # paths[i, j]: the last segment is [i, j], what lies before i costs best[i - 1].
+        paths = np.concatenate([[0.0], best[:-1]])[:, None] + costs
+        begins.append(paths.argmin(axis=0))
+        best = paths.min(axis=0)
+    result, end = np.empty_like(points), points.size - 1
+    for begin in reversed(begins):
+        result[begin[end] : end + 1] = centres[begin[end], end]
+        end = begin[end] - 1
+        if end < 0:
+            break
+    result[: end + 1] = centres[0, end]
+    return Clustering(result, float(best[-1]))
+
+
+def _segments(points: Integers, weights: Floats, keep_zero: bool) -> tuple[Integers, Floats]:
+    """For every segment [i, j]: its best integer centre and its cost, infinite where i > j.
+
+    The cost is quadratic in the centre, so the integer nearest to the mean is best.
+    """
+    x = points.astype(np.float64)
+    sums = [np.concatenate([[0.0], np.cumsum(weights * x**power)]) for power in range(3)]
+    total, first, second = (prefix[None, 1:] - prefix[:-1, None] for prefix in sums)
+    middle = (points[:, None] + points[None, :]) / 2
+    mean = np.divide(first, total, out=middle, where=total > 0)
+    centres = np.clip(np.rint(mean), points[:, None], points[None, :]).astype(np.int64)
+    if keep_zero:
+        centres[(points[:, None] <= 0) & (points[None, :] >= 0) & np.isin(0, points)] = 0
+    costs = np.maximum(second - 2 * centres * first + centres**2 * total, 0.0)
+    costs[np.tril_indices(points.size, -1)] = np.inf
+    return centres, costs

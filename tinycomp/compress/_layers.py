@@ -1,0 +1,70 @@
+"""Weighted layers as techniques see them: one matrix of weights, a row for each output channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir import Array, Constant, Graph, Node
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The nodes that read one weight constant; more than one where layers are shared."""
+
+    nodes: tuple[Node, ...]
+    weights: Constant
+    axis: int
+
+    @property
+    def name(self) -> str:
+        """The first node's name."""
+        return self.nodes[0].name
+
+    @property
+    def matrix(self) -> Array:
+        """(channels, weights a channel), in the order of the remaining axes."""
+        values = np.moveaxis(self.weights.values, self.axis, 0)
+        return values.reshape(values.shape[0], -1)
+
+    @property
+    def scales(self) -> NDArray[np.float64]:
+        """Real value of one step of each channel, (channels, 1); 1 where weights are float."""
+        quantization = self.weights.quantization
+        steps = quantization.scales if quantization else (1.0,)
+        channels = self.weights.shape[self.axis]
+        return np.broadcast_to(np.array(steps, np.float64), (channels,))[:, None]
+
+    @property
+    def real(self) -> NDArray[np.float64]:
+        """The matrix in real units."""
+        values: NDArray[np.float64] = self.matrix * self.scales
+        return values
+
+    def rebuild(self, matrix: Array) -> Array:
+        """Values of the constant's shape and type from a matrix."""
+        shape = list(self.weights.shape)
+        channels = shape.pop(self.axis)
+        values = np.moveaxis(matrix.reshape(channels, *shape), 0, self.axis)
+        return np.ascontiguousarray(values, self.weights.values.dtype)
+
+
+def weighted_layers(graph: Graph) -> tuple[Layer, ...]:
+    """The layers whose weights are constant, in the order in which they run."""
+    readers: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        if node.op.weight_axis is not None and node.inputs[1] in graph.constants:
+            readers.setdefault(node.inputs[1], []).append(node)
+    return tuple(
+        Layer(tuple(nodes), graph.constants[name], nodes[0].op.weight_axis or 0)
+        for name, nodes in readers.items()
+    )
+
+
+def with_constants(graph: Graph, constants: Iterable[Constant]) -> Graph:
+    """The graph with these constants in the place of those of the same name."""
+    changed: Mapping[str, Constant] = {constant.name: constant for constant in constants}
+    return replace(graph, constants={**graph.constants, **changed})

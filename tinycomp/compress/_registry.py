@@ -1,0 +1,25 @@
+"""Finds the techniques: public modules of tinycomp.compress that define a subclass of Technique."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+import tinycomp.compress
+from tinycomp.compress._technique import Technique
+
+
+@cache
+def techniques() -> dict[str, type[Technique]]:
+    """All techniques by name, in alphabetical order."""
+    found: dict[str, type[Technique]] = {}
+    for module in pkgutil.iter_modules(tinycomp.compress.__path__):
+        if module.name.startswith("_"):
+            continue
+        name = f"tinycomp.compress.{module.name}"
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Technique):
+                if value.__module__ == name:
+                    found[value.name] = value
+    return dict(sorted(found.items()))

@@ -1,0 +1,21 @@
+"""What a compression technique is: options in, Graph -> Graph."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from tinycomp.ir import Graph
+
+
+class Technique(ABC):
+    """Each subclass is a frozen dataclass in its own module of tinycomp/compress; fields are options."""
+
+    name: ClassVar[str]
+    """The module's name, "prune"."""
+    stage: ClassVar[Literal["float", "int8"]]
+    """Which graphs it is applied to: before or after quantization."""
+
+    @abstractmethod
+    def apply(self, graph: Graph) -> Graph:
+        """The graph with other values or another structure."""

@@ -1,0 +1,116 @@
+"""Programs that stand in for a device: an emulator or a process of this machine, on a pseudo-terminal.
+
+The program's standard input and output are the controlling side of a new pseudo-terminal in raw mode; the other side's
+path is a port like any other. It is held open here, so that a host may close and open the port again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import tty
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycomp import boards
+from tinycomp.errors import DeviceError, ToolError
+
+SECONDS_TO_END = 2.0
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How an emulator is started: `{firmware}` in its arguments stands for the file's path.
+
+    The first UART must be on standard input and output. `packages` is what apt calls the program.
+    """
+
+    command: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+def qemu(emulator: boards.Emulator) -> Emulator:
+    """Return a board of QEMU, its first UART on standard input and output, without a window or a monitor."""
+    cpu = ("-cpu", emulator.cpu) if emulator.cpu else ()
+    command = (
+        *(emulator.program, "-machine", emulator.machine, *cpu, *emulator.args),
+        *("-display", "none", "-monitor", "none"),
+        *("-chardev", "stdio,id=uart,signal=off", "-serial", "chardev:uart"),
+        *("-kernel", "{firmware}"),
+    )
+    return Emulator(command, emulator.packages)
+
+
+@contextmanager
+def emulate(emulator: Emulator, firmware: Path) -> Iterator[str]:
+    """Run firmware in an emulator for as long as the context lasts.
+
+    Yields:
+        The path of the pseudo-terminal that is the board's first UART.
+
+    Raises:
+        ToolError: the emulator is not installed.
+        DeviceError: it ended by itself before the context did, and the context failed.
+    """
+    if shutil.which(emulator.command[0]) is None:
+        raise ToolError(
+            f"The emulator {emulator.command[0]} is not installed.",
+            hint=f"Install it, with apt: apt install {' '.join(emulator.packages)}.",
+        )
+    command = [part.replace("{firmware}", str(firmware)) for part in emulator.command]
+    with _on_terminal(command) as port:
+        yield port
+
+
+@contextmanager
+def run_native(program: Path) -> Iterator[str]:
+    """Run firmware that was built for this machine (firmware/ports/host); yields the port as `emulate` does."""
+    with _on_terminal([str(program)]) as port:
+        yield port
+
+
+@contextmanager
+def _on_terminal(command: Sequence[str]) -> Iterator[str]:
+    control, line = os.openpty()
+    tty.setraw(line)
+    with tempfile.TemporaryFile() as messages:
+        try:
+            process = subprocess.Popen(command, stdin=control, stdout=control, stderr=messages)
+        finally:
+            os.close(control)
+        try:
+            yield os.ttyname(line)
+        except DeviceError as error:
+            raise _explained(error, process, messages.fileno(), command[0]) from error
+        finally:
+            _end(process)
+            os.close(line)
+
+
+def _explained(
+    error: DeviceError, process: subprocess.Popen[bytes], messages: int, name: str
+) -> DeviceError:
+    """Say so if the program itself ended, rather than the device being silent."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.2)
+    if process.returncode is None:
+        return error
+    os.lseek(messages, 0, os.SEEK_SET)
+    text = os.read(messages, 4000).decode(errors="replace").strip()
+    return DeviceError(
+        f"{name} ended with exit code {process.returncode}: {text or 'it said nothing'}.",
+        hint=error.what,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

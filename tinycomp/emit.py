@@ -1,0 +1,315 @@
+"""Text of the C library: templates plus the plan. Returns {file name: text}; writes nothing.
+
+Python computes, the template places: numbers, names and array literals are made here and arrive as strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.errors import ModelError
+from tinycomp.ir import Array, Graph, Node, Tensor
+from tinycomp.plan.memory import Plan
+from tinycomp.plan.program import Operation
+from tinycomp import __version__, resources
+
+LIBRARY_FOLDER = "tinycomp"
+"""The folder of verbatim kernel and codec headers inside the generated library."""
+
+_WIDTH = 100
+_LONGEST_NAME = 40
+_C_TYPES = {np.dtype(f"{kind}{bits}"): f"{kind}{bits}_t" for kind in ("int", "uint") for bits in (8, 16, 32)}
+_RESERVED = frozenset(
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const continue default "
+    "delete do double else enum export extern float for friend goto if inline int long main mutable namespace new not "
+    "not_eq operator or or_eq private protected public register restrict return short signed sizeof static struct "
+    "switch template this throw try typedef typename union unsigned using virtual void volatile while xor xor_eq".split()
+)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["c_string"] = c_string
+    return environment
+
+
+def render(template: str, context: Mapping[str, object]) -> str:
+    """The text of one template (a path below templates/)."""
+    return _environment().get_template(template).render(**context)
+
+
+def c_string(text: str) -> str:
+    """A C string literal: ASCII, everything else escaped byte by byte."""
+    def escape(byte: int) -> str:
+        character = chr(byte)
+        if character in '"\\':
+            return "\\" + character
+        return character if 32 <= byte < 127 and character != "?" else f"\\{byte:03o}"
+
+    return '"' + "".join(map(escape, text.encode())) + '"'
+
+
+def c_comment(text: str) -> str:
+    """Text that is safe inside a C comment, on one line."""
+    return re.sub(r"[^\x20-\x7e]", "?", text).replace("*/", "* /").replace("/*", "/ *")
+
+
+def c_identifier(text: str) -> str:
+    """Letters, digits and single underscores, in lower case, never starting with a digit or empty."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    name = name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
+    return f"{name}_" if name in _RESERVED else name
+
+
+def c_identifiers(names: Sequence[str], fallbacks: Sequence[str]) -> list[str]:
+    """An identifier for each name: its own where that is short and free, else the fallback with the index in front."""
+    taken: set[str] = set()
+    result = []
+    for index, (name, fallback) in enumerate(zip(names, fallbacks, strict=True)):
+        identifier = c_identifier(name)
+        if len(identifier) > _LONGEST_NAME or identifier in taken:
+            identifier = f"n{index}_{fallback}"
+        while identifier in taken:
+            identifier += "_"
+        taken.add(identifier)
+        result.append(identifier)
+    return result
+
+
+def c_number(value: int) -> str:
+    """An integer literal; the smallest int32 has none of its own."""
+    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
+
+
+@dataclass(frozen=True)
+class ArrayText:
+    """A constant array: C type, name, element count, and its values as lines."""
+
+    type: str
+    name: str
+    length: int
+    lines: tuple[str, ...]
+
+
+@dataclass
+class _Arrays:
+    """The constant arrays of one library; equal ones are stored once."""
+
+    prefix: str
+    texts: list[ArrayText] = field(default_factory=list)
+    known: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+    def add(self, name: str, values: Array) -> str:
+        """The C name of an array with these values."""
+        if values.dtype not in _C_TYPES:
+            raise TypeError(f"{name}: no C type for {values.dtype}")
+        key = (str(values.dtype), values.tobytes())
+        if key not in self.known:
+            self.known[key] = f"{self.prefix}_{name}"
+            numbers = [c_number(int(value)) for value in values.ravel()]
+            text = ArrayText(_C_TYPES[values.dtype], self.known[key], len(numbers), _wrap(numbers))
+            self.texts.append(text)
+        return self.known[key]
+
+
+def _wrap(numbers: Sequence[str]) -> tuple[str, ...]:
+    """Lines of a comma-separated list, as many numbers a line as fit."""
+    count = max(1, (_WIDTH - 4) // (max(map(len, numbers)) + 2))
+    return tuple(", ".join(numbers[i : i + count]) + "," for i in range(0, len(numbers), count))
+
+
+def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
+    """The library's files: header, inference, constant arrays, and the kernels and codecs that it uses.
+
+    Args:
+        plan: the planned program.
+        prefix: of every public name; made a C identifier.
+        model_hash: SHA-256 of the exported .tflite, in hexadecimal.
+    """
+    prefix = c_identifier(prefix)
+    graph = plan.program.graph
+    arrays = _Arrays(prefix)
+    nodes = _nodes(plan, prefix, arrays)
+    context = {
+        "prefix": prefix,
+        "macro": prefix.upper(),
+        "version": __version__,
+        "model_hash": model_hash,
+        "model_name": c_comment(graph.name),
+        "input": _tensor(graph.tensors[graph.inputs[0]]),
+        "output": _tensor(graph.tensors[graph.outputs[0]]),
+        "input_offset": plan.buffers[graph.inputs[0]].offset,
+        "output_offset": plan.buffers[graph.outputs[0]].offset,
+        "class_names": graph.class_names,
+        "arena": plan.arena,
+        "scratch": plan.scratch_size,
+        "nodes": nodes,
+        "tensor_count": len(_tensor_numbers(graph)),
+        "copy": _output_is_input(plan),
+        "uses_arena": any("arena" in text for node in nodes for text in _pointers(node)),
+        "includes": sorted(_headers(plan.program.operations)),
+        "arrays": arrays.texts,
+    }  # fmt: skip
+    names = {"library/model.h.j2": f"{prefix}.h", "library/model.c.j2": f"{prefix}.c"}
+    names |= {"library/weights.h.j2": f"{prefix}_weights.h", "library/weights.c.j2": f"{prefix}_weights.c"}
+    files = {name: render(template, context) for template, name in names.items()}
+    return files | firmware_headers(plan.program.operations)
+
+
+def tensor_order(graph: Graph) -> tuple[str, ...]:
+    """The tensors in the order of their numbers on the device: the input, then node outputs."""
+    return tuple(_tensor_numbers(graph))
+
+
+def _tensor_numbers(graph: Graph) -> dict[str, int]:
+    names = [graph.inputs[0], *(name for node in graph.nodes for name in node.outputs)]
+    return {name: number for number, name in enumerate(names)}
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    if tensor.quantization is None:
+        raise ModelError(f"Tensor '{tensor.name}' is not quantized.", hint="Quantize the model first.")
+    return {
+        "shape": "x".join(map(str, tensor.shape)),
+        "size": tensor.size,
+        "scale": f"{np.float32(tensor.quantization.scale)!s}f",
+        "zero_point": tensor.quantization.zero_point,
+    }
+
+
+def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
+    """What the template places for each step that calls a kernel or renames a tensor."""
+    graph, operations = plan.program.graph, plan.program.operations
+    names = c_identifiers([op.node.name for op in operations], [op.node.op.name for op in operations])
+    numbers = _tensor_numbers(graph)
+    nodes = []
+    for step in plan.steps:
+        operation = operations[step.operation]
+        name = names[step.operation]
+        nodes.append(
+            {
+                "index": step.operation,
+                "title": c_comment(_title(graph, operation.node)),
+                "struct": f"{prefix}_{name}",
+                "kernel": operation.call.kernel if operation.call else None,
+                "members": _members(operation, name, arrays),
+                "codec": _codec(operation, name, prefix, arrays),
+                "inputs": [_view(plan, value.name) for value in graph.operands(operation.node).activations],
+                "output": _view(plan, operation.node.outputs[0]),
+                "tensor": numbers[operation.node.outputs[0]],
+                "size": graph.operands(operation.node).output.size,
+                "first": step.first,
+                "last": step.last,
+                "scratch": _address(plan.scratch[step.operation]) if operation.scratch else "NULL",
+            }
+        )
+    return nodes
+
+
+def _pointers(node: Mapping[str, Any]) -> list[str]:
+    return [node["scratch"], node["output"]["pointer"], *(view["pointer"] for view in node["inputs"])]
+
+
+def _title(graph: Graph, node: Node) -> str:
+    operands = graph.operands(node)
+    shapes = " + ".join("x".join(map(str, value.shape)) for value in operands.activations)
+    macs = node.op.cost(operands).macs
+    work = f", {macs} multiply-accumulates" if macs else ""
+    return f"{node.name}: {node.op.name}, {shapes} -> {'x'.join(map(str, operands.output.shape))}{work}"
+
+
+def _members(operation: Operation, name: str, arrays: _Arrays) -> list[dict[str, str]]:
+    """The struct's initialisers in the order of declaration, each with the member's name."""
+    members = []
+    for member, value in operation.fields.items():
+        if isinstance(value, Encoded):
+            text = f"&{arrays.prefix}_{name}_{member}.weights"
+        elif isinstance(value, np.ndarray):
+            text = arrays.add(f"{name}_{member}", value)
+        else:
+            text = c_number(int(value))
+        members.append({"name": member, "value": text})
+    return members
+
+
+def _codec(operation: Operation, name: str, prefix: str, arrays: _Arrays) -> dict[str, Any] | None:
+    """The codec's struct for an operation with weights."""
+    for member, value in operation.fields.items():
+        if isinstance(value, Encoded):
+            fields = [
+                {"name": key, "value": _codec_field(f"{name}_{member}_{key}", entry, arrays)}
+                for key, entry in value.fields.items()
+            ]
+            return {"name": value.codec, "struct": f"{prefix}_{name}_{member}", "members": fields}
+    return None
+
+
+def _codec_field(name: str, value: int | Array, arrays: _Arrays) -> str:
+    return arrays.add(name, value) if isinstance(value, np.ndarray) else c_number(int(value))
+
+
+def _view(plan: Plan, tensor: str) -> dict[str, Any]:
+    """A tensor's rows: pointer expression, stride, ring."""
+    buffer, graph = plan.buffers[tensor], plan.program.graph
+    if _shares(plan, tensor, graph.inputs[0]):
+        pointer = "input"
+    elif _shares(plan, tensor, graph.outputs[0]):
+        pointer = "output"
+    else:
+        pointer = _address(buffer.offset)
+    return {"pointer": pointer, "stride": buffer.stride, "ring": buffer.ring}
+
+
+def _shares(plan: Plan, tensor: str, other: str) -> bool:
+    return plan.storage[tensor] == plan.storage[other]
+
+
+def _output_is_input(plan: Plan) -> bool:
+    """Whether the model only renames its input, so that the output has to be copied."""
+    graph = plan.program.graph
+    return _shares(plan, graph.inputs[0], graph.outputs[0])
+
+
+def _address(offset: int) -> str:
+    return f"arena->bytes + {offset}"
+
+
+def _headers(operations: Iterable[Operation]) -> set[str]:
+    kernels = {f"{op.call.kernel}.h" for op in operations if op.call}
+    return kernels | {f"{encoded.codec}.h" for op in operations for encoded in op.encoded}
+
+
+def firmware_headers(operations: Iterable[Operation], instruction_set: str = "generic") -> dict[str, str]:
+    """The headers that these operations need, with those that they include, by name in the library."""
+    root = resources.firmware()
+    folders = [root / "kernels", root / "kernels" / instruction_set, root / "kernels" / "generic", root / "codecs"]
+    pending, files = {"tinycomp.h", *_headers(operations)}, {}
+    while pending:
+        name = pending.pop()
+        path = next(folder / name for folder in folders if (folder / name).is_file())
+        files[f"{LIBRARY_FOLDER}/{name}"] = text = path.read_text(encoding="utf-8")
+        included = re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
+        pending |= {header for header in included if f"{LIBRARY_FOLDER}/{header}" not in files}
+    return dict(sorted(files.items()))
+
+
+def harness_model(prefix: str) -> str:
+    """tc_model.c: what the harness knows of a library, and the library's text a second time, watched."""
+    prefix = c_identifier(prefix)
+    return render("tc_model.c.j2", {"prefix": prefix, "macro": prefix.upper()})

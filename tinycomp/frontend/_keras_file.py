@@ -1,0 +1,145 @@
+"""A .keras or .h5 file: its configuration out, and a copy with another configuration in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+
+from tinycomp.errors import ModelError
+
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+_SAVE_WHOLE = "Save the whole model with model.save('model.keras')."
+_ACCEPTED = "A Keras model (.keras or .h5) is expected."
+_DAMAGED = "Copy or save the file again."
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """A model file whose container could be opened; suffix is that of its content."""
+
+    path: Path
+    suffix: Literal[".keras", ".h5"]
+    config: Mapping[str, Any]
+
+    def write_copy(self, path: Path, config: Mapping[str, Any]) -> None:
+        """Write the same weights with another configuration, and without what only training needs."""
+        if self.suffix == ".h5":
+            _copy_hdf5(self.path, path, json.dumps(config))
+        else:
+            _copy_archive(self.path, path, json.dumps(config))
+
+
+def open_keras(path: Path) -> KerasFile:
+    """Read a file's configuration.
+
+    Raises:
+        ModelError: there is no such file, it is damaged, or it is no Keras model.
+    """
+    if path.is_dir():
+        raise ModelError(
+            f"{path} is a folder (a SavedModel?).", expected=_ACCEPTED, hint=_SAVE_WHOLE
+        )
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError as error:
+        raise ModelError(
+            f"The model {path} can't be read: {error.strerror}.", expected=_ACCEPTED
+        ) from error
+    if not start:
+        raise ModelError(f"The model {path} is empty.", expected=_ACCEPTED, hint=_DAMAGED)
+    if start.startswith(_ZIP):
+        return KerasFile(path, ".keras", _parse(path, _archive_config(path)))
+    if start.startswith(_HDF5):
+        return KerasFile(path, ".h5", _parse(path, _hdf5_config(path)))
+    raise ModelError(f"{path} is neither a .keras archive nor an HDF5 file.", expected=_ACCEPTED)
+
+
+def _archive_config(path: Path) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            names = set(archive.namelist())
+            if damaged is None and "config.json" in names:
+                return archive.read("config.json")
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        raise ModelError(f"The archive {path} is damaged: {error}.", hint=_DAMAGED) from error
+    if damaged is not None:
+        raise ModelError(
+            f"The archive {path} is damaged: {damaged} fails its checksum.", hint=_DAMAGED
+        )
+    what = (
+        "a zipped SavedModel"
+        if any(n.endswith("saved_model.pb") for n in names)
+        else "no Keras model"
+    )
+    raise ModelError(
+        f"The archive {path} is {what}: it has no config.json.",
+        expected=_ACCEPTED,
+        hint=_SAVE_WHOLE,
+    )
+
+
+def _hdf5_config(path: Path) -> bytes | str:
+    try:
+        with h5py.File(path, "r") as file:
+            config = file.attrs.get("model_config")
+            weights = "model_weights" in file
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise ModelError(
+            f"The HDF5 file {path} is damaged or cut off: {error}.", hint=_DAMAGED
+        ) from error
+    if config is None or not weights:
+        raise ModelError(
+            f"{path} holds weights only, or no Keras model at all: there is no configuration of layers in it.",
+            hint=_SAVE_WHOLE,
+        )
+    return config if isinstance(config, bytes | str) else str(config)
+
+
+def _parse(path: Path, text: bytes | str) -> Mapping[str, Any]:
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"The configuration in {path} is not JSON: {error}.", hint=_DAMAGED
+        ) from error
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ModelError(
+            f"The configuration in {path} describes no model.", expected=_ACCEPTED, hint=_SAVE_WHOLE
+        )
+    return config
+
+
+def _copy_archive(source: Path, target: Path, config: str) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            # Weights alone: assets belong to layers that are not read.
+            if name == "metadata.json" or name.startswith("model.weights"):
+                new.writestr(name, old.read(name))
+        new.writestr("config.json", config)
+
+
+def _copy_hdf5(source: Path, target: Path, config: str) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+    with h5py.File(target, "r+") as file:
+        for name in ("model_config", "training_config"):
+            if name in file.attrs:
+                del file.attrs[name]
+        file.attrs["model_config"] = config

@@ -1,0 +1,119 @@
+"""Walks a loaded Keras model, nested models included, and adds its layers to a GraphBuilder.
+
+It sees a model as plain data: the configuration that Keras itself gives back, and arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend._keras_lowering import add_layer
+from tinycomp.ir import Array, GraphBuilder, KerasLayer
+
+Call = tuple[str, int, int]
+"""A tensor in Keras's terms: the layer's name, which of its calls, which of that call's outputs."""
+
+_MODELS = ("Functional", "Sequential")
+
+
+class KerasWalk:
+    """Adds the layers of a model; remembers layers, so that a layer that is called twice has its weights once."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self.builder = builder
+        self.layers: dict[int, KerasLayer] = {}
+        self.names: set[str] = set()
+
+    def model(self, model: Any, inputs: Sequence[str]) -> list[str]:
+        """Add a model's layers behind tensors that are there; its output tensors.
+
+        Args:
+            model: a keras.Model (Functional or Sequential).
+            inputs: names of tensors in the builder, one for each of the model's inputs.
+        """
+        config = model.get_config()
+        if "input_layers" in config:
+            return self._functional(model, config, inputs)
+        tensors = list(inputs)
+        for entry in config["layers"]:
+            if entry["class_name"] != "InputLayer":
+                tensors = self._layer(model.get_layer(entry["config"]["name"]), entry, tensors)
+        return tensors
+
+    def _functional(
+        self, model: Any, config: Mapping[str, Any], inputs: Sequence[str]
+    ) -> list[str]:
+        known: dict[Call, str] = dict(zip(_calls(config["input_layers"]), inputs, strict=True))
+        pending = [
+            (entry, number, list(_tensors(node["args"])))
+            for entry in config["layers"]
+            for number, node in enumerate(entry["inbound_nodes"])
+        ]
+        while pending:
+            waiting = []
+            for entry, number, needs in pending:
+                if not all(need in known for need in needs):
+                    waiting.append((entry, number, needs))
+                    continue
+                layer = model.get_layer(entry["name"])
+                outputs = self._layer(layer, entry, [known[need] for need in needs])
+                known.update({(entry["name"], number, i): name for i, name in enumerate(outputs)})
+            if len(waiting) == len(pending):
+                names = ", ".join(sorted({entry["name"] for entry, _, _ in waiting}))
+                raise ModelError(
+                    f"The layers {names} wait for each other: the model's graph is broken."
+                )
+            pending = waiting
+        return [known[call] for call in _calls(config["output_layers"])]
+
+    def _layer(self, layer: Any, entry: Mapping[str, Any], inputs: Sequence[str]) -> list[str]:
+        if entry["class_name"] in _MODELS:
+            return self.model(layer, inputs)
+        if id(layer) not in self.layers:
+            self.layers[id(layer)] = self._read(layer, entry)
+        return [add_layer(self.layers[id(layer)], inputs, self.builder)]
+
+    def _read(self, layer: Any, entry: Mapping[str, Any]) -> KerasLayer:
+        """The layer as plain data, under a name that no other layer has."""
+        base = name = entry["config"]["name"]
+        count = 1
+        while name in self.names:
+            name, count = f"{base}_{count}", count + 1
+        self.names.add(name)
+        weights = {v.name: np.asarray(v.numpy(), np.float32) for v in layer.weights}
+        _require_finite(name, weights)
+        return KerasLayer(name, entry["class_name"], entry["config"], weights)
+
+
+def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:
+    for name, values in weights.items():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise ModelError(
+                f"Layer {layer!r} has {bad} values in its weight {name!r} that are NaN or infinite.",
+                hint="The training diverged: train again with a lower learning rate, or take an earlier checkpoint.",
+            )
+
+
+def _calls(value: Any) -> Iterable[Call]:
+    """The leaves [layer, call, tensor] of a list of inputs or outputs."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if value and isinstance(value[0], str):
+        yield (value[0], value[1], value[2])
+        return
+    for item in value:
+        yield from _calls(item)
+
+
+def _tensors(value: Any) -> Iterable[Call]:
+    """The tensors in the arguments of a call."""
+    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
+        yield from _calls(value["config"]["keras_history"])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)

@@ -1,0 +1,139 @@
+"""Rewrites Keras layers into those that operators read: 1-D as 2-D, separable as two, activations by themselves.
+
+A tensor (length, channels) becomes (length, 1, channels) around each 1-D layer; passes remove reshapes that cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend._keras_hints import hint
+from tinycomp.ir import GraphBuilder, KerasLayer, Operator
+from tinycomp.ops._registry import by_keras_name
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.softmax import Softmax
+from tinycomp.ops.tanh import Tanh
+
+_ACTIVATIONS: Mapping[str, Operator] = {
+    "hard_silu": HardSwish(),
+    "hard_swish": HardSwish(),
+    "leaky_relu": LeakyRelu(0.2),
+    "relu": Relu(),
+    "relu6": Relu(6.0),
+    "sigmoid": Logistic(),
+    "softmax": Softmax(),
+    "tanh": Tanh(),
+}
+_SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
+
+
+def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Add the nodes of one call of a layer; the name of its output.
+
+    Raises:
+        ModelError: an option of the layer is not supported.
+    """
+    if layer.class_name == "Identity":
+        return inputs[0]
+    activation = layer.config.get("activation", "linear")
+    if layer.class_name == "Activation":
+        return _activate(activation, layer.name, inputs[0], builder)
+    output = _add(layer, inputs, builder)
+    named = activation if isinstance(activation, str) else activation["class_name"].lower()
+    return _activate(activation, f"{layer.name}/{named}", output, builder)
+
+
+def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    if layer.class_name.endswith("1D"):
+        return _add_1d(layer, inputs[0], builder)
+    return _add_2d(layer, inputs, builder)
+
+
+def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A layer whose options are 2-D, whatever its class name says."""
+    name = layer.class_name.replace("1D", "2D")
+    if name == "SeparableConv2D":
+        depthwise, pointwise = _separate(layer)
+        between = by_keras_name()["DepthwiseConv2D"].from_keras(depthwise, inputs, builder)
+        return by_keras_name()["Conv2D"].from_keras(pointwise, [between], builder)
+    if name == "ReLU" and layer.config.get("negative_slope"):
+        name = "LeakyReLU"
+    operator = by_keras_name().get(name)
+    if operator is None:
+        raise ModelError(
+            f"Layer {layer.name!r} is of type {layer.class_name}, which is not supported.",
+            hint=hint(layer.class_name),
+        )
+    return operator.from_keras(layer, inputs, builder)
+
+
+def _activate(activation: Any, name: str, x: str, builder: GraphBuilder) -> str:
+    """Add an activation given by name, or by the entry of an activation layer."""
+    if isinstance(activation, Mapping):
+        return _add(
+            KerasLayer(name, activation["class_name"], activation["config"], {}), [x], builder
+        )
+    if activation == "linear":
+        return x
+    if activation in ("silu", "swish"):
+        gate = builder.add(Logistic(), [x], f"{name}/sigmoid")
+        return builder.add(Mul(), [x, gate], name)
+    return builder.add(_ACTIVATIONS[activation], [x], name)
+
+
+def _add_1d(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
+    length, channels = builder.tensors[x].shape
+    x = builder.add(Reshape((length, 1, channels)), [x], f"{layer.name}/expand")
+    layer = _widen(layer)
+    if layer.config.get("padding") == "causal":
+        before = (layer.config["kernel_size"][0] - 1) * layer.config["dilation_rate"][0]
+        x = builder.add(Pad(((before, 0), (0, 0), (0, 0))), [x], f"{layer.name}/causal")
+        layer = replace(layer, config={**layer.config, "padding": "valid"})
+    y = _add_2d(layer, [x], builder)
+    shape = builder.tensors[y].shape
+    if len(shape) == 1:
+        return y
+    return builder.add(Reshape((shape[0], shape[2])), [y], f"{layer.name}/squeeze")
+
+
+def _widen(layer: KerasLayer) -> KerasLayer:
+    """A 1-D layer's options and weights for height = length, width = 1."""
+    config = dict(layer.config)
+    for key in _SIZES:
+        if key in config:
+            config[key] = (*_tuple(config[key]), 1)
+    if layer.class_name == "ZeroPadding1D":
+        config["padding"] = (
+            _tuple(config["padding"]) * (3 - len(_tuple(config["padding"]))),
+            (0, 0),
+        )
+    weights = {
+        name: values if name == "bias" else values[:, None]
+        for name, values in layer.weights.items()
+    }
+    return replace(layer, config=config, weights=weights)
+
+
+def _tuple(value: int | Sequence[int]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else tuple(value)
+
+
+def _separate(layer: KerasLayer) -> tuple[KerasLayer, KerasLayer]:
+    """A separable convolution as a depthwise one and a 1x1 one, which has the bias."""
+    depthwise = replace(
+        layer, name=f"{layer.name}/depthwise", weights={"kernel": layer.weights["depthwise_kernel"]}
+    )
+    weights = {"kernel": layer.weights["pointwise_kernel"]}
+    if "bias" in layer.weights:
+        weights["bias"] = layer.weights["bias"]
+    config = {"kernel_size": (1, 1), "strides": (1, 1), "padding": "valid"}
+    return depthwise, replace(layer, config=config, weights=weights)

@@ -1,0 +1,88 @@
+"""Reads a Keras model: .keras, and .h5 of Keras 2 and 3. Keras loads a copy whose configuration is checked and reduced."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend._keras_config import clean_model
+from tinycomp.frontend._keras_file import KerasFile, open_keras
+from tinycomp.frontend._keras_graph import KerasWalk
+from tinycomp.ir import Graph, GraphBuilder
+
+
+def read_keras(path: Path) -> Graph:
+    """A Keras model as a float Graph, layer for layer; the graph has the file's name.
+
+    Layers that do nothing at inference are left out; nested models are flattened.
+
+    Raises:
+        ModelError: the file can't be read, or holds something that is not supported; the text names it.
+    """
+    file = open_keras(path)
+    model = _load(file, clean_model(file.config))
+    shapes = [tuple(tensor.shape)[1:] for tensor in model.inputs]
+    if len(shapes) != 1 or len(model.outputs) != 1:
+        raise ModelError(
+            f"The model {path} has {len(shapes)} inputs and {len(model.outputs)} outputs.",
+            expected="One of each is supported.",
+            hint="Split the model, or join its outputs with Concatenate.",
+        )
+    (shape,) = shapes
+    if not 1 <= len(shape) <= 3:
+        raise ModelError(
+            f"The input of {path} has shape {shape}.",
+            expected="One to three axes are supported: height, width, channels.",
+        )
+    builder = GraphBuilder(path.stem)
+    inputs = [builder.input(model.inputs[0].name, shape)]
+    return builder.build(KerasWalk(builder).model(model, inputs))
+
+
+def import_keras() -> Any:
+    """The keras module, imported without the log lines that TensorFlow writes to standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _silent_standard_error(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras
+
+        keras.backend.backend()
+    return keras
+
+
+def _load(file: KerasFile, config: dict[str, Any]) -> Any:
+    """The model that Keras makes of the file's weights and a cleaned configuration."""
+    keras = import_keras()
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        copy = Path(folder) / f"model{file.suffix}"
+        file.write_copy(copy, config)
+        try:
+            with _silent_standard_error():
+                return keras.models.load_model(copy, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises whatever its parts raise on a broken file
+            reason = " ".join(str(error).split())[:300]
+            raise ModelError(
+                f"Keras can't load {file.path}: {reason}",
+                hint="Open it with the Keras version that wrote it and save it again as .keras or .h5.",
+            ) from error
+
+
+@contextmanager
+def _silent_standard_error() -> Iterator[None]:
+    """Send file descriptor 2 to nowhere: TensorFlow's C++ writes there before any setting of it takes effect."""
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

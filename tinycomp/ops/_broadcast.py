@@ -1,0 +1,65 @@
+"""Elementwise operators of two inputs, of which one may repeat: it has the other's last axes, or one value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Operands, Shape
+from tinycomp.ops._rows import rows
+
+
+def broadcast_shape(name: str, inputs: Sequence[Shape]) -> Shape:
+    """The shape of the larger input.
+
+    Raises:
+        ModelError: there are not two, or the smaller one has not the last axes of the larger.
+    """
+    if len(inputs) == 2:
+        wide, narrow = inputs[wide_input(inputs)], core(inputs[1 - wide_input(inputs)])
+        if len(narrow) <= len(wide) and narrow == wide[len(wide) - len(narrow) :]:
+            return wide
+    raise ModelError(
+        f"{name} got inputs of shapes {list(inputs)}.",
+        expected="Expected two of one shape, or one with the other's channels, or one value.",
+        hint="Repeat the smaller input first.",
+    )
+
+
+def wide_input(shapes: Sequence[Shape]) -> int:
+    """Which of two inputs has the output's shape."""
+    first, second = ((math.prod(shape), len(shape)) for shape in shapes)
+    return 1 if second > first else 0
+
+
+def core(shape: Shape) -> Shape:
+    """The shape without the 1s in front."""
+    while shape[:1] == (1,):
+        shape = shape[1:]
+    return shape
+
+
+def aligned(shape: Shape, rank: int) -> Shape:
+    """The shape with 1s in front, so that NumPy broadcasts it."""
+    inner = core(shape)
+    return (*(1,) * (rank - len(inner)), *inner)
+
+
+def repeat_fields(operands: Operands) -> dict[str, int]:
+    """How the kernels walk over the two inputs.
+
+    wide: which one has the output's shape; rows: how many the other has (1: the same for all); size: bytes of an output
+    row; period: bytes after which the other starts again.
+    """
+    first, second = operands.activations
+    wide = wide_input((first.shape, second.shape))
+    other = second if wide == 0 else first
+    height, size = rows(operands.output.shape)
+    same = other.size == operands.output.size
+    return {
+        "wide": wide,
+        "rows": height if same else 1,
+        "size": size,
+        "period": size if same else other.size,
+    }

@@ -1,0 +1,23 @@
+"""Fixed-point factors for small integers, refused where LiteRT's 32 bits would overflow."""
+
+from __future__ import annotations
+
+from tinycomp.errors import ModelError
+from tinycomp.fixed import Multiplier, quantize_multiplier
+from tinycomp.ir import Operands
+
+
+def bounded_multiplier(factor: float, bits: int, operands: Operands) -> Multiplier:
+    """The fixed-point form of a positive factor for integers of at most `bits` bits and a sign.
+
+    Raises:
+        ModelError: LiteRT shifts left before it multiplies, and the integers would leave 32 bits.
+    """
+    multiplier = quantize_multiplier(factor)
+    if multiplier.shift > 31 - bits:
+        raise ModelError(
+            f"The scale of '{operands.output.name}' is {factor:g} times finer than its input's.",
+            expected=f"Expected at most 2^{31 - bits} times: more overflows 32 bits.",
+            hint="Calibrate with data that makes this layer's output other than zero.",
+        )
+    return multiplier

@@ -1,0 +1,96 @@
+"""What operators share when they read a Keras layer: options, weights, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Array, GraphBuilder, KerasLayer, Operator, Shape
+from tinycomp.ops._window import Pair, Window
+
+
+def refusal(layer: KerasLayer, what: str, *, expected: str = "", hint: str = "") -> ModelError:
+    """The error that a layer's option is not supported; what follows the layer's name and type."""
+    text = f"Layer {layer.name!r} ({layer.class_name}) {what}."
+    return ModelError(text, expected=expected, hint=hint)
+
+
+def pair(value: int | tuple[int, ...] | list[int]) -> Pair:
+    """Height and width of an option that one number may give for both."""
+    if isinstance(value, int):
+        return value, value
+    height, width = value
+    return int(height), int(width)
+
+
+def keras_window(layer: KerasLayer, shape: Shape, kernel: Pair) -> Window:
+    """The layer's strides, padding and dilation over an input (height, width, channels).
+
+    Raises:
+        ModelError: the padding is neither "same" nor "valid", or the window is larger than the input.
+    """
+    padding = layer.config.get("padding", "valid")
+    stride = pair(layer.config.get("strides") or kernel)
+    dilation = pair(layer.config.get("dilation_rate", 1))
+    size = shape[0], shape[1]
+    if padding == "same":
+        return Window.make("same", size, kernel, stride, dilation)
+    if padding == "valid":
+        found = Window.make("valid", size, kernel, stride, dilation)
+        if min(found.output(size)) < 1:
+            what = f"has a window of {found.span} cells over an input of only {size}"
+            raise refusal(layer, what, hint="Make the input larger, or pad it.")
+        return found
+    raise refusal(layer, f"has padding={padding!r}", expected="Expected 'same' or 'valid'.")
+
+
+def weight(builder: GraphBuilder, layer: KerasLayer, name: str, values: Array) -> str:
+    """Add one of the layer's weights, in the layout of the IR; a layer that is called twice adds it once."""
+    full = f"{layer.name}/{name}"
+    if full in builder.constants:
+        return full
+    return builder.constant(full, np.ascontiguousarray(values))
+
+
+def bias(builder: GraphBuilder, layer: KerasLayer, channels: int) -> str:
+    """Add the layer's bias, zero where it has none."""
+    values = layer.weights.get("bias")
+    return weight(
+        builder, layer, "bias", np.zeros(channels, np.float32) if values is None else values
+    )
+
+
+def last_axis(layer: KerasLayer, axis: int, rank: int) -> bool:
+    """Whether a Keras axis, which counts the batch, is the last of a tensor that has `rank` axes without it."""
+    return axis in (-1, rank)
+
+
+def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Two or more inputs joined by a binary operator, one after the other; the larger is the first of a pair.
+
+    Raises:
+        ModelError: neither input of a pair has the shape that both broadcast to.
+    """
+    result = inputs[0]
+    for number, other in enumerate(inputs[1:], start=2):
+        first, second = builder.tensors[result].shape, builder.tensors[other].shape
+        if len(first) != len(second) or np.broadcast_shapes(first, second) not in (first, second):
+            what = f"joins shapes {first} and {second}"
+            raise refusal(layer, what, hint="Give one of them the shape of the result, by Reshape.")
+        pair_of = (
+            (other, result) if np.broadcast_shapes(first, second) != first else (result, other)
+        )
+        last = number == len(inputs)
+        result = builder.add(op, pair_of, layer.name if last else f"{layer.name}/{number}")
+    return result
+
+
+def refuse_threshold(layer: KerasLayer) -> None:
+    """A ReLU that starts elsewhere than at zero has no operator."""
+    if layer.config.get("threshold"):
+        what = f"has threshold={layer.config['threshold']}"
+        raise refusal(
+            layer, what, expected="Expected 0.", hint="Shift the input with the bias before it."
+        )

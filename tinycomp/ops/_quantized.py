@@ -1,0 +1,78 @@
+"""Checks and last steps that the integer operators share: parameters, weights, the clamp to int8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Array, Operands, QuantizationParameters, Tensor, Value
+from tinycomp.ops._activation import Activation
+
+
+def parameters(value: Value) -> QuantizationParameters:
+    """The quantization of a tensor or constant.
+
+    Raises:
+        ModelError: it has none.
+    """
+    if value.quantization is None:
+        raise ModelError(
+            f"{value.name!r} has no quantization parameters.",
+            expected="Integer code needs a scale and a zero point for every tensor.",
+            hint="Quantize the model first.",
+        )
+    return value.quantization
+
+
+def centre(values: Array, value: Value) -> NDArray[np.int64]:
+    """Stored values without their zero point."""
+    return np.asarray(values, np.int64) - parameters(value).zero_point
+
+
+def saturate(values: Array) -> NDArray[np.int8]:
+    """Whole numbers as int8, held at its bounds."""
+    return np.clip(values, -128, 127).astype(np.int8)
+
+
+def require_tied(operator: str, operands: Operands) -> None:
+    """Input and output of an operator that only moves or selects values share one scale and zero point.
+
+    Raises:
+        ModelError: they do not.
+    """
+    output = parameters(operands.output)
+    for tensor in operands.activations:
+        source = parameters(tensor)
+        if (source.scale, source.zero_point) != (output.scale, output.zero_point):
+            raise ModelError(
+                f"{operands.output.name!r} ({operator}) has other quantization parameters than its "
+                f"input {tensor.name!r}.",
+                expected=f"{operator} keeps scale {source.scale:g} and zero point {source.zero_point}.",
+                hint="Quantize the model again with tied parameters.",
+            )
+
+
+def requantized(values: Array, output: Tensor, activation: Activation) -> NDArray[np.int8]:
+    """Add the output's zero point to rescaled sums and clamp them to the activation's bounds."""
+    target = parameters(output)
+    low, high = activation.clamp(target)
+    # The kernels clamp from below first: an empty range (low > high) gives `high`.
+    return np.minimum(np.maximum(values + target.zero_point, low), high).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """The last three numbers of most kernels: zero point and bounds of the output."""
+
+    zero_point: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, output: Tensor, activation: Activation) -> Clamp:
+        """The output's zero point and the activation's bounds in its int8 domain."""
+        target = parameters(output)
+        return cls(target.zero_point, *activation.clamp(target))

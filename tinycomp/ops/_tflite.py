@@ -1,0 +1,71 @@
+"""TFLite's ways to say what the IR says plainly: padding schemes, fused activations, operator versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Operands, TfliteOperator
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+
+
+def read_activation(name: str, code: int) -> Activation:
+    """The fused activation of that number.
+
+    Raises:
+        ModelError: one that the int8 specification does not have.
+    """
+    try:
+        return Activation(code)
+    except ValueError:
+        raise ModelError(
+            f"{name!r} has the fused activation number {code}, which is not supported.",
+            expected="None, RELU, RELU_N1_TO_1 or RELU6.",
+            hint="Make the activation a layer of its own.",
+        ) from None
+
+
+def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Window:
+    """The window of an option table with padding, strides and, for convolutions, dilations."""
+    height, width = operands.activations[0].shape[:2]
+    same = options.padding == schema.Padding.SAME
+    dilation = (getattr(options, "dilationHFactor", 1), getattr(options, "dilationWFactor", 1))
+    stride = (options.strideH, options.strideW)
+    return Window.make("same" if same else "valid", (height, width), kernel, stride, dilation)
+
+
+def write_window(options: Any, window: Window, padding: str) -> Any:
+    """Fill padding, strides and dilations into an option table; the table."""
+    options.padding = getattr(schema.Padding, padding)
+    options.strideH, options.strideW = window.stride
+    if hasattr(options, "dilationHFactor"):
+        options.dilationHFactor, options.dilationWFactor = window.dilation
+    return options
+
+
+def padding_before(window: Window, operands: Operands) -> tuple[TfliteOperator, ...]:
+    """The PAD that a convolution needs in front of it where its padding is neither SAME nor VALID; or nothing."""
+    if window.scheme(operands.activations[0].shape) is not None:
+        return ()
+    top, left, bottom, right = window.padding
+    amounts = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
+    return (
+        TfliteOperator(
+            "PAD",
+            "PadOptions",
+            schema.PadOptionsT(),
+            extra=(amounts,),
+            version=version(operands, 2),
+            reads=(0,),
+            quantization=operands.activations[0].quantization,
+        ),
+    )
+
+
+def version(operands: Operands, int8: int) -> int:
+    """The operator version: 1 for float, `int8` for quantized tensors."""
+    return int8 if operands.output.dtype == "int8" else 1

@@ -1,0 +1,128 @@
+"""Batch normalization disappears in the weights of the operator before or behind it.
+
+The arithmetic is float64; weights are float32. (Jacob et al., 2018, section 3.2.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinycomp.ir import Array, Graph, Node, Operator
+from tinycomp.ops._activation import Activation
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.reshape import Reshape
+from tinycomp.passes._rewrite import Edit
+
+_Weighted = Conv2D | DepthwiseConv2D | FullyConnected
+
+
+def fold_batch_normalization(graph: Graph) -> Graph:
+    """The graph with every batch normalization folded that can be, exactly but for rounding.
+
+    Into the operator before it, if nothing else reads that one's output; else into the one behind it, if nothing else
+    reads the normalized tensor and no padding with zeros comes between. Weights that other nodes read too are copied.
+    """
+    while True:
+        fold = _Fold(graph)
+        for node in graph.nodes:
+            if isinstance(node.op, BatchNormalization) and not fold.into_previous(node):
+                fold.into_next(node)
+        if not fold.edit.changed:
+            return graph
+        graph = fold.edit.apply()
+
+
+class _Fold:
+    """One sweep; each weighted node takes in one batch normalization at most."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.edit = Edit(graph)
+        self._folded: dict[tuple[str, ...], tuple[str, str]] = {}
+
+    def into_previous(self, node: Node) -> bool:
+        """w * scale for each output channel; bias * scale + offset."""
+        source = self.edit.uses.producer(node.inputs[0])
+        if source is None or self.edit.touched(source) or not _linear(source.op):
+            return False
+        if self.edit.uses.only_reader(source.outputs[0]) != node:
+            return False
+        scale, offset = self._statistics(node)
+        weights, bias = self._weights(source)
+        assert source.op.weight_axis is not None
+        shape = [1] * weights.ndim
+        shape[source.op.weight_axis] = -1
+        self._change(source, node, "after", weights * scale.reshape(shape), bias * scale + offset)
+        self.edit.remove(node, source.outputs[0])
+        return True
+
+    def into_next(self, node: Node) -> bool:
+        """w * scale for each input channel; bias + the sum of w * offset."""
+        target = self._next(node)
+        if target is None or self.edit.touched(target):
+            return False
+        scale, offset = self._statistics(node)
+        weights, bias = self._weights(target)
+        match target.op:
+            case Conv2D():
+                sums = np.tensordot(weights, offset, axes=(3, 0)).sum(axis=(1, 2))
+            case DepthwiseConv2D(multiplier=multiplier):
+                scale, offset = scale.repeat(multiplier), offset.repeat(multiplier)
+                sums = (weights * offset).sum(axis=(0, 1, 2))
+            case _:
+                # Behind a flatten, channels are the fastest axis of the row.
+                positions = weights.shape[1] // len(scale)
+                scale, offset = np.tile(scale, positions), np.tile(offset, positions)
+                sums = weights @ offset
+        if any(_padding(target.op)) and np.any(offset):
+            return False
+        self._change(target, node, "before", weights * scale, bias + sums)
+        self.edit.remove(node, node.inputs[0])
+        return True
+
+    def _next(self, node: Node) -> Node | None:
+        """The weighted operator that alone reads the normalized tensor, a reshape in between at most."""
+        reader = self.edit.uses.only_reader(node.outputs[0])
+        if reader is not None and isinstance(reader.op, _Weighted):
+            return reader
+        if reader is None or not isinstance(reader.op, Reshape):
+            return None
+        behind = self.edit.uses.only_reader(reader.outputs[0])
+        if behind is None or not isinstance(behind.op, FullyConnected):
+            return None
+        size = self.edit.graph.tensors[reader.outputs[0]].shape[-1]
+        channels = self.edit.graph.tensors[node.outputs[0]].shape[-1]
+        return behind if size % channels == 0 else None
+
+    def _statistics(self, node: Node) -> tuple[Array, Array]:
+        scale, offset = (self.edit.graph.constants[name].values for name in node.inputs[1:])
+        return np.asarray(scale, np.float64), np.asarray(offset, np.float64)
+
+    def _weights(self, node: Node) -> tuple[Array, Array]:
+        weights, bias = (self.edit.graph.constants[name].values for name in node.inputs[1:])
+        return np.asarray(weights, np.float64), np.asarray(bias, np.float64)
+
+    def _change(
+        self, node: Node, normalization: Node, side: str, weights: Array, bias: Array
+    ) -> None:
+        """Give the node its new constants; a layer and a normalization that are called twice make one pair of them."""
+        key = (side, *node.inputs[1:], *normalization.inputs[1:])
+        if key not in self._folded:
+            _, old_weights, old_bias = node.inputs
+            self._folded[key] = (
+                self.edit.change_constant(node, old_weights, weights),
+                self.edit.change_constant(node, old_bias, bias),
+            )
+        self.edit.replace(node, [replace(node, inputs=(node.inputs[0], *self._folded[key]))])
+
+
+def _linear(op: Operator) -> bool:
+    return isinstance(op, _Weighted) and op.activation is Activation.NONE
+
+
+def _padding(op: Operator) -> tuple[int, ...]:
+    return op.window.padding if isinstance(op, Conv2D | DepthwiseConv2D) else ()

@@ -1,0 +1,11 @@
+"""Nodes whose outputs nobody needs are taken out."""
+
+from __future__ import annotations
+
+from tinycomp.ir import Graph
+from tinycomp.passes._rewrite import assemble
+
+
+def remove_dead_nodes(graph: Graph) -> Graph:
+    """The graph with only those nodes from which a path leads to an output, and what they read."""
+    return assemble(graph, graph.nodes, graph.tensors, graph.constants, graph.outputs)

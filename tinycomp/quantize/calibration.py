@@ -1,0 +1,150 @@
+"""Ranges of every tensor from float executions of calibration data; every range holds zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from tinycomp.errors import DataError, ModelError
+from tinycomp.ir import Array, Graph
+from tinycomp.oracle import float_batches
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.ranges import LEVELS, Range
+
+Method = Literal["min-max", "percentile", "mse"]
+METHODS: tuple[Method, ...] = get_args(Method)
+DEFAULT_METHOD: Method = "mse"
+PERCENTILE = 99.99
+"""Percent of the values that lie below the upper, and above the lower bound."""
+
+_BINS = 2048
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often values of a tensor fall between low + i * width and low + (i + 1) * width.
+
+    zeros: how many values are exactly zero, and so quantize without an error.
+    """
+
+    low: float
+    width: float
+    counts: Array
+    zeros: int
+
+    @property
+    def edges(self) -> Array:
+        """Bounds of the bins, one more than there are bins."""
+        return self.low + self.width * np.arange(len(self.counts) + 1)
+
+    @property
+    def centers(self) -> Array:
+        """Middles of the bins."""
+        return self.low + self.width * (np.arange(len(self.counts)) + 0.5)
+
+
+def calibrate(graph: Graph, x: Array, method: Method = DEFAULT_METHOD) -> dict[str, Range]:
+    """Run a float graph on calibration data and choose a range for every tensor.
+
+    Args:
+        graph: a float graph without float-only operators that TFLite can't run.
+        x: (samples, *input shape), real values.
+        method: "min-max": what was seen. "percentile": PERCENTILE of it on either side. "mse": the
+            range with the least expected squared error of a uniform 8-bit quantizer.
+
+    Raises:
+        DataError: no samples.
+        ModelError: a layer's output is not finite.
+    """
+    if method not in METHODS:
+        raise DataError(
+            f"There is no calibration method {method!r}.", expected=f"Known: {', '.join(METHODS)}."
+        )
+    if len(x) == 0:
+        raise DataError("There are no calibration samples.", expected="Expected at least one.")
+    model = write_tflite(graph)
+    extremes = _extremes(graph, model, x)
+    if method == "min-max":
+        return extremes
+    choose = percentile_range if method == "percentile" else least_error_range
+    histograms = _histograms(model, x, extremes)
+    return {
+        name: choose(histograms[name]) if name in histograms else extremes[name]
+        for name in extremes
+    }
+
+
+def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:
+    """The bounds beyond which less than 100 - percentile percent of the values lie, each side."""
+    share = np.cumsum(histogram.counts) / histogram.counts.sum()
+    edges = histogram.edges
+    high = edges[1 + np.searchsorted(share, percentile / 100 - 1e-12)]
+    low = edges[np.searchsorted(share, 1 - percentile / 100, side="right")]
+    return Range.of(low, high)
+
+
+def least_error_range(histogram: Histogram) -> Range:
+    """The bounds that minimise the expected squared error of 256 evenly spaced levels.
+
+    The error is step^2 / 12 for a value between the bounds (Bennett's model of a uniform quantizer)
+    and the squared distance to the nearer bound outside. Every pair of bin edges is tried.
+    """
+    edges = histogram.edges
+    clipped_above = _clipping(histogram.centers, histogram.counts, edges)
+    clipped_below = _clipping(-histogram.centers[::-1], histogram.counts[::-1], -edges[::-1])[::-1]
+    low = np.concatenate([edges[edges < 0], [0.0]])
+    high = np.concatenate([[0.0], edges[edges > 0]])
+    below = np.concatenate([clipped_below[edges < 0], [np.interp(0.0, edges, clipped_below)]])
+    above = np.concatenate([[np.interp(0.0, edges, clipped_above)], clipped_above[edges > 0]])
+    rounded = float(histogram.counts.sum() - histogram.zeros)
+    step = (high[np.newaxis, :] - low[:, np.newaxis]) / LEVELS
+    error = below[:, np.newaxis] + above[np.newaxis, :] + rounded * step**2 / 12
+    row, column = np.unravel_index(np.argmin(error), error.shape)
+    return Range.of(low[row], high[column])
+
+
+def _clipping(values: Array, counts: Array, bounds: Array) -> Array:
+    """Sum of counts * (value - bound)^2 over the values above each bound; all ascending."""
+    moments = [
+        np.concatenate([np.cumsum((counts * values**power)[::-1])[::-1], [0.0]])
+        for power in range(3)
+    ]
+    first = np.searchsorted(values, bounds, side="right")
+    count, total, squares = (moment[first] for moment in moments)
+    clipped: Array = np.maximum(squares - 2 * bounds * total + bounds**2 * count, 0.0)
+    return clipped
+
+
+def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
+    """The least and greatest value of every tensor of the graph."""
+    ranges: dict[str, Range] = {}
+    for batch in float_batches(model, x):
+        for name in graph.tensors:
+            low, high = batch[name].min(), batch[name].max()
+            if not (np.isfinite(low) and np.isfinite(high)):
+                raise ModelError(
+                    f"{name!r} becomes NaN or infinite on the calibration data.",
+                    hint="Check the layer's weights, and the scale of the data.",
+                )
+            found = Range.of(low, high)
+            ranges[name] = ranges[name].union(found) if name in ranges else found
+    return ranges
+
+
+def _histograms(model: bytes, x: Array, extremes: dict[str, Range]) -> dict[str, Histogram]:
+    """Histograms over the extremes, of tensors that are not zero throughout."""
+    counts = {name: np.zeros(_BINS, np.int64) for name, r in extremes.items() if r.width > 0}
+    zeros = dict.fromkeys(counts, 0)
+    for batch in float_batches(model, x):
+        for name in counts:
+            values, bounds = batch[name].ravel(), extremes[name]
+            factor = np.float32(_BINS / bounds.width)
+            bins = ((values - np.float32(bounds.low)) * factor).astype(np.int64)
+            counts[name] += np.bincount(np.clip(bins, 0, _BINS - 1), minlength=_BINS)
+            zeros[name] += values.size - int(np.count_nonzero(values))
+    return {
+        name: Histogram(extremes[name].low, extremes[name].width / _BINS, counts[name], zeros[name])
+        for name in counts
+    }

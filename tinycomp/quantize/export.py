@@ -1,0 +1,224 @@
+"""Writes a Graph, float32 or int8, as a standard .tflite; operators say what they become.
+
+Every activation gets a batch axis of 1 in front. The same graph gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Array, Graph, Node, QuantizationParameters, Shape, Tensor, TfliteOperator
+
+IDENTIFIER = b"TFL3"
+SCHEMA_VERSION = 3
+ALIGNMENT = 16
+"""Bytes; the schema's force_align of constant data, which the Python object API leaves out."""
+
+_TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
+    "int16": schema.TensorType.INT16,
+    "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
+}
+
+
+class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
+    """Constant data at a multiple of ALIGNMENT bytes, so that a reader may use it in place."""
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802 - the name is flatbuffers'
+        data: bytes = self.data
+        builder.StartVector(1, len(data), ALIGNMENT)
+        builder.head = builder.head - len(data)
+        builder.Bytes[builder.head : builder.head + len(data)] = data
+        vector = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, vector)
+        return int(schema.BufferEnd(builder))
+
+
+class _Writer:
+    """Collects the tables of one model: tensors by name, buffers, operator codes, operators."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Any] = []
+        self.indices: dict[str, int] = {}
+        # Buffer 0 is the empty one that all activations name.
+        self.buffers: list[Any] = [schema.BufferT()]
+        self.codes: dict[tuple[int, int], int] = {}
+        self.operators: list[Any] = []
+
+    def activation(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: str,
+        quantization: QuantizationParameters | None,
+    ) -> int:
+        """Add an activation of any batch size; its index."""
+        tensor = schema.TensorT(
+            shape=[1, *shape],
+            shapeSignature=[-1, *shape] if dtype == "float32" else None,
+            type=_TYPES[dtype],
+            name=name,
+            quantization=_quantization(quantization),
+        )
+        return self._tensor(name, tensor)
+
+    def constant(
+        self, name: str, values: Array, quantization: QuantizationParameters | None = None
+    ) -> int:
+        """Add constant data, little-endian; its index. Constants of a float graph may be float64."""
+        if values.dtype == np.float64:
+            values = values.astype(np.float32)
+        self.buffers.append(_AlignedBuffer(data=_little_endian(values)))
+        tensor = schema.TensorT(
+            shape=list(values.shape),
+            type=_TYPES[values.dtype.name],
+            buffer=len(self.buffers) - 1,
+            name=name,
+            quantization=_quantization(quantization),
+        )
+        return self._tensor(name, tensor)
+
+    def operator(self, op: TfliteOperator, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+        """Add an operator behind those that are there."""
+        key = (getattr(schema.BuiltinOperator, op.builtin), op.version)
+        code = self.codes.setdefault(key, len(self.codes))
+        options = getattr(schema.BuiltinOptions, op.options_type) if op.options_type else 0
+        self.operators.append(
+            schema.OperatorT(
+                opcodeIndex=code,
+                inputs=list(inputs),
+                outputs=list(outputs),
+                builtinOptionsType=options,
+                builtinOptions=op.options,
+            )
+        )
+
+    def unique(self, name: str) -> str:
+        """The name itself, or with a number behind it where it is taken."""
+        candidate, count = name, 1
+        while candidate in self.indices:
+            candidate, count = f"{name}_{count}", count + 1
+        return candidate
+
+    def _tensor(self, name: str, tensor: Any) -> int:
+        self.indices[name] = len(self.tensors)
+        self.tensors.append(tensor)
+        return self.indices[name]
+
+    def pack(self, graph: Graph) -> bytes:
+        """The file."""
+        subgraph = schema.SubGraphT(
+            tensors=self.tensors,
+            inputs=[self.indices[name] for name in graph.inputs],
+            outputs=[self.indices[name] for name in graph.outputs],
+            operators=self.operators,
+            name=graph.name,
+        )
+        model = schema.ModelT(
+            version=SCHEMA_VERSION,
+            operatorCodes=[_operator_code(code, version) for code, version in self.codes],
+            subgraphs=[subgraph],
+            description="tinycomp",
+            buffers=self.buffers,
+        )
+        builder = flatbuffers.Builder(1 << 16)
+        builder.Finish(model.Pack(builder), IDENTIFIER)
+        return bytes(builder.Output())
+
+
+def write_tflite(graph: Graph) -> bytes:
+    """The graph as a .tflite that LiteRT and every tool that reads TFLite's schema can run.
+
+    Tensors and constants keep their names. Float graphs run in batches of any size.
+
+    Raises:
+        ModelError: the graph reads or returns a tensor that no node writes.
+    """
+    writer = _Writer()
+    for tensor in graph.tensors.values():
+        writer.activation(tensor.name, tensor.shape, tensor.dtype, tensor.quantization)
+    for constant in graph.constants.values():
+        writer.constant(constant.name, constant.values, constant.quantization)
+    _require_order(graph)
+    for node in graph.nodes:
+        _write_node(writer, graph, node)
+    return writer.pack(graph)
+
+
+def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
+    """Write the chain of TFLite operators that computes a node; temporaries get names."""
+    operands = graph.operands(node)
+    written = node.op.to_tflite(operands)
+    chain = written if isinstance(written, tuple) else (written,)
+    previous: list[int] = []
+    for link in chain:
+        reads = link.reads
+        if reads is None:
+            reads = () if previous else tuple(range(len(node.inputs)))
+        inputs = previous + [writer.indices[node.inputs[index]] for index in reads]
+        for values in link.extra:
+            name = writer.unique(f"{node.name}/{link.builtin.lower()}")
+            inputs.append(writer.constant(name, values, _of_extra(values, operands.output)))
+        if link is chain[-1]:
+            outputs = [writer.indices[name] for name in node.outputs]
+        else:
+            # LiteRT infers the real shape of a temporary when it loads the model.
+            name = writer.unique(f"{node.name}/temporary")
+            output = operands.output
+            outputs = [writer.activation(name, output.shape, output.dtype, link.quantization)]
+        writer.operator(link, inputs, outputs)
+        previous = outputs
+
+
+def _require_order(graph: Graph) -> None:
+    """Every tensor is an input or written before it is read."""
+    known = set(graph.inputs) | set(graph.constants)
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name not in known:
+                raise ModelError(
+                    f"Layer {node.name!r} reads {name!r}, which no layer before it writes.",
+                    hint="The model's graph is broken; export it again from Keras.",
+                )
+        known.update(node.outputs)
+    for name in graph.outputs:
+        if name not in known:
+            raise ModelError(
+                f"The model's output {name!r} is written by no layer.",
+                hint="The model's graph is broken; export it again from Keras.",
+            )
+
+
+def _quantization(parameters: QuantizationParameters | None) -> Any:
+    if parameters is None:
+        return None
+    return schema.QuantizationParametersT(
+        scale=np.asarray(parameters.scales, np.float32),
+        zeroPoint=np.asarray(parameters.zero_points, np.int64),
+        quantizedDimension=parameters.axis or 0,
+    )
+
+
+def _of_extra(values: Array, output: Tensor) -> QuantizationParameters | None:
+    """An int8 constant that the IR keeps as an attribute (a bound) lies on the output's grid."""
+    return output.quantization if values.dtype == np.int8 else None
+
+
+def _operator_code(builtin: int, version: int) -> Any:
+    """Readers before schema 3a know only the one-byte code, which holds 127 for larger ones."""
+    return schema.OperatorCodeT(
+        builtinCode=builtin, deprecatedBuiltinCode=min(builtin, 127), version=version
+    )
+
+
+def _little_endian(values: Array) -> bytes:
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,198 @@
+"""Float graph and ranges in, int8 graph out: TFLite's int8 quantization specification.
+
+Activations: one scale and zero point a tensor. Weights: symmetric, -127..127, one scale an output
+channel. Biases: int32 at input scale x weight scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.errors import ModelError
+from tinycomp.ir import Array, Constant, Graph, Node, QuantizationParameters
+from tinycomp.quantize.affine import quantize_values
+from tinycomp.quantize.ranges import Range
+from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixed, tied_groups
+
+BIAS_LIMIT = 1 << 30
+"""Largest bias; the other half of int32 is left to the sum of products."""
+
+_HEADROOM = 2.0**-20
+"""An output range is at least this share of what its layer could reach, so that a requantization
+never shifts a sum out of int32."""
+_VANISHING = 2.0**-60
+"""Ranges and weights below it count as zero: products of their scales would leave float32."""
+
+Parameters = dict[str, QuantizationParameters]
+
+
+def quantize(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+    """The int8 graph of a float graph.
+
+    Args:
+        graph: float, batch normalization folded.
+        ranges: real bounds of every tensor, from calibrate.
+
+    Raises:
+        ModelError: a float-only operator is left, a constant holds NaN or infinite values, or the
+            graph is not a float graph.
+    """
+    _require_quantizable(graph)
+    graph, ranges = separate_fixed(graph, ranges)
+    activations = _activation_parameters(graph, _reachable(graph, ranges))
+    nodes, constants = _quantize_weights(graph, activations)
+    for name in graph.constants.keys() & activations.keys():
+        constant, parameters = graph.constants[name], activations[name]
+        values = quantize_values(constant.values, parameters)
+        constants[name] = replace(constant, values=values, quantization=parameters)
+    tensors = {
+        name: replace(tensor, dtype="int8", quantization=activations[name])
+        for name, tensor in graph.tensors.items()
+    }
+    return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
+
+
+def _require_quantizable(graph: Graph) -> None:
+    for tensor in graph.tensors.values():
+        if tensor.dtype != "float32":
+            raise ModelError(
+                f"Tensor {tensor.name!r} of {graph.name!r} is {tensor.dtype}.",
+                expected="Only float models can be quantized.",
+            )
+    for node in graph.nodes:
+        if node.op.float_only:
+            raise ModelError(
+                f"Layer {node.name!r} ({node.op.name}) has no int8 form.",
+                expected="It has to be folded into a layer before quantization.",
+                hint="Put it right behind a convolution or dense layer that nothing else reads.",
+            )
+    for constant in graph.constants.values():
+        if not np.isfinite(constant.values).all():
+            raise ModelError(
+                f"The weights {constant.name!r} hold NaN or infinite values.",
+                hint="The training diverged, or the file is damaged: export the model again.",
+            )
+
+
+def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Ranges of tensors and read constants, none so narrow that fixed-point factors overflow."""
+    wide = {}
+    for name in graph.inputs:
+        wide[name] = _at_least(ranges[name], 0.0)
+    for node in graph.nodes:
+        for name in node.inputs:
+            if name not in wide and name in graph.constants:
+                values = graph.constants[name].values
+                wide[name] = _at_least(Range.of(values.min(), values.max()), 0.0)
+        rule = output_range(graph, node)
+        smallest = _smallest_width(graph, node, wide)
+        for name in node.outputs:
+            wide[name] = _at_least(ranges[name].limited(rule.limit), smallest)
+    return wide
+
+
+def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> float:
+    """How wide the output's range has to be for its requantization to stay inside int32."""
+    if node.op.weight_axis is None:
+        return _HEADROOM * max(ranges[name].width for name in node.inputs)
+    weights, bias = (graph.constants[name].values for name in node.inputs[1:])
+    sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)
+    reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias)
+    return float(_HEADROOM * reach.max(initial=0.0))
+
+
+def _at_least(found: Range, width: float) -> Range:
+    """The range, at least that wide; one that vanishes altogether becomes 1 wide."""
+    found = found.widened(width)
+    return found if found.width > _VANISHING else found.widened(1.0)
+
+
+def _activation_parameters(graph: Graph, ranges: Mapping[str, Range]) -> Parameters:
+    """Parameters of every tensor and every constant without weights' parameters."""
+    fixed = fixed_parameters(graph)
+    found: Parameters = {}
+    for group in tied_groups(graph):
+        given = [fixed[name] for name in group if name in fixed]
+        whole = ranges[group[0]]
+        for name in group:
+            whole = whole.union(ranges[name])
+        found.update(dict.fromkeys(group, given[0] if given else whole.parameters))
+    return found
+
+
+def _quantize_weights(
+    graph: Graph, activations: Parameters
+) -> tuple[tuple[Node, ...], dict[str, Constant]]:
+    """Nodes and int8 weights, int32 biases.
+
+    Layers that share a bias but not the scale of their input get a bias each.
+    """
+    scales = _weight_scales(graph, activations)
+    constants: dict[str, Constant] = {}
+    nodes = []
+    for node in graph.nodes:
+        axis = node.op.weight_axis
+        if axis is not None:
+            source, weights, bias = node.inputs
+            constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
+            bias_scale = np.float32(activations[source].scale) * scales[weights]
+            bias = _add_bias(graph, bias, bias_scale, constants)
+            node = replace(node, inputs=(source, weights, bias))
+        nodes.append(node)
+    return tuple(nodes), constants
+
+
+def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[np.float32]]:
+    """The scale of every output channel, wide enough for the biases of all layers that share it."""
+    scales: dict[str, Array] = {}
+    for node in graph.nodes:
+        if node.op.weight_axis is None:
+            continue
+        source, weights, bias = node.inputs
+        values = graph.constants[weights].values.astype(np.float64)
+        largest = np.abs(_by_channel(values, node.op.weight_axis)).max(axis=1)
+        # A channel of zeros may have any scale; 1 / 127 leaves its bias room.
+        own = np.where(largest > _VANISHING, largest, 1.0) / 127
+        for_bias = np.abs(graph.constants[bias].values) / (activations[source].scale * BIAS_LIMIT)
+        scales[weights] = np.maximum(scales.get(weights, own), for_bias)
+    return {name: values.astype(np.float32) for name, values in scales.items()}
+
+
+def _weights(constant: Constant, scales: NDArray[np.float32], axis: int) -> Constant:
+    shape = [1] * constant.values.ndim
+    shape[axis] = -1
+    steps = np.rint(constant.values.astype(np.float64) / scales.astype(np.float64).reshape(shape))
+    return replace(
+        constant,
+        values=np.clip(steps, -127, 127).astype(np.int8),
+        quantization=_symmetric(scales, axis),
+    )
+
+
+def _add_bias(
+    graph: Graph, bias: str, scales: NDArray[np.float32], constants: dict[str, Constant]
+) -> str:
+    """Put the bias of one layer among the constants, once for each set of scales; its name."""
+    quantization, constant = _symmetric(scales, 0), graph.constants[bias]
+    name, count = bias, 1
+    while (name in constants and constants[name].quantization != quantization) or (
+        name != bias and (name in graph.constants or name in graph.tensors)
+    ):
+        name, count = f"{bias}_{count}", count + 1
+    steps = np.rint(constant.values.astype(np.float64) / scales.astype(np.float64))
+    values = np.clip(steps, -BIAS_LIMIT, BIAS_LIMIT).astype(np.int32)
+    constants[name] = replace(constant, name=name, values=values, quantization=quantization)
+    return name
+
+
+def _symmetric(scales: NDArray[np.float32], axis: int) -> QuantizationParameters:
+    return QuantizationParameters(tuple(map(float, scales)), (0,) * len(scales), axis)
+
+
+def _by_channel(values: Array, axis: int) -> Array:
+    """(channels, weights a channel)."""
+    return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)

@@ -1,0 +1,53 @@
+"""Real bounds of a tensor, and the int8 parameters that cover them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinycomp.ir import QuantizationParameters
+
+LEVELS = 255
+"""Steps from the lowest to the highest int8 value."""
+
+
+class Range(NamedTuple):
+    """Real bounds of a tensor, low <= 0 <= high: quantization keeps zero exact."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, low: float, high: float) -> Range:
+        """The bounds, widened to hold zero."""
+        return cls(min(0.0, float(low)), max(0.0, float(high)))
+
+    @property
+    def width(self) -> float:
+        """high - low."""
+        return self.high - self.low
+
+    @property
+    def magnitude(self) -> float:
+        """The largest absolute value."""
+        return max(-self.low, self.high)
+
+    def union(self, other: Range) -> Range:
+        """The range that holds both."""
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+    def limited(self, limit: float | None) -> Range:
+        """The same without what lies above the limit."""
+        return self if limit is None else Range(self.low, min(self.high, max(limit, 0.0)))
+
+    def widened(self, width: float) -> Range:
+        """At least that wide; the upper bound gives way."""
+        return Range(self.low, max(self.high, self.low + width))
+
+    @property
+    def parameters(self) -> QuantizationParameters:
+        """One scale (a float32 value) and zero point; width must not be 0."""
+        scale = float(np.float32(self.width / LEVELS))
+        zero_point = round(-128 - self.low / scale)
+        return QuantizationParameters((scale,), (min(max(zero_point, -128), 127),))

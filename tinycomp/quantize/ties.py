@@ -1,0 +1,84 @@
+"""Which tensors share one scale and zero point: the groups that tied operators join."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tinycomp.ir import Graph, Node, OutputRange, QuantizationParameters, Tensor
+from tinycomp.ops.quantize import Quantize
+from tinycomp.quantize.ranges import Range
+
+
+def output_range(graph: Graph, node: Node) -> OutputRange:
+    """The node's own rule."""
+    return node.op.output_range(graph.operands(node))
+
+
+def tied_groups(graph: Graph) -> list[list[str]]:
+    """Every tensor, and every constant that nodes without weights read, in its group.
+
+    Groups of one are tensors that nothing ties.
+    """
+    parents: dict[str, str] = {name: name for name in graph.tensors}
+
+    def root(name: str) -> str:
+        while parents[name] != name:
+            name = parents[name]
+        return name
+
+    for node in graph.nodes:
+        if node.op.weight_axis is not None:
+            continue
+        for name in node.inputs:
+            parents.setdefault(name, name)
+        if output_range(graph, node).tied:
+            for name in node.inputs:
+                parents[root(name)] = root(node.outputs[0])
+    groups: dict[str, list[str]] = {}
+    for name in parents:
+        groups.setdefault(root(name), []).append(name)
+    return list(groups.values())
+
+
+def fixed_parameters(graph: Graph) -> dict[str, QuantizationParameters]:
+    """Parameters that the specification gives, by tensor (softmax, sigmoid)."""
+    rules = {node.outputs[0]: output_range(graph, node) for node in graph.nodes}
+    return {name: rule.fixed for name, rule in rules.items() if rule.fixed is not None}
+
+
+def separate_fixed(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[str, Range]]:
+    """Requantize fixed outputs where a tied operator would join them with other tensors.
+
+    A softmax that is concatenated with something else would otherwise impose 1/256 on all.
+    Returns the graph, and the ranges with those of the new tensors.
+    """
+    fixed, ranges = fixed_parameters(graph), dict(ranges)
+    written = {name: node for node in graph.nodes for name in node.outputs}
+    crossed: set[str] = set()
+    for group in tied_groups(graph):
+        sources = [n for n in group if n not in written or not output_range(graph, written[n]).tied]
+        if len({fixed.get(name) for name in sources}) > 1:
+            crossed.update(name for name in sources if name in fixed)
+    tensors = dict(graph.tensors)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        inputs = list(node.inputs)
+        if output_range(graph, node).tied:
+            for place, name in enumerate(inputs):
+                if name in crossed:
+                    inputs[place] = _requantized(name, tensors, nodes, ranges)
+        nodes.append(replace(node, inputs=tuple(inputs)))
+    return replace(graph, nodes=tuple(nodes), tensors=tensors), ranges
+
+
+def _requantized(
+    name: str, tensors: dict[str, Tensor], nodes: list[Node], ranges: dict[str, Range]
+) -> str:
+    """The name of a copy of a tensor with parameters of its own; made once."""
+    copy = f"{name}/requantized"
+    if copy not in tensors:
+        tensors[copy] = replace(tensors[name], name=copy)
+        nodes.append(Node(copy, Quantize(), (name,), (copy,)))
+        ranges[copy] = ranges[name]
+    return copy

@@ -1,0 +1,166 @@
+"""What is measured of a build, as data: the content of report.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tinycomp import __version__
+from tinycomp.errors import OutputError
+
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """The model: sha256 is that of the exported .tflite; parameters counts weights and biases."""
+
+    name: str
+    sha256: str
+    macs: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class AccuracyRecord:
+    """The metric on `samples` evaluation samples. int8 is the emitted model, compression included.
+
+    dense_int8 is the same without compression; device is measured on `device_samples` of the samples; None: not measured.
+    """
+
+    metric: str
+    samples: int
+    float: float | None = None
+    dense_int8: float | None = None
+    int8: float | None = None
+    device: float | None = None
+    device_samples: int = 0
+
+
+@dataclass(frozen=True)
+class FlashRecord:
+    """Bytes of the inference library alone, measured in its linked image."""
+
+    code: int
+    constants: int
+
+
+@dataclass(frozen=True)
+class RamRecord:
+    """Bytes: arena (all tensors, input and output included), scratch beyond it, deepest stack of one inference."""
+
+    arena: int
+    scratch: int
+    stack: int | None = None
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One layer's share: value in the latency's unit (None where not measured), and its weights in flash."""
+
+    name: str
+    op: str
+    macs: int
+    value: int | None = None
+    codec: str | None = None
+    weight_bytes: int = 0
+    distinct_values: int | None = None
+
+
+@dataclass(frozen=True)
+class LatencyRecord:
+    """One inference: "instructions" under an emulator that counts them, else the device's true unit."""
+
+    value: int
+    unit: str
+    layers: tuple[LayerRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class VerifyRecord:
+    """One comparison: which executions, on how many samples, over how many tensors, and whether all were equal."""
+
+    executions: tuple[str, ...]
+    samples: int
+    tensors: int
+    equal: bool
+    difference: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known of a build."""
+
+    model: ModelRecord
+    board: str
+    prefix: str
+    accuracy: AccuracyRecord | None = None
+    flash: FlashRecord | None = None
+    ram: RamRecord | None = None
+    latency: LatencyRecord | None = None
+    verify: tuple[VerifyRecord, ...] = ()
+    layers: tuple[LayerRecord, ...] = ()
+    compression: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    generator: str = __version__
+
+    @property
+    def weight_bytes(self) -> int:
+        """Stored weights in flash, codebooks and tables included."""
+        return sum(layer.weight_bytes for layer in self.layers)
+
+
+def to_json(report: Report) -> str:
+    """The report as JSON text with a line end."""
+    return json.dumps(asdict(report), indent=2) + "\n"
+
+
+def read_report(folder: Path) -> Report:
+    """The report of a build.
+
+    Raises:
+        OutputError: the folder has none, or it can't be read.
+    """
+    path = folder / REPORT_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return _from_json(content)
+    except FileNotFoundError:
+        raise OutputError(
+            f"'{folder}' holds no {REPORT_NAME}.",
+            expected="Expected a folder that 'tinycomp build' wrote.",
+            hint="Run 'tinycomp build MODEL -o FOLDER' first.",
+        ) from None
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise OutputError(f"'{path}' can't be read: {error}.", hint="Build the model again.") from error
+
+
+def _from_json(content: dict[str, Any]) -> Report:
+    def part(kind: type[Any], key: str) -> Any:
+        return kind(**content[key]) if content.get(key) else None
+
+    latency = part(LatencyRecord, "latency")
+    if latency is not None:
+        latency = LatencyRecord(latency.value, latency.unit, _layers(latency.layers))
+    return Report(
+        model=ModelRecord(**content["model"]),
+        board=content["board"],
+        prefix=content["prefix"],
+        accuracy=part(AccuracyRecord, "accuracy"),
+        flash=part(FlashRecord, "flash"),
+        ram=part(RamRecord, "ram"),
+        latency=latency,
+        verify=tuple(
+            VerifyRecord(**{**entry, "executions": tuple(entry["executions"])}) for entry in content["verify"]
+        ),
+        layers=_layers(content["layers"]),
+        compression=content["compression"],
+        notes=tuple(content["notes"]),
+        generator=content["generator"],
+    )
+
+
+def _layers(entries: Any) -> tuple[LayerRecord, ...]:
+    return tuple(LayerRecord(**entry) for entry in entries)

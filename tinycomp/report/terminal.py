@@ -1,0 +1,100 @@
+"""A report as tables for the terminal: the same numbers as report.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from tinycomp.boards import Board
+from tinycomp.report.record import AccuracyRecord, LayerRecord, Report
+
+
+def summary(report: Report) -> RenderableType:
+    """Accuracy, flash, RAM, latency and verification in one table."""
+    table = Table(title=f"{report.model.name} on {report.board}", title_justify="left", show_header=False)
+    table.add_column("what", style="bold")
+    table.add_column("value")
+    for what, value in _rows(report):
+        table.add_row(what, value)
+    return table
+
+
+def _rows(report: Report) -> Iterable[tuple[str, str]]:
+    model = report.model
+    yield "model", f"{model.macs:,} multiply-accumulates, {model.parameters:,} parameters"
+    if report.accuracy:
+        yield from _accuracy(report.accuracy)
+    if report.weight_bytes:
+        yield "weights", f"{report.weight_bytes:,} bytes, tables included"
+    if report.flash:
+        total = report.flash.code + report.flash.constants
+        yield "flash", f"{total:,} bytes: code {report.flash.code:,}, constants {report.flash.constants:,}"
+    if report.ram:
+        ram = report.ram
+        stack = "not measured" if ram.stack is None else f"{ram.stack:,}"
+        total = ram.arena + ram.scratch + (ram.stack or 0)
+        yield "RAM", f"{total:,} bytes: arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
+    if report.latency:
+        value, macs = report.latency.value, model.macs
+        rate = f" ({value / macs:.2f} a multiply-accumulate)" if macs else ""
+        yield "latency", f"{value:,} {report.latency.unit}{rate}"
+    for record in report.verify:
+        state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
+        yield "verified", f"{' = '.join(record.executions)}: {record.tensors} tensors, {record.samples} samples, {state}"
+
+
+def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
+    def show(value: float | None) -> str:
+        if value is None:
+            return "not measured"
+        return f"{100 * value:.1f} %" if accuracy.metric == "accuracy" else f"{value:.4f}"
+
+    label = f"{accuracy.metric} ({accuracy.samples} samples)"
+    yield f"{label}, float", show(accuracy.float)
+    if accuracy.dense_int8 is not None:
+        yield f"{label}, int8", show(accuracy.dense_int8)
+    yield f"{label}, as emitted", show(accuracy.int8)
+    if accuracy.device is not None:
+        yield f"{accuracy.metric} ({accuracy.device_samples} samples), device", show(accuracy.device)
+
+
+def layers(records: Iterable[LayerRecord], unit: str | None) -> Table:
+    """One line a layer: work, share of the latency, and how its weights are stored."""
+    table = Table(title="Layers", title_justify="left")
+    for heading in ("layer", "operator"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("MACs", unit or "latency", "a MAC", "codec", "weights"):
+        table.add_column(heading, justify="right")
+    for layer in records:
+        value = "" if layer.value is None else f"{layer.value:,}"
+        rate = f"{layer.value / layer.macs:.2f}" if layer.value is not None and layer.macs else ""
+        weights = f"{layer.weight_bytes:,}" if layer.weight_bytes else ""
+        macs = f"{layer.macs:,}" if layer.macs else ""
+        table.add_row(layer.name, layer.op, macs, value, rate, layer.codec or "", weights)
+    return table
+
+
+def boards(known: Iterable[Board]) -> Table:
+    """The boards that can be named."""
+    table = Table(title="Boards", title_justify="left")
+    for heading in ("name", "board", "processor"):
+        table.add_column(heading)
+    for heading in ("flash", "RAM"):
+        table.add_column(heading, justify="right")
+    table.add_column("project")
+    for board in known:
+        memory = board.memory
+        sizes = ("", "") if board.is_host else (f"{memory.flash:,}", f"{memory.ram:,}")
+        table.add_row(board.name, board.title, board.cpu, *sizes, board.project)
+    return table
+
+
+def show(console: Console, report: Report) -> None:
+    """Print the whole report."""
+    unit = report.latency.unit if report.latency else None
+    records = report.latency.layers if report.latency else report.layers
+    console.print(Group(layers(records, unit), summary(report)))
+    for note in report.notes:
+        console.print(f"Note: {note}")
