@@ -166,8 +166,9 @@ def _read(path: Path) -> Board:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """The first problem of a validation, by its key as it stands in the file."""
-    problem = error.errors(include_url=False)[0]
+    """The first problem of a validation, by its key; a key that is not known explains others."""
+    problems = error.errors(include_url=False)
+    problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"key {key!r} is not known. {_known_keys(key)}"

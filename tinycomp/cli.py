@@ -17,7 +17,8 @@ from tinycomp import __version__
 from tinycomp.errors import TinycompError
 
 if TYPE_CHECKING:
-    from tinycomp.pipeline import Preparation
+    from tinycomp.data import DataOptions
+    from tinycomp.prepare import Preparation
     from tinycomp.progress import Advance
 
 app = typer.Typer(
@@ -54,6 +55,12 @@ Calibration = Annotated[
 ]
 Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
 Offset = Annotated[float, typer.Option("--input-offset", help="Model input = data * scale + offset.")]
+XKey = Annotated[str | None, typer.Option("--x-key", help="The array of inputs in the .npz.")]
+YKey = Annotated[str | None, typer.Option("--y-key", help="The array of labels in the .npz.")]
+OtherBoard = Annotated[
+    str | None,
+    typer.Option("--board", "-b", help="Another board than the build's.", show_default=False),
+]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Samples to verify on.")]
 Evaluate = Annotated[
     int | None,
@@ -66,7 +73,10 @@ Port = Annotated[
 
 
 class _Terminal:
-    """Shows stages as progress bars; a stage of less than a second leaves only its line."""
+    """Shows stages as progress bars, and notes as lines when they come."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
 
     @contextmanager
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
@@ -76,7 +86,8 @@ class _Terminal:
             yield lambda done: bars.update(task, advance=done)
 
     def note(self, text: str) -> None:
-        errors.print(f"Note: {text}")
+        self.notes.append(text)
+        errors.print(f"Note: {text}", markup=False)
 
 
 def _version(wanted: bool) -> None:
@@ -106,26 +117,32 @@ def build(
     calibration: Calibration = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
-    name: Annotated[str | None, typer.Option(help="Prefix of the C names; the file's name by default.")] = None,
+    x_key: XKey = None,
+    y_key: YKey = None,
+    name: Annotated[
+        str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
+    ] = None,
     samples: Samples = 8,
     evaluate: Evaluate = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Don't compare executions.")] = False,
-    no_bench: Annotated[bool, typer.Option("--no-bench", help="Don't measure latency and stack.")] = False,
+    no_bench: Annotated[bool, typer.Option("--no-bench", help="Don't measure on the board.")] = False,
     force: Force = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
+    from tinycomp.prepare import Preparation
     from tinycomp.report import terminal
 
-    options = pipeline.BuildOptions(
-        prepare=_preparation(
-            model, data, codebook_bits, sparsity, recipe, calibration, input_scale, input_offset, name
+    options = _data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration, name)
+    report = pipeline.build(
+        pipeline.BuildOptions(
+            wanted, board, output, samples, verify=not no_verify, bench=not no_bench, force=force
         ),
-        board=board, output=output, samples=samples, evaluate=evaluate,
-        verify=not no_verify, bench=not no_bench, force=force,
-    )  # fmt: skip
-    terminal.show(console, pipeline.build(options, _Terminal()))
-    console.print(f"Wrote {output}")
+        _Terminal(),
+    )
+    terminal.show(console, report)
+    console.print(f"Wrote {output}", markup=False)
 
 
 @app.command()
@@ -139,43 +156,43 @@ def quantize(
     calibration: Calibration = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
+    x_key: XKey = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a model as a standard int8 .tflite, compressed on request."""
     from tinycomp import pipeline
+    from tinycomp.prepare import Preparation
 
-    wanted = _preparation(
-        model, data, codebook_bits, sparsity, recipe, calibration, input_scale, input_offset, None
-    )  # fmt: skip
+    options = _data_options(input_scale, input_offset, x_key, None, 1)
+    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration)
     size = pipeline.quantize(wanted, output, force, _Terminal())
-    console.print(f"Wrote {output}: {size:,} bytes")
+    console.print(f"Wrote {output}: {size:,} bytes", markup=False)
 
 
 @app.command()
 def verify(
     folder: Built,
-    board: BoardName = "host",
+    board: OtherBoard = None,
     data: Data = None,
     samples: Samples = 8,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
+    x_key: XKey = None,
     port: Port = None,
 ) -> None:
     """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every tensor."""
     from tinycomp import pipeline
+    from tinycomp.report import terminal
 
-    source = pipeline.SampleSource(data, input_scale, input_offset)
-    found = pipeline.verify(folder, board, source, samples, port, _Terminal())
-    console.print(f"{' = '.join(found.executions)}: {found.tensors} tensors, {found.samples} samples")
-    for difference in found.differences:
-        console.print(f"[red]Different[/red]: {difference}", soft_wrap=True)
+    options = _data_options(input_scale, input_offset, x_key, None, None)
+    found = pipeline.verify(folder, board, data, options, samples, port, _Terminal())
+    terminal.show_verification(console, found)
     if not found.equal:
         raise typer.Exit(1)
-    console.print("Equal in every byte of every tensor.")
 
 
 @app.command()
-def bench(folder: Built, board: BoardName = "cortex-m4", port: Port = None) -> None:
+def bench(folder: Built, board: OtherBoard = None, port: Port = None) -> None:
     """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
     from tinycomp import pipeline
     from tinycomp.report import terminal
@@ -186,20 +203,21 @@ def bench(folder: Built, board: BoardName = "cortex-m4", port: Port = None) -> N
 @app.command()
 def simulate(
     model: Model,
-    data: Annotated[Path, typer.Option("--data", "-d", help="Samples: an .npz (see docs/data.md).")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Samples: an .npz (docs/data.md).")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")
     ] = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    y_key: YKey = None,
     evaluate: Evaluate = None,
 ) -> None:
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
     from tinycomp import pipeline
 
-    source = pipeline.SampleSource(data, input_scale, input_offset)
-    found = pipeline.simulate(model, source, evaluate, output, _Terminal())
-    console.print(f"{found.metric} on {found.samples} samples: {found.value:.4f}")
+    options = _data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    console.print(pipeline.simulate(model, data, options, output, _Terminal()), markup=False)
 
 
 @app.command()
@@ -212,7 +230,7 @@ def inspect(path: Annotated[Path, typer.Argument(help="A model file, or a folder
         terminal.show(console, pipeline.read_report(path))
     else:
         summary = pipeline.inspect(path, _Terminal())
-        console.print(terminal.layers(summary.layers, None))
+        console.print(terminal.layers(summary.layers))
         console.print(f"{summary.macs:,} multiply-accumulates, {summary.parameters:,} parameters")
 
 
@@ -238,23 +256,12 @@ def demo(
     console.print(f"Wrote {output}")
 
 
-def _preparation(
-    model: Path,
-    data: Path | None,
-    codebook_bits: int | None,
-    sparsity: float,
-    recipe: Path | None,
-    calibration: str | None,
-    input_scale: float,
-    input_offset: float,
-    name: str | None,
-) -> Preparation:
-    from tinycomp.pipeline import Preparation, SampleSource
+def _data_options(
+    scale: float, offset: float, x_key: str | None, y_key: str | None, evaluate: int | None
+) -> DataOptions:
+    from tinycomp.data import DataOptions
 
-    return Preparation(
-        model=model, samples=SampleSource(data, input_scale, input_offset), codebook_bits=codebook_bits,
-        sparsity=sparsity, recipe=recipe, calibration=calibration, name=name,
-    )  # fmt: skip
+    return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinycomp import pipeline
 from tinycomp.errors import ToolError
+from tinycomp.prepare import Preparation
 from tinycomp.progress import Progress
 from tinycomp.report.record import Report
 
@@ -32,9 +33,7 @@ def run(output: Path, force: bool, progress: Progress) -> Report:
         model, data = Path(folder) / "digits.keras", Path(folder) / "digits.npz"
         with progress.stage("Training on handwritten digits", EPOCHS) as advance:
             _train(model, data, advance)
-        wanted = pipeline.Preparation(
-            model, pipeline.SampleSource(data), codebook_bits=CODEBOOK_BITS, sparsity=SPARSITY
-        )
+        wanted = Preparation(model, data, codebook_bits=CODEBOOK_BITS, sparsity=SPARSITY)
         return pipeline.build(pipeline.BuildOptions(wanted, BOARD, output, force=force), progress)
 
 

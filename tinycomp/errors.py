@@ -42,3 +42,7 @@ class DeviceError(TinycompError):
 
 class OutputError(TinycompError):
     """The output folder can't be used."""
+
+
+class DifferenceError(TinycompError):
+    """Executions that must agree differ."""

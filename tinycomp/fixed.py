@@ -1,4 +1,4 @@
-"""The integer arithmetic of the numeric contract, vectorised over NumPy arrays; nothing else computes it.
+"""The integer arithmetic of the numeric contract, vectorised; nothing else computes it.
 
 Source: the TFLite int8 quantization specification as LiteRT's reference kernels execute it.
 """
@@ -9,11 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from tinycomp.ir import Array
-
 
 INT32_MAX = (1 << 31) - 1
 
@@ -26,7 +24,7 @@ class Multiplier(NamedTuple):
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """The nearest fixed-point factor to a positive real one; half rounds away from zero (QuantizeMultiplier)."""
+    """The nearest fixed-point factor to a positive real one, as TFLite's QuantizeMultiplier."""
     if real == 0.0:
         return Multiplier(0, 0)
     mantissa, exponent = math.frexp(real)
@@ -41,21 +39,25 @@ def quantize_multiplier(real: float) -> Multiplier:
 def rounding_doubling_high_multiply(a: Array, b: Array | int) -> Array:
     """SaturatingRoundingDoublingHighMul: the high word of 2ab, rounded; int64 in and out."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    high: Array = np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return high
 
 
 def rounding_shift_right(x: Array, shift: Array | int) -> Array:
     """RoundingDivideByPOT: x / 2^shift to the nearest, ties away from zero; shift >= 0."""
     x, shift = np.asarray(x, np.int64), np.asarray(shift, np.int64)
     half = np.left_shift(1, shift) >> 1
-    return (x + half + ((x >> 63) & -(shift > 0).astype(np.int64))) >> shift
+    shifted: Array = (x + half + ((x >> 63) & -(shift > 0).astype(np.int64))) >> shift
+    return shifted
 
 
 def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
-    """MultiplyByQuantizedMultiplier with two roundings: convolution, depthwise, add, multiply, ..."""
+    """MultiplyByQuantizedMultiplier with two roundings: convolutions, add, multiply, ..."""
     shift = np.asarray(shift, np.int64)
     raised = np.asarray(x, np.int64) << np.maximum(shift, 0)
-    return rounding_shift_right(rounding_doubling_high_multiply(raised, multiplier), np.maximum(-shift, 0))
+    return rounding_shift_right(
+        rounding_doubling_high_multiply(raised, multiplier), np.maximum(-shift, 0)
+    )
 
 
 def requantize_once(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
@@ -65,18 +67,19 @@ def requantize_once(x: Array, multiplier: Array | int, shift: Array | int) -> Ar
 
 
 class ExactMultiplier(NamedTuple):
-    """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one a channel: int32, int32, int8."""
+    """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one a channel."""
 
     multiplier: NDArray[np.int32]
     extension: NDArray[np.int32]
     shift: NDArray[np.int8]
 
 
-def scale_and_round(x: Array, factor: Array) -> Array:
-    """x * factor in float64, rounded half away from zero: LiteRT's reference kernel of fully connected layers."""
+def scale_and_round(x: Array, factor: Array | float) -> Array:
+    """x * factor in float64, rounded half away from zero: LiteRT's fully connected layers."""
     product = np.asarray(x, np.float64) * factor
     whole = np.trunc(product)
-    return (whole + np.sign(product) * (np.abs(product - whole) >= 0.5)).astype(np.int64)
+    rounded: Array = whole + np.sign(product) * (np.abs(product - whole) >= 0.5)
+    return rounded.astype(np.int64)
 
 
 def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
@@ -84,15 +87,17 @@ def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
     x, extension = np.asarray(x, np.int64), factor.extension.astype(np.int64)
     total = 31 - factor.shift.astype(np.int64)
     product = x * factor.multiplier + ((x * extension) >> 31)
-    return (product + (np.int64(1) << (total - 1))) >> total
+    rounded: Array = (product + (np.int64(1) << (total - 1))) >> total
+    return rounded
 
 
 def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> ExactMultiplier:
     """Fixed-point factors with which requantize_extended equals scale_and_round for every int32.
 
-    Equal after clamping to [low, high]. Both are monotonic steps, so it is enough that every step lies at the same x;
-    each step bounds the factor from both sides. Almost always the nearest 31-bit multiplier, or one beside it, lies
-    within all bounds; where none does, 31 more bits (the extension) do.
+    Equal after clamping to [low, high]. Both are monotonic, so it is enough that every step lies
+    at the same x; each step bounds the factor from both sides. Almost always the nearest 31-bit
+    multiplier, or one beside it, lies within all bounds; where none does, 31 more bits (the
+    extension) do.
     """
     levels = np.arange(1, max(high, -low, 1) + 1)
     multipliers, extensions, shifts = [], [], []
@@ -116,43 +121,49 @@ def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> Exact
 
 
 def _steps(factor: float, levels: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """(level, smallest x > 0 that scale_and_round takes to it or above), for those that an int32 reaches."""
+    """(level, smallest x > 0 that scale_and_round takes there), where that is an int32."""
     x = np.maximum(np.ceil((levels - 0.5) / factor) - 2, 1)
     for _ in range(4):
-        x = np.where(scale_and_round(x, np.float64(factor)) < levels, x + 1, x)
+        x = np.where(scale_and_round(x, factor) < levels, x + 1, x)
     reached = x <= INT32_MAX
-    return [(int(level), int(first)) for level, first in zip(levels[reached], x[reached], strict=True)]
+    return [
+        (int(level), int(first)) for level, first in zip(levels[reached], x[reached], strict=True)
+    ]
 
 
 def _bounds(steps: list[tuple[int, int]], total: int, low: int, high: int) -> tuple[int, int]:
-    """The smallest and largest multiplier m for which (x * m + 2^(total-1)) >> total steps where it should.
+    """The least and largest m with which (x * m + 2^(total-1)) >> total steps where it should.
 
-    Half rounds up, so a step below zero lies where the product has passed the tie, above zero where it meets it.
+    Half rounds up, so a step above zero lies where the product meets the tie, below zero where
+    it has passed it.
     """
     least, most = 0, 1 << 62
     for level, x in steps:
         tie = (2 * level - 1) << (total - 1)
         if level <= high:
-            least, most = max(least, -(-tie // x)), min(most, -(-tie // (x - 1)) - 1 if x > 1 else most)
+            least, most = (
+                max(least, -(-tie // x)),
+                min(most, -(-tie // (x - 1)) - 1 if x > 1 else most),
+            )
         if level <= -low:
             least, most = max(least, tie // x + 1), min(most, tie // (x - 1) if x > 1 else most)
     return least, most
 
 
 def _within(value: int, least: int, most: int, limit: int = 1 << 31) -> int | None:
-    """The number nearest to value within the bounds and below the limit; None where there is none."""
+    """The number nearest to value within the bounds and the limit; None where there is none."""
     most = min(most, limit - 1)
     return min(max(value, least), most) if least <= most else None
 
 
 def divide_rounding(x: Array, count: Array) -> Array:
     """x / count, half away from zero: the mean of integer poolings."""
-    magnitude = (np.abs(x) + count // 2) // count
-    return np.sign(x) * magnitude
+    mean: Array = np.sign(x) * ((np.abs(x) + count // 2) // count)
+    return mean
 
 
 def reciprocal(count: int) -> tuple[int, int]:
-    """(factor, shift) with x // count == (x * factor >> 31) >> shift for 0 <= x <= 129 * count, count <= 2^21."""
+    """(factor, shift) with x // count == (x * factor >> 31) >> shift for 0 <= x <= 129 * count."""
     if not 0 < count <= 1 << 21:
         raise ArithmeticError(f"no reciprocal for a window of {count} cells")
     shift = count.bit_length() - 1
@@ -160,7 +171,7 @@ def reciprocal(count: int) -> tuple[int, int]:
 
 
 class SoftmaxScaling(NamedTuple):
-    """How softmax takes a difference of two int8 values to a fixed-point number with 5 integer bits.
+    """How softmax brings a difference of int8 values to fixed point with 5 integer bits.
 
     Differences below smallest_difference (down to -255) count as minus infinity.
     """
@@ -180,11 +191,13 @@ def softmax_scaling(beta: float, scale: float) -> SoftmaxScaling:
     if real <= 1.0:
         raise ArithmeticError(f"a softmax of beta * scale = {beta * scale:g} has no int8 form")
     multiplier, shift = quantize_multiplier(real)
-    return SoftmaxScaling(multiplier, shift, max(-255, -((31 << 26) >> shift)))
+    smallest = max(-255, -((31 << 26) >> shift))
+    # A shift of 31 leaves only the difference 0, which no shift moves; 30 stays within 32 bits.
+    return SoftmaxScaling(multiplier, min(shift, 30), smallest)
 
 
 def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
-    """int8 softmax over the last axis, output scale 1/256 and zero point -128, as the reference kernel computes it."""
+    """int8 softmax over the last axis, output scale 1/256 and zero point -128."""
     differences = np.arange(256)
     rescaled = rounding_doubling_high_multiply(-differences << scaling.shift, scaling.multiplier)
     counts = -differences >= scaling.smallest_difference
@@ -195,12 +208,14 @@ def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
     total = np.where(counts, rounding_shift_right(table, 12), 0)[below].sum(axis=-1, keepdims=True)
     headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
     scale = one_over_one_plus((total << headroom) - (1 << 31))
-    output = rounding_shift_right(rounding_doubling_high_multiply(exponentials, scale), 35 - headroom)
+    output = rounding_shift_right(
+        rounding_doubling_high_multiply(exponentials, scale), 35 - headroom
+    )
     return np.where(counts[below], np.minimum(output, 255) - 128, -128).astype(np.int8)
 
 
 def exp_of_negative(x: Array) -> Array:
-    """e^x for x <= 0 with 26 fractional bits, as a fraction with 31 (gemmlowp's exp_on_negative_values)."""
+    """e^x for x <= 0 with 26 fractional bits, as a fraction with 31 (gemmlowp's)."""
     quarter = 1 << 24
     fraction = (x & (quarter - 1)) - quarter
     result = _exp_of_quarter(fraction << 5)
@@ -233,4 +248,5 @@ def one_over_one_plus(x: Array) -> Array:
     guess = 1515870810 + multiply(half, -1010580540)
     for _ in range(3):
         guess = guess + (multiply(guess, (1 << 29) - multiply(half, guess)) << 2)
-    return np.minimum(guess << 1, INT32_MAX)
+    result: Array = np.minimum(guess << 1, INT32_MAX)
+    return result

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from tinycomp import __version__
@@ -33,16 +33,25 @@ def write_folder(folder: Path, files: Files, *, force: bool = False) -> None:
         OutputError: the folder exists and force is not given; a file to be written is not
             tinycomp's, or was changed since; the folder can't be written.
     """
+    refuse_existing(folder, force=force)
     if folder.is_symlink() or folder.exists():
-        if not force:
-            raise OutputError(
-                f"Output folder {folder} exists.",
-                hint="Name another folder, or use --force to replace what tinycomp wrote there.",
-            )
         _update(folder, files, replace=True)
     else:
         with _writing(folder):
             _create(folder, files)
+
+
+def refuse_existing(folder: Path, *, force: bool) -> None:
+    """Refuse an output folder that exists, before any work is done for it.
+
+    Raises:
+        OutputError: it exists, and force is not given.
+    """
+    if not force and (folder.is_symlink() or folder.exists()):
+        raise OutputError(
+            f"Output folder {folder} exists.",
+            hint="Name another folder, or use --force to replace what tinycomp wrote there.",
+        )
 
 
 def add_files(folder: Path, files: Files) -> None:
@@ -132,9 +141,11 @@ def _exchange(folder: Path, files: Files, stale: set[str]) -> None:
 
 def _put_back(done: list[tuple[Path, Path | None]]) -> None:
     for target, saved in reversed(done):
-        target.unlink(missing_ok=True)
         if saved is not None:
             _move(saved, target)
+        else:
+            with suppress(OSError):  # where it never came to be
+                target.unlink()
 
 
 def _move(source: Path, target: Path) -> Path:

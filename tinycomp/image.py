@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from tinycomp import emit, resources
 from tinycomp.boards import Board, load_board
@@ -26,67 +27,84 @@ class Measured:
     stack: int | None
 
 
+@dataclass(frozen=True)
+class Workshop:
+    """Where a generated library is compiled.
+
+    library: its folder. prefix: of its names. build: a folder for objects; what has not changed is not compiled again.
+    """
+
+    board: Board
+    library: Path
+    prefix: str
+    build: Path
+
+    def measure(self) -> Measured:
+        """Sizes and stack of the inference alone, as the board's compiler makes it.
+
+        Raises:
+            ToolError: the board's compiler is missing or fails.
+        """
+        compiler, root = self.board.compiler, f"{self.prefix}_invoke"
+        objects = self._compile(self.board, self._library(), Options((self.library,), STRICT))
+        sizes = inference_sizes(compiler, objects, root, self.build)
+        return Measured(sizes, inference_stack(objects, root))
+
+    def host_runner(self) -> Path:
+        """The library compiled for this computer under the sanitizers, in a program that runs samples through it.
+
+        Raises:
+            ToolError: no compiler, or the library does not compile under STRICT.
+        """
+        host, harness = load_board("host"), resources.firmware() / "harness"
+        sources = [*self._library(), *(harness / name for name in _HOST_RUNNER_SOURCES), self._model()]
+        options = Options((self.library, harness, self._headers), (*STRICT, *SANITIZE))
+        objects = self._compile(host, sources, options)
+        return link(host.compiler, objects, self.build / f"{self.prefix}-host", (*SANITIZE, "-lm"))
+
+    def board_program(self) -> Path:
+        """The library with the harness and the board's port: a program that speaks the serial protocol.
+
+        Raises:
+            ToolError: the board's compiler is missing or fails.
+        """
+        harness, port = resources.firmware() / "harness", resources.firmware() / "ports" / self.board.port
+        sources = [*self._library(), self._model(), *sorted(port.glob("*.c"))]
+        sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
+        options = Options((self.library, harness, port, self._headers))
+        objects = self._compile(self.board, sources, options)
+        program = self.build / f"{self.prefix}.elf"
+        return link(self.board.compiler, objects, program, link_flags(port, port))
+
+    @property
+    def _headers(self) -> Path:
+        return self.library / emit.LIBRARY_FOLDER
+
+    def _library(self) -> list[Path]:
+        return sorted(self.library.glob("*.c"))
+
+    def _model(self) -> Path:
+        """tc_model.c, which tells the harness of the library."""
+        self.build.mkdir(parents=True, exist_ok=True)
+        path = self.build / "tc_model.c"
+        path.write_text(emit.harness_model(self.prefix), encoding="utf-8")
+        return path
+
+    def _compile(self, board: Board, sources: Sequence[Path], options: Options) -> Sequence[Path]:
+        return compile_objects(board.compiler, sources, self.build, options)
+
+
 def host_available() -> bool:
     """Whether this computer has a C compiler."""
     return is_available(load_board("host").compiler)
 
 
-def host_runner(library: Path, prefix: str, build: Path) -> Path:
-    """Compile a library for this computer under the sanitizers, with the program that runs samples through it.
-
-    Args:
-        library: the folder of the generated library.
-        prefix: its prefix.
-        build: a folder for objects; used again, nothing is compiled twice.
-
-    Raises:
-        ToolError: no compiler, or the library does not compile under STRICT.
-    """
-    compiler = load_board("host").compiler
-    harness = resources.firmware() / "harness"
-    options = Options(include=(library, harness, library / emit.LIBRARY_FOLDER), flags=(*STRICT, *SANITIZE))
-    sources = [*_library_sources(library), *(harness / name for name in _HOST_RUNNER_SOURCES)]
-    sources.append(_harness_model(prefix, build))
-    objects = compile_objects(compiler, sources, build, options)
-    return link(compiler, objects, build / f"{prefix}-host", (*SANITIZE, "-lm"))
-
-
-def board_program(board: Board, library: Path, prefix: str, build: Path) -> Path:
-    """Compile a library with the harness and the board's port to a program that speaks the serial protocol.
-
-    Raises:
-        ToolError: the board's compiler is missing or fails.
-    """
-    harness, port = resources.firmware() / "harness", resources.firmware() / "ports" / board.port
-    options = Options(include=(library, harness, port, library / emit.LIBRARY_FOLDER))
-    sources = [*_library_sources(library), _harness_model(prefix, build)]
-    sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
-    sources += sorted(port.glob("*.c"))
-    objects = compile_objects(board.compiler, sources, build, options)
-    return link(board.compiler, objects, build / f"{prefix}.elf", link_flags(port, port))
-
-
-def measure(board: Board, library: Path, prefix: str, build: Path) -> Measured:
-    """Sizes and stack of the inference alone, as the board's compiler makes it.
-
-    Raises:
-        ToolError: the board's compiler is missing or fails.
-    """
-    options = Options(include=(library,), flags=STRICT)
-    objects = compile_objects(board.compiler, _library_sources(library), build, options)
-    root = f"{prefix}_invoke"
-    return Measured(
-        inference_sizes(board.compiler, objects, root, build), inference_stack(objects, root)
-    )
-
-
-def _library_sources(library: Path) -> Sequence[Path]:
-    return sorted(library.glob("*.c"))
-
-
-def _harness_model(prefix: str, build: Path) -> Path:
-    """tc_model.c, which tells the harness of the library."""
-    build.mkdir(parents=True, exist_ok=True)
-    path = build / "tc_model.c"
-    path.write_text(emit.harness_model(prefix), encoding="utf-8")
-    return path
+def missing(board: Board) -> str | None:
+    """Why programs for the board can't be compiled and emulated here; None where they can."""
+    if board.emulator is None:
+        return "it has no emulator: give the serial port of a real one with --port."
+    if not is_available(board.compiler):
+        return f"there is no {board.compiler.prefix}gcc (apt install {' '.join(board.compiler.packages)})."
+    if which(board.emulator.program) is None:
+        return f"there is no {board.emulator.program} (apt install {' '.join(board.emulator.packages)})."
+    return None

@@ -195,7 +195,7 @@ class Operator(ABC):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Read TFLite's option table (an object of the schema's object API; None where absent)."""
+        """Read the builtin `name` ("RELU6") with its option table (schema object API; None if absent)."""
         raise NotImplementedError(f"{cls.name} is not read from TFLite")
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
@@ -214,8 +214,8 @@ class TfliteOperator:
 
     extra: constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape), appended to the
     node's inputs. Links of a chain also say `reads`: which of the node's inputs (by index) the link reads, behind the
-    output of the link before it (None: all for the first, none for the others), and `quantization` of what the link
-    writes where that is a temporary of an int8 graph.
+    output of the link before it (None: all for the first, none for the others), and of the temporary that the
+    link writes, `quantization` in an int8 graph and `shape` where it is not the node's output's.
     """
 
     builtin: str
@@ -225,6 +225,7 @@ class TfliteOperator:
     version: int = 1
     reads: tuple[int, ...] | None = None
     quantization: QuantizationParameters | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)

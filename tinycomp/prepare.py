@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tinycomp.data import DataOptions, Dataset, load_data
+import numpy as np
+
+from tinycomp.compress.bias_correction import correct_biases
+from tinycomp.compress.cluster import Cluster, check_codebooks
+from tinycomp.compress.error_feedback import feed_back_errors
+from tinycomp.compress.prune import Prune
+from tinycomp.compress.recipe import Recipe, read_recipe
+from tinycomp.data import DataOptions, Dataset, load_data, spread
 from tinycomp.errors import DataError, ModelError
-from tinycomp.ir import Graph
+from tinycomp.ir import Array, Graph
+from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
+from tinycomp.passes.fold_padding import fold_padding
+from tinycomp.passes.fuse_activation import fuse_activation
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
+from tinycomp.passes.remove_identity import remove_identity
+from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.progress import Progress
+from tinycomp.quantize.affine import quantize_values
+from tinycomp.quantize.calibration import DEFAULT_METHOD, METHODS, Method, calibrate
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.post_training import quantize
+from tinycomp.simulate import simulate
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 TFLITE_SUFFIX = ".tflite"
+
+COMPENSATION_SAMPLES = 100
+"""Calibration samples whose activations are held in memory to make up for pruning and clustering."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +50,6 @@ class Preparation:
     recipe: Path | None = None
     calibration: str | None = None
     name: str | None = None
-
-    @property
-    def compresses(self) -> bool:
-        """Whether anything beyond int8 was asked for."""
-        return bool(self.recipe or self.sparsity or (self.codebook_bits or 8) < 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,3 +125,107 @@ def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Datas
     for note in dataset.notes:
         progress.note(note)
     return dataset
+
+
+def prepare(wanted: Preparation, progress: Progress) -> Prepared:
+    """Read, clean up, quantize and compress a model.
+
+    Raises:
+        ModelError, DataError: the model or the data can't be used; a float model comes without data.
+        TinycompError: the recipe can't be used.
+    """
+    recipe = _recipe(wanted)
+    with progress.stage(f"Reading {wanted.model.name}"):
+        graph = read_model(wanted.model)
+    graph = replace(graph, name=wanted.name or wanted.model.stem)
+    if is_float(graph):
+        require_data(wanted)
+    dataset = load_samples(wanted, graph, progress)
+    float_tflite, tflite = None, None
+    if is_float(graph):
+        assert dataset is not None
+        graph = clean_up(graph)
+        float_tflite = write_tflite(graph)
+        graph = _quantize(graph, dataset, wanted.calibration, progress)
+    else:
+        tflite = wanted.model.read_bytes()
+    if dataset is not None:
+        graph = replace(graph, class_names=dataset.class_names)
+    dense = graph
+    if recipe.prunes or recipe.clusters:
+        graph, tflite = _compress(graph, recipe, dataset, progress), None
+    return Prepared(
+        graph, tflite or write_tflite(graph), dataset,
+        None if graph is dense else dense, float_tflite, recipe.model_dump(exclude_defaults=True),
+    )  # fmt: skip
+
+
+def clean_up(graph: Graph) -> Graph:
+    """All rewrites of a float graph, in order."""
+    for rewrite in (
+        remove_identity,
+        remove_reshapes,
+        fold_padding,
+        fold_batch_normalization,
+        lower_batch_normalization,
+        fuse_activation,
+        remove_dead_nodes,
+    ):
+        graph = rewrite(graph)
+    return graph
+
+
+def _quantize(graph: Graph, dataset: Dataset, method: str | None, progress: Progress) -> Graph:
+    with progress.stage(f"Calibrating on {len(dataset.x)} samples"):
+        ranges = calibrate(graph, dataset.x, _method(method))
+    return quantize(graph, ranges)
+
+
+def _method(name: str | None) -> Method:
+    for method in METHODS:
+        if name == method:
+            return method
+    if name is None:
+        return DEFAULT_METHOD
+    raise DataError(f"There is no calibration method '{name}'.", expected=f"Known: {', '.join(METHODS)}.")
+
+
+def _recipe(wanted: Preparation) -> Recipe:
+    """The recipe file, with the command line's options over it."""
+    recipe = read_recipe(wanted.recipe) if wanted.recipe else Recipe()
+    given = {"sparsity": wanted.sparsity, "codebook_bits": wanted.codebook_bits}
+    return recipe.model_copy(update={key: value for key, value in given.items() if value})
+
+
+def _compress(
+    dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: Progress
+) -> Graph:
+    """Prune, then cluster; with data, make up for both in what is left free: other weights and biases."""
+    pruned = Prune(**recipe.prune_options(dense)).apply(dense) if recipe.prunes else dense
+    with progress.stage("Clustering weights"):
+        graph = Cluster(**recipe.cluster_options(pruned)).apply(pruned)
+    if dataset is None:
+        progress.note("Without --data, errors of pruning and clustering are not made up for.")
+    else:
+        with progress.stage("Making up for errors"):
+            samples = quantize_inputs(dense, dataset.x[spread(len(dataset.x), COMPENSATION_SAMPLES)])
+            activations = simulate(dense, samples)
+            graph = feed_back_errors(graph, dense, activations, pruned if recipe.prunes else None)
+            graph = correct_biases(graph, dense, activations)
+    check_codebooks(graph)
+    return graph
+
+
+def quantize_inputs(graph: Graph, real: Array) -> Array:
+    """Real inputs as the int8 graph takes them."""
+    parameters = graph.tensors[graph.inputs[0]].quantization
+    assert parameters is not None
+    return quantize_values(real, parameters)
+
+
+def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:
+    """int8 inputs to compare executions on: of the data set's test half, or seeded random ones without it."""
+    if dataset is None:
+        shape = graph.tensors[graph.inputs[0]].shape
+        return np.random.default_rng(0).integers(-128, 128, (count, *shape)).astype(np.int8)
+    return quantize_inputs(graph, dataset.x_test[spread(len(dataset.x_test), count)])

@@ -12,6 +12,9 @@ Advance = Callable[[int], None]
 class Progress(Protocol):
     """Something that shows stages of work."""
 
+    notes: list[str]
+    """All notes so far."""
+
     def stage(self, title: str, total: int = 0) -> AbstractContextManager[Advance]:
         """A stage for a `with` block: the value in hand is called with the units done; total 0 is unknown."""
 

@@ -13,7 +13,7 @@ from tinycomp.errors import DataError, ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
 
 BATCH_ELEMENTS = 1 << 20
-"""Elements of one sample's tensors, times samples, that `run` computes at a time: some tens of megabytes."""
+"""Elements of all tensors, times samples, that `run` computes at a time: about 40 MB."""
 
 Inputs = Array | Mapping[str, Array]
 
@@ -36,7 +36,7 @@ def simulate(graph: Graph, inputs: Inputs) -> dict[str, Array]:
 
 
 def run(graph: Graph, inputs: Inputs) -> Array:
-    """The model's (first) output for any number of samples, (samples, *shape) int8, in bounded memory.
+    """The model's (first) output, (samples, *shape) int8, in bounded memory.
 
     Raises:
         DataError: the inputs do not fit the model.
@@ -84,7 +84,8 @@ def _checked(graph: Graph, inputs: Inputs) -> dict[str, Array]:
     named = dict(inputs) if isinstance(inputs, Mapping) else {graph.inputs[0]: inputs}
     if set(named) != set(graph.inputs):
         raise DataError(
-            f"The data has the inputs {sorted(named)}.", expected=f"Expected {sorted(graph.inputs)}."
+            f"The data has the inputs {sorted(named)}.",
+            expected=f"Expected {sorted(graph.inputs)}.",
         )
     for name, values in named.items():
         _check(graph.tensors[name], values)

@@ -20,6 +20,8 @@ EXTERNAL_STACK = 32
 few registers.
 """
 
+_NOT_OURS = (".eh_frame", ".ARM.exidx", ".ARM.extab", ".note", ".init", ".fini")
+"""Sections for unwinding, for the loader, and for starting a program."""
 _INDIRECT = "__indirect_call"
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
@@ -71,8 +73,7 @@ def section_sizes(elf: Path) -> Sizes:
 
 def _kind(section: Section) -> str | None:
     name, flags = section.name, section["sh_flags"]
-    unwinding = (".eh_frame", ".ARM.exidx", ".ARM.extab", ".note")
-    if not flags & SH_FLAGS.SHF_ALLOC or name.startswith(unwinding):
+    if not flags & SH_FLAGS.SHF_ALLOC or name.startswith(_NOT_OURS):
         return None
     if name.startswith(".progmem.gcc"):  # jump tables
         return "code"

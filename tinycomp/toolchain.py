@@ -86,7 +86,7 @@ def run_tool(
 def _first_errors(text: str) -> str:
     """The lines in which a compiler or a linker names an error; all lines where none does."""
     lines = [line for line in text.strip().splitlines() if not line.startswith("collect2:")]
-    errors = [line for line in lines if re.search(r"error|undefined|/ld: ", line)]
+    errors = [line for line in lines if re.search(r"\berror: |undefined reference|/ld: ", line)]
     errors = [line for line in errors if "in function" not in line and "warning" not in line]
     return "\n".join((errors or lines)[:_SHOWN_LINES])
 

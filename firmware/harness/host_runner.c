@@ -20,8 +20,8 @@ static void write_bytes(const void *bytes, size_t count)
 static void write_record(uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size)
 {
     const uint8_t header[10] = {
-        (uint8_t)tensor,         (uint8_t)(tensor >> 8),  (uint8_t)offset,         (uint8_t)(offset >> 8),
-        (uint8_t)(offset >> 16), (uint8_t)(offset >> 24), (uint8_t)size,           (uint8_t)(size >> 8),
+        (uint8_t)tensor,         (uint8_t)(tensor >> 8),  (uint8_t)offset, (uint8_t)(offset >> 8),
+        (uint8_t)(offset >> 16), (uint8_t)(offset >> 24), (uint8_t)size,   (uint8_t)(size >> 8),
         (uint8_t)(size >> 16),   (uint8_t)(size >> 24),
     };
     write_bytes(header, sizeof header);

@@ -31,6 +31,7 @@ void tc_watch_ticks(void)
 {
     watch.overhead = 0;
     watch.wish = TICKS;
+    tc_model.trace[0].ticks = 0;
     tc_step_begin(0);
     tc_step_end(0, 0, 0, NULL, 0);
     watch.overhead = tc_model.trace[0].ticks;

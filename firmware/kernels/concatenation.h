@@ -12,13 +12,12 @@ typedef struct {
 } tc_concatenation_t;
 
 /* The pieces of row y of all inputs, interleaved. */
-static inline void tc_concatenation_interleave(const tc_concatenation_t *k, const tc_input_t *in, int8_t *to,
+static inline void tc_concatenation_interleave(const tc_concatenation_t *op, const tc_input_t *in, int8_t *to,
                                                uint16_t y)
 {
-    uint16_t i, piece;
-    for (piece = 0; piece < k->repeats; piece++) {
-        for (i = 0; i < k->inputs; i++) {
-            const size_t size = (size_t)TC_READ_I32(k->sizes + i);
+    for (uint16_t piece = 0; piece < op->repeats; piece++) {
+        for (uint16_t i = 0; i < op->inputs; i++) {
+            const size_t size = (size_t)TC_READ_I32(op->sizes + i);
             memcpy(to, tc_input_row(in + i, y) + piece * size, size);
             to += size;
         }
@@ -26,30 +25,29 @@ static inline void tc_concatenation_interleave(const tc_concatenation_t *k, cons
 }
 
 /* Row y of all inputs on top of each other. */
-static inline void tc_concatenation_stack(const tc_concatenation_t *k, const tc_input_t *in, int8_t *to, uint16_t y)
+static inline void tc_concatenation_stack(const tc_concatenation_t *op, const tc_input_t *in, int8_t *to, uint16_t y)
 {
-    uint16_t height = (uint16_t)TC_READ_I32(k->sizes);
+    uint16_t height = (uint16_t)TC_READ_I32(op->sizes);
     uint16_t i = 0;
     while (y >= height) {
         y = (uint16_t)(y - height);
         i++;
-        height = (uint16_t)TC_READ_I32(k->sizes + i);
+        height = (uint16_t)TC_READ_I32(op->sizes + i);
     }
-    memcpy(to, tc_input_row(in + i, y), k->row);
+    memcpy(to, tc_input_row(in + i, y), op->row);
 }
 
-/* Computes output rows [first, last). */
+/* Output rows [first, last). No scratch. */
 static void tc_concatenation(const tc_concatenation_t *constants, const tc_input_t *in, const tc_output_t *out,
                              uint16_t first, uint16_t last, int8_t *scratch)
 {
-    TC_FETCH(tc_concatenation_t, k, constants);
-    uint16_t y;
+    TC_FETCH(tc_concatenation_t, op, constants);
     (void)scratch;
-    for (y = first; y < last; y++) {
-        if (k->repeats == 0) {
-            tc_concatenation_stack(k, in, tc_output_row(out, y), y);
+    for (uint16_t y = first; y < last; y++) {
+        if (op->repeats == 0) {
+            tc_concatenation_stack(op, in, tc_output_row(out, y), y);
         } else {
-            tc_concatenation_interleave(k, in, tc_output_row(out, y), y);
+            tc_concatenation_interleave(op, in, tc_output_row(out, y), y);
         }
     }
 }

@@ -6,8 +6,10 @@
 #ifndef TINYCOMP_CONV_2D_H
 #define TINYCOMP_CONV_2D_H
 
+#include "block.h"
 #include "dot.h"
 #include "tinycomp.h"
+#include "window.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -24,41 +26,65 @@ typedef struct {
     const int8_t *shift;
 } tc_conv_2d_t;
 
-/* Output rows [first, last). Scratch: a window (kernel height * width * input channels), then a block of weights. */
-/* The window of output (y, x), copied row by row; cells beyond a border hold the zero point. */
+/* The window at (top, left), copied row by row; cells beyond a border hold the zero point. */
 static void tc_conv_2d_gather(const tc_conv_2d_t *op, const tc_input_t *in, int32_t top, int32_t left, int8_t *window)
 {
     const size_t channels = op->input_channels;
-    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
-        const int32_t y = top + (int32_t)ky * op->dilation_height;
-        for (unsigned kx = 0; kx < op->kernel_width; kx++) {
-            const int32_t x = left + (int32_t)kx * op->dilation_width;
-            if (y < 0 || y >= op->input_height || x < 0 || x >= op->input_width) {
-                memset(window, op->input_zero_point, channels);
-            } else {
-                memcpy(window, tc_input_row(in, (uint16_t)y) + (size_t)x * channels, channels);
+    const size_t row_size = op->kernel_width * channels;
+    const tc_span_t span = tc_span(left, op->input_width, op->kernel_width, op->dilation_width);
+    const unsigned runs = op->dilation_width == 1 ? 1u : (unsigned)(span.end - span.begin);
+    const size_t length = op->dilation_width == 1 ? (size_t)(span.end - span.begin) * channels : channels;
+    int32_t y = top;
+    for (unsigned ky = 0; ky < op->kernel_height; ky++, y += op->dilation_height, window += row_size) {
+        const int inside = y >= 0 && y < op->input_height && length > 0;
+        if (!inside || length * runs < row_size) {
+            memset(window, op->input_zero_point, row_size);
+        }
+        if (inside) {
+            const int32_t x = left + (int32_t)span.begin * op->dilation_width;
+            const int8_t *from = tc_input_row(in, (uint16_t)y) + (size_t)x * channels;
+            int8_t *to = window + span.begin * channels;
+            for (unsigned run = 0; run < runs; run++) {
+                memcpy(to, from, length);
+                from += op->dilation_width * channels;
+                to += channels;
             }
-            window += channels;
         }
     }
 }
 
-/* Adds the window at (top, left), which lies inside the input, in runs that are contiguous there. */
-static inline void tc_conv_2d_inside(const tc_conv_2d_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                                     const int8_t *weights, unsigned channels, int32_t *accumulators)
+/* One output row of a block, whose first byte in it is `to`. */
+static void tc_conv_2d_row(const tc_conv_2d_t *op, const tc_input_t *in, int32_t top, unsigned channels,
+                           const tc_block_t *block, const int8_t *weights, int8_t *to, int8_t *scratch)
 {
+    const size_t window = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
+    const unsigned reach_y = (op->kernel_height - 1u) * op->dilation_height;
+    const int32_t last_left = (int32_t)op->input_width - (int32_t)(op->kernel_width - 1u) * op->dilation_width;
+    const int inside = top >= 0 && top + (int32_t)reach_y < op->input_height &&
+                       tc_rows_are_linear(in, (uint16_t)top, reach_y);
+    const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : NULL;
+    /* Runs of cells that are contiguous in the input: a row of the window, or one cell where columns are dilated. */
     const unsigned runs = op->dilation_width == 1 ? 1u : op->kernel_width;
     const size_t length = (size_t)op->input_channels * (op->dilation_width == 1 ? op->kernel_width : 1u);
     const size_t step = (size_t)op->dilation_width * op->input_channels;
-    const size_t window = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
-    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
-        const int8_t *x = tc_input_row(in, (uint16_t)(top + (int32_t)ky * op->dilation_height)) +
-                          (size_t)left * op->input_channels;
-        for (unsigned run = 0; run < runs; run++) {
-            tc_dot(accumulators, channels, x, weights, window, length);
-            x += step;
-            weights += length;
+    const size_t row_step = op->dilation_height * in->stride - runs * step;
+    int32_t left = -(int32_t)op->padding_left;
+    for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->output_channels) {
+        int32_t sums[TC_DOT_CHANNELS];
+        memcpy(sums, block->bias, sizeof sums);
+        if (inside && left >= 0 && left < last_left) {
+            const int8_t *from = row + (size_t)left * op->input_channels;
+            const int8_t *w = weights;
+            for (unsigned ky = op->kernel_height; ky > 0; ky--, from += row_step) {
+                for (unsigned run = runs; run > 0; run--, from += step, w += length) {
+                    tc_dot(sums, channels, from, w, window, length);
+                }
+            }
+        } else {
+            tc_conv_2d_gather(op, in, top, left, scratch);
+            tc_dot(sums, channels, scratch, weights, window, window);
         }
+        tc_block_store(block, channels, sums, to);
     }
 }
 
@@ -68,35 +94,19 @@ static void tc_conv_2d(const tc_conv_2d_t *constants, const tc_input_t *in, cons
 {
     TC_FETCH(tc_conv_2d_t, op, constants);
     const size_t window = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
-    const int32_t span_y = (int32_t)(op->kernel_height - 1) * op->dilation_height;
-    const int32_t span_x = (int32_t)(op->kernel_width - 1) * op->dilation_width;
-    for (unsigned c = 0; c < op->output_channels; c += TC_DOT_CHANNELS) {
-        const unsigned left_over = op->output_channels - c;
-        const unsigned block = left_over < TC_DOT_CHANNELS ? left_over : TC_DOT_CHANNELS;
-        const int8_t *const weights = tc_weights_read(op->weights, c * window, block * window, scratch + window);
+    unsigned channels;
+    tc_block_t block;
+    block.zero_point = op->output_zero_point;
+    block.low = op->activation_min;
+    block.high = op->activation_max;
+    for (unsigned c = 0; c < op->output_channels; c += channels) {
+        const int8_t *weights;
+        channels = op->output_channels - c < TC_DOT_CHANNELS ? op->output_channels - c : TC_DOT_CHANNELS;
+        weights = tc_weights_read(op->weights, c * window, channels * window, scratch + window);
+        tc_block_load(&block, channels, op->bias + c, op->multiplier + c, op->shift + c);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-            const int inside_y = top >= 0 && top + span_y < op->input_height;
-            int8_t *to = tc_output_row(out, y) + c;
-            for (uint16_t x = 0; x < op->output_width; x++) {
-                const int32_t left = (int32_t)x * op->stride_width - op->padding_left;
-                int32_t accumulators[TC_DOT_CHANNELS];
-                for (unsigned i = 0; i < block; i++) {
-                    accumulators[i] = TC_READ_I32(&op->bias[c + i]);
-                }
-                if (inside_y && left >= 0 && left + span_x < op->input_width) {
-                    tc_conv_2d_inside(op, in, top, left, weights, block, accumulators);
-                } else {
-                    tc_conv_2d_gather(op, in, top, left, scratch);
-                    tc_dot(accumulators, block, scratch, weights, window, window);
-                }
-                for (unsigned i = 0; i < block; i++) {
-                    const int32_t value = tc_requantize(accumulators[i], TC_READ_I32(&op->multiplier[c + i]),
-                                                        TC_READ_I8(&op->shift[c + i]));
-                    to[i] = tc_clamp(value + op->output_zero_point, op->activation_min, op->activation_max);
-                }
-                to += op->output_channels;
-            }
+            tc_conv_2d_row(op, in, top, channels, &block, weights, tc_output_row(out, y) + c, scratch);
         }
     }
 }

@@ -10,8 +10,8 @@ typedef struct {
     uint16_t channels;
     int32_t offset; /* what each sum starts with: -(input zero point) x height x width */
     int32_t multiplier;
-    int shift;
-    int32_t zero_point; /* of the output */
+    int8_t shift;
+    int8_t zero_point; /* of the output */
 } tc_mean_t;
 
 /* Takes input rows [first, last), in order; the call that takes the last one writes the output. scratch: channels x 4
@@ -19,27 +19,26 @@ typedef struct {
 static void tc_mean(const tc_mean_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                     uint16_t last, int8_t *scratch)
 {
-    TC_FETCH(tc_mean_t, k, constants);
+    TC_FETCH(tc_mean_t, op, constants);
     int32_t *sums = (int32_t *)(void *)scratch;
-    uint16_t x, y, c;
     if (first == 0) {
-        for (c = 0; c < k->channels; c++) {
-            sums[c] = k->offset;
+        for (uint16_t c = 0; c < op->channels; c++) {
+            sums[c] = op->offset;
         }
     }
-    for (y = first; y < last; y++) {
+    for (uint16_t y = first; y < last; y++) {
         const int8_t *cell = tc_input_row(in, y);
-        for (x = 0; x < k->width; x++) {
-            for (c = 0; c < k->channels; c++) {
+        for (uint16_t x = 0; x < op->width; x++) {
+            for (uint16_t c = 0; c < op->channels; c++) {
                 sums[c] += cell[c];
             }
-            cell += k->channels;
+            cell += op->channels;
         }
     }
-    if (last == k->height) {
+    if (last == op->height) {
         int8_t *result = tc_output_row(out, 0);
-        for (c = 0; c < k->channels; c++) {
-            result[c] = tc_clamp(tc_requantize(sums[c], k->multiplier, k->shift) + k->zero_point, -128, 127);
+        for (uint16_t c = 0; c < op->channels; c++) {
+            result[c] = tc_clamp(tc_requantize(sums[c], op->multiplier, op->shift) + op->zero_point, -128, 127);
         }
     }
 }

@@ -6,36 +6,33 @@
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t wide;     /* which input has the output's shape, 0 or 1 */
-    uint16_t rows;     /* of the other input: as many as the output, or 1 for all of them */
-    size_t size;       /* bytes of an output row */
-    size_t period;     /* bytes after which the other input starts again */
-    int32_t wide_zero; /* zero points */
-    int32_t repeated_zero;
+    uint16_t wide; /* which input has the output's shape, 0 or 1 */
+    uint16_t rows; /* of the other input: as many as the output, or 1 for all of them */
+    size_t size;   /* bytes of an output row */
+    size_t period; /* bytes after which the other input starts again */
+    int8_t wide_zero_point, repeated_zero_point;
+    int8_t shift;
+    int8_t output_zero_point;
+    int8_t activation_min, activation_max;
     int32_t multiplier;
-    int shift;
-    int32_t zero_point; /* of the output */
-    int32_t low;        /* the activation's bounds */
-    int32_t high;
 } tc_mul_t;
 
-/* Computes output rows [first, last). */
+/* Output rows [first, last). No scratch. */
 static void tc_mul(const tc_mul_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                    uint16_t last, int8_t *scratch)
 {
-    TC_FETCH(tc_mul_t, k, constants);
-    uint16_t y;
-    size_t i, j;
+    TC_FETCH(tc_mul_t, op, constants);
     (void)scratch;
-    for (y = first; y < last; y++) {
-        const int8_t *wide = tc_input_row(in + k->wide, y);
-        const int8_t *repeated = tc_input_row(in + 1 - k->wide, k->rows == 1 ? 0 : y);
+    for (uint16_t y = first; y < last; y++) {
+        const int8_t *wide = tc_input_row(in + op->wide, y);
+        const int8_t *repeated = tc_input_row(in + 1 - op->wide, op->rows == 1 ? 0 : y);
         int8_t *result = tc_output_row(out, y);
-        for (i = 0; i < k->size; i += k->period) {
-            for (j = 0; j < k->period; j++) {
-                const int32_t product = (wide[i + j] - k->wide_zero) * (repeated[j] - k->repeated_zero);
-                const int32_t scaled = tc_requantize(product, k->multiplier, k->shift) + k->zero_point;
-                result[i + j] = tc_clamp(scaled, k->low, k->high);
+        for (size_t i = 0; i < op->size; i += op->period) {
+            for (size_t j = 0; j < op->period; j++) {
+                const int32_t factor = repeated[j] - op->repeated_zero_point;
+                const int32_t product = (wide[i + j] - op->wide_zero_point) * factor;
+                const int32_t scaled = tc_requantize(product, op->multiplier, op->shift) + op->output_zero_point;
+                result[i + j] = tc_clamp(scaled, op->activation_min, op->activation_max);
             }
         }
     }

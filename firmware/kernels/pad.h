@@ -13,7 +13,7 @@ typedef struct {
     size_t cell;     /* bytes */
     size_t before;   /* bytes before each cell */
     size_t after;    /* bytes behind each cell */
-    int zero_point;
+    int8_t zero_point;
 } tc_pad_t;
 
 static inline int8_t *tc_pad_fill(int8_t *to, int value, size_t count)
@@ -22,30 +22,28 @@ static inline int8_t *tc_pad_fill(int8_t *to, int value, size_t count)
     return to + count;
 }
 
-/* Computes output rows [first, last). */
+/* Output rows [first, last). No scratch. */
 static void tc_pad(const tc_pad_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                    uint16_t last, int8_t *scratch)
 {
-    TC_FETCH(tc_pad_t, k, constants);
-    uint16_t y;
-    size_t i;
+    TC_FETCH(tc_pad_t, op, constants);
     (void)scratch;
-    for (y = first; y < last; y++) {
+    for (uint16_t y = first; y < last; y++) {
         int8_t *to = tc_output_row(out, y);
         const int8_t *from;
-        if (y < k->top || y - k->top >= k->height) {
-            memset(to, k->zero_point, k->left + k->cells * (k->before + k->cell + k->after) + k->right);
+        if (y < op->top || y - op->top >= op->height) {
+            memset(to, op->zero_point, op->left + op->cells * (op->before + op->cell + op->after) + op->right);
             continue;
         }
-        from = tc_input_row(in, (uint16_t)(y - k->top));
-        to = tc_pad_fill(to, k->zero_point, k->left);
-        for (i = 0; i < k->cells; i++) {
-            to = tc_pad_fill(to, k->zero_point, k->before);
-            memcpy(to, from, k->cell);
-            from += k->cell;
-            to = tc_pad_fill(to + k->cell, k->zero_point, k->after);
+        from = tc_input_row(in, (uint16_t)(y - op->top));
+        to = tc_pad_fill(to, op->zero_point, op->left);
+        for (size_t i = 0; i < op->cells; i++) {
+            to = tc_pad_fill(to, op->zero_point, op->before);
+            memcpy(to, from, op->cell);
+            from += op->cell;
+            to = tc_pad_fill(to + op->cell, op->zero_point, op->after);
         }
-        tc_pad_fill(to, k->zero_point, k->right);
+        tc_pad_fill(to, op->zero_point, op->right);
     }
 }
 

@@ -15,24 +15,23 @@ typedef struct {
 static void tc_reduce_max(const tc_reduce_max_t *constants, const tc_input_t *in, const tc_output_t *out,
                           uint16_t first, uint16_t last, int8_t *scratch)
 {
-    TC_FETCH(tc_reduce_max_t, k, constants);
-    uint16_t x, y, c;
+    TC_FETCH(tc_reduce_max_t, op, constants);
     if (first == 0) {
-        memset(scratch, -128, k->channels);
+        memset(scratch, -128, op->channels);
     }
-    for (y = first; y < last; y++) {
+    for (uint16_t y = first; y < last; y++) {
         const int8_t *cell = tc_input_row(in, y);
-        for (x = 0; x < k->width; x++) {
-            for (c = 0; c < k->channels; c++) {
+        for (uint16_t x = 0; x < op->width; x++) {
+            for (uint16_t c = 0; c < op->channels; c++) {
                 if (cell[c] > scratch[c]) {
                     scratch[c] = cell[c];
                 }
             }
-            cell += k->channels;
+            cell += op->channels;
         }
     }
-    if (last == k->height) {
-        memcpy(tc_output_row(out, 0), scratch, k->channels);
+    if (last == op->height) {
+        memcpy(tc_output_row(out, 0), scratch, op->channels);
     }
 }
 

@@ -94,34 +94,28 @@ static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31. */
+/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31, x > -2^31. Adding the half after shifting all but
+ * one of the places keeps it in 32 bits. */
 static inline int32_t tc_rounding_shift_right(int32_t x, int s)
 {
     if (s == 0) {
         return x;
     }
-    return (int32_t)((x + ((int64_t)1 << (s - 1)) + (x >> 31)) >> s);
+    return (((x + (x >> 31)) >> (s - 1)) + 1) >> 1;
 }
 
 /* Rounds twice, as convolution, depthwise convolution, add and multiply do. */
 static inline int32_t tc_requantize(int32_t x, int32_t multiplier, int shift)
 {
-    if (shift > 0) {
-        return tc_rounding_doubling_high_multiply((int32_t)((uint32_t)x << shift), multiplier);
-    }
-    return tc_rounding_shift_right(tc_rounding_doubling_high_multiply(x, multiplier), -shift);
-}
-
-/* Rounds once, as fully connected layers do. */
-static inline int32_t tc_requantize_once(int32_t x, int32_t multiplier, int shift)
-{
-    const int total = 31 - shift; /* >= 1 */
-    return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (total - 1))) >> total);
+    const int left = shift > 0 ? shift : 0;
+    const int32_t high = tc_rounding_doubling_high_multiply((int32_t)((uint32_t)x << left), multiplier);
+    return shift < 0 ? tc_rounding_shift_right(high, -shift) : high;
 }
 
 static inline int8_t tc_clamp(int32_t x, int32_t low, int32_t high)
 {
-    return (int8_t)(x < low ? low : x > high ? high : x);
+    x = x < low ? low : x;
+    return (int8_t)(x > high ? high : x);
 }
 
 #endif

@@ -20,8 +20,8 @@ static uint8_t received[INPUT_SIZE * ELEMENT];
 static int8_t floats_quantized[FORMAT == TC_INPUT_FLOAT32 ? INPUT_SIZE : 1];
 static int8_t output[OUTPUT_SIZE];
 static tc_trace_t trace[5];
-static int8_t flipped[INPUT_SIZE];  /* tensor 1: input xor 0x55 */
-static int8_t rising[INPUT_SIZE];   /* tensor 2: tensor 1 plus one */
+static int8_t flipped[INPUT_SIZE];   /* tensor 1: input xor 0x55 */
+static int8_t rising[INPUT_SIZE];    /* tensor 2: tensor 1 plus one */
 static int8_t backwards[INPUT_SIZE]; /* tensor 3: tensor 2, reversed */
 
 #define INPUT (FORMAT == TC_INPUT_FLOAT32 ? floats_quantized : (int8_t *)received)

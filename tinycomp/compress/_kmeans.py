@@ -1,7 +1,7 @@
-"""Optimal one-dimensional k-means on the integers, by dynamic programming: no random start, no iteration.
+"""Optimal one-dimensional k-means on the integers by dynamic programming: nothing is random.
 
-Clusters of points on a line are contiguous, so the best k of them are the shortest path over segments (H. Wang and
-M. Song, "Ckmeans.1d.dp", The R Journal, 2011). Here each centre must be an integer as well.
+Clusters of points on a line are contiguous, so the best k of them are a shortest path over segments
+(H. Wang and M. Song, "Ckmeans.1d.dp", The R Journal, 2011). Here each centre is an integer as well.
 """
 
 from __future__ import annotations

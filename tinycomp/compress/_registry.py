@@ -19,7 +19,7 @@ def techniques() -> dict[str, type[Technique]]:
             continue
         name = f"tinycomp.compress.{module.name}"
         for value in vars(importlib.import_module(name)).values():
-            if isinstance(value, type) and issubclass(value, Technique):
-                if value.__module__ == name:
-                    found[value.name] = value
+            own = getattr(value, "__module__", "") == name
+            if own and isinstance(value, type) and issubclass(value, Technique):
+                found[value.name] = value
     return dict(sorted(found.items()))

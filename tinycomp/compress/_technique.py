@@ -9,7 +9,7 @@ from tinycomp.ir import Graph
 
 
 class Technique(ABC):
-    """Each subclass is a frozen dataclass in its own module of tinycomp/compress; fields are options."""
+    """Each subclass is a frozen dataclass in its own module; its fields are its options."""
 
     name: ClassVar[str]
     """The module's name, "prune"."""

@@ -22,6 +22,11 @@ REPLY_SECONDS = 5.0
 ATTEMPTS = 3
 BOOT_LINES = ("m-timestamp-mode-", "m-init-done")
 GARBAGE_LINES_MAX = 50
+LINE_HINT = "Try a lower baud rate or a shorter cable."
+SILENT_HINT = (
+    "Check the port, the cable, the baud rate and that tinycomp's firmware is flashed; press the "
+    "board's reset."
+)
 
 
 class DamagedReplyError(DeviceError):
@@ -49,6 +54,7 @@ class Conversation:
         return self._reply(text, seconds)
 
     def retry(self, attempt: Callable[[], T]) -> T:
+        """Call until the reply is undamaged, ATTEMPTS times at most."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return attempt()
@@ -57,7 +63,7 @@ class Conversation:
         return attempt()
 
     def pipelined(self, commands: list[str]) -> list[str]:
-        """Send commands ahead of their replies as far as the window allows; return the last reply."""
+        """Send commands ahead of their replies as the window allows; return the last reply."""
         sent = 0
         flying = 0
         lines: list[str] = []
@@ -76,24 +82,46 @@ class Conversation:
 
     def _reply(self, text: str, seconds: float) -> list[str]:
         lines: list[str] = []
+        garbage: list[str] = []
         deadline = time.monotonic() + seconds
         while (line := self.link.read_line(deadline)) != "m-ready":
             if line is None:
-                raise self._silent(text, seconds, lines)
-            if line.startswith(BOOT_LINES):
-                raise DeviceError(
-                    f"The device on {self.link.port} reset during '{text}' (it sent {line!r}).",
-                    hint="Look at its supply, its watchdog and its stack: the arena, the stack and "
-                    "the core's own RAM must fit together.",
-                )
-            lines.append(line)
+                raise self._silent(text, seconds, lines + garbage)
+            if any(boot in line for boot in BOOT_LINES):
+                raise self._reset(text, line)
+            (lines if line.startswith(("m-", "e-[")) else garbage).append(line)
+            if len(garbage) > GARBAGE_LINES_MAX:
+                raise self._garbage(f"m-ready after '{short(text)}'", line)
             deadline = max(deadline, time.monotonic() + REPLY_SECONDS)
+        self._refuse_bad(text, lines, garbage)
+        return lines
+
+    def _refuse_bad(self, text: str, lines: list[str], garbage: list[str]) -> None:
         for line in lines:
             if line.startswith("e-["):
                 raise DamagedReplyError(
                     f"The device on {self.link.port} refused '{short(text)}': {line[3:-1]}."
                 )
-        return lines
+        if garbage:
+            raise DamagedReplyError(
+                f"The device on {self.link.port} answered garbage to '{short(text)}': "
+                f"{short(garbage[0])!r}.",
+                hint=LINE_HINT,
+            )
+
+    def _reset(self, text: str, line: str) -> DeviceError:
+        return DeviceError(
+            f"The device on {self.link.port} reset during '{short(text)}' (it sent {line!r}).",
+            hint="Look at its supply, its watchdog and its stack: arena, stack and the core's own "
+            "RAM must fit together.",
+        )
+
+    def _garbage(self, awaited: str, line: str) -> DeviceError:
+        return DeviceError(
+            f"The device on {self.link.port} answers garbage: waited for {awaited}, got "
+            f"{short(line)!r}.",
+            hint="Check the baud rate and that tinycomp's firmware is flashed.",
+        )
 
     def _silent(self, text: str, seconds: float, lines: list[str]) -> DeviceError:
         partial = self.link.partial()
@@ -101,8 +129,7 @@ class Conversation:
         return DeviceError(
             f"The device on {self.link.port} did not answer '{short(text)}': waited {seconds:g} s "
             f"for m-ready, got {said or 'nothing'}.",
-            hint="Check the port, the baud rate and that tinycomp's firmware is flashed; press "
-            "the board's reset.",
+            hint=SILENT_HINT,
         )
 
     def _synchronize(self, seconds: float) -> None:
@@ -119,37 +146,38 @@ class Conversation:
                 raise self._never_synchronized(seconds, heard)
 
     def _await_nonce(self, nonce: str, deadline: float, heard: list[str]) -> bool:
-        while (line := self.link.read_line(deadline)) is not None:
+        while time.monotonic() < deadline:
+            line = self.link.read_line(deadline)
             if line == f"m-tc-sync-[{nonce}]":
                 return True
-            heard.append(line)
-            del heard[:-20]
+            if line is not None:
+                heard.append(line)
+                del heard[:-GARBAGE_LINES_MAX]
         return False
 
     def _never_synchronized(self, seconds: float, heard: list[str]) -> DeviceError:
-        port = self.link.port
-        waited = f"waited {seconds:g} s for m-tc-sync"
-        partial = self.link.partial()
-        if any(line == "m-ready" for line in heard):
+        waited = f"m-tc-sync for {seconds:g} s"
+        heard += [self.link.partial()] * bool(self.link.partial())
+        if "m-ready" in heard:
             return DeviceError(
-                f"The device on {port} speaks the protocol of MLPerf Tiny but is not tinycomp's "
-                f"firmware: {waited}.",
+                f"The device on {self.link.port} speaks the protocol of MLPerf Tiny but is not "
+                f"tinycomp's firmware: waited for {waited}.",
                 hint="Flash the project that tinycomp wrote.",
             )
-        if heard or partial:
-            return DeviceError(
-                f"The device on {port} answers garbage: {waited}, got "
-                f"{short(heard[-1] if heard else partial)!r}.",
-                hint="Check the baud rate and that tinycomp's firmware is flashed.",
-            )
+        if heard:
+            return self._garbage(waited, heard[-1])
         return DeviceError(
-            f"The device on {port} is silent: {waited}, got nothing.",
-            hint="Check the port, the cable, the baud rate and that tinycomp's firmware is "
-            "flashed; press the board's reset.",
+            f"The device on {self.link.port} is silent: waited for {waited}, got nothing.",
+            hint=SILENT_HINT,
         )
 
+
 def only(lines: Iterable[str], pattern: str) -> str:
-    """Return the group of the one line that matches."""
+    """Return the group of the one line that matches the pattern.
+
+    Raises:
+        DamagedReplyError: no line does, or several.
+    """
     found = [match[1] for line in lines if (match := re.fullmatch(pattern, line))]
     if len(found) != 1:
         raise DamagedReplyError(
@@ -159,4 +187,5 @@ def only(lines: Iterable[str], pattern: str) -> str:
 
 
 def short(text: str) -> str:
+    """Return text as it fits into a message."""
     return text if len(text) <= 60 else f"{text[:57]}..."

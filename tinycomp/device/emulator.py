@@ -1,7 +1,8 @@
-"""Programs that stand in for a device: an emulator or a process of this machine, on a pseudo-terminal.
+"""Programs that stand in for a device: an emulator or a process of this machine.
 
-The program's standard input and output are the controlling side of a new pseudo-terminal in raw mode; the other side's
-path is a port like any other. It is held open here, so that a host may close and open the port again.
+The program's standard input and output are the controlling side of a new pseudo-terminal in raw
+mode; the other side's path is a port like any other. It is held open here, so that a host may
+close and open the port again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Emulator:
 
 
 def qemu(emulator: boards.Emulator) -> Emulator:
-    """Return a board of QEMU, its first UART on standard input and output, without a window or a monitor."""
+    """Return a board of QEMU, its first UART on standard input and output, no window."""
     cpu = ("-cpu", emulator.cpu) if emulator.cpu else ()
     command = (
         *(emulator.program, "-machine", emulator.machine, *cpu, *emulator.args),
@@ -68,8 +69,8 @@ def emulate(emulator: Emulator, firmware: Path) -> Iterator[str]:
 
 @contextmanager
 def run_native(program: Path) -> Iterator[str]:
-    """Run firmware that was built for this machine (firmware/ports/host); yields the port as `emulate` does."""
-    with _on_terminal([str(program)]) as port:
+    """Run firmware built for this machine (firmware/ports/host); yields as `emulate` does."""
+    with _on_terminal([str(program.resolve())]) as port:
         yield port
 
 

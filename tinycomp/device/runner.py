@@ -61,13 +61,14 @@ def run_host(
     for index, bytes_seen in enumerate(seen[1:], start=1):
         if len(inputs) and not bytes_seen.all():
             raise ToolError(
-                f"{program.name} reported {bytes_seen.sum()} of {bytes_seen.size} bytes of tensor {index}."
+                f"{program.name} reported {bytes_seen.sum()} of {bytes_seen.size} bytes "
+                f"of tensor {index}."
             )
     return tensors
 
 
 def _run(program: Path, data: bytes) -> bytes:
-    process = subprocess.run([program], input=data, capture_output=True, check=False)
+    process = subprocess.run([program.resolve()], input=data, capture_output=True, check=False)
     if process.returncode or process.stderr:
         why = EXIT_CODES.get(process.returncode, f"exit code {process.returncode}")
         text = process.stderr.decode(errors="replace").strip()
@@ -82,7 +83,7 @@ def _take_apart(
     tensors: Sequence[NDArray[np.int8]],
     first: int,
 ) -> list[_Record]:
-    """Copy records to tensors[...][first:]. Every sample has the same records, so they are walked once."""
+    """Copy records to tensors[...][first:]; all samples have the same, so one is walked."""
     records, stride = _layout(program, data, [tensor.shape[1] for tensor in tensors])
     if data.size != stride * samples:
         raise ToolError(f"{program.name} wrote {data.size} bytes, not {samples} x {stride}.")
@@ -105,7 +106,7 @@ def _layout(
     records: list[_Record] = []
     at = 0
     while at + HEADER.size <= data.size:
-        tensor, offset, size = HEADER.unpack_from(data, at)
+        tensor, offset, size = HEADER.unpack(data[at : at + HEADER.size].tobytes())
         at += HEADER.size
         if tensor == END_OF_SAMPLE:
             return records, at

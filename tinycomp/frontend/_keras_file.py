@@ -30,7 +30,7 @@ class KerasFile:
     config: Mapping[str, Any]
 
     def write_copy(self, path: Path, config: Mapping[str, Any]) -> None:
-        """Write the same weights with another configuration, and without what only training needs."""
+        """Write the same weights with another configuration, without what only training needs."""
         if self.suffix == ".h5":
             _copy_hdf5(self.path, path, json.dumps(config))
         else:
@@ -106,7 +106,7 @@ def _hdf5_config(path: Path) -> bytes | str:
         ) from error
     if config is None or not weights:
         raise ModelError(
-            f"{path} holds weights only, or no Keras model at all: there is no configuration of layers in it.",
+            f"{path} holds weights only, or no Keras model at all: it does not say the layers.",
             hint=_SAVE_WHOLE,
         )
     return config if isinstance(config, bytes | str) else str(config)

@@ -21,7 +21,7 @@ _MODELS = ("Functional", "Sequential")
 
 
 class KerasWalk:
-    """Adds the layers of a model; remembers layers, so that a layer that is called twice has its weights once."""
+    """Adds the layers of a model; one that is called twice is read once, so weights are shared."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
@@ -94,8 +94,9 @@ def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:
         bad = int(np.count_nonzero(~np.isfinite(values)))
         if bad:
             raise ModelError(
-                f"Layer {layer!r} has {bad} values in its weight {name!r} that are NaN or infinite.",
-                hint="The training diverged: train again with a lower learning rate, or take an earlier checkpoint.",
+                f"Layer {layer!r}: {bad} values of its weight {name!r} are NaN or infinite.",
+                hint="The training diverged: train again with a lower learning rate, or take an "
+                "earlier checkpoint.",
             )
 
 

@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 _INSTEAD = {
-    "Lambda": "Use a layer that says what it computes: Rescaling, Activation, Reshape, Add, Multiply.",
-    "activation": "Use one of hard_swish, leaky_relu, linear, relu, relu6, sigmoid, silu, softmax, tanh.",
+    "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply.",
+    "Normalization": "Use Rescaling, or scale the data before the model.",
+    "Permute": "Bring the input into this order before the model.",
+    "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
+    "activation": (
+        "Use hard_swish, leaky_relu, linear, relu, relu6, sigmoid, silu, softmax or tanh."
+    ),
 }
-_GROUPS = {
-    "Use Conv1D, strided or dilated, over the time axis.": (
-        "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D StackedRNNCells TimeDistributed"
+_GROUPS = (
+    (
+        "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D TimeDistributed",
+        "Use Conv1D, strided or dilated, over the time axis.",
     ),
-    "Use BatchNormalization, which costs nothing at inference.": (
-        "LayerNormalization GroupNormalization UnitNormalization RMSNormalization SpectralNormalization"
+    (
+        "LayerNormalization GroupNormalization UnitNormalization RMSNormalization",
+        "Use BatchNormalization, which costs nothing at inference.",
     ),
-    "Use ReLU or LeakyReLU.": "ELU PReLU ThresholdedReLU Selu Gelu",
-    "Use Conv2D, DepthwiseConv2D or SeparableConv2D.": (
-        "Conv3D Conv2DTranspose Conv1DTranspose Conv3DTranspose LocallyConnected1D LocallyConnected2D "
-        "UpSampling1D UpSampling2D UpSampling3D EinsumDense"
+    ("ELU PReLU ThresholdedReLU", "Use ReLU or LeakyReLU."),
+    (
+        "Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose LocallyConnected1D "
+        "LocallyConnected2D UpSampling1D UpSampling2D EinsumDense",
+        "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
-    "Use Add or Concatenate.": "Average Subtract Maximum Minimum Dot",
-    "Use Conv1D, Conv2D or Dense.": (
-        "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention Embedding Masking RepeatVector"
+    ("Average Subtract Maximum Minimum Dot", "Use Add, Multiply or Concatenate."),
+    (
+        "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention Embedding Masking",
+        "Use Conv1D, Conv2D or Dense.",
     ),
-    "Use strides or valid padding in the convolution before it.": "Cropping1D Cropping2D Cropping3D",
-    "Bring the input into this order before the model.": "Permute",
-    "Use the layer for one or two dimensions.": (
-        "MaxPooling3D AveragePooling3D GlobalMaxPooling3D GlobalAveragePooling3D ZeroPadding3D"
+    ("Cropping1D Cropping2D", "Use strides or valid padding in the convolution before it."),
+    (
+        "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing "
+        "STFTSpectrogram StringLookup TextVectorization",
+        "Prepare the data before the model, in the firmware that hands it in.",
     ),
-    "Use MaxPooling2D, AveragePooling2D or a global pooling layer.": (
-        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
-        "AdaptiveMaxPooling2D AdaptiveMaxPooling3D"
+    (
+        "TFOpLambda TensorFlowOpLayer SlicingOpLambda",
+        "Use keras.layers.Add, Multiply, Rescaling or Activation in place of functions.",
     ),
-    "Prepare the data before the model, in the firmware that hands it in.": (
-        "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing STFTSpectrogram "
-        "StringLookup TextVectorization"
-    ),
-    "Use Rescaling, or scale the data before the model.": "Normalization",
-    "Use keras.layers.Add, Multiply, Rescaling or Activation.": "TFOpLambda TensorFlowOpLayer SlicingOpLambda",
-    "Take the wrapper off (tfmot.sparsity.keras.strip_pruning) and save the model again.": "PruneLowMagnitude",
-}
+)
+_OTHERWISE = (
+    "Use convolutions, Dense, poolings, Add, Multiply, Concatenate, Reshape and activations."
+)
 
 
 def hint(class_name: str) -> str:
     """One sentence that says what to use in place of a layer of that class."""
     if class_name in _INSTEAD:
         return _INSTEAD[class_name]
-    for sentence, names in _GROUPS.items():
-        if class_name in names.split():
-            return sentence
-    return "Use layers out of docs/design.md's list: Conv, DepthwiseConv, SeparableConv, Dense, pooling, Add, ..."
+    return next((what for names, what in _GROUPS if class_name in names.split()), _OTHERWISE)

@@ -1,6 +1,7 @@
-"""Rewrites Keras layers into those that operators read: 1-D as 2-D, separable as two, activations by themselves.
+"""Rewrites Keras layers into those that operators read.
 
-A tensor (length, channels) becomes (length, 1, channels) around each 1-D layer; passes remove reshapes that cancel.
+1-D layers become 2-D ones, separable ones two, activations nodes by themselves. A tensor (length,
+channels) becomes (length, 1, channels) around each 1-D layer; passes remove reshapes that cancel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Reads a Keras model: .keras, and .h5 of Keras 2 and 3. Keras loads a copy whose configuration is checked and reduced."""
+"""Reads a Keras model: .keras, and .h5 of Keras 2 and 3.
+
+Keras loads a copy of the file whose configuration has been checked and reduced.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ def read_keras(path: Path) -> Graph:
     Layers that do nothing at inference are left out; nested models are flattened.
 
     Raises:
-        ModelError: the file can't be read, or holds something that is not supported; the text names it.
+        ModelError: the file can't be read, or holds something unsupported; the text names it.
     """
     file = open_keras(path)
     model = _load(file, clean_model(file.config))
     shapes = [tuple(tensor.shape)[1:] for tensor in model.inputs]
     if len(shapes) != 1 or len(model.outputs) != 1:
         raise ModelError(
-            f"The model {path} has {len(shapes)} inputs and {len(model.outputs)} outputs.",
+            f"The model {path} has {len(shapes)} input(s) and {len(model.outputs)} output(s).",
             expected="One of each is supported.",
             hint="Split the model, or join its outputs with Concatenate.",
         )
@@ -70,13 +73,13 @@ def _load(file: KerasFile, config: dict[str, Any]) -> Any:
             reason = " ".join(str(error).split())[:300]
             raise ModelError(
                 f"Keras can't load {file.path}: {reason}",
-                hint="Open it with the Keras version that wrote it and save it again as .keras or .h5.",
+                hint="Open it with the Keras that wrote it and save it again as .keras or .h5.",
             ) from error
 
 
 @contextmanager
 def _silent_standard_error() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere: TensorFlow's C++ writes there before any setting of it takes effect."""
+    """Send file descriptor 2 to nowhere: TensorFlow's C++ writes there whatever it is told."""
     saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

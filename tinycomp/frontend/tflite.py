@@ -1,13 +1,12 @@
-"""Reads an int8 .tflite into a Graph; what an operator's options mean is its own from_tflite's business.
+"""Reads an int8 .tflite into a Graph; what options mean is the business of each from_tflite.
 
-The batch axis, which must be 1, is dropped. Nothing in the file is trusted: whatever is not understood is refused.
+The batch axis, which must be 1, is dropped. Whatever is not understood is refused.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,14 @@ from tinycomp.ir import (
     Tensor,
     Value,
 )
+from tinycomp.ops._quantized import parameters
 from tinycomp.ops._registry import by_tflite_name, operators
 
 IDENTIFIER = b"TFL3"
+_DAMAGE = (
+    struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError,
+)  # fmt: skip
+"""What flatbuffers' Python reader and NumPy raise for offsets and sizes that lead nowhere."""
 _BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if name.isupper()}
 _QUANTIZE_AGAIN = (
@@ -50,7 +54,7 @@ def read_tflite(path: Path) -> Graph:
     """The graph of a .tflite file, named after the file.
 
     Raises:
-        ModelError: the file can't be read, is not a .tflite, or holds something that is not supported.
+        ModelError: the file can't be read, is no .tflite, or holds something not supported.
     """
     try:
         data = path.read_bytes()
@@ -73,8 +77,7 @@ def parse_tflite(data: bytes, name: str) -> Graph:
         )
     try:
         return _Reader(data, name).graph()
-    except (struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError) as error:
-        # What flatbuffers' Python reader raises for offsets that lead nowhere.
+    except _DAMAGE as error:
         raise ModelError(
             f"The model {name!r} is damaged or cut off: {error or type(error).__name__}.",
             expected="A complete .tflite file.",
@@ -120,7 +123,7 @@ class _Reader:
         return tensor.name
 
     def _operator(self, operator: Any) -> None:
-        """Append the operator's node, and one that flattens in front of it where TFLite implies it."""
+        """Append the operator's node, with a reshape in front where TFLite implies one."""
         code = self.model.operatorCodes[operator.opcodeIndex]
         builtin = _BUILTINS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "unknown")
         kind = by_tflite_name().get(builtin)
@@ -130,9 +133,11 @@ class _Reader:
         output = self._activation(index)
         inputs = self._inputs(kind, operator, output)
         inputs = self._flattened(kind, inputs, output)
-        op = kind.from_tflite(output.name, operator.builtinOptions, Operands(inputs, (output,)))
+        op = kind.from_tflite(builtin, operator.builtinOptions, Operands(inputs, (output,)))
         # Other constants are attributes of the operator by now: a shape, axes, amounts of padding.
-        kept = [value for value in inputs if isinstance(value, Tensor) or value.values.dtype == np.int8]
+        kept = [
+            value for value in inputs if isinstance(value, Tensor) or value.values.dtype == np.int8
+        ]
         if kind.weight_axis is not None:
             kept = list(inputs)
         self._append(op, tuple(kept), output)
@@ -159,33 +164,38 @@ class _Reader:
         source, weights = values[:2]
         if not isinstance(source, Tensor) or not isinstance(weights, Constant):
             raise ModelError(
-                f"{output.name!r} ({kind.name}) has weights that are computed, or a constant input.",
+                f"{output.name!r} ({kind.name}) has computed weights, or a constant input.",
                 expected="One computed input, and constant weights and bias.",
                 hint="Write computed weights as a multiplication of two tensors.",
             )
         _check_weights(kind, weights, output)
         if len(values) < 3:
             values.append(self._zero_bias(kind, source, weights))
+        if not isinstance(values[2], Constant) or values[2].values.dtype != np.int32:
+            raise ModelError(
+                f"{output.name!r} ({kind.name}) has a bias that is not constant int32.",
+                hint=_QUANTIZE_AGAIN,
+            )
         return tuple(values)
 
     def _zero_bias(self, kind: type[Operator], source: Tensor, weights: Constant) -> Constant:
+        """Zeros with the scales that a bias has: input scale * weight scale."""
         name = _free(f"{weights.name}/bias", {*self.names, *self.constants})
-        known = weights.quantization
-        assert source.quantization is not None and known is not None and kind.weight_axis is not None
-        scales = tuple(
-            float(np.float32(source.quantization.scale) * np.float32(scale)) for scale in known.scales
+        known, axis = parameters(weights), kind.weight_axis or 0
+        scales = np.float32(parameters(source).scale) * np.array(known.scales, np.float32)
+        quantization = QuantizationParameters(
+            tuple(float(scale) for scale in scales),
+            (0,) * len(scales),
+            None if known.axis is None else 0,
         )
-        parameters = QuantizationParameters(
-            scales, (0,) * len(scales), None if known.axis is None else 0
-        )
-        values = np.zeros(weights.shape[kind.weight_axis], np.int32)
-        self.constants[name] = Constant(name, values, parameters)
+        values = np.zeros(weights.shape[axis], np.int32)
+        self.constants[name] = Constant(name, values, quantization)
         return self.constants[name]
 
     def _flattened(
         self, kind: type[Operator], inputs: tuple[Value, ...], output: Tensor
     ) -> tuple[Value, ...]:
-        """A fully connected layer reads an image of as many values as it has weights: say so by a reshape."""
+        """A fully connected layer that implicitly flattens its input gets a reshape in front."""
         source = inputs[0]
         if kind.tflite_names != ("FULLY_CONNECTED",) or not isinstance(source, Tensor):
             return inputs
@@ -194,7 +204,11 @@ class _Reader:
             return inputs
         name = _free(f"{output.name}/flatten", {*self.names, *self.tensors})
         flat = Tensor(name, (length,), "int8", source.quantization)
-        self._append(operators()["reshape"].from_tflite(name, None, Operands((source,), (flat,))), (source,), flat)
+        self._append(
+            operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (flat,))),
+            (source,),
+            flat,
+        )
         return (flat, *inputs[1:])
 
     def _value(self, index: int, reader: str) -> Value:
@@ -223,33 +237,36 @@ class _Reader:
         name, dtype = self.names[index], _TYPES[table.type]
         if dtype != "int8":
             raise _wrong_type(name, dtype)
-        parameters = _quantization(table.quantization)
-        if parameters is None or len(parameters.scales) != 1:
+        known = _quantization(table.quantization)
+        if known is None or len(known.scales) != 1:
             raise ModelError(
                 f"The tensor {name!r} has no scale and zero point of its own.", hint=_QUANTIZE_AGAIN
             )
-        return Tensor(name, _shape(name, table), dtype, replace(parameters, axis=None))
+        return Tensor(name, _shape(name, table), dtype, known)
 
 
 def _check_weights(kind: type[Operator], weights: Constant, output: Tensor) -> None:
     """int8, symmetric, one scale a tensor or an output channel."""
-    parameters = weights.quantization
-    if weights.values.dtype != np.int8 or parameters is None:
+    known = weights.quantization
+    if weights.values.dtype != np.int8 or known is None:
         raise ModelError(
             f"{output.name!r} ({kind.name}) has weights of type {weights.values.dtype}.",
             expected="Quantized int8.",
             hint=_QUANTIZE_AGAIN,
         )
-    if any(parameters.zero_points):
+    if any(known.zero_points):
         raise ModelError(
             f"{output.name!r} ({kind.name}) has weights with a zero point that is not 0.",
             expected="Symmetric int8 weights, as the int8 specification wants them.",
             hint=_QUANTIZE_AGAIN,
         )
-    if parameters.axis is not None and parameters.axis != kind.weight_axis:
+    along, channels = kind.weight_axis or 0, weights.shape[kind.weight_axis or 0]
+    if known.axis not in (None, along) or len(known.scales) not in (1, channels):
         raise ModelError(
-            f"{output.name!r} ({kind.name}) has weights quantized along axis {parameters.axis}.",
-            expected=f"Axis {kind.weight_axis}, the output channels.",
+            f"{output.name!r} ({kind.name}) has weights with {len(known.scales)} scales along axis "
+            f"{known.axis}.",
+            expected=f"One for each of {channels} output channels, along axis {along}, or one.",
+            hint=_QUANTIZE_AGAIN,
         )
 
 
@@ -257,10 +274,13 @@ def _quantization(table: Any) -> QuantizationParameters | None:
     if table is None or table.scale is None or len(table.scale) == 0:
         return None
     scales = tuple(float(scale) for scale in table.scale)
-    zero_points = tuple(int(zero) for zero in table.zeroPoint) if table.zeroPoint is not None else (0,)
+    zero_points = (
+        tuple(int(zero) for zero in table.zeroPoint) if table.zeroPoint is not None else (0,)
+    )
     if not all(np.isfinite(scale) and scale > 0 for scale in scales):
         raise ModelError(
-            f"The model has the quantization scale {min(scales)}.", expected="Positive, finite scales."
+            f"The model has the quantization scale {min(scales)}.",
+            expected="Positive, finite scales.",
         )
     return QuantizationParameters(
         scales, zero_points, int(table.quantizedDimension) if len(scales) > 1 else None
@@ -300,7 +320,7 @@ def _unsupported(builtin: str, output: str) -> ModelError:
 
 
 def _unique_names(tables: list[Any]) -> list[str]:
-    """Each tensor's name, with a number behind it where an earlier one has it already, or there is none."""
+    """Each tensor's name, with a number behind it where an earlier one has it already."""
     names: list[str] = []
     taken: set[str] = set()
     for table in tables:

@@ -1,4 +1,4 @@
-"""Elementwise operators of two inputs, of which one may repeat: it has the other's last axes, or one value."""
+"""Two inputs of which one may repeat itself: it has the other's last axes, or one value."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def aligned(shape: Shape, rank: int) -> Shape:
 def repeat_fields(operands: Operands) -> dict[str, int]:
     """How the kernels walk over the two inputs.
 
-    wide: which one has the output's shape; rows: how many the other has (1: the same for all); size: bytes of an output
-    row; period: bytes after which the other starts again.
+    wide: which one has the output's shape; rows: how many the other has (1: the same for all);
+    size: bytes of an output row; period: bytes after which the other starts again.
     """
     first, second = operands.activations
     wide = wide_input((first.shape, second.shape))

@@ -16,7 +16,7 @@ def bounded_multiplier(factor: float, bits: int, operands: Operands) -> Multipli
     multiplier = quantize_multiplier(factor)
     if multiplier.shift > 31 - bits:
         raise ModelError(
-            f"The scale of '{operands.output.name}' is {factor:g} times finer than its input's.",
+            f"The scale of {operands.output.name!r} is {factor:g} times finer than its input's.",
             expected=f"Expected at most 2^{31 - bits} times: more overflows 32 bits.",
             hint="Calibrate with data that makes this layer's output other than zero.",
         )

@@ -29,7 +29,7 @@ def keras_window(layer: KerasLayer, shape: Shape, kernel: Pair) -> Window:
     """The layer's strides, padding and dilation over an input (height, width, channels).
 
     Raises:
-        ModelError: the padding is neither "same" nor "valid", or the window is larger than the input.
+        ModelError: the padding is not "same" or "valid", or the window exceeds the input.
     """
     padding = layer.config.get("padding", "valid")
     stride = pair(layer.config.get("strides") or kernel)
@@ -47,7 +47,7 @@ def keras_window(layer: KerasLayer, shape: Shape, kernel: Pair) -> Window:
 
 
 def weight(builder: GraphBuilder, layer: KerasLayer, name: str, values: Array) -> str:
-    """Add one of the layer's weights, in the layout of the IR; a layer that is called twice adds it once."""
+    """Add one of the layer's weights, in the IR's layout; a layer called twice adds it once."""
     full = f"{layer.name}/{name}"
     if full in builder.constants:
         return full
@@ -63,12 +63,12 @@ def bias(builder: GraphBuilder, layer: KerasLayer, channels: int) -> str:
 
 
 def last_axis(layer: KerasLayer, axis: int, rank: int) -> bool:
-    """Whether a Keras axis, which counts the batch, is the last of a tensor that has `rank` axes without it."""
+    """Whether a Keras axis, which counts the batch, is the last of `rank` axes without it."""
     return axis in (-1, rank)
 
 
 def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Two or more inputs joined by a binary operator, one after the other; the larger is the first of a pair.
+    """Two or more inputs joined by a binary operator in turn; the larger is the first of a pair.
 
     Raises:
         ModelError: neither input of a pair has the shape that both broadcast to.

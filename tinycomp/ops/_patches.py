@@ -1,4 +1,4 @@
-"""Windows over a batch of images (batch, height, width, channels) as views: nothing is copied but the border."""
+"""Windows over a batch of images (batch, height, width, channels), as views."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def padded(images: Array, window: Window, value: int) -> Array:
 
 
 def taps(images: Array, window: Window, output: tuple[int, int]) -> Iterator[Array]:
-    """For each cell of the window, row by row, what it sees: views (batch, output height, output width, channels).
+    """What each cell of the window sees: views (batch, output height, output width, channels).
 
-    images are padded already.
+    Cells come row by row; images are padded already.
     """
     for ky in range(window.kernel[0]):
         for kx in range(window.kernel[1]):
@@ -54,7 +54,7 @@ def taps(images: Array, window: Window, output: tuple[int, int]) -> Iterator[Arr
 
 
 def patches(images: Array, window: Window, output: tuple[int, int]) -> Array:
-    """All windows side by side: (batch, output height, output width, kernel height * width * channels)."""
+    """All windows: (batch, output height, output width, kernel height * width * channels)."""
     if window.kernel == (1, 1):
         return next(taps(images, window, output))
     return np.concatenate(list(taps(images, window, output)), axis=-1)

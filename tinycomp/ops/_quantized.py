@@ -1,4 +1,4 @@
-"""Checks and last steps that the integer operators share: parameters, weights, the clamp to int8."""
+"""Checks and last steps that the integer operators share: parameters, the clamp to int8."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def saturate(values: Array) -> NDArray[np.int8]:
 
 
 def require_tied(operator: str, operands: Operands) -> None:
-    """Input and output of an operator that only moves or selects values share one scale and zero point.
+    """Inputs and output of an operator that moves or selects values have the same parameters.
 
     Raises:
         ModelError: they do not.
@@ -50,7 +50,7 @@ def require_tied(operator: str, operands: Operands) -> None:
             raise ModelError(
                 f"{operands.output.name!r} ({operator}) has other quantization parameters than its "
                 f"input {tensor.name!r}.",
-                expected=f"{operator} keeps scale {source.scale:g} and zero point {source.zero_point}.",
+                expected=f"Scale {source.scale:g} and zero point {source.zero_point}.",
                 hint="Quantize the model again with tied parameters.",
             )
 
@@ -60,7 +60,8 @@ def requantized(values: Array, output: Tensor, activation: Activation) -> NDArra
     target = parameters(output)
     low, high = activation.clamp(target)
     # The kernels clamp from below first: an empty range (low > high) gives `high`.
-    return np.minimum(np.maximum(values + target.zero_point, low), high).astype(np.int8)
+    clamped: Array = np.minimum(np.maximum(values + target.zero_point, low), high)
+    return clamped.astype(np.int8)
 
 
 @dataclass(frozen=True)

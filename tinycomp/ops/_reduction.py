@@ -49,7 +49,7 @@ def read_keep_dims(name: str, options: Any, operands: Operands) -> bool:
     axes = [int(axis) for constant in operands.constants for axis in constant.values.ravel()]
     if sorted({axis % rank for axis in axes}) != list(range(1, rank - 1)):
         raise ModelError(
-            f"{name} '{operands.output.name}' reduces the axes {axes or 'given by a tensor'}.",
+            f"{name} {operands.output.name!r} reduces the axes {axes or 'given by a tensor'}.",
             expected="Expected all axes but the first (batch) and the last (channels).",
             hint="Use a global pooling layer.",
         )

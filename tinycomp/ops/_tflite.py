@@ -1,4 +1,4 @@
-"""TFLite's ways to say what the IR says plainly: padding schemes, fused activations, operator versions."""
+"""How TFLite writes what the IR says plainly: padding, fused activations, versions."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def write_window(options: Any, window: Window, padding: str) -> Any:
 
 
 def padding_before(window: Window, operands: Operands) -> tuple[TfliteOperator, ...]:
-    """The PAD that a convolution needs in front of it where its padding is neither SAME nor VALID; or nothing."""
+    """The PAD in front of a convolution whose padding is neither SAME nor VALID; else nothing."""
     if window.scheme(operands.activations[0].shape) is not None:
         return ()
     top, left, bottom, right = window.padding
+    height, width, channels = operands.activations[0].shape
     amounts = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
     return (
         TfliteOperator(
@@ -62,6 +63,7 @@ def padding_before(window: Window, operands: Operands) -> tuple[TfliteOperator, 
             version=version(operands, 2),
             reads=(0,),
             quantization=operands.activations[0].quantization,
+            shape=(top + height + bottom, left + width + right, channels),
         ),
     )
 

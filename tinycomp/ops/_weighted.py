@@ -1,7 +1,7 @@
-"""What convolutions and fully connected layers share: channel scales, folded biases, exact integer sums.
+"""What convolutions and dense layers share: channel scales, folded biases, exact sums.
 
-The input's zero point is folded into the bias once, so that sums run over the stored int8 values and padding is a
-cell that holds the zero point.
+The input's zero point is folded into the bias once, so that sums run over the stored int8 values
+and padding is a cell that holds the zero point.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def layer_cost(operands: Operands, sums: int, length: int) -> Cost:
 
 
 def channel_scales(operands: Operands, channels: int) -> NDArray[np.float64]:
-    """input scale * weight scale / output scale for each output channel, in float64 as the kernels compute it."""
+    """input scale * weight scale / output scale for each output channel, in float64."""
     source = parameters(operands.activations[0]).scale
     weights = np.array(parameters(weights_and_bias(operands)[0]).scales, np.float64)
     target = parameters(operands.output).scale
@@ -53,18 +53,20 @@ def folded_bias(operands: Operands, matrix: NDArray[np.int8]) -> NDArray[np.int3
     largest = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max(initial=0))
     if largest >= 1 << 31:
         raise ModelError(
-            f"The sums of {operands.output.name!r} can reach {largest}, which does not fit 32 bits.",
+            f"The sums of {operands.output.name!r} can reach {largest}: more than 32 bits.",
             hint="Give the layer fewer inputs or a smaller bias.",
         )
-    return folded.astype(np.int32)
+    result: NDArray[np.int32] = folded.astype(np.int32)
+    return result
 
 
 def exact_products(rows: Array, matrix: NDArray[np.int8]) -> NDArray[np.int64]:
-    """rows (..., length) int8 times each row of matrix (channels, length), summed exactly by BLAS."""
+    """int8 rows (..., length) times each row of matrix (channels, length), exactly, by BLAS."""
     largest = 128 * int(np.abs(matrix.astype(np.int64)).sum(axis=1).max(initial=0))
     dtype = np.float32 if largest < EXACT_FLOAT32 else np.float64
-    products: Array = rows.astype(dtype) @ matrix.astype(dtype).T
-    return products.astype(np.int64)
+    left: Array = rows.astype(dtype)
+    right: Array = matrix.astype(dtype)
+    return (left @ right.T).astype(np.int64)
 
 
 def requantized_twice(sums: Array, operands: Operands, activation: Activation) -> NDArray[np.int8]:

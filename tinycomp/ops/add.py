@@ -58,7 +58,7 @@ class Add(Operator):
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Each input to the common scale, then the sum to the output's."""
         first, second, output = _factors(operands)
-        total = np.int64(0)
+        total: Array = np.zeros(1, np.int64)
         for tensor, values, factor in zip(
             operands.activations, inputs, (first, second), strict=True
         ):
@@ -96,12 +96,12 @@ class Add(Operator):
         """Two computed inputs."""
         if operands.constants:
             raise ModelError(
-                f"{name!r} (ADD) adds the constant {operands.constants[0].name!r}.",
+                f"{operands.output.name!r} (ADD) adds the constant {operands.constants[0].name!r}.",
                 expected="Two tensors that are computed.",
                 hint="Make the constant the bias of the layer before it.",
             )
         code = 0 if options is None else options.fusedActivationFunction
-        return cls(read_activation(name, code))
+        return cls(read_activation(operands.output.name, code))
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -122,12 +122,13 @@ def _factors(operands: Operands) -> tuple[Multiplier, Multiplier, Multiplier]:
         ModelError: the output's scale is so fine that its factor is not below 1.
     """
     first, second = (parameters(tensor).scale for tensor in operands.activations)
+    target = parameters(operands.output).scale
     common = 2 * max(first, second)
-    output = common / (parameters(operands.output).scale * (1 << LEFT_SHIFT))
+    output = common / (target * (1 << LEFT_SHIFT))
     if output >= 1.0:
         raise ModelError(
-            f"The scale of {operands.output.name!r} (add) is {parameters(operands.output).scale:g}, "
-            f"for inputs of {first:g} and {second:g}.",
+            f"{operands.output.name!r} (add) has the scale {target:g} for inputs of {first:g} and "
+            f"{second:g}.",
             expected=f"More than 2^-{LEFT_SHIFT - 1} of the larger input's scale.",
             hint="Calibrate with data that makes this sum other than zero.",
         )

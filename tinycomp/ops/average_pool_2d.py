@@ -62,7 +62,10 @@ class AveragePool2D(Operator):
         height, width = operands.output.shape[:2]
         inside = np.ones((1, *images.shape[1:3], 1), np.int32)
         sums, counts = (
-            sum(cell.astype(np.int32) for cell in taps(padded(x, self.window, 0), self.window, (height, width)))
+            sum(
+                cell.astype(np.int32)
+                for cell in taps(padded(x, self.window, 0), self.window, (height, width))
+            )
             for x in (images, inside)
         )
         low, high = self.activation.clamp(parameters(operands.output))
@@ -73,7 +76,7 @@ class AveragePool2D(Operator):
         """The reciprocal of a whole window spares the division wherever the window lies inside."""
         require_tied("average_pool_2d", operands)
         factor, shift = reciprocal(self.window.kernel[0] * self.window.kernel[1])
-        fields = pool_fields("An average pooling", self.window, self.activation, operands)
+        fields = pool_fields(self.window, self.activation, operands)
         return KernelCall(
             "average_pool_2d", {**fields, "reciprocal": factor, "reciprocal_shift": shift}
         )
@@ -82,7 +85,7 @@ class AveragePool2D(Operator):
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
         """Kernel size from the options."""
         window = read_window(options, operands, (options.filterHeight, options.filterWidth))
-        return cls(window, read_activation(name, options.fusedActivationFunction))
+        return cls(window, read_activation(operands.output.name, options.fusedActivationFunction))
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

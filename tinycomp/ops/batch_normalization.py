@@ -1,4 +1,4 @@
-"""Batch normalization at inference: a factor and a summand for each channel; float only, passes rewrite it."""
+"""Batch normalization at inference: a factor and a summand for each channel; passes rewrite it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from tinycomp.ops._keras import last_axis, refusal, weight
 
 @dataclass(frozen=True)
 class BatchNormalization(Operator):
-    """x * scale + offset along the last axis: inputs (x, scale, offset), the constants (channels,) in float64.
+    """x * scale + offset along the last axis: inputs (x, scale, offset).
 
-    scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale (Ioffe and Szegedy, 2015).
+    The constants are (channels,) in float64: scale = gamma / sqrt(variance + epsilon), offset =
+    beta - mean * scale (Ioffe and Szegedy, 2015).
     """
 
     name: ClassVar[str] = "batch_normalization"

@@ -85,8 +85,8 @@ class Concatenation(Operator):
         require_tied(self.name, operands)
         if operands.constants:
             raise ModelError(
-                f"The concatenation '{operands.output.name}' has the constant input "
-                f"'{operands.constants[0].name}'.",
+                f"The concatenation {operands.output.name!r} has the constant input "
+                f"{operands.constants[0].name!r}.",
                 expected="Expected inputs that the model computes.",
             )
         shapes = [tensor.shape for tensor in operands.activations]
@@ -111,7 +111,7 @@ class Concatenation(Operator):
         axis, activation = options.axis, options.fusedActivationFunction
         if axis == 0 or axis == -len(operands.output.shape) - 1 or activation != 0:
             raise ModelError(
-                f"{name} '{operands.output.name}' has axis {axis} and activation {activation}.",
+                f"{name} {operands.output.name!r} has axis {axis} and activation {activation}.",
                 expected="Expected an axis other than the first (batch) and no activation.",
             )
         return cls(axis % (len(operands.output.shape) + 1) - 1)

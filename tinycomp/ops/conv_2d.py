@@ -56,13 +56,13 @@ class Conv2D(Operator):
     activation: Activation = Activation.NONE
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """(height, width, out) from (height, width, in), weights (out, kernel height, kernel width, in), bias."""
+        """(height, width, out) from (height, width, in), weights (out, ..., in), bias (out,)."""
         image, weights, bias = inputs
         height, width = window_output("A convolution", self.window, image)
         require_constants("A convolution", weights, bias, weights[0], "out, height, width, in")
         if weights[1:] != (*self.window.kernel, image[2]):
             raise ModelError(
-                f"A convolution has weights of shape {weights} over an input of {image[2]} channels.",
+                f"A convolution has weights {weights} over an input of {image[2]} channels.",
                 expected=f"Weights of shape {(weights[0], *self.window.kernel, image[2])}.",
                 hint="Grouped convolutions are not supported; use groups=1.",
             )
@@ -109,7 +109,7 @@ class Conv2D(Operator):
         """Kernel size from the weights' shape."""
         _, height, width, _ = operands.constants[0].shape
         window = read_window(options, operands, (height, width))
-        return cls(window, read_activation(name, options.fusedActivationFunction))
+        return cls(window, read_activation(operands.output.name, options.fusedActivationFunction))
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -117,7 +117,7 @@ class Conv2D(Operator):
         kernel = layer.weights["kernel"]
         if layer.config.get("groups", 1) != 1:
             what = f"has groups={layer.config['groups']}"
-            hint = "Use DepthwiseConv2D, or one convolution for each group and Concatenate."
+            hint = "Use DepthwiseConv2D, or a convolution with groups=1."
             raise refusal(layer, what, expected="Expected 1.", hint=hint)
         shape = builder.tensors[inputs[0]].shape
         found = keras_window(layer, shape, (kernel.shape[0], kernel.shape[1]))

@@ -46,7 +46,7 @@ BLOCK = 4
 
 @dataclass(frozen=True)
 class DepthwiseConv2D(Operator):
-    """Convolution of each channel by itself; output channel c reads input channel c // multiplier."""
+    """Convolution of each channel; output channel c reads input channel c // multiplier."""
 
     name: ClassVar[str] = "depthwise_conv_2d"
     tflite_names: ClassVar[tuple[str, ...]] = ("DEPTHWISE_CONV_2D",)
@@ -93,7 +93,7 @@ class DepthwiseConv2D(Operator):
         return requantized_twice(sums + folded_bias(operands, matrix), operands, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """Scratch is a block's window, where one that hangs over a border is gathered."""
+        """Scratch is a block's window, where it hangs over a border, and its weights."""
         matrix = _channel_major(operands)
         image, output = operands.activations[0].shape, operands.output.shape
         codebook = weights_and_bias(operands)[0].codebook
@@ -107,15 +107,19 @@ class DepthwiseConv2D(Operator):
             "input_zero_point": parameters(operands.activations[0]).zero_point,
             **twice_fields(operands, Weights(matrix, BLOCK, codebook), self.activation),
         }
-        return KernelCall("depthwise_conv_2d", fields, scratch=BLOCK * matrix.shape[1])
+        return KernelCall("depthwise_conv_2d", fields, scratch=2 * BLOCK * matrix.shape[1])
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Kernel size and multiplier from the weights' shape; TFLite's own field is a legacy copy."""
+        """Kernel size and multiplier from the weights' shape; the option is a legacy copy."""
         _, height, width, channels = operands.constants[0].shape
         window = read_window(options, operands, (height, width))
         multiplier = channels // operands.activations[0].shape[-1]
-        return cls(window, multiplier, read_activation(name, options.fusedActivationFunction))
+        return cls(
+            window,
+            multiplier,
+            read_activation(operands.output.name, options.fusedActivationFunction),
+        )
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED: weights (out, in) on the last axis; rounds once, in float64 in LiteRT's reference kernel."""
+"""FULLY_CONNECTED: weights (out, in) on the last axis; rounds once (in float64 in LiteRT)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class FullyConnected(Operator):
         return requantized(scale_and_round(sums, scales), operands.output, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The multipliers are those whose one integer rounding gives the reference's outputs for every sum."""
+        """Multipliers whose one integer rounding gives the reference's output for every sum."""
         weights, _ = weights_and_bias(operands)
         target = parameters(operands.output)
         low, high = self.activation.clamp(target)
@@ -115,9 +115,10 @@ class FullyConnected(Operator):
         """Only the default layout of weights."""
         if options.weightsFormat != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
             raise ModelError(
-                f"{name!r} (FULLY_CONNECTED) has shuffled weights.", expected="The default layout."
+                f"{operands.output.name!r} (FULLY_CONNECTED) has shuffled weights.",
+                expected="The default layout.",
             )
-        return cls(read_activation(name, options.fusedActivationFunction))
+        return cls(read_activation(operands.output.name, options.fusedActivationFunction))
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

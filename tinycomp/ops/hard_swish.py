@@ -73,7 +73,7 @@ def _table(operands: Operands) -> Table:
     output, output_shift = _multiplier(fine / np.float32(target.scale))
     if not -_MOST_SHIFT <= output_shift <= 0:
         raise ModelError(
-            f"The hard swish '{operands.output.name}' has the output scale {target.scale:g} "
+            f"The hard swish {operands.output.name!r} has the output scale {target.scale:g} "
             f"for the input scale {source.scale:g}.",
             expected="Expected 1/128 to 256 times the input scale.",
             hint="Calibrate with data that makes this layer's output other than zero.",

@@ -67,15 +67,13 @@ class MaxPool2D(Operator):
     def kernel(self, operands: Operands) -> KernelCall:
         """A window that hangs over a border is cut off there."""
         require_tied("max_pool_2d", operands)
-        return KernelCall(
-            "max_pool_2d", pool_fields("A max pooling", self.window, self.activation, operands)
-        )
+        return KernelCall("max_pool_2d", pool_fields(self.window, self.activation, operands))
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
         """Kernel size from the options."""
         window = read_window(options, operands, (options.filterHeight, options.filterWidth))
-        return cls(window, read_activation(name, options.fusedActivationFunction))
+        return cls(window, read_activation(operands.output.name, options.fusedActivationFunction))
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,6 +25,7 @@ from tinycomp.ir import (
     TfliteOperator,
 )
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
 from tinycomp.ops._factor import bounded_multiplier
 from tinycomp.ops._keras import merge
 from tinycomp.ops._quantized import Clamp, parameters, requantized
@@ -44,25 +44,12 @@ class Mul(Operator):
     activation: Activation = Activation.NONE
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The shape of the larger input.
-
-        Raises:
-            ModelError: the smaller one has not the last axes of the larger.
-        """
-        if len(inputs) == 2:
-            wide, narrow = inputs[_wide(inputs)], inputs[1 - _wide(inputs)]
-            core = _core(narrow)
-            if len(core) <= len(wide) and core == wide[len(wide) - len(core) :]:
-                return wide
-        raise ModelError(
-            f"A product got inputs of shapes {list(inputs)}.",
-            expected="Expected two of one shape, or one with the other's channels, or one value.",
-            hint="Repeat the smaller input before multiplying.",
-        )
+        """The shape of the larger input."""
+        return broadcast_shape("A product", inputs)
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free."""
-        return OutputRange()
+        """Free, bounded by the activation."""
+        return OutputRange(limit=self.activation.bounds[1])
 
     def cost(self, operands: Operands) -> Cost:
         """No multiply-accumulates."""
@@ -74,8 +61,8 @@ class Mul(Operator):
         product: Array = np.ones(1, np.int64)
         for value in operands.inputs:
             x = next(computed) if isinstance(value, Tensor) else value.values[np.newaxis]
-            aligned = (len(x), *_aligned(value.shape, len(operands.output.shape)))
-            product = product * (x.reshape(aligned).astype(np.int64) - parameters(value).zero_point)
+            shape = (len(x), *aligned(value.shape, len(operands.output.shape)))
+            product = product * (x.reshape(shape).astype(np.int64) - parameters(value).zero_point)
         factor = bounded_multiplier(_factor(operands), 16, operands)
         return requantized(requantize(product, *factor), operands.output, self.activation)
 
@@ -85,43 +72,38 @@ class Mul(Operator):
         Raises:
             ModelError: the constant is larger than the tensor.
         """
-        shapes = [value.shape for value in operands.inputs]
-        wide = _wide(shapes)
         if not operands.constants:
-            return self._tensor_kernel(operands, wide)
-        if not isinstance(operands.inputs[wide], Tensor):
+            return self._tensor_kernel(operands)
+        if [tensor.shape for tensor in operands.activations] != [operands.output.shape]:
             raise ModelError(
-                f"The product '{operands.output.name}' repeats a tensor over the constant "
-                f"'{operands.inputs[wide].name}'.",
+                f"The product {operands.output.name!r} repeats a tensor over the constant "
+                f"{operands.constants[0].name!r}.",
                 expected="Expected a constant no larger than the tensor.",
             )
-        return self._constant_kernel(operands, wide)
+        return self._constant_kernel(operands)
 
-    def _tensor_kernel(self, operands: Operands, wide: int) -> KernelCall:
-        first, other = operands.inputs[wide], operands.inputs[1 - wide]
-        height, size = rows(operands.output.shape)
-        same = math.prod(other.shape) == operands.output.size
+    def _tensor_kernel(self, operands: Operands) -> KernelCall:
+        walk = repeat_fields(operands)
+        wide = walk["wide"]
         fields = {
-            "wide": wide,
-            "rows": height if same else 1,
-            "size": size,
-            "period": size if same else math.prod(other.shape),
-            "wide_zero": parameters(first).zero_point,
-            "repeated_zero": parameters(other).zero_point,
+            **walk,
+            "wide_zero_point": parameters(operands.inputs[wide]).zero_point,
+            "repeated_zero_point": parameters(operands.inputs[1 - wide]).zero_point,
             **self._last_fields(operands),
         }
         return KernelCall("mul", fields, in_place=wide == 0)
 
-    def _constant_kernel(self, operands: Operands, wide: int) -> KernelCall:
-        (constant,), size = operands.constants, rows(operands.output.shape)[1]
+    def _constant_kernel(self, operands: Operands) -> KernelCall:
+        (tensor,), (constant,) = operands.activations, operands.constants
+        size = rows(operands.output.shape)[1]
         same = constant.values.size == operands.output.size
         fields: dict[str, int | Array] = {
             "size": size,
             "period": size if same else constant.values.size,
             "advance": size if same else 0,
             "constant": constant.values.astype(np.int8).ravel(),
-            "input_zero": parameters(operands.inputs[wide]).zero_point,
-            "constant_zero": parameters(constant).zero_point,
+            "input_zero_point": parameters(tensor).zero_point,
+            "constant_zero_point": parameters(constant).zero_point,
             **self._last_fields(operands),
         }
         return KernelCall("mul_constant", fields, in_place=True)
@@ -131,11 +113,11 @@ class Mul(Operator):
         factor = bounded_multiplier(_factor(operands), 16, operands)
         clamp = Clamp.of(operands.output, self.activation)
         return {
-            "multiplier": factor.multiplier,
             "shift": factor.shift,
-            "zero_point": clamp.zero_point,
-            "low": clamp.low,
-            "high": clamp.high,
+            "output_zero_point": clamp.zero_point,
+            "activation_min": clamp.low,
+            "activation_max": clamp.high,
+            "multiplier": factor.multiplier,
         }
 
     @classmethod
@@ -156,25 +138,6 @@ class Mul(Operator):
             number = 3 if _factor(operands) >= 1 else 2
         options = schema.MulOptionsT(self.activation.value)
         return TfliteOperator("MUL", "MulOptions", options, version=number)
-
-
-def _wide(shapes: Sequence[Shape]) -> int:
-    """Which of two inputs has the output's shape."""
-    first, second = ((math.prod(shape), len(shape)) for shape in shapes)
-    return 1 if second > first else 0
-
-
-def _core(shape: Shape) -> Shape:
-    """The shape without the 1s in front."""
-    while shape[:1] == (1,):
-        shape = shape[1:]
-    return shape
-
-
-def _aligned(shape: Shape, rank: int) -> Shape:
-    """The shape with 1s in front, so that NumPy broadcasts it."""
-    core = _core(shape)
-    return (*(1,) * (rank - len(core)), *core)
 
 
 def _factor(operands: Operands) -> float:

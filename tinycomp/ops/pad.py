@@ -46,7 +46,8 @@ class Pad(Operator):
             ModelError: the padding has another number of axes or is negative.
         """
         (shape,) = inputs
-        if not 1 <= len(shape) == len(self.padding) <= _AXES or min(min(self.padding)) < 0:
+        negative = any(before < 0 or after < 0 for before, after in self.padding)
+        if not 1 <= len(shape) == len(self.padding) <= _AXES or negative:
             raise ModelError(
                 f"The padding {self.padding} does not fit an input of shape {shape}.",
                 expected=f"Expected a pair of cells, not negative, for each of 1 to {_AXES} axes.",
@@ -106,7 +107,7 @@ class Pad(Operator):
         amounts = [(int(before), int(after)) for before, after in rows]
         if len(amounts) < 2 or amounts[0] != (0, 0):
             raise ModelError(
-                f"{name} '{operands.output.name}' pads by {amounts or 'a tensor'}.",
+                f"{name} {operands.output.name!r} pads by {amounts or 'a tensor'}.",
                 expected="Expected a constant that does not pad the first axis (batch).",
             )
         return cls(tuple(amounts[1:]))

@@ -69,7 +69,7 @@ class Quantize(Operator):
         for value in (*operands.activations, operands.output):
             if value.dtype != "int8":
                 raise ModelError(
-                    f"A QUANTIZE inside the model has the {value.dtype} tensor '{value.name}'.",
+                    f"A QUANTIZE inside the model has the {value.dtype} tensor {value.name!r}.",
                     expected="Expected int8.",
                     hint="Convert the model with int8 inputs, outputs and activations.",
                 )

@@ -30,6 +30,8 @@ from tinycomp.ops._tflite import version
 
 OUTPUT = QuantizationParameters((1 / 256,), (-128,))
 """The output's parameters, fixed by the int8 specification."""
+LARGEST = 511
+"""Values in a vector: LiteRT's reference kernel aborts where a sum reaches 512."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Softmax(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         (source,) = inputs
-        if not source:
-            raise ModelError("A softmax reads a single value.", expected="It needs an axis.")
+        if not source or source[-1] > LARGEST:
+            raise ModelError(
+                f"A softmax reads a tensor of shape {source}.",
+                expected=f"A last axis of at most {LARGEST} values.",
+            )
         return source
 
     def output_range(self, operands: Operands) -> OutputRange:

@@ -74,7 +74,7 @@ class Edit:
         return name
 
     def change_constant(self, node: Node, name: str, values: Array) -> str:
-        """Give a node other float32 values for one of its constants; a copy where others read it too."""
+        """Give a node other values for one of its constants; a copy where others read it too."""
         values = np.ascontiguousarray(values, np.float32)
         if self.uses.only_reader(name) != node:
             return self.constant(name, values)

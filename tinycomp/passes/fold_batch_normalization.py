@@ -11,10 +11,14 @@ import numpy as np
 
 from tinycomp.ir import Array, Graph, Node, Operator
 from tinycomp.ops._activation import Activation
+from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 from tinycomp.passes._rewrite import Edit
 
@@ -24,8 +28,9 @@ _Weighted = Conv2D | DepthwiseConv2D | FullyConnected
 def fold_batch_normalization(graph: Graph) -> Graph:
     """The graph with every batch normalization folded that can be, exactly but for rounding.
 
-    Into the operator before it, if nothing else reads that one's output; else into the one behind it, if nothing else
-    reads the normalized tensor and no padding with zeros comes between. Weights that other nodes read too are copied.
+    Into the operator before it, if nothing else reads that one's output; else into the one behind
+    it, if nothing else reads the normalized tensor and no padding with zeros comes between. Weights
+    that other nodes read too are copied.
     """
     while True:
         fold = _Fold(graph)
@@ -46,18 +51,16 @@ class _Fold:
 
     def into_previous(self, node: Node) -> bool:
         """w * scale for each output channel; bias * scale + offset."""
-        source = self.edit.uses.producer(node.inputs[0])
+        scale, offset = self._statistics(node)
+        source = self._previous(node, increasing=bool(np.all(scale > 0)))
         if source is None or self.edit.touched(source) or not _linear(source.op):
             return False
-        if self.edit.uses.only_reader(source.outputs[0]) != node:
-            return False
-        scale, offset = self._statistics(node)
         weights, bias = self._weights(source)
         assert source.op.weight_axis is not None
         shape = [1] * weights.ndim
         shape[source.op.weight_axis] = -1
         self._change(source, node, "after", weights * scale.reshape(shape), bias * scale + offset)
-        self.edit.remove(node, source.outputs[0])
+        self.edit.remove(node, node.inputs[0])
         return True
 
     def into_next(self, node: Node) -> bool:
@@ -84,8 +87,24 @@ class _Fold:
         self.edit.remove(node, node.inputs[0])
         return True
 
+    def _previous(self, node: Node, increasing: bool) -> Node | None:
+        """What computes the tensor that is normalized, behind poolings that may as well come later.
+
+        A mean of a * x + b is a times the mean + b, and so is a maximum where a > 0.
+        """
+        uses = self.edit.uses
+        here: Node | None = node
+        while here is not None:
+            before = uses.producer(here.inputs[0])
+            if before is None or uses.only_reader(before.outputs[0]) != here:
+                return None
+            if not _commutes(before.op, increasing):
+                return before
+            here = before
+        return None
+
     def _next(self, node: Node) -> Node | None:
-        """The weighted operator that alone reads the normalized tensor, a reshape in between at most."""
+        """The weighted operator that alone reads the normalized tensor, perhaps reshaped."""
         reader = self.edit.uses.only_reader(node.outputs[0])
         if reader is not None and isinstance(reader.op, _Weighted):
             return reader
@@ -109,7 +128,7 @@ class _Fold:
     def _change(
         self, node: Node, normalization: Node, side: str, weights: Array, bias: Array
     ) -> None:
-        """Give the node its new constants; a layer and a normalization that are called twice make one pair of them."""
+        """Give the node its new constants: one pair for a layer and normalization called twice."""
         key = (side, *node.inputs[1:], *normalization.inputs[1:])
         if key not in self._folded:
             _, old_weights, old_bias = node.inputs
@@ -118,6 +137,16 @@ class _Fold:
                 self.edit.change_constant(node, old_bias, bias),
             )
         self.edit.replace(node, [replace(node, inputs=(node.inputs[0], *self._folded[key]))])
+
+
+def _commutes(op: Operator, increasing: bool) -> bool:
+    if isinstance(op, Mean):
+        return True
+    if isinstance(op, AveragePool2D):
+        return op.activation is Activation.NONE
+    if isinstance(op, MaxPool2D):
+        return increasing and op.activation is Activation.NONE
+    return increasing and isinstance(op, ReduceMax)
 
 
 def _linear(op: Operator) -> bool:

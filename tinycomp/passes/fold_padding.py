@@ -12,9 +12,9 @@ from tinycomp.passes._rewrite import Edit
 
 
 def fold_padding(graph: Graph) -> Graph:
-    """The graph with paddings of height and width in the windows of the convolutions that read them.
+    """The graph with paddings of height and width in the windows of convolutions that read them.
 
-    Both pad with the real value zero, so the sums are the same. Poolings don't count padding, so they keep it apart.
+    Both pad with the real value zero, so the sums are the same. Poolings don't count padding.
     """
     edit = Edit(graph)
     for node in graph.nodes:

@@ -1,13 +1,17 @@
-"""ReLU and ReLU6 become part of the operator before them."""
+"""ReLU and ReLU6 become part of the operator before them, or before the selections between."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from tinycomp.ir import Graph, Operator
+from tinycomp.ir import Graph, Node, Operator
 from tinycomp.ops._activation import Activation
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
 from tinycomp.passes._rewrite import Edit
 
 _BY_LIMIT = {None: Activation.RELU, 6.0: Activation.RELU6}
@@ -23,20 +27,50 @@ _FUSED = {
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """The graph with each ReLU or ReLU6 in the operator before it, if that one has no other reader."""
+    """The graph with each ReLU or ReLU6 in the operator before it that has no other reader.
+
+    One behind maxima, reshapes and paddings with zero goes before them, where it gives the same:
+    so the tensors between, which share one scale, need no room for negative values.
+    """
     while True:
         edit = Edit(graph)
         for relu in graph.nodes:
-            source = edit.uses.producer(relu.inputs[0])
-            if not isinstance(relu.op, Relu) or source is None or edit.touched(source):
-                continue
-            fused = _fused(source.op, relu.op)
-            if fused is not None and edit.uses.only_reader(source.outputs[0]) == relu:
-                edit.replace(source, [replace(source, op=fused)])
-                edit.remove(relu, source.outputs[0])
+            if isinstance(relu.op, Relu):
+                _fuse(edit, relu, relu.op)
         if not edit.changed:
             return graph
         graph = edit.apply()
+
+
+def _fuse(edit: Edit, relu: Node, op: Relu) -> None:
+    """Into the farthest operator that can carry it."""
+    found = None
+    source = _source(edit, relu)
+    while source is not None and not edit.touched(source):
+        fused = _fused(source.op, op)
+        if fused is not None:
+            found = source, fused
+        if not _selects(source.op):
+            break
+        source = _source(edit, source)
+    if found is not None:
+        edit.replace(found[0], [replace(found[0], op=found[1])])
+        edit.remove(relu, relu.inputs[0])
+
+
+def _source(edit: Edit, node: Node) -> Node | None:
+    """What writes the node's input, if nothing else reads it."""
+    source = edit.uses.producer(node.inputs[0])
+    if source is None or edit.uses.only_reader(source.outputs[0]) != node:
+        return None
+    return source
+
+
+def _selects(op: Operator) -> bool:
+    """Whether each output is one of the inputs, the same one before and behind a ReLU, or zero."""
+    if isinstance(op, MaxPool2D):
+        return op.activation is Activation.NONE
+    return isinstance(op, Pad | ReduceMax | Reshape)
 
 
 def _fused(op: Operator, relu: Relu) -> Operator | None:
@@ -47,5 +81,5 @@ def _fused(op: Operator, relu: Relu) -> Operator | None:
     activation = _FUSED.get((own, _BY_LIMIT[relu.max_value]))
     if activation is None:
         return None
-    changed: Any = op
-    return replace(changed, activation=activation)
+    fused: Operator = replace(cast(Any, op), activation=activation)
+    return fused

@@ -13,7 +13,7 @@ from tinycomp.passes._rewrite import Edit
 
 
 def remove_identity(graph: Graph) -> Graph:
-    """The graph without reshapes to the same shape, paddings by nothing, poolings of one cell, lone concatenations."""
+    """The graph without such reshapes, paddings, poolings of one cell, and lone concatenations."""
     edit = Edit(graph)
     for node in graph.nodes:
         if _is_identity(graph, node):

@@ -79,7 +79,7 @@ def _sink(edit: Edit, node: Node) -> None:
 
 
 def _behind(op: Operator, moves: list[Move]) -> Operator | None:
-    """The operator that works on the reshapes' inputs in the place of `op`; None where there is none."""
+    """The operator that works on the reshapes' inputs in the place of `op`, if there is one."""
     source, target = moves[0]
     squeezes = all(_is_squeeze(*move) for move in moves)
     if isinstance(op, _ELEMENTWISE):

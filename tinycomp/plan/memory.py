@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tinycomp.ir import Graph
+from tinycomp.ir import Graph, Node
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.schedule import Step, whole_tensors
@@ -126,7 +126,7 @@ def _share(program: Program) -> dict[str, str]:
     """Each tensor's storage, named by the tensor that first has it."""
     storage = {name: name for name in program.graph.tensors}
     for index, operation in enumerate(program.operations):
-        source, output = operation.node.inputs[0], operation.node.outputs[0]
+        source, output = _source(program.graph, operation.node), operation.node.outputs[0]
         if operation.call is None or _runs_in_place(program, storage, index, operation):
             storage[output] = storage[source]
     return storage
@@ -135,7 +135,7 @@ def _share(program: Program) -> dict[str, str]:
 def _runs_in_place(
     program: Program, storage: Mapping[str, str], index: int, operation: Operation
 ) -> bool:
-    graph, source = program.graph, operation.node.inputs[0]
+    graph, source = program.graph, _source(program.graph, operation.node)
     if operation.call is None or not operation.call.in_place:
         return False
     if graph.tensors[source].size != graph.tensors[operation.node.outputs[0]].size:
@@ -143,6 +143,11 @@ def _runs_in_place(
     aliases = [name for name, owner in storage.items() if owner == storage[source]]
     later = any(name in other.node.inputs for other in program.operations[index + 1 :] for name in aliases)
     return not later and not _kept(graph, aliases)
+
+
+def _source(graph: Graph, node: Node) -> str:
+    """The first input that is computed: an operator may read a constant before it."""
+    return graph.operands(node).activations[0].name
 
 
 def _kept(graph: Graph, aliases: Sequence[str]) -> bool:

@@ -15,9 +15,13 @@ from tinycomp.quantize.ranges import LEVELS, Range
 
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)
-DEFAULT_METHOD: Method = "mse"
+DEFAULT_METHOD: Method = "percentile"
+"""Closest to the float outputs over the models of benchmarks/quantization.py (RMS error)."""
 PERCENTILE = 99.99
 """Percent of the values that lie below the upper, and above the lower bound."""
+
+SPARSE_PERCENTILE = 99.0
+"""The same for values other than zero, where that is wider."""
 
 _BINS = 2048
 
@@ -77,12 +81,25 @@ def calibrate(graph: Graph, x: Array, method: Method = DEFAULT_METHOD) -> dict[s
 
 
 def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:
-    """The bounds beyond which less than 100 - percentile percent of the values lie, each side."""
-    share = np.cumsum(histogram.counts) / histogram.counts.sum()
+    """The bounds beyond which less than 100 - percentile percent of the values lie, each side.
+
+    A tensor that is nearly always zero keeps at least SPARSE_PERCENTILE of its other values.
+    """
+    others = histogram.counts.copy()
+    others[_bin_numbers(np.zeros(1), histogram.low, histogram.width)] -= histogram.zeros
+    return _quantiles(histogram, histogram.counts, percentile).union(
+        _quantiles(histogram, others, SPARSE_PERCENTILE)
+    )
+
+
+def _quantiles(histogram: Histogram, counts: Array, percentile: float) -> Range:
+    """Bin edges between which the given percent of the counted values lie, on either side."""
+    share = np.cumsum(counts) / max(1, counts.sum())
+    # The share of all values is 1 but for rounding, and 0 of an empty histogram.
+    high = int(np.searchsorted(share, percentile / 100 - 1e-12)) + 1
+    low = int(np.searchsorted(share, 1 - percentile / 100, side="right"))
     edges = histogram.edges
-    high = edges[1 + np.searchsorted(share, percentile / 100 - 1e-12)]
-    low = edges[np.searchsorted(share, 1 - percentile / 100, side="right")]
-    return Range.of(low, high)
+    return Range.of(edges[min(low, len(counts))], edges[min(high, len(counts))])
 
 
 def least_error_range(histogram: Histogram) -> Range:
@@ -117,6 +134,12 @@ def _clipping(values: Array, counts: Array, bounds: Array) -> Array:
     return clipped
 
 
+def _bin_numbers(values: Array, low: float, width: float) -> Array:
+    """The histogram bin of each value, in float32."""
+    bins = (values.astype(np.float32) - np.float32(low)) * np.float32(1 / width)
+    return np.clip(bins.astype(np.int64), 0, _BINS - 1)
+
+
 def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
     """The least and greatest value of every tensor of the graph."""
     ranges: dict[str, Range] = {}
@@ -140,9 +163,8 @@ def _histograms(model: bytes, x: Array, extremes: dict[str, Range]) -> dict[str,
     for batch in float_batches(model, x):
         for name in counts:
             values, bounds = batch[name].ravel(), extremes[name]
-            factor = np.float32(_BINS / bounds.width)
-            bins = ((values - np.float32(bounds.low)) * factor).astype(np.int64)
-            counts[name] += np.bincount(np.clip(bins, 0, _BINS - 1), minlength=_BINS)
+            bins = _bin_numbers(values, bounds.low, bounds.width / _BINS)
+            counts[name] += np.bincount(bins, minlength=_BINS)
             zeros[name] += values.size - int(np.count_nonzero(values))
     return {
         name: Histogram(extremes[name].low, extremes[name].width / _BINS, counts[name], zeros[name])

@@ -74,7 +74,7 @@ class _Writer:
     def constant(
         self, name: str, values: Array, quantization: QuantizationParameters | None = None
     ) -> int:
-        """Add constant data, little-endian; its index. Constants of a float graph may be float64."""
+        """Add constant data, little-endian, float64 as float32; its index."""
         if values.dtype == np.float64:
             values = values.astype(np.float32)
         self.buffers.append(_AlignedBuffer(data=_little_endian(values)))
@@ -171,10 +171,9 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
         if link is chain[-1]:
             outputs = [writer.indices[name] for name in node.outputs]
         else:
-            # LiteRT infers the real shape of a temporary when it loads the model.
             name = writer.unique(f"{node.name}/temporary")
-            output = operands.output
-            outputs = [writer.activation(name, output.shape, output.dtype, link.quantization)]
+            shape, dtype = link.shape or operands.output.shape, operands.output.dtype
+            outputs = [writer.activation(name, shape, dtype, link.quantization)]
         writer.operator(link, inputs, outputs)
         previous = outputs
 

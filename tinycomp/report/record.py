@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,24 @@ class RamRecord:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """One layer's share: value in the latency's unit (None where not measured), and its weights in flash."""
+    """One layer's work, and how its weights are stored: bytes in flash with tables, distinct values among them."""
 
     name: str
     op: str
     macs: int
-    value: int | None = None
     codec: str | None = None
     weight_bytes: int = 0
     distinct_values: int | None = None
+
+
+@dataclass(frozen=True)
+class LayerLatency:
+    """One layer's share of the latency, in the latency's unit."""
+
+    name: str
+    op: str
+    value: int
+    macs: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class LatencyRecord:
 
     value: int
     unit: str
-    layers: tuple[LayerRecord, ...] = ()
+    layers: tuple[LayerLatency, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,7 @@ def _from_json(content: dict[str, Any]) -> Report:
 
     latency = part(LatencyRecord, "latency")
     if latency is not None:
-        latency = LatencyRecord(latency.value, latency.unit, _layers(latency.layers))
+        latency = replace(latency, layers=tuple(LayerLatency(**layer) for layer in latency.layers))
     return Report(
         model=ModelRecord(**content["model"]),
         board=content["board"],
@@ -153,14 +162,11 @@ def _from_json(content: dict[str, Any]) -> Report:
         ram=part(RamRecord, "ram"),
         latency=latency,
         verify=tuple(
-            VerifyRecord(**{**entry, "executions": tuple(entry["executions"])}) for entry in content["verify"]
+            VerifyRecord(**{**entry, "executions": tuple(entry["executions"])})
+            for entry in content["verify"]
         ),
-        layers=_layers(content["layers"]),
+        layers=tuple(LayerRecord(**layer) for layer in content["layers"]),
         compression=content["compression"],
         notes=tuple(content["notes"]),
         generator=content["generator"],
     )
-
-
-def _layers(entries: Any) -> tuple[LayerRecord, ...]:
-    return tuple(LayerRecord(**entry) for entry in entries)

@@ -8,7 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.boards import Board
-from tinycomp.report.record import AccuracyRecord, LayerRecord, Report
+from tinycomp.report.record import AccuracyRecord, LatencyRecord, LayerRecord, Report
+
+from tinycomp.verify import Verification
 
 
 def summary(report: Report) -> RenderableType:
@@ -49,7 +51,7 @@ def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
     def show(value: float | None) -> str:
         if value is None:
             return "not measured"
-        return f"{100 * value:.1f} %" if accuracy.metric == "accuracy" else f"{value:.4f}"
+        return f"{100 * value:.1f} %" if accuracy.metric == "top-1" else f"{value:.4f}"
 
     label = f"{accuracy.metric} ({accuracy.samples} samples)"
     yield f"{label}, float", show(accuracy.float)
@@ -60,20 +62,26 @@ def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
         yield f"{accuracy.metric} ({accuracy.device_samples} samples), device", show(accuracy.device)
 
 
-def layers(records: Iterable[LayerRecord], unit: str | None) -> Table:
+def layers(records: Iterable[LayerRecord], latency: LatencyRecord | None = None) -> Table:
     """One line a layer: work, share of the latency, and how its weights are stored."""
     table = Table(title="Layers", title_justify="left")
     for heading in ("layer", "operator"):
         table.add_column(heading, overflow="fold")
-    for heading in ("MACs", unit or "latency", "a MAC", "codec", "weights"):
+    for heading in ("MACs", latency.unit if latency else "latency", "a MAC", "codec", "weights"):
         table.add_column(heading, justify="right")
+    values = {layer.name: layer.value for layer in latency.layers} if latency else {}
     for layer in records:
-        value = "" if layer.value is None else f"{layer.value:,}"
-        rate = f"{layer.value / layer.macs:.2f}" if layer.value is not None and layer.macs else ""
-        weights = f"{layer.weight_bytes:,}" if layer.weight_bytes else ""
-        macs = f"{layer.macs:,}" if layer.macs else ""
-        table.add_row(layer.name, layer.op, macs, value, rate, layer.codec or "", weights)
+        value = values.get(layer.name)
+        rate = f"{value / layer.macs:.2f}" if value is not None and layer.macs else ""
+        table.add_row(
+            layer.name, layer.op, _count(layer.macs), "" if value is None else f"{value:,}", rate,
+            layer.codec or "", _count(layer.weight_bytes),
+        )  # fmt: skip
     return table
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
 
 
 def boards(known: Iterable[Board]) -> Table:
@@ -93,8 +101,14 @@ def boards(known: Iterable[Board]) -> Table:
 
 def show(console: Console, report: Report) -> None:
     """Print the whole report."""
-    unit = report.latency.unit if report.latency else None
-    records = report.latency.layers if report.latency else report.layers
-    console.print(Group(layers(records, unit), summary(report)))
-    for note in report.notes:
-        console.print(f"Note: {note}")
+    console.print(Group(layers(report.layers, report.latency), summary(report)))
+
+
+def show_verification(console: Console, found: Verification) -> None:
+    """Print which executions were compared, on what, and where they first differ."""
+    names = " = ".join(found.executions) if found.equal else ", ".join(found.executions)
+    console.print(f"{names}: {found.tensors} tensors, {found.samples} samples")
+    for difference in found.differences:
+        console.print("[red]Different:[/red]", str(difference), soft_wrap=True)
+    if found.equal:
+        console.print("Equal in every byte of every tensor.")

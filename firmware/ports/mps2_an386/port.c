@@ -1,9 +1,9 @@
 /* Arm MPS2 boards with the CMSDK peripherals (AN385 Cortex-M3, AN386 Cortex-M4, AN500 Cortex-M7), as QEMU has them:
  * UART0 on its line, timer 0 as the clock.
  *
- * Under `qemu -icount shift=S` an instruction takes 2^S ns and the 25 MHz timer counts it exactly: a tick is then an
- * instruction (S = 6 or more: exact to one; S = 0: to 40). S is measured at the start. Where the timer does not
- * follow the instructions, a tick is a microsecond. Registers: Arm DDI 0479, Cortex-M System Design Kit. */
+ * Under `qemu -icount shift=S` an instruction takes 2^S ns, and the 25 MHz timer tells instructions apart: a tick is
+ * then an instruction, exactly for S = 7 or more, in steps of 40 for S = 0. S is measured at the start. Where the timer
+ * does not follow the instructions, a tick is a microsecond. Registers: Arm DDI 0479, Cortex-M System Design Kit. */
 #include "port.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -35,7 +35,6 @@
 #define BAUD 115200U
 #define NS_A_TIMER_TICK 40U
 #define SHIFT_MAX 10U
-#define SPINS_BEFORE_SLEEP 2000
 
 extern uint8_t tc_stack_limit[]; /* linker script */
 
@@ -101,32 +100,26 @@ void tc_port_init(void)
     find_shift();
 }
 
-/* With interrupts held back, so that a byte between the test and the sleep still wakes the core; then the timer's may
- * run. */
+void tc_uart_interrupt(void)
+{
+    UART_INTERRUPT = RECEIVE_INTERRUPT; /* it only ends a sleep */
+}
+
+/* With interrupts held back: a byte between the test and the sleep still wakes the core. */
 static void sleep_until_byte(void)
 {
     __asm__ volatile("cpsid i" ::: "memory");
-    UART_INTERRUPT = RECEIVE_INTERRUPT;
-    NVIC_PENDING_CLEAR = UART_RECEIVE_LINE;
     if ((UART_STATE & RECEIVE_FULL) == 0U) {
         __asm__ volatile("wfi" ::: "memory");
     }
-    UART_INTERRUPT = RECEIVE_INTERRUPT;
-    NVIC_PENDING_CLEAR = UART_RECEIVE_LINE;
     __asm__ volatile("cpsie i" ::: "memory");
 }
 
-void tc_uart_interrupt(void)
-{
-    UART_INTERRUPT = RECEIVE_INTERRUPT; /* tc_port_read sees the byte in the state register */
-}
-
+/* Sleeps rather than polls: an idle board leaves the emulator's processor to others, and bytes come faster. */
 int tc_port_read(void)
 {
-    for (int spins = 0; (UART_STATE & RECEIVE_FULL) == 0U; spins++) {
-        if (spins >= SPINS_BEFORE_SLEEP) {
-            sleep_until_byte();
-        }
+    while ((UART_STATE & RECEIVE_FULL) == 0U) {
+        sleep_until_byte();
     }
     return (int)(UART_DATA & 0xffU);
 }
@@ -143,10 +136,20 @@ uint32_t tc_port_receive_window(void)
     return counts_instructions ? 2048U : 0U; /* an emulated line waits for us, a real UART holds one byte */
 }
 
+/* Instructions are counted from call to call: the whole number next to what the timer says of the time between them.
+ * Idling moves the timer against the instructions, so counting from the start would be off by one now and then. */
 uint64_t tc_port_ticks(void)
 {
-    const uint64_t ticks = timer_ticks();
-    return counts_instructions ? (ticks * NS_A_TIMER_TICK) >> shift : ticks / (CLOCK_HZ / 1000000U);
+    static uint64_t before;
+    static uint64_t instructions;
+    const uint64_t now = timer_ticks();
+    if (!counts_instructions) {
+        return now / (CLOCK_HZ / 1000000U);
+    }
+    const uint64_t half = ((uint64_t)1 << shift) / 2U;
+    instructions += ((now - before) * NS_A_TIMER_TICK + half) >> shift;
+    before = now;
+    return instructions;
 }
 
 const char *tc_port_tick_unit(void)

@@ -17,8 +17,30 @@ static const struct {
 } vectors __attribute__((section(".vectors"), used)) = {
     tc_stack_top,
     {
-        tc_reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault, /* exceptions 1 to 15 */
-        tc_uart_interrupt, fault, fault, fault, fault, fault, fault, fault, tc_timer_interrupt, /* interrupts 0 to 8 */
+        tc_reset,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        0,
+        0,
+        0,
+        0,
+        fault,
+        fault,
+        0,
+        fault,
+        fault, /* exceptions 1 to 15 */
+        tc_uart_interrupt,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        fault,
+        tc_timer_interrupt, /* interrupts 0 to 8 */
     },
 };
 

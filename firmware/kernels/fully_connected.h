@@ -1,0 +1,62 @@
+/* FULLY_CONNECTED: int8. Weights lie (out, in). Each weight of a vector is used once, so the block of output channels is
+ * the outer loop and vectors are the inner one.
+ *
+ * Rounds once. The factor's multiplier, and in rare layers an extension of 31 more bits, are chosen at build time so that
+ * rounding half up gives what LiteRT's double precision gives, for every sum. */
+#ifndef TINYCOMP_FULLY_CONNECTED_H
+#define TINYCOMP_FULLY_CONNECTED_H
+
+#include "dot.h"
+#include "tinycomp.h"
+
+typedef struct {
+    uint16_t width; /* vectors a row */
+    uint16_t input_size, output_size;
+    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    uint8_t extended;
+    int8_t output_zero_point, activation_min, activation_max;
+    const tc_weights_t *weights;
+    const int32_t *bias; /* with the input zero point folded in */
+    const int32_t *multiplier;
+    const int32_t *extension; /* read where `extended` */
+    const int8_t *shift;
+} tc_fully_connected_t;
+
+static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, unsigned c, int32_t sum)
+{
+    const unsigned factor = op->channel_step ? c : 0;
+    const int total = 31 - TC_READ_I8(&op->shift[factor]); /* >= 1 */
+    int64_t product = (int64_t)sum * TC_READ_I32(&op->multiplier[factor]);
+    if (op->extended) {
+        product += ((int64_t)sum * TC_READ_I32(&op->extension[factor])) >> 31;
+    }
+    product = (product + ((int64_t)1 << (total - 1))) >> total;
+    return tc_clamp((int32_t)product + op->output_zero_point, op->activation_min, op->activation_max);
+}
+
+/* Output rows [first, last). Scratch: a block of weights. */
+static void tc_fully_connected(const tc_fully_connected_t *constants, const tc_input_t *in, const tc_output_t *out,
+                               uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_fully_connected_t, op, constants);
+    const size_t length = op->input_size;
+    for (unsigned c = 0; c < op->output_size; c += TC_DOT_CHANNELS) {
+        const unsigned left_over = op->output_size - c;
+        const unsigned channels = left_over < TC_DOT_CHANNELS ? left_over : TC_DOT_CHANNELS;
+        const int8_t *const weights = tc_weights_read(op->weights, c * length, channels * length, scratch);
+        for (uint16_t y = first; y < last; y++) {
+            const int8_t *from = tc_input_row(in, y);
+            int8_t *to = tc_output_row(out, y) + c;
+            for (uint16_t x = 0; x < op->width; x++, from += length, to += op->output_size) {
+                int32_t sums[TC_DOT_CHANNELS];
+                TC_COPY(sums, op->bias + c, channels * sizeof(int32_t));
+                tc_dot(sums, channels, from, weights, length, length);
+                for (unsigned i = 0; i < channels; i++) {
+                    to[i] = tc_fully_connected_output(op, c + i, sums[i]);
+                }
+            }
+        }
+    }
+}
+
+#endif

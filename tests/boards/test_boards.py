@@ -1,0 +1,113 @@
+"""Board files: those of tinycomp are whole, and bad ones are refused by file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tinycomp.boards import list_boards, load_board
+from tinycomp.errors import BoardError
+
+GOOD = """
+title = "Mine"
+cpu = "cortex-m4"
+port = "mps2_an386"
+project = "makefile"
+[memory]
+flash = 1000
+ram = 100
+[compiler]
+prefix = "arm-none-eabi-"
+packages = ["gcc-arm-none-eabi"]
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    return path
+
+
+def refusal(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(BoardError) as caught:
+        load_board(str(path))
+    return str(caught.value)
+
+
+def test_the_boards_that_come_with_tinycomp():
+    assert [board.name for board in list_boards()] == [
+        "cortex-m4", "esp32", "host", "mega", "uno",
+    ]  # fmt: skip
+
+
+def test_only_the_host_has_no_cross_compiler():
+    assert [board.name for board in list_boards() if board.is_host] == ["host"]
+
+
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_reserved_memory_leaves_most_of_a_board(board):
+    assert board.memory.reserved_flash < board.memory.flash / 2
+    assert board.memory.reserved_ram < board.memory.ram * 2 / 3
+
+
+def test_avr_keeps_constants_in_near_program_memory():
+    mega = load_board("mega").memory
+    assert mega.harvard
+    assert mega.constants is not None
+    assert mega.constants <= 1 << 16
+
+
+def test_a_board_does_not_change():
+    with pytest.raises(ValidationError):
+        load_board("uno").title = "other"  # type: ignore[misc]
+
+
+def test_unknown_board_lists_the_known_and_the_closest():
+    with pytest.raises(BoardError) as caught:
+        load_board("cortexm4")
+    assert str(caught.value) == (
+        "There is no board 'cortexm4'. Known boards: cortex-m4, esp32, host, mega, uno. "
+        "Did you mean 'cortex-m4'?"
+    )
+
+
+def test_unknown_board_without_a_close_one_names_the_other_way():
+    with pytest.raises(BoardError, match=r"named by its path: \./my\.toml\."):
+        load_board("zzz")
+
+
+def test_a_board_file_of_ones_own_is_named_as_its_file(mine):
+    board = load_board(str(mine))
+    assert (board.name, board.memory.flash, board.compiler.optimize) == ("mine", 1000, "-Os")
+
+
+def test_missing_board_file(tmp_path):
+    with pytest.raises(BoardError, match=r"none\.toml can't be read: No such file or directory\."):
+        load_board(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (GOOD.replace("flash =", "flsh ="), "key 'memory.flsh' is not known."),
+        (GOOD.replace("flash =", "flsh ="), "Did you mean 'flash'?"),
+        (GOOD.replace("title", "tittle"), "Did you mean 'title'?"),
+        (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing."),
+        (GOOD.replace("1000", '"1000"'), "key 'memory.flash': Input should be a valid integer"),
+        (GOOD.replace("1000", "-1"), "but it is -1."),
+        (GOOD.replace("makefile", "cmake"), "key 'project'"),
+        (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
+        (GOOD.replace("mps2_an386", "nowhere"), "firmware/ports has no such folder."),
+        ('kernels = "mmx"\n' + GOOD, "firmware/kernels has no such folder."),
+        ('name = "x"\n' + GOOD, "key 'name' is not allowed."),
+        (GOOD + "[memory]\n", "is not valid TOML"),
+    ],
+)
+def test_bad_board_file_names_file_and_key(mine, text, problem):
+    message = refusal(mine, text)
+    assert message.startswith(f"Board file {mine}")
+    assert problem in message

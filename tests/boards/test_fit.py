@@ -1,0 +1,86 @@
+"""A model that does not fit is refused with the numbers, and the advice is right."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tinycomp.boards import load_board
+from tinycomp.errors import BoardError
+from tinycomp.fit import Footprint, check_fit, fits
+
+UNO = load_board("uno")
+ROOM = UNO.memory.flash - UNO.memory.reserved_flash
+SMALL = Footprint(code=6000, constants=10_000, ram=1000, weights=9000, weight_bytes=9000)
+LARGE = replace(SMALL, constants=36_000, weights=34_000, weight_bytes=34_000)
+
+
+def refusal(need: Footprint, board: str = "uno") -> str:
+    with pytest.raises(BoardError) as caught:
+        check_fit(load_board(board), need)
+    return str(caught.value)
+
+
+def test_a_small_model_fits():
+    check_fit(UNO, SMALL)
+
+
+def test_the_limit_itself_fits_and_a_byte_more_does_not():
+    full = replace(SMALL, constants=ROOM - SMALL.code)
+    assert fits(UNO, full)
+    assert not fits(UNO, replace(full, constants=full.constants + 1))
+
+
+def test_flash_is_refused_with_need_limit_and_excess():
+    over = 42_000 - ROOM
+    assert f"Flash: needs 42,000 bytes, has {ROOM:,}, over by {over:,}." in refusal(LARGE)
+
+
+def test_advised_codebook_fits():
+    found = re.search(r"--codebook-bits (\d)", refusal(LARGE))
+    assert found
+    packed = LARGE.weights * int(found[1]) // 8
+    assert fits(UNO, replace(LARGE, constants=2000 + packed))
+
+
+def test_advised_sparsity_fits():
+    found = re.search(r"--sparsity (0\.\d\d)", refusal(LARGE))
+    assert found
+    stored = LARGE.weights / 8 + LARGE.weights * (1 - float(found[1]))
+    assert fits(UNO, replace(LARGE, constants=2000 + int(stored)))
+
+
+def test_weights_that_nothing_makes_small_enough():
+    message = refusal(replace(LARGE, constants=902_000, weights=900_000, weight_bytes=900_000))
+    assert "which no codebook or pruning reaches" in message
+
+
+def test_no_codebook_is_advised_that_is_there_already():
+    packed = replace(LARGE, constants=36_000, weights=68_000, weight_bytes=34_000)
+    found = re.search(r"--codebook-bits (\d)", refusal(packed))
+    assert found
+    assert int(found[1]) < 4
+
+
+def test_ram_is_refused_with_what_must_go():
+    message = refusal(replace(SMALL, ram=5000))
+    assert "RAM: needs 5,000 bytes, has 1,664, over by 3,336." in message
+    assert "Activations must shrink by 3,336 bytes" in message
+    assert "--codebook-bits" not in message
+
+
+def test_larger_boards_are_named():
+    assert "Boards that hold it: cortex-m4, esp32, mega." in refusal(replace(SMALL, ram=5000))
+    assert "No other known board holds it." in refusal(replace(SMALL, ram=1 << 30))
+
+
+def test_near_program_memory_of_the_mega():
+    message = refusal(replace(LARGE, constants=70_000), "mega")
+    assert "Constants in near memory: needs 70,000 bytes, has 64,000" in message
+
+
+def test_an_array_that_the_compiler_can_not_make():
+    message = refusal(replace(SMALL, largest_array=40_000), "mega")
+    assert "The largest array: needs 40,000 bytes, has 32,767" in message

@@ -1,0 +1,94 @@
+"""Builds the harness around the fake model, and talks to it as raw bytes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tinycomp import boards, resources
+from tinycomp.device.link import Link
+from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
+
+HASH = "0123456789abcdef" * 4
+FAKE_MODEL = Path(__file__).parent / "fake_model.c"
+EMULATED = "cortex-m4"
+BOOT = "m-timestamp-mode-performance\r\nm-lap-us-T\r\nm-init-done\r\nm-ready\r\n"
+
+
+def harness_sources() -> list[Path]:
+    """All but the program that has no protocol."""
+    folder = resources.firmware() / "harness"
+    return [path for path in sorted(folder.glob("*.c")) if path.name != "host_runner.c"]
+
+
+def build_fake(board_name: str, folder: Path, input_format: str = "INT8") -> Path:
+    """The harness, the board's port and the fake model; sanitized on this computer."""
+    board = boards.load_board(board_name)
+    if not is_available(board.compiler):
+        pytest.skip(f"{board.compiler.prefix}gcc is not installed")
+    port = resources.firmware() / "ports" / board.port
+    sanitize = SANITIZE if board.is_host else ()
+    options = Options((resources.firmware() / "harness",), (*STRICT, *sanitize))
+    sources = [*harness_sources(), *sorted(port.glob("*.c"))]
+    objects = compile_objects(board.compiler, sources, folder, options)
+    chosen = replace(options, flags=(*options.flags, f"-DFORMAT=TC_INPUT_{input_format}"))
+    objects += compile_objects(board.compiler, [FAKE_MODEL], folder, chosen)
+    flags = sanitize if board.is_host else ("-nostartfiles", f"-T{port / 'link.ld'}")
+    return link(board.compiler, objects, folder / f"fake-{board_name}-{input_format}", flags)
+
+
+def talk(program: Path, commands: bytes) -> str:
+    """All that the host's program replies after its boot lines, times as T; it must end well."""
+    done = subprocess.run([program], input=commands, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    text = without_times(done.stdout.decode("ascii"))
+    assert text.startswith(BOOT)
+    return text.removeprefix(BOOT)
+
+
+def talk_over(link_to_device: Link, commands: bytes) -> str:
+    """The same over a line: reads the boot lines and as many replies as there are commands."""
+    link_to_device.write(commands)
+    lines: list[str] = []
+    while lines.count("m-ready") < commands.count(b"%") + 1:
+        line = link_to_device.read_line(time.monotonic() + 10)
+        assert line is not None, lines
+        lines.append(line)
+    text = without_times("".join(f"{line}\r\n" for line in lines))
+    assert text.startswith(BOOT)
+    return text.removeprefix(BOOT)
+
+
+def without_times(text: str) -> str:
+    """Times differ from run to run."""
+    return re.sub(r"m-lap-us-\d+", "m-lap-us-T", text)
+
+
+def reply(*lines: str) -> str:
+    """These lines and the end of the reply."""
+    return "".join(f"{line}\r\n" for line in (*lines, "m-ready"))
+
+
+@cache
+def emulator() -> boards.Emulator:
+    """The emulated board's; skips where it is not installed."""
+    found = boards.load_board(EMULATED).emulator
+    assert found is not None
+    if shutil.which(found.program) is None:
+        pytest.skip(f"{found.program} is not installed")
+    return found
+
+
+def hex_commands(data: bytes, verb: str, size: int) -> bytes:
+    """Data as commands of size bytes."""
+    parts: Sequence[bytes] = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(f"{verb} {part.hex()}%".encode() for part in parts)

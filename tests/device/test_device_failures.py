@@ -1,0 +1,222 @@
+"""Devices that misbehave, played on a pseudo-terminal: errors say what was waited for."""
+
+from __future__ import annotations
+
+import os
+import threading
+import tty
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import pytest
+
+from tinycomp.device import conversation
+from tinycomp.device.link import Link
+from tinycomp.device.protocol import Device
+from tinycomp.errors import DeviceError
+
+Answer = Callable[[str], bytes]
+INFO = (
+    b"m-tc-model-[m]\r\nm-tc-hash-[00]\r\nm-tc-generator-[1]\r\nm-tc-unit-[cycles]\r\n"
+    b"m-tc-ticks-per-second-[9]\r\nm-tc-input-[2]\r\nm-tc-output-[2]\r\nm-tc-arena-[4]\r\n"
+    b"m-tc-scratch-[0]\r\nm-tc-nodes-[1]\r\nm-tc-tensors-[2]\r\nm-tc-window-[0]\r\nm-ready\r\n"
+)
+BOOT = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n"
+
+
+def good(command: str) -> bytes:
+    """What a healthy device answers, as far as these tests ask."""
+    if command.startswith("tc sync "):
+        return f"m-tc-sync-[{command[8:]}]\r\nm-ready\r\n".encode()
+    if command == "tc info":
+        return INFO
+    if command in ("tc output", "tc tensor 1"):
+        crc = f"{zlib.crc32(bytes([1, 2])):08x}"
+        return f"m-tc-data-[0,0102]\r\nm-tc-sent-[2,{crc}]\r\nm-ready\r\n".encode()
+    return b"m-ready\r\n"
+
+
+@contextmanager
+def fake(answer: Answer) -> Iterator[str]:
+    """A device that answers commands so."""
+    control, line = os.openpty()
+    tty.setraw(line)
+
+    def serve() -> None:
+        received = b""
+        with suppress(OSError):
+            while data := os.read(control, 1000):
+                *commands, received = (received + data).split(b"%")
+                for command in commands:
+                    os.write(control, answer(command.decode()))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield os.ttyname(line)
+    finally:
+        os.close(line)
+        thread.join()
+        os.close(control)
+
+
+@contextmanager
+def connected(answer: Answer) -> Iterator[Device]:
+    with fake(answer) as port, Link(port) as link:
+        yield Device(link, startup_seconds=1, run_seconds=0.3)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "REPLY_SECONDS", 0.3)
+
+
+def test_a_port_that_does_not_exist() -> None:
+    with pytest.raises(
+        DeviceError, match=r"Port /dev/no-such-port can't be opened.*Check the name"
+    ):
+        Link("/dev/no-such-port")
+
+
+def test_silent() -> None:
+    with (
+        pytest.raises(DeviceError, match=r"is silent: waited for m-tc-sync for 1 s.*baud rate"),
+        connected(lambda _: b""),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\xff\x00\x12\n", b"hello, world", b"garbage without end\n" * 200]
+)
+def test_garbage(garbage: bytes) -> None:
+    with (
+        pytest.raises(
+            DeviceError, match=r"answers garbage: waited for m-tc-sync for 1 s, got '.*flashed"
+        ),
+        connected(lambda _: garbage),
+    ):
+        pass
+
+
+def test_another_firmware() -> None:
+    unknown = b"e-[Unknown command: tc]\r\nm-ready\r\n"
+    with (
+        pytest.raises(DeviceError, match=r"speaks the protocol of MLPerf Tiny but is not"),
+        connected(lambda _: unknown),
+    ):
+        pass
+
+
+def test_silent_in_the_middle() -> None:
+    def answer(command: str) -> bytes:
+        return b"m-tc-r" if command == "tc run" else good(command)
+
+    with (
+        connected(answer) as device,
+        pytest.raises(
+            DeviceError, match=r"did not answer 'tc run': waited 0.3 s for m-ready, got 'm-tc-r'"
+        ),
+    ):
+        device.run()
+
+
+def test_garbage_in_the_middle() -> None:
+    def answer(command: str) -> bytes:
+        return b"?!\r\n" * 100 if command == "tc run" else good(command)
+
+    with (
+        connected(answer) as device,
+        pytest.raises(
+            DeviceError, match=r"answers garbage: waited for m-ready after 'tc run', got '\?!'"
+        ),
+    ):
+        device.run()
+
+
+@pytest.mark.parametrize("cut", [b"", b"m-tc-da"])
+def test_reset_in_the_middle(cut: bytes) -> None:
+    def answer(command: str) -> bytes:
+        return cut + BOOT if command == "tc tensor 1" else good(command)
+
+    with (
+        connected(answer) as device,
+        pytest.raises(DeviceError, match=r"reset during 'tc tensor 1' \(it sent '.*supply"),
+    ):
+        device.tensor(1)
+
+
+def test_a_wrong_build() -> None:
+    with (
+        connected(good) as device,
+        pytest.raises(DeviceError, match=r"runs model 'm' with sha256 00"),
+    ):
+        device.expect_model("ab" * 32)
+
+
+def flaky(bad: str, damage: Callable[[bytes], bytes], times: int) -> Answer:
+    """Damages the first replies to one command."""
+    left = [times]
+
+    def answer(command: str) -> bytes:
+        if command == bad and left[0]:
+            left[0] -= 1
+            return damage(good(command))
+        return good(command)
+
+    return answer
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "a bit": lambda data: data.replace(b"0102", b"0103"),
+    "a line": lambda data: data.replace(b"m-tc-data-[0,0102]\r\n", b""),
+    "noise": lambda data: b"\x80\x81\r\n" + data,
+    "half a line": lambda data: data.replace(b",0102]", b",01"),
+    "an error": lambda _: b"e-[Unknown command: c]\r\nm-ready\r\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_on_the_line_is_repaired(damage: str) -> None:
+    with connected(flaky("tc tensor 1", DAMAGES[damage], 2)) as device:
+        np.testing.assert_array_equal(device.tensor(1), [1, 2])
+
+
+def test_damage_that_lasts_is_reported() -> None:
+    with (
+        connected(flaky("tc tensor 1", DAMAGES["a bit"], 99)) as device,
+        pytest.raises(
+            DeviceError, match=r"sent tensor 1 with a wrong CRC-32. Try a lower baud rate"
+        ),
+    ):
+        device.tensor(1)
+
+
+def test_a_load_whose_crc_differs_is_repeated() -> None:
+    loads = []
+
+    def answer(command: str) -> bytes:
+        if command.startswith("tc load"):
+            loads.append(command)
+            return b"m-tc-expecting-[2]\r\nm-ready\r\n"
+        if command == "tc 0102" and len(loads) < 3:
+            return b"e-[CRC mismatch, the input's is 00000000]\r\nm-ready\r\n"
+        if command == "tc 0102":
+            return f"m-tc-loaded-[{zlib.crc32(bytes([1, 2])):08x}]\r\nm-ready\r\n".encode()
+        return good(command)
+
+    with connected(answer) as device:
+        device.load(np.array([1, 2], np.int8))
+    assert len(loads) == 3
+
+
+def test_a_port_that_goes_away() -> None:
+    control, line = os.openpty()
+    tty.setraw(line)
+    with Link(os.ttyname(line)) as link:
+        os.close(line)
+        os.close(control)
+        with pytest.raises(DeviceError, match=r"went away .*connect and try again"):
+            Device(link)

@@ -1,0 +1,36 @@
+"""The harness and the ports under every compiler that is here, without a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_firmware import FAKE_MODEL, harness_sources
+
+from tinycomp import boards, resources
+from tinycomp.toolchain import STRICT, Options, compile_objects, is_available, run_tool
+
+
+@pytest.mark.parametrize("name", [board.name for board in boards.list_boards()])
+def test_harness(name: str, tmp_path: Path) -> None:
+    board = boards.load_board(name)
+    if not is_available(board.compiler):
+        pytest.skip(f"{board.compiler.prefix}gcc is not installed")
+    port = resources.firmware() / "ports" / board.port
+    sources = [*harness_sources(), *port.glob("*.c"), FAKE_MODEL]
+    compile_objects(
+        board.compiler, sources, tmp_path, Options((resources.firmware() / "harness",), STRICT)
+    )
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang"])
+def test_other_compilers(compiler: str) -> None:
+    language = ("-x", "c++", "-std=c++11") if compiler == "g++" else ("-std=c99",)
+    include = f"-I{resources.firmware() / 'harness'}"
+    sources = [*harness_sources(), resources.firmware() / "harness" / "host_runner.c"]
+    try:
+        run_tool([compiler, *language, *STRICT, include, "-fsyntax-only", *sources], [compiler])
+    except Exception as error:
+        if "is not installed" in str(error):
+            pytest.skip(f"{compiler} is not installed")
+        raise

@@ -1,0 +1,75 @@
+"""Keras, imported once; small models saved, read back and compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_runs import assert_close, run
+
+from tinycomp.frontend.keras import import_keras, read_keras
+from tinycomp.ir import Array, Graph
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.prepare import clean_up
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    return import_keras()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_keras() -> Iterator[None]:
+    """What Keras and TensorFlow warn of while a test builds a model is not what is tested."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Save a model under random weights, batch statistics included."""
+
+    def save_model(model: Any, name: str = "model.keras", randomize: bool = True) -> Path:
+        if randomize:
+            rng = np.random.default_rng(7)
+            for layer in _all_layers(model):
+                layer.set_weights([_random(rng, v) for v in layer.weights])
+        model.save(tmp_path / name)
+        return tmp_path / name
+
+    return save_model
+
+
+@pytest.fixture
+def assert_same(save: Callable[..., Path]) -> Callable[..., Graph]:
+    """Compare what Keras predicts with the graph as read and with the graph cleaned up."""
+
+    def compare(model: Any, name: str = "model.keras") -> Graph:
+        path = save(model, name)
+        graph = read_keras(path)
+        rng = np.random.default_rng(1)
+        x = rng.uniform(-2, 2, (3, *graph.tensors[graph.inputs[0]].shape)).astype(np.float32)
+        expected = np.asarray(model(x, training=False))
+        for found in (lower_batch_normalization(graph), clean_up(graph)):
+            assert_close(run(found, x), expected)
+        return graph
+
+    return compare
+
+
+def _random(rng: np.random.Generator, variable: Any) -> Array:
+    low = 0.5 if variable.name == "moving_variance" else -1.0
+    return rng.uniform(low, 1.0, tuple(variable.shape)).astype(np.float32)
+
+
+def _all_layers(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _all_layers(layer)
+        else:
+            yield layer

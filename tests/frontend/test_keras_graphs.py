@@ -1,0 +1,201 @@
+"""Branches, shared layers, nested models, file formats; the reference models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_runs import assert_close, run
+
+from tinycomp.frontend.keras import read_keras
+from tinycomp.ir import Graph
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.prepare import clean_up
+
+AssertSame = Callable[..., Graph]
+Save = Callable[..., Path]
+
+REFERENCE = {
+    "ad.keras": ("ad01.h5", (-40, 20)),
+    "ad_folded.keras": (None, (-40, 20)),
+    "ic.keras": ("ic_resnet8.h5", (0, 255)),
+    "kws.keras": (None, (-80, 40)),
+    "kws_tflite_weights.keras": (None, (-80, 40)),
+    "sww.keras": ("str_ww_ref_model.h5", (0, 1)),
+    "vww.keras": ("vww_96.h5", (0, 1)),
+}
+"""Keras 3 models, the Keras 2 files that they were made from, and the range of their inputs.
+
+Keras 3 itself can't load vww_96.h5 and str_ww_ref_model.h5.
+"""
+
+
+def branches(keras: Any) -> Any:
+    """Residual, three-way sum, concatenation, squeeze and excitation."""
+    k = keras.layers
+    x = keras.Input((8, 8, 4))
+    a = k.Conv2D(4, 3, padding="same", use_bias=False)(x)
+    a = k.ReLU()(k.BatchNormalization()(a))
+    b = k.BatchNormalization()(k.Add()([a, x, k.DepthwiseConv2D(3, padding="same")(a)]))
+    c = k.Concatenate()([k.Activation("relu")(b), k.Conv2D(3, 1, activation="relu")(b)])
+    gate = k.Reshape((1, 1, 7))(k.GlobalAveragePooling2D()(c))
+    gate = k.Dense(7, activation="sigmoid")(k.Dense(2, activation="relu")(gate))
+    c = k.Multiply()([gate, c])
+    return keras.Model(x, k.Dense(3, activation="softmax")(k.Flatten()(c)))
+
+
+def shared(keras: Any) -> Any:
+    """A convolution called twice with one normalization called twice, then with another."""
+    k = keras.layers
+    conv = k.Conv2D(3, 3, padding="same", name="conv")
+    norm = k.BatchNormalization(name="norm")
+    x = keras.Input((6, 6, 3))
+    y = k.ReLU()(norm(conv(x)))
+    y = k.ReLU()(norm(conv(y)))
+    return keras.Model(x, k.BatchNormalization(name="other")(conv(y)))
+
+
+def nested(keras: Any) -> Any:
+    """A Sequential and a functional model inside another, the first one twice, names repeated."""
+    k = keras.layers
+    block = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            k.Conv2D(3, 3, padding="same", name="conv"),
+            k.BatchNormalization(),
+            k.ReLU(),
+        ],
+        name="block",
+    )
+    entry = keras.Input((6, 6, 3))
+    tower = keras.Model(entry, k.Add()([entry, k.Conv2D(3, 1, name="conv")(entry)]), name="tower")
+    x = keras.Input((6, 6, 3))
+    y = k.Add()([tower(block(block(x))), x])
+    return keras.Model(x, k.Dense(2, name="conv")(k.GlobalMaxPooling2D()(y)))
+
+
+def signal(keras: Any) -> Any:
+    """A residual network of 1-D layers."""
+    k = keras.layers
+    x = keras.Input((16, 3))
+    y = k.ReLU()(k.BatchNormalization()(k.Conv1D(4, 3, padding="same")(x)))
+    z = k.BatchNormalization()(k.SeparableConv1D(4, 3, padding="same")(y))
+    y = k.Activation("relu")(k.Add()([y, z]))
+    y = k.Concatenate()([k.MaxPooling1D(2)(y), k.AveragePooling1D(2)(y)])
+    y = k.Dense(3)(k.Concatenate(axis=1)([y, k.ReLU()(y)]))
+    return keras.Model(x, k.Softmax()(k.GlobalAveragePooling1D()(y)))
+
+
+def operations(keras: Any) -> Any:
+    """Functions on tensors in place of layers."""
+    x = keras.Input((4, 4, 2))
+    y = keras.layers.Conv2D(2, 1)(x)
+    y = keras.ops.relu(x + y) * keras.ops.sigmoid(y)
+    return keras.Model(x, keras.ops.tanh(keras.ops.relu6(y)))
+
+
+MODELS = (branches, shared, nested, signal, operations)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_graph(model: Callable[[Any], Any], keras: Any, assert_same: AssertSame) -> None:
+    assert_same(model(keras))
+
+
+@pytest.mark.parametrize("model", MODELS[:-1])
+def test_hdf5_of_keras_3(model: Callable[[Any], Any], keras: Any, assert_same: AssertSame) -> None:
+    assert_same(model(keras), "model.h5")
+
+
+def test_the_content_decides_not_the_suffix(keras: Any, save: Save, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    for suffix, other in ((".keras", ".h5"), (".h5", ".keras")):
+        path = save(model, f"a{suffix}").rename(tmp_path / f"b{other}")
+        assert len(read_keras(path).nodes) == 1
+
+
+def test_a_layer_called_twice_has_its_weights_once(keras: Any, save: Save) -> None:
+    graph = read_keras(save(shared(keras)))
+    names = {"conv/kernel", "conv/bias", "norm/scale", "norm/offset", "other/scale", "other/offset"}
+    assert set(graph.constants) == names
+    # The two calls that fold the same normalization still share; the third has its own copy.
+    assert len(clean_up(graph).constants) == 4
+
+
+def test_layers_of_nested_models_get_names_of_their_own(keras: Any, save: Save) -> None:
+    names = [node.name for node in read_keras(save(nested(keras))).nodes]
+    assert len(names) == len(set(names))
+    assert {"conv", "conv_1", "conv_2"} <= set(names)
+
+
+def test_one_dimensional_layers_leave_no_reshape_between_them(keras: Any, save: Save) -> None:
+    graph = clean_up(read_keras(save(signal(keras))))
+    assert [n.op.name for n in graph.nodes].count("reshape") == 1
+    assert graph.nodes[0].op.name == "reshape"
+    assert not {"relu", "batch_normalization"} & {n.op.name for n in graph.nodes[:6]}
+
+
+def test_a_frozen_layer_in_a_nested_model_keeps_its_weights(
+    keras: Any, assert_same: AssertSame
+) -> None:
+    k = keras.layers
+    inner = keras.Sequential(
+        [keras.Input((4,)), k.Dense(4, name="a"), k.BatchNormalization(), k.Dense(4, name="b")]
+    )
+    inner.get_layer("a").trainable = False
+    model = keras.Sequential([keras.Input((4,)), inner, k.Dense(2)])
+    assert_same(model, "model.h5")
+    assert_same(model, "model.keras")
+
+
+def test_a_sequential_model_that_was_built_by_a_call(keras: Any, assert_same: AssertSame) -> None:
+    model = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU(name="end")])
+    model.build((32, 5))
+    assert assert_same(model).tensors["end"].shape == (3,)
+
+
+def test_what_only_training_knows_does_not_matter(keras: Any, save: Save) -> None:
+    @keras.saving.register_keras_serializable("mine")
+    class Wave(keras.regularizers.Regularizer):  # type: ignore[misc]
+        def __call__(self, x: Any) -> Any:
+            return keras.ops.sum(keras.ops.sin(x))
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    dense = keras.layers.Dense(2, kernel_regularizer=Wave())
+    model = keras.Sequential([keras.Input((3,)), dense])
+    model.compile("adam", "mse")
+    for name in ("model.keras", "model.h5"):
+        assert len(read_keras(save(model, name)).nodes) == 1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", REFERENCE)
+def test_reference_models(name: str, keras: Any, shared: Path) -> None:
+    of_keras_2, (low, high) = REFERENCE[name]
+    model = keras.models.load_model(shared / "models" / name)
+    rng = np.random.default_rng(3)
+    x = rng.uniform(low, high, (3, *model.input_shape[1:])).astype(np.float32)
+    expected = np.asarray(model(x, training=False))
+    for file in filter(None, (name, of_keras_2)):
+        graph = read_keras(shared / "models" / file)
+        assert_close(run(lower_batch_normalization(graph), x), expected)
+        cleaned = clean_up(graph)
+        assert_close(run(cleaned, x), expected)
+        assert not {"batch_normalization", "relu"} & {node.op.name for node in cleaned.nodes}
+
+
+def test_reading_leaves_standard_error_silent(keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+    code = (
+        "import sys; from pathlib import Path; from tinycomp.frontend.keras import read_keras; "
+        "read_keras(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,155 @@
+"""Each layer and option: LiteRT on the graph computes what Keras predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tinycomp.ir import Graph
+
+IMAGE, SIGNAL, VECTOR = (9, 8, 4), (13, 4), (12,)
+
+LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
+    "conv2d": (IMAGE, lambda k: [k.Conv2D(5, (3, 2))]),
+    "conv2d_same_stride": (IMAGE, lambda k: [k.Conv2D(5, 3, strides=2, padding="same")]),
+    "conv2d_strides": (IMAGE, lambda k: [k.Conv2D(5, (2, 3), strides=(2, 1), padding="same")]),
+    "conv2d_dilation": (IMAGE, lambda k: [k.Conv2D(3, 3, dilation_rate=(2, 1), padding="same")]),
+    "conv2d_no_bias": (IMAGE, lambda k: [k.Conv2D(3, 1, use_bias=False)]),
+    "conv2d_sigmoid": (IMAGE, lambda k: [k.Conv2D(3, 1, activation="sigmoid")]),
+    "conv2d_relu6": (IMAGE, lambda k: [k.Conv2D(3, 1, activation="relu6")]),
+    "conv2d_layer": (IMAGE, lambda k: [k.Conv2D(3, 1, activation=k.LeakyReLU(0.1))]),
+    "depthwise2d": (IMAGE, lambda k: [k.DepthwiseConv2D(3, padding="same")]),
+    "depthwise2d_multiplier": (IMAGE, lambda k: [k.DepthwiseConv2D((2, 3), depth_multiplier=3)]),
+    "depthwise2d_stride": (IMAGE, lambda k: [k.DepthwiseConv2D(3, strides=2, padding="same")]),
+    "depthwise2d_dilation": (IMAGE, lambda k: [k.DepthwiseConv2D(3, dilation_rate=2)]),
+    "separable2d": (IMAGE, lambda k: [k.SeparableConv2D(6, 3, strides=2, activation="relu")]),
+    "separable2d_multiplier": (
+        IMAGE,
+        lambda k: [k.SeparableConv2D(6, (2, 3), depth_multiplier=2, padding="same")],
+    ),
+    "separable2d_no_bias": (IMAGE, lambda k: [k.SeparableConv2D(6, 3, use_bias=False)]),
+    "conv1d": (SIGNAL, lambda k: [k.Conv1D(5, 3)]),
+    "conv1d_same_stride": (SIGNAL, lambda k: [k.Conv1D(5, 4, strides=3, padding="same")]),
+    "conv1d_causal": (SIGNAL, lambda k: [k.Conv1D(5, 3, padding="causal", dilation_rate=2)]),
+    "conv1d_softmax": (SIGNAL, lambda k: [k.Conv1D(5, 3, activation="softmax")]),
+    "depthwise1d": (SIGNAL, lambda k: [k.DepthwiseConv1D(3, depth_multiplier=2)]),
+    "depthwise1d_stride": (SIGNAL, lambda k: [k.DepthwiseConv1D(3, strides=2, padding="same")]),
+    "separable1d": (SIGNAL, lambda k: [k.SeparableConv1D(6, 3, strides=2, padding="same")]),
+    "dense": (VECTOR, lambda k: [k.Dense(5)]),
+    "dense_tanh_no_bias": (VECTOR, lambda k: [k.Dense(5, activation="tanh", use_bias=False)]),
+    "dense_on_signal": (SIGNAL, lambda k: [k.Dense(5, activation="relu")]),
+    "dense_on_image": (IMAGE, lambda k: [k.Dense(5)]),
+    "batch_norm_alone": (IMAGE, lambda k: [k.BatchNormalization(epsilon=0.01)]),
+    "batch_norm_bare": (
+        SIGNAL,
+        lambda k: [k.BatchNormalization(center=False, scale=False), k.Conv1D(3, 3)],
+    ),
+    "batch_norm_vector": (VECTOR, lambda k: [k.BatchNormalization(axis=1), k.ReLU()]),
+    "rescaling": (IMAGE, lambda k: [k.Rescaling(1 / 127.5, offset=-1.0), k.Conv2D(3, 2)]),
+    "rescaling_channels": (SIGNAL, lambda k: [k.Rescaling([1.0, 2.0, 3.0, 4.0], offset=0.5)]),
+    "relu": (IMAGE, lambda k: [k.ReLU()]),
+    "relu_max": (IMAGE, lambda k: [k.ReLU(max_value=1.5)]),
+    "relu_6": (IMAGE, lambda k: [k.Rescaling(9.0), k.ReLU(6.0)]),
+    "relu_slope": (IMAGE, lambda k: [k.ReLU(negative_slope=0.25)]),
+    "relu_slope_max": (VECTOR, lambda k: [k.ReLU(max_value=1.0, negative_slope=0.25)]),
+    "leaky_relu": (VECTOR, lambda k: [k.LeakyReLU(negative_slope=0.2)]),
+    "softmax": (SIGNAL, lambda k: [k.Softmax()]),
+    "softmax_axis": (SIGNAL, lambda k: [k.Softmax(axis=2)]),
+    "max_pool2d": (IMAGE, lambda k: [k.MaxPooling2D()]),
+    "max_pool2d_same": (IMAGE, lambda k: [k.MaxPooling2D((3, 2), strides=2, padding="same")]),
+    "average_pool2d": (IMAGE, lambda k: [k.AveragePooling2D((2, 4))]),
+    "average_pool2d_same": (
+        IMAGE,
+        lambda k: [k.AveragePooling2D(3, strides=(2, 1), padding="same")],
+    ),
+    "max_pool1d": (SIGNAL, lambda k: [k.MaxPooling1D(3, strides=2)]),
+    "average_pool1d_same": (SIGNAL, lambda k: [k.AveragePooling1D(2, padding="same")]),
+    "global_average2d": (IMAGE, lambda k: [k.GlobalAveragePooling2D()]),
+    "global_average2d_keep": (IMAGE, lambda k: [k.GlobalAveragePooling2D(keepdims=True)]),
+    "global_max2d": (IMAGE, lambda k: [k.GlobalMaxPooling2D()]),
+    "global_max2d_keep": (IMAGE, lambda k: [k.GlobalMaxPooling2D(keepdims=True)]),
+    "global_average1d": (SIGNAL, lambda k: [k.GlobalAveragePooling1D()]),
+    "global_average1d_keep": (SIGNAL, lambda k: [k.GlobalAveragePooling1D(keepdims=True)]),
+    "global_max1d": (SIGNAL, lambda k: [k.GlobalMaxPooling1D()]),
+    "zero_padding2d": (IMAGE, lambda k: [k.ZeroPadding2D(((1, 2), (0, 3)))]),
+    "zero_padding2d_conv": (IMAGE, lambda k: [k.ZeroPadding2D(((0, 1), (0, 1))), k.Conv2D(3, 3)]),
+    "zero_padding2d_pool": (IMAGE, lambda k: [k.ZeroPadding2D(1), k.AveragePooling2D(2)]),
+    "zero_padding1d": (SIGNAL, lambda k: [k.ZeroPadding1D((2, 1))]),
+    "zero_padding1d_conv": (SIGNAL, lambda k: [k.ZeroPadding1D(2), k.Conv1D(3, 3)]),
+    "flatten": (IMAGE, lambda k: [k.Flatten()]),
+    "flatten_dense": (IMAGE, lambda k: [k.Conv2D(2, 3), k.Flatten(), k.Dense(3)]),
+    "reshape": (IMAGE, lambda k: [k.Reshape((12, -1))]),
+    "reshape_conv": (VECTOR, lambda k: [k.Reshape((4, 3, 1)), k.Conv2D(3, 2)]),
+    "identities": (
+        IMAGE,
+        lambda k: [
+            k.Dropout(0.4),
+            k.SpatialDropout2D(0.5),
+            k.GaussianNoise(0.2),
+            k.RandomFlip(),
+            k.Identity(),
+            k.Conv2D(2, 1),
+        ],
+    ),
+}
+
+ACTIVATIONS = (
+    "relu", "relu6", "sigmoid", "tanh", "softmax", "linear", "hard_swish", "hard_silu", "silu",
+    "swish", "leaky_relu",
+)  # fmt: skip
+
+AssertSame = Callable[..., Graph]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer(name: str, keras: Any, assert_same: AssertSame) -> None:
+    shape, layers = LAYERS[name]
+    assert_same(keras.Sequential([keras.Input(shape), *layers(keras.layers)]))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activation(activation: str, keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(VECTOR),
+            k.Rescaling(3.0),
+            k.Activation(activation),
+            k.Dense(6, activation=activation),
+        ]
+    )
+    assert_same(model)
+
+
+def test_names_follow_the_layers(keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    graph = assert_same(
+        keras.Sequential(
+            [keras.Input(SIGNAL, name="x"), k.Conv1D(2, 3, name="c", activation="tanh")]
+        )
+    )
+    assert [node.name for node in graph.nodes] == ["c/expand", "c", "c/squeeze", "c/tanh"]
+    assert list(graph.constants) == ["c/kernel", "c/bias"]
+    assert graph.inputs == ("x",)
+
+
+def test_layouts_of_weights(keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    graph = assert_same(
+        keras.Sequential(
+            [
+                keras.Input(IMAGE),
+                k.Conv2D(5, (3, 2), name="c"),
+                k.DepthwiseConv2D((2, 3), depth_multiplier=2, name="d"),
+                k.Flatten(),
+                k.Dense(3, name="f"),
+            ]
+        )
+    )
+    shapes = {name: constant.shape for name, constant in graph.constants.items()}
+    assert shapes["c/kernel"] == (5, 3, 2, 4)
+    assert shapes["d/kernel"] == (1, 2, 3, 10)
+    assert shapes["f/kernel"] == (3, 6 * 5 * 10)
+    assert all(constant.values.flags.c_contiguous for constant in graph.constants.values())

@@ -1,0 +1,365 @@
+"""Whatever is refused is refused by name, with a way out; no file makes Keras run code."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend.keras import read_keras
+
+Save = Callable[..., Path]
+
+IMAGE, SIGNAL, VECTOR = (8, 8, 4), (12, 4), (6,)
+
+# Layers behind an input, and what the message says of them.
+LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
+    "lstm": (
+        SIGNAL,
+        lambda k: k.LSTM(3, name="x"),
+        "Layer 'x' is of type LSTM, which is not supported. "
+        "Use Conv1D, strided or dilated, over the time axis.",
+    ),
+    "transpose": (
+        IMAGE,
+        lambda k: k.Conv2DTranspose(3, 2, name="x"),
+        "Layer 'x' is of type Conv2DTranspose, which is not supported. Use Conv2D,",
+    ),
+    "layer_normalization": (
+        VECTOR,
+        lambda k: k.LayerNormalization(name="x"),
+        "of type LayerNormalization, which is not supported. Use BatchNormalization",
+    ),
+    "prelu": (VECTOR, lambda k: k.PReLU(name="x"), "PReLU, which is not supported. Use ReLU"),
+    "permute": (IMAGE, lambda k: k.Permute((2, 1, 3)), "Bring the input into this order"),
+    "repeat": (VECTOR, lambda k: k.RepeatVector(3), "Use convolutions, Dense, poolings"),
+    "groups": (
+        IMAGE,
+        lambda k: k.Conv2D(4, 3, groups=2, name="x"),
+        "Layer 'x' (Conv2D) has groups=2. Expected 1. Use DepthwiseConv2D",
+    ),
+    "groups_1d": (
+        SIGNAL,
+        lambda k: k.Conv1D(4, 3, groups=2, name="x"),
+        "Layer 'x' (Conv1D) has groups=2. Expected 1.",
+    ),
+    "channels_first": (
+        IMAGE,
+        lambda k: k.MaxPooling2D(data_format="channels_first", name="x"),
+        "Layer 'x' (MaxPooling2D) has data_format='channels_first'. "
+        "Only 'channels_last' is supported. Rebuild the model",
+    ),
+    "batch_norm_axis": (
+        IMAGE,
+        lambda k: k.BatchNormalization(axis=1, name="x"),
+        "Layer 'x' (BatchNormalization) normalizes axis 1. Expected the last, the channels.",
+    ),
+    "softmax_axis": (
+        SIGNAL,
+        lambda k: k.Softmax(axis=1, name="x"),
+        "Layer 'x' (Softmax) works along axis 1. Expected the last.",
+    ),
+    "threshold": (
+        VECTOR,
+        lambda k: k.ReLU(threshold=0.5, name="x"),
+        "Layer 'x' (ReLU) has threshold=0.5. Expected 0.",
+    ),
+    "threshold_slope": (
+        VECTOR,
+        lambda k: k.ReLU(threshold=0.5, negative_slope=0.1, name="x"),
+        "Layer 'x' (ReLU) has threshold=0.5. Expected 0.",
+    ),
+    "reshape_rank": (
+        VECTOR,
+        lambda k: k.Reshape((1, 2, 3, 1), name="x"),
+        "Layer 'x' (Reshape) makes a tensor of shape (1, 2, 3, 1). Expected one to three axes.",
+    ),
+    "activation": (
+        VECTOR,
+        lambda k: k.Dense(2, activation="gelu", name="x"),
+        "The activation 'gelu' of layer 'x' is not supported. Use hard_swish, leaky_relu,",
+    ),
+    "activation_layer": (
+        VECTOR,
+        lambda k: k.Dense(2, activation=k.ELU(), name="x"),
+        "The activation 'ELU' of layer 'x' is not supported.",
+    ),
+    "rescaling": (
+        (2, 3, 4),
+        lambda k: k.Rescaling([[[1.0]], [[2.0]]], name="x"),
+        "Layer 'x' (Rescaling) has scale or offset of shape (2, 1, 1) over an input (2, 3, 4).",
+    ),
+}
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        read_keras(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer(name: str, keras: Any, save: Save) -> None:
+    shape, layer, text = LAYERS[name]
+    model = keras.Sequential([keras.Input(shape), layer(keras.layers)])
+    assert text in refused(save(model))
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+def test_lambda(file: str, keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input(VECTOR), keras.layers.Lambda(lambda x: x, name="x")])
+    assert refused(save(model, file)) == (
+        "Layer 'x' is a Lambda, which holds Python code; tinycomp reads Keras's own layers and "
+        "never runs code from a model file. Use a layer that says what it does: Rescaling, "
+        "Activation, Reshape, Add, Multiply."
+    )
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+def test_lambda_as_activation(file: str, keras: Any, save: Save) -> None:
+    dense = keras.layers.Dense(2, activation=keras.layers.Lambda(lambda x: x), name="x")
+    model = keras.Sequential([keras.Input(VECTOR), dense])
+    assert "The activation of layer 'x' holds Python code;" in refused(save(model, file))
+
+
+def test_custom_layer(keras: Any, save: Save) -> None:
+    calls = []
+
+    @keras.saving.register_keras_serializable("mine", "Twice")
+    class Twice(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            calls.append(x)
+            return 2 * x
+
+    model = keras.Sequential([keras.Input(VECTOR), Twice(name="x")])
+    for file in ("model.keras", "model.h5"):
+        path = save(model, file)
+        calls.clear()
+        text = refused(path)
+        assert "Layer 'x' is of the custom class mine>Twice; tinycomp reads" in text
+        assert "Rebuild the model of keras.layers, copy the weights" in text
+        assert not calls
+
+
+def test_class_of_another_module_under_a_known_name(keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input(VECTOR), keras.layers.ReLU(name="x")]))
+    old = '"module": "keras.layers", "class_name": "ReLU"'
+    edit_config(path, lambda c: c.replace(old, '"module": "os", "class_name": "ReLU"'))
+    assert "Layer 'x' is of the custom class os.ReLU;" in refused(path)
+
+
+def test_function_of_another_module_as_activation(keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input(VECTOR), keras.layers.Dense(2, name="x")]))
+    function = {"class_name": "function", "config": "system", "module": "os"}
+    new = f'"activation": {json.dumps(function)}'
+    edit_config(path, lambda c: c.replace('"activation": "linear"', new))
+    assert "The activation 'os.system' of layer 'x' is not supported." in refused(path)
+
+
+def test_object_in_an_option(keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input(VECTOR), keras.layers.ReLU(name="x")]))
+    new = '"max_value": {"class_name": "__lambda__", "config": {"value": "0"}}'
+    edit_config(path, lambda c: c.replace('"max_value": null', new))
+    assert "Layer 'x' has a value for 'max_value' that is not a plain number" in refused(path)
+
+
+def test_object_among_the_arguments_of_a_call(keras: Any, save: Save) -> None:
+    x = keras.Input(VECTOR)
+    path = save(keras.Model(x, keras.layers.Dense(2, name="x")(x)))
+    new = '"args": [{"class_name": "__lambda__", "config": {}}, '
+    edit_config(path, lambda c: c.replace('"args": [', new))
+    assert "Layer 'x' is called with the constant" in refused(path)
+
+
+def test_constant_in_an_operation(keras: Any, save: Save) -> None:
+    x = keras.Input(VECTOR)
+    text = refused(save(keras.Model(x, x * 2.0)))
+    assert "is called with the constant 2.0. Only tensors of the model are supported there." in text
+    assert "keras.layers.Rescaling" in text
+
+
+def test_other_operation(keras: Any, save: Save) -> None:
+    x = keras.Input(VECTOR)
+    text = refused(save(keras.Model(x, keras.ops.exp(x))))
+    assert "is a call of keras.ops (Exp), which is not supported. Use the layer" in text
+
+
+def test_training_mode(keras: Any, save: Save) -> None:
+    x = keras.Input(VECTOR)
+    model = keras.Model(x, keras.layers.Dropout(0.5, name="x")(x, training=True))
+    assert "Layer 'x' is called with training=True, which is not supported." in refused(save(model))
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+def test_open_sizes(file: str, keras: Any, save: Save) -> None:
+    x = keras.Input((None, None, 1), name="x")
+    model = keras.Model(x, keras.layers.Conv2D(2, 3)(x))
+    text = refused(save(model, file))
+    assert "The input 'x' has the open shape (None, None, None, 1)." in text
+    assert "Rebuild the model with keras.Input of fixed sizes" in text
+
+
+def test_input_of_four_axes(keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input((2, 3, 4, 5)), keras.layers.Dense(2)])
+    assert "has shape (2, 3, 4, 5). One to three axes are supported" in refused(save(model))
+
+
+def test_two_inputs_and_two_outputs(keras: Any, save: Save) -> None:
+    x, y = keras.Input(VECTOR), keras.Input(VECTOR)
+    text = refused(save(keras.Model([x, y], keras.layers.Add()([x, y]))))
+    assert "has 2 input(s) and 1 output(s). One of each is supported." in text
+    text = refused(save(keras.Model(x, [keras.layers.ReLU()(x), keras.layers.Dense(2)(x)])))
+    assert "has 1 input(s) and 2 output(s)." in text
+
+
+def test_shapes_that_do_not_broadcast_to_one_of_them(keras: Any, save: Save) -> None:
+    k = keras.layers
+    x = keras.Input((4, 4, 2))
+    rows, columns = k.MaxPooling2D((4, 1))(x), k.MaxPooling2D((1, 4))(x)
+    text = refused(save(keras.Model(x, k.Add(name="x")([rows, columns]))))
+    assert "Layer 'x' (Add) joins shapes (1, 4, 2) and (4, 1, 2)." in text
+
+
+def test_sequential_model_without_input(keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.layers.Dense(2)], name="x")
+    text = refused(save(model, randomize=False))
+    assert "The Sequential model 'x' has no input shape. Begin it with keras.Input(shape)" in text
+
+
+def test_quantized_by_keras(keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, name="x")])
+    model.quantize("int8")
+    text = refused(save(model, randomize=False))
+    assert "Layer 'x' is quantized by Keras. A float model is expected" in text
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(value: float, keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input(VECTOR), keras.layers.Dense(2, name="x")])
+    kernel, bias = model.get_weights()
+    kernel[1, 1] = value
+    model.set_weights([kernel, bias])
+    text = refused(save(model, randomize=False))
+    assert "Layer 'x': 1 values of its weight 'kernel' are NaN or infinite. The training" in text
+
+
+def test_variance_below_zero(keras: Any, save: Save) -> None:
+    layer = keras.layers.BatchNormalization(name="x")
+    model = keras.Sequential([keras.Input(VECTOR), layer])
+    layer.moving_variance.assign(-np.ones(6))
+    assert "has a moving_variance below zero" in refused(save(model, randomize=False))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    text = refused(tmp_path / "none.keras")
+    assert "none.keras can't be read: No such file or directory. A Keras model" in text
+
+
+def test_folder(tmp_path: Path) -> None:
+    text = refused(tmp_path)
+    assert "is a folder (a SavedModel?)" in text
+    assert "model.save('model.keras')" in text
+
+
+@pytest.mark.parametrize("name", ["a.keras", "a.h5"])
+def test_empty_and_random_bytes(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"")
+    assert "is empty. A Keras model (.keras or .h5) is expected." in refused(path)
+    path.write_bytes(np.random.default_rng(0).bytes(4096))
+    assert "is neither a .keras archive nor an HDF5 file." in refused(path)
+
+
+def test_random_bytes_behind_a_good_start(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).bytes(4096)
+    path = tmp_path / "a.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + noise)
+    assert re.search("The HDF5 file .*a.h5 is damaged or cut off: ", refused(path))
+    path.write_bytes(b"PK\x03\x04" + noise)
+    assert re.search("The archive .*a.h5 is damaged: ", refused(path))
+
+
+@pytest.mark.parametrize(("file", "text"), [("m.keras", "The archive"), ("m.h5", "The HDF5 file")])
+@pytest.mark.parametrize("part", [0.3, 0.7, 0.97])
+def test_cut_off(file: str, text: str, part: float, keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)]), file)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    assert refused(path).startswith(text)
+
+
+def test_changed_byte_in_an_archive(keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)]))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "fails its checksum. Copy or save the file again." in refused(path)
+
+
+def test_weights_only(keras: Any, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    text = refused(path)
+    assert "model.weights.h5 holds weights only, or no Keras model at all" in text
+    assert "Save the whole model with model.save('model.keras')." in text
+
+
+def test_archive_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model/saved_model.pb", b"")
+    assert "is a zipped SavedModel: it has no config.json." in refused(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", b"")
+    assert "is no Keras model: it has no config.json." in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ("{", "is not JSON"),
+        ("[1]", "describes no model"),
+        ('{"class_name": "Sequential", "config": {}}', "configuration is broken: KeyError"),
+        ('{"class_name": "Sequential", "config": 3}', "is not a table of options"),
+        ('{"class_name": "Dense", "config": {"units": 1}}', "holds a single Dense, not a model"),
+    ],
+)
+def test_broken_configuration(config: str, text: str, keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+    edit_config(path, lambda _: config)
+    assert text in refused(path)
+
+
+def test_weights_of_another_model(keras: Any, save: Save) -> None:
+    for file in ("model.keras", "model.h5"):
+        path = save(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]), file)
+        edit_config(path, lambda c: c.replace('"units": 2', '"units": 3'))
+        text = refused(path)
+        assert f"Keras can't load {path}: " in text
+        assert "Open it with the Keras that wrote it" in text
+
+
+def edit_config(path: Path, change: Callable[[str], str]) -> None:
+    """Rewrite the configuration in a model file."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = change(str(file.attrs["model_config"]))
+        return
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    old = files["config.json"].decode()
+    new = change(old)
+    assert new != old
+    files["config.json"] = new.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)

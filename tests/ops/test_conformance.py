@@ -1,0 +1,111 @@
+"""Every case: LiteRT's reference kernels, the simulator and C on the host agree in every byte."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from conformance import CASES, Case, cases_of
+
+from tinycomp import oracle
+from tinycomp.ir import Array
+from tinycomp.ops._registry import by_tflite_name, operators
+from tinycomp.quantize.export import write_tflite
+from tinycomp.resources import read_firmware
+from tinycomp.simulate import run, simulate
+
+INTEGER = [name for name, kind in operators().items() if not kind.float_only]
+WITH_CASES = sorted(path.stem for path in CASES.glob("*.py"))
+
+
+@cache
+def _cases(operator: str) -> dict[str, Case]:
+    found = cases_of(operator)
+    assert len({case.name for case in found}) == len(found), "two cases have one name"
+    return {case.name: case for case in found}
+
+
+def _parameters() -> list[object]:
+    return [
+        pytest.param(_cases(operator)[name], id=f"{operator}: {name}")
+        for operator in WITH_CASES
+        for name in _cases(operator)
+    ]
+
+
+def _first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str:
+    """Tensor, position and both values, or nothing."""
+    for name, values in expected.items():
+        different = np.argwhere(found[name] != values)
+        if len(different):
+            at = tuple(different[0])
+            return (
+                f"{name}{list(map(int, at))}: {found[name][at]} instead of {values[at]}, "
+                f"{len(different)} of {values.size} differ"
+            )
+    return ""
+
+
+@pytest.mark.parametrize("case", _parameters())
+def test_simulator_equals_litert(case: Case) -> None:
+    expected = oracle.run(write_tflite(case.graph), case.inputs)
+    found = simulate(case.graph, case.inputs)
+    assert not _first_difference(found, {name: expected[name] for name in found})
+
+
+@pytest.mark.parametrize("case", _parameters())
+def test_c_on_the_host_equals_simulator(case: Case) -> None:
+    host = pytest.importorskip("host", reason="tests/host.py")
+    expected = simulate(case.graph, case.inputs)
+    found = host.run_on_host(case.graph, case.inputs)
+    assert not _first_difference(found, {name: expected[name] for name in found})
+
+
+@pytest.mark.parametrize("operator", INTEGER)
+def test_outputs_are_not_all_alike(operator: str) -> None:
+    """A case that only ever saturates or rounds to zero would prove nothing; most must not."""
+    varied = [
+        len(np.unique(run(case.graph, case.inputs))) > 3 for case in _cases(operator).values()
+    ]
+    assert sum(varied) > len(varied) / 2
+
+
+@pytest.mark.parametrize("operator", INTEGER)
+def test_operator_is_complete(operator: str) -> None:
+    """It has cases, an outside oracle, and a kernel whose struct has the call's fields in order."""
+    kind = operators()[operator]
+    assert operator in WITH_CASES, f"tests/ops/cases/{operator}.py is missing"
+    assert kind.tflite_names, "LiteRT can't be its oracle"
+    nodes = [
+        (case.graph.operands(node), node)
+        for case in _cases(operator).values()
+        for node in case.graph.nodes
+        if node.op.name == operator
+    ]
+    assert nodes, "its cases do not use it"
+    for operands, node in nodes:
+        call = node.op.kernel(operands)
+        if call is not None:
+            assert list(call.fields) == _members(call.kernel)
+
+
+def test_float_operators_have_no_kernel_and_no_cases() -> None:
+    for name, kind in operators().items():
+        if kind.float_only:
+            assert not kind.tflite_names
+            assert name not in WITH_CASES
+    assert set(by_tflite_name().values()) == {operators()[name] for name in INTEGER}
+
+
+def _members(kernel: str) -> list[str]:
+    """The members of tc_<kernel>_t in firmware/kernels/<kernel>.h."""
+    text = read_firmware(f"kernels/{kernel}.h")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    (body,) = re.findall(r"typedef struct \{([^}]*)\} tc_" + kernel + "_t;", text)
+    members = []
+    for declaration in body.split(";"):
+        names = declaration.replace("*", " ").split(",")
+        members += [name.split()[-1] for name in names if name.split()]
+    return members

@@ -1,0 +1,84 @@
+"""Float graphs on LiteRT compute the operators' definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from tinycomp import oracle
+from tinycomp.ir import Array, GraphBuilder, Operator
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.tanh import Tanh
+from tinycomp.quantize.export import write_tflite
+
+SHAPE = (3, 4, 5)
+Definition = Callable[[Array], Array]
+
+UNARY: Sequence[tuple[Operator, Definition]] = (
+    (Relu(), lambda x: np.maximum(x, 0)),
+    (Relu(1.0), lambda x: np.clip(x, 0, 1)),
+    (Relu(6.0), lambda x: np.clip(x, 0, 6)),
+    (Relu(2.5), lambda x: np.clip(x, 0, 2.5)),
+    (LeakyRelu(0.25), lambda x: np.where(x > 0, x, 0.25 * x)),
+    (LeakyRelu(0.25, 3.0), lambda x: np.minimum(np.where(x > 0, x, 0.25 * x), 3)),
+    (HardSwish(), lambda x: x * np.clip(x + 3, 0, 6) / 6),
+    (Logistic(), lambda x: 1 / (1 + np.exp(-x))),
+    (Tanh(), np.tanh),
+    (Mean(), lambda x: x.mean(axis=(1, 2))),
+    (Mean(keep_dims=True), lambda x: x.mean(axis=(1, 2), keepdims=True)),
+    (ReduceMax(), lambda x: x.max(axis=(1, 2))),
+    (ReduceMax(keep_dims=True), lambda x: x.max(axis=(1, 2), keepdims=True)),
+    (Pad(((1, 0), (0, 2), (1, 1))), lambda x: np.pad(x, ((0, 0), (1, 0), (0, 2), (1, 1)))),
+)
+
+
+def _inputs() -> Array:
+    return np.random.default_rng(0).normal(0, 4, (7, *SHAPE)).astype(np.float32)
+
+
+def _run(builder: GraphBuilder, output: str) -> Array:
+    return oracle.run_float(write_tflite(builder.build([output])), _inputs())[output]
+
+
+@pytest.mark.parametrize(("op", "definition"), UNARY, ids=[repr(op) for op, _ in UNARY])
+def test_one_input(op: Operator, definition: Definition) -> None:
+    builder = GraphBuilder("float")
+    found = _run(builder, builder.add(op, [builder.input("x", SHAPE)], "y"))
+    np.testing.assert_allclose(found, definition(_inputs()), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_concatenation(axis: int) -> None:
+    builder = GraphBuilder("float")
+    source = builder.input("x", SHAPE)
+    activated = builder.add(Relu(), [source], "relu")
+    found = _run(builder, builder.add(Concatenation(axis), [source, activated], "y"))
+    expected = np.concatenate([_inputs(), np.maximum(_inputs(), 0)], axis % 3 + 1)
+    assert np.array_equal(found, expected)
+
+
+def test_product_with_channels() -> None:
+    builder = GraphBuilder("float")
+    source = builder.input("x", SHAPE)
+    pooled = builder.add(ReduceMax(keep_dims=True), [source], "largest")
+    found = _run(builder, builder.add(Mul(), [source, pooled], "y"))
+    expected = _inputs() * _inputs().max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_product_with_a_constant() -> None:
+    builder = GraphBuilder("float")
+    factors = np.linspace(-1, 1, SHAPE[2], dtype=np.float32)
+    inputs = [builder.input("x", SHAPE), builder.constant("factors", factors)]
+    found = _run(builder, builder.add(Mul(), inputs, "y"))
+    np.testing.assert_allclose(found, _inputs() * factors, rtol=1e-6)

@@ -1,0 +1,71 @@
+"""The kernels on an emulated AVR, where int has 16 bits and constants lie in program memory."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance import CASES, Case, cases_of
+
+from tinycomp.boards import load_board
+from tinycomp.emit import emit_library
+from tinycomp.ir import Array
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import lower
+from tinycomp.simulate import run
+from tinycomp.toolchain import Options, compile_objects, is_available, link
+
+MEGA = load_board("mega")
+OPERATORS = sorted(path.stem for path in CASES.glob("*.py"))
+MAIN = Path(__file__).parent / "avr_main.c"
+SAMPLES = 4
+
+pytestmark = [
+    pytest.mark.skipif(not is_available(MEGA.compiler), reason="gcc-avr is not installed"),
+    pytest.mark.skipif(shutil.which("simavr") is None, reason="simavr is not installed"),
+    pytest.mark.timeout(120),
+]
+
+
+def _samples_header(inputs: Array) -> str:
+    rows = ",\n".join("{" + ", ".join(map(str, row)) + "}" for row in inputs.tolist())
+    count, size = inputs.shape
+    return (
+        "#include <avr/pgmspace.h>\n#include <stdint.h>\n"
+        f"#define SAMPLE_COUNT {count}\n"
+        f"static const int8_t samples[{count}][{size}] PROGMEM = {{\n{rows}\n}};\n"
+    )
+
+
+def _run_on_avr(case: Case, folder: Path) -> Array:
+    """The outputs of all samples, (samples, size)."""
+    planned = plan(lower(case.graph, copy_weights=True))
+    files = emit_library(planned, prefix="unit", model_hash="0" * 64)
+    inputs = case.inputs[:SAMPLES].reshape(min(SAMPLES, len(case.inputs)), -1)
+    for name, text in {**files, "samples.h": _samples_header(inputs)}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    sources = [MAIN, *sorted(folder.glob("*.c"))]
+    objects = compile_objects(MEGA.compiler, sources, folder, Options((folder,)))
+    program = link(MEGA.compiler, objects, folder / "unit.elf", ("-lm",))
+    done = subprocess.run(
+        ["simavr", "-m", "atmega2560", "-f", "16000000", program],
+        capture_output=True, text=True, errors="replace", timeout=100, check=False,
+    )  # fmt: skip
+    digits = re.findall(r"=((?:[0-9a-f]{2})+)", done.stdout + done.stderr)
+    return np.frombuffer(bytes.fromhex("".join(digits)), np.int8).reshape(len(inputs), -1)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_first_and_last_case_equal_the_simulator(operator: str, tmp_path: Path) -> None:
+    cases = cases_of(operator)
+    for index, case in enumerate((cases[0], cases[-1])):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        found = _run_on_avr(case, folder)
+        expected = run(case.graph, case.inputs[:SAMPLES])
+        np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)

@@ -1,0 +1,39 @@
+"""What operators write to TFLite they read again: the same outputs, from every conformance case."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conformance import CASES, Case, cases_of
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.ir import Graph
+from tinycomp.quantize.export import write_tflite
+from tinycomp.simulate import run
+
+OPERATORS = sorted(path.stem for path in CASES.glob("*.py"))
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_reads_what_it_writes(operator: str) -> None:
+    for case in cases_of(operator):
+        if not _writes_a_minimum(case.graph):
+            _require_same(case)
+
+
+def _require_same(case: Case) -> None:
+    again = parse_tflite(write_tflite(case.graph), "again")
+    assert np.array_equal(run(again, case.inputs), run(case.graph, case.inputs)), case.name
+
+
+def test_a_bound_of_its_own_is_not_read() -> None:
+    """TFLite has no operator for it; written as a MINIMUM, which is not one of the IR's."""
+    (case, *_) = (case for case in cases_of("relu") if _writes_a_minimum(case.graph))
+    with pytest.raises(ModelError, match="MINIMUM"):
+        parse_tflite(write_tflite(case.graph), "again")
+
+
+def _writes_a_minimum(graph: Graph) -> bool:
+    chains = [node.op.to_tflite(graph.operands(node)) for node in graph.nodes]
+    return any(isinstance(chain, tuple) and chain[-1].builtin == "MINIMUM" for chain in chains)

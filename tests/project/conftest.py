@@ -1,0 +1,30 @@
+"""The tiny library laid out for each board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_project import CLASSES, content
+
+from tinycomp.boards import load_board
+from tinycomp.folder import write_folder
+from tinycomp.project import lay_out
+
+Laid = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> Laid:
+    """Writes the project of a board, once a session and choice of class names; its folder."""
+    written: dict[object, Path] = {}
+
+    def lay(board: str, class_names: tuple[str, ...] = CLASSES) -> Path:
+        if (board, class_names) not in written:
+            folder = tmp_path_factory.mktemp(board) / "tiny"
+            write_folder(folder, lay_out(load_board(board), content(class_names)))
+            written[board, class_names] = folder
+        return written[board, class_names]
+
+    return lay

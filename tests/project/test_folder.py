@@ -1,0 +1,138 @@
+"""Output folders are written whole or not at all, and the user's files are never touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tinycomp.errors import OutputError
+from tinycomp.folder import MANIFEST, add_files, read_manifest, write_folder
+
+FILES = {"kws.c": "int x;\n", "tinycomp/a.h": "/* a */\n", "model.tflite": b"\x00\xff"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    write_folder(tmp_path / "out", FILES)
+    return tmp_path / "out"
+
+
+def test_a_new_folder_holds_all_files_and_nothing_lies_beside_it(tmp_path):
+    folder = tmp_path / "deep" / "out"
+    write_folder(folder, FILES)
+    assert contents(folder) == {
+        "kws.c": b"int x;\n", "tinycomp/a.h": b"/* a */\n", "model.tflite": b"\x00\xff",
+    }  # fmt: skip
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+
+
+def test_a_new_folder_has_the_usual_permissions(out, tmp_path):
+    usual = tmp_path / "usual"
+    usual.mkdir()
+    assert out.stat().st_mode == usual.stat().st_mode
+
+
+def test_equal_files_make_equal_manifests(out, tmp_path):
+    write_folder(tmp_path / "again", dict(reversed(FILES.items())))
+    assert (out / MANIFEST).read_bytes() == (tmp_path / "again" / MANIFEST).read_bytes()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_what_exists_is_refused(tmp_path, make):
+    make(tmp_path / "out")
+    with pytest.raises(OutputError, match=r"out exists\. Name another folder, or use --force"):
+        write_folder(tmp_path / "out", FILES)
+
+
+def test_a_file_is_no_folder_even_with_force(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="is a file"):
+        write_folder(tmp_path / "out", FILES, force=True)
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_force_replaces_removes_and_keeps(out):
+    (out / "notes.txt").write_text("mine")
+    (out / "build").mkdir()
+    (out / "build" / "x.o").write_text("object")
+    write_folder(out, {"kws.c": "int y;\n", "new/b.h": "b"}, force=True)
+    assert contents(out) == {
+        "kws.c": b"int y;\n", "new/b.h": b"b", "notes.txt": b"mine", "build/x.o": b"object",
+    }  # fmt: skip
+    assert not (out / "tinycomp").exists()
+    assert set(read_manifest(out)) == {"kws.c", "new/b.h"}
+
+
+def test_force_refuses_files_that_were_changed(out):
+    (out / "kws.c").write_text("int mine;\n")
+    before = contents(out)
+    with pytest.raises(OutputError, match=r"not as tinycomp wrote them: kws\.c\."):
+        write_folder(out, FILES, force=True)
+    assert contents(out) == before
+
+
+def test_force_refuses_files_of_others(tmp_path):
+    (tmp_path / "kws.c").write_text("int mine;\n")
+    with pytest.raises(OutputError, match=r"kws\.c\. Nothing was written"):
+        write_folder(tmp_path, FILES, force=True)
+    assert contents(tmp_path) == {"kws.c": b"int mine;\n"}
+
+
+def test_a_changed_file_that_is_no_longer_written_becomes_the_users(out):
+    (out / "kws.c").write_text("int mine;\n")
+    write_folder(out, {"other.c": "o"}, force=True)
+    assert contents(out) == {"kws.c": b"int mine;\n", "other.c": b"o"}
+    assert set(read_manifest(out)) == {"other.c"}
+
+
+def test_added_files_join_the_manifest(out):
+    add_files(out, {"report.json": "{}"})
+    add_files(out, {"report.json": '{"a": 1}'})
+    assert set(read_manifest(out)) == {*FILES, "report.json"}
+    assert (out / "report.json").read_text() == '{"a": 1}'
+    assert (out / "kws.c").read_text() == "int x;\n"
+
+
+def test_an_error_in_the_middle_puts_everything_back(out):
+    (out / "z").write_text("a file where a folder must be")
+    before = contents(out)
+    manifest = (out / MANIFEST).read_bytes()
+    with pytest.raises(OutputError, match="can't be written"):
+        write_folder(out, {"kws.c": "int y;\n", "z/b.h": "b"}, force=True)
+    assert contents(out) == before
+    assert (out / MANIFEST).read_bytes() == manifest
+
+
+def test_an_error_in_a_new_folder_leaves_nothing(tmp_path):
+    with pytest.raises(OutputError, match="Nothing was changed"):
+        write_folder(tmp_path / "out", {"a": "a file", "a/b": "and a folder"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": {"../../etc/passwd": "0"}}'])
+def test_a_damaged_manifest_is_refused(out, text):
+    (out / MANIFEST).write_text(text)
+    with pytest.raises(OutputError, match=r"manifest .* is damaged"):
+        write_folder(out, FILES, force=True)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "./x", MANIFEST])
+def test_no_name_leads_out_of_the_folder(tmp_path, name):
+    with pytest.raises(ValueError, match="not the name of a file inside"):
+        write_folder(tmp_path / "out", {name: "x"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_names_files_and_hashes(out):
+    files = json.loads((out / MANIFEST).read_text())["files"]
+    assert list(files) == sorted(FILES)
+    assert files["model.tflite"] == (  # sha256sum of the bytes 00 ff
+        "06eb7d6a69ee19e5fbdf749018d3d2abfa04bcbd1365db312eb86dc7169389b8"
+    )

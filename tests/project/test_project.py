@@ -1,0 +1,126 @@
+"""Projects build with the board's tools, as far as those are here, and do what they say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tiny_project import CLASSES, SAMPLE, content
+
+from tinycomp.boards import list_boards, load_board
+from tinycomp.project import lay_out, places
+from tinycomp.sizes import section_sizes
+from tinycomp.toolchain import Options, compile_objects, inference_sizes
+
+STUBS = Path(__file__).parent / "stubs"
+EXPECTED = 'say "yes"?: 21.000 in 1000 us\n'
+
+
+def needs(tool: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed")
+
+
+def run(*command: str | Path, folder: Path, stdin: str = "") -> str:
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_everything_is_where_it_belongs(board):
+    files, where = lay_out(board, content()), places(board, "tiny")
+    assert {f"{where.library}/tiny.{suffix}" for suffix in "ch"} <= files.keys()
+    assert f"{where.library}/tinycomp/tinycomp.h" in files
+    assert {f"{where.harness}/server.c", f"{where.harness}/tc_model.c"} <= files.keys()
+    assert any(name.startswith(f"{where.port}/port.c") for name in files)
+    assert not any("host_runner" in name for name in files)
+    assert "README.md" in files
+
+
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_no_text_of_a_project_depends_on_where_or_when_it_was_made(board):
+    text = "".join(lay_out(board, content()).values())
+    assert str(Path.home()) not in text
+    assert str(Path.cwd()) not in text
+    assert not re.search(r"20\d\d-\d\d-\d\d", text)
+
+
+def test_the_sample_is_in_the_example():
+    text = lay_out(load_board("uno"), content())["examples/once/sample.h"]
+    assert [int(n) for n in re.findall(r"-?\d+", text.split("{")[1])] == SAMPLE.ravel().tolist()
+
+
+def test_a_model_without_classes_prints_its_outputs():
+    sketch = lay_out(load_board("uno"), content(()))["examples/once/once.ino"]
+    assert "class_name" not in sketch
+    assert "for (int i = 0; i < TINY_OUTPUT_SIZE; i++)" in sketch
+
+
+@needs("make")
+@needs("gcc")
+def test_host_project_builds_and_answers(laid):
+    folder = laid("host")
+    run("make", "-s", folder=folder)
+    answer = run("make", "-s", "run", folder=folder, stdin="profile%tc-nothing%")
+    assert "m-model-[tiny01]" in answer
+    assert answer.endswith("e-[Unknown command: tc-nothing]\nm-ready\n")
+
+
+@needs("make")
+@needs("arm-none-eabi-gcc")
+def test_cortex_m4_project_builds(laid):
+    folder = laid("cortex-m4")
+    run("make", "-s", folder=folder)
+    sizes = section_sizes(folder / "build" / "tiny.elf")
+    assert 1000 < sizes.code < 100_000
+
+
+def test_cortex_m4_project_runs_in_its_emulator():
+    makefile = lay_out(load_board("cortex-m4"), content())["Makefile"]
+    assert "\tqemu-system-arm -M mps2-an386 -icount shift=" in makefile
+
+
+@pytest.mark.parametrize(("board", "main"), [("uno", "once.ino"), ("esp32", "main.cpp")])
+@pytest.mark.parametrize("class_names", [CLASSES, ()])
+@needs("g++")
+def test_example_runs_on_stubs(laid, tmp_path, board, main, class_names):
+    folder = laid(board, class_names)
+    library = folder / places(load_board(board), "tiny").library
+    (example,) = folder.rglob(f"once/{main}")
+    (tmp_path / "main.cpp").write_text(
+        f'#include "{example}"\nint main() {{ setup(); loop(); return 0; }}\n'
+    )
+    sources = [tmp_path / "main.cpp", *sorted(library.glob("*.c"))]
+    strict = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run("g++", *strict, f"-I{STUBS}", f"-I{library}", *sources, "-o", "once", folder=tmp_path)
+    expected = EXPECTED if class_names else "3.500 21.000 -5.000  in 1000 us\n"
+    assert run("./once", folder=tmp_path) == f"[115200 baud]{expected}"
+
+
+@needs("g++")
+def test_esp32_serial_program_compiles_on_stubs(laid, tmp_path):
+    folder = laid("esp32")
+    include = [f"-I{STUBS}", f"-I{folder}/lib/tiny/src"]
+    for name in ("main.cpp", "port.cpp"):
+        run("g++", "-std=c++11", "-Wall", "-fsyntax-only", *include,
+            folder / "src" / "serial" / name, folder=tmp_path)  # fmt: skip
+
+
+@needs("xtensa-lx106-elf-gcc")
+def test_c_of_the_esp32_project_compiles(laid, tmp_path):
+    folder, compiler = laid("esp32"), load_board("esp32").compiler
+    library = folder / "lib" / "tiny" / "src"
+    objects = compile_objects(compiler, sorted(library.glob("*.c")), tmp_path, Options((library,)))
+    assert inference_sizes(compiler, objects, "tiny_invoke", tmp_path).constants == 36
+    harness = sorted((folder / "src" / "serial").glob("*.c"))
+    assert len(compile_objects(compiler, harness, tmp_path, Options((library,)))) == len(harness)

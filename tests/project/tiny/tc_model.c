@@ -1,0 +1,37 @@
+#include "model.h"
+#include "tiny.h"
+
+static tiny_arena_t arena;
+static int8_t input[TINY_INPUT_SIZE];
+static int8_t output[TINY_OUTPUT_SIZE];
+static tc_trace_t trace[2];
+
+static void invoke(void)
+{
+    tiny_invoke(&arena, input, output);
+}
+
+static void invoke_watched(void)
+{
+    tc_step_begin(0);
+    tiny_invoke(&arena, input, output);
+    tc_step_end(0, 1, 0, output, TINY_OUTPUT_SIZE);
+}
+
+static int8_t quantize_input(float real)
+{
+    return tiny_quantize_input(real);
+}
+
+static float dequantize_output(int8_t quantized)
+{
+    return tiny_dequantize_output(quantized);
+}
+
+const tc_model_t tc_model = {
+    "tiny",           "tiny01",         "0123",         "0.0.1",
+    TINY_INPUT_SIZE,  TINY_OUTPUT_SIZE, TINY_ARENA_SIZE, 0,
+    1,                2,                TC_INPUT_INT8,  (uint8_t *)input,
+    TINY_INPUT_SIZE,  input,            output,         trace,
+    invoke,           invoke_watched,   quantize_input, dequantize_output,
+};

@@ -1,0 +1,88 @@
+"""What a layer's weights are multiplied with on calibration data: mean and covariance, real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.compress._layers import Layer
+from tinycomp.errors import DataError
+from tinycomp.ir import Array, Graph, Node
+from tinycomp.ops._patches import padded, patches, taps
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+
+_SAMPLES = 8
+"""Samples whose windows are held in memory at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """mean: (groups, n); covariance: (groups, n, n), where a channel has n weights.
+
+    One group where all output channels see the same inputs, else one for each channel (depthwise).
+    """
+
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+
+def input_statistics(
+    graph: Graph, layer: Layer, activations: Mapping[str, Array]
+) -> Statistics | None:
+    """Statistics over all nodes of a layer; None for an operator whose inputs are not known here.
+
+    Args:
+        graph: the graph whose activations these are.
+        layer: the layer.
+        activations: by tensor name, (samples, *shape), as the graph's tensors hold them.
+
+    Raises:
+        DataError: the activations of a layer's input are missing.
+    """
+    count, total, squares = 0, np.zeros(()), np.zeros(())
+    for node in layer.nodes:
+        if not isinstance(node.op, Conv2D | DepthwiseConv2D | FullyConnected):
+            return None
+        for seen in _seen(graph, node, activations):  # (groups, windows, weights a channel)
+            count += seen.shape[1]
+            total = total + seen.sum(axis=1, dtype=np.float64)
+            squares = squares + (seen.transpose(0, 2, 1) @ seen).astype(np.float64)
+    mean = total / count
+    return Statistics(mean, squares / count - mean[:, :, None] * mean[:, None, :])
+
+
+def _seen(
+    graph: Graph, node: Node, activations: Mapping[str, Array]
+) -> Iterator[NDArray[np.float32]]:
+    """What the node's weights are multiplied with, a few samples at a time."""
+    name = node.inputs[0]
+    if name not in activations:
+        raise DataError(f"There are no activations of tensor '{name}'.")
+    for first in range(0, len(activations[name]), _SAMPLES):
+        yield _windows(graph, node, _real(graph, name, activations[name][first : first + _SAMPLES]))
+
+
+def _real(graph: Graph, name: str, values: Array) -> NDArray[np.float32]:
+    quantization = graph.tensors[name].quantization
+    if quantization is None or values.dtype.kind == "f":
+        return values.astype(np.float32)
+    steps = values.astype(np.float32) - quantization.zero_point
+    return steps * np.float32(quantization.scale)
+
+
+def _windows(graph: Graph, node: Node, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(groups, windows, weights a channel)."""
+    shape = graph.tensors[node.outputs[0]].shape
+    if isinstance(node.op, Conv2D):
+        windows = patches(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))
+        return windows.reshape(1, -1, windows.shape[-1])
+    if isinstance(node.op, DepthwiseConv2D):
+        cells = taps(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))
+        stacked = np.stack([cell.reshape(-1, cell.shape[-1]) for cell in cells], axis=-1)
+        return np.repeat(stacked.transpose(1, 0, 2), node.op.multiplier, axis=0)
+    return images.reshape(1, -1, images.shape[-1])

@@ -1,0 +1,56 @@
+"""Bias correction: a bias takes back the mean error that changed weights cause in its channel.
+
+Source: M. Nagel et al., "Data-free quantization through weight equalization and bias correction",
+ICCV 2019; the means are those of calibration samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.compress._layers import Layer, weighted_layers, with_constants
+from tinycomp.compress._statistics import input_statistics
+from tinycomp.ir import Array, Constant, Graph
+
+
+def correct_biases(graph: Graph, reference: Graph, activations: Mapping[str, Array]) -> Graph:
+    """The graph with biases that give each output channel of each layer the reference's mean.
+
+    Serves every change of weights: pruning, codebooks, int8 itself (the reference is then float).
+    A bias that several layers read is left alone.
+
+    Args:
+        graph: with changed weights, float or int8.
+        reference: before the change, with nodes of the same names.
+        activations: of the reference on calibration data, by tensor name, (samples, *shape).
+    """
+    before = {node.name: layer for layer in weighted_layers(reference) for node in layer.nodes}
+    biases: dict[str, Constant] = {}
+    for layer in weighted_layers(graph):
+        difference = before[layer.name].real - layer.real
+        if not difference.any():
+            continue
+        statistics = input_statistics(reference, before[layer.name], activations)
+        if statistics is None:
+            continue
+        shift = (difference * statistics.mean).sum(axis=1)
+        readers = [node for node in graph.nodes if layer.nodes[0].inputs[2] in node.inputs]
+        if all(node in layer.nodes for node in readers):
+            bias = _shifted(graph, layer, shift)
+            biases[bias.name] = bias
+    return with_constants(graph, biases.values())
+
+
+def _shifted(graph: Graph, layer: Layer, shift: NDArray[np.float64]) -> Constant:
+    """The layer's bias plus a real shift of each channel; to the nearest step where it is int32."""
+    node = layer.nodes[0]
+    bias = graph.constants[node.inputs[2]]
+    source = graph.tensors[node.inputs[0]].quantization
+    if source is None:
+        return replace(bias, values=(bias.values + shift).astype(bias.values.dtype))
+    steps = np.rint(shift / (source.scale * layer.scales[:, 0])).astype(np.int64)
+    return replace(bias, values=(bias.values + steps).astype(bias.values.dtype))

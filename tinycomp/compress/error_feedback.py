@@ -1,0 +1,97 @@
+"""Error feedback: each weight that is changed hands its error on to those that are still free.
+
+Source: E. Frantar and D. Alistarh, "Optimal brain compression", NeurIPS 2022, in a fixed order as
+in E. Frantar et al., "GPTQ", ICLR 2023. The inputs' covariance takes the place of their second
+moments, because the mean of the error belongs to the bias (see bias_correction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.compress._layers import Layer, weighted_layers, with_constants
+from tinycomp.compress._statistics import input_statistics
+from tinycomp.ir import Array, Graph
+
+Floats = NDArray[np.float64]
+
+
+def feed_back_errors(
+    graph: Graph,
+    reference: Graph,
+    activations: Mapping[str, Array],
+    pruned: Graph | None = None,
+    damping: float = 0.01,
+) -> Graph:
+    """Choose the weights of a compressed graph anew, so that its layers' outputs come nearest.
+
+    Weights keep to their codebooks (to int8 where there is none), and zeros of `pruned` stay zero.
+    Layers whose weights are the reference's are left alone.
+
+    Args:
+        graph: int8, compressed.
+        reference: the graph before compression, float or int8, with nodes of the same names.
+        activations: of the reference on calibration data, by tensor name, (samples, *shape).
+        pruned: the graph after pruning, if any; its zeros stay.
+        damping: share of the inputs' mean variance that is added to every variance.
+    """
+    before = {node.name: layer for layer in weighted_layers(reference) for node in layer.nodes}
+    zeros = {layer.name: layer.matrix == 0 for layer in weighted_layers(pruned or reference)}
+    changed = []
+    for layer in weighted_layers(graph):
+        target = before[layer.name].real / layer.scales
+        if np.array_equal(np.rint(target), layer.matrix):
+            continue
+        statistics = input_statistics(reference, before[layer.name], activations)
+        if statistics is None:
+            continue
+        held = zeros[layer.name] if pruned else np.zeros(target.shape, bool)
+        factor, order = _factorize(statistics.covariance, damping)
+        values = _assign(target, _tables(layer), held, factor, order)
+        changed.append(replace(layer.weights, values=layer.rebuild(values)))
+    return with_constants(graph, changed)
+
+
+def _tables(layer: Layer) -> Floats:
+    """The values that the weights of each channel may take, (channels, entries)."""
+    channels = layer.matrix.shape[0]
+    codebook = layer.weights.codebook
+    table = np.arange(-127.0, 128.0)[None] if codebook is None else codebook.astype(np.float64)
+    return np.broadcast_to(table, (channels, table.shape[1]))
+
+
+def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.intp]]:
+    """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance."""
+    length = covariance.shape[-1]
+    variances = np.diagonal(covariance, axis1=1, axis2=2)
+    order = np.argsort(-variances, axis=1, kind="stable")
+    rows = np.take_along_axis(covariance, order[:, :, None], axis=1)
+    ordered = np.take_along_axis(rows, order[:, None, :], axis=2)
+    extra = damping * variances.mean(axis=1)
+    extra = np.where(extra > 0, extra, 1.0)
+    damped = ordered + extra[:, None, None] * np.eye(length)
+    factor = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)
+    return factor, order
+
+
+def _assign(
+    target: Floats, tables: Floats, held: NDArray[np.bool_], factor: Floats, order: NDArray[np.intp]
+) -> Floats:
+    """Weight after weight, all channels at once: the nearest allowed value, its error handed on."""
+    order = np.broadcast_to(order, target.shape)
+    free = np.take_along_axis(target, order, axis=1)
+    held = np.take_along_axis(held, order, axis=1)
+    result = np.empty_like(free)
+    for i in range(target.shape[1]):
+        nearest = np.abs(tables - free[:, i, None]).argmin(axis=1)
+        chosen = np.take_along_axis(tables, nearest[:, None], axis=1)[:, 0]
+        result[:, i] = np.where(held[:, i], 0.0, chosen)
+        error = (free[:, i] - result[:, i]) / factor[:, i, i]
+        free[:, i + 1 :] -= error[:, None] * factor[:, i, i + 1 :]
+    values = np.empty_like(result)
+    np.put_along_axis(values, order, result, axis=1)
+    return values

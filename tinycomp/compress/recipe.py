@@ -1,0 +1,145 @@
+"""Recipes: a TOML file that says how far each layer is compressed, validated, unknown keys refused.
+
+sparsity = 0.3
+codebook_bits = 4
+shared_codebooks = [["conv2d_1", "conv2d_2"]]
+
+[layers."depthwise_*"]        # node names; a later table wins over an earlier one
+codebook_bits = 6
+granularity = "layer"
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinycomp.compress._layers import weighted_layers
+from tinycomp.errors import TinycompError
+from tinycomp.ir import Graph
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Bits = Annotated[int, Field(ge=1, le=8)]
+Granularity = Literal["auto", "layer", "channel"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LayerRecipe(_Table):
+    """What is different for some layers; None: as for all."""
+
+    sparsity: Share | None = None
+    codebook_bits: Bits | None = None
+    granularity: Granularity | None = None
+
+
+class Recipe(_Table):
+    """How a model is compressed. Layers are node names of the graph, or patterns of them (*, ?)."""
+
+    sparsity: Share = 0.0
+    ranking: Literal["global", "layer"] = "global"
+    score: Literal["lamp", "magnitude"] = "lamp"
+    codebook_bits: Bits = 8
+    granularity: Granularity = "auto"
+    shared_codebooks: list[list[str]] = Field(default_factory=list)
+    layers: dict[str, LayerRecipe] = Field(default_factory=dict)
+
+    @property
+    def prunes(self) -> bool:
+        """Whether any layer is pruned."""
+        return self.sparsity > 0 or any(layer.sparsity for layer in self.layers.values())
+
+    @property
+    def clusters(self) -> bool:
+        """Whether any layer has a codebook."""
+        return min([self.codebook_bits, *(t.codebook_bits or 8 for t in self.layers.values())]) < 8
+
+    def prune_options(self, graph: Graph) -> dict[str, Any]:
+        """The fields of Prune for this graph.
+
+        Raises:
+            TinycompError: a pattern matches no layer.
+        """
+        by_layer = self._by_layer(graph, "sparsity")
+        return {
+            "sparsity": self.sparsity,
+            "ranking": self.ranking,
+            "score": self.score,
+            "by_layer": by_layer,
+        }
+
+    def cluster_options(self, graph: Graph) -> dict[str, Any]:
+        """The fields of Cluster for this graph.
+
+        Raises:
+            TinycompError: a pattern matches no layer.
+        """
+        return {
+            "bits": self.codebook_bits,
+            "granularity": self.granularity,
+            "shared": [
+                [name for pattern in group for name in _match(graph, pattern)]
+                for group in self.shared_codebooks
+            ],
+            "keep_zeros": True if self.prunes else None,
+            "bits_by_layer": self._by_layer(graph, "codebook_bits"),
+            "granularity_by_layer": self._by_layer(graph, "granularity"),
+        }
+
+    def _by_layer(self, graph: Graph, key: str) -> dict[str, Any]:
+        """The values of a key by node name."""
+        values = {}
+        for pattern, table in self.layers.items():
+            for name in _match(graph, pattern):
+                if getattr(table, key) is not None:
+                    values[name] = getattr(table, key)
+        return values
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises:
+        TinycompError: the file can't be read, or a key is unknown or has a wrong value.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TinycompError(f"Recipe '{path}' can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TinycompError(f"Recipe '{path}' is not valid TOML: {error}.") from error
+    try:
+        return Recipe(**values)
+    except ValidationError as error:
+        raise TinycompError(f"Recipe '{path}': {_first_problem(error)}") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    """The first problem of a validation, by its key as it stands in the file."""
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"key '{key}': {problem['msg']}, but it is {problem['input']!r}."
+    known = LayerRecipe.model_fields if problem["loc"][0] == "layers" else Recipe.model_fields
+    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"key '{key}' is not known. Known here: {', '.join(known)}.{hint}"
+
+
+def _match(graph: Graph, pattern: str) -> list[str]:
+    """The names of the weighted nodes that a pattern matches."""
+    names = [node.name for layer in weighted_layers(graph) for node in layer.nodes]
+    matches = [name for name in names if fnmatchcase(name, pattern)]
+    if not matches:
+        raise TinycompError(
+            f"No layer of the recipe's name '{pattern}' has weights in this model.",
+            expected=f"Layers with weights: {', '.join(names)}.",
+        )
+    return matches

@@ -1,0 +1,69 @@
+"""A device as one of the executions that verify compares: tensors by checksum, read whole only where one differs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinycomp.boards import Board
+from tinycomp.device.emulator import emulate, qemu, run_native
+from tinycomp.device.link import Link
+from tinycomp.device.protocol import Device
+from tinycomp.ir import Array, Graph
+from tinycomp.verify import Difference, compare, compared_tensors
+
+
+@contextmanager
+def emulated(board: Board, program: Path) -> Iterator[Device]:
+    """The harness on the board's emulator, or on this computer for the host board.
+
+    Raises:
+        ToolError: the emulator is not installed.
+        DeviceError: it does not answer.
+    """
+    running = emulate(qemu(board.emulator), program) if board.emulator else run_native(program)
+    with running as port, Link(port, baud=board.baud) as link:
+        yield Device(link)
+
+
+@contextmanager
+def attached(board: Board, port: str) -> Iterator[Device]:
+    """The harness on a real board, behind a serial port.
+
+    Raises:
+        DeviceError: there is no such port, or nothing answers.
+    """
+    with Link(port, baud=board.baud) as link:
+        yield Device(link)
+
+
+@dataclass(frozen=True)
+class DeviceExecution:
+    """Runs samples on the device and compares checksums of all tensors."""
+
+    device: Device
+    name: str = "device"
+
+    def first_difference(
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+    ) -> Difference | None:
+        """Sample by sample, tensor by tensor in the order of computation."""
+        for number, sample in enumerate(inputs):
+            self.device.load(sample)
+            checksums = self.device.checksums()[1:]
+            for index, tensor in enumerate(compared_tensors(graph), start=1):
+                wanted = expected[tensor][number]
+                if checksums[index - 1].crc == zlib.crc32(np.ascontiguousarray(wanted).tobytes()):
+                    continue
+                actual = self.device.tensor(index).reshape(wanted.shape)
+                found = compare(
+                    graph, tensor, wanted[None], actual[None], self.name, first_sample + number
+                )
+                if found is not None:
+                    return found
+        return None

@@ -1,0 +1,87 @@
+"""Sets up the executions of a build that can run here: the simulator, C on this computer, C on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tinycomp import emit, image
+from tinycomp.device.execution import DeviceExecution, attached, emulated
+from tinycomp.device.protocol import Device
+from tinycomp.device.runner import run_host
+from tinycomp.image import Workshop
+from tinycomp.ir import Array, Graph
+from tinycomp.progress import Progress
+from tinycomp.verify import Execution, TensorExecution, simulator
+
+
+@dataclass(frozen=True)
+class Session:
+    """The executions beside LiteRT's, and the device if one answers."""
+
+    executions: tuple[Execution, ...]
+    device: Device | None
+
+
+@contextmanager
+def session(
+    graph: Graph, sha256: str, workshop: Workshop, port: str | None, progress: Progress
+) -> Iterator[Session]:
+    """Open what can run; what can't is left out with a note that names what is missing.
+
+    Args:
+        graph: the int8 graph that was emitted.
+        sha256: of its .tflite: a device that runs another model is refused.
+        workshop: where its library is compiled.
+        port: the serial port of a real board, which then takes the place of the emulator.
+        progress: shows compilation, takes the notes.
+
+    Raises:
+        ToolError: a compiler fails.
+        DeviceError: the device does not answer, or runs another model.
+    """
+    executions: list[Execution] = [simulator(graph)]
+    if image.host_available():
+        executions.append(_host(graph, workshop, progress))
+    else:
+        progress.note("Left out: C on this computer; there is no gcc (apt install gcc).")
+    with _device(workshop, port, progress) as device:
+        if device is not None:
+            device.expect_model(sha256)
+            executions.append(DeviceExecution(device))
+        yield Session(tuple(executions), device)
+
+
+def _host(graph: Graph, workshop: Workshop, progress: Progress) -> Execution:
+    with progress.stage("Compiling for this computer"):
+        program = workshop.host_runner()
+    names = emit.tensor_order(graph)
+    sizes = [graph.tensors[name].size for name in names]
+
+    def run(inputs: Array) -> dict[str, Array]:
+        tensors = run_host(program, inputs.reshape(len(inputs), -1), sizes)
+        return {
+            name: values.reshape(len(inputs), *graph.tensors[name].shape)
+            for name, values in zip(names, tensors, strict=True)
+        }
+
+    return TensorExecution("host", run)
+
+
+@contextmanager
+def _device(workshop: Workshop, port: str | None, progress: Progress) -> Iterator[Device | None]:
+    board = workshop.board
+    if port is not None:
+        with attached(board, port) as device:
+            yield device
+    elif board.is_host:
+        yield None
+    elif missing := image.missing(board):
+        progress.note(f"Left out: C on {board.name}; {missing}")
+        yield None
+    else:
+        with progress.stage(f"Compiling for {board.name}"):
+            program = workshop.board_program()
+        with emulated(board, program) as device:
+            yield device

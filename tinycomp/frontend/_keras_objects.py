@@ -1,0 +1,55 @@
+"""A Keras object in a configuration: whether it is Keras's own, and the form that Keras 3 reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend._keras_hints import hint
+
+Config = dict[str, Any]
+
+MODELS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
+"""Classes that hold layers, with the class that Keras 3 has for them."""
+
+_MODEL_MODULES = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
+
+NO_CODE = "tinycomp reads Keras's own layers and never runs code from a model file."
+
+
+def refuse_foreign(entry: Mapping[str, Any], class_name: str, name: str) -> None:
+    """Layers that hold code, or a class from outside Keras under whatever name."""
+    if class_name == "Lambda":
+        raise ModelError(
+            f"Layer {name!r} is a Lambda, which holds Python code; {NO_CODE}",
+            hint=hint(class_name),
+        )
+    module, registered = entry.get("module"), entry.get("registered_name")
+    own = module is None or str(module).split(".")[0] in ("keras", "tf_keras")
+    if not own or ">" in class_name or (registered is not None and ">" in str(registered)):
+        shown = class_name if ">" in class_name else registered or class_name
+        shown = shown if own or ">" in str(shown) else f"{module}.{class_name}"
+        raise ModelError(
+            f"Layer {name!r} is of the custom class {shown}; {NO_CODE}",
+            hint="Rebuild the model of keras.layers, copy the weights, and save it again.",
+        )
+
+
+def wrap(class_name: str, name: str, config: Mapping[str, Any], options: Config) -> Config:
+    """The form in which Keras 3 deserializes a built-in object.
+
+    `trainable` stays: it decides in which order .h5 files hold the weights of nested models.
+    """
+    kept = {"name": name, "trainable": bool(config.get("trainable", True)), **options}
+    if class_name == "InputLayer":
+        del kept["trainable"]
+    if class_name not in MODELS:
+        kept["dtype"] = "float32"
+    return {
+        "module": _MODEL_MODULES.get(class_name, "keras.layers"),
+        "class_name": class_name,
+        "config": kept,
+        "registered_name": class_name if class_name == "Functional" else None,
+        "name": name,
+    }

@@ -1,0 +1,159 @@
+"""The options of each Keras layer that is read: what matters at inference, in Keras 3's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinycomp.errors import ModelError
+from tinycomp.frontend._keras_hints import hint
+from tinycomp.frontend._keras_objects import NO_CODE, Config, refuse_foreign, wrap
+
+_POOLING = ("pool_size", "strides", "padding", "data_format")
+_CONVOLUTION = (
+    "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias",
+    "groups",
+)  # fmt: skip
+_DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multiplier")
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "Activation": ("activation",),
+    "Add": (),
+    "AveragePooling1D": _POOLING,
+    "AveragePooling2D": _POOLING,
+    "BatchNormalization": ("axis", "epsilon", "center", "scale"),
+    "Concatenate": ("axis",),
+    "Conv1D": ("filters", *_CONVOLUTION),
+    "Conv2D": ("filters", *_CONVOLUTION),
+    "Dense": ("units", "activation", "use_bias"),
+    "DepthwiseConv1D": _DEPTHWISE,
+    "DepthwiseConv2D": _DEPTHWISE,
+    "Flatten": ("data_format",),
+    "GlobalAveragePooling1D": ("data_format", "keepdims"),
+    "GlobalAveragePooling2D": ("data_format", "keepdims"),
+    "GlobalMaxPooling1D": ("data_format", "keepdims"),
+    "GlobalMaxPooling2D": ("data_format", "keepdims"),
+    "InputLayer": ("batch_shape",),
+    "LeakyReLU": ("negative_slope",),
+    "MaxPooling1D": _POOLING,
+    "MaxPooling2D": _POOLING,
+    "Multiply": (),
+    "ReLU": ("max_value", "negative_slope", "threshold"),
+    "Rescaling": ("scale", "offset"),
+    "Reshape": ("target_shape",),
+    "SeparableConv1D": ("filters", *_DEPTHWISE),
+    "SeparableConv2D": ("filters", *_DEPTHWISE),
+    "Softmax": ("axis",),
+    "ZeroPadding1D": ("padding", "data_format"),
+    "ZeroPadding2D": ("padding", "data_format"),
+}
+"""Layers that are read, with the keys of their configuration that matter at inference."""
+
+ACTIVATIONS = frozenset(
+    {
+        "hard_silu", "hard_swish", "leaky_relu", "linear", "relu", "relu6", "sigmoid", "silu",
+        "softmax", "swish", "tanh",
+    }
+)  # fmt: skip
+ACTIVATION_LAYERS = ("LeakyReLU", "ReLU", "Softmax")
+"""Layers that may be given as `activation=` of another."""
+
+
+_WAS_CALLED = {"alpha": "negative_slope", "batch_input_shape": "batch_shape"}
+"""Keys that Keras 3 renamed."""
+
+
+def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Config:
+    """The layer's options that matter, in the dialect of Keras 3."""
+    _refuse_quantized(name, config)
+    config = {_WAS_CALLED.get(key, key): value for key, value in config.items()}
+    options = {key: _plain(config[key], name, key) for key in LAYERS[class_name] if key in config}
+    if "axis" in options and isinstance(options["axis"], list) and len(options["axis"]) == 1:
+        options["axis"] = options["axis"][0]
+    if "activation" in options:
+        options["activation"] = _activation(config["activation"], name)
+    if "batch_shape" in options:
+        options["batch_shape"] = _input_shape(options["batch_shape"], name)
+    if options.get("data_format") == "channels_first":
+        raise ModelError(
+            f"Layer {name!r} ({class_name}) has data_format='channels_first'.",
+            expected="Only 'channels_last' is supported.",
+            hint="Rebuild the model with data_format='channels_last' and copy the weights.",
+        )
+    return options
+
+
+def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:
+    policy = config.get("dtype")
+    if isinstance(policy, Mapping):
+        quantized = "Quantized" in str(policy.get("class_name")) or "Float8" in str(
+            policy.get("class_name")
+        )
+    else:
+        quantized = "_from_" in str(policy)
+    if quantized or config.get("quantization_config"):
+        raise ModelError(
+            f"Layer {name!r} is quantized by Keras.",
+            expected="A float model is expected: tinycomp quantizes by itself.",
+            hint="Save the model before model.quantize(...).",
+        )
+
+
+def _plain(value: Any, name: str, key: str) -> Any:
+    """Numbers, strings, None and lists of them; an activation is looked at by itself."""
+    if value is None or isinstance(value, bool | int | float | str) or key == "activation":
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, name, key) for item in value]
+    if isinstance(value, Mapping) and value.get("class_name") == "__numpy__":
+        return _plain(value["config"]["value"], name, key)
+    raise ModelError(
+        f"Layer {name!r} has a value for {key!r} that is not a plain number or text: {value!r}."
+    )
+
+
+def _activation(value: Any, name: str) -> Any:
+    """The activation's name, or an activation layer's entry."""
+    if value is None:
+        return "linear"
+    if isinstance(value, Mapping) and value.get("class_name") == "function":
+        own = value.get("module") in (None, "builtins", "keras.activations")
+        value = value.get("config") if own else f"{value.get('module')}.{value.get('config')}"
+    if isinstance(value, str) and value in ACTIVATIONS:
+        return value
+    if isinstance(value, Mapping) and value.get("class_name") in ACTIVATION_LAYERS:
+        class_name = str(value["class_name"])
+        refuse_foreign(value, class_name, name)
+        options = value["config"]
+        return wrap(
+            class_name, f"{name}_activation", options, clean_options(class_name, name, options)
+        )
+    if isinstance(value, Mapping) and value.get("class_name") in ("Lambda", "__lambda__"):
+        raise ModelError(
+            f"The activation of layer {name!r} holds Python code; {NO_CODE}",
+            hint=hint("activation"),
+        )
+    shown = (
+        value.get("registered_name") or value.get("class_name")
+        if isinstance(value, Mapping)
+        else value
+    )
+    raise ModelError(
+        f"The activation {shown!r} of layer {name!r} is not supported.", hint=hint("activation")
+    )
+
+
+def _input_shape(shape: Any, name: str) -> list[int | None]:
+    """The input's shape with the batch axis left open."""
+    if not isinstance(shape, list) or len(shape) < 2:
+        raise ModelError(
+            f"The input {name!r} has shape {shape}.",
+            expected="A batch axis and one to three more axes are expected.",
+        )
+    if any(not isinstance(size, int) or size <= 0 for size in shape[1:]):
+        raise ModelError(
+            f"The input {name!r} has the open shape {tuple(shape)}.",
+            expected="On a microcontroller every size but the batch must be fixed.",
+            hint="Rebuild the model with keras.Input of fixed sizes, such as (96, 96, 1), copy the "
+            "weights (new.set_weights(old.get_weights())), and save it again.",
+        )
+    return [None, *shape[1:]]

@@ -1,0 +1,81 @@
+"""What is known of a build once it is compiled or runs: flash, RAM, latency, layer by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinycomp.device.protocol import Device
+from tinycomp.fit import Footprint
+from tinycomp.image import Measured
+from tinycomp.ir import Array, Graph
+from tinycomp.plan.memory import Plan
+from tinycomp.plan.program import Operation, Program
+from tinycomp.report.record import FlashRecord, LatencyRecord, LayerLatency, LayerRecord, RamRecord
+
+
+def layer_records(program: Program) -> tuple[LayerRecord, ...]:
+    """Work and weight storage of every node."""
+    return tuple(_layer(program.graph, operation) for operation in program.operations)
+
+
+def _layer(graph: Graph, operation: Operation) -> LayerRecord:
+    node = operation.node
+    macs = node.op.cost(graph.operands(node)).macs
+    if not operation.encoded:
+        return LayerRecord(node.name, node.op.name, macs)
+    (encoded,) = operation.encoded
+    distinct = len(np.unique(graph.constants[node.inputs[1]].values))
+    return LayerRecord(node.name, node.op.name, macs, encoded.codec, encoded.size, distinct)
+
+
+def flash_record(measured: Measured) -> FlashRecord:
+    """Code and constants of the inference; initialised data would count as constants."""
+    return FlashRecord(measured.sizes.code, measured.sizes.constants + measured.sizes.data)
+
+
+def ram_record(plan: Plan, stack: int | None) -> RamRecord:
+    """The arena's parts, and the stack that was measured or computed."""
+    return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack)
+
+
+def footprint(plan: Plan, measured: Measured) -> Footprint:
+    """What the board must hold."""
+    encoded = [entry for operation in plan.program.operations for entry in operation.encoded]
+    arrays = [
+        value
+        for operation in plan.program.operations
+        for fields in (operation.fields, *(entry.fields for entry in operation.encoded))
+        for value in fields.values()
+        if isinstance(value, np.ndarray)
+    ]
+    weights = [
+        plan.program.graph.constants[operation.node.inputs[1]].values.size
+        for operation in plan.program.operations
+        if operation.encoded
+    ]
+    return Footprint(
+        code=measured.sizes.code,
+        constants=measured.sizes.constants,
+        ram=plan.arena + measured.sizes.data + measured.sizes.bss + (measured.stack or 0),
+        largest_array=max((array.nbytes for array in arrays), default=0),
+        weights=sum(weights),
+        weight_bytes=sum(entry.size for entry in encoded),
+    )
+
+
+def latency_record(device: Device, graph: Graph, sample: Array) -> LatencyRecord:
+    """One inference, after one that warms up; layers from an inference that is watched.
+
+    Args:
+        device: runs the build.
+        graph: its nodes are the device's, in order.
+        sample: one int8 input.
+    """
+    device.load(sample)
+    device.run()
+    value, unit = device.run(), device.identity.unit
+    layers = tuple(
+        LayerLatency(node.name, node.op.name, ticks, node.op.cost(graph.operands(node)).macs)
+        for node, ticks in zip(graph.nodes, device.node_ticks(), strict=True)
+    )
+    return LatencyRecord(value, unit, layers)

@@ -1,0 +1,360 @@
+"""One flat function per user goal: the order of all stages, readable from top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from tinycomp import __version__, emit
+from tinycomp.boards import Board, load_board
+from tinycomp.data import DataOptions, load_data, spread
+from tinycomp.device.protocol import Device
+from tinycomp.errors import BoardError, DataError, DifferenceError, OutputError
+from tinycomp.execute import Session, session
+from tinycomp.fit import check_fit
+from tinycomp.folder import refuse_existing, write_folder
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.image import Workshop
+from tinycomp.ir import Array, Graph
+from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
+from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.program import lower
+from tinycomp.prepare import (
+    Preparation, Prepared, clean_up, evaluation_inputs, is_float, prepare, quantize_inputs, read_model,
+)  # fmt: skip
+from tinycomp.progress import Progress
+from tinycomp.project import Content, lay_out, places
+from tinycomp.quantize.evaluate import Score, evaluate_float, evaluate_int8, score_int8
+from tinycomp.report.record import (
+    REPORT_NAME, AccuracyRecord, LayerRecord, ModelRecord, Report, VerifyRecord, read_report, to_json,
+)  # fmt: skip
+from tinycomp.simulate import run
+from tinycomp.toolchain import is_available
+from tinycomp.verify import Verification
+from tinycomp.verify import verify as compare_executions
+
+MODEL_NAME = "model.tflite"
+"""The exported model in an output folder."""
+DEVICE_SAMPLES = 20
+"""Samples whose outputs a device computes for its own accuracy."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What `tinycomp build` was asked for. samples: how many to compare executions on."""
+
+    prepare: Preparation
+    board: str
+    output: Path
+    samples: int = 8
+    verify: bool = True
+    bench: bool = True
+    force: bool = False
+
+
+def build(options: BuildOptions, progress: Progress) -> Report:
+    """Do the whole job: import, clean up, quantize, compress, emit; evaluate, verify and bench what was emitted.
+
+    The folder is written at the very end, whole or not at all.
+
+    Raises:
+        TinycompError: anything the user can put right, and executions that differ; nothing was written.
+    """
+    board = load_board(options.board)
+    refuse_existing(options.output, force=options.force)
+    prepared = prepare(options.prepare, progress)
+    planned = plan(lower(prepared.graph, copy_weights=board.memory.harvard))
+    prefix = emit.c_identifier(prepared.graph.name)
+    files = _files(prepared, planned, board, prefix)
+    report = _first_report(prepared, planned, board, prefix)
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
+        staged = Path(scratch) / "project"
+        write_folder(staged, files)
+        library = staged / places(board, prefix).library
+        workshop = Workshop(board, library, prefix, Path(scratch) / "build")
+        report = _measure(report, planned, workshop, progress)
+        report = _evaluate(report, prepared, progress)
+        report = _run(report, options, prepared, workshop, progress)
+    report = replace(report, notes=tuple(progress.notes))
+    write_folder(options.output, {**files, REPORT_NAME: to_json(report)}, force=options.force)
+    return report
+
+
+def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
+    """Everything in the output folder but the report."""
+    library = emit.emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
+    content = Content(
+        prefix=prefix,
+        title=emit.c_comment(prepared.graph.name),
+        model_hash=prepared.sha256,
+        library=library,
+        harness_model=emit.harness_model(prefix),
+        sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
+        class_names=prepared.graph.class_names,
+    )
+    return {**lay_out(board, content), MODEL_NAME: prepared.tflite}
+
+
+def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> Report:
+    """What is known before anything is compiled."""
+    cost = prepared.graph.cost()
+    model = ModelRecord(prepared.graph.name, prepared.sha256, cost.macs, cost.parameters)
+    return Report(
+        model, board.name, prefix, ram=ram_record(planned, None),
+        layers=layer_records(planned.program), compression=prepared.compression,
+    )  # fmt: skip
+
+
+def _measure(report: Report, planned: Plan, workshop: Workshop, progress: Progress) -> Report:
+    """Flash, and the stack that the compiler computes; a model that does not fit is refused."""
+    board = workshop.board
+    if not is_available(board.compiler):
+        packages = " ".join(board.compiler.packages)
+        progress.note(f"Left out: sizes; there is no {board.compiler.prefix}gcc (apt install {packages}).")
+        return report
+    with progress.stage(f"Measuring code for {board.name}"):
+        measured = workshop.measure()
+    check_fit(board, footprint(planned, measured))
+    return replace(
+        report, flash=flash_record(measured), ram=ram_record(planned, measured.stack)
+    )
+
+
+def _evaluate(report: Report, prepared: Prepared, progress: Progress) -> Report:
+    """Accuracy of the float model, of int8 alone, and of what is emitted."""
+    data = prepared.dataset
+    if data is None:
+        return report
+    with progress.stage(f"Evaluating on {len(data.x_test)} samples"):
+        int8 = evaluate_int8(prepared.graph, data)
+        dense = evaluate_int8(prepared.dense, data) if prepared.dense else int8
+        real = evaluate_float(prepared.float_tflite, data) if prepared.float_tflite else None
+    if int8 is None or dense is None:
+        return report
+    record = AccuracyRecord(
+        int8.metric, int8.samples, real.value if real else None, dense.value, int8.value
+    )
+    return replace(report, accuracy=record)
+
+
+def _run(
+    report: Report, options: BuildOptions, prepared: Prepared, workshop: Workshop, progress: Progress
+) -> Report:
+    """Compare all executions, and measure one inference on the board."""
+    if not (options.verify or options.bench):
+        return report
+    graph = prepared.graph
+    inputs = evaluation_inputs(graph, prepared.dataset, options.samples)
+    with session(graph, prepared.sha256, workshop, None, progress) as running:
+        if options.verify:
+            found = _compare(graph, prepared.tflite, inputs, running, progress)
+            if not found.equal:
+                raise DifferenceError(f"Executions differ: {found.differences[0]}.")
+            report = replace(report, verify=(_verify_record(found),))
+        if options.bench and running.device is not None:
+            report = _bench(report, running, graph, inputs, progress)
+            report = _device_accuracy(report, running, prepared)
+    return report
+
+
+def _compare(
+    graph: Graph, tflite: bytes, inputs: Array, running: Session, progress: Progress
+) -> Verification:
+    with progress.stage(f"Verifying on {len(inputs)} samples", len(inputs)) as advance:
+        return compare_executions(graph, tflite, inputs, running.executions, advance)
+
+
+def _verify_record(found: Verification) -> VerifyRecord:
+    difference = str(found.differences[0]) if found.differences else None
+    return VerifyRecord(found.executions, found.samples, found.tensors, found.equal, difference)
+
+
+def _bench(
+    report: Report, running: Session, graph: Graph, inputs: Array, progress: Progress
+) -> Report:
+    """Latency by layer, and the deepest stack, from the device."""
+    assert running.device is not None
+    with progress.stage(f"Measuring on {report.board}"):
+        latency = latency_record(running.device, graph, inputs[0])
+        stack = running.device.stack()
+    ram = report.ram if stack is None or report.ram is None else replace(report.ram, stack=stack)
+    return replace(report, latency=latency, ram=ram)
+
+
+def _device_accuracy(report: Report, running: Session, prepared: Prepared) -> Report:
+    """The same metric from outputs that the device itself computes, on a few samples."""
+    data, device = prepared.dataset, running.device
+    if report.accuracy is None or data is None or device is None:
+        return report
+    rows = spread(len(data.x_test), DEVICE_SAMPLES)
+    inputs = quantize_inputs(prepared.graph, data.x_test[rows])
+    outputs = np.stack([_run_on(device, sample) for sample in inputs])
+    labels = None if data.y_test is None else data.y_test[rows]
+    shaped = outputs.reshape(len(rows), *prepared.graph.tensors[prepared.graph.outputs[0]].shape)
+    found = score_int8(prepared.graph, shaped, data.x_test[rows], labels)
+    if found is None:
+        return report
+    accuracy = replace(report.accuracy, device=found.value, device_samples=found.samples)
+    return replace(report, accuracy=accuracy)
+
+
+def _run_on(device: Device, sample: Array) -> Array:
+    device.load(sample)
+    device.run()
+    return device.output()
+
+
+def verify(
+    folder: Path, board: str | None, data: Path | None, options: DataOptions, samples: int,
+    port: str | None, progress: Progress,
+) -> Verification:  # fmt: skip
+    """Compare all executions of a build.
+
+    Args:
+        folder: what `build` wrote.
+        board: another board than it was built for, on which the same library runs; None: that one.
+        data: an .npz to take samples of; None: seeded random inputs.
+        options: how to read it.
+        samples: how many.
+        port: the serial port of a real board; None: an emulator.
+        progress: shows the stages.
+
+    Raises:
+        TinycompError: the folder is no build; a compiler or a device fails.
+    """
+    report, tflite, graph = _built(folder)
+    dataset = None if data is None else load_data(data, graph.tensors[graph.inputs[0]].shape, options)
+    inputs = evaluation_inputs(graph, dataset, samples)
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
+        workshop = _workshop(folder, report, board, Path(scratch))
+        with session(graph, report.model.sha256, workshop, port, progress) as running:
+            return _compare(graph, tflite, inputs, running, progress)
+
+
+def bench(folder: Path, board: str | None, port: str | None, progress: Progress) -> Report:
+    """Measure a build on a board: latency by layer, flash, RAM, stack. See verify for the arguments.
+
+    Raises:
+        TinycompError: the folder is no build; a compiler or a device fails or is missing.
+    """
+    report, _, graph = _built(folder)
+    inputs = evaluation_inputs(graph, None, 1)
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
+        workshop = _workshop(folder, report, board, Path(scratch))
+        report = replace(report, board=workshop.board.name)
+        measured = workshop.measure()
+        assert report.ram is not None
+        report = replace(
+            report, flash=flash_record(measured), ram=replace(report.ram, stack=measured.stack)
+        )
+        with session(graph, report.model.sha256, workshop, port, progress) as running:
+            if running.device is None:
+                raise BoardError(
+                    f"Nothing can be timed on {workshop.board.name} here.",
+                    hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
+                )
+            return _bench(report, running, graph, inputs, progress)
+
+
+def _built(folder: Path) -> tuple[Report, bytes, Graph]:
+    """The report, the .tflite and the graph of a build."""
+    report = read_report(folder)
+    path = folder / MODEL_NAME
+    if not path.is_file():
+        raise OutputError(f"'{folder}' holds no {MODEL_NAME}.", hint="Build the model again.")
+    tflite = path.read_bytes()
+    if hashlib.sha256(tflite).hexdigest() != report.model.sha256:
+        raise OutputError(
+            f"'{path}' is not the model that this folder was built from.",
+            hint="Build the model again.",
+        )
+    return report, tflite, parse_tflite(tflite, report.model.name)
+
+
+def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Workshop:
+    """Where the library of a build is compiled, for its own board or another one of the same kind."""
+    built_for = load_board(report.board)
+    board = load_board(name) if name else built_for
+    if board.memory.harvard and not built_for.memory.harvard:
+        raise BoardError(
+            f"'{folder}' was built for {built_for.name}; on {board.name} weights must be copied from "
+            "program memory, for which its arena has no room.",
+            hint=f"Build it with --board {board.name}.",
+        )
+    return Workshop(board, folder / places(built_for, report.prefix).library, report.prefix, build)
+
+
+def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress) -> int:
+    """Write a model as an int8 .tflite; its size in bytes.
+
+    Raises:
+        TinycompError: the model, the data or the output file can't be used.
+    """
+    if output.exists() and not force:
+        raise OutputError(f"'{output}' exists.", hint="Name another file, or use --force to replace it.")
+    if not output.parent.is_dir():
+        raise OutputError(f"There is no folder '{output.parent}'.", hint="Make it first.")
+    tflite = prepare(wanted, progress).tflite
+    partial = output.with_name(f".{output.name}.partial")
+    partial.write_bytes(tflite)
+    partial.replace(output)
+    return len(tflite)
+
+
+def simulate(
+    model: Path, data: Path, options: DataOptions, output: Path | None, progress: Progress
+) -> str:
+    """Run the reference simulator over the evaluation half of a data set; a line that tells its score.
+
+    Args:
+        model: an int8 .tflite, or a Keras model, which is quantized first.
+        data: the samples.
+        options: how to read them.
+        output: where to write the int8 outputs, an .npz; None: nowhere.
+        progress: shows the stages.
+
+    Raises:
+        TinycompError: the model or the data can't be used.
+    """
+    prepared = prepare(Preparation(model, data, options), progress)
+    assert prepared.dataset is not None
+    with progress.stage(f"Simulating {len(prepared.dataset.x_test)} samples"):
+        score = evaluate_int8(prepared.graph, prepared.dataset)
+        if output is not None:
+            inputs = quantize_inputs(prepared.graph, prepared.dataset.x_test)
+            np.savez(output, output=run(prepared.graph, inputs))
+    if score is None:
+        return "The data has no labels, and the output is no reconstruction: there is nothing to score."
+    return f"{score.metric} on {score.samples} samples: {score.value:.4f}"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A model layer by layer."""
+
+    layers: tuple[LayerRecord, ...]
+    macs: int
+    parameters: int
+
+
+def inspect(path: Path, progress: Progress) -> Inspection:
+    """Read a model and count its work; weights of an int8 model as they would be stored.
+
+    Raises:
+        ModelError: the model can't be read.
+    """
+    with progress.stage(f"Reading {path.name}"):
+        graph = read_model(path)
+    cost = graph.cost()
+    if not is_float(graph):
+        return Inspection(layer_records(lower(graph)), cost.macs, cost.parameters)
+    graph = clean_up(graph)
+    layers = tuple(
+        LayerRecord(node.name, node.op.name, node.op.cost(graph.operands(node)).macs)
+        for node in graph.nodes
+    )
+    return Inspection(layers, graph.cost().macs, graph.cost().parameters)
