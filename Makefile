@@ -6,7 +6,7 @@ FIRMWARE = find firmware -name '*.[ch]' -o -name '*.cpp'
 .PHONY: demo test bench lint format setup clean
 
 demo: setup
-	@.venv/bin/tinycomp demo $(DEMO_ARGS); status=$$?; cat .venv/left-out; exit $$status
+	@.venv/bin/tinycomp demo --force $(DEMO_ARGS); status=$$?; cat .venv/left-out; exit $$status
 
 test: setup
 	@$(PYTHON) -m pytest -m "not shared" $(PYTEST_ARGS); status=$$?; cat .venv/left-out; exit $$status

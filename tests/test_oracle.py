@@ -56,12 +56,12 @@ def test_what_is_no_model(model: bytes) -> None:
 
 def test_inputs_of_another_shape() -> None:
     model, _ = dense(6, 5)
-    with pytest.raises(ModelError, match="LiteRT can't run the model: .*Dimension mismatch"):
+    with pytest.raises(ModelError, match=r"LiteRT can't run the model: .*Dimension mismatch"):
         oracle.run(model, np.zeros((1, 7), np.float32))
 
 
 @pytest.mark.shared
-def test_an_official_model(shared: Path) -> None:
+def test_an_official_model(shared: Path, capfd: pytest.CaptureFixture[str]) -> None:
     model = (shared / "models" / "kws_ref_model_int8.tflite").read_bytes()
     with np.load(shared / "data" / "kws01.npz") as data:
         x, y = data["x_test"][:200], data["y_test"][:200]
@@ -71,3 +71,4 @@ def test_an_official_model(shared: Path) -> None:
     output = oracle.run_output(model, x)
     np.testing.assert_array_equal(list(tensors.values())[-1], output)
     assert np.mean(output.argmax(axis=1) == y) > 0.85
+    assert capfd.readouterr() == ("", "")

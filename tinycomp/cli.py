@@ -1,4 +1,6 @@
-"""The command line: thin Typer commands over pipeline.py. Heavy imports happen inside commands, so that help is quick."""
+"""The command line: thin Typer commands over pipeline.py. Heavy imports happen inside commands, so
+that help is quick.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,6 @@ from tinycomp.errors import TinycompError
 
 if TYPE_CHECKING:
     from tinycomp.data import DataOptions
-    from tinycomp.prepare import Preparation
     from tinycomp.progress import Advance
 
 app = typer.Typer(
@@ -31,30 +32,50 @@ app = typer.Typer(
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-Model = Annotated[Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)]
-Built = Annotated[Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)
+]
+Built = Annotated[
+    Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)
+]
 BoardName = Annotated[
-    str, typer.Option("--board", "-b", help="A name from 'tinycomp boards', or the path of a board file.")
+    str,
+    typer.Option(
+        "--board", "-b", help="A name from 'tinycomp boards', or the path of a board file."
+    ),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", "-d", help="Calibration and evaluation samples: an .npz (see docs/data.md)."),
+    typer.Option(
+        "--data", "-d", help="Calibration and evaluation samples: an .npz (see docs/data.md)."
+    ),
 ]
 Bits = Annotated[
     int | None,
-    typer.Option("--codebook-bits", min=1, max=8, help="At most 2^BITS distinct weights a codebook.", show_default=False),
+    typer.Option(
+        "--codebook-bits",
+        min=1,
+        max=8,
+        help="At most 2^BITS distinct weights a codebook.",
+        show_default=False,
+    ),
 ]
 Sparsity = Annotated[
-    float, typer.Option("--sparsity", min=0.0, max=0.99, help="Share of weights to prune, by magnitude.")
+    float,
+    typer.Option("--sparsity", min=0.0, max=0.99, help="Share of weights to prune, by magnitude."),
 ]
 Recipe = Annotated[
-    Path | None, typer.Option("--recipe", help="Compression by layer: a TOML file (see docs/recipes.md).")
+    Path | None,
+    typer.Option("--recipe", help="Compression by layer: a TOML file (see docs/recipes.md)."),
 ]
 Calibration = Annotated[
-    str | None, typer.Option("--calibration", help="How ranges are chosen: min-max, percentile or mse.")
+    str | None,
+    typer.Option("--calibration", help="How ranges are chosen: min-max, percentile or mse."),
 ]
 Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
-Offset = Annotated[float, typer.Option("--input-offset", help="Model input = data * scale + offset.")]
+Offset = Annotated[
+    float, typer.Option("--input-offset", help="Model input = data * scale + offset.")
+]
 XKey = Annotated[str | None, typer.Option("--x-key", help="The array of inputs in the .npz.")]
 YKey = Annotated[str | None, typer.Option("--y-key", help="The array of labels in the .npz.")]
 OtherBoard = Annotated[
@@ -64,11 +85,19 @@ OtherBoard = Annotated[
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Samples to verify on.")]
 Evaluate = Annotated[
     int | None,
-    typer.Option("--evaluate", min=1, help="Evaluate on at most this many samples; all by default.", show_default=False),
+    typer.Option(
+        "--evaluate",
+        min=1,
+        help="Evaluate on at most this many samples; all by default.",
+        show_default=False,
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")
+]
 Port = Annotated[
-    str | None, typer.Option("--port", help="Serial port of a real board, already flashed with the build.")
+    str | None,
+    typer.Option("--port", help="Serial port of a real board, already flashed with the build."),
 ]
 
 
@@ -80,7 +109,12 @@ class _Terminal:
 
     @contextmanager
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+        )
         with Bars(*columns, console=errors, transient=True) as bars:
             task = bars.add_task(title, total=total or None)
             yield lambda done: bars.update(task, advance=done)
@@ -99,7 +133,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -124,8 +161,12 @@ def build(
     ] = None,
     samples: Samples = 8,
     evaluate: Evaluate = None,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Don't compare executions.")] = False,
-    no_bench: Annotated[bool, typer.Option("--no-bench", help="Don't measure on the board.")] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Don't compare executions.")
+    ] = False,
+    no_bench: Annotated[
+        bool, typer.Option("--no-bench", help="Don't measure on the board.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
@@ -180,7 +221,9 @@ def verify(
     x_key: XKey = None,
     port: Port = None,
 ) -> None:
-    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every tensor."""
+    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
+    tensor.
+    """
     from tinycomp import pipeline
     from tinycomp.report import terminal
 
@@ -221,13 +264,16 @@ def simulate(
 
 
 @app.command()
-def inspect(path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")]) -> None:
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")],
+) -> None:
     """Show a model layer by layer, or the report of a build."""
     from tinycomp import pipeline
     from tinycomp.report import terminal
+    from tinycomp.report.record import read_report
 
     if path.is_dir():
-        terminal.show(console, pipeline.read_report(path))
+        terminal.show(console, read_report(path))
     else:
         summary = pipeline.inspect(path, _Terminal())
         console.print(terminal.layers(summary.layers))
@@ -245,7 +291,9 @@ def boards() -> None:
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("demo-out"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path(
+        "demo-out"
+    ),
     force: Force = False,
 ) -> None:
     """Train a small model on handwritten digits, then do everything with it that tinycomp does."""

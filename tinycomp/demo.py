@@ -1,8 +1,9 @@
-"""The demonstration: a small convolutional model trained on scikit-learn's handwritten digits, then the whole road."""
+"""The demonstration: a small convolutional model trained on scikit-learn's handwritten digits, then
+the whole road.
+"""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from tinycomp import pipeline
 from tinycomp.errors import ToolError
+from tinycomp.frontend.keras import import_keras
 from tinycomp.prepare import Preparation
 from tinycomp.progress import Progress
 from tinycomp.report.record import Report
@@ -46,9 +48,7 @@ def _train(model_path: Path, data_path: Path, advance: Any) -> None:
         data_path, x_train=images[train], y_train=labels[train], x_test=images[test],
         y_test=labels[test], class_names=np.array([str(digit) for digit in range(10)]),
     )  # fmt: skip
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
+    keras = import_keras()
     keras.utils.set_random_seed(0)
     model = _model(keras)
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -65,7 +65,7 @@ def _digits() -> tuple[Any, Any]:
         from sklearn.datasets import load_digits
     except ImportError:
         raise ToolError(
-            "The demo trains on scikit-learn's handwritten digits, and scikit-learn is not installed.",
+            "The demo trains on scikit-learn's digits, and scikit-learn is not installed.",
             hint="Run: pip install 'tinycomp[demo]'",
         ) from None
     digits = load_digits()

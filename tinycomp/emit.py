@@ -1,6 +1,7 @@
 """Text of the C library: templates plus the plan. Returns {file name: text}; writes nothing.
 
-Python computes, the template places: numbers, names and array literals are made here and arrive as strings.
+Python computes, the template places: numbers, names and array literals are made here and arrive as
+strings.
 """
 
 from __future__ import annotations
@@ -14,25 +15,21 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from tinycomp import __version__, resources
+from tinycomp.c_syntax import c_comment, c_identifier, c_identifiers, c_number, c_string
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
-from tinycomp import __version__, resources
 
 LIBRARY_FOLDER = "tinycomp"
 """The folder of verbatim kernel and codec headers inside the generated library."""
 
 _WIDTH = 100
-_LONGEST_NAME = 40
-_C_TYPES = {np.dtype(f"{kind}{bits}"): f"{kind}{bits}_t" for kind in ("int", "uint") for bits in (8, 16, 32)}
-_RESERVED = frozenset(
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const continue default "
-    "delete do double else enum export extern float for friend goto if inline int long main mutable namespace new not "
-    "not_eq operator or or_eq private protected public register restrict return short signed sizeof static struct "
-    "switch template this throw try typedef typename union unsigned using virtual void volatile while xor xor_eq".split()
-)
+_C_TYPES = {
+    np.dtype(f"{kind}{bits}"): f"{kind}{bits}_t" for kind in ("int", "uint") for bits in (8, 16, 32)
+}
 
 
 @cache
@@ -52,49 +49,6 @@ def _environment() -> jinja2.Environment:
 def render(template: str, context: Mapping[str, object]) -> str:
     """The text of one template (a path below templates/)."""
     return _environment().get_template(template).render(**context)
-
-
-def c_string(text: str) -> str:
-    """A C string literal: ASCII, everything else escaped byte by byte."""
-    def escape(byte: int) -> str:
-        character = chr(byte)
-        if character in '"\\':
-            return "\\" + character
-        return character if 32 <= byte < 127 and character != "?" else f"\\{byte:03o}"
-
-    return '"' + "".join(map(escape, text.encode())) + '"'
-
-
-def c_comment(text: str) -> str:
-    """Text that is safe inside a C comment, on one line."""
-    return re.sub(r"[^\x20-\x7e]", "?", text).replace("*/", "* /").replace("/*", "/ *")
-
-
-def c_identifier(text: str) -> str:
-    """Letters, digits and single underscores, in lower case, never starting with a digit or empty."""
-    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    name = name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
-    return f"{name}_" if name in _RESERVED else name
-
-
-def c_identifiers(names: Sequence[str], fallbacks: Sequence[str]) -> list[str]:
-    """An identifier for each name: its own where that is short and free, else the fallback with the index in front."""
-    taken: set[str] = set()
-    result = []
-    for index, (name, fallback) in enumerate(zip(names, fallbacks, strict=True)):
-        identifier = c_identifier(name)
-        if len(identifier) > _LONGEST_NAME or identifier in taken:
-            identifier = f"n{index}_{fallback}"
-        while identifier in taken:
-            identifier += "_"
-        taken.add(identifier)
-        result.append(identifier)
-    return result
-
-
-def c_number(value: int) -> str:
-    """An integer literal; the smallest int32 has none of its own."""
-    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
 
 
 @dataclass(frozen=True)
@@ -135,7 +89,8 @@ def _wrap(numbers: Sequence[str]) -> tuple[str, ...]:
 
 
 def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
-    """The library's files: header, inference, constant arrays, and the kernels and codecs that it uses.
+    """The library's files: header, inference, constant arrays, and the kernels and codecs that it
+    uses.
 
     Args:
         plan: the planned program.
@@ -167,7 +122,10 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "arrays": arrays.texts,
     }  # fmt: skip
     names = {"library/model.h.j2": f"{prefix}.h", "library/model.c.j2": f"{prefix}.c"}
-    names |= {"library/weights.h.j2": f"{prefix}_weights.h", "library/weights.c.j2": f"{prefix}_weights.c"}
+    names |= {
+        "library/weights.h.j2": f"{prefix}_weights.h",
+        "library/weights.c.j2": f"{prefix}_weights.c",
+    }
     files = {name: render(template, context) for template, name in names.items()}
     return files | firmware_headers(plan.program.operations)
 
@@ -184,7 +142,9 @@ def _tensor_numbers(graph: Graph) -> dict[str, int]:
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     if tensor.quantization is None:
-        raise ModelError(f"Tensor '{tensor.name}' is not quantized.", hint="Quantize the model first.")
+        raise ModelError(
+            f"Tensor '{tensor.name}' is not quantized.", hint="Quantize the model first."
+        )
     return {
         "shape": "x".join(map(str, tensor.shape)),
         "size": tensor.size,
@@ -196,7 +156,9 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
     """What the template places for each step that calls a kernel or renames a tensor."""
     graph, operations = plan.program.graph, plan.program.operations
-    names = c_identifiers([op.node.name for op in operations], [op.node.op.name for op in operations])
+    names = c_identifiers(
+        [op.node.name for op in operations], [op.node.op.name for op in operations]
+    )
     numbers = _tensor_numbers(graph)
     nodes = []
     for step in plan.steps:
@@ -210,7 +172,9 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
                 "kernel": operation.call.kernel if operation.call else None,
                 "members": _members(operation, name, arrays),
                 "codec": _codec(operation, name, prefix, arrays),
-                "inputs": [_view(plan, value.name) for value in graph.operands(operation.node).activations],
+                "inputs": [
+                    _view(plan, value.name) for value in graph.operands(operation.node).activations
+                ],
                 "output": _view(plan, operation.node.outputs[0]),
                 "tensor": numbers[operation.node.outputs[0]],
                 "size": graph.operands(operation.node).output.size,
@@ -223,7 +187,11 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
 
 
 def _pointers(node: Mapping[str, Any]) -> list[str]:
-    return [node["scratch"], node["output"]["pointer"], *(view["pointer"] for view in node["inputs"])]
+    return [
+        node["scratch"],
+        node["output"]["pointer"],
+        *(view["pointer"] for view in node["inputs"]),
+    ]
 
 
 def _title(graph: Graph, node: Node) -> str:
@@ -231,7 +199,8 @@ def _title(graph: Graph, node: Node) -> str:
     shapes = " + ".join("x".join(map(str, value.shape)) for value in operands.activations)
     macs = node.op.cost(operands).macs
     work = f", {macs} multiply-accumulates" if macs else ""
-    return f"{node.name}: {node.op.name}, {shapes} -> {'x'.join(map(str, operands.output.shape))}{work}"
+    output = "x".join(map(str, operands.output.shape))
+    return f"{node.name}: {node.op.name}, {shapes} -> {output}{work}"
 
 
 def _members(operation: Operation, name: str, arrays: _Arrays) -> list[dict[str, str]]:
@@ -295,10 +264,17 @@ def _headers(operations: Iterable[Operation]) -> set[str]:
     return kernels | {f"{encoded.codec}.h" for op in operations for encoded in op.encoded}
 
 
-def firmware_headers(operations: Iterable[Operation], instruction_set: str = "generic") -> dict[str, str]:
-    """The headers that these operations need, with those that they include, by name in the library."""
+def firmware_headers(
+    operations: Iterable[Operation], instruction_set: str = "generic"
+) -> dict[str, str]:
+    """The headers that these operations need, and those that they include, by their names."""
     root = resources.firmware()
-    folders = [root / "kernels", root / "kernels" / instruction_set, root / "kernels" / "generic", root / "codecs"]
+    folders = [
+        root / "kernels",
+        root / "kernels" / instruction_set,
+        root / "kernels" / "generic",
+        root / "codecs",
+    ]
     pending, files = {"tinycomp.h", *_headers(operations)}, {}
     while pending:
         name = pending.pop()
@@ -310,6 +286,8 @@ def firmware_headers(operations: Iterable[Operation], instruction_set: str = "ge
 
 
 def harness_model(prefix: str) -> str:
-    """tc_model.c: what the harness knows of a library, and the library's text a second time, watched."""
+    """tc_model.c: what the harness knows of a library, and the library's text a second time,
+    watched.
+    """
     prefix = c_identifier(prefix)
     return render("tc_model.c.j2", {"prefix": prefix, "macro": prefix.upper()})

@@ -1,10 +1,14 @@
-"""The user's mistakes: one exception type, whose text names the thing, the value, what was expected, what to try."""
+"""The user's mistakes: one exception type, whose text names the thing, the value, what was
+expected, what to try.
+"""
 
 from __future__ import annotations
 
 
 class TinycompError(Exception):
-    """Something the user can put right. The command line prints it as one paragraph and exits with code 2."""
+    """Something the user can put right. The command line prints it as one paragraph and exits with
+    code 2.
+    """
 
     def __init__(self, what: str, *, expected: str = "", hint: str = "") -> None:
         """Join the parts of the message.

@@ -1,4 +1,6 @@
-"""Sets up the executions of a build that can run here: the simulator, C on this computer, C on the board."""
+"""Sets up the executions of a build that can run here: the simulator, C on this computer, C on the
+board.
+"""
 
 from __future__ import annotations
 

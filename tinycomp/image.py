@@ -1,4 +1,6 @@
-"""Images: a generated library compiled with the harness, for this computer (sanitized) or for a board."""
+"""Images: a generated library compiled with the harness, for this computer (sanitized) or for a
+board.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from tinycomp.boards import Board, load_board
 from tinycomp.project import link_flags
 from tinycomp.sizes import Sizes
 from tinycomp.toolchain import (
-    SANITIZE, STRICT, Options, compile_objects, inference_sizes, inference_stack, is_available, link,
+    SANITIZE,
+    STRICT,
+    Options,
+    compile_objects,
+    inference_sizes,
+    inference_stack,
+    is_available,
+    link,
 )  # fmt: skip
 
 HOST_RUNNER = "host_runner.c"
@@ -21,7 +30,9 @@ _HOST_RUNNER_SOURCES = (HOST_RUNNER, "crc32.c")
 
 @dataclass(frozen=True)
 class Measured:
-    """The inference library alone, compiled for a board: sizes in flash, and its stack where the compiler can tell."""
+    """The inference library alone, compiled for a board: sizes in flash, and its stack where the
+    compiler can tell.
+    """
 
     sizes: Sizes
     stack: int | None
@@ -31,7 +42,8 @@ class Measured:
 class Workshop:
     """Where a generated library is compiled.
 
-    library: its folder. prefix: of its names. build: a folder for objects; what has not changed is not compiled again.
+    library: its folder. prefix: of its names. build: a folder for objects; what has not changed is
+    not compiled again.
     """
 
     board: Board
@@ -51,24 +63,33 @@ class Workshop:
         return Measured(sizes, inference_stack(objects, root))
 
     def host_runner(self) -> Path:
-        """The library compiled for this computer under the sanitizers, in a program that runs samples through it.
+        """The library compiled for this computer under the sanitizers, in a program that runs
+        samples through it.
 
         Raises:
             ToolError: no compiler, or the library does not compile under STRICT.
         """
         host, harness = load_board("host"), resources.firmware() / "harness"
-        sources = [*self._library(), *(harness / name for name in _HOST_RUNNER_SOURCES), self._model()]
+        sources = [
+            *self._library(),
+            *(harness / name for name in _HOST_RUNNER_SOURCES),
+            self._model(),
+        ]
         options = Options((self.library, harness, self._headers), (*STRICT, *SANITIZE))
         objects = self._compile(host, sources, options)
         return link(host.compiler, objects, self.build / f"{self.prefix}-host", (*SANITIZE, "-lm"))
 
     def board_program(self) -> Path:
-        """The library with the harness and the board's port: a program that speaks the serial protocol.
+        """The library with the harness and the board's port: a program that speaks the serial
+        protocol.
 
         Raises:
             ToolError: the board's compiler is missing or fails.
         """
-        harness, port = resources.firmware() / "harness", resources.firmware() / "ports" / self.board.port
+        harness, port = (
+            resources.firmware() / "harness",
+            resources.firmware() / "ports" / self.board.port,
+        )
         sources = [*self._library(), self._model(), *sorted(port.glob("*.c"))]
         sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
         options = Options((self.library, harness, port, self._headers))
@@ -104,7 +125,11 @@ def missing(board: Board) -> str | None:
     if board.emulator is None:
         return "it has no emulator: give the serial port of a real one with --port."
     if not is_available(board.compiler):
-        return f"there is no {board.compiler.prefix}gcc (apt install {' '.join(board.compiler.packages)})."
+        return _absent(f"{board.compiler.prefix}gcc", board.compiler.packages)
     if which(board.emulator.program) is None:
-        return f"there is no {board.emulator.program} (apt install {' '.join(board.emulator.packages)})."
+        return _absent(board.emulator.program, board.emulator.packages)
     return None
+
+
+def _absent(program: str, packages: Sequence[str]) -> str:
+    return f"there is no {program} (apt install {' '.join(packages)})."

@@ -1,8 +1,9 @@
-"""The intermediate representation: a graph of named tensors, constants and nodes. Data, and the operator's contract.
+"""The intermediate representation: a graph of named tensors, constants and nodes. Data, and the
+operator's contract.
 
-Shapes leave the batch dimension out. Activations are height, width, channels (or fewer axes), as in TFLite. Weights
-keep TFLite's layouts: convolution (out, height, width, in), depthwise (1, height, width, channels), fully connected
-(out, in).
+Shapes leave the batch dimension out. Activations are height, width, channels (or fewer axes), as in
+TFLite. Weights keep TFLite's layouts: convolution (out, height, width, in), depthwise (1, height,
+width, channels), fully connected (out, in).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-
 
 Shape = tuple[int, ...]
 Array = NDArray[Any]
@@ -46,7 +46,9 @@ class QuantizationParameters:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An activation: what a node writes or the caller hands in. dtype is NumPy's name ("float32", "int8")."""
+    """An activation: what a node writes or the caller hands in. dtype is NumPy's name ("float32",
+    "int8").
+    """
 
     name: str
     shape: Shape
@@ -63,8 +65,9 @@ class Tensor:
 class Constant:
     """Values known at build time: weights and biases.
 
-    `codebook` (groups, entries), int8, is set by clustering: group g holds the only values that slice g of the first
-    axis (output channels; channels for depthwise) may take; one group serves the whole tensor.
+    `codebook` (groups, entries), int8, is set by clustering: group g holds the only values that
+    slice g of the first axis (output channels; channels for depthwise) may take; one group serves
+    the whole tensor.
     """
 
     name: str
@@ -115,9 +118,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Weights:
-    """int8 weights in the order in which a kernel reads them; a codec decides how they lie in flash.
+    """int8 weights in the order in which a kernel reads them; a codec decides how they lie in
+    flash.
 
-    values: (channels, weights a channel). block: how many channels the kernel asks for at a time, at most.
+    values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
+    at most.
     codebook: (groups, entries) as in Constant, groups 1 or channels.
     """
 
@@ -128,12 +133,15 @@ class Weights:
 
 @dataclass(frozen=True)
 class KernelCall:
-    """How generated C runs a node: firmware/kernels/<kernel>.h, its struct tc_<kernel>_t and function tc_<kernel>.
+    """How generated C runs a node: firmware/kernels/<kernel>.h, its struct tc_<kernel>_t and
+    function tc_<kernel>.
 
-    fields: the struct's members in the order of their declaration: an int, an integer array (emitted as a constant
-    array, the member points to it) or Weights (the member points to the codec's struct). scratch: bytes the kernel
-    needs beside decoded weights. in_place: the output may lie on the first input. input_rows: the kernel counts rows of
-    its input, not of its output (reductions, which take rows as they come).
+    fields: the struct's members in the order of their declaration: an int, an integer array
+    (emitted as a constant array, the member points to it) or Weights (the member points to the
+    codec's struct). scratch: bytes the kernel needs beside decoded weights. in_place: the output
+    may lie on the first input.
+    input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
+    as they come).
     """
 
     kernel: str
@@ -147,8 +155,8 @@ class KernelCall:
 class OutputRange:
     """How post-training quantization chooses a node's output parameters.
 
-    free: from calibration. tied: those of the inputs, which all share one. fixed: given by the specification.
-    `limit` bounds a free range from above (a ReLU with max_value).
+    free: from calibration. tied: those of the inputs, which all share one. fixed: given by the
+    specification. `limit` bounds a free range from above (a ReLU with max_value).
     """
 
     tied: bool = False
@@ -157,7 +165,8 @@ class OutputRange:
 
 
 class Operator(ABC):
-    """What a node does. Each subclass is a frozen dataclass in its own module of tinycomp/ops; fields are attributes.
+    """What a node does. Each subclass is a frozen dataclass in its own module of tinycomp/ops;
+    fields are attributes.
 
     Weighted operators read (activation, weights, bias), always all three.
     """
@@ -187,7 +196,9 @@ class Operator(ABC):
 
     @abstractmethod
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """The integer reference: int8 activations with a leading batch axis in, int8 output of the same batch out."""
+        """The integer reference: int8 activations with a leading batch axis in, int8 output of the
+        same batch out.
+        """
 
     @abstractmethod
     def kernel(self, operands: Operands) -> KernelCall | None:
@@ -195,7 +206,9 @@ class Operator(ABC):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Read the builtin `name` ("RELU6") with its option table (schema object API; None if absent)."""
+        """Read the builtin `name` ("RELU6") with its option table (schema object API; None if
+        absent).
+        """
         raise NotImplementedError(f"{cls.name} is not read from TFLite")
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
@@ -210,12 +223,14 @@ class Operator(ABC):
 
 @dataclass(frozen=True)
 class TfliteOperator:
-    """One operator of a .tflite: builtin name ("CONV_2D"), option table, its class name, and constant extra inputs.
+    """One operator of a .tflite: builtin name ("CONV_2D"), option table, its class name, and
+    constant extra inputs.
 
-    extra: constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape), appended to the
-    node's inputs. Links of a chain also say `reads`: which of the node's inputs (by index) the link reads, behind the
-    output of the link before it (None: all for the first, none for the others), and of the temporary that the
-    link writes, `quantization` in an int8 graph and `shape` where it is not the node's output's.
+    extra: constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape),
+    appended to the node's inputs. Links of a chain also say `reads`: which of the node's inputs (by
+    index) the link reads, behind the output of the link before it (None: all for the first, none
+    for the others), and of the temporary that the link writes, `quantization` in an int8 graph and
+    `shape` where it is not the node's output's.
     """
 
     builtin: str
@@ -251,7 +266,9 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model: nodes in an order in which they can run. Passes build new graphs; nothing changes one in place."""
+    """A model: nodes in an order in which they can run. Passes build new graphs; nothing changes
+    one in place.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -312,7 +329,9 @@ class GraphBuilder:
         return name
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant; its name. The same array under the same name is added once (shared layers)."""
+        """Add a constant; its name. The same array under the same name is added once (shared
+        layers).
+        """
         known = self.constants.get(name)
         if known is not None and known.values is values:
             return name
@@ -323,7 +342,9 @@ class GraphBuilder:
     def add(self, op: Operator, inputs: Sequence[str], name: str) -> str:
         """Append a node; the name of its output, whose shape the operator infers."""
         name = self.unique(name)
-        shapes = [self.tensors[i].shape if i in self.tensors else self.constants[i].shape for i in inputs]
+        shapes = [
+            self.tensors[i].shape if i in self.tensors else self.constants[i].shape for i in inputs
+        ]
         self.tensors[name] = Tensor(name, op.infer_shape(shapes))
         self.nodes.append(Node(name, op, tuple(inputs), (name,)))
         return name
@@ -334,9 +355,3 @@ class GraphBuilder:
             self.name, tuple(self.nodes), dict(self.tensors), dict(self.constants),
             tuple(self.inputs), tuple(outputs), tuple(class_names),
         )  # fmt: skip
-
-
-__all__ = [
-    "Array", "Constant", "Cost", "Graph", "GraphBuilder", "KerasLayer", "KernelCall", "Node", "Operands", "Operator",
-    "OutputRange", "QuantizationParameters", "Shape", "Tensor", "TfliteOperator", "Value", "Weights",
-]  # fmt: skip

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from tinycomp import __version__, emit
+from tinycomp import emit
 from tinycomp.boards import Board, load_board
+from tinycomp.c_syntax import c_comment, c_identifier
 from tinycomp.data import DataOptions, load_data, spread
 from tinycomp.device.protocol import Device
-from tinycomp.errors import BoardError, DataError, DifferenceError, OutputError
+from tinycomp.errors import BoardError, DifferenceError, OutputError
 from tinycomp.execute import Session, session
 from tinycomp.fit import check_fit
 from tinycomp.folder import refuse_existing, write_folder
@@ -24,13 +25,27 @@ from tinycomp.measure import flash_record, footprint, latency_record, layer_reco
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import lower
 from tinycomp.prepare import (
-    Preparation, Prepared, clean_up, evaluation_inputs, is_float, prepare, quantize_inputs, read_model,
+    Preparation,
+    Prepared,
+    clean_up,
+    evaluation_inputs,
+    is_float,
+    prepare,
+    quantize_inputs,
+    read_model,
 )  # fmt: skip
 from tinycomp.progress import Progress
 from tinycomp.project import Content, lay_out, places
-from tinycomp.quantize.evaluate import Score, evaluate_float, evaluate_int8, score_int8
+from tinycomp.quantize.evaluate import evaluate_float, evaluate_int8, score_int8
 from tinycomp.report.record import (
-    REPORT_NAME, AccuracyRecord, LayerRecord, ModelRecord, Report, VerifyRecord, read_report, to_json,
+    REPORT_NAME,
+    AccuracyRecord,
+    LayerRecord,
+    ModelRecord,
+    Report,
+    VerifyRecord,
+    read_report,
+    to_json,
 )  # fmt: skip
 from tinycomp.simulate import run
 from tinycomp.toolchain import is_available
@@ -57,18 +72,20 @@ class BuildOptions:
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
-    """Do the whole job: import, clean up, quantize, compress, emit; evaluate, verify and bench what was emitted.
+    """Do the whole job: import, clean up, quantize, compress, emit; evaluate, verify and bench what
+    was emitted.
 
     The folder is written at the very end, whole or not at all.
 
     Raises:
-        TinycompError: anything the user can put right, and executions that differ; nothing was written.
+        TinycompError: anything the user can put right, and executions that differ; nothing was
+            written.
     """
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
     planned = plan(lower(prepared.graph, copy_weights=board.memory.harvard))
-    prefix = emit.c_identifier(prepared.graph.name)
+    prefix = c_identifier(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
     report = _first_report(prepared, planned, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
@@ -89,7 +106,7 @@ def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict
     library = emit.emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
     content = Content(
         prefix=prefix,
-        title=emit.c_comment(prepared.graph.name),
+        title=c_comment(prepared.graph.name),
         model_hash=prepared.sha256,
         library=library,
         harness_model=emit.harness_model(prefix),
@@ -114,14 +131,14 @@ def _measure(report: Report, planned: Plan, workshop: Workshop, progress: Progre
     board = workshop.board
     if not is_available(board.compiler):
         packages = " ".join(board.compiler.packages)
-        progress.note(f"Left out: sizes; there is no {board.compiler.prefix}gcc (apt install {packages}).")
+        progress.note(
+            f"Left out: sizes; there is no {board.compiler.prefix}gcc (apt install {packages})."
+        )
         return report
     with progress.stage(f"Measuring code for {board.name}"):
         measured = workshop.measure()
     check_fit(board, footprint(planned, measured))
-    return replace(
-        report, flash=flash_record(measured), ram=ram_record(planned, measured.stack)
-    )
+    return replace(report, flash=flash_record(measured), ram=ram_record(planned, measured.stack))
 
 
 def _evaluate(report: Report, prepared: Prepared, progress: Progress) -> Report:
@@ -142,7 +159,11 @@ def _evaluate(report: Report, prepared: Prepared, progress: Progress) -> Report:
 
 
 def _run(
-    report: Report, options: BuildOptions, prepared: Prepared, workshop: Workshop, progress: Progress
+    report: Report,
+    options: BuildOptions,
+    prepared: Prepared,
+    workshop: Workshop,
+    progress: Progress,
 ) -> Report:
     """Compare all executions, and measure one inference on the board."""
     if not (options.verify or options.bench):
@@ -227,7 +248,9 @@ def verify(
         TinycompError: the folder is no build; a compiler or a device fails.
     """
     report, tflite, graph = _built(folder)
-    dataset = None if data is None else load_data(data, graph.tensors[graph.inputs[0]].shape, options)
+    dataset = (
+        None if data is None else load_data(data, graph.tensors[graph.inputs[0]].shape, options)
+    )
     inputs = evaluation_inputs(graph, dataset, samples)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         workshop = _workshop(folder, report, board, Path(scratch))
@@ -236,7 +259,8 @@ def verify(
 
 
 def bench(folder: Path, board: str | None, port: str | None, progress: Progress) -> Report:
-    """Measure a build on a board: latency by layer, flash, RAM, stack. See verify for the arguments.
+    """Measure a build on a board: latency by layer, flash, RAM, stack. See verify for the
+    arguments.
 
     Raises:
         TinycompError: the folder is no build; a compiler or a device fails or is missing.
@@ -276,13 +300,13 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
 
 
 def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Workshop:
-    """Where the library of a build is compiled, for its own board or another one of the same kind."""
+    """Where the library of a build is compiled, for its own board or another of its kind."""
     built_for = load_board(report.board)
     board = load_board(name) if name else built_for
     if board.memory.harvard and not built_for.memory.harvard:
         raise BoardError(
-            f"'{folder}' was built for {built_for.name}; on {board.name} weights must be copied from "
-            "program memory, for which its arena has no room.",
+            f"'{folder}' was built for {built_for.name}; on {board.name} weights must be copied "
+            "from program memory, for which its arena has no room.",
             hint=f"Build it with --board {board.name}.",
         )
     return Workshop(board, folder / places(built_for, report.prefix).library, report.prefix, build)
@@ -295,7 +319,9 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
         TinycompError: the model, the data or the output file can't be used.
     """
     if output.exists() and not force:
-        raise OutputError(f"'{output}' exists.", hint="Name another file, or use --force to replace it.")
+        raise OutputError(
+            f"'{output}' exists.", hint="Name another file, or use --force to replace it."
+        )
     if not output.parent.is_dir():
         raise OutputError(f"There is no folder '{output.parent}'.", hint="Make it first.")
     tflite = prepare(wanted, progress).tflite
@@ -308,7 +334,8 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
 def simulate(
     model: Path, data: Path, options: DataOptions, output: Path | None, progress: Progress
 ) -> str:
-    """Run the reference simulator over the evaluation half of a data set; a line that tells its score.
+    """Run the reference simulator over the evaluation half of a data set; a line that tells its
+    score.
 
     Args:
         model: an int8 .tflite, or a Keras model, which is quantized first.
@@ -328,7 +355,7 @@ def simulate(
             inputs = quantize_inputs(prepared.graph, prepared.dataset.x_test)
             np.savez(output, output=run(prepared.graph, inputs))
     if score is None:
-        return "The data has no labels, and the output is no reconstruction: there is nothing to score."
+        return "Nothing to score: the data has no labels, and the output is no reconstruction."
     return f"{score.metric} on {score.samples} samples: {score.value:.4f}"
 
 

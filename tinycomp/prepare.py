@@ -1,4 +1,6 @@
-"""From a model file to the int8 graph that is emitted, and to its .tflite: read, clean up, compress, quantize."""
+"""From a model file to the int8 graph that is emitted, and to its .tflite: read, clean up,
+compress, quantize.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 TFLITE_SUFFIX = ".tflite"
 
 COMPENSATION_SAMPLES = 100
-"""Calibration samples whose activations are held in memory to make up for pruning and clustering."""
+"""Calibration samples whose activations are held in memory to make up for pruning and clustering.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Preparation:
 class Prepared:
     """The model as it will be emitted.
 
-    graph: int8, compressed. tflite: the same model as a standard .tflite. dense: int8 without compression, where that
-    differs. float_tflite: the float model, where there is one.
+    graph: int8, compressed. tflite: the same model as a standard .tflite. dense: int8 without
+    compression, where that differs. float_tflite: the float model, where there is one.
     """
 
     graph: Graph
@@ -109,7 +112,8 @@ def require_data(wanted: Preparation) -> Path:
     """
     if wanted.data is None:
         raise DataError(
-            f"'{wanted.model}' is a float model, and --data was not given: quantization needs real inputs to calibrate on.",
+            f"'{wanted.model}' is a float model, and --data was not given: "
+            "quantization needs real inputs to calibrate on.",
             expected="Expected an .npz with x_train, x_test, y_test (or x, y).",
             hint="Add --data samples.npz.",
         )
@@ -131,7 +135,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     """Read, clean up, quantize and compress a model.
 
     Raises:
-        ModelError, DataError: the model or the data can't be used; a float model comes without data.
+        ModelError, DataError: the model or the data can't be used; a float model comes without
+            data.
         TinycompError: the recipe can't be used.
     """
     recipe = _recipe(wanted)
@@ -168,6 +173,7 @@ def clean_up(graph: Graph) -> Graph:
         fold_padding,
         fold_batch_normalization,
         lower_batch_normalization,
+        remove_reshapes,
         fuse_activation,
         remove_dead_nodes,
     ):
@@ -187,7 +193,9 @@ def _method(name: str | None) -> Method:
             return method
     if name is None:
         return DEFAULT_METHOD
-    raise DataError(f"There is no calibration method '{name}'.", expected=f"Known: {', '.join(METHODS)}.")
+    raise DataError(
+        f"There is no calibration method '{name}'.", expected=f"Known: {', '.join(METHODS)}."
+    )
 
 
 def _recipe(wanted: Preparation) -> Recipe:
@@ -197,10 +205,10 @@ def _recipe(wanted: Preparation) -> Recipe:
     return recipe.model_copy(update={key: value for key, value in given.items() if value})
 
 
-def _compress(
-    dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: Progress
-) -> Graph:
-    """Prune, then cluster; with data, make up for both in what is left free: other weights and biases."""
+def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: Progress) -> Graph:
+    """Prune, then cluster; with data, make up for both in what is left free: other weights and
+    biases.
+    """
     pruned = Prune(**recipe.prune_options(dense)).apply(dense) if recipe.prunes else dense
     with progress.stage("Clustering weights"):
         graph = Cluster(**recipe.cluster_options(pruned)).apply(pruned)
@@ -208,7 +216,9 @@ def _compress(
         progress.note("Without --data, errors of pruning and clustering are not made up for.")
     else:
         with progress.stage("Making up for errors"):
-            samples = quantize_inputs(dense, dataset.x[spread(len(dataset.x), COMPENSATION_SAMPLES)])
+            samples = quantize_inputs(
+                dense, dataset.x[spread(len(dataset.x), COMPENSATION_SAMPLES)]
+            )
             activations = simulate(dense, samples)
             graph = feed_back_errors(graph, dense, activations, pruned if recipe.prunes else None)
             graph = correct_biases(graph, dense, activations)
@@ -224,7 +234,9 @@ def quantize_inputs(graph: Graph, real: Array) -> Array:
 
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:
-    """int8 inputs to compare executions on: of the data set's test half, or seeded random ones without it."""
+    """int8 inputs to compare executions on: of the data set's test half, or seeded random ones
+    without it.
+    """
     if dataset is None:
         shape = graph.tensors[graph.inputs[0]].shape
         return np.random.default_rng(0).integers(-128, 128, (count, *shape)).astype(np.int8)

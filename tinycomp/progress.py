@@ -16,7 +16,9 @@ class Progress(Protocol):
     """All notes so far."""
 
     def stage(self, title: str, total: int = 0) -> AbstractContextManager[Advance]:
-        """A stage for a `with` block: the value in hand is called with the units done; total 0 is unknown."""
+        """A stage for a `with` block: the value in hand is called with the units done; total 0 is
+        unknown.
+        """
 
     def note(self, text: str) -> None:
         """A line that the user should see: a decision taken for them, something left out."""

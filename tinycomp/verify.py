@@ -1,6 +1,7 @@
 """Compares executions of one model in every byte of every tensor, and names the first difference.
 
-LiteRT's reference kernels give what is expected; every other execution must equal it, and so they equal each other.
+LiteRT's reference kernels give what is expected; every other execution must equal it, and so they
+equal each other.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ CHUNK = 16
 class Difference:
     """The first tensor, in the order of computation, that differs, and where.
 
-    position is the index into the tensor's shape; differing counts the elements of that tensor that differ.
+    position is the index into the tensor's shape; differing counts the elements of that tensor that
+    differ.
     """
 
     execution: str
@@ -42,7 +44,8 @@ class Difference:
         """One sentence that names everything."""
         at = ", ".join(map(str, self.position))
         return (
-            f"sample {self.sample}, layer '{self.layer}' ({self.op}), tensor '{self.tensor}' at [{at}]: "
+            f"sample {self.sample}, layer '{self.layer}' ({self.op}), "
+            f"tensor '{self.tensor}' at [{at}]: "
             f"{ORACLE_NAME} {self.expected}, {self.execution} {self.actual} "
             f"({self.differing} of {self.elements} elements differ)"
         )
@@ -74,7 +77,9 @@ class TensorExecution:
         """Run once, then compare tensor by tensor in the order of computation."""
         actual = self.run(inputs)
         for tensor in compared_tensors(graph):
-            found = compare(graph, tensor, expected[tensor], actual[tensor], self.name, first_sample)
+            found = compare(
+                graph, tensor, expected[tensor], actual[tensor], self.name, first_sample
+            )
             if found is not None:
                 return found
         return None
@@ -143,11 +148,19 @@ def compare(
         return None
     node = graph.producer(tensor)
     assert node is not None
-    differs = expected.astype(np.int64) != actual.reshape(expected.shape)
+    actual = actual.reshape(expected.shape)
+    differs = expected != actual
     sample = int(np.argmax(differs.reshape(len(differs), -1).any(axis=1)))
     position = tuple(int(i) for i in np.argwhere(differs[sample])[0])
     return Difference(
-        execution, tensor, node.name, node.op.name, first_sample + sample, position,
-        int(expected[(sample, *position)]), int(actual.reshape(expected.shape)[(sample, *position)]),
-        int(differs[sample].sum()), int(differs[sample].size),
-    )  # fmt: skip
+        execution=execution,
+        tensor=tensor,
+        layer=node.name,
+        op=node.op.name,
+        sample=first_sample + sample,
+        position=position,
+        expected=int(expected[(sample, *position)]),
+        actual=int(actual[(sample, *position)]),
+        differing=int(differs[sample].sum()),
+        elements=int(differs[sample].size),
+    )

@@ -70,7 +70,7 @@ def connected(answer: Answer) -> Iterator[Device]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "REPLY_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "REPLY_SECONDS", 1.0)
 
 
 def test_a_port_that_does_not_exist() -> None:

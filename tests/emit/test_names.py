@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.emit import c_comment, c_identifier, c_identifiers, c_number, c_string
+from tinycomp.c_syntax import c_comment, c_identifier, c_identifiers, c_number, c_string
 
 
 @given(st.text())
@@ -18,7 +18,9 @@ def test_identifier_is_valid_c(text: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", c_identifier(text))
 
 
-@pytest.mark.parametrize(("text", "expected"), [("int", "int_"), ("Conv2D/1", "conv2d_1"), ("3x", "m_3x"), ("é", "m")])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("int", "int_"), ("Conv2D/1", "conv2d_1"), ("3x", "m_3x"), ("é", "m")]
+)
 def test_identifier_of(text: str, expected: str) -> None:
     assert c_identifier(text) == expected
 
@@ -45,8 +47,11 @@ def test_strings_and_numbers_survive_the_compiler(tmp_path: Path) -> None:
     source = tmp_path / "t.c"
     source.write_text(
         "#include <stdio.h>\n#include <stdint.h>\n"
-        f"int main(void) {{ int32_t n = {c_number(-(2**31))}; fputs({c_string(text)}, stdout); return n != INT32_MIN; }}\n"
+        f"int main(void) {{ int32_t n = {c_number(-(2**31))}; fputs({c_string(text)}, stdout);"
+        " return n != INT32_MIN; }\n"
     )
     binary = tmp_path / "t"
-    subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", source, "-o", binary], check=True)
+    subprocess.run(
+        ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", source, "-o", binary], check=True
+    )
     assert subprocess.run([binary], check=True, capture_output=True).stdout == text.encode()

@@ -60,9 +60,14 @@ def _run_on_avr(case: Case, folder: Path) -> Array:
     return np.frombuffer(bytes.fromhex("".join(digits)), np.int8).reshape(len(inputs), -1)
 
 
+def _fits(case: Case) -> bool:
+    """Two of its tensors, and more, go into 8 KB of RAM."""
+    return all(tensor.size <= 2048 for tensor in case.graph.tensors.values())
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_first_and_last_case_equal_the_simulator(operator: str, tmp_path: Path) -> None:
-    cases = cases_of(operator)
+    cases = [case for case in cases_of(operator) if _fits(case)]
     for index, case in enumerate((cases[0], cases[-1])):
         folder = tmp_path / str(index)
         folder.mkdir()

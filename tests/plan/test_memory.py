@@ -1,4 +1,6 @@
-"""Addresses: nothing that is alive at the same time overlaps, and the arena is as small as it can be shown to be."""
+"""Addresses: nothing that is alive at the same time overlaps, and the arena is as small as it can
+be shown to be.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def test_blocks_that_live_together_never_overlap(pieces: list[Block]) -> None:
             apart = offsets[i] + a.size <= offsets[j] or offsets[j] + b.size <= offsets[i]
             assert apart, (a, offsets[i], b, offsets[j])
     assert all(offset % ALIGNMENT == 0 for offset in offsets)
-    assert size == max(o - (-b.size // ALIGNMENT) * ALIGNMENT for o, b in zip(offsets, pieces, strict=True))
+    assert size == max(
+        o - (-b.size // ALIGNMENT) * ALIGNMENT for o, b in zip(offsets, pieces, strict=True)
+    )
     assert size >= most_alive(pieces)
 
 

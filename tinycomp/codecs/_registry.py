@@ -30,14 +30,14 @@ def codecs() -> dict[str, Codec]:
 
 
 WORTHWHILE = 2 / 3
-"""Where nobody asked for a codebook, decoding has to bring the bytes down to this share at least."""
+"""Where nobody asked for a codebook, decoding has to bring the bytes down to this share."""
 
 
 def choose(weights: Weights, allowed: Collection[str] | None = None) -> Encoded:
     """The smallest stored form, verified by decoding it; of equal sizes the quickest to decode.
 
-    Weights without a codebook of their own stay readable in place unless decoding saves a third: a model that nobody
-    compressed runs at full speed.
+    Weights without a codebook of their own stay readable in place unless decoding saves a third: a
+    model that nobody compressed runs at full speed.
 
     Args:
         weights: a layer's weights, of any int8 values.
@@ -59,7 +59,8 @@ def choose(weights: Weights, allowed: Collection[str] | None = None) -> Encoded:
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    best, codec = min(_worthwhile(weights, candidates), key=lambda c: (c[0].size, c[1].cost, c[1].name))
+    candidates = _worthwhile(weights, candidates)
+    best, codec = min(candidates, key=lambda c: (c[0].size, c[1].cost, c[1].name))
     channels, length = weights.values.shape
     if not np.array_equal(codec.decode(best, (channels, length)), weights.values):
         raise AssertionError(f"codec {codec.name} does not decode to what it encoded")

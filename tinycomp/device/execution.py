@@ -1,4 +1,6 @@
-"""A device as one of the executions that verify compares: tensors by checksum, read whole only where one differs."""
+"""A device as one of the executions that verify compares: tensors by checksum, read whole only
+where one differs.
+"""
 
 from __future__ import annotations
 

@@ -91,14 +91,6 @@ class Link:
             if not self._fill(deadline):
                 return None
 
-    def discard(self) -> None:
-        """Forget all that has come so far."""
-        self._received.clear()
-        try:
-            self._serial.reset_input_buffer()
-        except OSError as error:
-            raise self._gone(error) from error
-
     def partial(self) -> str:
         """Return the line that has not ended yet."""
         return self._received.decode("ascii", "backslashreplace")

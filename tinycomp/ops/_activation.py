@@ -1,4 +1,4 @@
-"""Activations that a TFLite operator can carry with it: a clamp in the output's quantized domain."""
+"""Activations that a TFLite operator carries with it: a clamp in the output's int8 domain."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ class Activation(Enum):
 
 
 def quantize_bound(real: float, parameters: QuantizationParameters) -> int:
-    """A bound in the quantized domain, not clamped: half away from zero in float32, as TfLiteRound."""
+    """A bound in the quantized domain, not clamped: half away from zero in float32, as TFLite."""
     scaled = float(np.float32(real) / np.float32(parameters.scale))
     return parameters.zero_point + int(np.floor(abs(scaled) + 0.5)) * (1 if scaled >= 0 else -1)

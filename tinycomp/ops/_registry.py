@@ -19,7 +19,11 @@ def operators() -> dict[str, type[Operator]]:
             continue
         namespace = vars(importlib.import_module(f"tinycomp.ops.{module.name}"))
         for value in namespace.values():
-            if isinstance(value, type) and issubclass(value, Operator) and value.__module__.endswith(module.name):
+            if (
+                isinstance(value, type)
+                and issubclass(value, Operator)
+                and value.__module__.endswith(module.name)
+            ):
                 found[value.name] = value
     return dict(sorted(found.items()))
 

@@ -1,4 +1,6 @@
-"""The sliding window that convolutions and poolings share: kernel, stride, dilation, explicit padding."""
+"""The sliding window that convolutions and poolings share: kernel, stride, dilation, explicit
+padding.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,13 @@ class Window:
         stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
     ) -> Self:
-        """The window of TFLite's and Keras's "same" or "valid" over an input of the given height and width."""
+        """The window of TFLite's and Keras's "same" or "valid" over an input of the given height
+        and width.
+        """
         if padding == "valid":
             return cls(kernel, stride, dilation)
         before, after = zip(
-            *(
-                _same(n, k, s, d)
-                for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
-            ),
+            *(_same(n, k, s, d) for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)),
             strict=True,
         )
         return cls(kernel, stride, dilation, (*before, *after))
@@ -54,7 +55,9 @@ class Window:
         return height, width
 
     def scheme(self, shape: Shape) -> Literal["SAME", "VALID"] | None:
-        """TFLite's name for this padding over an input (height, width, ...); None where it has none."""
+        """TFLite's name for this padding over an input (height, width, ...); None where it has
+        none.
+        """
         size = (shape[0], shape[1])
         if self == Window.make("valid", size, self.kernel, self.stride, self.dilation):
             return "VALID"

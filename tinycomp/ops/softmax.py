@@ -91,7 +91,15 @@ class Softmax(Operator):
                 f"{target.zero_point}.",
                 expected="The int8 specification fixes 1/256 and -128.",
             )
-        return softmax_scaling(self.beta, parameters(operands.activations[0]).scale)
+        source = parameters(operands.activations[0])
+        try:
+            return softmax_scaling(self.beta, source.scale)
+        except ArithmeticError as error:
+            raise ModelError(
+                f"{operands.output.name!r} (softmax) reads values of scale {source.scale:g}.",
+                expected="More than 2^-26 / beta.",
+                hint="Calibrate with data that makes its input other than zero.",
+            ) from error
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

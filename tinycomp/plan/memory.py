@@ -1,4 +1,6 @@
-"""Addresses: every tensor and scratch area gets a place in one arena, by its lifetime over the schedule."""
+"""Addresses: every tensor and scratch area gets a place in one arena, by its lifetime over the
+schedule.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,12 @@ class Buffer:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What emit needs: steps in order, a buffer for each tensor, a scratch offset for each operation. Sizes in bytes.
+    """What emit needs: steps in order, a buffer for each tensor, a scratch offset for each
+    operation. Sizes in bytes.
 
-    storage names, for each tensor, the tensor whose memory it shares (itself where it has its own). arena is everything:
-    tensors (input and output among them) and scratch; scratch_size is what of it lies beyond all tensors.
+    storage names, for each tensor, the tensor whose memory it shares (itself where it has its own).
+    arena is everything: tensors (input and output among them) and scratch; scratch_size is what of
+    it lies beyond all tensors.
     """
 
     program: Program
@@ -46,7 +50,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of memory of `size` bytes that must exist from step `first` to step `last`, both included."""
+    """A piece of memory of `size` bytes that must exist from step `first` to step `last`, both
+    included.
+    """
 
     size: int
     first: int
@@ -56,8 +62,8 @@ class Block:
 def plan(program: Program) -> Plan:
     """Schedule whole tensors and place them.
 
-    The model's input lives from before the first step; nothing is written over it while it is read. Reshapes alias; an
-    operation that may run in place does so where its input dies with it.
+    The model's input lives from before the first step; nothing is written over it while it is read.
+    Reshapes alias; an operation that may run in place does so where its input dies with it.
     """
     steps = whole_tensors(program)
     storage = _share(program)
@@ -80,11 +86,15 @@ def plan(program: Program) -> Plan:
 def place(blocks: Sequence[Block]) -> tuple[list[int], int]:
     """Offsets for the blocks, none overlapping in both time and space, and the bytes in all.
 
-    First fit over several orders (largest first, then seeded shuffles around it) until the lower bound is met: the most
-    that is alive at any one time.
+    First fit over several orders (largest first, then seeded shuffles around it) until the lower
+    bound is met: the most that is alive at any one time.
     """
-    steps = range(min((b.first for b in blocks), default=0), max((b.last for b in blocks), default=0) + 1)
-    bound = max((sum(_aligned(b.size) for b in blocks if b.first <= s <= b.last) for s in steps), default=0)
+    steps = range(
+        min((b.first for b in blocks), default=0), max((b.last for b in blocks), default=0) + 1
+    )
+    bound = max(
+        (sum(_aligned(b.size) for b in blocks if b.first <= s <= b.last) for s in steps), default=0
+    )
     order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].first, i))
     best, best_size = _first_fit(blocks, order)
     shuffle = random.Random(0)
@@ -115,7 +125,9 @@ def _first_fit(blocks: Sequence[Block], order: Sequence[int]) -> tuple[list[int]
                 break
             offset = max(offset, end)
         offsets[i] = offset
-    return offsets, max((o + _aligned(b.size) for o, b in zip(offsets, blocks, strict=True)), default=0)
+    return offsets, max(
+        (o + _aligned(b.size) for o, b in zip(offsets, blocks, strict=True)), default=0
+    )
 
 
 def _aligned(size: int) -> int:
@@ -141,7 +153,9 @@ def _runs_in_place(
     if graph.tensors[source].size != graph.tensors[operation.node.outputs[0]].size:
         return False
     aliases = [name for name, owner in storage.items() if owner == storage[source]]
-    later = any(name in other.node.inputs for other in program.operations[index + 1 :] for name in aliases)
+    later = any(
+        name in other.node.inputs for other in program.operations[index + 1 :] for name in aliases
+    )
     return not later and not _kept(graph, aliases)
 
 
@@ -151,7 +165,9 @@ def _source(graph: Graph, node: Node) -> str:
 
 
 def _kept(graph: Graph, aliases: Sequence[str]) -> bool:
-    """Whether the caller owns one of these: the input is never written over, an output not before it is read."""
+    """Whether the caller owns one of these: the input is never written over, an output not before
+    it is read.
+    """
     return any(name in graph.inputs or name in graph.outputs for name in aliases)
 
 

@@ -1,4 +1,6 @@
-"""From an int8 graph to kernel calls: each node's call, its weights stored by the smallest codec, its scratch."""
+"""From an int8 graph to kernel calls: each node's call, its weights stored by the smallest codec,
+its scratch.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ Field = int | Array | Encoded
 class Operation:
     """A node as C will run it. call is None where the output is the input's bytes.
 
-    fields: the call's, weights already encoded. scratch: bytes, a buffer for decoded weights included.
+    fields: the call's, weights already encoded. scratch: bytes, a buffer for decoded weights
+    included.
     """
 
     node: Node
@@ -49,12 +52,15 @@ def lower(
     Args:
         graph: an int8 graph.
         codecs: names of the codecs that may be used; all where None.
-        copy_weights: weights can't be read in place (program memory of a Harvard core), so each read needs a buffer.
+        copy_weights: weights can't be read in place (program memory of a Harvard core), so each
+        read needs a buffer.
 
     Raises:
         ModelError: a node has no integer kernel.
     """
-    return Program(graph, tuple(_lower_node(graph, node, codecs, copy_weights) for node in graph.nodes))
+    return Program(
+        graph, tuple(_lower_node(graph, node, codecs, copy_weights) for node in graph.nodes)
+    )
 
 
 def _lower_node(

@@ -10,7 +10,9 @@ from tinycomp.plan.program import Program
 
 @dataclass(frozen=True)
 class Step:
-    """Rows [first, last) of one operation: output rows, or input rows where the kernel counts those."""
+    """Rows [first, last) of one operation: output rows, or input rows where the kernel counts
+    those.
+    """
 
     operation: int
     first: int

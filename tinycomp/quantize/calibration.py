@@ -24,6 +24,7 @@ SPARSE_PERCENTILE = 99.0
 """The same for values other than zero, where that is wider."""
 
 _BINS = 2048
+_OVERFLOW = 1e38
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def calibrate(graph: Graph, x: Array, method: Method = DEFAULT_METHOD) -> dict[s
 
     Raises:
         DataError: no samples.
-        ModelError: a layer's output is not finite.
+        ModelError: a layer's output is NaN or overflows float32.
     """
     if method not in METHODS:
         raise DataError(
@@ -86,7 +87,7 @@ def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Ra
     A tensor that is nearly always zero keeps at least SPARSE_PERCENTILE of its other values.
     """
     others = histogram.counts.copy()
-    others[_bin_numbers(np.zeros(1), histogram.low, histogram.width)] -= histogram.zeros
+    others[_bins(np.zeros(1), histogram.low, histogram.width, len(others))] -= histogram.zeros
     return _quantiles(histogram, histogram.counts, percentile).union(
         _quantiles(histogram, others, SPARSE_PERCENTILE)
     )
@@ -134,10 +135,10 @@ def _clipping(values: Array, counts: Array, bounds: Array) -> Array:
     return clipped
 
 
-def _bin_numbers(values: Array, low: float, width: float) -> Array:
+def _bins(values: Array, low: float, width: float, count: int) -> Array:
     """The histogram bin of each value, in float32."""
     bins = (values.astype(np.float32) - np.float32(low)) * np.float32(1 / width)
-    return np.clip(bins.astype(np.int64), 0, _BINS - 1)
+    return np.clip(bins.astype(np.int64), 0, count - 1)
 
 
 def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
@@ -146,9 +147,10 @@ def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
     for batch in float_batches(model, x):
         for name in graph.tensors:
             low, high = batch[name].min(), batch[name].max()
-            if not (np.isfinite(low) and np.isfinite(high)):
+            # LiteRT clamps what overflows to the largest float32. NaN fails every comparison.
+            if not (low > -_OVERFLOW and high < _OVERFLOW):
                 raise ModelError(
-                    f"{name!r} becomes NaN or infinite on the calibration data.",
+                    f"{name!r} becomes NaN or overflows on the calibration data.",
                     hint="Check the layer's weights, and the scale of the data.",
                 )
             found = Range.of(low, high)
@@ -163,7 +165,7 @@ def _histograms(model: bytes, x: Array, extremes: dict[str, Range]) -> dict[str,
     for batch in float_batches(model, x):
         for name in counts:
             values, bounds = batch[name].ravel(), extremes[name]
-            bins = _bin_numbers(values, bounds.low, bounds.width / _BINS)
+            bins = _bins(values, bounds.low, bounds.width / _BINS, _BINS)
             counts[name] += np.bincount(bins, minlength=_BINS)
             zeros[name] += values.size - int(np.count_nonzero(values))
     return {

@@ -21,9 +21,12 @@ from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixe
 BIAS_LIMIT = 1 << 30
 """Largest bias; the other half of int32 is left to the sum of products."""
 
-_HEADROOM = 2.0**-20
-"""An output range is at least this share of what its layer could reach, so that a requantization
-never shifts a sum out of int32."""
+_HEADROOM = 2.0**-18
+"""An output range is at least this share of what its layer could reach: a requantization never
+shifts a sum out of int32, and LiteRT accepts an addition's factor."""
+_RESOLVED = 2.0**-16
+"""Width of a range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
+are at most 1. LiteRT aborts on a softmax with a smaller scale."""
 _VANISHING = 2.0**-60
 """Ranges and weights below it count as zero: products of their scales would leave float32."""
 
@@ -89,6 +92,8 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
                 values = graph.constants[name].values
                 wide[name] = _at_least(Range.of(values.min(), values.max()), 0.0)
         rule = output_range(graph, node)
+        if rule.fixed is not None:
+            wide.update({name: wide[name].widened(_RESOLVED) for name in node.inputs})
         smallest = _smallest_width(graph, node, wide)
         for name in node.outputs:
             wide[name] = _at_least(ranges[name].limited(rule.limit), smallest)

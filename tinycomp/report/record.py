@@ -23,19 +23,24 @@ class ModelRecord:
     parameters: int
 
 
+Real = float
+"""The type, where a field has its name."""
+
+
 @dataclass(frozen=True)
 class AccuracyRecord:
     """The metric on `samples` evaluation samples. int8 is the emitted model, compression included.
 
-    dense_int8 is the same without compression; device is measured on `device_samples` of the samples; None: not measured.
+    dense_int8 is the same without compression; device is measured on `device_samples` of the
+    samples; None: not measured.
     """
 
     metric: str
     samples: int
-    float: float | None = None
-    dense_int8: float | None = None
-    int8: float | None = None
-    device: float | None = None
+    float: Real | None = None
+    dense_int8: Real | None = None
+    int8: Real | None = None
+    device: Real | None = None
     device_samples: int = 0
 
 
@@ -49,7 +54,9 @@ class FlashRecord:
 
 @dataclass(frozen=True)
 class RamRecord:
-    """Bytes: arena (all tensors, input and output included), scratch beyond it, deepest stack of one inference."""
+    """Bytes: arena (all tensors, input and output included), scratch beyond it, deepest stack of
+    one inference.
+    """
 
     arena: int
     scratch: int
@@ -58,7 +65,9 @@ class RamRecord:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """One layer's work, and how its weights are stored: bytes in flash with tables, distinct values among them."""
+    """One layer's work, and how its weights are stored: bytes in flash with tables, distinct values
+    among them.
+    """
 
     name: str
     op: str
@@ -80,7 +89,9 @@ class LayerLatency:
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """One inference: "instructions" under an emulator that counts them, else the device's true unit."""
+    """One inference: "instructions" under an emulator that counts them, else the device's true
+    unit.
+    """
 
     value: int
     unit: str
@@ -89,7 +100,9 @@ class LatencyRecord:
 
 @dataclass(frozen=True)
 class VerifyRecord:
-    """One comparison: which executions, on how many samples, over how many tensors, and whether all were equal."""
+    """One comparison: which executions, on how many samples, over how many tensors, and whether all
+    were equal.
+    """
 
     executions: tuple[str, ...]
     samples: int
@@ -143,7 +156,9 @@ def read_report(folder: Path) -> Report:
             hint="Run 'tinycomp build MODEL -o FOLDER' first.",
         ) from None
     except (ValueError, TypeError, KeyError, OSError) as error:
-        raise OutputError(f"'{path}' can't be read: {error}.", hint="Build the model again.") from error
+        raise OutputError(
+            f"'{path}' can't be read: {error}.", hint="Build the model again."
+        ) from error
 
 
 def _from_json(content: dict[str, Any]) -> Report:

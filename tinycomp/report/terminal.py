@@ -9,13 +9,14 @@ from rich.table import Table
 
 from tinycomp.boards import Board
 from tinycomp.report.record import AccuracyRecord, LatencyRecord, LayerRecord, Report
-
 from tinycomp.verify import Verification
 
 
 def summary(report: Report) -> RenderableType:
     """Accuracy, flash, RAM, latency and verification in one table."""
-    table = Table(title=f"{report.model.name} on {report.board}", title_justify="left", show_header=False)
+    table = Table(
+        title=f"{report.model.name} on {report.board}", title_justify="left", show_header=False
+    )
     table.add_column("what", style="bold")
     table.add_column("value")
     for what, value in _rows(report):
@@ -32,7 +33,10 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         yield "weights", f"{report.weight_bytes:,} bytes, tables included"
     if report.flash:
         total = report.flash.code + report.flash.constants
-        yield "flash", f"{total:,} bytes: code {report.flash.code:,}, constants {report.flash.constants:,}"
+        yield (
+            "flash",
+            f"{total:,} bytes: code {report.flash.code:,}, constants {report.flash.constants:,}",
+        )
     if report.ram:
         ram = report.ram
         stack = "not measured" if ram.stack is None else f"{ram.stack:,}"
@@ -44,7 +48,11 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
     for record in report.verify:
         state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
-        yield "verified", f"{' = '.join(record.executions)}: {record.tensors} tensors, {record.samples} samples, {state}"
+        yield (
+            "verified",
+            f"{' = '.join(record.executions)}: {record.tensors} tensors, "
+            f"{record.samples} samples, {state}",
+        )
 
 
 def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
@@ -59,7 +67,10 @@ def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
         yield f"{label}, int8", show(accuracy.dense_int8)
     yield f"{label}, as emitted", show(accuracy.int8)
     if accuracy.device is not None:
-        yield f"{accuracy.metric} ({accuracy.device_samples} samples), device", show(accuracy.device)
+        yield (
+            f"{accuracy.metric} ({accuracy.device_samples} samples), device",
+            show(accuracy.device),
+        )
 
 
 def layers(records: Iterable[LayerRecord], latency: LatencyRecord | None = None) -> Table:

@@ -1,0 +1,233 @@
+"""Reading .tflite: the official models, what TFLite leaves implicit, what is refused."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp import oracle
+from tinycomp.errors import ModelError
+from tinycomp.frontend.tflite import parse_tflite, read_tflite
+from tinycomp.quantize.export import write_tflite
+from tinycomp.simulate import simulate
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "ops"))
+
+from conformance import Case, cases_of
+
+# Nodes, multiply-accumulates and parameters (weights and biases).
+OFFICIAL = {
+    "kws_ref_model": (13, 2_656_768, 22_604),
+    "ic_resnet8": (16, 12_501_632, 77_706),
+    "vww_96": (31, 7_489_664, 210_850),
+    "ad01": (10, 264_192, 265_864),
+    "str_ww_ref_model": (11, 826_368, 46_883),
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_official_models(name: str, shared: Path) -> None:
+    start = time.perf_counter()
+    graph = read_tflite(shared / "models" / f"{name}_int8.tflite")
+    assert time.perf_counter() - start < 1.0
+    cost = graph.cost()
+    assert (len(graph.nodes), cost.macs, cost.parameters) == OFFICIAL[name]
+    assert graph.name == f"{name}_int8"
+    for node in graph.nodes:
+        assert node.outputs == (node.name,)
+
+
+def _case(operator: str, name: str) -> Case:
+    return next(case for case in cases_of(operator) if case.name == name)
+
+
+CONVOLUTION = _case("conv_2d", "3x3 same")
+DENSE = _case("fully_connected", "(64,) to 12, tensor scales")
+
+
+def _edited(case: Case, edit: Callable[[Any, Any], None]) -> bytes:
+    """The case's .tflite after edit(model, subgraph)."""
+    model = schema.ModelT.InitFromPackedBuf(write_tflite(case.graph))
+    edit(model, model.subgraphs[0])
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize(("case", "rest"), [(CONVOLUTION, []), (DENSE, []), (DENSE, [-1])])
+def test_missing_bias_is_zero(case: Case, rest: list[int]) -> None:
+    def drop_bias(model: Any, subgraph: Any) -> None:
+        operator = subgraph.operators[0]
+        operator.inputs = np.array([*operator.inputs[:2], *rest], np.int32)
+
+    data = _edited(case, drop_bias)
+    graph = parse_tflite(data, "no bias")
+    bias = graph.constants[graph.nodes[0].inputs[2]]
+    assert bias.values.dtype == np.int32
+    assert not bias.values.any()
+    zero = replace(case.graph.constants["bias"], values=np.zeros_like(bias.values))
+    explicit = replace(case.graph, constants={**case.graph.constants, "bias": zero})
+    expected = oracle.run_output(write_tflite(explicit), case.inputs)
+    assert np.array_equal(simulate(graph, case.inputs)[graph.outputs[0]], expected)
+
+
+def test_implicit_flatten_becomes_a_reshape() -> None:
+    def reshape_input(model: Any, subgraph: Any) -> None:
+        subgraph.tensors[int(subgraph.inputs[0])].shape = np.array([1, 4, 8, 2], np.int32)
+
+    data = _edited(DENSE, reshape_input)
+    graph = parse_tflite(data, "flatten")
+    assert [node.op.name for node in graph.nodes] == ["reshape", "fully_connected"]
+    inputs = DENSE.inputs.reshape(-1, 4, 8, 2)
+    expected = oracle.run_output(data, inputs)
+    assert np.array_equal(simulate(graph, inputs)[graph.outputs[0]], expected)
+
+
+def test_names_are_made_unique() -> None:
+    def same_names(model: Any, subgraph: Any) -> None:
+        for tensor in subgraph.tensors:
+            tensor.name = b"x"
+
+    graph = parse_tflite(_edited(CONVOLUTION, same_names), "names")
+    names = [*graph.tensors, *graph.constants]
+    assert sorted(names) == ["x", "x_1", "x_2", "x_3"]
+
+
+def _set(tensor: int, **fields: Any) -> Callable[[Any, Any], None]:
+    """An edit of an operand: 0 the activation, 1 weights, 2 bias, -1 the output."""
+
+    def edit(model: Any, subgraph: Any) -> None:
+        operator = subgraph.operators[0]
+        index = operator.outputs[0] if tensor < 0 else operator.inputs[tensor]
+        for name, value in fields.items():
+            if name in ("scale", "zeroPoint", "quantizedDimension"):
+                setattr(subgraph.tensors[index].quantization, name, value)
+            else:
+                setattr(subgraph.tensors[index], name, value)
+
+    return edit
+
+
+def _builtin(name: str) -> Callable[[Any, Any], None]:
+    def edit(model: Any, subgraph: Any) -> None:
+        code = getattr(schema.BuiltinOperator, name)
+        model.operatorCodes[0].builtinCode = code
+        model.operatorCodes[0].deprecatedBuiltinCode = min(code, 127)
+
+    return edit
+
+
+def _two_subgraphs(model: Any, subgraph: Any) -> None:
+    model.subgraphs.append(subgraph)
+
+
+def _tanh(model: Any, subgraph: Any) -> None:
+    subgraph.operators[0].builtinOptions.fusedActivationFunction = 4
+
+
+def _grouped(model: Any, subgraph: Any) -> None:
+    weights = subgraph.tensors[int(subgraph.operators[0].inputs[1])]
+    weights.shape = np.array([5, 3, 9, 1], np.int32)
+
+
+FLOAT32, INT16, UINT8 = schema.TensorType.FLOAT32, schema.TensorType.INT16, schema.TensorType.UINT8
+
+
+@pytest.mark.parametrize(
+    ("edit", "text"),
+    [
+        (_set(0, type=FLOAT32), r"'input' is float32\. int8 everywhere, .*inference_input_type"),
+        (_set(0, type=UINT8), r"The tensor 'input' is uint8"),
+        (_set(-1, type=INT16), r"The tensor 'conv_2d' is int16"),
+        (_set(0, quantization=None), r"'input' has no scale and zero point of its own"),
+        (_set(0, scale=np.zeros(1, np.float32)), r"the quantization scale 0\.0\. Positive, finite"),
+        (
+            _set(0, shape=np.array([2, 7, 6, 3], np.int32)),
+            r"'input' has the shape \(2, 7, 6, 3\).*batch of 1",
+        ),
+        (
+            _set(0, shapeSignature=np.array([-1, -1, 6, 3], np.int32)),
+            r"has the shape \(-1, -1, 6, 3\)\. A fixed shape .*fixed input shape",
+        ),
+        (
+            _set(-1, shape=np.array([1, 9, 9, 5], np.int32)),
+            r"'conv_2d' \(conv_2d\) has the shape \(9, 9, 5\)",
+        ),
+        (_set(1, type=FLOAT32), r"The tensor 'weights' is float32"),
+        (_set(1, zeroPoint=np.full(5, 3)), r"weights with a zero point that is not 0"),
+        (_set(1, quantizedDimension=3), r"weights with 5 scales along axis 3\. One for each of 5"),
+        (_set(1, quantization=None), r"has weights of type int8\. Quantized int8"),
+        (_set(1, buffer=0), r"'conv_2d' reads 'weights', which no operator before it computes"),
+        (_set(2, type=FLOAT32), r"The tensor 'bias' is float32"),
+        (_grouped, r"over an input of 3 channels\. .*Grouped convolutions are not supported"),
+        (_builtin("SVDF"), r"The operator SVDF, which computes 'conv_2d', is not supported.*ADD, "),
+        (_builtin("DEQUANTIZE"), r"DEQUANTIZE, .*Convert with full int8 quantization"),
+        (_two_subgraphs, r"has 2 subgraphs\. One: control flow is not supported"),
+        (_tanh, r"'conv_2d' has the fused activation number 4.*a layer of its own"),
+    ],
+)
+def test_refusals(edit: Callable[[Any, Any], None], text: str) -> None:
+    with pytest.raises(ModelError, match=text):
+        parse_tflite(_edited(CONVOLUTION, edit), "model")
+
+
+def test_added_constant_is_refused() -> None:
+    """A constant operand of ADD: TFLite allows it, int8 converters fold it into a bias."""
+
+    def constant_operand(model: Any, subgraph: Any) -> None:
+        last = subgraph.operators[-1]
+        subgraph.tensors[int(last.inputs[1])].buffer = len(model.buffers)
+        model.buffers.append(schema.BufferT(data=np.zeros(120, np.uint8)))
+        subgraph.operators = [subgraph.operators[0], last]
+
+    data = _edited(_case("add", "NONE"), constant_operand)
+    with pytest.raises(
+        ModelError, match=r"'add' \(ADD\) adds the constant 'conv_2d_1'.*the bias of"
+    ):
+        parse_tflite(data, "model")
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"The model '.*none.tflite' can't be read: No such file"):
+        read_tflite(tmp_path / "none.tflite")
+    with pytest.raises(ModelError, match=r"can't be read: Is a directory"):
+        read_tflite(tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"", b"TFL3", b"PK\x03\x04 a zip archive", bytes(100)])
+def test_wrong_file(data: bytes) -> None:
+    with pytest.raises(
+        ModelError, match=r"'model' is not a \.tflite file: it lacks the mark 'TFL3'"
+    ):
+        parse_tflite(data, "model")
+
+
+def test_truncated_file() -> None:
+    data = write_tflite(CONVOLUTION.graph)
+    for length in range(8, len(data) - 1, 7):
+        with pytest.raises(ModelError):
+            parse_tflite(data[:length], "model")
+
+
+def test_damaged_file_never_fails_otherwise() -> None:
+    data = np.frombuffer(write_tflite(CONVOLUTION.graph), np.uint8)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        damaged = data.copy()
+        damaged[rng.integers(8, len(data), 8)] = rng.integers(0, 256, 8)
+        try:
+            parse_tflite(damaged.tobytes(), "model")
+        except ModelError:
+            refused += 1
+    assert refused > 100

@@ -1,0 +1,33 @@
+"""Our int8 accuracy is at least that of TensorFlow's own converter, less 0.2 points at the most."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_int8_is_as_good_as_tensorflows(shared: Path) -> None:
+    """In a process of its own: TensorFlow's converter warns, and writes to both streams."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "quantization.py"), str(shared)]
+    models = ["kws", "sww", "ad", "ic"]
+    output = subprocess.run(
+        [*command, *models, "--test-samples", "1000", "--json"], check=True, capture_output=True
+    )
+    rows = {(row["model"], row["variant"]): row for row in json.loads(output.stdout)}
+    for model in models:
+        theirs = rows[model, "TensorFlow int8"]
+        ours = rows[model, "tinycomp percentile"]
+        assert ours["samples"] == theirs["samples"]
+        if ours["metric"] == "top-1":
+            assert ours["value"] >= theirs["value"] - 0.2, model
+        else:
+            assert ours["value"] <= 1.002 * theirs["value"], model
+        assert ours["rms"] <= theirs["rms"], model
