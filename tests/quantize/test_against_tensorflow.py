@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_int8_is_as_good_as_tensorflows(shared: Path) -> None:
     """In a process of its own: TensorFlow's converter warns, and writes to both streams."""
     command = [sys.executable, str(ROOT / "benchmarks" / "quantization.py"), str(shared)]
-    models = ["kws", "sww", "ad", "ic"]
+    models = ["kws", "sww", "ad", "ic", "vww"]
     output = subprocess.run(
         [*command, *models, "--test-samples", "1000", "--json"], check=True, capture_output=True
     )
