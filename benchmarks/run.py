@@ -1,9 +1,9 @@
-"""The official MLPerf Tiny int8 models on the emulated Cortex-M4, beside other tools on the same yardstick.
+"""The official MLPerf Tiny int8 models on the emulated Cortex-M4, beside other tools' figures.
 
     python benchmarks/run.py [--models FOLDER] [--peers FILE] [--check]
 
-Instruction counts and bytes are the same on every run, so results.json is a contract: --check fails where a
-figure has grown. Without the models there is nothing to measure, which is said in one line.
+Instruction counts and bytes are the same on every run, so results.json is a contract: --check fails
+where a figure has grown. Without the models there is nothing to measure, which is said in one line.
 """
 
 from __future__ import annotations

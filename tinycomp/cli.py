@@ -115,7 +115,7 @@ class _Terminal:
             BarColumn(),
             TimeElapsedColumn(),
         )
-        with Bars(*columns, console=errors, transient=True) as bars:
+        with Bars(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bars:
             task = bars.add_task(title, total=total or None)
             yield lambda done: bars.update(task, advance=done)
 
@@ -276,7 +276,7 @@ def inspect(
         terminal.show(console, read_report(path))
     else:
         summary = pipeline.inspect(path, _Terminal())
-        console.print(terminal.layers(summary.layers))
+        console.print(terminal.layers(summary.layers, width=console.width))
         console.print(f"{summary.macs:,} multiply-accumulates, {summary.parameters:,} parameters")
 
 

@@ -59,24 +59,18 @@ def test_eight_bits_change_nothing(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("granularity", ["layer", "channel", "auto"])
-def test_pruned_weights_stay_zero(graph: Graph, granularity: Granularity) -> None:
+def test_zeros_stay_zero(graph: Graph, granularity: Granularity) -> None:
     pruned = Prune(0.5).apply(graph)
-    for keep in (True, None):
-        clustered = Cluster(2, granularity, keep_zeros=keep).apply(pruned)
-        for name, layer in _layers(clustered).items():
-            assert not layer.matrix[_layers(pruned)[name].matrix == 0].any()
-            assert layer.weights.codebook is None or (layer.weights.codebook == 0).any()
+    clustered = Cluster(2, granularity).apply(pruned)
+    for name, layer in _layers(clustered).items():
+        assert not layer.matrix[_layers(pruned)[name].matrix == 0].any()
+        assert layer.weights.codebook is None or (layer.weights.codebook == 0).any()
 
 
-def test_zeros_of_rounding_need_no_entry(graph: Graph) -> None:
-    conv = _layers(graph)["conv"]
-    assert (conv.matrix == 0).any()
-    codebook = Cluster(1, "layer").apply(graph).constants["conv_weights"].codebook
-    assert codebook is not None
-    assert (codebook != 0).all()
-    kept = Cluster(1, "layer", keep_zeros=True).apply(graph).constants["conv_weights"].codebook
-    assert kept is not None
-    assert (kept == 0).any()
+def test_zeros_may_be_given_up(graph: Graph) -> None:
+    assert (_layers(graph)["conv"].matrix == 0).any()
+    clustered = Cluster(1, "layer", keep_zeros=False).apply(graph)
+    assert _layers(clustered)["conv"].matrix.all()
 
 
 def test_layers_that_share_a_codebook(graph: Graph) -> None:

@@ -58,7 +58,7 @@ def test_errors_fall(
     graph: Graph, activations: dict[str, Array], sparsity: float, bits: int
 ) -> None:
     pruned = Prune(sparsity).apply(graph) if sparsity else None
-    plain = Cluster(bits, "layer", keep_zeros=bool(sparsity)).apply(pruned or graph)
+    plain = Cluster(bits, "layer").apply(pruned or graph)
     better = feed_back_errors(plain, graph, activations, pruned)
     check_codebooks(better)
     corrected = correct_biases(better, graph, activations)

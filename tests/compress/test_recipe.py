@@ -42,7 +42,6 @@ def test_a_recipe_becomes_options(tmp_path: Path, graph: Graph) -> None:
     assert cluster == Cluster(
         4,
         shared=[["conv", "dense"]],
-        keep_zeros=True,
         bits_by_layer={"depthwise": 3, "dense": 4},
         granularity_by_layer={"depthwise": "layer", "dense": "layer"},
     )
@@ -53,7 +52,7 @@ def test_an_empty_recipe_does_nothing(tmp_path: Path, graph: Graph) -> None:
     recipe = _read(tmp_path, "")
     assert not recipe.prunes
     assert not recipe.clusters
-    assert recipe.cluster_options(graph)["keep_zeros"] is None
+    assert Cluster(**recipe.cluster_options(graph)).apply(graph).constants == graph.constants
 
 
 @pytest.mark.parametrize(

@@ -73,14 +73,15 @@ class CaseBuilder:
         inputs: Sequence[str],
         output: QuantizationParameters,
         constants: Sequence[Constant] = (),
+        name: str = "",
     ) -> str:
-        """Append a node; the name of its output."""
+        """Append a node, named after the operator unless said otherwise; the name of its output."""
         names = [self.builder.constant(constant.name, constant.values) for constant in constants]
-        for name, constant in zip(names, constants, strict=True):
-            self.builder.constants[name] = Constant(name, constant.values, constant.quantization)
-        name = self.builder.add(op, [*inputs, *names], op.name)
-        self.quantization[name] = output
-        return name
+        for key, constant in zip(names, constants, strict=True):
+            self.builder.constants[key] = Constant(key, constant.values, constant.quantization)
+        result = self.builder.add(op, [*inputs, *names], name or op.name)
+        self.quantization[result] = output
+        return result
 
     def graph(self) -> Graph:
         """The graph; its output is the last node's."""

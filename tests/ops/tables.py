@@ -1,6 +1,8 @@
-"""Cases and parameters for operators that are tables: all 256 inputs."""
+"""Cases and parameters for operators that are tables: all 256 inputs, many outputs of one input."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from conformance import Case, CaseBuilder, parameters
@@ -9,13 +11,15 @@ from tinycomp.ir import Array, Operator, QuantizationParameters
 
 EVERY_INPUT: Array = np.arange(-128, 128, dtype=np.int8).reshape(1, 4, 8, 8)
 
+Functions = Mapping[str, tuple[Operator, QuantizationParameters]]
+"""Operators with their output's parameters, by a name for the output."""
 
-def table_case(
-    name: str, op: Operator, source: QuantizationParameters, output: QuantizationParameters
-) -> Case:
-    """The operator over all inputs."""
+
+def table_case(name: str, source: QuantizationParameters, functions: Functions) -> Case:
+    """The operators over all inputs, each by itself."""
     builder = CaseBuilder(EVERY_INPUT.shape[1:], source)
-    builder.add(op, ["input"], output)
+    for output, (op, quantization) in functions.items():
+        builder.add(op, ["input"], quantization, name=output)
     return Case(name, builder.graph(), EVERY_INPUT)
 
 
@@ -35,13 +39,14 @@ def draw_output(
     return draw_parameters(rng, source.scale * finest, source.scale * coarsest)
 
 
-RESCALINGS = (
-    ("equal", parameters(0.05, 3), parameters(0.05, 3)),
-    ("other zero point", parameters(0.05, -3), parameters(0.05, 100)),
-    ("finer", parameters(0.05, -128), parameters(0.0213, -100)),
-    ("coarser", parameters(0.0147, 127), parameters(0.1, -7)),
-    ("half steps", parameters(0.05, 0), parameters(0.1, 0)),
-    ("saturating", parameters(0.7, 20), parameters(0.0001, 5)),
-    ("a single step", parameters(1e-4, -20), parameters(0.1, 5)),
-)
-"""Named pairs of input and output parameters."""
+SOURCES = tuple(parameters(0.05, zero_point) for zero_point in (-128, 3, 127))
+RESCALED = {
+    "equal": parameters(0.05, 3),
+    "other zero point": parameters(0.05, 100),
+    "finer": parameters(0.0213, -100),
+    "coarser": parameters(0.34, -7),
+    "half steps": parameters(0.1, 0),
+    "saturating": parameters(1e-5, 5),
+    "a single step": parameters(20.0, 5),
+}
+"""Output parameters for the sources, which saturate, lose steps, or fall on ties."""

@@ -51,9 +51,9 @@ FREE: dict[str, tuple[Callable[[np.random.Generator], Operator], float, float]] 
 def _require_equal(
     op: Operator, source: QuantizationParameters, output: QuantizationParameters
 ) -> None:
-    case = table_case("drawn", op, source, output)
+    case = table_case("drawn", source, {"output": (op, output)})
     expected = oracle.run_output(write_tflite(case.graph), case.inputs)
-    found = simulate(case.graph, case.inputs)[case.graph.outputs[0]]
+    found = simulate(case.graph, case.inputs)["output"]
     different = np.flatnonzero(found != expected)
     assert not len(different), (
         f"{op} from {source} to {output}: {found.ravel()[different[0]]} instead of "

@@ -88,7 +88,6 @@ class Recipe(_Table):
                 [name for pattern in group for name in _match(graph, pattern)]
                 for group in self.shared_codebooks
             ],
-            "keep_zeros": True if self.prunes else None,
             "bits_by_layer": self._by_layer(graph, "codebook_bits"),
             "granularity_by_layer": self._by_layer(graph, "granularity"),
         }

@@ -85,6 +85,17 @@ def parse_tflite(data: bytes, name: str) -> Graph:
         ) from error
 
 
+_LONGEST_NAME = 32
+
+
+def _layer_name(tensor: str) -> str:
+    """A tensor's name, or the layer's in it: converters join all that an operator was made of."""
+    if len(tensor) <= _LONGEST_NAME and ";" not in tensor:
+        return tensor
+    path = tensor.split(";")[0].split("/")
+    return path[-2] if len(path) > 1 else path[0]
+
+
 class _Reader:
     """One file being read: its tables, and the values that are made of them, by index."""
 
@@ -150,9 +161,8 @@ class _Reader:
                 expected=f"{shape}, which follows from its inputs.",
                 hint="Export the model again with a fixed batch size of 1.",
             )
-        self.nodes.append(
-            Node(output.name, op, tuple(value.name for value in inputs), (output.name,))
-        )
+        name = _free(_layer_name(output.name), {node.name for node in self.nodes})
+        self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (output.name,)))
         self.tensors[output.name] = output
 
     def _inputs(self, kind: type[Operator], operator: Any, output: Tensor) -> tuple[Value, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
@@ -11,13 +12,20 @@ from tinycomp.boards import Board
 from tinycomp.report.record import AccuracyRecord, LatencyRecord, LayerRecord, Report
 from tinycomp.verify import Verification
 
+_SHORTEST_NAME, _LONGEST_NAME = 9, 28
+_OTHER_COLUMNS = 70
+"""Characters that a layer's numbers take; its name gets what is left of the terminal."""
+
 
 def summary(report: Report) -> RenderableType:
     """Accuracy, flash, RAM, latency and verification in one table."""
     table = Table(
-        title=f"{report.model.name} on {report.board}", title_justify="left", show_header=False
+        title=f"{report.model.name} on {report.board}",
+        title_justify="left",
+        show_header=False,
+        box=SIMPLE,
     )
-    table.add_column("what", style="bold")
+    table.add_column("what", style="bold", no_wrap=True)
     table.add_column("value")
     for what, value in _rows(report):
         table.add_row(what, value)
@@ -73,22 +81,34 @@ def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
         )
 
 
-def layers(records: Iterable[LayerRecord], latency: LatencyRecord | None = None) -> Table:
-    """One line a layer: work, share of the latency, and how its weights are stored."""
-    table = Table(title="Layers", title_justify="left")
-    for heading in ("layer", "operator"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("MACs", latency.unit if latency else "latency", "a MAC", "codec", "weights"):
-        table.add_column(heading, justify="right")
+def layers(
+    records: Iterable[LayerRecord], latency: LatencyRecord | None = None, width: int = 80
+) -> Table:
+    """One line a layer: work, share of the latency, and how its weights are stored.
+
+    width: of the terminal, in characters; long names are cut to fit.
+    """
+    title = f"Layers (latency in {latency.unit})" if latency else "Layers"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    table.add_column("operator", no_wrap=True)
+    for heading in ("MACs", "latency", "a MAC", "codec", "weights"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    name_width = max(_SHORTEST_NAME, min(_LONGEST_NAME, width - _OTHER_COLUMNS))
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
     for layer in records:
         value = values.get(layer.name)
         rate = f"{value / layer.macs:.2f}" if value is not None and layer.macs else ""
         table.add_row(
-            layer.name, layer.op, _count(layer.macs), "" if value is None else f"{value:,}", rate,
+            _cut(layer.name, name_width), layer.op, _count(layer.macs),
+            "" if value is None else f"{value:,}", rate,
             layer.codec or "", _count(layer.weight_bytes),
         )  # fmt: skip
     return table
+
+
+def _cut(name: str, width: int) -> str:
+    return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
 def _count(number: int) -> str:
@@ -97,7 +117,7 @@ def _count(number: int) -> str:
 
 def boards(known: Iterable[Board]) -> Table:
     """The boards that can be named."""
-    table = Table(title="Boards", title_justify="left")
+    table = Table(title="Boards", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("name", "board", "processor"):
         table.add_column(heading)
     for heading in ("flash", "RAM"):
@@ -112,7 +132,7 @@ def boards(known: Iterable[Board]) -> Table:
 
 def show(console: Console, report: Report) -> None:
     """Print the whole report."""
-    console.print(Group(layers(report.layers, report.latency), summary(report)))
+    console.print(Group(layers(report.layers, report.latency, console.width), summary(report)))
 
 
 def show_verification(console: Console, found: Verification) -> None:

@@ -14,22 +14,22 @@ LONGER = ((0, 1), (2, 0), (1, 1), (0, 0))
 
 
 def cases() -> list[Case]:
-    found = []
-    for shape in ((6,), (4, 3), (3, 4, 2), (1, 2, 1)):
-        for axis in range(len(shape)):
-            found += [_case(shape, axis, count) for count in (2, 3, 5)]
-    found.append(_case((3, 4, 2), -1, 2))
-    return found
+    return [_case(shape) for shape in ((6,), (4, 3), (3, 4, 2), (1, 2, 1))]
 
 
-def _case(shape: Shape, axis: int, count: int) -> Case:
+def _case(shape: Shape) -> Case:
+    """Every axis, also counted from the end; two, three and five inputs."""
     tied = parameters(0.05, -7)
     builder = CaseBuilder(shape, tied)
-    parts = ["input"]
-    for longer in LONGER[: count - 1]:
-        padding = [(0, 0)] * len(shape)
-        padding[axis] = longer
-        parts.append(builder.add(Pad(tuple(padding)), ["input"], tied))
-    builder.add(Concatenation(axis), parts, tied)
-    inputs = extreme_inputs(np.random.default_rng(count), shape)
-    return Case(f"{count} of {shape} along {axis}", builder.graph(), inputs)
+    for axis in range(-1, len(shape)):
+        parts = ["input"]
+        for longer in LONGER:
+            padding = [(0, 0)] * len(shape)
+            padding[axis] = longer
+            parts.append(builder.add(Pad(tuple(padding)), ["input"], tied))
+        for count in (2, 3, 5):
+            name = f"{count} along {axis}"
+            builder.add(Concatenation(axis), parts[:count], tied, name=name)
+        builder.add(Concatenation(axis), ["input", "input"], tied, name=f"twice along {axis}")
+    inputs = extreme_inputs(np.random.default_rng(0), shape)
+    return Case(str(shape), builder.graph(), inputs)

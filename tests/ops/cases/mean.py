@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from conformance import Case, parameters, unary_case
-from tables import RESCALINGS
+import numpy as np
+from conformance import Case, CaseBuilder, extreme_inputs
+from tables import RESCALED, SOURCES
 
+from tinycomp.ir import Shape
 from tinycomp.ops.mean import Mean
+
+SHAPES = ((1, 1, 4), (4, 4, 3), (7, 5, 10), (1, 9, 2), (13, 1, 1), (6, 8), (25, 5), (31, 33, 2))
 
 
 def cases() -> list[Case]:
-    source, output = parameters(0.05, -3), parameters(0.0143, 8)
-    shapes = ((1, 1, 4), (4, 4, 3), (7, 5, 10), (1, 9, 2), (13, 1, 1), (6, 8), (25, 5), (31, 33, 2))
-    found = [
-        unary_case(f"{shape}, {kept}", Mean(kept == "kept"), shape, source, output)
-        for shape in shapes
-        for kept in ("kept", "dropped")
-    ]
-    found += [unary_case(name, Mean(), (5, 3, 40), a, b) for name, a, b in RESCALINGS]
-    return found
+    return [_case(shape, number) for number, shape in enumerate(SHAPES)]
+
+
+def _case(shape: Shape, number: int) -> Case:
+    builder = CaseBuilder(shape, SOURCES[number % len(SOURCES)])
+    for name, output in RESCALED.items():
+        builder.add(Mean(keep_dims=True), ["input"], output, name=f"{name}, kept")
+        builder.add(Mean(), ["input"], output, name=name)
+    inputs = extreme_inputs(np.random.default_rng(number), shape)
+    return Case(str(shape), builder.graph(), inputs)

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from conformance import Case, parameters, unary_case
+from collections.abc import Sequence
 
+import numpy as np
+from conformance import Case, CaseBuilder, extreme_inputs, parameters
+
+from tinycomp.ir import Shape
 from tinycomp.ops.pad import Pad
+
+Padding = tuple[tuple[int, int], ...]
+
+IMAGE: Sequence[Padding] = (
+    ((0, 0), (0, 0), (0, 0)),
+    ((1, 1), (1, 1), (0, 0)),
+    ((0, 1), (0, 1), (0, 0)),
+    ((2, 0), (0, 0), (0, 0)),
+    ((0, 0), (3, 0), (0, 0)),
+    ((0, 0), (0, 0), (1, 2)),
+    ((1, 2), (3, 4), (5, 6)),
+)
 
 
 def cases() -> list[Case]:
-    paddings = [
-        ((3, 4, 2), ((0, 0), (0, 0), (0, 0))),
-        ((3, 4, 2), ((1, 1), (1, 1), (0, 0))),
-        ((3, 4, 2), ((0, 1), (0, 1), (0, 0))),
-        ((3, 4, 2), ((2, 0), (0, 0), (0, 0))),
-        ((3, 4, 2), ((0, 0), (3, 0), (0, 0))),
-        ((3, 4, 2), ((0, 0), (0, 0), (1, 2))),
-        ((3, 4, 2), ((1, 2), (3, 4), (5, 6))),
-        ((1, 1, 1), ((0, 3), (2, 0), (0, 1))),
-        ((5, 3), ((2, 1), (0, 0))),
-        ((5, 3), ((0, 2), (1, 4))),
-        ((7,), ((2, 3),)),
-    ]
     return [
-        unary_case(f"{shape} by {padding}, zero point {zero}", Pad(padding), shape, tied, tied)
-        for shape, padding in paddings
-        for zero in (-128, 19)
-        for tied in (parameters(0.05, zero),)
+        _case((3, 4, 2), IMAGE, -128),
+        _case((3, 4, 2), IMAGE, 127),
+        _case((1, 1, 1), [((0, 3), (2, 0), (0, 1))], 19),
+        _case((5, 3), [((2, 1), (0, 0)), ((0, 2), (1, 4))], 19),
+        _case((7,), [((2, 3),), ((0, 1),)], 19),
     ]
+
+
+def _case(shape: Shape, paddings: Sequence[Padding], zero_point: int) -> Case:
+    tied = parameters(0.05, zero_point)
+    builder = CaseBuilder(shape, tied)
+    for padding in paddings:
+        builder.add(Pad(padding), ["input"], tied, name=str(padding))
+    inputs = extreme_inputs(np.random.default_rng(0), shape)
+    return Case(f"{shape}, zero point {zero_point}", builder.graph(), inputs)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from conformance import Case, parameters, unary_case
+import numpy as np
+from conformance import Case, CaseBuilder, extreme_inputs, parameters
 
+from tinycomp.ir import Shape
 from tinycomp.ops.reduce_max import ReduceMax
+
+SHAPES = ((1, 1, 4), (3, 2, 7), (1, 4, 2), (5, 1, 1), (2, 8), (1, 5))
 
 
 def cases() -> list[Case]:
+    return [_case(shape) for shape in SHAPES]
+
+
+def _case(shape: Shape) -> Case:
     tied = parameters(0.05, -3)
-    return [
-        unary_case(f"{shape}, {kept}", ReduceMax(kept == "kept"), shape, tied, tied)
-        for shape in ((1, 1, 4), (3, 2, 7), (1, 4, 2), (5, 1, 1), (2, 8), (1, 5))
-        for kept in ("kept", "dropped")
-    ]
+    builder = CaseBuilder(shape, tied)
+    builder.add(ReduceMax(keep_dims=True), ["input"], tied)
+    builder.add(ReduceMax(), ["input"], tied)
+    return Case(str(shape), builder.graph(), extreme_inputs(np.random.default_rng(0), shape))

@@ -1,0 +1,191 @@
+"""Random int8 graphs: branches, joins, tensors that several layers read and some that none reads.
+
+The same seed gives the same graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from conformance import parameters
+from small_models import Layers
+
+from tinycomp.ir import Graph, Operator, Shape
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.tanh import Tanh
+
+FEWEST, MOST = 5, 8
+"""Random layers a graph, beside those of its end."""
+LARGEST = 1500
+"""Elements a tensor, so that a graph runs quickly."""
+RECENT = 3
+"""Half of all layers read one of so many last tensors; the others read any."""
+
+Grow = Callable[["_Growing", str], str | None]
+
+
+class _Growing(Layers):
+    """A graph that grows by random layers. What is tried and does not fit gives None."""
+
+    def __init__(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        super().__init__(tuple(int(n) for n in rng.integers((5, 4, 1), (9, 9, 5))), seed)
+        self.tensors = ["input"]
+
+    def grow(self) -> None:
+        """One layer more, of a random kind, behind a random tensor."""
+        while True:
+            some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
+            x, kind = str(self.rng.choice(some)), GROWTH[self.rng.integers(len(GROWTH))]
+            made = kind(self, x)
+            if made is not None:
+                self.tensors.append(made)
+                return
+
+    def end(self) -> Graph:
+        """Half of the graphs end in classes, computed from every tensor that nothing reads yet."""
+        if self.rng.random() < 0.5:
+            return self.graph(name="random")
+        read = {name for node in self.builder.builder.nodes for name in node.inputs}
+        loose = [self._vector(x) for x in self.tensors if x not in read]
+        joined = self.concatenate(loose) if len(loose) > 1 else loose[0]
+        self.softmax(self.dense(joined, int(self.rng.integers(2, 12))))
+        return self.graph(name="random")
+
+    def _vector(self, x: str) -> str:
+        if len(self.shape(x)) == 3:
+            return self.apply(Mean(), x, self.quantization(x))
+        return self.reshape(x, (math.prod(self.shape(x)),))
+
+    def window(self, x: str) -> Window | None:
+        """A random window over an image."""
+        shape = self.shape(x)
+        if len(shape) != 3:
+            return None
+        kernel = tuple(int(n) for n in self.rng.integers(1, 4, 2))
+        stride = tuple(int(n) for n in self.rng.integers(1, 3, 2))
+        padding = "same" if self.rng.random() < 0.6 else "valid"
+        window = Window.make(padding, shape[:2], kernel, stride)
+        return window if min(window.output((shape[0], shape[1]))) >= 1 else None
+
+    def activation(self) -> Activation:
+        return Activation(int(self.rng.integers(4)))
+
+    def partner(self, x: str) -> str:
+        """A tensor of the same shape; x itself where there is no other."""
+        others = [y for y in self.tensors if y != x and self.shape(y) == self.shape(x)]
+        return str(self.rng.choice(others)) if others else x
+
+
+def _conv(g: _Growing, x: str) -> str | None:
+    window = g.window(x)
+    return window and g.conv(x, int(g.rng.integers(1, 9)), window, g.activation())
+
+
+def _depthwise(g: _Growing, x: str) -> str | None:
+    window = g.window(x)
+    return window and g.depthwise(x, window, int(g.rng.integers(1, 3)), g.activation())
+
+
+def _dense(g: _Growing, x: str) -> str | None:
+    return g.dense(x, int(g.rng.integers(1, 12)), g.activation())
+
+
+def _add(g: _Growing, x: str) -> str | None:
+    return g.add(x, g.partner(x), g.activation())
+
+
+def _mul(g: _Growing, x: str) -> str | None:
+    return g.mul(x, g.partner(x), g.activation())
+
+
+def _scale_channels(g: _Growing, x: str) -> str | None:
+    """Squeeze and excite: an image times one factor a channel."""
+    if len(g.shape(x)) != 3:
+        return None
+    factors = g.apply(Mean(keep_dims=True), x, g.quantization(x))
+    return g.mul(x, g.apply(Logistic(), factors, parameters(1 / 256, -128)))
+
+
+def _concatenate(g: _Growing, x: str) -> str | None:
+    if 2 * math.prod(g.shape(x)) > LARGEST:
+        return None
+    return g.concatenate([x, g.partner(x)], int(g.rng.integers(len(g.shape(x)))))
+
+
+def _average_pool(g: _Growing, x: str) -> str | None:
+    window = g.window(x)
+    return window and g.average_pool(x, window)
+
+
+def _max_pool(g: _Growing, x: str) -> str | None:
+    window = g.window(x)
+    return window and g.tied(MaxPool2D(window, g.activation()), x)
+
+
+def _pad(g: _Growing, x: str) -> str | None:
+    amounts = [tuple(int(n) for n in g.rng.integers(0, 2, 2)) for _ in g.shape(x)]
+    if math.prod(n + a + b for n, (a, b) in zip(g.shape(x), amounts, strict=True)) > LARGEST:
+        return None
+    return g.tied(Pad(tuple((a, b) for a, b in amounts)), x)
+
+
+def _reshape(g: _Growing, x: str) -> str | None:
+    size = math.prod(g.shape(x))
+    pairs = [(n, size // n) for n in range(1, size + 1) if size % n == 0]
+    a, b = pairs[g.rng.integers(len(pairs))]
+    shapes: list[Shape] = [(size,), (a, b), (a, 1, b), (1, a, b)]
+    return g.reshape(x, shapes[g.rng.integers(len(shapes))])
+
+
+def _mean(g: _Growing, x: str) -> str | None:
+    op = Mean(bool(g.rng.integers(2)))
+    return g.apply(op, x, g.free()) if len(g.shape(x)) == 3 else None
+
+
+def _reduce_max(g: _Growing, x: str) -> str | None:
+    return g.tied(ReduceMax(bool(g.rng.integers(2))), x) if len(g.shape(x)) == 3 else None
+
+
+def _table(g: _Growing, x: str) -> str | None:
+    near = parameters(0.7 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
+    choices: list[tuple[Operator, object]] = [
+        (Logistic(), parameters(1 / 256, -128)),
+        (Tanh(), parameters(1 / 128)),
+        (Relu(), near),
+        (LeakyRelu(0.2), near),
+        (HardSwish(), near),
+        (Quantize(), near),
+    ]
+    op, output = choices[g.rng.integers(len(choices))]
+    return g.apply(op, x, output)
+
+
+def _softmax(g: _Growing, x: str) -> str | None:
+    return g.softmax(x) if g.shape(x)[-1] > 3 else None
+
+
+GROWTH: tuple[Grow, ...] = (
+    *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
+    *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _softmax),
+)
+
+
+def random_graph(seed: int) -> Graph:
+    """A graph of 5 to about 14 layers."""
+    growing = _Growing(seed)
+    for _ in range(int(growing.rng.integers(FEWEST, MOST + 1))):
+        growing.grow()
+    return growing.end()

@@ -1,0 +1,143 @@
+"""Small int8 graphs with valid quantization, built layer by layer, and folders of their libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from conformance import CaseBuilder, channel_parameters, parameters
+
+from tinycomp import emit
+from tinycomp.ir import Constant, Graph, Operator, QuantizationParameters, Shape
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.softmax import OUTPUT, Softmax
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import lower
+
+HASH = "0123456789abcdef" * 4
+_STEPS = 40.0
+"""How far outputs of a weighted layer deviate from zero, in steps of their scale."""
+
+
+class Layers:
+    """A graph under construction. Methods add a layer and return the name of its output."""
+
+    def __init__(self, shape: Shape, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.builder = CaseBuilder(shape, self.free())
+
+    def shape(self, x: str) -> Shape:
+        return self.builder.builder.tensors[x].shape
+
+    def quantization(self, x: str) -> QuantizationParameters:
+        return self.builder.quantization[x]
+
+    def free(self) -> QuantizationParameters:
+        """Random parameters, for where the specification leaves the choice."""
+        scale = float(np.exp(self.rng.uniform(-4, -2)))
+        return parameters(scale, int(self.rng.integers(-128, 128)))
+
+    def conv(
+        self, x: str, channels: int, window: Window, activation: Activation = Activation.NONE
+    ) -> str:
+        weights = (channels, *window.kernel, self.shape(x)[2])
+        return self._weighted(Conv2D(window, activation), x, weights)
+
+    def depthwise(
+        self, x: str, window: Window, multiplier: int = 1, activation: Activation = Activation.NONE
+    ) -> str:
+        weights = (1, *window.kernel, self.shape(x)[2] * multiplier)
+        return self._weighted(DepthwiseConv2D(window, multiplier, activation), x, weights)
+
+    def dense(self, x: str, outputs: int, activation: Activation = Activation.NONE) -> str:
+        return self._weighted(FullyConnected(activation), x, (outputs, self.shape(x)[-1]))
+
+    def _weighted(self, op: Operator, x: str, shape: Shape) -> str:
+        """Random weights and biases; an output scale that they reach."""
+        axis, source = op.weight_axis, self.quantization(x)
+        assert axis is not None
+        channels, length = shape[axis], int(np.prod(shape)) // shape[axis]
+        scales = np.exp(self.rng.uniform(-6, -5, channels)).astype(np.float32)
+        values = self.rng.integers(-127, 128, shape).astype(np.int8)
+        amounts = self.rng.integers(-2000, 2000, channels).astype(np.int32)
+        constants = (
+            Constant("weights", values, channel_parameters(scales, axis)),
+            Constant("bias", amounts, channel_parameters(np.float32(source.scale) * scales, 0)),
+        )
+        typical = source.scale * float(np.median(scales)) * 50 * 73 * np.sqrt(length)
+        output = parameters(typical / _STEPS, int(self.rng.integers(-60, 60)))
+        return self.builder.add(op, [x], output, constants)
+
+    def add(self, a: str, b: str, activation: Activation = Activation.NONE) -> str:
+        scale = 1.4 * max(self.quantization(a).scale, self.quantization(b).scale)
+        output = parameters(scale, int(self.rng.integers(-40, 40)))
+        return self.builder.add(Add(activation), [a, b], output)
+
+    def mul(self, a: str, b: str, activation: Activation = Activation.NONE) -> str:
+        scale = _STEPS * self.quantization(a).scale * self.quantization(b).scale
+        output = parameters(scale, int(self.rng.integers(-40, 40)))
+        return self.builder.add(Mul(activation), [a, b], output)
+
+    def concatenate(self, parts: Sequence[str], axis: int = -1) -> str:
+        """The parts brought to the parameters of the first, as concatenation wants them."""
+        tied = self.quantization(parts[0])
+        same = [
+            part if self.quantization(part) == tied else self.apply(Quantize(), part, tied)
+            for part in parts
+        ]
+        return self.builder.add(Concatenation(axis), same, tied)
+
+    def average_pool(self, x: str, window: Window) -> str:
+        return self.tied(AveragePool2D(window), x)
+
+    def reshape(self, x: str, shape: Shape) -> str:
+        return self.tied(Reshape(shape), x)
+
+    def softmax(self, x: str) -> str:
+        return self.apply(Softmax(), x, OUTPUT)
+
+    def tied(self, op: Operator, x: str) -> str:
+        """A layer whose output has its input's parameters."""
+        return self.apply(op, x, self.quantization(x))
+
+    def apply(self, op: Operator, x: str, output: QuantizationParameters) -> str:
+        return self.builder.add(op, [x], output)
+
+    def graph(self, output: str | None = None, name: str = "small") -> Graph:
+        """The graph; its output is the last layer's, if no other is named."""
+        built = self.builder.graph()
+        outputs = built.outputs if output is None else (output,)
+        return Graph(name, built.nodes, built.tensors, built.constants, built.inputs, outputs)
+
+
+def small_classifier(seed: int = 0) -> Graph:
+    """A branch, a join, a reshape in the middle, and most operators of an image classifier."""
+    layers = Layers((6, 5, 3), seed)
+    same = Window.make("same", (6, 5), (3, 3), (2, 2))
+    first = layers.conv("input", 6, same, Activation.RELU)
+    branch = layers.depthwise(first, Window.make("same", (3, 3), (3, 3)))
+    joined = layers.add(first, branch)
+    pooled = layers.average_pool(joined, Window((2, 2)))
+    flat = layers.reshape(pooled, (24,))
+    layers.softmax(layers.dense(flat, 5))
+    return layers.graph()
+
+
+def write_library(graph: Graph, folder: Path, prefix: str = "t", *, harvard: bool = False) -> Path:
+    """Emit a graph's library into a folder; the folder."""
+    planned = plan(lower(graph, copy_weights=harvard))
+    for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
