@@ -15,6 +15,11 @@ unsigned using virtual void volatile while xor xor_eq
 """
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 """Keywords of C99 and C++11."""
+_PUBLIC_WORDS = """
+arena_t assert_arena dequantize_output input invoke invoke_watched output quantize_input
+"""
+_PUBLIC_NAMES = frozenset(_PUBLIC_WORDS.split())
+"""What templates/library/model.h.j2 puts behind the prefix itself."""
 
 
 def c_string(text: str) -> str:
@@ -45,7 +50,7 @@ def c_identifiers(names: Sequence[str], fallbacks: Sequence[str]) -> list[str]:
     """An identifier for each name: its own where that is short and free, else the fallback with the
     index in front.
     """
-    taken: set[str] = set()
+    taken = set(_PUBLIC_NAMES)
     result = []
     for index, (name, fallback) in enumerate(zip(names, fallbacks, strict=True)):
         identifier = c_identifier(name)

@@ -47,7 +47,7 @@ BoardName = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", "-d", help="Calibration and evaluation samples: an .npz (see docs/data.md)."
+        "--data", "-d", help="Calibration and evaluation samples: an .npz (docs/data.md)."
     ),
 ]
 Bits = Annotated[
@@ -66,7 +66,7 @@ Sparsity = Annotated[
 ]
 Recipe = Annotated[
     Path | None,
-    typer.Option("--recipe", help="Compression by layer: a TOML file (see docs/recipes.md)."),
+    typer.Option("--recipe", help="Compression by layer: a TOML file (docs/recipes.md)."),
 ]
 Calibration = Annotated[
     str | None,

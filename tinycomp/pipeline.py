@@ -54,8 +54,8 @@ from tinycomp.verify import verify as compare_executions
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
-DEVICE_SAMPLES = 20
-"""Samples whose outputs a device computes for its own accuracy."""
+DEVICE_SAMPLES, DEVICE_BYTES = 100, 100_000
+"""At most so many samples, and bytes of them, go over the line for the device's own accuracy."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,8 @@ def _device_accuracy(report: Report, running: Session, prepared: Prepared) -> Re
     data, device = prepared.dataset, running.device
     if report.accuracy is None or data is None or device is None:
         return report
-    rows = spread(len(data.x_test), DEVICE_SAMPLES)
+    size = prepared.graph.tensors[prepared.graph.inputs[0]].size
+    rows = spread(len(data.x_test), max(1, min(DEVICE_SAMPLES, DEVICE_BYTES // size)))
     inputs = quantize_inputs(prepared.graph, data.x_test[rows])
     outputs = np.stack([_run_on(device, sample) for sample in inputs])
     labels = None if data.y_test is None else data.y_test[rows]

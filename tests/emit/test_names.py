@@ -36,6 +36,11 @@ def test_long_and_repeated_names_fall_back_to_the_operator() -> None:
     assert c_identifiers(names, ["add", "mul", "pad"]) == ["a_b", "n1_mul", "n2_pad"]
 
 
+def test_names_of_the_library_itself_are_taken() -> None:
+    names = ["input", "Output", "invoke", "x"]
+    assert c_identifiers(names, ["add"] * 4) == ["n0_add", "n1_add", "n2_add", "x"]
+
+
 @given(st.text())
 def test_comment_stays_a_comment(text: str) -> None:
     assert "*/" not in c_comment(text)

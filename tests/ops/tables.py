@@ -41,12 +41,12 @@ def draw_output(
 
 SOURCES = tuple(parameters(0.05, zero_point) for zero_point in (-128, 3, 127))
 RESCALED = {
-    "equal": parameters(0.05, 3),
+    "saturating": parameters(1e-5, 5),
+    "a single step": parameters(20.0, 5),
     "other zero point": parameters(0.05, 100),
     "finer": parameters(0.0213, -100),
     "coarser": parameters(0.34, -7),
     "half steps": parameters(0.1, 0),
-    "saturating": parameters(1e-5, 5),
-    "a single step": parameters(20.0, 5),
+    "equal": parameters(0.05, 3),
 }
 """Output parameters for the sources, which saturate, lose steps, or fall on ties."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conformance import CASES, Case, cases_of
+from host import run_on_host
+from host_cases import HostCases
 
 from tinycomp import oracle
 from tinycomp.ir import Array
@@ -55,12 +59,26 @@ def test_simulator_equals_litert(case: Case) -> None:
     assert not _first_difference(found, {name: expected[name] for name in found})
 
 
-@pytest.mark.parametrize("case", _parameters())
-def test_c_on_the_host_equals_simulator(case: Case) -> None:
-    host = pytest.importorskip("host", reason="tests/host.py")
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("operator", WITH_CASES)
+def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> None:
+    """Under the sanitizers, all rows in one call and one row a call."""
+    cases = list(_cases(operator).values())
+    program = HostCases(cases, tmp_path)
+    for number, case in enumerate(cases):
+        expected = simulate(case.graph, case.inputs)
+        for rows_a_call in (65535, 1):
+            difference = _first_difference(program.run(number, rows_a_call), expected)
+            assert not difference, f"{case.name}: {difference}"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("operator", WITH_CASES)
+def test_generated_library_equals_simulator(operator: str) -> None:
+    """The road that a user's model takes, for one case: the others differ in constants only."""
+    case = next(iter(_cases(operator).values()))
     expected = simulate(case.graph, case.inputs)
-    found = host.run_on_host(case.graph, case.inputs)
-    assert not _first_difference(found, {name: expected[name] for name in found})
+    assert not _first_difference(run_on_host(case.graph, case.inputs), expected)
 
 
 @pytest.mark.parametrize("operator", INTEGER)

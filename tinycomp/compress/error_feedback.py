@@ -29,14 +29,15 @@ def feed_back_errors(
 ) -> Graph:
     """Choose the weights of a compressed graph anew, so that its layers' outputs come nearest.
 
-    Weights keep to their codebooks (to int8 where there is none), and zeros of `pruned` stay zero.
+    Weights keep to their codebooks (to int8 where there is none), and zeros of `pruned`, or where
+    nothing was pruned of the reference, stay zero.
     Layers whose weights are the reference's are left alone.
 
     Args:
         graph: int8, compressed.
         reference: the graph before compression, float or int8, with nodes of the same names.
         activations: of the reference on calibration data, by tensor name, (samples, *shape).
-        pruned: the graph after pruning, if any; its zeros stay.
+        pruned: the graph after pruning, if any.
         damping: share of the inputs' mean variance that is added to every variance.
     """
     before = {node.name: layer for layer in weighted_layers(reference) for node in layer.nodes}
@@ -49,9 +50,8 @@ def feed_back_errors(
         statistics = input_statistics(reference, before[layer.name], activations)
         if statistics is None:
             continue
-        held = zeros[layer.name] if pruned else np.zeros(target.shape, bool)
         factor, order = _factorize(statistics.covariance, damping)
-        values = _assign(target, _tables(layer), held, factor, order)
+        values = _assign(target, _tables(layer), zeros[layer.name], factor, order)
         changed.append(replace(layer.weights, values=layer.rebuild(values)))
     return with_constants(graph, changed)
 
