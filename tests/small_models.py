@@ -1,4 +1,4 @@
-"""Small int8 graphs with valid quantization, built layer by layer, and folders of their libraries."""
+"""Small int8 graphs with valid quantization, built layer by layer; folders of their libraries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from conformance import CaseBuilder, channel_parameters, parameters
 
 from tinycomp import emit
-from tinycomp.ir import Constant, Graph, Operator, QuantizationParameters, Shape
+from tinycomp.ir import Array, Constant, Graph, Operator, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
@@ -18,16 +18,30 @@ from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
+from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import OUTPUT, Softmax
+from tinycomp.ops.tanh import Tanh
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 
+LOGISTIC = parameters(1 / 256, -128)
 HASH = "0123456789abcdef" * 4
 _STEPS = 40.0
 """How far outputs of a weighted layer deviate from zero, in steps of their scale."""
+WEIGHTS = ("any", "few", "few each", "sparse", "few sparse")
+"""Kinds of weights, each of which another codec stores best: dense, codebook, channel_codebook,
+bitmap, sparse_codebook (in a layer that is large enough).
+"""
 
 
 class Layers:
@@ -36,6 +50,7 @@ class Layers:
     def __init__(self, shape: Shape, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
         self.builder = CaseBuilder(shape, self.free())
+        self.weights = WEIGHTS[0]
 
     def shape(self, x: str) -> Shape:
         return self.builder.builder.tensors[x].shape
@@ -45,8 +60,8 @@ class Layers:
 
     def free(self) -> QuantizationParameters:
         """Random parameters, for where the specification leaves the choice."""
-        scale = float(np.exp(self.rng.uniform(-4, -2)))
-        return parameters(scale, int(self.rng.integers(-128, 128)))
+        scale = float(np.exp(self.rng.uniform(-4, -2.5)))
+        return parameters(scale, int(self.rng.integers(-60, 60)))
 
     def conv(
         self, x: str, channels: int, window: Window, activation: Activation = Activation.NONE
@@ -64,20 +79,34 @@ class Layers:
         return self._weighted(FullyConnected(activation), x, (outputs, self.shape(x)[-1]))
 
     def _weighted(self, op: Operator, x: str, shape: Shape) -> str:
-        """Random weights and biases; an output scale that they reach."""
+        """Random weights and biases, of scales that make the most of the output's range."""
         axis, source = op.weight_axis, self.quantization(x)
         assert axis is not None
         channels, length = shape[axis], int(np.prod(shape)) // shape[axis]
-        scales = np.exp(self.rng.uniform(-6, -5, channels)).astype(np.float32)
-        values = self.rng.integers(-127, 128, shape).astype(np.int8)
+        output = self.free()
+        factor = output.scale * _STEPS / (source.scale * 50 * 73 * np.sqrt(length))
+        scales = np.float32(factor * np.exp(self.rng.uniform(-0.4, 0.4, channels)))
+        matrix = self._values(channels, length)
+        values = (matrix if axis == 0 else matrix.T).reshape(shape)
         amounts = self.rng.integers(-2000, 2000, channels).astype(np.int32)
         constants = (
             Constant("weights", values, channel_parameters(scales, axis)),
             Constant("bias", amounts, channel_parameters(np.float32(source.scale) * scales, 0)),
         )
-        typical = source.scale * float(np.median(scales)) * 50 * 73 * np.sqrt(length)
-        output = parameters(typical / _STEPS, int(self.rng.integers(-60, 60)))
         return self.builder.add(op, [x], output, constants)
+
+    def _values(self, channels: int, length: int) -> Array:
+        """Weights (channels, length) of the kind `weights`."""
+        if self.weights.startswith("few"):
+            tables = self.rng.integers(-127, 128, (channels, 4))
+            tables = tables if self.weights == "few each" else tables[:1].repeat(channels, axis=0)
+            indices = self.rng.integers(0, 4, (channels, length))
+            values = np.take_along_axis(tables, indices, axis=1)
+        else:
+            values = self.rng.integers(-127, 128, (channels, length))
+        if self.weights.endswith("sparse"):
+            values = values * (self.rng.random(values.shape) < 0.15)
+        return values.astype(np.int8)
 
     def add(self, a: str, b: str, activation: Activation = Activation.NONE) -> str:
         scale = 1.4 * max(self.quantization(a).scale, self.quantization(b).scale)
@@ -88,6 +117,13 @@ class Layers:
         scale = _STEPS * self.quantization(a).scale * self.quantization(b).scale
         output = parameters(scale, int(self.rng.integers(-40, 40)))
         return self.builder.add(Mul(activation), [a, b], output)
+
+    def mul_constant(self, x: str) -> str:
+        """A product with one constant a channel."""
+        factors = self.rng.integers(-128, 128, self.shape(x)[-1:]).astype(np.int8)
+        known = parameters(0.05, 3)
+        output = parameters(_STEPS * self.quantization(x).scale * known.scale)
+        return self.builder.add(Mul(), [x], output, [Constant("factors", factors, known)])
 
     def concatenate(self, parts: Sequence[str], axis: int = -1) -> str:
         """The parts brought to the parameters of the first, as concatenation wants them."""
@@ -103,6 +139,11 @@ class Layers:
 
     def reshape(self, x: str, shape: Shape) -> str:
         return self.tied(Reshape(shape), x)
+
+    def mean(self, x: str, keep_dims: bool = False) -> str:
+        """Means deviate less from zero than what they are made of."""
+        known = self.quantization(x)
+        return self.apply(Mean(keep_dims), x, parameters(known.scale / 6, known.zero_point))
 
     def softmax(self, x: str) -> str:
         return self.apply(Softmax(), x, OUTPUT)
@@ -132,6 +173,31 @@ def small_classifier(seed: int = 0) -> Graph:
     flat = layers.reshape(pooled, (24,))
     layers.softmax(layers.dense(flat, 5))
     return layers.graph()
+
+
+def every_operator() -> Graph:
+    """Each operator once at least, and weights for each codec: every kernel in one library."""
+    layers = Layers((8, 8, 4), seed=3)
+    window = Window.make("same", (8, 8), (3, 3))
+    images = ["input"]
+    for layers.weights in WEIGHTS:
+        images.append(layers.conv(images[-1], 8, window))
+    layers.weights = WEIGHTS[0]
+    image = layers.depthwise(images[-1], window, 1, Activation.RELU6)
+    image = layers.add(image, layers.mul(images[-2], images[-3]))
+    near = layers.quantization(image)
+    for op in (Relu(), LeakyRelu(0.3), HardSwish(), Quantize()):
+        image = layers.apply(op, image, near)
+    image = layers.apply(Tanh(), image, parameters(1 / 128))
+    factors = layers.apply(Logistic(), layers.mean(image, True), LOGISTIC)
+    image = layers.mul(image, factors)
+    image = layers.mul_constant(image)
+    image = layers.tied(MaxPool2D(Window((2, 2), (2, 2))), image)
+    image = layers.average_pool(image, Window.make("same", (4, 4), (3, 3)))
+    parts = [layers.tied(ReduceMax(), image), layers.mean(image)]
+    flat = layers.reshape(layers.concatenate(parts), (1, 16))
+    layers.softmax(layers.dense(layers.tied(Pad(((0, 0), (2, 1))), flat), 5))
+    return layers.graph(name="everything")
 
 
 def write_library(graph: Graph, folder: Path, prefix: str = "t", *, harvard: bool = False) -> Path:

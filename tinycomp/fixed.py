@@ -60,12 +60,6 @@ def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
     )
 
 
-def requantize_once(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
-    """MultiplyByQuantizedMultiplier with one rounding, half up: fully connected."""
-    total = 31 - np.asarray(shift, np.int64)
-    return (np.asarray(x, np.int64) * multiplier + (np.int64(1) << (total - 1))) >> total
-
-
 class ExactMultiplier(NamedTuple):
     """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one a channel."""
 

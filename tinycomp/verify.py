@@ -143,12 +143,12 @@ def verify(
 def compare(
     graph: Graph, tensor: str, expected: Array, actual: Array, execution: str, first_sample: int
 ) -> Difference | None:
-    """The first element of one tensor that differs; both (samples, *shape)."""
+    """The first element of one tensor that differs; expected is (samples, *shape), actual as large."""
+    actual = actual.reshape(expected.shape)
     if np.array_equal(expected, actual):
         return None
     node = graph.producer(tensor)
     assert node is not None
-    actual = actual.reshape(expected.shape)
     differs = expected != actual
     sample = int(np.argmax(differs.reshape(len(differs), -1).any(axis=1)))
     position = tuple(int(i) for i in np.argwhere(differs[sample])[0])

@@ -6,10 +6,10 @@
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t wide;     /* which input has the output's shape, 0 or 1 */
-    uint16_t rows;     /* of the other input: as many as the output, or 1 for all of them */
-    uint32_t size;     /* bytes of an output row */
-    uint32_t period;   /* bytes after which the other input starts again */
+    uint16_t wide;   /* which input has the output's shape, 0 or 1 */
+    uint16_t rows;   /* of the other input: as many as the output, or 1 for all of them */
+    uint32_t size;   /* bytes of an output row */
+    uint32_t period; /* bytes after which the other input starts again */
     int8_t wide_zero_point, repeated_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     int8_t wide_shift, repeated_shift, output_shift;

@@ -74,7 +74,8 @@ static void tc_depthwise_gather(const tc_depthwise_conv_2d_t *op, const tc_input
 
 /* One output row of a block: `to` is the block's first byte in it, `channel` the block's first channel of the input. */
 static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t *in, int32_t top, unsigned channel,
-                             unsigned channels, const tc_block_t *block, const int8_t *weights, int8_t *to, int8_t *window)
+                             unsigned channels, const tc_block_t *block, const int8_t *weights, int8_t *to,
+                             int8_t *window)
 {
     const size_t output_channels = (size_t)op->input_channels * op->channel_multiplier;
     const unsigned reach_y = (op->kernel_height - 1u) * op->dilation_height;

@@ -22,9 +22,9 @@
 #define TC_READ_U16(p) pgm_read_word(p)
 #define TC_READ_I32(p) ((int32_t)pgm_read_dword(p))
 #define TC_COPY(to, from, size) memcpy_P((to), (from), (size))
-#define TC_FETCH(type, name, from)                  \
-    type name##_copy;                               \
-    memcpy_P(&name##_copy, (from), sizeof(type));   \
+#define TC_FETCH(type, name, from)                \
+    type name##_copy;                             \
+    memcpy_P(&name##_copy, (from), sizeof(type)); \
     const type *const name = &name##_copy
 #else
 #define TC_CONSTANTS_IN_PROGRAM_MEMORY 0
@@ -94,8 +94,8 @@ static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31, x > -2^31. Adding the half after shifting all but
- * one of the places keeps it in 32 bits. */
+/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31, |x| < 2^31 - 1 (as every high multiply's result is).
+ * Adding the half after shifting all but one of the places keeps it in 32 bits. */
 static inline int32_t tc_rounding_shift_right(int32_t x, int s)
 {
     if (s == 0) {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from conformance import parameters
-from small_models import Layers
+from small_models import LOGISTIC, WEIGHTS, Layers
 
 from tinycomp.ir import Graph, Operator, Shape
 from tinycomp.ops._activation import Activation
@@ -19,7 +19,6 @@ from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
@@ -49,6 +48,7 @@ class _Growing(Layers):
         while True:
             some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
             x, kind = str(self.rng.choice(some)), GROWTH[self.rng.integers(len(GROWTH))]
+            self.weights = WEIGHTS[self.rng.integers(len(WEIGHTS))]
             made = kind(self, x)
             if made is not None:
                 self.tensors.append(made)
@@ -66,7 +66,7 @@ class _Growing(Layers):
 
     def _vector(self, x: str) -> str:
         if len(self.shape(x)) == 3:
-            return self.apply(Mean(), x, self.quantization(x))
+            return self.mean(x)
         return self.reshape(x, (math.prod(self.shape(x)),))
 
     def window(self, x: str) -> Window | None:
@@ -115,8 +115,8 @@ def _scale_channels(g: _Growing, x: str) -> str | None:
     """Squeeze and excite: an image times one factor a channel."""
     if len(g.shape(x)) != 3:
         return None
-    factors = g.apply(Mean(keep_dims=True), x, g.quantization(x))
-    return g.mul(x, g.apply(Logistic(), factors, parameters(1 / 256, -128)))
+    factors = g.mean(x, keep_dims=True)
+    return g.mul(x, g.apply(Logistic(), factors, LOGISTIC))
 
 
 def _concatenate(g: _Growing, x: str) -> str | None:
@@ -151,8 +151,7 @@ def _reshape(g: _Growing, x: str) -> str | None:
 
 
 def _mean(g: _Growing, x: str) -> str | None:
-    op = Mean(bool(g.rng.integers(2)))
-    return g.apply(op, x, g.free()) if len(g.shape(x)) == 3 else None
+    return g.mean(x, bool(g.rng.integers(2))) if len(g.shape(x)) == 3 else None
 
 
 def _reduce_max(g: _Growing, x: str) -> str | None:
@@ -162,7 +161,7 @@ def _reduce_max(g: _Growing, x: str) -> str | None:
 def _table(g: _Growing, x: str) -> str | None:
     near = parameters(0.7 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
     choices: list[tuple[Operator, object]] = [
-        (Logistic(), parameters(1 / 256, -128)),
+        (Logistic(), LOGISTIC),
         (Tanh(), parameters(1 / 128)),
         (Relu(), near),
         (LeakyRelu(0.2), near),

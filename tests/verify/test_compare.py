@@ -142,6 +142,7 @@ class _FakeDevice:
         self.names = ["input", *compared_tensors(GRAPH)]
         self.tensors, self.again = tensors, again or tensors
         self.unordered: Sequence[str] = ()
+        self.measured = self.tensors["softmax"]
         self.sample = -1
         self.read: list[str] = []
 
@@ -160,6 +161,12 @@ class _FakeDevice:
     def tensor(self, index: int) -> Array:
         self.read.append(self.names[index])
         return self.again[self.names[index]][self.sample].ravel()
+
+    def run(self) -> int:
+        return 1
+
+    def output(self) -> Array:
+        return self.measured[self.sample].ravel()
 
 
 def on_device(device: _FakeDevice, inputs: Array) -> Difference | None:
@@ -200,3 +207,13 @@ def test_a_device_that_computes_now_this_now_that_is_no_equal_device() -> None:
     device = _FakeDevice(wrong, again=simulate(GRAPH, inputs))
     with pytest.raises(DeviceError, match=r"'add'.* differ.* run"):
         on_device(device, inputs)
+
+
+def test_the_inference_that_nothing_watches_is_compared_too() -> None:
+    inputs = random_inputs(2)
+    device = _FakeDevice(simulate(GRAPH, inputs))
+    device.measured = wrong_at("softmax", (1, 3)).run(inputs)["softmax"]
+    found = on_device(device, inputs)
+    assert found is not None
+    assert (found.execution, found.tensor) == ("device without hooks", "softmax")
+    assert (found.sample, found.position) == (11, (3,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,12 @@ from tinycomp import image
 from tinycomp.boards import load_board
 from tinycomp.execute import Session, session
 from tinycomp.image import Workshop
-from tinycomp.ir import Array, Constant, Graph, Operands
+from tinycomp.ir import Array, Constant, Graph, Node, Operands
 from tinycomp.ops.add import Add
 from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
 from tinycomp.simulate import simulate
-from tinycomp.verify import Difference, Verification, verify
+from tinycomp.verify import Difference, TensorExecution, Verification, verify
 
 GRAPH = small_classifier()
 MODEL = write_tflite(GRAPH)
@@ -31,6 +31,7 @@ BOARD = "cortex-m4"
 
 Edit = Callable[[Path], None]
 Tensors = dict[str, Array]
+Verified = Callable[[str], tuple[Verification, Tensors]]
 
 pytestmark = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
 
@@ -64,16 +65,18 @@ def break_kernel(library: Path) -> None:
     change(
         header,
         r"\n#endif\s*$",
-        lambda _: """
-static void tc_add(const tc_add_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                   uint16_t last, int8_t *scratch)
+        lambda _: (
+            """
+static void tc_add(const tc_add_t *constants, const tc_input_t *in, const tc_output_t *out,
+                   uint16_t first, uint16_t last, int8_t *scratch)
 {
     tc_add_right(constants, in, out, first, last, scratch);
     tc_output_row(out, 1)[3] ^= 1;
 }
 
 #endif
-""",
+"""
+        ),
     )
 
 
@@ -112,7 +115,7 @@ def with_weight() -> Tensors:
 
 
 def with_scale(node: str, channel: int, factor: float) -> Tensors:
-    """One output channel of a layer has another weight scale."""
+    """One output channel has another weight scale, and so another multiplier or shift."""
 
     def scaled(constant: Constant) -> Constant:
         known = constant.quantization
@@ -131,8 +134,12 @@ def with_other_sum() -> Tensors:
     return {**RIGHT, "add": sums}
 
 
-MULTIPLIER = 1_206_442_186
-"""Of channel 1 of the convolution in weights.c."""
+def multiplier(node: Node, channel: int) -> int:
+    call = node.op.kernel(GRAPH.operands(node))
+    assert call is not None
+    values = call.fields["multiplier"]
+    assert isinstance(values, np.ndarray)
+    return int(values[channel])
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ PLANTS = {
     "multiplier": Plant(
         partial(change_entry, "t_conv_2d_multiplier", 1, 1 << 30),
         "conv_2d",
-        partial(with_scale, "conv_2d", 1, (1 << 30) / MULTIPLIER),
+        partial(with_scale, "conv_2d", 1, (1 << 30) / multiplier(GRAPH.nodes[0], 1)),
     ),
     "shift": Plant(
         partial(change_entry, "t_depthwise_conv_2d_shift", 4, -10),
@@ -168,9 +175,7 @@ PLANTS = {
 
 
 @pytest.fixture(scope="module")
-def verified(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], tuple[Verification, Tensors]]:
+def verified(tmp_path_factory: pytest.TempPathFactory) -> Verified:
     """Verifies a library with a planted error on everything that can run here, once; also returns
     the tensors of the C on this computer.
     """
@@ -192,23 +197,18 @@ def verified(
     return run
 
 
-def host_of(running: Session) -> "TensorRun":
+def host_of(running: Session) -> TensorExecution:
     (host,) = (each for each in running.executions if each.name == "host")
-    return host  # type: ignore[return-value]
-
-
-class TensorRun:
-    """What a TensorExecution has."""
-
-    run: Callable[[Array], Tensors]
+    assert isinstance(host, TensorExecution)
+    return host
 
 
 @pytest.fixture(params=["host", "device"])
-def execution(request: pytest.FixtureRequest) -> Iterator[str]:
+def execution(request: pytest.FixtureRequest) -> str:
     why = image.missing(load_board(BOARD))
     if request.param == "device" and why is not None:
         pytest.skip(f"C on {BOARD} can't run: {why}")
-    yield str(request.param)
+    return str(request.param)
 
 
 def first_difference(wrong: Tensors, execution: str) -> Difference:
@@ -230,9 +230,7 @@ def first_difference(wrong: Tensors, execution: str) -> Difference:
     raise AssertionError("no difference")
 
 
-def test_without_an_error_all_agree(
-    verified: Callable[[str], tuple[Verification, Tensors]], execution: str
-) -> None:
+def test_without_an_error_all_agree(verified: Verified, execution: str) -> None:
     found, _ = verified("none")
     assert execution in found.executions
     assert found.executions[:3] == ("litert", "simulator", "host")
@@ -240,9 +238,7 @@ def test_without_an_error_all_agree(
 
 
 @pytest.mark.parametrize("name", PLANTS)
-def test_a_planted_error_is_named(
-    name: str, verified: Callable[[str], tuple[Verification, Tensors]], execution: str
-) -> None:
+def test_a_planted_error_is_named(name: str, verified: Verified, execution: str) -> None:
     found, tensors = verified(name)
     differences = {difference.execution: difference for difference in found.differences}
     assert "simulator" not in differences

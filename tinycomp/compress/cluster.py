@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._registry import choose
 from tinycomp.compress._kmeans import cluster
-from tinycomp.compress._layers import Layer, weighted_layers, with_constants
+from tinycomp.compress._layers import Layer, describe_names, weighted_layers, with_constants
 from tinycomp.compress._technique import Technique
 from tinycomp.errors import TinycompError
 from tinycomp.ir import Constant, Graph, Weights
@@ -86,7 +86,7 @@ class Cluster(Technique):
                     expected="Codebooks are made of int8 weights.",
                     hint="Quantize the model first.",
                 )
-        groups = [_find(layers, names) for names in self.shared]
+        groups = [_find(graph, names) for names in self.shared]
         grouped = {layer.name for group in groups for layer in group}
         changed = [constant for group in groups for constant in self._share(group)]
         changed += [self._single(layer) for layer in layers if layer.name not in grouped]
@@ -155,21 +155,20 @@ def _option(by_layer: Mapping[str, _T], layer: Layer, default: _T) -> _T:
     return next((by_layer[node.name] for node in layer.nodes if node.name in by_layer), default)
 
 
-def _find(layers: Sequence[Layer], names: Sequence[str]) -> list[Layer]:
+def _find(graph: Graph, names: Sequence[str]) -> list[Layer]:
     """The layers of these names, each once.
 
     Raises:
         TinycompError: there is no such layer.
     """
-    by_name = {node.name: layer for layer in layers for node in layer.nodes}
+    by_name = {n.name: layer for layer in weighted_layers(graph) for n in layer.nodes}
     for name in names:
         if name not in by_name:
             raise TinycompError(
                 f"There is no layer '{name}' that could share a codebook.",
-                expected=f"Layers with weights: {', '.join(by_name)}.",
+                expected=describe_names(graph),
             )
-    wanted = {by_name[name].name for name in names}
-    return [layer for layer in layers if layer.name in wanted]
+    return list({by_name[name].name: by_name[name] for name in names}.values())
 
 
 def _stored(values: NDArray[np.int8], codebook: NDArray[np.int8]) -> int:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tinycomp.compress._layers import weighted_layers
+from tinycomp.compress._layers import describe_names, weighted_layers
 from tinycomp.errors import TinycompError
 from tinycomp.ir import Graph
 
@@ -139,6 +139,6 @@ def _match(graph: Graph, pattern: str) -> list[str]:
     if not matches:
         raise TinycompError(
             f"No layer of the recipe's name '{pattern}' has weights in this model.",
-            expected=f"Layers with weights: {', '.join(names)}.",
+            expected=describe_names(graph),
         )
     return matches

@@ -16,6 +16,7 @@ from tinycomp.boards import Board
 from tinycomp.device.emulator import emulate, qemu, run_native
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
+from tinycomp.errors import DeviceError
 from tinycomp.ir import Array, Graph
 from tinycomp.verify import Difference, compare, compared_tensors
 
@@ -54,18 +55,46 @@ class DeviceExecution:
     def first_difference(
         self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
     ) -> Difference | None:
-        """Sample by sample, tensor by tensor in the order of computation."""
+        """Sample by sample, tensor by tensor in the order of computation.
+
+        Raises:
+            DeviceError: it does not answer, or computes one thing now and another then.
+        """
         for number, sample in enumerate(inputs):
             self.device.load(sample)
             checksums = self.device.checksums()[1:]
             for index, tensor in enumerate(compared_tensors(graph), start=1):
-                wanted = expected[tensor][number]
-                if checksums[index - 1].crc == zlib.crc32(np.ascontiguousarray(wanted).tobytes()):
+                wanted, crc = expected[tensor][number], checksums[index - 1].crc
+                if crc == zlib.crc32(np.ascontiguousarray(wanted).tobytes()):
                     continue
-                actual = self.device.tensor(index).reshape(wanted.shape)
+                actual = self.device.tensor(index)
                 found = compare(
-                    graph, tensor, wanted[None], actual[None], self.name, first_sample + number
+                    graph, tensor, wanted[None], actual, self.name, first_sample + number
                 )
                 if found is not None:
                     return found
+                if crc is not None:
+                    raise _changeable(tensor)
+            found = self._unwatched_difference(graph, expected, number, first_sample)
+            if found is not None:
+                return found
         return None
+
+    def _unwatched_difference(
+        self, graph: Graph, expected: Mapping[str, Array], number: int, first_sample: int
+    ) -> Difference | None:
+        """In the output of the inference without hooks, which is the one that is measured."""
+        (output,) = graph.outputs
+        self.device.run()
+        wanted, name = expected[output][number], f"{self.name} without hooks"
+        return compare(
+            graph, output, wanted[None], self.device.output(), name, first_sample + number
+        )
+
+
+def _changeable(tensor: str) -> DeviceError:
+    return DeviceError(
+        f"The device's checksum of tensor '{tensor}' and its bytes differ, and each came from a "
+        "run of its own on the same input.",
+        hint="Something else writes to its memory: check the stack's size, interrupts and power.",
+    )

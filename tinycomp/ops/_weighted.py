@@ -50,11 +50,13 @@ def folded_bias(operands: Operands, matrix: NDArray[np.int8]) -> NDArray[np.int3
     zero_point = parameters(operands.activations[0]).zero_point
     wide = matrix.astype(np.int64)
     folded = bias.values.astype(np.int64) - zero_point * wide.sum(axis=1)
-    largest = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max(initial=0))
-    if largest >= 1 << 31:
+    # Factors above 1 shift the sums left before they are multiplied: up to twice the factor.
+    factors = np.maximum(1.0, 2 * channel_scales(operands, len(matrix)))
+    reach = (np.abs(folded) + 128 * np.abs(wide).sum(axis=1)) * factors
+    if reach.max(initial=0) >= 1 << 31:
         raise ModelError(
-            f"The sums of {operands.output.name!r} can reach {largest}: more than 32 bits.",
-            hint="Give the layer fewer inputs or a smaller bias.",
+            f"The sums of {operands.output.name!r} can reach {reach.max():.3g}: more than 32 bits.",
+            hint="Give the layer fewer inputs or smaller biases, or calibrate it with other data.",
         )
     result: NDArray[np.int32] = folded.astype(np.int32)
     return result

@@ -1,0 +1,66 @@
+"""Every kernel compiles alone, without a warning, as C99 and C++11, for every core at hand."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tinycomp import resources
+
+KERNELS = resources.firmware() / "kernels"
+HELPERS = ("block", "tinycomp", "window")
+NAMES = sorted(path.stem for path in KERNELS.glob("*.h") if path.stem not in HELPERS)
+
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+COMPILERS = {
+    "gcc, C99": ("gcc", "-std=c99"),
+    "g++, C++11": ("g++", "-std=c++11", "-x", "c++"),
+    "clang, C99": ("clang", "-std=c99"),
+    "Cortex-M4": ("arm-none-eabi-gcc", "-std=c99", "-mcpu=cortex-m4", "-mthumb"),
+    "Cortex-M0": ("arm-none-eabi-gcc", "-std=c99", "-mcpu=cortex-m0", "-mthumb"),
+    "AVR": ("avr-gcc", "-std=c99", "-mmcu=atmega2560"),
+    "LX106": ("xtensa-lx106-elf-gcc", "-std=c99"),
+}
+
+
+def _source(kernel: str) -> str:
+    return f"""#include "{kernel}.h"
+void use(const tc_{kernel}_t *k, const tc_input_t *in, const tc_output_t *out, int8_t *scratch);
+void use(const tc_{kernel}_t *k, const tc_input_t *in, const tc_output_t *out, int8_t *scratch)
+{{
+    tc_{kernel}(k, in, out, 0, 1, scratch);
+}}
+"""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_compiles_without_a_warning(compiler: str, tmp_path: Path) -> None:
+    command = COMPILERS[compiler]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    include = (f"-I{KERNELS}", f"-I{KERNELS / 'generic'}")
+    for kernel in NAMES:
+        source = tmp_path / f"{kernel}.c"
+        source.write_text(_source(kernel))
+        arguments = [*command, "-Os", *WARNINGS, *include, "-c", source, "-o", tmp_path / "out.o"]
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        assert done.returncode == 0, f"{kernel}: {done.stderr}"
+
+
+def test_no_division_in_the_inference(tmp_path: Path) -> None:
+    """LX106's libgcc has no integer division; no kernel may call for one."""
+    if shutil.which("xtensa-lx106-elf-gcc") is None:
+        pytest.skip("xtensa-lx106-elf-gcc is not installed")
+    include = (f"-I{KERNELS}", f"-I{KERNELS / 'generic'}")
+    for kernel in NAMES:
+        source, target = tmp_path / f"{kernel}.c", tmp_path / f"{kernel}.o"
+        source.write_text(_source(kernel))
+        compiler = ["xtensa-lx106-elf-gcc", "-std=c99", "-Os", *include, "-c", source, "-o", target]
+        subprocess.run(compiler, check=True)
+        symbols = ["xtensa-lx106-elf-nm", "-u", target]
+        needed = subprocess.run(symbols, check=True, capture_output=True, text=True).stdout
+        assert "div" not in needed, f"{kernel}: {needed}"
+        assert "mod" not in needed, f"{kernel}: {needed}"
