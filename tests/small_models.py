@@ -32,7 +32,7 @@ from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import OUTPUT, Softmax
 from tinycomp.ops.tanh import Tanh
 from tinycomp.plan.memory import plan
-from tinycomp.plan.program import lower
+from tinycomp.plan.program import Storage, lower
 
 LOGISTIC = parameters(1 / 256, -128)
 HASH = "0123456789abcdef" * 4
@@ -202,7 +202,7 @@ def every_operator() -> Graph:
 
 def write_library(graph: Graph, folder: Path, prefix: str = "t", *, harvard: bool = False) -> Path:
     """Emit a graph's library into a folder; the folder."""
-    planned = plan(lower(graph, copy_weights=harvard))
+    planned = plan(lower(graph, Storage(copied=harvard)))
     for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

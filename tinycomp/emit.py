@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 
 from tinycomp import __version__, resources
-from tinycomp.c_syntax import c_comment, c_identifier, c_identifiers, c_number, c_string
+from tinycomp.c_syntax import c_comment, c_identifiers, c_number, c_prefix, c_string
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
@@ -97,7 +97,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         prefix: of every public name; made a C identifier.
         model_hash: SHA-256 of the exported .tflite, in hexadecimal.
     """
-    prefix = c_identifier(prefix)
+    prefix = c_prefix(prefix)
     graph = plan.program.graph
     arrays = _Arrays(prefix)
     nodes = _nodes(plan, prefix, arrays)
@@ -157,7 +157,9 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
     """What the template places for each step that calls a kernel or renames a tensor."""
     graph, operations = plan.program.graph, plan.program.operations
     names = c_identifiers(
-        [op.node.name for op in operations], [op.node.op.name for op in operations]
+        [op.node.name for op in operations],
+        [op.node.op.name for op in operations],
+        [_parts(op) for op in operations],
     )
     numbers = _tensor_numbers(graph)
     nodes = []
@@ -201,6 +203,12 @@ def _title(graph: Graph, node: Node) -> str:
     work = f", {macs} multiply-accumulates" if macs else ""
     output = "x".join(map(str, operands.output.shape))
     return f"{node.name}: {node.op.name}, {shapes} -> {output}{work}"
+
+
+def _parts(operation: Operation) -> list[str]:
+    """What is called after an operation: its arrays, its codec's struct and arrays."""
+    encoded = [(name, e) for name, e in operation.fields.items() if isinstance(e, Encoded)]
+    return [*operation.fields, *(f"{name}_{key}" for name, e in encoded for key in e.fields)]
 
 
 def _members(operation: Operation, name: str, arrays: _Arrays) -> list[dict[str, str]]:
@@ -289,5 +297,5 @@ def harness_model(prefix: str) -> str:
     """tc_model.c: what the harness knows of a library, and the library's text a second time,
     watched.
     """
-    prefix = c_identifier(prefix)
+    prefix = c_prefix(prefix)
     return render("tc_model.c.j2", {"prefix": prefix, "macro": prefix.upper()})

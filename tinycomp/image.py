@@ -75,7 +75,7 @@ class Workshop:
             *(harness / name for name in _HOST_RUNNER_SOURCES),
             self._model(),
         ]
-        options = Options((self.library, harness, self._headers), (*STRICT, *SANITIZE))
+        options = Options((harness, self.library, self._headers), (*STRICT, *SANITIZE))
         objects = self._compile(host, sources, options)
         return link(host.compiler, objects, self.build / f"{self.prefix}-host", (*SANITIZE, "-lm"))
 
@@ -92,7 +92,7 @@ class Workshop:
         )
         sources = [*self._library(), self._model(), *sorted(port.glob("*.c"))]
         sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
-        options = Options((self.library, harness, port, self._headers))
+        options = Options((harness, port, self.library, self._headers))
         objects = self._compile(self.board, sources, options)
         program = self.build / f"{self.prefix}.elf"
         return link(self.board.compiler, objects, program, link_flags(port, port))

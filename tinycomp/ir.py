@@ -204,6 +204,15 @@ class Operator(ABC):
     def kernel(self, operands: Operands) -> KernelCall | None:
         """The call that computes it in C; None where the output is the input's bytes (reshape)."""
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The rows of input `index` that output rows [first, last) are made of; all of them where
+        an operator does not know better.
+
+        A kernel that counts input rows (KernelCall.input_rows) is asked for those.
+        """
+        shape = operands.inputs[index].shape
+        return 0, shape[0] if len(shape) > 1 else 1
+
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
         """Read the builtin `name` ("RELU6") with its option table (schema object API; None if

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinycomp import emit
 from tinycomp.boards import Board, load_board
-from tinycomp.c_syntax import c_comment, c_identifier
+from tinycomp.c_syntax import c_comment, c_prefix
 from tinycomp.data import DataOptions, load_data, spread
 from tinycomp.device.protocol import Device
 from tinycomp.errors import BoardError, DifferenceError, OutputError
@@ -23,7 +23,7 @@ from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
 from tinycomp.plan.memory import Plan, plan
-from tinycomp.plan.program import lower
+from tinycomp.plan.program import Storage, lower
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -54,6 +54,8 @@ from tinycomp.verify import verify as compare_executions
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
+WORTHWHILE = 2 / 3
+"""The share of an uncompressed model's bytes that decoding its weights has to reach."""
 DEVICE_SAMPLES, DEVICE_BYTES = 100, 100_000
 """At most so many samples, and bytes of them, go over the line for the device's own accuracy."""
 
@@ -84,8 +86,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    planned = plan(lower(prepared.graph, copy_weights=board.memory.harvard))
-    prefix = c_identifier(prepared.graph.name)
+    planned = plan(lower(prepared.graph, _storage(prepared, board)))
+    prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
     report = _first_report(prepared, planned, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
@@ -99,6 +101,12 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     report = replace(report, notes=tuple(progress.notes))
     write_folder(options.output, {**files, REPORT_NAME: to_json(report)}, force=options.force)
     return report
+
+
+def _storage(prepared: Prepared, board: Board) -> Storage:
+    """A model that nobody asked to compress keeps its speed, unless decoding saves much."""
+    worthwhile = 1.0 if prepared.compression else WORTHWHILE
+    return Storage(worthwhile=worthwhile, copied=board.memory.harvard)
 
 
 def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:

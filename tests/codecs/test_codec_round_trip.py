@@ -48,8 +48,16 @@ def test_decoding_gives_the_weights(given_weights: Weights) -> None:
 def test_the_choice_is_the_smallest(given_weights: Weights) -> None:
     chosen = choose(given_weights)
     stored = [codec.encode(given_weights) for codec in codecs().values()]
-    assert chosen.size == min(encoded.size for encoded in stored if encoded is not None)
-    assert chosen.size <= given_weights.values.size + 8
+    smallest = min(encoded.size for encoded in stored if encoded is not None)
+    assert chosen.size == smallest <= given_weights.values.size + 8
+
+
+@given(weights(), st.floats(0, 1))
+def test_a_choice_that_must_be_worthwhile(given_weights: Weights, share: float) -> None:
+    smallest = choose(given_weights).size
+    dense = given_weights.values.size + 8
+    chosen = choose(given_weights, worthwhile=share)
+    assert chosen.size == (smallest if smallest <= share * dense else dense)
 
 
 @given(st.integers(1, 8), st.integers(0, 100), st.integers(0, 2**32 - 1))

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.c_syntax import c_comment, c_identifier, c_identifiers, c_number, c_string
+from tinycomp.c_syntax import (
+    c_comment,
+    c_identifier,
+    c_identifiers,
+    c_number,
+    c_prefix,
+    c_string,
+)
 
 
 @given(st.text())
@@ -39,6 +46,32 @@ def test_long_and_repeated_names_fall_back_to_the_operator() -> None:
 def test_names_of_the_library_itself_are_taken() -> None:
     names = ["input", "Output", "invoke", "x"]
     assert c_identifiers(names, ["add"] * 4) == ["n0_add", "n1_add", "n2_add", "x"]
+
+
+def test_a_layer_is_not_called_as_a_part_of_another() -> None:
+    parts = [["weights", "weights_values"], ["bias"], []]
+    names = ["conv", "conv_weights", "conv_weights_bias"]
+    assert c_identifiers(names, ["add"] * 3, parts) == ["conv", "n1_add", "conv_weights_bias"]
+    names = ["conv_weights", "x", "conv"]
+    assert c_identifiers(names, ["add"] * 3, parts[::-1]) == ["conv_weights", "x", "n2_add"]
+
+
+@given(st.text())
+def test_prefix_is_an_identifier_and_stays_what_it_is(text: str) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", c_prefix(text))
+    assert c_prefix(c_prefix(text)) == c_prefix(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("kws", "kws"), ("model", "model"), ("tcn", "tcn"), ("Int", "int_")),
+        *(("string", "m_string"), ("text", "m_text"), ("tc", "m_tc"), ("TC_x", "m_tc_x")),
+        ("tinycomp", "m_tinycomp"),
+    ],
+)
+def test_prefix_of(text: str, expected: str) -> None:
+    assert c_prefix(text) == expected
 
 
 @given(st.text())

@@ -15,7 +15,7 @@ from tinycomp.boards import load_board
 from tinycomp.emit import emit_library
 from tinycomp.ir import Array
 from tinycomp.plan.memory import plan
-from tinycomp.plan.program import lower
+from tinycomp.plan.program import Storage, lower
 from tinycomp.simulate import run
 from tinycomp.toolchain import Options, compile_objects, is_available, link
 
@@ -43,7 +43,7 @@ def _samples_header(inputs: Array) -> str:
 
 def _run_on_avr(case: Case, folder: Path) -> Array:
     """The outputs of all samples, (samples, size)."""
-    planned = plan(lower(case.graph, copy_weights=True))
+    planned = plan(lower(case.graph, Storage(copied=True)))
     files = emit_library(planned, prefix="unit", model_hash="0" * 64)
     inputs = case.inputs[:SAMPLES].reshape(min(SAMPLES, len(case.inputs)), -1)
     for name, text in {**files, "samples.h": _samples_header(inputs)}.items():

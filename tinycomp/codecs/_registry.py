@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Collection
 from functools import cache
@@ -29,19 +30,16 @@ def codecs() -> dict[str, Codec]:
     return dict(sorted(found.items()))
 
 
-WORTHWHILE = 2 / 3
-"""Where nobody asked for a codebook, decoding has to bring the bytes down to this share."""
-
-
-def choose(weights: Weights, allowed: Collection[str] | None = None) -> Encoded:
+def choose(
+    weights: Weights, allowed: Collection[str] | None = None, worthwhile: float = 1.0
+) -> Encoded:
     """The smallest stored form, verified by decoding it; of equal sizes the quickest to decode.
-
-    Weights without a codebook of their own stay readable in place unless decoding saves a third: a
-    model that nobody compressed runs at full speed.
 
     Args:
         weights: a layer's weights, of any int8 values.
         allowed: names of the codecs to choose from; None for all.
+        worthwhile: a form that has to be decoded is taken only where it has at most this share of
+            the bytes of one that is read in place.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can hold these values.
@@ -59,7 +57,7 @@ def choose(weights: Weights, allowed: Collection[str] | None = None) -> Encoded:
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    candidates = _worthwhile(weights, candidates)
+    candidates = _worthwhile(candidates, worthwhile)
     best, codec = min(candidates, key=lambda c: (c[0].size, c[1].cost, c[1].name))
     channels, length = weights.values.shape
     if not np.array_equal(codec.decode(best, (channels, length)), weights.values):
@@ -68,11 +66,9 @@ def choose(weights: Weights, allowed: Collection[str] | None = None) -> Encoded:
 
 
 def _worthwhile(
-    weights: Weights, candidates: list[tuple[Encoded, Codec]]
+    candidates: list[tuple[Encoded, Codec]], share: float
 ) -> list[tuple[Encoded, Codec]]:
     """The candidates without those whose decoding saves too little."""
     in_place = [encoded.size for encoded, _ in candidates if not encoded.buffered]
-    if weights.codebook is not None or not in_place:
-        return candidates
-    most = WORTHWHILE * min(in_place)
+    most = share * min(in_place, default=math.inf)
     return [(e, codec) for e, codec in candidates if not e.buffered or e.size <= most]

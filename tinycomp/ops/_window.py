@@ -54,6 +54,13 @@ class Window:
         width = (size[1] + left + right - self.span[1]) // self.stride[1] + 1
         return height, width
 
+    def rows(self, first: int, last: int, height: int) -> Pair:
+        """The rows, of `height`, that output rows [first, last) are computed from."""
+        top = self.padding[0]
+        begin = first * self.stride[0] - top
+        end = (last - 1) * self.stride[0] - top + self.span[0]
+        return max(0, min(begin, height - 1)), max(1, min(end, height))
+
     def scheme(self, shape: Shape) -> Literal["SAME", "VALID"] | None:
         """TFLite's name for this padding over an input (height, width, ...); None where it has
         none.

@@ -27,6 +27,7 @@ from tinycomp.ops._activation import Activation
 from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
 from tinycomp.ops._keras import merge
 from tinycomp.ops._quantized import Clamp, parameters, requantized
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import read_activation, version
 
 LEFT_SHIFT = 20
@@ -46,6 +47,10 @@ class Add(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the larger input."""
         return broadcast_shape("A sum", inputs)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""

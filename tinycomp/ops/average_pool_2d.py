@@ -47,6 +47,12 @@ class AveragePool2D(Operator):
         (image,) = inputs
         return (*window_output("An average pooling", self.window, image), image[2])
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The window's rows; a global pooling counts its input's."""
+        if self._is_global(operands):
+            return first, last
+        return self.window.rows(first, last, operands.inputs[0].shape[0])
+
     def output_range(self, operands: Operands) -> OutputRange:
         """The input's: a mean never leaves it."""
         return OutputRange(tied=True)
@@ -72,10 +78,28 @@ class AveragePool2D(Operator):
         means = divide_rounding(np.asarray(sums), np.asarray(counts))
         return np.minimum(np.maximum(means, low), high).astype(np.int8)
 
+    def _is_global(self, operands: Operands) -> bool:
+        """Whether one window lies over the whole input."""
+        whole = operands.inputs[0].shape[:2]
+        return self.window.kernel == whole and operands.output.shape[:2] == (1, 1)
+
     def kernel(self, operands: Operands) -> KernelCall:
         """The reciprocal of a whole window spares the division wherever the window lies inside."""
         require_tied("average_pool_2d", operands)
         factor, shift = reciprocal(self.window.kernel[0] * self.window.kernel[1])
+        if self._is_global(operands):
+            height, width, channels = operands.inputs[0].shape
+            low, high = self.activation.clamp(parameters(operands.output))
+            return KernelCall(
+                "average_pool_global",
+                {
+                    "height": height, "width": width, "channels": channels,
+                    "activation_min": low, "activation_max": high,
+                    "reciprocal": factor, "reciprocal_shift": shift,
+                },
+                scratch=4 * channels,
+                input_rows=True,
+            )  # fmt: skip
         fields = pool_fields(self.window, self.activation, operands)
         return KernelCall(
             "average_pool_2d", {**fields, "reciprocal": factor, "reciprocal_shift": shift}

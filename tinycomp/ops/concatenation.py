@@ -63,6 +63,12 @@ class Concatenation(Operator):
         total = sum(shape[axis] for shape in inputs)
         return (*inputs[0][:axis], total, *inputs[0][axis + 1 :])
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows, or all of an input that lies above or below others."""
+        stacked = self.axis == 0 and len(operands.output.shape) > 1
+        height = rows(operands.inputs[index].shape)[0]
+        return (0, height) if stacked else (first, last)
+
     def output_range(self, operands: Operands) -> OutputRange:
         """One for all inputs and the output."""
         return OutputRange(tied=True)

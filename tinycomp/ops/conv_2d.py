@@ -68,6 +68,10 @@ class Conv2D(Operator):
             )
         return height, width, weights[0]
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The window's rows."""
+        return self.window.rows(first, last, operands.inputs[0].shape[0])
+
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""
         return OutputRange(limit=self.activation.bounds[1])

@@ -71,6 +71,10 @@ class DepthwiseConv2D(Operator):
             )
         return height, width, channels
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The window's rows."""
+        return self.window.rows(first, last, operands.inputs[0].shape[0])
+
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""
         return OutputRange(limit=self.activation.bounds[1])

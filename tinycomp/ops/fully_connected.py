@@ -27,6 +27,7 @@ from tinycomp.ir import (
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._keras import bias, weight
 from tinycomp.ops._quantized import parameters, requantized
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import read_activation, version
 from tinycomp.ops._weighted import (
     channel_scales,
@@ -63,6 +64,10 @@ class FullyConnected(Operator):
                 hint="Flatten the input first.",
             )
         return (*source[:-1], weights[0])
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""

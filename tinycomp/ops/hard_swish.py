@@ -22,6 +22,7 @@ from tinycomp.ir import (
     TfliteOperator,
 )
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import Table, every_input, look_up, saturate, table_kernel, unary_shape
 
 _MOST_SHIFT = 15
@@ -39,6 +40,10 @@ class HardSwish(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         return unary_shape(inputs)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free."""

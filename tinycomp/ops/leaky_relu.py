@@ -24,6 +24,7 @@ from tinycomp.ir import (
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import (
     Table,
     every_input,
@@ -50,6 +51,10 @@ class LeakyRelu(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         return unary_shape(inputs)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free up to max_value."""

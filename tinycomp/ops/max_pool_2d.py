@@ -47,6 +47,10 @@ class MaxPool2D(Operator):
         (image,) = inputs
         return (*window_output("A max pooling", self.window, image), image[2])
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The window's rows."""
+        return self.window.rows(first, last, operands.inputs[0].shape[0])
+
     def output_range(self, operands: Operands) -> OutputRange:
         """The input's: a maximum is one of its values."""
         return OutputRange(tied=True)

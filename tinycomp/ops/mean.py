@@ -43,6 +43,10 @@ class Mean(Operator):
         """(channels,), or with axes of 1 in front."""
         return reduced_shape("A mean", inputs, self.keep_dims)
 
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """Input rows are what the kernel counts."""
+        return first, last
+
     def output_range(self, operands: Operands) -> OutputRange:
         """Free."""
         return OutputRange()

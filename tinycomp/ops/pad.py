@@ -24,6 +24,7 @@ from tinycomp.ir import (
     TfliteOperator,
 )
 from tinycomp.ops._quantized import parameters, require_tied
+from tinycomp.ops._rows import rows
 from tinycomp.ops._tflite import version
 
 _AXES = 3
@@ -54,6 +55,12 @@ class Pad(Operator):
             )
         sizes = zip(shape, self.padding, strict=True)
         return tuple(before + size + after for size, (before, after) in sizes)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The rows below the padding."""
+        height = rows(operands.inputs[0].shape)[0]
+        top = self.padding[0][0] if len(self.padding) > 1 else 0
+        return max(0, min(first - top, height - 1)), max(1, min(last - top, height))
 
     def output_range(self, operands: Operands) -> OutputRange:
         """The input's."""

@@ -20,6 +20,7 @@ from tinycomp.ir import (
     TfliteOperator,
 )
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import (
     Table,
     every_input,
@@ -42,6 +43,10 @@ class Quantize(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         return unary_shape(inputs)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free."""

@@ -25,6 +25,7 @@ from tinycomp.ir import (
 )
 from tinycomp.ops._keras import refusal
 from tinycomp.ops._quantized import require_tied
+from tinycomp.ops._rows import same_rows
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Reshape(Operator):
                 f"{math.prod(source)} to {math.prod(self.shape)}."
             )
         return self.shape
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """The input's."""

@@ -26,6 +26,7 @@ from tinycomp.ir import (
 )
 from tinycomp.ops._keras import last_axis, refusal
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import version
 
 OUTPUT = QuantizationParameters((1 / 256,), (-128,))
@@ -53,6 +54,10 @@ class Softmax(Operator):
                 expected=f"A last axis of at most {LARGEST} values.",
             )
         return source
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Probabilities."""

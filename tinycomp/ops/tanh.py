@@ -19,6 +19,7 @@ from tinycomp.ir import (
     Shape,
     TfliteOperator,
 )
+from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import Table, look_up, table_kernel, table_of_real, unary_shape
 from tinycomp.ops._tflite import version
 
@@ -34,6 +35,10 @@ class Tanh(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         return unary_shape(inputs)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Fixed: -1 to 127/128."""

@@ -44,28 +44,31 @@ class Program:
     operations: tuple[Operation, ...]
 
 
-def lower(
-    graph: Graph, *, codecs: Collection[str] | None = None, copy_weights: bool = False
-) -> Program:
-    """Turn every node into a kernel call.
+@dataclass(frozen=True)
+class Storage:
+    """How weights may lie in flash.
 
-    Args:
-        graph: an int8 graph.
-        codecs: names of the codecs that may be used; all where None.
-        copy_weights: weights can't be read in place (program memory of a Harvard core), so each
-        read needs a buffer.
+    codecs: names of those that may be used; all where None. worthwhile: see codecs.choose.
+    copied: weights can't be read in place (program memory of a Harvard core), so that each read
+    needs a buffer.
+    """
+
+    codecs: Collection[str] | None = None
+    worthwhile: float = 1.0
+    copied: bool = False
+
+
+def lower(graph: Graph, storage: Storage | None = None) -> Program:
+    """Turn every node of an int8 graph into a kernel call, its weights into bytes.
 
     Raises:
         ModelError: a node has no integer kernel.
     """
-    return Program(
-        graph, tuple(_lower_node(graph, node, codecs, copy_weights) for node in graph.nodes)
-    )
+    wanted = storage or Storage()
+    return Program(graph, tuple(_lower_node(graph, node, wanted) for node in graph.nodes))
 
 
-def _lower_node(
-    graph: Graph, node: Node, codecs: Collection[str] | None, copy_weights: bool
-) -> Operation:
+def _lower_node(graph: Graph, node: Node, storage: Storage) -> Operation:
     if node.op.float_only:
         raise ModelError(
             f"Layer '{node.name}' ({node.op.name}) can't run in integers.",
@@ -79,9 +82,9 @@ def _lower_node(
     scratch = call.scratch
     for name, value in call.fields.items():
         if isinstance(value, Weights):
-            encoded = choose(value, codecs)
+            encoded = choose(value, storage.codecs, storage.worthwhile)
             fields[name] = encoded
-            if encoded.buffered or copy_weights:
+            if encoded.buffered or storage.copied:
                 scratch += min(value.block, value.values.shape[0]) * value.values.shape[1]
         else:
             fields[name] = np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value

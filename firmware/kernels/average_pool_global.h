@@ -1,0 +1,46 @@
+/* AVERAGE_POOL_2D with one window over the whole input. Rows may come one by one: sums stay in scratch between calls. */
+#ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_H
+#define TINYCOMP_AVERAGE_POOL_GLOBAL_H
+
+#include "tinycomp.h"
+
+typedef struct {
+    uint16_t height;   /* input rows */
+    uint16_t width;    /* positions a row */
+    uint16_t channels;
+    int8_t activation_min, activation_max;
+    uint32_t reciprocal; /* of height * width: x / cells = x * reciprocal >> (31 + reciprocal_shift) */
+    uint8_t reciprocal_shift;
+} tc_average_pool_global_t;
+
+/* Takes input rows [first, last), in order; the call that takes the last one writes the output. scratch: channels x 4
+ * bytes, aligned for int32_t. */
+static void tc_average_pool_global(const tc_average_pool_global_t *constants, const tc_input_t *in,
+                                   const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_average_pool_global_t, op, constants);
+    int32_t *const sums = (int32_t *)(void *)scratch;
+    if (first == 0) {
+        memset(sums, 0, op->channels * sizeof(int32_t));
+    }
+    for (uint16_t y = first; y < last; y++) {
+        const int8_t *cell = tc_input_row(in, y);
+        for (uint16_t x = 0; x < op->width; x++) {
+            for (uint16_t c = 0; c < op->channels; c++) {
+                sums[c] += *cell++;
+            }
+        }
+    }
+    if (last == op->height) {
+        int8_t *to = tc_output_row(out, 0);
+        const uint32_t half = (uint32_t)op->height * op->width / 2;
+        for (uint16_t c = 0; c < op->channels; c++) {
+            const uint32_t magnitude = (uint32_t)(sums[c] < 0 ? -sums[c] : sums[c]) + half;
+            const uint32_t product = (uint32_t)(((uint64_t)magnitude * op->reciprocal) >> 31);
+            const int32_t mean = (int32_t)(product >> op->reciprocal_shift);
+            *to++ = tc_clamp(sums[c] < 0 ? -mean : mean, op->activation_min, op->activation_max);
+        }
+    }
+}
+
+#endif
