@@ -19,7 +19,8 @@ from tinycomp.ir import Array, Graph
 def run_on_host(
     graph: Graph, inputs: Array, folder: Path | None = None, prefix: str = "t"
 ) -> dict[str, Array]:
-    """Every tensor by name, (samples, *shape); `folder` keeps what was compiled."""
+    """Every tensor by name, (samples, *shape); `folder` keeps what was compiled; `stretch`
+    is streamed by rows."""
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:
             return run_on_host(graph, inputs, Path(fresh), prefix)

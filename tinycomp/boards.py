@@ -100,7 +100,7 @@ class Board(_Section):
     kernels: str = "generic"
     """The folder under firmware/kernels whose inner loops it runs."""
     port: str
-    """The folder under firmware/ports."""
+    """The folder under firmware/ports; folders around it hold what it shares with others."""
     project: Literal["makefile", "arduino", "platformio"]
     baud: Annotated[int, Field(gt=0)] = 115200
     memory: Memory
@@ -202,10 +202,13 @@ def _consistent(board: Board, path: Path) -> Board:
         raise BoardError(
             f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
         )
-    for key, folder in (("kernels", "kernels"), ("port", "ports")):
+    kernels = [path.name for path in (resources.firmware() / "kernels").iterdir() if path.is_dir()]
+    for key, folder, known in (
+        ("kernels", "kernels", sorted(kernels)),
+        ("port", "ports", resources.ports()),
+    ):
         name = getattr(board, key)
-        if not (resources.firmware() / folder / name).is_dir():
-            known = sorted(p.name for p in (resources.firmware() / folder).iterdir() if p.is_dir())
+        if name not in known:
             raise BoardError(
                 f"Board file {path}: {key} = {name!r}, but firmware/{folder} has no such folder.",
                 expected=f"There are: {', '.join(known)}.",

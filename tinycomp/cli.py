@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -167,6 +167,16 @@ def build(
     no_bench: Annotated[
         bool, typer.Option("--no-bench", help="Don't measure on the board.")
     ] = False,
+    optimize: Annotated[
+        Literal["ram", "speed", "balanced"],
+        typer.Option(help="What streaming by rows is chosen for."),
+    ] = "balanced",
+    ram_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--ram-limit", min=1, help="Bytes that the arena may have.", show_default=False
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
@@ -178,7 +188,15 @@ def build(
     wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration, name)
     report = pipeline.build(
         pipeline.BuildOptions(
-            wanted, board, output, samples, verify=not no_verify, bench=not no_bench, force=force
+            wanted,
+            board,
+            output,
+            samples,
+            verify=not no_verify,
+            bench=not no_bench,
+            force=force,
+            optimize=optimize,
+            ram_limit=ram_limit,
         ),
         _Terminal(),
     )

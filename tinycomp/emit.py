@@ -22,6 +22,7 @@ from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
+from tinycomp.plan.schedule import total_rows
 
 LIBRARY_FOLDER = "tinycomp"
 """The folder of verbatim kernel and codec headers inside the generated library."""
@@ -101,6 +102,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
     graph = plan.program.graph
     arrays = _Arrays(prefix)
     nodes = _nodes(plan, prefix, arrays)
+    stretch = plan.stretch
     context = {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -115,6 +117,10 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "arena": plan.arena,
         "scratch": plan.scratch_size,
         "nodes": nodes,
+        "before": nodes[: stretch.start],
+        "streamed": nodes[stretch.start : stretch.stop],
+        "after": nodes[stretch.stop :],
+        "schedule": _schedule(plan),
         "tensor_count": len(_tensor_numbers(graph)),
         "copy": _output_is_input(plan),
         "uses_arena": any("arena" in text for node in nodes for text in _pointers(node)),
@@ -163,12 +169,10 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
     )
     numbers = _tensor_numbers(graph)
     nodes = []
-    for step in plan.steps:
-        operation = operations[step.operation]
-        name = names[step.operation]
+    for index, (operation, name) in enumerate(zip(operations, names, strict=True)):
         nodes.append(
             {
-                "index": step.operation,
+                "index": index,
                 "title": c_comment(_title(graph, operation.node)),
                 "struct": f"{prefix}_{name}",
                 "kernel": operation.call.kernel if operation.call else None,
@@ -180,12 +184,26 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
                 "output": _view(plan, operation.node.outputs[0]),
                 "tensor": numbers[operation.node.outputs[0]],
                 "size": graph.operands(operation.node).output.size,
-                "first": step.first,
-                "last": step.last,
-                "scratch": _address(plan.scratch[step.operation]) if operation.scratch else "NULL",
+                "rows": total_rows(plan.program, index),
+                "counts_input": operation.call is not None and operation.call.input_rows,
+                "scratch": _address(plan.scratch[index]) if operation.scratch else "NULL",
             }
         )
     return nodes
+
+
+def _schedule(plan: Plan) -> dict[str, Any]:
+    """The streamed steps as a list of operations, counted from the first that is streamed: each
+    computes its next row.
+    """
+    stretch = plan.stretch
+    order = [
+        str(step.operation - stretch.start) for step in plan.steps if step.operation in stretch
+    ]
+    if not order:
+        return {"lines": ()}
+    bits = 8 if len(stretch) <= 256 else 16
+    return {"type": f"uint{bits}_t", "read": f"TC_READ_U{bits}", "lines": _wrap(order)}
 
 
 def _pointers(node: Mapping[str, Any]) -> list[str]:

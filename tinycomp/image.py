@@ -86,16 +86,15 @@ class Workshop:
         Raises:
             ToolError: the board's compiler is missing or fails.
         """
-        harness, port = (
-            resources.firmware() / "harness",
-            resources.firmware() / "ports" / self.board.port,
-        )
-        sources = [*self._library(), self._model(), *sorted(port.glob("*.c"))]
+        harness, port = resources.firmware() / "harness", self.board.port
+        folders = resources.port_folders(port)
+        sources = [*self._library(), self._model()]
+        sources += [path for path in resources.port_files(port) if path.suffix == ".c"]
         sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
-        options = Options((harness, port, self.library, self._headers))
+        options = Options((harness, *folders, self.library, self._headers))
         objects = self._compile(self.board, sources, options)
         program = self.build / f"{self.prefix}.elf"
-        return link(self.board.compiler, objects, program, link_flags(port, port))
+        return link(self.board.compiler, objects, program, link_flags(port, folders))
 
     @property
     def _headers(self) -> Path:

@@ -276,7 +276,7 @@ class Node:
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model: nodes in an order in which they can run. Passes build new graphs; nothing changes
-    one in place.
+    one in place. `original` is what an int8 graph was before it was made smaller, if it was.
     """
 
     name: str
@@ -286,6 +286,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     class_names: tuple[str, ...] = ()
+    original: Original | None = None
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""
@@ -310,6 +311,34 @@ class Graph:
         """The whole model's cost; a constant that several nodes share counts once."""
         macs = sum(node.op.cost(self.operands(node)).macs for node in self.nodes)
         return Cost(macs, sum(constant.values.size for constant in self.constants.values()))
+
+
+CONSTANT, UNREAD = -1, -2
+"""In Reduction.source: the same for every input of the model; nothing reads it, so nothing computes
+it.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """How one tensor of a graph follows from the graph that it was reduced to.
+
+    tensor: the one there that holds what is still computed of it; None where nothing is.
+    source, in this tensor's shape: which element of that one each element is (counted through all
+    axes), or CONSTANT, or UNREAD. constants, in the same shape: what the CONSTANT ones are.
+    """
+
+    tensor: str | None
+    source: NDArray[np.int32]
+    constants: NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """The graph from which another was reduced, no value changed, and how its tensors follow."""
+
+    graph: Graph
+    reductions: Mapping[str, Reduction]
 
 
 @dataclass

@@ -24,6 +24,7 @@ from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Storage, lower
+from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -71,6 +72,8 @@ class BuildOptions:
     verify: bool = True
     bench: bool = True
     force: bool = False
+    optimize: Optimize = "balanced"
+    ram_limit: int | None = None
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -86,7 +89,9 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    planned = plan(lower(prepared.graph, _storage(prepared, board)))
+    program = lower(prepared.graph, _storage(prepared, board))
+    planned = plan(program, choose(program, options.optimize, _ram_limit(options, board)))
+    _require_ram_limit(options, planned)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
     report = _first_report(prepared, planned, board, prefix)
@@ -107,6 +112,20 @@ def _storage(prepared: Prepared, board: Board) -> Storage:
     """A model that nobody asked to compress keeps its speed, unless decoding saves much."""
     worthwhile = 1.0 if prepared.compression else WORTHWHILE
     return Storage(worthwhile=worthwhile, copied=board.memory.harvard)
+
+
+def _ram_limit(options: BuildOptions, board: Board) -> int:
+    """Bytes for the arena: what the user allows, or what the board has."""
+    return options.ram_limit or board.memory.ram - board.memory.reserved_ram
+
+
+def _require_ram_limit(options: BuildOptions, planned: Plan) -> None:
+    if options.ram_limit is not None and planned.arena > options.ram_limit:
+        raise BoardError(
+            f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
+            f"{options.ram_limit:,}.",
+            hint="Allow more, or give the model a smaller input or fewer channels.",
+        )
 
 
 def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:

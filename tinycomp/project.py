@@ -8,7 +8,7 @@ their build files only.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,10 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
     where = places(board, content.prefix)
     kind = {"arduino": _arduino, "platformio": _platformio, "makefile": _makefile}[board.project]
     files = {f"{where.library}/{name}": text for name, text in content.library.items()}
-    files |= {f"{where.harness}/{name}": text for name, text in _firmware("harness")}
-    files |= {f"{where.port}/{name}": text for name, text in _firmware(f"ports/{board.port}")}
+    files |= {f"{where.harness}/{name}": text for name, text in _harness()}
+    files |= {
+        f"{where.port}/{name}": text for name, text in _texts(resources.port_files(board.port))
+    }
     files[f"{where.harness}/tc_model.c"] = content.harness_model
     context = _context(board, content)
     files |= kind(lambda template: emit.render(f"projects/{template}", context))
@@ -104,7 +106,6 @@ def _makefile(render: _Render) -> dict[str, str]:
 
 
 def _context(board: Board, content: Content) -> dict[str, object]:
-    port = resources.firmware() / "ports" / board.port
     return {
         "prefix": content.prefix,
         "macro": content.prefix.upper(),
@@ -115,19 +116,20 @@ def _context(board: Board, content: Content) -> dict[str, object]:
         "class_names": content.class_names,
         "sample": textwrap.wrap(", ".join(map(str, content.sample.ravel().tolist())), 100),
         "server": "src/server.h" if board.project == "arduino" else "server.h",
-        "link_flags": link_flags(port, "port"),
+        "link_flags": link_flags(board.port, ["port"]),
         "run": _run(board, content.prefix),
         "run_help": f"runs it under {board.emulator.program}" if board.emulator else "runs it",
     }
 
 
-def link_flags(port: Path, named: str | Path) -> tuple[str, ...]:
-    """The linker's flags for a port; `named` is how the command line calls the port's folder.
+def link_flags(port: str, folders: Sequence[str | Path]) -> tuple[str, ...]:
+    """The linker's flags for a port; `folders` is where the command line finds its files.
 
     A port with a linker script brings its own startup code.
     """
-    script = ("-nostartfiles", f"-T{named}/link.ld") if (port / "link.ld").is_file() else ()
-    return (*script, "-lm")
+    if not any(path.name == "link.ld" for path in resources.port_files(port)):
+        return ("-lm",)
+    return ("-nostartfiles", *(f"-L{folder}" for folder in folders), "-Tlink.ld", "-lm")
 
 
 def _run(board: Board, prefix: str) -> str:
@@ -141,8 +143,11 @@ def _run(board: Board, prefix: str) -> str:
     return " ".join([*command, "-nographic", "-kernel", program])
 
 
-def _firmware(folder: str) -> Iterator[tuple[str, str]]:
-    """The files of a folder of the firmware, each with its text."""
-    for path in sorted((resources.firmware() / folder).iterdir()):
-        if path.is_file() and path.name not in _OTHER_MAINS:
-            yield path.name, path.read_text(encoding="utf-8")
+def _harness() -> Iterator[tuple[str, str]]:
+    folder = resources.firmware() / "harness"
+    return _texts(path for path in folder.iterdir() if path.name not in _OTHER_MAINS)
+
+
+def _texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Files by name, each with its text."""
+    return ((path.name, path.read_text(encoding="utf-8")) for path in sorted(files))

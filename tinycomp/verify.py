@@ -143,7 +143,7 @@ def verify(
 def compare(
     graph: Graph, tensor: str, expected: Array, actual: Array, execution: str, first_sample: int
 ) -> Difference | None:
-    """The first element of one tensor that differs; expected is (samples, *shape), actual as large."""
+    """The first element of one tensor that differs; expected is (samples, *shape)."""
     actual = actual.reshape(expected.shape)
     if np.array_equal(expected, actual):
         return None

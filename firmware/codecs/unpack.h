@@ -67,11 +67,12 @@ static inline void tc_unpack(const uint8_t *indices, size_t first, unsigned bits
 {
     uint32_t position = (uint32_t)first * bits; /* 32 bits even where size_t has 16 */
     if (bits == 1 || bits == 2 || bits == 4) {
-        const unsigned each = bits == 4 ? 2u : bits == 2 ? 4u : 8u; /* indices a byte */
+        const unsigned places = bits == 4 ? 1u : bits == 2 ? 2u : 3u; /* shifts: not every core can divide */
+        const unsigned each = 1u << places;                           /* indices a byte */
         size_t head = (each - first) & (each - 1u);
         head = head < count ? head : count;
         to = tc_unpack_singly(indices, position, bits, table, head, to);
-        const size_t bytes = (count - head) / each;
+        const size_t bytes = (count - head) >> places;
         position += (uint32_t)head * bits;
         to = tc_unpack_bytes(indices + (size_t)(position >> 3), bytes, bits, table, to);
         count -= head + bytes * each;

@@ -13,7 +13,7 @@ from tinycomp.errors import BoardError
 GOOD = """
 title = "Mine"
 cpu = "cortex-m4"
-port = "mps2_an386"
+port = "qemu/cmsdk/mps2"
 project = "makefile"
 [memory]
 flash = 1000
@@ -101,7 +101,7 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("1000", "-1"), "but it is -1."),
         (GOOD.replace("makefile", "cmake"), "key 'project'"),
         (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
-        (GOOD.replace("mps2_an386", "nowhere"), "firmware/ports has no such folder."),
+        (GOOD.replace("qemu/cmsdk/mps2", "nowhere"), "firmware/ports has no such folder."),
         ('kernels = "mmx"\n' + GOOD, "firmware/kernels has no such folder."),
         ('name = "x"\n' + GOOD, "key 'name' is not allowed."),
         (GOOD + "[memory]\n", "is not valid TOML"),

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.ir import Array, Constant, Graph, Node, Tensor
+from tinycomp.ir import Array, Constant, Graph, Node, Reduction, Tensor
+from tinycomp.passes._reduction import chained, recorded, unchanged
 
 
 class Uses:
@@ -40,6 +41,7 @@ class Edit:
         self.uses = Uses(graph)
         self._instead: dict[str, list[Node]] = {}
         self._aliases: dict[str, str] = {}
+        self._reductions: dict[str, Reduction] = {}
         self._tensors = dict(graph.tensors)
         self._constants = dict(graph.constants)
         self._names = {
@@ -74,19 +76,38 @@ class Edit:
         return name
 
     def change_constant(self, node: Node, name: str, values: Array) -> str:
-        """Give a node other values for one of its constants; a copy where others read it too."""
-        values = np.ascontiguousarray(values, np.float32)
+        """Give a node other float values for one of its constants; a copy where others read it
+        too.
+        """
+        constant = self._constants[name]
+        return self.swap_constant(
+            node, replace(constant, values=np.ascontiguousarray(values, np.float32))
+        )
+
+    def swap_constant(self, node: Node, constant: Constant) -> str:
+        """Give a node this constant in the place of the one of its name; a copy likewise."""
+        name = constant.name
         if self.uses.only_reader(name) != node:
-            return self.constant(name, values)
-        self._constants[name] = replace(self._constants[name], values=values)
+            name = self.unique(name)
+        self._constants[name] = replace(constant, name=name)
         return name
+
+    def reshape_tensor(self, name: str, shape: Sequence[int]) -> None:
+        """Give a tensor another shape, and say by `follows` what becomes of the old one."""
+        self._tensors[name] = replace(self._tensors[name], shape=tuple(shape))
+
+    def follows(self, name: str, reduction: Reduction) -> None:
+        """Say how a tensor of the graph follows from the new one's."""
+        self._reductions[name] = reduction
 
     def replace(self, node: Node, instead: Sequence[Node]) -> None:
         """Put nodes in the place of one; they write what others read of it."""
         self._instead[node.name] = list(instead)
 
     def remove(self, node: Node, alias: str) -> None:
-        """Take a node out; who read its output reads `alias`."""
+        """Take a node out; who read its output reads `alias`, the same values in the same order
+        unless `follows` says otherwise.
+        """
         self._instead[node.name] = []
         self._aliases[node.outputs[0]] = alias
 
@@ -101,7 +122,18 @@ class Edit:
             for new in self._instead.get(node.name, [node]):
                 nodes.append(replace(new, inputs=tuple(map(self._resolve, new.inputs))))
         outputs = tuple(map(self._resolve, self.graph.outputs))
-        return assemble(self.graph, nodes, self._tensors, self._constants, outputs)
+        graph = assemble(self.graph, nodes, self._tensors, self._constants, outputs)
+        names = self._reductions.keys() | self._aliases.keys()
+        return recorded(self.graph, graph, {name: self._reduction(name) for name in names})
+
+    def _reduction(self, name: str) -> Reduction:
+        """Of a tensor that was not left alone, through all that was taken out behind each other."""
+        known, alias = self._reductions.get(name), self._aliases.get(name)
+        if known is None:
+            known = unchanged(replace(self.graph.tensors[name], name=alias or name))
+        if known.tensor is None or known.tensor == name:
+            return known
+        return chained(known, self._reduction(known.tensor))
 
     def _resolve(self, name: str) -> str:
         while name in self._aliases:

@@ -5,13 +5,14 @@ schedule.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tinycomp.ir import Graph, Node
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Program
-from tinycomp.plan.schedule import Step, whole_tensors
+from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
+from tinycomp.plan.schedule import Step, schedule
 
 ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
@@ -47,6 +48,13 @@ class Plan:
     arena: int
     scratch_size: int
 
+    @property
+    def stretch(self) -> range:
+        """The operations that are streamed: from the first to the last that has several steps."""
+        counts = Counter(step.operation for step in self.steps)
+        streamed = [operation for operation, count in counts.items() if count > 1]
+        return range(min(streamed), max(streamed) + 1) if streamed else range(0)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -59,28 +67,127 @@ class Block:
     last: int
 
 
-def plan(program: Program) -> Plan:
-    """Schedule whole tensors and place them.
+def plan(program: Program, stretch: range = range(0)) -> Plan:
+    """Schedule the operations and place what they need.
 
     The model's input lives from before the first step; nothing is written over it while it is read.
     Reshapes alias; an operation that may run in place does so where its input dies with it.
+
+    Args:
+        program: the operations.
+        stretch: the consecutive operations that are streamed by rows; see streaming.choose.
     """
-    steps = whole_tensors(program)
-    storage = _share(program)
-    lifetimes = _lifetimes(program, storage)
-    owners = list(lifetimes)
-    blocks = [lifetimes[owner] for owner in owners]
-    busy = [(index, op) for index, op in enumerate(program.operations) if op.scratch]
-    blocks += [Block(op.scratch, index, index) for index, op in busy]
-    offsets, arena = place(blocks)
-    placed = dict(zip(owners, offsets, strict=False))
+    need = _needs(program, stretch)
+    offsets, arena = place(need.blocks)
+    areas = offsets[len(need.rings) :]
+    owners = dict(zip(need.rings, offsets, strict=False))
     buffers = {}
     for name, tensor in program.graph.tensors.items():
         height, stride = rows(tensor.shape)
-        buffers[name] = Buffer(placed[storage[name]], stride, height)
-    scratch = dict(zip((index for index, _ in busy), offsets[len(owners) :], strict=True))
-    tensors = max(placed[owner] + _aligned(lifetimes[owner].size) for owner in owners)
-    return Plan(program, steps, buffers, storage, scratch, arena, arena - tensors)
+        owner = need.storage[name]
+        buffers[name] = Buffer(owners[owner], stride, min(height, need.rings[owner]))
+    scratch = {
+        operation: offset
+        for area, offset in zip(need.areas, areas, strict=True)
+        for operation in area.operations
+    }
+    tensors = max(
+        offset + _aligned(block.size) for offset, block in zip(offsets, need.tensors, strict=False)
+    )
+    return Plan(program, need.steps, buffers, need.storage, scratch, arena, arena - tensors)
+
+
+def least_arena(program: Program, stretch: range) -> int:
+    """What the arena of a plan has at least, in bytes: the most that is alive at any one step."""
+    return most_alive(_needs(program, stretch).blocks)
+
+
+@dataclass(frozen=True)
+class _Area:
+    """Scratch memory that some operations use, one after the other."""
+
+    operations: tuple[int, ...]
+    block: Block
+
+
+@dataclass(frozen=True, eq=False)
+class _Needs:
+    """What a schedule needs of memory: tensors by the owner of their memory, then scratch areas."""
+
+    steps: tuple[Step, ...]
+    storage: Mapping[str, str]
+    rings: Mapping[str, int]
+    tensors: Sequence[Block]
+    areas: Sequence[_Area]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Everything that has to be placed."""
+        return [*self.tensors, *(area.block for area in self.areas)]
+
+
+def _needs(program: Program, stretch: range) -> _Needs:
+    steps = schedule(program, stretch)
+    times = row_times(program, steps)
+    storage = _share(program, times)
+    groups: dict[str, list[str]] = {}
+    for name, owner in storage.items():
+        groups.setdefault(owner, []).append(name)
+    rings = {owner: ring(times[name] for name in names) for owner, names in groups.items()}
+    tensors = [
+        _tensor_block(program, times, names, rings[owner]) for owner, names in groups.items()
+    ]
+    return _Needs(steps, storage, rings, tensors, _scratch_areas(program, steps))
+
+
+def _scratch_areas(program: Program, steps: Sequence[Step]) -> list[_Area]:
+    """One area for each operation; but streamed operations, whose steps alternate, share one.
+
+    A reduction keeps its sums in scratch from its first step to its last, so it shares nothing.
+    """
+    spans: dict[int, list[int]] = {}
+    for time, step in enumerate(steps):
+        if program.operations[step.operation].scratch:
+            spans.setdefault(step.operation, []).append(time)
+    areas, shared = [], []
+    for index, found in spans.items():
+        operation = program.operations[index]
+        keeps = operation.call is not None and operation.call.input_rows
+        if len(found) > 1 and not keeps:
+            shared.append(index)
+        else:
+            areas.append(_Area((index,), Block(operation.scratch, found[0], found[-1])))
+    if shared:
+        size = max(program.operations[index].scratch for index in shared)
+        first = min(spans[index][0] for index in shared)
+        areas.append(
+            _Area(tuple(shared), Block(size, first, max(spans[index][-1] for index in shared)))
+        )
+    return areas
+
+
+def _tensor_block(
+    program: Program, times: Mapping[str, RowTimes], names: Sequence[str], ring_rows: int
+) -> Block:
+    """The memory of tensors that share it, from the first write to the last read."""
+    heights = [rows(program.graph.tensors[name].shape) for name in names]
+    size = max(min(height, ring_rows) * stride for height, stride in heights)
+    first = min(int(times[name].written.min()) for name in names)
+    last = max(int(times[name].read.max()) for name in names)
+    return Block(size, max(0, first), last)
+
+
+def most_alive(blocks: Sequence[Block]) -> int:
+    """The most bytes that are alive at any one step."""
+    changes: dict[int, int] = {}
+    for block in blocks:
+        changes[block.first] = changes.get(block.first, 0) + _aligned(block.size)
+        changes[block.last + 1] = changes.get(block.last + 1, 0) - _aligned(block.size)
+    most = alive = 0
+    for step in sorted(changes):
+        alive += changes[step]
+        most = max(most, alive)
+    return most
 
 
 def place(blocks: Sequence[Block]) -> tuple[list[int], int]:
@@ -89,12 +196,7 @@ def place(blocks: Sequence[Block]) -> tuple[list[int], int]:
     First fit over several orders (largest first, then seeded shuffles around it) until the lower
     bound is met: the most that is alive at any one time.
     """
-    steps = range(
-        min((b.first for b in blocks), default=0), max((b.last for b in blocks), default=0) + 1
-    )
-    bound = max(
-        (sum(_aligned(b.size) for b in blocks if b.first <= s <= b.last) for s in steps), default=0
-    )
+    bound = most_alive(blocks)
     order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].first, i))
     best, best_size = _first_fit(blocks, order)
     shuffle = random.Random(0)
@@ -134,55 +236,35 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _share(program: Program) -> dict[str, str]:
-    """Each tensor's storage, named by the tensor that first has it."""
+def _share(program: Program, times: Mapping[str, RowTimes]) -> dict[str, str]:
+    """Each tensor's memory, named by the tensor that first has it."""
     storage = {name: name for name in program.graph.tensors}
-    for index, operation in enumerate(program.operations):
-        source, output = _source(program.graph, operation.node), operation.node.outputs[0]
-        if operation.call is None or _runs_in_place(program, storage, index, operation):
+    for operation in program.operations:
+        source, output = operation.node.inputs[0], operation.node.outputs[0]
+        if source in storage and (
+            operation.call is None or _runs_in_place(program, times, storage, operation)
+        ):
             storage[output] = storage[source]
     return storage
 
 
 def _runs_in_place(
-    program: Program, storage: Mapping[str, str], index: int, operation: Operation
+    program: Program,
+    times: Mapping[str, RowTimes],
+    storage: Mapping[str, str],
+    operation: Operation,
 ) -> bool:
-    graph, source = program.graph, _source(program.graph, operation.node)
+    """Whether the caller owns none of the tensors in the input's memory, and each of their rows is
+    read for the last time when the output's row takes its place.
+    """
+    graph, source, output = program.graph, operation.node.inputs[0], operation.node.outputs[0]
     if operation.call is None or not operation.call.in_place:
         return False
-    if graph.tensors[source].size != graph.tensors[operation.node.outputs[0]].size:
+    if rows(graph.tensors[source].shape) != rows(graph.tensors[output].shape):
         return False
-    aliases = [name for name, owner in storage.items() if owner == storage[source]]
-    later = any(
-        name in other.node.inputs for other in program.operations[index + 1 :] for name in aliases
-    )
-    return not later and not _kept(graph, aliases)
-
-
-def _source(graph: Graph, node: Node) -> str:
-    """The first input that is computed: an operator may read a constant before it."""
-    return graph.operands(node).activations[0].name
-
-
-def _kept(graph: Graph, aliases: Sequence[str]) -> bool:
-    """Whether the caller owns one of these: the input is never written over, an output not before
-    it is read.
-    """
-    return any(name in graph.inputs or name in graph.outputs for name in aliases)
-
-
-def _lifetimes(program: Program, storage: Mapping[str, str]) -> dict[str, Block]:
-    graph, last_step = program.graph, len(program.operations) - 1
-    spans: dict[str, list[int]] = {}
-    sizes: dict[str, int] = {}
-    for name, tensor in graph.tensors.items():
-        span = spans.setdefault(storage[name], [last_step + 1, -1])
-        sizes[storage[name]] = max(sizes.get(storage[name], 0), tensor.size)
-        for step, operation in enumerate(program.operations):
-            if name in operation.node.inputs or name in operation.node.outputs:
-                span[0], span[1] = min(span[0], step), max(span[1], step)
-        if name in graph.inputs:
-            span[0] = 0
-        if name in graph.outputs:
-            span[1] = last_step
-    return {owner: Block(sizes[owner], first, last) for owner, (first, last) in spans.items()}
+    shared = [name for name, owner in storage.items() if owner == storage[source]]
+    if any(name in graph.inputs or name in graph.outputs for name in shared):
+        return False
+    if len({rows(graph.tensors[name].shape) for name in shared}) > 1:
+        return False
+    return may_overwrite([times[name] for name in shared], times[output])

@@ -4,8 +4,6 @@
 extern uint32_t tc_data_load[], tc_data_start[], tc_data_end[], tc_bss_start[], tc_bss_end[], tc_stack_top[];
 
 int main(void);
-void tc_timer_interrupt(void);
-void tc_uart_interrupt(void);
 void tc_reset(void);
 static void fault(void);
 
@@ -13,35 +11,10 @@ typedef void (*handler_t)(void);
 
 static const struct {
     uint32_t *stack;
-    handler_t handlers[15 + 9];
+    handler_t exceptions[15];
 } vectors __attribute__((section(".vectors"), used)) = {
     tc_stack_top,
-    {
-        tc_reset,
-        fault,
-        fault,
-        fault,
-        fault,
-        fault,
-        0,
-        0,
-        0,
-        0,
-        fault,
-        fault,
-        0,
-        fault,
-        fault, /* exceptions 1 to 15 */
-        tc_uart_interrupt,
-        fault,
-        fault,
-        fault,
-        fault,
-        fault,
-        fault,
-        fault,
-        tc_timer_interrupt, /* interrupts 0 to 8 */
-    },
+    {tc_reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, fault},
 };
 
 /* Start again: a host sees the boot lines where it waited for something else, and says so. */
@@ -55,16 +28,16 @@ static void fault(void)
 void tc_reset(void)
 {
     const uint32_t *from = tc_data_load;
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    *(volatile uint32_t *)0xe000ed88U |= 0x00f00000U; /* CPACR: floating point and vectors may be used */
+    __asm__ volatile("dsb\n isb" ::: "memory");
+#endif
     for (uint32_t *to = tc_data_start; to < tc_data_end; to++) {
         *to = *from++;
     }
     for (uint32_t *to = tc_bss_start; to < tc_bss_end; to++) {
         *to = 0;
     }
-#if defined(__ARM_FP)
-    *(volatile uint32_t *)0xe000ed88U |= 0x00f00000U; /* CPACR: the floating point unit may be used */
-    __asm__ volatile("dsb\n isb");
-#endif
     main();
     fault();
 }

@@ -1,0 +1,178 @@
+"""The generated library on every compiler: no warning, nothing but memcpy and the like from
+outside, no float, no variable of its own, constants where constants belong.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from small_models import every_operator, small_classifier, write_library
+
+from tinycomp.boards import Compiler, load_board
+from tinycomp.toolchain import STRICT, Options, compile_objects
+
+DIALECTS = {
+    "gcc": ("-std=c99", "-xc"),
+    "g++": ("-std=c++11", "-xc++"),
+    "clang": ("-std=c99", "-xc"),
+    "clang++": ("-std=c++11", "-xc++"),
+}
+OUTSIDE = re.compile(
+    r"mem(cpy|set|move)|memcpy_P|__aeabi_mem(cpy|set|move|clr)[48]?"
+    r"|__aeabi_(lmul|llsl|llsr|lasr)|__u?mul[a-z]*i3|__(add|sub)di3|__(ashl|ashr|lshr)[sd]i3"
+)
+"""What the inference may call: memory, and integer arithmetic that compilers leave to libgcc where
+a core lacks it. No division is among it: not every core's libgcc has one.
+"""
+RISCV = Compiler(
+    prefix="riscv64-unknown-elf-",
+    packages=("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
+    flags=("--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32"),
+)
+CORTEX_M0 = load_board("cortex-m4").compiler.model_copy(
+    update={"flags": ("-mcpu=cortex-m0", "-mthumb", "-mfloat-abi=soft")}
+)
+TARGETS = {
+    "host": load_board("host").compiler,
+    "cortex-m4": load_board("cortex-m4").compiler,
+    "cortex-m0": CORTEX_M0,
+    "rv32imc": RISCV,
+    "lx106": load_board("esp32").compiler,
+    "atmega2560": load_board("mega").compiler,
+    "atmega328p": load_board("uno").compiler,
+}
+
+
+def needs(tool: str) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_library(every_operator(), tmp_path_factory.mktemp("every"))
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory, library: Path) -> dict[str, list[Path]]:
+    """The library compiled for all targets that have a compiler here, at their own level of
+    optimization.
+    """
+    harvard = write_library(every_operator(), tmp_path_factory.mktemp("avr"), harvard=True)
+    build, compiled = tmp_path_factory.mktemp("objects"), {}
+    for name, compiler in TARGETS.items():
+        if shutil.which(f"{compiler.prefix}gcc") is not None:
+            folder = harvard if name.startswith("atmega") else library
+            sources = sorted(folder.glob("*.c"))
+            options = Options((folder,), STRICT)
+            compiled[name] = [*compile_objects(compiler, sources, build / name, options)]
+    return compiled
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest, objects: dict[str, list[Path]]) -> str:
+    if request.param not in objects:
+        pytest.skip(f"{TARGETS[request.param].prefix}gcc is not installed")
+    return str(request.param)
+
+
+def check(compiler: str, include: Path, *more: str | Path, text: str | None = None) -> None:
+    flags = [*DIALECTS[compiler], *STRICT, f"-I{include}"]
+    done = subprocess.run(
+        [compiler, *flags, *more], input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("compiler", DIALECTS)
+@pytest.mark.parametrize("level", ["-O0", "-O3"])
+def test_no_compiler_warns(compiler: str, level: str, library: Path, tmp_path: Path) -> None:
+    """Some warnings need the optimizer."""
+    needs(compiler)
+    for source in sorted(library.glob("*.c")):
+        check(compiler, library, level, "-c", source, "-o", tmp_path / f"{source.stem}.o")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++"])
+def test_every_header_compiles_alone(compiler: str, library: Path) -> None:
+    """What a header defines, but nothing calls, is no mistake there."""
+    needs(compiler)
+    headers = sorted(path.relative_to(library) for path in library.rglob("*.h"))
+    assert len(headers) > 20
+    for header in headers:
+        unused = ["-Wno-unused-function"] if header.parts[0] == "tinycomp" else []
+        text = f'#include "{header}"\n#include "{header}"\n'
+        check(compiler, library, *unused, "-fsyntax-only", "-", text=text)
+
+
+def test_the_header_needs_no_other_and_no_order(library: Path, tmp_path: Path) -> None:
+    """Two libraries' headers in one file; only the public one is needed."""
+    needs("g++")
+    other = write_library(small_classifier(), tmp_path / "other", "other")
+    text = '#include "other.h"\n#include "t.h"\nstatic t_arena_t a;\nother_arena_t b;\n'
+    text += "int main() { return t_output(&a) == 0 || other_input(&b) == 0; }\n"
+    check("g++", library, f"-I{other}", "-fsyntax-only", "-", text=text)
+
+
+def symbols(paths: list[Path]) -> tuple[set[str], set[str]]:
+    """Defined and undefined global names."""
+    defined, undefined = set(), set()
+    for path in paths:
+        with path.open("rb") as stream:
+            table = ELFFile(stream).get_section_by_name(".symtab")
+            for symbol in table.iter_symbols():
+                if symbol["st_info"]["bind"] != "STB_LOCAL" and symbol.name:
+                    there = symbol["st_shndx"] != "SHN_UNDEF"
+                    (defined if there else undefined).add(symbol.name)
+    return defined, undefined - defined
+
+
+def test_nothing_but_memory_and_integers_comes_from_outside(
+    target: str, objects: dict[str, list[Path]]
+) -> None:
+    """So there is no malloc, no stdio, no floating point, and no division."""
+    _, undefined = symbols(objects[target])
+    assert {name for name in undefined if not OUTSIDE.fullmatch(name)} == set()
+
+
+def test_all_public_names_have_the_prefix(target: str, objects: dict[str, list[Path]]) -> None:
+    defined, _ = symbols(objects[target])
+    assert "t_invoke" in defined
+    assert {name for name in defined if not name.startswith("t_")} == set()
+
+
+def sections(paths: list[Path]) -> dict[str, tuple[int, bool]]:
+    """Sizes of all loaded sections that are not empty, and whether a program may write them."""
+    found: dict[str, tuple[int, bool]] = {}
+    for path in paths:
+        with path.open("rb") as stream:
+            for section in ELFFile(stream).iter_sections():
+                if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_size"]:
+                    size = found.get(section.name, (0, False))[0] + section["sh_size"]
+                    writable = bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE)
+                    found[section.name] = size, writable
+    return found
+
+
+def test_there_is_no_variable(target: str, objects: dict[str, list[Path]]) -> None:
+    """Relocated constants are only written by a loader, before the program runs."""
+    writable = {name for name, (_, may) in sections(objects[target]).items() if may}
+    assert {name for name in writable if not name.startswith(".data.rel.ro")} == set()
+
+
+@pytest.mark.parametrize("name", ["atmega2560", "atmega328p"])
+def test_avr_constants_lie_in_program_memory(name: str, objects: dict[str, list[Path]]) -> None:
+    """.rodata would be copied to RAM."""
+    if name not in objects:
+        pytest.skip("avr-gcc is not installed")
+    found = sections(objects[name])
+    assert all(section.startswith((".text", ".progmem")) for section in found)
+    data = sum(size for section, (size, _) in found.items() if section.startswith(".progmem"))
+    assert data > 2000

@@ -1,0 +1,138 @@
+"""Streaming by rows: every row is computed once, from rows that still lie where they were put."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from host import run_on_host
+
+from tinycomp.frontend.tflite import read_tflite
+from tinycomp.ops._rows import rows
+from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.program import Program, lower
+from tinycomp.plan.schedule import read_rows, total_rows
+from tinycomp.plan.streaming import choose
+from tinycomp.simulate import simulate
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "emit"))
+from random_graphs import random_graph
+
+OFFICIAL = {  # the arena in bytes: whole tensors, then the least
+    "kws_ref_model_int8": (16_100, 6_300),
+    "vww_96_int8": (55_400, 40_800),
+    "ic_resnet8_int8": (49_400, 14_800),
+    "ad01_int8": (768, 768),
+    "str_ww_ref_model_int8": (6_800, 5_300),
+}
+
+
+def replay(planned: Plan) -> None:
+    """Run the steps on a memory that holds, for each byte, whose it is instead of its value: which
+    tensor's, and its place in it. Whatever a step reads must be there.
+    """
+    program, graph = planned.program, planned.program.graph
+    memory = np.full((planned.arena, 2), -1)
+    roots = _roots(program)
+
+    def row_of(name: str, row: int) -> tuple[slice, np.ndarray]:
+        buffer = planned.buffers[name]
+        start = buffer.offset + row % buffer.ring * buffer.stride
+        assert start + buffer.stride <= planned.arena
+        places = np.arange(row * buffer.stride, (row + 1) * buffer.stride)
+        owner = np.full_like(places, roots[name])
+        return slice(start, start + buffer.stride), np.stack([owner, places], axis=1)
+
+    def write(name: str, first: int, last: int) -> None:
+        for row in range(first, last):
+            where, what = row_of(name, row)
+            memory[where] = what
+
+    def check(name: str, first: int, last: int) -> None:
+        for row in range(first, last):
+            where, what = row_of(name, row)
+            assert (memory[where] == what).all(), (name, row)
+
+    for name in graph.inputs:
+        write(name, 0, rows(graph.tensors[name].shape)[0])
+    done = [0] * len(program.operations)
+    for step in planned.steps:
+        operation = program.operations[step.operation]
+        operands = graph.operands(operation.node)
+        assert done[step.operation] == step.first
+        done[step.operation] = step.last
+        for read in read_rows(program, operands, step.operation, step.first, step.last):
+            check(*read)
+        if operation.call is None:
+            continue
+        if operation.scratch:
+            start = planned.scratch[step.operation]
+            area = memory[start : start + operation.scratch]
+            if operation.call.input_rows and step.first > 0:
+                assert (area == (-2, step.operation)).all()  # sums are kept
+            area[:] = -2, step.operation
+        height = rows(operands.output.shape)[0]
+        if not operation.call.input_rows:
+            write(operands.output.name, step.first, step.last)
+        elif step.last == total_rows(program, step.operation):
+            write(operands.output.name, 0, height)
+    assert done == [total_rows(program, index) for index in range(len(program.operations))]
+    for name in graph.outputs:
+        check(name, 0, rows(graph.tensors[name].shape)[0])
+
+
+def _roots(program: Program) -> dict[str, int]:
+    """A number for each tensor; a reshape's output has its input's, because its bytes are those."""
+    roots = {name: number for number, name in enumerate(program.graph.tensors)}
+    for operation in program.operations:
+        if operation.call is None:
+            roots[operation.node.outputs[0]] = roots[operation.node.inputs[0]]
+    return roots
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_are_where_they_are_read(seed: int) -> None:
+    program = lower(random_graph(seed))
+    count = len(program.operations)
+    for begin in range(count):
+        for end in range(begin, count + 1):
+            replay(plan(program, range(begin, end)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
+    graph = random_graph(seed)
+    rng = np.random.default_rng(seed)
+    begin, end = sorted(rng.choice(len(graph.nodes) + 1, 2, replace=False))
+    shape = graph.tensors[graph.inputs[0]].shape
+    inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
+    found = run_on_host(graph, inputs, tmp_path, range(begin, end))
+    for name, values in simulate(graph, inputs).items():
+        np.testing.assert_array_equal(found[name], values, name)
+
+
+def official(shared: Path, name: str) -> Program:
+    return lower(read_tflite(shared / "models" / f"{name}.tflite"))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_official_models_stream(shared: Path, name: str) -> None:
+    program = official(shared, name)
+    whole, least = OFFICIAL[name]
+    streamed = plan(program, choose(program, "ram"))
+    replay(streamed)
+    assert streamed.arena <= least
+    assert plan(program, choose(program, "speed")).arena <= whole
+
+
+@pytest.mark.shared
+def test_a_limit_shortens_or_lengthens_the_stretch(shared: Path) -> None:
+    program = official(shared, "kws_ref_model_int8")
+    assert choose(program, "speed", 20_000) == range(0)
+    limited = choose(program, "speed", 12_000)
+    assert len(limited) > 0
+    assert plan(program, limited).arena <= 12_000
+    assert choose(program, "speed", 1) == choose(program, "ram", 1)

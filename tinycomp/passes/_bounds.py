@@ -1,0 +1,159 @@
+"""Which values each element of each tensor can take, whatever the model's input: a lower and an
+upper bound, computed by the operators' own integer references.
+
+Sums, poolings and rescalings grow with their inputs, so the bounds of an output are those of
+the sums of the inputs' bounds (interval arithmetic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.fixed import scale_and_round
+from tinycomp.ir import Array, Graph, Operands, Operator, Tensor
+from tinycomp.ops._patches import padded, patches, taps
+from tinycomp.ops._quantized import parameters, requantized
+from tinycomp.ops._weighted import (
+    channel_scales,
+    exact_products,
+    folded_bias,
+    requantized_twice,
+)
+from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.tanh import Tanh
+
+UNARY = (HardSwish, LeakyRelu, Logistic, Quantize, Relu, Tanh)
+"""Functions of one value: a table of 256 entries."""
+_INCREASING = (Add, AveragePool2D, Concatenation, MaxPool2D, Mean, Pad, ReduceMax, Reshape)
+_EVERY = np.arange(-128, 128, dtype=np.int8)
+
+
+class Bounds(NamedTuple):
+    """Least and greatest value of each element, int8 in the tensor's shape."""
+
+    low: NDArray[np.int8]
+    high: NDArray[np.int8]
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which elements can take one value only."""
+        return np.equal(self.low, self.high)
+
+
+def bounds(graph: Graph) -> dict[str, Bounds]:
+    """Of every tensor of an int8 graph, by name."""
+    found = {name: _anything(graph.tensors[name]) for name in graph.inputs}
+    for node in graph.nodes:
+        inputs = [found[name] for name in node.inputs if name in graph.tensors]
+        found[node.outputs[0]] = _of(node.op, graph.operands(node), inputs)
+    return found
+
+
+def table(op: Operator, operands: Operands) -> NDArray[np.int8]:
+    """What a function of one value makes of -128 ... 127, in order."""
+    source = replace(operands.activations[0], shape=_EVERY.shape)
+    line = Operands((source,), (replace(operands.output, shape=_EVERY.shape),))
+    values: NDArray[np.int8] = op.reference(line, [_EVERY[np.newaxis]])[0]
+    return values
+
+
+def _anything(tensor: Tensor) -> Bounds:
+    return Bounds(np.full(tensor.shape, -128, np.int8), np.full(tensor.shape, 127, np.int8))
+
+
+def _of(op: Operator, operands: Operands, inputs: Sequence[Bounds]) -> Bounds:
+    match op:
+        case Conv2D() | DepthwiseConv2D() | FullyConnected():
+            (source,) = inputs
+            return Bounds(
+                _of_sums(op, operands, source.low, source.high),
+                _of_sums(op, operands, source.high, source.low),
+            )
+        case Mul():
+            corners = [_computed(op, operands, corner) for corner in product(*inputs)]
+            return Bounds(np.minimum.reduce(corners), np.maximum.reduce(corners))
+        case _ if isinstance(op, UNARY):
+            return _looked_up(table(op, operands), inputs[0])
+        case _ if isinstance(op, _INCREASING) or all(each.constant.all() for each in inputs):
+            low, high = zip(*inputs, strict=True)
+            return Bounds(_computed(op, operands, low), _computed(op, operands, high))
+    return _anything(operands.output)
+
+
+def _computed(op: Operator, operands: Operands, inputs: Sequence[Array]) -> NDArray[np.int8]:
+    values: NDArray[np.int8] = op.reference(operands, [each[np.newaxis] for each in inputs])[0]
+    return values
+
+
+def _looked_up(values: NDArray[np.int8], source: Bounds) -> Bounds:
+    """The least and greatest entry between two indices, for all pairs of bounds at once."""
+    square = np.broadcast_to(values, (256, 256))
+    behind = np.triu(np.ones((256, 256), bool))
+    least = np.minimum.accumulate(np.where(behind, square, np.int8(127)), axis=1)
+    most = np.maximum.accumulate(np.where(behind, square, np.int8(-128)), axis=1)
+    first, last = (each.astype(np.int16) + 128 for each in source)
+    return Bounds(least[first, last], most[first, last])
+
+
+def _of_sums(
+    op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, less: Array, more: Array
+) -> NDArray[np.int8]:
+    """A weighted operator's output where negative weights meet `more` and the others `less`."""
+    weights = operands.constants[0].values
+    matrix = np.moveaxis(weights, op.weight_axis or 0, 0).reshape(operands.output.shape[-1], -1)
+    negative, positive = np.minimum(matrix, 0), np.maximum(matrix, 0)
+    if isinstance(op, DepthwiseConv2D):
+        sums = _depthwise(op, operands, less, positive) + _depthwise(op, operands, more, negative)
+    else:
+        sums = exact_products(_rows(op, operands, less), positive)
+        sums += exact_products(_rows(op, operands, more), negative)
+    sums += folded_bias(operands, matrix)
+    if isinstance(op, FullyConnected):
+        scaled = scale_and_round(sums, channel_scales(operands, len(matrix)))
+        return requantized(scaled, operands.output, op.activation)
+    return requantized_twice(sums, operands, op.activation)
+
+
+def _rows(op: Conv2D | FullyConnected, operands: Operands, image: Array) -> Array:
+    """The values that each sum is made of, along the last axis."""
+    if isinstance(op, FullyConnected):
+        return image
+    height, width, _ = operands.output.shape
+    return patches(_padded(op, operands, image), op.window, (height, width))[0]
+
+
+def _depthwise(
+    op: DepthwiseConv2D, operands: Operands, image: Array, matrix: NDArray[np.int8]
+) -> Array:
+    height, width, _ = operands.output.shape
+    cells = taps(_padded(op, operands, image), op.window, (height, width))
+    pairs = zip(cells, matrix.T.astype(np.int64), strict=True)
+    sums = sum(cell[0].repeat(op.multiplier, axis=-1) * weights for cell, weights in pairs)
+    return np.asarray(sums, np.int64)
+
+
+def _padded(op: Conv2D | DepthwiseConv2D, operands: Operands, image: Array) -> Array:
+    zero_point = parameters(operands.activations[0]).zero_point
+    return padded(image[np.newaxis], op.window, zero_point)

@@ -1,0 +1,178 @@
+"""Channels: slices of tensors along their last axis. Which ones a kernel can only compute together,
+which ones a graph needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir import Graph, Node, Operands, Operator, Tensor
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.reshape import Reshape
+from tinycomp.passes._bounds import UNARY, Bounds
+
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+_CHANNEL_BY_CHANNEL = (AveragePool2D, MaxPool2D, Mean, ReduceMax)
+
+
+class Tie(NamedTuple):
+    """Channels of an input and of the output, pairs of which exist both or not at all."""
+
+    source: Indices
+    target: Indices
+
+
+def channels(tensor: Tensor) -> int:
+    """The length of the last axis."""
+    return tensor.shape[-1] if tensor.shape else 1
+
+
+def by_channel(tensor: Tensor, values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Values in the tensor's shape as (positions, channels)."""
+    return values.reshape(-1, channels(tensor))
+
+
+def mixes(op: Operator) -> bool:
+    """Whether each output channel is a sum over all input channels: there, weights decide."""
+    return isinstance(op, Conv2D | FullyConnected)
+
+
+def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:
+    """For each computed input, which of its channels an output channel stands or falls with.
+
+    Operators that are not known here tie everything to everything.
+    """
+    output = operands.output
+    count = channels(output)
+    every = np.arange(count)
+    sources = operands.activations
+    match op:
+        case DepthwiseConv2D(multiplier=multiplier):
+            return (Tie(every // multiplier, every),)
+        case Reshape():
+            return (_reshaped(channels(sources[0]), count),)
+        case Pad(padding=(*_, (before, _))):
+            inner = np.arange(channels(sources[0]))
+            return (Tie(inner, before + inner),)
+        case Concatenation(axis=axis) if axis % len(output.shape) == len(output.shape) - 1:
+            starts = np.cumsum([0, *map(channels, sources)])
+            pairs = zip(sources, starts, strict=False)
+            return tuple(
+                Tie(np.arange(channels(source)), start + np.arange(channels(source)))
+                for source, start in pairs
+            )
+        case Add() | Mul() | Concatenation():
+            return tuple(_aligned(channels(source), count) for source in sources)
+        case _ if isinstance(op, (*UNARY, *_CHANNEL_BY_CHANNEL)):
+            return (Tie(every, every),)
+    return tuple(_everything(channels(source), count) for source in sources)
+
+
+def _reshaped(source: int, target: int) -> Tie:
+    if target % source == 0:
+        return Tie(np.arange(target) % source, np.arange(target))
+    if source % target == 0:
+        return Tie(np.arange(source), np.arange(source) % target)
+    return _everything(source, target)
+
+
+def _aligned(source: int, target: int) -> Tie:
+    """Of an input with the output's channels, or of one value that repeats itself."""
+    every = np.arange(target)
+    return Tie(every, every) if source == target else _everything(source, target)
+
+
+def _everything(source: int, target: int) -> Tie:
+    """All to the first of the other side, so all to all."""
+    nothing = np.zeros(source + target, np.int64)
+    pairs = Tie(nothing.copy(), nothing)
+    pairs.source[:source] = np.arange(source)
+    pairs.target[source:] = np.arange(target)
+    return pairs
+
+
+def uniform(tensor: Tensor, known: Bounds) -> tuple[Mask, NDArray[np.int64]]:
+    """Which channels hold one constant at all positions, and it (0 for the others)."""
+    low, high = by_channel(tensor, known.low), by_channel(tensor, known.high)
+    same: Mask = (low == high).all(axis=0) & (low == low[:1]).all(axis=0)
+    return same, np.where(same, low[0].astype(np.int64), 0)
+
+
+def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask]:
+    """Which channels of each tensor must be computed for the model's outputs.
+
+    A constant that a layer reads is not: it goes into the bias. Behind padding that holds only for
+    the constant zero, as the border holds zeros. What is computed has at least one channel.
+    """
+    needed = {name: np.zeros(channels(tensor), bool) for name, tensor in graph.tensors.items()}
+    for name in (*graph.inputs, *graph.outputs):
+        needed[name][:] = True
+    reads = {node.name: _reads(graph, node, known) for node in graph.nodes if mixes(node.op)}
+    tied = {
+        node.name: ties(node.op, graph.operands(node))
+        for node in graph.nodes
+        if not mixes(node.op)
+    }
+    while True:
+        before = sum(int(mask.sum()) for mask in needed.values())
+        for node in reversed(graph.nodes):
+            if node.name in reads:
+                used = reads[node.name][needed[node.outputs[0]]]
+                needed[node.inputs[0]] |= used.any(axis=0)
+            else:
+                _spread(graph, node, tied[node.name], needed)
+        if before == sum(int(mask.sum()) for mask in needed.values()) and not _keep_one(
+            graph, needed
+        ):
+            return needed
+
+
+def _reads(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> Mask:
+    """(output channels, input channels): whether one is computed from the other."""
+    operands = graph.operands(node)
+    (source,) = operands.activations
+    weights = operands.constants[0].values
+    constant, value = uniform(source, known[source.name])
+    if isinstance(node.op, Conv2D) and any(node.op.window.padding):
+        constant = constant & (value == parameters(source).zero_point)
+    reads: Mask = (weights != 0).any(axis=tuple(range(1, weights.ndim - 1))) & ~constant
+    return reads
+
+
+def _spread(
+    graph: Graph, node: Node, tied: tuple[Tie, ...], needed: Mapping[str, Mask]
+) -> None:
+    """Along the ties of one node, in both directions."""
+    output = needed[node.outputs[0]]
+    sources = [name for name in node.inputs if name in graph.tensors]
+    for name, tie in zip(sources, tied, strict=True):
+        source = needed[name]
+        together = source[tie.source] | output[tie.target]
+        source[tie.source[together]] = True
+        output[tie.target[together]] = True
+
+
+def _keep_one(graph: Graph, needed: Mapping[str, Mask]) -> bool:
+    """Whether a layer that is needed had no input left, and so was given its first channel."""
+    for node in graph.nodes:
+        if mixes(node.op) and needed[node.outputs[0]].any() and not needed[node.inputs[0]].any():
+            needed[node.inputs[0]][0] = True
+            return True
+    return False

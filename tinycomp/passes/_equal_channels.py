@@ -1,0 +1,112 @@
+"""Numbers for channels: two of the same number hold the same values, whatever the model's input.
+
+Global value numbering: a channel's number stands for the operation, its constants and the numbers
+of what it reads. Operators that are not known here give every channel a number of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir import Graph, Node, Operands
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.reshape import Reshape
+from tinycomp.passes._bounds import UNARY, Bounds
+from tinycomp.passes._channels import channels, uniform
+
+Numbers = NDArray[np.int64]
+
+
+def equal_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Numbers]:
+    """A number for each channel of each tensor.
+
+    Args:
+        graph: an int8 graph.
+        known: its bounds; constants are equal by their value.
+    """
+    table: dict[Hashable, int] = {}
+    found: dict[str, Numbers] = {}
+    for name in graph.inputs:
+        found[name] = _numbered(table, ((name, c) for c in range(channels(graph.tensors[name]))))
+    for node in graph.nodes:
+        output = graph.tensors[node.outputs[0]]
+        keys = _keys(node, graph.operands(node), [found[n] for n in node.inputs if n in found])
+        same, value = uniform(output, known[output.name])
+        found[output.name] = _numbered(
+            table,
+            (("constant", int(v)) if s else k for k, s, v in zip(keys, same, value, strict=True)),
+        )
+    return found
+
+
+def _numbered(table: dict[Hashable, int], keys: Iterable[Hashable]) -> Numbers:
+    """The number of each key, a new one for a new key; one that is a number already is kept."""
+    numbers = [k if isinstance(k, int) else table.setdefault(k, len(table)) for k in keys]
+    return np.array(numbers, np.int64)
+
+
+def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence[Hashable]:
+    """What tells the output's channels apart."""
+    count = channels(operands.output)
+    first = inputs[0].tolist()
+    match node.op:
+        case Conv2D() | FullyConnected() | DepthwiseConv2D():
+            return _weighted(node, operands, inputs[0])
+        case Add() | Mul():
+            rows = zip(*(_repeated(each, count) for each in inputs), strict=True)
+            return [(node.name, factor, *row) for factor, row in zip(
+                _factors(operands, count), rows, strict=True)]  # fmt: skip
+        case Concatenation(axis=axis) if axis % len(operands.output.shape) == (
+            len(operands.output.shape) - 1
+        ):
+            return [number for each in inputs for number in each.tolist()]
+        case Reshape() if count % len(first) == 0:
+            return [(node.name, c // len(first), first[c % len(first)]) for c in range(count)]
+        case _ if isinstance(node.op, (*UNARY, AveragePool2D, MaxPool2D, Mean, ReduceMax)):
+            return [(node.name, number) for number in first]
+    return [(node.name, "own", c) for c in range(count)]
+
+
+def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]:
+    """Weights of inputs that are equal add up; bias and scale tell channels of equal weights apart."""
+    weights, bias = operands.constants
+    scales = np.broadcast_to(parameters(weights).scales, bias.shape).tolist()
+    if isinstance(node.op, DepthwiseConv2D):
+        read = source.repeat(node.op.multiplier).tolist()
+        rows = weights.values.reshape(-1, len(bias.values)).T
+    else:
+        numbers, groups = np.unique(source, return_inverse=True)
+        by_input = weights.values.reshape(-1, len(source)).T
+        sums = np.zeros((len(numbers), by_input.shape[1]), np.int32)
+        np.add.at(sums, groups, by_input)
+        read = [0] * len(bias.values)
+        rows = sums.T.reshape(len(bias.values), -1)
+    parts = zip(read, rows, bias.values.tolist(), scales, strict=True)
+    return [(node.name, number, row.tobytes(), b, s) for number, row, b, s in parts]
+
+
+def _repeated(numbers: Numbers, count: int) -> list[int]:
+    """One number a channel, also of an input that has one value for all."""
+    return np.broadcast_to(numbers, (count,)).tolist()
+
+
+def _factors(operands: Operands, count: int) -> list[Hashable]:
+    """What a constant input has for each channel; nothing without one."""
+    if not operands.constants:
+        return [()] * count
+    values = operands.constants[0].values
+    columns = np.broadcast_to(values.reshape(-1, values.shape[-1]).T, (count, values.size // values.shape[-1]))
+    return [column.tobytes() for column in columns]

@@ -1,0 +1,78 @@
+"""How long each row of each tensor is needed, and so how many rows of a tensor have to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ops._rows import rows
+from tinycomp.plan.program import Program
+from tinycomp.plan.schedule import Step, read_rows
+
+Steps = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RowTimes:
+    """For each row of a tensor: the step that writes it, and the last one that reads it.
+
+    An input is written before all steps (-1) and an output read after them; a row that nobody reads
+    is last read when it is written.
+    """
+
+    written: Steps
+    read: Steps
+
+
+def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
+    """Write and read steps of every row of every tensor."""
+    graph = program.graph
+    heights = {name: rows(tensor.shape)[0] for name, tensor in graph.tensors.items()}
+    written = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
+    read = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
+    operands = [graph.operands(operation.node) for operation in program.operations]
+    for time, step in enumerate(steps):
+        operation = program.operations[step.operation]
+        for name, low, high in read_rows(
+            program, operands[step.operation], step.operation, step.first, step.last
+        ):
+            read[name][low:high] = time
+        output = operation.node.outputs[0]
+        if operation.call is not None and operation.call.input_rows:
+            written[output][:] = time  # the last of its steps stays
+        else:
+            written[output][step.first : step.last] = time
+    for name in graph.outputs:
+        read[name][:] = len(steps)
+    return {
+        name: RowTimes(written[name], np.maximum(read[name], written[name])) for name in heights
+    }
+
+
+def ring(tensors: Iterable[RowTimes]) -> int:
+    """The rows that tensors in one memory need, row y of each at y modulo the ring.
+
+    A row may be overwritten in the step that reads it last (in place), by the row of the same
+    number, and by any other row afterwards.
+    """
+    found = list(tensors)
+    needed = 1
+    for time in np.unique(np.concatenate([times.written for times in found])):
+        top = max(int((times.written <= time).sum()) for times in found)
+        low = min(_first_needed(times, int(time)) for times in found)
+        needed = max(needed, top - low)
+    return needed
+
+
+def _first_needed(times: RowTimes, time: int) -> int:
+    """The first row that is still read at `time` or later."""
+    over = times.read < time
+    return len(over) if over.all() else int(np.argmin(over))
+
+
+def may_overwrite(sources: Iterable[RowTimes], output: RowTimes) -> bool:
+    """Whether each row of the output may take the place of the same row of all sources."""
+    return all((times.read <= output.written).all() for times in sources)
