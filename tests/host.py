@@ -17,14 +17,19 @@ from tinycomp.ir import Array, Graph
 
 
 def run_on_host(
-    graph: Graph, inputs: Array, folder: Path | None = None, prefix: str = "t"
+    graph: Graph,
+    inputs: Array,
+    folder: Path | None = None,
+    prefix: str = "t",
+    stretch: range = range(0),
 ) -> dict[str, Array]:
-    """Every tensor by name, (samples, *shape); `folder` keeps what was compiled; `stretch`
-    is streamed by rows."""
+    """Every tensor by name, (samples, *shape); `folder` keeps what was compiled, `stretch` is
+    streamed by rows.
+    """
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:
-            return run_on_host(graph, inputs, Path(fresh), prefix)
-    library = write_library(graph, folder / "library", prefix)
+            return run_on_host(graph, inputs, Path(fresh), prefix, stretch)
+    library = write_library(graph, folder / "library", prefix, stretch=stretch)
     program = Workshop(load_board("host"), library, prefix, folder / "build").host_runner()
     names = emit.tensor_order(graph)
     sizes = [graph.tensors[name].size for name in names]

@@ -200,9 +200,16 @@ def every_operator() -> Graph:
     return layers.graph(name="everything")
 
 
-def write_library(graph: Graph, folder: Path, prefix: str = "t", *, harvard: bool = False) -> Path:
+def write_library(
+    graph: Graph,
+    folder: Path,
+    prefix: str = "t",
+    *,
+    harvard: bool = False,
+    stretch: range = range(0),
+) -> Path:
     """Emit a graph's library into a folder; the folder."""
-    planned = plan(lower(graph, Storage(copied=harvard)))
+    planned = plan(lower(graph, Storage(copied=harvard)), stretch)
     for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

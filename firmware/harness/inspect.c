@@ -91,12 +91,15 @@ static void append(const char *hex)
     }
 }
 
+/* Reading the clock takes time too, as much as between the first two readings. */
 static void run(void)
 {
+    const uint64_t first = tc_port_ticks();
     const uint64_t start = tc_port_ticks();
     tc_model.invoke();
-    const uint64_t end = tc_port_ticks();
-    put_value(TC_TEXT("m-tc-run-["), end - start);
+    const uint64_t taken = tc_port_ticks() - start;
+    const uint64_t overhead = start - first;
+    put_value(TC_TEXT("m-tc-run-["), taken > overhead ? taken - overhead : 0U);
 }
 
 static void send_part(uint32_t offset, const int8_t *data, uint32_t size)

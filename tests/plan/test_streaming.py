@@ -108,7 +108,7 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
     begin, end = sorted(rng.choice(len(graph.nodes) + 1, 2, replace=False))
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
-    found = run_on_host(graph, inputs, tmp_path, range(begin, end))
+    found = run_on_host(graph, inputs, tmp_path, stretch=range(begin, end))
     for name, values in simulate(graph, inputs).items():
         np.testing.assert_array_equal(found[name], values, name)
 

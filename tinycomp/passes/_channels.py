@@ -108,6 +108,33 @@ def _everything(source: int, target: int) -> Tie:
     return pairs
 
 
+def bundles(graph: Graph) -> dict[str, Indices]:
+    """A number for each channel of each tensor; all that ties hold together have the same."""
+    ends = np.cumsum([channels(tensor) for tensor in graph.tensors.values()])
+    numbers = {
+        name: np.arange(end - channels(tensor), end)
+        for (name, tensor), end in zip(graph.tensors.items(), ends, strict=True)
+    }
+    while True:
+        before = sum(int(each.sum()) for each in numbers.values())
+        for node in graph.nodes:
+            for source, output, tie in _tied(graph, node):
+                least = np.minimum(numbers[source][tie.source], numbers[output][tie.target])
+                np.minimum.at(numbers[source], tie.source, least)
+                np.minimum.at(numbers[output], tie.target, least)
+        if before == sum(int(each.sum()) for each in numbers.values()):
+            return numbers
+
+
+def _tied(graph: Graph, node: Node) -> list[tuple[str, str, Tie]]:
+    """The ties of a node: input, output, channels."""
+    if mixes(node.op):
+        return []
+    sources = [name for name in node.inputs if name in graph.tensors]
+    found = zip(sources, ties(node.op, graph.operands(node)), strict=True)
+    return [(name, node.outputs[0], tie) for name, tie in found]
+
+
 def uniform(tensor: Tensor, known: Bounds) -> tuple[Mask, NDArray[np.int64]]:
     """Which channels hold one constant at all positions, and it (0 for the others)."""
     low, high = by_channel(tensor, known.low), by_channel(tensor, known.high)
@@ -125,22 +152,19 @@ def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask
     for name in (*graph.inputs, *graph.outputs):
         needed[name][:] = True
     reads = {node.name: _reads(graph, node, known) for node in graph.nodes if mixes(node.op)}
-    tied = {
-        node.name: ties(node.op, graph.operands(node))
-        for node in graph.nodes
-        if not mixes(node.op)
-    }
+    tied = {node.name: _tied(graph, node) for node in graph.nodes}
     while True:
         before = sum(int(mask.sum()) for mask in needed.values())
         for node in reversed(graph.nodes):
             if node.name in reads:
                 used = reads[node.name][needed[node.outputs[0]]]
                 needed[node.inputs[0]] |= used.any(axis=0)
-            else:
-                _spread(graph, node, tied[node.name], needed)
-        if before == sum(int(mask.sum()) for mask in needed.values()) and not _keep_one(
-            graph, needed
-        ):
+            for source, output, tie in tied[node.name]:
+                together = needed[source][tie.source] | needed[output][tie.target]
+                needed[source][tie.source[together]] = True
+                needed[output][tie.target[together]] = True
+        same = before == sum(int(mask.sum()) for mask in needed.values())
+        if same and not _keep_one(graph, needed):
             return needed
 
 
@@ -154,19 +178,6 @@ def _reads(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> Mask:
         constant = constant & (value == parameters(source).zero_point)
     reads: Mask = (weights != 0).any(axis=tuple(range(1, weights.ndim - 1))) & ~constant
     return reads
-
-
-def _spread(
-    graph: Graph, node: Node, tied: tuple[Tie, ...], needed: Mapping[str, Mask]
-) -> None:
-    """Along the ties of one node, in both directions."""
-    output = needed[node.outputs[0]]
-    sources = [name for name in node.inputs if name in graph.tensors]
-    for name, tie in zip(sources, tied, strict=True):
-        source = needed[name]
-        together = source[tie.source] | output[tie.target]
-        source[tie.source[together]] = True
-        output[tie.target[together]] = True
 
 
 def _keep_one(graph: Graph, needed: Mapping[str, Mask]) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.ir import Constant, Graph, Node
 from tinycomp.passes._bounds import bounds
-from tinycomp.passes._channels import channels, mixes, ties
-from tinycomp.passes._equal_channels import Numbers, equal_channels
+from tinycomp.passes._channels import Indices, bundles, mixes
+from tinycomp.passes._equal_channels import equal_channels
 from tinycomp.passes._rewrite import Edit
 
 LARGEST = 127
@@ -22,6 +23,9 @@ def merge_duplicate_channels(graph: Graph) -> Graph:
     """The int8 graph in which nothing reads a duplicate, so that remove_dead_channels takes it.
 
     Only where the sums of weights are weights: within LARGEST, and in the codebook if there is one.
+
+    Raises:
+        ModelError: a sum of the graph could leave 32 bits.
     """
     merging = _Merging(graph)
     gone: set[int] = set()
@@ -31,19 +35,27 @@ def merge_duplicate_channels(graph: Graph) -> Graph:
     return merging.apply() if gone else graph
 
 
+class _Pairs(NamedTuple):
+    """Channels of one tensor: each duplicate and the one that stands for it."""
+
+    first: Indices
+    second: Indices
+
+
 class _Merging:
-    """Bundles: channels of all tensors that are computed together or not at all, by number."""
+    """Works on bundles: channels of several tensors that exist all or none."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.equal = equal_channels(graph, bounds(graph))
-        self.bundle = _bundles(graph)
+        self.bundle = bundles(graph)
+        self.fixed = {
+            number for name in (*graph.inputs, *graph.outputs) for number in self.bundle[name]
+        }
         self.weights: dict[str, NDArray[np.int64]] = {}
-        pinned = {*graph.inputs, *graph.outputs}
-        self.fixed = {int(b) for name in pinned for b in self.bundle[name]}
 
     def candidates(self) -> Iterator[tuple[int, int]]:
-        """Bundles that have equal channels in one tensor."""
+        """Pairs of bundles that have equal channels in one tensor."""
         for name, numbers in self.equal.items():
             first: dict[int, int] = {}
             for number, bundle in zip(numbers.tolist(), self.bundle[name].tolist(), strict=True):
@@ -53,12 +65,58 @@ class _Merging:
 
     def merge(self, first: int, second: int) -> bool:
         """Let all readers of the second bundle read the first, if that is exact."""
-        if second in self.fixed:
+        pairs = None if second in self.fixed else self._pairs(first, second)
+        if pairs is None:
             return False
         changed: dict[str, NDArray[np.int64]] = {}
         for node in self.graph.nodes:
-            name = node.inputs[0]
-            if not np.any(self.bundle[name] == second):
-                continue
-        ...
+            if mixes(node.op) and node.inputs[0] in pairs:
+                changed[node.name] = self._added(node, pairs[node.inputs[0]])
+                if not self._fits(node, changed[node.name][..., pairs[node.inputs[0]].first]):
+                    return False
+        self.weights |= changed
         return True
+
+    def _pairs(self, first: int, second: int) -> dict[str, _Pairs] | None:
+        """By tensor; None where a duplicate has no equal in the first bundle."""
+        found = {}
+        for name, numbers in self.equal.items():
+            here = self.bundle[name]
+            at = {int(numbers[c]): int(c) for c in np.flatnonzero(here == first)}
+            duplicates = np.flatnonzero(here == second)
+            if any(int(numbers[c]) not in at for c in duplicates):
+                return None
+            if len(duplicates):
+                stand_ins = [at[int(numbers[c])] for c in duplicates]
+                found[name] = _Pairs(np.array(stand_ins), duplicates)
+        return found
+
+    def _added(self, node: Node, pairs: _Pairs) -> NDArray[np.int64]:
+        known = self.weights.get(node.name)
+        values = self._constant(node).values.astype(np.int64) if known is None else known.copy()
+        np.add.at(values, (..., pairs.first), values[..., pairs.second])
+        values[..., pairs.second] = 0
+        return values
+
+    def _fits(self, node: Node, sums: NDArray[np.int64]) -> bool:
+        codebook = self._constant(node).codebook
+        if np.abs(sums).max(initial=0) > LARGEST:
+            return False
+        if codebook is None:
+            return True
+        groups = np.broadcast_to(codebook, (len(sums), codebook.shape[1]))
+        return all(np.isin(row, group).all() for row, group in zip(sums, groups, strict=True))
+
+    def _constant(self, node: Node) -> Constant:
+        return self.graph.constants[node.inputs[1]]
+
+    def apply(self) -> Graph:
+        """The graph with the new weights."""
+        edit = Edit(self.graph)
+        for node in self.graph.nodes:
+            if node.name in self.weights:
+                values = self.weights[node.name].astype(np.int8)
+                name = edit.swap_constant(node, replace(self._constant(node), values=values))
+                source, _, bias = node.inputs
+                edit.replace(node, [replace(node, inputs=(source, name, bias))])
+        return edit.apply()

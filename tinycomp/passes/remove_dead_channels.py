@@ -67,20 +67,20 @@ class _Removal:
 
     def narrow_tensor(self, tensor: Tensor, numbers: Numbers) -> None:
         """A removed channel is its constant, or another one that equals it, or not known."""
-        kept, known = self.kept[tensor.name], self.known[tensor.name]
-        place = np.where(kept, np.cumsum(kept) - 1, UNREAD)
-        at = dict(zip(numbers[kept].tolist(), place[kept].tolist(), strict=True))
-        place = np.array([at.get(number, UNREAD) for number in numbers.tolist()])
-        rows = np.arange(tensor.size // len(kept))[:, np.newaxis] * int(kept.sum())
-        source = np.where(place >= 0, rows + place, UNREAD)
-        constant = by_channel(tensor, known.low) == by_channel(tensor, known.high)
-        source = np.where(constant & (place < 0), CONSTANT, source)
+        kept = self.kept[tensor.name]
+        low, high = (by_channel(tensor, each) for each in self.known[tensor.name])
+        at = {int(number): place for place, number in enumerate(numbers[kept])}
+        places = np.array([at.get(int(number), UNREAD) for number in numbers])
+        rows = np.arange(len(low))[:, np.newaxis] * int(kept.sum())
+        source = np.where(places >= 0, rows + places, UNREAD)
+        constant = (low == high) & ~kept
+        source[constant] = CONSTANT
+        values = np.where(constant, low, np.int8(0))
+        name = tensor.name if np.any(source >= 0) else None
         self.edit.follows(
             tensor.name,
             Reduction(
-                tensor.name if kept.any() else None,
-                source.reshape(tensor.shape).astype(np.int32),
-                np.where(source == CONSTANT, by_channel(tensor, known.low), np.int8(0)).reshape(tensor.shape),
+                name, source.astype(np.int32).reshape(tensor.shape), values.reshape(tensor.shape)
             ),
         )
         if kept.any():

@@ -1,0 +1,53 @@
+"""Layers of an int8 graph that give back every value they can get are taken out, and reshapes of
+reshapes read what the first one read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinycomp.ir import Graph, Node
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.reshape import Reshape
+from tinycomp.passes._bounds import UNARY, Bounds, bounds, table
+from tinycomp.passes._rewrite import Edit
+
+
+def remove_no_ops(graph: Graph) -> Graph:
+    """The graph without ReLUs, tables, rescalings and poolings of one cell that change nothing.
+
+    A ReLU behind values that are never negative is one. Scale and zero point must stay the same,
+    as what reads the tensor reckons with them.
+
+    Raises:
+        ModelError: a sum of the graph could leave 32 bits.
+    """
+    known = bounds(graph)
+    edit = Edit(graph)
+    for node in graph.nodes:
+        before = edit.uses.producer(node.inputs[0])
+        if _changes_nothing(graph, node, known):
+            edit.remove(node, node.inputs[0])
+        elif isinstance(node.op, Reshape) and before is not None and isinstance(before.op, Reshape):
+            edit.bypass(before)
+            edit.replace(node, [replace(node, inputs=before.inputs)])
+    return edit.apply() if edit.changed else graph
+
+
+def _changes_nothing(graph: Graph, node: Node, known: dict[str, Bounds]) -> bool:
+    operands = graph.operands(node)
+    if not _value_by_value(node) or operands.inputs[0].quantization != operands.output.quantization:
+        return False
+    low, high = known[node.inputs[0]]
+    reached = np.arange(int(low.min()), int(high.max()) + 1)
+    return bool(np.array_equal(table(node.op, operands)[reached + 128], reached))
+
+
+def _value_by_value(node: Node) -> bool:
+    if isinstance(node.op, AveragePool2D | MaxPool2D):
+        window = node.op.window
+        return window.kernel == window.stride == (1, 1) and not any(window.padding)
+    return isinstance(node.op, UNARY)
