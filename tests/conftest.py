@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from golden_files import Golden
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,3 +19,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared (reference models and data) is not present")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the files of tests/golden"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """The checked-in texts of tests/golden."""
+    return Golden(request.config.getoption("--update-golden"))

@@ -65,6 +65,7 @@ class Emulator(_Section):
     """
 
     program: str
+    """One of QEMU's, or "simavr"."""
     packages: tuple[str, ...] = Field(min_length=1, strict=False)
     machine: str
     cpu: str | None = None

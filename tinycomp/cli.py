@@ -95,6 +95,7 @@ Evaluate = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")
 ]
+ForceFile = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 Port = Annotated[
     str | None,
     typer.Option("--port", help="Serial port of a real board, already flashed with the build."),
@@ -177,6 +178,9 @@ def build(
             "--ram-limit", min=1, help="Bytes that the arena may have.", show_default=False
         ),
     ] = None,
+    push_input: Annotated[
+        bool, typer.Option("--push-input", help="Let the input come row by row.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
@@ -197,6 +201,7 @@ def build(
             force=force,
             optimize=optimize,
             ram_limit=ram_limit,
+            push_input=push_input,
         ),
         _Terminal(),
     )
@@ -216,7 +221,7 @@ def quantize(
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: ForceFile = False,
 ) -> None:
     """Write a model as a standard int8 .tflite, compressed on request."""
     from tinycomp import pipeline
@@ -273,12 +278,14 @@ def simulate(
     x_key: XKey = None,
     y_key: YKey = None,
     evaluate: Evaluate = None,
+    force: ForceFile = False,
 ) -> None:
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
     from tinycomp import pipeline
 
     options = _data_options(input_scale, input_offset, x_key, y_key, evaluate)
-    console.print(pipeline.simulate(model, data, options, output, _Terminal()), markup=False)
+    line = pipeline.simulate(model, data, options, output, force, _Terminal())
+    console.print(line, markup=False)
 
 
 @app.command()
@@ -333,7 +340,7 @@ def _data_options(
 def main() -> None:
     """Run the command line; a mistake of the user's is one paragraph on stderr and exit code 2."""
     try:
-        app()
+        app(prog_name="tinycomp")
     except TinycompError as error:
         errors.print("[bold red]Error:[/bold red]", end=" ")
         errors.print(str(error), soft_wrap=True, markup=False)

@@ -30,6 +30,7 @@ TEST_ONLY_ROWS = 100
 """Rows that calibrate where a file has a test half only."""
 
 _NAMES = "x_train and x_test, x_calib, or x"
+_ARCHIVE = "Expected an .npz archive as numpy.savez writes it."
 _CONVENTION = "Options: --x-key, --y-key, --input-scale, --input-offset."
 
 
@@ -80,11 +81,20 @@ def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None
         return reader.dataset()
 
 
+def require_data_file(path: Path) -> None:
+    """Refuse a data file that is not there.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no data file {str(path)!r}.", expected=_ARCHIVE)
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    expected = "Expected an .npz archive as numpy.savez writes it."
-    if not path.is_file():
-        raise DataError(f"There is no data file {str(path)!r}.", expected=expected)
+    require_data_file(path)
+    expected = _ARCHIVE
     with path.open("rb") as file:
         try:
             archive = np.load(file, allow_pickle=False)

@@ -20,9 +20,10 @@ from tinycomp.c_syntax import c_comment, c_identifiers, c_number, c_prefix, c_st
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
+from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
-from tinycomp.plan.schedule import total_rows
+from tinycomp.plan.schedule import INPUT, total_rows
 
 LIBRARY_FOLDER = "tinycomp"
 """The folder of verbatim kernel and codec headers inside the generated library."""
@@ -121,6 +122,10 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "streamed": nodes[stretch.start : stretch.stop],
         "after": nodes[stretch.stop :],
         "schedule": _schedule(plan),
+        "pushed": plan.pushed,
+        "state_offset": plan.state,
+        "input_view": _view(plan, graph.inputs[0]),
+        "input_rows": rows(graph.tensors[graph.inputs[0]].shape)[0],
         "tensor_count": len(_tensor_numbers(graph)),
         "copy": _output_is_input(plan),
         "uses_arena": any("arena" in text for node in nodes for text in _pointers(node)),
@@ -197,12 +202,11 @@ def _schedule(plan: Plan) -> dict[str, Any]:
     computes its next row.
     """
     stretch = plan.stretch
-    order = [
-        str(step.operation - stretch.start) for step in plan.steps if step.operation in stretch
-    ]
+    taken = [step.operation for step in plan.steps if step.operation in (INPUT, *stretch)]
+    order = [str(len(stretch) if op == INPUT else op - stretch.start) for op in taken]
     if not order:
         return {"lines": ()}
-    bits = 8 if len(stretch) <= 256 else 16
+    bits = 8 if len(stretch) <= 255 else 16
     return {"type": f"uint{bits}_t", "read": f"TC_READ_U{bits}", "lines": _wrap(order)}
 
 
@@ -262,7 +266,7 @@ def _codec_field(name: str, value: int | Array, arrays: _Arrays) -> str:
 def _view(plan: Plan, tensor: str) -> dict[str, Any]:
     """A tensor's rows: pointer expression, stride, ring."""
     buffer, graph = plan.buffers[tensor], plan.program.graph
-    if _shares(plan, tensor, graph.inputs[0]):
+    if not plan.pushed and _shares(plan, tensor, graph.inputs[0]):
         pointer = "input"
     elif _shares(plan, tensor, graph.outputs[0]):
         pointer = "output"

@@ -9,6 +9,8 @@ from tinycomp.errors import BoardError
 
 _TABLES = 1.05
 """Codebooks, codec structs and padding beside packed weights, estimated."""
+_LEAST_CODE = 4000
+"""Bytes of a small library, where it is not compiled yet, estimated."""
 _MOST_SPARSE = 0.95
 """No advice asks for more zeros than that."""
 
@@ -17,7 +19,8 @@ _MOST_SPARSE = 0.95
 class Footprint:
     """What a model needs of a board, in bytes: the inference library alone."""
 
-    code: int
+    code: int | None
+    """None before it is compiled: what is too large for a compiler is refused without it."""
     constants: int
     ram: int
     """Arena, scratch and stack."""
@@ -66,7 +69,11 @@ def fits(board: Board, need: Footprint) -> bool:
 def _limits(board: Board, need: Footprint) -> list[_Limit]:
     memory = board.memory
     limits = [
-        _Limit("Flash", need.code + need.constants, memory.flash - memory.reserved_flash),
+        _Limit(
+            "Flash" if need.code is not None else "Flash, code not counted",
+            (need.code or 0) + need.constants,
+            memory.flash - memory.reserved_flash,
+        ),
         _Limit("RAM", need.ram, memory.ram - memory.reserved_ram),
     ]
     if memory.constants is not None:
@@ -81,7 +88,8 @@ def _advice(board: Board, need: Footprint, exceeded: list[_Limit]) -> list[str]:
     over = {limit.what: limit.over for limit in exceeded}
     flash_over = max((excess for what, excess in over.items() if what != "RAM"), default=0)
     if flash_over and need.weights:
-        advice.append(_weight_advice(need, need.weight_bytes - flash_over))
+        code = _LEAST_CODE if need.code is None else 0
+        advice.append(_weight_advice(need, need.weight_bytes - flash_over - code))
     if "RAM" in over:
         advice.append(
             f"Activations must shrink by {over['RAM']:,} bytes: "

@@ -1,4 +1,4 @@
-"""Writes output folders: whole or not at all, and never over what tinycomp did not write.
+"""Writes output folders and files: whole or not at all, and never over what is not tinycomp's.
 
 A manifest in the folder lists every file that was written, with its hash. What is not in it, or
 was changed since, is the user's.
@@ -52,6 +52,42 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
             f"Output folder {folder} exists.",
             hint="Name another folder, or use --force to replace what tinycomp wrote there.",
         )
+
+
+def refuse_existing_file(path: Path, *, force: bool) -> None:
+    """Refuse a file that can't be made, before any work is done for it.
+
+    Raises:
+        OutputError: it exists and force is not given; a folder has its name; its folder is missing.
+    """
+    if path.is_dir():
+        raise OutputError(f"'{path}' is a folder.", hint="Name a file.")
+    if path.exists() and not force:
+        raise OutputError(
+            f"'{path}' exists.", hint="Name another file, or use --force to replace it."
+        )
+    if not path.parent.is_dir():
+        raise OutputError(f"There is no folder '{path.parent}'.", hint="Make it first.")
+
+
+def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
+    """Write a file whole, or not at all.
+
+    Raises:
+        OutputError: as refuse_existing_file; or it can't be written.
+    """
+    refuse_existing_file(path, force=force)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise OutputError(
+            f"'{path}' can't be written: {error.strerror or error}.",
+            hint="Check permissions and free space, or name another file.",
+        ) from error
 
 
 def add_files(folder: Path, files: Files) -> None:

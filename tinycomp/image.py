@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-from tinycomp import emit, resources
-from tinycomp.boards import Board, load_board
-from tinycomp.project import link_flags
+from tinycomp import arduino, emit, resources
+from tinycomp.boards import Board, Emulator, load_board
+from tinycomp.device.emulator import front_end
+from tinycomp.errors import BoardError
+from tinycomp.project import link_flags, places
 from tinycomp.sizes import Sizes
 from tinycomp.toolchain import (
     SANITIZE,
     STRICT,
     Options,
     compile_objects,
+    compiles,
     inference_sizes,
     inference_stack,
     is_available,
@@ -85,7 +88,10 @@ class Workshop:
 
         Raises:
             ToolError: the board's compiler is missing or fails.
+            BoardError: the board wants a project of another kind than the library lies in.
         """
+        if self.board.project == "arduino":
+            return self._sketch()
         harness, port = resources.firmware() / "harness", self.board.port
         folders = resources.port_folders(port)
         sources = [*self._library(), self._model()]
@@ -95,6 +101,17 @@ class Workshop:
         objects = self._compile(self.board, sources, options)
         program = self.build / f"{self.prefix}.elf"
         return link(self.board.compiler, objects, program, link_flags(port, folders))
+
+    def _sketch(self) -> Path:
+        """The project's own sketch with the harness, built as the Arduino IDE builds it."""
+        project = self.library.parent
+        sketch = project / Path(places(self.board, self.prefix).harness).parent
+        if not sketch.is_dir():
+            raise BoardError(
+                f"{project} holds no sketch for {self.board.name}.",
+                hint=f"Build the model with --board {self.board.name}.",
+            )
+        return arduino.build_sketch(self.board, project, sketch, self.build)
 
     @property
     def _headers(self) -> Path:
@@ -125,9 +142,18 @@ def missing(board: Board) -> str | None:
         return "it has no emulator: give the serial port of a real one with --port."
     if not is_available(board.compiler):
         return _absent(f"{board.compiler.prefix}gcc", board.compiler.packages)
-    if which(board.emulator.program) is None:
+    if board.project == "arduino" and not arduino.is_available(board):
+        return _absent("Arduino core", board.compiler.packages)
+    if not _has_emulator(board.emulator):
         return _absent(board.emulator.program, board.emulator.packages)
     return None
+
+
+def _has_emulator(emulator: Emulator) -> bool:
+    source = front_end(emulator)
+    if source is None:
+        return which(emulator.program) is not None
+    return compiles(load_board("host").compiler, source)
 
 
 def _absent(program: str, packages: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from tinycomp.ir import Array, Graph
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation, Program
 from tinycomp.report.record import FlashRecord, LatencyRecord, LayerLatency, LayerRecord, RamRecord
+from tinycomp.sizes import Sizes
 
 
 def layer_records(program: Program) -> tuple[LayerRecord, ...]:
@@ -38,8 +39,8 @@ def ram_record(plan: Plan, stack: int | None) -> RamRecord:
     return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack)
 
 
-def footprint(plan: Plan, measured: Measured) -> Footprint:
-    """What the board must hold."""
+def footprint(plan: Plan, measured: Measured | None) -> Footprint:
+    """What the board must hold; before anything is compiled: at least."""
     encoded = [entry for operation in plan.program.operations for entry in operation.encoded]
     arrays = [
         value
@@ -53,11 +54,14 @@ def footprint(plan: Plan, measured: Measured) -> Footprint:
         for operation in plan.program.operations
         if operation.encoded
     ]
+    known = {(str(array.dtype), array.tobytes()): array.nbytes for array in arrays}
+    sizes = measured.sizes if measured else Sizes(0, sum(known.values()), 0, 0)
+    stack = measured.stack if measured else None
     return Footprint(
-        code=measured.sizes.code,
-        constants=measured.sizes.constants,
-        ram=plan.arena + measured.sizes.data + measured.sizes.bss + (measured.stack or 0),
-        largest_array=max((array.nbytes for array in arrays), default=0),
+        code=sizes.code if measured else None,
+        constants=sizes.constants,
+        ram=plan.arena + sizes.data + sizes.bss + (stack or 0),
+        largest_array=max(known.values(), default=0),
         weights=sum(weights),
         weight_bytes=sum(entry.size for entry in encoded),
     )

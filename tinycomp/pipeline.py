@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,14 @@ from tinycomp.device.protocol import Device
 from tinycomp.errors import BoardError, DifferenceError, OutputError
 from tinycomp.execute import Session, session
 from tinycomp.fit import check_fit
-from tinycomp.folder import refuse_existing, write_folder
+from tinycomp.folder import refuse_existing, refuse_existing_file, write_file, write_folder
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
 from tinycomp.plan.memory import Plan, plan
-from tinycomp.plan.program import Storage, lower
-from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.plan.program import Program, Storage, lower
+from tinycomp.plan.streaming import Optimize, choose, require_pushable
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -34,8 +35,9 @@ from tinycomp.prepare import (
     prepare,
     quantize_inputs,
     read_model,
+    reduce,
 )  # fmt: skip
-from tinycomp.progress import Progress
+from tinycomp.progress import Progress, Silent
 from tinycomp.project import Content, lay_out, places
 from tinycomp.quantize.evaluate import evaluate_float, evaluate_int8, score_int8
 from tinycomp.report.record import (
@@ -74,6 +76,7 @@ class BuildOptions:
     force: bool = False
     optimize: Optimize = "balanced"
     ram_limit: int | None = None
+    push_input: bool = False
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -90,8 +93,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
     program = lower(prepared.graph, _storage(prepared, board))
-    planned = plan(program, choose(program, options.optimize, _ram_limit(options, board)))
-    _require_ram_limit(options, planned)
+    planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
     report = _first_report(prepared, planned, board, prefix)
@@ -119,13 +121,19 @@ def _ram_limit(options: BuildOptions, board: Board) -> int:
     return options.ram_limit or board.memory.ram - board.memory.reserved_ram
 
 
-def _require_ram_limit(options: BuildOptions, planned: Plan) -> None:
+def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
+    """The plan, within the RAM that the user allows."""
+    stretch = choose(program, options.optimize, _ram_limit(options, board))
+    if options.push_input:
+        stretch = require_pushable(program, stretch)
+    planned = plan(program, stretch, push=options.push_input)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
             f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
             f"{options.ram_limit:,}.",
             hint="Allow more, or give the model a smaller input or fewer channels.",
         )
+    return planned
 
 
 def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
@@ -156,6 +164,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
 def _measure(report: Report, planned: Plan, workshop: Workshop, progress: Progress) -> Report:
     """Flash, and the stack that the compiler computes; a model that does not fit is refused."""
     board = workshop.board
+    check_fit(board, footprint(planned, None))
     if not is_available(board.compiler):
         packages = " ".join(board.compiler.packages)
         progress.note(
@@ -324,20 +333,26 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
             f"'{path}' is not the model that this folder was built from.",
             hint="Build the model again.",
         )
-    return report, tflite, parse_tflite(tflite, report.model.name)
+    graph = reduce(parse_tflite(tflite, report.model.name), Silent())
+    return report, tflite, graph
 
 
 def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Workshop:
     """Where the library of a build is compiled, for its own board or another of its kind."""
     built_for = load_board(report.board)
     board = load_board(name) if name else built_for
+    library = folder / places(built_for, report.prefix).library
+    if not (library / f"{report.prefix}.c").is_file():
+        raise OutputError(
+            f"'{folder}' lacks its library '{library}'.", hint="Build the model again."
+        )
     if board.memory.harvard and not built_for.memory.harvard:
         raise BoardError(
             f"'{folder}' was built for {built_for.name}; on {board.name} weights must be copied "
             "from program memory, for which its arena has no room.",
             hint=f"Build it with --board {board.name}.",
         )
-    return Workshop(board, folder / places(built_for, report.prefix).library, report.prefix, build)
+    return Workshop(board, library, report.prefix, build)
 
 
 def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress) -> int:
@@ -346,22 +361,16 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
     Raises:
         TinycompError: the model, the data or the output file can't be used.
     """
-    if output.exists() and not force:
-        raise OutputError(
-            f"'{output}' exists.", hint="Name another file, or use --force to replace it."
-        )
-    if not output.parent.is_dir():
-        raise OutputError(f"There is no folder '{output.parent}'.", hint="Make it first.")
+    refuse_existing_file(output, force=force)
     tflite = prepare(wanted, progress).tflite
-    partial = output.with_name(f".{output.name}.partial")
-    partial.write_bytes(tflite)
-    partial.replace(output)
+    write_file(output, tflite, force=force)
     return len(tflite)
 
 
 def simulate(
-    model: Path, data: Path, options: DataOptions, output: Path | None, progress: Progress
-) -> str:
+    model: Path, data: Path, options: DataOptions, output: Path | None, force: bool,
+    progress: Progress,
+) -> str:  # fmt: skip
     """Run the reference simulator over the evaluation half of a data set; a line that tells its
     score.
 
@@ -370,18 +379,23 @@ def simulate(
         data: the samples.
         options: how to read them.
         output: where to write the int8 outputs, an .npz; None: nowhere.
+        force: whether an existing file may be replaced.
         progress: shows the stages.
 
     Raises:
-        TinycompError: the model or the data can't be used.
+        TinycompError: the model, the data or the output file can't be used.
     """
+    if output is not None:
+        refuse_existing_file(output, force=force)
     prepared = prepare(Preparation(model, data, options), progress)
     assert prepared.dataset is not None
     with progress.stage(f"Simulating {len(prepared.dataset.x_test)} samples"):
         score = evaluate_int8(prepared.graph, prepared.dataset)
         if output is not None:
             inputs = quantize_inputs(prepared.graph, prepared.dataset.x_test)
-            np.savez(output, output=run(prepared.graph, inputs))
+            archive = io.BytesIO()
+            np.savez(archive, output=run(prepared.graph, inputs))
+            write_file(output, archive.getvalue(), force=force)
     if score is None:
         return "Nothing to score: the data has no labels, and the output is no reconstruction."
     return f"{score.metric} on {score.samples} samples: {score.value:.4f}"

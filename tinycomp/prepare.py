@@ -16,15 +16,19 @@ from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
-from tinycomp.data import DataOptions, Dataset, load_data, spread
+from tinycomp.data import DataOptions, Dataset, load_data, require_data_file, spread
 from tinycomp.errors import DataError, ModelError
 from tinycomp.ir import Array, Graph
+from tinycomp.passes._reduction import with_original
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
 from tinycomp.passes.fuse_activation import fuse_activation
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
+from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
+from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.progress import Progress
 from tinycomp.quantize.affine import quantize_values
@@ -59,8 +63,9 @@ class Preparation:
 class Prepared:
     """The model as it will be emitted.
 
-    graph: int8, compressed. tflite: the same model as a standard .tflite. dense: int8 without
-    compression, where that differs. float_tflite: the float model, where there is one.
+    graph: int8, compressed, reduced. tflite: the same model before it was reduced, as a standard
+    .tflite. dense: int8 without compression, where that differs. float_tflite: the float model,
+    where there is one.
     """
 
     graph: Graph
@@ -82,8 +87,7 @@ def read_model(path: Path) -> Graph:
     Raises:
         ModelError: no such file, another kind of file, or one that can't be read.
     """
-    if not path.is_file():
-        raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
+    _require_model(path)
     if path.suffix == TFLITE_SUFFIX:
         from tinycomp.frontend.tflite import read_tflite
 
@@ -104,20 +108,28 @@ def is_float(graph: Graph) -> bool:
     return graph.tensors[graph.inputs[0]].dtype == "float32"
 
 
-def require_data(wanted: Preparation) -> Path:
-    """The data file that calibration needs.
+def _require_files(wanted: Preparation) -> None:
+    """Refuse what is missing before anything slow begins: Keras takes seconds to import.
 
     Raises:
-        DataError: none was given.
+        ModelError: there is no such model.
+        DataError: there is no such data file, or none was given for a float model.
     """
-    if wanted.data is None:
+    _require_model(wanted.model)
+    if wanted.data is None and wanted.model.suffix in KERAS_SUFFIXES:
         raise DataError(
             f"'{wanted.model}' is a float model, and --data was not given: "
             "quantization needs real inputs to calibrate on.",
             expected="Expected an .npz with x_train, x_test, y_test (or x, y).",
             hint="Add --data samples.npz.",
         )
-    return wanted.data
+    if wanted.data is not None:
+        require_data_file(wanted.data)
+
+
+def _require_model(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
 
 
 def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Dataset | None:
@@ -140,18 +152,18 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         TinycompError: the recipe can't be used.
     """
     recipe = _recipe(wanted)
+    method = _method(wanted.calibration)
+    _require_files(wanted)
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
     graph = replace(graph, name=wanted.name or wanted.model.stem)
-    if is_float(graph):
-        require_data(wanted)
     dataset = load_samples(wanted, graph, progress)
     float_tflite, tflite = None, None
     if is_float(graph):
         assert dataset is not None
         graph = clean_up(graph)
         float_tflite = write_tflite(graph)
-        graph = _quantize(graph, dataset, wanted.calibration, progress)
+        graph = _quantize(graph, dataset, method, progress)
     else:
         tflite = wanted.model.read_bytes()
     if dataset is not None:
@@ -160,7 +172,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None
     return Prepared(
-        graph, tflite or write_tflite(graph), dataset,
+        reduce(graph, progress), tflite or write_tflite(graph), dataset,
         None if graph is dense else dense, float_tflite, recipe.model_dump(exclude_defaults=True),
     )  # fmt: skip
 
@@ -181,9 +193,46 @@ def clean_up(graph: Graph) -> Graph:
     return graph
 
 
-def _quantize(graph: Graph, dataset: Dataset, method: str | None, progress: Progress) -> Graph:
+def reduce(graph: Graph, progress: Progress) -> Graph:
+    """All rewrites of an int8 graph, until none finds anything more; every value stays as it is.
+
+    What was removed becomes a note. The graph itself where there is nothing to remove.
+
+    Raises:
+        ModelError: a sum could leave 32 bits.
+    """
+    smaller = with_original(graph)
+    size = None
+    while size != _size(smaller):
+        size = _size(smaller)
+        for rewrite in (
+            remove_dead_nodes,
+            remove_identity,
+            remove_no_ops,
+            fold_padding,
+            merge_duplicate_channels,
+            remove_dead_channels,
+        ):
+            smaller = rewrite(smaller)
+    if size == _size(graph) or not smaller.nodes:
+        return graph
+    before, after = graph.cost(), smaller.cost()
+    progress.note(
+        f"Removed what has no effect, exactly: {before.macs:,} to {after.macs:,} "
+        f"multiply-accumulates, {before.parameters:,} to {after.parameters:,} parameters."
+    )
+    return smaller
+
+
+def _size(graph: Graph) -> tuple[int, int, int]:
+    """Nodes, elements of tensors, and parameters: what rewrites make smaller."""
+    elements = sum(tensor.size for tensor in graph.tensors.values())
+    return len(graph.nodes), elements, graph.cost().parameters
+
+
+def _quantize(graph: Graph, dataset: Dataset, method: Method, progress: Progress) -> Graph:
     with progress.stage(f"Calibrating on {len(dataset.x)} samples"):
-        ranges = calibrate(graph, dataset.x, _method(method))
+        ranges = calibrate(graph, dataset.x, method)
     return quantize(graph, ranges)
 
 

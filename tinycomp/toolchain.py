@@ -56,6 +56,15 @@ def is_available(compiler: Compiler) -> bool:
     return shutil.which(f"{compiler.prefix}gcc") is not None
 
 
+def compiles(compiler: Compiler, source: Path) -> bool:
+    """Whether the compiler is installed and finds all that a source includes."""
+    try:
+        run_tool([f"{compiler.prefix}gcc", "-fsyntax-only", source], compiler.packages)
+    except ToolError:
+        return False
+    return True
+
+
 def run_tool(
     command: Sequence[str | Path], packages: Sequence[str], folder: Path | None = None
 ) -> str:

@@ -7,16 +7,19 @@ equal each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from tinycomp import oracle
 from tinycomp.ir import Array, Graph
+from tinycomp.original import original_position, original_tensors, reduced_tensors
 from tinycomp.simulate import simulate
 
 ORACLE_NAME = "litert"
+CLEANUP_NAME = "cleanup"
+"""What a difference names where the reduced graph claims something wrong of its original."""
 CHUNK = 16
 """Samples that are held in memory at a time, with all their tensors."""
 
@@ -75,14 +78,7 @@ class TensorExecution:
         self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
     ) -> Difference | None:
         """Run once, then compare tensor by tensor in the order of computation."""
-        actual = self.run(inputs)
-        for tensor in compared_tensors(graph):
-            found = compare(
-                graph, tensor, expected[tensor], actual[tensor], self.name, first_sample
-            )
-            if found is not None:
-                return found
-        return None
+        return _first(graph, expected, self.run(inputs), self.name, first_sample)
 
 
 @dataclass(frozen=True)
@@ -119,9 +115,13 @@ def verify(
 ) -> Verification:
     """Run LiteRT's reference kernels and every execution on the samples; compare all tensors.
 
+    Of a graph that was reduced, every tensor of the original is compared: what executions compute,
+    with each of them; what was removed, with what the reduction says it is. A difference names
+    tensors and positions of the original.
+
     Args:
         graph: the int8 graph that was emitted.
-        model: its .tflite; tensor names agree with the graph's.
+        model: its .tflite, or its original's; tensor names agree with that graph's.
         inputs: (samples, *shape) int8.
         executions: the others; one that has differed is not run again.
         advance: told the number of samples done.
@@ -129,15 +129,64 @@ def verify(
     found: dict[str, Difference] = {}
     for start in range(0, len(inputs), CHUNK):
         chunk = inputs[start : start + CHUNK]
-        expected = oracle.run(model, chunk)
+        computed = oracle.run(model, chunk)
+        expected = reduced_tensors(graph, computed)
+        if CLEANUP_NAME not in found:
+            _note(found, CLEANUP_NAME, _wrong_claim(graph, chunk, computed, expected, start))
         for execution in executions:
             if execution.name not in found:
                 difference = execution.first_difference(graph, chunk, expected, start)
-                if difference is not None:
-                    found[execution.name] = difference
+                _note(found, execution.name, _in_original(graph, difference))
         advance(len(chunk))
     names = (ORACLE_NAME, *(execution.name for execution in executions))
-    return Verification(names, len(inputs), len(compared_tensors(graph)), tuple(found.values()))
+    whole = graph.original.graph if graph.original else graph
+    return Verification(names, len(inputs), len(compared_tensors(whole)), tuple(found.values()))
+
+
+def _note(found: dict[str, Difference], name: str, difference: Difference | None) -> None:
+    if difference is not None:
+        found[name] = difference
+
+
+def _wrong_claim(
+    graph: Graph,
+    inputs: Array,
+    computed: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    first_sample: int,
+) -> Difference | None:
+    """Where a tensor of the original is not what the reduction says.
+
+    What nothing reads is not computed any more; there, the simulator runs the original.
+    """
+    if graph.original is None:
+        return None
+    original = graph.original.graph
+    claimed = original_tensors(graph.original, expected, lambda: simulate(original, inputs))
+    return _first(original, computed, claimed, CLEANUP_NAME, first_sample)
+
+
+def _in_original(graph: Graph, difference: Difference | None) -> Difference | None:
+    """The difference at its position in the original's tensor."""
+    if difference is None:
+        return None
+    position = original_position(graph, difference.tensor, difference.position)
+    return replace(difference, position=position)
+
+
+def _first(
+    graph: Graph,
+    expected: Mapping[str, Array],
+    actual: Mapping[str, Array],
+    execution: str,
+    first_sample: int,
+) -> Difference | None:
+    """The first tensor, in the order of computation, that differs."""
+    for tensor in compared_tensors(graph):
+        found = compare(graph, tensor, expected[tensor], actual[tensor], execution, first_sample)
+        if found is not None:
+            return found
+    return None
 
 
 def compare(

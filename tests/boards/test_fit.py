@@ -38,6 +38,17 @@ def test_flash_is_refused_with_need_limit_and_excess():
     assert f"Flash: needs 42,000 bytes, has {ROOM:,}, over by {over:,}." in refusal(LARGE)
 
 
+def test_what_no_compiler_can_make_is_refused_without_code():
+    message = refusal(replace(LARGE, code=None))
+    over = LARGE.constants - ROOM
+    assert (
+        f"Flash, code not counted: needs 36,000 bytes, has {ROOM:,}, over by {over:,}." in message
+    )
+    found = re.search(r"--codebook-bits (\d)", message)
+    assert found
+    assert fits(UNO, replace(SMALL, constants=2000 + LARGE.weights * int(found[1]) // 8))
+
+
 def test_advised_codebook_fits():
     found = re.search(r"--codebook-bits (\d)", refusal(LARGE))
     assert found

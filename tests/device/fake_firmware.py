@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import boards, resources
+from tinycomp import boards, image, resources
+from tinycomp.arduino import build_sketch
 from tinycomp.device.link import Link
+from tinycomp.project import link_flags
 from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
 
 HASH = "0123456789abcdef" * 4
@@ -29,20 +31,42 @@ def harness_sources() -> list[Path]:
     return [path for path in sorted(folder.glob("*.c")) if path.name != "host_runner.c"]
 
 
+def port_sources(board: boards.Board) -> list[Path]:
+    return [path for path in resources.port_files(board.port) if path.suffix == ".c"]
+
+
 def build_fake(board_name: str, folder: Path, input_format: str = "INT8") -> Path:
     """The harness, the board's port and the fake model; sanitized on this computer."""
     board = boards.load_board(board_name)
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
-    port = resources.firmware() / "ports" / board.port
+    if board.project == "arduino":
+        return _build_sketch(board, folder, input_format)
+    port = resources.port_folders(board.port)
     sanitize = SANITIZE if board.is_host else ()
-    options = Options((resources.firmware() / "harness",), (*STRICT, *sanitize))
-    sources = [*harness_sources(), *sorted(port.glob("*.c"))]
+    options = Options((resources.firmware() / "harness", *port), (*STRICT, *sanitize))
+    sources = [*harness_sources(), *port_sources(board)]
     objects = compile_objects(board.compiler, sources, folder, options)
     chosen = replace(options, flags=(*options.flags, f"-DFORMAT=TC_INPUT_{input_format}"))
     objects += compile_objects(board.compiler, [FAKE_MODEL], folder, chosen)
-    flags = sanitize if board.is_host else ("-nostartfiles", f"-T{port / 'link.ld'}")
+    flags = sanitize if board.is_host else link_flags(board.port, port)
     return link(board.compiler, objects, folder / f"fake-{board_name}-{input_format}", flags)
+
+
+def _build_sketch(board: boards.Board, folder: Path, input_format: str) -> Path:
+    """The same as a sketch without a library."""
+    sketch = folder / f"fake-{input_format}"
+    headers = (resources.firmware() / "harness").glob("*.h")
+    (sketch / "src").mkdir(parents=True)
+    for path in (*harness_sources(), *headers, *resources.port_files(board.port)):
+        if path.name != "main.c":
+            shutil.copy(path, sketch / "src")
+    model = f"#define FORMAT TC_INPUT_{input_format}\n{FAKE_MODEL.read_text()}"
+    (sketch / "src" / "model.c").write_text(model)
+    (sketch / f"{sketch.name}.ino").write_text(
+        '#include "src/server.h"\nvoid setup() { tc_server_run(); }\nvoid loop() {}\n'
+    )
+    return build_sketch(board, folder / "no-library", sketch, folder / "build")
 
 
 def talk(program: Path, commands: bytes) -> str:
@@ -81,11 +105,16 @@ def reply(*lines: str) -> str:
 @cache
 def emulator() -> boards.Emulator:
     """The emulated board's; skips where it is not installed."""
-    found = boards.load_board(EMULATED).emulator
-    assert found is not None
-    if shutil.which(found.program) is None:
-        pytest.skip(f"{found.program} is not installed")
-    return found
+    board = boards.load_board(EMULATED)
+    skip_without(board)
+    assert board.emulator is not None
+    return board.emulator
+
+
+def skip_without(board: boards.Board) -> None:
+    """Skip where the board's compiler or emulator is not installed."""
+    if reason := image.missing(board):
+        pytest.skip(f"{board.name}: {reason}")
 
 
 def hex_commands(data: bytes, verb: str, size: int) -> bytes:

@@ -79,8 +79,23 @@ static void no_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t
     (void)size;
 }
 
+/* A loop of two instructions a turn, or of four cycles on AVR: only the measured inference turns. */
+static void turn(uint16_t turns)
+{
+#if defined(__AVR__)
+    __asm__ volatile("1: sbiw %0, 1\n brne 1b" : "+w"(turns) : : "cc");
+#elif defined(__arm__)
+    __asm__ volatile(".syntax unified\n 1: subs %0, %0, #1\n bne 1b" : "+l"(turns) : : "cc");
+#elif defined(__riscv) || defined(__XTENSA__)
+    __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(turns));
+#else
+    (void)turns;
+#endif
+}
+
 static void invoke(void)
 {
+    turn((uint16_t)(1U + 100U * (uint8_t)INPUT[0]));
     infer(no_begin, no_end);
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_firmware import FAKE_MODEL, harness_sources
+from fake_firmware import FAKE_MODEL, harness_sources, port_sources
 
 from tinycomp import boards, resources
 from tinycomp.toolchain import STRICT, Options, compile_objects, is_available, run_tool
@@ -16,11 +16,9 @@ def test_harness(name: str, tmp_path: Path) -> None:
     board = boards.load_board(name)
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
-    port = resources.firmware() / "ports" / board.port
-    sources = [*harness_sources(), *port.glob("*.c"), FAKE_MODEL]
-    compile_objects(
-        board.compiler, sources, tmp_path, Options((resources.firmware() / "harness",), STRICT)
-    )
+    include = (resources.firmware() / "harness", *resources.port_folders(board.port))
+    sources = [*harness_sources(), *port_sources(board), FAKE_MODEL]
+    compile_objects(board.compiler, sources, tmp_path, Options(include, STRICT))
 
 
 @pytest.mark.parametrize("compiler", ["g++", "clang"])

@@ -13,7 +13,7 @@ from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, lower
-from tinycomp.plan.schedule import read_rows, total_rows
+from tinycomp.plan.schedule import INPUT, read_rows, total_rows
 from tinycomp.plan.streaming import choose
 from tinycomp.simulate import simulate
 
@@ -55,10 +55,13 @@ def replay(planned: Plan) -> None:
             where, what = row_of(name, row)
             assert (memory[where] == what).all(), (name, row)
 
-    for name in graph.inputs:
-        write(name, 0, rows(graph.tensors[name].shape)[0])
+    if not planned.pushed:
+        write(graph.inputs[0], 0, rows(graph.tensors[graph.inputs[0]].shape)[0])
     done = [0] * len(program.operations)
     for step in planned.steps:
+        if step.operation == INPUT:
+            write(graph.inputs[0], step.first, step.last)
+            continue
         operation = program.operations[step.operation]
         operands = graph.operands(operation.node)
         assert done[step.operation] == step.first
@@ -99,6 +102,8 @@ def test_rows_are_where_they_are_read(seed: int) -> None:
     for begin in range(count):
         for end in range(begin, count + 1):
             replay(plan(program, range(begin, end)))
+    for end in range(1, count + 1):
+        replay(plan(program, range(end), push=True))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -109,6 +114,18 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
     found = run_on_host(graph, inputs, tmp_path, stretch=range(begin, end))
+    for name, values in simulate(graph, inputs).items():
+        np.testing.assert_array_equal(found[name], values, name)
+
+
+@pytest.mark.parametrize("seed", range(4, 7))
+def test_an_input_that_is_pushed(seed: int, tmp_path: Path) -> None:
+    graph = random_graph(seed)
+    rng = np.random.default_rng(seed)
+    shape = graph.tensors[graph.inputs[0]].shape
+    inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
+    stretch = range(int(rng.integers(1, len(graph.nodes) + 1)))
+    found = run_on_host(graph, inputs, tmp_path, stretch=stretch, push=True)
     for name, values in simulate(graph, inputs).items():
         np.testing.assert_array_equal(found[name], values, name)
 

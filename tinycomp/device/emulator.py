@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinycomp import boards
+from tinycomp import boards, resources
 from tinycomp.errors import DeviceError, ToolError
+from tinycomp.toolchain import Dialect, Options, compile_objects, link
 
 SECONDS_TO_END = 2.0
 
@@ -32,6 +33,39 @@ class Emulator:
 
     command: tuple[str, ...]
     packages: tuple[str, ...]
+
+
+def emulator_of(settings: boards.Emulator, build: Path) -> Emulator:
+    """Return the emulator that a board's settings name, ready to start.
+
+    Args:
+        settings: of the board.
+        build: a folder where a front end is compiled, if the emulator comes as a library.
+
+    Raises:
+        ToolError: the front end does not compile: the library is not installed.
+    """
+    return simavr(settings, build) if front_end(settings) else qemu(settings)
+
+
+def front_end(settings: boards.Emulator) -> Path | None:
+    """The program that makes an emulator of a library; None where the emulator is a program."""
+    source = resources.firmware() / "emulators" / f"{settings.program}.c"
+    return source if source.is_file() else None
+
+
+def simavr(emulator: boards.Emulator, build: Path) -> Emulator:
+    """Return a chip of simavr, its first UART on standard input and output."""
+    source = front_end(emulator)
+    assert source is not None
+    compiler = boards.load_board("host").compiler.model_copy(update={"packages": emulator.packages})
+    objects = compile_objects(
+        compiler, [source], build, Options(dialect=Dialect(c=("-std=gnu11",)))
+    )
+    program = link(compiler, objects, build / emulator.program, [f"-l{emulator.program}"])
+    return Emulator(
+        (str(program), emulator.machine, *emulator.args, "{firmware}"), emulator.packages
+    )
 
 
 def qemu(emulator: boards.Emulator) -> Emulator:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tinycomp.boards import Board
-from tinycomp.device.emulator import emulate, qemu, run_native
+from tinycomp.device.emulator import emulate, emulator_of, run_native
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
 from tinycomp.errors import DeviceError
@@ -29,9 +29,14 @@ def emulated(board: Board, program: Path) -> Iterator[Device]:
         ToolError: the emulator is not installed.
         DeviceError: it does not answer.
     """
-    running = emulate(qemu(board.emulator), program) if board.emulator else run_native(program)
-    with running as port, Link(port, baud=board.baud) as link:
+    with _running(board, program) as port, Link(port, baud=board.baud) as link:
         yield Device(link)
+
+
+def _running(board: Board, program: Path) -> AbstractContextManager[str]:
+    if board.emulator is None:
+        return run_native(program)
+    return emulate(emulator_of(board.emulator, program.parent), program)
 
 
 @contextmanager

@@ -73,10 +73,11 @@ def bounds(graph: Graph) -> dict[str, Bounds]:
 
 def table(op: Operator, operands: Operands) -> NDArray[np.int8]:
     """What a function of one value makes of -128 ... 127, in order."""
-    source = replace(operands.activations[0], shape=_EVERY.shape)
-    line = Operands((source,), (replace(operands.output, shape=_EVERY.shape),))
-    values: NDArray[np.int8] = op.reference(line, [_EVERY[np.newaxis]])[0]
-    return values
+    column = (len(_EVERY), 1, 1)
+    source = replace(operands.activations[0], shape=column)
+    column_operands = Operands((source,), (replace(operands.output, shape=column),))
+    values = op.reference(column_operands, [_EVERY.reshape(1, *column)])
+    return np.asarray(values, np.int8).ravel()
 
 
 def _anything(tensor: Tensor) -> Bounds:
@@ -128,8 +129,8 @@ def _of_sums(
         sums = _depthwise(op, operands, less, positive) + _depthwise(op, operands, more, negative)
     else:
         sums = exact_products(_rows(op, operands, less), positive)
-        sums += exact_products(_rows(op, operands, more), negative)
-    sums += folded_bias(operands, matrix)
+        sums = sums + exact_products(_rows(op, operands, more), negative)
+    sums = sums + folded_bias(operands, matrix)
     if isinstance(op, FullyConnected):
         scaled = scale_and_round(sums, channel_scales(operands, len(matrix)))
         return requantized(scaled, operands.output, op.activation)
@@ -141,7 +142,8 @@ def _rows(op: Conv2D | FullyConnected, operands: Operands, image: Array) -> Arra
     if isinstance(op, FullyConnected):
         return image
     height, width, _ = operands.output.shape
-    return patches(_padded(op, operands, image), op.window, (height, width))[0]
+    rows: Array = patches(_padded(op, operands, image), op.window, (height, width))[0]
+    return rows
 
 
 def _depthwise(

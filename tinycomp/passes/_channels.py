@@ -183,7 +183,8 @@ def _reads(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> Mask:
 def _keep_one(graph: Graph, needed: Mapping[str, Mask]) -> bool:
     """Whether a layer that is needed had no input left, and so was given its first channel."""
     for node in graph.nodes:
-        if mixes(node.op) and needed[node.outputs[0]].any() and not needed[node.inputs[0]].any():
-            needed[node.inputs[0]][0] = True
+        sources = [needed[name] for name in node.inputs if name in needed]
+        if needed[node.outputs[0]].any() and not any(source.any() for source in sources):
+            sources[0][0] = True
             return True
     return False

@@ -66,9 +66,9 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
         case Conv2D() | FullyConnected() | DepthwiseConv2D():
             return _weighted(node, operands, inputs[0])
         case Add() | Mul():
-            rows = zip(*(_repeated(each, count) for each in inputs), strict=True)
-            return [(node.name, factor, *row) for factor, row in zip(
-                _factors(operands, count), rows, strict=True)]  # fmt: skip
+            factors = _factors(operands, count)
+            numbers = zip(*(_repeated(each, count).tolist() for each in inputs), strict=True)
+            return [(node.name, *key) for key in zip(factors, numbers, strict=True)]
         case Concatenation(axis=axis) if axis % len(operands.output.shape) == (
             len(operands.output.shape) - 1
         ):
@@ -81,7 +81,7 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
 
 
 def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]:
-    """Weights of inputs that are equal add up; bias and scale tell channels of equal weights apart."""
+    """By bias, scale and weights; weights of inputs that are equal add up."""
     weights, bias = operands.constants
     scales = np.broadcast_to(parameters(weights).scales, bias.shape).tolist()
     if isinstance(node.op, DepthwiseConv2D):
@@ -98,15 +98,16 @@ def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]
     return [(node.name, number, row.tobytes(), b, s) for number, row, b, s in parts]
 
 
-def _repeated(numbers: Numbers, count: int) -> list[int]:
+def _repeated(numbers: Numbers, count: int) -> Numbers:
     """One number a channel, also of an input that has one value for all."""
-    return np.broadcast_to(numbers, (count,)).tolist()
+    return np.broadcast_to(numbers, (count,))
 
 
 def _factors(operands: Operands, count: int) -> list[Hashable]:
     """What a constant input has for each channel; nothing without one."""
     if not operands.constants:
         return [()] * count
-    values = operands.constants[0].values
-    columns = np.broadcast_to(values.reshape(-1, values.shape[-1]).T, (count, values.size // values.shape[-1]))
+    values = np.atleast_1d(operands.constants[0].values)
+    by_channel = values.reshape(-1, values.shape[-1])
+    columns = np.broadcast_to(by_channel, (len(by_channel), count)).T
     return [column.tobytes() for column in columns]

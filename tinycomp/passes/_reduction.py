@@ -1,4 +1,4 @@
-"""How the tensors of an original graph follow from a smaller one, carried along from pass to pass."""
+"""How an original graph's tensors follow from a smaller graph's, carried from pass to pass."""
 
 from __future__ import annotations
 

@@ -122,9 +122,9 @@ class Edit:
             for new in self._instead.get(node.name, [node]):
                 nodes.append(replace(new, inputs=tuple(map(self._resolve, new.inputs))))
         outputs = tuple(map(self._resolve, self.graph.outputs))
-        graph = assemble(self.graph, nodes, self._tensors, self._constants, outputs)
         names = self._reductions.keys() | self._aliases.keys()
-        return recorded(self.graph, graph, {name: self._reduction(name) for name in names})
+        steps = {name: self._reduction(name) for name in names}
+        return assemble(self.graph, nodes, self._tensors, self._constants, outputs, steps)
 
     def _reduction(self, name: str) -> Reduction:
         """Of a tensor that was not left alone, through all that was taken out behind each other."""
@@ -147,21 +147,23 @@ def assemble(
     tensors: Mapping[str, Tensor],
     constants: Mapping[str, Constant],
     outputs: tuple[str, ...],
+    steps: Mapping[str, Reduction] | None = None,
 ) -> Graph:
-    """The graph with other nodes, keeping only what an output needs."""
+    """The graph with other nodes, keeping only what an output needs; `steps` as in recorded."""
     needed = {*graph.inputs, *outputs}
     kept: list[Node] = []
     for node in reversed(nodes):
         if needed.intersection(node.outputs):
             needed.update(node.inputs, node.outputs)
             kept.append(node)
-    return replace(
+    smaller = replace(
         graph,
         nodes=tuple(reversed(kept)),
         tensors={name: tensor for name, tensor in tensors.items() if name in needed},
         constants={name: constant for name, constant in constants.items() if name in needed},
         outputs=outputs,
     )
+    return recorded(graph, smaller, steps or {})
 
 
 def name_outputs(graph: Graph) -> Graph:

@@ -94,8 +94,9 @@ class _Merging:
     def _added(self, node: Node, pairs: _Pairs) -> NDArray[np.int64]:
         known = self.weights.get(node.name)
         values = self._constant(node).values.astype(np.int64) if known is None else known.copy()
-        np.add.at(values, (..., pairs.first), values[..., pairs.second])
-        values[..., pairs.second] = 0
+        for first, second in zip(*pairs, strict=True):
+            values[..., first] += values[..., second]
+            values[..., second] = 0
         return values
 
     def _fits(self, node: Node, sums: NDArray[np.int64]) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from tinycomp.ir import (
     Tensor,
 )
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
@@ -59,9 +57,7 @@ def remove_dead_channels(graph: Graph) -> Graph:
 class _Removal:
     """The edit that makes tensors and nodes narrower."""
 
-    def __init__(
-        self, graph: Graph, known: Mapping[str, Bounds], kept: Mapping[str, Mask]
-    ) -> None:
+    def __init__(self, graph: Graph, known: Mapping[str, Bounds], kept: Mapping[str, Mask]) -> None:
         self.edit = Edit(graph)
         self.graph, self.known, self.kept = graph, known, kept
 
@@ -71,6 +67,7 @@ class _Removal:
         low, high = (by_channel(tensor, each) for each in self.known[tensor.name])
         at = {int(number): place for place, number in enumerate(numbers[kept])}
         places = np.array([at.get(int(number), UNREAD) for number in numbers])
+        places[kept] = np.arange(kept.sum())
         rows = np.arange(len(low))[:, np.newaxis] * int(kept.sum())
         source = np.where(places >= 0, rows + places, UNREAD)
         constant = (low == high) & ~kept
@@ -94,11 +91,16 @@ class _Removal:
         kept = self.kept[node.outputs[0]]
         if not kept.any() or all(self.kept[name].all() for name in tensors):
             return
-        inputs = [name for name in node.inputs if name in self.graph.constants or self.kept[name].any()]
+        inputs = [
+            name for name in node.inputs if name in self.graph.constants or self.kept[name].any()
+        ]
         op = node.op
         if op.weight_axis is not None:
             weights, bias = self._weights(node)
-            inputs[1:] = [self.edit.swap_constant(node, weights), self.edit.swap_constant(node, bias)]
+            inputs[1:] = [
+                self.edit.swap_constant(node, weights),
+                self.edit.swap_constant(node, bias),
+            ]
         elif isinstance(op, Mul):
             inputs = [self._factors(node, name, kept) for name in inputs]
         else:
@@ -165,8 +167,6 @@ def _sliced(known: QuantizationParameters | None, rows: Mask) -> QuantizationPar
     )
 
 
-def _sliced_codebook(
-    codebook: NDArray[np.int8] | None, rows: Mask
-) -> NDArray[np.int8] | None:
+def _sliced_codebook(codebook: NDArray[np.int8] | None, rows: Mask) -> NDArray[np.int8] | None:
     """The groups of the kept output channels, where each has its own."""
     return codebook[rows] if codebook is not None and len(codebook) == len(rows) else codebook

@@ -1,10 +1,8 @@
-"""Layers of an int8 graph that give back every value they can get are taken out, and reshapes of
-reshapes read what the first one read.
+"""Layers of an int8 graph that give back every value they can get are taken out, and so are
+reshapes whose only reader is a reshape.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
@@ -28,13 +26,14 @@ def remove_no_ops(graph: Graph) -> Graph:
     known = bounds(graph)
     edit = Edit(graph)
     for node in graph.nodes:
-        before = edit.uses.producer(node.inputs[0])
-        if _changes_nothing(graph, node, known):
+        if _feeds_reshape(edit, node) or _changes_nothing(graph, node, known):
             edit.remove(node, node.inputs[0])
-        elif isinstance(node.op, Reshape) and before is not None and isinstance(before.op, Reshape):
-            edit.bypass(before)
-            edit.replace(node, [replace(node, inputs=before.inputs)])
     return edit.apply() if edit.changed else graph
+
+
+def _feeds_reshape(edit: Edit, node: Node) -> bool:
+    reader = edit.uses.only_reader(node.outputs[0])
+    return isinstance(node.op, Reshape) and reader is not None and isinstance(reader.op, Reshape)
 
 
 def _changes_nothing(graph: Graph, node: Node, known: dict[str, Bounds]) -> bool:

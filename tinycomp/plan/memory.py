@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
-from tinycomp.plan.schedule import Step, schedule
+from tinycomp.plan.schedule import INPUT, Step, schedule
 
 ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
+
+STATE = 2
+"""Bytes of one counter of a pushed inference."""
 
 _ATTEMPTS = 400
 """Orders of placement that are tried before the best one found is taken."""
@@ -35,25 +38,28 @@ class Plan:
     """What emit needs: steps in order, a buffer for each tensor, a scratch offset for each
     operation. Sizes in bytes.
 
-    storage names, for each tensor, the tensor whose memory it shares (itself where it has its own).
-    arena is everything: tensors (input and output among them) and scratch; scratch_size is what of
-    it lies beyond all tensors.
+    stretch is the operations whose steps alternate. storage names, for each tensor, the tensor
+    whose memory it shares (itself where it has its own). arena is everything: tensors (input and
+    output among them) and scratch; scratch_size is what of it lies beyond all tensors.
     """
 
     program: Program
+    stretch: range
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
     storage: Mapping[str, str]
     scratch: Mapping[int, int]
     arena: int
     scratch_size: int
+    state: int | None = None
+    """Where a pushed inference keeps how far it has come: STATE bytes for each streamed operation,
+    and for the input, and for the schedule. None where the input is not pushed.
+    """
 
     @property
-    def stretch(self) -> range:
-        """The operations that are streamed: from the first to the last that has several steps."""
-        counts = Counter(step.operation for step in self.steps)
-        streamed = [operation for operation, count in counts.items() if count > 1]
-        return range(min(streamed), max(streamed) + 1) if streamed else range(0)
+    def pushed(self) -> bool:
+        """Whether the caller may hand over the input row by row."""
+        return self.state is not None
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,14 @@ class Block:
     last: int
 
 
-def plan(program: Program, stretch: range = range(0)) -> Plan:
+def _stretch(steps: Sequence[Step]) -> range:
+    """From the first operation to the last that has several steps."""
+    counts = Counter(step.operation for step in steps if step.operation != INPUT)
+    streamed = [operation for operation, count in counts.items() if count > 1]
+    return range(min(streamed), max(streamed) + 1) if streamed else range(0)
+
+
+def plan(program: Program, stretch: range = range(0), *, push: bool = False) -> Plan:
     """Schedule the operations and place what they need.
 
     The model's input lives from before the first step; nothing is written over it while it is read.
@@ -76,8 +89,9 @@ def plan(program: Program, stretch: range = range(0)) -> Plan:
     Args:
         program: the operations.
         stretch: the consecutive operations that are streamed by rows; see streaming.choose.
+        push: the input comes by rows, too. Needs a stretch that begins with the first operation.
     """
-    need = _needs(program, stretch)
+    need = _needs(program, stretch, push)
     offsets, arena = place(need.blocks)
     areas = offsets[len(need.rings) :]
     owners = dict(zip(need.rings, offsets, strict=False))
@@ -94,7 +108,10 @@ def plan(program: Program, stretch: range = range(0)) -> Plan:
     tensors = max(
         offset + _aligned(block.size) for offset, block in zip(offsets, need.tensors, strict=False)
     )
-    return Plan(program, need.steps, buffers, need.storage, scratch, arena, arena - tensors)
+    return Plan(
+        program, need.stretch, need.steps, buffers, need.storage, scratch, arena, arena - tensors,
+        scratch.pop(INPUT, None),
+    )  # fmt: skip
 
 
 def least_arena(program: Program, stretch: range) -> int:
@@ -114,6 +131,7 @@ class _Area:
 class _Needs:
     """What a schedule needs of memory: tensors by the owner of their memory, then scratch areas."""
 
+    stretch: range
     steps: tuple[Step, ...]
     storage: Mapping[str, str]
     rings: Mapping[str, int]
@@ -126,8 +144,9 @@ class _Needs:
         return [*self.tensors, *(area.block for area in self.areas)]
 
 
-def _needs(program: Program, stretch: range) -> _Needs:
-    steps = schedule(program, stretch)
+def _needs(program: Program, stretch: range, push: bool = False) -> _Needs:
+    steps = schedule(program, stretch, push)
+    alternating = stretch if push else _stretch(steps)
     times = row_times(program, steps)
     storage = _share(program, times)
     groups: dict[str, list[str]] = {}
@@ -137,17 +156,18 @@ def _needs(program: Program, stretch: range) -> _Needs:
     tensors = [
         _tensor_block(program, times, names, rings[owner]) for owner, names in groups.items()
     ]
-    return _Needs(steps, storage, rings, tensors, _scratch_areas(program, steps))
+    areas = _scratch_areas(program, steps, alternating)
+    return _Needs(alternating, steps, storage, rings, tensors, areas)
 
 
-def _scratch_areas(program: Program, steps: Sequence[Step]) -> list[_Area]:
+def _scratch_areas(program: Program, steps: Sequence[Step], stretch: range) -> list[_Area]:
     """One area for each operation; but streamed operations, whose steps alternate, share one.
 
     A reduction keeps its sums in scratch from its first step to its last, so it shares nothing.
     """
     spans: dict[int, list[int]] = {}
     for time, step in enumerate(steps):
-        if program.operations[step.operation].scratch:
+        if step.operation != INPUT and program.operations[step.operation].scratch:
             spans.setdefault(step.operation, []).append(time)
     areas, shared = [], []
     for index, found in spans.items():
@@ -157,6 +177,9 @@ def _scratch_areas(program: Program, steps: Sequence[Step]) -> list[_Area]:
             shared.append(index)
         else:
             areas.append(_Area((index,), Block(operation.scratch, found[0], found[-1])))
+    if any(step.operation == INPUT for step in steps):
+        size = STATE * (len(stretch) + 2)
+        areas.append(_Area((INPUT,), Block(size, 0, len(steps) - 1)))
     if shared:
         size = max(program.operations[index].scratch for index in shared)
         first = min(spans[index][0] for index in shared)

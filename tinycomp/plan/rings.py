@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Program
-from tinycomp.plan.schedule import Step, read_rows
+from tinycomp.plan.schedule import INPUT, Step, read_rows
 
 Steps = NDArray[np.int64]
 
@@ -35,6 +35,9 @@ def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
     read = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
     operands = [graph.operands(operation.node) for operation in program.operations]
     for time, step in enumerate(steps):
+        if step.operation == INPUT:
+            written[graph.inputs[0]][step.first : step.last] = time
+            continue
         operation = program.operations[step.operation]
         for name, low, high in read_rows(
             program, operands[step.operation], step.operation, step.first, step.last

@@ -18,7 +18,7 @@ from tinycomp.plan.program import Program
 @dataclass(frozen=True)
 class Step:
     """Rows [first, last) of one operation: output rows, or input rows where the kernel counts
-    those.
+    those. Operation INPUT takes those rows of the model's input from the caller.
     """
 
     operation: int
@@ -26,14 +26,20 @@ class Step:
     last: int
 
 
-def schedule(program: Program, stretch: range) -> tuple[Step, ...]:
+INPUT = -1
+"""In a schedule, the operation that takes the model's next input row."""
+
+
+def schedule(program: Program, stretch: range, push: bool = False) -> tuple[Step, ...]:
     """All work in order.
 
     Args:
         program: the operations.
         stretch: the consecutive operations that are streamed; the others run whole.
+        push: the caller hands over the model's input row by row, too; the stretch begins with the
+            first operation.
     """
-    run = _Run(program)
+    run = _Run(program, push)
     for index in range(len(program.operations)):
         if index in stretch:
             if index == stretch.start:
@@ -56,6 +62,7 @@ class _Run:
     """A schedule in the making: how far each operation has come."""
 
     program: Program
+    push: bool
     steps: list[Step] = field(default_factory=list)
     done: dict[int, int] = field(default_factory=dict)
     operands: Sequence[Operands] = field(init=False)
@@ -77,13 +84,25 @@ class _Run:
         for index in reversed(stretch):
             while self.done.get(index, 0) < self.totals[index]:
                 self._advance(index)
+        if self.push:
+            (name,) = self.program.graph.inputs
+            self._take(rows(self.program.graph.tensors[name].shape)[0])
+
+    def _take(self, last: int) -> None:
+        """Input rows up to `last`."""
+        while self.done.get(INPUT, 0) < last:
+            self._append(INPUT, self.done.get(INPUT, 0) + 1)
 
     def _advance(self, index: int) -> None:
         """One more row of an operation, after the input rows that it is made of."""
         first = self.done.get(index, 0)
         for name, last in needed_rows(self.program, self.operands[index], index, first, first + 1):
             producer = self.producers.get(name)
-            while producer is not None and self._available(producer) < last:
+            if producer is None:
+                if self.push:
+                    self._take(last)
+                continue
+            while self._available(producer) < last:
                 self._advance(producer)
         self._append(index, first + 1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from tinycomp.errors import ModelError
+from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import least_arena
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import total_rows
@@ -49,3 +51,20 @@ def _ends(program: Program) -> list[int]:
         if total_rows(program, index) > 1 or index == 0:
             found.append((graph.tensors[operation.node.outputs[0]].size, index + 1))
     return sorted(end for _, end in sorted(found)[:_CANDIDATES])
+
+
+def require_pushable(program: Program, stretch: range) -> range:
+    """The stretch, or at least the first operation, for an input that comes row by row.
+
+    Raises:
+        ModelError: the input is a single row, or the output is the input.
+    """
+    graph = program.graph
+    shape = graph.tensors[graph.inputs[0]].shape
+    if not program.operations or rows(shape)[0] == 1:
+        raise ModelError(
+            f"The input of '{graph.name}' has the shape {shape}: it has no rows to push.",
+            expected="Expected several rows (the first axis) and at least one layer.",
+            hint="Leave out --push-input.",
+        )
+    return stretch or range(1)

@@ -155,7 +155,7 @@ def read_report(folder: Path) -> Report:
             expected="Expected a folder that 'tinycomp build' wrote.",
             hint="Run 'tinycomp build MODEL -o FOLDER' first.",
         ) from None
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise OutputError(
             f"'{path}' can't be read: {error}.", hint="Build the model again."
         ) from error

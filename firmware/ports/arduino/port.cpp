@@ -1,42 +1,81 @@
-/* Any board with an Arduino core (AVR, ESP32, ...): Serial and micros(). */
+/* Any board with an Arduino core (AVR, ESP32, ...): Serial, and micros() as the clock. AVR chips with a 16-bit timer 1
+ * count cycles with it, and sleep while they wait for a byte. */
 #include <Arduino.h>
 
 #include "port.h"
 
 #define BAUD 115200
 
-static uint32_t last_micros;
-static uint32_t wraps;
+#if defined(__AVR__) && defined(TCCR1B) && defined(TIMSK0)
+#include <avr/sleep.h>
+#define COUNTS_CYCLES
+#endif
 
-extern "C" void tc_port_init(void)
+#if defined(COUNTS_CYCLES)
+static volatile uint32_t overflows;
+
+ISR(TIMER1_OVF_vect)
 {
-    Serial.begin(BAUD);
-    while (!Serial) { /* boards whose USB is the line: until a host opens it */
-        yield();
+    overflows++;
+}
+
+/* Timer 0 makes millis() go, for which nobody asks here; its interrupt would be timed with the inference. Timer 1's own
+ * takes some 60 cycles of 65536. */
+static void start_clock(void)
+{
+    TIMSK0 = 0;
+    TCCR1A = 0;
+    TCCR1B = _BV(CS10);
+    TIMSK1 = _BV(TOIE1);
+}
+
+/* Once the line is idle: sending interrupts too. */
+extern "C" uint64_t tc_port_ticks(void)
+{
+    Serial.flush();
+    const uint8_t status = SREG;
+    cli();
+    const uint16_t low = TCNT1;
+    uint32_t high = overflows;
+    if ((TIFR1 & _BV(TOV1)) != 0 && low < 0x8000U) {
+        high++;
     }
+    SREG = status;
+    return (uint64_t)high << 16 | low;
 }
 
-extern "C" int tc_port_read(void)
+extern "C" const char *tc_port_tick_unit(void)
 {
-    while (Serial.available() <= 0) {
-        yield();
+    return "cycles";
+}
+
+extern "C" uint32_t tc_port_ticks_per_second(void)
+{
+    return F_CPU;
+}
+
+/* With interrupts held back until the sleep begins: a byte between the test and the sleep still wakes the chip. */
+static void wait(void)
+{
+    cli();
+    if (Serial.available() <= 0) {
+        sleep_enable(); /* the mode is idle, as after a reset: the UART goes on */
+        sei();
+        sleep_cpu();
+        sleep_disable();
     }
-    return Serial.read();
+    sei();
 }
-
-extern "C" void tc_port_write(char byte)
+#else
+static void start_clock(void)
 {
-    Serial.write((uint8_t)byte);
-}
-
-extern "C" uint32_t tc_port_receive_window(void)
-{
-    return 0;
 }
 
 /* micros() wraps after 71 minutes; no inference takes as long. */
 extern "C" uint64_t tc_port_ticks(void)
 {
+    static uint32_t last_micros;
+    static uint32_t wraps;
     const uint32_t now = micros();
     wraps += now < last_micros ? 1U : 0U;
     last_micros = now;
@@ -51,6 +90,39 @@ extern "C" const char *tc_port_tick_unit(void)
 extern "C" uint32_t tc_port_ticks_per_second(void)
 {
     return 1000000UL;
+}
+
+static void wait(void)
+{
+    yield();
+}
+#endif
+
+extern "C" void tc_port_init(void)
+{
+    Serial.begin(BAUD);
+    while (!Serial) { /* boards whose USB is the line: until a host opens it */
+        yield();
+    }
+    start_clock();
+}
+
+extern "C" int tc_port_read(void)
+{
+    while (Serial.available() <= 0) {
+        wait();
+    }
+    return Serial.read();
+}
+
+extern "C" void tc_port_write(char byte)
+{
+    Serial.write((uint8_t)byte);
+}
+
+extern "C" uint32_t tc_port_receive_window(void)
+{
+    return 0;
 }
 
 #if defined(__AVR__)

@@ -1,0 +1,143 @@
+"""The command line in this process, and a small model without TensorFlow."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import Layers, small_classifier
+
+from tinycomp import cli, image
+from tinycomp.quantize.export import write_tflite
+
+SAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        """Standard output in one line: terminals fold it."""
+        return " ".join(self.out.split())
+
+
+Command = Callable[..., Done]
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with model.tflite and data.npz."""
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path)
+    return tmp_path
+
+
+def write_files(folder: Path) -> None:
+    graph = small_classifier()
+    (folder / "model.tflite").write_bytes(write_tflite(graph))
+    quantization = graph.tensors["input"].quantization
+    assert quantization is not None
+    rng = np.random.default_rng(5)
+    x = rng.integers(-128, 128, (SAMPLES, 6, 5, 3)) - quantization.zero_point
+    real = np.float32(quantization.scale) * x.astype(np.float32)
+    names = np.array(["no", 'say "yes"', "C:\\%s", "*/", "ä"])
+    np.savez(folder / "data.npz", x=real, y=rng.integers(0, 5, SAMPLES), class_names=names)
+
+
+def write_large(path: Path) -> None:
+    """A model of 40,000 weights."""
+    layers = Layers((200,))
+    layers.dense("input", 200)
+    path.write_bytes(write_tflite(layers.graph()))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command line."""
+
+    def command(*arguments: object) -> Done:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["tinycomp", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        done = capfd.readouterr()
+        return Done(code, done.out, done.err)
+
+    return command
+
+
+@pytest.fixture
+def refusal(run: Command) -> Refusal:
+    """Runs a command line that the user got wrong; the one paragraph that says so.
+
+    Nothing may be written, and nothing said on standard output.
+    """
+
+    def refused(*arguments: object, notes: int = 0) -> str:
+        before = tree(Path())
+        done = run(*arguments)
+        assert done.code == 2, done
+        assert done.out == ""
+        assert "Traceback" not in done.err
+        lines = [line for line in done.err.splitlines() if line.strip()]
+        assert len(lines) == 1 + notes, done.err
+        assert lines[-1].startswith("Error: ")
+        assert tree(Path()) == before
+        return lines[-1].removeprefix("Error: ")
+
+    return refused
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, with what is in them."""
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files, and a build of the model for this computer in out/."""
+    from tinycomp import pipeline
+    from tinycomp.prepare import Preparation
+    from tinycomp.progress import Silent
+
+    folder = tmp_path_factory.mktemp("built")
+    write_files(folder)
+    wanted = Preparation(folder / "model.tflite", folder / "data.npz")
+    options = pipeline.BuildOptions(wanted, "host", folder / "out", verify=False, bench=False)
+    pipeline.build(options, Silent())
+    return folder
+
+
+@pytest.fixture
+def built(built_once: Path, folder: Path) -> Path:
+    """The current folder, with model.tflite, data.npz and a build in out/ that may be spoiled."""
+    for path in (built_once / "out").rglob("*"):
+        if path.is_file():
+            copy = folder / path.relative_to(built_once)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    return folder
+
+
+needs_gcc = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+
+
+def change(path: Path, pattern: str, new: str) -> None:
+    text, count = re.subn(pattern, new, path.read_text(), count=1)
+    assert count == 1, f"{path} has no {pattern}"
+    path.write_text(text)

@@ -1,0 +1,123 @@
+"""What commands do and print when all is well."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Command, needs_gcc, tree
+
+from tinycomp import image
+from tinycomp.boards import list_boards, load_board
+from tinycomp.frontend.tflite import read_tflite
+from tinycomp.prepare import quantize_inputs
+from tinycomp.simulate import run as simulate
+
+M4 = load_board("cortex-m4")
+needs_m4 = pytest.mark.skipif(
+    image.missing(M4) is not None, reason=f"no emulated cortex-m4: {image.missing(M4)}"
+)
+
+
+@needs_gcc
+def test_build_for_this_computer(folder: Path, run: Command) -> None:
+    done = run("build", "model.tflite", "-o", "out", "--data", "data.npz")
+    assert done.code == 0
+    assert "litert = simulator = host: 7 tensors, 8 samples, equal in every byte" in done.words
+    assert done.words.endswith("Wrote out")
+    assert "Note: data.npz has no test half" in done.err
+    written = {name.split("/")[1] for name in tree(folder) if name.startswith("out/")}
+    parts = {"library", "harness", "port", "Makefile", "README.md", "model.tflite", "report.json"}
+    assert written == {*parts, ".tinycomp-manifest.json"}
+    assert (folder / "out" / "model.tflite").read_bytes() == (folder / "model.tflite").read_bytes()
+
+
+@needs_gcc
+@needs_m4
+def test_build_verify_and_bench_on_an_emulated_board(folder: Path, run: Command) -> None:
+    options = ("--data", "data.npz", "--codebook-bits", "3", "--name", "Tiny Net")
+    done = run("build", "model.tflite", "-o", "out", "--board", "cortex-m4", *options)
+    assert done.code == 0
+    assert "litert = simulator = host = device" in done.words
+    report = json.loads((folder / "out" / "report.json").read_text())
+    assert report["latency"]["unit"] == "instructions"
+    assert report["accuracy"]["device"] is not None
+    assert (folder / "out" / "library" / "tiny_net.h").is_file()
+    before = tree(folder)
+    done = run("verify", "out", "--samples", "2", "--data", "data.npz")
+    assert done.code == 0
+    assert "litert = simulator = host = device: 7 tensors, 2 samples" in done.words
+    assert "Equal in every byte of every tensor." in done.words
+    done = run("bench", "out")
+    assert f"{report['latency']['value']:,} instructions" in done.words
+    assert tree(folder) == before
+
+
+@needs_gcc
+def test_verify_on_this_computer_what_was_built_for_another(folder: Path, run: Command) -> None:
+    quick = ("--no-verify", "--no-bench", "--board", "cortex-m4")
+    assert run("build", "model.tflite", "-o", "out", *quick).code == 0
+    done = run("verify", "out", "--board", "host")
+    assert done.code == 0
+    assert "litert = simulator = host: 7 tensors, 8 samples" in done.words
+
+
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_build_for_every_board(board: object, folder: Path, run: Command) -> None:
+    name = getattr(board, "name", "")
+    quick = ("--no-verify", "--no-bench", "--board", name)
+    assert run("build", "model.tflite", "-o", "out", *quick).code == 0
+    report = json.loads((folder / "out" / "report.json").read_text())
+    assert report["board"] == name
+    assert (folder / "out" / "README.md").is_file()
+
+
+@needs_gcc
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_written_project_builds(built: Path) -> None:
+    done = subprocess.run(["make", "-s", "-C", built / "out"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_quantize_compresses(folder: Path, run: Command) -> None:
+    done = run("quantize", "model.tflite", "-o", "small.tflite", "--codebook-bits", "2")
+    size = (folder / "small.tflite").stat().st_size
+    assert done.words == f"Wrote small.tflite: {size:,} bytes"
+    assert "Note: Without --data" in done.err
+    graph = read_tflite(folder / "small.tflite")
+    weights = [
+        graph.constants[n.inputs[1]].values for n in graph.nodes if n.op.weight_axis is not None
+    ]
+    assert all(len(np.unique(channel)) <= 4 for values in weights for channel in values[:1])
+
+
+def test_simulate_scores_and_writes(folder: Path, run: Command) -> None:
+    done = run("simulate", "model.tflite", "--data", "data.npz", "-o", "y.npz")
+    assert done.words.startswith("top-1 on 12 samples: 0.")
+    graph = read_tflite(folder / "model.tflite")
+    with np.load(folder / "data.npz") as data, np.load(folder / "y.npz") as found:
+        expected = simulate(graph, quantize_inputs(graph, data["x"]))
+        assert np.array_equal(found["output"], expected)
+        accuracy = np.mean(expected.argmax(axis=1) == data["y"])
+    assert f"{accuracy:.4f}" in done.words
+
+
+def test_inspect_a_model(folder: Path, run: Command) -> None:
+    done = run("inspect", "model.tflite")
+    assert "depthwise_conv_2d" in done.words
+    assert "2,064 multiply-accumulates" in done.words
+
+
+def test_inspect_a_build(built: Path, run: Command) -> None:
+    done = run("inspect", "out")
+    assert "model on host" in done.words
+    assert "RAM" in done.words
+
+
+def test_boards_are_listed(folder: Path, run: Command) -> None:
+    done = run("boards")
+    assert all(board.name in done.words for board in list_boards())

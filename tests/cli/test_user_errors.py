@@ -1,0 +1,338 @@
+"""Whatever a user gets wrong: exit code 2, one paragraph that names the thing and what to try,
+nothing written.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Command, Refusal, change, needs_gcc, tree, write_large
+
+from tinycomp.boards import list_boards, load_board
+from tinycomp.ir import Array, Operands
+from tinycomp.ops.add import Add
+from tinycomp.toolchain import is_available
+
+BUILD = ("build", "model.tflite", "-o", "out")
+
+
+def test_no_model(folder: Path, refusal: Refusal) -> None:
+    text = refusal("build", "absent.tflite", "-o", "out")
+    assert text == "There is no model file 'absent.tflite'. Check the path."
+
+
+def test_a_folder_as_model(folder: Path, refusal: Refusal) -> None:
+    (folder / "saved_model").mkdir()
+    assert refusal("build", "saved_model", "-o", "out").startswith("There is no model file 'saved_")
+
+
+def test_another_kind_of_file(folder: Path, refusal: Refusal) -> None:
+    (folder / "model.onnx").write_bytes(b"onnx")
+    text = refusal("build", "model.onnx", "-o", "out")
+    assert text.startswith("'model.onnx' is no kind of model that is known. Expected .keras")
+    assert "model.save('model.keras')" in text
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9])
+def test_a_truncated_tflite(share: float, folder: Path, refusal: Refusal) -> None:
+    whole = (folder / "model.tflite").read_bytes()
+    (folder / "cut.tflite").write_bytes(whole[: int(share * len(whole))])
+    assert "cut" in refusal("build", "cut.tflite", "-o", "out")
+
+
+def test_a_text_file_as_tflite(folder: Path, refusal: Refusal) -> None:
+    (folder / "text.tflite").write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert "'text' is not a .tflite file" in refusal("build", "text.tflite", "-o", "out")
+
+
+@pytest.mark.parametrize("name", ["broken.keras", "broken.h5"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04half", b"\x89HDF\r\n\x1a\nhalf", b"text"])
+def test_a_broken_keras_file(name: str, content: bytes, folder: Path, refusal: Refusal) -> None:
+    (folder / name).write_bytes(content)
+    assert name in refusal("build", name, "-o", "out", "--data", "data.npz")
+
+
+def test_an_archive_that_is_no_model(folder: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(folder / "other.keras", "w") as archive:
+        archive.writestr("readme.txt", "no model")
+    text = refusal("build", "other.keras", "-o", "out", "--data", "data.npz")
+    assert "other.keras is no Keras model: it has no config.json" in text
+
+
+def test_a_float_model_without_data(folder: Path, refusal: Refusal) -> None:
+    """Refused before the model is read, which takes TensorFlow and time."""
+    (folder / "float.keras").write_bytes(b"not even read")
+    for command in (("build",), ("quantize",)):
+        text = refusal(*command, "float.keras", "-o", "out")
+        assert "'float.keras' is a float model, and --data was not given" in text
+        assert "Expected an .npz" in text
+        assert text.endswith("Add --data samples.npz.")
+
+
+def test_a_missing_data_file(folder: Path, refusal: Refusal) -> None:
+    text = refusal(*BUILD, "--data", "absent.npz")
+    assert text.startswith("There is no data file 'absent.npz'.")
+    (folder / "float.keras").write_bytes(b"not even read")
+    assert text == refusal("build", "float.keras", "-o", "out", "--data", "absent.npz")
+
+
+def test_data_that_is_no_archive(folder: Path, refusal: Refusal) -> None:
+    (folder / "text.npz").write_text("text")
+    assert "'text.npz'" in refusal(*BUILD, "--data", "text.npz")
+
+
+BAD_DATA: dict[str, tuple[dict[str, Array], str]] = {
+    "shape": ({"x": np.zeros((4, 5, 5, 3))}, r"(4, 5, 5, 3)"),
+    "type": ({"x": np.array([["a"]])}, "'x'"),
+    "empty": ({"x": np.zeros((0, 6, 5, 3), np.float32)}, "'x'"),
+    "constant": ({"x": np.ones((4, 6, 5, 3), np.float32)}, "All 4 samples of 'x' are the same"),
+    "NaN": ({"x": np.full((4, 6, 5, 3), np.nan)}, "NaN or infinite"),
+    "names": ({"images": np.zeros((4, 6, 5, 3))}, "--x-key"),
+    "labels": ({"x": np.eye(90).reshape(90, 6, 5, 3), "y": np.zeros(3, int)}, "90"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_data_that_does_not_fit(name: str, folder: Path, refusal: Refusal) -> None:
+    arrays, named = BAD_DATA[name]
+    np.savez(folder / "bad.npz", **arrays)
+    text = refusal(*BUILD, "--data", "bad.npz")
+    assert "'bad.npz'" in text
+    assert named in text
+
+
+def test_an_unknown_board(folder: Path, refusal: Refusal) -> None:
+    text = refusal(*BUILD, "--board", "cortex-m3")
+    assert "cortex-m3" in text
+    assert all(board.name in text for board in list_boards())
+
+
+def test_a_bad_board_file(folder: Path, refusal: Refusal) -> None:
+    (folder / "mine.toml").write_text('title = "Mine"\nclock = 8\n')
+    text = refusal(*BUILD, "--board", "mine.toml")
+    assert "mine.toml" in text
+    assert "clock" in text
+
+
+def test_an_output_that_exists(folder: Path, refusal: Refusal) -> None:
+    (folder / "out").mkdir()
+    text = refusal(*BUILD)
+    assert text.startswith("Output folder out exists.")
+    assert "--force" in text
+    (folder / "file").write_text("mine")
+    assert "Output folder file exists." in refusal("build", "model.tflite", "-o", "file")
+    assert "file is a file" in refusal("build", "model.tflite", "-o", "file", "--force")
+
+
+def test_an_output_inside_a_file(folder: Path, refusal: Refusal) -> None:
+    (folder / "file").write_text("mine")
+    text = refusal("build", "model.tflite", "-o", "file/out", "--no-verify", "--no-bench")
+    assert "Output folder file/out can't be written" in text
+
+
+def test_force_does_not_touch_what_is_not_ours(
+    folder: Path, run: Command, refusal: Refusal
+) -> None:
+    quick = (*BUILD, "--no-verify", "--no-bench", "--force")
+    (folder / "out").mkdir()
+    (folder / "out" / "notes.txt").write_text("mine")
+    assert run(*quick).code == 0
+    assert (folder / "out" / "notes.txt").read_text() == "mine"
+    assert (folder / "out" / "library" / "model.h").is_file()
+    (folder / "out" / "library" / "model.h").write_text("edited")
+    text = refusal(*quick)
+    assert "library/model.h" in text
+    assert "Nothing was written" in text
+
+
+@pytest.mark.skipif(not is_available(load_board("uno").compiler), reason="gcc-avr is not installed")
+def test_a_model_too_large_for_the_board(folder: Path, refusal: Refusal) -> None:
+    write_large(folder / "large.tflite")
+    text = refusal("build", "large.tflite", "-o", "out", "--board", "uno")
+    assert text.startswith("The model does not fit uno (Arduino UNO")
+    assert "Flash, code not counted: needs 42,6" in text
+    assert "bytes, has 29,696, over by 12,9" in text
+    assert "The largest array: needs 40,000 bytes, has 32,767, over by 7,233." in text
+    assert "--codebook-bits" in text
+    assert "Boards that hold it: " in text
+
+
+def test_a_bad_recipe(folder: Path, refusal: Refusal) -> None:
+    recipe = folder / "recipe.toml"
+    assert "Recipe 'recipe.toml' can't be read" in refusal(*BUILD, "--recipe", "recipe.toml")
+    recipe.write_text("codebook_bits = 4\nsparsty = 0.5\n")
+    text = refusal(*BUILD, "--recipe", "recipe.toml")
+    assert "key 'sparsty' is not known" in text
+    assert "Did you mean 'sparsity'?" in text
+    recipe.write_text("codebook_bits = \n")
+    assert "is not valid TOML" in refusal(*BUILD, "--recipe", "recipe.toml")
+    recipe.write_text('[layers."conv9*"]\ncodebook_bits = 4\n')
+    assert "'conv9*'" in refusal(*BUILD, "--recipe", "recipe.toml")
+
+
+@pytest.mark.parametrize("model", ["model.tflite", "float.keras"])
+def test_an_unknown_calibration_method(model: str, folder: Path, refusal: Refusal) -> None:
+    """Also where there is nothing to calibrate: what is asked for is not left out silently."""
+    (folder / "float.keras").write_bytes(b"not even read")
+    text = refusal("build", model, "-o", "out", "--data", "data.npz", "--calibration", "mean")
+    assert text == "There is no calibration method 'mean'. Known: " + text.split("Known: ")[1]
+    assert "min-max" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--codebook-bits", "9"),
+        ("--sparsity", "1.5"),
+        ("--samples", "0"),
+        ("--no-such-option",),
+        ("--board",),
+    ],
+    ids=" ".join,
+)
+def test_options_that_are_wrong(arguments: tuple[str, ...], folder: Path, run: Command) -> None:
+    """Typer's own messages."""
+    before = tree(folder)
+    done = run("build", "model.tflite", *(("-o", "out") if arguments else ()), *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert (arguments[0] if arguments else "--output") in done.err
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("command", ["verify", "bench", "inspect"])
+def test_a_folder_that_is_no_build(command: str, folder: Path, refusal: Refusal) -> None:
+    (folder / "other").mkdir()
+    text = refusal(command, "other")
+    assert "'other' holds no report.json" in text
+    assert "tinycomp build" in text
+
+
+@pytest.mark.parametrize("command", ["verify", "bench"])
+def test_no_folder(command: str, folder: Path, refusal: Refusal) -> None:
+    assert "'absent'" in refusal(command, "absent")
+    assert "model.tflite" in refusal(command, "model.tflite")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '"text"', "null", "\udcff"])
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+def test_a_damaged_report(command: str, content: str, built: Path, refusal: Refusal) -> None:
+    (built / "out" / "report.json").write_bytes(content.encode(errors="surrogateescape"))
+    assert "report.json' can't be read" in refusal(command, "out")
+
+
+OTHER = {"layers": [{"x": 1}], "model": [], "ram": {"arena": 1}, "verify": 3}
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_a_report_with_other_content(key: str, built: Path, refusal: Refusal) -> None:
+    path = built / "out" / "report.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, key: OTHER[key]}))
+    assert "report.json' can't be read" in refusal("inspect", "out")
+
+
+@pytest.mark.parametrize("command", ["verify", "bench"])
+def test_another_model_than_the_build(command: str, built: Path, refusal: Refusal) -> None:
+    path = built / "out" / "model.tflite"
+    tampered = bytearray(path.read_bytes())
+    tampered[-1] ^= 1
+    path.write_bytes(tampered)
+    assert "'out/model.tflite' is not the model that this folder was built from" in refusal(
+        command, "out"
+    )
+    path.unlink()
+    assert "'out' holds no model.tflite" in refusal(command, "out")
+
+
+@needs_gcc
+def test_a_build_without_its_library(built: Path, refusal: Refusal) -> None:
+    for path in (built / "out" / "library").glob("*.c"):
+        path.unlink()
+    text = refusal("verify", "out")
+    assert "'out'" in text
+    assert "Build the model again" in text
+
+
+@needs_gcc
+def test_bench_where_nothing_counts_time(built: Path, refusal: Refusal) -> None:
+    text = refusal("bench", "out")
+    assert text.startswith("Nothing can be timed on host here.")
+    assert "--board cortex-m4" in text
+
+
+def test_bench_on_a_board_of_another_kind(built: Path, refusal: Refusal) -> None:
+    for command in ("bench", "verify"):
+        text = refusal(command, "out", "--board", "uno")
+        assert text.startswith("'out' was built for host; on uno weights must be copied")
+        assert text.endswith("Build it with --board uno.")
+
+
+@needs_gcc
+def test_a_port_that_is_not_there(built: Path, refusal: Refusal) -> None:
+    assert "/dev/ttyNONE7" in refusal("verify", "out", "--port", "/dev/ttyNONE7")
+
+
+def test_data_for_verify(built: Path, refusal: Refusal) -> None:
+    assert "'absent.npz'" in refusal("verify", "out", "--data", "absent.npz")
+
+
+def test_quantize_does_not_write_over_files(folder: Path, refusal: Refusal, run: Command) -> None:
+    (folder / "q.tflite").write_text("mine")
+    assert "'q.tflite' exists" in refusal("quantize", "model.tflite", "-o", "q.tflite")
+    assert "There is no folder 'sub'" in refusal("quantize", "model.tflite", "-o", "sub/q.tflite")
+    (folder / "sub").mkdir()
+    assert "'sub' is a folder" in refusal("quantize", "model.tflite", "-o", "sub", "--force")
+    assert run("quantize", "model.tflite", "-o", "q.tflite", "--force").code == 0
+    assert (folder / "q.tflite").read_bytes() == (folder / "model.tflite").read_bytes()
+
+
+def test_simulate_does_not_write_over_files(folder: Path, refusal: Refusal, run: Command) -> None:
+    simulate = ("simulate", "model.tflite", "--data", "data.npz", "-o")
+    (folder / "y.npz").write_text("mine")
+    assert "'y.npz' exists" in refusal(*simulate, "y.npz")
+    assert "There is no folder 'sub'" in refusal(*simulate, "sub/y.npz")
+    assert run(*simulate, "y.npz", "--force").code == 0
+    with np.load(folder / "y.npz") as written:
+        assert written["output"].shape == (12, 5)
+
+
+def test_inspect_of_nothing(folder: Path, refusal: Refusal) -> None:
+    assert "absent.tflite" in refusal("inspect", "absent.tflite")
+    assert "'data.npz' is no kind of model" in refusal("inspect", "data.npz")
+
+
+def test_executions_that_differ_stop_a_build(
+    folder: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Add.reference
+
+    def wrong(self: Add, operands: Operands, inputs: list[Array]) -> Array:
+        values = right(self, operands, inputs)
+        values[:, 2, 0, 4] ^= 64
+        return values
+
+    monkeypatch.setattr(Add, "reference", wrong)
+    text = refusal(*BUILD)
+    assert text.startswith("Executions differ: sample 0, layer 'add' (add), tensor 'add' at [2, 0,")
+    assert "litert" in text
+    assert "simulator" in text
+
+
+@needs_gcc
+def test_verify_of_a_spoiled_library(built: Path, run: Command) -> None:
+    """Not the user's mistake: exit code 1, and the place."""
+    assert run("verify", "out").code == 0
+    change(
+        built / "out" / "library" / "model_weights.c", r"(_bias\[\d+\] = {\n    -?)\d+", r"\g<1>7"
+    )
+    done = run("verify", "out")
+    assert done.code == 1
+    assert (
+        "sample 0, layer 'conv_2d' (conv_2d), tensor 'conv_2d' at [0, 0, 0]: litert" in done.words
+    )
+    assert "host" in done.words

@@ -1,0 +1,119 @@
+"""The same vectors on every emulated board: the protocol, its clock, and a small model."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_firmware import skip_without
+from numpy.typing import NDArray
+from small_models import small_classifier
+
+from tinycomp import boards, pipeline
+from tinycomp.boards import Board
+from tinycomp.device.execution import emulated
+from tinycomp.device.protocol import Device
+from tinycomp.prepare import Preparation
+from tinycomp.progress import Silent
+from tinycomp.quantize.export import write_tflite
+
+EMULATED = [board for board in boards.list_boards() if board.emulator]
+TURN = {"instructions": 2, "cycles": 4}
+"""What a turn of the fake model's loop takes."""
+TIMER_INTERRUPT, TIMER_PERIOD = 60, 65536
+"""Cycles: so many are taken by the AVR port's timer so often."""
+
+
+@pytest.fixture(scope="module", params=EMULATED, ids=lambda board: board.name)
+def board(request: pytest.FixtureRequest) -> Board:
+    found: Board = request.param
+    skip_without(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def device(board: Board, build: Callable[[str], Path]) -> Iterator[Device]:
+    """The fake model on the board."""
+    with emulated(board, build(board.name)) as found:
+        yield found
+
+
+def vector(first: int) -> NDArray[np.int8]:
+    values = np.arange(96, dtype=np.uint8) * np.uint8(7)
+    values[0] = first
+    return values.view(np.int8)
+
+
+def tensors_of(sample: NDArray[np.int8]) -> list[NDArray[np.uint8]]:
+    """What the fake model computes (fake_model.c)."""
+    flipped = sample.view(np.uint8) ^ 0x55
+    rising = flipped + np.uint8(1)
+    backwards = rising[::-1].copy()
+    return [sample.view(np.uint8), flipped, rising, backwards,
+            backwards.reshape(4, 24).sum(axis=1, dtype=np.uint8)]  # fmt: skip
+
+
+def test_every_tensor(device: Device) -> None:
+    sample = vector(200)
+    device.load(sample)
+    device.run()
+    expected = tensors_of(sample)
+    for index, (checksum, wanted) in enumerate(zip(device.checksums(), expected, strict=True)):
+        assert np.array_equal(device.tensor(index).view(np.uint8), wanted)
+        assert checksum.crc in (None, zlib.crc32(wanted.tobytes()))
+    assert np.array_equal(device.output().view(np.uint8), expected[-1])
+
+
+def test_commands_of_mlperf_tiny(device: Device) -> None:
+    data = bytes(range(96))
+    device.db_load(data)
+    assert device.db_print() == data
+    found = device.infer(3, 1)
+    values = tensors_of(np.frombuffer(data, np.int8))[-1].view(np.int8)
+    assert found.results == tuple(round((int(v) + 128) / 256, 3) for v in values)
+    assert found.microseconds > 0
+    assert device.profile()[1] == "fake"
+
+
+def test_a_damaged_command_does_not_stop_it(device: Device) -> None:
+    device.link.write(b"tc load 9\x00\xff%" + b"x" * 200 + b"%")
+    device.load(vector(1))
+    assert device.name() == "tinycomp"
+
+
+def test_the_stack_is_measured(device: Device) -> None:
+    device.load(vector(1))
+    depth = device.stack()
+    assert depth is not None
+    assert 8 < depth < 300
+
+
+def test_a_loop_of_known_length(device: Device, board: Board) -> None:
+    assert board.emulator is not None
+    assert device.identity.unit == board.emulator.tick_unit
+    counts = []
+    for first in (0, 1, 2, 250, 0, 77):
+        device.load(vector(first))
+        counts.append((first, device.run()))
+    base = counts[0][1]
+    for first, count in counts:
+        exact = base + TURN[device.identity.unit] * 100 * first
+        slack = 0
+        if device.identity.unit == "cycles":
+            slack = TIMER_INTERRUPT * (1 + exact // TIMER_PERIOD)
+        assert abs(count - exact) <= slack, (first, count, exact)
+
+
+def test_a_small_model(board: Board, tmp_path: Path) -> None:
+    model = tmp_path / "small.tflite"
+    model.write_bytes(write_tflite(small_classifier()))
+    options = pipeline.BuildOptions(Preparation(model), board.name, tmp_path / "out", samples=3)
+    report = pipeline.build(options, Silent())
+    (found,) = report.verify
+    assert found.executions[-1] == "device"
+    assert found.equal
+    assert report.latency is not None
+    assert report.latency.value > 1000

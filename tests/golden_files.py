@@ -1,0 +1,38 @@
+"""Golden files: checked-in texts that must stay as they are, or be rewritten on purpose.
+
+`pytest --update-golden` rewrites them; git shows what changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+class Golden:
+    """Compares texts with files below tests/golden, or rewrites those."""
+
+    def __init__(self, update: bool) -> None:
+        self.update = update
+
+    def text(self, name: str, found: str) -> str:
+        """What the file should hold; with --update-golden it holds `found` from now on."""
+        path = GOLDEN / name
+        if self.update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(found, encoding="utf-8")
+        assert path.is_file(), f"there is no {path}: run pytest --update-golden"
+        return path.read_text(encoding="utf-8")
+
+    def folder(self, name: str, found: dict[str, str]) -> dict[str, str]:
+        """Likewise a folder of texts, by names relative to it."""
+        root = GOLDEN / name
+        if self.update:
+            for path in root.rglob("*"):
+                if path.is_file() and str(path.relative_to(root)) not in found:
+                    path.unlink()
+            for file, text in found.items():
+                self.text(f"{name}/{file}", text)
+        files = sorted(path for path in root.rglob("*") if path.is_file())
+        return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in files}
