@@ -74,6 +74,26 @@ class Emulator(_Section):
     """What the port's timer counts when it runs under this emulator."""
 
 
+class Silicon(_Section):
+    """A real chip with the core that is emulated: what cycles are estimated for."""
+
+    title: str
+    core: Literal["cortex-m4"]
+    """Whose published timings are taken."""
+    clock: Annotated[int, Field(gt=0)]
+    """In Hz."""
+    flash_wait_states: Annotated[int, Field(ge=0)]
+    """Cycles that a read of flash takes beyond the first, at that clock."""
+    flash_read: Annotated[int, Field(gt=0)]
+    """Bytes that one read of flash brings."""
+    code_lines: Annotated[int, Field(gt=0, le=1024)] = 1
+    """How many of the last reads for instructions are kept (a flash accelerator's cache)."""
+    data_lines: Annotated[int, Field(gt=0, le=1024)] = 1
+    """The same for constants."""
+    prefetch: bool = False
+    """Instructions behind those that run are read ahead, in no time."""
+
+
 class Arduino(_Section):
     """What the Arduino core of the board needs to know (platform.txt, boards.txt)."""
 
@@ -107,6 +127,7 @@ class Board(_Section):
     memory: Memory
     compiler: Compiler
     emulator: Emulator | None = None
+    silicon: Silicon | None = None
     arduino: Arduino | None = None
     platformio: PlatformIO | None = None
 
@@ -192,6 +213,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "memory": Memory,
     "compiler": Compiler,
     "emulator": Emulator,
+    "silicon": Silicon,
     "arduino": Arduino,
     "platformio": PlatformIO,
 }
@@ -202,6 +224,12 @@ def _consistent(board: Board, path: Path) -> Board:
     if board.project != "makefile" and getattr(board, board.project) is None:
         raise BoardError(
             f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
+        )
+    counted = board.emulator is not None and board.emulator.tick_unit == "instructions"
+    if board.silicon is not None and not counted:
+        raise BoardError(
+            f"Board file {path}: a table [silicon] needs an emulator that counts instructions.",
+            hint="Leave the table out: where cycles are counted, none need to be estimated.",
         )
     kernels = [path.name for path in (resources.firmware() / "kernels").iterdir() if path.is_dir()]
     for key, folder, known in (

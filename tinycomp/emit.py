@@ -138,7 +138,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "library/weights.c.j2": f"{prefix}_weights.c",
     }
     files = {name: render(template, context) for template, name in names.items()}
-    return files | firmware_headers(plan.program.operations)
+    return files | firmware_headers(plan.program.operations, plan.program.kernels)
 
 
 def tensor_order(graph: Graph) -> tuple[str, ...]:
@@ -300,8 +300,8 @@ def firmware_headers(
     """The headers that these operations need, and those that they include, by their names."""
     root = resources.firmware()
     folders = [
-        root / "kernels",
         root / "kernels" / instruction_set,
+        root / "kernels",
         root / "kernels" / "generic",
         root / "codecs",
     ]

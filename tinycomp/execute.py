@@ -28,8 +28,9 @@ class Session:
 
 @contextmanager
 def session(
-    graph: Graph, sha256: str, workshop: Workshop, port: str | None, progress: Progress
-) -> Iterator[Session]:
+    graph: Graph, sha256: str, workshop: Workshop, port: str | None, progress: Progress,
+    *, compare: bool = True,
+) -> Iterator[Session]:  # fmt: skip
     """Open what can run; what can't is left out with a note that names what is missing.
 
     Args:
@@ -38,21 +39,29 @@ def session(
         workshop: where its library is compiled.
         port: the serial port of a real board, which then takes the place of the emulator.
         progress: shows compilation, takes the notes.
+        compare: whether executions are to be compared; else the device alone is set up.
 
     Raises:
         ToolError: a compiler fails.
         DeviceError: the device does not answer, or runs another model.
     """
+    with _device(workshop, port, progress) as device:
+        if device is not None:
+            device.expect_model(sha256)
+        yield Session(_executions(graph, workshop, device, progress) if compare else (), device)
+
+
+def _executions(
+    graph: Graph, workshop: Workshop, device: Device | None, progress: Progress
+) -> tuple[Execution, ...]:
     executions: list[Execution] = [simulator(graph)]
     if image.host_available():
         executions.append(_host(graph, workshop, progress))
     else:
         progress.note("Left out: C on this computer; there is no gcc (apt install gcc).")
-    with _device(workshop, port, progress) as device:
-        if device is not None:
-            device.expect_model(sha256)
-            executions.append(DeviceExecution(device))
-        yield Session(tuple(executions), device)
+    if device is not None:
+        executions.append(DeviceExecution(device))
+    return tuple(executions)
 
 
 def _host(graph: Graph, workshop: Workshop, progress: Progress) -> Execution:

@@ -45,8 +45,10 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
     """Refuse an output folder that exists, before any work is done for it.
 
     Raises:
-        OutputError: it exists, and force is not given.
+        OutputError: it exists and force is not given, or is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
     if not force and (folder.is_symlink() or folder.exists()):
         raise OutputError(
             f"Output folder {folder} exists.",

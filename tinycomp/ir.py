@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.errors import ModelError
+
 Shape = tuple[int, ...]
 Array = NDArray[Any]
 
@@ -124,11 +126,13 @@ class Weights:
     values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
     at most.
     codebook: (groups, entries) as in Constant, groups 1 or channels.
+    codecs: names of those that the kernel can read; None for any.
     """
 
     values: NDArray[np.int8]
     block: int
     codebook: NDArray[np.int8] | None = None
+    codecs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -383,7 +387,12 @@ class GraphBuilder:
         shapes = [
             self.tensors[i].shape if i in self.tensors else self.constants[i].shape for i in inputs
         ]
-        self.tensors[name] = Tensor(name, op.infer_shape(shapes))
+        try:
+            self.tensors[name] = Tensor(name, op.infer_shape(shapes))
+        except ModelError as error:
+            raise ModelError(
+                f"Layer '{name}': {error.what}", expected=error.expected, hint=error.hint
+            ) from error
         self.nodes.append(Node(name, op, tuple(inputs), (name,)))
         return name
 

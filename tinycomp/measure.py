@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinycomp.device.protocol import Device
@@ -15,18 +17,34 @@ from tinycomp.sizes import Sizes
 
 
 def layer_records(program: Program) -> tuple[LayerRecord, ...]:
-    """Work and weight storage of every node."""
-    return tuple(_layer(program.graph, operation) for operation in program.operations)
+    """Work, weight storage and other constants of every node."""
+    known: set[tuple[str, bytes]] = set()
+    return tuple(_layer(program.graph, operation, known) for operation in program.operations)
 
 
-def _layer(graph: Graph, operation: Operation) -> LayerRecord:
+def _layer(graph: Graph, operation: Operation, known: set[tuple[str, bytes]]) -> LayerRecord:
     node = operation.node
     macs = node.op.cost(graph.operands(node)).macs
+    record = LayerRecord(
+        node.name, node.op.name, macs, constant_bytes=_constant_bytes(operation, known)
+    )
     if not operation.encoded:
-        return LayerRecord(node.name, node.op.name, macs)
+        return record
     (encoded,) = operation.encoded
     distinct = len(np.unique(graph.constants[node.inputs[1]].values))
-    return LayerRecord(node.name, node.op.name, macs, encoded.codec, encoded.size, distinct)
+    return replace(
+        record, codec=encoded.codec, weight_bytes=encoded.size, distinct_values=distinct
+    )
+
+
+def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:
+    """Arrays beside the weights that no operation before has: equal ones are stored once."""
+    size = 0
+    for value in operation.fields.values():
+        if isinstance(value, np.ndarray) and (str(value.dtype), value.tobytes()) not in known:
+            known.add((str(value.dtype), value.tobytes()))
+            size += value.nbytes
+    return size
 
 
 def flash_record(measured: Measured) -> FlashRecord:

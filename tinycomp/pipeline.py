@@ -23,6 +23,7 @@ from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
+from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.streaming import Optimize, choose, require_pushable
@@ -92,7 +93,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    program = lower(prepared.graph, _storage(prepared, board))
+    program = lower(prepared.graph, _storage(prepared, board), board.kernels)
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
@@ -157,7 +158,8 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     model = ModelRecord(prepared.graph.name, prepared.sha256, cost.macs, cost.parameters)
     return Report(
         model, board.name, prefix, ram=ram_record(planned, None),
-        layers=layer_records(planned.program), compression=prepared.compression,
+        memory=memory_record(planned), layers=layer_records(planned.program),
+        compression=prepared.compression,
     )  # fmt: skip
 
 
@@ -206,7 +208,8 @@ def _run(
         return report
     graph = prepared.graph
     inputs = evaluation_inputs(graph, prepared.dataset, options.samples)
-    with session(graph, prepared.sha256, workshop, None, progress) as running:
+    sha256, compare = prepared.sha256, options.verify
+    with session(graph, sha256, workshop, None, progress, compare=compare) as running:
         if options.verify:
             found = _compare(graph, prepared.tflite, inputs, running, progress)
             if not found.equal:
@@ -312,7 +315,8 @@ def bench(folder: Path, board: str | None, port: str | None, progress: Progress)
         report = replace(
             report, flash=flash_record(measured), ram=replace(report.ram, stack=measured.stack)
         )
-        with session(graph, report.model.sha256, workshop, port, progress) as running:
+        sha256 = report.model.sha256
+        with session(graph, sha256, workshop, port, progress, compare=False) as running:
             if running.device is None:
                 raise BoardError(
                     f"Nothing can be timed on {workshop.board.name} here.",

@@ -5,8 +5,8 @@
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t height;   /* input rows */
-    uint16_t width;    /* positions a row */
+    uint16_t height; /* input rows */
+    uint16_t width;  /* positions a row */
     uint16_t channels;
     int8_t activation_min, activation_max;
     uint32_t reciprocal; /* of height * width: x / cells = x * reciprocal >> (31 + reciprocal_shift) */

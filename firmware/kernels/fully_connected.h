@@ -31,7 +31,10 @@ static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, unsigned
         product += ((int64_t)sum * TC_READ_I32(&op->extension[factor])) >> 31;
     }
     product = (product + ((int64_t)1 << (total - 1))) >> total;
-    return tc_clamp((int32_t)product + op->output_zero_point, op->activation_min, op->activation_max);
+    product += op->output_zero_point; /* clamped in 64 bits: a factor above 1 may bring it beyond 32 */
+    return (int8_t)(product < op->activation_min   ? op->activation_min
+                    : product > op->activation_max ? op->activation_max
+                                                   : product);
 }
 
 /* Output rows [first, last). Scratch: a block of weights. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 from small_models import Layers, small_classifier
 
-from tinycomp import cli, image
+from tinycomp import cli, image, pipeline
+from tinycomp.boards import load_board
+from tinycomp.prepare import Preparation
+from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
 
 SAMPLES = 12
@@ -105,36 +109,49 @@ def refusal(run: Command) -> Refusal:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """All files below a folder, with what is in them."""
-    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+    }
+
+
+def _build(folder: Path, board: str, *, run: bool) -> Path:
+    write_files(folder)
+    wanted = Preparation(folder / "model.tflite", folder / "data.npz", codebook_bits=3)
+    options = pipeline.BuildOptions(wanted, board, folder / "out", verify=run, bench=run)
+    pipeline.build(options, Silent())
+    return folder / "out"
 
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files, and a build of the model for this computer in out/."""
-    from tinycomp import pipeline
-    from tinycomp.prepare import Preparation
-    from tinycomp.progress import Silent
+    """A build for this computer, without verification."""
+    return _build(tmp_path_factory.mktemp("host"), "host", run=False)
 
-    folder = tmp_path_factory.mktemp("built")
-    write_files(folder)
-    wanted = Preparation(folder / "model.tflite", folder / "data.npz")
-    options = pipeline.BuildOptions(wanted, "host", folder / "out", verify=False, bench=False)
-    pipeline.build(options, Silent())
-    return folder
+
+@pytest.fixture(scope="session")
+def emulated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build for the emulated Cortex-M4, with all there is."""
+    return _build(tmp_path_factory.mktemp("m4"), "cortex-m4", run=True)
 
 
 @pytest.fixture
 def built(built_once: Path, folder: Path) -> Path:
     """The current folder, with model.tflite, data.npz and a build in out/ that may be spoiled."""
-    for path in (built_once / "out").rglob("*"):
-        if path.is_file():
-            copy = folder / path.relative_to(built_once)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
+    shutil.copytree(built_once, folder / "out")
+    return folder
+
+
+@pytest.fixture
+def emulated(emulated_once: Path, folder: Path) -> Path:
+    """Likewise, with a build for the emulated Cortex-M4."""
+    shutil.copytree(emulated_once, folder / "out")
     return folder
 
 
 needs_gcc = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+_ABSENT = image.missing(load_board("cortex-m4"))
+needs_m4 = pytest.mark.skipif(_ABSENT is not None, reason=f"no emulated cortex-m4: {_ABSENT}")
 
 
 def change(path: Path, pattern: str, new: str) -> None:

@@ -1,5 +1,5 @@
 """Fixtures of the command line's tests."""
 
-from command_line import built, built_once, folder, refusal, run
+from command_line import built, built_once, emulated, emulated_once, folder, refusal, run
 
-__all__ = ["built", "built_once", "folder", "refusal", "run"]
+__all__ = ["built", "built_once", "emulated", "emulated_once", "folder", "refusal", "run"]

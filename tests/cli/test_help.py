@@ -15,7 +15,7 @@ from tinycomp import __version__, cli
 
 COMMANDS = sorted(str(command.callback.__name__) for command in cli.app.registered_commands)  # type: ignore[union-attr]
 HEAVY = {
-    *("tensorflow", "keras", "numpy", "ai_edge_litert", "jinja2", "pydantic", "serial", "h5py"),
+    *("tensorflow", "keras", "numpy", "ai_edge_litert", "jinja2", "serial", "h5py"),
     *("elftools", "flatbuffers", "sklearn"),
 }
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_firmware import EMULATED, emulator
+from fake_firmware import EMULATED, emulator, skip_without
 
-from tinycomp.device.emulator import Emulator, emulate, qemu
+from tinycomp import arduino, image
+from tinycomp.boards import Emulator as Emulated
+from tinycomp.boards import load_board
+from tinycomp.device.emulator import Emulator, emulate, emulator_of, qemu
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
 from tinycomp.errors import DeviceError, ToolError
@@ -79,7 +82,59 @@ def test_the_same_instructions_whatever_the_speed(build: Callable[[str], Path]) 
     assert max(counted) < 1.001 * min(counted)
 
 
-def test_no_instructions_without_a_counting_emulator(build: Callable[[str], Path]) -> None:
-    board = emulator().model_copy(update={"args": ()})
-    with emulate(qemu(board), build(EMULATED)) as port, Link(port) as link:
-        assert Device(link).identity.unit == "microseconds"
+def with_arguments(settings: Emulated, *arguments: str) -> Emulated:
+    """The emulator with other settings of -icount: none, if no arguments are given."""
+    kept = settings.args[: settings.args.index("-icount")]
+    return settings.model_copy(update={"args": (*kept, *arguments)})
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc", "lx106"])
+def test_exact_where_an_instruction_outlasts_two_ticks(
+    build: Callable[[str], Path], name: str
+) -> None:
+    board = load_board(name)
+    skip_without(board)
+    assert board.emulator is not None
+    counted = []
+    for shift in (8, 9, 10):
+        settings = with_arguments(board.emulator, "-icount", f"shift={shift}")
+        with emulate(qemu(settings), build(name)) as port, Link(port) as link:
+            device = Device(link)
+            device.load(np.full(96, 100, np.int8))
+            counted.append(device.run())
+    assert counted[0] > 20_000
+    assert len(set(counted)) == 1
+
+
+@pytest.mark.parametrize("name", [EMULATED, "cortex-m55", "rv32imc", "lx106"])
+def test_no_instructions_without_a_counting_emulator(
+    build: Callable[[str], Path], name: str
+) -> None:
+    board = load_board(name)
+    skip_without(board)
+    assert board.emulator is not None
+    with emulate(qemu(with_arguments(board.emulator)), build(name)) as port, Link(port) as link:
+        device = Device(link)
+        assert device.identity.unit == "microseconds"
+        device.load(np.zeros(96, np.int8))
+        assert 0 < device.infer(100).microseconds < 1_000_000
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "compiles", lambda compiler, source: False)
+    monkeypatch.setattr(arduino, "is_available", lambda board: True)
+    monkeypatch.setattr(image, "is_available", lambda compiler: True)
+    assert image.missing(load_board("uno")) == "there is no simavr (apt install libsimavr-dev gcc)."
+
+
+def test_a_chip_that_the_emulator_does_not_know(tmp_path: Path) -> None:
+    board = load_board("uno")
+    skip_without(board)
+    assert board.emulator is not None
+    settings = board.emulator.model_copy(update={"machine": "no-chip"})
+    with (
+        pytest.raises(DeviceError, match=r"simavr knows no chip no-chip"),
+        emulate(emulator_of(settings, tmp_path), tmp_path / "x.elf") as port,
+        Link(port) as link,
+    ):
+        Device(link, startup_seconds=3)

@@ -10,17 +10,25 @@ import numpy as np
 import pytest
 from fake_firmware import skip_without
 from numpy.typing import NDArray
-from small_models import small_classifier
+from small_models import HASH, small_classifier
 
-from tinycomp import boards, pipeline
+from tinycomp import boards, emit, oracle, pipeline
 from tinycomp.boards import Board
-from tinycomp.device.execution import emulated
+from tinycomp.device.execution import DeviceExecution, emulated
 from tinycomp.device.protocol import Device
+from tinycomp.folder import write_folder
+from tinycomp.image import Workshop
+from tinycomp.ir import Array
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import Storage, lower
 from tinycomp.prepare import Preparation
 from tinycomp.progress import Silent
+from tinycomp.project import Content, lay_out, places
 from tinycomp.quantize.export import write_tflite
 
 EMULATED = [board for board in boards.list_boards() if board.emulator]
+GRAPH = small_classifier()
+INPUTS = np.random.default_rng(5).integers(-128, 128, (3, 6, 5, 3)).astype(np.int8)
 TURN = {"instructions": 2, "cycles": 4}
 """What a turn of the fake model's loop takes."""
 TIMER_INTERRUPT, TIMER_PERIOD = 60, 65536
@@ -107,13 +115,36 @@ def test_a_loop_of_known_length(device: Device, board: Board) -> None:
         assert abs(count - exact) <= slack, (first, count, exact)
 
 
-def test_a_small_model(board: Board, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Array]:
+    """Every tensor of the small model by LiteRT."""
+    return oracle.run(write_tflite(GRAPH), INPUTS)
+
+
+def test_a_small_model(board: Board, expected: dict[str, Array], tmp_path: Path) -> None:
+    planned = plan(lower(GRAPH, Storage(copied=board.memory.harvard)))
+    library = emit.emit_library(planned, prefix="small", model_hash=HASH)
+    model = emit.harness_model("small")
+    write_folder(
+        tmp_path / "project",
+        lay_out(board, Content("small", "small", HASH, library, model, INPUTS[0])),
+    )
+    place = tmp_path / "project" / places(board, "small").library
+    program = Workshop(board, place, "small", tmp_path / "build").board_program()
+    with emulated(board, program) as device:
+        assert DeviceExecution(device).first_difference(GRAPH, INPUTS, expected, 0) is None
+        assert device.run() > 1000
+        assert sum(device.node_ticks()) > 1000
+
+
+def test_the_whole_road_for_a_sketch(tmp_path: Path) -> None:
+    skip_without(boards.load_board("uno"))
     model = tmp_path / "small.tflite"
-    model.write_bytes(write_tflite(small_classifier()))
-    options = pipeline.BuildOptions(Preparation(model), board.name, tmp_path / "out", samples=3)
-    report = pipeline.build(options, Silent())
-    (found,) = report.verify
-    assert found.executions[-1] == "device"
-    assert found.equal
+    model.write_bytes(write_tflite(GRAPH))
+    report = pipeline.build(
+        pipeline.BuildOptions(Preparation(model), "uno", tmp_path / "out", samples=2), Silent()
+    )
+    assert [record.equal for record in report.verify] == [True]
+    assert report.verify[0].executions[-1] == "device"
     assert report.latency is not None
-    assert report.latency.value > 1000
+    assert report.latency.unit == "cycles"

@@ -1,7 +1,8 @@
-"""Random int8 graphs in which channels are dead, unread or twice there."""
+"""int8 graphs in which channels are dead, unread, or twice there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,47 +10,91 @@ from random_graphs import random_graph
 
 from tinycomp.ir import Array, Constant, Graph, Node, QuantizationParameters
 
+FAR = 1 << 20
+"""A bias that is sure to reach the end of the output's range."""
 
-def planted_graph(seed: int) -> Graph:
-    """A random graph; in half of its weighted layers channels are dead, unread, or copies."""
-    graph = random_graph(seed)
-    rng = np.random.default_rng(seed + 10_000)
+
+def node_of(graph: Graph, name: str) -> Node:
+    return next(node for node in graph.nodes if node.name == name)
+
+
+def with_dead(graph: Graph, name: str, channels: Sequence[int], bias: int = 0) -> Graph:
+    """Output channels of a layer without weights: always zero, or what the bias says."""
+    rows, amounts = _rows(graph, name)
+    rows[list(channels)], amounts[list(channels)] = 0, bias
+    return _with_rows(graph, name, rows, amounts)
+
+
+def with_unread(graph: Graph, name: str, inputs: Sequence[int]) -> Graph:
+    """Input channels of a convolution or dense layer that it does not use."""
+    rows, amounts = _rows(graph, name)
+    rows[..., list(inputs)] = 0
+    return _with_rows(graph, name, rows, amounts)
+
+
+def with_twin(graph: Graph, name: str, channel: int, twin: int) -> Graph:
+    """An output channel that is a copy of another."""
+    rows, amounts = _rows(graph, name)
+    rows[channel], amounts[channel] = rows[twin], amounts[twin]
+    graph = _with_rows(graph, name, rows, amounts)
     constants = dict(graph.constants)
-    for node in graph.nodes:
-        if node.op.weight_axis is not None and rng.random() < 0.8:
-            _plant(rng, node, graph.tensors[node.inputs[0]].shape[-1], constants)
+    for key in node_of(graph, name).inputs[1:]:
+        scales = np.array(_parameters(constants[key]).scales)
+        scales[channel] = scales[twin]
+        constants[key] = _scaled(constants[key], scales)
     return replace(graph, constants=constants)
 
 
-def _plant(
-    rng: np.random.Generator, node: Node, inputs: int, constants: dict[str, Constant]
-) -> None:
-    _, weights, bias = (constants.get(name) for name in node.inputs)
-    assert weights is not None and bias is not None
-    axis = node.op.weight_axis or 0
-    rows = np.moveaxis(weights.values.copy(), axis, 0)
-    amounts = bias.values.copy()
-    scales = np.array(_parameters(weights).scales)
-    biases = np.array(_parameters(bias).scales)
-    if axis == 0 and rng.random() < 0.6:
-        rows[..., rng.random(inputs) < 0.3] = 0
-    if axis == 0 and rng.random() < 0.3:
-        rows //= 4
-    for channel in range(len(rows)):
+def with_small_weights(graph: Graph, name: str, divisor: int = 4) -> Graph:
+    """Weights of which several can be added."""
+    rows, amounts = _rows(graph, name)
+    return _with_rows(graph, name, rows // divisor, amounts)
+
+
+def planted_graph(seed: int) -> Graph:
+    """A random graph; in most of its weighted layers channels are dead, unread or copies."""
+    graph = random_graph(seed)
+    rng = np.random.default_rng(seed + 10_000)
+    for node in graph.nodes:
+        if node.op.weight_axis is not None and rng.random() < 0.8:
+            graph = _planted(graph, node.name, rng)
+    return graph
+
+
+def _planted(graph: Graph, name: str, rng: np.random.Generator) -> Graph:
+    node = node_of(graph, name)
+    inputs, outputs = (graph.tensors[x].shape[-1] for x in (node.inputs[0], node.outputs[0]))
+    if node.op.weight_axis == 0 and rng.random() < 0.6:
+        graph = with_unread(graph, name, np.flatnonzero(rng.random(inputs) < 0.3).tolist())
+    if rng.random() < 0.6:
+        graph = with_small_weights(graph, name)
+    for channel in range(outputs):
         kind = rng.random()
         if kind < 0.35:
-            rows[channel] = 0
-            amounts[channel] = rng.choice([0, 0, -30_000, 900, 30_000])
+            graph = with_dead(graph, name, [channel], int(rng.choice([0, 0, 900, -FAR, FAR])))
         elif kind < 0.5:
-            twin = int(rng.integers(len(rows)))
-            for array in (rows, amounts, scales, biases):
-                array[channel] = array[twin]
-    constants[weights.name] = replace(
-        weights,
-        values=np.ascontiguousarray(np.moveaxis(rows, 0, axis)),
-        quantization=_scaled(weights, scales),
-    )
-    constants[bias.name] = replace(bias, values=amounts, quantization=_scaled(bias, biases))
+            graph = with_twin(graph, name, channel, int(rng.integers(outputs)))
+    return graph
+
+
+def _rows(graph: Graph, name: str) -> tuple[Array, Array]:
+    """Copies of the weights, output channel first, and of the bias."""
+    node = node_of(graph, name)
+    _, weights, bias = (graph.constants.get(key) for key in node.inputs)
+    assert weights is not None
+    assert bias is not None
+    return np.moveaxis(weights.values, node.op.weight_axis or 0, 0).copy(), bias.values.copy()
+
+
+def _with_rows(graph: Graph, name: str, rows: Array, amounts: Array) -> Graph:
+    node = node_of(graph, name)
+    _, weights, bias = node.inputs
+    values = np.ascontiguousarray(np.moveaxis(rows, 0, node.op.weight_axis or 0))
+    changed = {
+        weights: replace(graph.constants[weights], values=values),
+        bias: replace(graph.constants[bias], values=amounts),
+    }
+    return replace(graph, constants={**graph.constants, **changed})
 
 
 def _parameters(constant: Constant) -> QuantizationParameters:
@@ -57,5 +102,6 @@ def _parameters(constant: Constant) -> QuantizationParameters:
     return constant.quantization
 
 
-def _scaled(constant: Constant, scales: Array) -> QuantizationParameters:
-    return replace(_parameters(constant), scales=tuple(scales.tolist()))
+def _scaled(constant: Constant, scales: Array) -> Constant:
+    known = replace(_parameters(constant), scales=tuple(scales.tolist()))
+    return replace(constant, quantization=known)

@@ -12,7 +12,9 @@ import numpy as np
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import choose
 from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, KernelCall, Node, Weights
+from tinycomp.ir import Array, Graph, KernelCall, Node, Operands, Weights
+from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._registry import instruction_set
 
 Field = int | Array | Encoded
 
@@ -38,10 +40,11 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All operations of a graph, in order."""
+    """All operations of a graph, in order. kernels: the instruction set that runs them."""
 
     graph: Graph
     operations: tuple[Operation, ...]
+    kernels: str = "generic"
 
 
 @dataclass(frozen=True)
@@ -58,34 +61,66 @@ class Storage:
     copied: bool = False
 
 
-def lower(graph: Graph, storage: Storage | None = None) -> Program:
+def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
     """Turn every node of an int8 graph into a kernel call, its weights into bytes.
+
+    Args:
+        graph: what to run.
+        storage: how weights may lie in flash.
+        kernels: the instruction set; see tinycomp.kernels.
 
     Raises:
         ModelError: a node has no integer kernel.
+        BoardError: there is no such instruction set.
     """
-    wanted = storage or Storage()
-    return Program(graph, tuple(_lower_node(graph, node, wanted) for node in graph.nodes))
+    wanted, chosen = storage or Storage(), instruction_set(kernels)
+    operations = tuple(_lower_node(graph, node, wanted, chosen) for node in graph.nodes)
+    return Program(graph, operations, kernels)
 
 
-def _lower_node(graph: Graph, node: Node, storage: Storage) -> Operation:
+def _lower_node(
+    graph: Graph, node: Node, storage: Storage, instructions: InstructionSet
+) -> Operation:
     if node.op.float_only:
         raise ModelError(
             f"Layer '{node.name}' ({node.op.name}) can't run in integers.",
             expected="Float-only layers are folded into a convolution or dense layer beside them.",
             hint="Place it directly behind one.",
         )
-    call = node.op.kernel(graph.operands(node))
+    operands = graph.operands(node)
+    call = node.op.kernel(operands)
     if call is None:
         return Operation(node, None, {})
+    call, stored = _adapted(call, operands, storage, instructions)
     fields: dict[str, Field] = {}
     scratch = call.scratch
     for name, value in call.fields.items():
         if isinstance(value, Weights):
-            encoded = choose(value, storage.codecs, storage.worthwhile)
+            encoded = stored[name]
             fields[name] = encoded
             if encoded.buffered or storage.copied:
                 scratch += min(value.block, value.values.shape[0]) * value.values.shape[1]
         else:
             fields[name] = np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
     return Operation(node, call, fields, scratch)
+
+
+def _adapted(
+    call: KernelCall, operands: Operands, storage: Storage, instructions: InstructionSet
+) -> tuple[KernelCall, dict[str, Encoded]]:
+    """The call that the instruction set makes, and its weights as they are stored.
+
+    The codec is chosen first, from the weights in the portable kernel's order: what fits in flash
+    does not depend on the core.
+    """
+    stored = _stored(call, storage)
+    adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))
+    return adapted, stored if adapted is call else _stored(adapted, storage)
+
+
+def _stored(call: KernelCall, storage: Storage) -> dict[str, Encoded]:
+    return {
+        name: choose(value, value.codecs or storage.codecs, storage.worthwhile)
+        for name, value in call.fields.items()
+        if isinstance(value, Weights)
+    }

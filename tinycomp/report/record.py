@@ -64,9 +64,52 @@ class RamRecord:
 
 
 @dataclass(frozen=True)
+class SpanRecord:
+    """A layer, and the first and last step of an inference in which it computes."""
+
+    layer: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class BufferRecord:
+    """A piece of the arena: `size` bytes at `offset` that are in use from step `first` to `last`.
+
+    kind: "tensor", "scratch" or "state". names: the tensors that share it, or the layers.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class MemoryRecord:
+    """The arena over the steps of one inference. Sizes in bytes."""
+
+    arena: int
+    steps: int
+    spans: tuple[SpanRecord, ...]
+    buffers: tuple[BufferRecord, ...]
+
+    def alive(self, first: int, last: int) -> int:
+        """The most bytes that are in use at one of the steps first to last."""
+        moments = {first, *(each.first for each in self.buffers if first <= each.first <= last)}
+        return max(
+            sum(each.size for each in self.buffers if each.first <= moment <= each.last)
+            for moment in moments
+        )
+
+
+@dataclass(frozen=True)
 class LayerRecord:
     """One layer's work, and how its weights are stored: bytes in flash with tables, distinct values
-    among them.
+    among them. constant_bytes: arrays beside the weights (biases, factors, tables); what several
+    layers share counts for the first.
     """
 
     name: str
@@ -75,6 +118,7 @@ class LayerRecord:
     codec: str | None = None
     weight_bytes: int = 0
     distinct_values: int | None = None
+    constant_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +132,27 @@ class LayerLatency:
 
 
 @dataclass(frozen=True)
+class EstimateRecord:
+    """Cycles that an inference would take on a real chip, from the instructions that an emulator
+    counted: an estimate, not a measurement.
+
+    least and most: what the core's published timings leave open. flash_waits: cycles among them
+    that wait for flash. clock: in Hz. mix: instructions by kind, `instructions` in all.
+    """
+
+    core: str
+    chip: str
+    clock: int
+    cycles: int
+    least: int
+    most: int
+    flash_waits: int
+    instructions: int
+    mix: dict[str, int]
+    assumptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LatencyRecord:
     """One inference: "instructions" under an emulator that counts them, else the device's true
     unit.
@@ -96,6 +161,7 @@ class LatencyRecord:
     value: int
     unit: str
     layers: tuple[LayerLatency, ...] = ()
+    estimate: EstimateRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +187,7 @@ class Report:
     accuracy: AccuracyRecord | None = None
     flash: FlashRecord | None = None
     ram: RamRecord | None = None
+    memory: MemoryRecord | None = None
     latency: LatencyRecord | None = None
     verify: tuple[VerifyRecord, ...] = ()
     layers: tuple[LayerRecord, ...] = ()
@@ -167,7 +234,11 @@ def _from_json(content: dict[str, Any]) -> Report:
 
     latency = part(LatencyRecord, "latency")
     if latency is not None:
-        latency = replace(latency, layers=tuple(LayerLatency(**layer) for layer in latency.layers))
+        latency = replace(
+            latency,
+            layers=tuple(LayerLatency(**layer) for layer in latency.layers),
+            estimate=_estimate(latency.estimate),
+        )
     return Report(
         model=ModelRecord(**content["model"]),
         board=content["board"],
@@ -175,6 +246,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         accuracy=part(AccuracyRecord, "accuracy"),
         flash=part(FlashRecord, "flash"),
         ram=part(RamRecord, "ram"),
+        memory=_memory(content.get("memory")),
         latency=latency,
         verify=tuple(
             VerifyRecord(**{**entry, "executions": tuple(entry["executions"])})
@@ -185,3 +257,19 @@ def _from_json(content: dict[str, Any]) -> Report:
         notes=tuple(content["notes"]),
         generator=content["generator"],
     )
+
+
+def _estimate(content: Any) -> EstimateRecord | None:
+    if content is None:
+        return None
+    return EstimateRecord(**{**content, "assumptions": tuple(content["assumptions"])})
+
+
+def _memory(content: Any) -> MemoryRecord | None:
+    if content is None:
+        return None
+    spans = tuple(SpanRecord(**span) for span in content["spans"])
+    buffers = tuple(
+        BufferRecord(**{**buffer, "names": tuple(buffer["names"])}) for buffer in content["buffers"]
+    )
+    return MemoryRecord(content["arena"], content["steps"], spans, buffers)

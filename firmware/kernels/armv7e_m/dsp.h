@@ -1,0 +1,116 @@
+/* The instructions of Armv7E-M's DSP extension that kernels are made of, each as a function of one line; where the
+ * compiler's target lacks them, portable code that computes the same, so that every kernel runs on any host too.
+ *
+ * A word holds two int16 halves, the lower one first. Sums wrap around. */
+#ifndef TINYCOMP_DSP_H
+#define TINYCOMP_DSP_H
+
+#include "tinycomp.h"
+
+#if defined(__ARM_FEATURE_DSP)
+#define TC_DSP 1
+#else
+#define TC_DSP 0
+#endif
+
+/* Four bytes from any address. */
+static inline uint32_t tc_load_word(const int8_t *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+#if TC_DSP
+
+/* Bytes 0 and 2 as int16 halves. */
+static inline uint32_t tc_sxtb16(uint32_t x)
+{
+    uint32_t y;
+    __asm__("sxtb16 %0, %1" : "=r"(y) : "r"(x));
+    return y;
+}
+
+/* Bytes 1 and 3 as int16 halves. */
+static inline uint32_t tc_sxtb16_odd(uint32_t x)
+{
+    uint32_t y;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(x));
+    return y;
+}
+
+/* The bytes of each half exchanged. */
+static inline uint32_t tc_rev16(uint32_t x)
+{
+    uint32_t y;
+    __asm__("rev16 %0, %1" : "=r"(y) : "r"(x));
+    return y;
+}
+
+/* sum + both products of halves. */
+static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
+{
+    uint32_t y;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+}
+
+/* sum + the product's high word, rounded to the nearest, ties up. */
+static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
+{
+    int32_t y;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+}
+
+/* x / 2, rounded down, held within int8. */
+static inline int32_t tc_halve_to_int8(int32_t x)
+{
+    int32_t y;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(y) : "r"(x));
+    return y;
+}
+
+#else
+
+static inline uint32_t tc_halves(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
+}
+
+static inline uint32_t tc_sxtb16(uint32_t x)
+{
+    return tc_halves((int8_t)x, (int8_t)(x >> 16));
+}
+
+static inline uint32_t tc_sxtb16_odd(uint32_t x)
+{
+    return tc_halves((int8_t)(x >> 8), (int8_t)(x >> 24));
+}
+
+static inline uint32_t tc_rev16(uint32_t x)
+{
+    return ((x & 0x00FF00FFu) << 8) | ((x >> 8) & 0x00FF00FFu);
+}
+
+static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
+{
+    const int32_t low = (int16_t)a * (int16_t)b;
+    const int32_t high = (int16_t)(a >> 16) * (int16_t)(b >> 16);
+    return sum + (uint32_t)low + (uint32_t)high;
+}
+
+static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
+{
+    const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
+    return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
+}
+
+static inline int32_t tc_halve_to_int8(int32_t x)
+{
+    return tc_clamp(x >> 1, -128, 127);
+}
+
+#endif
+
+#endif

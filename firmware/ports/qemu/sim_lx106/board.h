@@ -1,0 +1,8 @@
+/* QEMU's sim machine with an Xtensa LX106: its cycle counter goes at 10 MHz of virtual time. */
+#ifndef TC_BOARD_H
+#define TC_BOARD_H
+
+#define TC_CLOCK_HZ 10000000U
+#define TC_CLOCK_QUARTER_NS 400U
+
+#endif

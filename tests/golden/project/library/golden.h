@@ -1,0 +1,70 @@
+/* golden: int8 inference by tinycomp 0.1.0. Generated, do not edit.
+ *
+ * Input 8x8x1, output 3. Thread safe: all state is in the arena. */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include <math.h>
+#include <stdint.h>
+
+#define GOLDEN_GENERATOR_VERSION "0.1.0"
+#define GOLDEN_MODEL_HASH "e7f4f8c3fca5ccb9bb12f10fbc47cf741da4c090c138c2a04c1aac7687e5e049"
+
+#define GOLDEN_INPUT_SIZE 64
+#define GOLDEN_OUTPUT_SIZE 3
+#define GOLDEN_ARENA_SIZE 200 /* bytes: input, output, everything between, and scratch */
+#define GOLDEN_SCRATCH_SIZE 0 /* bytes of the arena that lie beyond its tensors */
+
+/* real = scale * (quantized - zero point) */
+#define GOLDEN_INPUT_SCALE 0.022211509f
+#define GOLDEN_INPUT_ZERO_POINT (35)
+#define GOLDEN_OUTPUT_SCALE 0.00390625f
+#define GOLDEN_OUTPUT_ZERO_POINT (-128)
+
+#define GOLDEN_NODE_COUNT 8
+#define GOLDEN_TENSOR_COUNT 9
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All memory of one inference. Any number may exist; each serves one thread at a time. */
+typedef union {
+    int8_t bytes[GOLDEN_ARENA_SIZE];
+    int32_t alignment;
+} golden_arena_t;
+
+/* One inference. input (GOLDEN_INPUT_SIZE values) and output (GOLDEN_OUTPUT_SIZE values) are the caller's: the
+ * input is only read. To save their RAM they may also lie inside the arena, at golden_input() and
+ * golden_output(); an input there is gone afterwards. */
+void golden_invoke(golden_arena_t *arena, const int8_t *input, int8_t *output);
+
+static inline int8_t *golden_input(golden_arena_t *arena)
+{
+    return arena->bytes + 0;
+}
+
+static inline int8_t *golden_output(golden_arena_t *arena)
+{
+    return arena->bytes + 16;
+}
+
+/* Conversions for the caller's convenience; the inference itself uses no floating point. */
+static inline int8_t golden_quantize_input(float real)
+{
+    const float value = roundf(real / GOLDEN_INPUT_SCALE) + (float)GOLDEN_INPUT_ZERO_POINT;
+    return (int8_t)(value <= -128.0f ? -128.0f : value >= 127.0f ? 127.0f : value);
+}
+
+static inline float golden_dequantize_output(int8_t quantized)
+{
+    return GOLDEN_OUTPUT_SCALE * (float)(quantized - GOLDEN_OUTPUT_ZERO_POINT);
+}
+
+typedef char golden_assert_arena[sizeof(golden_arena_t) >= GOLDEN_ARENA_SIZE ? 1 : -1];
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

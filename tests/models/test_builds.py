@@ -1,0 +1,116 @@
+"""Whole builds of the official models on the emulated Cortex-M4: all executions are equal, and the
+figures that the project promises hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tinycomp import image, pipeline
+from tinycomp.boards import load_board
+from tinycomp.image import Workshop
+from tinycomp.prepare import Preparation
+from tinycomp.progress import Silent
+from tinycomp.report.record import Report
+
+M4 = load_board("cortex-m4")
+SAMPLES = {
+    "kws_ref_model_int8": 2,
+    "ic_resnet8_int8": 2,
+    "vww_96_int8": 1,
+    "ad01_int8": 2,
+    "str_ww_ref_model_int8": 2,
+}
+MOST_INSTRUCTIONS = 6.0
+"""A multiply-accumulate, of the portable C."""
+MOST_CODE = 10 * 1024
+"""Bytes of the inference of keyword spotting, at -Os."""
+MOST_WEIGHTS = 12_800
+"""Bytes of its weights with codebooks of 4 bits, tables included."""
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.slow,
+    pytest.mark.skipif(not image.host_available(), reason="gcc is not installed"),
+    pytest.mark.skipif(image.missing(M4) is not None, reason=f"no cortex-m4: {image.missing(M4)}"),
+]
+
+
+@pytest.fixture(scope="module")
+def built(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Report]:
+    """The report of a model, built once."""
+
+    @cache
+    def build(model: str) -> Report:
+        folder = tmp_path_factory.mktemp(model) / "out"
+        wanted = Preparation(shared / "models" / f"{model}.tflite")
+        options = pipeline.BuildOptions(wanted, M4.name, folder, SAMPLES[model])
+        return pipeline.build(options, Silent())
+
+    return build
+
+
+@pytest.mark.parametrize("model", SAMPLES)
+def test_all_executions_are_equal(model: str, built: Callable[[str], Report]) -> None:
+    report = built(model)
+    (record,) = report.verify
+    assert record.executions == ("litert", "simulator", "host", "device")
+    assert record.equal
+    assert record.samples == SAMPLES[model]
+    assert record.tensors > 8
+    assert report.notes == ()
+
+
+@pytest.mark.parametrize("model", ["kws_ref_model_int8", "ic_resnet8_int8", "ad01_int8"])
+def test_instructions_a_multiply_accumulate(model: str, built: Callable[[str], Report]) -> None:
+    report = built(model)
+    assert report.latency is not None
+    assert report.latency.unit == "instructions"
+    assert report.latency.value / report.model.macs <= MOST_INSTRUCTIONS
+
+
+@pytest.fixture(scope="module")
+def keywords(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+    """Keyword spotting from its Keras file, with codebooks of 4 bits, on all data."""
+    folder = tmp_path_factory.mktemp("keywords") / "out"
+    data = shared / "data" / "kws01.npz"
+    wanted = Preparation(shared / "models" / "kws.keras", data, codebook_bits=4)
+    return pipeline.build(pipeline.BuildOptions(wanted, M4.name, folder), Silent()), folder
+
+
+def test_accuracy_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
+    accuracy = keywords[0].accuracy
+    assert accuracy is not None
+    assert (accuracy.metric, accuracy.samples) == ("top-1", 1000)
+    assert accuracy.float == pytest.approx(0.913)
+    assert accuracy.dense_int8 is not None
+    assert accuracy.dense_int8 >= 0.913 - 0.005
+    assert accuracy.int8 is not None
+    assert accuracy.int8 >= 0.913 - 0.015
+    assert accuracy.device is not None
+    assert accuracy.device_samples == pipeline.DEVICE_SAMPLES
+
+
+def test_keyword_spotting_is_equal_everywhere(keywords: tuple[Report, Path]) -> None:
+    (record,) = keywords[0].verify
+    assert record.executions == ("litert", "simulator", "host", "device")
+    assert record.equal
+
+
+def test_weights_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
+    """At most 16 values a codebook, in at most 12.5 KB: dense int8 takes 22.0."""
+    report, _ = keywords
+    assert report.weight_bytes <= MOST_WEIGHTS
+    assert report.flash is not None
+    assert report.weight_bytes < report.flash.constants
+
+
+def test_code_of_keyword_spotting(keywords: tuple[Report, Path], tmp_path: Path) -> None:
+    report, folder = keywords
+    small = M4.model_copy(update={"compiler": M4.compiler.model_copy(update={"optimize": "-Os"})})
+    workshop = Workshop(small, folder / "library", report.prefix, tmp_path)
+    assert workshop.measure().sizes.code <= MOST_CODE

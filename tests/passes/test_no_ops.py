@@ -1,0 +1,143 @@
+"""Layers of int8 graphs that change nothing, and padding that becomes a convolution's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conformance import extreme_inputs, parameters
+from small_models import Layers
+
+from tinycomp.ir import CONSTANT, Graph, Operator
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.pad import Pad
+from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
+from tinycomp.passes._reduction import with_original
+from tinycomp.passes.fold_padding import WIDEST, fold_padding
+from tinycomp.passes.remove_identity import remove_identity
+from tinycomp.passes.remove_no_ops import remove_no_ops
+from tinycomp.quantize.export import write_tflite
+from tinycomp.verify import simulator, verify
+
+POINT = Window((1, 1))
+
+
+def names(graph: Graph) -> list[str]:
+    return [node.op.name for node in graph.nodes]
+
+
+def same(before: Graph, after: Graph) -> Graph:
+    """The second graph, which says right what became of every tensor of the first."""
+    inputs = extreme_inputs(np.random.default_rng(1), before.tensors["input"].shape)
+    found = verify(after, write_tflite(before), inputs, [simulator(after)])
+    assert found.equal, str(found.differences[0])
+    return after
+
+
+def without_no_ops(graph: Graph) -> Graph:
+    return same(graph, remove_no_ops(with_original(graph)))
+
+
+def behind_a_convolution(op: Operator, activation: Activation = Activation.NONE) -> Graph:
+    """A convolution, the operator with the same parameters, and a convolution that reads it."""
+    layers = Layers((5, 4, 3))
+    layers.conv(layers.tied(op, layers.conv("input", 4, POINT, activation)), 2, POINT)
+    return layers.graph()
+
+
+@pytest.mark.parametrize(
+    ("op", "activation"),
+    [
+        (Quantize(), Activation.NONE),
+        (LeakyRelu(1.0), Activation.NONE),
+        (Relu(), Activation.RELU),
+        (Relu(6.0), Activation.RELU6),
+        (LeakyRelu(0.2), Activation.RELU),
+        (MaxPool2D(POINT), Activation.NONE),
+        (AveragePool2D(POINT, Activation.RELU), Activation.RELU),
+    ],
+)
+def test_what_changes_no_value_that_comes_goes(op: Operator, activation: Activation) -> None:
+    assert names(without_no_ops(behind_a_convolution(op, activation))) == ["conv_2d", "conv_2d"]
+
+
+@pytest.mark.parametrize(
+    "op", [Relu(), LeakyRelu(0.2), MaxPool2D(POINT, Activation.RELU), MaxPool2D(Window((2, 2))),
+           MaxPool2D(Window((1, 1), (2, 2)))],
+)  # fmt: skip
+def test_what_changes_some_value_stays(op: Operator) -> None:
+    graph = behind_a_convolution(op)
+    assert remove_no_ops(graph) is graph
+
+
+def test_a_table_to_other_parameters_stays() -> None:
+    """Its reader reckons with them, even where the integers are the same."""
+    layers = Layers((5, 4, 3))
+    x = layers.conv("input", 4, POINT)
+    known = layers.quantization(x)
+    near = parameters(known.scale * (1 + 2**-20), known.zero_point)
+    layers.conv(layers.apply(Quantize(), x, near), 2, POINT)
+    graph = layers.graph()
+    assert remove_no_ops(graph) is graph
+
+
+def test_the_model_s_output_may_be_what_a_no_op_read() -> None:
+    layers = Layers((5, 4, 3))
+    layers.tied(Quantize(), layers.conv("input", 4, POINT))
+    smaller = without_no_ops(layers.graph())
+    assert names(smaller) == ["conv_2d"]
+    assert smaller.outputs == ("conv_2d",)
+
+
+def test_of_reshapes_in_a_row_one_stays() -> None:
+    layers = Layers((5, 4, 3))
+    x = layers.conv("input", 4, POINT)
+    for shape in ((20, 4), (2, 40), (1, 80), (80,)):
+        x = layers.reshape(x, shape)
+    layers.dense(x, 3)
+    smaller = without_no_ops(layers.graph())
+    assert names(smaller) == ["conv_2d", "reshape", "fully_connected"]
+    assert smaller.nodes[1].op == Reshape((80,))
+
+
+def test_a_reshape_that_another_layer_reads_too_stays() -> None:
+    layers = Layers((5, 4, 3))
+    x = layers.reshape(layers.conv("input", 4, POINT), (20, 4))
+    layers.add(layers.dense(x, 4), layers.dense(layers.reshape(x, (20, 4)), 4))
+    assert names(without_no_ops(layers.graph())).count("reshape") == 2
+    smaller = same(layers.graph(), remove_identity(with_original(layers.graph())))
+    assert names(smaller).count("reshape") == 1
+
+
+@pytest.mark.parametrize("kind", ["conv", "depthwise"])
+def test_padding_becomes_a_convolution_s(kind: str) -> None:
+    layers = Layers((5, 4, 3))
+    x = layers.conv("input", 4, POINT)
+    x = layers.tied(Pad(((2, 0), (1, 3), (0, 0))), x)
+    window = Window.make("same", layers.shape(x)[:2], (3, 3))
+    if kind == "conv":
+        layers.conv(x, 5, window)
+    else:
+        layers.depthwise(x, window)
+    graph = layers.graph()
+    smaller = same(graph, fold_padding(with_original(graph)))
+    assert len(smaller.nodes) == 2
+    assert smaller.original is not None
+    reduction = smaller.original.reductions["pad"]
+    assert reduction.tensor == "conv_2d"
+    zero_point = layers.quantization("conv_2d").zero_point
+    assert (reduction.constants[reduction.source == CONSTANT] == zero_point).all()
+    assert (reduction.source >= 0).sum() == 5 * 4 * 4
+
+
+@pytest.mark.parametrize(("cells", "folded"), [(WIDEST, True), (WIDEST + 1, False)])
+def test_padding_that_a_kernel_can_t_count_stays(cells: int, folded: bool) -> None:
+    layers = Layers((3, 3, 1))
+    layers.conv(layers.tied(Pad(((cells, 0), (0, 0), (0, 0))), "input"), 2, POINT)
+    smaller = fold_padding(layers.graph())
+    assert names(smaller) == ["conv_2d"] if folded else ["pad", "conv_2d"]

@@ -1,0 +1,129 @@
+"""Random graphs with dead, unread and doubled channels: the reduced graph computes the same values,
+and says right of every tensor of the original how it follows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance import extreme_inputs
+from host import run_on_host
+from planted import planted_graph, with_dead, with_unread
+from random_graphs import random_graph
+from small_models import small_classifier
+
+from tinycomp import image
+from tinycomp.ir import CONSTANT, UNREAD, Array, Graph
+from tinycomp.prepare import Preparation, prepare, reduce
+from tinycomp.progress import Silent
+from tinycomp.quantize.export import write_tflite
+from tinycomp.verify import TensorExecution, simulator, verify
+
+SEEDS = range(60)
+IN_C = range(6)
+
+
+@cache
+def reduced(seed: int) -> tuple[Graph, Graph]:
+    graph = planted_graph(seed)
+    return graph, reduce(graph, Silent())
+
+
+def samples(graph: Graph, seed: int) -> Array:
+    shape = graph.tensors[graph.inputs[0]].shape
+    return extreme_inputs(np.random.default_rng(seed), shape, samples=4)
+
+
+def test_every_tensor_of_the_original_is_what_litert_computes() -> None:
+    for seed in SEEDS:
+        graph, smaller = reduced(seed)
+        inputs = samples(graph, seed)
+        found = verify(smaller, write_tflite(graph), inputs, [simulator(smaller)])
+        assert found.equal, f"seed {seed}: {found.differences[0]}"
+        assert found.tensors == len(graph.nodes)
+
+
+@pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+@pytest.mark.parametrize("seed", IN_C)
+def test_c_of_the_reduced_graph_computes_the_same(seed: int, tmp_path: Path) -> None:
+    graph, smaller = reduced(seed)
+    assert smaller.original is not None
+    host = TensorExecution("host", lambda inputs: run_on_host(smaller, inputs, tmp_path))
+    found = verify(smaller, write_tflite(graph), samples(graph, seed), [host])
+    assert found.equal, str(found.differences[0])
+
+
+def test_the_interface_stays() -> None:
+    for seed in SEEDS:
+        graph, smaller = reduced(seed)
+        assert smaller.inputs == graph.inputs
+        for before, after in zip(
+            (*graph.inputs, *graph.outputs), (*smaller.inputs, *smaller.outputs), strict=True
+        ):
+            assert smaller.tensors[after].shape == graph.tensors[before].shape
+            assert smaller.tensors[after].quantization == graph.tensors[before].quantization
+
+
+def test_shapes_of_the_reduced_graph_follow_from_its_operators() -> None:
+    for seed in SEEDS:
+        _, smaller = reduced(seed)
+        for node in smaller.nodes:
+            shapes = [smaller.value(name).shape for name in node.inputs]
+            assert node.op.infer_shape(shapes) == smaller.tensors[node.outputs[0]].shape
+        used = {name for node in smaller.nodes for name in (*node.inputs, *node.outputs)}
+        assert set(smaller.tensors) | set(smaller.constants) == used | set(smaller.inputs)
+
+
+def test_nothing_more_is_found_in_a_reduced_graph() -> None:
+    for seed in SEEDS:
+        _, smaller = reduced(seed)
+        assert reduce(smaller, Silent()) is smaller
+
+
+def test_the_graphs_are_worth_it() -> None:
+    """Together they lose half of their work: constants, unread channels, duplicates, nodes."""
+    elements, macs = Counter[str](), Counter[str]()
+    for seed in SEEDS:
+        graph, smaller = reduced(seed)
+        macs["before"] += graph.cost().macs
+        macs["after"] += smaller.cost().macs
+        if smaller.original is None:
+            continue
+        for reduction in smaller.original.reductions.values():
+            computed = reduction.source[reduction.source >= 0]
+            elements["constant"] += int((reduction.source == CONSTANT).sum())
+            elements["unread"] += int((reduction.source == UNREAD).sum())
+            elements["double"] += computed.size - len(np.unique(computed))
+    assert macs["after"] < 0.6 * macs["before"]
+    assert min(elements["constant"], elements["unread"]) > 1000
+    assert elements["double"] > 30
+
+
+def test_a_graph_without_anything_to_remove_stays_itself() -> None:
+    graph = small_classifier()
+    assert reduce(graph, Silent()) is graph
+
+
+def test_a_seed_gives_one_reduced_graph() -> None:
+    first, second = (write_tflite(reduce(random_graph(5), Silent())) for _ in range(2))
+    assert first == second
+
+
+def test_preparing_a_model_keeps_its_file_and_notes_what_went(tmp_path: Path) -> None:
+    graph = with_dead(small_classifier(), "fully_connected", [1], bias=300)
+    graph = with_unread(graph, "fully_connected", [5, 11, 17, 23])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(write_tflite(graph))
+    progress = Silent()
+    prepared = prepare(Preparation(path), progress)
+    assert prepared.tflite == path.read_bytes()
+    assert prepared.graph.cost().macs < graph.cost().macs
+    assert progress.notes == [
+        f"Removed what has no effect, exactly: {graph.cost().macs:,} to "
+        f"{prepared.graph.cost().macs:,} multiply-accumulates, {graph.cost().parameters:,} to "
+        f"{prepared.graph.cost().parameters:,} parameters."
+    ]

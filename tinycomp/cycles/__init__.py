@@ -1,0 +1,1 @@
+"""Cycles on a real chip, estimated from the instructions that an emulator counts."""

@@ -1,0 +1,126 @@
+"""Instructions of a program as objdump shows them, and what kind of work each is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+from tinycomp.boards import Compiler
+from tinycomp.device.trace import Block
+from tinycomp.errors import ToolError
+from tinycomp.toolchain import run_tool
+
+Kind = Literal["loads", "stores", "multiplies", "divides", "branches", "others"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_LINE = re.compile(r"^ *([0-9a-f]+):\t([0-9a-f ]+)\t(\S+)(?:\t([^@]*))?")
+_LOAD = re.compile(r"ldr|ldm|pop|vldr|vldm|vpop")
+_STORE = re.compile(r"str|stm|push|vstr|vstm|vpush")
+_MULTIPLY = re.compile(r"mul|mla|mls|[su]mull|[su]mlal|umaal|smul|smla|smls|smmul|smmla|smmls|smu[as]d")
+_DIVIDE = re.compile(r"[su]div")
+_BRANCH = re.compile(r"b(?!ic|fi|fc|kpt)|cbn?z|tb[bh]")
+_REGISTER = re.compile(r"\b(r\d+|sl|fp|ip|sp|lr|pc)\b")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction of an Arm program; size in bytes, operands as text ("r0, [r1, #4]")."""
+
+    address: int
+    size: int
+    mnemonic: str
+    operands: str
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What it does for the most part."""
+        for kind, pattern in (
+            ("loads", _LOAD), ("stores", _STORE), ("multiplies", _MULTIPLY),
+            ("divides", _DIVIDE), ("branches", _BRANCH),
+        ):  # fmt: skip
+            if pattern.match(self.mnemonic):
+                return kind  # type: ignore[return-value]
+        return "others"
+
+    @property
+    def branches(self) -> bool:
+        """Whether something else may come next than what lies behind it."""
+        return self.kind == "branches" or "pc" in self.written
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """Registers that it loads or computes; empty for comparisons, stores and branches."""
+        if self.kind in ("stores", "branches") or re.match(r"cmp|cmn|tst|teq|it|nop", self.mnemonic):
+            return frozenset()
+        if self.listed:
+            return frozenset(self.listed)
+        before_address = self.operands.split("[")[0]
+        names = _REGISTER.findall(before_address)
+        long = re.match(r"[su]mull|[su]mlal|umaal|ldrd|smlald|smlsld", self.mnemonic)
+        return frozenset(names[: 2 if long else 1])
+
+    @cached_property
+    def address_registers(self) -> frozenset[str]:
+        """Registers of which a load or store makes its address."""
+        inside = re.search(r"\[([^]]*)]", self.operands)
+        return frozenset(_REGISTER.findall(inside[1])) if inside else frozenset()
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """The registers that it loads or stores in one go, two of a double word."""
+        inside = re.search(r"{([^}]*)}", self.operands)
+        if inside:
+            return tuple(name.strip() for name in inside[1].split(","))
+        return tuple(_REGISTER.findall(self.operands)[:2]) if re.match("ldrd|strd", self.mnemonic) else ()
+
+    @property
+    def moves_base(self) -> bool:
+        """Whether a single load or store also writes the register of its address."""
+        return "]!" in self.operands or "], " in self.operands
+
+
+def disassemble(compiler: Compiler, program: Path) -> tuple[Instruction, ...]:
+    """All instructions of a program, by address.
+
+    Raises:
+        ToolError: objdump is missing or fails.
+    """
+    text = run_tool([f"{compiler.prefix}objdump", "-d", program], compiler.packages)
+    found = [
+        Instruction(
+            int(line[1], 16), len(line[2].replace(" ", "")) // 2, line[3], (line[4] or "").strip()
+        )
+        for line in map(_LINE.match, text.splitlines())
+        if line
+    ]
+    return tuple(sorted(found, key=lambda instruction: instruction.address))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A program's instructions, found by address."""
+
+    instructions: tuple[Instruction, ...]
+    index: Mapping[int, int]
+
+    @classmethod
+    def of(cls, instructions: Iterable[Instruction]) -> Listing:
+        """Index instructions that are in order."""
+        ordered = tuple(instructions)
+        return cls(ordered, {each.address: i for i, each in enumerate(ordered)})
+
+    def block(self, block: Block) -> tuple[Instruction, ...]:
+        """The instructions of a block.
+
+        Raises:
+            ToolError: the listing does not hold it: it is another program's.
+        """
+        first = self.index.get(block.start)
+        found = () if first is None else self.instructions[first : first + block.length]
+        if len(found) != block.length:
+            raise ToolError(f"The program has no {block.length} instructions at {block.start:#x}.")
+        return found

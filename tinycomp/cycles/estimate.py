@@ -1,0 +1,111 @@
+"""From what an inference runs to cycles on a real chip: always an estimate, never a measurement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tinycomp.boards import Board, Silicon
+from tinycomp.cycles.cortex_m4 import NONE, REFILL, Cycles, timed
+from tinycomp.cycles.disassembly import KINDS, Instruction, Listing, disassemble
+from tinycomp.device.trace import Block, trace
+from tinycomp.errors import BoardError, DeviceError
+from tinycomp.ir import Array
+from tinycomp.report.record import EstimateRecord
+
+SLACK = 4
+"""Instructions by which the plugin's count and the port's may differ."""
+
+
+def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
+    """Cycles of one inference on the chip that the board's table [silicon] tells of.
+
+    Args:
+        board: with an emulator that counts instructions.
+        program: the harness with a model, linked for the board.
+        sample: one int8 input.
+
+    Raises:
+        BoardError: the board has no such table.
+        ToolError: a compiler or objdump is missing or fails.
+        DeviceError: the emulator fails, or counts otherwise than the board's clock.
+    """
+    silicon = require_silicon(board)
+    found = trace(board, program, sample)
+    listing = Listing.of(disassemble(board.compiler, program))
+    blocks = [(block, listing.block(block)) for block in found.blocks]
+    mix, cycles = count(blocks)
+    total = sum(mix.values())
+    if abs(total - found.instructions) > SLACK:
+        raise DeviceError(
+            f"The emulator ran {total:,} instructions, the board's clock counted "
+            f"{found.instructions:,}.",
+            hint="Without the same count there is nothing to estimate from: report this.",
+        )
+    waits = silicon.flash_wait_states * (found.fetches + found.constants)
+    return EstimateRecord(
+        core=silicon.core,
+        chip=silicon.title,
+        clock=silicon.clock,
+        cycles=cycles.likely + waits,
+        least=cycles.least + waits,
+        most=cycles.most + waits,
+        flash_waits=waits,
+        instructions=total,
+        mix=mix,
+        assumptions=_assumptions(silicon),
+    )
+
+
+def require_silicon(board: Board) -> Silicon:
+    """The chip that cycles are estimated for.
+
+    Raises:
+        BoardError: the board names none.
+    """
+    if board.silicon is None:
+        raise BoardError(
+            f"There is nothing to estimate cycles for: {board.name} has no table [silicon].",
+            expected="Its core's published timings, and wait states of its flash, are needed.",
+            hint="Name a board that has one: --board cortex-m4.",
+        )
+    return board.silicon
+
+
+def count(
+    blocks: Iterable[tuple[Block, tuple[Instruction, ...]]],
+) -> tuple[dict[str, int], Cycles]:
+    """How many instructions of each kind ran, and their cycles without wait states.
+
+    Branches are told apart by whether they were taken; a load that is a return is a load.
+    """
+    mix: Counter[str] = Counter({kind: 0 for kind in KINDS if kind != "branches"})
+    cycles = NONE
+    for block, instructions in blocks:
+        taken = block.left if instructions[-1].branches else 0
+        cycles += REFILL * taken
+        for instruction, each in zip(instructions, timed(instructions), strict=True):
+            cycles += each * block.runs
+            mix[instruction.kind] += block.runs
+        if instructions[-1].kind == "branches":
+            mix["taken_branches"] += taken
+            mix["branches"] -= taken
+    mix["other_branches"] = mix.pop("branches", 0)
+    mix["taken_branches"] += 0
+    order = ("loads", "stores", "multiplies", "divides", "taken_branches", "other_branches", "others")
+    return {kind: mix[kind] for kind in order}, cycles
+
+
+def _assumptions(silicon: Silicon) -> tuple[str, ...]:
+    prefetch = ", and instructions are read ahead" if silicon.prefetch else ""
+    return (
+        "Arm's published timings of the Cortex-M4; RAM and buses without wait states.",
+        f"A taken branch refills the pipeline in {REFILL.likely} cycles; {REFILL.least} to "
+        f"{REFILL.most} make up the range.",
+        f"Flash at {silicon.clock / 1e6:g} MHz: {silicon.flash_wait_states} wait states a read of "
+        f"{silicon.flash_read} bytes; the last {silicon.code_lines} reads of instructions and "
+        f"{silicon.data_lines} of constants are kept{prefetch}.",
+        "Instructions that an IT block skips count as if they ran.",
+        "No interrupt, no DMA, nothing else on the buses.",
+    )

@@ -1,0 +1,145 @@
+"""Which instructions one inference runs, block by block, counted by a plugin of QEMU.
+
+The plugin (firmware/emulators/qemu_blocks.c) is compiled for this computer. It counts between two
+readings of the port's clock, as `Device.run` does, so that both must agree in the number of
+instructions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from tinycomp import resources
+from tinycomp.boards import Board, Silicon, load_board
+from tinycomp.device.emulator import emulate, qemu
+from tinycomp.device.link import Link
+from tinycomp.device.protocol import Device
+from tinycomp.errors import ToolError
+from tinycomp.ir import Array
+from tinycomp.toolchain import Dialect, Options, compile_objects, link
+
+CLOCK = "tc_port_ticks"
+"""The function of firmware/harness/port.h that `tc run` calls around an inference."""
+PLUGIN = "qemu_blocks"
+
+
+@dataclass(frozen=True)
+class Block:
+    """`length` instructions from address `start` on ran `runs` times; `left` times something else
+    came next than what lies behind them.
+    """
+
+    start: int
+    length: int
+    runs: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One inference. fetches and constants: reads of flash, for instructions and for data, that the
+    chip's accelerator would not have kept. instructions: what the port's own clock says.
+    """
+
+    blocks: tuple[Block, ...]
+    fetches: int
+    constants: int
+    instructions: int
+
+
+def trace(board: Board, program: Path, sample: Array) -> Trace:
+    """Run one sample in the board's emulator, after one run that warms up.
+
+    Args:
+        board: with an emulator of QEMU's, and a table [silicon].
+        program: the harness with a model, linked; the plugin and what it writes lie beside it.
+        sample: one int8 input.
+
+    Raises:
+        ToolError: the plugin does not compile, or left nothing behind.
+        DeviceError: the emulator ended: it may have been built without plugins.
+    """
+    assert board.emulator is not None
+    assert board.silicon is not None
+    plugin, out = _plugin(program.parent), program.with_suffix(".trace")
+    out.unlink(missing_ok=True)
+    settings = _settings(board.silicon, program, out)
+    emulator = qemu(board.emulator)
+    command = (*emulator.command, "-plugin", f"file={_quoted(plugin)},{settings}")
+    with (
+        emulate(replace(emulator, command=command), program) as port,
+        Link(port, baud=board.baud) as line,
+    ):
+        device = Device(line)
+        device.load(sample)
+        device.run()
+        instructions = device.run()
+    if not out.is_file():
+        raise ToolError(f"{board.emulator.program} ended without the plugin's counts in {out}.")
+    return _read(out.read_text(encoding="ascii"), instructions)
+
+
+def _plugin(build: Path) -> Path:
+    source = resources.firmware() / "emulators" / f"{PLUGIN}.c"
+    compiler = load_board("host").compiler
+    options = Options(
+        flags=("-fPIC", "-fvisibility=hidden"), dialect=Dialect(c=("-std=gnu11",))
+    )
+    objects = compile_objects(compiler, [source], build, options)
+    return link(compiler, objects, build / f"{PLUGIN}.so", ["-shared"])
+
+
+def _settings(silicon: Silicon, program: Path, out: Path) -> str:
+    marker, (first, end) = _address_of(CLOCK, program), _read_only(program)
+    values = {
+        "marker": marker,
+        "flash": f"{first}-{end}",
+        "line": silicon.flash_read,
+        "code_lines": silicon.code_lines,
+        "data_lines": silicon.data_lines,
+        "prefetch": int(silicon.prefetch),
+        "out": _quoted(out),
+    }
+    return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def _quoted(path: Path) -> str:
+    """As QEMU's options want it."""
+    return str(path).replace(",", ",,")
+
+
+def _address_of(function: str, program: Path) -> int:
+    """Without the bit that tells of Thumb code."""
+    with program.open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".symtab")
+        found = symbols.get_symbol_by_name(function) if symbols else None
+    if not found:
+        raise ToolError(f"{program} has no function {function}.")
+    return int(found[0]["st_value"]) & ~1
+
+
+def _read_only(program: Path) -> tuple[int, int]:
+    """The addresses of code and constants: first, and behind the last."""
+    with program.open("rb") as stream:
+        sections = [
+            (section["sh_addr"], section["sh_addr"] + section["sh_size"])
+            for section in ELFFile(stream).iter_sections()
+            if section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+            and not section["sh_flags"] & SH_FLAGS.SHF_WRITE
+        ]
+    return min(first for first, _ in sections), max(end for _, end in sections)
+
+
+def _read(text: str, instructions: int) -> Trace:
+    blocks, totals = [], {"fetches": 0, "constants": 0}
+    for line in text.splitlines():
+        key, *numbers = line.split()
+        if key == "block":
+            blocks.append(Block(*map(int, numbers)))
+        else:
+            totals[key] = int(numbers[0])
+    return Trace(tuple(blocks), totals["fetches"], totals["constants"], instructions)

@@ -1,0 +1,76 @@
+"""Constants of DSP kernels that round twice: what each channel's sums start at, and their factor.
+
+A sum lies 256-fold in its register (firmware/kernels/armv7e_m/gemm.h), so it has 24 bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.fixed import requantize
+from tinycomp.ir import Array, KernelCall, Weights
+
+SUM_LIMIT = 1 << 23
+LARGEST_SHIFT = 23
+"""(2 * zero point + 1) << (shift - 1), and the rounded product on top, stay within 32 bits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """A layer's channels as DSP kernels compute them.
+
+    weights: (channels, weights a channel), zero in channels whose output never changes. bias: what
+    a sum starts with. multiplier, shift: int32 arrays; shifts are to the right, 1 at least.
+    """
+
+    weights: NDArray[np.int64]
+    bias: NDArray[np.int64]
+    multiplier: NDArray[np.int64]
+    shift: NDArray[np.int64]
+
+
+def sums_of(call: KernelCall) -> Sums | None:
+    """The sums of a convolution's call; None where they leave the bounds.
+
+    A channel whose output is the same for all inputs becomes one without weights, whatever its
+    numbers: converters leave such channels with biases and shifts of any size.
+    """
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    matrix = weights.values.astype(np.int64)
+    bias, multiplier, right = (
+        np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier", "shift")
+    )
+    low, high = _reach(matrix, bias)
+    least, most = (_output(call, sums, multiplier, right) for sums in (low, high))
+    constant = least == most
+    shift = np.where(constant, 1, -right)
+    fits = (np.maximum(-low, high) < SUM_LIMIT) & (shift >= 1) & (shift <= LARGEST_SHIFT)
+    if not (fits | constant).all():
+        return None
+    # smmlar(2 * sum, 2^30) is half the sum: 2 * (value - zero point), halved again at the end.
+    zero_point = call.fields["output_zero_point"]
+    assert isinstance(zero_point, int)
+    return Sums(
+        np.where(constant[:, None], 0, matrix),
+        np.where(constant, 4 * (least - zero_point), bias),
+        np.where(constant, 1 << 30, multiplier),
+        shift,
+    )
+
+
+def _reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
+    """The least and the largest sum of each channel over all int8 inputs."""
+    positive, negative = np.maximum(matrix, 0).sum(axis=1), np.minimum(matrix, 0).sum(axis=1)
+    return bias + 127 * negative - 128 * positive, bias + 127 * positive - 128 * negative
+
+
+def _output(call: KernelCall, sums: Array, multiplier: Array, shift: Array) -> Array:
+    """The int8 value of each channel's sum."""
+    fields = call.fields
+    scaled = requantize(sums, multiplier, shift) + fields["output_zero_point"]
+    result: Array = np.clip(scaled, fields["activation_min"], fields["activation_max"])
+    return result

@@ -1,0 +1,28 @@
+"""Armv7E-M with the DSP extension (Cortex-M4, M7; M33 where it has it): two products an
+instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands
+from tinycomp.kernels._dsp_convolution import convolution
+from tinycomp.kernels._instruction_set import InstructionSet
+
+_KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
+    "conv_2d": convolution,
+}
+
+
+class Armv7EM(InstructionSet):
+    """SMLAD, SMMLAR, SXTB16 and their like."""
+
+    name: ClassVar[str] = "armv7e_m"
+
+    def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
+        """The DSP kernel, where there is one and the numbers stay within its bounds."""
+        kernel = _KERNELS.get(call.kernel)
+        return (kernel(call, stored) if kernel else None) or call
