@@ -27,7 +27,16 @@ def _tensors(plan: Plan) -> Iterable[BufferRecord]:
         buffers = [plan.buffers[name] for name in names]
         size = max(buffer.ring * buffer.stride for buffer in buffers)
         first, last = _life([times[name] for name in names], len(plan.steps))
-        yield BufferRecord("tensor", tuple(names), buffers[0].offset, size, first, last)
+        writers = tuple(_writer(plan, name) for name in names)
+        yield BufferRecord("tensor", writers, buffers[0].offset, size, first, last)
+
+
+def _writer(plan: Plan, tensor: str) -> str:
+    """The layer whose output it is: tensors of converted models have names of hundreds of
+    letters.
+    """
+    producer = plan.program.graph.producer(tensor)
+    return producer.name if producer else "input"
 
 
 def _life(times: Sequence[RowTimes], steps: int) -> tuple[int, int]:

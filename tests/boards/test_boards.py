@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tinycomp import resources
 from tinycomp.boards import list_boards, load_board
 from tinycomp.errors import BoardError
 
@@ -40,7 +41,8 @@ def refusal(path: Path, text: str) -> str:
 
 def test_the_boards_that_come_with_tinycomp():
     assert [board.name for board in list_boards()] == [
-        "cortex-m4", "esp32", "host", "mega", "uno",
+        "cortex-m0", "cortex-m4", "cortex-m55", "cortex-m7", "esp32", "host", "lx106", "mega",
+        "rv32imc", "uno",
     ]  # fmt: skip
 
 
@@ -70,7 +72,8 @@ def test_unknown_board_lists_the_known_and_the_closest():
     with pytest.raises(BoardError) as caught:
         load_board("cortexm4")
     assert str(caught.value) == (
-        "There is no board 'cortexm4'. Known boards: cortex-m4, esp32, host, mega, uno. "
+        "There is no board 'cortexm4'. Known boards: cortex-m0, cortex-m4, cortex-m55, cortex-m7, "
+        "esp32, host, lx106, mega, rv32imc, uno. "
         "Did you mean 'cortex-m4'?"
     )
 
@@ -111,3 +114,16 @@ def test_bad_board_file_names_file_and_key(mine, text, problem):
     message = refusal(mine, text)
     assert message.startswith(f"Board file {mine}")
     assert problem in message
+
+
+def test_a_port_is_made_of_all_folders_around_it():
+    names = {path.name for path in resources.port_files("qemu/cmsdk/mps2")}
+    assert {"board.h", "link.ld", "startup.c", "instructions.c", "sections.ld"} <= names
+    assert "qemu/cmsdk/mps2" in resources.ports()
+    assert "qemu" not in resources.ports()
+
+
+@pytest.mark.parametrize("port", resources.ports())
+def test_no_two_files_of_a_port_have_the_same_name(port):
+    names = [path.name for path in resources.port_files(port)]
+    assert len(set(names)) == len(names)

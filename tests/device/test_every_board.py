@@ -16,6 +16,7 @@ from tinycomp import boards, emit, oracle, pipeline
 from tinycomp.boards import Board
 from tinycomp.device.execution import DeviceExecution, emulated
 from tinycomp.device.protocol import Device
+from tinycomp.errors import BoardError
 from tinycomp.folder import write_folder
 from tinycomp.image import Workshop
 from tinycomp.ir import Array
@@ -148,3 +149,9 @@ def test_the_whole_road_for_a_sketch(tmp_path: Path) -> None:
     assert report.verify[0].executions[-1] == "device"
     assert report.latency is not None
     assert report.latency.unit == "cycles"
+
+
+def test_a_library_that_lies_in_no_sketch(tmp_path: Path) -> None:
+    workshop = Workshop(boards.load_board("uno"), tmp_path / "library", "small", tmp_path / "build")
+    with pytest.raises(BoardError, match=r"holds no sketch for uno\. .*--board uno\."):
+        workshop.board_program()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_firmware import FAKE_MODEL, harness_sources, port_sources
+from fake_firmware import FAKE_MODEL, harness_sources, port_sources, skip_without
 
 from tinycomp import boards, resources
 from tinycomp.toolchain import STRICT, Options, compile_objects, is_available, run_tool
@@ -32,3 +32,10 @@ def test_other_compilers(compiler: str) -> None:
         if "is not installed" in str(error):
             pytest.skip(f"{compiler} is not installed")
         raise
+
+
+def test_front_end_of_simavr() -> None:
+    source = resources.firmware() / "emulators" / "simavr.c"
+    skip_without(boards.load_board("uno"))
+    command = ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only"]
+    run_tool([*command, source], ["gcc"])

@@ -13,7 +13,7 @@ from tiny_project import CLASSES, SAMPLE, content
 from tinycomp.boards import list_boards, load_board
 from tinycomp.project import lay_out, places
 from tinycomp.sizes import section_sizes
-from tinycomp.toolchain import Options, compile_objects, inference_sizes
+from tinycomp.toolchain import Options, compile_objects, inference_sizes, is_available
 
 STUBS = Path(__file__).parent / "stubs"
 EXPECTED = 'say "yes"?: 21.000 in 1000 us\n'
@@ -76,10 +76,15 @@ def test_host_project_builds_and_answers(laid):
     assert answer.endswith("e-[Unknown command: tc-nothing]\nm-ready\n")
 
 
+MADE = [board for board in list_boards() if board.project == "makefile" and board.emulator]
+
+
 @needs("make")
-@needs("arm-none-eabi-gcc")
-def test_cortex_m4_project_builds(laid):
-    folder = laid("cortex-m4")
+@pytest.mark.parametrize("board", MADE, ids=lambda board: board.name)
+def test_projects_for_emulated_boards_build(laid, board):
+    if not is_available(board.compiler):
+        pytest.skip(f"{board.compiler.prefix}gcc is not installed")
+    folder = laid(board.name)
     run("make", "-s", folder=folder)
     sizes = section_sizes(folder / "build" / "tiny.elf")
     assert 1000 < sizes.code < 100_000

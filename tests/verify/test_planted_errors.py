@@ -42,13 +42,14 @@ def change(path: Path, pattern: str, new: Callable[[re.Match[str]], str]) -> Non
     path.write_text(text)
 
 
-def change_entry(array: str, index: int, value: int, library: Path) -> None:
+def change_entry(array: str, index: int, new: Callable[[int], int], library: Path) -> None:
     """Another number in an array of weights.c."""
 
     def entry(match: re.Match[str]) -> str:
         numbers = match[2].replace("\n", " ").rstrip(", ").split(",")
-        assert int(numbers[index]) != value
-        numbers[index] = f" {value}"
+        old = int(numbers[index])
+        assert new(old) != old
+        numbers[index] = f" {new(old)}"
         return f"{match[1]}{','.join(numbers)}\n"
 
     change(library / "t_weights.c", rf"({array}\[\d+\] = {{)(.*?)(?=}};)", entry)
@@ -156,17 +157,17 @@ class Plant:
 PLANTS = {
     "kernel": Plant(break_kernel, "add", with_other_sum),
     "weight": Plant(
-        partial(change_entry, "t_fully_connected_weights_values", 2 * 24 + 6, 99),
+        partial(change_entry, "t_fully_connected_weights_values", 2 * 24 + 6, lambda _: 99),
         "fully_connected",
         with_weight,
     ),
     "multiplier": Plant(
-        partial(change_entry, "t_conv_2d_multiplier", 1, 1 << 30),
+        partial(change_entry, "t_conv_2d_multiplier", 1, lambda _: 1 << 30),
         "conv_2d",
         partial(with_scale, "conv_2d", 1, (1 << 30) / multiplier(GRAPH.nodes[0], 1)),
     ),
     "shift": Plant(
-        partial(change_entry, "t_depthwise_conv_2d_shift", 4, -10),
+        partial(change_entry, "t_depthwise_conv_2d_shift", 4, lambda old: old - 1),
         "depthwise_conv_2d",
         partial(with_scale, "depthwise_conv_2d", 4, 0.5),
     ),

@@ -7,8 +7,9 @@ the sums of the inputs' bounds (interval arithmetic).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from tinycomp.fixed import scale_and_round
 from tinycomp.ir import Array, Graph, Operands, Operator, Tensor
-from tinycomp.ops._patches import padded, patches, taps
+from tinycomp.ops._patches import padded, patches
 from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._weighted import (
     channel_scales,
@@ -62,8 +63,13 @@ class Bounds(NamedTuple):
         return np.equal(self.low, self.high)
 
 
-def bounds(graph: Graph) -> dict[str, Bounds]:
-    """Of every tensor of an int8 graph, by name."""
+@lru_cache(maxsize=1)
+def bounds(graph: Graph) -> Mapping[str, Bounds]:
+    """Of every tensor of an int8 graph, by name.
+
+    Raises:
+        ModelError: a sum could leave 32 bits.
+    """
     found = {name: _anything(graph.tensors[name]) for name in graph.inputs}
     for node in graph.nodes:
         inputs = [found[name] for name in node.inputs if name in graph.tensors]
@@ -87,11 +93,7 @@ def _anything(tensor: Tensor) -> Bounds:
 def _of(op: Operator, operands: Operands, inputs: Sequence[Bounds]) -> Bounds:
     match op:
         case Conv2D() | DepthwiseConv2D() | FullyConnected():
-            (source,) = inputs
-            return Bounds(
-                _of_sums(op, operands, source.low, source.high),
-                _of_sums(op, operands, source.high, source.low),
-            )
+            return _weighted(op, operands, inputs[0])
         case Mul():
             corners = [_computed(op, operands, corner) for corner in product(*inputs)]
             return Bounds(np.minimum.reduce(corners), np.maximum.reduce(corners))
@@ -118,44 +120,61 @@ def _looked_up(values: NDArray[np.int8], source: Bounds) -> Bounds:
     return Bounds(least[first, last], most[first, last])
 
 
-def _of_sums(
-    op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, less: Array, more: Array
-) -> NDArray[np.int8]:
-    """A weighted operator's output where negative weights meet `more` and the others `less`."""
+def _weighted(
+    op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, source: Bounds
+) -> Bounds:
+    """Sums over windows; most windows see the same bounds, so each kind of them is summed once."""
     weights = operands.constants[0].values
     matrix = np.moveaxis(weights, op.weight_axis or 0, 0).reshape(operands.output.shape[-1], -1)
-    negative, positive = np.minimum(matrix, 0), np.maximum(matrix, 0)
-    if isinstance(op, DepthwiseConv2D):
-        sums = _depthwise(op, operands, less, positive) + _depthwise(op, operands, more, negative)
-    else:
-        sums = exact_products(_rows(op, operands, less), positive)
-        sums = sums + exact_products(_rows(op, operands, more), negative)
-    sums = sums + folded_bias(operands, matrix)
+    less, more, kinds = _distinct(
+        _windows(op, operands, source.low), _windows(op, operands, source.high)
+    )
+    bias = folded_bias(operands, matrix)
+    shape = operands.output.shape
+    found = []
+    for first, second in ((less, more), (more, less)):
+        sums = _sums(op, first, np.maximum(matrix, 0)) + _sums(op, second, np.minimum(matrix, 0))
+        found.append(_rescaled(op, operands, sums + bias)[kinds].reshape(shape))
+    return Bounds(*found)
+
+
+def _windows(
+    op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, image: Array
+) -> Array:
+    """What each sum, or each depthwise sum of all channels, is made of: (positions, length)."""
     if isinstance(op, FullyConnected):
-        scaled = scale_and_round(sums, channel_scales(operands, len(matrix)))
+        return image.reshape(-1, image.shape[-1])
+    zero_point = parameters(operands.activations[0]).zero_point
+    around = padded(image[np.newaxis], op.window, zero_point)
+    height, width, _ = operands.output.shape
+    return patches(around, op.window, (height, width)).reshape(height * width, -1)
+
+
+def _distinct(low: Array, high: Array) -> tuple[Array, Array, NDArray[np.int64]]:
+    """The pairs of rows without repetitions, and which of them each pair is."""
+    numbers: dict[bytes, int] = {}
+    keys = [row.tobytes() for row in np.concatenate([low, high], axis=1)]
+    kinds = np.array([numbers.setdefault(key, len(numbers)) for key in keys])
+    first = np.unique(kinds, return_index=True)[1]
+    return low[first], high[first], kinds
+
+
+def _sums(
+    op: Conv2D | DepthwiseConv2D | FullyConnected, rows: Array, matrix: NDArray[np.int8]
+) -> NDArray[np.int64]:
+    if not isinstance(op, DepthwiseConv2D):
+        return exact_products(rows, matrix)
+    cells = rows.reshape(len(rows), matrix.shape[1], -1).repeat(op.multiplier, axis=2)
+    sums: NDArray[np.int64] = np.einsum(
+        "rkc,ck->rc", cells.astype(np.int64), matrix.astype(np.int64)
+    )
+    return sums
+
+
+def _rescaled(
+    op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, sums: Array
+) -> NDArray[np.int8]:
+    if isinstance(op, FullyConnected):
+        scaled = scale_and_round(sums, channel_scales(operands, sums.shape[-1]))
         return requantized(scaled, operands.output, op.activation)
     return requantized_twice(sums, operands, op.activation)
-
-
-def _rows(op: Conv2D | FullyConnected, operands: Operands, image: Array) -> Array:
-    """The values that each sum is made of, along the last axis."""
-    if isinstance(op, FullyConnected):
-        return image
-    height, width, _ = operands.output.shape
-    rows: Array = patches(_padded(op, operands, image), op.window, (height, width))[0]
-    return rows
-
-
-def _depthwise(
-    op: DepthwiseConv2D, operands: Operands, image: Array, matrix: NDArray[np.int8]
-) -> Array:
-    height, width, _ = operands.output.shape
-    cells = taps(_padded(op, operands, image), op.window, (height, width))
-    pairs = zip(cells, matrix.T.astype(np.int64), strict=True)
-    sums = sum(cell[0].repeat(op.multiplier, axis=-1) * weights for cell, weights in pairs)
-    return np.asarray(sums, np.int64)
-
-
-def _padded(op: Conv2D | DepthwiseConv2D, operands: Operands, image: Array) -> Array:
-    zero_point = parameters(operands.activations[0]).zero_point
-    return padded(image[np.newaxis], op.window, zero_point)

@@ -88,12 +88,11 @@ def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]
         read = source.repeat(node.op.multiplier).tolist()
         rows = weights.values.reshape(-1, len(bias.values)).T
     else:
-        numbers, groups = np.unique(source, return_inverse=True)
-        by_input = weights.values.reshape(-1, len(source)).T
-        sums = np.zeros((len(numbers), by_input.shape[1]), np.int32)
-        np.add.at(sums, groups, by_input)
+        order = np.argsort(source, kind="stable")
+        starts = np.unique(source[order], return_index=True)[1]
+        by_input = weights.values.reshape(-1, len(source))[:, order].astype(np.int32)
+        rows = np.add.reduceat(by_input, starts, axis=1).reshape(len(bias.values), -1)
         read = [0] * len(bias.values)
-        rows = sums.T.reshape(len(bias.values), -1)
     parts = zip(read, rows, bias.values.tolist(), scales, strict=True)
     return [(node.name, number, row.tobytes(), b, s) for number, row, b, s in parts]
 

@@ -8,4 +8,5 @@ from tinycomp.passes._rewrite import assemble
 
 def remove_dead_nodes(graph: Graph) -> Graph:
     """The graph with only those nodes from which a path leads to an output, and what they read."""
-    return assemble(graph, graph.nodes, graph.tensors, graph.constants, graph.outputs)
+    alive = assemble(graph, graph.nodes, graph.tensors, graph.constants, graph.outputs)
+    return alive if len(alive.nodes) < len(graph.nodes) else graph

@@ -18,7 +18,7 @@ def remove_identity(graph: Graph) -> Graph:
     for node in graph.nodes:
         if _is_identity(graph, node):
             edit.remove(node, node.inputs[0])
-    return edit.apply()
+    return edit.apply() if edit.changed else graph
 
 
 def _is_identity(graph: Graph, node: Node) -> bool:

@@ -4,6 +4,8 @@ reshapes whose only reader is a reshape.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tinycomp.ir import Graph, Node
@@ -36,7 +38,7 @@ def _feeds_reshape(edit: Edit, node: Node) -> bool:
     return isinstance(node.op, Reshape) and reader is not None and isinstance(reader.op, Reshape)
 
 
-def _changes_nothing(graph: Graph, node: Node, known: dict[str, Bounds]) -> bool:
+def _changes_nothing(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> bool:
     operands = graph.operands(node)
     if not _value_by_value(node) or operands.inputs[0].quantization != operands.output.quantization:
         return False

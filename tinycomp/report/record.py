@@ -76,7 +76,8 @@ class SpanRecord:
 class BufferRecord:
     """A piece of the arena: `size` bytes at `offset` that are in use from step `first` to `last`.
 
-    kind: "tensor", "scratch" or "state". names: the tensors that share it, or the layers.
+    kind: "tensor", "scratch" or "state". names: the layers whose outputs share it ("input" for the
+    model's own), or which use it one after the other.
     """
 
     kind: str

@@ -9,12 +9,21 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.boards import Board
-from tinycomp.report.record import AccuracyRecord, LatencyRecord, LayerRecord, Report
+from tinycomp.report.record import (
+    AccuracyRecord,
+    EstimateRecord,
+    LatencyRecord,
+    LayerRecord,
+    Report,
+)  # fmt: skip
+from tinycomp.report.shares import shares
 from tinycomp.verify import Verification
 
 _SHORTEST_NAME, _LONGEST_NAME = 9, 28
 _OTHER_COLUMNS = 70
 """Characters that a layer's numbers take; its name gets what is left of the terminal."""
+_BARS, _BAR = 54, 8
+"""Characters that the columns of shares take, and a full bar among them."""
 
 
 def summary(report: Report) -> RenderableType:
@@ -54,6 +63,8 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         value, macs = report.latency.value, model.macs
         rate = f" ({value / macs:.2f} a multiply-accumulate)" if macs else ""
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
+        if report.latency.estimate:
+            yield from _estimate(report.latency.estimate)
     for record in report.verify:
         state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
         yield (
@@ -61,6 +72,23 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
             f"{' = '.join(record.executions)}: {record.tensors} tensors, "
             f"{record.samples} samples, {state}",
         )
+
+
+def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
+    milliseconds = 1000 * estimate.cycles / estimate.clock
+    yield (
+        "estimate",
+        f"{estimate.cycles:,} cycles, {milliseconds:.1f} ms on an {estimate.chip} at "
+        f"{estimate.clock / 1e6:g} MHz ({estimate.least:,} to {estimate.most:,}; "
+        f"{estimate.flash_waits:,} of them wait for flash): computed, not run on a chip",
+    )
+    counted = sorted(estimate.mix.items(), key=lambda item: -item[1])
+    parts = (
+        f"{kind.replace('_', ' ')} {100 * count / estimate.instructions:.0f} %"
+        for kind, count in counted
+        if count
+    )
+    yield "executed", ", ".join(parts)
 
 
 def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
@@ -107,6 +135,33 @@ def layers(
     return table
 
 
+def share_chart(report: Report, width: int = 80) -> Table:
+    """One line a layer with bars: its share of the latency and of the flash, and how much of the
+    RAM is in use while it runs. Then what belongs to no layer.
+    """
+    found = shares(report)
+    table = Table(title="Shares", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    wholes = {"latency": found.latency, "flash": found.flash, "ram": found.ram}
+    columns = {key: whole for key, whole in wholes.items() if whole}
+    for key in columns:
+        table.add_column("RAM in use" if key == "ram" else key, no_wrap=True)
+    name_width = max(_SHORTEST_NAME, min(_LONGEST_NAME, width - _BARS))
+    for row in found.rows:
+        cells = (_share(getattr(row, key), whole) for key, whole in columns.items())
+        table.add_row(_cut(row.name, name_width), *cells)
+    return table
+
+
+def _share(value: int | None, whole: int) -> str:
+    """A bar in eighths of a character, and the percentage."""
+    if not value:
+        return ""
+    eighths = round(8 * _BAR * value / whole)
+    bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+    return f"{bar:<{_BAR}} {100 * value / whole:3.0f} %"
+
+
 def _cut(name: str, width: int) -> str:
     return name if len(name) <= width else f"{name[: width - 1]}…"
 
@@ -132,7 +187,13 @@ def boards(known: Iterable[Board]) -> Table:
 
 def show(console: Console, report: Report) -> None:
     """Print the whole report."""
-    console.print(Group(layers(report.layers, report.latency, console.width), summary(report)))
+    console.print(
+        Group(
+            layers(report.layers, report.latency, console.width),
+            share_chart(report, console.width),
+            summary(report),
+        )
+    )
 
 
 def show_verification(console: Console, found: Verification) -> None:

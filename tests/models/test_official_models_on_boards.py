@@ -1,0 +1,31 @@
+"""Two official models on other emulated cores than the Cortex-M4: every tensor is LiteRT's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tinycomp import image, pipeline
+from tinycomp.boards import load_board
+from tinycomp.prepare import Preparation
+from tinycomp.progress import Silent
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.mark.parametrize("model", ["kws_ref_model", "ad01"])
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc"])
+def test_every_tensor(name: str, model: str, shared: Path, tmp_path: Path) -> None:
+    if reason := image.missing(load_board(name)):
+        pytest.skip(f"{name}: {reason}")
+    wanted = Preparation(shared / "models" / f"{model}_int8.tflite")
+    report = pipeline.build(
+        pipeline.BuildOptions(wanted, name, tmp_path / "out", samples=1), Silent()
+    )
+    (found,) = report.verify
+    assert found.executions == ("litert", "simulator", "host", "device")
+    assert found.equal
+    assert report.latency is not None
+    assert report.latency.unit == "instructions"
+    assert report.latency.value > report.model.macs

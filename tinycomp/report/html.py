@@ -1,0 +1,241 @@
+"""A report as one HTML page that needs nothing else: no script, no file beside it.
+
+Numbers become text here, the templates (templates/report) place them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from tinycomp import resources
+from tinycomp.report.memory_chart import memory_chart
+from tinycomp.report.record import (
+    AccuracyRecord,
+    BufferRecord,
+    EstimateRecord,
+    LatencyRecord,
+    LayerRecord,
+    MemoryRecord,
+    Report,
+)  # fmt: skip
+from tinycomp.report.shares import CODE, shares
+
+HTML_NAME = "report.html"
+"""The page in an output folder."""
+
+_KINDS = {"tensor": "tensors", "scratch": "scratch", "state": "counters of a pushed input"}
+_LABELLED = 6.0, 5.0
+"""Percent of width and height from which a rectangle holds its name."""
+
+View = dict[str, Any]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates() / "report"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=True,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = lambda value: f"{value:.3f}%"
+    return environment
+
+
+def html(report: Report) -> str:
+    """The page. Sections of what is not known are left out."""
+    view = {
+        "report": report,
+        "figures": list(_figures(report)),
+        "accuracy": _accuracy(report.accuracy) if report.accuracy else None,
+        "flash": _flash(report),
+        "memory": _memory(report.memory) if report.memory and report.memory.spans else None,
+        "latency": _latency(report.latency, report.layers) if report.latency else None,
+    }
+    return _environment().get_template("report.html.j2").render(view)
+
+
+def _figures(report: Report) -> Iterable[View]:
+    """What matters most, in a few words."""
+    accuracy, flash, ram, latency = report.accuracy, report.flash, report.ram, report.latency
+    if accuracy and accuracy.int8 is not None:
+        value = _metric(accuracy, accuracy.int8)
+        yield _figure("Accuracy", value, f"{accuracy.metric}, {accuracy.samples:,} samples")
+    if flash:
+        total = flash.code + flash.constants
+        yield _figure("Flash", _bytes(total), f"{total:,} bytes")
+    if ram:
+        total = ram.arena + ram.scratch + (ram.stack or 0)
+        stack = "stack not measured" if ram.stack is None else f"stack {ram.stack:,}"
+        arena = ram.arena + ram.scratch
+        yield _figure("RAM", _bytes(total), f"arena {arena:,}, {stack}")
+    if latency:
+        rate = f"{latency.value / report.model.macs:.2f} a MAC" if report.model.macs else ""
+        yield _figure(latency.unit.capitalize(), _short(latency.value), rate)
+    if latency and latency.estimate:
+        found = latency.estimate
+        time = f"{1000 * found.cycles / found.clock:.1f} ms at {found.clock / 1e6:g} MHz"
+        yield _figure("Cycles, estimated", _short(found.cycles), time)
+
+
+def _figure(label: str, value: str, detail: str) -> View:
+    return {"label": label, "value": value, "detail": detail}
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1024:.1f} KB" if count >= 1024 else f"{count} B"
+
+
+def _short(count: int) -> str:
+    for unit, size in (("M", 1_000_000), ("k", 1000)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)
+
+
+def _metric(accuracy: AccuracyRecord, value: float) -> str:
+    return f"{100 * value:.1f} %" if accuracy.metric == "top-1" else f"{value:.4f}"
+
+
+def _accuracy(accuracy: AccuracyRecord) -> View:
+    rows = [
+        ("float model", accuracy.float, accuracy.samples),
+        ("int8, not compressed", accuracy.dense_int8, accuracy.samples),
+        ("int8, as emitted", accuracy.int8, accuracy.samples),
+        ("computed by the device", accuracy.device, accuracy.device_samples),
+    ]
+    return {
+        "metric": accuracy.metric,
+        "rows": [
+            {"label": label, "value": _metric(accuracy, value), "samples": samples}
+            for label, value, samples in rows
+            if value is not None
+        ],
+    }
+
+
+def _stack(parts: Sequence[tuple[str, str, int]]) -> list[View]:
+    """A bar of parts (colour, label, value) that make up a whole."""
+    whole = sum(value for _, _, value in parts) or 1
+    return [
+        {"color": color, "label": label, "value": value, "share": 100 * value / whole}
+        for color, label, value in parts
+    ]
+
+
+def _flash(report: Report) -> View:
+    weights = report.weight_bytes
+    rows = shares(report).rows
+    code = sum(row.flash or 0 for row in rows if row.name == CODE and row.latency is None)
+    whole = sum(row.flash or 0 for row in rows)
+    parts = [("b", "weights", weights), ("c", "other constants", whole - weights - code)]
+    if report.flash:
+        parts.insert(0, ("a", "code", report.flash.code))
+    most = max((each.weight_bytes + each.constant_bytes for each in report.layers), default=0) or 1
+    layers = [
+        {
+            "number": number,
+            "layer": layer,
+            "bytes": layer.weight_bytes + layer.constant_bytes,
+            "weights": 100 * layer.weight_bytes / most,
+            "constants": 100 * layer.constant_bytes / most,
+            "share": 100 * (layer.weight_bytes + layer.constant_bytes) / (whole or 1),
+        }
+        for number, layer in enumerate(report.layers, 1)
+    ]
+    return {"parts": _stack(parts), "whole": whole, "layers": layers}
+
+
+def _memory(memory: MemoryRecord) -> View:
+    chart = memory_chart(memory)
+    rectangles = [
+        {
+            "kind": each.buffer.kind,
+            "left": each.left, "width": each.width, "bottom": each.bottom, "height": each.height,
+            "name": _name(each.buffer),
+            "labelled": each.width >= _LABELLED[0] and each.height >= _LABELLED[1],
+            "title": f"{_name(each.buffer)}: {each.buffer.size:,} bytes at {each.buffer.offset:,}",
+        }
+        for each in chart.rectangles
+    ]  # fmt: skip
+    segments = [
+        {"width": width, "label": _numbers(s.first_layer, s.last_layer), "rows": s.width > 1}
+        for s, width in chart.segments
+    ]
+    buffers = sorted(memory.buffers, key=lambda buffer: -buffer.size)
+    return {
+        "rectangles": rectangles,
+        "segments": segments,
+        "ticks": [(tick, 100 * tick / memory.arena) for tick in chart.ticks],
+        "kinds": [
+            (kind, text)
+            for kind, text in _KINDS.items()
+            if any(buffer.kind == kind for buffer in memory.buffers)
+        ],
+        "buffers": [
+            {
+                "name": _name(buffer),
+                "buffer": buffer,
+                "width": 100 * buffer.size / (buffers[0].size or 1),
+            }
+            for buffer in buffers
+        ],
+        "arena": memory.arena,
+        "steps": memory.steps,
+    }
+
+
+def _name(buffer: BufferRecord) -> str:
+    if buffer.kind == "state":
+        return "counters"
+    if len(buffer.names) > 2:
+        names = f"{buffer.names[0]} to {buffer.names[-1]}"
+    else:
+        names = ", ".join(buffer.names)
+    return f"scratch of {names}" if buffer.kind == "scratch" else names
+
+
+def _numbers(first: int, last: int) -> str:
+    """Layers as the tables count them."""
+    return f"{first + 1}" if first == last else f"{first + 1}\u2013{last + 1}"
+
+
+def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord]) -> View:
+    values = {layer.name: layer.value for layer in latency.layers}
+    whole = sum(values.values()) or 1
+    most = max(values.values(), default=0) or 1
+    rows = [
+        {
+            "number": number,
+            "layer": layer,
+            "value": values[layer.name],
+            "rate": f"{values[layer.name] / layer.macs:.2f}" if layer.macs else "",
+            "width": 100 * values[layer.name] / most,
+            "share": 100 * values[layer.name] / whole,
+        }
+        for number, layer in enumerate(layers, 1)
+        if layer.name in values
+    ]
+    return {
+        "value": latency.value,
+        "unit": latency.unit,
+        "rows": rows,
+        "estimate": _estimate(latency.estimate) if latency.estimate else None,
+    }
+
+
+def _estimate(estimate: EstimateRecord) -> View:
+    counted = sorted(estimate.mix.items(), key=lambda item: -item[1])
+    parts = [
+        (color, kind.replace("_", " "), count)
+        for color, (kind, count) in zip("abcdefg", counted, strict=True)
+        if count
+    ]
+    return {"record": estimate, "parts": _stack(parts)}

@@ -1,0 +1,111 @@
+"""The arena over time as rectangles: x is the step, y the address, both in percent.
+
+A layer that runs whole takes one unit of width; layers that are streamed take as many together as
+they are, and their steps share it evenly. So a thousand steps of one row don't hide the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinycomp.report.record import BufferRecord, MemoryRecord
+
+_TICKS, _APART = 6, 0.06
+"""At most so many round addresses are marked, and none so near to the top, as a share."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive steps of the layers [first_layer, last_layer], on an axis of layers."""
+
+    first_layer: int
+    last_layer: int
+    first_step: int
+    last_step: int
+    start: int
+
+    @property
+    def width(self) -> int:
+        """In layers."""
+        return self.last_layer - self.first_layer + 1
+
+    def place(self, step: int) -> float:
+        """Where a step of this segment begins."""
+        steps = self.last_step - self.first_step + 1
+        return self.start + self.width * (step - self.first_step) / steps
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A buffer, in percent from the left and from the bottom."""
+
+    buffer: BufferRecord
+    left: float
+    width: float
+    bottom: float
+    height: float
+
+
+@dataclass(frozen=True)
+class MemoryChart:
+    """Rectangles, segments with their widths in percent, and addresses to mark."""
+
+    rectangles: tuple[Rectangle, ...]
+    segments: tuple[tuple[Segment, float], ...]
+    ticks: tuple[int, ...]
+
+
+def memory_chart(memory: MemoryRecord) -> MemoryChart:
+    """Lay out a memory record that has steps."""
+    segments = _segments(memory)
+    total = segments[-1].start + segments[-1].width
+    widths = tuple((segment, 100 * segment.width / total) for segment in segments)
+    rectangles = (_rectangle(buffer, memory, segments, total) for buffer in memory.buffers)
+    return MemoryChart(tuple(rectangles), widths, _ticks(memory.arena))
+
+
+def _ticks(arena: int) -> tuple[int, ...]:
+    """Round addresses, and the end of the arena."""
+    steps = (factor * 10**power for power in range(10) for factor in (1, 2, 5))
+    step = next(step for step in steps if arena / step <= _TICKS)
+    return (*(tick for tick in range(0, arena, step) if tick < (1 - _APART) * arena), arena)
+
+
+def _segments(memory: MemoryRecord) -> list[Segment]:
+    """Runs of layers whose steps alternate, each with all steps up to the next run."""
+    runs: list[tuple[int, int, int]] = []  # first layer, last layer, last step
+    for number, span in enumerate(memory.spans):
+        if runs and span.first <= runs[-1][2]:
+            first, _, last = runs.pop()
+            runs.append((first, number, max(last, span.last)))
+        else:
+            runs.append((number, number, span.last))
+    segments: list[Segment] = []
+    for first, last, last_step in runs:
+        before = segments[-1] if segments else None
+        first_step = before.last_step + 1 if before else 0
+        start = before.start + before.width if before else 0
+        segments.append(Segment(first, last, first_step, last_step, start))
+    return segments
+
+
+def _rectangle(
+    buffer: BufferRecord, memory: MemoryRecord, segments: Sequence[Segment], total: int
+) -> Rectangle:
+    left = 100 * _place(buffer.first, segments) / total
+    right = 100 * _place(buffer.last + 1, segments) / total
+    return Rectangle(
+        buffer,
+        left,
+        right - left,
+        100 * buffer.offset / memory.arena,
+        100 * buffer.size / memory.arena,
+    )
+
+
+def _place(step: int, segments: Sequence[Segment]) -> float:
+    for segment in segments:
+        if step <= segment.last_step:
+            return segment.place(step)
+    return segments[-1].start + segments[-1].width

@@ -1,0 +1,71 @@
+"""Where latency, flash and RAM go, layer by layer: what the charts of a report show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinycomp.report.record import Report
+
+CODE, OTHER_CONSTANTS, STACK = "code", "other constants", "stack"
+"""Rows that belong to no layer. Code can't be told apart by layer, because layers share it."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One row: latency in the latency's unit, bytes of flash, and the most bytes of RAM in use while
+    it runs; None: not measured, or has none.
+    """
+
+    name: str
+    latency: int | None = None
+    flash: int | None = None
+    ram: int | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """All rows, and what is a whole in each column. RAM does not add up: layers use the same."""
+
+    rows: tuple[Share, ...]
+    latency: int
+    flash: int
+    ram: int
+
+
+def shares(report: Report) -> Shares:
+    """One row for each layer, then code, constants that are no layer's, and the stack."""
+    rows = [*_layers(report), *_others(report)]
+    ram = report.ram
+    return Shares(
+        tuple(rows),
+        latency=sum(row.latency or 0 for row in rows),
+        flash=sum(row.flash or 0 for row in rows),
+        ram=ram.arena + ram.scratch + (ram.stack or 0) if ram else 0,
+    )
+
+
+def _layers(report: Report) -> list[Share]:
+    latency = report.latency.layers if report.latency else ()
+    ticks = {layer.name: layer.value for layer in latency}
+    memory = report.memory
+    alive = {s.layer: memory.alive(s.first, s.last) for s in memory.spans} if memory else {}
+    return [
+        Share(
+            layer.name,
+            ticks.get(layer.name),
+            layer.weight_bytes + layer.constant_bytes,
+            alive.get(layer.name),
+        )
+        for layer in report.layers
+    ]
+
+
+def _others(report: Report) -> list[Share]:
+    found = []
+    if report.flash:
+        known = sum(layer.weight_bytes + layer.constant_bytes for layer in report.layers)
+        found.append(Share(CODE, flash=report.flash.code))
+        found.append(Share(OTHER_CONSTANTS, flash=max(0, report.flash.constants - known)))
+    if report.ram and report.ram.stack is not None:
+        found.append(Share(STACK, ram=report.ram.stack))
+    return found
