@@ -258,12 +258,23 @@ def verify(
 
 
 @app.command()
-def bench(folder: Built, board: OtherBoard = None, port: Port = None) -> None:
+def bench(
+    folder: Built,
+    board: OtherBoard = None,
+    port: Port = None,
+    estimate_cycles: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-cycles", help="Estimate cycles on a real chip from what the emulator runs."
+        ),
+    ] = False,
+) -> None:
     """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
     from tinycomp import pipeline
     from tinycomp.report import terminal
 
-    terminal.show(console, pipeline.bench(folder, board, port, _Terminal()))
+    report = pipeline.bench(folder, board, port, _Terminal(), estimate_cycles)
+    terminal.show(console, report)
 
 
 @app.command()

@@ -47,13 +47,13 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
     Raises:
         OutputError: it exists and force is not given, or is a file.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
     if not force and (folder.is_symlink() or folder.exists()):
         raise OutputError(
             f"Output folder {folder} exists.",
             hint="Name another folder, or use --force to replace what tinycomp wrote there.",
         )
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
 
 
 def refuse_existing_file(path: Path, *, force: bool) -> None:

@@ -13,12 +13,13 @@ import numpy as np
 from tinycomp import emit
 from tinycomp.boards import Board, load_board
 from tinycomp.c_syntax import c_comment, c_prefix
+from tinycomp.cycles.estimate import estimate, require_silicon
 from tinycomp.data import DataOptions, load_data, spread
 from tinycomp.device.protocol import Device
 from tinycomp.errors import BoardError, DifferenceError, OutputError
 from tinycomp.execute import Session, session
 from tinycomp.fit import check_fit
-from tinycomp.folder import refuse_existing, refuse_existing_file, write_file, write_folder
+from tinycomp.folder import add_files, refuse_existing, refuse_existing_file, write_file, write_folder
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
@@ -41,6 +42,7 @@ from tinycomp.prepare import (
 from tinycomp.progress import Progress, Silent
 from tinycomp.project import Content, lay_out, places
 from tinycomp.quantize.evaluate import evaluate_float, evaluate_int8, score_int8
+from tinycomp.report.html import HTML_NAME, html
 from tinycomp.report.record import (
     REPORT_NAME,
     AccuracyRecord,
@@ -107,7 +109,10 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         report = _evaluate(report, prepared, progress)
         report = _run(report, options, prepared, workshop, progress)
     report = replace(report, notes=tuple(progress.notes))
-    write_folder(options.output, {**files, REPORT_NAME: to_json(report)}, force=options.force)
+    files[REPORT_NAME] = to_json(report)
+    if options.bench:
+        files[HTML_NAME] = html(report)
+    write_folder(options.output, files, force=options.force)
     return report
 
 
@@ -298,31 +303,66 @@ def verify(
             return _compare(graph, tflite, inputs, running, progress)
 
 
-def bench(folder: Path, board: str | None, port: str | None, progress: Progress) -> Report:
+def bench(
+    folder: Path, board: str | None, port: str | None, progress: Progress,
+    estimate_cycles: bool = False,
+) -> Report:  # fmt: skip
     """Measure a build on a board: latency by layer, flash, RAM, stack. See verify for the
     arguments.
 
+    With estimate_cycles also what it would take on a real chip; on the build's own board that goes
+    into the folder's reports.
+
     Raises:
-        TinycompError: the folder is no build; a compiler or a device fails or is missing.
+        TinycompError: the folder is no build; a compiler or a device fails or is missing; the board
+            tells of no chip.
     """
     report, _, graph = _built(folder)
-    inputs = evaluation_inputs(graph, None, 1)
+    if estimate_cycles and port is not None:
+        raise BoardError(
+            "A real board's cycles are measured, not estimated.",
+            hint="Leave --estimate-cycles out, or --port to use the emulator.",
+        )
+    built_for, inputs = report.board, evaluation_inputs(graph, None, 1)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         workshop = _workshop(folder, report, board, Path(scratch))
-        report = replace(report, board=workshop.board.name)
-        measured = workshop.measure()
-        assert report.ram is not None
-        report = replace(
-            report, flash=flash_record(measured), ram=replace(report.ram, stack=measured.stack)
-        )
-        sha256 = report.model.sha256
-        with session(graph, sha256, workshop, port, progress, compare=False) as running:
-            if running.device is None:
-                raise BoardError(
-                    f"Nothing can be timed on {workshop.board.name} here.",
-                    hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
-                )
-            return _bench(report, running, graph, inputs, progress)
+        if estimate_cycles:
+            require_silicon(workshop.board)
+        report = _bench_once(report, workshop, graph, inputs, port, progress)
+        if estimate_cycles:
+            report = _estimate(report, workshop, inputs, progress)
+            if report.board == built_for:
+                add_files(folder, {REPORT_NAME: to_json(report), HTML_NAME: html(report)})
+    return report
+
+
+def _bench_once(
+    report: Report, workshop: Workshop, graph: Graph, inputs: Array, port: str | None,
+    progress: Progress,
+) -> Report:  # fmt: skip
+    """The report with what is measured on the workshop's board."""
+    report = replace(report, board=workshop.board.name)
+    measured = workshop.measure()
+    assert report.ram is not None
+    report = replace(
+        report, flash=flash_record(measured), ram=replace(report.ram, stack=measured.stack)
+    )
+    sha256 = report.model.sha256
+    with session(graph, sha256, workshop, port, progress, compare=False) as running:
+        if running.device is None:
+            raise BoardError(
+                f"Nothing can be timed on {workshop.board.name} here.",
+                hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
+            )
+        return _bench(report, running, graph, inputs, progress)
+
+
+def _estimate(report: Report, workshop: Workshop, inputs: Array, progress: Progress) -> Report:
+    """Cycles beside the instructions that were counted."""
+    assert report.latency is not None
+    with progress.stage(f"Counting instructions by kind on {report.board}"):
+        found = estimate(workshop.board, workshop.board_program(), inputs[0])
+    return replace(report, latency=replace(report.latency, estimate=found))
 
 
 def _built(folder: Path) -> tuple[Report, bytes, Graph]:

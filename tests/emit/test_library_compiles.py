@@ -25,7 +25,7 @@ DIALECTS = {
 }
 OUTSIDE = re.compile(
     r"mem(cpy|set|move)|memcpy_P|__aeabi_mem(cpy|set|move|clr)[48]?"
-    r"|__aeabi_(lmul|llsl|llsr|lasr)|__u?mul[a-z]*i3|__(add|sub)di3|__(ashl|ashr|lshr)[sd]i3"
+    r"|__aeabi_(lmul|llsl|llsr|lasr)|__u?mul[a-z]*i3|__(add|sub)di3|__cmpdi2|__(ashl|ashr|lshr)[sd]i3"
 )
 """What the inference may call: memory, and integer arithmetic that compilers leave to libgcc where
 a core lacks it. No division is among it: not every core's libgcc has one.

@@ -112,13 +112,14 @@ def run_native(program: Path) -> Iterator[str]:
 def _on_terminal(command: Sequence[str]) -> Iterator[str]:
     control, line = os.openpty()
     tty.setraw(line)
+    port = os.ttyname(line)  # now: a program that ends at once takes the name with it
     with tempfile.TemporaryFile() as messages:
         try:
             process = subprocess.Popen(command, stdin=control, stdout=control, stderr=messages)
         finally:
             os.close(control)
         try:
-            yield os.ttyname(line)
+            yield port
         except DeviceError as error:
             raise _explained(error, process, messages.fileno(), command[0]) from error
         finally:

@@ -5,14 +5,14 @@ Numbers become text here, the templates (templates/report) place them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import jinja2
 
 from tinycomp import resources
-from tinycomp.report.memory_chart import memory_chart
+from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
 from tinycomp.report.record import (
     AccuracyRecord,
     BufferRecord,
@@ -28,8 +28,14 @@ HTML_NAME = "report.html"
 """The page in an output folder."""
 
 _KINDS = {"tensor": "tensors", "scratch": "scratch", "state": "counters of a pushed input"}
-_LABELLED = 6.0, 5.0
-"""Percent of width and height from which a rectangle holds its name."""
+_NAMED, _NUMBERED, _HIGH = 10.0, 2.5, 5.0
+"""Percent of the width from which a rectangle holds its name, or its layer's number, and of the
+height from which it holds either.
+"""
+_SPACED, _EACH = 5.0, 5
+"""Percent of the width from which a layer's number stands on the axis; else only each fifth."""
+_BUFFERS = 12
+"""So many of the largest buffers are listed before the rest is folded away."""
 
 View = dict[str, Any]
 
@@ -155,21 +161,25 @@ def _flash(report: Report) -> View:
 
 def _memory(memory: MemoryRecord) -> View:
     chart = memory_chart(memory)
+    numbers = {span.layer: str(number) for number, span in enumerate(memory.spans, 1)}
     rectangles = [
         {
             "kind": each.buffer.kind,
             "left": each.left, "width": each.width, "bottom": each.bottom, "height": each.height,
-            "name": _name(each.buffer),
-            "labelled": each.width >= _LABELLED[0] and each.height >= _LABELLED[1],
+            "label": _label(each, numbers),
             "title": f"{_name(each.buffer)}: {each.buffer.size:,} bytes at {each.buffer.offset:,}",
         }
         for each in chart.rectangles
     ]  # fmt: skip
     segments = [
-        {"width": width, "label": _numbers(s.first_layer, s.last_layer), "rows": s.width > 1}
-        for s, width in chart.segments
+        {"width": width, "label": _axis_label(each, width), "streamed": each.width > 1}
+        for each, width in chart.segments
     ]
     buffers = sorted(memory.buffers, key=lambda buffer: -buffer.size)
+    rows = [
+        {"name": _name(each), "buffer": each, "width": 100 * each.size / (buffers[0].size or 1)}
+        for each in buffers
+    ]
     return {
         "rectangles": rectangles,
         "segments": segments,
@@ -179,17 +189,21 @@ def _memory(memory: MemoryRecord) -> View:
             for kind, text in _KINDS.items()
             if any(buffer.kind == kind for buffer in memory.buffers)
         ],
-        "buffers": [
-            {
-                "name": _name(buffer),
-                "buffer": buffer,
-                "width": 100 * buffer.size / (buffers[0].size or 1),
-            }
-            for buffer in buffers
-        ],
+        "buffers": rows[:_BUFFERS],
+        "smaller": rows[_BUFFERS:],
         "arena": memory.arena,
         "steps": memory.steps,
     }
+
+
+def _label(rectangle: Rectangle, numbers: Mapping[str, str]) -> str:
+    """What fits into a rectangle; the number is the one that its layer has in the tables."""
+    if rectangle.height < _HIGH or rectangle.width < _NUMBERED:
+        return ""
+    if rectangle.width >= _NAMED:
+        return _name(rectangle.buffer)
+    names = rectangle.buffer.names
+    return numbers.get(names[-1], "") if names and rectangle.buffer.kind == "tensor" else ""
 
 
 def _name(buffer: BufferRecord) -> str:
@@ -202,9 +216,12 @@ def _name(buffer: BufferRecord) -> str:
     return f"scratch of {names}" if buffer.kind == "scratch" else names
 
 
-def _numbers(first: int, last: int) -> str:
+def _axis_label(segment: Segment, width: float) -> str:
     """Layers as the tables count them."""
-    return f"{first + 1}" if first == last else f"{first + 1}\u2013{last + 1}"
+    first, last = segment.first_layer + 1, segment.last_layer + 1
+    if first != last:
+        return f"{first}\u2013{last}"
+    return str(first) if width >= _SPACED or first % _EACH == 0 else ""
 
 
 def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord]) -> View:

@@ -79,8 +79,8 @@ def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
     yield (
         "estimate",
         f"{estimate.cycles:,} cycles, {milliseconds:.1f} ms on an {estimate.chip} at "
-        f"{estimate.clock / 1e6:g} MHz ({estimate.least:,} to {estimate.most:,}; "
-        f"{estimate.flash_waits:,} of them wait for flash): computed, not run on a chip",
+        f"{estimate.clock / 1e6:g} MHz ({estimate.least:,} to {estimate.most:,}); "
+        f"{estimate.flash_waits:,} of them wait for flash. Computed, not run on a chip",
     )
     counted = sorted(estimate.mix.items(), key=lambda item: -item[1])
     parts = (

@@ -47,6 +47,21 @@ static inline uint32_t tc_rev16(uint32_t x)
     return y;
 }
 
+/* The lower halves of a and b; the upper ones. */
+static inline uint32_t tc_pack_low(uint32_t a, uint32_t b)
+{
+    uint32_t y;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
+
+static inline uint32_t tc_pack_high(uint32_t a, uint32_t b)
+{
+    uint32_t y;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(b), "r"(a));
+    return y;
+}
+
 /* sum + both products of halves. */
 static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
 {
@@ -91,6 +106,16 @@ static inline uint32_t tc_sxtb16_odd(uint32_t x)
 static inline uint32_t tc_rev16(uint32_t x)
 {
     return ((x & 0x00FF00FFu) << 8) | ((x >> 8) & 0x00FF00FFu);
+}
+
+static inline uint32_t tc_pack_low(uint32_t a, uint32_t b)
+{
+    return (a & 0xFFFFu) | (b << 16);
+}
+
+static inline uint32_t tc_pack_high(uint32_t a, uint32_t b)
+{
+    return (a >> 16) | (b & 0xFFFF0000u);
 }
 
 static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
