@@ -32,9 +32,7 @@ def _layer(graph: Graph, operation: Operation, known: set[tuple[str, bytes]]) ->
         return record
     (encoded,) = operation.encoded
     distinct = len(np.unique(graph.constants[node.inputs[1]].values))
-    return replace(
-        record, codec=encoded.codec, weight_bytes=encoded.size, distinct_values=distinct
-    )
+    return replace(record, codec=encoded.codec, weight_bytes=encoded.size, distinct_values=distinct)
 
 
 def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:

@@ -1,4 +1,4 @@
-"""What lies where in the arena, and from which step to which: the content of a plan for a report."""
+"""What lies where in the arena, and from which step to which: a plan, for a report."""
 
 from __future__ import annotations
 

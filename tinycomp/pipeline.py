@@ -19,7 +19,13 @@ from tinycomp.device.protocol import Device
 from tinycomp.errors import BoardError, DifferenceError, OutputError
 from tinycomp.execute import Session, session
 from tinycomp.fit import check_fit
-from tinycomp.folder import add_files, refuse_existing, refuse_existing_file, write_file, write_folder
+from tinycomp.folder import (
+    add_files,
+    refuse_existing,
+    refuse_existing_file,
+    write_file,
+    write_folder,
+)
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph

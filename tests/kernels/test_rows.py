@@ -12,7 +12,6 @@ from rows import Kernel, Ring, compile_kernels
 
 from tinycomp.ir import Graph, Node
 from tinycomp.ops._rows import rows
-from tinycomp.ops._window import Window
 from tinycomp.simulate import simulate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "ops"))
@@ -26,6 +25,9 @@ STREAMED = (
     "depthwise_conv_2d",
     "fully_connected",
     "max_pool_2d",
+    "mean",
+    "reduce_max",
+    "relu",
     "softmax",
 )
 
@@ -49,27 +51,30 @@ def test_row_by_row_in_rings(operator: str, tmp_path: Path) -> None:
 
 
 def _stream(graph: Graph, node: Node, kernel: Kernel, tensors: dict[str, np.ndarray]) -> np.ndarray:
-    """The output, made one row at a time with no more input rows at hand than that row needs."""
-    inputs = [graph.tensors[name] for name in node.inputs if name in graph.tensors]
-    window = getattr(node.op, "window", None)
-    rings = [Ring(tensor.shape, window.span[0] if window else 1) for tensor in inputs]
-    output = Ring(graph.tensors[node.outputs[0]].shape, 2)
+    """The output, made one row at a time (of the input, where the kernel counts those) with no more
+    input rows at hand than each needs.
+    """
+    operands = graph.operands(node)
+    call = node.op.kernel(operands)
+    assert call is not None
+    inputs = [(i, value) for i, value in enumerate(operands.inputs) if value.name in tensors]
+    counted = inputs[0][1] if call.input_rows else operands.output
+    steps = range(rows(counted.shape)[0])
+    needed = [[node.op.rows_needed(operands, i, y, y + 1) for y in steps] for i, _ in inputs]
+    rings = [
+        Ring(tensor.shape, max(high - low for low, high in reads))
+        for (_, tensor), reads in zip(inputs, needed, strict=True)
+    ]
+    output = Ring(operands.output.shape, 2)
     result = np.empty((output.height, output.stride), np.int8)
-    for y in range(output.height):
-        for tensor, ring in zip(inputs, rings, strict=True):
+    for y in steps:
+        for (_, tensor), ring, reads in zip(inputs, rings, needed, strict=True):
             ring.memory[1:-1] = Ring.MARKER
-            for row in _needed(window, y, ring.height):
+            for row in range(*reads[y]):
                 ring.slot(row)[:] = tensors[tensor.name][row]
         kernel(rings, output, y, y + 1)
-        result[y] = output.slot(y)
+        written = 0 if call.input_rows else y
+        result[written] = output.slot(written)
         for ring in (*rings, output):
             ring.require_guards()
     return result
-
-
-def _needed(window: Window | None, y: int, height: int) -> range:
-    """The input rows that output row y reads; an operand that repeats has one row."""
-    if window is None:
-        return range(min(y, height - 1), min(y, height - 1) + 1)
-    top = y * window.stride[0] - window.padding[0]
-    return range(max(0, top), min(height, top + window.span[0]))

@@ -44,17 +44,17 @@ def test_equal_files_make_equal_manifests(out, tmp_path):
     assert (out / MANIFEST).read_bytes() == (tmp_path / "again" / MANIFEST).read_bytes()
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
-def test_what_exists_is_refused(tmp_path, make):
-    make(tmp_path / "out")
+def test_what_exists_is_refused(tmp_path):
+    (tmp_path / "out").mkdir()
     with pytest.raises(OutputError, match=r"out exists\. Name another folder, or use --force"):
         write_folder(tmp_path / "out", FILES)
 
 
-def test_a_file_is_no_folder_even_with_force(tmp_path):
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_is_no_folder_even_with_force(tmp_path, force):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OutputError, match="is a file"):
-        write_folder(tmp_path / "out", FILES, force=True)
+        write_folder(tmp_path / "out", FILES, force=force)
     assert (tmp_path / "out").read_text() == "mine"
 
 

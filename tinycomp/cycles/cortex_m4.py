@@ -1,7 +1,8 @@
-"""Timings of the Cortex-M4 as Arm publishes them: its Technical Reference Manual (Arm 100166), table
-3-1 and "Load/store timings", for memory without wait states.
+"""Timings of the Cortex-M4 as its Technical Reference Manual (Arm 100166) publishes them, in table
+3-1 and under "Load/store timings", for memory without wait states.
 
-Instructions take one cycle where nothing else is said here.
+Instructions take one cycle where nothing else is said here. Floating point is left out: an
+inference has none.
 """
 
 from __future__ import annotations
@@ -22,9 +23,7 @@ class Cycles:
     most: int
 
     def __add__(self, other: Cycles) -> Cycles:
-        return Cycles(
-            self.least + other.least, self.likely + other.likely, self.most + other.most
-        )
+        return Cycles(self.least + other.least, self.likely + other.likely, self.most + other.most)
 
     def __mul__(self, count: int) -> Cycles:
         return Cycles(self.least * count, self.likely * count, self.most * count)
@@ -39,8 +38,6 @@ FOLDED = Cycles(0, 0, 1)
 """IT behind a 16-bit instruction may take no time."""
 LITERAL = Cycles(0, 0, 1)
 """On top of a load from beside the code: it may meet an instruction fetch."""
-FLOATING_DIVISION = 14
-"""Also a square root."""
 
 
 def _exactly(cycles: int) -> Cycles:
@@ -68,8 +65,6 @@ def _alone(instruction: Instruction, before: Instruction | None) -> Cycles:
         return FOLDED if before is not None and before.size == 2 else _exactly(1)
     if re.match(r"tb[bh]", instruction.mnemonic):
         return _exactly(2)
-    if re.match(r"vdiv|vsqrt", instruction.mnemonic):
-        return _exactly(FLOATING_DIVISION)
     return _exactly(1)
 
 

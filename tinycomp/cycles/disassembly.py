@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from tinycomp.boards import Compiler
 from tinycomp.device.trace import Block
@@ -15,14 +15,19 @@ from tinycomp.errors import ToolError
 from tinycomp.toolchain import run_tool
 
 Kind = Literal["loads", "stores", "multiplies", "divides", "branches", "others"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
+_KINDS: tuple[tuple[Kind, str], ...] = (
+    ("loads", r"ldr|ldm|pop"),
+    ("stores", r"str|stm|push"),
+    ("multiplies", r"mul|ml[as]|smu[las]|sml[as]|smm[lu]|um[alu]"),
+    ("divides", r"[su]div"),
+    ("branches", r"b(?!ic|fi|fc|kpt)|cbn?z|tb[bh]"),
+)
+"""By the beginning of the mnemonic."""
+_WRITES_NONE = r"cmp|cmn|tst|teq|it|nop"
+_WRITES_TWO = r"[su]mull|[su]mlal|umaal|smlald|smlsld"
+_DOUBLE = r"ldrd|strd"
 _LINE = re.compile(r"^ *([0-9a-f]+):\t([0-9a-f ]+)\t(\S+)(?:\t([^@]*))?")
-_LOAD = re.compile(r"ldr|ldm|pop|vldr|vldm|vpop")
-_STORE = re.compile(r"str|stm|push|vstr|vstm|vpush")
-_MULTIPLY = re.compile(r"mul|mla|mls|[su]mull|[su]mlal|umaal|smul|smla|smls|smmul|smmla|smmls|smu[as]d")
-_DIVIDE = re.compile(r"[su]div")
-_BRANCH = re.compile(r"b(?!ic|fi|fc|kpt)|cbn?z|tb[bh]")
 _REGISTER = re.compile(r"\b(r\d+|sl|fp|ip|sp|lr|pc)\b")
 
 
@@ -38,13 +43,8 @@ class Instruction:
     @cached_property
     def kind(self) -> Kind:
         """What it does for the most part."""
-        for kind, pattern in (
-            ("loads", _LOAD), ("stores", _STORE), ("multiplies", _MULTIPLY),
-            ("divides", _DIVIDE), ("branches", _BRANCH),
-        ):  # fmt: skip
-            if pattern.match(self.mnemonic):
-                return kind  # type: ignore[return-value]
-        return "others"
+        found = (kind for kind, pattern in _KINDS if re.match(pattern, self.mnemonic))
+        return next(found, "others")
 
     @property
     def branches(self) -> bool:
@@ -54,14 +54,12 @@ class Instruction:
     @cached_property
     def written(self) -> frozenset[str]:
         """Registers that it loads or computes; empty for comparisons, stores and branches."""
-        if self.kind in ("stores", "branches") or re.match(r"cmp|cmn|tst|teq|it|nop", self.mnemonic):
+        if self.kind in ("stores", "branches") or re.match(_WRITES_NONE, self.mnemonic):
             return frozenset()
         if self.listed:
             return frozenset(self.listed)
-        before_address = self.operands.split("[")[0]
-        names = _REGISTER.findall(before_address)
-        long = re.match(r"[su]mull|[su]mlal|umaal|ldrd|smlald|smlsld", self.mnemonic)
-        return frozenset(names[: 2 if long else 1])
+        names = _REGISTER.findall(self.operands.split("[")[0])
+        return frozenset(names[: 2 if re.match(_WRITES_TWO, self.mnemonic) else 1])
 
     @cached_property
     def address_registers(self) -> frozenset[str]:
@@ -72,10 +70,10 @@ class Instruction:
     @cached_property
     def listed(self) -> tuple[str, ...]:
         """The registers that it loads or stores in one go, two of a double word."""
-        inside = re.search(r"{([^}]*)}", self.operands)
-        if inside:
+        if inside := re.search(r"{([^}]*)}", self.operands):
             return tuple(name.strip() for name in inside[1].split(","))
-        return tuple(_REGISTER.findall(self.operands)[:2]) if re.match("ldrd|strd", self.mnemonic) else ()
+        double = re.match(_DOUBLE, self.mnemonic)
+        return tuple(_REGISTER.findall(self.operands)[:2]) if double else ()
 
     @property
     def moves_base(self) -> bool:

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from tinycomp.boards import Board, Silicon
 from tinycomp.cycles.cortex_m4 import NONE, REFILL, Cycles, timed
-from tinycomp.cycles.disassembly import KINDS, Instruction, Listing, disassemble
+from tinycomp.cycles.disassembly import Instruction, Listing, disassemble
 from tinycomp.device.trace import Block, trace
 from tinycomp.errors import BoardError, DeviceError
 from tinycomp.ir import Array
 from tinycomp.report.record import EstimateRecord
 
+MIX = (
+    "loads", "stores", "multiplies", "divides", "taken_branches", "other_branches", "others",
+)  # fmt: skip
+"""Kinds of instructions in an estimate."""
 SLACK = 4
 """Instructions by which the plugin's count and the port's may differ."""
 
@@ -80,21 +84,19 @@ def count(
 
     Branches are told apart by whether they were taken; a load that is a return is a load.
     """
-    mix: Counter[str] = Counter({kind: 0 for kind in KINDS if kind != "branches"})
+    mix: Counter[str] = Counter()
     cycles = NONE
     for block, instructions in blocks:
-        taken = block.left if instructions[-1].branches else 0
+        last = instructions[-1]
+        taken = block.left if last.branches else 0
         cycles += REFILL * taken
         for instruction, each in zip(instructions, timed(instructions), strict=True):
             cycles += each * block.runs
-            mix[instruction.kind] += block.runs
-        if instructions[-1].kind == "branches":
-            mix["taken_branches"] += taken
-            mix["branches"] -= taken
-    mix["other_branches"] = mix.pop("branches", 0)
-    mix["taken_branches"] += 0
-    order = ("loads", "stores", "multiplies", "divides", "taken_branches", "other_branches", "others")
-    return {kind: mix[kind] for kind in order}, cycles
+            kind = "other_branches" if instruction.kind == "branches" else instruction.kind
+            mix[kind] += block.runs
+        if last.kind == "branches":
+            mix.update(taken_branches=taken, other_branches=-taken)
+    return {kind: mix[kind] for kind in MIX}, cycles
 
 
 def _assumptions(silicon: Silicon) -> tuple[str, ...]:

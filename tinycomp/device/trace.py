@@ -12,6 +12,7 @@ from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from tinycomp import resources
 from tinycomp.boards import Board, Silicon, load_board
@@ -86,9 +87,7 @@ def trace(board: Board, program: Path, sample: Array) -> Trace:
 def _plugin(build: Path) -> Path:
     source = resources.firmware() / "emulators" / f"{PLUGIN}.c"
     compiler = load_board("host").compiler
-    options = Options(
-        flags=("-fPIC", "-fvisibility=hidden"), dialect=Dialect(c=("-std=gnu11",))
-    )
+    options = Options(flags=("-fPIC", "-fvisibility=hidden"), dialect=Dialect(c=("-std=gnu11",)))
     objects = compile_objects(compiler, [source], build, options)
     return link(compiler, objects, build / f"{PLUGIN}.so", ["-shared"])
 
@@ -114,9 +113,11 @@ def _quoted(path: Path) -> str:
 
 def _address_of(function: str, program: Path) -> int:
     """Without the bit that tells of Thumb code."""
+    found = None
     with program.open("rb") as stream:
         symbols = ELFFile(stream).get_section_by_name(".symtab")
-        found = symbols.get_symbol_by_name(function) if symbols else None
+        if isinstance(symbols, SymbolTableSection):
+            found = symbols.get_symbol_by_name(function)
     if not found:
         raise ToolError(f"{program} has no function {function}.")
     return int(found[0]["st_value"]) & ~1

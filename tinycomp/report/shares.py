@@ -12,8 +12,8 @@ CODE, OTHER_CONSTANTS, STACK = "code", "other constants", "stack"
 
 @dataclass(frozen=True)
 class Share:
-    """One row: latency in the latency's unit, bytes of flash, and the most bytes of RAM in use while
-    it runs; None: not measured, or has none.
+    """One row: latency in its unit, bytes of flash, and the most bytes of RAM in use while it runs.
+    None: not measured, or has none.
     """
 
     name: str
