@@ -30,9 +30,10 @@ typedef struct {
 /* A block's weights cell by cell, TC_DOT_CHANNELS in each. */
 static void tc_depthwise_interleave(const int8_t *weights, unsigned channels, size_t cells, int8_t *to)
 {
-    for (size_t cell = 0; cell < cells; cell++) {
-        for (unsigned c = 0; c < channels; c++) {
-            to[cell * TC_DOT_CHANNELS + c] = weights[c * cells + cell];
+    for (unsigned c = 0; c < channels; c++) {
+        int8_t *place = to + c;
+        for (size_t cell = cells; cell > 0; cell--, place += TC_DOT_CHANNELS) {
+            *place = *weights++;
         }
     }
 }
@@ -47,8 +48,8 @@ static inline void tc_depthwise_copy(int8_t *to, const int8_t *from, unsigned ch
     }
 }
 
-/* A window of a block that hangs over a border, or whose rows are not one step apart, copied cell by cell; `channel` is
- * the block's first channel of the input. */
+/* A window of a block that hangs over a border, copied cell by cell; `channel` is the block's first channel of the
+ * input. */
 static void tc_depthwise_gather(const tc_depthwise_conv_2d_t *op, const tc_input_t *in, int32_t top, int32_t left,
                                 unsigned channel, unsigned channels, int8_t *window)
 {
@@ -80,14 +81,16 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
     const size_t output_channels = (size_t)op->input_channels * op->channel_multiplier;
     const unsigned reach_y = (op->kernel_height - 1u) * op->dilation_height;
     const int32_t last_left = (int32_t)op->input_width - (int32_t)(op->kernel_width - 1u) * op->dilation_width;
-    const int inside = top >= 0 && top + (int32_t)reach_y < op->input_height &&
-                       tc_rows_are_linear(in, (uint16_t)top, reach_y);
-    const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) + channel : NULL;
-    /* A window of one column is walked as if it were one of one row. */
+    const int inside = top >= 0 && top + (int32_t)reach_y < op->input_height;
+    const uint16_t first_slot = inside ? tc_slot((uint16_t)top, in->ring) : 0;
+    const int8_t *const row = in->base + first_slot * in->stride + channel;
     const size_t row_step = op->dilation_height * in->stride;
-    const unsigned runs = op->kernel_width == 1 ? 1u : op->kernel_height;
-    const unsigned length = op->kernel_width == 1 ? op->kernel_height : op->kernel_width;
-    const size_t step = op->kernel_width == 1 ? row_step : (size_t)op->dilation_width * op->input_channels;
+    const size_t ring_size = in->ring * in->stride;
+    /* A window of one column is walked as if it were one of one row, where its rows don't wrap around the ring. */
+    const int column = op->kernel_width == 1 && first_slot + reach_y < in->ring;
+    const unsigned runs = column ? 1u : op->kernel_height;
+    const unsigned length = column ? op->kernel_height : op->kernel_width;
+    const size_t step = column ? row_step : (size_t)op->dilation_width * op->input_channels;
     int32_t left = -(int32_t)op->padding_left;
     for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += output_channels) {
         int32_t sums[TC_DOT_CHANNELS];
@@ -95,10 +98,16 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
         if (inside && left >= 0 && left < last_left) {
             const int8_t *from = row + (size_t)left * op->input_channels;
             const int8_t *w = weights;
+            unsigned slot = first_slot;
             for (unsigned run = runs; run > 0; run--) {
                 tc_taps(sums, channels, from, step, w, length);
                 from += row_step;
                 w += length * TC_DOT_CHANNELS;
+                slot += op->dilation_height;
+                if (slot >= in->ring) {
+                    slot -= in->ring;
+                    from -= ring_size;
+                }
             }
         } else {
             tc_depthwise_gather(op, in, top, left, channel, channels, window);

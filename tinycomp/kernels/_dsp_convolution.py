@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Weights
-from tinycomp.kernels._dsp_sums import Sums, sums_of
+from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
 PIXELS = 4
 """Output pixels that are computed together."""
@@ -30,7 +30,7 @@ def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
     weights = Weights(_by_pairs(words), len(words), codecs=(stored.codec,))
     fields |= {"weights": weights, "channels": channel_words(sums, words)}
     window = -(-(sums.weights.shape[1] + 3) // 4) * 4
-    rows = 4 * _integer(call, "kernel_height")
+    rows = 4 * integer(call, "kernel_height")
     scratch = rows + PIXELS * 8 * groups + window
     return KernelCall("conv_2d_dsp", fields, scratch, call.in_place, call.input_rows)
 
@@ -71,9 +71,3 @@ def _by_pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
     channels, length = words.shape
     split = words.reshape(channels // 2, 2, length // 4, 4)
     return np.ascontiguousarray(split.transpose(0, 2, 1, 3)).reshape(channels // 2, -1)
-
-
-def _integer(call: KernelCall, field: str) -> int:
-    value = call.fields[field]
-    assert isinstance(value, int)
-    return value

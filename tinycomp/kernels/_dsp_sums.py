@@ -52,8 +52,7 @@ def sums_of(call: KernelCall) -> Sums | None:
     if not (fits | constant).all():
         return None
     # smmlar(2 * sum, 2^30) is half the sum: 2 * (value - zero point), halved again at the end.
-    zero_point = call.fields["output_zero_point"]
-    assert isinstance(zero_point, int)
+    zero_point = integer(call, "output_zero_point")
     return Sums(
         np.where(constant[:, None], 0, matrix),
         np.where(constant, 4 * (least - zero_point), bias),
@@ -74,3 +73,10 @@ def _output(call: KernelCall, sums: Array, multiplier: Array, shift: Array) -> A
     scaled = requantize(sums, multiplier, shift) + fields["output_zero_point"]
     result: Array = np.clip(scaled, fields["activation_min"], fields["activation_max"])
     return result
+
+
+def integer(call: KernelCall, field: str) -> int:
+    """A field that is a number."""
+    value = call.fields[field]
+    assert isinstance(value, int)
+    return value

@@ -16,6 +16,7 @@
 #define TC_DEPTHWISE_CHANNELS 4
 #define TC_DEPTHWISE_WEIGHTS 9
 #define TC_DEPTHWISE_PAIR 12 /* words of a pair of columns */
+#define TC_DEPTHWISE_TAIL 18 /* words behind a tile's own columns that it reads too */
 
 typedef struct {
     uint16_t input_height, input_width, channels;
@@ -28,9 +29,10 @@ typedef struct {
     const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
 } tc_depthwise_3x3_t;
 
-/* Four channels of a few outputs in a row. */
+/* Four channels of a row's outputs, tile after tile. */
 typedef struct {
-    const uint32_t *cells; /* from the first output's first column on */
+    unsigned tiles;
+    const uint32_t *cells; /* from the first tile's first column on */
     const int8_t *weights;
     const int32_t *factors;
     int32_t rounding; /* 2 * the output's zero point + 1 */
@@ -45,12 +47,12 @@ typedef void (*tc_depthwise_tile_function_t)(const tc_depthwise_tile_t *tile);
 /* Tiles in assembly: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr the
  * weights. What else they need is read from memory, which is what volatile is for. */
 #define TC_DEPTHWISE_TILE_STATE(tile)                                                                     \
-    const uint32_t *volatile const cells = (tile)->cells;                                                 \
+    const uint32_t *volatile cells = (tile)->cells;                                                       \
     const int8_t *volatile const weights = (tile)->weights;                                               \
     const int32_t *volatile const factors = (tile)->factors;                                              \
     const int32_t *volatile const factors_end = (tile)->factors + 2 * TC_DEPTHWISE_CHANNELS;              \
     const int32_t volatile rounding = (tile)->rounding;                                                   \
-    int8_t *volatile out = (tile)->out;                                                                   \
+    int8_t *volatile out;                                                                                 \
     const size_t volatile step = (tile)->step;
 #define TC_DEPTHWISE_TILE_BEGIN                                                                           \
     "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"                                    \
@@ -81,9 +83,10 @@ static inline int32_t tc_depthwise_half(uint32_t word, unsigned half)
     return (int16_t)(word >> (16 * half));
 }
 
-/* A tile of `outputs` outputs in portable C. */
-static void tc_depthwise_tile(const tc_depthwise_tile_t *tile, unsigned outputs, unsigned stride)
+/* Tiles of `outputs` outputs in portable C. */
+static void tc_depthwise_tiles(const tc_depthwise_tile_t *tile, unsigned outputs, unsigned stride)
 {
+    outputs *= tile->tiles;
     for (unsigned c = 0; c < TC_DEPTHWISE_CHANNELS; c++) {
         const int8_t *const w = tile->weights + c * TC_DEPTHWISE_WEIGHTS;
         const int8_t rows[3][3] = {{w[0], w[1], w[4]}, {w[2], w[3], w[6]}, {w[5], w[7], w[8]}};
@@ -177,6 +180,7 @@ static void tc_depthwise_part(const tc_depthwise_tile_t *tile, tc_depthwise_tile
 {
     tc_depthwise_tile_t whole = *tile;
     int8_t values[6 * TC_DEPTHWISE_CHANNELS];
+    whole.tiles = 1;
     whole.out = values;
     whole.step = TC_DEPTHWISE_CHANNELS;
     function(&whole);
@@ -194,16 +198,93 @@ static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
     }
 }
 
-/* Output rows [first, last) by tiles of `outputs`, at least four channels. Scratch: a window of all columns that whole
- * tiles read (48 bytes a pair), then two blocks of four channels' weights where those are decoded. */
-static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *constants, const tc_input_t *in,
+/* The three rows that output row y reads, from their first column inside the input on, at channel 0. */
+static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, const int8_t *border,
+                              tc_depthwise_rows_t *rows)
+{
+    int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+    for (unsigned ky = 0; ky < 3; ky++, top++) {
+        const int inside = top >= 0 && top < op->input_height;
+        rows->row[ky] = inside ? tc_input_row(in, (uint16_t)top) : border;
+        rows->step[ky] = inside ? op->channels : 0;
+    }
+}
+
+/* Output rows [first, last) by tiles of `outputs`, at least four channels. Scratch: the columns that whole tiles read
+ * (24 bytes each) and the tail's words, then two blocks of four channels' weights where those are decoded. */
+static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_tile_function_t function,
                                                        unsigned outputs, unsigned stride)
 {
-    TC_FETCH(tc_depthwise_3x3_t, op, constants);
-    const unsigned tiles = 0;
-    (void)tiles;
+    const size_t tile_words = (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;
+    const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
+    const int32_t left = -(int32_t)op->padding_left;
+    uint32_t *const cells = (uint32_t *)(void *)scratch;
+    uint32_t *words = cells;
+    int8_t border_cell[TC_DEPTHWISE_CHANNELS];
+    tc_depthwise_rows_t rows, at;
+    tc_depthwise_tile_t tile;
+    const int8_t *weights = NULL;
+    unsigned rest_outputs = op->output_width, tiles = 0;
+    tile.rounding = 2 * op->output_zero_point + 1;
+    tile.step = op->channels;
+    memcpy(border_cell, &border, sizeof border_cell);
+    for (unsigned x = 0; x < op->output_width; x += outputs) {
+        for (const uint32_t *const end = words + tile_words; words != end;) {
+            *words++ = tc_sxtb16(border);
+        }
+        if (rest_outputs >= outputs) {
+            rest_outputs -= outputs;
+            tiles++;
+        }
+    }
+    for (const uint32_t *const end = words + TC_DEPTHWISE_TAIL; words != end;) {
+        *words++ = tc_sxtb16(border);
+    }
+    tc_depthwise_rows(op, in, first, border_cell, &rows);
+    for (unsigned c = 0; c < op->channels; c += TC_DEPTHWISE_CHANNELS) {
+        const unsigned rest = op->channels - c;
+        unsigned channel = c;
+        int8_t *const buffer = (int8_t *)words;
+        if (rest >= TC_DEPTHWISE_CHANNELS) {
+            const size_t count = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
+            weights = tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, count, buffer);
+        } else { /* the last four channels, some of them once more: their weights lie behind those of the block before */
+            const size_t count = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
+            tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, rest * TC_DEPTHWISE_WEIGHTS, buffer + count);
+            weights += rest * TC_DEPTHWISE_WEIGHTS;
+            channel = op->channels - TC_DEPTHWISE_CHANNELS;
+        }
+        tile.weights = weights;
+        tile.factors = op->factors + 2 * channel;
+        for (uint16_t y = first; y < last; y++) {
+            if (last - first > 1) {
+                tc_depthwise_rows(op, in, y, border_cell, &rows);
+            }
+            at = rows;
+            for (unsigned ky = 0; ky < 3; ky++) {
+                at.row[ky] += rows.step[ky] != 0 ? channel : 0;
+            }
+            tc_depthwise_expand(&at, left, op->input_width, border, cells);
+            tile.cells = cells;
+            tile.out = tc_output_row(out, y) + channel;
+            tile.tiles = tiles;
+            if (tiles != 0) {
+                function(&tile);
+            }
+            if (rest_outputs != 0) {
+                tile.cells += tiles * tile_words;
+                tile.out += tiles * outputs * tile.step;
+                tc_depthwise_part(&tile, function, rest_outputs);
+            }
+        }
+    }
+    if (op->activation_min != -128 || op->activation_max != 127) {
+        for (uint16_t y = first; y < last; y++) {
+            tc_depthwise_clamp(op, tc_output_row(out, y));
+        }
+    }
 }
 
 #endif

@@ -12,6 +12,9 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_narrow_dsp_t;
 static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_tile(const tc_depthwise_tile_t *tile)
 {
     TC_DEPTHWISE_TILE_STATE(tile)
+    int8_t *first = (tile)->out;
+    for (unsigned tiles = tile->tiles; tiles > 0; tiles--) {
+    out = first;
     __asm__ volatile(
         TC_DEPTHWISE_TILE_BEGIN
         "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\t"
@@ -33,13 +36,16 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_tile(const tc_
         "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"
         TC_DEPTHWISE_TILE_END
         TC_DEPTHWISE_TILE_OPERANDS);
+    cells += 5 * TC_DEPTHWISE_PAIR / 2;
+    first += 5 * step;
+    }
 }
 
 #else
 
 static void tc_depthwise_3x3_narrow_dsp_tile(const tc_depthwise_tile_t *tile)
 {
-    tc_depthwise_tile(tile, 5, 1);
+    tc_depthwise_tiles(tile, 5, 1);
 }
 
 #endif

@@ -12,6 +12,9 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_stride_2_dsp_t;
 static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_dsp_tile(const tc_depthwise_tile_t *tile)
 {
     TC_DEPTHWISE_TILE_STATE(tile)
+    int8_t *first = (tile)->out;
+    for (unsigned tiles = tile->tiles; tiles > 0; tiles--) {
+    out = first;
     __asm__ volatile(
         TC_DEPTHWISE_TILE_BEGIN
         "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\t"
@@ -42,13 +45,16 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_dsp_tile(const t
         "strb r3, [r12, r6]\n\tstrb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t"
         TC_DEPTHWISE_TILE_END
         TC_DEPTHWISE_TILE_OPERANDS);
+    cells += 12 * TC_DEPTHWISE_PAIR / 2;
+    first += 6 * step;
+    }
 }
 
 #else
 
 static void tc_depthwise_3x3_stride_2_dsp_tile(const tc_depthwise_tile_t *tile)
 {
-    tc_depthwise_tile(tile, 6, 2);
+    tc_depthwise_tiles(tile, 6, 2);
 }
 
 #endif
