@@ -1,5 +1,6 @@
 # Everything from a fresh checkout on Debian or Ubuntu with Python 3.11 or later. Each target sets up what is missing,
 # and ends with what could not be had.
+PYTEST_ARGS = -n auto
 PYTHON = .venv/bin/python
 FIRMWARE = find firmware -name '*.[ch]' -o -name '*.cpp'
 

@@ -6,15 +6,16 @@
  * measured. When QEMU ends, the file says by how much what ran from the last call but one to the last exceeds what
  * ran from the call before to that one:
  *
- *   block START LENGTH COUNT LEFT   LENGTH instructions from START on ran COUNT times, and LEFT times what came next was
- *                                   not what lies behind them
+ *   block START LENGTH COUNT LEFT   LENGTH instructions from START on ran COUNT times; LEFT times something else came
+ *                                   next than what lies behind them
  *   fetches N                       reads of flash for instructions that no line kept, nor a prefetch foresaw
  *   constants N                     the same for data
  *
- * Lines are those of a flash accelerator: the last N reads of `line` bytes each, of which the one used longest ago gives way. A
- * prefetch foresees the line behind the one that is run.
+ * Lines are those of a flash accelerator: the last N reads of `line` bytes each, of which the one used longest ago
+ * gives way. A prefetch foresees the line behind the one that is run.
+ *
  * QEMU's interface is declared here as far as it is used (docs/devel/tcg-plugins of QEMU), because distributions
- * don't ship its header. One processor only. */
+ * don't ship its header. Tried with QEMU 7.2. One processor only. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>

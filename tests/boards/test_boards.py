@@ -127,3 +127,37 @@ def test_a_port_is_made_of_all_folders_around_it():
 def test_no_two_files_of_a_port_have_the_same_name(port):
     names = [path.name for path in resources.port_files(port)]
     assert len(set(names)) == len(names)
+
+
+EMULATOR = """
+[emulator]
+program = "qemu-system-arm"
+packages = ["qemu-system-arm"]
+machine = "mps2-an386"
+tick_unit = "{unit}"
+"""
+SILICON = """
+[silicon]
+title = "A chip"
+core = "cortex-m4"
+clock = 100_000_000
+flash_wait_states = 3
+flash_read = 16
+"""
+
+
+def test_a_chip_stands_behind_an_emulator_that_counts_instructions(mine):
+    mine.write_text(GOOD + EMULATOR.format(unit="instructions") + SILICON)
+    silicon = load_board(str(mine)).silicon
+    assert silicon is not None
+    assert (silicon.code_lines, silicon.data_lines, silicon.prefetch) == (1, 1, False)
+    expected = "a table [silicon] needs an emulator that counts instructions"
+    assert expected in refusal(mine, GOOD + SILICON)
+    assert expected in refusal(mine, GOOD + EMULATOR.format(unit="cycles") + SILICON)
+
+
+def test_only_cores_with_published_timings_are_estimated(mine):
+    text = GOOD + EMULATOR.format(unit="instructions") + SILICON
+    assert "'silicon.core'" in refusal(
+        mine, text.replace('core = "cortex-m4"', 'core = "cortex-m7"')
+    )

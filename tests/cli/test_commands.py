@@ -27,7 +27,7 @@ def test_build_for_this_computer(folder: Path, run: Command) -> None:
     assert "Note: data.npz has no test half" in done.err
     written = {name.split("/")[1] for name in tree(folder) if name.startswith("out/")}
     parts = {"library", "harness", "port", "Makefile", "README.md", "model.tflite", "report.json"}
-    assert written == {*parts, ".tinycomp-manifest.json"}
+    assert written == {*parts, "report.html", ".tinycomp-manifest.json"}
     assert (folder / "out" / "model.tflite").read_bytes() == (folder / "model.tflite").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""The map of the arena shows what the planner decided: no two buffers at one address at one time."""
+"""The map of the arena is what the planner decided: no two buffers share an address and a time."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def test_everything_that_the_plan_places_is_there(planned: Plan) -> None:
 
 def test_a_layer_runs_while_its_input_and_output_are_alive(planned: Plan) -> None:
     record = memory_record(planned)
-    owner = {
-        name: each for each in record.buffers if each.kind == "tensor" for name in each.names
-    }
+    owner = {name: each for each in record.buffers if each.kind == "tensor" for name in each.names}
     graph = planned.program.graph
     for span, operation in zip(record.spans, planned.program.operations, strict=True):
         assert owner[span.layer].first <= span.last <= owner[span.layer].last

@@ -1,4 +1,4 @@
-"""Timings of the Cortex-M4: sequences whose cycles Arm's manual states, and each rule of its table."""
+"""Timings of the Cortex-M4: sequences whose cycles Arm's manual states, and each of its rules."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
             f"{found.instructions:,}.",
             hint="Without the same count there is nothing to estimate from: report this.",
         )
-    waits = silicon.flash_wait_states * (found.fetches + found.constants)
+    constant_waits = silicon.flash_wait_states * found.constants
+    waits = silicon.flash_wait_states * found.fetches + constant_waits
     return EstimateRecord(
         core=silicon.core,
         chip=silicon.title,
@@ -56,6 +57,7 @@ def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
         least=cycles.least + waits,
         most=cycles.most + waits,
         flash_waits=waits,
+        constant_waits=constant_waits,
         instructions=total,
         mix=mix,
         assumptions=_assumptions(silicon),

@@ -1,4 +1,4 @@
-"""CONV_2D for firmware/kernels/armv7e_m/conv_2d_dsp.h."""
+"""CONV_2D for firmware/kernels/armv7e_m/convolution.h and what is built on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
-PIXELS = 4
+FOUR, FIVE = 4, 5
 """Output pixels that are computed together."""
 
 
 def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
-    """The call of conv_2d_dsp; None where weights are decoded or numbers leave its bounds."""
+    """The call of a DSP kernel; None where weights are decoded or numbers leave its bounds."""
     sums = sums_of(call)
     if sums is None or stored is None or stored.buffered:
         return None
@@ -28,11 +28,13 @@ def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
     }
     groups = words.shape[1] // 4
     weights = Weights(_by_pairs(words), len(words), codecs=(stored.codec,))
-    fields |= {"weights": weights, "channels": channel_words(sums, words)}
+    fields |= {"weights": weights, "factors": channel_factors(sums, words)}
     window = -(-(sums.weights.shape[1] + 3) // 4) * 4
     rows = 4 * integer(call, "kernel_height")
-    scratch = rows + PIXELS * 8 * groups + window
-    return KernelCall("conv_2d_dsp", fields, scratch, call.in_place, call.input_rows)
+    width = integer(call, "output_width")
+    pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
+    kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
+    return KernelCall(kernel, fields, scratch=rows + pixels * 8 * groups + window)
 
 
 def weight_words(matrix: Array) -> NDArray[np.int8] | None:
@@ -49,7 +51,7 @@ def weight_words(matrix: Array) -> NDArray[np.int8] | None:
     return pairs.astype("<i2").view(np.int8)
 
 
-def channel_words(sums: Sums, words: NDArray[np.int8]) -> NDArray[np.int32]:
+def channel_factors(sums: Sums, words: NDArray[np.int8]) -> NDArray[np.int32]:
     """What each channel's sums start at, and its multiplier, as gemm.h wants them."""
     filled = np.zeros((2, len(words)), np.int64)
     filled[0, : len(sums.bias)], filled[1, : len(sums.bias)] = sums.bias, sums.multiplier

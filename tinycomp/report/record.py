@@ -137,8 +137,9 @@ class EstimateRecord:
     """Cycles that an inference would take on a real chip, from the instructions that an emulator
     counted: an estimate, not a measurement.
 
-    least and most: what the core's published timings leave open. flash_waits: cycles among them
-    that wait for flash. clock: in Hz. mix: instructions by kind, `instructions` in all.
+    least and most: what the core's published timings leave open. flash_waits: cycles that wait for
+    flash, constant_waits those of them for constants. clock: in Hz. mix: instructions by kind,
+    `instructions` in all.
     """
 
     core: str
@@ -148,6 +149,7 @@ class EstimateRecord:
     least: int
     most: int
     flash_waits: int
+    constant_waits: int
     instructions: int
     mix: dict[str, int]
     assumptions: tuple[str, ...] = ()

@@ -78,9 +78,10 @@ def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
     milliseconds = 1000 * estimate.cycles / estimate.clock
     yield (
         "estimate",
-        f"{estimate.cycles:,} cycles, {milliseconds:.1f} ms on an {estimate.chip} at "
+        f"{estimate.cycles:,} cycles, {milliseconds:.1f} ms on {estimate.chip} at "
         f"{estimate.clock / 1e6:g} MHz ({estimate.least:,} to {estimate.most:,}); "
-        f"{estimate.flash_waits:,} of them wait for flash. Computed, not run on a chip",
+        f"{estimate.flash_waits:,} of them wait for flash ({estimate.constant_waits:,} for "
+        "constants). Computed, not run on a chip",
     )
     counted = sorted(estimate.mix.items(), key=lambda item: -item[1])
     parts = (

@@ -46,31 +46,31 @@ typedef void (*tc_depthwise_tile_function_t)(const tc_depthwise_tile_t *tile);
 
 /* Tiles in assembly: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr the
  * weights. What else they need is read from memory, which is what volatile is for. */
-#define TC_DEPTHWISE_TILE_STATE(tile)                                                                     \
-    const uint32_t *volatile cells = (tile)->cells;                                                       \
-    const int8_t *volatile const weights = (tile)->weights;                                               \
-    const int32_t *volatile const factors = (tile)->factors;                                              \
-    const int32_t *volatile const factors_end = (tile)->factors + 2 * TC_DEPTHWISE_CHANNELS;              \
-    const int32_t volatile rounding = (tile)->rounding;                                                   \
-    int8_t *volatile out;                                                                                 \
+#define TC_DEPTHWISE_TILE_STATE(tile)                                                        \
+    const uint32_t *volatile cells = (tile)->cells;                                          \
+    const int8_t *volatile const weights = (tile)->weights;                                  \
+    const int32_t *volatile const factors = (tile)->factors;                                 \
+    const int32_t *volatile const factors_end = (tile)->factors + 2 * TC_DEPTHWISE_CHANNELS; \
+    const int32_t volatile rounding = (tile)->rounding;                                      \
+    int8_t *volatile out;                                                                    \
     const size_t volatile step = (tile)->step;
-#define TC_DEPTHWISE_TILE_BEGIN                                                                           \
-    "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"                                    \
-    "1:\n\t"                                                                                              \
-    "ldr r12, [r10]\n\tldr r6, [lr], #4\n\tldr r8, [lr], #5\n\tasr r12, r12, #5\n\t"                      \
+#define TC_DEPTHWISE_TILE_BEGIN                                                      \
+    "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"               \
+    "1:\n\t"                                                                         \
+    "ldr r12, [r10]\n\tldr r6, [lr], #4\n\tldr r8, [lr], #5\n\tasr r12, r12, #5\n\t" \
     "sxtb16 r7, r6, ror #8\n\tsxtb16 r6, r6\n\tsxtb16 r8, r8\n\t"
-#define TC_DEPTHWISE_TILE_THIRD_ROW                                                                       \
-    "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tsxtb16 r6, r6, ror #8\n\tasr r9, r6, #16\n\t"            \
+#define TC_DEPTHWISE_TILE_THIRD_ROW                                                            \
+    "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tsxtb16 r6, r6, ror #8\n\tasr r9, r6, #16\n\t" \
     "pkhbt r7, r9, r7, lsl #16\n\t"
-#define TC_DEPTHWISE_TILE_FACTOR                                                                          \
-    "ldr r8, [r10], #4\n\tldr r6, [r10], #4\n\tldr r7, %[rounding]\n\tand r8, r8, #31\n\t"                \
+#define TC_DEPTHWISE_TILE_FACTOR                                                           \
+    "ldr r8, [r10], #4\n\tldr r6, [r10], #4\n\tldr r7, %[rounding]\n\tand r8, r8, #31\n\t" \
     "lsl r7, r7, r8\n\t"
-#define TC_DEPTHWISE_TILE_REQUANTIZE(sum)                                                                 \
-    "lsl r9, " sum ", #1\n\tsmmlar r9, r9, r6, r7\n\tadd r9, r9, " sum ", asr #31\n\tasr r9, r9, r8\n\t"  \
+#define TC_DEPTHWISE_TILE_REQUANTIZE(sum)                                                                \
+    "lsl r9, " sum ", #1\n\tsmmlar r9, r9, r6, r7\n\tadd r9, r9, " sum ", asr #31\n\tasr r9, r9, r8\n\t" \
     "ssat " sum ", #8, r9, asr #1\n\t"
 #define TC_DEPTHWISE_TILE_OUT "ldr r12, %[out]\n\tldr r6, %[step]\n\tadd r9, r12, #1\n\tstr r9, %[out]\n\t"
 #define TC_DEPTHWISE_TILE_END "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\t"
-#define TC_DEPTHWISE_TILE_OPERANDS                                                                        \
+#define TC_DEPTHWISE_TILE_OPERANDS                                                                \
     : [out] "+m"(out)                                                                                     \
     : [cells] "m"(cells), [weights] "m"(weights), [factors] "m"(factors), [end] "m"(factors_end),         \
       [rounding] "m"(rounding), [step] "m"(step)                                                          \
@@ -110,8 +110,62 @@ static void tc_depthwise_tiles(const tc_depthwise_tile_t *tile, unsigned outputs
 
 #endif
 
-/* Two words of four channels, which become four words of one channel each: a's byte below b's. */
-static inline void tc_depthwise_pack(uint32_t a, uint32_t b, uint32_t *to)
+/* The three input rows of an output row at four channels: where column x (0, or -1 plus one) lies, and how far the next
+ * column. A row beyond a border is one cell that repeats itself. */
+typedef struct {
+    const int8_t *row[3];
+    size_t step[3];
+} tc_depthwise_rows_t;
+
+#if TC_DSP && defined(__OPTIMIZE__)
+
+/* Words x and y of four channels each become four words of one channel each. */
+#define TC_DEPTHWISE_PACK(x, y)                                                                \
+    "pkhbt lr, " x ", " y ", lsl #16\n\tpkhtb " x ", " y ", " x ", asr #16\n\t"                \
+    "sxtb16 " y ", lr\n\tstr " y ", [r6], #4\n\tsxtb16 lr, lr, ror #8\n\tstr lr, [r6], #4\n\t" \
+    "sxtb16 " y ", " x "\n\tstr " y ", [r6], #4\n\tsxtb16 " x ", " x ", ror #8\n\tstr " x ", [r6], #4\n\t"
+
+/* `pairs` pairs of columns. The first pair's first column is the border's where `first_border` is set, the last pair's
+ * last one where `last_border` is. */
+static void tc_depthwise_expand(const tc_depthwise_rows_t *rows, uint32_t border_word, unsigned pairs,
+                                unsigned first_border, unsigned last_border, uint32_t *to)
+{
+    const uint32_t *volatile const end = to + TC_DEPTHWISE_PAIR * (pairs - last_border);
+    const uint32_t *volatile const last = to + TC_DEPTHWISE_PAIR * pairs;
+    uint32_t *volatile const start = to;
+    const tc_depthwise_rows_t *volatile const from = rows;
+    const uint32_t volatile border = border_word;
+    const unsigned volatile skip = first_border;
+    __asm__ volatile(
+        "ldr r6, %[from]\n\t"
+        "ldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"
+        "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"
+        "ldr r7, %[border]\n\tldr lr, %[skip]\n\tldr r6, %[start]\n\t"
+        "mov r8, r7\n\tmov r9, r7\n\t"
+        "cmp lr, #0\n\tbne 2f\n"
+        "1:\n\t"
+        "ldr lr, %[end]\n\tcmp r6, lr\n\tbhs 4f\n\t"
+        "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"
+        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"
+        "2:\n\t"
+        "ldr r10, [r0]\n\tldr r11, [r1]\n\tldr r12, [r2]\n\t"
+        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"
+        "3:\n\t" TC_DEPTHWISE_PACK("r7", "r8") TC_DEPTHWISE_PACK("r10", "r11")
+            TC_DEPTHWISE_PACK("r9", "r12") "b 1b\n"
+                                           "4:\n\t"
+                                           "ldr lr, %[last]\n\tcmp r6, lr\n\tbeq 5f\n\t"
+                                           "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"
+                                           "ldr r10, %[border]\n\tmov r11, r10\n\tmov r12, r10\n\t"
+                                           "b 3b\n"
+                                           "5:\n\t"
+        :
+        : [from] "m"(from), [start] "m"(start), [end] "m"(end), [last] "m"(last), [border] "m"(border), [skip] "m"(skip)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#else
+
+static void tc_depthwise_pack(uint32_t a, uint32_t b, uint32_t *to)
 {
     const uint32_t low = tc_pack_low(a, b), high = tc_pack_high(a, b);
     to[0] = tc_sxtb16(low);
@@ -120,85 +174,65 @@ static inline void tc_depthwise_pack(uint32_t a, uint32_t b, uint32_t *to)
     to[3] = tc_sxtb16_odd(high);
 }
 
-/* Three input rows at four channels; a row beyond a border is one cell that repeats itself. */
+static void tc_depthwise_expand(const tc_depthwise_rows_t *rows, uint32_t border, unsigned pairs, unsigned first_border,
+                                unsigned last_border, uint32_t *to)
+{
+    size_t column = 0;
+    for (unsigned pair = 0; pair < pairs; pair++, to += TC_DEPTHWISE_PAIR) {
+        uint32_t cells[2][3];
+        for (unsigned i = 0; i < 2; i++) {
+            const int beyond = i == 0 ? pair == 0 && first_border : pair + 1 == pairs && last_border;
+            for (unsigned ky = 0; ky < 3; ky++) {
+                cells[i][ky] = beyond ? border : tc_load_word(rows->row[ky] + column * rows->step[ky]);
+            }
+            column += !beyond;
+        }
+        tc_depthwise_pack(cells[0][0], cells[0][1], to);
+        tc_depthwise_pack(cells[1][0], cells[1][1], to + 4);
+        tc_depthwise_pack(cells[0][2], cells[1][2], to + 8);
+    }
+}
+
+#endif
+
+/* What rows of outputs are made of; the same for all rows and channels. */
 typedef struct {
-    const int8_t *row[3];
-    size_t step[3];
-} tc_depthwise_rows_t;
+    tc_depthwise_tile_function_t function;
+    unsigned outputs;     /* of a tile */
+    unsigned rest;        /* outputs behind the last whole tile */
+    size_t tile_words;    /* from one tile's columns to the next one's */
+    uint32_t border;      /* four channels of a cell beyond the border */
+    uint32_t *cells;      /* of all tiles */
+    uint32_t *first_pair; /* of columns that are not all beyond the left border */
+    unsigned pairs;       /* of columns from there on that are not all beyond the right one */
+    uint8_t first_border; /* whether the first of these columns is beyond the left border */
+    uint8_t last_border;  /* whether the last one is beyond the right one */
+} tc_depthwise_plan_t;
 
-/* A pair of columns, of which one may lie beyond a border. */
-static void tc_depthwise_edge(const tc_depthwise_rows_t *rows, int32_t x, int32_t width, uint32_t border,
-                              uint32_t *to)
+/* The outputs of four channels in one row; tile->tiles whole tiles and the rest. */
+static __attribute__((noinline)) void tc_depthwise_row(const tc_depthwise_plan_t *plan, tc_depthwise_rows_t *rows,
+                                                       const tc_depthwise_tile_t *tile)
 {
-    uint32_t left[3], right[3];
-    for (unsigned ky = 0; ky < 3; ky++) {
-        const int8_t *const cell = rows->row[ky] + (x + 1 > 0 ? (size_t)x + 1 : 0) * rows->step[ky];
-        right[ky] = x + 1 < width ? tc_load_word(cell) : border;
-        left[ky] = x >= 0 ? tc_load_word(cell - rows->step[ky]) : border;
+    tc_depthwise_expand(rows, plan->border, plan->pairs, plan->first_border, plan->last_border, plan->first_pair);
+    if (tile->tiles != 0) {
+        plan->function(tile);
     }
-    tc_depthwise_pack(left[0], left[1], to);
-    tc_depthwise_pack(right[0], right[1], to + 4);
-    tc_depthwise_pack(left[2], right[2], to + 8);
-}
-
-/* All columns that an output row reads, from column -padding_left on. What lies beyond the right border is there
- * already. */
-static __attribute__((noinline)) void tc_depthwise_expand(const tc_depthwise_rows_t *rows, int32_t x, int32_t width,
-                                                          uint32_t border, uint32_t *to)
-{
-    const int8_t *row0 = rows->row[0], *row1 = rows->row[1], *row2 = rows->row[2];
-    const size_t step0 = rows->step[0], step1 = rows->step[1], step2 = rows->step[2];
-    for (; x < -1; x += 2) {
-        to += TC_DEPTHWISE_PAIR;
-    }
-    if (x < 0) {
-        tc_depthwise_edge(rows, x, width, border, to);
-        to += TC_DEPTHWISE_PAIR;
-        x += 2;
-        row0 += step0;
-        row1 += step1;
-        row2 += step2;
-    }
-    for (; x + 1 < width; x += 2, to += TC_DEPTHWISE_PAIR) {
-        const uint32_t a0 = tc_load_word(row0), b0 = tc_load_word(row0 + step0);
-        const uint32_t a1 = tc_load_word(row1), b1 = tc_load_word(row1 + step1);
-        const uint32_t a2 = tc_load_word(row2), b2 = tc_load_word(row2 + step2);
-        tc_depthwise_pack(a0, a1, to);
-        tc_depthwise_pack(b0, b1, to + 4);
-        tc_depthwise_pack(a2, b2, to + 8);
-        row0 += 2 * step0;
-        row1 += 2 * step1;
-        row2 += 2 * step2;
-    }
-    if (x < width) {
-        tc_depthwise_edge(rows, x, width, border, to);
+    if (plan->rest != 0) {
+        int8_t *to = tile->out + tile->tiles * plan->outputs * tile->step;
+        int8_t values[6 * TC_DEPTHWISE_CHANNELS];
+        tc_depthwise_tile_t last = *tile;
+        last.tiles = 1;
+        last.cells += tile->tiles * plan->tile_words;
+        last.out = values;
+        last.step = TC_DEPTHWISE_CHANNELS;
+        plan->function(&last);
+        for (unsigned i = 0; i < plan->rest; i++, to += tile->step) {
+            memcpy(to, values + i * TC_DEPTHWISE_CHANNELS, TC_DEPTHWISE_CHANNELS);
+        }
     }
 }
 
-/* A tile of fewer outputs than its function makes. */
-static void tc_depthwise_part(const tc_depthwise_tile_t *tile, tc_depthwise_tile_function_t function, unsigned outputs)
-{
-    tc_depthwise_tile_t whole = *tile;
-    int8_t values[6 * TC_DEPTHWISE_CHANNELS];
-    whole.tiles = 1;
-    whole.out = values;
-    whole.step = TC_DEPTHWISE_CHANNELS;
-    function(&whole);
-    for (unsigned x = 0; x < outputs; x++) {
-        memcpy(tile->out + x * tile->step, values + x * TC_DEPTHWISE_CHANNELS, TC_DEPTHWISE_CHANNELS);
-    }
-}
-
-/* Bounds that int8 does not have by itself. */
-static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
-{
-    const size_t size = (size_t)op->output_width * op->channels;
-    for (size_t i = 0; i < size; i++) {
-        row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);
-    }
-}
-
-/* The three rows that output row y reads, from their first column inside the input on, at channel 0. */
+/* The three rows that output row y reads, at channel 0 of their first column. */
 static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, const int8_t *border,
                               tc_depthwise_rows_t *rows)
 {
@@ -210,6 +244,57 @@ static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in
     }
 }
 
+/* Goes on to channels further on. */
+static void tc_depthwise_advance(tc_depthwise_rows_t *rows, tc_depthwise_tile_t *tile, size_t channels)
+{
+    for (unsigned ky = 0; ky < 3; ky++) {
+        rows->row[ky] += rows->step[ky] != 0 ? channels : 0;
+    }
+    tile->factors += 2 * channels;
+    tile->out += channels;
+}
+
+/* Bounds that int8 does not have by itself. */
+static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
+{
+    const size_t size = (size_t)op->output_width * op->channels;
+    for (size_t i = 0; i < size; i++) {
+        row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);
+    }
+}
+
+/* Lays out scratch and fills all columns with the border. Returns where scratch goes on. */
+static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
+                                    tc_depthwise_plan_t *plan, tc_depthwise_tile_t *tile)
+{
+    uint32_t *words = (uint32_t *)(void *)scratch;
+    const unsigned left = op->padding_left;
+    const unsigned columns = left % 2 + op->input_width;
+    plan->outputs = outputs;
+    plan->rest = op->output_width;
+    plan->tile_words = (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;
+    plan->border = (uint8_t)op->input_zero_point * 0x01010101u;
+    plan->cells = words;
+    plan->first_pair = words + left / 2 * TC_DEPTHWISE_PAIR;
+    plan->pairs = (columns + 1) / 2;
+    plan->first_border = left % 2;
+    plan->last_border = columns % 2;
+    tile->tiles = 0;
+    tile->cells = words;
+    tile->rounding = 2 * op->output_zero_point + 1;
+    tile->step = op->channels;
+    while (plan->rest >= outputs) {
+        plan->rest -= outputs;
+        tile->tiles++;
+        words += plan->tile_words;
+    }
+    words += (plan->rest != 0 ? plan->tile_words : 0) + TC_DEPTHWISE_TAIL;
+    for (uint32_t *word = plan->cells; word != words;) {
+        *word++ = tc_sxtb16(plan->border);
+    }
+    return (int8_t *)words;
+}
+
 /* Output rows [first, last) by tiles of `outputs`, at least four channels. Scratch: the columns that whole tiles read
  * (24 bytes each) and the tail's words, then two blocks of four channels' weights where those are decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
@@ -217,71 +302,32 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
                                                        int8_t *scratch, tc_depthwise_tile_function_t function,
                                                        unsigned outputs, unsigned stride)
 {
-    const size_t tile_words = (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;
-    const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
-    const int32_t left = -(int32_t)op->padding_left;
-    uint32_t *const cells = (uint32_t *)(void *)scratch;
-    uint32_t *words = cells;
-    int8_t border_cell[TC_DEPTHWISE_CHANNELS];
-    tc_depthwise_rows_t rows, at;
+    const size_t block = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
+    tc_depthwise_plan_t plan;
     tc_depthwise_tile_t tile;
-    const int8_t *weights = NULL;
-    unsigned rest_outputs = op->output_width, tiles = 0;
-    tile.rounding = 2 * op->output_zero_point + 1;
-    tile.step = op->channels;
-    memcpy(border_cell, &border, sizeof border_cell);
-    for (unsigned x = 0; x < op->output_width; x += outputs) {
-        for (const uint32_t *const end = words + tile_words; words != end;) {
-            *words++ = tc_sxtb16(border);
+    tc_depthwise_rows_t rows;
+    int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, scratch, &plan, &tile);
+    int8_t border[TC_DEPTHWISE_CHANNELS];
+    plan.function = function;
+    memcpy(border, &plan.border, sizeof border);
+    for (uint16_t y = first; y < last; y++) {
+        size_t c = 0;
+        tc_depthwise_rows(op, in, y, border, &rows);
+        tile.factors = op->factors;
+        tile.out = tc_output_row(out, y);
+        for (; c + TC_DEPTHWISE_CHANNELS <= op->channels; c += TC_DEPTHWISE_CHANNELS) {
+            tile.weights = tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, block, buffer);
+            tc_depthwise_row(&plan, &rows, &tile);
+            tc_depthwise_advance(&rows, &tile, TC_DEPTHWISE_CHANNELS);
         }
-        if (rest_outputs >= outputs) {
-            rest_outputs -= outputs;
-            tiles++;
+        if (c != op->channels) { /* the last four, some of them once more; their weights lie behind the block before */
+            const size_t rest = op->channels - c;
+            tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, rest * TC_DEPTHWISE_WEIGHTS, buffer + block);
+            tile.weights += rest * TC_DEPTHWISE_WEIGHTS;
+            tc_depthwise_advance(&rows, &tile, rest - TC_DEPTHWISE_CHANNELS);
+            tc_depthwise_row(&plan, &rows, &tile);
         }
-    }
-    for (const uint32_t *const end = words + TC_DEPTHWISE_TAIL; words != end;) {
-        *words++ = tc_sxtb16(border);
-    }
-    tc_depthwise_rows(op, in, first, border_cell, &rows);
-    for (unsigned c = 0; c < op->channels; c += TC_DEPTHWISE_CHANNELS) {
-        const unsigned rest = op->channels - c;
-        unsigned channel = c;
-        int8_t *const buffer = (int8_t *)words;
-        if (rest >= TC_DEPTHWISE_CHANNELS) {
-            const size_t count = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
-            weights = tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, count, buffer);
-        } else { /* the last four channels, some of them once more: their weights lie behind those of the block before */
-            const size_t count = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
-            tc_weights_read(op->weights, c * TC_DEPTHWISE_WEIGHTS, rest * TC_DEPTHWISE_WEIGHTS, buffer + count);
-            weights += rest * TC_DEPTHWISE_WEIGHTS;
-            channel = op->channels - TC_DEPTHWISE_CHANNELS;
-        }
-        tile.weights = weights;
-        tile.factors = op->factors + 2 * channel;
-        for (uint16_t y = first; y < last; y++) {
-            if (last - first > 1) {
-                tc_depthwise_rows(op, in, y, border_cell, &rows);
-            }
-            at = rows;
-            for (unsigned ky = 0; ky < 3; ky++) {
-                at.row[ky] += rows.step[ky] != 0 ? channel : 0;
-            }
-            tc_depthwise_expand(&at, left, op->input_width, border, cells);
-            tile.cells = cells;
-            tile.out = tc_output_row(out, y) + channel;
-            tile.tiles = tiles;
-            if (tiles != 0) {
-                function(&tile);
-            }
-            if (rest_outputs != 0) {
-                tile.cells += tiles * tile_words;
-                tile.out += tiles * outputs * tile.step;
-                tc_depthwise_part(&tile, function, rest_outputs);
-            }
-        }
-    }
-    if (op->activation_min != -128 || op->activation_max != 127) {
-        for (uint16_t y = first; y < last; y++) {
+        if (op->activation_min != -128 || op->activation_max != 127) {
             tc_depthwise_clamp(op, tc_output_row(out, y));
         }
     }

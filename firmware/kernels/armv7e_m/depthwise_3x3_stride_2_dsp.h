@@ -14,39 +14,37 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_dsp_tile(const t
     TC_DEPTHWISE_TILE_STATE(tile)
     int8_t *first = (tile)->out;
     for (unsigned tiles = tile->tiles; tiles > 0; tiles--) {
-    out = first;
-    __asm__ volatile(
-        TC_DEPTHWISE_TILE_BEGIN
-        "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\t"
-        "ldr r9, [r11, #16]\n\tsmlad r0, r9, r7, r0\n\t"
-        "ldr r9, [r11, #48]\n\tsmlad r1, r9, r6, r12\n\tsmlad r0, r9, r8, r0\n\t"
-        "ldr r9, [r11, #64]\n\tsmlad r1, r9, r7, r1\n\t"
-        "ldr r9, [r11, #96]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r8, r1\n\t"
-        "ldr r9, [r11, #112]\n\tsmlad r2, r9, r7, r2\n\t"
-        "ldr r9, [r11, #144]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r8, r2\n\t"
-        "ldr r9, [r11, #160]\n\tsmlad r3, r9, r7, r3\n\t"
-        "ldr r9, [r11, #192]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r8, r3\n\t"
-        "ldr r9, [r11, #208]\n\tsmlad r4, r9, r7, r4\n\t"
-        "ldr r9, [r11, #240]\n\tsmlad r5, r9, r6, r12\n\tsmlad r4, r9, r8, r4\n\t"
-        "ldr r9, [r11, #256]\n\tsmlad r5, r9, r7, r5\n\t"
-        "ldr r9, [r11, #288]\n\tsmlad r5, r9, r8, r5\n\t"
-        TC_DEPTHWISE_TILE_THIRD_ROW
-        "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\t"
-        "ldr r9, [r11, #80]\n\tsmlabt r0, r9, r7, r0\n\tsmlad r1, r9, r6, r1\n\t"
-        "ldr r9, [r11, #128]\n\tsmlabt r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\t"
-        "ldr r9, [r11, #176]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r6, r3\n\t"
-        "ldr r9, [r11, #224]\n\tsmlabt r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
-        "ldr r9, [r11, #272]\n\tsmlabt r4, r9, r7, r4\n\tsmlad r5, r9, r6, r5\n\t"
-        "ldr r9, [r11, #320]\n\tsmlabt r5, r9, r7, r5\n\t"
-        TC_DEPTHWISE_TILE_FACTOR
-        TC_DEPTHWISE_TILE_REQUANTIZE("r0") TC_DEPTHWISE_TILE_REQUANTIZE("r1") TC_DEPTHWISE_TILE_REQUANTIZE("r2") TC_DEPTHWISE_TILE_REQUANTIZE("r3") TC_DEPTHWISE_TILE_REQUANTIZE("r4") TC_DEPTHWISE_TILE_REQUANTIZE("r5")
-        TC_DEPTHWISE_TILE_OUT
-        "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
-        "strb r3, [r12, r6]\n\tstrb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t"
-        TC_DEPTHWISE_TILE_END
-        TC_DEPTHWISE_TILE_OPERANDS);
-    cells += 12 * TC_DEPTHWISE_PAIR / 2;
-    first += 6 * step;
+        out = first;
+        __asm__ volatile(
+            TC_DEPTHWISE_TILE_BEGIN
+            "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\t"
+            "ldr r9, [r11, #16]\n\tsmlad r0, r9, r7, r0\n\t"
+            "ldr r9, [r11, #48]\n\tsmlad r1, r9, r6, r12\n\tsmlad r0, r9, r8, r0\n\t"
+            "ldr r9, [r11, #64]\n\tsmlad r1, r9, r7, r1\n\t"
+            "ldr r9, [r11, #96]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r8, r1\n\t"
+            "ldr r9, [r11, #112]\n\tsmlad r2, r9, r7, r2\n\t"
+            "ldr r9, [r11, #144]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r8, r2\n\t"
+            "ldr r9, [r11, #160]\n\tsmlad r3, r9, r7, r3\n\t"
+            "ldr r9, [r11, #192]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r8, r3\n\t"
+            "ldr r9, [r11, #208]\n\tsmlad r4, r9, r7, r4\n\t"
+            "ldr r9, [r11, #240]\n\tsmlad r5, r9, r6, r12\n\tsmlad r4, r9, r8, r4\n\t"
+            "ldr r9, [r11, #256]\n\tsmlad r5, r9, r7, r5\n\t"
+            "ldr r9, [r11, #288]\n\tsmlad r5, r9, r8, r5\n\t" TC_DEPTHWISE_TILE_THIRD_ROW
+            "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\t"
+            "ldr r9, [r11, #80]\n\tsmlabt r0, r9, r7, r0\n\tsmlad r1, r9, r6, r1\n\t"
+            "ldr r9, [r11, #128]\n\tsmlabt r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\t"
+            "ldr r9, [r11, #176]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r6, r3\n\t"
+            "ldr r9, [r11, #224]\n\tsmlabt r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
+            "ldr r9, [r11, #272]\n\tsmlabt r4, r9, r7, r4\n\tsmlad r5, r9, r6, r5\n\t"
+            "ldr r9, [r11, #320]\n\tsmlabt r5, r9, r7, r5\n\t" TC_DEPTHWISE_TILE_FACTOR TC_DEPTHWISE_TILE_REQUANTIZE(
+                "r0") TC_DEPTHWISE_TILE_REQUANTIZE("r1") TC_DEPTHWISE_TILE_REQUANTIZE("r2")
+                TC_DEPTHWISE_TILE_REQUANTIZE("r3") TC_DEPTHWISE_TILE_REQUANTIZE("r4") TC_DEPTHWISE_TILE_REQUANTIZE("r5")
+                    TC_DEPTHWISE_TILE_OUT
+            "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
+            "strb r3, [r12, r6]\n\tstrb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, "
+            "r6]\n\t" TC_DEPTHWISE_TILE_END TC_DEPTHWISE_TILE_OPERANDS);
+        cells += 12 * TC_DEPTHWISE_PAIR / 2;
+        first += 6 * step;
     }
 }
 
@@ -60,8 +58,8 @@ static void tc_depthwise_3x3_stride_2_dsp_tile(const tc_depthwise_tile_t *tile)
 #endif
 
 /* Output rows [first, last). Scratch: as depthwise_3x3.h says. */
-static void tc_depthwise_3x3_stride_2_dsp(const tc_depthwise_3x3_stride_2_dsp_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-    uint16_t last, int8_t *scratch)
+static void tc_depthwise_3x3_stride_2_dsp(const tc_depthwise_3x3_stride_2_dsp_t *constants, const tc_input_t *in,
+                                          const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
     tc_depthwise_3x3(constants, in, out, first, last, scratch, tc_depthwise_3x3_stride_2_dsp_tile, 6, 2);
 }

@@ -1,0 +1,116 @@
+/* Four pixels at a time with all output channels, or one of them: see gemm.h. */
+#ifndef TINYCOMP_GEMM_FOUR_H
+#define TINYCOMP_GEMM_FOUR_H
+
+#include "gemm.h"
+
+#define TC_GEMM_FOUR 4
+
+#if TC_DSP && defined(__OPTIMIZE__)
+
+/* r0-r3 and r4-r7 are the sums of two channels, r8 the weights, r9 the pixels. 112 bytes. */
+#define TC_GEMM_FOUR_GROUP                                                                              \
+    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"               \
+    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\t"                     \
+    "smlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\t"      \
+    "smlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\tldr r12, [r9], #4\n\t" \
+    "ldr lr, [r9], #4\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsmlad r0, r10, r12, r0\n\t"              \
+    "smlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\t" \
+    "ldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\t" \
+    "smlad r7, r11, lr, r7\n\t"
+
+static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
+{
+    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FOUR, 112u)
+    int8_t *volatile const out0 = outs[0];
+    int8_t *volatile const out1 = outs[1];
+    int8_t *volatile const out2 = outs[2];
+    int8_t *volatile const out3 = outs[3];
+    __asm__ volatile(
+        TC_GEMM_ENTRY
+        "ldr r8, %[weights]\n"
+        "1:\n\t" /* a pair of channels */
+        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\t"
+        "ldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t"
+        "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\t"
+        "mov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\t"
+        "bx r11\n\t"
+        ".balign 4\n"
+        "2:\n\t" TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP
+        "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"
+        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t"
+        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r0") TC_GEMM_REQUANTIZE("r1")
+            TC_GEMM_REQUANTIZE("r2") TC_GEMM_REQUANTIZE(
+                "r3") "ldr r11, %[rounding]\n\t"
+                      "ldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r4")
+                          TC_GEMM_REQUANTIZE("r5") TC_GEMM_REQUANTIZE("r6") TC_GEMM_REQUANTIZE(
+                              "r7") "add r9, r9, #16\n\tstr r9, %[factors]\n\t"
+                                    "ldr r9, %[channel]\n\t"
+                                    "ldr r10, %[out0]\n\tldr r11, %[out1]\n\tldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+                                    "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, "
+                                    "r9]\n\t"
+                                    "add r9, r9, #1\n\t"
+                                    "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, "
+                                    "r9]\n\t"
+                                    "add r9, r9, #1\n\tstr r9, %[channel]\n\t"
+                                    "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
+        : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)
+        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end),
+          [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+/* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */
+#define TC_GEMM_ONE_GROUP                                                                          \
+    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r4, [r12], #4\n\tldr r5, [r12], #4\n\t"         \
+    "ldr r6, [r9], #16\n\tldr r7, [r9], #16\n\tsmlad r0, r10, r6, r0\n\tsmlad r1, r11, r6, r1\n\t" \
+    "smlad r2, r4, r6, r2\n\tsmlad r3, r5, r6, r3\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\t"       \
+    "sxtb16 r4, r4\n\tsxtb16 r5, r5\n\tsmlad r0, r10, r7, r0\n\tsmlad r1, r11, r7, r1\n\t"         \
+    "smlad r2, r4, r7, r2\n\tsmlad r3, r5, r7, r3\n\t"
+
+/* One of four pixels. Where the last pair of channels is alone it is taken twice. */
+static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
+{
+    const size_t pair = 8 * gemm->groups;
+    const uint32_t *volatile const last = pixel + pair;
+    const int8_t *weights = gemm->weights;
+    for (unsigned c = 0; c < gemm->channels; c += 4, weights += 2 * pair) {
+        const int32_t *const factors = gemm->factors + 2 * (size_t)c;
+        const unsigned other = c + 2 < gemm->channels ? 2 : 0;
+        register uint32_t s0 __asm__("r0") = (uint32_t)factors[0];
+        register uint32_t s1 __asm__("r1") = (uint32_t)factors[2];
+        register uint32_t s2 __asm__("r2") = (uint32_t)factors[2 * other];
+        register uint32_t s3 __asm__("r3") = (uint32_t)factors[2 * other + 2];
+        register const int8_t *first_pair __asm__("r8") = weights;
+        register const int8_t *second_pair __asm__("r12") = weights + (other != 0 ? pair : 0);
+        register const uint32_t *x __asm__("r9") = pixel;
+        __asm__ volatile("1:\n\t" TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbeq 2f\n\t" TC_GEMM_ONE_GROUP
+                         "ldr r4, %[last]\n\tcmp r9, r4\n\tbne 1b\n"
+                         "2:\n\t"
+                         : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
+                         : [last] "m"(last)
+                         : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
+        out[c] = tc_gemm_requantize(gemm, factors, s0);
+        out[c + 1] = tc_gemm_requantize(gemm, factors + 2, s1);
+        out[c + other] = tc_gemm_requantize(gemm, factors + 2 * other, s2);
+        out[c + other + 1] = tc_gemm_requantize(gemm, factors + 2 * other + 2, s3);
+    }
+}
+
+#else
+
+static void tc_gemm_one(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
+{
+    tc_gemm_pixel(gemm, pixel, TC_GEMM_FOUR, out);
+}
+
+static void tc_gemm_four(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
+{
+    for (unsigned i = 0; i < TC_GEMM_FOUR; i++) {
+        tc_gemm_pixel(gemm, pixels + i, TC_GEMM_FOUR, outs[i]);
+    }
+}
+
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+"""Reports without a build."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from small_models import every_operator
+
+from tinycomp.measure import layer_records
+from tinycomp.memory_map import memory_record
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import lower
+from tinycomp.report.record import (
+    AccuracyRecord,
+    EstimateRecord,
+    FlashRecord,
+    LatencyRecord,
+    LayerLatency,
+    ModelRecord,
+    RamRecord,
+    Report,
+    VerifyRecord,
+)  # fmt: skip
+
+MIX = {
+    "loads": 500, "stores": 100, "multiplies": 250, "divides": 0,
+    "taken_branches": 50, "other_branches": 0, "others": 100,
+}  # fmt: skip
+
+
+def bare(name: str = "everything") -> Report:
+    """What is known before anything is compiled."""
+    planned = plan(lower(every_operator()), range(12))
+    cost = planned.program.graph.cost()
+    return Report(
+        ModelRecord(name, "ab" * 32, cost.macs, cost.parameters), "cortex-m4", "everything",
+        ram=RamRecord(planned.arena, 0), memory=memory_record(planned),
+        layers=layer_records(planned.program),
+    )  # fmt: skip
+
+
+def full(name: str = "everything") -> Report:
+    """A report in which everything is known; the latency of layer n is n."""
+    report = bare(name)
+    assert report.ram is not None
+    constants = sum(layer.weight_bytes + layer.constant_bytes for layer in report.layers)
+    layers = tuple(
+        LayerLatency(layer.name, layer.op, number, layer.macs)
+        for number, layer in enumerate(report.layers, 1)
+    )
+    estimate = EstimateRecord(
+        "cortex-m4", "CHIP", 120_000_000, 1600, 1500, 1700, 75, 50, 1000, MIX, ("An assumption.",)
+    )
+    return replace(
+        report,
+        accuracy=AccuracyRecord("top-1", 200, 0.935, 0.93, 0.92, 0.91, 100),
+        flash=FlashRecord(4000, constants + 333),
+        ram=replace(report.ram, stack=444),
+        latency=LatencyRecord(1000, "instructions", layers, estimate),
+        verify=(VerifyRecord(("litert", "device"), 8, len(layers) + 1, True),),
+        notes=("Left out: nothing.",),
+    )

@@ -1,0 +1,126 @@
+"""report.html is one sound page that needs nothing else, whatever a model calls its layers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from sample_reports import bare, full
+
+from tinycomp.report.html import html
+from tinycomp.report.record import Report, VerifyRecord, read_report, to_json
+
+VOID = {"meta", "hr", "br", "img", "input", "link"}
+HOSTILE = "</style><script>alert(\"1\")</script>&amp; 'x'"
+
+
+class Page(HTMLParser):
+    """Elements that open and close as they should, their attributes, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words += f" {data}"
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words.split())
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"<h2>(.*?)</h2>", text)
+
+
+def test_all_is_there() -> None:
+    report = full()
+    text = html(report)
+    page = Page(text)
+    assert headings(text) == ["Accuracy", "Flash", "RAM over time", "Latency", "Verification"]
+    for layer in report.layers:
+        assert layer.name in page.text
+    for shown in (
+        "Accuracy 92.0 % top-1, 200 samples", "float model 93.5 % 200",
+        "computed by the device 91.0 % 100", "code 4,000 bytes", "1,000 instructions",
+        "1,600 cycles on CHIP (cortex-m4) at 120 MHz", "not measured on a chip",
+        "An assumption.", "loads 500 (50.0 %)", "Equal in every byte", "Left out: nothing.",
+    ):  # fmt: skip
+        assert shown in page.text, shown
+
+
+def test_it_needs_nothing_else() -> None:
+    text = html(full())
+    page = Page(text)
+    assert text.startswith("<!doctype html>\n")
+    assert {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe"} == set()
+    assert not {name for _, attributes in page.tags for name in attributes} & {"src", "href"}
+    assert not re.search(r"https?:|url\(|@import", text)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_it_is_the_same_every_time() -> None:
+    assert html(full()) == html(full())
+
+
+def test_sections_of_what_is_not_known_are_left_out() -> None:
+    text = html(replace(bare(), memory=None, ram=None))
+    page = Page(text)
+    assert headings(text) == ["Flash", "Verification"]
+    assert "code not measured" in page.text
+    assert "Executions were not compared." in page.text
+
+
+def test_names_are_text() -> None:
+    report = full(HOSTILE)
+    layers = (replace(report.layers[0], name=HOSTILE), *report.layers[1:])
+    page = Page(html(replace(report, layers=layers, notes=(HOSTILE,))))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert HOSTILE in page.text
+
+
+def test_a_difference_is_named() -> None:
+    record = VerifyRecord(("litert", "host"), 1, 3, False, "tensor 'a' differs")
+    page = Page(html(replace(full(), verify=(record,))))
+    assert "Different : litert, host, 3 tensors, 1 sample. tensor 'a' differs" in page.text
+    assert "Equal in every byte" not in page.text
+
+
+def widths(page: Page, kind: str) -> list[float]:
+    """Of the elements of a class, in percent."""
+    styles = [a["style"] or "" for _, a in page.tags if a.get("class") == kind and "style" in a]
+    return [float(found[1]) for style in styles if (found := re.search(r"width:([\d.]+)%", style))]
+
+
+def test_bars_stay_within_the_page() -> None:
+    page = Page(html(full()))
+    for kind in "abc":
+        assert widths(page, kind)
+        assert all(0 <= width <= 100.001 for width in widths(page, kind))
+    first = [width for kind in "abc" for width in widths(page, kind)[:1]]
+    assert sum(first) == pytest.approx(100, abs=0.01)
+
+
+@pytest.mark.parametrize("make", [bare, full])
+def test_a_report_comes_back_from_json(make, tmp_path) -> None:
+    report: Report = make()
+    (tmp_path / "report.json").write_text(to_json(report))
+    assert read_report(tmp_path) == report
+    assert html(read_report(tmp_path)) == html(report)
