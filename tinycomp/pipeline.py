@@ -389,8 +389,8 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
 
 def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Workshop:
     """Where the library of a build is compiled, for its own board or another of its kind."""
-    built_for = load_board(report.board)
-    board = load_board(name) if name else built_for
+    board = load_board(name or report.board)
+    built_for = board if board.name == report.board else load_board(report.board)
     library = folder / places(built_for, report.prefix).library
     if not (library / f"{report.prefix}.c").is_file():
         raise OutputError(

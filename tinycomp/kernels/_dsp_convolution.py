@@ -48,7 +48,8 @@ def weight_words(matrix: Array) -> NDArray[np.int8] | None:
     pairs = 256 * filled[:, 1::2] + filled[:, 0::2]
     if pairs.min(initial=0) < -(1 << 15):
         return None
-    return pairs.astype("<i2").view(np.int8)
+    words: NDArray[np.int8] = pairs.astype("<i2").view(np.int8)
+    return words
 
 
 def channel_factors(sums: Sums, words: NDArray[np.int8]) -> NDArray[np.int32]:

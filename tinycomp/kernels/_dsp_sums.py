@@ -69,9 +69,9 @@ def _reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
 
 def _output(call: KernelCall, sums: Array, multiplier: Array, shift: Array) -> Array:
     """The int8 value of each channel's sum."""
-    fields = call.fields
-    scaled = requantize(sums, multiplier, shift) + fields["output_zero_point"]
-    result: Array = np.clip(scaled, fields["activation_min"], fields["activation_max"])
+    scaled = requantize(sums, multiplier, shift) + integer(call, "output_zero_point")
+    low, high = integer(call, "activation_min"), integer(call, "activation_max")
+    result: Array = np.clip(scaled, low, high)
     return result
 
 

@@ -4,9 +4,9 @@
 #include "golden_weights.h"
 #include "tinycomp/add.h"
 #include "tinycomp/average_pool_2d.h"
-#include "tinycomp/conv_2d.h"
+#include "tinycomp/conv_2d_dsp.h"
 #include "tinycomp/dense.h"
-#include "tinycomp/depthwise_conv_2d.h"
+#include "tinycomp/depthwise_3x3_dsp.h"
 #include "tinycomp/fully_connected.h"
 #include "tinycomp/softmax.h"
 
@@ -28,7 +28,7 @@ static TC_CONST tc_dense_t golden_conv_2d_weights = {
     {tc_dense_read},
     golden_conv_2d_weights_values, /* values */
 };
-static TC_CONST tc_conv_2d_t golden_conv_2d = {
+static TC_CONST tc_conv_2d_dsp_t golden_conv_2d = {
     8, /* input_height */
     8, /* input_width */
     1, /* input_channels */
@@ -47,9 +47,7 @@ static TC_CONST tc_conv_2d_t golden_conv_2d = {
     -1, /* activation_min */
     127, /* activation_max */
     &golden_conv_2d_weights.weights, /* weights */
-    golden_conv_2d_bias, /* bias */
-    golden_conv_2d_multiplier, /* multiplier */
-    golden_conv_2d_shift, /* shift */
+    golden_conv_2d_factors, /* factors */
 };
 
 /* depthwise_conv_2d: depthwise_conv_2d, 4x4x4 -> 4x4x4, 576 multiply-accumulates */
@@ -57,18 +55,12 @@ static TC_CONST tc_dense_t golden_depthwise_conv_2d_weights = {
     {tc_dense_read},
     golden_depthwise_conv_2d_weights_values, /* values */
 };
-static TC_CONST tc_depthwise_conv_2d_t golden_depthwise_conv_2d = {
+static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     4, /* input_height */
     4, /* input_width */
-    4, /* input_channels */
+    4, /* channels */
     4, /* output_width */
-    1, /* channel_multiplier */
-    3, /* kernel_height */
-    3, /* kernel_width */
     1, /* stride_height */
-    1, /* stride_width */
-    1, /* dilation_height */
-    1, /* dilation_width */
     1, /* padding_top */
     1, /* padding_left */
     -1, /* input_zero_point */
@@ -76,9 +68,7 @@ static TC_CONST tc_depthwise_conv_2d_t golden_depthwise_conv_2d = {
     -128, /* activation_min */
     127, /* activation_max */
     &golden_depthwise_conv_2d_weights.weights, /* weights */
-    golden_depthwise_conv_2d_bias, /* bias */
-    golden_depthwise_conv_2d_multiplier, /* multiplier */
-    golden_depthwise_conv_2d_shift, /* shift */
+    golden_depthwise_conv_2d_factors, /* factors */
 };
 
 /* conv_2d_1: conv_2d, 4x4x4 -> 4x4x4, 256 multiply-accumulates */
@@ -86,7 +76,7 @@ static TC_CONST tc_dense_t golden_conv_2d_1_weights = {
     {tc_dense_read},
     golden_conv_2d_1_weights_values, /* values */
 };
-static TC_CONST tc_conv_2d_t golden_conv_2d_1 = {
+static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
     4, /* input_height */
     4, /* input_width */
     4, /* input_channels */
@@ -105,9 +95,7 @@ static TC_CONST tc_conv_2d_t golden_conv_2d_1 = {
     -128, /* activation_min */
     127, /* activation_max */
     &golden_conv_2d_1_weights.weights, /* weights */
-    golden_conv_2d_1_bias, /* bias */
-    golden_conv_2d_1_multiplier, /* multiplier */
-    golden_conv_2d_1_shift, /* shift */
+    golden_conv_2d_1_factors, /* factors */
 };
 
 /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
@@ -184,42 +172,42 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
         const tc_input_t in[] = {
             {input, 8, 8},
         };
-        const tc_output_t out = {arena->bytes + 72, 16, 4};
-        tc_conv_2d(&golden_conv_2d, in, &out, 0, 4, arena->bytes + 136);
+        const tc_output_t out = {arena->bytes + 216, 16, 4};
+        tc_conv_2d_dsp(&golden_conv_2d, in, &out, 0, 4, arena->bytes + 0);
 }
-    TC_STEP_END(0, 1, 0, arena->bytes + 72, 64);
+    TC_STEP_END(0, 1, 0, arena->bytes + 216, 64);
     TC_STEP_BEGIN(1);
     { /* depthwise_conv_2d: depthwise_conv_2d, 4x4x4 -> 4x4x4, 576 multiply-accumulates */
         const tc_input_t in[] = {
-            {arena->bytes + 72, 16, 4},
+            {arena->bytes + 216, 16, 4},
         };
-        const tc_output_t out = {arena->bytes + 136, 16, 4};
-        tc_depthwise_conv_2d(&golden_depthwise_conv_2d, in, &out, 0, 4, arena->bytes + 0);
+        const tc_output_t out = {arena->bytes + 280, 16, 4};
+        tc_depthwise_3x3_dsp(&golden_depthwise_conv_2d, in, &out, 0, 4, arena->bytes + 0);
 }
-    TC_STEP_END(1, 2, 0, arena->bytes + 136, 64);
+    TC_STEP_END(1, 2, 0, arena->bytes + 280, 64);
     TC_STEP_BEGIN(2);
     { /* conv_2d_1: conv_2d, 4x4x4 -> 4x4x4, 256 multiply-accumulates */
         const tc_input_t in[] = {
-            {arena->bytes + 136, 16, 4},
+            {arena->bytes + 280, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 0, 16, 4};
-        tc_conv_2d(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 64);
+        tc_conv_2d_dsp(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 64);
 }
     TC_STEP_END(2, 3, 0, arena->bytes + 0, 64);
     TC_STEP_BEGIN(3);
     { /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
         const tc_input_t in[] = {
-            {arena->bytes + 72, 16, 4},
+            {arena->bytes + 216, 16, 4},
             {arena->bytes + 0, 16, 4},
         };
-        const tc_output_t out = {arena->bytes + 72, 16, 4};
+        const tc_output_t out = {arena->bytes + 216, 16, 4};
         tc_add(&golden_add, in, &out, 0, 4, NULL);
 }
-    TC_STEP_END(3, 4, 0, arena->bytes + 72, 64);
+    TC_STEP_END(3, 4, 0, arena->bytes + 216, 64);
     TC_STEP_BEGIN(4);
     { /* average_pool_2d: average_pool_2d, 4x4x4 -> 2x2x4 */
         const tc_input_t in[] = {
-            {arena->bytes + 72, 16, 4},
+            {arena->bytes + 216, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 0, 8, 2};
         tc_average_pool_2d(&golden_average_pool_2d, in, &out, 0, 2, NULL);

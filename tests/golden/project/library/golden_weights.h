@@ -8,17 +8,11 @@
 extern "C" {
 #endif
 
-extern TC_CONST int32_t golden_conv_2d_bias[4];
-extern TC_CONST int32_t golden_conv_2d_multiplier[4];
-extern TC_CONST int8_t golden_conv_2d_shift[4];
-extern TC_CONST int8_t golden_conv_2d_weights_values[36];
-extern TC_CONST int32_t golden_depthwise_conv_2d_bias[4];
-extern TC_CONST int32_t golden_depthwise_conv_2d_multiplier[4];
-extern TC_CONST int8_t golden_depthwise_conv_2d_shift[4];
+extern TC_CONST int32_t golden_conv_2d_factors[8];
+extern TC_CONST int8_t golden_conv_2d_weights_values[48];
+extern TC_CONST int32_t golden_depthwise_conv_2d_factors[8];
 extern TC_CONST int8_t golden_depthwise_conv_2d_weights_values[36];
-extern TC_CONST int32_t golden_conv_2d_1_bias[4];
-extern TC_CONST int32_t golden_conv_2d_1_multiplier[4];
-extern TC_CONST int8_t golden_conv_2d_1_shift[4];
+extern TC_CONST int32_t golden_conv_2d_1_factors[8];
 extern TC_CONST int8_t golden_conv_2d_1_weights_values[16];
 extern TC_CONST int32_t golden_fully_connected_bias[3];
 extern TC_CONST int32_t golden_fully_connected_multiplier[3];
