@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D for firmware/kernels/armv7e_m/depthwise_3x3.h and what is built on it."""
+"""DEPTHWISE_CONV_2D for firmware/kernels/armv7e_m/depthwise*.h."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ BLOCK = 4
 WEIGHTS = 9
 ORDER = (0, 1, 3, 4, 2, 6, 5, 7, 8)
 """Of a channel's weights, row by row, as SXTB16 takes them apart."""
+ADDRESS = 8
+"""Bytes of an address, at most."""
 TAIL = 72
 """Bytes behind a tile's own columns."""
 NARROW = 5
@@ -21,43 +23,65 @@ NARROW = 5
 
 
 def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
-    """The call of a kernel for windows of 3 x 3; None for others, or where numbers leave its
-    bounds.
+    """The call of a DSP kernel; None where channels share an input channel, or are fewer than a
+    block, or where numbers leave its bounds.
     """
-    sums, kernel = sums_of(call), _kernel(call)
-    if sums is None or kernel is None:
+    sums = sums_of(call)
+    if sums is None or integer(call, "channel_multiplier") != 1:
         return None
+    if integer(call, "input_channels") < BLOCK:
+        return None
+    kernel = _square(call)
+    return _any_window(call, sums) if kernel is None else _three_by_three(call, sums, kernel)
+
+
+def _three_by_three(call: KernelCall, sums: Sums, kernel: str) -> KernelCall:
+    """A tile is read past its end; the last block of channels may need the one before it."""
     stride, width = integer(call, "stride_width"), integer(call, "output_width")
     outputs = NARROW if kernel == "depthwise_3x3_narrow_dsp" else 6
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     ordered = np.ascontiguousarray(sums.weights.astype(np.int8)[:, ORDER])
-    fields = {
-        "input_height": call.fields["input_height"],
-        "input_width": call.fields["input_width"],
-        "channels": call.fields["input_channels"],
-        "output_width": width,
-        "stride_height": call.fields["stride_height"],
-        "padding_top": call.fields["padding_top"],
-        "padding_left": call.fields["padding_left"],
-        "input_zero_point": call.fields["input_zero_point"],
-        "output_zero_point": call.fields["output_zero_point"],
-        "activation_min": call.fields["activation_min"],
-        "activation_max": call.fields["activation_max"],
-        "weights": Weights(ordered, BLOCK, weights.codebook),
-        "factors": _factors(sums),
-    }
+    names = (
+        "input_height", "input_width", "input_channels", "output_width", "stride_height",
+        "padding_top", "padding_left", "input_zero_point", "output_zero_point", "activation_min",
+        "activation_max",
+    )  # fmt: skip
+    fields = {name: call.fields[name] for name in names}
+    fields |= {"weights": Weights(ordered, BLOCK, weights.codebook), "factors": _factors(sums)}
     columns = -(-width // outputs) * outputs * stride
     partly = BLOCK * WEIGHTS if len(ordered) % BLOCK else 0
     return KernelCall(kernel, fields, scratch=24 * columns + TAIL + partly)
 
 
-def _kernel(call: KernelCall) -> str | None:
-    """The kernel for the call's window."""
+def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
+    """Weights stay as they are: they are few, and would have to be decoded for each pixel."""
+    left_out = ("channel_multiplier", "weights", "bias", "multiplier", "shift")
+    fields = {name: value for name, value in call.fields.items() if name not in left_out}
+    values = _by_pairs(sums.weights.astype(np.int8))
+    fields |= {
+        "weights": Weights(values, len(values), codecs=("dense",)),
+        "factors": _factors(sums),
+    }
+    cells = values.shape[1] // BLOCK
+    return KernelCall("depthwise_dsp", fields, scratch=ADDRESS * cells + len(sums.weights))
+
+
+def _by_pairs(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Blocks of four channels, of which the last holds the last four: a0 a1 b0 b1, a2 a3 b2 b3 for
+    each pair of cells.
+    """
+    filled = np.pad(matrix, ((0, 0), (0, matrix.shape[1] % 2)))
+    starts = [min(c, len(filled) - BLOCK) for c in range(0, len(filled), BLOCK)]
+    blocks = np.stack([filled[start : start + BLOCK] for start in starts])
+    split = blocks.reshape(len(starts), 2, 2, -1, 2)  # block, half, channel, pair, cell
+    return np.ascontiguousarray(split.transpose(0, 3, 1, 4, 2)).reshape(len(starts), -1)
+
+
+def _square(call: KernelCall) -> str | None:
+    """The kernel for a window of 3 x 3; None for others."""
     window = ("kernel_height", "kernel_width", "dilation_height", "dilation_width")
     if [integer(call, name) for name in window] != [3, 3, 1, 1]:
-        return None
-    if integer(call, "channel_multiplier") != 1 or integer(call, "input_channels") < BLOCK:
         return None
     if integer(call, "stride_width") == 2:
         return "depthwise_3x3_stride_2_dsp"

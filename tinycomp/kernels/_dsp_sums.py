@@ -44,7 +44,7 @@ def sums_of(call: KernelCall) -> Sums | None:
     bias, multiplier, right = (
         np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier", "shift")
     )
-    low, high = _reach(matrix, bias)
+    low, high = reach(matrix, bias)
     least, most = (_output(call, sums, multiplier, right) for sums in (low, high))
     constant = least == most
     shift = np.where(constant, 1, -right)
@@ -61,7 +61,7 @@ def sums_of(call: KernelCall) -> Sums | None:
     )
 
 
-def _reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
+def reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
     """The least and the largest sum of each channel over all int8 inputs."""
     positive, negative = np.maximum(matrix, 0).sum(axis=1), np.minimum(matrix, 0).sum(axis=1)
     return bias + 127 * negative - 128 * positive, bias + 127 * positive - 128 * negative
@@ -72,6 +72,12 @@ def _output(call: KernelCall, sums: Array, multiplier: Array, shift: Array) -> A
     scaled = requantize(sums, multiplier, shift) + integer(call, "output_zero_point")
     low, high = integer(call, "activation_min"), integer(call, "activation_max")
     result: Array = np.clip(scaled, low, high)
+    return result
+
+
+def wrapped(values: Array) -> NDArray[np.int32]:
+    """The lower 32 bits: sums in registers wrap around on their way to a result that fits."""
+    result: NDArray[np.int32] = (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     return result
 
 

@@ -9,13 +9,17 @@ from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands
+from tinycomp.kernels._dsp_add import add
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_depthwise import depthwise
+from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._instruction_set import InstructionSet
 
 _KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
+    "add": add,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
+    "fully_connected": fully_connected,
 }
 
 

@@ -20,8 +20,8 @@ from tinycomp.report.shares import shares
 from tinycomp.verify import Verification
 
 _SHORTEST_NAME, _LONGEST_NAME = 9, 28
-_OTHER_COLUMNS = 70
-"""Characters that a layer's numbers take; its name gets what is left of the terminal."""
+_OTHER_COLUMNS, _CODEC = 68, 9
+"""Characters that a layer's numbers take, and a codec among them; a name gets what is left."""
 _BARS, _BAR = 54, 8
 """Characters that the columns of shares take, and a full bar among them."""
 
@@ -131,7 +131,7 @@ def layers(
         table.add_row(
             _cut(layer.name, name_width), layer.op, _count(layer.macs),
             "" if value is None else f"{value:,}", rate,
-            layer.codec or "", _count(layer.weight_bytes),
+            _cut(layer.codec or "", _CODEC), _count(layer.weight_bytes),
         )  # fmt: skip
     return table
 

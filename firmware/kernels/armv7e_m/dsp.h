@@ -78,6 +78,14 @@ static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
     return y;
 }
 
+/* sum + the product's high word. */
+static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
+{
+    int32_t y;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+}
+
 /* x / 2, rounded down, held within int8. */
 static inline int32_t tc_halve_to_int8(int32_t x)
 {
@@ -129,6 +137,11 @@ static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
 {
     const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
     return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
+}
+
+static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
+{
+    return (int32_t)((uint32_t)sum + (uint32_t)(((int64_t)a * b) >> 32));
 }
 
 static inline int32_t tc_halve_to_int8(int32_t x)

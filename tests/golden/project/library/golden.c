@@ -2,12 +2,12 @@
 #include "golden.h"
 
 #include "golden_weights.h"
-#include "tinycomp/add.h"
+#include "tinycomp/add_dsp.h"
 #include "tinycomp/average_pool_2d.h"
 #include "tinycomp/conv_2d_dsp.h"
 #include "tinycomp/dense.h"
 #include "tinycomp/depthwise_3x3_dsp.h"
-#include "tinycomp/fully_connected.h"
+#include "tinycomp/fully_connected_dsp.h"
 #include "tinycomp/softmax.h"
 
 #if TC_VERSION != 1
@@ -58,7 +58,7 @@ static TC_CONST tc_dense_t golden_depthwise_conv_2d_weights = {
 static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     4, /* input_height */
     4, /* input_width */
-    4, /* channels */
+    4, /* input_channels */
     4, /* output_width */
     1, /* stride_height */
     1, /* padding_top */
@@ -99,22 +99,18 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
 };
 
 /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
-static TC_CONST tc_add_t golden_add = {
-    0, /* wide */
-    4, /* rows */
-    16, /* size */
-    16, /* period */
-    -1, /* wide_zero_point */
-    -54, /* repeated_zero_point */
-    12, /* output_zero_point */
+static TC_CONST tc_add_dsp_t golden_add = {
+    0, /* coarse */
+    -54, /* fine_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
-    0, /* wide_shift */
-    -2, /* repeated_shift */
-    -19, /* output_shift */
-    1073741824, /* wide_multiplier */
-    1833582650, /* repeated_multiplier */
-    1533916910, /* output_multiplier */
+    16, /* size */
+    1833582650, /* fine_multiplier */
+    2097154, /* fine_rounding */
+    2, /* fine_shift */
+    1533916910, /* multiplier */
+    6553600, /* rounding */
+    18, /* shift */
 };
 
 /* average_pool_2d: average_pool_2d, 4x4x4 -> 2x2x4 */
@@ -140,19 +136,17 @@ static TC_CONST tc_dense_t golden_fully_connected_weights = {
     {tc_dense_read},
     golden_fully_connected_weights_values, /* values */
 };
-static TC_CONST tc_fully_connected_t golden_fully_connected = {
+static TC_CONST tc_fully_connected_dsp_t golden_fully_connected = {
     1, /* width */
     16, /* input_size */
     3, /* output_size */
     1, /* channel_step */
-    0, /* extended */
     -1, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
     &golden_fully_connected_weights.weights, /* weights */
-    golden_fully_connected_bias, /* bias */
+    golden_fully_connected_start, /* start */
     golden_fully_connected_multiplier, /* multiplier */
-    golden_fully_connected_extension, /* extension */
     golden_fully_connected_shift, /* shift */
 };
 
@@ -201,7 +195,7 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
             {arena->bytes + 0, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 216, 16, 4};
-        tc_add(&golden_add, in, &out, 0, 4, NULL);
+        tc_add_dsp(&golden_add, in, &out, 0, 4, NULL);
 }
     TC_STEP_END(3, 4, 0, arena->bytes + 216, 64);
     TC_STEP_BEGIN(4);
@@ -221,7 +215,7 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
             {arena->bytes + 0, 16, 1},
         };
         const tc_output_t out = {output, 3, 1};
-        tc_fully_connected(&golden_fully_connected, in, &out, 0, 1, NULL);
+        tc_fully_connected_dsp(&golden_fully_connected, in, &out, 0, 1, NULL);
 }
     TC_STEP_END(6, 7, 0, output, 3);
     TC_STEP_BEGIN(7);

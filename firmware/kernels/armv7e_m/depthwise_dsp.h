@@ -1,0 +1,105 @@
+/* DEPTHWISE_CONV_2D on Armv7E-M, any window: four channels at a time, two of its cells an SMLAD.
+ *
+ * Weights lie by blocks of four channels (the last block holds the last four), in each by pairs of cells a and b, eight
+ * bytes: a0 a1 b0 b1, a2 a3 b2 b3, so that SXTB16 takes out what belongs to one channel. An odd window is filled up
+ * with a cell of zero weights. */
+#ifndef TINYCOMP_DEPTHWISE_DSP_H
+#define TINYCOMP_DEPTHWISE_DSP_H
+
+#include "dsp.h"
+#include "tinycomp.h"
+
+#define TC_DEPTHWISE_BLOCK 4
+
+typedef struct {
+    uint16_t input_height, input_width, channels;
+    uint16_t output_width;
+    uint8_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint8_t padding_top, padding_left;
+    int8_t input_zero_point, output_zero_point;
+    int8_t activation_min, activation_max;
+    const tc_weights_t *weights;
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
+} tc_depthwise_dsp_t;
+
+/* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
+static const int8_t **tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_input_t *in, int32_t top, int32_t left,
+                                         const int8_t *border, const int8_t **cells)
+{
+    const int32_t step = op->dilation_width * op->channels;
+    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
+        const int inside = top >= 0 && top < op->input_height;
+        const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : border;
+        int32_t x = left, offset = left * op->channels;
+        for (unsigned kx = op->kernel_width; kx > 0; kx--, x += op->dilation_width, offset += step) {
+            *cells++ = inside && x >= 0 && x < op->input_width ? row + offset : border;
+        }
+    }
+    return cells;
+}
+
+static inline int8_t tc_depthwise_requantize(const int32_t *factor, int32_t rounding, uint32_t sum)
+{
+    const int shift = factor[0] & 31;
+    const int32_t offset = (int32_t)((uint32_t)rounding << shift);
+    const int32_t high = tc_smmlar((int32_t)(sum << 1), factor[1], offset) + ((int32_t)sum >> 31);
+    return (int8_t)tc_halve_to_int8(high >> shift);
+}
+
+/* Four channels of an output; their cells lie `channel` bytes further on. */
+static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const int8_t *const *cell, const int8_t *const *end,
+                               const int8_t *weights, size_t channel, int8_t *to)
+{
+    const int32_t *const factors = op->factors + 2 * channel;
+    const int32_t rounding = 2 * op->output_zero_point + 1;
+    uint32_t s0 = (uint32_t)(factors[0] >> 5), s1 = (uint32_t)(factors[2] >> 5);
+    uint32_t s2 = (uint32_t)(factors[4] >> 5), s3 = (uint32_t)(factors[6] >> 5);
+    for (; cell != end; cell += 2, weights += 8) {
+        const uint32_t a = tc_load_word(cell[0] + channel), b = tc_load_word(cell[1] + channel);
+        const uint32_t low = tc_pack_low(a, b), high = tc_pack_high(a, b);
+        const uint32_t v = tc_load_word(weights), w = tc_load_word(weights + 4);
+        s0 = tc_smlad(tc_sxtb16(low), tc_sxtb16(v), s0);
+        s1 = tc_smlad(tc_sxtb16_odd(low), tc_sxtb16_odd(v), s1);
+        s2 = tc_smlad(tc_sxtb16(high), tc_sxtb16(w), s2);
+        s3 = tc_smlad(tc_sxtb16_odd(high), tc_sxtb16_odd(w), s3);
+    }
+    to[0] = tc_depthwise_requantize(factors, rounding, s0);
+    to[1] = tc_depthwise_requantize(factors + 2, rounding, s1);
+    to[2] = tc_depthwise_requantize(factors + 4, rounding, s2);
+    to[3] = tc_depthwise_requantize(factors + 6, rounding, s3);
+}
+
+/* Output rows [first, last), of at least four channels. Scratch: an address of at most eight bytes for each cell of a
+ * window, of an even number; a cell. */
+static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                             uint16_t last, int8_t *scratch)
+{
+    const unsigned count = (unsigned)op->kernel_height * op->kernel_width;
+    const int8_t **const cells = (const int8_t **)(void *)scratch;
+    int8_t *const border = scratch + (count + count % 2) * 8;
+    memset(border, op->input_zero_point, op->channels);
+    for (uint16_t y = first; y < last; y++) {
+        int32_t left = -(int32_t)op->padding_left;
+        int8_t *to = tc_output_row(out, y);
+        for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->channels) {
+            const int8_t *weights = tc_weights_read(op->weights, 0, 0, NULL);
+            const int8_t **end = tc_depthwise_cells(op, in, (int32_t)y * op->stride_height - op->padding_top, left,
+                                                    border, cells);
+            if (count % 2 != 0) {
+                *end++ = border;
+            }
+            for (size_t c = 0; c < op->channels; c += TC_DEPTHWISE_BLOCK, weights += 4 * (end - cells)) {
+                const size_t most = op->channels - TC_DEPTHWISE_BLOCK;
+                const size_t channel = c < most ? c : most;
+                tc_depthwise_block(op, cells, end, weights, channel, to + channel);
+            }
+            for (size_t c = 0; c < op->channels && (op->activation_min != -128 || op->activation_max != 127); c++) {
+                to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* FULLY_CONNECTED on Armv7E-M: eight outputs share each activation, which is expanded on its way (gemm.h says how), so
+ * that no scratch is needed. 36 instructions for 32 products.
+ *
+ * Weights lie by blocks of eight outputs, in each group by group of four: a word of each output. The outputs that are
+ * left over lie alike, in a block of their own. Sums are 256-fold; the multiplier's high word rounds them once. */
+#ifndef TINYCOMP_FULLY_CONNECTED_DSP_H
+#define TINYCOMP_FULLY_CONNECTED_DSP_H
+
+#include "dsp.h"
+#include "tinycomp.h"
+
+#define TC_FULLY_CONNECTED_BLOCK 8
+
+typedef struct {
+    uint16_t width; /* vectors a row */
+    uint16_t input_size, output_size;
+    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    int8_t output_zero_point, activation_min, activation_max;
+    const tc_weights_t *weights;
+    const int32_t *start; /* of each output's sum: 256 * bias - 127 * (w0 + w2 of all groups) */
+    const int32_t *multiplier;
+    const int8_t *shift; /* to the right, less one, of a sum's product with the multiplier, divided by 2^32 */
+} tc_fully_connected_dsp_t;
+
+#if TC_DSP && defined(__OPTIMIZE__)
+
+/* r0-r7 are the sums, r11 the activations, r12 the weights. */
+#define TC_FULLY_CONNECTED_GROUP                                                                   \
+    "ldr r9, [r11], #4\n\tldr r10, [r12], #4\n\tldr lr, [r12], #4\n\tsxtb16 r8, r9, ror #8\n\t"    \
+    "eor r9, r9, #0x7F007F00\n\trev16 r9, r9\n\tsmlad r0, r10, r8, r0\n\tsmlad r1, lr, r8, r1\n\t" \
+    "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r0, r10, r9, r0\n\tsmlad r1, lr, r9, r1\n\t"        \
+    "ldr r10, [r12], #4\n\tldr lr, [r12], #4\n\tsmlad r2, r10, r8, r2\n\tsmlad r3, lr, r8, r3\n\t" \
+    "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r2, r10, r9, r2\n\tsmlad r3, lr, r9, r3\n\t"        \
+    "ldr r10, [r12], #4\n\tldr lr, [r12], #4\n\tsmlad r4, r10, r8, r4\n\tsmlad r5, lr, r8, r5\n\t" \
+    "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r4, r10, r9, r4\n\tsmlad r5, lr, r9, r5\n\t"        \
+    "ldr r10, [r12], #4\n\tldr lr, [r12], #4\n\tsmlad r6, r10, r8, r6\n\tsmlad r7, lr, r8, r7\n\t" \
+    "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r6, r10, r9, r6\n\tsmlad r7, lr, r9, r7\n\t"
+
+#endif
+
+/* Sums of `outputs` outputs, whose words lie side by side, over `groups` groups. */
+static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size_t groups, unsigned outputs,
+                                    const int32_t *start, uint32_t *sums)
+{
+    for (unsigned i = 0; i < outputs; i++) {
+        const int8_t *w = weights + 4 * (size_t)i;
+        uint32_t sum = (uint32_t)start[i];
+        for (const int8_t *from = x, *const end = x + 4 * groups; from != end; from += 4, w += 4 * (size_t)outputs) {
+            const uint32_t a = tc_load_word(from), b = tc_load_word(w);
+            sum = tc_smlad(b, tc_sxtb16_odd(a), sum);
+            sum = tc_smlad(tc_sxtb16(b), tc_rev16(a ^ 0x7F007F00u), sum);
+        }
+        sums[i] = sum;
+    }
+}
+
+/* Sums as int8. A sum is 256-fold: of its product with the multiplier, the low word and `shift` + 1 bits more go. */
+static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, unsigned c, const uint32_t *sums,
+                                            unsigned outputs, int8_t *to)
+{
+    const int32_t rounding = 2 * op->output_zero_point + 1;
+    const unsigned step = op->channel_step;
+    const int32_t *multiplier = op->multiplier + step * c;
+    const int8_t *shift = op->shift + step * c;
+    for (const uint32_t *const end = sums + outputs; sums != end; multiplier += step, shift += step) {
+        const int32_t offset = (int32_t)((uint32_t)rounding << *shift);
+        const int32_t product = tc_smmla((int32_t)*sums++, *multiplier, offset);
+        *to++ = (int8_t)tc_halve_to_int8(product >> *shift);
+    }
+}
+
+/* All outputs of a vector whose size is whole groups. */
+static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_connected_dsp_t *op, const int8_t *x,
+                                                                const int8_t *weights, size_t groups, int8_t *to)
+{
+    uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
+    unsigned c = 0;
+#if TC_DSP && defined(__OPTIMIZE__)
+    const int8_t *volatile const first = x;
+    const int8_t *volatile const last = x + 4 * groups;
+    const int8_t *volatile from = weights;
+    const int32_t *volatile start = op->start;
+    uint32_t *volatile const sum = sums;
+    const size_t volatile odd = groups & 1;
+    for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
+        __asm__ volatile("ldr lr, %[start]\n\t"
+                         "ldr r0, [lr], #4\n\tldr r1, [lr], #4\n\tldr r2, [lr], #4\n\tldr r3, [lr], #4\n\t"
+                         "ldr r4, [lr], #4\n\tldr r5, [lr], #4\n\tldr r6, [lr], #4\n\tldr r7, [lr], #4\n\t"
+                         "str lr, %[start]\n\t"
+                         "ldr r11, %[first]\n\tldr r12, %[from]\n\tldr lr, %[odd]\n\t"
+                         "cmp lr, #0\n\tbne 2f\n"
+                         "1:\n\t" TC_FULLY_CONNECTED_GROUP "2:\n\t" TC_FULLY_CONNECTED_GROUP
+                         "ldr lr, %[last]\n\tcmp r11, lr\n\tbne 1b\n\t"
+                         "ldr lr, %[sum]\n\tstr r12, %[from]\n\t"
+                         "str r0, [lr]\n\tstr r1, [lr, #4]\n\tstr r2, [lr, #8]\n\tstr r3, [lr, #12]\n\t"
+                         "str r4, [lr, #16]\n\tstr r5, [lr, #20]\n\tstr r6, [lr, #24]\n\tstr r7, [lr, #28]\n\t"
+                         : [start] "+m"(start), [from] "+m"(from)
+                         : [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [sum] "m"(sum)
+                         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
+                           "memory");
+        tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);
+    }
+#endif
+    while (c < op->output_size) {
+        const unsigned rest = op->output_size - c;
+        const unsigned outputs = rest < TC_FULLY_CONNECTED_BLOCK ? rest : TC_FULLY_CONNECTED_BLOCK;
+        tc_fully_connected_some(x, weights + 4 * groups * c, groups, outputs, op->start + c, sums);
+        tc_fully_connected_store(op, c, sums, outputs, to + c);
+        c += outputs;
+    }
+    for (c = 0; c < op->output_size && (op->activation_min != -128 || op->activation_max != 127); c++) {
+        to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);
+    }
+}
+
+/* Output rows [first, last). Scratch: a vector filled up to whole groups, where it isn't. */
+static void tc_fully_connected_dsp(const tc_fully_connected_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
+                                   uint16_t first, uint16_t last, int8_t *scratch)
+{
+    const size_t groups = (op->input_size + 3u) / 4;
+    const int8_t *const weights = tc_weights_read(op->weights, 0, 0, NULL);
+    for (uint16_t y = first; y < last; y++) {
+        const int8_t *from = tc_input_row(in, y);
+        int8_t *to = tc_output_row(out, y);
+        for (uint16_t x = 0; x < op->width; x++, from += op->input_size, to += op->output_size) {
+            if (op->input_size % 4 == 0) {
+                tc_fully_connected_vector(op, from, weights, groups, to);
+            } else {
+                for (uint16_t i = 0; i < op->input_size; i++) {
+                    scratch[i] = from[i];
+                }
+                tc_fully_connected_vector(op, scratch, weights, groups, to);
+            }
+        }
+    }
+}
+
+#endif
