@@ -13,12 +13,10 @@ import numpy as np
 from tinycomp import emit
 from tinycomp.boards import Board, load_board
 from tinycomp.c_syntax import c_comment, c_prefix
-from tinycomp.cycles.estimate import estimate, require_silicon
-from tinycomp.data import DataOptions, load_data, spread
-from tinycomp.device.protocol import Device
+from tinycomp.cycles.estimate import require_silicon
+from tinycomp.data import DataOptions, load_data
 from tinycomp.errors import BoardError, DifferenceError, OutputError
-from tinycomp.execute import Session, session
-from tinycomp.fit import check_fit
+from tinycomp.execute import session
 from tinycomp.folder import (
     add_files,
     refuse_existing,
@@ -29,7 +27,7 @@ from tinycomp.folder import (
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
-from tinycomp.measure import flash_record, footprint, latency_record, layer_records, ram_record
+from tinycomp.measure import flash_record, layer_records, ram_record
 from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, Storage, lower
@@ -47,29 +45,31 @@ from tinycomp.prepare import (
 )  # fmt: skip
 from tinycomp.progress import Progress, Silent
 from tinycomp.project import Content, lay_out, places
-from tinycomp.quantize.evaluate import evaluate_float, evaluate_int8, score_int8
+from tinycomp.quantize.evaluate import evaluate_int8
 from tinycomp.report.html import HTML_NAME, html
 from tinycomp.report.record import (
     REPORT_NAME,
-    AccuracyRecord,
     LayerRecord,
     ModelRecord,
     Report,
-    VerifyRecord,
     read_report,
     to_json,
 )  # fmt: skip
 from tinycomp.simulate import run
-from tinycomp.toolchain import is_available
+from tinycomp.trial import (
+    compare_all,
+    evaluate_accuracy,
+    evaluate_device,
+    measure_code,
+    time_inference,
+    verify_record,
+)
 from tinycomp.verify import Verification
-from tinycomp.verify import verify as compare_executions
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
 WORTHWHILE = 2 / 3
 """The share of an uncompressed model's bytes that decoding its weights has to reach."""
-DEVICE_SAMPLES, DEVICE_BYTES = 100, 100_000
-"""At most so many samples, and bytes of them, go over the line for the device's own accuracy."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         write_folder(staged, files)
         library = staged / places(board, prefix).library
         workshop = Workshop(board, library, prefix, Path(scratch) / "build")
-        report = _measure(report, planned, workshop, progress)
-        report = _evaluate(report, prepared, progress)
+        report = measure_code(report, planned, workshop, progress)
+        report = evaluate_accuracy(report, prepared, progress)
         report = _run(report, options, prepared, workshop, progress)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
@@ -174,39 +174,6 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     )  # fmt: skip
 
 
-def _measure(report: Report, planned: Plan, workshop: Workshop, progress: Progress) -> Report:
-    """Flash, and the stack that the compiler computes; a model that does not fit is refused."""
-    board = workshop.board
-    check_fit(board, footprint(planned, None))
-    if not is_available(board.compiler):
-        packages = " ".join(board.compiler.packages)
-        progress.note(
-            f"Left out: sizes; there is no {board.compiler.prefix}gcc (apt install {packages})."
-        )
-        return report
-    with progress.stage(f"Measuring code for {board.name}"):
-        measured = workshop.measure()
-    check_fit(board, footprint(planned, measured))
-    return replace(report, flash=flash_record(measured), ram=ram_record(planned, measured.stack))
-
-
-def _evaluate(report: Report, prepared: Prepared, progress: Progress) -> Report:
-    """Accuracy of the float model, of int8 alone, and of what is emitted."""
-    data = prepared.dataset
-    if data is None:
-        return report
-    with progress.stage(f"Evaluating on {len(data.x_test)} samples"):
-        int8 = evaluate_int8(prepared.graph, data)
-        dense = evaluate_int8(prepared.dense, data) if prepared.dense else int8
-        real = evaluate_float(prepared.float_tflite, data) if prepared.float_tflite else None
-    if int8 is None or dense is None:
-        return report
-    record = AccuracyRecord(
-        int8.metric, int8.samples, real.value if real else None, dense.value, int8.value
-    )
-    return replace(report, accuracy=record)
-
-
 def _run(
     report: Report,
     options: BuildOptions,
@@ -222,62 +189,14 @@ def _run(
     sha256, compare = prepared.sha256, options.verify
     with session(graph, sha256, workshop, None, progress, compare=compare) as running:
         if options.verify:
-            found = _compare(graph, prepared.tflite, inputs, running, progress)
+            found = compare_all(graph, prepared.tflite, inputs, running, progress)
             if not found.equal:
                 raise DifferenceError(f"Executions differ: {found.differences[0]}.")
-            report = replace(report, verify=(_verify_record(found),))
+            report = replace(report, verify=(verify_record(found),))
         if options.bench and running.device is not None:
-            report = _bench(report, running, graph, inputs, progress)
-            report = _device_accuracy(report, running, prepared)
+            report = time_inference(report, running, graph, inputs, progress)
+            report = evaluate_device(report, running, prepared)
     return report
-
-
-def _compare(
-    graph: Graph, tflite: bytes, inputs: Array, running: Session, progress: Progress
-) -> Verification:
-    with progress.stage(f"Verifying on {len(inputs)} samples", len(inputs)) as advance:
-        return compare_executions(graph, tflite, inputs, running.executions, advance)
-
-
-def _verify_record(found: Verification) -> VerifyRecord:
-    difference = str(found.differences[0]) if found.differences else None
-    return VerifyRecord(found.executions, found.samples, found.tensors, found.equal, difference)
-
-
-def _bench(
-    report: Report, running: Session, graph: Graph, inputs: Array, progress: Progress
-) -> Report:
-    """Latency by layer, and the deepest stack, from the device."""
-    assert running.device is not None
-    with progress.stage(f"Measuring on {report.board}"):
-        latency = latency_record(running.device, graph, inputs[0])
-        stack = running.device.stack()
-    ram = report.ram if stack is None or report.ram is None else replace(report.ram, stack=stack)
-    return replace(report, latency=latency, ram=ram)
-
-
-def _device_accuracy(report: Report, running: Session, prepared: Prepared) -> Report:
-    """The same metric from outputs that the device itself computes, on a few samples."""
-    data, device = prepared.dataset, running.device
-    if report.accuracy is None or data is None or device is None:
-        return report
-    size = prepared.graph.tensors[prepared.graph.inputs[0]].size
-    rows = spread(len(data.x_test), max(1, min(DEVICE_SAMPLES, DEVICE_BYTES // size)))
-    inputs = quantize_inputs(prepared.graph, data.x_test[rows])
-    outputs = np.stack([_run_on(device, sample) for sample in inputs])
-    labels = None if data.y_test is None else data.y_test[rows]
-    shaped = outputs.reshape(len(rows), *prepared.graph.tensors[prepared.graph.outputs[0]].shape)
-    found = score_int8(prepared.graph, shaped, data.x_test[rows], labels)
-    if found is None:
-        return report
-    accuracy = replace(report.accuracy, device=found.value, device_samples=found.samples)
-    return replace(report, accuracy=accuracy)
-
-
-def _run_on(device: Device, sample: Array) -> Array:
-    device.load(sample)
-    device.run()
-    return device.output()
 
 
 def verify(
@@ -306,7 +225,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         workshop = _workshop(folder, report, board, Path(scratch))
         with session(graph, report.model.sha256, workshop, port, progress) as running:
-            return _compare(graph, tflite, inputs, running, progress)
+            return compare_all(graph, tflite, inputs, running, progress)
 
 
 def bench(
@@ -336,7 +255,7 @@ def bench(
             require_silicon(workshop.board)
         report = _bench_once(report, workshop, graph, inputs, port, progress)
         if estimate_cycles:
-            report = _estimate(report, workshop, inputs, progress)
+            report = add_cycle_estimate(report, workshop, inputs, progress)
             if report.board == built_for:
                 add_files(folder, {REPORT_NAME: to_json(report), HTML_NAME: html(report)})
     return report
@@ -360,15 +279,7 @@ def _bench_once(
                 f"Nothing can be timed on {workshop.board.name} here.",
                 hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
             )
-        return _bench(report, running, graph, inputs, progress)
-
-
-def _estimate(report: Report, workshop: Workshop, inputs: Array, progress: Progress) -> Report:
-    """Cycles beside the instructions that were counted."""
-    assert report.latency is not None
-    with progress.stage(f"Counting instructions by kind on {report.board}"):
-        found = estimate(workshop.board, workshop.board_program(), inputs[0])
-    return replace(report, latency=replace(report.latency, estimate=found))
+        return time_inference(report, running, graph, inputs, progress)
 
 
 def _built(folder: Path) -> tuple[Report, bytes, Graph]:
