@@ -57,6 +57,7 @@ from tinycomp.report.record import (
 )  # fmt: skip
 from tinycomp.simulate import run
 from tinycomp.trial import (
+    add_cycle_estimate,
     compare_all,
     evaluate_accuracy,
     evaluate_device,
