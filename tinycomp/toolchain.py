@@ -23,8 +23,8 @@ from tinycomp.sizes import Sizes, deepest_stack, section_sizes
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 """Warnings under which the generated library compiles."""
-SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
-"""For compiling and for linking, on the host."""
+SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g", "-O1")
+"""For compiling and for linking, on the host; -O1 compiles in two thirds of the time of -O2."""
 
 _JOBS = 2
 _SHOWN_LINES = 5
