@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import image, pipeline
+from tinycomp import image, pipeline, trial
 from tinycomp.boards import load_board
 from tinycomp.image import Workshop
 from tinycomp.prepare import Preparation
@@ -83,7 +83,7 @@ def test_accuracy_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
     assert accuracy.int8 is not None
     assert accuracy.int8 >= 0.913 - 0.015
     assert accuracy.device is not None
-    assert accuracy.device_samples == pipeline.DEVICE_SAMPLES
+    assert accuracy.device_samples == trial.DEVICE_SAMPLES
 
 
 def test_keyword_spotting_is_equal_everywhere(keywords: tuple[Report, Path]) -> None:
