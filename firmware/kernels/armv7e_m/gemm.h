@@ -29,14 +29,25 @@ typedef struct {
 /* All channels of some expanded pixels; outs[i] is the first channel of the i-th. */
 typedef void (*tc_gemm_function_t)(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs);
 
+/* A and B of four activations. */
+static inline uint32_t tc_gemm_word_a(uint32_t x)
+{
+    return tc_sxtb16_odd(x);
+}
+
+static inline uint32_t tc_gemm_word_b(uint32_t x)
+{
+    return tc_rev16(x ^ 0x7F007F00u);
+}
+
 /* Expands `groups` groups of one of `pixels` pixels. Returns where the next group goes. */
 static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32_t *to, size_t pixels)
 {
     for (const int8_t *const end = from + 4 * groups; from != end; to += 2 * pixels) {
         const uint32_t x = tc_load_word(from);
         from += 4;
-        to[0] = tc_sxtb16_odd(x);
-        to[pixels] = tc_rev16(x ^ 0x7F007F00u);
+        to[0] = tc_gemm_word_a(x);
+        to[pixels] = tc_gemm_word_b(x);
     }
     return to;
 }
@@ -57,13 +68,22 @@ static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
 
+#define TC_GEMM_CLOBBERS \
+    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
+
 /* The int8 value of a sum: rounds twice, adds the zero point, saturates. r10 is the channel's start, r11 the layer's
- * rounding, r12 the multiplier. The sum's sign may stand for the rounded product's: they differ only where that is 0,
- * and then it does not matter. */
+ * rounding, r12 the multiplier, `temporary` any other register. The sum's sign may stand for the rounded product's: they
+ * differ only where that is 0, and then it does not matter. Where the zero point is -128 the sign does not matter at
+ * all, since what is negative saturates: TC_GEMM_RECTIFIED branches to where it is left out. */
+#define TC_GEMM_RECTIFIED(label) "cmn r11, #255\n\tbeq " label "\n\t"
 #define TC_GEMM_FACTOR "and r10, r10, #127\n\tlsl r11, r11, r10\n\t"
-#define TC_GEMM_REQUANTIZE(sum)                                                          \
-    "asr lr, " sum ", #7\n\tsmmlar lr, lr, r12, r11\n\tadd lr, lr, " sum ", asr #31\n\t" \
-    "asr lr, lr, r10\n\tssat " sum ", #8, lr, asr #1\n\t"
+#define TC_GEMM_REQUANTIZE(sum, temporary)                                                            \
+    "asr " temporary ", " sum ", #7\n\tsmmlar " temporary ", " temporary ", r12, r11\n\t"             \
+    "add " temporary ", " temporary ", " sum ", asr #31\n\tasr " temporary ", " temporary ", r10\n\t" \
+    "ssat " sum ", #8, " temporary ", asr #1\n\t"
+#define TC_GEMM_REQUANTIZE_RECTIFIED(sum, temporary)                          \
+    "asr " sum ", " sum ", #7\n\tsmmlar " temporary ", " sum ", r12, r11\n\t" \
+    "asr " temporary ", " temporary ", r10\n\tssat " sum ", #8, " temporary ", asr #1\n\t"
 
 #endif
 
@@ -79,7 +99,7 @@ static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *fa
 #if !(TC_DSP && defined(__OPTIMIZE__))
 
 /* All channels of one of `pixels` pixels in portable C. */
-static void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, size_t pixels, int8_t *out)
+static inline void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, size_t pixels, int8_t *out)
 {
     for (unsigned c = 0; c < gemm->channels; c++) {
         const int8_t *const weights = gemm->weights + 8 * gemm->groups * (c / 2) + 4 * (c % 2);

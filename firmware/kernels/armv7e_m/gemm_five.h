@@ -8,19 +8,18 @@
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
+/* clang-format off */
 /* r0-r4 and r5-r9 are the sums of two channels, lr the pixels; the weights' address is in memory. 144 bytes. */
-#define TC_GEMM_FIVE_GROUP                                                                           \
-    "ldr r12, %[weights]\n\tldr r10, [r12], #4\n\tldr r11, [r12], #4\n\tstr r12, %[weights]\n\t"     \
-    "ldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\tldr r12, [lr], #4\n\t" \
-    "smlad r1, r10, r12, r1\n\tsmlad r6, r11, r12, r6\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r2, r10, r12, r2\n\tsmlad r7, r11, r12, r7\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r3, r10, r12, r3\n\tsmlad r8, r11, r12, r8\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r4, r10, r12, r4\n\tsmlad r9, r11, r12, r9\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\t"     \
-    "ldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\tldr r12, [lr], #4\n\t" \
-    "smlad r1, r10, r12, r1\n\tsmlad r6, r11, r12, r6\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r2, r10, r12, r2\n\tsmlad r7, r11, r12, r7\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r3, r10, r12, r3\n\tsmlad r8, r11, r12, r8\n\tldr r12, [lr], #4\n\t"                      \
-    "smlad r4, r10, r12, r4\n\tsmlad r9, r11, r12, r9\n\t"
+#define TC_GEMM_FIVE_GROUP                                                                                \
+    "ldr r12, %[weights]\n\tldr r10, [r12], #4\n\tldr r11, [r12], #4\n\tstr r12, %[weights]\n\t"          \
+    "ldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\tldr r12, [lr], #4\n\t"      \
+    "smlad r1, r10, r12, r1\n\tsmlad r6, r11, r12, r6\n\tldr r12, [lr], #4\n\tsmlad r2, r10, r12, r2\n\t" \
+    "smlad r7, r11, r12, r7\n\tldr r12, [lr], #4\n\tsmlad r3, r10, r12, r3\n\tsmlad r8, r11, r12, r8\n\t" \
+    "ldr r12, [lr], #4\n\tsmlad r4, r10, r12, r4\n\tsmlad r9, r11, r12, r9\n\tsxtb16 r10, r10\n\t"        \
+    "sxtb16 r11, r11\n\tldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\t"        \
+    "ldr r12, [lr], #4\n\tsmlad r1, r10, r12, r1\n\tsmlad r6, r11, r12, r6\n\tldr r12, [lr], #4\n\t"      \
+    "smlad r2, r10, r12, r2\n\tsmlad r7, r11, r12, r7\n\tldr r12, [lr], #4\n\tsmlad r3, r10, r12, r3\n\t" \
+    "smlad r8, r11, r12, r8\n\tldr r12, [lr], #4\n\tsmlad r4, r10, r12, r4\n\tsmlad r9, r11, r12, r9\n\t"
 
 static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
@@ -33,36 +32,46 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
     __asm__ volatile(
         TC_GEMM_ENTRY
         "1:\n\t" /* a pair of channels */
-        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\t"
-        "ldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, %[first]\n\t"
+        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\tldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, %[first]\n\t"
         "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\t"
-        "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\t"
-        "bx r11\n\t"
+        "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\tbx r11\n\t"
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
         "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t"
-        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r0") TC_GEMM_REQUANTIZE("r1")
-            TC_GEMM_REQUANTIZE("r2") TC_GEMM_REQUANTIZE("r3") TC_GEMM_REQUANTIZE(
-                "r4") "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t"
-                      "ldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t"
-                      "add lr, lr, #16\n\tstr lr, %[factors]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r5")
-                          TC_GEMM_REQUANTIZE("r6") TC_GEMM_REQUANTIZE("r7") TC_GEMM_REQUANTIZE("r8") TC_GEMM_REQUANTIZE(
-                              "r9") "ldr r10, %[channel]\n\tadd r11, r10, #1\n\t"
-                                    "ldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
-                                    "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, "
-                                    "r11]\n\t"
-                                    "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-                                    "strb r2, [r12, r10]\n\tstrb r7, [r12, r11]\n\tstrb r3, [lr, r10]\n\tstrb r8, [lr, "
-                                    "r11]\n\t"
-                                    "ldr r12, %[out4]\n\tadd lr, r10, #2\n\t"
-                                    "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
-                                    "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_RECTIFIED("4f")
+        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
+        TC_GEMM_REQUANTIZE("r3", "lr") TC_GEMM_REQUANTIZE("r4", "lr")
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr") TC_GEMM_REQUANTIZE("r7", "lr")
+        TC_GEMM_REQUANTIZE("r8", "lr") TC_GEMM_REQUANTIZE("r9", "lr")
+        "3:\n\t"
+        "ldr r10, %[channel]\n\tadd r11, r10, #1\n\tldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
+        "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, r11]\n\t"
+        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "strb r2, [r12, r10]\n\tstrb r7, [r12, r11]\n\tstrb r3, [lr, r10]\n\tstrb r8, [lr, r11]\n\t"
+        "ldr r12, %[out4]\n\tadd lr, r10, #2\n\t"
+        "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
+        "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
+        "cmp r10, r11\n\tbne 1b\n\t"
+        "b 5f\n"
+        "4:\n\t"
+        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr")
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r8", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r9", "lr")
+        "b 3b\n"
+        "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry), [weights] "+m"(weights)
         : [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end), [rounding] "m"(rounding),
           [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3), [out4] "m"(out4)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+        : TC_GEMM_CLOBBERS);
 }
+/* clang-format on */
 
 #else
 

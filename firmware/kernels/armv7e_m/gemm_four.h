@@ -8,16 +8,16 @@
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
+/* clang-format off */
 /* r0-r3 and r4-r7 are the sums of two channels, r8 the weights, r9 the pixels. 112 bytes. */
-#define TC_GEMM_FOUR_GROUP                                                                              \
-    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"               \
-    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\t"                     \
-    "smlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\t"      \
-    "smlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\tldr r12, [r9], #4\n\t" \
-    "ldr lr, [r9], #4\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsmlad r0, r10, r12, r0\n\t"              \
-    "smlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\t" \
-    "ldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\t" \
-    "smlad r7, r11, lr, r7\n\t"
+#define TC_GEMM_FOUR_GROUP                                                                                   \
+    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"                    \
+    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\t" \
+    "ldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"          \
+    "smlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"            \
+    "sxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t"             \
+    "smlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"            \
+    "smlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\t"
 
 static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
@@ -30,43 +30,47 @@ static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const 
         TC_GEMM_ENTRY
         "ldr r8, %[weights]\n"
         "1:\n\t" /* a pair of channels */
-        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\t"
-        "ldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t"
-        "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\t"
-        "mov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\t"
-        "bx r11\n\t"
+        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t"
+        "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\tbx r11\n\t"
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP
         "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"
-        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t"
-        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r0") TC_GEMM_REQUANTIZE("r1")
-            TC_GEMM_REQUANTIZE("r2") TC_GEMM_REQUANTIZE(
-                "r3") "ldr r11, %[rounding]\n\t"
-                      "ldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR TC_GEMM_REQUANTIZE("r4")
-                          TC_GEMM_REQUANTIZE("r5") TC_GEMM_REQUANTIZE("r6") TC_GEMM_REQUANTIZE(
-                              "r7") "add r9, r9, #16\n\tstr r9, %[factors]\n\t"
-                                    "ldr r9, %[channel]\n\t"
-                                    "ldr r10, %[out0]\n\tldr r11, %[out1]\n\tldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-                                    "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, "
-                                    "r9]\n\t"
-                                    "add r9, r9, #1\n\t"
-                                    "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, "
-                                    "r9]\n\t"
-                                    "add r9, r9, #1\n\tstr r9, %[channel]\n\t"
-                                    "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
+        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_RECTIFIED("4f")
+        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
+        TC_GEMM_REQUANTIZE("r3", "lr")
+        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
+        TC_GEMM_REQUANTIZE("r7", "lr")
+        "3:\n\t"
+        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
+        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "str r9, %[channel]\n\t"
+        "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
+        "b 5f\n"
+        "4:\n\t"
+        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
+        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr")
+        "b 3b\n"
+        "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)
         : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end),
           [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+        : TC_GEMM_CLOBBERS);
 }
 
 /* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */
-#define TC_GEMM_ONE_GROUP                                                                          \
-    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r4, [r12], #4\n\tldr r5, [r12], #4\n\t"         \
-    "ldr r6, [r9], #16\n\tldr r7, [r9], #16\n\tsmlad r0, r10, r6, r0\n\tsmlad r1, r11, r6, r1\n\t" \
-    "smlad r2, r4, r6, r2\n\tsmlad r3, r5, r6, r3\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\t"       \
-    "sxtb16 r4, r4\n\tsxtb16 r5, r5\n\tsmlad r0, r10, r7, r0\n\tsmlad r1, r11, r7, r1\n\t"         \
-    "smlad r2, r4, r7, r2\n\tsmlad r3, r5, r7, r3\n\t"
+#define TC_GEMM_ONE_GROUP                                                                                       \
+    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r4, [r12], #4\n\tldr r5, [r12], #4\n\tldr r6, [r9], #16\n\t" \
+    "ldr r7, [r9], #16\n\tsmlad r0, r10, r6, r0\n\tsmlad r1, r11, r6, r1\n\tsmlad r2, r4, r6, r2\n\t"           \
+    "smlad r3, r5, r6, r3\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsxtb16 r4, r4\n\tsxtb16 r5, r5\n\t"          \
+    "smlad r0, r10, r7, r0\n\tsmlad r1, r11, r7, r1\n\tsmlad r2, r4, r7, r2\n\tsmlad r3, r5, r7, r3\n\t"
 
 /* One of four pixels. Where the last pair of channels is alone it is taken twice. */
 static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
@@ -84,18 +88,20 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
         register const int8_t *first_pair __asm__("r8") = weights;
         register const int8_t *second_pair __asm__("r12") = weights + (other != 0 ? pair : 0);
         register const uint32_t *x __asm__("r9") = pixel;
-        __asm__ volatile("1:\n\t" TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbeq 2f\n\t" TC_GEMM_ONE_GROUP
-                         "ldr r4, %[last]\n\tcmp r9, r4\n\tbne 1b\n"
-                         "2:\n\t"
-                         : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
-                         : [last] "m"(last)
-                         : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
+        __asm__ volatile(
+            "1:\n\t" TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbeq 2f\n\t"
+            TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbne 1b\n"
+            "2:\n\t"
+            : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
+            : [last] "m"(last)
+            : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
         out[c] = tc_gemm_requantize(gemm, factors, s0);
         out[c + 1] = tc_gemm_requantize(gemm, factors + 2, s1);
         out[c + other] = tc_gemm_requantize(gemm, factors + 2 * other, s2);
         out[c + other + 1] = tc_gemm_requantize(gemm, factors + 2 * other + 2, s3);
     }
 }
+/* clang-format on */
 
 #else
 
