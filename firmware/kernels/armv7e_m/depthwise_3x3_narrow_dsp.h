@@ -1,5 +1,5 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, five outputs a tile, for images that
- * five divides better than six. */
+/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, tiles of five
+ * outputs, for images five columns wide. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_NARROW_DSP_H
 #define TINYCOMP_DEPTHWISE_3X3_NARROW_DSP_H
 
@@ -7,51 +7,59 @@
 
 typedef tc_depthwise_3x3_t tc_depthwise_3x3_narrow_dsp_t;
 
-#if TC_DSP && defined(__OPTIMIZE__)
-
-static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_tile(const tc_depthwise_tile_t *tile)
+/* clang-format off */
+static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks)
 {
-    TC_DEPTHWISE_TILE_STATE(tile)
-    int8_t *first = (tile)->out;
-    for (unsigned tiles = tile->tiles; tiles > 0; tiles--) {
-        out = first;
-        __asm__ volatile(
-            TC_DEPTHWISE_TILE_BEGIN
-            "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\t"
-            "ldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\tsmlad r0, r9, r7, r0\n\t"
-            "ldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\tsmlad r0, r9, r8, r0\n\t"
-            "ldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\tsmlad r1, r9, r8, r1\n\t"
-            "ldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\tsmlad r2, r9, r8, r2\n\t"
-            "ldr r9, [r11, #112]\n\tsmlad r4, r9, r7, r4\n\tsmlad r3, r9, r8, r3\n\t"
-            "ldr r9, [r11, #144]\n\tsmlad r4, r9, r8, r4\n\t" TC_DEPTHWISE_TILE_THIRD_ROW
-            "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\t"
-            "ldr r9, [r11, #80]\n\tsmlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, "
-            "r9, r6, r3\n\t"
-            "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
-            "ldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\t" TC_DEPTHWISE_TILE_FACTOR TC_DEPTHWISE_TILE_REQUANTIZE(
-                "r0") TC_DEPTHWISE_TILE_REQUANTIZE("r1") TC_DEPTHWISE_TILE_REQUANTIZE("r2")
-                TC_DEPTHWISE_TILE_REQUANTIZE("r3") TC_DEPTHWISE_TILE_REQUANTIZE("r4") TC_DEPTHWISE_TILE_OUT
-            "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\tstrb r4, [r12, r6, lsl #2]\n\t"
-            "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t" TC_DEPTHWISE_TILE_END TC_DEPTHWISE_TILE_OPERANDS);
-        cells += 5 * TC_DEPTHWISE_PAIR / 2;
-        first += 5 * step;
+#if TC_DEPTHWISE_ASSEMBLY
+    TC_DEPTHWISE_STATE(plan, blocks)
+    for (; blocks->count > 0; blocks->count--) {
+        TC_DEPTHWISE_EXPAND;
+        for (unsigned rest = plan->tiles; rest > 0; rest--) {
+            const int partial = rest == 1 && plan->partial != 0;
+            tc_depthwise_part_t part;
+            int8_t *const to = out;
+            if (partial) {
+                out = part;
+                step = TC_DEPTHWISE_CHANNELS;
+            }
+            TC_DEPTHWISE_TILE(
+                "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
+                "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
+                "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
+                "smlad r1, r9, r8, r1\n\tldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\t"
+                "smlad r2, r9, r8, r2\n\tldr r9, [r11, #112]\n\tsmlad r4, r9, r7, r4\n\tsmlad r3, r9, r8, r3\n\t"
+                "ldr r9, [r11, #144]\n\tsmlad r4, r9, r8, r4\n\t",
+                "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\tldr r9, [r11, #80]\n\t"
+                "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
+                "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
+                "ldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\t",
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r0") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r1")
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r2") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r3")
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r4"),
+                TC_DEPTHWISE_REQUANTIZE("r0") TC_DEPTHWISE_REQUANTIZE("r1") TC_DEPTHWISE_REQUANTIZE("r2")
+                TC_DEPTHWISE_REQUANTIZE("r3") TC_DEPTHWISE_REQUANTIZE("r4"),
+                "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
+                "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t");
+            if (partial) {
+                step = plan->step;
+                tc_depthwise_copy_part(part, plan->partial, to, step);
+            }
+            cells += 30;
+            out = to + 5 * step;
+        }
+        TC_DEPTHWISE_NEXT(plan, blocks)
     }
-}
-
 #else
-
-static void tc_depthwise_3x3_narrow_dsp_tile(const tc_depthwise_tile_t *tile)
-{
-    tc_depthwise_tiles(tile, 5, 1);
-}
-
+    tc_depthwise_blocks(plan, blocks, 1);
 #endif
+}
+/* clang-format on */
 
 /* Output rows [first, last). Scratch: as depthwise_3x3.h says. */
 static void tc_depthwise_3x3_narrow_dsp(const tc_depthwise_3x3_narrow_dsp_t *constants, const tc_input_t *in,
                                         const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
-    tc_depthwise_3x3(constants, in, out, first, last, scratch, tc_depthwise_3x3_narrow_dsp_tile, 5, 1);
+    tc_depthwise_3x3(constants, in, out, first, last, scratch, tc_depthwise_3x3_narrow_dsp_row, 5, 1);
 }
 
 #endif

@@ -1,0 +1,191 @@
+"""Single-node graphs for an instruction set's kernels: shapes and extremes at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
+
+from tinycomp.ir import Constant, Operator, Shape
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Pair, Window
+from tinycomp.ops.add import Add
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.fully_connected import FullyConnected
+
+ZERO_POINTS = (-128, -128, -3, 0, 17, 127)
+SPREADS = (40.0, 40.0, 4000.0, 0.05)
+"""How far outputs deviate, in steps: within bounds, saturating, nearly all zero."""
+
+
+@dataclass
+class Draw:
+    """Random numbers with a seed of their own for each case."""
+
+    rng: np.random.Generator
+
+    def number(self, low: int, high: int) -> int:
+        """low to high, both included."""
+        return int(self.rng.integers(low, high + 1))
+
+    def of(self, choices: tuple[object, ...]) -> object:
+        return choices[self.rng.integers(len(choices))]
+
+    def weighted(self, name: str, op: Operator, image: Shape, weights: Shape) -> Case:
+        """A case with random zero points, deviation and kind of weights."""
+        zero_points = (int(self.of(ZERO_POINTS)), int(self.of(ZERO_POINTS)))
+        case = weighted_case(
+            name,
+            op,
+            image,
+            weights,
+            seed=self.number(0, 1 << 30),
+            zero_points=zero_points,
+            spread=float(self.of(SPREADS)),
+            per_channel=self.number(0, 3) > 0,
+            extreme=self.number(0, 3) == 0,
+        )
+        return self._with_odd_channels(case) if self.number(0, 3) == 0 else case
+
+    def _with_odd_channels(self, case: Case) -> Case:
+        """What converters leave: a channel of zero weights and a bias of any size, a huge bias."""
+        node = case.graph.nodes[-1]
+        weights, bias = (case.graph.constants[name] for name in node.inputs[1:])
+        axis = node.op.weight_axis
+        values, biases = np.moveaxis(weights.values.copy(), axis, 0), bias.values.copy()
+        values[0], biases[0] = 0, self.number(-(1 << 22), 1 << 22)
+        if len(biases) > 1:
+            biases[-1] = (1 << 22) * (1 - 2 * self.number(0, 1))
+        constants = dict(case.graph.constants)
+        constants[node.inputs[1]] = replace(weights, values=np.moveaxis(values, 0, axis))
+        constants[node.inputs[2]] = replace(bias, values=biases)
+        return replace(case, graph=replace(case.graph, constants=constants))
+
+    def window(self, size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
+        """Same, valid, or any padding."""
+        kind = self.number(0, 3)
+        if kind == 0 and all(
+            n > (k - 1) * d for n, k, d in zip(size, kernel, dilation, strict=True)
+        ):
+            return Window(kernel, stride, dilation)
+        if kind == 1:
+            most = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+            padding = tuple(self.number(0, most[i % 2]) for i in range(4))
+            window = Window(kernel, stride, dilation, padding)
+            if min(window.output(size)) >= 1:
+                return window
+        return Window.make("same", size, kernel, stride, dilation)
+
+
+def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
+    for i in range(count):
+        yield i, Draw(np.random.default_rng((seed, i)))
+
+
+def convolutions(count: int = 36) -> list[Case]:
+    """Any window; few and many channels, whole groups of four and others."""
+    found = []
+    for i, draw in draws(count, 1):
+        size = (draw.number(1, 8), draw.number(1, 11))
+        kernel, stride = (
+            (draw.number(1, 4), draw.number(1, 4)),
+            (draw.number(1, 2), draw.number(1, 3)),
+        )
+        dilation = (draw.number(1, 2), draw.number(1, 2)) if draw.number(0, 3) == 0 else (1, 1)
+        inputs = draw.of((1, 2, 3, 4, 5, 8, 12, 16, 33, 70))
+        outputs = draw.number(1, 9)
+        op = Conv2D(draw.window(size, kernel, stride, dilation), draw.of(tuple(Activation)))
+        weights = (outputs, *kernel, inputs)
+        found.append(draw.weighted(f"convolution {i}", op, (*size, inputs), weights))
+    return found
+
+
+def pointwise(count: int = 14) -> list[Case]:
+    """1 x 1, of any stride, in images of any width; and windows over five columns."""
+    found = []
+    for i, draw in draws(count, 2):
+        size = (draw.number(1, 6), draw.of((1, 2, 3, 4, 5, 6, 7, 10, 15)))
+        stride, inputs, outputs = draw.number(1, 2), 4 * draw.number(1, 12), draw.number(1, 18)
+        op = Conv2D(Window.make("same", size, (1, 1), (stride, stride)), draw.of(tuple(Activation)))
+        weights = (outputs, 1, 1, inputs)
+        found.append(draw.weighted(f"pointwise {i}", op, (*size, inputs), weights))
+    return found
+
+
+def columns_of_three(count: int = 14) -> list[Case]:
+    """Windows three columns wide, side by side, whole groups of channels."""
+    found = []
+    for i, draw in draws(count, 3):
+        size, height = (draw.number(1, 7), draw.of((7, 8, 14, 15, 16, 24))), draw.number(1, 4)
+        window = draw.window(size, (height, 3), (draw.number(1, 2), 1), (draw.number(1, 2), 1))
+        inputs, outputs = 4 * draw.number(1, 4), draw.number(1, 5)
+        op = Conv2D(window, draw.of(tuple(Activation)))
+        weights = (outputs, height, 3, inputs)
+        found.append(draw.weighted(f"columns {i}", op, (*size, inputs), weights))
+    return found
+
+
+def depthwise(count: int = 36) -> list[Case]:
+    """Windows of 3 x 3 and others; channels around blocks of four."""
+    found = []
+    for i, draw in draws(count, 4):
+        size = (draw.number(1, 8), draw.of((1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13)))
+        square = draw.number(0, 2) > 0
+        kernel = (3, 3) if square else (draw.number(1, 5), draw.number(1, 5))
+        stride = (draw.number(1, 2), draw.number(1, 2 if square else 3))
+        dilation = (1, 1) if square else (draw.number(1, 2), draw.number(1, 2))
+        channels = draw.number(1, 14)
+        window = draw.window(size, kernel, stride, dilation)
+        op = DepthwiseConv2D(window, 1, draw.of(tuple(Activation)))
+        weights = (1, *kernel, channels)
+        found.append(draw.weighted(f"depthwise {i}", op, (*size, channels), weights))
+    return found
+
+
+def dense(count: int = 16) -> list[Case]:
+    """Vectors and rows of vectors; outputs around blocks of eight."""
+    found = []
+    for i, draw in draws(count, 5):
+        inputs, outputs = draw.number(1, 70), draw.number(1, 20)
+        shape = (inputs,) if draw.number(0, 1) else (draw.number(1, 3), draw.number(1, 3), inputs)
+        op = FullyConnected(draw.of(tuple(Activation)))
+        found.append(draw.weighted(f"dense {i}", op, shape, (outputs, inputs)))
+    return found
+
+
+def sums(count: int = 16) -> list[Case]:
+    """Scales that are equal, near, and far apart, either way round."""
+    found = []
+    for i, draw in draws(count, 6):
+        shape = (draw.number(2, 4), draw.number(1, 5), draw.number(1, 9))
+        first = float(np.exp(draw.rng.uniform(-4, 0)))
+        ratio = float(draw.of((1.0, 1.0 + 2**-20, 1.3, 2.0, 3.7, 0.999, 0.31, 0.07)))
+        zero_points = [int(draw.of(ZERO_POINTS)) for _ in range(3)]
+        builder = CaseBuilder(shape, parameters(first, zero_points[0]))
+        window = Window.make("same", shape[:2], (1, 1))
+        other = _identity(builder, shape, window, parameters(first * ratio, zero_points[1]))
+        pair = ["input", other] if draw.number(0, 1) else [other, "input"]
+        output = parameters(float(draw.of((0.4, 1.0, 2.5))) * first, zero_points[2])
+        builder.add(Add(draw.of(tuple(Activation))), pair, output)
+        found.append(Case(f"sum {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
+    return found
+
+
+def _identity(builder: CaseBuilder, shape: Shape, window: Window, output: object) -> str:
+    """The input again with other parameters: a second tensor to add."""
+    weights = Constant("w", np.full((1, 1, 1, shape[2]), 100, np.int8), parameters(0.01))
+    bias = Constant("b", np.zeros(shape[2], np.int32), parameters(0.01 * 0.1))
+    return builder.add(DepthwiseConv2D(window), ["input"], output, [weights, bias], "other")
+
+
+FAMILIES: dict[str, Callable[[], list[Case]]] = {
+    "convolutions": convolutions,
+    "pointwise": pointwise,
+    "columns_of_three": columns_of_three,
+    "depthwise": depthwise,
+    "dense": dense,
+    "sums": sums,
+}

@@ -1,0 +1,195 @@
+"""Kernels of one instruction set on the core that they are for: all cases in one C program, which
+compares each output with the simulator's, whole tensors at once and row by row through rings.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from conformance import Case
+
+from tinycomp import resources
+from tinycomp.boards import Board
+from tinycomp.codecs._codec import Encoded
+from tinycomp.emit import c_number, firmware_headers
+from tinycomp.ir import Array
+from tinycomp.ops._rows import rows
+from tinycomp.plan.program import Operation, Storage, lower
+from tinycomp.project import link_flags
+from tinycomp.simulate import simulate
+from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, link
+
+MAIN = Path(__file__).parent / "core_main.c"
+SECONDS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCase:
+    """The last node of a case, lowered for an instruction set."""
+
+    case: Case
+    operation: Operation
+
+    @property
+    def kernel(self) -> str:
+        assert self.operation.call is not None
+        return self.operation.call.kernel
+
+
+def lowered(
+    cases: Sequence[Case], kernels: str, storage: Storage | None = None
+) -> list[KernelCase]:
+    """The cases as the instruction set runs them."""
+    programs = [lower(case.graph, storage, kernels) for case in cases]
+    return [
+        KernelCase(case, program.operations[-1])
+        for case, program in zip(cases, programs, strict=True)
+    ]
+
+
+def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -> list[str]:
+    """Compile and run; the differences that the program found, each in a line."""
+    library = folder / "library"
+    for name, text in firmware_headers([case.operation for case in cases], kernels).items():
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).write_text(text)
+    (library / "cases.h").write_text(_text(cases))
+    include = (library, library / "tinycomp", resources.firmware() / "harness", *_port(board))
+    flags = (*STRICT, *(SANITIZE if board.is_host else ()))
+    sources = [MAIN, *(path for path in resources.port_files(board.port) if path.suffix == ".c")]
+    objects = compile_objects(board.compiler, sources, folder / "build", Options(include, flags))
+    sanitize = SANITIZE if board.is_host else ()
+    program = link(
+        board.compiler,
+        objects,
+        folder / "program",
+        (*link_flags(board.port, _port(board)), *sanitize),
+    )
+    return _output(_command(board, program))
+
+
+def _port(board: Board) -> list[Path]:
+    return sorted({path.parent for path in resources.port_files(board.port)})
+
+
+def _command(board: Board, program: Path) -> list[str]:
+    if board.emulator is None:
+        return [str(program)]
+    cpu = ["-cpu", board.emulator.cpu] if board.emulator.cpu else []
+    quiet = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    machine = [board.emulator.program, "-machine", board.emulator.machine, *cpu, *quiet]
+    return [*machine, "-kernel", str(program)]
+
+
+def _output(command: Sequence[str]) -> list[str]:
+    """The program's lines up to the one that ends it; a board does not end by itself."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        lines = []
+        for line in process.stdout:
+            if line.strip() == "end":
+                return lines
+            lines.append(line.strip())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    return [*lines, "the program did not come to its end"]
+
+
+def available(board: Board) -> bool:
+    """Whether the board's compiler and emulator are here."""
+    needed = [f"{board.compiler.prefix}gcc"]
+    needed += [board.emulator.program] if board.emulator else []
+    return all(shutil.which(program) for program in needed)
+
+
+def _text(cases: Sequence[KernelCase]) -> str:
+    kernels = sorted({case.kernel for case in cases})
+    codecs = sorted({e.codec for case in cases for e in case.operation.encoded})
+    lines = [f'#include "{name}.h"' for name in [*kernels, *codecs]]
+    table = []
+    for number, case in enumerate(cases):
+        lines += _case(number, case)
+        table.append(f"    &case_{number},")
+    sizes = [_sizes(case) for case in cases]
+    lines.append(f"#define MOST_SCRATCH {max(case.operation.scratch for case in cases)}u")
+    lines.append(f"#define MOST_BYTES {max(max(size) for size in sizes)}u")
+    return "\n".join([*lines, "static const case_t *const cases[] = {", *table, "};", ""])
+
+
+def _sizes(case: KernelCase) -> list[int]:
+    operands = case.case.graph.operands(case.operation.node)
+    return [tensor.size for tensor in (*operands.activations, operands.output)]
+
+
+def _case(number: int, case: KernelCase) -> list[str]:
+    """Constants, samples, what is expected, and a function that calls the kernel."""
+    graph, operation = case.case.graph, case.operation
+    operands = graph.operands(operation.node)
+    tensors = simulate(graph, case.case.inputs)
+    lines = _constants(f"constants_{number}", case.kernel, operation)
+    inputs = operands.activations
+    for index, tensor in enumerate([*inputs, operands.output]):
+        lines.append(_array(f"tensor_{number}_{index}", tensors[tensor.name]))
+    height = rows(operands.output.shape)[0]
+    needed = [
+        operation.node.op.rows_needed(operands, operands.inputs.index(tensor), y, y + 1)
+        for tensor in inputs
+        for y in range(height)
+    ]
+    lines.append(_array(f"needed_{number}", np.array(needed, np.uint16)))
+    views = [
+        f"{{{shape[0]}, {shape[1]}, tensor_{number}_{index}}}"
+        for index, shape in enumerate(rows(t.shape) for t in (*inputs, operands.output))
+    ]
+    views += ["{0, 0, NULL}"] * (2 - len(inputs))
+    samples, name = len(case.case.inputs), f"{case.case.name} ({case.kernel})"
+    order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
+    return [
+        *lines,
+        f"static void call_{number}(const tc_input_t *in, const tc_output_t *out, uint16_t first,",
+        "    uint16_t last, int8_t *scratch)",
+        f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, scratch); }}",
+        f"static const case_t case_{number} = {{",
+        f'    "{name}", call_{number}, {len(inputs)}, {samples}, {operation.scratch},',
+        f"    {{{', '.join(order)}}}, needed_{number},",
+        "};",
+    ]
+
+
+def _constants(name: str, kernel: str, operation: Operation) -> list[str]:
+    lines, members = [], []
+    for field, value in operation.fields.items():
+        constant = f"{name}_{field}"
+        if isinstance(value, Encoded):
+            lines += _codec(constant, value)
+            members.append(f"&{constant}.weights")
+        elif isinstance(value, np.ndarray):
+            lines.append(_array(constant, value))
+            members.append(constant)
+        else:
+            members.append(c_number(int(value)))
+    return [*lines, f"static TC_CONST tc_{kernel}_t {name} = {{{', '.join(members)}}};"]
+
+
+def _codec(name: str, encoded: Encoded) -> list[str]:
+    lines, members = [], [f"{{tc_{encoded.codec}_read}}"]
+    for field, value in encoded.fields.items():
+        if isinstance(value, np.ndarray):
+            lines.append(_array(f"{name}_{field}", value))
+            members.append(f"{name}_{field}")
+        else:
+            members.append(c_number(int(value)))
+    return [*lines, f"static TC_CONST tc_{encoded.codec}_t {name} = {{{', '.join(members)}}};"]
+
+
+def _array(name: str, values: Array) -> str:
+    numbers = ", ".join(c_number(int(value)) for value in values.ravel())
+    return f"static TC_CONST {values.dtype}_t {name}[] = {{{numbers}}};"
