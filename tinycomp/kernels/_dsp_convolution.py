@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
 PAIR = 2
 """Output channels that are computed together."""
+GROUP = 4
+"""Weights that are multiplied together; a window has one at least."""
 FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels that are computed together."""
 WASTE = 1.15
@@ -19,20 +21,36 @@ WASTE = 1.15
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
-def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of a DSP kernel; None where weights are decoded or numbers leave its bounds."""
     sums = sums_of(call)
     if sums is None or stored is None or stored.buffered:
         return None
-    words = weight_words(sums.weights, len(sums.weights) + len(sums.weights) % PAIR)
-    if words is None:
+    three = _three_columns(call)
+    matrix = sums.weights if three else _by_groups(call, sums.weights)
+    words = weight_words(matrix, len(matrix) + len(matrix) % PAIR)
+    if words is None or matrix.shape[1] < GROUP:
         return None
-    if _three_columns(call):
-        return _by_columns(call, sums, words[: len(sums.weights)])
-    return _by_windows(call, sums, words)
+    if three:
+        return _by_columns(call, sums, words[: len(matrix)])
+    return _by_windows(call, operands, sums, words)
 
 
-def _by_windows(call: KernelCall, sums: Sums, words: NDArray[np.int8]) -> KernelCall:
+def _by_groups(call: KernelCall, matrix: Array) -> Array:
+    """Weights in the order in which windows are expanded: whole groups of four of each row of the
+    window, then what is left over of each. Rows that have no group are taken as one.
+    """
+    rows = matrix.reshape(len(matrix), integer(call, "kernel_height"), -1)
+    whole = rows.shape[2] // 4 * 4
+    if whole == 0:
+        return matrix
+    parts = [rows[:, :, :whole], rows[:, :, whole:]]
+    return np.concatenate([part.reshape(len(matrix), -1) for part in parts], axis=1)
+
+
+def _by_windows(
+    call: KernelCall, operands: Operands, sums: Sums, words: NDArray[np.int8]
+) -> KernelCall:
     """Windows are expanded one by one."""
     values = interleaved(words, PAIR).reshape(len(words) // PAIR, -1)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
@@ -43,10 +61,21 @@ def _by_windows(call: KernelCall, sums: Sums, words: NDArray[np.int8]) -> Kernel
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
     kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
-    copied = integer(call, "input_channels") % 4 != 0
-    window = -(-(sums.weights.shape[1] + 3) // 4) * 4 if copied else 0
-    rows = 4 * integer(call, "kernel_height")
-    return KernelCall(kernel, fields, scratch=rows + 2 * pixels * words.shape[1] + window)
+    scratch = 2 * pixels * words.shape[1] + 4 * integer(call, "kernel_height")
+    if not _inside(call, operands):
+        scratch += 4 * integer(call, "kernel_height") + sums.weights.shape[1]
+    return KernelCall(kernel, fields, scratch=scratch)
+
+
+def _inside(call: KernelCall, operands: Operands) -> bool:
+    """Whether all windows lie within the input where they can be read, row by row."""
+    sizes = zip(("height", "width"), ("top", "left"), operands.output.shape, strict=False)
+    for axis, before, outputs in sizes:
+        reach = (outputs - 1) * integer(call, f"stride_{axis}") + integer(call, f"kernel_{axis}")
+        if integer(call, f"padding_{before}") or reach > integer(call, f"input_{axis}"):
+            return False
+    row = integer(call, "kernel_width") * integer(call, "input_channels")
+    return integer(call, "dilation_height") == integer(call, "dilation_width") == 1 and row >= GROUP
 
 
 def _three_columns(call: KernelCall) -> bool:

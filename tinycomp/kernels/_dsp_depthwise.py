@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
 BLOCK = 4
@@ -22,7 +22,7 @@ NARROW = 5
 """The width for which there is a tile of its own; others are cut into tiles of six."""
 
 
-def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of a DSP kernel; None where channels share an input channel, or are fewer than a
     block, or where numbers leave its bounds.
     """

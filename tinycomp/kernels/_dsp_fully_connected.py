@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
@@ -15,7 +15,9 @@ LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
 
-def fully_connected(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def fully_connected(
+    call: KernelCall, operands: Operands, stored: Encoded | None
+) -> KernelCall | None:
     """The call of the DSP kernel; None where weights are decoded or numbers leave its bounds."""
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)

@@ -40,14 +40,19 @@ static inline uint32_t tc_gemm_word_b(uint32_t x)
     return tc_rev16(x ^ 0x7F007F00u);
 }
 
-/* Expands `groups` groups of one of `pixels` pixels. Returns where the next group goes. */
+/* Expands a group of one of `pixels` pixels. Returns where the next group goes. */
+static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t pixels)
+{
+    to[0] = tc_gemm_word_a(four);
+    to[pixels] = tc_gemm_word_b(four);
+    return to + 2 * pixels;
+}
+
+/* The same for `groups` groups. */
 static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32_t *to, size_t pixels)
 {
-    for (const int8_t *const end = from + 4 * groups; from != end; to += 2 * pixels) {
-        const uint32_t x = tc_load_word(from);
-        from += 4;
-        to[0] = tc_gemm_word_a(x);
-        to[pixels] = tc_gemm_word_b(x);
+    for (const int8_t *const end = from + 4 * groups; from != end; from += 4) {
+        to = tc_gemm_expand_word(tc_load_word(from), to, pixels);
     }
     return to;
 }
