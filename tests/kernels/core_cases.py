@@ -48,7 +48,19 @@ class Draw:
             per_channel=self.number(0, 3) > 0,
             extreme=self.number(0, 3) == 0,
         )
+        case = self._with_few_values(case) if self.number(0, 2) == 0 else case
         return self._with_odd_channels(case) if self.number(0, 3) == 0 else case
+
+    def _with_few_values(self, case: Case) -> Case:
+        """Weights as compression leaves them: of a small codebook, or mostly zeros."""
+        name = case.graph.nodes[-1].inputs[1]
+        weights = case.graph.constants[name]
+        table = self.rng.choice(weights.values.reshape(-1), int(self.of((2, 9, 16, 16, 40))))
+        values = self.rng.choice(table, weights.shape)
+        if self.number(0, 3) == 0:
+            values[self.rng.random(weights.shape) < 0.8] = 0
+        constants = {**case.graph.constants, name: replace(weights, values=values)}
+        return replace(case, graph=replace(case.graph, constants=constants))
 
     def _with_odd_channels(self, case: Case) -> Case:
         """What converters leave: a channel of zero weights and a bias of any size, a huge bias."""
@@ -85,7 +97,7 @@ def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
         yield i, Draw(np.random.default_rng((seed, i)))
 
 
-def convolutions(count: int = 36) -> list[Case]:
+def convolutions(count: int = 54) -> list[Case]:
     """Any window; few and many channels, whole groups of four and others."""
     found = []
     for i, draw in draws(count, 1):
@@ -115,7 +127,7 @@ def pointwise(count: int = 14) -> list[Case]:
     return found
 
 
-def columns_of_three(count: int = 14) -> list[Case]:
+def columns_of_three(count: int = 21) -> list[Case]:
     """Windows three columns wide, side by side, whole groups of channels."""
     found = []
     for i, draw in draws(count, 3):
@@ -145,7 +157,7 @@ def depthwise(count: int = 36) -> list[Case]:
     return found
 
 
-def dense(count: int = 16) -> list[Case]:
+def dense(count: int = 24) -> list[Case]:
     """Vectors and rows of vectors; outputs around blocks of eight."""
     found = []
     for i, draw in draws(count, 5):

@@ -20,13 +20,15 @@ class Encoded:
     fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer
     array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
     of that struct on a 32-bit core. buffered: whether reading needs a buffer; where constants lie
-    in program memory (AVR), it always does.
+    in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which the
+    read that starts at 0 fills and others of the same call use; they follow in any order.
     """
 
     codec: str
     fields: Mapping[str, int | Array]
     struct_size: int
     buffered: bool = True
+    workspace: int = 0
 
     @property
     def size(self) -> int:
@@ -56,6 +58,9 @@ class Codec(ABC):
     name: ClassVar[str]
     cost: ClassVar[int]
     """Instructions to decode a weight, roughly; of codecs of equal size the cheapest is taken."""
+
+    general: ClassVar[bool] = True
+    """Whether any weights may be stored so; if not, only those of kernels that ask for it."""
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:

@@ -37,14 +37,14 @@ def choose(
 
     Args:
         weights: a layer's weights, of any int8 values.
-        allowed: names of the codecs to choose from; None for all.
+        allowed: names of the codecs to choose from; None for all that are general.
         worthwhile: a form that has to be decoded is taken only where it has at most this share of
             the bytes of one that is read in place.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can hold these values.
     """
-    names = codecs().keys() if allowed is None else allowed
+    names = [n for n, codec in codecs().items() if codec.general] if allowed is None else allowed
     unknown = sorted(set(names) - codecs().keys())
     if unknown:
         raise TinycompError(

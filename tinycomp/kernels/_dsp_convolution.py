@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.ir import Array, KernelCall, Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
+from tinycomp.kernels._dsp_weights import layer
+from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
 """Output channels that are computed together."""
@@ -22,18 +23,13 @@ _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of a DSP kernel; None where weights are decoded or numbers leave its bounds."""
+    """The call of a DSP kernel; None where numbers leave its bounds."""
     sums = sums_of(call)
-    if sums is None or stored is None or stored.buffered:
+    if sums is None or stored is None or sums.weights.shape[1] < GROUP:
         return None
-    three = _three_columns(call)
-    matrix = sums.weights if three else _by_groups(call, sums.weights)
-    words = weight_words(matrix, len(matrix) + len(matrix) % PAIR)
-    if words is None or matrix.shape[1] < GROUP:
-        return None
-    if three:
-        return _by_columns(call, sums, words[: len(matrix)])
-    return _by_windows(call, operands, sums, words)
+    if _three_columns(call):
+        return _by_columns(call, sums, stored)
+    return _by_windows(call, operands, sums, stored)
 
 
 def _by_groups(call: KernelCall, matrix: Array) -> Array:
@@ -49,22 +45,34 @@ def _by_groups(call: KernelCall, matrix: Array) -> Array:
 
 
 def _by_windows(
-    call: KernelCall, operands: Operands, sums: Sums, words: NDArray[np.int8]
-) -> KernelCall:
+    call: KernelCall, operands: Operands, sums: Sums, stored: Encoded
+) -> KernelCall | None:
     """Windows are expanded one by one."""
-    values = interleaved(words, PAIR).reshape(len(words) // PAIR, -1)
+    found = layer(
+        _by_groups(call, sums.weights), len(sums.weights) + len(sums.weights) % PAIR, _pairs, PAIR
+    )
+    if found is None:
+        return None
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
+    gathers = not _inside(call, operands)
     fields |= {
-        "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": _factors(sums, words),
+        "gathers": int(gathers),
+        **found.fields(stored),
+        "factors": _factors(sums, found.words),
     }
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
     kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
-    scratch = 2 * pixels * words.shape[1] + 4 * integer(call, "kernel_height")
-    if not _inside(call, operands):
-        scratch += 4 * integer(call, "kernel_height") + sums.weights.shape[1]
+    window = found.words.shape[1]
+    scratch = 2 * pixels * window + 4 * integer(call, "kernel_height")
+    if gathers:
+        scratch += 4 * integer(call, "kernel_height") + window
     return KernelCall(kernel, fields, scratch=scratch)
+
+
+def _pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Pairs of channels, a word of each in turn."""
+    return interleaved(words, PAIR).reshape(len(words) // PAIR, -1)
 
 
 def _inside(call: KernelCall, operands: Operands) -> bool:
@@ -87,19 +95,22 @@ def _three_columns(call: KernelCall) -> bool:
     return -(-width // EIGHT) * EIGHT <= WASTE * width
 
 
-def _by_columns(call: KernelCall, sums: Sums, words: NDArray[np.int8]) -> KernelCall:
+def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | None:
     """Windows share the columns of a tile of eight pixels."""
-    channels = len(words)
-    split = words.reshape(channels, integer(call, "kernel_height"), 3, -1, 4)
-    values = np.ascontiguousarray(split.transpose(0, 1, 3, 2, 4)).reshape(channels, -1)
+    height = integer(call, "kernel_height")
+
+    def by_columns(words: NDArray[np.int8]) -> NDArray[np.int8]:
+        split = words.reshape(len(words), height, 3, -1, 4)
+        return np.ascontiguousarray(split.transpose(0, 1, 3, 2, 4)).reshape(len(words), -1)
+
+    found = layer(sums.weights, len(sums.weights), by_columns, 1)
+    if found is None:
+        return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    fields |= {
-        "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": _factors(sums, words),
-    }
-    columns = 2 * (EIGHT + 2) * words.shape[1] // 3
-    part = EIGHT * channels if integer(call, "output_width") % EIGHT else 0
+    fields |= {**found.fields(stored), "factors": _factors(sums, found.words)}
+    columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
+    part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall("conv_2d_three_dsp", fields, scratch=columns + part)
 
 

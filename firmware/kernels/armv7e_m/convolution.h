@@ -20,6 +20,9 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t gathers;             /* windows have to be put together */
+    uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
+    uint16_t block;              /* output channels whose weights are read together, an even number */
     const tc_weights_t *weights; /* in the order of gemm.h */
     const int32_t *factors;      /* of an even number of channels */
 } tc_convolution_t;
@@ -127,9 +130,9 @@ typedef struct {
     tc_convolution_walk_t inside, outside; /* over windows where they lie, and over `room` */
 } tc_convolution_row_t;
 
-/* Lays out scratch. */
-static void tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
-                                   tc_convolution_row_t *row)
+/* Lays out scratch. Returns where it goes on. */
+static int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
+                                      tc_convolution_row_t *row)
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const int whole = length < 4; /* the window is one row */
@@ -148,6 +151,7 @@ static void tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t 
     row->inside.rows_end = row->rows + height;
     row->inside.distance = op->stride_width * op->input_channels;
     row->room = (int8_t *)(row->rows + 2 * height);
+    return op->gathers ? row->room + (height * length + 3) / 4 * 4 : row->room - 4 * height;
 }
 
 static void tc_convolution_row(tc_convolution_row_t *row, const tc_input_t *in, uint16_t y)
@@ -266,45 +270,57 @@ static void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
     }
 }
 
-/* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a
- * window; where windows have to be put together one more, and a window. */
-static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
-                                                     const tc_output_t *out, uint16_t first, uint16_t last,
-                                                     int8_t *scratch, const tc_convolution_shape_t *shape)
+/* `gemm`'s channels of output rows [first, last), whose first one is `channel`. */
+static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                                uint16_t last, unsigned channel, const tc_convolution_shape_t *shape, tc_gemm_t *gemm)
 {
-    const size_t groups = ((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4;
-    tc_convolution_row_t row;
-    uint32_t *pixels;
-    const tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, op->output_channels & ~1u, op->factors,
-                            tc_weights_read(op->weights, 0, 0, NULL)};
+    const tc_convolution_t *const op = row->op;
+    const int odd = gemm->channels % 2 != 0;
     unsigned held = 0;
     int8_t *outs[TC_CONVOLUTION_PIXELS];
-    tc_convolution_prepare(op, in, shape->pixels, scratch, &row);
-    pixels = row.pixels;
+    gemm->channels &= ~1u;
     for (uint16_t y = first; y < last; y++) {
         int32_t left = -(int32_t)op->padding_left;
-        int8_t *to = tc_output_row(out, y);
+        int8_t *to = tc_output_row(out, y) + channel;
         unsigned x = op->output_width;
-        tc_convolution_row(&row, in, y);
+        tc_convolution_row(row, in, y);
         while (x > 0) {
             const unsigned missing = shape->pixels - held;
             const unsigned count = x < missing ? x : missing;
-            tc_convolution_expand(&row, left, count, pixels + held);
+            tc_convolution_expand(row, left, count, row->pixels + held);
             left += (int32_t)count * op->stride_width;
             x -= count;
             for (unsigned i = count; i > 0; i--, to += op->output_channels) {
                 outs[held++] = to;
             }
             if (held == shape->pixels || (x == 0 && y + 1 == last)) {
-                if (gemm.channels != 0) {
-                    tc_convolution_products(shape, &gemm, pixels, outs, held);
+                if (gemm->channels != 0) {
+                    tc_convolution_products(shape, gemm, row->pixels, outs, held);
                 }
-                if (gemm.channels != op->output_channels) {
-                    tc_convolution_last(shape, &gemm, pixels, outs, held);
+                if (odd) {
+                    tc_convolution_last(shape, gemm, row->pixels, outs, held);
                 }
                 held = 0;
             }
         }
+    }
+}
+
+/* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
+ * where windows have to be put together one more, and a window; where weights are decoded, a block of them. */
+static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
+                                                     const tc_output_t *out, uint16_t first, uint16_t last,
+                                                     int8_t *scratch, const tc_convolution_shape_t *shape)
+{
+    const size_t groups = ((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4;
+    tc_convolution_row_t row;
+    int8_t *const buffer = tc_convolution_prepare(op, in, shape->pixels, scratch, &row);
+    for (unsigned c = 0; c < op->output_channels; c += op->block) {
+        const unsigned rest = op->output_channels - c, channels = rest < op->block ? rest : op->block;
+        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, channels, op->factors + 2 * (size_t)c, NULL};
+        gemm.weights = tc_gemm_weights(op->weights, 4 * groups * c, 4 * groups * ((channels + 1) & ~1u), op->bytes,
+                                       buffer);
+        tc_convolution_rows(&row, in, out, first, last, c, shape, &gemm);
     }
     if (op->activation_min != -128 || op->activation_max != 127) {
         for (uint16_t y = first; y < last; y++) {

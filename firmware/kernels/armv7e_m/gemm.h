@@ -57,6 +57,25 @@ static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32
     return to;
 }
 
+/* Weights made words: 256 * w1 + w0 takes one from w1 where w0 is negative. */
+static inline void tc_gemm_to_words(int8_t *bytes, size_t count)
+{
+    for (const int8_t *const end = bytes + count; bytes != end; bytes += 2) {
+        bytes[1] = (int8_t)(bytes[1] - (bytes[0] < 0));
+    }
+}
+
+/* `count` weights from the first-th on, as words. */
+static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t first, size_t count, int bytes,
+                                            int8_t *buffer)
+{
+    int8_t *const words = (int8_t *)(uintptr_t)tc_weights_read(weights, first, count, buffer);
+    if (bytes) {
+        tc_gemm_to_words(words, count);
+    }
+    return words;
+}
+
 #if TC_DSP && defined(__OPTIMIZE__)
 
 /* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
