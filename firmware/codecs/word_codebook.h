@@ -16,15 +16,19 @@ typedef struct {
     const int8_t *table;
 } tc_word_codebook_t;
 
+/* All pairs; four lower weights at a time. */
 static void tc_word_codebook_pairs(const int8_t *table, uint16_t *pairs)
 {
-    for (unsigned high = 0; high < TC_WORD_CODEBOOK_ENTRIES; high++) {
-        const int upper = 256 * TC_READ_I8(&table[high]);
-        for (unsigned low = 0; low < TC_WORD_CODEBOOK_ENTRIES; low += 4) {
-            *pairs++ = (uint16_t)(upper + TC_READ_I8(&table[low]));
-            *pairs++ = (uint16_t)(upper + TC_READ_I8(&table[low + 1]));
-            *pairs++ = (uint16_t)(upper + TC_READ_I8(&table[low + 2]));
-            *pairs++ = (uint16_t)(upper + TC_READ_I8(&table[low + 3]));
+    for (unsigned low = 0; low < TC_WORD_CODEBOOK_ENTRIES; low += 4, pairs += 4) {
+        const int l0 = TC_READ_I8(&table[low]), l1 = TC_READ_I8(&table[low + 1]);
+        const int l2 = TC_READ_I8(&table[low + 2]), l3 = TC_READ_I8(&table[low + 3]);
+        uint16_t *to = pairs;
+        for (unsigned high = 0; high < TC_WORD_CODEBOOK_ENTRIES; high++, to += TC_WORD_CODEBOOK_ENTRIES) {
+            const int upper = 256 * TC_READ_I8(&table[high]);
+            to[0] = (uint16_t)(l0 + upper);
+            to[1] = (uint16_t)(l1 + upper);
+            to[2] = (uint16_t)(l2 + upper);
+            to[3] = (uint16_t)(l3 + upper);
         }
     }
 }

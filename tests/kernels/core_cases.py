@@ -162,6 +162,8 @@ def dense(count: int = 24) -> list[Case]:
     found = []
     for i, draw in draws(count, 5):
         inputs, outputs = draw.number(1, 70), draw.number(1, 20)
+        if i % 4 == 0:
+            inputs, outputs = draw.number(100, 200), draw.number(22, 40)
         shape = (inputs,) if draw.number(0, 1) else (draw.number(1, 3), draw.number(1, 3), inputs)
         op = FullyConnected(draw.of(tuple(Activation)))
         found.append(draw.weighted(f"dense {i}", op, shape, (outputs, inputs)))

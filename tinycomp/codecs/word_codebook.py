@@ -16,6 +16,8 @@ from tinycomp.codecs._packing import pack, unpack
 from tinycomp.ir import Array, Weights
 
 ENTRIES = 16
+GROUP = 8
+"""Weights that are decoded together."""
 
 
 class WordCodebook(Codec):
@@ -26,7 +28,9 @@ class WordCodebook(Codec):
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where the words are not of 16 distinct weights at most."""
+        """None where rows are no groups of eight, or have more than 16 distinct weights."""
+        if weights.values.shape[1] % GROUP:
+            return None
         words = np.ascontiguousarray(weights.values).reshape(-1).view("<i2").astype(np.int64)
         low = words.astype(np.int8)
         pairs = np.stack([low, (words - low) >> 8], axis=1)
