@@ -1,14 +1,12 @@
 /* Depthwise convolution of 3 x 3 cells on Armv7E-M, four channels at a time.
  *
- * The three input rows that an output row needs are rearranged into words of
- * two int16, so that SMLAD makes two products: of each column of a channel,
- * rows 0 and 1; of row 2, each two neighbouring columns. A pair of columns
- * takes 12 words: rows 0 and 1 of the first column for each of four channels,
- * of the second column, then row 2 of both. Tiles of a few outputs of one
- * channel then load each word once, and take five SMLAD an output.
+ * The three input rows that an output row needs are rearranged into words of two int16, so that SMLAD makes two
+ * products: of each column of a channel, rows 0 and 1; of row 2, each two neighbouring columns. A pair of columns takes
+ * 12 words: rows 0 and 1 of the first column for each of four channels, of the second column, then row 2 of both. Tiles of
+ * a few outputs of one channel then load each word once, and take five SMLAD an output.
  *
- * The nine weights of a channel lie in the order that SXTB16 takes them apart
- * in: w00 w01 w10 w11 w02 w20 w12 w21 w22 (row, column). */
+ * The nine weights of a channel lie in the order that SXTB16 takes them apart in: w00 w01 w10 w11 w02 w20 w12 w21 w22
+ * (row, column). */
 #ifndef TINYCOMP_DEPTHWISE_3X3_H
 #define TINYCOMP_DEPTHWISE_3X3_H
 
@@ -28,8 +26,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right
-                             shift - 1, and the multiplier */
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
 } tc_depthwise_3x3_t;
 
 /* What is the same for all rows and channels. */
@@ -39,18 +36,15 @@ typedef struct {
     unsigned partial;       /* outputs of the last tile, if it is not whole; else 0 */
     uint32_t *cells;        /* of all tiles, in pairs of columns */
     uint32_t *first, *last; /* pairs that are not all beyond the left or right border */
-    uint32_t *whole;        /* up to here the pairs' second columns are not beyond the
-                      right border */
-    unsigned border_first;  /* whether the first pair's first column is beyond the
-                            left border */
+    uint32_t *whole;        /* up to here the pairs' second columns are not beyond the right border */
+    unsigned border_first;  /* whether the first pair's first column is beyond the left border */
     uint32_t border;        /* four channels of a cell beyond the border */
     int32_t rounding;       /* 2 * the output's zero point + 1 */
     size_t step;            /* bytes from one output to the next */
 } tc_depthwise_plan_t;
 
-/* Blocks of four channels in one output row: where each of the three input rows
- * has its first column inside the input, how far the next column is and how far
- * the next block; a row beyond a border is one cell that repeats itself. */
+/* Blocks of four channels in one output row: where each of the three input rows has its first column inside the input,
+ * how far the next column is and how far the next block; a row beyond a border is one cell that repeats itself. */
 typedef struct {
     const int8_t *row[3];
     size_t column[3];
@@ -126,16 +120,17 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
         "ldr r6, %[from]\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
         "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"                          \
         "ldr r7, %[border]\n\tldr lr, %[border_first]\n\tldr r6, %[start]\n\t"                     \
-        "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbne 2f\n"                                       \
-        "1:\n\t"                                                                                   \
-        "ldr lr, %[whole]\n\tcmp r6, lr\n\tbhs 4f\n\t"                                             \
-        "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
-        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"                                     \
-        "2:\n\t"                                                                                   \
+        "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbeq 1f\n\t"                                      \
         "ldr r10, [r0]\n\tldr r11, [r1]\n\tldr r12, [r2]\n\t"                                      \
-        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"                                     \
+        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n\tb 3f\n"                             \
+        "1:\n\t"                                                                                   \
+        "ldr lr, %[whole]\n\tcmp r6, lr\n\tbhs 4f\n"                                               \
+        "2:\n\t"                                                                                   \
+        "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
+        "ldr r10, [r0, r3]\n\tldr r11, [r1, r4]\n\tldr r12, [r2, r5]\n\t"                          \
+        "add r0, r0, r3, lsl #1\n\tadd r1, r1, r4, lsl #1\n\tadd r2, r2, r5, lsl #1\n"             \
         "3:\n\t" TC_DEPTHWISE_PACK("r7", "r8") TC_DEPTHWISE_PACK("r10", "r11")                     \
-        TC_DEPTHWISE_PACK("r9", "r12") "b 1b\n"                                                    \
+        TC_DEPTHWISE_PACK("r9", "r12") "ldr lr, %[whole]\n\tcmp r6, lr\n\tblo 2b\n"                \
         "4:\n\t"                                                                                   \
         "ldr lr, %[last]\n\tcmp r6, lr\n\tbeq 5f\n\t"                                              \
         "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
@@ -276,8 +271,15 @@ static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
     }
 }
 
-/* Lays out scratch and fills all columns with the border. Returns where scratch
- * goes on. */
+static void tc_depthwise_fill(uint32_t *word, const uint32_t *end, uint32_t border)
+{
+    while (word < end) {
+        *word++ = tc_sxtb16(border);
+    }
+}
+
+/* Lays out scratch and fills the columns that are always beyond a border: the others are written anew for each row.
+ * Returns where scratch goes on. */
 static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
                                     tc_depthwise_plan_t *plan)
 {
@@ -303,15 +305,13 @@ static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outpu
         end += (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;
     }
     end += TC_DEPTHWISE_TAIL;
-    for (uint32_t *word = plan->cells; word != end;) {
-        *word++ = tc_sxtb16(border);
-    }
+    tc_depthwise_fill(plan->cells, plan->first, border);
+    tc_depthwise_fill(plan->last, end, border);
     return (int8_t *)end;
 }
 
-/* Output rows [first, last) by tiles of `outputs`, at least four channels.
- * Scratch: the columns that whole tiles read (24 bytes each) and the tail's
- * words, then two blocks of four channels' weights where those are decoded. */
+/* Output rows [first, last) by tiles of `outputs`, at least four channels. Scratch: the columns that whole tiles read (24
+ * bytes each) and the tail's words, then two blocks of four channels' weights where those are decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_row_t row, unsigned outputs,
@@ -337,8 +337,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
                 blocks.count = 1;
             }
         }
-        if (rest != 0) { /* the last four, some of them once more; their weights lie
-                        behind the block before */
+        if (rest != 0) { /* the last four, some of them once more; their weights lie behind the block before */
             const size_t back = TC_DEPTHWISE_CHANNELS - rest;
             tc_weights_read(op->weights, whole * size, rest * TC_DEPTHWISE_WEIGHTS, buffer + size);
             for (unsigned ky = 0; ky < 3; ky++) {
