@@ -126,9 +126,26 @@ typedef struct {
     uint32_t *pixels;                      /* expanded */
     int32_t *rows;                         /* of windows: how far behind the base, or TC_BEYOND */
     int8_t *room;                          /* for a window that is put together */
-    int32_t inside_end;                    /* windows whose left column is in [0, inside_end) are read where they lie */
+    unsigned columns_begin, columns_end;   /* pixels whose windows have no column beyond a border and are not dilated */
+    unsigned begin, end;                   /* pixels of this row whose windows are read where they lie */
     tc_convolution_walk_t inside, outside; /* over windows where they lie, and over `room` */
 } tc_convolution_row_t;
+
+/* Which pixels' windows lie between the left and right borders; none where windows are never read where they lie. */
+static void tc_convolution_columns(tc_convolution_row_t *row, int near)
+{
+    const tc_convolution_t *const op = row->op;
+    int32_t left = -(int32_t)op->padding_left;
+    unsigned x = 0;
+    for (; left < 0; left += op->stride_width) {
+        x++;
+    }
+    row->columns_begin = x;
+    for (; x < op->output_width && left + op->kernel_width <= op->input_width; left += op->stride_width) {
+        x++;
+    }
+    row->columns_end = near ? x : 0;
+}
 
 /* Lays out scratch. Returns where it goes on. */
 static int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
@@ -151,6 +168,7 @@ static int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input
     row->inside.rows_end = row->rows + height;
     row->inside.distance = op->stride_width * op->input_channels;
     row->room = (int8_t *)(row->rows + 2 * height);
+    tc_convolution_columns(row, op->dilation_width == 1 && !whole);
     return op->gathers ? row->room + (height * length + 3) / 4 * 4 : row->room - 4 * height;
 }
 
@@ -158,14 +176,14 @@ static void tc_convolution_row(tc_convolution_row_t *row, const tc_input_t *in, 
 {
     const tc_convolution_t *const op = row->op;
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-    const int near = op->dilation_width == 1 && op->kernel_width * op->input_channels >= 4;
-    row->inside_end = near ? (int32_t)op->input_width - op->kernel_width + 1 : 0;
+    row->begin = row->columns_begin;
+    row->end = row->columns_end;
     for (int32_t *at = row->rows; at != row->inside.rows_end; at++, top += op->dilation_height) {
         if (top >= 0 && top < op->input_height) {
             *at = (int32_t)(tc_input_row(in, (uint16_t)top) - in->base);
         } else {
             *at = TC_BEYOND;
-            row->inside_end = 0;
+            row->end = 0;
         }
     }
 }
@@ -206,27 +224,19 @@ static void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
     }
 }
 
-/* Expands `count` pixels in a row, the first window's left column being `left`: those whose windows lie inside the input
- * from there, others put together first. */
-static void tc_convolution_expand(const tc_convolution_row_t *row, int32_t left, unsigned count, uint32_t *to)
+/* Expands at most `most` pixels of an output row from pixel x on: those whose windows lie inside the input from there, or
+ * one that is put together first. Returns how many. */
+static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, unsigned x, unsigned most, uint32_t *to)
 {
-    const int32_t step = row->op->stride_width, channels = row->op->input_channels;
-    while (count > 0) {
-        unsigned part = 0;
-        for (int32_t x = left; part < count && x >= 0 && x < row->inside_end; x += step) {
-            part++;
-        }
-        if (part != 0) {
-            tc_convolution_windows(&row->inside, row->base + left * channels, part, to);
-        } else {
-            tc_convolution_gather(row, left);
-            tc_convolution_windows(&row->outside, row->room, 1, to);
-            part = 1;
-        }
-        to += part;
-        left += (int32_t)part * step;
-        count -= part;
+    const int32_t left = (int32_t)x * row->op->stride_width - row->op->padding_left;
+    if (x >= row->begin && x < row->end) {
+        const unsigned count = row->end - x < most ? row->end - x : most;
+        tc_convolution_windows(&row->inside, row->base + left * row->op->input_channels, count, to);
+        return count;
     }
+    tc_convolution_gather(row, left);
+    tc_convolution_windows(&row->outside, row->room, 1, to);
+    return 1;
 }
 
 /* `gemm`'s channels of `count` expanded pixels: all that are interleaved, or some one by one. */
@@ -280,20 +290,14 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
     int8_t *outs[TC_CONVOLUTION_PIXELS];
     gemm->channels &= ~1u;
     for (uint16_t y = first; y < last; y++) {
-        int32_t left = -(int32_t)op->padding_left;
         int8_t *to = tc_output_row(out, y) + channel;
-        unsigned x = op->output_width;
         tc_convolution_row(row, in, y);
-        while (x > 0) {
-            const unsigned missing = shape->pixels - held;
-            const unsigned count = x < missing ? x : missing;
-            tc_convolution_expand(row, left, count, row->pixels + held);
-            left += (int32_t)count * op->stride_width;
-            x -= count;
-            for (unsigned i = count; i > 0; i--, to += op->output_channels) {
+        for (unsigned x = 0; x < op->output_width;) {
+            unsigned count = tc_convolution_expand(row, x, shape->pixels - held, row->pixels + held);
+            for (x += count; count > 0; count--, to += op->output_channels) {
                 outs[held++] = to;
             }
-            if (held == shape->pixels || (x == 0 && y + 1 == last)) {
+            if (held == shape->pixels || (x == op->output_width && y + 1 == last)) {
                 if (gemm->channels != 0) {
                     tc_convolution_products(shape, gemm, row->pixels, outs, held);
                 }
