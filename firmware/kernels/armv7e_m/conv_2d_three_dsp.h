@@ -76,10 +76,11 @@ static __attribute__((noinline)) void tc_three_tile(const tc_gemm_t *gemm, const
         "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"
         "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [r9], #4\n\tldr r12, [r9], #4\n\t"
         "str r9, %[factors]\n\t"
-        TC_GEMM_RECTIFIED("5f") TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")
-        TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")
-        TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")
+        TC_GEMM_SIGNED("5f") TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "r9")
         "4:\n\t"
         "ldr r9, %[out]\n\tldr r10, %[step]\n\tadd r11, r9, #1\n\tstr r11, %[out]\n\t"
         "strb r0, [r9]\n\tstrb r1, [r9, r10]\n\tstrb r2, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"
@@ -88,10 +89,9 @@ static __attribute__((noinline)) void tc_three_tile(const tc_gemm_t *gemm, const
         "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
         "b 6f\n"
         "5:\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "r9")
+        TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")
+        TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")
+        TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")
         "b 4b\n"
         "6:\n\t"
         : [factors] "+m"(factors), [out] "+m"(out)

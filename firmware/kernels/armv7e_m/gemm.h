@@ -80,14 +80,14 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 
 /* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
  * for. An inner loop holds four groups of SIZE bytes of code; its first round jumps over those that the last ones lack. */
-#define TC_GEMM_STATE(gemm, pixels, count, size)                                                \
-    const int8_t *volatile weights = (gemm)->weights;                                           \
-    const uint32_t *volatile const first = (pixels);                                            \
-    const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups;              \
-    const int32_t *volatile factors = (gemm)->factors;                                          \
-    const int32_t *volatile const factors_end = (gemm)->factors + 2 * (size_t)(gemm)->channels; \
-    const int32_t volatile rounding = (gemm)->rounding;                                         \
-    unsigned volatile channel = 0;                                                              \
+#define TC_GEMM_STATE(gemm, pixels, count, size)                                   \
+    const int8_t *volatile weights = (gemm)->weights;                              \
+    const uint32_t *volatile const first = (pixels);                               \
+    const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
+    const int32_t *volatile factors = (gemm)->factors;                             \
+    const unsigned volatile channels = (gemm)->channels;                           \
+    const int32_t volatile rounding = (gemm)->rounding;                            \
+    unsigned volatile channel = 0;                                                 \
     unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % 4u * (size);
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
@@ -98,8 +98,8 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 /* The int8 value of a sum: rounds twice, adds the zero point, saturates. r10 is the channel's start, r11 the layer's
  * rounding, r12 the multiplier, `temporary` any other register. The sum's sign may stand for the rounded product's: they
  * differ only where that is 0, and then it does not matter. Where the zero point is -128 the sign does not matter at
- * all, since what is negative saturates: TC_GEMM_RECTIFIED branches to where it is left out. */
-#define TC_GEMM_RECTIFIED(label) "cmn r11, #255\n\tbeq " label "\n\t"
+ * all, since what is negative saturates: TC_GEMM_SIGNED branches to where it matters. */
+#define TC_GEMM_SIGNED(label) "cmn r11, #255\n\tbne " label "\n\t"
 #define TC_GEMM_FACTOR "and r10, r10, #127\n\tlsl r11, r11, r10\n\t"
 #define TC_GEMM_REQUANTIZE(sum, temporary)                                                            \
     "asr " temporary ", " sum ", #7\n\tsmmlar " temporary ", " temporary ", r12, r11\n\t"             \

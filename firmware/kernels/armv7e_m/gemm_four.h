@@ -35,32 +35,32 @@ static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const 
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP
         "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"
-        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_RECTIFIED("4f")
-        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
-        TC_GEMM_REQUANTIZE("r3", "lr")
-        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
-        TC_GEMM_REQUANTIZE("r7", "lr")
-        "3:\n\t"
-        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
-        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "str r9, %[channel]\n\t"
-        "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
-        "b 5f\n"
-        "4:\n\t"
+        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
         "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
         "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr")
+        "3:\n\t"
+        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
+        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "str r9, %[channel]\n\t"
+        "ldr r11, %[channels]\n\tcmp r9, r11\n\tbne 1b\n\t"
+        "b 5f\n"
+        "4:\n\t"
+        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
+        TC_GEMM_REQUANTIZE("r3", "lr")
+        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
+        TC_GEMM_REQUANTIZE("r7", "lr")
         "b 3b\n"
         "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)
-        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end),
+        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [channels] "m"(channels),
           [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
         : TC_GEMM_CLOBBERS);
 }
