@@ -95,10 +95,11 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
             : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
             : [last] "m"(last)
             : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
-        out[c] = tc_gemm_requantize(gemm, factors, s0);
-        out[c + 1] = tc_gemm_requantize(gemm, factors + 2, s1);
-        out[c + other] = tc_gemm_requantize(gemm, factors + 2 * other, s2);
-        out[c + other + 1] = tc_gemm_requantize(gemm, factors + 2 * other + 2, s3);
+        const uint32_t sums[4] = {s0, s1, s2, s3}; /* a call below would overwrite the registers */
+        for (unsigned i = 0; i < 2; i++) {
+            out[c + i] = tc_gemm_requantize(gemm, factors + 2 * i, sums[i]);
+            out[c + other + i] = tc_gemm_requantize(gemm, factors + 2 * (other + i), sums[2 + i]);
+        }
     }
 }
 /* clang-format on */
