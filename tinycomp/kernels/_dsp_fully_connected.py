@@ -84,13 +84,10 @@ def _looked_up(matrix: Array, bias: Array) -> _Form | None:
     """
     filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % GROUP)), constant_values=matrix.flat[0])
     order = filled.reshape(len(filled), -1, GROUP)[:, :, PAIRS].reshape(len(filled), -1)
-    words = weight_words(order, len(order))
-    if words is None:
-        return None
-    values = interleaved(words, BLOCK).reshape(len(words), -1)
+    values = interleaved(order.astype(np.int8), BLOCK).reshape(len(filled), -1)
     # The kernel reads indices itself: no block of decoded weights, but twice the codec's workspace.
-    weights = Weights(values, 0, codecs=("word_codebook",))
-    stored = codecs()["word_codebook"].encode(weights)
+    weights = Weights(values, 0, codecs=("pair_codebook",))
+    stored = codecs()["pair_codebook"].encode(weights)
     if stored is None:
         return None
     return _Form("fully_connected_codebook_dsp", weights, wrapped(bias), stored.workspace)

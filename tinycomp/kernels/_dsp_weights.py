@@ -17,7 +17,7 @@ from tinycomp.kernels._dsp_words import weight_words
 
 BLOCK_BYTES = 2048
 """Of weights that are decoded together, about; each block expands all pixels again."""
-WORD_CODEBOOK = "word_codebook"
+PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 
 Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
@@ -44,16 +44,16 @@ class Layer:
             codec, as_bytes = self._codec(stored, rows)
             if codec is not None:
                 values = self.arrange(self.plain) if as_bytes else dense
-                weights = Weights(values, rows, codecs=(codec,))
+                weights = Weights(values, rows, codecs=(codec,), words=not as_bytes)
                 return {"bytes": int(as_bytes), "block": rows * self.unit, "weights": weights}
         weights = Weights(dense, len(dense), codecs=("dense",))
         return {"bytes": 0, "block": len(dense) * self.unit, "weights": weights}
 
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
         """The codec, and whether it holds plain weights; None where none is smaller than words."""
-        words = Weights(self.arrange(self.words), rows)
-        if stored.codec == PLAIN_CODEBOOK and codecs()[WORD_CODEBOOK].encode(words):
-            return WORD_CODEBOOK, False
+        words = Weights(self.arrange(self.words), rows, words=True)
+        if stored.codec == PLAIN_CODEBOOK and codecs()[PAIR_CODEBOOK].encode(words):
+            return PAIR_CODEBOOK, False
         plain = Weights(self.arrange(self.plain), rows)
         same = codecs()[stored.codec].encode(plain)
         chosen = choose(plain) if same is None else same

@@ -25,6 +25,7 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t decoded; /* weights come by blocks, the last of the last four channels; else all at once */
     const tc_weights_t *weights;
     const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
 } tc_depthwise_3x3_t;
@@ -249,14 +250,14 @@ static void tc_depthwise_blocks(const tc_depthwise_plan_t *plan, tc_depthwise_bl
 
 #endif
 
-/* The blocks of output row y, from channel 0 on. */
-static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, const int8_t *border,
-                              tc_depthwise_blocks_t *blocks)
+/* The blocks of output row y, from a channel on. */
+static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, unsigned channel,
+                              const int8_t *border, tc_depthwise_blocks_t *blocks)
 {
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
     for (unsigned ky = 0; ky < 3; ky++, top++) {
         const int inside = top >= 0 && top < op->input_height;
-        blocks->row[ky] = inside ? tc_input_row(in, (uint16_t)top) : border;
+        blocks->row[ky] = inside ? tc_input_row(in, (uint16_t)top) + channel : border;
         blocks->column[ky] = inside ? op->channels : 0;
         blocks->block[ky] = inside ? TC_DEPTHWISE_CHANNELS : 0;
     }
@@ -310,46 +311,47 @@ static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outpu
     return (int8_t *)end;
 }
 
-/* Output rows [first, last) by tiles of `outputs`, at least four channels. Scratch: the columns that whole tiles read (24
- * bytes each) and the tail's words, then two blocks of four channels' weights where those are decoded. */
+/* `count` blocks of output rows [first, last), from channel `channel` on. */
+static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in, const tc_output_t *out,
+                              uint16_t first, uint16_t last, const tc_depthwise_plan_t *plan, tc_depthwise_row_t row,
+                              unsigned channel, unsigned count, const int8_t *weights)
+{
+    int8_t border[TC_DEPTHWISE_CHANNELS];
+    memcpy(border, &plan->border, sizeof border);
+    for (uint16_t y = first; y < last; y++) {
+        tc_depthwise_blocks_t blocks;
+        tc_depthwise_rows(op, in, y, channel, border, &blocks);
+        blocks.factors = op->factors + 2 * (size_t)channel;
+        blocks.out = tc_output_row(out, y) + channel;
+        blocks.weights = weights;
+        blocks.count = count;
+        row(plan, &blocks);
+    }
+}
+
+/* Output rows [first, last) by tiles of `outputs`, at least four channels. Where the last block would have fewer, it has
+ * the last four, some of them once more. Scratch: the columns that whole tiles read (24 bytes each) and the tail's words,
+ * then the weights of a block where those are decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_row_t row, unsigned outputs,
                                                        unsigned stride)
 {
     const size_t size = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
-    const unsigned whole = op->channels / TC_DEPTHWISE_CHANNELS, rest = op->channels % TC_DEPTHWISE_CHANNELS;
+    const unsigned channels = op->channels, whole = channels / TC_DEPTHWISE_CHANNELS;
     tc_depthwise_plan_t plan;
-    tc_depthwise_blocks_t blocks;
     int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, scratch, &plan);
-    int8_t border[TC_DEPTHWISE_CHANNELS];
-    memcpy(border, &plan.border, sizeof border);
-    for (uint16_t y = first; y < last; y++) {
-        tc_depthwise_rows(op, in, y, border, &blocks);
-        blocks.factors = op->factors;
-        blocks.out = tc_output_row(out, y);
-        blocks.weights = tc_weights_read(op->weights, 0, size, buffer);
-        blocks.count = blocks.weights == buffer ? 1 : whole; /* weights that are decoded come block by block */
-        for (unsigned block = 1; blocks.count > 0; block++) {
-            row(&plan, &blocks);
-            if (blocks.weights == buffer + size && block < whole) {
-                blocks.weights = tc_weights_read(op->weights, block * size, size, buffer);
-                blocks.count = 1;
-            }
-        }
-        if (rest != 0) { /* the last four, some of them once more; their weights lie behind the block before */
-            const size_t back = TC_DEPTHWISE_CHANNELS - rest;
-            tc_weights_read(op->weights, whole * size, rest * TC_DEPTHWISE_WEIGHTS, buffer + size);
-            for (unsigned ky = 0; ky < 3; ky++) {
-                blocks.row[ky] -= blocks.block[ky] != 0 ? back : 0;
-            }
-            blocks.weights -= back * TC_DEPTHWISE_WEIGHTS;
-            blocks.factors -= 2 * back;
-            blocks.out -= back;
-            blocks.count = 1;
-            row(&plan, &blocks);
-        }
-        if (op->activation_min != -128 || op->activation_max != 127) {
+    unsigned count; /* of blocks */
+    for (unsigned block = 0; block * TC_DEPTHWISE_CHANNELS < channels; block += count) {
+        const unsigned last_four = channels - TC_DEPTHWISE_CHANNELS;
+        const unsigned channel = block < whole ? block * TC_DEPTHWISE_CHANNELS : last_four;
+        const size_t from = op->decoded ? block * size : (size_t)channel * TC_DEPTHWISE_WEIGHTS;
+        count = block < whole && !op->decoded ? whole : 1u;
+        tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
+                          tc_weights_read(op->weights, from, size, buffer));
+    }
+    if (op->activation_min != -128 || op->activation_max != 127) {
+        for (uint16_t y = first; y < last; y++) {
             tc_depthwise_clamp(op, tc_output_row(out, y));
         }
     }

@@ -7,21 +7,21 @@
 #define TINYCOMP_FULLY_CONNECTED_CODEBOOK_DSP_H
 
 #include "fully_connected_outputs.h"
-#include "word_codebook.h"
+#include "pair_codebook.h"
 
 typedef tc_fully_connected_dsp_t tc_fully_connected_codebook_dsp_t;
 
 /* All pairs, the lower weight's index in the lower bits; eight lower ones at a time, which registers hold. */
 static void tc_codebook_pairs(const int8_t *table, uint32_t *pairs)
 {
-    const int8_t *const end = table + TC_WORD_CODEBOOK_ENTRIES;
+    const int8_t *const end = table + TC_PAIR_CODEBOOK_ENTRIES;
     for (const int8_t *low = table; low != end; low += 8, pairs += 8) {
         const uint32_t l0 = (uint32_t)low[0] & 0xFFFFu, l1 = (uint32_t)low[1] & 0xFFFFu,
                        l2 = (uint32_t)low[2] & 0xFFFFu, l3 = (uint32_t)low[3] & 0xFFFFu;
         const uint32_t l4 = (uint32_t)low[4] & 0xFFFFu, l5 = (uint32_t)low[5] & 0xFFFFu,
                        l6 = (uint32_t)low[6] & 0xFFFFu, l7 = (uint32_t)low[7] & 0xFFFFu;
         uint32_t *to = pairs;
-        for (const int8_t *high = table; high != end; high++, to += TC_WORD_CODEBOOK_ENTRIES) {
+        for (const int8_t *high = table; high != end; high++, to += TC_PAIR_CODEBOOK_ENTRIES) {
             const uint32_t upper = (uint32_t)*high << 16;
             to[0] = l0 | upper;
             to[1] = l1 | upper;
@@ -69,7 +69,7 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
                                                                    const int8_t *x, const uint32_t *pairs,
                                                                    size_t groups, int8_t *to)
 {
-    const uint8_t *const indices = ((const tc_word_codebook_t *)op->weights)->indices;
+    const uint8_t *const indices = ((const tc_pair_codebook_t *)op->weights)->indices;
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
 #if TC_DSP && defined(__OPTIMIZE__)
@@ -115,8 +115,8 @@ static void tc_fully_connected_codebook_dsp(const tc_fully_connected_codebook_ds
                                             const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
     uint32_t *const pairs = (uint32_t *)(void *)scratch;
-    int8_t *const filled = (int8_t *)(pairs + TC_WORD_CODEBOOK_ENTRIES * TC_WORD_CODEBOOK_ENTRIES);
-    tc_codebook_pairs(((const tc_word_codebook_t *)op->weights)->table, pairs);
+    int8_t *const filled = (int8_t *)(pairs + TC_PAIR_CODEBOOK_ENTRIES * TC_PAIR_CODEBOOK_ENTRIES);
+    tc_codebook_pairs(((const tc_pair_codebook_t *)op->weights)->table, pairs);
     for (uint16_t y = first; y < last; y++) {
         const int8_t *from = tc_input_row(in, y);
         int8_t *to = tc_output_row(out, y);
