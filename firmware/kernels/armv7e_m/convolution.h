@@ -132,7 +132,7 @@ typedef struct {
 } tc_convolution_row_t;
 
 /* Which pixels' windows lie between the left and right borders; none where windows are never read where they lie. */
-static void tc_convolution_columns(tc_convolution_row_t *row, int near)
+static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, int near)
 {
     const tc_convolution_t *const op = row->op;
     int32_t left = -(int32_t)op->padding_left;
@@ -148,7 +148,7 @@ static void tc_convolution_columns(tc_convolution_row_t *row, int near)
 }
 
 /* Lays out scratch. Returns where it goes on. */
-static int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
+static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
                                       tc_convolution_row_t *row)
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
@@ -272,7 +272,7 @@ static void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_ge
 }
 
 /* Bounds that int8 does not have by itself. */
-static void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
+static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->output_channels;
     for (size_t i = 0; i < size; i++) {

@@ -264,7 +264,7 @@ static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in
 }
 
 /* Bounds that int8 does not have by itself. */
-static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
+static __attribute__((cold)) void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->channels;
     for (size_t i = 0; i < size; i++) {
@@ -281,7 +281,7 @@ static void tc_depthwise_fill(uint32_t *word, const uint32_t *end, uint32_t bord
 
 /* Lays out scratch and fills the columns that are always beyond a border: the others are written anew for each row.
  * Returns where scratch goes on. */
-static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
+static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
                                     tc_depthwise_plan_t *plan)
 {
     const unsigned left = op->padding_left, columns = left % 2 + op->input_width;
