@@ -146,7 +146,7 @@ def depthwise(count: int = 36) -> list[Case]:
     for i, draw in draws(count, 4):
         size = (draw.number(1, 8), draw.of((1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13)))
         square = draw.number(0, 2) > 0
-        kernel = (3, 3) if square else (draw.number(1, 5), draw.number(1, 5))
+        kernel = (3, 3) if square else (draw.number(1, 5), draw.of((1, 1, 2, 3, 4, 5)))
         stride = (draw.number(1, 2), draw.number(1, 2 if square else 3))
         dilation = (1, 1) if square else (draw.number(1, 2), draw.number(1, 2))
         channels = draw.number(1, 14)

@@ -148,8 +148,8 @@ static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *r
 }
 
 /* Lays out scratch. Returns where it goes on. */
-static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in, size_t pixels, int8_t *scratch,
-                                      tc_convolution_row_t *row)
+static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in,
+                                                            size_t pixels, int8_t *scratch, tc_convolution_row_t *row)
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const int whole = length < 4; /* the window is one row */

@@ -281,8 +281,8 @@ static void tc_depthwise_fill(uint32_t *word, const uint32_t *end, uint32_t bord
 
 /* Lays out scratch and fills the columns that are always beyond a border: the others are written anew for each row.
  * Returns where scratch goes on. */
-static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
-                                    tc_depthwise_plan_t *plan)
+static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs,
+                                                          unsigned stride, int8_t *scratch, tc_depthwise_plan_t *plan)
 {
     const unsigned left = op->padding_left, columns = left % 2 + op->input_width;
     const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
