@@ -67,7 +67,14 @@ def _by_windows(
     scratch = 2 * pixels * window + 4 * integer(call, "kernel_height")
     if gathers:
         scratch += 4 * integer(call, "kernel_height") + window
-    return KernelCall(kernel, fields, scratch=scratch)
+    in_place = not gathers and _is_pointwise(call) and fields["block"] == len(found.words)
+    return KernelCall(kernel, fields, scratch=scratch, in_place=in_place)
+
+
+def _is_pointwise(call: KernelCall) -> bool:
+    """Whether each pixel becomes the one in its place, which is expanded before it is written."""
+    names = ("kernel_height", "kernel_width", "stride_height", "stride_width")
+    return [integer(call, name) for name in names] == [1, 1, 1, 1]
 
 
 def _pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
