@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_weights import layer
+from tinycomp.kernels._dsp_weights import BLOCK_BYTES, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
@@ -19,6 +19,8 @@ FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels that are computed together."""
 WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
+TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 256
+"""Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
@@ -53,22 +55,39 @@ def _by_windows(
     )
     if found is None:
         return None
-    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
-    gathers = not _inside(call, operands)
-    fields |= {
-        "gathers": int(gathers),
-        **found.fields(stored),
-        "factors": _factors(sums, found.words),
-    }
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
-    kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
+    gathers, tiles = not _inside(call, operands), _tiles(found, stored, pixels)
+    weights = found.fields(stored, TILES_BLOCK if tiles else BLOCK_BYTES)
+    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
+    fields |= {
+        "gathers": int(gathers),
+        **weights,
+        "factors": _factors(sums, found.words),
+    }
     window = found.words.shape[1]
-    scratch = 2 * pixels * window + 4 * integer(call, "kernel_height")
+    scratch = 2 * pixels * max(1, tiles) * window + 4 * integer(call, "kernel_height")
     if gathers:
         scratch += 4 * integer(call, "kernel_height") + window
-    in_place = not gathers and _is_pointwise(call) and fields["block"] == len(found.words)
-    return KernelCall(kernel, fields, scratch=scratch, in_place=in_place)
+    once = tiles > 0 or weights["block"] == len(found.words)
+    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
+    return KernelCall(
+        f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
+        fields,
+        scratch=scratch,
+        in_place=once and not gathers and _is_pointwise(call),
+    )
+
+
+def _tiles(found: Layer, stored: Encoded, pixels: int) -> int:
+    """Tiles that are expanded together, where weights are decoded again for each such group: better
+    than to expand all pixels again for each block of weights. 0: neither is needed, or pixels take
+    too much room.
+    """
+    if not stored.buffered or found.size <= BLOCK_BYTES:
+        return 0
+    tiles = TILES_PIXELS // pixels
+    return tiles if 2 * tiles * pixels * found.words.shape[1] <= TILES_BYTES else 0
 
 
 def _is_pointwise(call: KernelCall) -> bool:

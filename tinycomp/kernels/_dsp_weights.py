@@ -16,7 +16,7 @@ from tinycomp.ir import Weights
 from tinycomp.kernels._dsp_words import weight_words
 
 BLOCK_BYTES = 2048
-"""Of weights that are decoded together, about; each block expands all pixels again."""
+"""Of weights that are decoded together, about, where each block expands all pixels again."""
 PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 
@@ -36,11 +36,18 @@ class Layer:
     arrange: Arrange
     unit: int
 
-    def fields(self, stored: Encoded) -> dict[str, int | Weights]:
-        """The struct's members `bytes`, `block` and `weights`."""
+    @property
+    def size(self) -> int:
+        """Bytes of all weights, decoded."""
+        return self.words.size
+
+    def fields(self, stored: Encoded, block: int = BLOCK_BYTES) -> dict[str, int | Weights]:
+        """The struct's members `bytes`, `block` and `weights`; `block` bytes are decoded at once,
+        about.
+        """
         dense = self.arrange(self.words)
         if stored.buffered:
-            rows = min(len(dense), max(1, BLOCK_BYTES // dense.shape[1]))
+            rows = min(len(dense), max(1, block // dense.shape[1]))
             codec, as_bytes = self._codec(stored, rows)
             if codec is not None:
                 values = self.arrange(self.plain) if as_bytes else dense

@@ -184,7 +184,7 @@ static void tc_conv_2d_three_dsp(const tc_conv_2d_three_dsp_t *op, const tc_inpu
     int8_t *const buffer = values + (op->output_width % TC_THREE_PIXELS ? TC_THREE_PIXELS * op->output_channels : 0);
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
-        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, channels, op->factors + 2 * (size_t)c, NULL};
+        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, NULL};
         gemm.weights = tc_gemm_weights(op->weights, 12 * groups * c, 12 * groups * channels, op->bytes, buffer);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
