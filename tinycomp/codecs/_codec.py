@@ -20,8 +20,9 @@ class Encoded:
     fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer
     array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
     of that struct on a 32-bit core. buffered: whether reading needs a buffer; where constants lie
-    in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which the
-    read that starts at 0 fills and others of the same call use; they follow in any order.
+    in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which a
+    read of no weights fills for the reads that follow; kernels that don't ask for such a codec by
+    name never do that.
     """
 
     codec: str
