@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_weights import BLOCK_BYTES, Layer, layer
+from tinycomp.kernels._dsp_weights import Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
@@ -57,8 +57,8 @@ def _by_windows(
         return None
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
-    gathers, tiles = not _inside(call, operands), _tiles(found, stored, pixels)
-    weights = found.fields(stored, TILES_BLOCK if tiles else BLOCK_BYTES)
+    gathers, tiles = not _inside(call, operands), _tiles(call, found, stored, pixels)
+    weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {
         "gathers": int(gathers),
@@ -79,12 +79,12 @@ def _by_windows(
     )
 
 
-def _tiles(found: Layer, stored: Encoded, pixels: int) -> int:
+def _tiles(call: KernelCall, found: Layer, stored: Encoded, pixels: int) -> int:
     """Tiles that are expanded together, where weights are decoded again for each such group: better
     than to expand all pixels again for each block of weights. 0: neither is needed, or pixels take
     too much room.
     """
-    if not stored.buffered or found.size <= BLOCK_BYTES:
+    if not stored.buffered or found.size <= call.room:
         return 0
     tiles = TILES_PIXELS // pixels
     return tiles if 2 * tiles * pixels * found.words.shape[1] <= TILES_BYTES else 0
@@ -134,7 +134,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
         return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    fields |= {**found.fields(stored), "factors": _factors(sums, found.words)}
+    fields |= {**found.fields(stored, call.room), "factors": _factors(sums, found.words)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall("conv_2d_three_dsp", fields, scratch=columns + part)

@@ -15,8 +15,6 @@ from tinycomp.codecs._registry import choose, codecs
 from tinycomp.ir import Weights
 from tinycomp.kernels._dsp_words import weight_words
 
-BLOCK_BYTES = 2048
-"""Of weights that are decoded together, about, where each block expands all pixels again."""
 PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 
@@ -41,7 +39,7 @@ class Layer:
         """Bytes of all weights, decoded."""
         return self.words.size
 
-    def fields(self, stored: Encoded, block: int = BLOCK_BYTES) -> dict[str, int | Weights]:
+    def fields(self, stored: Encoded, block: int) -> dict[str, int | Weights]:
         """The struct's members `workspace`, `bytes`, `block` and `weights`; about `block` bytes are
         decoded at once.
         """

@@ -5,14 +5,14 @@ its scratch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import choose
 from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, KernelCall, Node, Operands, Weights
+from tinycomp.ir import ROOM, Array, Graph, KernelCall, Node, Operands, Weights
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
 
@@ -53,12 +53,14 @@ class Storage:
 
     codecs: names of those that may be used; all where None. worthwhile: see codecs.choose.
     copied: weights can't be read in place (program memory of a Harvard core), so that each read
-    needs a buffer.
+    needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have room
+    for decoded weights.
     """
 
     codecs: Collection[str] | None = None
     worthwhile: float = 1.0
     copied: bool = False
+    spacious: bool = False
 
 
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
@@ -74,12 +76,25 @@ def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic"
         BoardError: there is no such instruction set.
     """
     wanted, chosen = storage or Storage(), instruction_set(kernels)
-    operations = tuple(_lower_node(graph, node, wanted, chosen) for node in graph.nodes)
+    rooms = _rooms(graph) if wanted.spacious else {}
+    operations = tuple(
+        _lower_node(graph, node, wanted, chosen, rooms.get(node.name, ROOM)) for node in graph.nodes
+    )
     return Program(graph, operations, kernels)
 
 
+def _rooms(graph: Graph) -> dict[str, int]:
+    """For each node the bytes that its tensors leave of what the largest take."""
+    taken = {}
+    for node in graph.nodes:
+        operands = graph.operands(node)
+        taken[node.name] = sum(tensor.size for tensor in (*operands.activations, operands.output))
+    most = max(taken.values(), default=0)
+    return {name: max(2 * ROOM, most - size) for name, size in taken.items()}
+
+
 def _lower_node(
-    graph: Graph, node: Node, storage: Storage, instructions: InstructionSet
+    graph: Graph, node: Node, storage: Storage, instructions: InstructionSet, room: int
 ) -> Operation:
     if node.op.float_only:
         raise ModelError(
@@ -91,7 +106,7 @@ def _lower_node(
     call = node.op.kernel(operands)
     if call is None:
         return Operation(node, None, {})
-    call, stored = _adapted(call, operands, storage, instructions)
+    call, stored = _adapted(replace(call, room=room), operands, storage, instructions)
     fields: dict[str, Field] = {}
     scratch = call.scratch
     for name, value in call.fields.items():
