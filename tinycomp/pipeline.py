@@ -140,10 +140,10 @@ def _ram_limit(options: BuildOptions, board: Board) -> int:
 
 def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
     """The plan, within the RAM that the user allows."""
-    stretch = choose(program, options.optimize, _ram_limit(options, board))
+    chosen = choose(program, options.optimize, _ram_limit(options, board))
     if options.push_input:
-        stretch = require_pushable(program, stretch)
-    planned = plan(program, stretch, push=options.push_input)
+        chosen = require_pushable(program, chosen)
+    planned = plan(program, chosen.stretch, pixels=chosen.pixels, push=options.push_input)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
             f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
