@@ -21,6 +21,11 @@ def pack(indices: Array, bits: int) -> NDArray[np.uint8]:
     return np.packbits(planes[:, :bits], bitorder="little")
 
 
+def unpacking_cost(bits: int) -> int:
+    """Instructions that firmware/codecs/unpack.h takes for an index; see Encoded.cost."""
+    return 5 if bits in (1, 2, 4) else 12
+
+
 def unpack(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.uint8]:
     """The first `count` indices again."""
     planes = np.unpackbits(packed, count=count * bits, bitorder="little").reshape(count, bits)

@@ -1,19 +1,27 @@
-"""Finds the codecs, one a module of tinycomp.codecs; takes the one with the fewest bytes."""
+"""Finds the codecs, one a module of tinycomp.codecs; chooses one for each layer."""
 
 from __future__ import annotations
 
 import importlib
 import math
 import pkgutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 import tinycomp.codecs
 from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._policy import FEWEST_BYTES, Policy, Use
 from tinycomp.errors import TinycompError
 from tinycomp.ir import Weights
+
+INSTRUCTIONS_A_PRODUCT = 2
+"""Of a layer's own work, about: kernels that suit their core take 1 to 5."""
+
+ANY = "dense"
+"""The codec that holds any weights."""
 
 
 @cache
@@ -30,16 +38,30 @@ def codecs() -> dict[str, Codec]:
     return dict(sorted(found.items()))
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A layer's weights as each codec stores them that can, what an inference does with them, and
+    how many they are.
+    """
+
+    forms: tuple[Encoded, ...]
+    use: Use
+    weights: int
+
+
 def choose(
-    weights: Weights, allowed: Collection[str] | None = None, worthwhile: float = 1.0
+    weights: Weights,
+    allowed: Collection[str] | None = None,
+    policy: Policy = FEWEST_BYTES,
+    use: Use | None = None,
 ) -> Encoded:
-    """The smallest stored form, verified by decoding it; of equal sizes the quickest to decode.
+    """The smallest stored form that the policy allows, verified by decoding it.
 
     Args:
         weights: a layer's weights, of any int8 values.
         allowed: names of the codecs to choose from; None for all.
-        worthwhile: a form that has to be decoded is taken only where it has at most this share of
-            the bytes of one that is read in place.
+        policy: what is weighed against bytes.
+        use: what an inference does with the weights; None: each is read and multiplied once.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can hold these values.
@@ -50,25 +72,70 @@ def choose(
         raise TinycompError(
             f"There is no weight codec {unknown[0]!r}.", expected=f"Known: {', '.join(codecs())}."
         )
-    stored = [(codecs()[name].encode(weights), codecs()[name]) for name in names]
-    candidates = [(encoded, codec) for encoded, codec in stored if encoded is not None]
-    if not candidates:
+    forms = stored_forms(weights, names)
+    if not forms:
         raise TinycompError(
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    candidates = _worthwhile(candidates, worthwhile)
-    best, codec = min(candidates, key=lambda c: (c[0].size, c[1].cost, c[1].name))
-    channels, length = weights.values.shape
-    if not np.array_equal(codec.decode(best, (channels, length)), weights.values):
-        raise AssertionError(f"codec {codec.name} does not decode to what it encoded")
+    best = _pick(Layer(forms, use or Use(), weights.values.size), policy)
+    if not np.array_equal(codecs()[best.codec].decode(best, weights.values.shape), weights.values):
+        raise AssertionError(f"codec {best.codec} does not decode to what it encoded")
     return best
 
 
-def _worthwhile(
-    candidates: list[tuple[Encoded, Codec]], share: float
-) -> list[tuple[Encoded, Codec]]:
-    """The candidates without those whose decoding saves too little."""
-    in_place = [encoded.size for encoded, _ in candidates if not encoded.buffered]
-    most = share * min(in_place, default=math.inf)
-    return [(e, codec) for e, codec in candidates if not e.buffered or e.size <= most]
+def stored_forms(weights: Weights, names: Collection[str] | None = None) -> tuple[Encoded, ...]:
+    """The weights as each of these codecs (None: all) stores them that can."""
+    forms = (codecs()[name].encode(weights) for name in names or codecs())
+    return tuple(form for form in forms if form is not None)
+
+
+def _pick(layer: Layer, policy: Policy) -> Encoded:
+    """The smallest form that the policy allows, of equal ones the quickest to decode. Where it
+    allows none, entropy-coded ones aside, the quickest of all.
+    """
+    in_place = min((form.size for form in layer.forms if not form.buffered), default=math.inf)
+    slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * layer.use.products / layer.use.readings
+    allowed = [
+        form
+        for form in layer.forms
+        if form.cost <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
+    ]
+    plain = [form for form in allowed if not codecs()[form.codec].entropy]
+    best = min(plain, key=_rank) if plain else min(layer.forms, key=lambda form: form.cost)
+    for form in sorted(allowed, key=_rank):
+        more = (form.cost - best.cost) * layer.weights * layer.use.readings
+        saved = best.size - form.size
+        worthwhile = form.size <= policy.entropy * best.size and more <= policy.byte * saved
+        if codecs()[form.codec].entropy and saved > 0 and (worthwhile or more <= 0):
+            return form
+    return best
+
+
+def _rank(form: Encoded) -> tuple[float, float, str]:
+    return form.size, form.cost, form.codec
+
+
+def worth_their_code(layers: Sequence[Layer], policy: Policy) -> frozenset[str]:
+    """The codecs without those whose decoder takes more bytes than it saves in all layers together.
+    Where speed counts too, that leaves out none but entropy-coded ones.
+    """
+    names = frozenset(codecs())
+    loose = {n for n in names - {ANY} if math.isinf(policy.byte) or codecs()[n].entropy}
+    while True:
+        fewer = [names - {name} for name in sorted(names & loose)]
+        best = min((names, *fewer), key=lambda some: _total(layers, policy, some))
+        if best == names:
+            return names
+        names = best
+
+
+def _total(layers: Sequence[Layer], policy: Policy, names: Collection[str]) -> int:
+    """Bytes of all layers, and of the decoders that they need."""
+    size, code = 0, dict[str, int]()
+    for layer in layers:
+        forms = tuple(form for form in layer.forms if form.codec in names)
+        form = _pick(replace(layer, forms=forms), policy)
+        size += form.size
+        code |= codecs()[form.codec].code
+    return size + sum(code.values())

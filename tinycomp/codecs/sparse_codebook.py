@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack, unpack
+from tinycomp.codecs._packing import bits_for, pack, unpack, unpacking_cost
 from tinycomp.codecs._sparse import describe_zeros, spread
 from tinycomp.ir import Weights
 
@@ -17,7 +18,7 @@ class SparseCodebook(Codec):
     """One table for the layer, without zero: beats plain indices of b bits above 1/b of zeros."""
 
     name: ClassVar[str] = "sparse_codebook"
-    cost: ClassVar[int] = 12
+    code: ClassVar[Mapping[str, int]] = {"sparse_codebook": 158, "unpack": 480}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where there are no non-zeros, above 65535, or above 128 distinct ones."""
@@ -29,7 +30,9 @@ class SparseCodebook(Codec):
             return None
         indices = pack(np.searchsorted(table, values), bits)
         fields = {"indices": indices, "table": table, **zeros, "bits": bits}
-        return Encoded("sparse_codebook", fields, struct_size=24)
+        share = values.size / weights.values.size
+        cost = 16 + share * unpacking_cost(bits)
+        return Encoded("sparse_codebook", fields, struct_size=24, cost=cost)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""
