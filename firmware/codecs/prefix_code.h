@@ -13,7 +13,8 @@ typedef struct {
     const uint8_t *codes;
     const uint8_t *more;
     const int8_t *values;
-    const uint16_t *lengths; /* for each, the shortest first: its last code, filled up with ones to 16 bits; 16 times what
+    const uint16_t
+        *lengths; /* for each, the shortest first: its last code, filled up with ones to 16 bits; 16 times what
                                 a code is to be lessened by to be the place of its value, plus the length */
     uint16_t least;
     uint16_t size; /* weights a block */

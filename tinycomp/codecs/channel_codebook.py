@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, exact_divisor, pack, unpack, unpacking_cost
+from tinycomp.codecs._packing import bits_for, exact_divisor, pack_indices, unpack, unpacking_cost
 from tinycomp.ir import Array, Weights
 
 
@@ -30,7 +30,7 @@ class ChannelCodebook(Codec):
         indices = np.stack([np.searchsorted(table, channel) for table, channel in pairs])
         shift, inverse = exact_divisor(length)
         fields: dict[str, int | Array] = {
-            "indices": pack(indices, bits),
+            "indices": pack_indices(indices, bits),
             "tables": np.concatenate([_lengthen(table, entries) for table in tables]),
             "length": length,
             "inverse": inverse,

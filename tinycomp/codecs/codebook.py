@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack, unpack, unpacking_cost
+from tinycomp.codecs._packing import bits_for, pack_indices, unpack, unpacking_cost
 from tinycomp.ir import Array, Weights
 
 
@@ -27,7 +27,7 @@ class Codebook(Codec):
             return None
         indices = np.searchsorted(table, weights.values.reshape(-1))
         fields: dict[str, int | Array] = {
-            "indices": pack(indices, bits),
+            "indices": pack_indices(indices, bits),
             "table": table,
             "bits": bits,
         }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack, unpack, unpacking_cost
+from tinycomp.codecs._packing import bits_for, pack_indices, unpack, unpacking_cost
 from tinycomp.codecs._sparse import describe_zeros, spread
 from tinycomp.ir import Weights
 
@@ -28,7 +28,7 @@ class SparseCodebook(Codec):
         zeros = describe_zeros(weights)
         if zeros is None or bits > 7 or not values.size:
             return None
-        indices = pack(np.searchsorted(table, values), bits)
+        indices = pack_indices(np.searchsorted(table, values), bits)
         fields = {"indices": indices, "table": table, **zeros, "bits": bits}
         share = values.size / weights.values.size
         cost = 16 + share * unpacking_cost(bits)
