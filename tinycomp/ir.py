@@ -126,13 +126,15 @@ class Weights:
     values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
     at most.
     codebook: (groups, entries) as in Constant, groups 1 or channels.
-    codecs: names of those that the kernel can read; None for any.
+    codecs: names of those that the kernel can read; None for any. words: the values are the bytes
+    of int16 words, each of which stands for two weights (see codecs/pair_codebook.py).
     """
 
     values: NDArray[np.int8]
     block: int
     codebook: NDArray[np.int8] | None = None
     codecs: tuple[str, ...] | None = None
+    words: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def test_decoding_gives_the_weights(given_weights: Weights) -> None:
 @given(weights())
 def test_the_choice_is_the_smallest(given_weights: Weights) -> None:
     chosen = choose(given_weights)
-    stored = [codec.encode(given_weights) for codec in codecs().values()]
+    stored = [codec.encode(given_weights) for codec in codecs().values() if codec.general]
     smallest = min(encoded.size for encoded in stored if encoded is not None)
     assert chosen.size == smallest <= given_weights.values.size + 8
 

@@ -16,11 +16,15 @@ CORES = {"armv7e_m": "cortex-m4"}
 """A board for each instruction set that has kernels of its own."""
 
 
-@pytest.mark.parametrize("board", ["host", "core"])
+@pytest.mark.parametrize(("board", "optimize"), [("host", "-O1"), ("core", "-O2"), ("core", "-Os")])
 @pytest.mark.parametrize("kernels", CORES)
-def test_kernels_equal_the_simulator(kernels: str, board: str, tmp_path: Path) -> None:
+def test_kernels_equal_the_simulator(
+    kernels: str, board: str, optimize: str, tmp_path: Path
+) -> None:
     chosen = load_board(CORES[kernels] if board == "core" else "host")
     if not available(chosen):
         pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
+    compiler = chosen.compiler.model_copy(update={"optimize": optimize})
+    chosen = chosen.model_copy(update={"compiler": compiler})
     cases = [case for family in FAMILIES.values() for case in lowered(family(), kernels)]
     assert run(cases, chosen, kernels, tmp_path) == []

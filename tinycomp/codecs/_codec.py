@@ -21,7 +21,8 @@ class Encoded:
     array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
     of that struct on a 32-bit core. cost: instructions to decode a weight on such a core, about,
     as they were counted on a Cortex-M4. buffered: whether reading needs a buffer; where constants
-    lie in program memory (AVR), it always does.
+    lie in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which
+    the read that starts at 0 fills and others of the same call use; they follow in any order.
     """
 
     codec: str
@@ -29,6 +30,7 @@ class Encoded:
     struct_size: int
     cost: float = 0
     buffered: bool = True
+    workspace: int = 0
 
     @property
     def size(self) -> int:
@@ -60,6 +62,9 @@ class Codec(ABC):
     """Bytes of the decoder on a Cortex-M4, about, header by header: codecs may share some."""
     entropy: ClassVar[bool] = False
     """Whether frequent values take fewer bits than others."""
+
+    general: ClassVar[bool] = True
+    """Whether any weights may be stored so; if not, only those of kernels that ask for it."""
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:

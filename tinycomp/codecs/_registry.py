@@ -38,6 +38,11 @@ def codecs() -> dict[str, Codec]:
     return dict(sorted(found.items()))
 
 
+def general_codecs() -> tuple[str, ...]:
+    """The codecs that any kernel can read."""
+    return tuple(name for name, codec in codecs().items() if codec.general)
+
+
 @dataclass(frozen=True)
 class Layer:
     """A layer's weights as each codec stores them that can, what an inference does with them, and
@@ -59,14 +64,14 @@ def choose(
 
     Args:
         weights: a layer's weights, of any int8 values.
-        allowed: names of the codecs to choose from; None for all.
+        allowed: names of the codecs to choose from; None for all that are general.
         policy: what is weighed against bytes.
         use: what an inference does with the weights; None: each is read and multiplied once.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can hold these values.
     """
-    names = codecs().keys() if allowed is None else allowed
+    names = general_codecs() if allowed is None else allowed
     unknown = sorted(set(names) - codecs().keys())
     if unknown:
         raise TinycompError(
@@ -85,8 +90,8 @@ def choose(
 
 
 def stored_forms(weights: Weights, names: Collection[str] | None = None) -> tuple[Encoded, ...]:
-    """The weights as each of these codecs (None: all) stores them that can."""
-    forms = (codecs()[name].encode(weights) for name in names or codecs())
+    """The weights as each of these codecs (None: all general ones) stores them that can."""
+    forms = (codecs()[name].encode(weights) for name in names or general_codecs())
     return tuple(form for form in forms if form is not None)
 
 
@@ -120,7 +125,7 @@ def worth_their_code(layers: Sequence[Layer], policy: Policy) -> frozenset[str]:
     """The codecs without those whose decoder takes more bytes than it saves in all layers together.
     Where speed counts too, that leaves out none but entropy-coded ones.
     """
-    names = frozenset(codecs())
+    names = frozenset(general_codecs())
     loose = {n for n in names - {ANY} if math.isinf(policy.byte) or codecs()[n].entropy}
     while True:
         fewer = [names - {name} for name in sorted(names & loose)]

@@ -107,6 +107,7 @@ def _lower_node(
             fields[name] = encoded
             if encoded.buffered or storage.copied:
                 scratch += min(value.block, value.values.shape[0]) * value.values.shape[1]
+                scratch += encoded.workspace
         else:
             fields[name] = np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
     return Operation(node, call, fields, scratch)
