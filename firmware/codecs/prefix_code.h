@@ -7,7 +7,8 @@
 
 #include "tinycomp.h"
 
-/* Each block of channels begins with a byte. It has `least` bytes, and as many more as its entry in `more` says. */
+/* Each block of channels begins with a byte. Before the last one, it has `least` bytes and as many more as its entry in
+ * `more` says. */
 typedef struct {
     tc_weights_t weights;
     const uint8_t *codes;

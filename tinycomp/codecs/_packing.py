@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from tinycomp.ir import Array
 
+UNPACKING_COST = 5
+"""Instructions that firmware/codecs/unpack.h takes for an index; see Encoded.cost."""
+
 
 def bits_for(count: int) -> int:
     """The bits of an index into a table of `count` entries; at least one."""
@@ -24,11 +27,6 @@ def pack(indices: Array, bits: int) -> NDArray[np.uint8]:
         np.ascontiguousarray(indices, np.uint8).reshape(-1, 1), axis=1, bitorder="little"
     )
     return np.packbits(planes[:, :bits], bitorder="little")
-
-
-def unpacking_cost(bits: int) -> int:
-    """Instructions that firmware/codecs/unpack.h takes for an index; see Encoded.cost."""
-    return 5 if bits in (1, 2, 4) else 12
 
 
 def unpack(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.uint8]:

@@ -118,11 +118,12 @@ def store(
     sizes = [block.size for block in blocks]
     if max(size, *sizes) > 0xFFFF:
         return None
-    least = max(min(sizes), max(sizes) - 255)
-    filled = [np.pad(block, (0, max(0, least - block.size))) for block in blocks]
+    before = sizes[:-1] or [0]
+    least = max(min(before), max(before) - 255)
+    filled = [np.pad(block, (0, max(0, least - block.size))) for block in blocks[:-1]]
     fields = {
-        "codes": np.concatenate([*filled, np.zeros(READ_BEYOND, np.uint8)]),
-        "more": np.array([block.size - least for block in filled], np.uint8),
+        "codes": np.concatenate([*filled, blocks[-1], np.zeros(READ_BEYOND, np.uint8)]),
+        "more": np.array([block.size - least for block in filled] or [0], np.uint8),
         "values": code.values,
         "lengths": code.table,
         "least": least,
@@ -147,12 +148,12 @@ class Reader:
 
     def blocks(self, shape: tuple[int, int]) -> Iterator[int]:
         """Goes to the beginning of each block; how many weights it has."""
-        left, start = shape[0] * shape[1], 0
-        for more in self.encoded.array("more").tolist():
+        size, start = self.encoded.integer("size"), 0
+        more = iter([*self.encoded.array("more").tolist(), 0])
+        for left in range(shape[0] * shape[1], 0, -size):
             self.position = 8 * start
-            yield min(left, self.encoded.integer("size"))
-            left -= self.encoded.integer("size")
-            start += self.encoded.integer("least") + more
+            yield min(left, size)
+            start += self.encoded.integer("least") + next(more)
 
     def take(self, count: int) -> int:
         """The number that the next bits are, 0 to LONGEST of them."""

@@ -6,7 +6,6 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -19,9 +18,6 @@ from tinycomp.ir import Weights
 
 INSTRUCTIONS_A_PRODUCT = 2
 """Of a layer's own work, about: kernels that suit their core take 1 to 5."""
-
-ANY = "dense"
-"""The codec that holds any weights."""
 
 
 @cache
@@ -41,17 +37,6 @@ def codecs() -> dict[str, Codec]:
 def general_codecs() -> tuple[str, ...]:
     """The codecs that any kernel can read."""
     return tuple(name for name, codec in codecs().items() if codec.general)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer's weights as each codec stores them that can, what an inference does with them, and
-    how many they are.
-    """
-
-    forms: tuple[Encoded, ...]
-    use: Use
-    weights: int
 
 
 def choose(
@@ -77,39 +62,34 @@ def choose(
         raise TinycompError(
             f"There is no weight codec {unknown[0]!r}.", expected=f"Known: {', '.join(codecs())}."
         )
-    forms = stored_forms(weights, names)
+    stored = (codecs()[name].encode(weights) for name in names)
+    forms = [form for form in stored if form is not None]
     if not forms:
         raise TinycompError(
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    best = _pick(Layer(forms, use or Use(), weights.values.size), policy)
+    best = _pick(forms, weights.values.size, policy, use or Use())
     if not np.array_equal(codecs()[best.codec].decode(best, weights.values.shape), weights.values):
         raise AssertionError(f"codec {best.codec} does not decode to what it encoded")
     return best
 
 
-def stored_forms(weights: Weights, names: Collection[str] | None = None) -> tuple[Encoded, ...]:
-    """The weights as each of these codecs (None: all general ones) stores them that can."""
-    forms = (codecs()[name].encode(weights) for name in names or general_codecs())
-    return tuple(form for form in forms if form is not None)
-
-
-def _pick(layer: Layer, policy: Policy) -> Encoded:
-    """The smallest form that the policy allows, of equal ones the quickest to decode. Where it
-    allows none, entropy-coded ones aside, the quickest of all.
+def _pick(forms: Sequence[Encoded], count: int, policy: Policy, use: Use) -> Encoded:
+    """The smallest form of `count` weights that the policy allows, of equal ones the quickest to
+    decode. Where it allows none, entropy-coded ones aside, the quickest of all.
     """
-    in_place = min((form.size for form in layer.forms if not form.buffered), default=math.inf)
-    slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * layer.use.products / layer.use.readings
+    in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
+    slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * use.products / use.readings
     allowed = [
         form
-        for form in layer.forms
+        for form in forms
         if form.cost <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
     ]
     plain = [form for form in allowed if not codecs()[form.codec].entropy]
-    best = min(plain, key=_rank) if plain else min(layer.forms, key=lambda form: form.cost)
+    best = min(plain, key=_rank) if plain else min(forms, key=lambda form: form.cost)
     for form in sorted(allowed, key=_rank):
-        more = (form.cost - best.cost) * layer.weights * layer.use.readings
+        more = (form.cost - best.cost) * count * use.readings
         saved = best.size - form.size
         worthwhile = form.size <= policy.entropy * best.size and more <= policy.byte * saved
         if codecs()[form.codec].entropy and saved > 0 and (worthwhile or more <= 0):
@@ -119,28 +99,3 @@ def _pick(layer: Layer, policy: Policy) -> Encoded:
 
 def _rank(form: Encoded) -> tuple[float, float, str]:
     return form.size, form.cost, form.codec
-
-
-def worth_their_code(layers: Sequence[Layer], policy: Policy) -> frozenset[str]:
-    """The codecs without those whose decoder takes more bytes than it saves in all layers together.
-    Where speed counts too, that leaves out none but entropy-coded ones.
-    """
-    names = frozenset(general_codecs())
-    loose = {n for n in names - {ANY} if math.isinf(policy.byte) or codecs()[n].entropy}
-    while True:
-        fewer = [names - {name} for name in sorted(names & loose)]
-        best = min((names, *fewer), key=lambda some: _total(layers, policy, some))
-        if best == names:
-            return names
-        names = best
-
-
-def _total(layers: Sequence[Layer], policy: Policy, names: Collection[str]) -> int:
-    """Bytes of all layers, and of the decoders that they need."""
-    size, code = 0, dict[str, int]()
-    for layer in layers:
-        forms = tuple(form for form in layer.forms if form.codec in names)
-        form = _pick(replace(layer, forms=forms), policy)
-        size += form.size
-        code |= codecs()[form.codec].code
-    return size + sum(code.values())

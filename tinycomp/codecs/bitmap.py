@@ -26,7 +26,7 @@ class Bitmap(Codec):
             return None
         values = weights.values[weights.values != 0]
         fields = {"values": values if values.size else np.zeros(1, np.int8), **zeros}
-        return Encoded("bitmap", fields, struct_size=20, cost=16)
+        return Encoded("bitmap", fields, struct_size=20, cost=12)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, exact_divisor, pack_indices, unpack, unpacking_cost
+from tinycomp.codecs._packing import UNPACKING_COST, bits_for, exact_divisor, pack_indices, unpack
 from tinycomp.ir import Array, Weights
 
 
@@ -17,7 +17,7 @@ class ChannelCodebook(Codec):
     """Tables of one length, the longest that a channel needs; indices without a gap."""
 
     name: ClassVar[str] = "channel_codebook"
-    code: ClassVar[Mapping[str, int]] = {"channel_codebook": 84, "unpack": 480}
+    code: ClassVar[Mapping[str, int]] = {"channel_codebook": 84, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where a channel has more than 128 distinct values or 65535 weights."""
@@ -38,7 +38,7 @@ class ChannelCodebook(Codec):
             "bits": bits,
             "entries": entries,
         }
-        return Encoded("channel_codebook", fields, struct_size=20, cost=unpacking_cost(bits) + 1)
+        return Encoded("channel_codebook", fields, struct_size=20, cost=UNPACKING_COST + 1)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack_indices, unpack, unpacking_cost
+from tinycomp.codecs._packing import UNPACKING_COST, bits_for, pack_indices, unpack
 from tinycomp.ir import Array, Weights
 
 
@@ -17,7 +17,7 @@ class Codebook(Codec):
     """One table for the whole layer; indices without a gap over all its channels."""
 
     name: ClassVar[str] = "codebook"
-    code: ClassVar[Mapping[str, int]] = {"codebook": 26, "unpack": 480}
+    code: ClassVar[Mapping[str, int]] = {"codebook": 26, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where the layer has more than 128 distinct values."""
@@ -31,7 +31,7 @@ class Codebook(Codec):
             "table": table,
             "bits": bits,
         }
-        return Encoded("codebook", fields, struct_size=16, cost=unpacking_cost(bits))
+        return Encoded("codebook", fields, struct_size=16, cost=UNPACKING_COST)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, Policy
-from tinycomp.codecs._registry import Layer, stored_forms, worth_their_code
-from tinycomp.ir import Graph, Weights
+from tinycomp.codecs._registry import codecs, general_codecs
+from tinycomp.ir import Graph
 from tinycomp.plan.memory import least_arena
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.schedule import total_rows
@@ -72,51 +72,56 @@ def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
     return [unasked, wanted] if level == "ram" else [unasked]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Stored:
-    """A storage, and the bytes of the arena and of all constant arrays."""
+    """What a storage comes to. arena, constants: bytes; constants are all arrays."""
 
     storage: Storage
+    program: Program
     arena: int
     constants: int
 
+    @property
+    def codecs(self) -> set[str]:
+        """Those in use."""
+        return {encoded.codec for op in self.program.operations for encoded in op.encoded}
+
+    @property
+    def flash(self) -> int:
+        """Bytes of constants and of decoders, about."""
+        parts: dict[str, int] = {}
+        for name in self.codecs:
+            parts |= codecs()[name].code
+        return self.constants + sum(parts.values())
+
 
 def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _Stored:
-    """What a policy comes to: operations that are streamed read their weights for each row."""
+    """What a policy comes to, without entropy codes whose decoders take more bytes than they save.
+    Operations that are streamed read their weights for each row.
+    """
     storage = Storage(policy=policy, copied=place.copied)
     program = lower(graph, storage, place.kernels)
     stretch = choose(program, optimize, place.ram)
     readings = {
         program.operations[index].node.outputs[0]: total_rows(program, index) for index in stretch
     }
-    storage = replace(storage, readings=readings)
-    storage = replace(storage, codecs=worth_their_code(_layers(graph, storage), policy))
-    program = lower(graph, storage, place.kernels)
-    return _Stored(storage, least_arena(program, stretch), _constants(program))
 
+    def store(names: frozenset[str]) -> _Stored:
+        wanted = replace(storage, readings=readings, codecs=names)
+        program = lower(graph, wanted, place.kernels)
+        return _Stored(wanted, program, least_arena(program, stretch), _constants(program))
 
-def _layers(graph: Graph, storage: Storage) -> list[Layer]:
-    """All weights, as each codec would store them."""
-    layers = []
-    for node in graph.nodes:
-        operands = graph.operands(node)
-        call = None if node.op.float_only else node.op.kernel(operands)
-        for value in call.fields.values() if call else ():
-            if isinstance(value, Weights):
-                use = storage.use(value, operands.output)
-                layers.append(Layer(tuple(stored_forms(value)), use, value.values.size))
-    return layers
+    names = frozenset(general_codecs())
+    best = store(names)
+    for name in sorted(best.codecs):
+        if codecs()[name].entropy and (fewer := store(names - {name})).flash <= best.flash:
+            best, names = fewer, names - {name}
+    return best
 
 
 def _constants(program: Program) -> int:
     """Bytes of the arrays in flash: equal ones lie there once."""
     values = [value for operation in program.operations for value in operation.fields.values()]
-    inner = [
-        field for value in values if isinstance(value, Encoded) for field in value.fields.values()
-    ]
-    arrays = {
-        (value.dtype.str, value.tobytes())
-        for value in (*values, *inner)
-        if isinstance(value, np.ndarray)
-    }
+    inner = [v for value in values if isinstance(value, Encoded) for v in value.fields.values()]
+    arrays = {(v.dtype.str, v.tobytes()) for v in (*values, *inner) if isinstance(v, np.ndarray)}
     return sum(len(data) for _, data in arrays)
