@@ -31,6 +31,7 @@ from tinycomp.measure import flash_record, layer_records, ram_record
 from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, Storage, lower
+from tinycomp.plan.storage import Place, choose_storage
 from tinycomp.plan.streaming import Optimize, choose, require_pushable
 from tinycomp.prepare import (
     Preparation,
@@ -69,8 +70,6 @@ from tinycomp.verify import Verification
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
-WORTHWHILE = 2 / 3
-"""The share of an uncompressed model's bytes that decoding its weights has to reach."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,14 @@ def build(options: BuildOptions, progress: Progress) -> Report:
 
 
 def _storage(options: BuildOptions, prepared: Prepared, board: Board) -> Storage:
-    """A model that nobody asked to compress keeps its speed, unless decoding saves much."""
-    worthwhile = 1.0 if prepared.compression else WORTHWHILE
-    return Storage(
-        worthwhile=worthwhile,
-        copied=board.memory.harvard,
-        spacious=options.optimize == "speed" and options.ram_limit is None,
+    """Weights as `--optimize` wants them. A model that nobody asked to compress keeps its speed,
+    unless decoding saves much.
+    """
+    memory = board.memory
+    flash = memory.flash - memory.reserved_flash
+    place = Place(board.kernels, memory.harvard, flash, _ram_limit(options, board))
+    return choose_storage(
+        prepared.graph, options.optimize, compressed=bool(prepared.compression), place=place
     )
 
 

@@ -5,14 +5,15 @@ its scratch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose
 from tinycomp.errors import ModelError
-from tinycomp.ir import ROOM, Array, Graph, KernelCall, Node, Operands, Weights
+from tinycomp.ir import ROOM, Array, Graph, KernelCall, Node, Operands, Tensor, Weights
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
 
@@ -51,16 +52,22 @@ class Program:
 class Storage:
     """How weights may lie in flash.
 
-    codecs: names of those that may be used; all where None. worthwhile: see codecs.choose.
-    copied: weights can't be read in place (program memory of a Harvard core), so that each read
-    needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have room
-    for decoded weights.
+    codecs: names of those that may be used; all where None. policy: see codecs.choose. readings:
+    how often an inference reads a layer's weights, by the name of its output; once where it is
+    missing. copied: weights can't be read in place (program memory of a Harvard core), so that each
+    read needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have
+    room for decoded weights.
     """
 
     codecs: Collection[str] | None = None
-    worthwhile: float = 1.0
+    policy: Policy = PLAIN
+    readings: Mapping[str, int] = field(default_factory=dict)
     copied: bool = False
     spacious: bool = False
+
+    def use(self, weights: Weights, output: Tensor) -> Use:
+        """What an inference does with the weights of the layer that computes `output`."""
+        return Use(self.readings.get(output.name, 1), output.size / len(weights.values))
 
 
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
@@ -129,14 +136,19 @@ def _adapted(
     The codec is chosen first, from the weights in the portable kernel's order: what fits in flash
     does not depend on the core.
     """
-    stored = _stored(call, storage)
+    stored = _stored(call, operands, storage)
     adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))
-    return adapted, stored if adapted is call else _stored(adapted, storage)
+    return adapted, stored if adapted is call else _stored(adapted, operands, storage)
 
 
-def _stored(call: KernelCall, storage: Storage) -> dict[str, Encoded]:
+def _stored(call: KernelCall, operands: Operands, storage: Storage) -> dict[str, Encoded]:
     return {
-        name: choose(value, value.codecs or storage.codecs, storage.worthwhile)
+        name: choose(
+            value,
+            value.codecs or storage.codecs,
+            storage.policy,
+            storage.use(value, operands.output),
+        )
         for name, value in call.fields.items()
         if isinstance(value, Weights)
     }
