@@ -281,15 +281,16 @@ static void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_ge
 static void tc_convolution_tile(const tc_convolution_shape_t *shape, tc_gemm_t *gemm, const uint32_t *pixels,
                                 int8_t *const *outs, unsigned count)
 {
-    const unsigned odd = gemm->channels & 1;
-    gemm->channels -= odd;
+    if (gemm->channels % 2 == 0) {
+        tc_convolution_products(shape, gemm, pixels, outs, count);
+        return;
+    }
+    gemm->channels--;
     if (gemm->channels != 0) {
         tc_convolution_products(shape, gemm, pixels, outs, count);
     }
-    if (odd) {
-        tc_convolution_last(shape, gemm, pixels, outs, count);
-        gemm->channels++;
-    }
+    tc_convolution_last(shape, gemm, pixels, outs, count);
+    gemm->channels++;
 }
 
 /* Some channels' weights. */
