@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cases import Case, Target, model_path, peers, published_cycles
@@ -22,18 +23,25 @@ def measure(target: Target, case: Case, shared: Path) -> Row:
         TinycompError: executions differ, or something could not be measured here.
     """
     report, estimate = build(model_path(case.model, shared), case)
+    return replace(
+        row_of(report),
+        peer=_peer(target, case, shared) if case.bits is None else None,
+        cycles=None if estimate is None else _cycles(estimate, case, shared),
+    )
+
+
+def row_of(report: Report) -> Row:
+    """The figures of a build that was timed.
+
+    Raises:
+        TinycompError: something could not be measured here.
+    """
     latency, flash, ram = report.latency, report.flash, report.ram
     if latency is None or flash is None or ram is None or ram.stack is None:
-        raise TinycompError(f"{case.board} {case.name}: {'; '.join(report.notes)}")
-    return Row(
-        report.model.macs,
-        latency.value,
-        flash.code,
-        flash.constants,
-        ram.arena + ram.scratch + ram.stack,
-        _peer(target, case, shared) if case.bits is None else None,
-        None if estimate is None else _cycles(estimate, case, shared),
-    )
+        name = f"{report.model.name} on {report.board}"
+        raise TinycompError(f"{name} was not measured: {'; '.join(report.notes)}")
+    used = ram.arena + ram.scratch + ram.stack
+    return Row(report.model.macs, latency.value, flash.code, flash.constants, used)
 
 
 def build(model: Path, case: Case) -> tuple[Report, EstimateRecord | None]:

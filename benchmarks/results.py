@@ -78,10 +78,11 @@ def read_results() -> Results:
     if not RESULTS.is_file():
         return {}
     content = json.loads(RESULTS.read_text(encoding="utf-8"))
-    return {board: _board(entry) for board, entry in content.items()}
+    return {board: read_board(entry) for board, entry in content.items()}
 
 
-def _board(entry: dict[str, Any]) -> BoardResults:
+def read_board(entry: dict[str, Any]) -> BoardResults:
+    """From what `as_json` makes."""
     return BoardResults(**{**entry, "rows": {name: _row(r) for name, r in entry["rows"].items()}})
 
 
@@ -92,10 +93,14 @@ def _row(entry: dict[str, Any]) -> Row:
 
 
 def write_results(results: Results) -> None:
-    """Replace the file; what is None is left out."""
-    content = {board: asdict(each) for board, each in results.items()}
-    text = json.dumps(_without_none(content), indent=2)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+    """Replace the file."""
+    content = {board: as_json(each) for board, each in results.items()}
+    RESULTS.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def as_json(board: BoardResults) -> Any:
+    """Plain data; what is None is left out."""
+    return _without_none(asdict(board))
 
 
 def _without_none(value: Any) -> Any:

@@ -55,7 +55,7 @@ def main() -> int:
     known = read_results()
     if options.check:
         return _check(known, found, console)
-    write_results(_merged(known, found))
+    write_results(merged(known, found))
     console.print(
         "Wrote benchmarks/results.json; `python -m benchmarks.tables` brings the docs up."
     )
@@ -109,7 +109,7 @@ def _board_results(target: Target, rows: dict[Case, Row]) -> BoardResults:
     return BoardResults(compiler, board.emulator.tick_unit, target.peer, measured)
 
 
-def _merged(known: Results, found: Results) -> Results:
+def merged(known: Results, found: Results) -> Results:
     """What is recorded with what was measured over it, in the order of the table."""
     merged: Results = {}
     for target in targets():
