@@ -99,7 +99,10 @@ def _figure(label: str, value: str, detail: str) -> View:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 1024:.1f} KB" if count >= 1024 else f"{count} B"
+    for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
 
 
 def _short(count: int) -> str:
