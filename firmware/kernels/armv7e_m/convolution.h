@@ -202,7 +202,7 @@ static inline int8_t *tc_convolution_fill(int8_t *to, const int8_t *from, size_t
 
 /* Puts a window together that hangs over a border or is dilated: of each row, runs of cells before the border, inside,
  * and behind it. */
-static void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
+static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
 {
     const tc_convolution_t *const op = row->op;
     const size_t channels = op->input_channels;
@@ -257,8 +257,8 @@ static void tc_convolution_products(const tc_convolution_shape_t *shape, const t
 }
 
 /* The last channel of an odd number: its pair goes elsewhere first. */
-static void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
-                                int8_t *const *outs, unsigned count)
+static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm,
+                                                      const uint32_t *pixels, int8_t *const *outs, unsigned count)
 {
     const unsigned channel = gemm->first + gemm->channels;
     tc_gemm_t last = *gemm;
