@@ -5,12 +5,15 @@ checkout.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tinycomp.plan.streaming import Optimize
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent / "shared"
@@ -31,13 +34,14 @@ class Limit:
 @dataclass(frozen=True)
 class Target:
     """A board of the table. models: those measured on it; codebook_bits: with which codebooks,
-    beside none; limits: by name of a case.
+    beside none; optimize: for what; limits: by name of a case.
     """
 
     board: str
     models: Sequence[str]
     peer: str | None = None
     codebook_bits: Sequence[int] = ()
+    optimize: Sequence[Optimize] = ("balanced",)
     of_peer: float | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
 
@@ -45,8 +49,9 @@ class Target:
     def cases(self) -> list[Case]:
         """In the order in which they are shown."""
         return [
-            Case(self.board, model, bits)
+            Case(self.board, model, bits, optimize)
             for model in self.models
+            for optimize in self.optimize
             for bits in (None, *self.codebook_bits)
         ]
 
@@ -57,16 +62,24 @@ class Target:
 
 @dataclass(frozen=True)
 class Case:
-    """A model on a board, with codebooks of so many bits, or without."""
+    """A model on a board, with codebooks of so many bits, or without; optimize: for what."""
 
     board: str
     model: str
     bits: int | None = None
+    optimize: Optimize = "balanced"
 
     @property
     def name(self) -> str:
         """As results.json calls it."""
-        return self.model if self.bits is None else f"{self.model} {self.bits}-bit"
+        compressed = [] if self.bits is None else [f"{self.bits}-bit"]
+        optimize = [] if self.optimize == "balanced" else [self.optimize]
+        return " ".join([self.model, *compressed, *optimize])
+
+
+def without_codebooks(name: str) -> str:
+    """The name of the same case without codebooks."""
+    return re.sub(r" \d-bit", "", name)
 
 
 def model_path(model: str, shared: Path) -> Path:

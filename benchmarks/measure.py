@@ -49,7 +49,8 @@ def build(model: Path, case: Case) -> tuple[Report, EstimateRecord | None]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         wanted = Preparation(model, codebook_bits=case.bits, name=case.model)
-        report = pipeline.build(pipeline.BuildOptions(wanted, case.board, out, samples=1), Silent())
+        options = pipeline.BuildOptions(wanted, case.board, out, samples=1, optimize=case.optimize)
+        report = pipeline.build(options, Silent())
         if load_board(case.board).silicon is None:
             return report, None
         estimated = pipeline.bench(out, None, None, Silent(), estimate_cycles=True).latency

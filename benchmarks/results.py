@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.cases import HERE, Limit
+from benchmarks.cases import HERE, Limit, without_codebooks
 
 RESULTS = HERE / "results.json"
 GUARDED = ("latency", "flash", "ram")
@@ -126,7 +126,7 @@ def limits(limit: Limit, rows: Mapping[str, Row], name: str) -> dict[str, int]:
     """What a row may have at the most, by figure; shares are of the peer's latency, or of that of
     the same model without codebooks.
     """
-    row, dense, latency = rows[name], rows[name.split()[0]], limit.latency
+    row, dense, latency = rows[name], rows[without_codebooks(name)], limit.latency
     if limit.of_dense is not None:
         latency = int(limit.of_dense * dense.latency)
     if limit.of_peer is not None and row.peer is not None:

@@ -64,7 +64,8 @@ def measured(results: Results) -> list[str]:
     rows = results[MAIN].rows
     headings = ("model", "instructions", "flash: code + constants", "RAM in all",
                 "flash, 4-bit codebooks", "TFLM: instructions", "flash", "RAM")  # fmt: skip
-    lines = _table(headings, (_measured(name, rows) for name, row in rows.items() if row.peer))
+    plain = [name for name, row in rows.items() if row.peer and " " not in name]
+    lines = _table(headings, (_measured(name, rows) for name in plain))
     for name, row in results[SMALLEST].rows.items():
         ram = load_board(SMALLEST).memory.ram
         ram_used = f"{row.ram:,} of {ram:,} bytes of RAM"
