@@ -22,7 +22,8 @@ class Encoded:
     of that struct on a 32-bit core. cost: instructions to decode a weight on such a core, about,
     as they were counted on a Cortex-M4. buffered: whether reading needs a buffer; where constants
     lie in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which
-    the read that starts at 0 fills and others of the same call use; they follow in any order.
+    a read of no weights fills for the reads that follow; kernels that don't ask for such a codec by
+    name never do that.
     """
 
     codec: str

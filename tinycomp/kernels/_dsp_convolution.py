@@ -19,7 +19,7 @@ FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels that are computed together."""
 WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
-TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 256
+TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
 """Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 

@@ -42,8 +42,8 @@ class Layer:
         return self.words.size
 
     def fields(self, stored: Encoded, block: int = BLOCK_BYTES) -> dict[str, int | Weights]:
-        """The struct's members `bytes`, `block` and `weights`; `block` bytes are decoded at once,
-        about.
+        """The struct's members `workspace`, `bytes`, `block` and `weights`; about `block` bytes are
+        decoded at once.
         """
         dense = self.arrange(self.words)
         if stored.buffered:
@@ -52,9 +52,15 @@ class Layer:
             if codec is not None:
                 values = self.arrange(self.plain) if as_bytes else dense
                 weights = Weights(values, rows, codecs=(codec,), words=not as_bytes)
-                return {"bytes": int(as_bytes), "block": rows * self.unit, "weights": weights}
+                return {
+                    "workspace": int(not as_bytes),
+                    "bytes": int(as_bytes),
+                    "block": rows * self.unit,
+                    "weights": weights,
+                }
         weights = Weights(dense, len(dense), codecs=("dense",))
-        return {"bytes": 0, "block": len(dense) * self.unit, "weights": weights}
+        block = len(dense) * self.unit
+        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
         """The codec, and whether it holds plain weights; None where none is smaller than words."""

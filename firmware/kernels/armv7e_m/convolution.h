@@ -21,6 +21,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     uint8_t gathers;             /* windows have to be put together */
+    uint8_t workspace;           /* the codec has one */
     uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
     uint16_t block;              /* output channels whose weights are read together, an even number */
     const tc_weights_t *weights; /* in the order of gemm.h */
@@ -375,6 +376,9 @@ static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op,
                       NULL};
     tc_convolution_row_t row;
     int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
     if (shape->tiles != 0) {
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
