@@ -50,7 +50,7 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
     weights = _in_blocks(sums) if decoded else _in_place(sums)
     fields |= {
         "workspace": int(weights.codecs == ("pair_codebook",)),
-        "decoded": DECODED if decoded else 0,
+        "decoded": weights.block if decoded else 0,
         "weights": weights,
         "factors": _factors(sums),
     }
@@ -70,7 +70,10 @@ def _in_blocks(sums: Sums) -> Weights:
     starts = [min(c, len(ordered) - BLOCK) for c in range(0, len(ordered), BLOCK)]
     values = np.stack([ordered[start : start + BLOCK].reshape(-1) for start in starts])
     pairs = Weights(values, DECODED, codecs=("pair_codebook",))
-    return Weights(values, DECODED) if codecs()["pair_codebook"].encode(pairs) is None else pairs
+    if codecs()["pair_codebook"].encode(pairs) is not None:
+        return pairs
+    # Other codecs find the last block only where reads of as many blocks come to it.
+    return Weights(values, 1 if len(ordered) % BLOCK else DECODED)
 
 
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:

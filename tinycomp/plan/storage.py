@@ -58,8 +58,9 @@ def choose_storage(graph: Graph, optimize: Optimize, compressed: bool, place: Pl
     for level in levels[levels.index(optimize) :]:
         policies = _policies(level, compressed=compressed)
         stored = [_store(graph, optimize, policy, place) for policy in policies]
-        best = min(stored, key=lambda one: (one.arena, one.constants))
-        if best.constants + CODE <= place.flash:
+        room = place.flash - CODE
+        best = min(stored, key=lambda one: (one.constants > room, one.arena, one.constants))
+        if best.constants <= room:
             break
     return best.storage
 
@@ -75,7 +76,7 @@ def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
 
 @dataclass(frozen=True, eq=False)
 class _Stored:
-    """What a storage comes to. arena, constants: bytes; constants are all arrays."""
+    """What a storage comes to. arena, constants: bytes."""
 
     storage: Storage
     program: Program
@@ -128,8 +129,9 @@ def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _S
 
 
 def _constants(program: Program) -> int:
-    """Bytes of the arrays in flash: equal ones lie there once."""
+    """Bytes in flash of the arrays, of which equal ones lie there once, and of codecs' structs."""
     values = [value for operation in program.operations for value in operation.fields.values()]
-    inner = [v for value in values if isinstance(value, Encoded) for v in value.fields.values()]
+    stored = [value for value in values if isinstance(value, Encoded)]
+    inner = [value for encoded in stored for value in encoded.fields.values()]
     arrays = {(v.dtype.str, v.tobytes()) for v in (*values, *inner) if isinstance(v, np.ndarray)}
-    return sum(len(data) for _, data in arrays)
+    return sum(len(data) for _, data in arrays) + sum(encoded.struct_size for encoded in stored)
