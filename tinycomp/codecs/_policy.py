@@ -24,7 +24,8 @@ class Policy:
     read in place.
     entropy: the share that an entropy-coded form must reach of the bytes of the smallest other one.
     byte: instructions an inference that a byte may take which an entropy-coded form saves.
-    slowdown: the share that decoding may take of the layer's own work.
+    slowdown: the share that decoding may take of the layer's own work; by portable C, while tuned
+    kernels decode about three times quicker.
     """
 
     decoded: float = 1
@@ -33,7 +34,7 @@ class Policy:
     slowdown: float = math.inf
 
 
-FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.05)
+FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
 BALANCED = Policy(entropy=0.85, byte=150)
 PLAIN = Policy(entropy=0)
 """Entropy-coded forms only where they are quicker as well."""

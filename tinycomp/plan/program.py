@@ -97,7 +97,7 @@ def _rooms(graph: Graph) -> dict[str, int]:
         operands = graph.operands(node)
         taken[node.name] = sum(tensor.size for tensor in (*operands.activations, operands.output))
     most = max(taken.values(), default=0)
-    return {name: max(2 * ROOM, most - size) for name, size in taken.items()}
+    return {name: max(4 * ROOM, most - size) for name, size in taken.items()}
 
 
 def _lower_node(
