@@ -23,16 +23,17 @@ def run_on_host(
     prefix: str = "t",
     stretch: range = range(0),
     pixels: int = 1,
+    limit: int | None = None,
     push: bool = False,
 ) -> dict[str, Array]:
     """Every tensor by name, (samples, *shape); `folder` keeps what was compiled, `stretch` is
-    streamed by rows in steps of so many pixels, with `push` from the input on.
+    streamed by rows as plan() says, with `push` from the input on.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:
-            return run_on_host(graph, inputs, Path(fresh), prefix, stretch, pixels, push)
+            return run_on_host(graph, inputs, Path(fresh), prefix, stretch, pixels, limit, push)
     library = write_library(
-        graph, folder / "library", prefix, stretch=stretch, pixels=pixels, push=push
+        graph, folder / "library", prefix, stretch=stretch, pixels=pixels, limit=limit, push=push
     )
     program = Workshop(load_board("host"), library, prefix, folder / "build").host_runner()
     names = emit.tensor_order(graph)

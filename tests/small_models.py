@@ -208,10 +208,12 @@ def write_library(
     harvard: bool = False,
     stretch: range = range(0),
     pixels: int = 1,
+    limit: int | None = None,
     push: bool = False,
 ) -> Path:
     """Emit a graph's library into a folder; the folder."""
-    planned = plan(lower(graph, Storage(copied=harvard)), stretch, pixels=pixels, push=push)
+    program = lower(graph, Storage(copied=harvard))
+    planned = plan(program, stretch, pixels=pixels, limit=limit, push=push)
     for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from tinycomp.ir import Array, Graph, Node, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
-from tinycomp.plan.schedule import INPUT, Step, total_rows
+from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
 LIBRARY_FOLDER = "tinycomp"
 """The folder of verbatim kernel and codec headers inside the generated library."""
@@ -122,6 +122,8 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "streamed": nodes[stretch.start : stretch.stop],
         "after": nodes[stretch.stop :],
         "schedule": _schedule(plan),
+        "carried": _carried(plan),
+        "cases": _cases(plan),
         "pushed": plan.pushed,
         "state_offset": plan.state,
         "input_view": _view(plan, graph.inputs[0]),
@@ -198,28 +200,61 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
 
 
 def _schedule(plan: Plan) -> dict[str, Any]:
-    """The streamed steps as numbers: an operation, counted from the first that is streamed, above
-    as many bits as hold one less than the most rows of a step.
+    """The streamed steps as numbers: the case of a step, above as many bits as hold one less than
+    the most rows of a step.
     """
-    stretch = plan.stretch
-    steps = [step for step in plan.steps if step.operation in (INPUT, *stretch)]
+    steps = [
+        step
+        for step in plan.steps
+        if isinstance(step, Copy) or step.operation in (INPUT, *plan.stretch)
+    ]
     if not steps:
         return {"lines": ()}
     bits = (max(step.last - step.first for step in steps) - 1).bit_length()
-    entries = [_entry(step, stretch, bits) for step in steps]
+    entries = [(_case(plan, step) << bits) + step.last - step.first - 1 for step in steps]
     width = 8 if max(entries) <= 255 else 16
     return {
         "type": f"uint{width}_t",
         "read": f"TC_READ_U{width}",
         "bits": bits,
-        "input": len(stretch) << bits,
+        "input": len(plan.stretch) << bits,
         "lines": _wrap([str(entry) for entry in entries]),
     }
 
 
-def _entry(step: Step, stretch: range, bits: int) -> int:
-    node = len(stretch) if step.operation == INPUT else step.operation - stretch.start
-    return (node << bits) + step.last - step.first - 1
+def _case(plan: Plan, step: Step | Copy) -> int:
+    """The streamed operations are counted from 0; then the input, if it is pushed; then each
+    tensor's way out of its ring, and back.
+    """
+    if isinstance(step, Step):
+        return step.operation - plan.stretch.start if step.operation >= 0 else len(plan.stretch)
+    return _cases(plan) - 2 * len(plan.carried) + 2 * [*plan.carried].index(step.tensor) + step.back
+
+
+def _cases(plan: Plan) -> int:
+    return len(plan.stretch) + plan.pushed + 2 * len(plan.carried)
+
+
+def _carried(plan: Plan) -> list[dict[str, Any]]:
+    """The copies of rows that wait; `producer` counts those that are written."""
+    graph, found = plan.program.graph, []
+    for name, place in plan.carried.items():
+        node = graph.producer(name)
+        ring = _view(plan, name)
+        waiting = {"pointer": _address(place.offset), "stride": place.stride, "ring": place.ring}
+        producer = graph.nodes.index(node) - plan.stretch.start if node else len(plan.stretch)
+        title = c_comment(node.name if node else "input")
+        for back, (source, target) in enumerate(((ring, waiting), (waiting, ring))):
+            found.append(
+                {
+                    "case": _case(plan, Copy(name, 0, 0, back=bool(back))),
+                    "title": f"{title}: rows {'come back' if back else 'wait for their next use'}",
+                    "producer": producer,
+                    "source": source,
+                    "target": target,
+                }
+            )
+    return found
 
 
 def _pointers(node: Mapping[str, Any]) -> list[str]:

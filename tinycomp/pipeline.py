@@ -29,10 +29,10 @@ from tinycomp.image import Workshop
 from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, layer_records, ram_record
 from tinycomp.memory_map import memory_record
-from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.storage import Place, choose_storage
-from tinycomp.plan.streaming import Optimize, choose, require_pushable
+from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -141,10 +141,7 @@ def _ram_limit(options: BuildOptions, board: Board) -> int:
 
 def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
     """The plan, within the RAM that the user allows."""
-    chosen = choose(program, options.optimize, _ram_limit(options, board))
-    if options.push_input:
-        chosen = require_pushable(program, chosen)
-    planned = plan(program, chosen.stretch, pixels=chosen.pixels, push=options.push_input)
+    planned = choose(program, options.optimize, _ram_limit(options, board), options.push_input)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
             f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "

@@ -69,6 +69,14 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
     return out->base + tc_slot(y, out->ring) * out->stride;
 }
 
+/* Copies rows [first, last) from one ring to another, which lies apart. */
+static inline void tc_copy_rows(const tc_input_t *in, const tc_output_t *out, uint16_t first, uint16_t last)
+{
+    for (uint16_t y = first; y < last; y++) {
+        memcpy(tc_output_row(out, y), tc_input_row(in, y), out->stride);
+    }
+}
+
 /* Weights as a codec stores them: the first member of every codec's struct. `read` makes `count` weights from the
  * first-th on readable and returns where: in flash itself, or in `buffer` (at least count bytes), decoded. A codec with a
  * workspace has it in front of them, and is asked for no weights first, once a call of a kernel, to fill it. */

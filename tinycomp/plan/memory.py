@@ -4,24 +4,20 @@ schedule.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tinycomp.ops._rows import rows
+from tinycomp.plan.carry import Carried, Timeline, carriable, with_copies
+from tinycomp.plan.place import Block, Span, joined, most_used, place, usage
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
-from tinycomp.plan.schedule import INPUT, Step, schedule
-
-ALIGNMENT = 4
-"""Bytes: kernels may load words from the start of a buffer."""
+from tinycomp.plan.schedule import INPUT, Copy, Step, schedule
 
 STATE = 2
 """Bytes of one counter of a pushed inference."""
-
-_ATTEMPTS = 400
-"""Orders of placement that are tried before the best one found is taken."""
 
 
 @dataclass(frozen=True)
@@ -33,44 +29,46 @@ class Buffer:
     ring: int
 
 
+@dataclass(frozen=True)
+class Use:
+    """What a block is for: kind "tensor" (names: those that share it), "carried" (the tensor whose
+    rows wait there), "scratch" (the node that works there) or "state" (of a pushed inference).
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What emit needs: steps in order, a buffer for each tensor, a scratch offset for each
     operation. Sizes in bytes.
 
     stretch is the operations whose steps alternate. storage names, for each tensor, the tensor
-    whose memory it shares (itself where it has its own). arena is everything: tensors (input and
-    output among them) and scratch; scratch_size is what of it lies beyond all tensors.
+    whose memory it shares (itself where it has its own). carried is where rows of some of those
+    wait between uses. arena is everything: tensors (input and output among them) and scratch;
+    scratch_size is what of it lies beyond all tensors. blocks: all that was placed, and where.
     """
 
     program: Program
     stretch: range
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Copy, ...]
     buffers: Mapping[str, Buffer]
     storage: Mapping[str, str]
+    carried: Mapping[str, Buffer]
     scratch: Mapping[int, int]
     arena: int
     scratch_size: int
+    blocks: tuple[tuple[Use, Block, int], ...]
     state: int | None = None
-    """Where a pushed inference keeps how far it has come: STATE bytes for each streamed operation,
-    and for the input, and for the schedule. None where the input is not pushed.
+    """Where a pushed inference keeps how far it has come: STATE bytes for each case of a step, and
+    for the schedule. None where the input is not pushed.
     """
 
     @property
     def pushed(self) -> bool:
         """Whether the caller may hand over the input row by row."""
         return self.state is not None
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of memory of `size` bytes that must exist from step `first` to step `last`, both
-    included.
-    """
-
-    size: int
-    first: int
-    last: int
 
 
 def _stretch(steps: Sequence[Step]) -> range:
@@ -81,7 +79,12 @@ def _stretch(steps: Sequence[Step]) -> range:
 
 
 def plan(
-    program: Program, stretch: range = range(0), *, pixels: int = 1, push: bool = False
+    program: Program,
+    stretch: range = range(0),
+    *,
+    pixels: int = 1,
+    limit: int | None = None,
+    push: bool = False,
 ) -> Plan:
     """Schedule the operations and place what they need.
 
@@ -92,183 +95,160 @@ def plan(
         program: the operations.
         stretch: the consecutive operations that are streamed by rows; see streaming.choose.
         pixels: a streamed step takes as many rows as have so many pixels, where they are needed.
+        limit: bytes of arena beyond which rows are carried; None: no row is.
         push: the input comes by rows, too. Needs a stretch that begins with the first operation.
     """
-    need = _needs(program, stretch, pixels, push)
-    offsets, arena = place(need.blocks)
-    areas = offsets[len(need.rings) :]
-    owners = dict(zip(need.rings, offsets, strict=False))
-    buffers = {}
-    for name, tensor in program.graph.tensors.items():
-        height, stride = rows(tensor.shape)
-        owner = need.storage[name]
-        buffers[name] = Buffer(owners[owner], stride, min(height, need.rings[owner]))
-    scratch = {
-        operation: offset
-        for area, offset in zip(need.areas, areas, strict=True)
-        for operation in area.operations
+    return placed(needs(program, stretch, pixels, limit, push))
+
+
+def placed(need: Needs) -> Plan:
+    """Find places for everything."""
+    program = need.program
+    offsets, arena = place([block for _, block in need.blocks])
+    blocks = tuple((use, block, o) for (use, block), o in zip(need.blocks, offsets, strict=True))
+    owners = {use.names[0]: offset for use, _, offset in blocks if use.kind == "tensor"}
+    heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
+    buffers = {
+        name: Buffer(owners[owner], heights[name][1], min(heights[name][0], need.rings[owner]))
+        for name, owner in need.storage.items()
     }
-    tensors = max(
-        offset + _aligned(block.size) for offset, block in zip(offsets, need.tensors, strict=False)
-    )
+    waiting = {use.names[0]: offset for use, _, offset in blocks if use.kind == "carried"}
+    carried = {
+        each.tensor: Buffer(waiting[each.tensor], each.stride, each.ring) for each in need.carried
+    }
+    areas = {use.names[0]: offset for use, _, offset in blocks if use.kind == "scratch"}
+    scratch = {
+        index: areas[operation.node.name]
+        for index, operation in enumerate(program.operations)
+        if operation.scratch
+    }
+    tensors = max(o + b.aligned for use, b, o in blocks if use.kind in ("tensor", "carried"))
+    state = next((offset for use, _, offset in blocks if use.kind == "state"), None)
     return Plan(
-        program, need.stretch, need.steps, buffers, need.storage, scratch, arena, arena - tensors,
-        scratch.pop(INPUT, None),
+        program, need.stretch, need.steps, buffers, need.storage, carried, scratch, arena,
+        arena - tensors, blocks, state,
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Bound:
-    """What a plan has at least: bytes of arena (the most that is alive at any one step); steps."""
-
-    bytes: int
-    steps: int
-
-
-def least_arena(program: Program, stretch: range, pixels: int = 1) -> Bound:
-    """What a plan would have, without a search for places."""
-    need = _needs(program, stretch, pixels)
-    return Bound(most_alive(need.blocks), len(need.steps))
-
-
-@dataclass(frozen=True)
-class _Area:
-    """Scratch memory that some operations use, one after the other."""
-
-    operations: tuple[int, ...]
-    block: Block
-
-
 @dataclass(frozen=True, eq=False)
-class _Needs:
-    """What a schedule needs of memory: tensors by the owner of their memory, then scratch areas."""
+class Needs:
+    """What a schedule needs of memory, and what for."""
 
+    program: Program
     stretch: range
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Copy, ...]
     storage: Mapping[str, str]
     rings: Mapping[str, int]
-    tensors: Sequence[Block]
-    areas: Sequence[_Area]
+    carried: Sequence[Carried]
+    blocks: Sequence[tuple[Use, Block]]
 
     @property
-    def blocks(self) -> list[Block]:
-        """Everything that has to be placed."""
-        return [*self.tensors, *(area.block for area in self.areas)]
+    def least(self) -> int:
+        """The arena in bytes, if places are found for everything as close as can be."""
+        return most_used([block for _, block in self.blocks])
 
 
-def _needs(program: Program, stretch: range, pixels: int, push: bool = False) -> _Needs:
+def needs(
+    program: Program, stretch: range, pixels: int, limit: int | None = None, push: bool = False
+) -> Needs:
+    """What a plan has to find places for; see there for the arguments."""
     steps = schedule(program, stretch, pixels, push)
-    alternating = stretch if push else _stretch(steps)
-    times = row_times(program, steps)
-    storage = _share(program, times)
-    groups: dict[str, list[str]] = {}
-    for name, owner in storage.items():
-        groups.setdefault(owner, []).append(name)
-    rings = {owner: ring(times[name] for name in names) for owner, names in groups.items()}
-    tensors = [
-        _tensor_block(program, times, names, rings[owner]) for owner, names in groups.items()
-    ]
-    areas = _scratch_areas(program, steps, alternating)
-    return _Needs(alternating, steps, storage, rings, tensors, areas)
+    draft = _Draft(program, steps, stretch if push else _stretch(steps), push)
+    carried = [] if limit is None else draft.worthwhile(limit)
+    return draft.needs(carried)
 
 
-def _scratch_areas(program: Program, steps: Sequence[Step], stretch: range) -> list[_Area]:
-    """One area for each operation; but streamed operations, whose steps alternate, share one.
+class _Draft:
+    """A schedule's lifetimes, from which what is carried can be chosen."""
 
-    A reduction keeps its sums in scratch from its first step to its last, so it shares nothing.
-    """
-    spans: dict[int, list[int]] = {}
-    for time, step in enumerate(steps):
-        if step.operation != INPUT and program.operations[step.operation].scratch:
-            spans.setdefault(step.operation, []).append(time)
-    areas, shared = [], []
-    for index, found in spans.items():
-        operation = program.operations[index]
-        keeps = operation.call is not None and operation.call.input_rows
-        if len(found) > 1 and not keeps:
-            shared.append(index)
-        else:
-            areas.append(_Area((index,), Block(operation.scratch, found[0], found[-1])))
-    if any(step.operation == INPUT for step in steps):
-        size = STATE * (len(stretch) + 2)
-        areas.append(_Area((INPUT,), Block(size, 0, len(steps) - 1)))
-    if shared:
-        size = max(program.operations[index].scratch for index in shared)
-        first = min(spans[index][0] for index in shared)
-        areas.append(
-            _Area(tuple(shared), Block(size, first, max(spans[index][-1] for index in shared)))
+    def __init__(self, program: Program, steps: Sequence[Step], stretch: range, push: bool) -> None:
+        self.program, self.steps, self.stretch, self.push = program, steps, stretch, push
+        self.times = row_times(program, steps)
+        self.storage = _share(program, self.times)
+        self.groups: dict[str, list[str]] = {}
+        for name, owner in self.storage.items():
+            self.groups.setdefault(owner, []).append(name)
+        self.rings = {
+            owner: ring(self.times[name] for name in names) for owner, names in self.groups.items()
+        }
+
+    def needs(self, carried: Sequence[Carried]) -> Needs:
+        """With these tensors carried."""
+        timeline = with_copies(self.steps, carried)
+        pauses = {each.tensor: each for each in carried}
+        blocks = [
+            entry
+            for owner in self.groups
+            for entry in self._tensor(owner, timeline, pauses.get(owner))
+        ]
+        blocks += self._scratch(timeline)
+        if self.push:
+            size = STATE * (len(self.stretch) + 2 + 2 * len(carried))
+            blocks.append((Use("state"), Block(size, ((0, len(timeline.steps) - 1),))))
+        return Needs(
+            self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks
         )
-    return areas
 
+    def worthwhile(self, limit: int) -> list[Carried]:
+        """As few of the tensors whose rows can be carried as keep the arena within the limit, or as
+        small as can be.
+        """
+        possible = carriable(self.program, self.steps, self.times, self.groups)
+        timeline = with_copies(self.steps, possible)
+        count = len(timeline.steps) + 1
+        used = usage([block for _, block in self.needs(possible).blocks], count)
+        most = max(limit, int(used.max()))
+        kept = []
+        for each in possible:
+            waiting = usage([b for _, b in self._tensor(each.tensor, timeline, each)], count)
+            resident = usage([b for _, b in self._tensor(each.tensor, timeline, None)], count)
+            without = used - waiting + resident
+            if without.max() > most:
+                kept.append(each)
+            else:
+                used = without
+        return kept
 
-def _tensor_block(
-    program: Program, times: Mapping[str, RowTimes], names: Sequence[str], ring_rows: int
-) -> Block:
-    """The memory of tensors that share it, from the first write to the last read."""
-    heights = [rows(program.graph.tensors[name].shape) for name in names]
-    size = max(min(height, ring_rows) * stride for height, stride in heights)
-    first = min(int(times[name].written.min()) for name in names)
-    last = max(int(times[name].read.max()) for name in names)
-    return Block(size, max(0, first), last)
+    def _tensor(
+        self, owner: str, timeline: Timeline, carried: Carried | None
+    ) -> Iterable[tuple[Use, Block]]:
+        """The memory of tensors that share it, while one of their rows is needed; and the place of
+        those that are carried.
+        """
+        names = self.groups[owner]
+        heights = [rows(self.program.graph.tensors[name].shape) for name in names]
+        size = max(min(height, self.rings[owner]) * stride for height, stride in heights)
+        waits = timeline.pauses(carried) if carried else ()
+        bounds = sorted(timeline.where[step] for span in self._alive(names) for step in span)
+        bounds = sorted([*bounds, *(step for span in waits for step in span)])
+        yield Use("tensor", tuple(names)), Block(size, tuple(pairwise(bounds))[::2])
+        if carried:
+            yield Use("carried", (owner,)), Block(carried.ring * carried.stride, waits)
 
-
-def most_alive(blocks: Sequence[Block]) -> int:
-    """The most bytes that are alive at any one step."""
-    changes: dict[int, int] = {}
-    for block in blocks:
-        changes[block.first] = changes.get(block.first, 0) + _aligned(block.size)
-        changes[block.last + 1] = changes.get(block.last + 1, 0) - _aligned(block.size)
-    most = alive = 0
-    for step in sorted(changes):
-        alive += changes[step]
-        most = max(most, alive)
-    return most
-
-
-def place(blocks: Sequence[Block]) -> tuple[list[int], int]:
-    """Offsets for the blocks, none overlapping in both time and space, and the bytes in all.
-
-    First fit over several orders (largest first, then seeded shuffles around it) until the lower
-    bound is met: the most that is alive at any one time.
-    """
-    bound = most_alive(blocks)
-    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].first, i))
-    best, best_size = _first_fit(blocks, order)
-    shuffle = random.Random(0)
-    for _ in range(_ATTEMPTS if blocks else 0):
-        if best_size <= bound:
-            break
-        candidate = list(order)
-        i, j = shuffle.randrange(len(order)), shuffle.randrange(len(order))
-        candidate.insert(j, candidate.pop(i))
-        offsets, size = _first_fit(blocks, candidate)
-        if size <= best_size:
-            order, best, best_size = candidate, offsets, size
-    return best, best_size
-
-
-def _first_fit(blocks: Sequence[Block], order: Sequence[int]) -> tuple[list[int], int]:
-    offsets = [-1] * len(blocks)
-    for i in order:
-        block = blocks[i]
-        taken = sorted(
-            (offsets[j], offsets[j] + _aligned(other.size))
-            for j, other in enumerate(blocks)
-            if offsets[j] >= 0 and other.first <= block.last and block.first <= other.last
+    def _alive(self, names: Iterable[str]) -> tuple[Span, ...]:
+        """When one of these tensors has a row that is needed again; an input from the start on."""
+        return joined(
+            (max(0, int(first)), int(last))
+            for times in (self.times[name] for name in names)
+            for first, last in zip(times.written, times.read, strict=True)
         )
-        offset = 0
-        for start, end in taken:
-            if offset + block.size <= start:
-                break
-            offset = max(offset, end)
-        offsets[i] = offset
-    return offsets, max(
-        (o + _aligned(b.size) for o, b in zip(offsets, blocks, strict=True)), default=0
-    )
 
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
+    def _scratch(self, timeline: Timeline) -> Iterable[tuple[Use, Block]]:
+        """An area for each operation while it runs; a reduction, which takes rows as they come,
+        keeps its sums there from its first step to its last.
+        """
+        found: dict[int, list[int]] = {}
+        for step, time in zip(self.steps, timeline.where, strict=False):
+            found.setdefault(step.operation, []).append(time)
+        for index, operation in enumerate(self.program.operations):
+            if operation.scratch and operation.call is not None:
+                times = found[index]
+                keeps = operation.call.input_rows
+                spans = [(times[0], times[-1])] if keeps else [(time, time) for time in times]
+                yield (
+                    Use("scratch", (operation.node.name,)),
+                    Block(operation.scratch, joined(spans)),
+                )
 
 
 def _share(program: Program, times: Mapping[str, RowTimes]) -> dict[str, str]:

@@ -20,11 +20,12 @@ class RowTimes:
     """For each row of a tensor: the step that writes it, and the last one that reads it.
 
     An input is written before all steps (-1) and an output read after them; a row that nobody reads
-    is last read when it is written.
+    is last read when it is written. used: all steps that write or read a row, in any order.
     """
 
     written: Steps
     read: Steps
+    used: Steps
 
 
 def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
@@ -33,25 +34,32 @@ def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
     heights = {name: rows(tensor.shape)[0] for name, tensor in graph.tensors.items()}
     written = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
     read = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
+    used: dict[str, list[int]] = {name: [] for name in heights}
     operands = [graph.operands(operation.node) for operation in program.operations]
     for time, step in enumerate(steps):
         if step.operation == INPUT:
             written[graph.inputs[0]][step.first : step.last] = time
+            used[graph.inputs[0]].append(time)
             continue
         operation = program.operations[step.operation]
         for name, low, high in read_rows(
             program, operands[step.operation], step.operation, step.first, step.last
         ):
             read[name][low:high] = time
+            used[name].append(time)
         output = operation.node.outputs[0]
         if operation.call is not None and operation.call.input_rows:
             written[output][:] = time  # the last of its steps stays
         else:
             written[output][step.first : step.last] = time
+        used[output].append(time)
     for name in graph.outputs:
         read[name][:] = len(steps)
     return {
-        name: RowTimes(written[name], np.maximum(read[name], written[name])) for name in heights
+        name: RowTimes(
+            written[name], np.maximum(read[name], written[name]), np.array(used[name], np.int64)
+        )
+        for name in heights
     }
 
 

@@ -28,6 +28,16 @@ class Step:
     last: int
 
 
+@dataclass(frozen=True)
+class Copy:
+    """Rows [first, last) of a tensor are put away out of its ring, or come back into it."""
+
+    tensor: str
+    first: int
+    last: int
+    back: bool
+
+
 INPUT = -1
 """In a schedule, the operation that takes the model's next input row."""
 
@@ -100,7 +110,8 @@ class _Run:
     def stream(self, stretch: range) -> None:
         """The last operation step by step, with what it needs; then what nobody needed."""
         for index in reversed(stretch):
-            self._advance(index, self.totals[index])
+            while self.done.get(index, 0) < self.totals[index]:
+                self._step(index, self.totals[index])
         if self.push:
             (name,) = self.program.graph.inputs
             self._take(rows(self.program.graph.tensors[name].shape)[0])
@@ -110,33 +121,57 @@ class _Run:
         while self.done.get(INPUT, 0) < last:
             self._append(INPUT, self.done.get(INPUT, 0) + 1)
 
-    def _advance(self, index: int, target: int) -> None:
-        """Rows of an operation up to `target`, each step after the rows that it is made of."""
-        while (first := self.done.get(index, 0)) < target:
-            last = min(first + self.most[index], target)
-            for name, needed in needed_rows(self.program, self.operands[index], index, first, last):
-                producer = self.producers.get(name)
-                if producer is not None:
-                    self._advance(producer, self._counted_rows(producer, needed))
-                elif self.push:
-                    self._take(needed)
-            self._append(index, last)
+    def _step(self, index: int, target: int) -> None:
+        """More rows of an operation, up to `target` at most, after the rows they are made of."""
+        first = self.done.get(index, 0)
+        last = min(first + self.most[index], target)
+        least = dict(self._needed(index, first, first + 1))
+        for name, needed in self._needed(index, first, last):
+            producer = self.producers.get(name)
+            if producer is not None:
+                self._provide(producer, needed, least[name] if first == 0 else needed)
+            elif self.push:
+                self._take(needed)
+        while any(self._lacks(name, needed) for name, needed in self._needed(index, first, last)):
+            last -= 1
+        self._append(index, last)
 
-    def _counted_rows(self, producer: int, needed: int) -> int:
-        """What an operation has to count to so that output rows up to `needed` exist."""
-        call = self.program.operations[producer].call
-        return self.totals[producer] if call is not None and call.input_rows else needed
+    def _provide(self, producer: int, needed: int, least: int) -> None:
+        """Rows of an operation up to `needed`, or to `least` where the rest fills no step.
+
+        A window hangs over the border at first, so it needs more rows than later; its operation
+        rather starts with fewer, and from then on the steps of all operations fit each other.
+        """
+        total = self.totals[producer]
+        if self._counts_input(producer):
+            needed = least = total
+        while (done := self.done.get(producer, 0)) < needed:
+            full = needed - done >= self.most[producer] or needed == total
+            if done >= least and not full:
+                break
+            self._step(producer, needed)
+
+    def _needed(self, index: int, first: int, last: int) -> list[tuple[str, int]]:
+        """Each computed input of a step, and the row up to which (exclusive) it has to exist."""
+        read = read_rows(self.program, self.operands[index], index, first, last)
+        return [(name, high) for name, _, high in read]
+
+    def _lacks(self, name: str, needed: int) -> bool:
+        """Whether rows of a tensor up to `needed` are missing; a reduction has all or none."""
+        producer = self.producers.get(name)
+        if producer is None:
+            return False
+        if self._counts_input(producer):
+            needed = self.totals[producer]
+        return self.done.get(producer, 0) < needed
+
+    def _counts_input(self, index: int) -> bool:
+        call = self.program.operations[index].call
+        return call is not None and call.input_rows
 
     def _append(self, index: int, last: int) -> None:
         self.steps.append(Step(index, self.done.get(index, 0), last))
         self.done[index] = last
-
-
-def needed_rows(
-    program: Program, operands: Operands, index: int, first: int, last: int
-) -> list[tuple[str, int]]:
-    """Each computed input of a step, and the row up to which (exclusive) it has to exist."""
-    return [(name, high) for name, _, high in read_rows(program, operands, index, first, last)]
 
 
 def read_rows(

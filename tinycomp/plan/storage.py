@@ -11,9 +11,8 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, Policy
 from tinycomp.codecs._registry import codecs, general_codecs
 from tinycomp.ir import Graph
-from tinycomp.plan.memory import least_arena
 from tinycomp.plan.program import Program, Storage, lower
-from tinycomp.plan.schedule import schedule
+from tinycomp.plan.schedule import Step
 from tinycomp.plan.streaming import Optimize, choose
 
 CODE = 8192
@@ -103,22 +102,18 @@ def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _S
     """
     storage = Storage(policy=policy, copied=place.copied, spacious=optimize == "speed")
     program = lower(graph, storage, place.kernels)
-    streaming = choose(program, optimize, place.ram)
-    steps = Counter(
-        step.operation for step in schedule(program, streaming.stretch, pixels=streaming.pixels)
-    )
+    planned = choose(program, optimize, place.ram)
+    steps = Counter(step.operation for step in planned.steps if isinstance(step, Step))
     readings = {
         operation.node.outputs[0]: steps[index]
         for index, operation in enumerate(program.operations)
     }
 
-    def arena(program: Program) -> int:
-        return least_arena(program, streaming.stretch, streaming.pixels).bytes
-
     def store(names: frozenset[str]) -> _Stored:
         wanted = replace(storage, readings=readings, codecs=names)
         program = lower(graph, wanted, place.kernels)
-        return _Stored(wanted, program, arena(program), _constants(program))
+        arena = choose(program, optimize, place.ram).arena
+        return _Stored(wanted, program, arena, _constants(program))
 
     names = frozenset(general_codecs())
     best = store(names)

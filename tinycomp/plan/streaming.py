@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import sys
+from itertools import product
 from typing import Literal, get_args
 
 from tinycomp.errors import ModelError
 from tinycomp.ops._rows import rows
-from tinycomp.plan.memory import least_arena
+from tinycomp.plan.memory import Needs, Plan, needs, placed
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import total_rows
 
@@ -22,40 +23,73 @@ _SAVING = 0.1
 """Balanced: so much more than the smallest arena may be spent on fewer steps."""
 
 
-@dataclass(frozen=True)
-class Streaming:
-    """Which operations are streamed, and how many pixels a step of theirs takes at least."""
-
-    stretch: range = range(0)
-    pixels: int = 1
-
-
 def choose(
-    program: Program, optimize: Optimize = "balanced", limit: int | None = None
-) -> Streaming:
-    """The operations to stream.
+    program: Program,
+    optimize: Optimize = "balanced",
+    limit: int | None = None,
+    push: bool = False,
+) -> Plan:
+    """The best plan.
 
-    "speed" streams nothing: weights are read once. "ram" takes the smallest arena. "balanced" takes
-    the fewest steps that come near it, because each costs a call, and reads weights again.
+    "ram" takes the smallest arena. "speed" takes the fewest steps, because each costs a call, and
+    reads weights again. "balanced" takes the fewest that come near the smallest arena.
 
     Args:
         program: the operations.
         optimize: for what.
-        limit: bytes that the arena may have: what does not fit gives way to the fewest steps that
-            do, and where none does to the smallest arena.
+        limit: bytes that the arena may have; where no plan fits the smallest arena is taken.
+        push: the input comes row by row.
+
+    Raises:
+        ModelError: it should, and is a single row, or is the output.
     """
-    whole = Streaming()
-    found = {whole: least_arena(program, whole.stretch)}
-    if optimize == "speed" and (limit is None or found[whole].bytes <= limit):
-        return whole
-    for end in _ends(program):
-        for pixels in _PIXELS:
-            found[Streaming(range(end), pixels)] = least_arena(program, range(end), pixels)
-    smallest = min(bound.bytes for bound in found.values())
-    most = {"speed": found[whole].bytes, "balanced": (1 + _SAVING) * smallest, "ram": smallest}
-    allowed = most[optimize] if limit is None else max(smallest, min(most[optimize], limit))
-    fitting = [streaming for streaming, bound in found.items() if bound.bytes <= allowed]
-    return min(fitting, key=lambda streaming: found[streaming].steps)
+    if push:
+        require_pushable(program)
+    candidates = _Candidates(program, push)
+    if optimize == "speed" and (limit is None or candidates.whole.least <= limit):
+        return placed(candidates.whole)
+    smallest = candidates.smallest()
+    allowed = smallest.arena
+    if optimize == "balanced":
+        allowed = max(allowed, min(round((1 + _SAVING) * allowed), limit or sys.maxsize))
+    elif optimize == "speed" and limit is not None:
+        allowed = max(allowed, limit)
+    return candidates.fastest(allowed) or smallest
+
+
+class _Candidates:
+    """Plans by the end of the stretch and the pixels of a step, with rows carried."""
+
+    def __init__(self, program: Program, push: bool) -> None:
+        self.program, self.push = program, push
+        first = range(1 if push else 0)
+        self.whole = needs(program, first, 1, push=push)
+        self.found: dict[tuple[int, int], Needs] = {
+            (end, pixels): needs(program, range(end), pixels, 0, push)
+            for end, pixels in [(first.stop, 1), *product(_ends(program), _PIXELS)]
+        }
+
+    def smallest(self) -> Plan:
+        """The plan with the smallest arena."""
+        best = placed(self.whole)
+        for need in sorted(self.found.values(), key=lambda need: need.least):
+            if need.least >= best.arena:
+                break
+            best = min(best, placed(need), key=lambda plan: plan.arena)
+        return best
+
+    def fastest(self, limit: int) -> Plan | None:
+        """The one with the fewest steps within a limit."""
+        fitting = [key for key, need in self.found.items() if need.least <= limit]
+        relaxed = [
+            needs(self.program, range(end), pixels, limit, self.push) for end, pixels in fitting
+        ]
+        both = [*relaxed, *(self.found[key] for key in fitting)]
+        for need in sorted(both, key=lambda need: len(need.steps)):
+            plan = placed(need)
+            if plan.arena <= limit:
+                return plan
+        return None
 
 
 def _ends(program: Program) -> list[int]:
@@ -69,8 +103,8 @@ def _ends(program: Program) -> list[int]:
     return sorted(end for _, end in sorted(found)[:_CANDIDATES])
 
 
-def require_pushable(program: Program, streaming: Streaming) -> Streaming:
-    """The same, or at least the first operation streamed, for an input that comes row by row.
+def require_pushable(program: Program) -> None:
+    """Refuse to push an input that has no rows.
 
     Raises:
         ModelError: the input is a single row, or the output is the input.
@@ -83,4 +117,3 @@ def require_pushable(program: Program, streaming: Streaming) -> Streaming:
             expected="Expected several rows (the first axis) and at least one layer.",
             hint="Leave out --push-input.",
         )
-    return streaming if streaming.stretch else replace(streaming, stretch=range(1))

@@ -27,10 +27,15 @@ from tinycomp.report.shares import CODE, shares
 HTML_NAME = "report.html"
 """The page in an output folder."""
 
-_KINDS = {"tensor": "tensors", "scratch": "scratch", "state": "counters of a pushed input"}
-_NAMED, _NUMBERED, _HIGH = 10.0, 2.5, 5.0
+_KINDS = {
+    "tensor": "tensors",
+    "carried": "rows that wait",
+    "scratch": "scratch",
+    "state": "counters of a pushed input",
+}
+_NAMED, _NUMBERED, _HIGH, _THIN = 10.0, 2.5, 5.0, 1.0
 """Percent of the width from which a rectangle holds its name, or its layer's number, and of the
-height from which it holds either.
+height from which it holds either; and of the width up to which it has no border at its sides.
 """
 _SPACED, _EACH = 5.0, 5
 """Percent of the width from which a layer's number stands on the axis; else only each fifth."""
@@ -193,7 +198,7 @@ def _memory(memory: MemoryRecord) -> View:
     numbers = {span.layer: str(number) for number, span in enumerate(memory.spans, 1)}
     rectangles = [
         {
-            "kind": each.buffer.kind,
+            "kind": each.buffer.kind + (" thin" if each.width < _THIN else ""),
             "left": each.left, "width": each.width, "bottom": each.bottom, "height": each.height,
             "label": _label(each, numbers),
             "title": f"{_name(each.buffer)}: {each.buffer.size:,} bytes at {each.buffer.offset:,}",
@@ -242,7 +247,7 @@ def _name(buffer: BufferRecord) -> str:
         names = f"{buffer.names[0]} to {buffer.names[-1]}"
     else:
         names = ", ".join(buffer.names)
-    return f"scratch of {names}" if buffer.kind == "scratch" else names
+    return {"scratch": "scratch of ", "carried": "rows of "}.get(buffer.kind, "") + names
 
 
 def _axis_label(segment: Segment, width: float) -> str:

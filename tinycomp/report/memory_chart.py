@@ -38,7 +38,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A buffer, in percent from the left and from the bottom."""
+    """A buffer during one span, in percent from the left and from the bottom."""
 
     buffer: BufferRecord
     left: float
@@ -61,7 +61,11 @@ def memory_chart(memory: MemoryRecord) -> MemoryChart:
     segments = _segments(memory)
     total = segments[-1].start + segments[-1].width
     widths = tuple((segment, 100 * segment.width / total) for segment in segments)
-    rectangles = (_rectangle(buffer, memory, segments, total) for buffer in memory.buffers)
+    rectangles = (
+        _rectangle(buffer, span, memory, segments, total)
+        for buffer in memory.buffers
+        for span in buffer.spans
+    )
     return MemoryChart(tuple(rectangles), widths, _ticks(memory.arena))
 
 
@@ -91,10 +95,11 @@ def _segments(memory: MemoryRecord) -> list[Segment]:
 
 
 def _rectangle(
-    buffer: BufferRecord, memory: MemoryRecord, segments: Sequence[Segment], total: int
-) -> Rectangle:
-    left = 100 * _place(buffer.first, segments) / total
-    right = 100 * _place(buffer.last + 1, segments) / total
+    buffer: BufferRecord, span: tuple[int, int], memory: MemoryRecord,
+    segments: Sequence[Segment], total: int,
+) -> Rectangle:  # fmt: skip
+    left = 100 * _place(span[0], segments) / total
+    right = 100 * _place(span[1] + 1, segments) / total
     return Rectangle(
         buffer,
         left,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +76,27 @@ class SpanRecord:
 
 @dataclass(frozen=True)
 class BufferRecord:
-    """A piece of the arena: `size` bytes at `offset` that are in use from step `first` to `last`.
+    """A piece of the arena: `size` bytes at `offset` that are in use during some spans of steps.
 
-    kind: "tensor", "scratch" or "state". names: the layers whose outputs share it ("input" for the
-    model's own), or which use it one after the other.
+    kind: "tensor"; "carried", for rows of one that wait there; "scratch"; or "state". names: the
+    layers whose outputs share it ("input" for the model's own), or which uses it.
     """
 
     kind: str
     names: tuple[str, ...]
     offset: int
     size: int
-    first: int
-    last: int
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def first(self) -> int:
+        """The first step in which it is in use."""
+        return self.spans[0][0]
+
+    @property
+    def last(self) -> int:
+        """The last one."""
+        return self.spans[-1][1]
 
 
 @dataclass(frozen=True)
@@ -97,13 +108,19 @@ class MemoryRecord:
     spans: tuple[SpanRecord, ...]
     buffers: tuple[BufferRecord, ...]
 
+    @cached_property
+    def usage(self) -> tuple[int, ...]:
+        """The bytes that are in use at each step."""
+        changes = [0] * (self.steps + 1)
+        for buffer in self.buffers:
+            for first, last in buffer.spans:
+                changes[first] += buffer.size
+                changes[last + 1] -= buffer.size
+        return tuple(accumulate(changes[:-1]))
+
     def alive(self, first: int, last: int) -> int:
         """The most bytes that are in use at one of the steps first to last."""
-        moments = {first, *(each.first for each in self.buffers if first <= each.first <= last)}
-        return max(
-            sum(each.size for each in self.buffers if each.first <= moment <= each.last)
-            for moment in moments
-        )
+        return max(self.usage[first : last + 1])
 
 
 @dataclass(frozen=True)
@@ -272,7 +289,10 @@ def _memory(content: Any) -> MemoryRecord | None:
     if content is None:
         return None
     spans = tuple(SpanRecord(**span) for span in content["spans"])
-    buffers = tuple(
-        BufferRecord(**{**buffer, "names": tuple(buffer["names"])}) for buffer in content["buffers"]
-    )
+    buffers = tuple(_buffer(buffer) for buffer in content["buffers"])
     return MemoryRecord(content["arena"], content["steps"], spans, buffers)
+
+
+def _buffer(content: Any) -> BufferRecord:
+    spans = tuple((first, last) for first, last in content["spans"])
+    return BufferRecord(**{**content, "names": tuple(content["names"]), "spans": spans})

@@ -1,0 +1,138 @@
+"""Carried rows: between two uses of a streamed tensor few of its rows are needed again; those can
+wait in a small place of their own, and others use its ring meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from tinycomp.ops._rows import rows
+from tinycomp.plan.place import Span
+from tinycomp.plan.program import Program
+from tinycomp.plan.rings import RowTimes
+from tinycomp.plan.schedule import INPUT, Copy, Step
+
+
+@dataclass(frozen=True)
+class Pause:
+    """The steps between two uses of a tensor, in steps `after` and `before`, while rows
+    [first, last) are kept.
+    """
+
+    after: int
+    before: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A tensor (the first in its memory) of which up to `ring` rows wait during pauses."""
+
+    tensor: str
+    ring: int
+    stride: int
+    pauses: tuple[Pause, ...]
+
+    @property
+    def copied(self) -> int:
+        """Bytes that are copied in an inference."""
+        return 2 * self.stride * sum(pause.last - pause.first for pause in self.pauses)
+
+
+def carriable(
+    program: Program,
+    steps: Sequence[Step],
+    times: Mapping[str, RowTimes],
+    groups: Mapping[str, Sequence[str]],
+) -> list[Carried]:
+    """All tensors whose rows could wait, those of which most is copied first.
+
+    Args:
+        program: the operations.
+        steps: the order of work.
+        times: of every tensor.
+        groups: tensors that share memory, by the first of them.
+    """
+    graph = program.graph
+    counts = Counter(step.operation for step in steps)
+    streamed = {
+        graph.inputs[0] if number == INPUT else program.operations[number].node.outputs[0]
+        for number, count in counts.items()
+        if count > 1
+    }
+    found = []
+    for owner, names in groups.items():
+        shapes = {rows(graph.tensors[name].shape) for name in names}
+        if owner in streamed and len(shapes) == 1 and not {*names} & {*graph.outputs}:
+            ((_, stride),) = shapes
+            pauses = _short(_pauses([times[name] for name in names]))
+            if pauses:
+                kept = max(pause.last - pause.first for pause in pauses)
+                found.append(Carried(owner, kept, stride, tuple(pauses)))
+    return sorted(found, key=lambda each: -each.copied)
+
+
+def _pauses(tensors: Sequence[RowTimes]) -> list[Pause]:
+    """All pauses of tensors that share memory, the first of which is written first."""
+    used = np.unique(np.concatenate([times.used for times in tensors]))
+    found = []
+    for after, before in pairwise(used):
+        if before > after + 1:
+            last = int((tensors[0].written <= after).sum())
+            alive = [(times.written <= after) & (times.read >= before) for times in tensors]
+            first = min(int(np.argmax(each)) if each.any() else last for each in alive)
+            if first < last:
+                found.append(Pause(int(after), int(before), first, last))
+    return found
+
+
+def _short(pauses: Sequence[Pause]) -> list[Pause]:
+    """Those with no more rows than pauses mostly have: while a consumer's rows are gathered, nearly
+    all of the ring is in use.
+    """
+    counts = Counter(pause.last - pause.first for pause in pauses)
+    usual = min(counts, key=lambda count: (-counts[count], count), default=0)
+    return [pause for pause in pauses if pause.last - pause.first <= usual]
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Steps with copies between them; where each step (and the end) is now; where the copies are:
+    by tensor, the steps of a pause's two.
+    """
+
+    steps: tuple[Step | Copy, ...]
+    where: Sequence[int]
+    copies: Mapping[str, Sequence[int]]
+
+    def pauses(self, carried: Carried) -> tuple[Span, ...]:
+        """From the copy that puts rows away to the one that brings them back."""
+        return tuple(pairwise(self.copies[carried.tensor]))[::2]
+
+
+def with_copies(steps: Sequence[Step], carried: Iterable[Carried]) -> Timeline:
+    """Rows are put away at once, and before others come back, to use the room of their ring."""
+    after: dict[int, list[Copy]] = {}
+    before: dict[int, list[Copy]] = {}
+    for each in carried:
+        for pause in each.pauses:
+            kept = (each.tensor, pause.first, pause.last)
+            after.setdefault(pause.after, []).append(Copy(*kept, back=False))
+            before.setdefault(pause.before, []).append(Copy(*kept, back=True))
+    found: list[Step | Copy] = []
+    where = []
+    for time, step in enumerate(steps):
+        found += before.get(time, [])
+        where.append(len(found))
+        found += [step, *after.get(time, [])]
+    copies: dict[str, list[int]] = {}
+    for time, entry in enumerate(found):
+        if isinstance(entry, Copy):
+            copies.setdefault(entry.tensor, []).append(time)
+    return Timeline(tuple(found), [*where, len(found)], copies)
