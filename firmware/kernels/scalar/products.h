@@ -1,0 +1,45 @@
+/* Two products a multiplication, on cores that have no better.
+ *
+ *     (x2 + 2^16 x0) (w0 + 2^16 w2) = w0 x2 + 2^16 (w0 x0 + w2 x2)    modulo 2^32
+ *
+ * Sums of such words hold a sum of products in their upper half, as long as that fits into 16 bits and the one in the
+ * lower half does too. The generator cuts a channel's weights into runs for which both are true, whatever the input;
+ * between two runs the upper half goes into a sum of 32 bits. TC_SCALAR_HALF makes the lower one positive.
+ *
+ * Four weights are stored as A + 2^8 B, A = w0 + 2^16 w2, B = w1 + 2^16 w3, all with their signs. Four activations are
+ * expanded to X = x2 + 2^16 x0 and Z = Y - 2^8 X, Y = x3 + 2^16 x1. So (A + 2^8 B) X + B Z = A X + B Y, and the weights
+ * are multiplied as they were loaded. */
+#ifndef TINYCOMP_PRODUCTS_H
+#define TINYCOMP_PRODUCTS_H
+
+#include "tinycomp.h"
+
+#define TC_SCALAR_HALF 0x8000u
+
+/* The part B of four weights. */
+static inline uint32_t tc_scalar_odd(uint32_t weights)
+{
+    return (((weights + 0x80808080u) >> 8) & 0x00FF00FFu) - 0x00800080u;
+}
+
+/* The sum of products of a run's words. */
+static inline int32_t tc_scalar_upper(uint32_t sum)
+{
+    return (int32_t)sum >> 16;
+}
+
+/* X and Z of four activations after four, `between` words apart; what follows begins twice as far behind. A step of 0
+ * takes the same four again. */
+static __attribute__((noinline)) uint32_t *tc_scalar_expand(const int8_t *from, size_t step, size_t count, uint32_t *to,
+                                                            size_t between)
+{
+    for (uint32_t *const end = to + 2 * between * count; to != end; from += step, to += 2 * between) {
+        const uint32_t x = (uint32_t)from[2] + ((uint32_t)from[0] << 16);
+        const uint32_t y = (uint32_t)from[3] + ((uint32_t)from[1] << 16);
+        to[0] = x;
+        to[between] = y - (x << 8);
+    }
+    return to;
+}
+
+#endif

@@ -1,0 +1,55 @@
+"""CONV_2D for firmware/kernels/scalar/conv_2d_scalar.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.kernels._dsp_sums import integer, sums_of, wrapped
+from tinycomp.kernels._scalar_words import GROUP, fields, fit, grouped, runs, words
+
+PIXELS, PAIR = 4, 2
+"""Output pixels and channels that are computed together."""
+FLAGS = 16
+"""Bits that are read together."""
+_CONSTANTS = ("weights", "bias", "multiplier", "shift")
+
+
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The call of the scalar kernel; None where weights are decoded, or numbers leave bounds."""
+    sums = sums_of(call)
+    if sums is None or stored is None or stored.buffered:
+        return None
+    matrix = sums.weights
+    groups = grouped(np.pad(matrix, ((0, len(matrix) % PAIR), (0, 0))))
+    if not fit(fields(groups)):
+        return None
+    pairs = groups.reshape(len(groups) // PAIR, PAIR, -1, GROUP)
+    values = np.ascontiguousarray(words(groups).reshape(pairs.shape[:3]).swapaxes(1, 2))
+    stream = values.view(np.int8).reshape(len(pairs), -1)
+    constants = {name: value for name, value in call.fields.items() if name not in _CONSTANTS}
+    constants |= {
+        "words": groups.shape[1],
+        "block": len(groups),
+        "weights": Weights(stream, len(stream), codecs=("words",)),
+        "flags": np.concatenate([_flags(pair) for pair in pairs]),
+        "bias": wrapped(sums.bias),
+        "multiplier": wrapped(sums.multiplier),
+        "shift": sums.shift.astype(np.int8),
+    }
+    odd = integer(call, "input_channels") % GROUP != 0
+    scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
+    return KernelCall("conv_2d_scalar", constants, scratch=scratch)
+
+
+def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """Where a pair's runs end, as tile.h reads it, and 0."""
+    found: list[list[int]] = []
+    for count, halves in runs(fields(pair), FLAGS - 1):
+        if halves or not found or len(found[-1]) + count > FLAGS:
+            found.append([int(halves)])
+        found[-1] += [0] * (count - 1) + [1]
+    numbers = [int("".join(map(str, flags)).ljust(FLAGS, "0"), 2) for flags in found]
+    return np.array([*numbers, 0], np.uint16)
