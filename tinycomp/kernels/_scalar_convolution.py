@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands, Weights
-from tinycomp.kernels._dsp_sums import integer, sums_of, wrapped
+from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
 from tinycomp.kernels._scalar_words import GROUP, fields, fit, grouped, runs, words
 
 PIXELS, PAIR = 4, 2
 """Output pixels and channels that are computed together."""
+ADDRESS = 8
+"""Bytes of an address, at most."""
 FLAGS = 16
 """Bits that are read together."""
 _CONSTANTS = ("weights", "bias", "multiplier", "shift")
@@ -35,12 +37,11 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
         "block": len(groups),
         "weights": Weights(stream, len(stream), codecs=("words",)),
         "flags": np.concatenate([_flags(pair) for pair in pairs]),
-        "bias": wrapped(sums.bias),
-        "multiplier": wrapped(sums.multiplier),
-        "shift": sums.shift.astype(np.int8),
+        "factors": _factors(sums, len(groups)),
     }
     odd = integer(call, "input_channels") % GROUP != 0
     scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
+    scratch += ADDRESS * integer(call, "kernel_height")
     return KernelCall("conv_2d_scalar", constants, scratch=scratch)
 
 
@@ -53,3 +54,9 @@ def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
         found[-1] += [0] * (count - 1) + [1]
     numbers = [int("".join(map(str, flags)).ljust(FLAGS, "0"), 2) for flags in found]
     return np.array([*numbers, 0], np.uint16)
+
+
+def _factors(sums: Sums, channels: int) -> NDArray[np.int32]:
+    """Each channel's bias * 32 + right shift, and its multiplier."""
+    factors = np.stack([32 * sums.bias + sums.shift, sums.multiplier], axis=1)
+    return wrapped(np.pad(factors, ((0, channels - len(factors)), (0, 0))).reshape(-1))

@@ -11,7 +11,17 @@
 
 #define TC_TILE_PIXELS 4
 #define TC_TILE_CHANNELS 2
-#define TC_TILE_SUMS (TC_TILE_PIXELS * TC_TILE_CHANNELS)
+
+/* Pairs of channels, and what becomes of their sums. */
+typedef struct {
+    unsigned pairs;
+    size_t words; /* of a window */
+    const uint32_t *weights;
+    const uint16_t *flags;
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift, and the multiplier */
+    int32_t rounding;       /* 2 * the output's zero point + 1 */
+    int32_t low, high;
+} tc_tile_t;
 
 #if defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e) && defined(__OPTIMIZE__)
 
@@ -23,37 +33,56 @@
 #define TC_TILE_BEGIN(offset, a, b) \
     "lw t0, " offset "(s10)\n\tmul " a ", t0, t2\n\tadd " a ", " a ", t6\n\tmul " b ", t0, t3\n\tadd " b ", " b ", t6\n\t"
 #define TC_TILE_ODD(w) "add " w ", " w ", ra\n\tsrli " w ", " w ", 8\n\tand " w ", " w ", t5\n\tsub " w ", " w ", s0\n\t"
-#define TC_TILE_REST                                                                                        \
-    TC_TILE_ODD("t2") TC_TILE_ODD("t3") TC_TILE_ADD("16", "a0", "a4") TC_TILE_ADD("20", "a1", "a5")         \
-    TC_TILE_ADD("24", "a2", "a6") TC_TILE_ADD("28", "a3", "a7") "addi s11, s11, 8\n\taddi s10, s10, 32\n\t"
+#define TC_TILE_WEIGHTS "lw t2, 0(s11)\n\tlw t3, 4(s11)\n\t"
+#define TC_TILE_NEXT "addi s11, s11, 8\n\taddi s10, s10, 32\n\t"
+#define TC_TILE_REST                                                                                \
+    TC_TILE_ODD("t2") TC_TILE_ODD("t3") TC_TILE_ADD("16", "a0", "a4") TC_TILE_ADD("20", "a1", "a5") \
+    TC_TILE_ADD("24", "a2", "a6") TC_TILE_ADD("28", "a3", "a7") TC_TILE_NEXT
+#define TC_TILE_FIRST                                                                     \
+    TC_TILE_BEGIN("0", "a0", "a4") TC_TILE_BEGIN("4", "a1", "a5") TC_TILE_BEGIN("8", "a2", "a6") \
+    TC_TILE_BEGIN("12", "a3", "a7")
 #define TC_TILE_UPPER(a, s) "srai " a ", " a ", 16\n\tadd " s ", " s ", " a "\n\t"
 #define TC_TILE_SPLIT                                                                                       \
     TC_TILE_UPPER("a0", "s2") TC_TILE_UPPER("a1", "s3") TC_TILE_UPPER("a2", "s4") TC_TILE_UPPER("a3", "s5") \
     TC_TILE_UPPER("a4", "s6") TC_TILE_UPPER("a5", "s7") TC_TILE_UPPER("a6", "s8") TC_TILE_UPPER("a7", "s9")
-#define TC_TILE_EVEN(w, odd) "slli t0, " odd ", 8\n\tsub " w ", " w ", t0\n\t"
-#define TC_TILE_Y(x, z, a, b) \
+#define TC_TILE_Y(x, z, a, b)                                                        \
     "lw t0, " x "(s10)\n\tlw t1, " z "(s10)\n\tslli t0, t0, 8\n\tadd t0, t0, t1\n\t" \
     "mul " a ", t0, t2\n\tadd " a ", " a ", t6\n\tmul " b ", t0, t3\n\tadd " b ", " b ", t6\n\t"
+#define TC_TILE_EVEN(w, offset) "lw t1, " offset "(s11)\n\tslli " w ", " w ", 8\n\tsub " w ", t1, " w "\n\t"
+/* t1 is the factor, t2 the rounding, t3 the right shift + 1, a4 and a5 are the bounds. */
+#define TC_TILE_FACTOR(offset)                                                                                \
+    "lw t3, " offset "(t0)\n\tlw t1, " offset "+4(t0)\n\tlw t2, %[rounding]\n\tandi t3, t3, 31\n\t"            \
+    "sll t2, t2, t3\n\taddi t2, t2, 1\n\taddi t3, t3, 1\n\t"
+#define TC_TILE_STORE(s, out, c)                                                                        \
+    "slli a6, " s ", 2\n\tmulh a6, a6, t1\n\tsrai " s ", " s ", 30\n\tandi " s ", " s ", -2\n\t"        \
+    "add a6, a6, t2\n\tadd a6, a6, " s "\n\tsra a6, a6, t3\n\tbge a6, a4, 8f\n\tmv a6, a4\n8:\n\t"      \
+    "ble a6, a5, 8f\n\tmv a6, a5\n8:\n\tsb a6, " c "(" out ")\n\t"
 
-/* All sums of some pairs: of four pixels for each channel. A window has so many words. Returns the next pair's flags. */
-static __attribute__((noinline)) const uint16_t *tc_tile_pairs(const uint32_t *tile, const uint32_t *weights,
-                                                               const uint16_t *flags, size_t words, unsigned pairs,
-                                                               int32_t *sums)
+/* Pixels that are the same place are written in the order 3 to 0. Returns the flags behind the last pair's. */
+static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
+                                                             int8_t *const *outs)
 {
     const uint32_t *volatile const first = tile;
-    const uint32_t *volatile const weight = weights;
-    const uint16_t *volatile next = flags;
-    int32_t *volatile to = sums;
-    int32_t *volatile const end = sums + TC_TILE_SUMS * (size_t)pairs;
+    const uint32_t *volatile const weights = pairs->weights;
+    const uint16_t *volatile flags = pairs->flags;
+    const int32_t *volatile factors = pairs->factors;
+    const int32_t *volatile const end = pairs->factors + 4 * (size_t)pairs->pairs;
+    const int32_t volatile rounding = pairs->rounding, low = pairs->low, high = pairs->high;
+    int8_t *volatile const out0 = outs[0];
+    int8_t *volatile const out1 = outs[1];
+    int8_t *volatile const out2 = outs[2];
+    int8_t *volatile const out3 = outs[3];
+    unsigned volatile channel = 0;
     __asm__ volatile(
-        "lw s11, %[weight]\n\tlw s1, %[next]\n\t"
+        "lw s11, %[weights]\n\tlw s1, %[flags]\n\t"
         "li t5, 0x00FF00FF\n\tli ra, 0x80808080\n\tli s0, 0x00800080\n\tli t6, 0x8000\n"
         "1:\n\t" /* a pair */
-        "lw s10, %[first]\n\t"
-        "li s2, 0\n\tli s3, 0\n\tli s4, 0\n\tli s5, 0\n\tli s6, 0\n\tli s7, 0\n\tli s8, 0\n\tli s9, 0\n\t"
+        "lw t0, %[factors]\n\tlw s10, %[first]\n\tlw s2, 0(t0)\n\tlw s6, 8(t0)\n\t"
+        "srai s2, s2, 5\n\tmv s3, s2\n\tmv s4, s2\n\tmv s5, s2\n\t"
+        "srai s6, s6, 5\n\tmv s7, s6\n\tmv s8, s6\n\tmv s9, s6\n\t"
         "j 4f\n"
         "2:\n\t" /* a word that is not a run's first */
-        "slli t4, t4, 1\n\tlw t2, 0(s11)\n\tlw t3, 4(s11)\n\t"
+        "slli t4, t4, 1\n\t" TC_TILE_WEIGHTS
         TC_TILE_ADD("0", "a0", "a4") TC_TILE_ADD("4", "a1", "a5") TC_TILE_ADD("8", "a2", "a6")
         TC_TILE_ADD("12", "a3", "a7") TC_TILE_REST
         "bgez t4, 2b\n"
@@ -62,33 +91,30 @@ static __attribute__((noinline)) const uint16_t *tc_tile_pairs(const uint32_t *t
         "4:\n\t" /* flags */
         "lhu t4, 0(s1)\n\taddi s1, s1, 2\n\tslli t4, t4, 16\n\tbeqz t4, 7f\n\tbltz t4, 6f\n\tslli t4, t4, 1\n"
         "5:\n\t" /* a run */
-        "lw t2, 0(s11)\n\tlw t3, 4(s11)\n\t"
-        TC_TILE_BEGIN("0", "a0", "a4") TC_TILE_BEGIN("4", "a1", "a5") TC_TILE_BEGIN("8", "a2", "a6")
-        TC_TILE_BEGIN("12", "a3", "a7") TC_TILE_REST
+        TC_TILE_WEIGHTS TC_TILE_FIRST TC_TILE_REST
         "bgez t4, 2b\n\t" TC_TILE_SPLIT
         "slli t4, t4, 1\n\tbnez t4, 5b\n\tj 4b\n"
         "6:\n\t" /* a word of two runs */
-        "slli t4, t4, 1\n\t"
-        "lw t2, 0(s11)\n\tlw t3, 4(s11)\n\tmv a0, t2\n\tmv a1, t3\n\t" TC_TILE_ODD("t2") TC_TILE_ODD("t3")
-        TC_TILE_EVEN("a0", "t2") TC_TILE_EVEN("a1", "t3")
-        "mv t2, a0\n\tmv t3, a1\n\t"
-        TC_TILE_BEGIN("0", "a0", "a4") TC_TILE_BEGIN("4", "a1", "a5") TC_TILE_BEGIN("8", "a2", "a6")
-        TC_TILE_BEGIN("12", "a3", "a7") TC_TILE_SPLIT
-        "lw t2, 0(s11)\n\tlw t3, 4(s11)\n\t" TC_TILE_ODD("t2") TC_TILE_ODD("t3")
+        "slli t4, t4, 1\n\t" TC_TILE_WEIGHTS TC_TILE_ODD("t2") TC_TILE_ODD("t3")
         TC_TILE_Y("0", "16", "a0", "a4") TC_TILE_Y("4", "20", "a1", "a5")
-        TC_TILE_Y("8", "24", "a2", "a6") TC_TILE_Y("12", "28", "a3", "a7")
-        "addi s11, s11, 8\n\taddi s10, s10, 32\n\tj 3b\n"
+        TC_TILE_Y("8", "24", "a2", "a6") TC_TILE_Y("12", "28", "a3", "a7") TC_TILE_SPLIT
+        TC_TILE_EVEN("t2", "0") TC_TILE_EVEN("t3", "4") TC_TILE_FIRST TC_TILE_NEXT
+        "j 3b\n"
         "7:\n\t" /* the pair's end */
-        "lw t0, %[to]\n\tlw t1, %[end]\n\t"
-        "sw s2, 0(t0)\n\tsw s3, 4(t0)\n\tsw s4, 8(t0)\n\tsw s5, 12(t0)\n\t"
-        "sw s6, 16(t0)\n\tsw s7, 20(t0)\n\tsw s8, 24(t0)\n\tsw s9, 28(t0)\n\t"
-        "addi t0, t0, 32\n\tsw t0, %[to]\n\tbne t0, t1, 1b\n\tsw s1, %[next]\n\t"
-        : [next] "+m"(next), [to] "+m"(to)
-        : [first] "m"(first), [weight] "m"(weight), [end] "m"(end)
+        "lw t0, %[factors]\n\tlw t1, %[channel]\n\tlw a0, %[out0]\n\tlw a1, %[out1]\n\tlw a2, %[out2]\n\t"
+        "lw a3, %[out3]\n\tadd a0, a0, t1\n\tadd a1, a1, t1\n\tadd a2, a2, t1\n\tadd a3, a3, t1\n\t"
+        "addi t1, t1, 2\n\tsw t1, %[channel]\n\tlw a4, %[low]\n\tlw a5, %[high]\n\t"
+        TC_TILE_FACTOR("0") TC_TILE_STORE("s5", "a3", "0") TC_TILE_STORE("s4", "a2", "0")
+        TC_TILE_STORE("s3", "a1", "0") TC_TILE_STORE("s2", "a0", "0")
+        TC_TILE_FACTOR("8") TC_TILE_STORE("s9", "a3", "1") TC_TILE_STORE("s8", "a2", "1")
+        TC_TILE_STORE("s7", "a1", "1") TC_TILE_STORE("s6", "a0", "1")
+        "addi t0, t0, 16\n\tsw t0, %[factors]\n\tlw t1, %[end]\n\tbne t0, t1, 1b\n\tsw s1, %[flags]\n\t"
+        : [flags] "+m"(flags), [factors] "+m"(factors), [channel] "+m"(channel)
+        : [first] "m"(first), [weights] "m"(weights), [end] "m"(end), [rounding] "m"(rounding), [low] "m"(low),
+          [high] "m"(high), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
         : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
           "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
-    (void)words;
-    return next;
+    return flags;
 }
 /* clang-format on */
 
@@ -116,12 +142,11 @@ static inline void tc_tile_begin(uint32_t *run)
     }
 }
 
-/* One channel of a pair. Returns the next pair's flags. */
+/* Adds the products of one channel of a pair to sums of four pixels. Returns the next pair's flags. */
 static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags,
                                        int32_t *sums)
 {
     uint32_t run[TC_TILE_PIXELS];
-    memset(sums, 0, TC_TILE_PIXELS * sizeof *sums);
     while (*flags != 0) {
         unsigned flag = *flags++;
         tc_tile_begin(run);
@@ -152,14 +177,22 @@ static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *wei
     return flags + 1;
 }
 
-static const uint16_t *tc_tile_pairs(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags,
-                                     size_t words, unsigned pairs, int32_t *sums)
+static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile, int8_t *const *outs)
 {
-    for (; pairs > 0; pairs--, weights += TC_TILE_CHANNELS * words, sums += TC_TILE_SUMS) {
-        (void)tc_tile_channel(tile, weights, flags, sums);
-        flags = tc_tile_channel(tile, weights + 1, flags, sums + TC_TILE_PIXELS);
+    const uint16_t *flags = pairs->flags, *next = flags;
+    for (unsigned c = 0; c < TC_TILE_CHANNELS * pairs->pairs; c++) {
+        const uint32_t *const weights = pairs->weights + TC_TILE_CHANNELS * pairs->words * (c / 2) + c % 2;
+        const int32_t *const factor = pairs->factors + 2 * (size_t)c;
+        const int32_t bias = factor[0] >> 5;
+        int32_t sums[TC_TILE_PIXELS] = {bias, bias, bias, bias};
+        next = tc_tile_channel(tile, weights, flags, sums);
+        for (unsigned p = TC_TILE_PIXELS; p-- > 0;) {
+            const int32_t scaled = tc_requantize(sums[p], factor[1], -(factor[0] & 31)) + (pairs->rounding >> 1);
+            outs[p][c] = tc_clamp(scaled, pairs->low, pairs->high);
+        }
+        flags = c % 2 != 0 ? next : flags;
     }
-    return flags;
+    return next;
 }
 
 #endif
