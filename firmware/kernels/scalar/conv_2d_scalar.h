@@ -55,7 +55,7 @@ static const uint16_t *tc_conv_2d_scalar_rows(const tc_windows_target_t *target,
         tc_windows_rows(target, y);
         for (unsigned x = op->output_width; x > 0; x--, left += op->stride_width, to += op->output_channels) {
             tc_windows_expand(target, left, known, tile + held);
-            known = op->dilation_width == 1 ? tile + held : NULL;
+            known = target->shared != 0 ? tile + held : NULL;
             outs[held++] = to;
             if (held == TC_TILE_PIXELS || (x == 1 && y + 1 == last)) {
                 flags = tc_conv_2d_scalar_block(block, channels, tile, outs, held);
@@ -75,7 +75,10 @@ static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, cons
     uint32_t *const tile = (uint32_t *)(void *)(rows + op->kernel_height);
     int8_t *const bytes = (int8_t *)(tile + 2 * TC_TILE_PIXELS * (size_t)op->words);
     int8_t *const buffer = bytes + (op->input_channels % 4 != 0 ? 4 * (size_t)op->words : 0);
-    const tc_windows_target_t target = {op, in, rows, bytes, TC_TILE_PIXELS};
+    const unsigned shared = op->dilation_width == 1 && op->kernel_width > op->stride_width
+                                ? (unsigned)(op->kernel_width - op->stride_width)
+                                : 0u;
+    const tc_windows_target_t target = {op, in, rows, rows + op->kernel_height, bytes, TC_TILE_PIXELS, shared};
     tc_tile_t block = {0, op->words, NULL, op->flags, op->factors, 2 * op->output_zero_point + 1, op->activation_min,
                        op->activation_max};
     for (unsigned c = 0; c < op->output_channels; c += op->block) {

@@ -20,14 +20,14 @@ typedef struct {
     const int32_t *factors;      /* of an even number of channels, see tile.h */
 } tc_windows_t;
 
-/* Where pixels come from. `rows` are those of the windows, NULL beyond a border; `bytes` has room for a window, where
- * channels are no whole groups of four. */
+/* Where pixels come from. The first members are the same for all rows of the output. */
 typedef struct {
     const tc_windows_t *op;
     const tc_input_t *in;
-    const int8_t **rows;
-    int8_t *bytes;
-    size_t between; /* words between X and Z */
+    const int8_t **rows, **rows_end; /* of the windows; NULL beyond a border */
+    int8_t *bytes;                   /* room for a window, where channels are no whole groups of four */
+    size_t between;                  /* words between X and Z */
+    unsigned shared;                 /* columns of a window that are those of the one on its left */
 } tc_windows_target_t;
 
 /* The rows of the windows of output row y. */
@@ -35,27 +35,23 @@ static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
 {
     const tc_windows_t *const op = target->op;
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-    for (unsigned k = 0; k < op->kernel_height; k++, top += op->dilation_height) {
+    for (const int8_t **row = target->rows; row != target->rows_end; row++, top += op->dilation_height) {
         const int inside = top >= 0 && top < op->input_height;
-        target->rows[k] = inside ? tc_input_row(target->in, (uint16_t)top) : NULL;
+        *row = inside ? tc_input_row(target->in, (uint16_t)top) : NULL;
     }
 }
 
-/* `cells` cells of a row of the window, the first of which lies in column `left`; row is NULL beyond a border. */
-static uint32_t *tc_windows_cells(const tc_windows_target_t *target, const int8_t *row, int32_t left, unsigned cells,
-                                  uint32_t *to)
+/* Cells of a row of the window from column `left` on, of which some may lie beyond a border. */
+static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, const int8_t *row,
+                                                            int32_t left, unsigned cells, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
-    const int32_t channels = op->input_channels;
     const int8_t zero = op->input_zero_point;
     const int8_t border[4] = {zero, zero, zero, zero};
-    if (row != NULL && op->dilation_width == 1 && left >= 0 && left + (int32_t)cells <= op->input_width) {
-        return tc_scalar_expand(row + left * channels, 4, cells * (size_t)channels / 4, to, target->between);
-    }
     for (; cells > 0; cells--, left += op->dilation_width) {
         const int inside = row != NULL && left >= 0 && left < op->input_width;
-        const int8_t *const from = inside ? row + left * channels : border;
-        to = tc_scalar_expand(from, inside ? 4 : 0, (size_t)channels / 4, to, target->between);
+        const int8_t *const from = inside ? row + left * (int32_t)op->input_channels : border;
+        to = tc_scalar_expand(from, inside ? 4 : 0, op->input_channels / 4u, to, target->between);
     }
     return to;
 }
@@ -68,49 +64,55 @@ static inline int8_t *tc_windows_copy(const int8_t *from, unsigned step, size_t 
     return to;
 }
 
-/* A row of the window for any number of channels, as bytes. */
-static int8_t *tc_windows_bytes(const tc_windows_t *op, const int8_t *row, int32_t left, int8_t *to)
-{
-    const int32_t channels = op->input_channels;
-    unsigned cells = op->kernel_width;
-    if (row != NULL && op->dilation_width == 1 && left >= 0 && left + (int32_t)cells <= op->input_width) {
-        return tc_windows_copy(row + left * channels, 1, cells * (size_t)channels, to);
-    }
-    for (; cells > 0; cells--, left += op->dilation_width) {
-        const int inside = row != NULL && left >= 0 && left < op->input_width;
-        const int8_t *const from = inside ? row + left * channels : &op->input_zero_point;
-        to = tc_windows_copy(from, (unsigned)inside, (size_t)channels, to);
-    }
-    return to;
-}
-
-/* The window whose first column is `left`. `known` is the one on its left, expanded, whose columns from the
- * stride on are this one's first; NULL where there is none. */
-static void tc_windows_expand(const tc_windows_target_t *target, int32_t left, const uint32_t *known, uint32_t *to)
+/* A window of any number of channels, by way of its bytes. */
+static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_t *target, int32_t left, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
-    const int whole = op->input_channels % 4 == 0;
-    const size_t step = 2 * target->between;
-    const unsigned shared = known != NULL && op->kernel_width > op->stride_width ? (unsigned)(op->kernel_width - op->stride_width) : 0u;
-    const size_t groups = shared * (size_t)op->input_channels / 4, skipped = op->stride_width * (size_t)op->input_channels / 4;
+    const int32_t channels = op->input_channels;
+    const int inside = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
     int8_t *byte = target->bytes;
-    for (const int8_t *const *at = target->rows, *const *const end = at + op->kernel_height; at != end; at++) {
-        const int8_t *const row = *at;
-        if (!whole) {
-            byte = tc_windows_bytes(op, row, left, byte);
+    for (const int8_t *const *row = target->rows; row != target->rows_end; row++) {
+        int32_t x = left;
+        if (*row != NULL && inside) {
+            byte = tc_windows_copy(*row + left * channels, 1, op->kernel_width * (size_t)channels, byte);
             continue;
         }
-        if (shared != 0) {
-            known += skipped * step;
-            for (const uint32_t *const stop = known + groups * step; known != stop; known += step, to += step) {
+        for (unsigned cells = op->kernel_width; cells > 0; cells--, x += op->dilation_width) {
+            const int known = *row != NULL && x >= 0 && x < op->input_width;
+            const int8_t *const from = known ? *row + x * channels : &op->input_zero_point;
+            byte = tc_windows_copy(from, (unsigned)known, (size_t)channels, byte);
+        }
+    }
+    tc_scalar_expand(target->bytes, 4, op->words, to, target->between);
+}
+
+/* The window whose first column is `left`. `known` is the one on its left, expanded; NULL where there is none. */
+static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_t *target, int32_t left,
+                                                        const uint32_t *known, uint32_t *to)
+{
+    const tc_windows_t *const op = target->op;
+    const size_t channels = op->input_channels, between = target->between;
+    const unsigned shared = known != NULL ? target->shared : 0, fresh = op->kernel_width - shared;
+    const int32_t first = left + (int32_t)shared;
+    const int inside = op->dilation_width == 1 && first >= 0 && first + (int32_t)fresh <= op->input_width;
+    const size_t length = 2 * between * (shared * channels / 4), step = 2 * between * (op->stride_width * channels / 4);
+    if (channels % 4 != 0) {
+        tc_windows_gather(target, left, to);
+        return;
+    }
+    for (const int8_t *const *row = target->rows; row != target->rows_end; row++) {
+        if (length != 0) {
+            known += step;
+            for (const uint32_t *const end = known + length; known != end; known += 2 * between, to += 2 * between) {
                 to[0] = known[0];
-                to[target->between] = known[target->between];
+                to[between] = known[between];
             }
         }
-        to = tc_windows_cells(target, row, left + (int32_t)shared, op->kernel_width - shared, to);
-    }
-    if (!whole) {
-        tc_scalar_expand(target->bytes, 4, op->words, to, target->between);
+        if (*row != NULL && inside) {
+            to = tc_scalar_expand(*row + first * (int32_t)channels, 4, fresh * channels / 4, to, between);
+        } else {
+            to = tc_windows_cells(target, *row, first, fresh, to);
+        }
     }
 }
 
