@@ -11,9 +11,11 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._scalar_convolution import convolution
+from tinycomp.kernels._scalar_fully_connected import fully_connected
 
 _KERNELS: dict[str, Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]] = {
     "conv_2d": convolution,
+    "fully_connected": fully_connected,
 }
 
 

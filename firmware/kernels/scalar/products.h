@@ -14,6 +14,12 @@
 
 #include "tinycomp.h"
 
+#if defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)
+#define TC_SCALAR_RV32 1
+#else
+#define TC_SCALAR_RV32 0
+#endif
+
 #define TC_SCALAR_HALF 0x8000u
 
 /* The part B of four weights. */

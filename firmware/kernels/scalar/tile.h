@@ -23,7 +23,7 @@ typedef struct {
     int32_t low, high;
 } tc_tile_t;
 
-#if defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e) && defined(__OPTIMIZE__)
+#if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
 
 /* clang-format off */
 /* a0-a3 and a4-a7 are the sums of a run, s2-s5 and s6-s9 those of all, each of four pixels; s10 is the tile, s11 the
