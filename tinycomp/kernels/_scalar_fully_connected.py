@@ -43,16 +43,18 @@ def fully_connected(
     lying = _stored(blocks, stored)
     if lying is None:
         return None
-    names = ("width", "input_size", "output_size", "channel_step")
+    names = ("width", "input_size", "output_size")
     constants = {name: call.fields[name] for name in names}
+    step = integer(call, "channel_step")
+    constants |= {"block": BLOCK * lying.block, "channel_step": step}
     for name in ("output_zero_point", "activation_min", "activation_max"):
         constants[name] = call.fields[name]
     constants |= {
         "weights": lying,
         "runs": np.concatenate([_runs(block) for block in blocks]),
         "bias": np.pad(bias, (0, more)).astype(np.int32),
-        "multiplier": call.fields["multiplier"],
-        "shift": shift.astype(np.int8),
+        "multiplier": np.pad(call.fields["multiplier"], (0, step * more)),
+        "shift": np.pad(shift, (0, step * more)).astype(np.int8),
     }
     scratch = WORD_BYTES * groups.shape[1]
     return KernelCall("fully_connected_scalar", constants, scratch=scratch)
@@ -64,14 +66,14 @@ def _stored(blocks: NDArray[np.int64], stored: Encoded | None) -> Weights | None
     """
     values = np.ascontiguousarray(blocks.swapaxes(1, 2) + 128).astype(np.uint8).view(np.int8)
     codec = "words" if stored is None or not stored.buffered else stored.codec
-    weights = Weights(values.reshape(len(blocks), -1), 1, codecs=(codec,))
+    together = len(blocks) if codec == "words" else 1
+    weights = Weights(values.reshape(len(blocks), -1), together, codecs=(codec,))
     return None if codecs()[codec].encode(weights) is None else weights
 
 
 def _runs(block: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Where a block's runs end, as the kernel reads it."""
-    ends, word = [], 0
+    """A block's runs as the kernel reads them."""
+    found: list[int] = []
     for count, halves in runs(fields(block), block.shape[1]):
-        word += count
-        ends += [0, HALVES] if halves else [WORD_BYTES * word]
-    return np.array([*ends, 0, 0], np.uint16)
+        found += [0, HALVES] if halves else [WORD_BYTES * count]
+    return np.array([*found, 0, 0], np.uint16)

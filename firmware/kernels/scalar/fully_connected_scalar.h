@@ -16,12 +16,13 @@
 typedef struct {
     uint16_t width; /* vectors a row */
     uint16_t input_size, output_size;
+    uint16_t block;       /* outputs whose weights are read together: whole blocks */
     uint8_t channel_step; /* 1: one factor an output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights; /* of whole blocks */
-    const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_block */
+    const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_all */
     const int32_t *bias;         /* of whole blocks, with the input zero point folded in */
-    const int32_t *multiplier;
+    const int32_t *multiplier;   /* likewise, where there are many */
     const int8_t *shift; /* to the right, less one, of a sum's product with the multiplier, divided by 2^24 */
 } tc_fully_connected_scalar_t;
 
@@ -30,25 +31,32 @@ typedef struct {
     uint32_t x, z, excess;
 } tc_fully_connected_word_t;
 
-/* What is to be multiplied next. */
+/* Blocks of outputs: what they are made of, and how far they are. */
 typedef struct {
-    const tc_fully_connected_word_t *vector, *word;
-    const uint32_t *weights;
-    uint32_t excess; /* of the words before */
-} tc_fully_connected_place_t;
+    const tc_fully_connected_word_t *vector, *word; /* word: the next of a block */
+    const uint32_t *weights;                        /* of this word */
+    const uint16_t *runs;                           /* the next */
+    uint32_t excess;                                /* of the words before */
+    const int32_t *bias, *multiplier;               /* of the next block; of this one */
+    const int8_t *shift;
+    uint32_t step;
+    int32_t rounding; /* 2 * the output's zero point + 1 */
+    int32_t low, high;
+    int8_t *to, *end;
+    int32_t sums[TC_FULLY_CONNECTED_OUTPUTS];
+} tc_fully_connected_blocks_t;
 
 static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_connected_word_t *to)
 {
     uint32_t excess = 0;
-    for (; size > 0; to++) {
-        const size_t some = size < 4 ? size : 4;
-        int8_t four[4] = {0, 0, 0, 0};
+    int8_t last[4] = {0, 0, 0, 0};
+    for (size_t words = (size + 3) / 4; words > 0; words--, to++, from += 4) {
         uint32_t pair[2];
-        for (size_t i = 0; i < some; i++) {
-            four[i] = *from++;
+        if (words == 1 && size % 4 != 0) {
+            memcpy(last, from, size % 4);
+            from = last;
         }
-        size -= some;
-        tc_scalar_expand(four, 0, 1, pair, 1);
+        tc_scalar_four(from, pair, 1);
         excess += 0x00800080u * (pair[0] + pair[1] + (pair[0] << 8));
         to->x = pair[0];
         to->z = pair[1];
@@ -57,14 +65,15 @@ static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_
 }
 
 /* A word whose two products are runs of their own. */
-static void tc_fully_connected_halves(const tc_fully_connected_word_t *word, const uint32_t *weights, int32_t *sums)
+static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
 {
-    const uint32_t x = word->x, y = word->z + (x << 8);
+    const uint32_t x = blocks->word->x, y = blocks->word->z + (x << 8);
     for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i++) {
-        const uint32_t odd = (weights[i] >> 8) & 0x00FF00FFu, even = weights[i] - (odd << 8);
-        sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (even - 0x00800080u) * x);
-        sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (odd - 0x00800080u) * y);
+        const uint32_t odd = (*blocks->weights >> 8) & 0x00FF00FFu, even = *blocks->weights++ - (odd << 8);
+        blocks->sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (even - 0x00800080u) * x);
+        blocks->sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (odd - 0x00800080u) * y);
     }
+    blocks->excess = blocks->word++->excess;
 }
 
 #if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
@@ -72,35 +81,40 @@ static void tc_fully_connected_halves(const tc_fully_connected_word_t *word, con
 /* clang-format off */
 /* a0-a7 are the sums of a run, s2-s9 those of all; s10 is the vector, s11 the weights, s1 what follows of the runs, t4 the
  * end of this one, t5 a mask, t6 what a run starts at, ra that and what it adds, s0 the half, t0 and t1 the word. */
-#define TC_FULLY_CONNECTED_BEGIN(offset, a)                                                         \
-    "lw t2, " offset "(s11)\n\tmul " a ", t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t"            \
+#define TC_FULLY_CONNECTED_BEGIN(offset, a)                                              \
+    "lw t2, " offset "(s11)\n\tmul " a ", t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t" \
     "add " a ", " a ", t6\n\tmul t2, t2, t1\n\tadd " a ", " a ", t2\n\t"
-#define TC_FULLY_CONNECTED_ADD(offset, a)                                                           \
-    "lw t2, " offset "(s11)\n\tmul t3, t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t"              \
+#define TC_FULLY_CONNECTED_ADD(offset, a)                                               \
+    "lw t2, " offset "(s11)\n\tmul t3, t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t"   \
     "add " a ", " a ", t3\n\tmul t2, t2, t1\n\tadd " a ", " a ", t2\n\t"
-#define TC_FULLY_CONNECTED_WORD(each)                                                               \
-    "lw t0, 0(s10)\n\tlw t1, 4(s10)\n\t" each("0", "a0") each("4", "a1") each("8", "a2") each("12", "a3") \
+#define TC_FULLY_CONNECTED_WORD(each)                                                                       \
+    "lw t0, 0(s10)\n\tlw t1, 4(s10)\n\t" each("0", "a0") each("4", "a1") each("8", "a2") each("12", "a3")    \
     each("16", "a4") each("20", "a5") each("24", "a6") each("28", "a7") "addi s10, s10, 12\n\taddi s11, s11, 32\n\t"
 #define TC_FULLY_CONNECTED_UPPER(a, s) "srai " a ", " a ", 16\n\tadd " s ", " s ", " a "\n\t"
+#define TC_FULLY_CONNECTED_SUMS(move, offset, from)                                                          \
+    move " s2, " offset "(" from ")\n\t" move " s3, " offset "+4(" from ")\n\t"                              \
+    move " s4, " offset "+8(" from ")\n\t" move " s5, " offset "+12(" from ")\n\t"                           \
+    move " s6, " offset "+16(" from ")\n\t" move " s7, " offset "+20(" from ")\n\t"                          \
+    move " s8, " offset "+24(" from ")\n\t" move " s9, " offset "+28(" from ")\n\t"
+/* t1 and t2 point to multipliers and shifts, t3 is the step, a0 the rounding, a1 and a2 are the bounds, a3 the outputs. */
+#define TC_FULLY_CONNECTED_FACTOR "lw a4, 0(t1)\n\tlb a5, 0(t2)\n\tsll a6, a0, a5\n\taddi a5, a5, 1\n\t"
+#define TC_FULLY_CONNECTED_FOLLOWING "slli a7, t3, 2\n\tadd t1, t1, a7\n\tadd t2, t2, t3\n\t"
+#define TC_FULLY_CONNECTED_OUTPUT(s, i)                                                                   \
+    "slli " s ", " s ", 8\n\tmulh " s ", " s ", a4\n\tadd " s ", " s ", a6\n\tsra " s ", " s ", a5\n\t"    \
+    "bge " s ", a1, 9f\n\tmv " s ", a1\n9:\n\tble " s ", a2, 9f\n\tmv " s ", a2\n9:\n\tsb " s ", " i "(a3)\n\t"
+#define TC_FULLY_CONNECTED_NEXT \
+    "beqz t3, 9f\n\t" TC_FULLY_CONNECTED_FOLLOWING TC_FULLY_CONNECTED_FACTOR "9:\n\t"
 
-/* Runs up to the next 0, from where the weights and what was added before are. */
-static __attribute__((noinline)) const uint16_t *tc_fully_connected_runs(tc_fully_connected_place_t *place,
-                                                                         const uint16_t *runs, int32_t *sums)
+/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 {
-    const tc_fully_connected_word_t *volatile const first = place->vector;
-    const tc_fully_connected_word_t *volatile word = place->word;
-    const uint32_t *volatile weights = place->weights;
-    uint32_t volatile excess = place->excess;
-    const uint16_t *volatile run = runs;
-    int32_t *volatile const to = sums;
+    tc_fully_connected_blocks_t *volatile const state = blocks;
     __asm__ volatile(
-        "lw t0, %[to]\n\tlw s10, %[word]\n\tlw s11, %[weights]\n\tlw s1, %[run]\n\tlw ra, %[excess]\n\t"
-        "li t5, 0x00FF00FF\n\tli s0, 0x8000\n\tadd ra, ra, s0\n\t"
-        "lw s2, 0(t0)\n\tlw s3, 4(t0)\n\tlw s4, 8(t0)\n\tlw s5, 12(t0)\n\t"
-        "lw s6, 16(t0)\n\tlw s7, 20(t0)\n\tlw s8, 24(t0)\n\tlw s9, 28(t0)\n\t"
+        "lw t0, %[state]\n\tlw s10, 4(t0)\n\tlw s11, 8(t0)\n\tlw s1, 12(t0)\n\tlw ra, 16(t0)\n\t"
+        "li t5, 0x00FF00FF\n\tli s0, 0x8000\n\tadd ra, ra, s0\n\t" TC_FULLY_CONNECTED_SUMS("lw", "56", "t0")
         "j 4f\n"
         "1:\n\t" /* a run */
-        "lw t3, %[first]\n\tadd t4, t4, t3\n\tlw t3, -4(t4)\n\tsub t6, ra, t3\n\tadd ra, t3, s0\n\t"
+        "add t4, s10, t4\n\tlw t3, -4(t4)\n\tsub t6, ra, t3\n\tadd ra, t3, s0\n\t"
         TC_FULLY_CONNECTED_WORD(TC_FULLY_CONNECTED_BEGIN)
         "beq s10, t4, 3f\n"
         "2:\n\t" TC_FULLY_CONNECTED_WORD(TC_FULLY_CONNECTED_ADD)
@@ -111,68 +125,49 @@ static __attribute__((noinline)) const uint16_t *tc_fully_connected_runs(tc_full
         TC_FULLY_CONNECTED_UPPER("a6", "s8") TC_FULLY_CONNECTED_UPPER("a7", "s9")
         "4:\n\t"
         "lhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 1b\n\t"
-        "sub ra, ra, s0\n\tsw ra, %[excess]\n\tsw s10, %[word]\n\tsw s11, %[weights]\n\tsw s1, %[run]\n\t"
-        "lw t0, %[to]\n\tsw s2, 0(t0)\n\tsw s3, 4(t0)\n\tsw s4, 8(t0)\n\tsw s5, 12(t0)\n\t"
-        "sw s6, 16(t0)\n\tsw s7, 20(t0)\n\tsw s8, 24(t0)\n\tsw s9, 28(t0)\n\t"
-        : [run] "+m"(run), [word] "+m"(word), [weights] "+m"(weights), [excess] "+m"(excess)
-        : [first] "m"(first), [to] "m"(to)
+        "lw t0, %[state]\n\tlhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 5f\n\t" /* the block's end */
+        "lw t1, 24(t0)\n\tlw t2, 28(t0)\n\tlw t3, 32(t0)\n\tlw a0, 36(t0)\n\tlw a1, 40(t0)\n\tlw a2, 44(t0)\n\t"
+        "lw a3, 48(t0)\n\t" TC_FULLY_CONNECTED_FACTOR
+        TC_FULLY_CONNECTED_OUTPUT("s2", "0") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s3", "1") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s4", "2") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s5", "3") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s6", "4") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s7", "5") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s8", "6") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s9", "7") TC_FULLY_CONNECTED_FOLLOWING
+        "sw t1, 24(t0)\n\tsw t2, 28(t0)\n\taddi a3, a3, 8\n\tsw a3, 48(t0)\n\tlw s10, 0(t0)\n\tmv ra, s0\n\t"
+        "lw t4, 52(t0)\n\tbeq a3, t4, 5f\n\t"
+        "lw t1, 20(t0)\n\taddi t2, t1, 32\n\tsw t2, 20(t0)\n\t" TC_FULLY_CONNECTED_SUMS("lw", "0", "t1")
+        "j 4b\n"
+        "5:\n\t"
+        "sub ra, ra, s0\n\tsw ra, 16(t0)\n\tsw s10, 4(t0)\n\tsw s11, 8(t0)\n\tsw s1, 12(t0)\n\t"
+        TC_FULLY_CONNECTED_SUMS("sw", "56", "t0")
+        :
+        : [state] "m"(state)
         : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
           "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
-    place->word = word;
-    place->weights = weights;
-    place->excess = excess;
-    return run;
 }
 /* clang-format on */
 
 #else
 
-static const uint16_t *tc_fully_connected_runs(tc_fully_connected_place_t *place, const uint16_t *runs, int32_t *sums)
+/* Adds a run of words, up to `end`, to two sums. */
+static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blocks,
+                                          const tc_fully_connected_word_t *end, const uint32_t *weights, int32_t *sums)
 {
-    unsigned run;
-    while ((run = *runs++) != 0) {
-        const tc_fully_connected_word_t *const end = place->vector + run / sizeof *end;
-        const uint32_t start = TC_SCALAR_HALF + place->excess - end[-1].excess;
-        for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
-            const uint32_t *w = place->weights + i;
-            uint32_t a = start, b = start;
-            for (const tc_fully_connected_word_t *at = place->word; at != end; at++, w += TC_FULLY_CONNECTED_OUTPUTS) {
-                const uint32_t x = at->x, z = at->z, wa = w[0], wb = w[1];
-                a += wa * x + ((wa >> 8) & 0x00FF00FFu) * z;
-                b += wb * x + ((wb >> 8) & 0x00FF00FFu) * z;
-            }
-            sums[i] += tc_scalar_upper(a);
-            sums[i + 1] += tc_scalar_upper(b);
-        }
-        place->excess = end[-1].excess;
-        place->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(end - place->word);
-        place->word = end;
+    uint32_t a = TC_SCALAR_HALF + blocks->excess - end[-1].excess, b = a;
+    for (const tc_fully_connected_word_t *at = blocks->word; at != end; at++, weights += TC_FULLY_CONNECTED_OUTPUTS) {
+        const uint32_t x = at->x, z = at->z, wa = weights[0], wb = weights[1];
+        a += wa * x + ((wa >> 8) & 0x00FF00FFu) * z;
+        b += wb * x + ((wb >> 8) & 0x00FF00FFu) * z;
     }
-    return runs;
-}
-
-#endif
-
-/* Adds the products of a block to its sums. Runs are given by the distance of their ends from the vector's start, 12 bytes
- * a word; after a 0 comes a word of two runs, TC_FULLY_CONNECTED_HALVES, or the end, 0. Returns the next block's runs. */
-static const uint16_t *tc_fully_connected_block(const tc_fully_connected_word_t *vector, const uint32_t *weights,
-                                                const uint16_t *runs, int32_t *sums)
-{
-    tc_fully_connected_place_t place = {vector, vector, weights, 0};
-    for (;;) {
-        runs = tc_fully_connected_runs(&place, runs, sums);
-        if (*runs++ != TC_FULLY_CONNECTED_HALVES) {
-            return runs;
-        }
-        tc_fully_connected_halves(place.word, place.weights, sums);
-        place.excess = place.word->excess;
-        place.word++;
-        place.weights += TC_FULLY_CONNECTED_OUTPUTS;
-    }
+    sums[0] += tc_scalar_upper(a);
+    sums[1] += tc_scalar_upper(b);
 }
 
 /* The high word of a product, b not negative. */
-static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
+static inline int32_t tc_fully_connected_high(int32_t a, int32_t b)
 {
 #if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)
     const uint32_t low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
@@ -185,16 +180,88 @@ static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
 #endif
 }
 
-static void tc_fully_connected_store(const tc_fully_connected_scalar_t *op, unsigned c, const int32_t *sums, int8_t *to)
+static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
 {
-    const int32_t low = op->activation_min, high = op->activation_max, rounding = 2 * op->output_zero_point + 1;
-    const unsigned rest = op->output_size - c, step = op->channel_step;
-    const int32_t *multiplier = op->multiplier + step * c;
-    const int8_t *shift = op->shift + step * c;
-    const int32_t *const end = sums + (rest < TC_FULLY_CONNECTED_OUTPUTS ? rest : TC_FULLY_CONNECTED_OUTPUTS);
-    for (to += c; sums != end; multiplier += step, shift += step) {
-        const int32_t product = tc_scalar_high_word(*sums++ * 256, *multiplier) + rounding * ((int32_t)1 << *shift);
-        *to++ = tc_clamp(product >> (*shift + 1), low, high);
+    for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i++) {
+        const int shift = *blocks->shift;
+        const int32_t product = tc_fully_connected_high(blocks->sums[i] * 256, *blocks->multiplier);
+        const int32_t value = (product + blocks->rounding * ((int32_t)1 << shift)) >> (shift + 1);
+        *blocks->to++ = tc_clamp(value, blocks->low, blocks->high);
+        blocks->multiplier += blocks->step;
+        blocks->shift += blocks->step;
+    }
+}
+
+/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
+{
+    for (;;) {
+        const unsigned size = *blocks->runs++;
+        if (size != 0) {
+            const tc_fully_connected_word_t *const end = blocks->word + size / sizeof *end;
+            for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
+                tc_fully_connected_run(blocks, end, blocks->weights + i, blocks->sums + i);
+            }
+            blocks->excess = end[-1].excess;
+            blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(end - blocks->word);
+            blocks->word = end;
+        } else if (*blocks->runs++ != 0) {
+            return;
+        } else {
+            tc_fully_connected_store(blocks);
+            blocks->word = blocks->vector;
+            blocks->excess = 0;
+            if (blocks->to == blocks->end) {
+                return;
+            }
+            memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+            blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
+        }
+    }
+}
+
+#endif
+
+/* Blocks to the outputs [to, end). Runs are given in bytes of the vector, 12 a word; after a 0 comes a word of two runs,
+ * TC_FULLY_CONNECTED_HALVES, or the block's end, 0. */
+static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const int8_t *weights, int8_t *to, int8_t *end)
+{
+    if (to == end) {
+        return;
+    }
+    blocks->weights = (const uint32_t *)(const void *)weights;
+    blocks->to = to;
+    blocks->end = end;
+    memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+    blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
+    for (;;) {
+        tc_fully_connected_some(blocks);
+        if (blocks->to == end) {
+            return;
+        }
+        tc_fully_connected_halves(blocks);
+    }
+}
+
+/* All outputs of an expanded vector. `block` is how many are read together. */
+static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, const tc_fully_connected_word_t *vector,
+                                      size_t words, int8_t *to, int8_t *buffer)
+{
+    tc_fully_connected_blocks_t blocks = {
+        vector, vector, NULL, op->runs, 0, op->bias, op->multiplier, op->shift, op->channel_step,
+        2 * op->output_zero_point + 1, op->activation_min, op->activation_max, NULL, NULL, {0}};
+    for (unsigned c = 0; c < op->output_size; c += op->block) {
+        const unsigned rest = op->output_size - c, outputs = rest < op->block ? rest : op->block;
+        const unsigned last = outputs % TC_FULLY_CONNECTED_OUTPUTS, whole = outputs - last;
+        const unsigned filled = last != 0 ? whole + TC_FULLY_CONNECTED_OUTPUTS : whole;
+        const int8_t *const weights =
+            tc_weights_read(op->weights, 4 * (size_t)c * words, 4 * (size_t)filled * words, buffer);
+        tc_fully_connected_all(&blocks, weights, to + c, to + c + whole);
+        if (last != 0) {
+            int8_t some[TC_FULLY_CONNECTED_OUTPUTS];
+            tc_fully_connected_all(&blocks, weights + 4 * (size_t)whole * words, some, some + sizeof some);
+            memcpy(to + c + whole, some, last);
+        }
     }
 }
 
@@ -202,23 +269,14 @@ static void tc_fully_connected_store(const tc_fully_connected_scalar_t *op, unsi
 static void tc_fully_connected_scalar(const tc_fully_connected_scalar_t *op, const tc_input_t *in,
                                       const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
-    const size_t words = (op->input_size + 3u) / 4, block = 4 * TC_FULLY_CONNECTED_OUTPUTS * words;
+    const size_t words = (op->input_size + 3u) / 4;
     tc_fully_connected_word_t *const vector = (tc_fully_connected_word_t *)(void *)scratch;
-    int8_t *const buffer = (int8_t *)(vector + words);
     for (uint16_t y = first; y < last; y++) {
         const int8_t *from = tc_input_row(in, y);
         int8_t *to = tc_output_row(out, y);
         for (uint16_t x = 0; x < op->width; x++, from += op->input_size, to += op->output_size) {
-            const uint16_t *runs = op->runs;
-            size_t offset = 0;
             tc_fully_connected_expand(from, op->input_size, vector);
-            for (unsigned c = 0; c < op->output_size; c += TC_FULLY_CONNECTED_OUTPUTS, offset += block) {
-                int32_t sums[TC_FULLY_CONNECTED_OUTPUTS];
-                const int8_t *const weights = tc_weights_read(op->weights, offset, block, buffer);
-                memcpy(sums, op->bias + c, sizeof sums);
-                runs = tc_fully_connected_block(vector, (const uint32_t *)(const void *)weights, runs, sums);
-                tc_fully_connected_store(op, c, sums, to);
-            }
+            tc_fully_connected_vector(op, vector, words, to, (int8_t *)(vector + words));
         }
     }
 }

@@ -34,18 +34,13 @@ static inline int32_t tc_scalar_upper(uint32_t sum)
     return (int32_t)sum >> 16;
 }
 
-/* X and Z of four activations after four, `between` words apart; what follows begins twice as far behind. A step of 0
- * takes the same four again. */
-static __attribute__((noinline)) uint32_t *tc_scalar_expand(const int8_t *from, size_t step, size_t count, uint32_t *to,
-                                                            size_t between)
+/* X and Z of four activations, so many words apart. */
+static inline void tc_scalar_four(const int8_t *from, uint32_t *to, size_t between)
 {
-    for (uint32_t *const end = to + 2 * between * count; to != end; from += step, to += 2 * between) {
-        const uint32_t x = (uint32_t)from[2] + ((uint32_t)from[0] << 16);
-        const uint32_t y = (uint32_t)from[3] + ((uint32_t)from[1] << 16);
-        to[0] = x;
-        to[between] = y - (x << 8);
-    }
-    return to;
+    const uint32_t x = (uint32_t)from[2] + ((uint32_t)from[0] << 16);
+    const uint32_t y = (uint32_t)from[3] + ((uint32_t)from[1] << 16);
+    to[0] = x;
+    to[between] = y - (x << 8);
 }
 
 #endif

@@ -41,6 +41,15 @@ static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
     }
 }
 
+/* Four activations after four; what follows begins twice as far behind. A step of 0 takes the same four again. */
+static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t count, uint32_t *to, size_t between)
+{
+    for (uint32_t *const end = to + 2 * between * count; to != end; from += step, to += 2 * between) {
+        tc_scalar_four(from, to, between);
+    }
+    return to;
+}
+
 /* Cells of a row of the window from column `left` on, of which some may lie beyond a border. */
 static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, const int8_t *row,
                                                             int32_t left, unsigned cells, uint32_t *to)
@@ -51,7 +60,7 @@ static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_tar
     for (; cells > 0; cells--, left += op->dilation_width) {
         const int inside = row != NULL && left >= 0 && left < op->input_width;
         const int8_t *const from = inside ? row + left * (int32_t)op->input_channels : border;
-        to = tc_scalar_expand(from, inside ? 4 : 0, op->input_channels / 4u, to, target->between);
+        to = tc_windows_fours(from, inside ? 4 : 0, op->input_channels / 4u, to, target->between);
     }
     return to;
 }
@@ -83,7 +92,7 @@ static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_
             byte = tc_windows_copy(from, (unsigned)known, (size_t)channels, byte);
         }
     }
-    tc_scalar_expand(target->bytes, 4, op->words, to, target->between);
+    tc_windows_fours(target->bytes, 4, op->words, to, target->between);
 }
 
 /* The window whose first column is `left`. `known` is the one on its left, expanded; NULL where there is none. */
@@ -109,7 +118,7 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
             }
         }
         if (*row != NULL && inside) {
-            to = tc_scalar_expand(*row + first * (int32_t)channels, 4, fresh * channels / 4, to, between);
+            to = tc_windows_fours(*row + first * (int32_t)channels, 4, fresh * channels / 4, to, between);
         } else {
             to = tc_windows_cells(target, *row, first, fresh, to);
         }
