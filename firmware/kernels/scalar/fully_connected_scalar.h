@@ -166,25 +166,11 @@ static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blo
     sums[1] += tc_scalar_upper(b);
 }
 
-/* The high word of a product, b not negative. */
-static inline int32_t tc_fully_connected_high(int32_t a, int32_t b)
-{
-#if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)
-    const uint32_t low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
-    const int32_t high = a >> 16, b_high = b >> 16;
-    const int32_t first = high * (int32_t)b_low + (int32_t)((low * b_low) >> 16);
-    const int32_t second = (int32_t)low * b_high + (first & 0xFFFF);
-    return high * b_high + (first >> 16) + (second >> 16);
-#else
-    return (int32_t)(((int64_t)a * b) >> 32);
-#endif
-}
-
 static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
 {
     for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i++) {
         const int shift = *blocks->shift;
-        const int32_t product = tc_fully_connected_high(blocks->sums[i] * 256, *blocks->multiplier);
+        const int32_t product = tc_scalar_high_word(blocks->sums[i] * 256, *blocks->multiplier);
         const int32_t value = (product + blocks->rounding * ((int32_t)1 << shift)) >> (shift + 1);
         *blocks->to++ = tc_clamp(value, blocks->low, blocks->high);
         blocks->multiplier += blocks->step;

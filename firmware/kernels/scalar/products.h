@@ -20,6 +20,12 @@
 #define TC_SCALAR_RV32 0
 #endif
 
+#if defined(__ARM_ARCH_6M__)
+#define TC_SCALAR_ARMV6M 1
+#else
+#define TC_SCALAR_ARMV6M 0
+#endif
+
 #define TC_SCALAR_HALF 0x8000u
 
 /* The part B of four weights. */
@@ -32,6 +38,20 @@ static inline uint32_t tc_scalar_odd(uint32_t weights)
 static inline int32_t tc_scalar_upper(uint32_t sum)
 {
     return (int32_t)sum >> 16;
+}
+
+/* The high word of a product, b not negative. Some cores multiply to one word only: products of halves. */
+static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
+{
+#if TC_SCALAR_ARMV6M || defined(__XTENSA__)
+    const uint32_t low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
+    const int32_t high = a >> 16, b_high = b >> 16;
+    const int32_t first = high * (int32_t)b_low + (int32_t)((low * b_low) >> 16);
+    const int32_t second = (int32_t)low * b_high + (first & 0xFFFF);
+    return high * b_high + (first >> 16) + (second >> 16);
+#else
+    return (int32_t)(((int64_t)a * b) >> 32);
+#endif
 }
 
 /* X and Z of four activations, so many words apart. */

@@ -120,6 +120,78 @@ static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pa
 
 #else
 
+#if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* r4-r7 are the sums of a run, r8-r11 those of all, each of four pixels; r2 is the tile, r3 the weights, lr the flags, r12
+ * the half, r0 a word of weights. */
+#define TC_TILE_ADD(offset, s) "ldr r1, [r2, #" offset "]\n\tmuls r1, r0, r1\n\tadds " s ", " s ", r1\n\t"
+#define TC_TILE_BEGIN(offset, s) "ldr " s ", [r2, #" offset "]\n\tmuls " s ", r0, " s "\n\tadd " s ", r12\n\t"
+#define TC_TILE_FIRST TC_TILE_BEGIN("0", "r4") TC_TILE_BEGIN("4", "r5") TC_TILE_BEGIN("8", "r6") TC_TILE_BEGIN("12", "r7")
+#define TC_TILE_ODD                                                                                                \
+    "ldr r1, %[carry]\n\tadds r0, r0, r1\n\tlsrs r0, r0, #8\n\tldr r1, %[bytes]\n\tands r0, r0, r1\n\t"            \
+    "ldr r1, %[excess]\n\tsubs r0, r0, r1\n\t"
+#define TC_TILE_REST                                                                                               \
+    TC_TILE_ODD TC_TILE_ADD("16", "r4") TC_TILE_ADD("20", "r5") TC_TILE_ADD("24", "r6") TC_TILE_ADD("28", "r7")    \
+    "adds r2, #32\n\tadds r3, #8\n\t"
+#define TC_TILE_FLAG "mov r1, lr\n\tlsls r1, r1, #1\n\tmov lr, r1\n\t"
+#define TC_TILE_SPLIT                                                                                              \
+    "asrs r4, r4, #16\n\tadd r8, r4\n\tasrs r5, r5, #16\n\tadd r9, r5\n\t"                                         \
+    "asrs r6, r6, #16\n\tadd r10, r6\n\tasrs r7, r7, #16\n\tadd r11, r7\n\t"
+#define TC_TILE_Y(x, z, s)                                                                                         \
+    "ldr r1, [r2, #" x "]\n\tlsls r1, r1, #8\n\tldr " s ", [r2, #" z "]\n\tadds " s ", " s ", r1\n\t"              \
+    "muls " s ", r0, " s "\n\tadd " s ", r12\n\t"
+
+/* Adds the products of one channel of a pair to sums of four pixels. Returns the next pair's flags. */
+static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *weights,
+                                                                 const uint16_t *flags, int32_t *sums)
+{
+    const uint32_t *volatile const first = tile;
+    const uint32_t *volatile const words = weights;
+    const uint16_t *volatile next = flags;
+    int32_t *volatile const to = sums;
+    const uint32_t volatile carry = 0x80808080u, bytes = 0x00FF00FFu, excess = 0x00800080u;
+    uint32_t volatile odd = 0;
+    __asm__ volatile(
+        ".syntax unified\n\t"
+        "ldr r0, %[to]\n\tldr r2, [r0]\n\tmov r8, r2\n\tldr r2, [r0, #4]\n\tmov r9, r2\n\t"
+        "ldr r2, [r0, #8]\n\tmov r10, r2\n\tldr r2, [r0, #12]\n\tmov r11, r2\n\t"
+        "movs r1, #128\n\tlsls r1, r1, #8\n\tmov r12, r1\n\tldr r2, %[first]\n\tldr r3, %[words]\n\t"
+        "b 4f\n"
+        "2:\n\t" /* a word that is not a run's first */
+        "ldr r0, [r3]\n\t" TC_TILE_ADD("0", "r4") TC_TILE_ADD("4", "r5") TC_TILE_ADD("8", "r6") TC_TILE_ADD("12", "r7")
+        TC_TILE_REST TC_TILE_FLAG
+        "bcc 2b\n"
+        "3:\n\t" TC_TILE_SPLIT
+        "mov r1, lr\n\tcmp r1, #0\n\tbne 5f\n"
+        "4:\n\t" /* flags */
+        "ldr r1, %[next]\n\tldrh r0, [r1]\n\tadds r1, #2\n\tstr r1, %[next]\n\t"
+        "lsls r0, r0, #16\n\tbeq 1f\n\tlsls r0, r0, #1\n\tmov lr, r0\n\tbcc 5f\n\tb 6f\n"
+        "1:\n\tb 7f\n"
+        "5:\n\t" /* a run */
+        "ldr r0, [r3]\n\t" TC_TILE_FIRST TC_TILE_REST TC_TILE_FLAG
+        "bcc 2b\n\t" TC_TILE_SPLIT
+        "mov r1, lr\n\tcmp r1, #0\n\tbne 5b\n\tb 4b\n"
+        "6:\n\t" /* a word of two runs */
+        "ldr r0, [r3]\n\t" TC_TILE_ODD "str r0, %[odd]\n\t"
+        TC_TILE_Y("0", "16", "r4") TC_TILE_Y("4", "20", "r5") TC_TILE_Y("8", "24", "r6") TC_TILE_Y("12", "28", "r7")
+        TC_TILE_SPLIT
+        "ldr r1, %[odd]\n\tlsls r1, r1, #8\n\tldr r0, [r3]\n\tsubs r0, r0, r1\n\t" TC_TILE_FIRST
+        "adds r2, #32\n\tadds r3, #8\n\t" TC_TILE_FLAG
+        "b 3b\n"
+        "7:\n\t"
+        "ldr r0, %[to]\n\tmov r2, r8\n\tstr r2, [r0]\n\tmov r2, r9\n\tstr r2, [r0, #4]\n\t"
+        "mov r2, r10\n\tstr r2, [r0, #8]\n\tmov r2, r11\n\tstr r2, [r0, #12]\n\t"
+        : [next] "+m"(next), [odd] "+m"(odd)
+        : [first] "m"(first), [words] "m"(words), [to] "m"(to), [carry] "m"(carry), [bytes] "m"(bytes),
+          [excess] "m"(excess)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return next;
+}
+/* clang-format on */
+
+#else
+
 /* Adds a run's sums to those of all. */
 static inline void tc_tile_split(const uint32_t *run, int32_t *sums)
 {
@@ -177,6 +249,17 @@ static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *wei
     return flags + 1;
 }
 
+#endif
+
+/* int8 of a sum; rounds twice. A sum s, the multiplier m and a right shift r become
+ * (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1), minus where s is negative; z is the output's zero point. */
+static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *factor, int32_t sum)
+{
+    const int shift = factor[0] & 31;
+    const int32_t product = tc_scalar_high_word(sum * 4, factor[1]) + 1 + ((sum >> 30) & ~1);
+    return tc_clamp((product + pairs->rounding * ((int32_t)1 << shift)) >> (shift + 1), pairs->low, pairs->high);
+}
+
 static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile, int8_t *const *outs)
 {
     const uint16_t *flags = pairs->flags, *next = flags;
@@ -187,8 +270,7 @@ static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
         int32_t sums[TC_TILE_PIXELS] = {bias, bias, bias, bias};
         next = tc_tile_channel(tile, weights, flags, sums);
         for (unsigned p = TC_TILE_PIXELS; p-- > 0;) {
-            const int32_t scaled = tc_requantize(sums[p], factor[1], -(factor[0] & 31)) + (pairs->rounding >> 1);
-            outs[p][c] = tc_clamp(scaled, pairs->low, pairs->high);
+            outs[p][c] = tc_tile_output(pairs, factor, sums[p]);
         }
         flags = c % 2 != 0 ? next : flags;
     }
