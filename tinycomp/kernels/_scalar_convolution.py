@@ -12,8 +12,8 @@ from tinycomp.kernels._scalar_words import GROUP, fields, fit, grouped, runs, wo
 
 PIXELS, PAIR = 4, 2
 """Output pixels and channels that are computed together."""
-ADDRESS = 8
-"""Bytes of an address, at most."""
+OFFSET = 4
+"""Bytes of a row's place."""
 FLAGS = 16
 """Bits that are read together."""
 _CONSTANTS = ("weights", "bias", "multiplier", "shift")
@@ -41,7 +41,7 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     }
     odd = integer(call, "input_channels") % GROUP != 0
     scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
-    scratch += ADDRESS * integer(call, "kernel_height")
+    scratch += OFFSET * integer(call, "kernel_height")
     return KernelCall("conv_2d_scalar", constants, scratch=scratch)
 
 

@@ -6,7 +6,23 @@
 #include "tile.h"
 #include "windows.h"
 
+#define TC_CONV_2D_LEAST 3 /* pixels for which a tile is worth its while */
+
 typedef tc_windows_t tc_conv_2d_scalar_t;
+
+/* Pairs of a block, of `count` pixels. Returns the flags behind them. */
+static const uint16_t *tc_conv_2d_scalar_pairs(const tc_tile_t *pairs, const uint32_t *tile, int8_t *const *outs,
+                                               unsigned count)
+{
+    const uint16_t *flags = pairs->flags;
+    if (count >= TC_CONV_2D_LEAST) {
+        return tc_tile_all(pairs, tile, outs);
+    }
+    for (unsigned p = 0; p < count; p++) {
+        flags = tc_tile_one(pairs, tile + p, outs[p]);
+    }
+    return flags;
+}
 
 /* All channels of a block, of `count` pixels. Returns the next block's flags. */
 static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned channels, const uint32_t *tile,
@@ -17,7 +33,7 @@ static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned 
         outs[p] = outs[0]; /* written before what belongs there */
     }
     if (block->pairs != 0) {
-        flags = tc_tile_all(block, tile, outs);
+        flags = tc_conv_2d_scalar_pairs(block, tile, outs, count);
     }
     if (channels % TC_TILE_CHANNELS != 0) { /* the last one's pair goes elsewhere first */
         tc_tile_t last = *block;
@@ -30,7 +46,7 @@ static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned 
         last.weights += TC_TILE_CHANNELS * block->words * block->pairs;
         last.factors += 2 * TC_TILE_CHANNELS * (size_t)block->pairs;
         last.flags = flags;
-        flags = tc_tile_all(&last, tile, to);
+        flags = tc_conv_2d_scalar_pairs(&last, tile, to, count);
         for (unsigned p = 0; p < count; p++) {
             outs[p][channels - 1] = pairs[p][0];
         }
@@ -66,12 +82,12 @@ static const uint16_t *tc_conv_2d_scalar_rows(const tc_windows_target_t *target,
     return flags;
 }
 
-/* Output rows [first, last). Scratch: an address for each row of a window; the tile, 32 bytes a word; a window's bytes,
+/* Output rows [first, last). Scratch: an offset for each row of a window; the tile, 32 bytes a word; a window's bytes,
  * where channels are no groups of four; a block of weights, where they are decoded. */
 static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                               uint16_t last, int8_t *scratch)
 {
-    const int8_t **const rows = (const int8_t **)(void *)scratch;
+    int32_t *const rows = (int32_t *)(void *)scratch;
     uint32_t *const tile = (uint32_t *)(void *)(rows + op->kernel_height);
     int8_t *const bytes = (int8_t *)(tile + 2 * TC_TILE_PIXELS * (size_t)op->words);
     int8_t *const buffer = bytes + (op->input_channels % 4 != 0 ? 4 * (size_t)op->words : 0);

@@ -23,6 +23,15 @@ typedef struct {
     int32_t low, high;
 } tc_tile_t;
 
+/* int8 of a sum; rounds twice. A sum s, the multiplier m and a right shift r become
+ * (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1), minus where s is negative; z is the output's zero point. */
+static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *factor, int32_t sum)
+{
+    const int shift = factor[0] & 31;
+    const int32_t product = tc_scalar_high_word(sum * 4, factor[1]) + 1 + ((sum >> 30) & ~1);
+    return tc_clamp((product + pairs->rounding * ((int32_t)1 << shift)) >> (shift + 1), pairs->low, pairs->high);
+}
+
 #if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
 
 /* clang-format off */
@@ -251,15 +260,6 @@ static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *wei
 
 #endif
 
-/* int8 of a sum; rounds twice. A sum s, the multiplier m and a right shift r become
- * (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1), minus where s is negative; z is the output's zero point. */
-static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *factor, int32_t sum)
-{
-    const int shift = factor[0] & 31;
-    const int32_t product = tc_scalar_high_word(sum * 4, factor[1]) + 1 + ((sum >> 30) & ~1);
-    return tc_clamp((product + pairs->rounding * ((int32_t)1 << shift)) >> (shift + 1), pairs->low, pairs->high);
-}
-
 static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile, int8_t *const *outs)
 {
     const uint16_t *flags = pairs->flags, *next = flags;
@@ -278,5 +278,60 @@ static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
 }
 
 #endif
+
+/* Adds the products of a word that is not in halves to a run of both channels. */
+static inline void tc_tile_both(const uint32_t *pixel, const uint32_t *weights, uint32_t *run)
+{
+    const uint32_t x = pixel[0], z = pixel[TC_TILE_PIXELS], a = weights[0], b = weights[1];
+    run[0] += x * a + z * tc_scalar_odd(a);
+    run[1] += x * b + z * tc_scalar_odd(b);
+}
+
+static inline void tc_tile_both_split(uint32_t *run, int32_t *sums)
+{
+    sums[0] += tc_scalar_upper(run[0]);
+    sums[1] += tc_scalar_upper(run[1]);
+    run[0] = TC_SCALAR_HALF;
+    run[1] = TC_SCALAR_HALF;
+}
+
+/* A single pixel of a tile. Returns the flags behind the last pair's. */
+static __attribute__((noinline)) const uint16_t *tc_tile_one(const tc_tile_t *pairs, const uint32_t *pixel, int8_t *out)
+{
+    const uint32_t *weights = pairs->weights;
+    const uint16_t *flags = pairs->flags;
+    const int32_t *factor = pairs->factors;
+    for (unsigned n = pairs->pairs; n > 0; n--, factor += 2 * TC_TILE_CHANNELS) {
+        int32_t sums[TC_TILE_CHANNELS] = {factor[0] >> 5, factor[2] >> 5};
+        uint32_t run[TC_TILE_CHANNELS] = {TC_SCALAR_HALF, TC_SCALAR_HALF};
+        uint32_t flag;
+        for (const uint32_t *x = pixel; (flag = (uint32_t)*flags++ << 16) != 0;) {
+            if ((flag & 0x80000000u) != 0) {
+                const uint32_t y = x[TC_TILE_PIXELS] + (x[0] << 8);
+                const uint32_t odd[TC_TILE_CHANNELS] = {tc_scalar_odd(weights[0]), tc_scalar_odd(weights[1])};
+                run[0] += x[0] * (weights[0] - (odd[0] << 8));
+                run[1] += x[0] * (weights[1] - (odd[1] << 8));
+                tc_tile_both_split(run, sums);
+                run[0] += y * odd[0];
+                run[1] += y * odd[1];
+                tc_tile_both_split(run, sums);
+                weights += TC_TILE_CHANNELS;
+                x += 2 * TC_TILE_PIXELS;
+                flag <<= 1;
+            }
+            for (flag <<= 1; flag != 0; flag <<= 1) {
+                tc_tile_both(x, weights, run);
+                weights += TC_TILE_CHANNELS;
+                x += 2 * TC_TILE_PIXELS;
+                if ((flag & 0x80000000u) != 0) {
+                    tc_tile_both_split(run, sums);
+                }
+            }
+        }
+        *out++ = tc_tile_output(pairs, factor, sums[0]);
+        *out++ = tc_tile_output(pairs, factor + 2, sums[1]);
+    }
+    return flags;
+}
 
 #endif

@@ -20,14 +20,17 @@ typedef struct {
     const int32_t *factors;      /* of an even number of channels, see tile.h */
 } tc_windows_t;
 
-/* Where pixels come from. The first members are the same for all rows of the output. */
+/* A row that a window reads is this far behind the input's base, or beyond a border. */
+#define TC_WINDOWS_BEYOND INT32_MIN
+
+/* Where pixels come from. */
 typedef struct {
     const tc_windows_t *op;
     const tc_input_t *in;
-    const int8_t **rows, **rows_end; /* of the windows; NULL beyond a border */
-    int8_t *bytes;                   /* room for a window, where channels are no whole groups of four */
-    size_t between;                  /* words between X and Z */
-    unsigned shared;                 /* columns of a window that are those of the one on its left */
+    int32_t *rows, *rows_end; /* of the windows */
+    int8_t *bytes;            /* room for a window, where channels are no whole groups of four */
+    size_t between;           /* words between X and Z */
+    unsigned shared;          /* columns of a window that are those of the one on its left */
 } tc_windows_target_t;
 
 /* The rows of the windows of output row y. */
@@ -35,9 +38,9 @@ static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
 {
     const tc_windows_t *const op = target->op;
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-    for (const int8_t **row = target->rows; row != target->rows_end; row++, top += op->dilation_height) {
+    for (int32_t *row = target->rows; row != target->rows_end; row++, top += op->dilation_height) {
         const int inside = top >= 0 && top < op->input_height;
-        *row = inside ? tc_input_row(target->in, (uint16_t)top) : NULL;
+        *row = inside ? (int32_t)(tc_input_row(target->in, (uint16_t)top) - target->in->base) : TC_WINDOWS_BEYOND;
     }
 }
 
@@ -51,15 +54,15 @@ static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t
 }
 
 /* Cells of a row of the window from column `left` on, of which some may lie beyond a border. */
-static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, const int8_t *row,
-                                                            int32_t left, unsigned cells, uint32_t *to)
+static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, int32_t row, int32_t left,
+                                                            unsigned cells, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
     const int8_t zero = op->input_zero_point;
     const int8_t border[4] = {zero, zero, zero, zero};
     for (; cells > 0; cells--, left += op->dilation_width) {
-        const int inside = row != NULL && left >= 0 && left < op->input_width;
-        const int8_t *const from = inside ? row + left * (int32_t)op->input_channels : border;
+        const int inside = row != TC_WINDOWS_BEYOND && left >= 0 && left < op->input_width;
+        const int8_t *const from = inside ? target->in->base + (row + left * op->input_channels) : border;
         to = tc_windows_fours(from, inside ? 4 : 0, op->input_channels / 4u, to, target->between);
     }
     return to;
@@ -79,16 +82,17 @@ static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_
     const tc_windows_t *const op = target->op;
     const int32_t channels = op->input_channels;
     const int inside = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
+    const int8_t *const base = target->in->base;
     int8_t *byte = target->bytes;
-    for (const int8_t *const *row = target->rows; row != target->rows_end; row++) {
+    for (const int32_t *row = target->rows; row != target->rows_end; row++) {
         int32_t x = left;
-        if (*row != NULL && inside) {
-            byte = tc_windows_copy(*row + left * channels, 1, op->kernel_width * (size_t)channels, byte);
+        if (*row != TC_WINDOWS_BEYOND && inside) {
+            byte = tc_windows_copy(base + (*row + left * channels), 1, op->kernel_width * (size_t)channels, byte);
             continue;
         }
         for (unsigned cells = op->kernel_width; cells > 0; cells--, x += op->dilation_width) {
-            const int known = *row != NULL && x >= 0 && x < op->input_width;
-            const int8_t *const from = known ? *row + x * channels : &op->input_zero_point;
+            const int known = *row != TC_WINDOWS_BEYOND && x >= 0 && x < op->input_width;
+            const int8_t *const from = known ? base + (*row + x * channels) : &op->input_zero_point;
             byte = tc_windows_copy(from, (unsigned)known, (size_t)channels, byte);
         }
     }
@@ -109,7 +113,7 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
         tc_windows_gather(target, left, to);
         return;
     }
-    for (const int8_t *const *row = target->rows; row != target->rows_end; row++) {
+    for (const int32_t *row = target->rows; row != target->rows_end; row++) {
         if (length != 0) {
             known += step;
             for (const uint32_t *const end = known + length; known != end; known += 2 * between, to += 2 * between) {
@@ -117,8 +121,8 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
                 to[between] = known[between];
             }
         }
-        if (*row != NULL && inside) {
-            to = tc_windows_fours(*row + first * (int32_t)channels, 4, fresh * channels / 4, to, between);
+        if (*row != TC_WINDOWS_BEYOND && inside) {
+            to = tc_windows_fours(target->in->base + (*row + first * (int32_t)channels), 4, fresh * channels / 4, to, between);
         } else {
             to = tc_windows_cells(target, *row, first, fresh, to);
         }
