@@ -152,6 +152,74 @@ static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected
 
 #else
 
+/* Moves on to a word, the runs before which are done. */
+static inline void tc_fully_connected_move(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_word_t *word)
+{
+    blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(word - blocks->word);
+    blocks->word = word;
+    blocks->excess = word[-1].excess;
+}
+
+#if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* r8-r11 are the sums of a run; r2 and r3 are the word, r4 is a mask, r5 the weights, r6 the vector, r7 the runs, r12 the end
+ * of this one, lr what it starts at and adds. */
+#define TC_FULLY_CONNECTED_ADD(offset, s)                                                       \
+    "ldr r0, [r5, #" offset "]\n\tlsrs r1, r0, #8\n\tands r1, r1, r4\n\tmuls r0, r2, r0\n\t"    \
+    "add " s ", r0\n\tmuls r1, r3, r1\n\tadd " s ", r1\n\t"
+#define TC_FULLY_CONNECTED_UPPER(s, offset)                                                     \
+    "mov r1, " s "\n\tasrs r1, r1, #16\n\tldr r2, [r0, #" offset "]\n\tadds r2, r2, r1\n\tstr r2, [r0, #" offset "]\n\t"
+
+/* Adds the runs up to the next 0 to four sums, whose weights these are. Returns the word behind. */
+static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_four(
+    const tc_fully_connected_blocks_t *blocks, const uint32_t *weights, int32_t *sums)
+{
+    const tc_fully_connected_word_t *volatile word = blocks->word;
+    const uint32_t *volatile const first = weights;
+    const uint16_t *volatile const runs = blocks->runs;
+    int32_t *volatile const to = sums;
+    const uint32_t volatile excess = blocks->excess + TC_SCALAR_HALF, mask = 0x00FF00FFu, half = TC_SCALAR_HALF;
+    __asm__ volatile(
+        ".syntax unified\n\t"
+        "ldr r0, %[excess]\n\tmov lr, r0\n\tldr r4, %[mask]\n\tldr r5, %[first]\n\tldr r6, %[word]\n\tldr r7, %[runs]\n\t"
+        "b 3f\n"
+        "1:\n\t" /* a run */
+        "adds r0, r0, r6\n\tmov r12, r0\n\tsubs r0, #4\n\tldr r0, [r0]\n\tmov r1, lr\n\tsubs r1, r1, r0\n\t"
+        "mov r8, r1\n\tmov r9, r1\n\tmov r10, r1\n\tmov r11, r1\n\tldr r1, %[half]\n\tadds r0, r0, r1\n\tmov lr, r0\n"
+        "2:\n\t"
+        "ldr r2, [r6]\n\tldr r3, [r6, #4]\n\t"
+        TC_FULLY_CONNECTED_ADD("0", "r8") TC_FULLY_CONNECTED_ADD("4", "r9")
+        TC_FULLY_CONNECTED_ADD("8", "r10") TC_FULLY_CONNECTED_ADD("12", "r11")
+        "adds r5, #32\n\tadds r6, #12\n\tcmp r6, r12\n\tbne 2b\n\t"
+        "ldr r0, %[to]\n\t"
+        TC_FULLY_CONNECTED_UPPER("r8", "0") TC_FULLY_CONNECTED_UPPER("r9", "4")
+        TC_FULLY_CONNECTED_UPPER("r10", "8") TC_FULLY_CONNECTED_UPPER("r11", "12")
+        "3:\n\t"
+        "ldrh r0, [r7]\n\tadds r7, #2\n\tcmp r0, #0\n\tbne 1b\n\t"
+        "str r6, %[word]\n\t"
+        : [word] "+m"(word)
+        : [first] "m"(first), [runs] "m"(runs), [to] "m"(to), [excess] "m"(excess), [mask] "m"(mask), [half] "m"(half)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return word;
+}
+/* clang-format on */
+
+/* Runs up to the next 0. */
+static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
+{
+    const tc_fully_connected_word_t *word;
+    if (*blocks->runs != 0) {
+        (void)tc_fully_connected_four(blocks, blocks->weights, blocks->sums);
+        word = tc_fully_connected_four(blocks, blocks->weights + 4, blocks->sums + 4);
+        tc_fully_connected_move(blocks, word);
+    }
+    while (*blocks->runs++ != 0) {
+    }
+}
+
+#else
+
 /* Adds a run of words, up to `end`, to two sums. */
 static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blocks,
                                           const tc_fully_connected_word_t *end, const uint32_t *weights, int32_t *sums)
@@ -165,6 +233,21 @@ static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blo
     sums[0] += tc_scalar_upper(a);
     sums[1] += tc_scalar_upper(b);
 }
+
+/* Runs up to the next 0. */
+static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
+{
+    unsigned size;
+    while ((size = *blocks->runs++) != 0) {
+        const tc_fully_connected_word_t *const end = blocks->word + size / sizeof *end;
+        for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
+            tc_fully_connected_run(blocks, end, blocks->weights + i, blocks->sums + i);
+        }
+        tc_fully_connected_move(blocks, end);
+    }
+}
+
+#endif
 
 static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
 {
@@ -182,27 +265,18 @@ static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
 static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 {
     for (;;) {
-        const unsigned size = *blocks->runs++;
-        if (size != 0) {
-            const tc_fully_connected_word_t *const end = blocks->word + size / sizeof *end;
-            for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
-                tc_fully_connected_run(blocks, end, blocks->weights + i, blocks->sums + i);
-            }
-            blocks->excess = end[-1].excess;
-            blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(end - blocks->word);
-            blocks->word = end;
-        } else if (*blocks->runs++ != 0) {
+        tc_fully_connected_runs(blocks);
+        if (*blocks->runs++ != 0) {
             return;
-        } else {
-            tc_fully_connected_store(blocks);
-            blocks->word = blocks->vector;
-            blocks->excess = 0;
-            if (blocks->to == blocks->end) {
-                return;
-            }
-            memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
-            blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
         }
+        tc_fully_connected_store(blocks);
+        blocks->word = blocks->vector;
+        blocks->excess = 0;
+        if (blocks->to == blocks->end) {
+            return;
+        }
+        memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+        blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
     }
 }
 
