@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._scalar_words import GROUP, fields, fit, grouped, runs, words
+from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, words
 
 PIXELS, PAIR = 4, 2
 """Output pixels and channels that are computed together."""
+BLOCK_BYTES = 1024
+"""Of weights that are decoded together, about; each block expands all pixels again."""
 OFFSET = 4
 """Bytes of a row's place."""
 FLAGS = 16
@@ -20,22 +22,24 @@ _CONSTANTS = ("weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the scalar kernel; None where weights are decoded, or numbers leave bounds."""
+    """The call of the scalar kernel; None where numbers leave its bounds."""
     sums = sums_of(call)
-    if sums is None or stored is None or stored.buffered:
+    if sums is None or stored is None:
         return None
     matrix = sums.weights
     groups = grouped(np.pad(matrix, ((0, len(matrix) % PAIR), (0, 0))))
     if not fit(fields(groups)):
         return None
     pairs = groups.reshape(len(groups) // PAIR, PAIR, -1, GROUP)
-    values = np.ascontiguousarray(words(groups).reshape(pairs.shape[:3]).swapaxes(1, 2))
-    stream = values.view(np.int8).reshape(len(pairs), -1)
+    weights = _stored(pairs, stored)
+    if weights is None:
+        return None
     constants = {name: value for name, value in call.fields.items() if name not in _CONSTANTS}
     constants |= {
+        "coded": int(stored.buffered),
         "words": groups.shape[1],
-        "block": len(groups),
-        "weights": Weights(stream, len(stream), codecs=("words",)),
+        "block": PAIR * weights.block,
+        "weights": weights,
         "flags": np.concatenate([_flags(pair) for pair in pairs]),
         "factors": _factors(sums, len(groups)),
     }
@@ -43,6 +47,15 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
     scratch += OFFSET * integer(call, "kernel_height")
     return KernelCall("conv_2d_scalar", constants, scratch=scratch)
+
+
+def _stored(pairs: NDArray[np.int64], stored: Encoded) -> Weights | None:
+    """A word of each channel of a pair in turn; as they are where they have to be decoded."""
+    if stored.buffered:
+        values = pairs.swapaxes(1, 2).reshape(len(pairs), -1).astype(np.int8)
+        return coded(values, min(len(pairs), max(1, BLOCK_BYTES // values.shape[1])), stored)
+    values = np.ascontiguousarray(words(pairs).swapaxes(1, 2)).view(np.int8)
+    return Weights(values.reshape(len(pairs), -1), len(pairs), codecs=("words",))
 
 
 def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array
+from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._registry import codecs
+from tinycomp.ir import Array, Weights
 
 GROUP = 4
 """Weights of a word."""
+PAIR_CODEBOOK, PLAIN_CODEBOOK = "pair_codebook", "codebook"
 LEAST, MOST = -(1 << 15), (1 << 15) - 1
 """Of a sum that half a word holds."""
 
@@ -23,7 +26,7 @@ def grouped(matrix: Array) -> NDArray[np.int64]:
 
 
 def words(groups: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """w0 + 2^8 w1 + 2^16 w2 + 2^24 w3, all with their signs, modulo 2^32."""
+    """w0 + 2^8 w1 + 2^16 w2 + 2^24 w3, all with their signs, modulo 2^32, of (..., 4) weights."""
     sums = groups @ (1 << (8 * np.arange(GROUP)))
     return (sums & 0xFFFFFFFF).astype(np.uint32)
 
@@ -66,3 +69,15 @@ def runs(values: NDArray[np.int64], longest: int) -> Iterator[tuple[int, bool]]:
             held, count = np.zeros_like(held), 0
     if count:
         yield count, False
+
+
+def coded(values: NDArray[np.int8], block: int, stored: Encoded) -> Weights | None:
+    """Weights in a kernel's order, (rows, bytes a row), as they are stored where they have to be
+    decoded; None where the codec can't hold rows of this order.
+    """
+    names = [PAIR_CODEBOOK] if stored.codec == PLAIN_CODEBOOK else []
+    for name in (*names, stored.codec):
+        weights = Weights(values, block, codecs=(name,))
+        if codecs()[name].encode(weights) is not None:
+            return weights
+    return None

@@ -82,6 +82,20 @@ static const uint16_t *tc_conv_2d_scalar_rows(const tc_windows_target_t *target,
     return flags;
 }
 
+/* The weights of pairs, which in flash are words, or decoded and become such: signs are extended. */
+static const uint32_t *tc_conv_2d_scalar_weights(const tc_windows_t *op, unsigned pair, unsigned pairs, int8_t *buffer)
+{
+    const size_t words = TC_TILE_CHANNELS * (size_t)op->words;
+    const int8_t *const read = tc_weights_read(op->weights, 4 * words * pair, 4 * words * pairs, buffer);
+    if (op->coded) {
+        uint32_t *const to = (uint32_t *)(void *)(buffer + (read - buffer));
+        for (size_t i = 0; i < words * pairs; i++) {
+            to[i] = (to[i] ^ 0x80808080u) - 0x80808080u;
+        }
+    }
+    return (const uint32_t *)(const void *)read;
+}
+
 /* Output rows [first, last). Scratch: an offset for each row of a window; the tile, 32 bytes a word; a window's bytes,
  * where channels are no groups of four; a block of weights, where they are decoded. */
 static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
@@ -99,10 +113,9 @@ static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, cons
                        op->activation_max};
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned rest = op->output_channels - c, channels = rest < op->block ? rest : op->block;
-        const size_t pair = 4 * TC_TILE_CHANNELS * (size_t)op->words;
         block.pairs = channels / TC_TILE_CHANNELS;
-        block.weights = (const uint32_t *)(const void *)tc_weights_read(
-            op->weights, pair * (c / 2), pair * ((channels + 1) / TC_TILE_CHANNELS), buffer);
+        block.weights =
+            tc_conv_2d_scalar_weights(op, c / TC_TILE_CHANNELS, (channels + 1) / TC_TILE_CHANNELS, buffer);
         block.flags = tc_conv_2d_scalar_rows(&target, &block, c, out, first, last, tile);
         block.factors += 2 * channels;
     }

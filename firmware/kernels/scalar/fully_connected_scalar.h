@@ -12,14 +12,15 @@
 
 #define TC_FULLY_CONNECTED_OUTPUTS 8
 #define TC_FULLY_CONNECTED_HALVES 1u
+#define TC_FULLY_CONNECTED_MORE 2u
 
 typedef struct {
     uint16_t width; /* vectors a row */
     uint16_t input_size, output_size;
-    uint16_t block;       /* outputs whose weights are read together: whole blocks */
+    uint16_t chunk;       /* words of a block that are decoded together; 0 where weights are read in place */
     uint8_t channel_step; /* 1: one factor an output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
-    const tc_weights_t *weights; /* of whole blocks */
+    const tc_weights_t *weights; /* of whole blocks; without the 128 where they are decoded */
     const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_all */
     const int32_t *bias;         /* of whole blocks, with the input zero point folded in */
     const int32_t *multiplier;   /* likewise, where there are many */
@@ -44,6 +45,8 @@ typedef struct {
     int32_t low, high;
     int8_t *to, *end;
     int32_t sums[TC_FULLY_CONNECTED_OUTPUTS];
+    size_t offset; /* of weights that are not decoded */
+    int8_t *buffer;
 } tc_fully_connected_blocks_t;
 
 static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_connected_word_t *to)
@@ -282,14 +285,27 @@ static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 
 #endif
 
-/* Blocks to the outputs [to, end). Runs are given in bytes of the vector, 12 a word; after a 0 comes a word of two runs,
- * TC_FULLY_CONNECTED_HALVES, or the block's end, 0. */
-static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const int8_t *weights, int8_t *to, int8_t *end)
+/* The next weights, decoded. */
+static void tc_fully_connected_read(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op)
+{
+    const size_t size = 4 * TC_FULLY_CONNECTED_OUTPUTS * (size_t)op->chunk;
+    const int8_t *const read = tc_weights_read(op->weights, blocks->offset, size, blocks->buffer);
+    uint32_t *const words = (uint32_t *)(void *)(blocks->buffer + (read - blocks->buffer));
+    for (size_t i = 0; i < size / 4; i++) {
+        words[i] ^= 0x80808080u;
+    }
+    blocks->weights = words;
+    blocks->offset += size;
+}
+
+/* Blocks to the outputs [to, end). Runs are given in bytes of the vector, 12 a word; after a 0 comes the block's end, 0, or
+ * a word of two runs, TC_FULLY_CONNECTED_HALVES, or weights have to be decoded, TC_FULLY_CONNECTED_MORE. */
+static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op,
+                                   int8_t *to, int8_t *end)
 {
     if (to == end) {
         return;
     }
-    blocks->weights = (const uint32_t *)(const void *)weights;
     blocks->to = to;
     blocks->end = end;
     memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
@@ -299,33 +315,35 @@ static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const in
         if (blocks->to == end) {
             return;
         }
-        tc_fully_connected_halves(blocks);
-    }
-}
-
-/* All outputs of an expanded vector. `block` is how many are read together. */
-static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, const tc_fully_connected_word_t *vector,
-                                      size_t words, int8_t *to, int8_t *buffer)
-{
-    tc_fully_connected_blocks_t blocks = {
-        vector, vector, NULL, op->runs, 0, op->bias, op->multiplier, op->shift, op->channel_step,
-        2 * op->output_zero_point + 1, op->activation_min, op->activation_max, NULL, NULL, {0}};
-    for (unsigned c = 0; c < op->output_size; c += op->block) {
-        const unsigned rest = op->output_size - c, outputs = rest < op->block ? rest : op->block;
-        const unsigned last = outputs % TC_FULLY_CONNECTED_OUTPUTS, whole = outputs - last;
-        const unsigned filled = last != 0 ? whole + TC_FULLY_CONNECTED_OUTPUTS : whole;
-        const int8_t *const weights =
-            tc_weights_read(op->weights, 4 * (size_t)c * words, 4 * (size_t)filled * words, buffer);
-        tc_fully_connected_all(&blocks, weights, to + c, to + c + whole);
-        if (last != 0) {
-            int8_t some[TC_FULLY_CONNECTED_OUTPUTS];
-            tc_fully_connected_all(&blocks, weights + 4 * (size_t)whole * words, some, some + sizeof some);
-            memcpy(to + c + whole, some, last);
+        if (blocks->runs[-1] == TC_FULLY_CONNECTED_MORE) {
+            tc_fully_connected_read(blocks, op);
+        } else {
+            tc_fully_connected_halves(blocks);
         }
     }
 }
 
-/* Output rows [first, last). Scratch: 12 bytes a word of the vector; a block of weights, where they are decoded. */
+/* All outputs of an expanded vector. */
+static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, const tc_fully_connected_word_t *vector,
+                                      int8_t *to, int8_t *buffer)
+{
+    const unsigned last = op->output_size % TC_FULLY_CONNECTED_OUTPUTS;
+    int8_t some[TC_FULLY_CONNECTED_OUTPUTS];
+    int8_t *const end = to + (op->output_size - last);
+    tc_fully_connected_blocks_t blocks = {
+        vector, vector, NULL, op->runs, 0, op->bias, op->multiplier, op->shift, op->channel_step,
+        2 * op->output_zero_point + 1, op->activation_min, op->activation_max, NULL, NULL, {0}, 0, buffer};
+    if (op->chunk == 0) {
+        blocks.weights = (const uint32_t *)(const void *)tc_weights_read(op->weights, 0, 0, NULL);
+    }
+    tc_fully_connected_all(&blocks, op, to, end);
+    if (last != 0) {
+        tc_fully_connected_all(&blocks, op, some, some + sizeof some);
+        memcpy(end, some, last);
+    }
+}
+
+/* Output rows [first, last). Scratch: 12 bytes a word of the vector; a chunk of weights, where they are decoded. */
 static void tc_fully_connected_scalar(const tc_fully_connected_scalar_t *op, const tc_input_t *in,
                                       const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
@@ -336,7 +354,7 @@ static void tc_fully_connected_scalar(const tc_fully_connected_scalar_t *op, con
         int8_t *to = tc_output_row(out, y);
         for (uint16_t x = 0; x < op->width; x++, from += op->input_size, to += op->output_size) {
             tc_fully_connected_expand(from, op->input_size, vector);
-            tc_fully_connected_vector(op, vector, words, to, (int8_t *)(vector + words));
+            tc_fully_connected_vector(op, vector, to, (int8_t *)(vector + words));
         }
     }
 }

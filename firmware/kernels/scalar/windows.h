@@ -13,6 +13,7 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t coded;               /* whether weights have to be decoded */
     uint16_t words;              /* of a window: groups of four weights */
     uint16_t block;              /* channels whose weights are read together */
     const tc_weights_t *weights; /* pairs of channels, a word of each in turn */
