@@ -137,6 +137,10 @@ class Weights:
     words: bool = False
 
 
+ROOM = 2048
+"""Bytes of scratch for decoded weights where memory is scarce."""
+
+
 @dataclass(frozen=True)
 class KernelCall:
     """How generated C runs a node: firmware/kernels/<kernel>.h, its struct tc_<kernel>_t and
@@ -147,7 +151,7 @@ class KernelCall:
     codec's struct). scratch: bytes the kernel needs beside decoded weights. in_place: the output
     may lie on the first input.
     input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
-    as they come).
+    as they come). room: about how many bytes of scratch decoded weights may take.
     """
 
     kernel: str
@@ -155,6 +159,7 @@ class KernelCall:
     scratch: int = 0
     in_place: bool = False
     input_rows: bool = False
+    room: int = ROOM
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 /* One table for the layer, and an index of 4 bits for each weight. Two weights are decoded at a time, into their bytes or
  * into a word 256 * w1 + w0, in which a negative w0 takes one from w1.
  *
- * The buffer begins with a table of all pairs, 512 bytes, which the read that starts at the first weight fills for the
- * ones that follow. Reads are of groups of four weights. */
+ * The buffer begins with a table of all pairs, 512 bytes, which a read of no weights fills for the ones that follow. Reads
+ * are of groups of four weights. */
 #ifndef TINYCOMP_PAIR_CODEBOOK_H
 #define TINYCOMP_PAIR_CODEBOOK_H
 
@@ -35,6 +35,7 @@ static void tc_pair_codebook_fill(const int8_t *table, unsigned mask, uint16_t *
     }
 }
 
+/* Two weights each, from the bytes at `from`, as one word. */
 static inline uint32_t tc_pair_codebook_four(const uint16_t *pairs, const uint8_t *from)
 {
     return pairs[TC_READ_U8(&from[0])] | (uint32_t)pairs[TC_READ_U8(&from[1])] << 16;
@@ -47,16 +48,19 @@ static const int8_t *tc_pair_codebook_read(const tc_weights_t *weights, size_t f
     uint32_t *const words = (uint32_t *)(void *)(pairs + TC_PAIR_CODEBOOK_ENTRIES * TC_PAIR_CODEBOOK_ENTRIES);
     uint32_t *to = words;
     const uint8_t *from = codec->indices + first / 2;
-    if (first == 0) {
+    if (count == 0) {
         tc_pair_codebook_fill(codec->table, codec->mask, pairs);
     }
-    for (uint32_t *const end = words + (count & ~(size_t)7) / 4; to != end; to += 2, from += 4) {
-        const uint32_t low = tc_pair_codebook_four(pairs, from), high = tc_pair_codebook_four(pairs, from + 2);
-        to[0] = low;
-        to[1] = high;
+    for (; count >= 16; count -= 16, to += 4, from += 8) {
+        const uint32_t a = tc_pair_codebook_four(pairs, from), b = tc_pair_codebook_four(pairs, from + 2);
+        const uint32_t c = tc_pair_codebook_four(pairs, from + 4), d = tc_pair_codebook_four(pairs, from + 6);
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
     }
-    if (count % 8 != 0) {
-        *to = tc_pair_codebook_four(pairs, from);
+    for (; count > 0; count -= 4, from += 2) {
+        *to++ = tc_pair_codebook_four(pairs, from);
     }
     return (const int8_t *)words;
 }

@@ -63,6 +63,9 @@ def _program() -> tuple[str, list[np.ndarray]]:
 static void show(const tc_weights_t *weights, size_t count, size_t block, size_t workspace)
 {
     int8_t *const buffer = (int8_t *)malloc(workspace + block); /* sanitizers see its end */
+    if (workspace != 0) {
+        tc_weights_read(weights, 0, 0, buffer);
+    }
     for (size_t first = 0; first < count; first += block) {
         const size_t some = count - first < block ? count - first : block;
         fwrite(tc_weights_read(weights, first, some, buffer), 1, some, stdout);

@@ -121,6 +121,7 @@ def pointwise(count: int = 14) -> list[Case]:
     for i, draw in draws(count, 2):
         size = (draw.number(1, 6), draw.of((1, 2, 3, 4, 5, 6, 7, 10, 15)))
         stride, inputs, outputs = draw.number(1, 2), 4 * draw.number(1, 12), draw.number(1, 18)
+        outputs = inputs if draw.number(0, 2) == 0 else outputs
         op = Conv2D(Window.make("same", size, (1, 1), (stride, stride)), draw.of(tuple(Activation)))
         weights = (outputs, 1, 1, inputs)
         found.append(draw.weighted(f"pointwise {i}", op, (*size, inputs), weights))

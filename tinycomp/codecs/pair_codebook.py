@@ -6,6 +6,7 @@ w0 and w1 then.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +25,7 @@ class PairCodebook(Codec):
     """One table for the layer, from which the decoder makes one of all pairs first."""
 
     name: ClassVar[str] = "pair_codebook"
-    cost: ClassVar[int] = 2
+    code: ClassVar[Mapping[str, int]] = {"pair_codebook": 200}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -44,7 +45,8 @@ class PairCodebook(Codec):
             "table": np.pad(table, (0, ENTRIES - table.size)).astype(np.int8),
             "mask": 0xFFFF if weights.words else 0xFF,
         }
-        return Encoded("pair_codebook", fields, struct_size=16, workspace=2 * ENTRIES**2)
+        workspace = 2 * ENTRIES**2
+        return Encoded("pair_codebook", fields, struct_size=16, cost=2, workspace=workspace)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again, or the bytes of the words."""

@@ -22,6 +22,8 @@ _T = TypeVar("_T")
 _BLOCK = 4
 """Channels a kernel decodes at a time, for estimates of stored bytes."""
 _CODECS = ("codebook", "channel_codebook", "sparse_codebook")
+_PLAIN = (*_CODECS, "dense", "bitmap")
+"""Entropy coding makes both smaller, with a codebook and without."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def _helps(
     """Whether a codebook makes the layer smaller than it is, or says what it is and saves bytes."""
     stored, weights = _stored(values, codebook), Weights(original, _BLOCK)
     lossless = np.array_equal(values, original)
-    return stored < (choose(weights, {"dense"}) if lossless else choose(weights)).size
+    return stored < (choose(weights, {"dense"}) if lossless else choose(weights, _PLAIN)).size
 
 
 def _merit(

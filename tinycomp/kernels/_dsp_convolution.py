@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_weights import layer
+from tinycomp.kernels._dsp_weights import Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
@@ -19,6 +19,8 @@ FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels that are computed together."""
 WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
+TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
+"""Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
@@ -53,21 +55,45 @@ def _by_windows(
     )
     if found is None:
         return None
-    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
-    gathers = not _inside(call, operands)
-    fields |= {
-        "gathers": int(gathers),
-        **found.fields(stored),
-        "factors": _factors(sums, found.words),
-    }
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
-    kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
+    gathers, tiles = not _inside(call, operands), _tiles(call, found, stored, pixels)
+    weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
+    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
+    fields |= {
+        "gathers": int(gathers),
+        **weights,
+        "factors": _factors(sums, found.words),
+    }
     window = found.words.shape[1]
-    scratch = 2 * pixels * window + 4 * integer(call, "kernel_height")
+    scratch = 2 * pixels * max(1, tiles) * window + 4 * integer(call, "kernel_height")
     if gathers:
         scratch += 4 * integer(call, "kernel_height") + window
-    return KernelCall(kernel, fields, scratch=scratch)
+    once = tiles > 0 or weights["block"] == len(found.words)
+    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
+    return KernelCall(
+        f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
+        fields,
+        scratch=scratch,
+        in_place=once and not gathers and _is_pointwise(call),
+    )
+
+
+def _tiles(call: KernelCall, found: Layer, stored: Encoded, pixels: int) -> int:
+    """Tiles that are expanded together, where weights are decoded again for each such group: better
+    than to expand all pixels again for each block of weights. 0: neither is needed, or pixels take
+    too much room.
+    """
+    if not stored.buffered or found.size <= call.room:
+        return 0
+    tiles = TILES_PIXELS // pixels
+    return tiles if 2 * tiles * pixels * found.words.shape[1] <= TILES_BYTES else 0
+
+
+def _is_pointwise(call: KernelCall) -> bool:
+    """Whether each pixel becomes the one in its place, which is expanded before it is written."""
+    names = ("kernel_height", "kernel_width", "stride_height", "stride_width")
+    return [integer(call, name) for name in names] == [1, 1, 1, 1]
 
 
 def _pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -108,7 +134,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
         return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    fields |= {**found.fields(stored), "factors": _factors(sums, found.words)}
+    fields |= {**found.fields(stored, call.room), "factors": _factors(sums, found.words)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall("conv_2d_three_dsp", fields, scratch=columns + part)

@@ -10,8 +10,8 @@ from tinycomp.codecs._registry import codecs
 from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
-BLOCK = 4
-"""Channels that are computed together."""
+BLOCK, DECODED = 4, 16
+"""Channels that are computed together; blocks of them whose weights are decoded together."""
 ORDER = (0, 1, 3, 4, 2, 6, 5, 7, 8)
 """Of a channel's weights, row by row, as SXTB16 takes them apart."""
 ADDRESS = 8
@@ -47,9 +47,11 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
         "activation_max",
     )  # fmt: skip
     fields = {name: call.fields[name] for name in names}
+    weights = _in_blocks(sums) if decoded else _in_place(sums)
     fields |= {
-        "decoded": int(decoded),
-        "weights": _in_blocks(sums) if decoded else _in_place(sums),
+        "workspace": int(weights.codecs == ("pair_codebook",)),
+        "decoded": weights.block if decoded else 0,
+        "weights": weights,
         "factors": _factors(sums),
     }
     columns = -(-width // outputs) * outputs * stride
@@ -67,8 +69,11 @@ def _in_blocks(sums: Sums) -> Weights:
     ordered = sums.weights.astype(np.int8)[:, ORDER]
     starts = [min(c, len(ordered) - BLOCK) for c in range(0, len(ordered), BLOCK)]
     values = np.stack([ordered[start : start + BLOCK].reshape(-1) for start in starts])
-    pairs = Weights(values, 1, codecs=("pair_codebook",))
-    return Weights(values, 1) if codecs()["pair_codebook"].encode(pairs) is None else pairs
+    pairs = Weights(values, DECODED, codecs=("pair_codebook",))
+    if codecs()["pair_codebook"].encode(pairs) is not None:
+        return pairs
+    # Other codecs find the last block only where reads of as many blocks come to it.
+    return Weights(values, 1 if len(ordered) % BLOCK else DECODED)
 
 
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:

@@ -18,8 +18,8 @@ PAIRS = (0, 2, 1, 3)
 """Their order where they are looked up in pairs: as SXTB16 takes activations apart."""
 BLOCK = 8
 """Outputs that share each activation."""
-LEAST = 2048
-"""Weights for which a codebook pays: 700 bytes of code, and as many instructions to begin."""
+LEAST = 1024
+"""Weights for which quick code, and tables of a codebook, are worth their bytes."""
 LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
@@ -73,8 +73,11 @@ def _in_place(matrix: Array, bias: Array) -> _Form | None:
     words = weight_words(matrix, len(matrix))
     if words is None:
         return None
-    values = interleaved(words, BLOCK).reshape(len(words), -1)
     start = wrapped(256 * bias - offsets(words))
+    if matrix.size < LEAST:
+        weights = Weights(words, len(words), codecs=("dense",))
+        return _Form("fully_connected_small_dsp", weights, start)
+    values = interleaved(words, BLOCK).reshape(len(words), -1)
     return _Form("fully_connected_dsp", Weights(values, len(values), codecs=("dense",)), start)
 
 

@@ -15,8 +15,6 @@ from tinycomp.codecs._registry import choose, codecs
 from tinycomp.ir import Weights
 from tinycomp.kernels._dsp_words import weight_words
 
-BLOCK_BYTES = 2048
-"""Of weights that are decoded together, about; each block expands all pixels again."""
 PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 
@@ -36,18 +34,31 @@ class Layer:
     arrange: Arrange
     unit: int
 
-    def fields(self, stored: Encoded) -> dict[str, int | Weights]:
-        """The struct's members `bytes`, `block` and `weights`."""
+    @property
+    def size(self) -> int:
+        """Bytes of all weights, decoded."""
+        return self.words.size
+
+    def fields(self, stored: Encoded, block: int) -> dict[str, int | Weights]:
+        """The struct's members `workspace`, `bytes`, `block` and `weights`; about `block` bytes are
+        decoded at once.
+        """
         dense = self.arrange(self.words)
         if stored.buffered:
-            rows = min(len(dense), max(1, BLOCK_BYTES // dense.shape[1]))
+            rows = min(len(dense), max(1, block // dense.shape[1]))
             codec, as_bytes = self._codec(stored, rows)
             if codec is not None:
                 values = self.arrange(self.plain) if as_bytes else dense
                 weights = Weights(values, rows, codecs=(codec,), words=not as_bytes)
-                return {"bytes": int(as_bytes), "block": rows * self.unit, "weights": weights}
+                return {
+                    "workspace": int(not as_bytes),
+                    "bytes": int(as_bytes),
+                    "block": rows * self.unit,
+                    "weights": weights,
+                }
         weights = Weights(dense, len(dense), codecs=("dense",))
-        return {"bytes": 0, "block": len(dense) * self.unit, "weights": weights}
+        block = len(dense) * self.unit
+        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
         """The codec, and whether it holds plain weights; None where none is smaller than words."""

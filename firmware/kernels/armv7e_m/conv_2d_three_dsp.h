@@ -25,8 +25,9 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t bytes;  /* weights are stored as bytes, which have to be made words */
-    uint16_t block; /* output channels whose weights are read together */
+    uint8_t workspace; /* the codec has one */
+    uint8_t bytes;     /* weights are stored as bytes, which have to be made words */
+    uint16_t block;    /* output channels whose weights are read together */
     const tc_weights_t *weights;
     const int32_t *factors; /* as in gemm.h */
 } tc_conv_2d_three_dsp_t;
@@ -182,9 +183,12 @@ static void tc_conv_2d_three_dsp(const tc_conv_2d_three_dsp_t *op, const tc_inpu
     uint32_t *const columns = (uint32_t *)(void *)scratch;
     int8_t *const values = (int8_t *)(columns + groups * TC_THREE_WORDS);
     int8_t *const buffer = values + (op->output_width % TC_THREE_PIXELS ? TC_THREE_PIXELS * op->output_channels : 0);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
-        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, channels, op->factors + 2 * (size_t)c, NULL};
+        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, NULL};
         gemm.weights = tc_gemm_weights(op->weights, 12 * groups * c, 12 * groups * channels, op->bytes, buffer);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;

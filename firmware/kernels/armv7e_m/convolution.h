@@ -9,7 +9,7 @@
 #include "gemm.h"
 #include "tinycomp.h"
 
-#define TC_CONVOLUTION_PIXELS 5 /* at most */
+#define TC_CONVOLUTION_TILE 5 /* pixels, at most */
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -21,6 +21,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     uint8_t gathers;             /* windows have to be put together */
+    uint8_t workspace;           /* the codec has one */
     uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
     uint16_t block;              /* output channels whose weights are read together, an even number */
     const tc_weights_t *weights; /* in the order of gemm.h */
@@ -29,7 +30,8 @@ typedef struct {
 
 /* How pixels meet channels. `one` takes the pixels that are left over in the end, if there can be any. */
 typedef struct {
-    unsigned pixels;
+    unsigned pixels; /* of a tile */
+    unsigned tiles;  /* that are expanded together, to meet decoded blocks; 0: each block meets all pixels */
     tc_gemm_function_t all;
     void (*one)(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out);
 } tc_convolution_shape_t;
@@ -149,9 +151,11 @@ static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *r
 
 /* Lays out scratch. Returns where it goes on. */
 static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in,
-                                                            size_t pixels, int8_t *scratch, tc_convolution_row_t *row)
+                                                            const tc_convolution_shape_t *shape, int8_t *scratch,
+                                                            tc_convolution_row_t *row)
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
+    const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
     const int whole = length < 4; /* the window is one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
     tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, size % 4, 0};
@@ -159,7 +163,7 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
     row->op = op;
     row->base = in->base;
     row->pixels = (uint32_t *)(void *)scratch;
-    row->rows = (int32_t *)(void *)(row->pixels + 2 * pixels * ((height * length + 3) / 4));
+    row->rows = (int32_t *)(void *)(row->pixels + 2 * pixels * tiles * ((height * length + 3) / 4));
     row->outside = walk;
     row->outside.rows = row->rows + height;
     row->outside.rows_end = row->outside.rows + lines;
@@ -198,7 +202,7 @@ static inline int8_t *tc_convolution_fill(int8_t *to, const int8_t *from, size_t
 
 /* Puts a window together that hangs over a border or is dilated: of each row, runs of cells before the border, inside,
  * and behind it. */
-static void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
+static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
 {
     const tc_convolution_t *const op = row->op;
     const size_t channels = op->input_channels;
@@ -253,21 +257,61 @@ static void tc_convolution_products(const tc_convolution_shape_t *shape, const t
 }
 
 /* The last channel of an odd number: its pair goes elsewhere first. */
-static void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
-                                int8_t *const *outs, unsigned count)
+static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm,
+                                                      const uint32_t *pixels, int8_t *const *outs, unsigned count)
 {
+    const unsigned channel = gemm->first + gemm->channels;
     tc_gemm_t last = *gemm;
-    int8_t pairs[TC_CONVOLUTION_PIXELS][2];
-    int8_t *to[TC_CONVOLUTION_PIXELS];
-    for (unsigned i = 0; i < TC_CONVOLUTION_PIXELS; i++) {
+    int8_t pairs[TC_CONVOLUTION_TILE][2];
+    int8_t *to[TC_CONVOLUTION_TILE];
+    for (unsigned i = 0; i < TC_CONVOLUTION_TILE; i++) {
         to[i] = pairs[i];
     }
+    last.first = 0;
     last.channels = 2;
     last.factors += 2 * gemm->channels;
     last.weights += 4 * gemm->groups * gemm->channels;
     tc_convolution_products(shape, &last, pixels, to, count);
     for (unsigned i = 0; i < count; i++) {
-        outs[i][gemm->channels] = pairs[i][0];
+        outs[i][channel] = pairs[i][0];
+    }
+}
+
+/* All channels of a tile. */
+static void tc_convolution_tile(const tc_convolution_shape_t *shape, tc_gemm_t *gemm, const uint32_t *pixels,
+                                int8_t *const *outs, unsigned count)
+{
+    if (gemm->channels % 2 == 0) {
+        tc_convolution_products(shape, gemm, pixels, outs, count);
+        return;
+    }
+    gemm->channels--;
+    if (gemm->channels != 0) {
+        tc_convolution_products(shape, gemm, pixels, outs, count);
+    }
+    tc_convolution_last(shape, gemm, pixels, outs, count);
+    gemm->channels++;
+}
+
+/* Some channels' weights. */
+static const int8_t *tc_convolution_weights(const tc_convolution_t *op, const tc_gemm_t *gemm, int8_t *buffer)
+{
+    const size_t size = 4 * gemm->groups;
+    return tc_gemm_weights(op->weights, size * gemm->first, size * ((gemm->channels + 1) & ~1u), op->bytes, buffer);
+}
+
+/* All channels of `count` expanded pixels, whose weights are decoded by blocks. */
+static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolution_shape_t *shape, tc_gemm_t gemm,
+                                   const uint32_t *pixels, int8_t *const *outs, unsigned count, int8_t *buffer)
+{
+    for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
+        const uint32_t *tile = pixels;
+        gemm.channels = rest < op->block ? rest : op->block;
+        gemm.factors = op->factors + 2 * (size_t)gemm.first;
+        gemm.weights = tc_convolution_weights(op, &gemm, buffer);
+        for (unsigned i = 0; i < count; i += shape->pixels, tile += 2 * shape->pixels * gemm.groups) {
+            tc_convolution_tile(shape, &gemm, tile, outs + i, count - i < shape->pixels ? count - i : shape->pixels);
+        }
     }
 }
 
@@ -280,51 +324,71 @@ static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *o
     }
 }
 
-/* `gemm`'s channels of output rows [first, last), whose first one is `channel`. */
+/* `gemm`'s channels of output rows [first, last); all of them by blocks that are decoded into `buffer` for some tiles at
+ * once, if `tiles` is not 0. */
 static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                                uint16_t last, unsigned channel, const tc_convolution_shape_t *shape, tc_gemm_t *gemm)
+                                uint16_t last, const tc_convolution_shape_t *shape, tc_gemm_t *gemm, int8_t *buffer,
+                                int8_t **outs)
 {
     const tc_convolution_t *const op = row->op;
-    const int odd = gemm->channels % 2 != 0;
-    unsigned held = 0;
-    int8_t *outs[TC_CONVOLUTION_PIXELS];
-    gemm->channels &= ~1u;
+    const size_t tile_words = 2 * shape->pixels * gemm->groups;
+    const unsigned most = shape->tiles == 0 ? shape->pixels : shape->tiles * shape->pixels;
+    uint32_t *tile = row->pixels;
+    unsigned held = 0, of_tile = 0; /* pixels that are expanded */
     for (uint16_t y = first; y < last; y++) {
-        int8_t *to = tc_output_row(out, y) + channel;
+        int8_t *to = tc_output_row(out, y);
         tc_convolution_row(row, in, y);
         for (unsigned x = 0; x < op->output_width;) {
-            unsigned count = tc_convolution_expand(row, x, shape->pixels - held, row->pixels + held);
+            unsigned count = tc_convolution_expand(row, x, shape->pixels - of_tile, tile + of_tile);
+            of_tile += count;
             for (x += count; count > 0; count--, to += op->output_channels) {
                 outs[held++] = to;
             }
-            if (held == shape->pixels || (x == op->output_width && y + 1 == last)) {
-                if (gemm->channels != 0) {
-                    tc_convolution_products(shape, gemm, row->pixels, outs, held);
+            if (of_tile == shape->pixels) {
+                of_tile = 0;
+                tile += tile_words;
+            }
+            if (held == most || (x == op->output_width && y + 1 == last)) {
+                if (shape->tiles == 0) {
+                    tc_convolution_tile(shape, gemm, row->pixels, outs, held);
+                } else {
+                    tc_convolution_decoded(op, shape, *gemm, row->pixels, outs, held, buffer);
                 }
-                if (odd) {
-                    tc_convolution_last(shape, gemm, row->pixels, outs, held);
-                }
-                held = 0;
+                held = of_tile = 0;
+                tile = row->pixels;
             }
         }
     }
 }
 
 /* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
- * where windows have to be put together one more, and a window; where weights are decoded, a block of them. */
+ * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
+ * room for an address of each expanded pixel. */
 static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
                                                      const tc_output_t *out, uint16_t first, uint16_t last,
-                                                     int8_t *scratch, const tc_convolution_shape_t *shape)
+                                                     int8_t *scratch, const tc_convolution_shape_t *shape,
+                                                     int8_t **outs)
 {
-    const size_t groups = ((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4;
+    tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
+                      2 * op->output_zero_point + 1,
+                      0,
+                      op->output_channels,
+                      op->factors,
+                      NULL};
     tc_convolution_row_t row;
-    int8_t *const buffer = tc_convolution_prepare(op, in, shape->pixels, scratch, &row);
-    for (unsigned c = 0; c < op->output_channels; c += op->block) {
-        const unsigned rest = op->output_channels - c, channels = rest < op->block ? rest : op->block;
-        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, channels, op->factors + 2 * (size_t)c, NULL};
-        gemm.weights = tc_gemm_weights(op->weights, 4 * groups * c, 4 * groups * ((channels + 1) & ~1u), op->bytes,
-                                       buffer);
-        tc_convolution_rows(&row, in, out, first, last, c, shape, &gemm);
+    int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    if (shape->tiles != 0) {
+        tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
+    } else {
+        for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
+            gemm.channels = rest < op->block ? rest : op->block;
+            gemm.factors = op->factors + 2 * (size_t)gemm.first;
+            gemm.weights = tc_convolution_weights(op, &gemm, buffer);
+            tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
+        }
     }
     if (op->activation_min != -128 || op->activation_max != 127) {
         for (uint16_t y = first; y < last; y++) {

@@ -21,12 +21,13 @@
 typedef struct {
     size_t groups;          /* of four weights each */
     int32_t rounding;       /* 2 * the output's zero point + 1 */
+    unsigned first;         /* channel, of those of an output */
     unsigned channels;      /* an even number */
     const int32_t *factors; /* what a channel's sums start at, its multiplier; of each channel */
     const int8_t *weights;
 } tc_gemm_t;
 
-/* All channels of some expanded pixels; outs[i] is the first channel of the i-th. */
+/* All channels of some expanded pixels; outs[i] is channel 0 of the i-th. */
 typedef void (*tc_gemm_function_t)(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs);
 
 /* A and B of four activations. */
@@ -85,9 +86,9 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
     const uint32_t *volatile const first = (pixels);                               \
     const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
     const int32_t *volatile factors = (gemm)->factors;                             \
-    const unsigned volatile channels = (gemm)->channels;                           \
+    const unsigned volatile channels = (gemm)->first + (gemm)->channels;           \
     const int32_t volatile rounding = (gemm)->rounding;                            \
-    unsigned volatile channel = 0;                                                 \
+    unsigned volatile channel = (gemm)->first;                                     \
     unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % 4u * (size);
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
@@ -132,7 +133,7 @@ static inline void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, s
             const uint32_t w = tc_load_word(weights + 8 * g), *const x = pixel + 2 * pixels * g;
             sum = tc_smlad(tc_sxtb16(w), x[pixels], tc_smlad(w, x[0], sum));
         }
-        out[c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
+        out[gemm->first + c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
     }
 }
 

@@ -78,6 +78,7 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
     const size_t pair = 8 * gemm->groups;
     const uint32_t *volatile const last = pixel + pair;
     const int8_t *weights = gemm->weights;
+    out += gemm->first;
     for (unsigned c = 0; c < gemm->channels; c += 4, weights += 2 * pair) {
         const int32_t *const factors = gemm->factors + 2 * (size_t)c;
         const unsigned other = c + 2 < gemm->channels ? 2 : 0;
