@@ -4,6 +4,7 @@ them at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ class Words(Codec):
     """One byte a weight, like dense, but lying at an address that words have."""
 
     name: ClassVar[str] = "words"
-    cost: ClassVar[int] = 0
+    code: ClassVar[Mapping[str, int]] = {"words": 6}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:

@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, words
+from tinycomp.kernels._scalar_words import (
+    GROUP,
+    coded,
+    fields,
+    fit,
+    grouped,
+    runs,
+    words,
+    workspace,
+)
 
 PIXELS, PAIR = 4, 2
 """Output pixels and channels that are computed together."""
-BLOCK_BYTES = 1024
-"""Of weights that are decoded together, about; each block expands all pixels again."""
 OFFSET = 4
 """Bytes of a row's place."""
 FLAGS = 16
@@ -31,12 +38,13 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     if not fit(fields(groups)):
         return None
     pairs = groups.reshape(len(groups) // PAIR, PAIR, -1, GROUP)
-    weights = _stored(pairs, stored)
+    weights = _stored(pairs, stored, call.room)
     if weights is None:
         return None
     constants = {name: value for name, value in call.fields.items() if name not in _CONSTANTS}
     constants |= {
         "coded": int(stored.buffered),
+        "workspace": workspace(weights),
         "words": groups.shape[1],
         "block": PAIR * weights.block,
         "weights": weights,
@@ -49,11 +57,13 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     return KernelCall("conv_2d_scalar", constants, scratch=scratch)
 
 
-def _stored(pairs: NDArray[np.int64], stored: Encoded) -> Weights | None:
-    """A word of each channel of a pair in turn; as they are where they have to be decoded."""
+def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | None:
+    """A word of each channel of a pair in turn; as they are where they have to be decoded, about
+    `room` bytes at a time.
+    """
     if stored.buffered:
         values = pairs.swapaxes(1, 2).reshape(len(pairs), -1).astype(np.int8)
-        return coded(values, min(len(pairs), max(1, BLOCK_BYTES // values.shape[1])), stored)
+        return coded(values, min(len(pairs), max(1, room // values.shape[1])), stored)
     values = np.ascontiguousarray(words(pairs).swapaxes(1, 2)).view(np.int8)
     return Weights(values.reshape(len(pairs), -1), len(pairs), codecs=("words",))
 

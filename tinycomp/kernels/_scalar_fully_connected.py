@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_fully_connected import LARGEST_SHIFT
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach
-from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs
+from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace
 
 BLOCK = 8
 """Outputs that share each activation."""
@@ -30,6 +30,7 @@ def fully_connected(
     assert isinstance(weights, Weights)
     bias = np.asarray(call.fields["bias"], np.int64)
     # A sum is multiplied 256-fold, and the product's lower word is dropped.
+    multiplier = np.asarray(call.fields["multiplier"], np.int32)
     shift = 6 - np.asarray(call.fields["shift"], np.int64)
     low, high = reach(weights.values.astype(np.int64), bias)
     more = -len(bias) % BLOCK
@@ -48,14 +49,14 @@ def fully_connected(
     names = ("width", "input_size", "output_size")
     constants = {name: call.fields[name] for name in names}
     step = integer(call, "channel_step")
-    constants |= {"chunk": chunk, "channel_step": step}
+    constants |= {"chunk": chunk, "workspace": workspace(lying), "channel_step": step}
     for name in ("output_zero_point", "activation_min", "activation_max"):
         constants[name] = call.fields[name]
     constants |= {
         "weights": lying,
         "runs": np.concatenate([_runs(block, chunk) for block in blocks]),
         "bias": np.pad(bias, (0, more)).astype(np.int32),
-        "multiplier": np.pad(call.fields["multiplier"], (0, step * more)),
+        "multiplier": np.pad(multiplier, (0, step * more)),
         "shift": np.pad(shift, (0, step * more)).astype(np.int8),
     }
     scratch = WORD_BYTES * groups.shape[1]

@@ -71,6 +71,11 @@ def runs(values: NDArray[np.int64], longest: int) -> Iterator[tuple[int, bool]]:
         yield count, False
 
 
+def workspace(weights: Weights) -> int:
+    """Whether the codec that was asked for has one: 0 or 1."""
+    return int(weights.codecs == (PAIR_CODEBOOK,))
+
+
 def coded(values: NDArray[np.int8], block: int, stored: Encoded) -> Weights | None:
     """Weights in a kernel's order, (rows, bytes a row), as they are stored where they have to be
     decoded; None where the codec can't hold rows of this order.

@@ -109,13 +109,21 @@ static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, cons
                                 ? (unsigned)(op->kernel_width - op->stride_width)
                                 : 0u;
     const tc_windows_target_t target = {op, in, rows, rows + op->kernel_height, bytes, TC_TILE_PIXELS, shared};
-    tc_tile_t block = {0, op->words, NULL, op->flags, op->factors, 2 * op->output_zero_point + 1, op->activation_min,
+    tc_tile_t block = {0,
+                       op->words,
+                       NULL,
+                       op->flags,
+                       op->factors,
+                       2 * op->output_zero_point + 1,
+                       op->activation_min,
                        op->activation_max};
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned rest = op->output_channels - c, channels = rest < op->block ? rest : op->block;
         block.pairs = channels / TC_TILE_CHANNELS;
-        block.weights =
-            tc_conv_2d_scalar_weights(op, c / TC_TILE_CHANNELS, (channels + 1) / TC_TILE_CHANNELS, buffer);
+        block.weights = tc_conv_2d_scalar_weights(op, c / TC_TILE_CHANNELS, (channels + 1) / TC_TILE_CHANNELS, buffer);
         block.flags = tc_conv_2d_scalar_rows(&target, &block, c, out, first, last, tile);
         block.factors += 2 * channels;
     }

@@ -18,13 +18,14 @@ typedef struct {
     uint16_t width; /* vectors a row */
     uint16_t input_size, output_size;
     uint16_t chunk;       /* words of a block that are decoded together; 0 where weights are read in place */
+    uint8_t workspace;    /* whether the codec has one */
     uint8_t channel_step; /* 1: one factor an output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights; /* of whole blocks; without the 128 where they are decoded */
     const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_all */
     const int32_t *bias;         /* of whole blocks, with the input zero point folded in */
     const int32_t *multiplier;   /* likewise, where there are many */
-    const int8_t *shift; /* to the right, less one, of a sum's product with the multiplier, divided by 2^24 */
+    const int8_t *shift;         /* to the right, less one, of a sum's product with the multiplier, divided by 2^24 */
 } tc_fully_connected_scalar_t;
 
 /* Four inputs: X, Z, and what this word and all before it add to the sum of a run. */
@@ -330,11 +331,25 @@ static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, con
     const unsigned last = op->output_size % TC_FULLY_CONNECTED_OUTPUTS;
     int8_t some[TC_FULLY_CONNECTED_OUTPUTS];
     int8_t *const end = to + (op->output_size - last);
-    tc_fully_connected_blocks_t blocks = {
-        vector, vector, NULL, op->runs, 0, op->bias, op->multiplier, op->shift, op->channel_step,
-        2 * op->output_zero_point + 1, op->activation_min, op->activation_max, NULL, NULL, {0}, 0, buffer};
-    if (op->chunk == 0) {
-        blocks.weights = (const uint32_t *)(const void *)tc_weights_read(op->weights, 0, 0, NULL);
+    tc_fully_connected_blocks_t blocks = {vector,
+                                          vector,
+                                          NULL,
+                                          op->runs,
+                                          0,
+                                          op->bias,
+                                          op->multiplier,
+                                          op->shift,
+                                          op->channel_step,
+                                          2 * op->output_zero_point + 1,
+                                          op->activation_min,
+                                          op->activation_max,
+                                          NULL,
+                                          NULL,
+                                          {0},
+                                          0,
+                                          buffer};
+    if (op->chunk == 0 || op->workspace) {
+        blocks.weights = (const uint32_t *)(const void *)tc_weights_read(op->weights, 0, 0, buffer);
     }
     tc_fully_connected_all(&blocks, op, to, end);
     if (last != 0) {

@@ -13,7 +13,7 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t coded;               /* whether weights have to be decoded */
+    uint8_t coded, workspace;    /* whether weights have to be decoded; by a codec that has a workspace */
     uint16_t words;              /* of a window: groups of four weights */
     uint16_t block;              /* channels whose weights are read together */
     const tc_weights_t *weights; /* pairs of channels, a word of each in turn */
@@ -55,8 +55,8 @@ static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t
 }
 
 /* Cells of a row of the window from column `left` on, of which some may lie beyond a border. */
-static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, int32_t row, int32_t left,
-                                                            unsigned cells, uint32_t *to)
+static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, int32_t row,
+                                                            int32_t left, unsigned cells, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
     const int8_t zero = op->input_zero_point;
@@ -123,7 +123,8 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
             }
         }
         if (*row != TC_WINDOWS_BEYOND && inside) {
-            to = tc_windows_fours(target->in->base + (*row + first * (int32_t)channels), 4, fresh * channels / 4, to, between);
+            to = tc_windows_fours(target->in->base + (*row + first * (int32_t)channels), 4, fresh * channels / 4, to,
+                                  between);
         } else {
             to = tc_windows_cells(target, *row, first, fresh, to);
         }
