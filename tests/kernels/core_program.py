@@ -82,7 +82,8 @@ def _command(board: Board, program: Path) -> list[str]:
         return [str(program)]
     cpu = ["-cpu", board.emulator.cpu] if board.emulator.cpu else []
     quiet = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
-    machine = [board.emulator.program, "-machine", board.emulator.machine, *cpu, *quiet]
+    emulator = board.emulator
+    machine = [emulator.program, "-machine", emulator.machine, *emulator.args, *cpu, *quiet]
     return [*machine, "-kernel", str(program)]
 
 

@@ -1,0 +1,377 @@
+/* FULLY_CONNECTED on cores that multiply one pair of numbers at a time (products.h). Blocks of eight outputs share the
+ * expanded vector; in each, a word of every output lies side by side, for four inputs after four. As each weight is used
+ * once, it keeps the 128 that is added to make it positive: what this adds to a run of words, (X + Y) * 2^7 (2^16 + 1), is
+ * the same for all outputs, and taken off before the run.
+ *
+ * Rounds once: only the high word of a product matters, since a sum, 256-fold, is multiplied. */
+#ifndef TINYCOMP_FULLY_CONNECTED_SCALAR_H
+#define TINYCOMP_FULLY_CONNECTED_SCALAR_H
+
+#include "products.h"
+#include "tinycomp.h"
+
+#define TC_FULLY_CONNECTED_OUTPUTS 8
+#define TC_FULLY_CONNECTED_HALVES 1u
+#define TC_FULLY_CONNECTED_MORE 2u
+
+typedef struct {
+    uint16_t width; /* vectors a row */
+    uint16_t input_size, output_size;
+    uint16_t chunk;       /* words of a block that are decoded together; 0 where weights are read in place */
+    uint8_t workspace;    /* whether the codec has one */
+    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    int8_t output_zero_point, activation_min, activation_max;
+    const tc_weights_t *weights; /* of whole blocks; without the 128 where they are decoded */
+    const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_all */
+    const int32_t *bias;         /* of whole blocks, with the input zero point folded in */
+    const int32_t *multiplier;   /* likewise, where there are many */
+    const int8_t *shift;         /* to the right, less one, of a sum's product with the multiplier, divided by 2^24 */
+} tc_fully_connected_scalar_t;
+
+/* Four inputs: X, Z, and what this word and all before it add to the sum of a run. */
+typedef struct {
+    uint32_t x, z, excess;
+} tc_fully_connected_word_t;
+
+/* Blocks of outputs: what they are made of, and how far they are. */
+typedef struct {
+    const tc_fully_connected_word_t *vector, *word; /* word: the next of a block */
+    const uint32_t *weights;                        /* of this word */
+    const uint16_t *runs;                           /* the next */
+    uint32_t excess;                                /* of the words before */
+    const int32_t *bias, *multiplier;               /* of the next block; of this one */
+    const int8_t *shift;
+    uint32_t step;
+    int32_t rounding; /* 2 * the output's zero point + 1 */
+    int32_t low, high;
+    int8_t *to, *end;
+    int32_t sums[TC_FULLY_CONNECTED_OUTPUTS];
+    size_t offset; /* of weights that are not decoded */
+    int8_t *buffer;
+} tc_fully_connected_blocks_t;
+
+static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_connected_word_t *to)
+{
+    uint32_t excess = 0;
+    int8_t last[4] = {0, 0, 0, 0};
+    for (size_t words = (size + 3) / 4; words > 0; words--, to++, from += 4) {
+        uint32_t pair[2];
+        if (words == 1 && size % 4 != 0) {
+            memcpy(last, from, size % 4);
+            from = last;
+        }
+        tc_scalar_four(from, pair, 1);
+        excess += 0x00800080u * (pair[0] + pair[1] + (pair[0] << 8));
+        to->x = pair[0];
+        to->z = pair[1];
+        to->excess = excess;
+    }
+}
+
+/* A word whose two products are runs of their own. */
+static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
+{
+    const uint32_t x = blocks->word->x, y = blocks->word->z + (x << 8);
+    for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i++) {
+        const uint32_t odd = (*blocks->weights >> 8) & 0x00FF00FFu, even = *blocks->weights++ - (odd << 8);
+        blocks->sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (even - 0x00800080u) * x);
+        blocks->sums[i] += tc_scalar_upper(TC_SCALAR_HALF + (odd - 0x00800080u) * y);
+    }
+    blocks->excess = blocks->word++->excess;
+}
+
+#if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* a0-a7 are the sums of a run, s2-s9 those of all; s10 is the vector, s11 the weights, s1 what follows of the runs, t4 the
+ * end of this one, t5 a mask, t6 what a run starts at, ra that and what it adds, s0 the half, t0 and t1 the word. */
+#define TC_FULLY_CONNECTED_BEGIN(offset, a)                                              \
+    "lw t2, " offset "(s11)\n\tmul " a ", t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t" \
+    "add " a ", " a ", t6\n\tmul t2, t2, t1\n\tadd " a ", " a ", t2\n\t"
+#define TC_FULLY_CONNECTED_ADD(offset, a)                                               \
+    "lw t2, " offset "(s11)\n\tmul t3, t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t"   \
+    "add " a ", " a ", t3\n\tmul t2, t2, t1\n\tadd " a ", " a ", t2\n\t"
+#define TC_FULLY_CONNECTED_WORD(each)                                                                       \
+    "lw t0, 0(s10)\n\tlw t1, 4(s10)\n\t" each("0", "a0") each("4", "a1") each("8", "a2") each("12", "a3")    \
+    each("16", "a4") each("20", "a5") each("24", "a6") each("28", "a7") "addi s10, s10, 12\n\taddi s11, s11, 32\n\t"
+#define TC_FULLY_CONNECTED_UPPER(a, s) "srai " a ", " a ", 16\n\tadd " s ", " s ", " a "\n\t"
+#define TC_FULLY_CONNECTED_SUMS(move, offset, from)                                                          \
+    move " s2, " offset "(" from ")\n\t" move " s3, " offset "+4(" from ")\n\t"                              \
+    move " s4, " offset "+8(" from ")\n\t" move " s5, " offset "+12(" from ")\n\t"                           \
+    move " s6, " offset "+16(" from ")\n\t" move " s7, " offset "+20(" from ")\n\t"                          \
+    move " s8, " offset "+24(" from ")\n\t" move " s9, " offset "+28(" from ")\n\t"
+/* t1 and t2 point to multipliers and shifts, t3 is the step, a0 the rounding, a1 and a2 are the bounds, a3 the outputs. */
+#define TC_FULLY_CONNECTED_FACTOR "lw a4, 0(t1)\n\tlb a5, 0(t2)\n\tsll a6, a0, a5\n\taddi a5, a5, 1\n\t"
+#define TC_FULLY_CONNECTED_FOLLOWING "slli a7, t3, 2\n\tadd t1, t1, a7\n\tadd t2, t2, t3\n\t"
+#define TC_FULLY_CONNECTED_OUTPUT(s, i)                                                                   \
+    "slli " s ", " s ", 8\n\tmulh " s ", " s ", a4\n\tadd " s ", " s ", a6\n\tsra " s ", " s ", a5\n\t"    \
+    "bge " s ", a1, 9f\n\tmv " s ", a1\n9:\n\tble " s ", a2, 9f\n\tmv " s ", a2\n9:\n\tsb " s ", " i "(a3)\n\t"
+#define TC_FULLY_CONNECTED_NEXT \
+    "beqz t3, 9f\n\t" TC_FULLY_CONNECTED_FOLLOWING TC_FULLY_CONNECTED_FACTOR "9:\n\t"
+
+/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
+{
+    tc_fully_connected_blocks_t *volatile const state = blocks;
+    __asm__ volatile(
+        "lw t0, %[state]\n\tlw s10, 4(t0)\n\tlw s11, 8(t0)\n\tlw s1, 12(t0)\n\tlw ra, 16(t0)\n\t"
+        "li t5, 0x00FF00FF\n\tli s0, 0x8000\n\tadd ra, ra, s0\n\t" TC_FULLY_CONNECTED_SUMS("lw", "56", "t0")
+        "j 4f\n"
+        "1:\n\t" /* a run */
+        "add t4, s10, t4\n\tlw t3, -4(t4)\n\tsub t6, ra, t3\n\tadd ra, t3, s0\n\t"
+        TC_FULLY_CONNECTED_WORD(TC_FULLY_CONNECTED_BEGIN)
+        "beq s10, t4, 3f\n"
+        "2:\n\t" TC_FULLY_CONNECTED_WORD(TC_FULLY_CONNECTED_ADD)
+        "bne s10, t4, 2b\n"
+        "3:\n\t"
+        TC_FULLY_CONNECTED_UPPER("a0", "s2") TC_FULLY_CONNECTED_UPPER("a1", "s3") TC_FULLY_CONNECTED_UPPER("a2", "s4")
+        TC_FULLY_CONNECTED_UPPER("a3", "s5") TC_FULLY_CONNECTED_UPPER("a4", "s6") TC_FULLY_CONNECTED_UPPER("a5", "s7")
+        TC_FULLY_CONNECTED_UPPER("a6", "s8") TC_FULLY_CONNECTED_UPPER("a7", "s9")
+        "4:\n\t"
+        "lhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 1b\n\t"
+        "lw t0, %[state]\n\tlhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 5f\n\t" /* the block's end */
+        "lw t1, 24(t0)\n\tlw t2, 28(t0)\n\tlw t3, 32(t0)\n\tlw a0, 36(t0)\n\tlw a1, 40(t0)\n\tlw a2, 44(t0)\n\t"
+        "lw a3, 48(t0)\n\t" TC_FULLY_CONNECTED_FACTOR
+        TC_FULLY_CONNECTED_OUTPUT("s2", "0") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s3", "1") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s4", "2") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s5", "3") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s6", "4") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s7", "5") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s8", "6") TC_FULLY_CONNECTED_NEXT
+        TC_FULLY_CONNECTED_OUTPUT("s9", "7") TC_FULLY_CONNECTED_FOLLOWING
+        "sw t1, 24(t0)\n\tsw t2, 28(t0)\n\taddi a3, a3, 8\n\tsw a3, 48(t0)\n\tlw s10, 0(t0)\n\tmv ra, s0\n\t"
+        "lw t4, 52(t0)\n\tbeq a3, t4, 5f\n\t"
+        "lw t1, 20(t0)\n\taddi t2, t1, 32\n\tsw t2, 20(t0)\n\t" TC_FULLY_CONNECTED_SUMS("lw", "0", "t1")
+        "j 4b\n"
+        "5:\n\t"
+        "sub ra, ra, s0\n\tsw ra, 16(t0)\n\tsw s10, 4(t0)\n\tsw s11, 8(t0)\n\tsw s1, 12(t0)\n\t"
+        TC_FULLY_CONNECTED_SUMS("sw", "56", "t0")
+        :
+        : [state] "m"(state)
+        : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
+          "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
+}
+/* clang-format on */
+
+#else
+
+/* Moves on to a word, the runs before which are done. */
+static inline void tc_fully_connected_move(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_word_t *word)
+{
+    blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(word - blocks->word);
+    blocks->word = word;
+    blocks->excess = word[-1].excess;
+}
+
+#if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* r8-r11 are the sums of a run; r2 and r3 are the word, r4 is a mask, r5 the weights, r6 the vector, r7 the runs, r12 the end
+ * of this one, lr what it starts at and adds. */
+#define TC_FULLY_CONNECTED_ADD(offset, s)                                                       \
+    "ldr r0, [r5, #" offset "]\n\tlsrs r1, r0, #8\n\tands r1, r1, r4\n\tmuls r0, r2, r0\n\t"    \
+    "add " s ", r0\n\tmuls r1, r3, r1\n\tadd " s ", r1\n\t"
+#define TC_FULLY_CONNECTED_UPPER(s, offset)                                                     \
+    "mov r1, " s "\n\tasrs r1, r1, #16\n\tldr r2, [r0, #" offset "]\n\tadds r2, r2, r1\n\tstr r2, [r0, #" offset "]\n\t"
+
+/* Adds the runs up to the next 0 to four sums, whose weights these are. Returns the word behind. */
+static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_four(
+    const tc_fully_connected_blocks_t *blocks, const uint32_t *weights, int32_t *sums)
+{
+    const tc_fully_connected_word_t *volatile word = blocks->word;
+    const uint32_t *volatile const first = weights;
+    const uint16_t *volatile const runs = blocks->runs;
+    int32_t *volatile const to = sums;
+    const uint32_t volatile excess = blocks->excess + TC_SCALAR_HALF, mask = 0x00FF00FFu, half = TC_SCALAR_HALF;
+    __asm__ volatile(
+        ".syntax unified\n\t"
+        "ldr r0, %[excess]\n\tmov lr, r0\n\tldr r4, %[mask]\n\tldr r5, %[first]\n\tldr r6, %[word]\n\tldr r7, %[runs]\n\t"
+        "b 3f\n"
+        "1:\n\t" /* a run */
+        "adds r0, r0, r6\n\tmov r12, r0\n\tsubs r0, #4\n\tldr r0, [r0]\n\tmov r1, lr\n\tsubs r1, r1, r0\n\t"
+        "mov r8, r1\n\tmov r9, r1\n\tmov r10, r1\n\tmov r11, r1\n\tldr r1, %[half]\n\tadds r0, r0, r1\n\tmov lr, r0\n"
+        "2:\n\t"
+        "ldr r2, [r6]\n\tldr r3, [r6, #4]\n\t"
+        TC_FULLY_CONNECTED_ADD("0", "r8") TC_FULLY_CONNECTED_ADD("4", "r9")
+        TC_FULLY_CONNECTED_ADD("8", "r10") TC_FULLY_CONNECTED_ADD("12", "r11")
+        "adds r5, #32\n\tadds r6, #12\n\tcmp r6, r12\n\tbne 2b\n\t"
+        "ldr r0, %[to]\n\t"
+        TC_FULLY_CONNECTED_UPPER("r8", "0") TC_FULLY_CONNECTED_UPPER("r9", "4")
+        TC_FULLY_CONNECTED_UPPER("r10", "8") TC_FULLY_CONNECTED_UPPER("r11", "12")
+        "3:\n\t"
+        "ldrh r0, [r7]\n\tadds r7, #2\n\tcmp r0, #0\n\tbne 1b\n\t"
+        "str r6, %[word]\n\t"
+        : [word] "+m"(word)
+        : [first] "m"(first), [runs] "m"(runs), [to] "m"(to), [excess] "m"(excess), [mask] "m"(mask), [half] "m"(half)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return word;
+}
+/* clang-format on */
+
+/* Runs up to the next 0. */
+static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
+{
+    const tc_fully_connected_word_t *word;
+    if (*blocks->runs != 0) {
+        (void)tc_fully_connected_four(blocks, blocks->weights, blocks->sums);
+        word = tc_fully_connected_four(blocks, blocks->weights + 4, blocks->sums + 4);
+        tc_fully_connected_move(blocks, word);
+    }
+    while (*blocks->runs++ != 0) {
+    }
+}
+
+#else
+
+/* Adds a run of words, up to `end`, to two sums. */
+static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blocks,
+                                          const tc_fully_connected_word_t *end, const uint32_t *weights, int32_t *sums)
+{
+    uint32_t a = TC_SCALAR_HALF + blocks->excess - end[-1].excess, b = a;
+    for (const tc_fully_connected_word_t *at = blocks->word; at != end; at++, weights += TC_FULLY_CONNECTED_OUTPUTS) {
+        const uint32_t x = at->x, z = at->z, wa = weights[0], wb = weights[1];
+        a += wa * x + ((wa >> 8) & 0x00FF00FFu) * z;
+        b += wb * x + ((wb >> 8) & 0x00FF00FFu) * z;
+    }
+    sums[0] += tc_scalar_upper(a);
+    sums[1] += tc_scalar_upper(b);
+}
+
+/* Runs up to the next 0. */
+static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
+{
+    unsigned size;
+    while ((size = *blocks->runs++) != 0) {
+        const tc_fully_connected_word_t *const end = blocks->word + size / sizeof *end;
+        for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
+            tc_fully_connected_run(blocks, end, blocks->weights + i, blocks->sums + i);
+        }
+        tc_fully_connected_move(blocks, end);
+    }
+}
+
+#endif
+
+static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
+{
+    for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i++) {
+        const int shift = *blocks->shift;
+        const int32_t product = tc_scalar_high_word(blocks->sums[i] * 256, *blocks->multiplier);
+        const int32_t value = (product + blocks->rounding * ((int32_t)1 << shift)) >> (shift + 1);
+        *blocks->to++ = tc_clamp(value, blocks->low, blocks->high);
+        blocks->multiplier += blocks->step;
+        blocks->shift += blocks->step;
+    }
+}
+
+/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
+{
+    for (;;) {
+        tc_fully_connected_runs(blocks);
+        if (*blocks->runs++ != 0) {
+            return;
+        }
+        tc_fully_connected_store(blocks);
+        blocks->word = blocks->vector;
+        blocks->excess = 0;
+        if (blocks->to == blocks->end) {
+            return;
+        }
+        memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+        blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
+    }
+}
+
+#endif
+
+/* The next weights, decoded. */
+static void tc_fully_connected_read(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op)
+{
+    const size_t size = 4 * TC_FULLY_CONNECTED_OUTPUTS * (size_t)op->chunk;
+    const int8_t *const read = tc_weights_read(op->weights, blocks->offset, size, blocks->buffer);
+    uint32_t *const words = (uint32_t *)(void *)(blocks->buffer + (read - blocks->buffer));
+    for (size_t i = 0; i < size / 4; i++) {
+        words[i] ^= 0x80808080u;
+    }
+    blocks->weights = words;
+    blocks->offset += size;
+}
+
+/* Blocks to the outputs [to, end). Runs are given in bytes of the vector, 12 a word; after a 0 comes the block's end, 0, or
+ * a word of two runs, TC_FULLY_CONNECTED_HALVES, or weights have to be decoded, TC_FULLY_CONNECTED_MORE. */
+static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op,
+                                   int8_t *to, int8_t *end)
+{
+    if (to == end) {
+        return;
+    }
+    blocks->to = to;
+    blocks->end = end;
+    memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+    blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
+    for (;;) {
+        tc_fully_connected_some(blocks);
+        if (blocks->to == end) {
+            return;
+        }
+        if (blocks->runs[-1] == TC_FULLY_CONNECTED_MORE) {
+            tc_fully_connected_read(blocks, op);
+        } else {
+            tc_fully_connected_halves(blocks);
+        }
+    }
+}
+
+/* All outputs of an expanded vector. */
+static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, const tc_fully_connected_word_t *vector,
+                                      int8_t *to, int8_t *buffer)
+{
+    const unsigned last = op->output_size % TC_FULLY_CONNECTED_OUTPUTS;
+    int8_t some[TC_FULLY_CONNECTED_OUTPUTS];
+    int8_t *const end = to + (op->output_size - last);
+    tc_fully_connected_blocks_t blocks = {vector,
+                                          vector,
+                                          NULL,
+                                          op->runs,
+                                          0,
+                                          op->bias,
+                                          op->multiplier,
+                                          op->shift,
+                                          op->channel_step,
+                                          2 * op->output_zero_point + 1,
+                                          op->activation_min,
+                                          op->activation_max,
+                                          NULL,
+                                          NULL,
+                                          {0},
+                                          0,
+                                          buffer};
+    if (op->chunk == 0 || op->workspace) {
+        blocks.weights = (const uint32_t *)(const void *)tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    tc_fully_connected_all(&blocks, op, to, end);
+    if (last != 0) {
+        tc_fully_connected_all(&blocks, op, some, some + sizeof some);
+        memcpy(end, some, last);
+    }
+}
+
+/* Output rows [first, last). Scratch: 12 bytes a word of the vector; a chunk of weights, where they are decoded. */
+static void tc_fully_connected_scalar(const tc_fully_connected_scalar_t *op, const tc_input_t *in,
+                                      const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
+{
+    const size_t words = (op->input_size + 3u) / 4;
+    tc_fully_connected_word_t *const vector = (tc_fully_connected_word_t *)(void *)scratch;
+    for (uint16_t y = first; y < last; y++) {
+        const int8_t *from = tc_input_row(in, y);
+        int8_t *to = tc_output_row(out, y);
+        for (uint16_t x = 0; x < op->width; x++, from += op->input_size, to += op->output_size) {
+            tc_fully_connected_expand(from, op->input_size, vector);
+            tc_fully_connected_vector(op, vector, to, (int8_t *)(vector + words));
+        }
+    }
+}
+
+#endif

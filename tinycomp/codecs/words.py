@@ -1,0 +1,33 @@
+"""The weights as they are, read in place as words: four bytes, the lowest first, where a core loads
+them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.ir import Weights
+
+
+class Words(Codec):
+    """One byte a weight, like dense, but lying at an address that words have."""
+
+    name: ClassVar[str] = "words"
+    code: ClassVar[Mapping[str, int]] = {"words": 6}
+    general: ClassVar[bool] = False
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """None where channels are no whole words."""
+        if weights.values.shape[1] % 4:
+            return None
+        values = np.ascontiguousarray(weights.values).reshape(-1).view("<u4").astype(np.uint32)
+        return Encoded("words", {"values": values}, struct_size=8, buffered=False)
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        return encoded.array("values").astype("<u4").view(np.int8).reshape(shape)

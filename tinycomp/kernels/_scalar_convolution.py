@@ -1,0 +1,85 @@
+"""CONV_2D for firmware/kernels/scalar/conv_2d_scalar.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
+from tinycomp.kernels._scalar_words import (
+    GROUP,
+    coded,
+    fields,
+    fit,
+    grouped,
+    runs,
+    words,
+    workspace,
+)
+
+PIXELS, PAIR = 4, 2
+"""Output pixels and channels that are computed together."""
+OFFSET = 4
+"""Bytes of a row's place."""
+FLAGS = 16
+"""Bits that are read together."""
+_CONSTANTS = ("weights", "bias", "multiplier", "shift")
+
+
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The call of the scalar kernel; None where numbers leave its bounds."""
+    sums = sums_of(call)
+    if sums is None or stored is None:
+        return None
+    matrix = sums.weights
+    groups = grouped(np.pad(matrix, ((0, len(matrix) % PAIR), (0, 0))))
+    if not fit(fields(groups)):
+        return None
+    pairs = groups.reshape(len(groups) // PAIR, PAIR, -1, GROUP)
+    weights = _stored(pairs, stored, call.room)
+    if weights is None:
+        return None
+    constants = {name: value for name, value in call.fields.items() if name not in _CONSTANTS}
+    constants |= {
+        "coded": int(stored.buffered),
+        "workspace": workspace(weights),
+        "words": groups.shape[1],
+        "block": PAIR * weights.block,
+        "weights": weights,
+        "flags": np.concatenate([_flags(pair) for pair in pairs]),
+        "factors": _factors(sums, len(groups)),
+    }
+    odd = integer(call, "input_channels") % GROUP != 0
+    scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
+    scratch += OFFSET * integer(call, "kernel_height")
+    return KernelCall("conv_2d_scalar", constants, scratch=scratch)
+
+
+def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | None:
+    """A word of each channel of a pair in turn; as they are where they have to be decoded, about
+    `room` bytes at a time.
+    """
+    if stored.buffered:
+        values = pairs.swapaxes(1, 2).reshape(len(pairs), -1).astype(np.int8)
+        return coded(values, min(len(pairs), max(1, room // values.shape[1])), stored)
+    values = np.ascontiguousarray(words(pairs).swapaxes(1, 2)).view(np.int8)
+    return Weights(values.reshape(len(pairs), -1), len(pairs), codecs=("words",))
+
+
+def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """Where a pair's runs end, as tile.h reads it, and 0."""
+    found: list[list[int]] = []
+    for count, halves in runs(fields(pair), FLAGS - 1):
+        if halves or not found or len(found[-1]) + count > FLAGS:
+            found.append([int(halves)])
+        found[-1] += [0] * (count - 1) + [1]
+    numbers = [int("".join(map(str, flags)).ljust(FLAGS, "0"), 2) for flags in found]
+    return np.array([*numbers, 0], np.uint16)
+
+
+def _factors(sums: Sums, channels: int) -> NDArray[np.int32]:
+    """Each channel's bias * 32 + right shift, and its multiplier."""
+    factors = np.stack([32 * sums.bias + sums.shift, sums.multiplier], axis=1)
+    return wrapped(np.pad(factors, ((0, channels - len(factors)), (0, 0))).reshape(-1))

@@ -1,0 +1,90 @@
+"""FULLY_CONNECTED for firmware/kernels/scalar/fully_connected_scalar.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.kernels._dsp_fully_connected import LARGEST_SHIFT
+from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach
+from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace
+
+BLOCK = 8
+"""Outputs that share each activation."""
+HALVES, MORE = 1, 2
+"""Behind a 0: a word whose two products are runs of their own; weights that are to be decoded."""
+MOST_CHUNK = 32
+"""Words of each output that are decoded together: 1 KB."""
+WORD_BYTES = 12
+"""Of an expanded word of activations."""
+MOST_WORDS = 0xFFFF // WORD_BYTES
+
+
+def fully_connected(
+    call: KernelCall, operands: Operands, stored: Encoded | None
+) -> KernelCall | None:
+    """The call of the scalar kernel; None where numbers leave its bounds."""
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    bias = np.asarray(call.fields["bias"], np.int64)
+    # A sum is multiplied 256-fold, and the product's lower word is dropped.
+    multiplier = np.asarray(call.fields["multiplier"], np.int32)
+    shift = 6 - np.asarray(call.fields["shift"], np.int64)
+    low, high = reach(weights.values.astype(np.int64), bias)
+    more = -len(bias) % BLOCK
+    groups = grouped(np.pad(weights.values, ((0, more), (0, 0))))
+    if (np.maximum(-low, high) >= SUM_LIMIT).any() or integer(call, "extended"):
+        return None
+    if groups.shape[1] > MOST_WORDS:
+        return None
+    if not 0 <= shift.min() <= shift.max() <= LARGEST_SHIFT or not fit(fields(groups)):
+        return None
+    blocks = groups.reshape(len(groups) // BLOCK, BLOCK, -1, GROUP)
+    chunk = _chunk(groups.shape[1]) if stored is not None and stored.buffered else 0
+    lying = _stored(blocks, stored, chunk)
+    if lying is None:
+        return None
+    names = ("width", "input_size", "output_size")
+    constants = {name: call.fields[name] for name in names}
+    step = integer(call, "channel_step")
+    constants |= {"chunk": chunk, "workspace": workspace(lying), "channel_step": step}
+    for name in ("output_zero_point", "activation_min", "activation_max"):
+        constants[name] = call.fields[name]
+    constants |= {
+        "weights": lying,
+        "runs": np.concatenate([_runs(block, chunk) for block in blocks]),
+        "bias": np.pad(bias, (0, more)).astype(np.int32),
+        "multiplier": np.pad(multiplier, (0, step * more)),
+        "shift": np.pad(shift, (0, step * more)).astype(np.int8),
+    }
+    scratch = WORD_BYTES * groups.shape[1]
+    return KernelCall("fully_connected_scalar", constants, scratch=scratch)
+
+
+def _chunk(length: int) -> int:
+    """Words of a block of so many that are decoded together: as many as divide it and are few."""
+    return max(n for n in range(1, MOST_CHUNK + 1) if length % n == 0)
+
+
+def _stored(blocks: NDArray[np.int64], stored: Encoded | None, chunk: int) -> Weights | None:
+    """A word of each output of a block in turn, of positive weights, 128 more than they are; as
+    they are where they have to be decoded, then a chunk a row.
+    """
+    values = np.ascontiguousarray(blocks.swapaxes(1, 2))
+    if chunk and stored is not None:
+        return coded(values.astype(np.int8).reshape(-1, chunk * BLOCK * GROUP), 1, stored)
+    positive = (values + 128).astype(np.uint8).view(np.int8).reshape(len(blocks), -1)
+    return Weights(positive, len(blocks), codecs=("words",))
+
+
+def _runs(block: NDArray[np.int64], chunk: int) -> NDArray[np.uint16]:
+    """A block's runs as the kernel reads them."""
+    found: list[int] = []
+    length = chunk or block.shape[1]
+    for start in range(0, block.shape[1], length):
+        found += [0, MORE] if chunk else []
+        for count, halves in runs(fields(block[:, start : start + length]), length):
+            found += [0, HALVES] if halves else [WORD_BYTES * count]
+    return np.array([*found, 0, 0], np.uint16)
