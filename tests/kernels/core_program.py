@@ -83,7 +83,7 @@ def _command(board: Board, program: Path) -> list[str]:
     cpu = ["-cpu", board.emulator.cpu] if board.emulator.cpu else []
     quiet = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
     machine = [board.emulator.program, "-machine", board.emulator.machine, *cpu, *quiet]
-    return [*machine, "-kernel", str(program)]
+    return [*machine, *board.emulator.args, "-kernel", str(program)]
 
 
 def _output(command: Sequence[str]) -> list[str]:

@@ -12,16 +12,19 @@ from core_program import available, lowered, run
 
 from tinycomp.boards import load_board
 
-CORES = {"armv7e_m": "cortex-m4"}
-"""A board for each instruction set that has kernels of its own."""
+CORES = [("armv7e_m", "cortex-m4"), ("scalar", "cortex-m0"), ("scalar", "rv32imc")]
+"""Boards for each instruction set that has kernels of its own."""
+BUILDS = [
+    *((kernels, "host", "-O1") for kernels in dict(CORES)),
+    *((kernels, core, level) for kernels, core in CORES for level in ("-O2", "-Os")),
+]
 
 
-@pytest.mark.parametrize(("board", "optimize"), [("host", "-O1"), ("core", "-O2"), ("core", "-Os")])
-@pytest.mark.parametrize("kernels", CORES)
+@pytest.mark.parametrize(("kernels", "board", "optimize"), BUILDS)
 def test_kernels_equal_the_simulator(
     kernels: str, board: str, optimize: str, tmp_path: Path
 ) -> None:
-    chosen = load_board(CORES[kernels] if board == "core" else "host")
+    chosen = load_board(board)
     if not available(chosen):
         pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
     compiler = chosen.compiler.model_copy(update={"optimize": optimize})

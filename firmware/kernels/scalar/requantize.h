@@ -1,0 +1,79 @@
+/* How sums become int8 on cores that multiply one pair of numbers at a time, rounded twice as tc_requantize does. A sum s,
+ * the multiplier m and a right shift r of at least 1 become, with one shift,
+ *     (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1)
+ * plus where s is not negative, minus where it is; z is the output's zero point. Floors of floors are floors, so the two
+ * roundings are two halves that are added: half of the last place of the high word, and half of the result's. The second
+ * is rounded away from zero, which below zero is one place of the high word less. */
+#ifndef TINYCOMP_REQUANTIZE_H
+#define TINYCOMP_REQUANTIZE_H
+
+#include "tinycomp.h"
+
+/* Whether a product of two words is one word only: Armv6-M, and Xtensa, where some cores lack the other word. */
+#if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)
+#define TC_SCALAR_NARROW 1
+#else
+#define TC_SCALAR_NARROW 0
+#endif
+
+#if TC_SCALAR_NARROW
+
+/* floor((2ab + 2^31) / 2^32), |a| < 2^29, 0 <= b. From products of halves, of which a's lower one has a sign. */
+static inline int32_t tc_scalar_high(int32_t a, int32_t b)
+{
+    const int32_t low = (int16_t)a, high = (a + 0x8000) >> 16;
+    const int32_t b_low = b & 0xFFFF, b_high = b >> 16;
+    const int32_t middle = low * b_high + high * b_low + ((low * b_low) >> 16);
+    return 2 * high * b_high + ((middle + 0x4000) >> 15);
+}
+
+/* floor(a b / 2^30), |a| < 2^20, 0 <= b: b in three parts of eleven bits, so that each product is a word. */
+static inline int32_t tc_scalar_product(int32_t a, int32_t b)
+{
+    const int32_t low = (a * (b & 0x7FF)) >> 11;
+    return (a * (b >> 22) + ((a * ((b >> 11) & 0x7FF) + low) >> 11)) >> 8;
+}
+
+#else
+
+static inline int32_t tc_scalar_high(int32_t a, int32_t b)
+{
+    return tc_rounding_doubling_high_multiply(a, b);
+}
+
+static inline int32_t tc_scalar_product(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)(a * 4) * b) >> 32);
+}
+
+#endif
+
+/* How the sums of a channel become int8, before they are held within the activation's bounds. */
+typedef struct {
+    int32_t multiplier;
+    int32_t rounding; /* 1 + ((2 * the output's zero point + 1) << right shift) */
+    int shift;        /* right shift + 1 */
+} tc_scalar_scale_t;
+
+/* `factors`: anything * 32 + the right shift, and the multiplier. */
+static inline tc_scalar_scale_t tc_scalar_scale(const int32_t *factors, int32_t zero_point)
+{
+    const int right = factors[0] & 31;
+    tc_scalar_scale_t scale;
+    scale.multiplier = factors[1];
+    scale.rounding = 1 + (2 * zero_point + 1) * ((int32_t)1 << right);
+    scale.shift = right + 1;
+    return scale;
+}
+
+/* |sum| < 2^20. */
+static inline int32_t tc_scalar_scaled(int32_t sum, tc_scalar_scale_t scale)
+{
+    int32_t product = tc_scalar_product(sum, scale.multiplier) + scale.rounding;
+    if (sum < 0) {
+        product -= 2;
+    }
+    return product >> scale.shift;
+}
+
+#endif

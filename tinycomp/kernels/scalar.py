@@ -1,0 +1,28 @@
+"""Cores that multiply one pair of numbers at a time: Cortex-M0 to M3, RV32IM, Xtensa."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands
+from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._scalar_add import add
+from tinycomp.kernels._scalar_depthwise import depthwise
+
+_KERNELS: dict[str, Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]] = {
+    "add": add,
+    "depthwise_conv_2d": depthwise,
+}
+
+
+class Scalar(InstructionSet):
+    """Plain 32-bit registers, as many as there are."""
+
+    name: ClassVar[str] = "scalar"
+
+    def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
+        """The scalar kernel, where there is one and the numbers stay within its bounds."""
+        kernel = _KERNELS.get(call.kernel)
+        return (kernel(call, operands, stored) if kernel else None) or call
