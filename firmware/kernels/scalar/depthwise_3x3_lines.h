@@ -30,13 +30,12 @@ typedef struct {
     int8_t *out;
 } tc_depthwise_line_t;
 
-typedef void (*tc_depthwise_line_function_t)(const tc_depthwise_3x3_t *op, const tc_depthwise_line_t *line);
+/* A line, and those of the channels after it. */
+typedef void (*tc_depthwise_lines_t)(const tc_depthwise_3x3_t *op, tc_depthwise_line_t line, unsigned count);
 
-static inline void tc_depthwise_store(const tc_depthwise_3x3_t *op, int32_t sum, tc_scalar_scale_t scale, int8_t *to)
+static inline tc_scalar_scale_t tc_depthwise_scale(const tc_depthwise_3x3_t *op, const tc_depthwise_line_t *line)
 {
-    const int32_t value = tc_scalar_scaled(sum, scale), low = op->activation_min, high = op->activation_max;
-    const int32_t raised = value < low ? low : value;
-    *to = (int8_t)(raised > high ? high : raised);
+    return tc_scalar_scale(line->factors, op->output_zero_point, op->activation_min, op->activation_max);
 }
 
 /* The rows of output row y, from a channel on. Returns which are beyond a border, a bit each: those stand for one that
@@ -57,55 +56,59 @@ static unsigned tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t
     return beyond;
 }
 
-/* A line of which some rows are beyond a border. */
-static void tc_depthwise_cut_line(const tc_depthwise_3x3_t *op, const tc_depthwise_line_t *line, unsigned beyond,
-                                  tc_depthwise_line_function_t function)
+static inline void tc_depthwise_next(tc_depthwise_line_t *line)
 {
-    int8_t weights[TC_DEPTHWISE_WEIGHTS];
+    line->row[0]++;
+    line->row[1]++;
+    line->row[2]++;
+    line->weights += TC_DEPTHWISE_WEIGHTS;
+    line->factors += 2;
+    line->out++;
+}
+
+/* Lines of which some rows are beyond a border. */
+static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_line_t line, unsigned count,
+                                   unsigned beyond, tc_depthwise_lines_t lines)
+{
     const int32_t zero_point = op->input_zero_point;
-    int32_t factors[2];
-    tc_depthwise_line_t cut = *line;
-    factors[0] = line->factors[0];
-    factors[1] = line->factors[1];
-    for (unsigned i = 0; i < TC_DEPTHWISE_WEIGHTS; i++) {
-        const int outside = (beyond >> (i / 3)) & 1;
-        factors[0] += outside ? 32 * zero_point * line->weights[i] : 0;
-        weights[i] = outside ? 0 : line->weights[i];
+    for (; count > 0; count--) {
+        int8_t weights[TC_DEPTHWISE_WEIGHTS];
+        int32_t factors[2];
+        tc_depthwise_line_t cut = line;
+        factors[0] = line.factors[0];
+        factors[1] = line.factors[1];
+        for (unsigned i = 0; i < TC_DEPTHWISE_WEIGHTS; i++) {
+            const int outside = (beyond >> (i / 3)) & 1;
+            factors[0] += outside ? 32 * zero_point * line.weights[i] : 0;
+            weights[i] = outside ? 0 : line.weights[i];
+        }
+        cut.weights = weights;
+        cut.factors = factors;
+        lines(op, cut, 1);
+        tc_depthwise_next(&line);
     }
-    cut.weights = weights;
-    cut.factors = factors;
-    function(op, &cut);
 }
 
 /* Output rows [first, last). Scratch: the weights of a block, where those are decoded. */
-static inline void tc_depthwise_lines(const tc_depthwise_3x3_t *op, const tc_input_t *in, const tc_output_t *out,
-                                      uint16_t first, uint16_t last, int8_t *scratch,
-                                      tc_depthwise_line_function_t function)
+static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
+                                                       const tc_output_t *out, uint16_t first, uint16_t last,
+                                                       int8_t *scratch, tc_depthwise_lines_t lines)
 {
     unsigned count;
     for (size_t channel = 0; channel < op->channels; channel += count) {
         const size_t rest = op->channels - channel;
-        const int8_t *weights;
+        tc_depthwise_line_t line;
         count = rest < op->block ? (unsigned)rest : op->block;
-        weights = tc_weights_read(op->weights, channel * TC_DEPTHWISE_WEIGHTS, count * TC_DEPTHWISE_WEIGHTS, scratch);
+        line.weights = tc_weights_read(op->weights, channel * TC_DEPTHWISE_WEIGHTS,
+                                       (size_t)count * TC_DEPTHWISE_WEIGHTS, scratch);
+        line.factors = op->factors + 2 * channel;
         for (uint16_t y = first; y < last; y++) {
-            tc_depthwise_line_t line;
             const unsigned beyond = tc_depthwise_rows(op, in, y, channel, line.row);
-            line.weights = weights;
-            line.factors = op->factors + 2 * channel;
             line.out = tc_output_row(out, y) + channel;
-            for (unsigned n = count; n > 0; n--) {
-                if (beyond != 0) {
-                    tc_depthwise_cut_line(op, &line, beyond, function);
-                } else {
-                    function(op, &line);
-                }
-                line.row[0]++;
-                line.row[1]++;
-                line.row[2]++;
-                line.weights += TC_DEPTHWISE_WEIGHTS;
-                line.factors += 2;
-                line.out++;
+            if (beyond == 0) {
+                lines(op, line, count);
+            } else {
+                tc_depthwise_cut_lines(op, line, count, beyond, lines);
             }
         }
     }

@@ -7,43 +7,49 @@
 typedef tc_depthwise_3x3_t tc_depthwise_3x3_scalar_t;
 
 /* Two sums are under way: `next` has both of its first columns, `after` its first. */
-static __attribute__((noinline)) void tc_depthwise_3x3_scalar_line(const tc_depthwise_3x3_t *op,
-                                                                   const tc_depthwise_line_t *line)
+static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_depthwise_3x3_t *op,
+                                                                    tc_depthwise_line_t line, unsigned count)
 {
-    const int8_t *const w = line->weights;
-    const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
-    const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
-    const int32_t bias = line->factors[0] >> 5, zero_point = op->input_zero_point;
-    const size_t step = op->channels;
-    const tc_scalar_scale_t scale = tc_scalar_scale(line->factors, op->output_zero_point);
-    const int8_t *row0 = line->row[0], *row1 = line->row[1], *row2 = line->row[2];
-    int8_t *to = line->out, *const end = to + op->inside * step;
-    int32_t next = bias, after = bias;
-    for (unsigned column = 0; column < op->padding_left; column++) {
-        next = after + zero_point * (w01 + w11 + w21);
-        after = bias + zero_point * (w00 + w10 + w20);
-    }
-    for (unsigned column = op->padding_left; column < 2; column++) {
-        const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
-        row0 += step;
-        row1 += step;
-        row2 += step;
-        next = after + x0 * w01 + x1 * w11 + x2 * w21;
-        after = bias + x0 * w00 + x1 * w10 + x2 * w20;
-    }
-    for (; to != end; to += step) {
-        const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
-        const int32_t sum = next + x0 * w02 + x1 * w12 + x2 * w22;
-        row0 += step;
-        row1 += step;
-        row2 += step;
-        next = after + x0 * w01 + x1 * w11 + x2 * w21;
-        after = bias + x0 * w00 + x1 * w10 + x2 * w20;
-        tc_depthwise_store(op, sum, scale, to);
-    }
-    for (unsigned n = op->beyond; n > 0; n--, to += step) {
-        tc_depthwise_store(op, next + zero_point * (w02 + w12 + w22), scale, to);
-        next = after + zero_point * (w01 + w11 + w21);
+    for (; count > 0; count--, tc_depthwise_next(&line)) {
+        const int8_t *const w = line.weights;
+        const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
+        const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
+        const int32_t bias = line.factors[0] >> 5, zero_point = op->input_zero_point;
+        const size_t step = op->channels;
+        const tc_scalar_scale_t scale = tc_depthwise_scale(op, &line);
+        const int8_t *row0 = line.row[0], *row1 = line.row[1], *row2 = line.row[2];
+        int8_t *to = line.out, *const end = to + op->inside * step;
+        int32_t next, after = bias + zero_point * (w00 + w10 + w20);
+        if (op->padding_left == 0) {
+            after = bias + *row0 * w00 + *row1 * w10 + *row2 * w20;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+        }
+        if (op->padding_left == 2) {
+            next = after + zero_point * (w01 + w11 + w21);
+        } else {
+            const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            next = after + x0 * w01 + x1 * w11 + x2 * w21;
+            after = bias + x0 * w00 + x1 * w10 + x2 * w20;
+        }
+        for (; to != end; to += step) {
+            const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
+            const int32_t sum = next + x0 * w02 + x1 * w12 + x2 * w22;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            next = after + x0 * w01 + x1 * w11 + x2 * w21;
+            after = bias + x0 * w00 + x1 * w10 + x2 * w20;
+            *to = tc_scalar_int8(sum, scale);
+        }
+        for (unsigned n = op->beyond; n > 0; n--, to += step) {
+            *to = tc_scalar_int8(next + zero_point * (w02 + w12 + w22), scale);
+            next = after + zero_point * (w01 + w11 + w21);
+        }
     }
 }
 
@@ -51,7 +57,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_line(const tc_dept
 static void tc_depthwise_3x3_scalar(const tc_depthwise_3x3_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                     uint16_t first, uint16_t last, int8_t *scratch)
 {
-    tc_depthwise_lines(op, in, out, first, last, scratch, tc_depthwise_3x3_scalar_line);
+    tc_depthwise_3x3(op, in, out, first, last, scratch, tc_depthwise_3x3_scalar_lines);
 }
 
 #endif

@@ -8,43 +8,45 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_stride_2_scalar_t;
 
 /* One sum is under way, `next`, which has its first column. At most one output reaches beyond the right border, by one
  * column or two; padding_left is 0 or 1. */
-static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_line(const tc_depthwise_3x3_t *op,
-                                                                            const tc_depthwise_line_t *line)
+static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(const tc_depthwise_3x3_t *op,
+                                                                             tc_depthwise_line_t line, unsigned count)
 {
-    const int8_t *const w = line->weights;
-    const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
-    const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
-    const int32_t bias = line->factors[0] >> 5, zero_point = op->input_zero_point;
-    const size_t step = op->channels;
-    const tc_scalar_scale_t scale = tc_scalar_scale(line->factors, op->output_zero_point);
-    const int8_t *row0 = line->row[0], *row1 = line->row[1], *row2 = line->row[2];
-    int8_t *to = line->out, *const end = to + op->inside * step;
-    int32_t next = bias + zero_point * (w00 + w10 + w20);
-    if (op->padding_left == 0) {
-        next = bias + *row0 * w00 + *row1 * w10 + *row2 * w20;
-        row0 += step;
-        row1 += step;
-        row2 += step;
-    }
-    for (; to != end; to += step) {
-        int32_t x0 = *row0, x1 = *row1, x2 = *row2;
-        int32_t sum = next + x0 * w01 + x1 * w11 + x2 * w21;
-        row0 += step;
-        row1 += step;
-        row2 += step;
-        x0 = *row0;
-        x1 = *row1;
-        x2 = *row2;
-        row0 += step;
-        row1 += step;
-        row2 += step;
-        sum += x0 * w02 + x1 * w12 + x2 * w22;
-        next = bias + x0 * w00 + x1 * w10 + x2 * w20;
-        tc_depthwise_store(op, sum, scale, to);
-    }
-    if (op->beyond != 0) {
-        next += op->beyond == 1 ? *row0 * w01 + *row1 * w11 + *row2 * w21 : zero_point * (w01 + w11 + w21);
-        tc_depthwise_store(op, next + zero_point * (w02 + w12 + w22), scale, to);
+    for (; count > 0; count--, tc_depthwise_next(&line)) {
+        const int8_t *const w = line.weights;
+        const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
+        const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
+        const int32_t bias = line.factors[0] >> 5, zero_point = op->input_zero_point;
+        const size_t step = op->channels;
+        const tc_scalar_scale_t scale = tc_depthwise_scale(op, &line);
+        const int8_t *row0 = line.row[0], *row1 = line.row[1], *row2 = line.row[2];
+        int8_t *to = line.out, *const end = to + op->inside * step;
+        int32_t next = bias + zero_point * (w00 + w10 + w20);
+        if (op->padding_left == 0) {
+            next = bias + *row0 * w00 + *row1 * w10 + *row2 * w20;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+        }
+        for (; to != end; to += step) {
+            int32_t x0 = *row0, x1 = *row1, x2 = *row2;
+            int32_t sum = next + x0 * w01 + x1 * w11 + x2 * w21;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            x0 = *row0;
+            x1 = *row1;
+            x2 = *row2;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            sum += x0 * w02 + x1 * w12 + x2 * w22;
+            next = bias + x0 * w00 + x1 * w10 + x2 * w20;
+            *to = tc_scalar_int8(sum, scale);
+        }
+        if (op->beyond != 0) {
+            next += op->beyond == 1 ? *row0 * w01 + *row1 * w11 + *row2 * w21 : zero_point * (w01 + w11 + w21);
+            *to = tc_scalar_int8(next + zero_point * (w02 + w12 + w22), scale);
+        }
     }
 }
 
@@ -52,7 +54,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_line(cons
 static void tc_depthwise_3x3_stride_2_scalar(const tc_depthwise_3x3_stride_2_scalar_t *op, const tc_input_t *in,
                                              const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
-    tc_depthwise_lines(op, in, out, first, last, scratch, tc_depthwise_3x3_stride_2_scalar_line);
+    tc_depthwise_3x3(op, in, out, first, last, scratch, tc_depthwise_3x3_stride_2_scalar_lines);
 }
 
 #endif

@@ -50,8 +50,7 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
 
 static inline int8_t tc_depthwise_value(const tc_depthwise_scalar_t *op, int32_t sum, const int32_t *factors)
 {
-    return tc_clamp(tc_scalar_scaled(sum, tc_scalar_scale(factors, op->output_zero_point)), op->activation_min,
-                    op->activation_max);
+    return tc_scalar_int8(sum, tc_scalar_scale(factors, op->output_zero_point, op->activation_min, op->activation_max));
 }
 
 static void tc_depthwise_blocks(const tc_depthwise_scalar_t *op, const tc_depthwise_blocks_t *blocks)

@@ -48,32 +48,42 @@ static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 
 #endif
 
-/* How the sums of a channel become int8, before they are held within the activation's bounds. */
+/* How the sums of a channel become int8. */
 typedef struct {
     int32_t multiplier;
     int32_t rounding; /* 1 + ((2 * the output's zero point + 1) << right shift) */
     int shift;        /* right shift + 1 */
+    int32_t low, high;
 } tc_scalar_scale_t;
 
 /* `factors`: anything * 32 + the right shift, and the multiplier. */
-static inline tc_scalar_scale_t tc_scalar_scale(const int32_t *factors, int32_t zero_point)
+static inline tc_scalar_scale_t tc_scalar_scale(const int32_t *factors, int32_t zero_point, int32_t low, int32_t high)
 {
     const int right = factors[0] & 31;
     tc_scalar_scale_t scale;
     scale.multiplier = factors[1];
     scale.rounding = 1 + (2 * zero_point + 1) * ((int32_t)1 << right);
     scale.shift = right + 1;
+    scale.low = low;
+    scale.high = high;
     return scale;
 }
 
 /* |sum| < 2^20. */
-static inline int32_t tc_scalar_scaled(int32_t sum, tc_scalar_scale_t scale)
+static inline int8_t tc_scalar_int8(int32_t sum, tc_scalar_scale_t scale)
 {
-    int32_t product = tc_scalar_product(sum, scale.multiplier) + scale.rounding;
+    int32_t value = tc_scalar_product(sum, scale.multiplier) + scale.rounding;
     if (sum < 0) {
-        product -= 2;
+        value -= 2;
     }
-    return product >> scale.shift;
+    value >>= scale.shift;
+    if (value < scale.low) {
+        value = scale.low;
+    }
+    if (value > scale.high) {
+        value = scale.high;
+    }
+    return (int8_t)value;
 }
 
 #endif
