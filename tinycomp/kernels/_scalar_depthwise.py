@@ -93,6 +93,6 @@ def _codebook(call: KernelCall) -> NDArray[np.int8] | None:
 
 
 def _factors(sums: Sums) -> NDArray[np.int32]:
-    """Each channel's bias with its shift in the lowest five bits, and its multiplier."""
-    start = 32 * sums.bias + sums.shift
+    """Each channel's bias with its shift plus one in the lowest five bits, and its multiplier."""
+    start = 32 * sums.bias + sums.shift + 1
     return np.stack([start, sums.multiplier], axis=1).astype(np.int32).reshape(-1)

@@ -14,21 +14,37 @@ typedef struct {
     int8_t activation_min, activation_max;
 } tc_add_scalar_t;
 
-/* Output rows [first, last). No scratch. The output may lie on the first input. */
-static void tc_add_scalar(const tc_add_scalar_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                          uint16_t last, int8_t *scratch)
+static inline int8_t tc_add_scalar_value(const tc_add_scalar_t *op, int32_t x, int32_t y)
 {
-    const int32_t a = op->first_factor, b = op->second_factor, low = op->activation_min, high = op->activation_max;
-    const uint32_t c = (uint32_t)op->offset;
-    const int shift = op->shift;
+    const uint32_t first = (uint32_t)(x * op->first_factor), second = (uint32_t)(y * op->second_factor);
+    int32_t value = (int32_t)(first + second + (uint32_t)op->offset) >> op->shift;
+    if (value < op->activation_min) {
+        value = op->activation_min;
+    }
+    if (value > op->activation_max) {
+        value = op->activation_max;
+    }
+    return (int8_t)value;
+}
+
+/* Output rows [first, last). No scratch. The output may lie on the first input. */
+static void tc_add_scalar(const tc_add_scalar_t *constants, const tc_input_t *in, const tc_output_t *out,
+                          uint16_t first, uint16_t last, int8_t *scratch)
+{
+    const tc_add_scalar_t op = *constants; /* which no store can change */
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
         const int8_t *p = tc_input_row(in, y), *q = tc_input_row(in + 1, y);
-        int8_t *to = tc_output_row(out, y), *const end = to + op->size;
-        while (to != end) {
-            const int32_t value = (int32_t)((uint32_t)(*p++ * a) + (uint32_t)(*q++ * b) + c) >> shift;
-            const int32_t raised = value < low ? low : value;
-            *to++ = (int8_t)(raised > high ? high : raised);
+        int8_t *to = tc_output_row(out, y);
+        uint32_t rest = op.size;
+        for (; rest >= 4; rest -= 4, p += 4, q += 4, to += 4) {
+            to[0] = tc_add_scalar_value(&op, p[0], q[0]);
+            to[1] = tc_add_scalar_value(&op, p[1], q[1]);
+            to[2] = tc_add_scalar_value(&op, p[2], q[2]);
+            to[3] = tc_add_scalar_value(&op, p[3], q[3]);
+        }
+        for (; rest > 0; rest--) {
+            *to++ = tc_add_scalar_value(&op, *p++, *q++);
         }
     }
 }

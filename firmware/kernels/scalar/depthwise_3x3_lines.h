@@ -20,7 +20,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift, and the multiplier */
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift + 1, and the multiplier */
 } tc_depthwise_3x3_t;
 
 typedef struct {
@@ -33,9 +33,9 @@ typedef struct {
 /* A line, and those of the channels after it. */
 typedef void (*tc_depthwise_lines_t)(const tc_depthwise_3x3_t *op, tc_depthwise_line_t line, unsigned count);
 
-static inline tc_scalar_scale_t tc_depthwise_scale(const tc_depthwise_3x3_t *op, const tc_depthwise_line_t *line)
+static inline tc_scalar_scale_t tc_depthwise_scale(const tc_depthwise_3x3_t *op, const int32_t *factors)
 {
-    return tc_scalar_scale(line->factors, op->output_zero_point, op->activation_min, op->activation_max);
+    return tc_scalar_scale(tc_scalar_output(op->output_zero_point, op->activation_min, op->activation_max), factors);
 }
 
 /* The rows of output row y, from a channel on. Returns which are beyond a border, a bit each: those stand for one that

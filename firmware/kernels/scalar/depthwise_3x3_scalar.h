@@ -16,7 +16,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_dep
         const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
         const int32_t bias = line.factors[0] >> 5, zero_point = op->input_zero_point;
         const size_t step = op->channels;
-        const tc_scalar_scale_t scale = tc_depthwise_scale(op, &line);
+        const tc_scalar_scale_t scale = tc_depthwise_scale(op, line.factors);
         const int8_t *row0 = line.row[0], *row1 = line.row[1], *row2 = line.row[2];
         int8_t *to = line.out, *const end = to + op->inside * step;
         int32_t next, after = bias + zero_point * (w00 + w10 + w20);

@@ -21,7 +21,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift, and the multiplier */
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift + 1, and the multiplier */
 } tc_depthwise_scalar_t;
 
 /* Blocks of one output, from `channel` on. */
@@ -48,15 +48,11 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
     }
 }
 
-static inline int8_t tc_depthwise_value(const tc_depthwise_scalar_t *op, int32_t sum, const int32_t *factors)
-{
-    return tc_scalar_int8(sum, tc_scalar_scale(factors, op->output_zero_point, op->activation_min, op->activation_max));
-}
-
 static void tc_depthwise_blocks(const tc_depthwise_scalar_t *op, const tc_depthwise_blocks_t *blocks)
 {
     const size_t most = op->channels - TC_DEPTHWISE_BLOCK;
     const int8_t *w = blocks->weights;
+    const tc_scalar_output_t output = tc_scalar_output(op->output_zero_point, op->activation_min, op->activation_max);
     size_t channel = blocks->channel;
     for (size_t n = blocks->count; n > 0; n--, channel += TC_DEPTHWISE_BLOCK) {
         const size_t c = channel < most ? channel : most;
@@ -70,10 +66,10 @@ static void tc_depthwise_blocks(const tc_depthwise_scalar_t *op, const tc_depthw
             s2 += x[2] * w[2];
             s3 += x[3] * w[3];
         }
-        to[0] = tc_depthwise_value(op, s0, factors);
-        to[1] = tc_depthwise_value(op, s1, factors + 2);
-        to[2] = tc_depthwise_value(op, s2, factors + 4);
-        to[3] = tc_depthwise_value(op, s3, factors + 6);
+        to[0] = tc_scalar_int8(s0, tc_scalar_scale(output, factors));
+        to[1] = tc_scalar_int8(s1, tc_scalar_scale(output, factors + 2));
+        to[2] = tc_scalar_int8(s2, tc_scalar_scale(output, factors + 4));
+        to[3] = tc_scalar_int8(s3, tc_scalar_scale(output, factors + 6));
     }
 }
 

@@ -48,24 +48,32 @@ static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 
 #endif
 
-/* How the sums of a channel become int8. */
+/* What is the same for all channels of a layer. */
 typedef struct {
-    int32_t multiplier;
-    int32_t rounding; /* 1 + ((2 * the output's zero point + 1) << right shift) */
-    int shift;        /* right shift + 1 */
+    int32_t rounding; /* 2 * the output's zero point + 1 */
     int32_t low, high;
+} tc_scalar_output_t;
+
+static inline tc_scalar_output_t tc_scalar_output(int32_t zero_point, int32_t low, int32_t high)
+{
+    const tc_scalar_output_t output = {2 * zero_point + 1, low, high};
+    return output;
+}
+
+/* How the sums of a channel become int8. `factors` are what its sums start at * 32 + the right shift + 1, and the
+ * multiplier. */
+typedef struct {
+    int32_t multiplier, rounding, shift, low, high;
 } tc_scalar_scale_t;
 
-/* `factors`: anything * 32 + the right shift, and the multiplier. */
-static inline tc_scalar_scale_t tc_scalar_scale(const int32_t *factors, int32_t zero_point, int32_t low, int32_t high)
+static inline tc_scalar_scale_t tc_scalar_scale(tc_scalar_output_t output, const int32_t *factors)
 {
-    const int right = factors[0] & 31;
     tc_scalar_scale_t scale;
     scale.multiplier = factors[1];
-    scale.rounding = 1 + (2 * zero_point + 1) * ((int32_t)1 << right);
-    scale.shift = right + 1;
-    scale.low = low;
-    scale.high = high;
+    scale.shift = factors[0] & 31;
+    scale.rounding = 1 + ((int32_t)((uint32_t)output.rounding << scale.shift) >> 1);
+    scale.low = output.low;
+    scale.high = output.high;
     return scale;
 }
 
