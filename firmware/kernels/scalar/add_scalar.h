@@ -16,7 +16,7 @@ typedef struct {
 
 static inline int8_t tc_add_scalar_value(const tc_add_scalar_t *op, int32_t x, int32_t y)
 {
-    const uint32_t first = (uint32_t)(x * op->first_factor), second = (uint32_t)(y * op->second_factor);
+    const uint32_t first = (uint32_t)x * (uint32_t)op->first_factor, second = (uint32_t)y * (uint32_t)op->second_factor;
     int32_t value = (int32_t)(first + second + (uint32_t)op->offset) >> op->shift;
     if (value < op->activation_min) {
         value = op->activation_min;

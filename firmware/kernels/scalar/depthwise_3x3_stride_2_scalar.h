@@ -11,13 +11,41 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_stride_2_scalar_t;
 static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(const tc_depthwise_3x3_t *op,
                                                                              tc_depthwise_line_t line, unsigned count)
 {
+#if TC_DEPTHWISE_ASSEMBLY
+    tc_depthwise_state_t state = tc_depthwise_state(op, &line, count, 2u * op->inside + (op->padding_left == 0));
+    tc_depthwise_state_t *volatile const where = &state; /* in memory: the assembly takes all registers */
+    /* clang-format off */
+    __asm__ volatile(TC_DEPTHWISE_BEGIN
+        "1:\n\t" TC_DEPTHWISE_CHANNEL TC_DEPTHWISE_BIAS("r0") "cmp r2, #0\n\tbne 2f\n\t"
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r0", "r0", "0") TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r0", "r0", "12")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r0", "r0", "24") TC_DEPTHWISE_ADVANCE "b 4f\n"
+        "2:\n\t" TC_DEPTHWISE_BORDER("r0", "r0", "0", "12", "24") "b 4f\n"
+        "5:\n\t"
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r2", "r0", "4") TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r2", "r2", "16")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r2", "r2", "28") TC_DEPTHWISE_ADVANCE TC_DEPTHWISE_BIAS("r0")
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r2", "r2", "8") TC_DEPTHWISE_ADD("r0", "r0", "0")
+        TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r2", "r2", "20") TC_DEPTHWISE_ADD("r0", "r0", "12")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r2", "r2", "32") TC_DEPTHWISE_ADD("r0", "r0", "24") TC_DEPTHWISE_ADVANCE
+        "6:\n\t" TC_DEPTHWISE_STORE
+        "4:\n\tcmp r5, lr\n\tbne 5b\n\t"
+        "ldr r3, [r7, #124]\n\tcmp r3, #0\n\tbeq 8f\n\tmovs r4, #0\n\tstr r4, [r7, #124]\n\t"
+        "cmp r3, #1\n\tbne 7f\n\t"
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r2", "r0", "4") TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r2", "r2", "16")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r2", "r2", "28")
+        TC_DEPTHWISE_BORDER("r2", "r2", "8", "20", "32") "b 6b\n"
+        "7:\n\t" TC_DEPTHWISE_BORDER("r2", "r0", "4", "16", "28")
+        TC_DEPTHWISE_BORDER("r2", "r2", "8", "20", "32") "b 6b\n"
+        "8:\n\t" TC_DEPTHWISE_END
+        : : [state] "m"(where) : TC_DEPTHWISE_CLOBBERS);
+    /* clang-format on */
+#else
     for (; count > 0; count--, tc_depthwise_next(&line)) {
         const int8_t *const w = line.weights;
         const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
         const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
         const int32_t bias = line.factors[0] >> 5, zero_point = op->input_zero_point;
         const size_t step = op->channels;
-        const tc_scalar_scale_t scale = tc_depthwise_scale(op, line.factors);
+        const tc_scalar_scale_t scale = tc_scalar_scale(tc_depthwise_output(op), line.factors);
         const int8_t *row0 = line.row[0], *row1 = line.row[1], *row2 = line.row[2];
         int8_t *to = line.out, *const end = to + op->inside * step;
         int32_t next = bias + zero_point * (w00 + w10 + w20);
@@ -48,6 +76,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(con
             *to = tc_scalar_int8(next + zero_point * (w02 + w12 + w22), scale);
         }
     }
+#endif
 }
 
 /* Output rows [first, last). Scratch: as depthwise_3x3_lines.h says. */
