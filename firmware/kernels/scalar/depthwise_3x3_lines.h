@@ -30,8 +30,8 @@ typedef struct {
     int8_t *out;
 } tc_depthwise_line_t;
 
-/* A line, and those of the channels after it. */
-typedef void (*tc_depthwise_lines_t)(const tc_depthwise_3x3_t *op, tc_depthwise_line_t line, unsigned count);
+/* A line, and those of the channels after it. What `line` is then is of no use. */
+typedef void (*tc_depthwise_lines_t)(const tc_depthwise_3x3_t *op, tc_depthwise_line_t *line, unsigned count);
 
 static inline tc_scalar_output_t tc_depthwise_output(const tc_depthwise_3x3_t *op)
 {
@@ -61,23 +61,21 @@ typedef struct {
 } tc_depthwise_state_t;
 
 /* `columns`: those that outputs inside take. */
-static inline tc_depthwise_state_t tc_depthwise_state(const tc_depthwise_3x3_t *op, const tc_depthwise_line_t *line,
-                                                      unsigned count, size_t columns)
+static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_depthwise_3x3_t *op,
+                                      const tc_depthwise_line_t *line, unsigned count, size_t columns)
 {
-    tc_depthwise_state_t state;
-    state.output = tc_depthwise_output(op);
-    state.zero_point = op->input_zero_point;
-    state.next_weights = line->weights;
-    state.next_factors = line->factors;
-    memcpy(state.row, line->row, sizeof state.row);
-    state.out = line->out;
-    state.step = op->channels;
-    state.channel = 0;
-    state.channels = count;
-    state.columns = columns * op->channels;
-    state.padding_left = op->padding_left;
-    state.beyond = op->beyond;
-    return state;
+    state->output = tc_depthwise_output(op);
+    state->zero_point = op->input_zero_point;
+    state->next_weights = line->weights;
+    state->next_factors = line->factors;
+    memcpy(state->row, line->row, sizeof state->row);
+    state->out = line->out;
+    state->step = op->channels;
+    state->channel = 0;
+    state->channels = count;
+    state->columns = columns * op->channels;
+    state->padding_left = op->padding_left;
+    state->beyond = op->beyond;
 }
 
 /* clang-format off */
@@ -161,16 +159,16 @@ static inline void tc_depthwise_next(tc_depthwise_line_t *line)
 }
 
 /* Lines of which some rows are beyond a border. */
-static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_line_t line, unsigned count,
+static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_line_t *line, unsigned count,
                                    unsigned beyond, tc_depthwise_lines_t lines)
 {
     const int32_t zero_point = op->input_zero_point;
     for (; count > 0; count--) {
         int8_t weights[TC_DEPTHWISE_WEIGHTS];
         int32_t factors[2];
-        tc_depthwise_line_t cut = line;
-        memcpy(weights, line.weights, sizeof weights);
-        memcpy(factors, line.factors, sizeof factors);
+        tc_depthwise_line_t cut = *line;
+        memcpy(weights, line->weights, sizeof weights);
+        memcpy(factors, line->factors, sizeof factors);
         cut.weights = weights;
         cut.factors = factors;
         for (unsigned rest = beyond, k = 0; rest != 0; rest >>= 1, k += 3) {
@@ -179,8 +177,8 @@ static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_li
                 weights[k] = weights[k + 1] = weights[k + 2] = 0;
             }
         }
-        lines(op, cut, 1);
-        tc_depthwise_next(&line);
+        lines(op, &cut, 1);
+        tc_depthwise_next(line);
     }
 }
 
@@ -191,19 +189,20 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
 {
     unsigned count;
     for (size_t channel = 0; channel < op->channels; channel += count) {
-        const size_t rest = op->channels - channel;
-        tc_depthwise_line_t line;
+        const size_t rest = op->channels - channel, size = TC_DEPTHWISE_WEIGHTS;
+        const int8_t *weights;
         count = rest < op->block ? (unsigned)rest : op->block;
-        line.weights = tc_weights_read(op->weights, channel * TC_DEPTHWISE_WEIGHTS,
-                                       (size_t)count * TC_DEPTHWISE_WEIGHTS, scratch);
-        line.factors = op->factors + 2 * channel;
+        weights = tc_weights_read(op->weights, channel * size, count * size, scratch);
         for (uint16_t y = first; y < last; y++) {
+            tc_depthwise_line_t line;
             const unsigned beyond = tc_depthwise_rows(op, in, y, channel, line.row);
+            line.weights = weights;
+            line.factors = op->factors + 2 * channel;
             line.out = tc_output_row(out, y) + channel;
             if (beyond == 0) {
-                lines(op, line, count);
+                lines(op, &line, count);
             } else {
-                tc_depthwise_cut_lines(op, line, count, beyond, lines);
+                tc_depthwise_cut_lines(op, &line, count, beyond, lines);
             }
         }
     }

@@ -8,11 +8,12 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_scalar_t;
 
 /* Two sums are under way: `next` has both of its first columns, `after` its first. */
 static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_depthwise_3x3_t *op,
-                                                                    tc_depthwise_line_t line, unsigned count)
+                                                                    tc_depthwise_line_t *line, unsigned count)
 {
 #if TC_DEPTHWISE_ASSEMBLY
-    tc_depthwise_state_t state = tc_depthwise_state(op, &line, count, op->inside + 2u - op->padding_left);
+    tc_depthwise_state_t state;
     tc_depthwise_state_t *volatile const where = &state; /* in memory: the assembly takes all registers */
+    tc_depthwise_begin(&state, op, line, count, op->inside + 2u - op->padding_left);
     /* clang-format off */
     __asm__ volatile(TC_DEPTHWISE_BEGIN
         "1:\n\t" TC_DEPTHWISE_CHANNEL "cmp r2, #0\n\tbne 2f\n\t"
@@ -41,15 +42,15 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_dep
         : : [state] "m"(where) : TC_DEPTHWISE_CLOBBERS);
     /* clang-format on */
 #else
-    for (; count > 0; count--, tc_depthwise_next(&line)) {
-        const int8_t *const w = line.weights;
+    for (; count > 0; count--, tc_depthwise_next(line)) {
+        const int8_t *const w = line->weights;
         const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
         const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
-        const int32_t bias = line.factors[0] >> 5, zero_point = op->input_zero_point;
+        const int32_t bias = line->factors[0] >> 5, zero_point = op->input_zero_point;
         const size_t step = op->channels;
-        const tc_scalar_scale_t scale = tc_scalar_scale(tc_depthwise_output(op), line.factors);
-        const int8_t *row0 = line.row[0], *row1 = line.row[1], *row2 = line.row[2];
-        int8_t *to = line.out, *const end = to + op->inside * step;
+        const tc_scalar_scale_t scale = tc_scalar_scale(tc_depthwise_output(op), line->factors);
+        const int8_t *row0 = line->row[0], *row1 = line->row[1], *row2 = line->row[2];
+        int8_t *to = line->out, *const end = to + op->inside * step;
         int32_t next, after = bias + zero_point * (w00 + w10 + w20);
         if (op->padding_left == 0) {
             after = bias + *row0 * w00 + *row1 * w10 + *row2 * w20;
