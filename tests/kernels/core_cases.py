@@ -199,7 +199,7 @@ def sums(count: int = 16) -> list[Case]:
         window = Window.make("same", shape[:2], (1, 1))
         other = _identity(builder, shape, window, parameters(first * ratio, zero_points[1]))
         pair = ["input", other] if draw.number(0, 1) else [other, "input"]
-        output = parameters(float(draw.of((0.4, 1.0, 2.5))) * first, zero_points[2])
+        output = parameters(float(draw.of((0.4, 0.83, 1.0, 2.5))) * first, zero_points[2])
         builder.add(Add(draw.of(tuple(Activation))), pair, output)
         found.append(Case(f"sum {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
     return found

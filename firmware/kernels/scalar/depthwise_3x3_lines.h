@@ -112,18 +112,18 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
     "adds r3, r3, r4\n\tldr r4, [r7, #72]\n\tmuls r3, r4\n\tadds " to ", " sum ", r3\n\t"
 #define TC_DEPTHWISE_BIAS(to) "ldr " to ", [r7, #36]\n\t"
 #define TC_DEPTHWISE_ADVANCE "add r5, r5, r11\n\t"
-/* Stores the int8 value of r2. Labels 91 to 93. */
+/* Stores the int8 value of r2. */
 #define TC_DEPTHWISE_STORE                                                                         \
     "ldr r3, [r7, #40]\n\tmuls r3, r2\n\tasrs r3, r3, #11\n\tldr r4, [r7, #44]\n\tmuls r4, r2\n\t"  \
     "adds r3, r3, r4\n\tasrs r3, r3, #11\n\tldr r4, [r7, #48]\n\tmuls r4, r2\n\tadds r3, r3, r4\n\t" \
-    "asrs r3, r3, #8\n\tldr r4, [r7, #52]\n\tadds r3, r3, r4\n\tcmp r2, #0\n\tbge 91f\n\tsubs r3, r3, #2\n" \
-    "91:\n\tldr r4, [r7, #56]\n\tasrs r3, r4\n\tldr r4, [r7, #64]\n\tcmp r3, r4\n\tbge 92f\n\tmov r3, r4\n" \
-    "92:\n\tldr r4, [r7, #68]\n\tcmp r3, r4\n\tble 93f\n\tmov r3, r4\n"                            \
-    "93:\n\tmov r4, r12\n\tstrb r3, [r4]\n\tadd r12, r12, r11\n\t"
-/* Goes on to the next channel at label 1. Label 94. */
+    "asrs r3, r3, #8\n\tldr r4, [r7, #52]\n\tadds r3, r3, r4\n\tcmp r2, #0\n\tbge 9f\n\tsubs r3, r3, #2\n" \
+    "9:\n\tldr r4, [r7, #56]\n\tasrs r3, r4\n\tldr r4, [r7, #64]\n\tcmp r3, r4\n\tbge 9f\n\tmov r3, r4\n" \
+    "9:\n\tldr r4, [r7, #68]\n\tcmp r3, r4\n\tble 9f\n\tmov r3, r4\n"                            \
+    "9:\n\tmov r4, r12\n\tstrb r3, [r4]\n\tadd r12, r12, r11\n\t"
+/* Goes on to the next channel at label 1. */
 #define TC_DEPTHWISE_END                                                                           \
     "ldr r5, [r7, #104]\n\tadds r5, r5, #1\n\tstr r5, [r7, #104]\n\tldr r3, [r7, #108]\n\tcmp r5, r3\n\t" \
-    "beq 94f\n\tb 1b\n94:\n\t"
+    "beq 9f\n\tb 1b\n9:\n\t"
 /* clang-format on */
 
 #else
