@@ -158,6 +158,23 @@ def depthwise(count: int = 36) -> list[Case]:
     return found
 
 
+def clustered(count: int = 12) -> list[Case]:
+    """Depthwise weights of four values, which are decoded by blocks of channels."""
+    found = []
+    for i, draw in draws(count, 7):
+        kernel = ((3, 3), (5, 1), (3, 3), (2, 3))[i % 4]
+        size, channels = (draw.number(3, 5), draw.number(3, 6)), draw.number(30, 50)
+        window = Window.make("same", size, kernel, (1, draw.number(1, 2)))
+        op = DepthwiseConv2D(window, 1, draw.of(tuple(Activation)))
+        case = draw.weighted(f"clustered {i}", op, (*size, channels), (1, *kernel, channels))
+        name = case.graph.nodes[-1].inputs[1]
+        weights = case.graph.constants[name]
+        values = np.array([-90, -20, 15, 127], np.int8)[np.abs(weights.values.astype(int)) % 4]
+        constants = case.graph.constants | {name: replace(weights, values=values)}
+        found.append(replace(case, graph=replace(case.graph, constants=constants)))
+    return found
+
+
 def dense(count: int = 24) -> list[Case]:
     """Vectors and rows of vectors; outputs around blocks of eight."""
     found = []
@@ -183,7 +200,7 @@ def sums(count: int = 16) -> list[Case]:
         window = Window.make("same", shape[:2], (1, 1))
         other = _identity(builder, shape, window, parameters(first * ratio, zero_points[1]))
         pair = ["input", other] if draw.number(0, 1) else [other, "input"]
-        output = parameters(float(draw.of((0.4, 1.0, 2.5))) * first, zero_points[2])
+        output = parameters(float(draw.of((0.4, 0.83, 1.0, 2.5))) * first, zero_points[2])
         builder.add(Add(draw.of(tuple(Activation))), pair, output)
         found.append(Case(f"sum {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
     return found
@@ -201,6 +218,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "pointwise": pointwise,
     "columns_of_three": columns_of_three,
     "depthwise": depthwise,
+    "clustered": clustered,
     "dense": dense,
     "sums": sums,
 }

@@ -10,17 +10,21 @@ from typing import ClassVar
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands
 from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._scalar_add import add
 from tinycomp.kernels._scalar_convolution import convolution
+from tinycomp.kernels._scalar_depthwise import depthwise
 from tinycomp.kernels._scalar_fully_connected import fully_connected
 
 _KERNELS: dict[str, Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]] = {
+    "add": add,
     "conv_2d": convolution,
+    "depthwise_conv_2d": depthwise,
     "fully_connected": fully_connected,
 }
 
 
 class Scalar(InstructionSet):
-    """32-bit multiplications of which sums keep two products apart."""
+    """Plain 32-bit registers, as many as there are."""
 
     name: ClassVar[str] = "scalar"
 

@@ -1,0 +1,96 @@
+/* DEPTHWISE_CONV_2D of 3 x 3 cells, one column apart, on cores that multiply one pair of numbers at a time. */
+#ifndef TINYCOMP_DEPTHWISE_3X3_SCALAR_H
+#define TINYCOMP_DEPTHWISE_3X3_SCALAR_H
+
+#include "depthwise_3x3_lines.h"
+
+typedef tc_depthwise_3x3_t tc_depthwise_3x3_scalar_t;
+
+/* Two sums are under way: `next` has both of its first columns, `after` its first. */
+static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_depthwise_3x3_t *op,
+                                                                    tc_depthwise_line_t *line, unsigned count)
+{
+#if TC_DEPTHWISE_ASSEMBLY
+    tc_depthwise_state_t state;
+    tc_depthwise_state_t *volatile const where = &state; /* in memory: the assembly takes all registers */
+    tc_depthwise_begin(&state, op, line, count, op->inside + 2u - op->padding_left);
+    /* clang-format off */
+    __asm__ volatile(TC_DEPTHWISE_BEGIN
+        "1:\n\t" TC_DEPTHWISE_CHANNEL "cmp r2, #0\n\tbne 2f\n\t"
+        TC_DEPTHWISE_BIAS("r1") TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r1", "r1", "0")
+        TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r1", "r1", "12")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r1", "r1", "24") TC_DEPTHWISE_ADVANCE "b 3f\n"
+        "2:\n\t" TC_DEPTHWISE_BIAS("r1") TC_DEPTHWISE_BORDER("r1", "r1", "0", "12", "24") "cmp r2, #2\n\tbne 3f\n\t"
+        TC_DEPTHWISE_BORDER("r0", "r1", "4", "16", "28") "b 4f\n"
+        "3:\n\t"
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r0", "r1", "4") TC_DEPTHWISE_BIAS("r1") TC_DEPTHWISE_ADD("r1", "r1", "0")
+        TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r0", "r0", "16") TC_DEPTHWISE_ADD("r1", "r1", "12")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r0", "r0", "28") TC_DEPTHWISE_ADD("r1", "r1", "24") TC_DEPTHWISE_ADVANCE
+        "b 4f\n"
+        "5:\n\t"
+        TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r2", "r0", "8") TC_DEPTHWISE_ADD("r0", "r1", "4")
+        TC_DEPTHWISE_BIAS("r1") TC_DEPTHWISE_ADD("r1", "r1", "0")
+        TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r2", "r2", "20") TC_DEPTHWISE_ADD("r0", "r0", "16")
+        TC_DEPTHWISE_ADD("r1", "r1", "12")
+        TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r2", "r2", "32") TC_DEPTHWISE_ADD("r0", "r0", "28")
+        TC_DEPTHWISE_ADD("r1", "r1", "24") TC_DEPTHWISE_ADVANCE
+        "6:\n\t" TC_DEPTHWISE_STORE
+        "4:\n\tcmp r5, lr\n\tbne 5b\n\t"
+        "ldr r3, [r7, #124]\n\tsubs r3, r3, #1\n\tbmi 7f\n\tstr r3, [r7, #124]\n\t"
+        TC_DEPTHWISE_BORDER("r2", "r0", "8", "20", "32") TC_DEPTHWISE_BORDER("r0", "r1", "4", "16", "28") "b 6b\n"
+        "7:\n\t" TC_DEPTHWISE_END
+        : : [state] "m"(where) : TC_DEPTHWISE_CLOBBERS);
+    /* clang-format on */
+#else
+    for (; count > 0; count--, tc_depthwise_next(line)) {
+        const int8_t *const w = line->weights;
+        const int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
+        const int32_t w20 = w[6], w21 = w[7], w22 = w[8];
+        const int32_t bias = line->factors[0] >> 5, zero_point = op->input_zero_point;
+        const size_t step = op->channels;
+        const tc_scalar_scale_t scale = tc_scalar_scale(tc_depthwise_output(op), line->factors);
+        const int8_t *row0 = line->row[0], *row1 = line->row[1], *row2 = line->row[2];
+        int8_t *to = line->out, *const end = to + op->inside * step;
+        int32_t next, after = bias + zero_point * (w00 + w10 + w20);
+        if (op->padding_left == 0) {
+            after = bias + *row0 * w00 + *row1 * w10 + *row2 * w20;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+        }
+        if (op->padding_left == 2) {
+            next = after + zero_point * (w01 + w11 + w21);
+        } else {
+            const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            next = after + x0 * w01 + x1 * w11 + x2 * w21;
+            after = bias + x0 * w00 + x1 * w10 + x2 * w20;
+        }
+        for (; to != end; to += step) {
+            const int32_t x0 = *row0, x1 = *row1, x2 = *row2;
+            const int32_t sum = next + x0 * w02 + x1 * w12 + x2 * w22;
+            row0 += step;
+            row1 += step;
+            row2 += step;
+            next = after + x0 * w01 + x1 * w11 + x2 * w21;
+            after = bias + x0 * w00 + x1 * w10 + x2 * w20;
+            *to = tc_scalar_int8(sum, scale);
+        }
+        for (unsigned n = op->beyond; n > 0; n--, to += step) {
+            *to = tc_scalar_int8(next + zero_point * (w02 + w12 + w22), scale);
+            next = after + zero_point * (w01 + w11 + w21);
+        }
+    }
+#endif
+}
+
+/* Output rows [first, last). Scratch: as depthwise_3x3_lines.h says. */
+static void tc_depthwise_3x3_scalar(const tc_depthwise_3x3_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
+                                    uint16_t first, uint16_t last, int8_t *scratch)
+{
+    tc_depthwise_3x3(op, in, out, first, last, scratch, tc_depthwise_3x3_scalar_lines);
+}
+
+#endif

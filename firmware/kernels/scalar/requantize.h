@@ -1,0 +1,97 @@
+/* How sums become int8 on cores that multiply one pair of numbers at a time, rounded twice as tc_requantize does. A sum s,
+ * the multiplier m and a right shift r of at least 1 become, with one shift,
+ *     (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1)
+ * plus where s is not negative, minus where it is; z is the output's zero point. Floors of floors are floors, so the two
+ * roundings are two halves that are added: half of the last place of the high word, and half of the result's. The second
+ * is rounded away from zero, which below zero is one place of the high word less. */
+#ifndef TINYCOMP_REQUANTIZE_H
+#define TINYCOMP_REQUANTIZE_H
+
+#include "tinycomp.h"
+
+/* Whether a product of two words is one word only: Armv6-M, and Xtensa, where some cores lack the other word. */
+#if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)
+#define TC_SCALAR_NARROW 1
+#else
+#define TC_SCALAR_NARROW 0
+#endif
+
+#if TC_SCALAR_NARROW
+
+/* floor((2ab + 2^31) / 2^32), |a| < 2^29, 0 <= b. From products of halves, of which a's lower one has a sign. */
+static inline int32_t tc_scalar_high(int32_t a, int32_t b)
+{
+    const int32_t low = (int16_t)a, high = (a + 0x8000) >> 16;
+    const int32_t b_low = b & 0xFFFF, b_high = b >> 16;
+    const int32_t middle = low * b_high + high * b_low + ((low * b_low) >> 16);
+    return 2 * high * b_high + ((middle + 0x4000) >> 15);
+}
+
+/* floor(a b / 2^30), |a| < 2^20, 0 <= b: b in three parts of eleven bits, so that each product is a word. */
+static inline int32_t tc_scalar_product(int32_t a, int32_t b)
+{
+    const int32_t low = (a * (b & 0x7FF)) >> 11;
+    return (a * (b >> 22) + ((a * ((b >> 11) & 0x7FF) + low) >> 11)) >> 8;
+}
+
+#else
+
+static inline int32_t tc_scalar_high(int32_t a, int32_t b)
+{
+    return tc_rounding_doubling_high_multiply(a, b);
+}
+
+static inline int32_t tc_scalar_product(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)(a * 4) * b) >> 32);
+}
+
+#endif
+
+/* What is the same for all channels of a layer. */
+typedef struct {
+    int32_t rounding; /* 2 * the output's zero point + 1 */
+    int32_t low, high;
+} tc_scalar_output_t;
+
+static inline tc_scalar_output_t tc_scalar_output(int32_t zero_point, int32_t low, int32_t high)
+{
+    const tc_scalar_output_t output = {2 * zero_point + 1, low, high};
+    return output;
+}
+
+/* How the sums of a channel become int8. `factors` are what its sums start at * 32 + the right shift + 1, and the
+ * multiplier. */
+typedef struct {
+    int32_t multiplier, rounding, shift, low, high;
+} tc_scalar_scale_t;
+
+static inline tc_scalar_scale_t tc_scalar_scale(tc_scalar_output_t output, const int32_t *factors)
+{
+    tc_scalar_scale_t scale;
+    scale.multiplier = factors[1];
+    scale.shift = factors[0] & 31;
+    scale.rounding = 1 + ((int32_t)((uint32_t)output.rounding << scale.shift) >> 1);
+    scale.low = output.low;
+    scale.high = output.high;
+    return scale;
+}
+
+/* |sum| < 2^20. */
+static inline int8_t tc_scalar_int8(int32_t sum, tc_scalar_scale_t scale)
+{
+    int32_t value = tc_scalar_product(sum, scale.multiplier) + scale.rounding;
+    if (sum < 0) {
+        value -= 2;
+    }
+    value >>= scale.shift;
+    if (value < scale.low) {
+        value = scale.low;
+    }
+    if (value > scale.high) {
+        value = scale.high;
+    }
+    return (int8_t)value;
+}
+
+#endif

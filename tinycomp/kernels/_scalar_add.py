@@ -1,0 +1,92 @@
+"""ADD for firmware/kernels/scalar/add_scalar.h: an affine function, proven by trying all inputs."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.fixed import requantize
+from tinycomp.ir import Array, KernelCall, Operands
+from tinycomp.kernels._dsp_sums import integer
+
+NEAR = sorted(product(range(-6, 7), repeat=2), key=lambda near: near[0] ** 2 + near[1] ** 2)
+"""How far factors may be from the real ones, the nearest first."""
+INT8 = np.arange(-128, 128, dtype=np.int64)
+FREE = 1 << 40
+"""Where an output is at the activation's bound, this much more is as good."""
+
+
+class Affine(NamedTuple):
+    """(first * x + second * y + offset) >> shift."""
+
+    first: int
+    second: int
+    offset: int
+    shift: int
+
+
+def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The call of the scalar kernel; None where an input repeats itself, or where no affine
+    function is found (that exact ties are rounded away from zero is beyond any).
+    """
+    if integer(call, "period") != integer(call, "size") or integer(call, "rows") == 1:
+        return None
+    found = _affine(call)
+    if found is None:
+        return None
+    constants = {
+        "size": integer(call, "size"),
+        "first_factor": found.first,
+        "second_factor": found.second,
+        "offset": found.offset,
+        "shift": found.shift,
+        "activation_min": integer(call, "activation_min"),
+        "activation_max": integer(call, "activation_max"),
+    }
+    return KernelCall("add_scalar", constants, in_place=call.in_place)
+
+
+def _affine(call: KernelCall) -> Affine | None:
+    """The first function that gives each pair's output, of those near the real one."""
+    low, high = integer(call, "activation_min"), integer(call, "activation_max")
+    outputs = _outputs(call)
+    shift = 31 - (int(np.abs(outputs).max()) + 2).bit_length()
+    least = np.where(outputs > low, outputs, -FREE) << shift
+    beyond = np.where(outputs < high, outputs + 1, FREE) << shift
+    factors = [round(_factor(call, side) * 2**shift) for side in ("wide", "repeated")]
+    first, second = factors if integer(call, "wide") == 0 else reversed(factors)
+    for more, and_more in NEAR:
+        a, b = first + more, second + and_more
+        products = a * INT8[:, None] + b * INT8
+        offset = int((least - products).max())
+        if offset < int((beyond - products).min()) and abs(products + offset).max() < 1 << 31:
+            return Affine(a, b, offset, shift)
+    return None
+
+
+def _outputs(call: KernelCall) -> Array:
+    """What the portable kernel computes of the first and the second input, without a bound."""
+    wide, repeated = (
+        requantize(
+            (INT8 - integer(call, f"{side}_zero_point")) << 20,
+            integer(call, f"{side}_multiplier"),
+            integer(call, f"{side}_shift"),
+        )
+        for side in ("wide", "repeated")
+    )
+    sums = wide[:, None] + repeated if integer(call, "wide") == 0 else repeated[:, None] + wide
+    scaled = requantize(sums, integer(call, "output_multiplier"), integer(call, "output_shift"))
+    outputs: Array = scaled + integer(call, "output_zero_point")
+    return outputs
+
+
+def _factor(call: KernelCall, side: str) -> float:
+    """How much one step of an input is, in steps of the output."""
+    return float(
+        integer(call, f"{side}_multiplier")
+        * integer(call, "output_multiplier")
+        * 2.0 ** (integer(call, f"{side}_shift") + integer(call, "output_shift") + 20 - 62)
+    )
