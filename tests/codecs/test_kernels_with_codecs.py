@@ -12,7 +12,7 @@ from small_models import HASH, Layers
 
 from tinycomp import emit
 from tinycomp.boards import load_board
-from tinycomp.codecs._policy import FEWEST_BYTES
+from tinycomp.codecs._policy import SMALLEST
 from tinycomp.codecs._registry import general_codecs
 from tinycomp.device.runner import run_host
 from tinycomp.folder import write_folder
@@ -38,7 +38,7 @@ def _graph() -> Graph:
 @pytest.mark.parametrize(("kernels", "streamed"), [("generic", 4), ("armv7e_m", 0)])
 def test_all_tensors_are_equal(codec: str, kernels: str, streamed: int, tmp_path: Path) -> None:
     graph = _graph()
-    program = lower(graph, Storage({codec}, FEWEST_BYTES), kernels)
+    program = lower(graph, Storage({codec}, SMALLEST), kernels)
     used = {encoded.codec for op in program.operations for encoded in op.encoded}
     assert codec in used
     assert kernels != "generic" or used == {codec}

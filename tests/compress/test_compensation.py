@@ -11,7 +11,7 @@ from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress._statistics import input_statistics
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import feed_back_errors
+from tinycomp.compress.error_feedback import _factorize, feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.errors import DataError
 from tinycomp.ir import Array, Graph, GraphBuilder
@@ -129,3 +129,10 @@ def test_a_bias_that_other_layers_read_is_left_alone(
 def test_missing_activations_are_named(graph: Graph) -> None:
     with pytest.raises(DataError, match="no activations of tensor 'x'"):
         correct_biases(Cluster(2, "layer").apply(graph), graph, {})
+
+
+def test_fewer_samples_than_inputs() -> None:
+    inputs = np.random.default_rng(0).normal(size=(16, 640))
+    factor, _ = _factorize((inputs.T @ inputs / 16)[None], 0.01)
+    assert np.isfinite(factor).all()
+    assert (np.diagonal(factor[0]) > 0).all()

@@ -38,4 +38,6 @@ FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
 BALANCED = Policy(entropy=0.85, byte=150)
 PLAIN = Policy(entropy=0)
 """Entropy-coded forms only where they are quicker as well."""
-FEWEST_BYTES = Policy()
+FEWEST_BYTES = Policy(byte=1000)
+SMALLEST = Policy()
+"""Whatever it takes."""

@@ -12,7 +12,7 @@ import numpy as np
 
 import tinycomp.codecs
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._policy import FEWEST_BYTES, Policy, Use
+from tinycomp.codecs._policy import SMALLEST, Policy, Use
 from tinycomp.errors import TinycompError
 from tinycomp.ir import Weights
 
@@ -42,7 +42,7 @@ def general_codecs() -> tuple[str, ...]:
 def choose(
     weights: Weights,
     allowed: Collection[str] | None = None,
-    policy: Policy = FEWEST_BYTES,
+    policy: Policy = SMALLEST,
     use: Use | None = None,
 ) -> Encoded:
     """The smallest stored form that the policy allows, verified by decoding it.

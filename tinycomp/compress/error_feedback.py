@@ -65,7 +65,12 @@ def _tables(layer: Layer) -> Floats:
 
 
 def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.intp]]:
-    """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance."""
+    """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance.
+
+    With J that reverses the axes and J D J = L L^T, the lower factor of inv(D) is J inv(L)^T J: what
+    is factorized is the damped covariance, which stays positive definite however few samples made
+    it, as its inverse, rounded, does not.
+    """
     length = covariance.shape[-1]
     variances = np.diagonal(covariance, axis1=1, axis2=2)
     order = np.argsort(-variances, axis=1, kind="stable")
@@ -74,7 +79,8 @@ def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.i
     extra = damping * variances.mean(axis=1)
     extra = np.where(extra > 0, extra, 1.0)
     damped = ordered + extra[:, None, None] * np.eye(length)
-    factor = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)
+    lower = np.linalg.cholesky(damped[:, ::-1, ::-1])
+    factor = np.linalg.inv(lower)[:, ::-1, ::-1]
     return factor, order
 
 

@@ -40,8 +40,11 @@ def fully_connected(
     fits = (np.maximum(-low, high) < SUM_LIMIT).all() and 0 <= shift.min() <= shift.max()
     if not fits or shift.max() > LARGEST_SHIFT or integer(call, "extended") or stored is None:
         return None
-    looked_up = stored.buffered and matrix.size >= LEAST
-    found = _looked_up(matrix, bias) if looked_up else _in_place(matrix, bias)
+    if stored.buffered and matrix.size >= LEAST:
+        # Other forms, of mostly zeros or entropy coded, are worth more than speed.
+        found = _looked_up(matrix, bias) if stored.codec == "codebook" else None
+    else:
+        found = _in_place(matrix, bias)
     if found is None:
         return None
     names = ("width", "input_size", "output_size", "channel_step")
