@@ -67,7 +67,7 @@ def _tables(layer: Layer) -> Floats:
 def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.intp]]:
     """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance.
 
-    With J that reverses the axes and J D J = L L^T, the lower factor of inv(D) is J inv(L)^T J: what
+    With J that reverses the axes and J D J = L L^T, inv(D) has the lower factor J inv(L)^T J: what
     is factorized is the damped covariance, which stays positive definite however few samples made
     it, as its inverse, rounded, does not.
     """
