@@ -188,6 +188,19 @@ def dense(count: int = 24) -> list[Case]:
     return found
 
 
+def wide_dense(count: int = 10) -> list[Case]:
+    """Layers that are worth a kernel of their own: numbers of inputs and outputs that nothing
+    divides, among others; vectors in rows.
+    """
+    found = []
+    for i, draw in draws(count, 7):
+        inputs, outputs = draw.number(60, 140), draw.number(35, 60)
+        shape = (2, 2, inputs) if i % 5 == 0 else (inputs,)
+        op = FullyConnected(draw.of(tuple(Activation)))
+        found.append(draw.weighted(f"wide dense {i}", op, shape, (outputs, inputs)))
+    return found
+
+
 def sums(count: int = 16) -> list[Case]:
     """Scales that are equal, near, and far apart, either way round."""
     found = []
@@ -220,5 +233,6 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "depthwise": depthwise,
     "clustered": clustered,
     "dense": dense,
+    "wide_dense": wide_dense,
     "sums": sums,
 }

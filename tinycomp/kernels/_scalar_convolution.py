@@ -54,7 +54,21 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     odd = integer(call, "input_channels") % GROUP != 0
     scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
     scratch += OFFSET * integer(call, "kernel_height")
-    return KernelCall("conv_2d_scalar", constants, scratch=scratch)
+    in_place = weights.block == len(pairs) and _pointwise(call)
+    return KernelCall("conv_2d_scalar", constants, scratch=scratch, in_place=in_place)
+
+
+def _pointwise(call: KernelCall) -> bool:
+    """Whether each pixel is computed from the one in its place, which has as many channels."""
+    ones = ("kernel_height", "kernel_width", "stride_height", "stride_width")
+    zeros = ("padding_top", "padding_left")
+    channels = integer(call, "input_channels")
+    return (
+        all(integer(call, name) == 1 for name in ones)
+        and not any(integer(call, name) for name in zeros)
+        and integer(call, "input_width") == integer(call, "output_width")
+        and integer(call, "output_channels") == channels
+    )
 
 
 def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | None:

@@ -19,6 +19,8 @@ MOST_CHUNK = 32
 """Words of each output that are decoded together: 1 KB."""
 WORD_BYTES = 12
 """Of an expanded word of activations."""
+LEAST = 2048
+"""Weights for which the kernel is worth its code."""
 MOST_WORDS = 0xFFFF // WORD_BYTES
 
 
@@ -37,7 +39,7 @@ def fully_connected(
     groups = grouped(np.pad(weights.values, ((0, more), (0, 0))))
     if (np.maximum(-low, high) >= SUM_LIMIT).any() or integer(call, "extended"):
         return None
-    if groups.shape[1] > MOST_WORDS:
+    if groups.shape[1] > MOST_WORDS or weights.values.size < LEAST:
         return None
     if not 0 <= shift.min() <= shift.max() <= LARGEST_SHIFT or not fit(fields(groups)):
         return None

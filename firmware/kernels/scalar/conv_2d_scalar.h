@@ -3,7 +3,6 @@
 #ifndef TINYCOMP_CONV_2D_SCALAR_H
 #define TINYCOMP_CONV_2D_SCALAR_H
 
-#include "tile.h"
 #include "windows.h"
 
 #define TC_CONV_2D_LEAST 3 /* pixels for which a tile is worth its while */
@@ -103,12 +102,12 @@ static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, cons
 {
     int32_t *const rows = (int32_t *)(void *)scratch;
     uint32_t *const tile = (uint32_t *)(void *)(rows + op->kernel_height);
-    int8_t *const bytes = (int8_t *)(tile + 2 * TC_TILE_PIXELS * (size_t)op->words);
+    int8_t *const bytes = (int8_t *)(tile + TC_TILE_WORD * (size_t)op->words);
     int8_t *const buffer = bytes + (op->input_channels % 4 != 0 ? 4 * (size_t)op->words : 0);
     const unsigned shared = op->dilation_width == 1 && op->kernel_width > op->stride_width
                                 ? (unsigned)(op->kernel_width - op->stride_width)
                                 : 0u;
-    const tc_windows_target_t target = {op, in, rows, rows + op->kernel_height, bytes, TC_TILE_PIXELS, shared};
+    const tc_windows_target_t target = {op, in, rows, rows + op->kernel_height, bytes, shared};
     tc_tile_t block = {0,
                        op->words,
                        NULL,

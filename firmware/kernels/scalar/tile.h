@@ -11,6 +11,7 @@
 
 #define TC_TILE_PIXELS 4
 #define TC_TILE_CHANNELS 2
+#define TC_TILE_WORD (2 * TC_TILE_PIXELS) /* words of a tile for one of weights */
 
 /* Pairs of channels, and what becomes of their sums. */
 typedef struct {
@@ -241,14 +242,14 @@ static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *wei
             tc_tile_split(run, sums);
             tc_tile_begin(run);
             weights += TC_TILE_CHANNELS;
-            tile += 2 * TC_TILE_PIXELS;
+            tile += TC_TILE_WORD;
             flag <<= 1;
         }
         for (flag = (flag << 1) & 0xFFFFu; flag != 0; flag = (flag << 1) & 0xFFFFu) {
             tc_tile_add(tile, *weights, run);
             tc_tile_add(tile + TC_TILE_PIXELS, tc_scalar_odd(*weights), run);
             weights += TC_TILE_CHANNELS;
-            tile += 2 * TC_TILE_PIXELS;
+            tile += TC_TILE_WORD;
             if ((flag & 0x8000u) != 0) {
                 tc_tile_split(run, sums);
                 tc_tile_begin(run);
@@ -316,13 +317,13 @@ static __attribute__((noinline)) const uint16_t *tc_tile_one(const tc_tile_t *pa
                 run[1] += y * odd[1];
                 tc_tile_both_split(run, sums);
                 weights += TC_TILE_CHANNELS;
-                x += 2 * TC_TILE_PIXELS;
+                x += TC_TILE_WORD;
                 flag <<= 1;
             }
             for (flag <<= 1; flag != 0; flag <<= 1) {
                 tc_tile_both(x, weights, run);
                 weights += TC_TILE_CHANNELS;
-                x += 2 * TC_TILE_PIXELS;
+                x += TC_TILE_WORD;
                 if ((flag & 0x80000000u) != 0) {
                     tc_tile_both_split(run, sums);
                 }

@@ -1,8 +1,8 @@
-/* Windows of a convolution as expanded pixels (products.h). */
+/* Windows of a convolution as the expanded pixels of a tile (tile.h). */
 #ifndef TINYCOMP_WINDOWS_H
 #define TINYCOMP_WINDOWS_H
 
-#include "products.h"
+#include "tile.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -30,7 +30,6 @@ typedef struct {
     const tc_input_t *in;
     int32_t *rows, *rows_end; /* of the windows */
     int8_t *bytes;            /* room for a window, where channels are no whole groups of four */
-    size_t between;           /* words between X and Z */
     unsigned shared;          /* columns of a window that are those of the one on its left */
 } tc_windows_target_t;
 
@@ -46,10 +45,10 @@ static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
 }
 
 /* Four activations after four; what follows begins twice as far behind. A step of 0 takes the same four again. */
-static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t count, uint32_t *to, size_t between)
+static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t count, uint32_t *to)
 {
-    for (uint32_t *const end = to + 2 * between * count; to != end; from += step, to += 2 * between) {
-        tc_scalar_four(from, to, between);
+    for (uint32_t *const end = to + TC_TILE_WORD * count; to != end; from += step, to += TC_TILE_WORD) {
+        tc_scalar_four(from, to, TC_TILE_PIXELS);
     }
     return to;
 }
@@ -64,7 +63,7 @@ static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_tar
     for (; cells > 0; cells--, left += op->dilation_width) {
         const int inside = row != TC_WINDOWS_BEYOND && left >= 0 && left < op->input_width;
         const int8_t *const from = inside ? target->in->base + (row + left * op->input_channels) : border;
-        to = tc_windows_fours(from, inside ? 4 : 0, op->input_channels / 4u, to, target->between);
+        to = tc_windows_fours(from, inside ? 4 : 0, op->input_channels / 4u, to);
     }
     return to;
 }
@@ -97,7 +96,7 @@ static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_
             byte = tc_windows_copy(from, (unsigned)known, (size_t)channels, byte);
         }
     }
-    tc_windows_fours(target->bytes, 4, op->words, to, target->between);
+    tc_windows_fours(target->bytes, 4, op->words, to);
 }
 
 /* The window whose first column is `left`. `known` is the one on its left, expanded; NULL where there is none. */
@@ -105,11 +104,12 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
                                                         const uint32_t *known, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
-    const size_t channels = op->input_channels, between = target->between;
+    const size_t channels = op->input_channels;
     const unsigned shared = known != NULL ? target->shared : 0, fresh = op->kernel_width - shared;
     const int32_t first = left + (int32_t)shared;
     const int inside = op->dilation_width == 1 && first >= 0 && first + (int32_t)fresh <= op->input_width;
-    const size_t length = 2 * between * (shared * channels / 4), step = 2 * between * (op->stride_width * channels / 4);
+    const size_t length = TC_TILE_WORD * (shared * channels / 4),
+                 step = TC_TILE_WORD * (op->stride_width * channels / 4);
     if (channels % 4 != 0) {
         tc_windows_gather(target, left, to);
         return;
@@ -117,14 +117,14 @@ static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_
     for (const int32_t *row = target->rows; row != target->rows_end; row++) {
         if (length != 0) {
             known += step;
-            for (const uint32_t *const end = known + length; known != end; known += 2 * between, to += 2 * between) {
-                to[0] = known[0];
-                to[between] = known[between];
+            for (const uint32_t *const end = known + length; known != end; known += TC_TILE_WORD, to += TC_TILE_WORD) {
+                const uint32_t x = known[0], z = known[TC_TILE_PIXELS];
+                to[0] = x;
+                to[TC_TILE_PIXELS] = z;
             }
         }
         if (*row != TC_WINDOWS_BEYOND && inside) {
-            to = tc_windows_fours(target->in->base + (*row + first * (int32_t)channels), 4, fresh * channels / 4, to,
-                                  between);
+            to = tc_windows_fours(target->in->base + (*row + first * (int32_t)channels), 4, fresh * channels / 4, to);
         } else {
             to = tc_windows_cells(target, *row, first, fresh, to);
         }
