@@ -12,6 +12,7 @@ import pytest
 from conformance import CASES, Case, cases_of
 
 from tinycomp.boards import load_board
+from tinycomp.device.emulator import emulator_of
 from tinycomp.emit import emit_library
 from tinycomp.ir import Array
 from tinycomp.plan.memory import plan
@@ -52,12 +53,21 @@ def _run_on_avr(case: Case, folder: Path) -> Array:
     sources = [MAIN, *sorted(folder.glob("*.c"))]
     objects = compile_objects(MEGA.compiler, sources, folder, Options((folder,)))
     program = link(MEGA.compiler, objects, folder / "unit.elf", ("-lm",))
-    done = subprocess.run(
-        ["simavr", "-m", "atmega2560", "-f", "16000000", program],
-        capture_output=True, text=True, errors="replace", timeout=100, check=False,
-    )  # fmt: skip
-    digits = re.findall(r"=((?:[0-9a-f]{2})+)", done.stdout + done.stderr)
+    digits = re.findall(r"=((?:[0-9a-f]{2})+)", _output(program, folder))
     return np.frombuffer(bytes.fromhex("".join(digits)), np.int8).reshape(len(inputs), -1)
+
+
+def _output(program: Path, folder: Path) -> str:
+    """What the program sends until it sleeps for good."""
+    assert MEGA.emulator is not None
+    command = emulator_of(MEGA.emulator, folder / "emulator").command
+    process = subprocess.Popen(
+        [part.replace("{firmware}", str(program)) for part in command],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        return process.stdout.read()
 
 
 def _fits(case: Case) -> bool:

@@ -10,34 +10,30 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Weights
-from tinycomp.kernels._dsp_sums import reach, wrapped
+from tinycomp.kernels._dsp_sums import integer, reach
 
 BLOCK = 4
-LARGEST_SHIFT = 31
+TWICE, ONCE = 0x80, 0
+"""How sums are rounded (output_avr.h)."""
+_LARGEST_SHIFT = 31
 _SUM_LIMIT = 1 << 23
 _VALUE_LIMIT = 1 << 14
 """Outputs before they are clamped have 16 bits."""
 
 
-def stored_by_layer(stored: Encoded | None) -> bool:
-    """Whether weights may change places within their layer."""
-    return stored is not None and stored.codec != "channel_codebook"
+def interleaved(weights: Weights, blocks: Array, codecs: tuple[str, ...], block: int) -> Weights:
+    """Rows of blocks (blocks, 4: numbers of channels), the four weights of a place side by side.
 
-
-def interleaved(weights: Weights, blocks: Array) -> Weights:
-    """Rows of blocks (blocks, 4: numbers of channels), the four weights of a place side by side."""
+    block: blocks that a kernel asks for at a time; 0 where it reads them where they lie.
+    """
     values = weights.values[blocks].transpose(0, 2, 1)
-    codebook = weights.codebook
-    return Weights(
-        np.ascontiguousarray(values).reshape(len(blocks), -1),
-        1,
-        codebook if codebook is not None and len(codebook) == 1 else None,
-    )
+    rows = np.ascontiguousarray(values).reshape(len(blocks), -1)
+    return Weights(rows, block, weights.codebook, codecs)
 
 
-def factors(call: KernelCall, blocks: Array) -> NDArray[np.int32] | None:
-    """Each block's multipliers, of 32 bits, and starts, with the shifts above their 24 bits; None
-    where numbers leave the kernels' bounds.
+def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
+    """Each block's constants as they lie in program memory (output_avr.h); None where numbers leave
+    the kernels' bounds.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
@@ -49,9 +45,23 @@ def factors(call: KernelCall, blocks: Array) -> NDArray[np.int32] | None:
     )
     least, most = reach(matrix, bias)
     largest = np.maximum(-least, most)
-    fits = (largest < _SUM_LIMIT) & (shift < 0) & (shift >= -LARGEST_SHIFT)
-    fits &= (largest * multiplier) >> 31 < _VALUE_LIMIT << np.minimum(-shift, LARGEST_SHIFT)
+    fits = (largest < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
+    fits &= (largest * multiplier) >> 31 < _VALUE_LIMIT << np.minimum(-shift, _LARGEST_SHIFT)
     if not fits.all():
         return None
-    start = (bias - 128 * matrix.sum(axis=1)) % (2 * _SUM_LIMIT) - (shift << 24)
-    return wrapped(np.concatenate([2 * multiplier[blocks], start[blocks]], axis=1).reshape(-1))
+    starts = _bytes(bias - 128 * matrix.sum(axis=1), 3)[blocks].reshape(len(blocks), -1)
+    scaling = np.concatenate([_bytes(2 * multiplier, 4), _bytes(-shift, 1)], axis=1)[blocks]
+    return np.concatenate([starts, scaling.reshape(len(blocks), -1)], axis=1).reshape(-1)
+
+
+def output(call: KernelCall, half: int) -> dict[str, int]:
+    """The fields that say how sums become outputs; `half` as in output_avr.h."""
+    names = ("output_zero_point", "activation_min", "activation_max")
+    zero_point, low, high = (integer(call, name) for name in names)
+    return {"half": half, "low": low - zero_point, "smallest": low, "range": high - low}
+
+
+def _bytes(values: Array, count: int) -> NDArray[np.uint8]:
+    """(channels, count): the lowest first."""
+    places: NDArray[np.uint8] = (values[:, None] >> 8 * np.arange(count) & 255).astype(np.uint8)
+    return places

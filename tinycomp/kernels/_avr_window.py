@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tinycomp.ir import KernelCall, Operands
 from tinycomp.kernels._dsp_sums import integer
 
@@ -15,17 +17,20 @@ def is_dilated(call: KernelCall) -> bool:
     return (integer(call, "dilation_height"), integer(call, "dilation_width")) != (1, 1)
 
 
-def borders_count(call: KernelCall, operands: Operands) -> bool:
-    """Whether windows hang over a border where cells hold anything but -128."""
-    return integer(call, "input_zero_point") != -128 and any(
-        integer(call, before) > 0
-        or (outputs - 1) * integer(call, f"stride_{axis}") + integer(call, f"kernel_{axis}")
-        > inputs
-        for axis, before, inputs, outputs in zip(
-            ("height", "width"),
-            ("padding_top", "padding_left"),
-            operands.activations[0].shape[:2],
-            operands.output.shape[:2],
-            strict=True,
-        )
-    )
+def hangs_over(call: KernelCall, operands: Operands) -> bool:
+    """Whether a window hangs over a border."""
+    return any(first < 0 or last + size > inputs for first, last, size, inputs in _ends(call, operands))
+
+
+def is_reached(call: KernelCall, operands: Operands) -> bool:
+    """Whether every window has a cell inside the input."""
+    return all(first + size > 0 and last < inputs for first, last, size, inputs in _ends(call, operands))
+
+
+def _ends(call: KernelCall, operands: Operands) -> Iterator[tuple[int, int, int, int]]:
+    """Along each axis: where the first and the last window begin, their size, the input's size."""
+    for index, (axis, before) in enumerate((("height", "padding_top"), ("width", "padding_left"))):
+        first = -integer(call, before)
+        steps = operands.output.shape[index] - 1
+        last = first + steps * integer(call, f"stride_{axis}")
+        yield first, last, integer(call, f"kernel_{axis}"), operands.activations[0].shape[index]

@@ -1,12 +1,15 @@
-/* DEPTHWISE_CONV_2D for AVR, of four channels at least, one output channel each: sums of 24 bits. Weights lie (block,
- * kernel row, kernel column, channel of the block); the last block holds the last four channels.
+/* DEPTHWISE_CONV_2D for AVR, of four channels at least, one output channel each. Weights lie as they are (block, kernel row,
+ * kernel column, channel of the block), each is read from program memory where it is used; the last block holds the last four
+ * channels.
  *
  * Cells beyond a border hold -128, the zero point, which adds nothing: they are left out. */
 #ifndef TINYCOMP_DEPTHWISE_AVR_H
 #define TINYCOMP_DEPTHWISE_AVR_H
 
-#include "block_avr.h"
-#include "taps_avr.h"
+#include "dense.h"
+#include "output_avr.h"
+#include "span_avr.h"
+#include "sums_avr.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -15,66 +18,138 @@ typedef struct {
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t padding_top, padding_left;
-    int8_t output_zero_point;
-    int8_t activation_min, activation_max;
+    uint8_t half; /* these: output_avr.h */
+    int16_t low;
+    int8_t smallest;
+    uint8_t range;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each block: multipliers, starts */
+    const uint8_t *constants; /* of all blocks */
 } tc_depthwise_avr_t;
 
-/* One output row of a block, whose first byte in it is `to`, as `channel` is its first in a cell. */
-static void tc_depthwise_avr_row(const tc_depthwise_avr_t *op, const tc_input_t *in, int top, tc_avr_block_t *block,
-                                 const int8_t *weights, uint16_t channel, int8_t *to)
+/* The part of a window inside the input. Scratch begins with room for a block's sums, then come addresses of its rows. */
+typedef struct {
+    uint8_t rows, columns;
+    uint8_t step;         /* from a cell's last channel of a block to the next cell's first */
+    uint8_t weights_skip; /* from a row's last weight to the next row's first */
+    uint16_t offset;      /* of its first cell in a row */
+} tc_avr_cells_t;
+
+#if defined(__AVR__)
+#define TC_AVR_TAP(low, middle, high) \
+    "ld r18, X+\n\t"                  \
+    "lpm r19, Z+\n\t"                 \
+    "subi r18, 128\n\t"               \
+    "breq 8f\n\t" TC_AVR_ADD(low, middle, high) "8:\n\t"
+#endif
+
+/* The sums of the block that begins `channel` channels behind each cell's first; rows, columns >= 1. */
+static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts, const tc_avr_cells_t *cells,
+                                         uint16_t channel, const int8_t *weights)
 {
-    const tc_avr_span_t rows = tc_avr_span(top, (int)op->input_height, op->kernel_height);
-    const uint8_t height = (uint8_t)(rows.end - rows.begin);
-    const uint16_t slot = height == 0 ? 0 : tc_slot((uint16_t)(top + rows.begin), in->ring);
-    int left = -(int)op->padding_left;
-    tc_avr_cells_t cells;
-    cells.step = op->input_channels;
-    for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->input_channels) {
-        const tc_avr_span_t columns = tc_avr_span(left, (int)op->input_width, op->kernel_width);
-        const size_t offset = (size_t)(left + columns.begin) * op->input_channels + channel;
-        const int8_t *w = weights + (rows.begin * op->kernel_width + columns.begin) * TC_AVR_CHANNELS;
-        uint32_t *sums = block->sums;
-        uint16_t from = slot;
-        uint8_t left_over;
-        cells.columns = (uint8_t)(columns.end - columns.begin);
-        cells.skip = (uint16_t)(in->stride - (size_t)cells.columns * op->input_channels);
-        cells.weights_skip = (uint8_t)((op->kernel_width - cells.columns) * TC_AVR_CHANNELS);
-        /* Rows up to the ring's end, then those from its start. */
-        for (left_over = cells.columns == 0 ? 0 : height; left_over > 0;
-             left_over = (uint8_t)(left_over - cells.rows)) {
-            cells.rows = in->ring - from < left_over ? (uint8_t)(in->ring - from) : left_over;
-            tc_avr_taps(sums, in->base + from * in->stride + offset, w, &cells);
-            sums += TC_AVR_CHANNELS;
-            w += cells.rows * op->kernel_width * TC_AVR_CHANNELS;
-            from = 0;
+#if defined(__AVR__)
+    uint8_t rows = cells->rows;
+    /* All operands have their places, so that none lies in r28 and r29. */
+    register const uint8_t step __asm__("r24") = cells->step;
+    register const uint8_t weights_skip __asm__("r25") = cells->weights_skip;
+    __asm__ __volatile__("clr r2\n\t"
+                         "push r28\n\t"
+                         "push r29\n\t"
+                         "push r26\n\t"
+                         "push r27\n\t"
+                         "movw r28, r26\n\t"
+                         "adiw r28, 12\n\t" TC_AVR_START "movw r30, %[weights]\n"
+                         "1:\n\t"
+                         "ld r26, Y+\n\t"
+                         "ld r27, Y+\n\t"
+                         "add r26, %A[offset]\n\t"
+                         "adc r27, %B[offset]\n\t"
+                         "mov %A[weights], %[columns]\n"
+                         "2:\n\t" TC_AVR_TAP("r4", "r5", "r6") TC_AVR_TAP("r7", "r8", "r9")
+                             TC_AVR_TAP("r10", "r11", "r12")
+                                 TC_AVR_TAP("r13", "r14", "r15") "add r26, %[step]\n\t"
+                                                                 "adc r27, r2\n\t"
+                                                                 "dec %A[weights]\n\t"
+                                                                 "brne 2b\n\t"
+                                                                 "add r30, %[weights_skip]\n\t"
+                                                                 "adc r31, r2\n\t"
+                                                                 "dec %[rows]\n\t"
+                                                                 "brne 1b\n\t"
+                                                                 "pop r27\n\t"
+                                                                 "pop r26\n\t"
+                                                                 "pop r29\n\t"
+                                                                 "pop r28\n\t" TC_AVR_FINISH
+                         : [weights] "+a"(weights), [rows] "+a"(rows), "+z"(starts), "+x"(scratch)
+                         : [columns] "a"(cells->columns), [step] "r"(step), [weights_skip] "r"(weights_skip),
+                           [offset] "a"((uint16_t)(cells->offset + channel))
+                         : "r2", "r18", "r19", TC_AVR_SUMS, "memory");
+#else
+    const int8_t *addresses = scratch + TC_AVR_STARTS;
+    uint8_t *const sums = (uint8_t *)scratch;
+    memcpy(sums, starts, TC_AVR_STARTS);
+    for (unsigned row = cells->rows; row > 0; row--, weights += cells->weights_skip) {
+        const int8_t *x;
+        memcpy(&x, addresses, sizeof x);
+        addresses += sizeof x;
+        x += cells->offset + channel;
+        for (unsigned i = 0; i < cells->columns; i++, x += cells->step + TC_AVR_CHANNELS) {
+            for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
+                tc_avr_add(sums + 3 * c, x[c], *weights++);
+            }
         }
-        tc_avr_block_store(block, sums, TC_AVR_CHANNELS, to);
+    }
+#endif
+}
+
+/* All channels of one window; `weights` are those of its first cell inside the input. */
+TC_AVR_CALLED static void tc_depthwise_avr_cell(const tc_depthwise_avr_t *op, const tc_avr_cells_t *cells,
+                                                const int8_t *weights, int8_t *to, int8_t *scratch)
+{
+    const uint16_t size = (uint16_t)(op->kernel_height * op->kernel_width * TC_AVR_CHANNELS);
+    const uint16_t last = (uint16_t)(op->input_channels - TC_AVR_CHANNELS);
+    const uint8_t *constants = op->constants;
+    for (uint16_t c = 0; c < op->input_channels; c = (uint16_t)(c + TC_AVR_CHANNELS)) {
+        const uint16_t channel = c < last ? c : last;
+        tc_depthwise_avr_taps(scratch, constants, cells, channel, weights);
+        tc_avr_store((const uint8_t *)scratch, constants + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range,
+                     TC_AVR_CHANNELS, to + channel);
+        constants += TC_AVR_CONSTANTS;
+        weights += size;
     }
 }
 
-/* Output rows [first, last). Scratch: a block of weights. */
+/* One output row. */
+static void tc_depthwise_avr_row(const tc_depthwise_avr_t *op, const tc_input_t *in, int top, const int8_t *weights,
+                                 int8_t *to, int8_t *scratch)
+{
+    const tc_avr_span_t rows = tc_avr_span(top, (int)op->input_height, op->kernel_height);
+    int8_t *to_address = scratch + TC_AVR_STARTS;
+    int left = -(int)op->padding_left;
+    tc_avr_cells_t cells;
+    cells.rows = (uint8_t)(rows.end - rows.begin);
+    cells.step = (uint8_t)(op->input_channels - TC_AVR_CHANNELS);
+    for (int row = rows.begin; row < rows.end; row++, to_address += sizeof(const int8_t *)) {
+        const int8_t *const address = tc_input_row(in, (uint16_t)(top + row));
+        memcpy(to_address, &address, sizeof address);
+    }
+    for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->input_channels) {
+        const tc_avr_span_t columns = tc_avr_span(left, (int)op->input_width, op->kernel_width);
+        const unsigned skipped = (unsigned)rows.begin * op->kernel_width + columns.begin;
+        cells.columns = (uint8_t)(columns.end - columns.begin);
+        cells.weights_skip = (uint8_t)((op->kernel_width - cells.columns) * TC_AVR_CHANNELS);
+        cells.offset = (uint16_t)((uint16_t)(left + columns.begin) * op->input_channels);
+        tc_depthwise_avr_cell(op, &cells, weights + skipped * TC_AVR_CHANNELS, to, scratch);
+    }
+}
+
+/* Output rows [first, last). Scratch: sums and addresses. */
 static void tc_depthwise_avr(const tc_depthwise_avr_t *constants, const tc_input_t *in, const tc_output_t *out,
                              uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_depthwise_avr_t, op, constants);
-    const size_t size = (size_t)op->kernel_height * op->kernel_width * TC_AVR_CHANNELS;
-    const int32_t *factors = op->factors;
-    size_t place = 0;
-    tc_avr_block_t block;
-    tc_avr_block_init(&block, op->output_zero_point, op->activation_min, op->activation_max, 0x80);
-    for (uint16_t c = 0; c < op->input_channels; c = (uint16_t)(c + TC_AVR_CHANNELS)) {
-        const uint16_t end = (uint16_t)(op->input_channels - TC_AVR_CHANNELS);
-        const uint16_t channel = c < end ? c : end;
-        const int8_t *const weights = tc_weights_read(op->weights, place, size, scratch);
-        tc_avr_block_load(&block, factors);
-        for (uint16_t y = first; y < last; y++) {
-            const int top = (int)y * op->stride_height - op->padding_top;
-            tc_depthwise_avr_row(op, in, top, &block, weights, channel, tc_output_row(out, y) + channel);
-        }
-        factors += 2 * TC_AVR_CHANNELS;
-        place += size;
+    TC_FETCH(tc_dense_t, weights, (const tc_dense_t *)op->weights);
+    for (uint16_t y = first; y < last; y++) {
+        const int top = (int)y * op->stride_height - op->padding_top;
+        tc_depthwise_avr_row(op, in, top, weights->values, tc_output_row(out, y), scratch);
     }
 }
 
