@@ -13,13 +13,16 @@ from core_program import available, lowered, run
 from tinycomp.boards import load_board
 
 CORES = {"armv7e_m": "cortex-m4"}
-"""A board for each instruction set that has kernels of its own."""
+"""A board for each instruction set that has kernels of its own and room for all cases at once."""
+ON_HOST = (*CORES, "avr")
+"""AVR itself takes the cases one by one: tests/ops/test_on_avr.py."""
 
 
-@pytest.mark.parametrize("board", ["host", "core"])
-@pytest.mark.parametrize("kernels", CORES)
+@pytest.mark.parametrize(
+    ("kernels", "board"), [*((name, "host") for name in ON_HOST), *CORES.items()]
+)
 def test_kernels_equal_the_simulator(kernels: str, board: str, tmp_path: Path) -> None:
-    chosen = load_board(CORES[kernels] if board == "core" else "host")
+    chosen = load_board(board)
     if not available(chosen):
         pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
     cases = [case for family in FAMILIES.values() for case in lowered(family(), kernels)]

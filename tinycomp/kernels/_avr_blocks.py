@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Weights
 from tinycomp.kernels._dsp_sums import integer, reach
 
@@ -17,8 +16,6 @@ TWICE, ONCE = 0x80, 0
 """How sums are rounded (output_avr.h)."""
 _LARGEST_SHIFT = 31
 _SUM_LIMIT = 1 << 23
-_VALUE_LIMIT = 1 << 14
-"""Outputs before they are clamped have 16 bits."""
 
 
 def interleaved(weights: Weights, blocks: Array, codecs: tuple[str, ...], block: int) -> Weights:
@@ -44,9 +41,7 @@ def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
         for name in ("multiplier", "shift")
     )
     least, most = reach(matrix, bias)
-    largest = np.maximum(-least, most)
-    fits = (largest < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
-    fits &= (largest * multiplier) >> 31 < _VALUE_LIMIT << np.minimum(-shift, _LARGEST_SHIFT)
+    fits = (np.maximum(-least, most) < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
     if not fits.all():
         return None
     starts = _bytes(bias - 128 * matrix.sum(axis=1), 3)[blocks].reshape(len(blocks), -1)

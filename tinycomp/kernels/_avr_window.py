@@ -19,12 +19,16 @@ def is_dilated(call: KernelCall) -> bool:
 
 def hangs_over(call: KernelCall, operands: Operands) -> bool:
     """Whether a window hangs over a border."""
-    return any(first < 0 or last + size > inputs for first, last, size, inputs in _ends(call, operands))
+    return any(
+        first < 0 or last + size > inputs for first, last, size, inputs in _ends(call, operands)
+    )
 
 
 def is_reached(call: KernelCall, operands: Operands) -> bool:
     """Whether every window has a cell inside the input."""
-    return all(first + size > 0 and last < inputs for first, last, size, inputs in _ends(call, operands))
+    return all(
+        first + size > 0 and last < inputs for first, last, size, inputs in _ends(call, operands)
+    )
 
 
 def _ends(call: KernelCall, operands: Operands) -> Iterator[tuple[int, int, int, int]]:
