@@ -50,5 +50,6 @@ def _finish(
     ordered = interleaved(weights, blocks, (stored.codec,), block=0 if dense else 1)
     fields |= {"gathered": int(gathered), **output(call, half), "weights": ordered}
     fields["constants"] = known
-    kernel = "conv_2d_avr" if dense else "conv_2d_decoded_avr"
-    return KernelCall(kernel, fields, scratch=window if gathered else 0)
+    if dense:
+        return KernelCall("conv_2d_avr", fields, scratch=2 * window + 2)
+    return KernelCall("conv_2d_decoded_avr", fields, scratch=window if gathered else 0)

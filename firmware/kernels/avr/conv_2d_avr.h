@@ -1,5 +1,7 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights as they are: each is read from program memory where it is used. A window
- * serves all channels before the next one. */
+/* CONV_2D and FULLY_CONNECTED for AVR, weights as they are: each is read from program memory where it is used.
+ *
+ * A window serves all channels before the next one. It is written down first as a list of what counts in it: pairs of how many
+ * weights to leave out, and an activation that is not -128. */
 #ifndef TINYCOMP_CONV_2D_AVR_H
 #define TINYCOMP_CONV_2D_AVR_H
 
@@ -7,45 +9,127 @@
 #include "dense.h"
 #include "output_avr.h"
 #include "products_avr.h"
+#include "span_avr.h"
 #include "tinycomp.h"
 
 typedef tc_convolution_avr_t tc_conv_2d_avr_t;
 
-static inline void tc_conv_2d_avr_products(uint8_t *sums, const uint8_t *starts, const int8_t *x, const int8_t *weights,
-                                           size_t length)
+typedef struct {
+    uint8_t *end;
+    uint8_t gap; /* weights to leave out before the next pair */
+} tc_avr_list_t;
+
+/* Adds `count` activations, `step` bytes apart. */
+static void tc_conv_2d_avr_add(tc_avr_list_t *list, const int8_t *x, uint8_t step, size_t count)
 {
-    TC_AVR_PRODUCTS("lpm");
+    uint8_t *to = list->end;
+    uint8_t gap = list->gap;
+    for (; count > 0; count--, x += step) {
+        const uint8_t activation = (uint8_t)(*x + 128);
+        if (activation == 0 && gap < UINT8_MAX - TC_AVR_CHANNELS) {
+            gap = (uint8_t)(gap + TC_AVR_CHANNELS);
+        } else {
+            *to++ = gap;
+            *to++ = activation;
+            gap = 0;
+        }
+    }
+    list->end = to;
+    list->gap = gap;
+}
+
+/* The list of an output's window; how many pairs, one at least. */
+TC_AVR_CALLED static size_t tc_conv_2d_avr_window(const tc_conv_2d_avr_t *op, const tc_input_t *in, uint16_t y,
+                                                  uint16_t x, uint8_t *pairs)
+{
+    const int top = (int)y * op->stride_height - op->padding_top;
+    const int left = (int)x * op->stride_width - op->padding_left;
+    const size_t channels = op->input_channels;
+    const size_t row_size = op->kernel_width * channels;
+    const tc_avr_span_t rows = tc_avr_span(top, (int)op->input_height, op->kernel_height);
+    const tc_avr_span_t columns = tc_avr_span(left, (int)op->input_width, op->kernel_width);
+    const size_t before = columns.begin * channels;
+    const size_t length = (size_t)(columns.end - columns.begin) * channels;
+    size_t border = rows.begin * row_size + before; /* cells beyond the input up to the next one inside */
+    size_t rest = op->kernel_height * row_size;
+    tc_avr_list_t list;
+    list.end = pairs;
+    list.gap = 0;
+    for (int row = rows.begin; row < rows.end; row++) {
+        const int8_t *const from = tc_input_row(in, (uint16_t)(top + row)) + (size_t)left * channels + before;
+        if (border > 0) {
+            tc_conv_2d_avr_add(&list, &op->input_zero_point, 0, border);
+        }
+        tc_conv_2d_avr_add(&list, from, 1, length);
+        rest -= border + length;
+        border = row_size - length;
+    }
+    tc_conv_2d_avr_add(&list, &op->input_zero_point, 0, rest);
+    if (list.end == pairs) {
+        *list.end++ = 0;
+        *list.end++ = 0;
+    }
+    return (size_t)(list.end - pairs) / 2;
+}
+
+#if defined(__AVR__)
+/* clang-format off */
+#define TC_AVR_PAIR      \
+    "ld r18, X+\n\t"     \
+    "add r30, r18\n\t"   \
+    "adc r31, r2\n\t"    \
+    "ld r18, X+\n\t"     \
+    TC_AVR_FOUR("lpm")
+/* clang-format on */
+#endif
+
+static inline void tc_conv_2d_avr_products(uint8_t *sums, const uint8_t *starts, const uint8_t *pairs, size_t count,
+                                           const int8_t *weights)
+{
+#if defined(__AVR__)
+    TC_AVR_PRODUCTS(TC_AVR_PAIR, sums, starts, pairs, weights, count);
+#else
+    memcpy(sums, starts, TC_AVR_STARTS);
+    for (; count > 0; count--, pairs += 2) {
+        weights += pairs[0];
+        for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
+            tc_avr_add(sums + 3 * c, pairs[1], *weights++);
+        }
+    }
+#endif
 }
 
 /* All channels of one window. */
-TC_AVR_CALLED static void tc_conv_2d_avr_cell(const tc_convolution_avr_t *op, const int8_t *x, const int8_t *weights,
-                                              int8_t *to)
+TC_AVR_CALLED static void tc_conv_2d_avr_cell(const tc_conv_2d_avr_t *op, const uint8_t *pairs, size_t count,
+                                              const int8_t *weights, int8_t *to)
 {
-    const size_t length = tc_avr_window_size(op);
+    const size_t size = tc_avr_window_size(op) * TC_AVR_CHANNELS;
     const uint8_t *constants = op->constants;
     uint16_t channels = op->output_channels;
     while (channels > 0) {
         uint8_t sums[TC_AVR_STARTS];
-        const uint8_t count = (uint8_t)(channels < TC_AVR_CHANNELS ? channels : TC_AVR_CHANNELS);
-        tc_conv_2d_avr_products(sums, constants, x, weights, length);
-        tc_avr_store(sums, constants + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range, count, to);
-        channels = (uint16_t)(channels - count);
+        const uint8_t left = (uint8_t)(channels < TC_AVR_CHANNELS ? channels : TC_AVR_CHANNELS);
+        tc_conv_2d_avr_products(sums, constants, pairs, count, weights);
+        tc_avr_store(sums, constants + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range, left, to);
+        channels = (uint16_t)(channels - left);
         constants += TC_AVR_CONSTANTS;
-        weights += TC_AVR_CHANNELS * length;
+        weights += size;
         to += TC_AVR_CHANNELS;
     }
 }
 
-/* Output rows [first, last). Scratch: one window where it is gathered. */
+/* Output rows [first, last). Scratch: two bytes for each activation of a window, and two more. */
 static void tc_conv_2d_avr(const tc_conv_2d_avr_t *constants, const tc_input_t *in, const tc_output_t *out,
                            uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_conv_2d_avr_t, op, constants);
     TC_FETCH(tc_dense_t, weights, (const tc_dense_t *)op->weights);
+    uint8_t *const pairs = (uint8_t *)scratch;
     for (uint16_t y = first; y < last; y++) {
         int8_t *to = tc_output_row(out, y);
         for (uint16_t x = 0; x < op->output_width; x++, to += op->output_channels) {
-            tc_conv_2d_avr_cell(op, tc_avr_window(op, in, y, x, scratch), weights->values, to);
+            const size_t count = tc_conv_2d_avr_window(op, in, y, x, pairs);
+            tc_conv_2d_avr_cell(op, pairs, count, weights->values, to);
         }
     }
 }

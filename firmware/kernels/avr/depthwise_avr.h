@@ -93,7 +93,7 @@ static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts,
         x += cells->offset + channel;
         for (unsigned i = 0; i < cells->columns; i++, x += cells->step + TC_AVR_CHANNELS) {
             for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
-                tc_avr_add(sums + 3 * c, x[c], *weights++);
+                tc_avr_add(sums + 3 * c, x[c] + 128, *weights++);
             }
         }
     }

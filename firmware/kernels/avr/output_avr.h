@@ -15,8 +15,10 @@
 /* Functions of their own keep frames small: what lies above 64 bytes costs four times as much to reach. */
 #if defined(__GNUC__)
 #define TC_AVR_CALLED __attribute__((noinline))
+#define TC_AVR_INSIDE __attribute__((always_inline))
 #else
 #define TC_AVR_CALLED
+#define TC_AVR_INSIDE
 #endif
 
 #if defined(__AVR__)
@@ -58,7 +60,7 @@ static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shi
 /* Writes the int8 values of the first channels' sums, one at least. `constants` are those behind the starts; `half` is 0x80
  * where sums are rounded twice, 0 where they are rounded once; `low` is the smallest output less its zero point, and `range`
  * the largest less the smallest. */
-static inline void tc_avr_store(const uint8_t *sums, const uint8_t *constants, uint8_t half, int16_t low,
+TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t *constants, uint8_t half, int16_t low,
                                 int8_t smallest, uint8_t range, uint8_t channels, int8_t *to)
 {
 #if defined(__AVR__)

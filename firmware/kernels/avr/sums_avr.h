@@ -7,7 +7,6 @@
 
 #if defined(__AVR__)
 #define TC_AVR_SUMS "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"
-/* A byte of each, what `instruction` makes of it behind `before` and `behind`. */
 #define TC_AVR_START  \
     "lpm r4, Z+\n\t"  \
     "lpm r5, Z+\n\t"  \
@@ -46,7 +45,7 @@
 /* One product added to the sum in three bytes. */
 static inline void tc_avr_add(uint8_t *sum, int activation, int weight)
 {
-    const uint32_t total = (uint32_t)tc_avr_read(sum, 3) + (uint32_t)((activation + 128) * weight);
+    const uint32_t total = (uint32_t)tc_avr_read(sum, 3) + (uint32_t)(activation * weight);
     sum[0] = (uint8_t)total;
     sum[1] = (uint8_t)(total >> 8);
     sum[2] = (uint8_t)(total >> 16);
