@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def _run_on_avr(
     program = lower(case.graph, Storage(copied=True), kernels)
     planned = plan(program, range(len(program.operations) if streamed else 0))
     files = emit_library(planned, prefix="unit", model_hash="0" * 64)
-    inputs = case.inputs[:SAMPLES].reshape(min(SAMPLES, len(case.inputs)), -1)
+    inputs = case.inputs.reshape(len(case.inputs), -1)
     for name, text in {**files, "samples.h": _samples_header(inputs)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -100,8 +101,9 @@ def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) ->
         if any(kernel.endswith("_avr") for kernel in kernels):
             folder = tmp_path / str(index)
             folder.mkdir()
+            case = replace(case, inputs=case.inputs[-SAMPLES:])
             found = _run_on_avr(case, folder, MEGA.kernels, streamed=index % 2 == 1)
-            expected = run(case.graph, case.inputs[:SAMPLES])
+            expected = run(case.graph, case.inputs)
             np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)
 
 
@@ -111,6 +113,7 @@ def test_first_and_last_case_equal_the_simulator(operator: str, tmp_path: Path) 
     for index, case in enumerate((cases[0], cases[-1])):
         folder = tmp_path / str(index)
         folder.mkdir()
+        case = replace(case, inputs=case.inputs[:SAMPLES])
         found = _run_on_avr(case, folder)
-        expected = run(case.graph, case.inputs[:SAMPLES])
+        expected = run(case.graph, case.inputs)
         np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
@@ -48,8 +50,10 @@ def _finish(
         return None
     dense = stored.codec == "dense"
     ordered = interleaved(weights, blocks, (stored.codec,), block=0 if dense else 1)
+    if dense:
+        ordered = replace(ordered, values=ordered.values ^ np.int8(-128))
     fields |= {"gathered": int(gathered), **output(call, half), "weights": ordered}
     fields["constants"] = known
     if dense:
-        return KernelCall("conv_2d_avr", fields, scratch=2 * window + 2)
+        return KernelCall("conv_2d_avr", fields, scratch=2 * window + 5)
     return KernelCall("conv_2d_decoded_avr", fields, scratch=window if gathered else 0)

@@ -12,8 +12,8 @@
 typedef tc_convolution_avr_t tc_conv_2d_decoded_avr_t;
 
 /* The window of an output: where it lies, or copied; cells beyond a border hold the zero point. */
-TC_AVR_CALLED static const int8_t *tc_conv_2d_decoded_avr_window(const tc_convolution_avr_t *op, const tc_input_t *in, uint16_t y,
-                                                 uint16_t x, int8_t *window)
+TC_AVR_CALLED static const int8_t *tc_conv_2d_decoded_avr_window(const tc_convolution_avr_t *op, const tc_input_t *in,
+                                                                 uint16_t y, uint16_t x, int8_t *window)
 {
     const int top = (int)y * op->stride_height - op->padding_top;
     const int left = (int)x * op->stride_width - op->padding_left;
@@ -54,7 +54,7 @@ static inline void tc_conv_2d_decoded_avr_products(uint8_t *sums, const uint8_t 
                                                    const int8_t *weights, size_t length)
 {
 #if defined(__AVR__)
-    TC_AVR_PRODUCTS(TC_AVR_CELL, sums, starts, x, weights, length);
+    TC_AVR_PRODUCTS("", TC_AVR_CELL, sums, starts, x, weights, length);
 #else
     memcpy(sums, starts, TC_AVR_STARTS);
     for (; length > 0; length--, x++) {

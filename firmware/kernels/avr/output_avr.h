@@ -61,7 +61,7 @@ static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shi
  * where sums are rounded twice, 0 where they are rounded once; `low` is the smallest output less its zero point, and `range`
  * the largest less the smallest. */
 TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t *constants, uint8_t half, int16_t low,
-                                int8_t smallest, uint8_t range, uint8_t channels, int8_t *to)
+                                              int8_t smallest, uint8_t range, uint8_t channels, int8_t *to)
 {
 #if defined(__AVR__)
     /* All operands have their places, so that none lies in r28 and r29. */

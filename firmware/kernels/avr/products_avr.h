@@ -17,13 +17,14 @@
     TC_AVR_ADD("r10", "r11", "r12")  \
     load " r19, Z+\n\t"              \
     TC_AVR_ADD("r13", "r14", "r15")
-/* `cell` for `count` >= 1 activations at x, four a turn; the first turn begins with the second, third or fourth where they
+/* `begin`, then `cell` for `count` >= 1 activations at x, four a turn; the first turn begins with the second, third or fourth where they
  * don't divide. */
-#define TC_AVR_PRODUCTS(cell, sums, starts, x, weights, count)                                \
+#define TC_AVR_PRODUCTS(begin, cell, sums, starts, x, weights, count)                                \
     size_t turns = ((count) + 3u) >> 2;                                                       \
     __asm__ __volatile__(                                                                     \
         "clr r2\n\t"                                                                          \
         TC_AVR_START                                                                          \
+        begin                                                                                 \
         "movw r30, %[at]\n\t"                                                                 \
         "sbrc %[left_out], 1\n\t"                                                             \
         "rjmp 1f\n\t"                                                                         \
