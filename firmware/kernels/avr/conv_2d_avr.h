@@ -174,13 +174,16 @@ TC_AVR_CALLED static void tc_conv_2d_avr_cell(const tc_conv_2d_avr_t *op, const 
                                               const int8_t *weights, int8_t *to)
 {
     const size_t size = tc_avr_window_size(op) * TC_AVR_CHANNELS;
+    const uint8_t half = op->half, range = op->range;
+    const int8_t smallest = op->smallest;
+    const int16_t low = op->low;
     const uint8_t *constants = op->constants;
     uint16_t channels = op->output_channels;
     while (channels > 0) {
         uint8_t sums[TC_AVR_STARTS];
         const uint8_t left = (uint8_t)(channels < TC_AVR_CHANNELS ? channels : TC_AVR_CHANNELS);
         tc_conv_2d_avr_products(sums, constants, list, count, weights);
-        tc_avr_store(sums, constants + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range, left, to);
+        tc_avr_store(sums, constants + TC_AVR_STARTS, half, low, smallest, range, left, to);
         channels = (uint16_t)(channels - left);
         constants += TC_AVR_CONSTANTS;
         weights += size;

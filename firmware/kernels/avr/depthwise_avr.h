@@ -42,56 +42,65 @@ typedef struct {
     "breq 8f\n\t" TC_AVR_ADD(low, middle, high) "8:\n\t"
 #endif
 
-/* The sums of the block that begins `channel` channels behind each cell's first; rows, columns >= 1. */
-static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts, const tc_avr_cells_t *cells,
-                                         uint16_t channel, const int8_t *weights)
+/* The sums of the block whose channels begin `offset` bytes behind each row; rows, columns >= 1. */
+TC_AVR_INSIDE static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts,
+                                                       const tc_avr_cells_t cells, uint16_t offset,
+                                                       const int8_t *weights)
 {
 #if defined(__AVR__)
-    uint8_t rows = cells->rows;
+    uint8_t rows = cells.rows;
     /* All operands have their places, so that none lies in r28 and r29. */
-    register const uint8_t step __asm__("r24") = cells->step;
-    register const uint8_t weights_skip __asm__("r25") = cells->weights_skip;
-    __asm__ __volatile__("clr r2\n\t"
-                         "push r28\n\t"
-                         "push r29\n\t"
-                         "push r26\n\t"
-                         "push r27\n\t"
-                         "movw r28, r26\n\t"
-                         "adiw r28, 12\n\t" TC_AVR_START "movw r30, %[weights]\n"
-                         "1:\n\t"
-                         "ld r26, Y+\n\t"
-                         "ld r27, Y+\n\t"
-                         "add r26, %A[offset]\n\t"
-                         "adc r27, %B[offset]\n\t"
-                         "mov %A[weights], %[columns]\n"
-                         "2:\n\t" TC_AVR_TAP("r4", "r5", "r6") TC_AVR_TAP("r7", "r8", "r9")
-                             TC_AVR_TAP("r10", "r11", "r12")
-                                 TC_AVR_TAP("r13", "r14", "r15") "add r26, %[step]\n\t"
-                                                                 "adc r27, r2\n\t"
-                                                                 "dec %A[weights]\n\t"
-                                                                 "brne 2b\n\t"
-                                                                 "add r30, %[weights_skip]\n\t"
-                                                                 "adc r31, r2\n\t"
-                                                                 "dec %[rows]\n\t"
-                                                                 "brne 1b\n\t"
-                                                                 "pop r27\n\t"
-                                                                 "pop r26\n\t"
-                                                                 "pop r29\n\t"
-                                                                 "pop r28\n\t" TC_AVR_FINISH
-                         : [weights] "+a"(weights), [rows] "+a"(rows), "+z"(starts), "+x"(scratch)
-                         : [columns] "a"(cells->columns), [step] "r"(step), [weights_skip] "r"(weights_skip),
-                           [offset] "a"((uint16_t)(cells->offset + channel))
-                         : "r2", "r18", "r19", TC_AVR_SUMS, "memory");
+    register const uint8_t step __asm__("r24") = cells.step;
+    register const uint8_t weights_skip __asm__("r25") = cells.weights_skip;
+    /* clang-format off */
+    __asm__ __volatile__(
+        "clr r2\n\t"
+        "push r28\n\t"
+        "push r29\n\t"
+        "push r26\n\t"
+        "push r27\n\t"
+        "movw r28, r26\n\t"
+        "adiw r28, 12\n\t"
+        TC_AVR_START
+        "movw r30, %[weights]\n"
+        "1:\n\t"
+        "ld r26, Y+\n\t"
+        "ld r27, Y+\n\t"
+        "add r26, %A[offset]\n\t"
+        "adc r27, %B[offset]\n\t"
+        "mov %A[weights], %[columns]\n"
+        "2:\n\t"
+        TC_AVR_TAP("r4", "r5", "r6")
+        TC_AVR_TAP("r7", "r8", "r9")
+        TC_AVR_TAP("r10", "r11", "r12")
+        TC_AVR_TAP("r13", "r14", "r15")
+        "add r26, %[step]\n\t"
+        "adc r27, r2\n\t"
+        "dec %A[weights]\n\t"
+        "brne 2b\n\t"
+        "add r30, %[weights_skip]\n\t"
+        "adc r31, r2\n\t"
+        "dec %[rows]\n\t"
+        "brne 1b\n\t"
+        "pop r27\n\t"
+        "pop r26\n\t"
+        "pop r29\n\t"
+        "pop r28\n\t"
+        TC_AVR_FINISH
+        : [weights] "+a"(weights), [rows] "+a"(rows), "+z"(starts), "+x"(scratch)
+        : [columns] "a"(cells.columns), [step] "r"(step), [weights_skip] "r"(weights_skip), [offset] "a"(offset)
+        : "r2", "r18", "r19", TC_AVR_SUMS, "memory");
+    /* clang-format on */
 #else
     const int8_t *addresses = scratch + TC_AVR_STARTS;
     uint8_t *const sums = (uint8_t *)scratch;
     memcpy(sums, starts, TC_AVR_STARTS);
-    for (unsigned row = cells->rows; row > 0; row--, weights += cells->weights_skip) {
+    for (unsigned row = cells.rows; row > 0; row--, weights += cells.weights_skip) {
         const int8_t *x;
         memcpy(&x, addresses, sizeof x);
         addresses += sizeof x;
-        x += cells->offset + channel;
-        for (unsigned i = 0; i < cells->columns; i++, x += cells->step + TC_AVR_CHANNELS) {
+        x += offset;
+        for (unsigned i = 0; i < cells.columns; i++, x += cells.step + TC_AVR_CHANNELS) {
             for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
                 tc_avr_add(sums + 3 * c, x[c] + 128, *weights++);
             }
@@ -101,17 +110,33 @@ static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts,
 }
 
 /* All channels of one window; `weights` are those of its first cell inside the input. */
-TC_AVR_CALLED static void tc_depthwise_avr_cell(const tc_depthwise_avr_t *op, const tc_avr_cells_t *cells,
+TC_AVR_CALLED static void tc_depthwise_avr_cell(const tc_depthwise_avr_t *op, const tc_avr_cells_t *from,
                                                 const int8_t *weights, int8_t *to, int8_t *scratch)
 {
+    /* Copies, as the compiler can't know that outputs don't overwrite what pointers show. */
+    const tc_avr_cells_t cells = *from;
     const uint16_t size = (uint16_t)(op->kernel_height * op->kernel_width * TC_AVR_CHANNELS);
-    const uint16_t last = (uint16_t)(op->input_channels - TC_AVR_CHANNELS);
+    const uint8_t half = op->half, range = op->range;
+    const int8_t smallest = op->smallest;
+    const int16_t low = op->low;
     const uint8_t *constants = op->constants;
-    for (uint16_t c = 0; c < op->input_channels; c = (uint16_t)(c + TC_AVR_CHANNELS)) {
-        const uint16_t channel = c < last ? c : last;
-        tc_depthwise_avr_taps(scratch, constants, cells, channel, weights);
-        tc_avr_store((const uint8_t *)scratch, constants + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range,
-                     TC_AVR_CHANNELS, to + channel);
+    uint16_t left_over = op->input_channels;
+    uint16_t offset = cells.offset;
+    for (;;) {
+        tc_depthwise_avr_taps(scratch, constants, cells, offset, weights);
+        tc_avr_store((const uint8_t *)scratch, constants + TC_AVR_STARTS, half, low, smallest, range, TC_AVR_CHANNELS,
+                     to);
+        left_over = (uint16_t)(left_over - TC_AVR_CHANNELS);
+        if (left_over == 0) {
+            return;
+        }
+        if (left_over < TC_AVR_CHANNELS) { /* the last block overlaps the one before */
+            to -= TC_AVR_CHANNELS - left_over;
+            offset = (uint16_t)(offset - (TC_AVR_CHANNELS - left_over));
+            left_over = TC_AVR_CHANNELS;
+        }
+        to += TC_AVR_CHANNELS;
+        offset = (uint16_t)(offset + TC_AVR_CHANNELS);
         constants += TC_AVR_CONSTANTS;
         weights += size;
     }
