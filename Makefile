@@ -13,7 +13,8 @@ test: setup
 	@$(PYTHON) -m pytest -m "not shared" $(PYTEST_ARGS); status=$$?; cat .venv/left-out; exit $$status
 
 bench: setup
-	@$(PYTHON) -m benchmarks.run $(BENCH_ARGS); status=$$?; cat .venv/left-out; exit $$status
+	@$(PYTHON) -m benchmarks.run $(BENCH_ARGS) && $(PYTHON) -m benchmarks.build_time; \
+		status=$$?; cat .venv/left-out; exit $$status
 
 lint: setup
 	$(PYTHON) -m ruff check .

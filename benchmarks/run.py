@@ -1,151 +1,137 @@
-"""The official MLPerf Tiny int8 models on the emulated Cortex-M4, beside other tools' figures.
+"""The official MLPerf Tiny int8 models on every emulated board, beside other tools' figures.
 
-    python benchmarks/run.py [--models FOLDER] [--peers FILE] [--check]
+    python -m benchmarks.run [--board NAME]... [--model NAME]... [--check] [--shared FOLDER]
 
-Instruction counts and bytes are the same on every run, so results.json is a contract: --check fails
-where a figure has grown. Without the models there is nothing to measure, which is said in one line.
+Figures are the same on every run, so results.json is a contract: --check fails where one has grown.
+Otherwise what was measured is written there; the rest of the file stays. Without the reference
+models there is nothing to measure, which is said in one line.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import multiprocessing
 import sys
-import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from tinycomp import pipeline
+from benchmarks.cases import SHARED, Case, Target, model_path, targets
+from benchmarks.measure import measure
+from benchmarks.results import (
+    BoardResults,
+    Results,
+    Row,
+    growth,
+    read_results,
+    write_results,
+)  # fmt: skip
+from benchmarks.show import table
+from tinycomp import image
+from tinycomp.boards import load_board
 from tinycomp.errors import TinycompError
-from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
-from tinycomp.report.record import Report
+from tinycomp.toolchain import gcc_version
 
-HERE = Path(__file__).resolve().parent
-SHARED = HERE.parent.parent / "shared"
-RESULTS = HERE / "results.json"
-BOARD = "cortex-m4"
-PEER = "TFLM + CMSIS-NN"
-MODELS = {
-    "kws": "kws_ref_model_int8.tflite",
-    "vww": "vww_96_int8.tflite",
-    "ic": "ic_resnet8_int8.tflite",
-    "ad": "ad01_int8.tflite",
-    "sww": "str_ww_ref_model_int8.tflite",
-}
-CODEBOOK_BITS = 4
-COLUMNS = ("instructions", "code", "constants", "ram")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model, dense or with codebooks."""
-
-    model: str
-    bits: int | None
-
-    @property
-    def name(self) -> str:
-        """As results.json calls it."""
-        return self.model if self.bits is None else f"{self.model} {self.bits}-bit"
+PROCESSES = 2
+"""Builds at once; a build is one process, and compiles with several."""
 
 
 def main() -> int:
     """Measure, print, and write or check results.json; the exit code."""
     options = _options()
-    console = Console(width=max(Console().width, 110))
-    known = [name for name, file in MODELS.items() if (options.models / file).is_file()]
-    if not known:
-        console.print(f"Left out: {options.models} holds none of the MLPerf Tiny models.")
+    console = Console(width=max(Console().width, 160))
+    wanted = list(_wanted(options, console))
+    if not wanted:
+        console.print(f"Left out: {options.shared} holds no reference models for these boards.")
         return 0
-    found = {}
-    for case in (Case(name, bits) for name in known for bits in (None, CODEBOOK_BITS)):
-        console.print(f"building {case.name} ...", style="dim")
-        found[case.name] = _figures(_build(options.models / MODELS[case.model], case))
-    console.print(_table(found, _peers(options.peers)))
+    found = _measure_all(wanted, options.shared, console)
+    for target in targets():
+        if target.board in found:
+            console.print(table(target, found[target.board]))
+    known = read_results()
     if options.check:
-        return _check(found, console)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    console.print(f"Wrote {RESULTS}")
+        return _check(known, found, console)
+    write_results(merged(known, found))
+    console.print(
+        "Wrote benchmarks/results.json; `python -m benchmarks.tables` brings the docs up."
+    )
     return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--models", type=Path, default=SHARED / "models")
-    parser.add_argument("--peers", type=Path, default=SHARED / "design" / "peers.json")
+    known = targets()
+    parser.add_argument("--board", action="append", choices=[each.board for each in known])
+    parser.add_argument("--model", action="append", choices=list(known[0].models))
     parser.add_argument("--check", action="store_true", help="compare with results.json")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of reference models")
     return parser.parse_args()
 
 
-def _build(model: Path, case: Case) -> Report:
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = Preparation(model, codebook_bits=case.bits, name=case.model)
-        options = pipeline.BuildOptions(wanted, BOARD, Path(folder) / "out", samples=1)
-        return pipeline.build(options, Silent())
+def _wanted(options: argparse.Namespace, console: Console) -> Iterator[tuple[Target, Case]]:
+    """What was asked for and can be measured here."""
+    for target in targets():
+        if options.board and target.board not in options.board:
+            continue
+        if reason := image.missing(load_board(target.board)):
+            console.print(f"Left out: {target.board}: {reason}")
+            continue
+        for case in target.cases:
+            asked = not options.model or case.model in options.model
+            if asked and model_path(case.model, options.shared).is_file():
+                yield target, case
 
 
-def _figures(report: Report) -> dict[str, Any]:
-    """What is compared: instructions of one inference and bytes, of the library alone."""
-    if report.latency is None or report.flash is None or report.ram is None:
-        raise TinycompError("; ".join(report.notes))
-    ram = report.ram
-    return {
-        "macs": report.model.macs,
-        "instructions": report.latency.value,
-        "code": report.flash.code,
-        "constants": report.flash.constants,
-        "ram": ram.arena + ram.scratch + (ram.stack or 0),
-        "equal": all(record.equal for record in report.verify),
-    }
+def _measure_all(wanted: Sequence[tuple[Target, Case]], shared: Path, console: Console) -> Results:
+    """All cases, two at a time; a line for each that is done."""
+    start, rows = time.monotonic(), {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
+        jobs = {pool.submit(measure, target, case, shared): case for target, case in wanted}
+        for done, job in enumerate(as_completed(jobs), 1):
+            case, row = jobs[job], job.result()
+            rows[case] = row
+            passed = time.monotonic() - start
+            text = f"{done}/{len(jobs)} {case.board} {case.name}: {row.latency:,}, {passed:.0f} s"
+            console.print(text, style="dim", highlight=False)
+    return {target.board: _board_results(target, rows) for target, _ in wanted}
 
 
-def _peers(path: Path) -> dict[str, Any]:
-    """Figures of the peer by model; empty where the file is not there."""
-    if not path.is_file():
-        return {}
-    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))[BOARD][PEER]
-    return figures
+def _board_results(target: Target, rows: dict[Case, Row]) -> BoardResults:
+    board = load_board(target.board)
+    assert board.emulator is not None
+    measured = {case.name: rows[case] for case in target.cases if case in rows}
+    compiler = gcc_version(board.compiler)
+    return BoardResults(compiler, board.emulator.tick_unit, target.peer, measured)
 
 
-def _table(found: dict[str, Any], peers: dict[str, Any]) -> Table:
-    table = Table(title=f"{BOARD}: instructions of one inference, bytes", title_justify="left")
-    table.add_column("model")
-    for column in ("MACs", "instructions", "a MAC", "code", "constants", "RAM", "equal"):
-        table.add_column(column, justify="right")
-    if peers:
-        table.add_column(f"{PEER}: instructions / flash / RAM", justify="right")
-    for name, row in found.items():
-        cells = [f"{row['macs']:,}", f"{row['instructions']:,}"]
-        cells += [f"{row['instructions'] / row['macs']:.2f}"]
-        cells += [f"{row[key]:,}" for key in ("code", "constants", "ram")]
-        cells += ["yes" if row["equal"] else "NO"]
-        table.add_row(name, *cells, *([_peer(peers.get(name))] if peers else []))
-    return table
+def merged(known: Results, found: Results) -> Results:
+    """What is recorded with what was measured over it, in the order of the table."""
+    merged: Results = {}
+    for target in targets():
+        board = found.get(target.board) or known.get(target.board)
+        if board is not None:
+            rows = known[target.board].rows | board.rows if target.board in known else board.rows
+            ordered = {case.name: rows[case.name] for case in target.cases if case.name in rows}
+            merged[target.board] = replace(board, rows=ordered)
+    return merged
 
 
-def _peer(figures: dict[str, Any] | None) -> str:
-    if figures is None:
-        return ""
-    flash = figures["code"] + figures["constants"]
-    return f"{figures['instructions']:,} / {flash:,} / {figures['ram']:,}"
-
-
-def _check(found: dict[str, Any], console: Console) -> int:
-    """1 where a figure is larger than in results.json, with both numbers."""
-    known = json.loads(RESULTS.read_text(encoding="utf-8"))
-    grown = [
-        f"{name}: {column} grew from {known[name][column]:,} to {row[column]:,}"
-        for name, row in found.items()
-        for column in COLUMNS
-        if name in known and row[column] > known[name][column]
-    ]
+def _check(known: Results, found: Results, console: Console) -> int:
+    """1 where a figure has grown; figures of another compiler can't be compared."""
+    grown = []
+    for board, results in found.items():
+        recorded = known.get(board, BoardResults(results.compiler, results.unit))
+        if recorded.compiler != results.compiler:
+            console.print(f"Not compared: {board}: {recorded.compiler}, here {results.compiler}.")
+        else:
+            grown += [f"{board} {line}" for line in growth(recorded, results)]
     for line in grown:
-        console.print(line, style="red")
+        console.print(line, style="red", highlight=False)
     return 1 if grown else 0
 
 

@@ -22,15 +22,18 @@ def run_on_host(
     folder: Path | None = None,
     prefix: str = "t",
     stretch: range = range(0),
+    pixels: int = 1,
     push: bool = False,
 ) -> dict[str, Array]:
     """Every tensor by name, (samples, *shape); `folder` keeps what was compiled, `stretch` is
-    streamed by rows, with `push` from the input on.
+    streamed by rows in steps of so many pixels, with `push` from the input on.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:
-            return run_on_host(graph, inputs, Path(fresh), prefix, stretch, push)
-    library = write_library(graph, folder / "library", prefix, stretch=stretch, push=push)
+            return run_on_host(graph, inputs, Path(fresh), prefix, stretch, pixels, push)
+    library = write_library(
+        graph, folder / "library", prefix, stretch=stretch, pixels=pixels, push=push
+    )
     program = Workshop(load_board("host"), library, prefix, folder / "build").host_runner()
     names = emit.tensor_order(graph)
     sizes = [graph.tensors[name].size for name in names]

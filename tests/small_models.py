@@ -207,10 +207,11 @@ def write_library(
     *,
     harvard: bool = False,
     stretch: range = range(0),
+    pixels: int = 1,
     push: bool = False,
 ) -> Path:
     """Emit a graph's library into a folder; the folder."""
-    planned = plan(lower(graph, Storage(copied=harvard)), stretch, push=push)
+    planned = plan(lower(graph, Storage(copied=harvard)), stretch, pixels=pixels, push=push)
     for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

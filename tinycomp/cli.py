@@ -170,7 +170,7 @@ def build(
     ] = False,
     optimize: Annotated[
         Literal["ram", "speed", "balanced"],
-        typer.Option(help="What streaming by rows is chosen for."),
+        typer.Option(help="What streaming by rows and the storage of weights are chosen for."),
     ] = "balanced",
     ram_limit: Annotated[
         int | None,

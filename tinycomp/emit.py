@@ -23,7 +23,7 @@ from tinycomp.ir import Array, Graph, Node, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
-from tinycomp.plan.schedule import INPUT, total_rows
+from tinycomp.plan.schedule import INPUT, Step, total_rows
 
 LIBRARY_FOLDER = "tinycomp"
 """The folder of verbatim kernel and codec headers inside the generated library."""
@@ -198,16 +198,28 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
 
 
 def _schedule(plan: Plan) -> dict[str, Any]:
-    """The streamed steps as a list of operations, counted from the first that is streamed: each
-    computes its next row.
+    """The streamed steps as numbers: an operation, counted from the first that is streamed, above
+    as many bits as hold one less than the most rows of a step.
     """
     stretch = plan.stretch
-    taken = [step.operation for step in plan.steps if step.operation in (INPUT, *stretch)]
-    order = [str(len(stretch) if op == INPUT else op - stretch.start) for op in taken]
-    if not order:
+    steps = [step for step in plan.steps if step.operation in (INPUT, *stretch)]
+    if not steps:
         return {"lines": ()}
-    bits = 8 if len(stretch) <= 255 else 16
-    return {"type": f"uint{bits}_t", "read": f"TC_READ_U{bits}", "lines": _wrap(order)}
+    bits = (max(step.last - step.first for step in steps) - 1).bit_length()
+    entries = [_entry(step, stretch, bits) for step in steps]
+    width = 8 if max(entries) <= 255 else 16
+    return {
+        "type": f"uint{width}_t",
+        "read": f"TC_READ_U{width}",
+        "bits": bits,
+        "input": len(stretch) << bits,
+        "lines": _wrap([str(entry) for entry in entries]),
+    }
+
+
+def _entry(step: Step, stretch: range, bits: int) -> int:
+    node = len(stretch) if step.operation == INPUT else step.operation - stretch.start
+    return (node << bits) + step.last - step.first - 1
 
 
 def _pointers(node: Mapping[str, Any]) -> list[str]:

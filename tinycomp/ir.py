@@ -126,13 +126,19 @@ class Weights:
     values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
     at most.
     codebook: (groups, entries) as in Constant, groups 1 or channels.
-    codecs: names of those that the kernel can read; None for any.
+    codecs: names of those that the kernel can read; None for any. words: the values are the bytes
+    of int16 words, each of which stands for two weights (see codecs/pair_codebook.py).
     """
 
     values: NDArray[np.int8]
     block: int
     codebook: NDArray[np.int8] | None = None
     codecs: tuple[str, ...] | None = None
+    words: bool = False
+
+
+ROOM = 2048
+"""Bytes of scratch for decoded weights where memory is scarce."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ class KernelCall:
     codec's struct). scratch: bytes the kernel needs beside decoded weights. in_place: the output
     may lie on the first input.
     input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
-    as they come).
+    as they come). room: about how many bytes of scratch decoded weights may take.
     """
 
     kernel: str
@@ -153,6 +159,7 @@ class KernelCall:
     scratch: int = 0
     in_place: bool = False
     input_rows: bool = False
+    room: int = ROOM
 
 
 @dataclass(frozen=True)

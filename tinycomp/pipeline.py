@@ -31,6 +31,7 @@ from tinycomp.measure import flash_record, layer_records, ram_record
 from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, Storage, lower
+from tinycomp.plan.storage import Place, choose_storage
 from tinycomp.plan.streaming import Optimize, choose, require_pushable
 from tinycomp.prepare import (
     Preparation,
@@ -69,8 +70,6 @@ from tinycomp.verify import Verification
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
-WORTHWHILE = 2 / 3
-"""The share of an uncompressed model's bytes that decoding its weights has to reach."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    program = lower(prepared.graph, _storage(prepared, board), board.kernels)
+    program = lower(prepared.graph, _storage(options, prepared, board), board.kernels)
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
@@ -123,10 +122,16 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
-def _storage(prepared: Prepared, board: Board) -> Storage:
-    """A model that nobody asked to compress keeps its speed, unless decoding saves much."""
-    worthwhile = 1.0 if prepared.compression else WORTHWHILE
-    return Storage(worthwhile=worthwhile, copied=board.memory.harvard)
+def _storage(options: BuildOptions, prepared: Prepared, board: Board) -> Storage:
+    """Weights as `--optimize` wants them. A model that nobody asked to compress keeps its speed,
+    unless decoding saves much.
+    """
+    memory = board.memory
+    flash = memory.flash - memory.reserved_flash
+    place = Place(board.kernels, memory.harvard, flash, _ram_limit(options, board))
+    return choose_storage(
+        prepared.graph, options.optimize, compressed=bool(prepared.compression), place=place
+    )
 
 
 def _ram_limit(options: BuildOptions, board: Board) -> int:
@@ -136,10 +141,10 @@ def _ram_limit(options: BuildOptions, board: Board) -> int:
 
 def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
     """The plan, within the RAM that the user allows."""
-    stretch = choose(program, options.optimize, _ram_limit(options, board))
+    chosen = choose(program, options.optimize, _ram_limit(options, board))
     if options.push_input:
-        stretch = require_pushable(program, stretch)
-    planned = plan(program, stretch, push=options.push_input)
+        chosen = require_pushable(program, chosen)
+    planned = plan(program, chosen.stretch, pixels=chosen.pixels, push=options.push_input)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
             f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "

@@ -9,19 +9,23 @@
 static inline void tc_spread(const uint8_t *bitmap, size_t first, size_t count, const int8_t *values, int8_t *to)
 {
     const uint8_t *from = bitmap + (first >> 3);
-    const int8_t *const end = to + count;
-    unsigned bits = ((unsigned)TC_READ_U8(from) | 256u) >> (first & 7u); /* the 256 marks the end of the byte */
-    while (to != end) {
-        if (bits == 1) {
+    unsigned bits = (unsigned)TC_READ_U8(from) >> (first & 7u);
+    size_t some = 8u - (first & 7u); /* weights whose bits are held */
+    while (count != 0) {
+        some = some < count ? some : count;
+        count -= some;
+        for (const int8_t *const end = to + some; to != end; bits >>= 1) {
+            int8_t value = 0;
+            if ((bits & 1u) != 0) {
+                value = *values++;
+            }
+            *to++ = value;
+        }
+        if (count != 0) {
             from++;
-            bits = (unsigned)TC_READ_U8(from) | 256u;
+            bits = TC_READ_U8(from);
+            some = 8;
         }
-        if ((bits & 1u) != 0) {
-            *to++ = *values++;
-        } else {
-            *to++ = 0;
-        }
-        bits >>= 1;
     }
 }
 

@@ -70,7 +70,8 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
 }
 
 /* Weights as a codec stores them: the first member of every codec's struct. `read` makes `count` weights from the
- * first-th on readable and returns where: in flash itself, or in `buffer` (at least count bytes), decoded. */
+ * first-th on readable and returns where: in flash itself, or in `buffer` (at least count bytes), decoded. A codec with a
+ * workspace has it in front of them, and is asked for no weights first, once a call of a kernel, to fill it. */
 typedef struct tc_weights tc_weights_t;
 typedef const int8_t *(*tc_weights_read_t)(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer);
 struct tc_weights {

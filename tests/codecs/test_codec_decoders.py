@@ -16,7 +16,7 @@ from tinycomp.codecs._registry import codecs
 from tinycomp.ir import Weights
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-SHAPES = [(1, 1), (1, 9), (3, 5), (7, 9), (8, 16), (5, 33), (13, 64), (10, 3), (64, 40)]
+SHAPES = [(1, 1), (1, 9), (3, 5), (7, 9), (8, 16), (5, 33), (13, 64), (10, 3), (64, 40), (9, 36)]
 
 
 def _include_folders() -> list[str]:
@@ -32,11 +32,12 @@ def _cases() -> Iterator[tuple[Encoded, Weights]]:
             table = rng.permutation(np.arange(-128, 128))[:entries].astype(np.int8)
             values = np.where(rng.random(shape) < rng.random(), 0, rng.choice(table, shape))
             block = int(rng.integers(1, shape[0] + 1))
-            weights = Weights(values.astype(np.int8), block)
-            for codec in codecs().values():
-                encoded = codec.encode(weights)
-                if encoded is not None:
-                    yield encoded, weights
+            for words in (False, True):
+                weights = Weights(values.astype(np.int8), block, words=words)
+                for codec in codecs().values():
+                    encoded = codec.encode(weights) if not (words and codec.general) else None
+                    if encoded is not None:
+                        yield encoded, weights
 
 
 def _initializer(number: int, encoded: Encoded) -> tuple[str, str]:
@@ -59,14 +60,17 @@ def _program() -> tuple[str, list[np.ndarray]]:
     lines += ["#include <stdio.h>", "#include <stdlib.h>"]
     lines.append(
         """
-static void show(const tc_weights_t *weights, size_t count, size_t block)
+static void show(const tc_weights_t *weights, size_t count, size_t block, size_t workspace)
 {
+    int8_t *const buffer = (int8_t *)malloc(workspace + block); /* sanitizers see its end */
+    if (workspace != 0) {
+        tc_weights_read(weights, 0, 0, buffer);
+    }
     for (size_t first = 0; first < count; first += block) {
         const size_t some = count - first < block ? count - first : block;
-        int8_t *const buffer = (int8_t *)malloc(some); /* sanitizers see what passes its end */
         fwrite(tc_weights_read(weights, first, some, buffer), 1, some, stdout);
-        free(buffer);
     }
+    free(buffer);
 }
 """
     )
@@ -74,7 +78,8 @@ static void show(const tc_weights_t *weights, size_t count, size_t block)
     for number, (encoded, weights) in enumerate(_cases()):
         lines += _initializer(number, encoded)
         size, length = weights.values.size, weights.values.shape[1]
-        call = f"    show(&w{number}.weights, {size}, {weights.block * length});"
+        block = weights.block * length
+        call = f"    show(&w{number}.weights, {size}, {block}, {encoded.workspace});"
         calls += [call, call]
         expected += [weights.values, weights.values]
     return "\n".join([*lines, "int main(void)\n{", *calls, "    return 0;\n}\n"]), expected
@@ -111,9 +116,10 @@ def test_the_decoders_compile_without_a_warning(command: str, tmp_path: Path) ->
     weights = Weights(
         np.where(rng.random((8, 9)) < 0.5, 0, rng.integers(-3, 3, (8, 9))).astype(np.int8), 4
     )
+    grouped = Weights(np.zeros((8, 8), np.int8), 4)
     lines = [f'#include "{name}.h"' for name in codecs()]
     for number, codec in enumerate(codecs().values()):
-        encoded = codec.encode(weights)
+        encoded = codec.encode(weights if codec.general else grouped)
         assert encoded is not None
         lines += _initializer(number, encoded)
         lines.append(f"extern const tc_weights_t *weights_{number}(void);")

@@ -48,7 +48,19 @@ class Draw:
             per_channel=self.number(0, 3) > 0,
             extreme=self.number(0, 3) == 0,
         )
+        case = self._with_few_values(case) if self.number(0, 2) == 0 else case
         return self._with_odd_channels(case) if self.number(0, 3) == 0 else case
+
+    def _with_few_values(self, case: Case) -> Case:
+        """Weights as compression leaves them: of a small codebook, or mostly zeros."""
+        name = case.graph.nodes[-1].inputs[1]
+        weights = case.graph.constants[name]
+        table = self.rng.choice(weights.values.reshape(-1), int(self.of((2, 9, 16, 16, 40))))
+        values = self.rng.choice(table, weights.shape)
+        if self.number(0, 3) == 0:
+            values[self.rng.random(weights.shape) < 0.8] = 0
+        constants = {**case.graph.constants, name: replace(weights, values=values)}
+        return replace(case, graph=replace(case.graph, constants=constants))
 
     def _with_odd_channels(self, case: Case) -> Case:
         """What converters leave: a channel of zero weights and a bias of any size, a huge bias."""
@@ -85,7 +97,7 @@ def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
         yield i, Draw(np.random.default_rng((seed, i)))
 
 
-def convolutions(count: int = 36) -> list[Case]:
+def convolutions(count: int = 54) -> list[Case]:
     """Any window; few and many channels, whole groups of four and others."""
     found = []
     for i, draw in draws(count, 1):
@@ -109,13 +121,14 @@ def pointwise(count: int = 14) -> list[Case]:
     for i, draw in draws(count, 2):
         size = (draw.number(1, 6), draw.of((1, 2, 3, 4, 5, 6, 7, 10, 15)))
         stride, inputs, outputs = draw.number(1, 2), 4 * draw.number(1, 12), draw.number(1, 18)
+        outputs = inputs if draw.number(0, 2) == 0 else outputs
         op = Conv2D(Window.make("same", size, (1, 1), (stride, stride)), draw.of(tuple(Activation)))
         weights = (outputs, 1, 1, inputs)
         found.append(draw.weighted(f"pointwise {i}", op, (*size, inputs), weights))
     return found
 
 
-def columns_of_three(count: int = 14) -> list[Case]:
+def columns_of_three(count: int = 21) -> list[Case]:
     """Windows three columns wide, side by side, whole groups of channels."""
     found = []
     for i, draw in draws(count, 3):
@@ -134,7 +147,7 @@ def depthwise(count: int = 36) -> list[Case]:
     for i, draw in draws(count, 4):
         size = (draw.number(1, 8), draw.of((1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13)))
         square = draw.number(0, 2) > 0
-        kernel = (3, 3) if square else (draw.number(1, 5), draw.number(1, 5))
+        kernel = (3, 3) if square else (draw.number(1, 5), draw.of((1, 1, 2, 3, 4, 5)))
         stride = (draw.number(1, 2), draw.number(1, 2 if square else 3))
         dilation = (1, 1) if square else (draw.number(1, 2), draw.number(1, 2))
         channels = draw.number(1, 14)
@@ -145,11 +158,13 @@ def depthwise(count: int = 36) -> list[Case]:
     return found
 
 
-def dense(count: int = 16) -> list[Case]:
+def dense(count: int = 24) -> list[Case]:
     """Vectors and rows of vectors; outputs around blocks of eight."""
     found = []
     for i, draw in draws(count, 5):
         inputs, outputs = draw.number(1, 70), draw.number(1, 20)
+        if i % 4 == 0:
+            inputs, outputs = draw.number(100, 200), draw.number(22, 40)
         shape = (inputs,) if draw.number(0, 1) else (draw.number(1, 3), draw.number(1, 3), inputs)
         op = FullyConnected(draw.of(tuple(Activation)))
         found.append(draw.weighted(f"dense {i}", op, shape, (outputs, inputs)))

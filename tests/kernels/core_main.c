@@ -21,6 +21,7 @@ typedef struct {
     unsigned inputs, samples;
     size_t scratch;
     tensor_t tensors[3];    /* two inputs, the output */
+    int in_place;           /* the output may lie on the first input */
     const uint16_t *needed; /* of each input, for each output row: the rows [low, high) that it reads */
 } case_t;
 
@@ -61,7 +62,8 @@ static int release(block_t *block)
     return 1;
 #else
     int whole = 1;
-    for (const int8_t *p = (const int8_t *)block->memory; p != (const int8_t *)(block->memory + 1) - 4 + sizeof block->memory; p++) {
+    for (const int8_t *p = (const int8_t *)block->memory;
+         p != (const int8_t *)(block->memory + 1) - 4 + sizeof block->memory; p++) {
         whole &= (p >= block->start && p < block->start + block->size) || *p == MARK;
     }
     return whole;
@@ -114,7 +116,8 @@ static void compare(const case_t *c, const char *how, const int8_t *expected, co
 
 static block_t inputs[2], output, scratch;
 
-static void run_whole(const case_t *c, unsigned sample, size_t offset)
+/* All rows at once, the output in a buffer of its own or on the first input. */
+static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_place)
 {
     const tensor_t *const to = &c->tensors[2];
     tc_input_t in[2];
@@ -129,9 +132,10 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset)
     }
     allocate(&output, to->height * to->stride, (offset + 1) % 4);
     allocate(&scratch, c->scratch, 0);
-    const tc_output_t out = {output.start, to->stride, to->height};
+    const tc_output_t out = {in_place ? inputs[0].start : output.start, to->stride, to->height};
     c->call(in, &out, 0, to->height, scratch.start);
-    compare(c, ", all rows, byte ", to->values + sample * output.size, output.start, 0, output.size);
+    compare(c, in_place ? ", in place, byte " : ", all rows, byte ", to->values + sample * output.size, out.base, 0,
+            output.size);
     for (unsigned i = 0; i < c->inputs; i++) {
         whole &= release(&inputs[i]);
     }
@@ -192,7 +196,10 @@ int main(void)
     tc_port_init();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (unsigned sample = 0; sample < cases[i]->samples; sample++) {
-            run_whole(cases[i], sample, (i + sample) % 4);
+            run_whole(cases[i], sample, (i + sample) % 4, 0);
+            if (cases[i]->in_place) {
+                run_whole(cases[i], sample, (i + sample + 1) % 4, 1);
+            }
             run_rows(cases[i], sample, (i + sample + 2) % 4);
         }
     }

@@ -17,7 +17,7 @@ from tinycomp import resources
 from tinycomp.boards import Board
 from tinycomp.codecs._codec import Encoded
 from tinycomp.emit import c_number, firmware_headers
-from tinycomp.ir import Array
+from tinycomp.ir import Array, Operands
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Storage, lower
 from tinycomp.project import link_flags
@@ -151,6 +151,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
     ]
     views += ["{0, 0, NULL}"] * (2 - len(inputs))
     samples, name = len(case.case.inputs), f"{case.case.name} ({case.kernel})"
+    in_place = int(operation.call.in_place and _tensors_fit(operands)) if operation.call else 0
     order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
     return [
         *lines,
@@ -159,9 +160,14 @@ def _case(number: int, case: KernelCase) -> list[str]:
         f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, scratch); }}",
         f"static const case_t case_{number} = {{",
         f'    "{name}", call_{number}, {len(inputs)}, {samples}, {operation.scratch},',
-        f"    {{{', '.join(order)}}}, needed_{number},",
+        f"    {{{', '.join(order)}}}, {in_place}, needed_{number},",
         "};",
     ]
+
+
+def _tensors_fit(operands: Operands) -> bool:
+    """Whether the output's rows are as many and as long as the first input's."""
+    return rows(operands.activations[0].shape) == rows(operands.output.shape)
 
 
 def _constants(name: str, kernel: str, operation: Operation) -> list[str]:

@@ -12,18 +12,21 @@ from core_program import available, lowered, run
 
 from tinycomp.boards import load_board
 
-CORES = {"armv7e_m": "cortex-m4"}
-"""A board for each instruction set that has kernels of its own and room for all cases at once."""
-ON_HOST = (*CORES, "avr")
-"""AVR itself takes the cases one by one: tests/ops/test_on_avr.py."""
+CORES = {"armv7e_m": "cortex-m4", "avr": "host"}
+"""A board for each instruction set that has kernels of its own. An AVR has no room for all cases at
+once: it takes them one by one in tests/ops/test_on_avr.py.
+"""
 
 
-@pytest.mark.parametrize(
-    ("kernels", "board"), [*((name, "host") for name in ON_HOST), *CORES.items()]
-)
-def test_kernels_equal_the_simulator(kernels: str, board: str, tmp_path: Path) -> None:
-    chosen = load_board(board)
+@pytest.mark.parametrize(("board", "optimize"), [("host", "-O1"), ("core", "-O2"), ("core", "-Os")])
+@pytest.mark.parametrize("kernels", CORES)
+def test_kernels_equal_the_simulator(
+    kernels: str, board: str, optimize: str, tmp_path: Path
+) -> None:
+    chosen = load_board(CORES[kernels] if board == "core" else "host")
     if not available(chosen):
         pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
+    compiler = chosen.compiler.model_copy(update={"optimize": optimize})
+    chosen = chosen.model_copy(update={"compiler": compiler})
     cases = [case for family in FAMILIES.values() for case in lowered(family(), kernels)]
     assert run(cases, chosen, kernels, tmp_path) == []

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from host import run_on_host
+from small_models import small_classifier
 
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, lower
-from tinycomp.plan.schedule import INPUT, read_rows, total_rows
-from tinycomp.plan.streaming import choose
+from tinycomp.plan.schedule import INPUT, read_rows, schedule, total_rows
+from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.simulate import simulate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "emit"))
@@ -27,6 +29,8 @@ OFFICIAL = {  # the arena in bytes: whole tensors, then the least
     "ad01_int8": (768, 768),
     "str_ww_ref_model_int8": (6_800, 5_300),
 }
+PIXELS = (1, 6, 30)
+"""Of a step: one row, a few, many."""
 
 
 def replay(planned: Plan) -> None:
@@ -101,9 +105,26 @@ def test_rows_are_where_they_are_read(seed: int) -> None:
     count = len(program.operations)
     for begin in range(count):
         for end in range(begin, count + 1):
-            replay(plan(program, range(begin, end)))
+            for pixels in PIXELS:
+                replay(plan(program, range(begin, end), pixels=pixels))
     for end in range(1, count + 1):
-        replay(plan(program, range(end), push=True))
+        for pixels in PIXELS:
+            replay(plan(program, range(end), pixels=pixels, push=True))
+
+
+@pytest.mark.parametrize("pixels", [1, 7, 24])
+def test_a_step_takes_the_rows_that_make_its_pixels(pixels: int) -> None:
+    program = lower(small_classifier())
+    steps = schedule(program, range(len(program.operations)), pixels)
+    for index, operation in enumerate(program.operations):
+        tensor = program.graph.operands(operation.node).output
+        most = -(-pixels // math.prod(tensor.shape[1:-1]))
+        taken = [step.last - step.first for step in steps if step.operation == index]
+        assert sum(taken) == total_rows(program, index)
+        if operation.call is not None and not operation.call.input_rows:
+            assert max(taken) <= most
+    rows_first = [step.last - step.first for step in steps if step.operation == 0]
+    assert pixels == 1 or max(rows_first) > 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -113,7 +134,8 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
     begin, end = sorted(rng.choice(len(graph.nodes) + 1, 2, replace=False))
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
-    found = run_on_host(graph, inputs, tmp_path, stretch=range(begin, end))
+    pixels = PIXELS[seed % len(PIXELS)]
+    found = run_on_host(graph, inputs, tmp_path, stretch=range(begin, end), pixels=pixels)
     for name, values in simulate(graph, inputs).items():
         np.testing.assert_array_equal(found[name], values, name)
 
@@ -125,7 +147,8 @@ def test_an_input_that_is_pushed(seed: int, tmp_path: Path) -> None:
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = rng.integers(-128, 128, (3, *shape)).astype(np.int8)
     stretch = range(int(rng.integers(1, len(graph.nodes) + 1)))
-    found = run_on_host(graph, inputs, tmp_path, stretch=stretch, push=True)
+    pixels = PIXELS[seed % len(PIXELS)]
+    found = run_on_host(graph, inputs, tmp_path, stretch=stretch, pixels=pixels, push=True)
     for name, values in simulate(graph, inputs).items():
         np.testing.assert_array_equal(found[name], values, name)
 
@@ -134,22 +157,27 @@ def official(shared: Path, name: str) -> Program:
     return lower(read_tflite(shared / "models" / f"{name}.tflite"))
 
 
+def chosen(program: Program, optimize: Optimize, limit: int | None = None) -> Plan:
+    streaming = choose(program, optimize, limit)
+    return plan(program, streaming.stretch, pixels=streaming.pixels)
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_official_models_stream(shared: Path, name: str) -> None:
     program = official(shared, name)
     whole, least = OFFICIAL[name]
-    streamed = plan(program, choose(program, "ram"))
+    streamed = chosen(program, "ram")
     replay(streamed)
     assert streamed.arena <= least
-    assert plan(program, choose(program, "speed")).arena <= whole
+    assert chosen(program, "speed").arena <= whole
 
 
 @pytest.mark.shared
 def test_a_limit_shortens_or_lengthens_the_stretch(shared: Path) -> None:
     program = official(shared, "kws_ref_model_int8")
-    assert choose(program, "speed", 20_000) == range(0)
-    limited = choose(program, "speed", 12_000)
-    assert len(limited) > 0
-    assert plan(program, limited).arena <= 12_000
+    assert choose(program, "speed", 20_000).stretch == range(0)
+    limited = chosen(program, "speed", 12_000)
+    assert len(limited.stretch) > 0
+    assert limited.arena <= 12_000
     assert choose(program, "speed", 1) == choose(program, "ram", 1)

@@ -24,6 +24,7 @@ from tinycomp.ops.mul import Mul
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import Softmax
+from tinycomp.passes.fuse_activation import fuse_activation
 from tinycomp.quantize.affine import dequantize_values, quantize_values
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
@@ -250,6 +251,16 @@ def test_a_softmax_of_next_to_nothing_still_runs() -> None:
     quantized = quantize(unary([Softmax()]), {"x": Range(0.0, 1e-12), "t0": Range(0.0, 1.0)})
     x = np.full((1, 4, 4, 2), -128, np.int8)
     assert (oracle.run_output(write_tflite(quantized), x) == 0).all()
+
+
+def test_a_limit_is_reached_in_less_than_32_bits_where_activations_vanish() -> None:
+    graph = dense(np.full((2, 2), 1e-12), np.zeros(2), Relu(6.0))
+    x = normal(10, 2)
+    quantized = convert(fuse_activation(graph), x)
+    inputs = np.array([[-128, -128], [0, 0], [127, 127]], np.int8)
+    expected = oracle.run(write_tflite(quantized), inputs)
+    for name, values in simulate(quantized, inputs).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_layers_that_share_weights_get_a_bias_each() -> None:

@@ -54,7 +54,9 @@ def test_all_is_there() -> None:
     report = full()
     text = html(report)
     page = Page(text)
-    assert headings(text) == ["Accuracy", "Flash", "RAM over time", "Latency", "Verification"]
+    assert headings(text) == [
+        "Accuracy", "Where it goes", "Flash", "RAM over time", "Latency", "Verification",
+    ]  # fmt: skip
     for layer in report.layers:
         assert layer.name in page.text
     for shown in (
@@ -110,12 +112,29 @@ def widths(page: Page, kind: str) -> list[float]:
 
 
 def test_bars_stay_within_the_page() -> None:
-    page = Page(html(full()))
+    text = html(full())
+    page = Page(text)
     for kind in "abc":
         assert widths(page, kind)
         assert all(0 <= width <= 100.001 for width in widths(page, kind))
-    first = [width for kind in "abc" for width in widths(page, kind)[:1]]
-    assert sum(first) == pytest.approx(100, abs=0.01)
+    for stack in re.findall(r'<div class="stack".*?</div>', text, re.DOTALL):
+        parts = [float(width) for width in re.findall(r"width:([\d.]+)%", stack)]
+        assert sum(parts) == pytest.approx(100, abs=0.01)
+
+
+def test_shares_of_every_layer() -> None:
+    """Layer n of the sample takes n instructions."""
+    report = full()
+    text = html(report).split("<h2>Where it goes</h2>")[1].split("</section>")[0]
+    page = Page(text)
+    count = len(report.layers)
+    for heading in ("instructions", "flash", "RAM in use"):
+        assert heading in page.text
+    last = 100 * count / (count * (count + 1) / 2)
+    assert f"{count} {report.layers[-1].name} {last:.1f} %" in page.text
+    for name in ("code", "other constants", "stack"):
+        assert re.search(rf" {name} [\d.]+ %", page.text)
+    assert max(widths(page, "b")) == pytest.approx(65.0)
 
 
 @pytest.mark.parametrize("make", [bare, full])

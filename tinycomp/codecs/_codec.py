@@ -19,14 +19,19 @@ class Encoded:
 
     fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer
     array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
-    of that struct on a 32-bit core. buffered: whether reading needs a buffer; where constants lie
-    in program memory (AVR), it always does.
+    of that struct on a 32-bit core. cost: instructions to decode a weight on such a core, about,
+    as they were counted on a Cortex-M4. buffered: whether reading needs a buffer; where constants
+    lie in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which
+    a read of no weights fills for the reads that follow; kernels that don't ask for such a codec by
+    name never do that.
     """
 
     codec: str
     fields: Mapping[str, int | Array]
     struct_size: int
+    cost: float = 0
     buffered: bool = True
+    workspace: int = 0
 
     @property
     def size(self) -> int:
@@ -54,8 +59,13 @@ class Codec(ABC):
     """
 
     name: ClassVar[str]
-    cost: ClassVar[int]
-    """Instructions to decode a weight, roughly; of codecs of equal size the cheapest is taken."""
+    code: ClassVar[Mapping[str, int]]
+    """Bytes of the decoder on a Cortex-M4, about, header by header: codecs may share some."""
+    entropy: ClassVar[bool] = False
+    """Whether frequent values take fewer bits than others."""
+
+    general: ClassVar[bool] = True
+    """Whether any weights may be stored so; if not, only those of kernels that ask for it."""
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:

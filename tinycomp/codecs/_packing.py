@@ -7,14 +7,22 @@ from numpy.typing import NDArray
 
 from tinycomp.ir import Array
 
+UNPACKING_COST = 5
+"""Instructions that firmware/codecs/unpack.h takes for an index; see Encoded.cost."""
+
 
 def bits_for(count: int) -> int:
     """The bits of an index into a table of `count` entries; at least one."""
     return max(1, (count - 1).bit_length())
 
 
+def pack_indices(indices: Array, bits: int) -> NDArray[np.uint8]:
+    """pack for firmware/codecs/unpack.h, which may read behind the end."""
+    return np.append(pack(indices, bits), np.zeros(0 if bits == 4 else 3, np.uint8))
+
+
 def pack(indices: Array, bits: int) -> NDArray[np.uint8]:
-    """Indices below 2^bits, bits 1..8, as bytes; firmware/codecs/unpack.h reads them."""
+    """Indices below 2^bits, bits 1..8, as bytes."""
     planes = np.unpackbits(
         np.ascontiguousarray(indices, np.uint8).reshape(-1, 1), axis=1, bitorder="little"
     )

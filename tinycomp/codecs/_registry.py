@@ -1,19 +1,23 @@
-"""Finds the codecs, one a module of tinycomp.codecs; takes the one with the fewest bytes."""
+"""Finds the codecs, one a module of tinycomp.codecs; chooses one for each layer."""
 
 from __future__ import annotations
 
 import importlib
 import math
 import pkgutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 
 import numpy as np
 
 import tinycomp.codecs
 from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._policy import FEWEST_BYTES, Policy, Use
 from tinycomp.errors import TinycompError
 from tinycomp.ir import Weights
+
+INSTRUCTIONS_A_PRODUCT = 2
+"""Of a layer's own work, about: kernels that suit their core take 1 to 5."""
 
 
 @cache
@@ -30,45 +34,68 @@ def codecs() -> dict[str, Codec]:
     return dict(sorted(found.items()))
 
 
+def general_codecs() -> tuple[str, ...]:
+    """The codecs that any kernel can read."""
+    return tuple(name for name, codec in codecs().items() if codec.general)
+
+
 def choose(
-    weights: Weights, allowed: Collection[str] | None = None, worthwhile: float = 1.0
+    weights: Weights,
+    allowed: Collection[str] | None = None,
+    policy: Policy = FEWEST_BYTES,
+    use: Use | None = None,
 ) -> Encoded:
-    """The smallest stored form, verified by decoding it; of equal sizes the quickest to decode.
+    """The smallest stored form that the policy allows, verified by decoding it.
 
     Args:
         weights: a layer's weights, of any int8 values.
-        allowed: names of the codecs to choose from; None for all.
-        worthwhile: a form that has to be decoded is taken only where it has at most this share of
-            the bytes of one that is read in place.
+        allowed: names of the codecs to choose from; None for all that are general.
+        policy: what is weighed against bytes.
+        use: what an inference does with the weights; None: each is read and multiplied once.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can hold these values.
     """
-    names = codecs().keys() if allowed is None else allowed
+    names = general_codecs() if allowed is None else allowed
     unknown = sorted(set(names) - codecs().keys())
     if unknown:
         raise TinycompError(
             f"There is no weight codec {unknown[0]!r}.", expected=f"Known: {', '.join(codecs())}."
         )
-    stored = [(codecs()[name].encode(weights), codecs()[name]) for name in names]
-    candidates = [(encoded, codec) for encoded, codec in stored if encoded is not None]
-    if not candidates:
+    stored = (codecs()[name].encode(weights) for name in names)
+    forms = [form for form in stored if form is not None]
+    if not forms:
         raise TinycompError(
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    candidates = _worthwhile(candidates, worthwhile)
-    best, codec = min(candidates, key=lambda c: (c[0].size, c[1].cost, c[1].name))
-    channels, length = weights.values.shape
-    if not np.array_equal(codec.decode(best, (channels, length)), weights.values):
-        raise AssertionError(f"codec {codec.name} does not decode to what it encoded")
+    best = _pick(forms, weights.values.size, policy, use or Use())
+    if not np.array_equal(codecs()[best.codec].decode(best, weights.values.shape), weights.values):
+        raise AssertionError(f"codec {best.codec} does not decode to what it encoded")
     return best
 
 
-def _worthwhile(
-    candidates: list[tuple[Encoded, Codec]], share: float
-) -> list[tuple[Encoded, Codec]]:
-    """The candidates without those whose decoding saves too little."""
-    in_place = [encoded.size for encoded, _ in candidates if not encoded.buffered]
-    most = share * min(in_place, default=math.inf)
-    return [(e, codec) for e, codec in candidates if not e.buffered or e.size <= most]
+def _pick(forms: Sequence[Encoded], count: int, policy: Policy, use: Use) -> Encoded:
+    """The smallest form of `count` weights that the policy allows, of equal ones the quickest to
+    decode. Where it allows none, entropy-coded ones aside, the quickest of all.
+    """
+    in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
+    slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * use.products / use.readings
+    allowed = [
+        form
+        for form in forms
+        if form.cost <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
+    ]
+    plain = [form for form in allowed if not codecs()[form.codec].entropy]
+    best = min(plain, key=_rank) if plain else min(forms, key=lambda form: form.cost)
+    for form in sorted(allowed, key=_rank):
+        more = (form.cost - best.cost) * count * use.readings
+        saved = best.size - form.size
+        worthwhile = form.size <= policy.entropy * best.size and more <= policy.byte * saved
+        if codecs()[form.codec].entropy and saved > 0 and (worthwhile or more <= 0):
+            return form
+    return best
+
+
+def _rank(form: Encoded) -> tuple[float, float, str]:
+    return form.size, form.cost, form.codec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ class Bitmap(Codec):
     """A bit a weight and a byte a non-zero weight: smaller than dense above 1/8 of zeros."""
 
     name: ClassVar[str] = "bitmap"
-    cost: ClassVar[int] = 8
+    code: ClassVar[Mapping[str, int]] = {"bitmap": 148}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where there are more than 65535 non-zeros."""
@@ -25,7 +26,7 @@ class Bitmap(Codec):
             return None
         values = weights.values[weights.values != 0]
         fields = {"values": values if values.size else np.zeros(1, np.int8), **zeros}
-        return Encoded("bitmap", fields, struct_size=20)
+        return Encoded("bitmap", fields, struct_size=20, cost=12)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, exact_divisor, pack, unpack
+from tinycomp.codecs._packing import UNPACKING_COST, bits_for, exact_divisor, pack_indices, unpack
 from tinycomp.ir import Array, Weights
 
 
@@ -16,7 +17,7 @@ class ChannelCodebook(Codec):
     """Tables of one length, the longest that a channel needs; indices without a gap."""
 
     name: ClassVar[str] = "channel_codebook"
-    cost: ClassVar[int] = 6
+    code: ClassVar[Mapping[str, int]] = {"channel_codebook": 84, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where a channel has more than 128 distinct values or 65535 weights."""
@@ -29,7 +30,7 @@ class ChannelCodebook(Codec):
         indices = np.stack([np.searchsorted(table, channel) for table, channel in pairs])
         shift, inverse = exact_divisor(length)
         fields: dict[str, int | Array] = {
-            "indices": pack(indices, bits),
+            "indices": pack_indices(indices, bits),
             "tables": np.concatenate([_lengthen(table, entries) for table in tables]),
             "length": length,
             "inverse": inverse,
@@ -37,7 +38,7 @@ class ChannelCodebook(Codec):
             "bits": bits,
             "entries": entries,
         }
-        return Encoded("channel_codebook", fields, struct_size=20)
+        return Encoded("channel_codebook", fields, struct_size=20, cost=UNPACKING_COST + 1)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

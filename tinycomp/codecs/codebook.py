@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack, unpack
+from tinycomp.codecs._packing import UNPACKING_COST, bits_for, pack_indices, unpack
 from tinycomp.ir import Array, Weights
 
 
@@ -16,7 +17,7 @@ class Codebook(Codec):
     """One table for the whole layer; indices without a gap over all its channels."""
 
     name: ClassVar[str] = "codebook"
-    cost: ClassVar[int] = 5
+    code: ClassVar[Mapping[str, int]] = {"codebook": 26, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where the layer has more than 128 distinct values."""
@@ -26,11 +27,11 @@ class Codebook(Codec):
             return None
         indices = np.searchsorted(table, weights.values.reshape(-1))
         fields: dict[str, int | Array] = {
-            "indices": pack(indices, bits),
+            "indices": pack_indices(indices, bits),
             "table": table,
             "bits": bits,
         }
-        return Encoded("codebook", fields, struct_size=16)
+        return Encoded("codebook", fields, struct_size=16, cost=UNPACKING_COST)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

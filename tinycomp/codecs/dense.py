@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ class Dense(Codec):
     """One byte a weight; holds any values."""
 
     name: ClassVar[str] = "dense"
-    cost: ClassVar[int] = 0
+    code: ClassVar[Mapping[str, int]] = {"dense": 6}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """Channel after channel."""

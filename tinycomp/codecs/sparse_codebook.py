@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import bits_for, pack, unpack
+from tinycomp.codecs._packing import UNPACKING_COST, bits_for, pack_indices, unpack
 from tinycomp.codecs._sparse import describe_zeros, spread
 from tinycomp.ir import Weights
 
@@ -17,7 +18,7 @@ class SparseCodebook(Codec):
     """One table for the layer, without zero: beats plain indices of b bits above 1/b of zeros."""
 
     name: ClassVar[str] = "sparse_codebook"
-    cost: ClassVar[int] = 12
+    code: ClassVar[Mapping[str, int]] = {"sparse_codebook": 158, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where there are no non-zeros, above 65535, or above 128 distinct ones."""
@@ -27,9 +28,11 @@ class SparseCodebook(Codec):
         zeros = describe_zeros(weights)
         if zeros is None or bits > 7 or not values.size:
             return None
-        indices = pack(np.searchsorted(table, values), bits)
+        indices = pack_indices(np.searchsorted(table, values), bits)
         fields = {"indices": indices, "table": table, **zeros, "bits": bits}
-        return Encoded("sparse_codebook", fields, struct_size=24)
+        share = values.size / weights.values.size
+        cost = 11 + share * UNPACKING_COST
+        return Encoded("sparse_codebook", fields, struct_size=24, cost=cost)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -13,11 +13,15 @@ from tinycomp.ir import Array, Constant, Graph, Node
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The nodes that read one weight constant; more than one where layers are shared."""
+    """The nodes that read one weight constant; more than one where layers are shared.
+
+    uses: how often an inference multiplies with each weight.
+    """
 
     nodes: tuple[Node, ...]
     weights: Constant
     axis: int
+    uses: int = 1
 
     @property
     def name(self) -> str:
@@ -59,7 +63,13 @@ def weighted_layers(graph: Graph) -> tuple[Layer, ...]:
         if node.op.weight_axis is not None and node.inputs[1] in graph.constants:
             readers.setdefault(node.inputs[1], []).append(node)
     return tuple(
-        Layer(tuple(nodes), graph.constants[name], nodes[0].op.weight_axis or 0)
+        Layer(
+            tuple(nodes),
+            graph.constants[name],
+            nodes[0].op.weight_axis or 0,
+            sum(node.op.cost(graph.operands(node)).macs for node in nodes)
+            // graph.constants[name].values.size,
+        )
         for name, nodes in readers.items()
     )
 

@@ -22,6 +22,8 @@ _T = TypeVar("_T")
 _BLOCK = 4
 """Channels a kernel decodes at a time, for estimates of stored bytes."""
 _CODECS = ("codebook", "channel_codebook", "sparse_codebook")
+_PLAIN = (*_CODECS, "dense", "bitmap")
+"""Entropy coding makes both smaller, with a codebook and without."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Cluster(Technique):
 
     bits: 1 to 8; 8 changes nothing. granularity: "layer" makes one codebook for a layer, "channel"
     one for each output channel; "auto" takes, layer by layer, what is better for its bytes (see
-    _merit), and leaves a layer alone where no codebook makes it smaller.
+    _merit), and leaves a layer alone where no codebook makes it smaller; a layer that uses each
+    weight once (dense) has no time to change tables, and gets one for all of it.
     shared: groups of layers (node names); all layers of a group have one codebook.
     keep_zeros: a weight that is zero stays zero, so that pruning lasts; also where nothing was
     pruned it was measured as no worse (4 bits: image classification 75.8 % against 69.5 %, keyword
@@ -126,7 +129,7 @@ class Cluster(Technique):
         if granularity in ("auto", "layer"):
             clustered, codebook = self._cluster(matrix.reshape(1, -1), bits)
             tries.append((clustered.reshape(matrix.shape), codebook))
-        if granularity in ("auto", "channel"):
+        if granularity == "channel" or (granularity == "auto" and layer.uses > 1):
             tries.append(self._cluster(matrix, bits))
         if granularity == "auto":
             tries = [each for each in tries if _helps(matrix, *each)]
@@ -182,7 +185,7 @@ def _helps(
     """Whether a codebook makes the layer smaller than it is, or says what it is and saves bytes."""
     stored, weights = _stored(values, codebook), Weights(original, _BLOCK)
     lossless = np.array_equal(values, original)
-    return stored < (choose(weights, {"dense"}) if lossless else choose(weights)).size
+    return stored < (choose(weights, {"dense"}) if lossless else choose(weights, _PLAIN)).size
 
 
 def _merit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall
+from tinycomp.ir import KernelCall, Operands
 from tinycomp.kernels._dsp_sums import LARGEST_SHIFT, integer
 
 HALF = (1 << 30, 0)
@@ -12,7 +12,7 @@ COARSE_BITS = 19
 """So much is the coarse input shifted left: 20 bits more than it has, halved."""
 
 
-def add(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of the DSP kernel; None where an input repeats itself or numbers leave bounds."""
     fields = {name: integer(call, name) for name in call.fields}
     if fields["period"] != fields["size"] or fields["rows"] == 1:

@@ -6,47 +6,110 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir import Array, KernelCall, Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
+from tinycomp.kernels._dsp_weights import Layer, layer
+from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
 """Output channels that are computed together."""
+GROUP = 4
+"""Weights that are multiplied together; a window has one at least."""
 FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels that are computed together."""
 WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
+TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
+"""Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
-def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
-    """The call of a DSP kernel; None where weights are decoded or numbers leave its bounds."""
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The call of a DSP kernel; None where numbers leave its bounds."""
     sums = sums_of(call)
-    if sums is None or stored is None or stored.buffered:
-        return None
-    words = weight_words(sums.weights, len(sums.weights) + len(sums.weights) % PAIR)
-    if words is None:
+    if sums is None or stored is None or sums.weights.shape[1] < GROUP:
         return None
     if _three_columns(call):
-        return _by_columns(call, sums, words[: len(sums.weights)])
-    return _by_windows(call, sums, words)
+        return _by_columns(call, sums, stored)
+    return _by_windows(call, operands, sums, stored)
 
 
-def _by_windows(call: KernelCall, sums: Sums, words: NDArray[np.int8]) -> KernelCall:
+def _by_groups(call: KernelCall, matrix: Array) -> Array:
+    """Weights in the order in which windows are expanded: whole groups of four of each row of the
+    window, then what is left over of each. Rows that have no group are taken as one.
+    """
+    rows = matrix.reshape(len(matrix), integer(call, "kernel_height"), -1)
+    whole = rows.shape[2] // 4 * 4
+    if whole == 0:
+        return matrix
+    parts = [rows[:, :, :whole], rows[:, :, whole:]]
+    return np.concatenate([part.reshape(len(matrix), -1) for part in parts], axis=1)
+
+
+def _by_windows(
+    call: KernelCall, operands: Operands, sums: Sums, stored: Encoded
+) -> KernelCall | None:
     """Windows are expanded one by one."""
-    values = interleaved(words, PAIR).reshape(len(words) // PAIR, -1)
-    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
-    fields |= {
-        "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": _factors(sums, words),
-    }
+    found = layer(
+        _by_groups(call, sums.weights), len(sums.weights) + len(sums.weights) % PAIR, _pairs, PAIR
+    )
+    if found is None:
+        return None
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
-    kernel = "conv_2d_five_dsp" if pixels == FIVE else "conv_2d_dsp"
-    copied = integer(call, "input_channels") % 4 != 0
-    window = -(-(sums.weights.shape[1] + 3) // 4) * 4 if copied else 0
-    rows = 4 * integer(call, "kernel_height")
-    return KernelCall(kernel, fields, scratch=rows + 2 * pixels * words.shape[1] + window)
+    gathers, tiles = not _inside(call, operands), _tiles(call, found, stored, pixels)
+    weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
+    fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
+    fields |= {
+        "gathers": int(gathers),
+        **weights,
+        "factors": _factors(sums, found.words),
+    }
+    window = found.words.shape[1]
+    scratch = 2 * pixels * max(1, tiles) * window + 4 * integer(call, "kernel_height")
+    if gathers:
+        scratch += 4 * integer(call, "kernel_height") + window
+    once = tiles > 0 or weights["block"] == len(found.words)
+    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
+    return KernelCall(
+        f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
+        fields,
+        scratch=scratch,
+        in_place=once and not gathers and _is_pointwise(call),
+    )
+
+
+def _tiles(call: KernelCall, found: Layer, stored: Encoded, pixels: int) -> int:
+    """Tiles that are expanded together, where weights are decoded again for each such group: better
+    than to expand all pixels again for each block of weights. 0: neither is needed, or pixels take
+    too much room.
+    """
+    if not stored.buffered or found.size <= call.room:
+        return 0
+    tiles = TILES_PIXELS // pixels
+    return tiles if 2 * tiles * pixels * found.words.shape[1] <= TILES_BYTES else 0
+
+
+def _is_pointwise(call: KernelCall) -> bool:
+    """Whether each pixel becomes the one in its place, which is expanded before it is written."""
+    names = ("kernel_height", "kernel_width", "stride_height", "stride_width")
+    return [integer(call, name) for name in names] == [1, 1, 1, 1]
+
+
+def _pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Pairs of channels, a word of each in turn."""
+    return interleaved(words, PAIR).reshape(len(words) // PAIR, -1)
+
+
+def _inside(call: KernelCall, operands: Operands) -> bool:
+    """Whether all windows lie within the input where they can be read, row by row."""
+    sizes = zip(("height", "width"), ("top", "left"), operands.output.shape, strict=False)
+    for axis, before, outputs in sizes:
+        reach = (outputs - 1) * integer(call, f"stride_{axis}") + integer(call, f"kernel_{axis}")
+        if integer(call, f"padding_{before}") or reach > integer(call, f"input_{axis}"):
+            return False
+    row = integer(call, "kernel_width") * integer(call, "input_channels")
+    return integer(call, "dilation_height") == integer(call, "dilation_width") == 1 and row >= GROUP
 
 
 def _three_columns(call: KernelCall) -> bool:
@@ -58,19 +121,22 @@ def _three_columns(call: KernelCall) -> bool:
     return -(-width // EIGHT) * EIGHT <= WASTE * width
 
 
-def _by_columns(call: KernelCall, sums: Sums, words: NDArray[np.int8]) -> KernelCall:
+def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | None:
     """Windows share the columns of a tile of eight pixels."""
-    channels = len(words)
-    split = words.reshape(channels, integer(call, "kernel_height"), 3, -1, 4)
-    values = np.ascontiguousarray(split.transpose(0, 1, 3, 2, 4)).reshape(channels, -1)
+    height = integer(call, "kernel_height")
+
+    def by_columns(words: NDArray[np.int8]) -> NDArray[np.int8]:
+        split = words.reshape(len(words), height, 3, -1, 4)
+        return np.ascontiguousarray(split.transpose(0, 1, 3, 2, 4)).reshape(len(words), -1)
+
+    found = layer(sums.weights, len(sums.weights), by_columns, 1)
+    if found is None:
+        return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    fields |= {
-        "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": _factors(sums, words),
-    }
-    columns = 2 * (EIGHT + 2) * words.shape[1] // 3
-    part = EIGHT * channels if integer(call, "output_width") % EIGHT else 0
+    fields |= {**found.fields(stored, call.room), "factors": _factors(sums, found.words)}
+    columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
+    part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall("conv_2d_three_dsp", fields, scratch=columns + part)
 
 

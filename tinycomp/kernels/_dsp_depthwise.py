@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.codecs._registry import codecs
+from tinycomp.ir import KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
-BLOCK = 4
-"""Channels that are computed together."""
-WEIGHTS = 9
+BLOCK, DECODED = 4, 16
+"""Channels that are computed together; blocks of them whose weights are decoded together."""
 ORDER = (0, 1, 3, 4, 2, 6, 5, 7, 8)
 """Of a channel's weights, row by row, as SXTB16 takes them apart."""
 ADDRESS = 8
@@ -22,7 +22,7 @@ NARROW = 5
 """The width for which there is a tile of its own; others are cut into tiles of six."""
 
 
-def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of a DSP kernel; None where channels share an input channel, or are fewer than a
     block, or where numbers leave its bounds.
     """
@@ -32,26 +32,48 @@ def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
     if integer(call, "input_channels") < BLOCK:
         return None
     kernel = _square(call)
-    return _any_window(call, sums) if kernel is None else _three_by_three(call, sums, kernel)
+    if kernel is None:
+        return _any_window(call, sums)
+    return _three_by_three(call, sums, kernel, stored is not None and stored.buffered)
 
 
-def _three_by_three(call: KernelCall, sums: Sums, kernel: str) -> KernelCall:
-    """A tile is read past its end; the last block of channels may need the one before it."""
+def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) -> KernelCall:
+    """A tile is read past its end."""
     stride, width = integer(call, "stride_width"), integer(call, "output_width")
     outputs = NARROW if kernel == "depthwise_3x3_narrow_dsp" else 6
-    weights = call.fields["weights"]
-    assert isinstance(weights, Weights)
-    ordered = np.ascontiguousarray(sums.weights.astype(np.int8)[:, ORDER])
     names = (
         "input_height", "input_width", "input_channels", "output_width", "stride_height",
         "padding_top", "padding_left", "input_zero_point", "output_zero_point", "activation_min",
         "activation_max",
     )  # fmt: skip
     fields = {name: call.fields[name] for name in names}
-    fields |= {"weights": Weights(ordered, BLOCK, weights.codebook), "factors": _factors(sums)}
+    weights = _in_blocks(sums) if decoded else _in_place(sums)
+    fields |= {
+        "workspace": int(weights.codecs == ("pair_codebook",)),
+        "decoded": weights.block if decoded else 0,
+        "weights": weights,
+        "factors": _factors(sums),
+    }
     columns = -(-width // outputs) * outputs * stride
-    partly = BLOCK * WEIGHTS if len(ordered) % BLOCK else 0
-    return KernelCall(kernel, fields, scratch=24 * columns + TAIL + partly)
+    return KernelCall(kernel, fields, scratch=24 * columns + TAIL)
+
+
+def _in_place(sums: Sums) -> Weights:
+    """Weights that are read where they lie."""
+    ordered = np.ascontiguousarray(sums.weights.astype(np.int8)[:, ORDER])
+    return Weights(ordered, len(ordered), codecs=("dense",))
+
+
+def _in_blocks(sums: Sums) -> Weights:
+    """Weights that are decoded block by block; the last block has the last four channels."""
+    ordered = sums.weights.astype(np.int8)[:, ORDER]
+    starts = [min(c, len(ordered) - BLOCK) for c in range(0, len(ordered), BLOCK)]
+    values = np.stack([ordered[start : start + BLOCK].reshape(-1) for start in starts])
+    pairs = Weights(values, DECODED, codecs=("pair_codebook",))
+    if codecs()["pair_codebook"].encode(pairs) is not None:
+        return pairs
+    # Other codecs find the last block only where reads of as many blocks come to it.
+    return Weights(values, 1 if len(ordered) % BLOCK else DECODED)
 
 
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:

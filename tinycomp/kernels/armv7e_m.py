@@ -15,7 +15,7 @@ from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._instruction_set import InstructionSet
 
-_KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
+_KERNELS: dict[str, Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]] = {
     "add": add,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
@@ -31,4 +31,4 @@ class Armv7EM(InstructionSet):
     def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
         """The DSP kernel, where there is one and the numbers stay within its bounds."""
         kernel = _KERNELS.get(call.kernel)
-        return (kernel(call, stored) if kernel else None) or call
+        return (kernel(call, operands, stored) if kernel else None) or call

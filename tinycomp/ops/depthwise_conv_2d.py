@@ -101,6 +101,7 @@ class DepthwiseConv2D(Operator):
         matrix = _channel_major(operands)
         image, output = operands.activations[0].shape, operands.output.shape
         codebook = weights_and_bias(operands)[0].codebook
+        block = BLOCK if self.multiplier == 1 else 1  # channels that share an input come singly
         fields: dict[str, int | Array | Weights] = {
             "input_height": image[0],
             "input_width": image[1],
@@ -109,7 +110,7 @@ class DepthwiseConv2D(Operator):
             "channel_multiplier": self.multiplier,
             **window_fields("A depthwise convolution", self.window),
             "input_zero_point": parameters(operands.activations[0]).zero_point,
-            **twice_fields(operands, Weights(matrix, BLOCK, codebook), self.activation),
+            **twice_fields(operands, Weights(matrix, block, codebook), self.activation),
         }
         return KernelCall("depthwise_conv_2d", fields, scratch=2 * BLOCK * matrix.shape[1])
 

@@ -52,6 +52,7 @@ class Softmax(Operator):
             raise ModelError(
                 f"A softmax reads a tensor of shape {source}.",
                 expected=f"A last axis of at most {LARGEST} values.",
+                hint="Save the model without its softmax: the order of the classes is the same.",
             )
         return source
 

@@ -80,7 +80,9 @@ def _stretch(steps: Sequence[Step]) -> range:
     return range(min(streamed), max(streamed) + 1) if streamed else range(0)
 
 
-def plan(program: Program, stretch: range = range(0), *, push: bool = False) -> Plan:
+def plan(
+    program: Program, stretch: range = range(0), *, pixels: int = 1, push: bool = False
+) -> Plan:
     """Schedule the operations and place what they need.
 
     The model's input lives from before the first step; nothing is written over it while it is read.
@@ -89,9 +91,10 @@ def plan(program: Program, stretch: range = range(0), *, push: bool = False) -> 
     Args:
         program: the operations.
         stretch: the consecutive operations that are streamed by rows; see streaming.choose.
+        pixels: a streamed step takes as many rows as have so many pixels, where they are needed.
         push: the input comes by rows, too. Needs a stretch that begins with the first operation.
     """
-    need = _needs(program, stretch, push)
+    need = _needs(program, stretch, pixels, push)
     offsets, arena = place(need.blocks)
     areas = offsets[len(need.rings) :]
     owners = dict(zip(need.rings, offsets, strict=False))
@@ -114,9 +117,18 @@ def plan(program: Program, stretch: range = range(0), *, push: bool = False) -> 
     )  # fmt: skip
 
 
-def least_arena(program: Program, stretch: range) -> int:
-    """What the arena of a plan has at least, in bytes: the most that is alive at any one step."""
-    return most_alive(_needs(program, stretch).blocks)
+@dataclass(frozen=True)
+class Bound:
+    """What a plan has at least: bytes of arena (the most that is alive at any one step); steps."""
+
+    bytes: int
+    steps: int
+
+
+def least_arena(program: Program, stretch: range, pixels: int = 1) -> Bound:
+    """What a plan would have, without a search for places."""
+    need = _needs(program, stretch, pixels)
+    return Bound(most_alive(need.blocks), len(need.steps))
 
 
 @dataclass(frozen=True)
@@ -144,8 +156,8 @@ class _Needs:
         return [*self.tensors, *(area.block for area in self.areas)]
 
 
-def _needs(program: Program, stretch: range, push: bool = False) -> _Needs:
-    steps = schedule(program, stretch, push)
+def _needs(program: Program, stretch: range, pixels: int, push: bool = False) -> _Needs:
+    steps = schedule(program, stretch, pixels, push)
     alternating = stretch if push else _stretch(steps)
     times = row_times(program, steps)
     storage = _share(program, times)

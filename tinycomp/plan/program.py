@@ -5,14 +5,15 @@ its scratch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose
 from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, KernelCall, Node, Operands, Weights
+from tinycomp.ir import ROOM, Array, Graph, KernelCall, Node, Operands, Tensor, Weights
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
 
@@ -51,14 +52,22 @@ class Program:
 class Storage:
     """How weights may lie in flash.
 
-    codecs: names of those that may be used; all where None. worthwhile: see codecs.choose.
-    copied: weights can't be read in place (program memory of a Harvard core), so that each read
-    needs a buffer.
+    codecs: names of those that may be used; all where None. policy: see codecs.choose. readings:
+    how often an inference reads a layer's weights, by the name of its output; once where it is
+    missing. copied: weights can't be read in place (program memory of a Harvard core), so that each
+    read needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have
+    room for decoded weights.
     """
 
     codecs: Collection[str] | None = None
-    worthwhile: float = 1.0
+    policy: Policy = PLAIN
+    readings: Mapping[str, int] = field(default_factory=dict)
     copied: bool = False
+    spacious: bool = False
+
+    def use(self, weights: Weights, output: Tensor) -> Use:
+        """What an inference does with the weights of the layer that computes `output`."""
+        return Use(self.readings.get(output.name, 1), output.size / len(weights.values))
 
 
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
@@ -74,12 +83,25 @@ def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic"
         BoardError: there is no such instruction set.
     """
     wanted, chosen = storage or Storage(), instruction_set(kernels)
-    operations = tuple(_lower_node(graph, node, wanted, chosen) for node in graph.nodes)
+    rooms = _rooms(graph) if wanted.spacious else {}
+    operations = tuple(
+        _lower_node(graph, node, wanted, chosen, rooms.get(node.name, ROOM)) for node in graph.nodes
+    )
     return Program(graph, operations, kernels)
 
 
+def _rooms(graph: Graph) -> dict[str, int]:
+    """For each node the bytes that its tensors leave of what the largest take."""
+    taken = {}
+    for node in graph.nodes:
+        operands = graph.operands(node)
+        taken[node.name] = sum(tensor.size for tensor in (*operands.activations, operands.output))
+    most = max(taken.values(), default=0)
+    return {name: max(2 * ROOM, most - size) for name, size in taken.items()}
+
+
 def _lower_node(
-    graph: Graph, node: Node, storage: Storage, instructions: InstructionSet
+    graph: Graph, node: Node, storage: Storage, instructions: InstructionSet, room: int
 ) -> Operation:
     if node.op.float_only:
         raise ModelError(
@@ -91,7 +113,7 @@ def _lower_node(
     call = node.op.kernel(operands)
     if call is None:
         return Operation(node, None, {})
-    call, stored = _adapted(call, operands, storage, instructions)
+    call, stored = _adapted(replace(call, room=room), operands, storage, instructions)
     fields: dict[str, Field] = {}
     scratch = call.scratch
     for name, value in call.fields.items():
@@ -100,6 +122,7 @@ def _lower_node(
             fields[name] = encoded
             if encoded.buffered or storage.copied:
                 scratch += min(value.block, value.values.shape[0]) * value.values.shape[1]
+                scratch += encoded.workspace
         else:
             fields[name] = np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
     return Operation(node, call, fields, scratch)
@@ -113,14 +136,19 @@ def _adapted(
     The codec is chosen first, from the weights in the portable kernel's order: what fits in flash
     does not depend on the core.
     """
-    stored = _stored(call, storage)
+    stored = _stored(call, operands, storage)
     adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))
-    return adapted, stored if adapted is call else _stored(adapted, storage)
+    return adapted, stored if adapted is call else _stored(adapted, operands, storage)
 
 
-def _stored(call: KernelCall, storage: Storage) -> dict[str, Encoded]:
+def _stored(call: KernelCall, operands: Operands, storage: Storage) -> dict[str, Encoded]:
     return {
-        name: choose(value, value.codecs or storage.codecs, storage.worthwhile)
+        name: choose(
+            value,
+            value.codecs or storage.codecs,
+            storage.policy,
+            storage.use(value, operands.output),
+        )
         for name, value in call.fields.items()
         if isinstance(value, Weights)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from tinycomp.errors import ModelError
@@ -15,31 +16,46 @@ OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 _CANDIDATES = 24
 """Ends of a stretch that are planned in full; those behind the smallest tensors."""
+_PIXELS = (1, 8, 16, 24, 32, 64)
+"""Sizes of a step that are planned."""
 _SAVING = 0.1
-"""Balanced: a longer stretch has to save this share of the arena."""
+"""Balanced: so much more than the smallest arena may be spent on fewer steps."""
 
 
-def choose(program: Program, optimize: Optimize = "balanced", limit: int | None = None) -> range:
+@dataclass(frozen=True)
+class Streaming:
+    """Which operations are streamed, and how many pixels a step of theirs takes at least."""
+
+    stretch: range = range(0)
+    pixels: int = 1
+
+
+def choose(
+    program: Program, optimize: Optimize = "balanced", limit: int | None = None
+) -> Streaming:
     """The operations to stream.
 
     "speed" streams nothing: weights are read once. "ram" takes the smallest arena. "balanced" takes
-    the shortest stretch that comes near it, because each row of a streamed operation costs a call,
-    and reads its weights again.
+    the fewest steps that come near it, because each costs a call, and reads weights again.
 
     Args:
         program: the operations.
         optimize: for what.
-        limit: bytes that the arena may have: what does not fit gives way to the shortest stretch
-            that does, and where none does to the smallest arena.
+        limit: bytes that the arena may have: what does not fit gives way to the fewest steps that
+            do, and where none does to the smallest arena.
     """
-    sizes = {0: least_arena(program, range(0))}
-    if optimize == "speed" and (limit is None or sizes[0] <= limit):
-        return range(0)
-    sizes |= {end: least_arena(program, range(end)) for end in _ends(program)}
-    smallest = min(sizes.values())
-    most = {"speed": sizes[0], "balanced": (1 + _SAVING) * smallest, "ram": smallest}[optimize]
-    most = most if limit is None else max(smallest, min(most, limit))
-    return range(min(end for end, size in sizes.items() if size <= most))
+    whole = Streaming()
+    found = {whole: least_arena(program, whole.stretch)}
+    if optimize == "speed" and (limit is None or found[whole].bytes <= limit):
+        return whole
+    for end in _ends(program):
+        for pixels in _PIXELS:
+            found[Streaming(range(end), pixels)] = least_arena(program, range(end), pixels)
+    smallest = min(bound.bytes for bound in found.values())
+    most = {"speed": found[whole].bytes, "balanced": (1 + _SAVING) * smallest, "ram": smallest}
+    allowed = most[optimize] if limit is None else max(smallest, min(most[optimize], limit))
+    fitting = [streaming for streaming, bound in found.items() if bound.bytes <= allowed]
+    return min(fitting, key=lambda streaming: found[streaming].steps)
 
 
 def _ends(program: Program) -> list[int]:
@@ -53,8 +69,8 @@ def _ends(program: Program) -> list[int]:
     return sorted(end for _, end in sorted(found)[:_CANDIDATES])
 
 
-def require_pushable(program: Program, stretch: range) -> range:
-    """The stretch, or at least the first operation, for an input that comes row by row.
+def require_pushable(program: Program, streaming: Streaming) -> Streaming:
+    """The same, or at least the first operation streamed, for an input that comes row by row.
 
     Raises:
         ModelError: the input is a single row, or the output is the input.
@@ -67,4 +83,4 @@ def require_pushable(program: Program, stretch: range) -> range:
             expected="Expected several rows (the first axis) and at least one layer.",
             hint="Leave out --push-input.",
         )
-    return stretch or range(1)
+    return streaming if streaming.stretch else replace(streaming, stretch=range(1))

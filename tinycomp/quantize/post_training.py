@@ -23,7 +23,7 @@ BIAS_LIMIT = 1 << 30
 
 _HEADROOM = 2.0**-18
 """An output range is at least this share of what its layer could reach: a requantization never
-shifts a sum out of int32, and LiteRT accepts an addition's factor."""
+shifts a sum out of int32, and LiteRT accepts an addition's factor, and a ReLU's limit in steps."""
 _RESOLVED = 2.0**-16
 """Width of a range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
 are at most 1. LiteRT aborts on a softmax with a smaller scale."""
@@ -94,7 +94,7 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
         rule = output_range(graph, node)
         if rule.fixed is not None:
             wide.update({name: wide[name].widened(_RESOLVED) for name in node.inputs})
-        smallest = _smallest_width(graph, node, wide)
+        smallest = max(_smallest_width(graph, node, wide), _HEADROOM * (rule.limit or 0.0))
         for name in node.outputs:
             wide[name] = _at_least(ranges[name].limited(rule.limit), smallest)
     return wide

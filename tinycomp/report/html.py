@@ -34,6 +34,8 @@ height from which it holds either.
 """
 _SPACED, _EACH = 5.0, 5
 """Percent of the width from which a layer's number stands on the axis; else only each fifth."""
+_BAR = 65.0
+"""Percent of a cell that a bar beside a number may take."""
 _BUFFERS = 12
 """So many of the largest buffers are listed before the rest is folded away."""
 
@@ -61,6 +63,7 @@ def html(report: Report) -> str:
         "report": report,
         "figures": list(_figures(report)),
         "accuracy": _accuracy(report.accuracy) if report.accuracy else None,
+        "shares": _shares(report),
         "flash": _flash(report),
         "memory": _memory(report.memory) if report.memory and report.memory.spans else None,
         "latency": _latency(report.latency, report.layers) if report.latency else None,
@@ -96,7 +99,10 @@ def _figure(label: str, value: str, detail: str) -> View:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 1024:.1f} KB" if count >= 1024 else f"{count} B"
+    for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
 
 
 def _short(count: int) -> str:
@@ -134,6 +140,29 @@ def _stack(parts: Sequence[tuple[str, str, int]]) -> list[View]:
         {"color": color, "label": label, "value": value, "share": 100 * value / whole}
         for color, label, value in parts
     ]
+
+
+def _shares(report: Report) -> View | None:
+    """Layers by number, then what belongs to none; None where there is nothing to compare."""
+    found = shares(report)
+    unit = report.latency.unit if report.latency else ""
+    columns = {"latency": unit, "flash": "flash", "ram": "RAM in use"}
+    known = [key for key in columns if getattr(found, key)]
+    most = {key: max(getattr(row, key) or 0 for row in found.rows) or 1 for key in known}
+    rows = [
+        {
+            "number": number if number <= len(report.layers) else "",
+            "name": row.name,
+            "cells": [_cell(getattr(row, key), getattr(found, key), most[key]) for key in known],
+        }
+        for number, row in enumerate(found.rows, 1)
+    ]
+    return {"headings": [columns[key] for key in known], "rows": rows} if len(known) > 1 else None
+
+
+def _cell(value: int | None, whole: int, most: int) -> View | None:
+    """The bar of the largest value takes what the percentage leaves of a cell."""
+    return {"share": 100 * value / whole, "width": _BAR * value / most} if value else None
 
 
 def _flash(report: Report) -> View:

@@ -25,6 +25,9 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t workspace; /* the codec has one */
+    uint8_t bytes;     /* weights are stored as bytes, which have to be made words */
+    uint16_t block;    /* output channels whose weights are read together */
     const tc_weights_t *weights;
     const int32_t *factors; /* as in gemm.h */
 } tc_conv_2d_three_dsp_t;
@@ -74,10 +77,11 @@ static __attribute__((noinline)) void tc_three_tile(const tc_gemm_t *gemm, const
         "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"
         "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [r9], #4\n\tldr r12, [r9], #4\n\t"
         "str r9, %[factors]\n\t"
-        TC_GEMM_RECTIFIED("5f") TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")
-        TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")
-        TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")
+        TC_GEMM_SIGNED("5f") TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")
+        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "r9")
         "4:\n\t"
         "ldr r9, %[out]\n\tldr r10, %[step]\n\tadd r11, r9, #1\n\tstr r11, %[out]\n\t"
         "strb r0, [r9]\n\tstrb r1, [r9, r10]\n\tstrb r2, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"
@@ -86,10 +90,9 @@ static __attribute__((noinline)) void tc_three_tile(const tc_gemm_t *gemm, const
         "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
         "b 6f\n"
         "5:\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "r9")
+        TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")
+        TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")
+        TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")
         "b 4b\n"
         "6:\n\t"
         : [factors] "+m"(factors), [out] "+m"(out)
@@ -152,34 +155,50 @@ static __attribute__((noinline)) void tc_three_expand(const tc_conv_2d_three_dsp
     }
 }
 
-/* Output rows [first, last). Scratch: the columns of a tile (80 bytes for each window row's group), then, where the
- * width is no multiple of eight, a tile of outputs. */
+/* `gemm`'s channels of an output row, whose first byte is `to`; `values` has room for a tile that is not whole. */
+static void tc_three_row(const tc_conv_2d_three_dsp_t *op, const tc_input_t *in, int32_t top, const tc_gemm_t *gemm,
+                         uint32_t *columns, int8_t *values, int8_t *to)
+{
+    const size_t step = op->output_channels;
+    for (int32_t x = 0; x < op->output_width; x += TC_THREE_PIXELS, to += TC_THREE_PIXELS * step) {
+        const int32_t rest = op->output_width - x;
+        tc_three_expand(op, in, top, x - op->padding_left, columns);
+        if (rest >= TC_THREE_PIXELS) {
+            tc_three_tile(gemm, columns, to, step);
+            continue;
+        }
+        tc_three_tile(gemm, columns, values, gemm->channels);
+        for (int32_t i = 0; i < rest; i++) {
+            memcpy(to + (size_t)i * step, values + (size_t)i * gemm->channels, gemm->channels);
+        }
+    }
+}
+
+/* Output rows [first, last). Scratch: the columns of a tile (80 bytes for each window row's group); where the width is no
+ * multiple of eight, a tile of outputs; where weights are decoded, a block of them. */
 static void tc_conv_2d_three_dsp(const tc_conv_2d_three_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
-    const tc_gemm_t gemm = {(size_t)op->kernel_height * op->input_channels / 4, 2 * op->output_zero_point + 1,
-                            op->output_channels, op->factors, tc_weights_read(op->weights, 0, 0, NULL)};
-    const size_t step = op->output_channels;
+    const size_t groups = (size_t)op->kernel_height * op->input_channels / 4;
     uint32_t *const columns = (uint32_t *)(void *)scratch;
-    int8_t *const values = (int8_t *)(columns + gemm.groups * TC_THREE_WORDS);
-    for (uint16_t y = first; y < last; y++) {
-        const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-        int8_t *const row = tc_output_row(out, y);
-        int8_t *to = row;
-        for (int32_t x = 0; x < op->output_width; x += TC_THREE_PIXELS, to += TC_THREE_PIXELS * step) {
-            const int32_t rest = op->output_width - x;
-            tc_three_expand(op, in, top, x - op->padding_left, columns);
-            if (rest >= TC_THREE_PIXELS) {
-                tc_three_tile(&gemm, columns, to, step);
-            } else {
-                tc_three_tile(&gemm, columns, values, step);
-                memcpy(to, values, (size_t)rest * step);
-            }
+    int8_t *const values = (int8_t *)(columns + groups * TC_THREE_WORDS);
+    int8_t *const buffer = values + (op->output_width % TC_THREE_PIXELS ? TC_THREE_PIXELS * op->output_channels : 0);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    for (unsigned c = 0; c < op->output_channels; c += op->block) {
+        const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
+        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, NULL};
+        gemm.weights = tc_gemm_weights(op->weights, 12 * groups * c, 12 * groups * channels, op->bytes, buffer);
+        for (uint16_t y = first; y < last; y++) {
+            const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+            tc_three_row(op, in, top, &gemm, columns, values, tc_output_row(out, y) + c);
         }
-        if (op->activation_min != -128 || op->activation_max != 127) {
-            for (size_t i = 0; i < step * op->output_width; i++) {
-                row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);
-            }
+    }
+    for (uint16_t y = first; y < last && (op->activation_min != -128 || op->activation_max != 127); y++) {
+        int8_t *const row = tc_output_row(out, y);
+        for (size_t i = 0; i < (size_t)op->output_channels * op->output_width; i++) {
+            row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);
         }
     }
 }

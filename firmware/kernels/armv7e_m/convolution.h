@@ -1,12 +1,15 @@
 /* CONV_2D on Armv7E-M: pixel after pixel of the output is expanded (gemm.h), and a few at a time meet all output
- * channels. Weights are read where they lie, so rows may come one by one at little extra cost. */
+ * channels. Weights are read where they lie, so rows may come one by one at little extra cost.
+ *
+ * Of a window's rows first all whole groups of four bytes are taken, then what is left over of each row, put together
+ * to groups. */
 #ifndef TINYCOMP_CONVOLUTION_H
 #define TINYCOMP_CONVOLUTION_H
 
 #include "gemm.h"
 #include "tinycomp.h"
 
-#define TC_CONVOLUTION_PIXELS 5 /* at most */
+#define TC_CONVOLUTION_TILE 5 /* pixels, at most */
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -17,13 +20,18 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t gathers;             /* windows have to be put together */
+    uint8_t workspace;           /* the codec has one */
+    uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
+    uint16_t block;              /* output channels whose weights are read together, an even number */
     const tc_weights_t *weights; /* in the order of gemm.h */
     const int32_t *factors;      /* of an even number of channels */
 } tc_convolution_t;
 
 /* How pixels meet channels. `one` takes the pixels that are left over in the end, if there can be any. */
 typedef struct {
-    unsigned pixels;
+    unsigned pixels; /* of a tile */
+    unsigned tiles;  /* that are expanded together, to meet decoded blocks; 0: each block meets all pixels */
     tc_gemm_function_t all;
     void (*one)(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out);
 } tc_convolution_shape_t;
@@ -31,91 +39,155 @@ typedef struct {
 /* A row that a window reads is this far behind the input's base, or beyond a border. */
 #define TC_BEYOND INT32_MIN
 
-/* Where pixels are expanded from. The first members are the same for all rows of the output. */
+/* How rows of windows are expanded; the rest of a row is what is no whole group of four bytes. */
+typedef struct {
+    const int32_t *rows, *rows_end;
+    size_t words;     /* bytes of whole groups in a row */
+    size_t pixels;    /* that lie interleaved */
+    size_t rest;      /* bytes from a pixel's first group to the first one that is put together */
+    unsigned over;    /* bytes of a row's rest */
+    int32_t distance; /* bytes from a window to the next */
+} tc_convolution_walk_t;
+
+/* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. */
+#if TC_DSP && defined(__OPTIMIZE__)
+/* clang-format off */
+/* r0 is the row, r2 the window, r3 where words go, r4 how far B lies behind A, r6 the byte, r9 a group that is put
+ * together, r10 its bits, r11 where it goes, r12 the bytes of a rest. */
+#define TC_CONVOLUTION_PUT(at)                                                                              \
+    "sxtb16 r8, r5, ror #8\n\teor r5, r5, #0x7F007F00\n\trev16 r5, r5\n\tstr r8, [" at "]\n\tstr r5, [" at ", r4]\n\t" \
+    "add " at ", " at ", r4, lsl #1\n\t"
+
+static __attribute__((noinline)) void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8_t *from,
+                                                             unsigned count, uint32_t *to)
+{
+    const tc_convolution_walk_t *volatile const how = walk;
+    const int8_t *volatile window = from;
+    uint32_t *volatile pixel = to;
+    uint32_t *volatile const end = to + count;
+    __asm__ volatile(
+        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tldr r12, [lr, #20]\n\tlsl r4, r4, #2\n\t"
+        "ldr r2, %[window]\n\tldr r3, %[pixel]\n"
+        "1:\n\t" /* a window */
+        "ldr r0, [lr]\n\tldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n"
+        "2:\n\t" /* a row */
+        "ldr r6, [r0], #4\n\tldr r7, [lr, #8]\n\tadd r6, r6, r2\n\tadd r7, r7, r6\n"
+        "3:\n\t" /* a group */
+        "ldr r5, [r6], #4\n\t" TC_CONVOLUTION_PUT("r3") "cmp r6, r7\n\tbne 3b\n\t"
+        "cmp r12, #0\n\tbeq 4f\n\t"
+        "add r8, r6, r12\n\tldr r5, [r8, #-4]\n\tlsl r7, r12, #3\n\trsb r8, r7, #32\n\tlsr r5, r5, r8\n\t"
+        "lsl r8, r5, r10\n\torr r9, r9, r8\n\tadd r10, r10, r7\n\tcmp r10, #32\n\tblo 4f\n\t"
+        "sub r10, r10, #32\n\tsub r6, r7, r10\n\tlsr r7, r5, r6\n\tmov r5, r9\n\tmov r9, r7\n\t"
+        TC_CONVOLUTION_PUT("r11")
+        "4:\n\t"
+        "cmp r0, r1\n\tbne 2b\n\t"
+        "cmp r10, #0\n\tbeq 5f\n\t"
+        "mov r5, r9\n\t" TC_CONVOLUTION_PUT("r11")
+        "5:\n\t"
+        "ldr r3, %[pixel]\n\tldr r7, [lr, #24]\n\tldr r8, %[end]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"
+        "str r3, %[pixel]\n\tcmp r3, r8\n\tbne 1b\n\t"
+        : [pixel] "+m"(pixel)
+        : [how] "m"(how), [window] "m"(window), [end] "m"(end)
+        : TC_GEMM_CLOBBERS);
+}
+/* clang-format on */
+
+#else
+
+static void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8_t *from, unsigned count, uint32_t *to)
+{
+    for (; count > 0; count--, from += walk->distance, to++) {
+        uint32_t *next = to, *rest = to + walk->rest / sizeof *to;
+        uint64_t held = 0;
+        unsigned bits = 0;
+        for (const int32_t *at = walk->rows; at != walk->rows_end; at++) {
+            const int8_t *const run = from + *at, *const over = run + walk->words;
+            next = tc_gemm_expand(run, walk->words / 4, next, walk->pixels);
+            if (walk->over != 0) {
+                held |= (uint64_t)(tc_load_word(over + walk->over - 4) >> (32 - 8 * walk->over)) << bits;
+                bits += 8 * walk->over;
+            }
+            if (bits >= 32) {
+                rest = tc_gemm_expand_word((uint32_t)held, rest, walk->pixels);
+                held >>= 32;
+                bits -= 32;
+            }
+        }
+        if (bits != 0) {
+            tc_gemm_expand_word((uint32_t)held, rest, walk->pixels);
+        }
+    }
+}
+
+#endif
+
+/* Where the pixels of an output row are expanded from. */
 typedef struct {
     const tc_convolution_t *op;
     const int8_t *base;
-    int32_t *rows, *rows_end; /* of the windows */
-    int8_t *window;           /* room for one and three bytes more, where channels are no whole groups */
-    size_t length;            /* of a window's row, bytes */
-    size_t groups;            /* of a window */
-    size_t pixels;            /* that lie interleaved */
-    int32_t expanded_end;     /* windows whose left column is in [0, expanded_end) are expanded from where they lie */
-    int32_t copied_end;       /* those in [0, copied_end) are copied whole first */
+    uint32_t *pixels;                      /* expanded */
+    int32_t *rows;                         /* of windows: how far behind the base, or TC_BEYOND */
+    int8_t *room;                          /* for a window that is put together */
+    unsigned columns_begin, columns_end;   /* pixels whose windows have no column beyond a border and are not dilated */
+    unsigned begin, end;                   /* pixels of this row whose windows are read where they lie */
+    tc_convolution_walk_t inside, outside; /* over windows where they lie, and over `room` */
 } tc_convolution_row_t;
+
+/* Which pixels' windows lie between the left and right borders; none where windows are never read where they lie. */
+static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, int near)
+{
+    const tc_convolution_t *const op = row->op;
+    int32_t left = -(int32_t)op->padding_left;
+    unsigned x = 0;
+    for (; left < 0; left += op->stride_width) {
+        x++;
+    }
+    row->columns_begin = x;
+    for (; x < op->output_width && left + op->kernel_width <= op->input_width; left += op->stride_width) {
+        x++;
+    }
+    row->columns_end = near ? x : 0;
+}
+
+/* Lays out scratch. Returns where it goes on. */
+static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in,
+                                                            const tc_convolution_shape_t *shape, int8_t *scratch,
+                                                            tc_convolution_row_t *row)
+{
+    const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
+    const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
+    const int whole = length < 4; /* the window is one row */
+    const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
+    tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, size % 4, 0};
+    walk.rest = walk.words * 2 * pixels * lines;
+    row->op = op;
+    row->base = in->base;
+    row->pixels = (uint32_t *)(void *)scratch;
+    row->rows = (int32_t *)(void *)(row->pixels + 2 * pixels * tiles * ((height * length + 3) / 4));
+    row->outside = walk;
+    row->outside.rows = row->rows + height;
+    row->outside.rows_end = row->outside.rows + lines;
+    row->inside = walk;
+    row->inside.rows = row->rows;
+    row->inside.rows_end = row->rows + height;
+    row->inside.distance = op->stride_width * op->input_channels;
+    row->room = (int8_t *)(row->rows + 2 * height);
+    tc_convolution_columns(row, op->dilation_width == 1 && !whole);
+    return op->gathers ? row->room + (height * length + 3) / 4 * 4 : row->room - 4 * height;
+}
 
 static void tc_convolution_row(tc_convolution_row_t *row, const tc_input_t *in, uint16_t y)
 {
     const tc_convolution_t *const op = row->op;
-    const int32_t columns = (int32_t)op->input_width - op->kernel_width + 1; /* where windows begin */
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-    int inside = op->dilation_width == 1;
-    for (int32_t *at = row->rows; at != row->rows_end; at++, top += op->dilation_height) {
+    row->begin = row->columns_begin;
+    row->end = row->columns_end;
+    for (int32_t *at = row->rows; at != row->inside.rows_end; at++, top += op->dilation_height) {
         if (top >= 0 && top < op->input_height) {
             *at = (int32_t)(tc_input_row(in, (uint16_t)top) - in->base);
         } else {
             *at = TC_BEYOND;
-            inside = 0;
-        }
-    }
-    /* Copies read three bytes too many, which have to be the same row's. */
-    row->copied_end = inside ? columns - (op->input_channels < 3 ? 3 : 1) : 0;
-    row->expanded_end = inside && row->length % 4 == 0 ? columns : 0;
-}
-
-/* `count` windows that lie inside the input, the first one's left column `offset` bytes behind its row's start. */
-static void tc_convolution_inside(const tc_convolution_row_t *row, int32_t offset, unsigned count, uint32_t *to)
-{
-    const int8_t *from = row->base + offset;
-    const int32_t *const rows = row->rows, *const rows_end = row->rows_end;
-    const size_t groups = row->length / 4, pixels = row->pixels;
-    const size_t step = (size_t)row->op->stride_width * row->op->input_channels;
-    for (; count > 0; count--, from += step, to++) {
-        uint32_t *next = to;
-        for (const int32_t *at = rows; at != rows_end; at++) {
-            next = tc_gemm_expand(from + *at, groups, next, pixels);
-        }
-    }
-}
-
-/* The same for windows that are no whole groups: copied word by word, up to three bytes more than a row of it. */
-static void tc_convolution_copied(const tc_convolution_row_t *row, int32_t offset, unsigned count, uint32_t *to)
-{
-    const int8_t *from = row->base + offset;
-    const int32_t *const rows = row->rows, *const rows_end = row->rows_end;
-    const size_t length = row->length, groups = row->groups, pixels = row->pixels;
-    const size_t step = (size_t)row->op->stride_width * row->op->input_channels;
-    for (; count > 0; count--, from += step, to++) {
-        int8_t *next = row->window;
-        for (const int32_t *at = rows; at != rows_end; at++, next += length) {
-            const int8_t *run = from + *at;
-            int8_t *word = next;
-            for (const int8_t *const end = next + length; word < end; word += 4, run += 4) {
-                const uint32_t four = tc_load_word(run);
-                memcpy(word, &four, sizeof four);
-            }
-        }
-        tc_gemm_expand(row->window, groups, to, pixels);
-    }
-}
-
-/* A window of whole groups, cell by cell; those beyond a border hold the zero point. */
-static void tc_convolution_cells(const tc_convolution_row_t *row, int32_t left, uint32_t *to)
-{
-    const tc_convolution_t *const op = row->op;
-    const size_t groups = op->input_channels / 4u, pixels = row->pixels;
-    const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
-    const int32_t end = left + op->kernel_width * op->dilation_width, step = op->dilation_width;
-    for (const int32_t *at = row->rows; at != row->rows_end; at++) {
-        for (int32_t x = left; x < end; x += step) {
-            if (*at != TC_BEYOND && x >= 0 && x < op->input_width) {
-                to = tc_gemm_expand(row->base + (*at + x * op->input_channels), groups, to, pixels);
-                continue;
-            }
-            for (size_t g = 0; g < groups; g++, to += 2 * pixels) {
-                to[0] = tc_gemm_word_a(border);
-                to[pixels] = tc_gemm_word_b(border);
-            }
+            row->end = 0;
         }
     }
 }
@@ -128,16 +200,19 @@ static inline int8_t *tc_convolution_fill(int8_t *to, const int8_t *from, size_t
     return to;
 }
 
-/* Any other window, gathered first; what is not dilated is copied by runs, before the border, inside, and behind it. */
-static void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left, uint32_t *to)
+/* Puts a window together that hangs over a border or is dilated: of each row, runs of cells before the border, inside,
+ * and behind it. */
+static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
 {
     const tc_convolution_t *const op = row->op;
     const size_t channels = op->input_channels;
     const unsigned cells = op->dilation_width == 1 ? op->kernel_width : 1;
     const unsigned runs = op->dilation_width == 1 ? 1 : op->kernel_width;
-    int8_t *byte = row->window;
-    for (const int32_t *at = row->rows; at != row->rows_end; at++) {
+    int32_t *line = row->rows + op->kernel_height;
+    int8_t *byte = row->room;
+    for (const int32_t *at = row->rows; at != row->inside.rows_end; at++) {
         int32_t x = left;
+        *line++ = (int32_t)(byte - row->room);
         for (unsigned run = 0; run < runs; run++, x += op->dilation_width) {
             const int32_t before = x < 0 ? -x : 0, behind = x + (int32_t)cells - op->input_width;
             const int32_t inside = (int32_t)cells - before - (behind > 0 ? behind : 0);
@@ -151,30 +226,21 @@ static void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left,
             byte = tc_convolution_fill(byte, &op->input_zero_point, (size_t)(behind > 0 ? behind : 0) * channels, 0);
         }
     }
-    tc_gemm_expand(row->window, row->groups, to, row->pixels);
 }
 
-/* Expands `count` pixels in a row, the first window's left column being `left`. */
-static __attribute__((noinline)) void tc_convolution_expand(const tc_convolution_row_t *row, int32_t left,
-                                                            unsigned count, uint32_t *to)
+/* Expands at most `most` pixels of an output row from pixel x on: those whose windows lie inside the input from there, or
+ * one that is put together first. Returns how many. */
+static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, unsigned x, unsigned most, uint32_t *to)
 {
-    const int32_t channels = row->op->input_channels, step = row->op->stride_width;
-    unsigned part = count; /* all at once, or one by one */
-    const int32_t last = left + (int32_t)(count - 1) * step;
-    if (left < 0 || last >= (row->expanded_end != 0 ? row->expanded_end : row->copied_end)) {
-        part = 1;
+    const int32_t left = (int32_t)x * row->op->stride_width - row->op->padding_left;
+    if (x >= row->begin && x < row->end) {
+        const unsigned count = row->end - x < most ? row->end - x : most;
+        tc_convolution_windows(&row->inside, row->base + left * row->op->input_channels, count, to);
+        return count;
     }
-    for (; count > 0; count -= part, left += step, to++) {
-        if (left >= 0 && left < row->expanded_end) {
-            tc_convolution_inside(row, left * channels, part, to);
-        } else if (left >= 0 && left < row->copied_end) {
-            tc_convolution_copied(row, left * channels, part, to);
-        } else if (channels % 4 == 0) {
-            tc_convolution_cells(row, left, to);
-        } else {
-            tc_convolution_gather(row, left, to);
-        }
-    }
+    tc_convolution_gather(row, left);
+    tc_convolution_windows(&row->outside, row->room, 1, to);
+    return 1;
 }
 
 /* `gemm`'s channels of `count` expanded pixels: all that are interleaved, or some one by one. */
@@ -191,26 +257,66 @@ static void tc_convolution_products(const tc_convolution_shape_t *shape, const t
 }
 
 /* The last channel of an odd number: its pair goes elsewhere first. */
-static void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
-                                int8_t *const *outs, unsigned count)
+static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm,
+                                                      const uint32_t *pixels, int8_t *const *outs, unsigned count)
 {
+    const unsigned channel = gemm->first + gemm->channels;
     tc_gemm_t last = *gemm;
-    int8_t pairs[TC_CONVOLUTION_PIXELS][2];
-    int8_t *to[TC_CONVOLUTION_PIXELS];
-    for (unsigned i = 0; i < TC_CONVOLUTION_PIXELS; i++) {
+    int8_t pairs[TC_CONVOLUTION_TILE][2];
+    int8_t *to[TC_CONVOLUTION_TILE];
+    for (unsigned i = 0; i < TC_CONVOLUTION_TILE; i++) {
         to[i] = pairs[i];
     }
+    last.first = 0;
     last.channels = 2;
     last.factors += 2 * gemm->channels;
     last.weights += 4 * gemm->groups * gemm->channels;
     tc_convolution_products(shape, &last, pixels, to, count);
     for (unsigned i = 0; i < count; i++) {
-        outs[i][gemm->channels] = pairs[i][0];
+        outs[i][channel] = pairs[i][0];
+    }
+}
+
+/* All channels of a tile. */
+static void tc_convolution_tile(const tc_convolution_shape_t *shape, tc_gemm_t *gemm, const uint32_t *pixels,
+                                int8_t *const *outs, unsigned count)
+{
+    if (gemm->channels % 2 == 0) {
+        tc_convolution_products(shape, gemm, pixels, outs, count);
+        return;
+    }
+    gemm->channels--;
+    if (gemm->channels != 0) {
+        tc_convolution_products(shape, gemm, pixels, outs, count);
+    }
+    tc_convolution_last(shape, gemm, pixels, outs, count);
+    gemm->channels++;
+}
+
+/* Some channels' weights. */
+static const int8_t *tc_convolution_weights(const tc_convolution_t *op, const tc_gemm_t *gemm, int8_t *buffer)
+{
+    const size_t size = 4 * gemm->groups;
+    return tc_gemm_weights(op->weights, size * gemm->first, size * ((gemm->channels + 1) & ~1u), op->bytes, buffer);
+}
+
+/* All channels of `count` expanded pixels, whose weights are decoded by blocks. */
+static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolution_shape_t *shape, tc_gemm_t gemm,
+                                   const uint32_t *pixels, int8_t *const *outs, unsigned count, int8_t *buffer)
+{
+    for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
+        const uint32_t *tile = pixels;
+        gemm.channels = rest < op->block ? rest : op->block;
+        gemm.factors = op->factors + 2 * (size_t)gemm.first;
+        gemm.weights = tc_convolution_weights(op, &gemm, buffer);
+        for (unsigned i = 0; i < count; i += shape->pixels, tile += 2 * shape->pixels * gemm.groups) {
+            tc_convolution_tile(shape, &gemm, tile, outs + i, count - i < shape->pixels ? count - i : shape->pixels);
+        }
     }
 }
 
 /* Bounds that int8 does not have by itself. */
-static void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
+static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->output_channels;
     for (size_t i = 0; i < size; i++) {
@@ -218,46 +324,70 @@ static void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
     }
 }
 
-/* Output rows [first, last). Scratch: an offset for each row of a window, the expanded pixels (8 bytes a group each);
- * where input channels are no whole groups, a window and three bytes. */
-static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
-                                                     const tc_output_t *out, uint16_t first, uint16_t last,
-                                                     int8_t *scratch, const tc_convolution_shape_t *shape)
+/* `gemm`'s channels of output rows [first, last); all of them by blocks that are decoded into `buffer` for some tiles at
+ * once, if `tiles` is not 0. */
+static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                                uint16_t last, const tc_convolution_shape_t *shape, tc_gemm_t *gemm, int8_t *buffer,
+                                int8_t **outs)
 {
-    const size_t length = (size_t)op->kernel_width * op->input_channels;
-    const size_t groups = (op->kernel_height * length + 3) / 4;
-    int32_t *const rows = (int32_t *)(void *)scratch;
-    uint32_t *const pixels = (uint32_t *)(void *)(rows + op->kernel_height);
-    int8_t *const window = (int8_t *)(pixels + 2 * shape->pixels * groups);
-    tc_convolution_row_t row = {op, in->base, rows, rows + op->kernel_height, window, length, groups, shape->pixels,
-                                0,  0};
-    const tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, op->output_channels & ~1u, op->factors,
-                            tc_weights_read(op->weights, 0, 0, NULL)};
-    unsigned held = 0;
-    int8_t *outs[TC_CONVOLUTION_PIXELS];
+    const tc_convolution_t *const op = row->op;
+    const size_t tile_words = 2 * shape->pixels * gemm->groups;
+    const unsigned most = shape->tiles == 0 ? shape->pixels : shape->tiles * shape->pixels;
+    uint32_t *tile = row->pixels;
+    unsigned held = 0, of_tile = 0; /* pixels that are expanded */
     for (uint16_t y = first; y < last; y++) {
-        int32_t left = -(int32_t)op->padding_left;
         int8_t *to = tc_output_row(out, y);
-        unsigned x = op->output_width;
-        tc_convolution_row(&row, in, y);
-        while (x > 0) {
-            const unsigned room = shape->pixels - held;
-            const unsigned count = x < room ? x : room;
-            tc_convolution_expand(&row, left, count, pixels + held);
-            left += (int32_t)count * op->stride_width;
-            x -= count;
-            for (unsigned i = count; i > 0; i--, to += op->output_channels) {
+        tc_convolution_row(row, in, y);
+        for (unsigned x = 0; x < op->output_width;) {
+            unsigned count = tc_convolution_expand(row, x, shape->pixels - of_tile, tile + of_tile);
+            of_tile += count;
+            for (x += count; count > 0; count--, to += op->output_channels) {
                 outs[held++] = to;
             }
-            if (held == shape->pixels || (x == 0 && y + 1 == last)) {
-                if (gemm.channels != 0) {
-                    tc_convolution_products(shape, &gemm, pixels, outs, held);
-                }
-                if (gemm.channels != op->output_channels) {
-                    tc_convolution_last(shape, &gemm, pixels, outs, held);
-                }
-                held = 0;
+            if (of_tile == shape->pixels) {
+                of_tile = 0;
+                tile += tile_words;
             }
+            if (held == most || (x == op->output_width && y + 1 == last)) {
+                if (shape->tiles == 0) {
+                    tc_convolution_tile(shape, gemm, row->pixels, outs, held);
+                } else {
+                    tc_convolution_decoded(op, shape, *gemm, row->pixels, outs, held, buffer);
+                }
+                held = of_tile = 0;
+                tile = row->pixels;
+            }
+        }
+    }
+}
+
+/* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
+ * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
+ * room for an address of each expanded pixel. */
+static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
+                                                     const tc_output_t *out, uint16_t first, uint16_t last,
+                                                     int8_t *scratch, const tc_convolution_shape_t *shape,
+                                                     int8_t **outs)
+{
+    tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
+                      2 * op->output_zero_point + 1,
+                      0,
+                      op->output_channels,
+                      op->factors,
+                      NULL};
+    tc_convolution_row_t row;
+    int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    if (shape->tiles != 0) {
+        tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
+    } else {
+        for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
+            gemm.channels = rest < op->block ? rest : op->block;
+            gemm.factors = op->factors + 2 * (size_t)gemm.first;
+            gemm.weights = tc_convolution_weights(op, &gemm, buffer);
+            tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
         }
     }
     if (op->activation_min != -128 || op->activation_max != 127) {

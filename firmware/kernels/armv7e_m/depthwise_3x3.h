@@ -1,14 +1,12 @@
 /* Depthwise convolution of 3 x 3 cells on Armv7E-M, four channels at a time.
  *
- * The three input rows that an output row needs are rearranged into words of
- * two int16, so that SMLAD makes two products: of each column of a channel,
- * rows 0 and 1; of row 2, each two neighbouring columns. A pair of columns
- * takes 12 words: rows 0 and 1 of the first column for each of four channels,
- * of the second column, then row 2 of both. Tiles of a few outputs of one
- * channel then load each word once, and take five SMLAD an output.
+ * The three input rows that an output row needs are rearranged into words of two int16, so that SMLAD makes two
+ * products: of each column of a channel, rows 0 and 1; of row 2, each two neighbouring columns. A pair of columns takes
+ * 12 words: rows 0 and 1 of the first column for each of four channels, of the second column, then row 2 of both. Tiles of
+ * a few outputs of one channel then load each word once, and take five SMLAD an output.
  *
- * The nine weights of a channel lie in the order that SXTB16 takes them apart
- * in: w00 w01 w10 w11 w02 w20 w12 w21 w22 (row, column). */
+ * The nine weights of a channel lie in the order that SXTB16 takes them apart in: w00 w01 w10 w11 w02 w20 w12 w21 w22
+ * (row, column). */
 #ifndef TINYCOMP_DEPTHWISE_3X3_H
 #define TINYCOMP_DEPTHWISE_3X3_H
 
@@ -27,9 +25,10 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t workspace; /* the codec has one */
+    uint8_t decoded;   /* blocks that are decoded together, the last one of the last four channels; 0: read in place */
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right
-                             shift - 1, and the multiplier */
+    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
 } tc_depthwise_3x3_t;
 
 /* What is the same for all rows and channels. */
@@ -39,18 +38,15 @@ typedef struct {
     unsigned partial;       /* outputs of the last tile, if it is not whole; else 0 */
     uint32_t *cells;        /* of all tiles, in pairs of columns */
     uint32_t *first, *last; /* pairs that are not all beyond the left or right border */
-    uint32_t *whole;        /* up to here the pairs' second columns are not beyond the
-                      right border */
-    unsigned border_first;  /* whether the first pair's first column is beyond the
-                            left border */
+    uint32_t *whole;        /* up to here the pairs' second columns are not beyond the right border */
+    unsigned border_first;  /* whether the first pair's first column is beyond the left border */
     uint32_t border;        /* four channels of a cell beyond the border */
     int32_t rounding;       /* 2 * the output's zero point + 1 */
     size_t step;            /* bytes from one output to the next */
 } tc_depthwise_plan_t;
 
-/* Blocks of four channels in one output row: where each of the three input rows
- * has its first column inside the input, how far the next column is and how far
- * the next block; a row beyond a border is one cell that repeats itself. */
+/* Blocks of four channels in one output row: where each of the three input rows has its first column inside the input,
+ * how far the next column is and how far the next block; a row beyond a border is one cell that repeats itself. */
 typedef struct {
     const int8_t *row[3];
     size_t column[3];
@@ -126,16 +122,17 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
         "ldr r6, %[from]\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
         "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"                          \
         "ldr r7, %[border]\n\tldr lr, %[border_first]\n\tldr r6, %[start]\n\t"                     \
-        "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbne 2f\n"                                       \
-        "1:\n\t"                                                                                   \
-        "ldr lr, %[whole]\n\tcmp r6, lr\n\tbhs 4f\n\t"                                             \
-        "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
-        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"                                     \
-        "2:\n\t"                                                                                   \
+        "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbeq 1f\n\t"                                      \
         "ldr r10, [r0]\n\tldr r11, [r1]\n\tldr r12, [r2]\n\t"                                      \
-        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n"                                     \
+        "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n\tb 3f\n"                             \
+        "1:\n\t"                                                                                   \
+        "ldr lr, %[whole]\n\tcmp r6, lr\n\tbhs 4f\n"                                               \
+        "2:\n\t"                                                                                   \
+        "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
+        "ldr r10, [r0, r3]\n\tldr r11, [r1, r4]\n\tldr r12, [r2, r5]\n\t"                          \
+        "add r0, r0, r3, lsl #1\n\tadd r1, r1, r4, lsl #1\n\tadd r2, r2, r5, lsl #1\n"             \
         "3:\n\t" TC_DEPTHWISE_PACK("r7", "r8") TC_DEPTHWISE_PACK("r10", "r11")                     \
-        TC_DEPTHWISE_PACK("r9", "r12") "b 1b\n"                                                    \
+        TC_DEPTHWISE_PACK("r9", "r12") "ldr lr, %[whole]\n\tcmp r6, lr\n\tblo 2b\n"                \
         "4:\n\t"                                                                                   \
         "ldr lr, %[last]\n\tcmp r6, lr\n\tbeq 5f\n\t"                                              \
         "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
@@ -254,21 +251,21 @@ static void tc_depthwise_blocks(const tc_depthwise_plan_t *plan, tc_depthwise_bl
 
 #endif
 
-/* The blocks of output row y, from channel 0 on. */
-static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, const int8_t *border,
-                              tc_depthwise_blocks_t *blocks)
+/* The blocks of output row y, from a channel on. */
+static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, unsigned channel,
+                              const int8_t *border, tc_depthwise_blocks_t *blocks)
 {
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
     for (unsigned ky = 0; ky < 3; ky++, top++) {
         const int inside = top >= 0 && top < op->input_height;
-        blocks->row[ky] = inside ? tc_input_row(in, (uint16_t)top) : border;
+        blocks->row[ky] = inside ? tc_input_row(in, (uint16_t)top) + channel : border;
         blocks->column[ky] = inside ? op->channels : 0;
         blocks->block[ky] = inside ? TC_DEPTHWISE_CHANNELS : 0;
     }
 }
 
 /* Bounds that int8 does not have by itself. */
-static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
+static __attribute__((cold)) void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->channels;
     for (size_t i = 0; i < size; i++) {
@@ -276,10 +273,17 @@ static void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
     }
 }
 
-/* Lays out scratch and fills all columns with the border. Returns where scratch
- * goes on. */
-static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs, unsigned stride, int8_t *scratch,
-                                    tc_depthwise_plan_t *plan)
+static void tc_depthwise_fill(uint32_t *word, const uint32_t *end, uint32_t border)
+{
+    while (word < end) {
+        *word++ = tc_sxtb16(border);
+    }
+}
+
+/* Lays out scratch and fills the columns that are always beyond a border: the others are written anew for each row.
+ * Returns where scratch goes on. */
+static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs,
+                                                          unsigned stride, int8_t *scratch, tc_depthwise_plan_t *plan)
 {
     const unsigned left = op->padding_left, columns = left % 2 + op->input_width;
     const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
@@ -303,54 +307,55 @@ static int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outpu
         end += (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;
     }
     end += TC_DEPTHWISE_TAIL;
-    for (uint32_t *word = plan->cells; word != end;) {
-        *word++ = tc_sxtb16(border);
-    }
+    tc_depthwise_fill(plan->cells, plan->first, border);
+    tc_depthwise_fill(plan->last, end, border);
     return (int8_t *)end;
 }
 
-/* Output rows [first, last) by tiles of `outputs`, at least four channels.
- * Scratch: the columns that whole tiles read (24 bytes each) and the tail's
- * words, then two blocks of four channels' weights where those are decoded. */
+/* `count` blocks of output rows [first, last), from channel `channel` on. */
+static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in, const tc_output_t *out,
+                              uint16_t first, uint16_t last, const tc_depthwise_plan_t *plan, tc_depthwise_row_t row,
+                              unsigned channel, unsigned count, const int8_t *weights)
+{
+    int8_t border[TC_DEPTHWISE_CHANNELS];
+    memcpy(border, &plan->border, sizeof border);
+    for (uint16_t y = first; y < last; y++) {
+        tc_depthwise_blocks_t blocks;
+        tc_depthwise_rows(op, in, y, channel, border, &blocks);
+        blocks.factors = op->factors + 2 * (size_t)channel;
+        blocks.out = tc_output_row(out, y) + channel;
+        blocks.weights = weights;
+        blocks.count = count;
+        row(plan, &blocks);
+    }
+}
+
+/* Output rows [first, last) by tiles of `outputs`, at least four channels. Where the last block would have fewer, it has
+ * the last four, some of them once more. Scratch: the columns that whole tiles read (24 bytes each) and the tail's words,
+ * then the weights of a block where those are decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_row_t row, unsigned outputs,
                                                        unsigned stride)
 {
     const size_t size = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
-    const unsigned whole = op->channels / TC_DEPTHWISE_CHANNELS, rest = op->channels % TC_DEPTHWISE_CHANNELS;
+    const unsigned channels = op->channels, whole = channels / TC_DEPTHWISE_CHANNELS;
     tc_depthwise_plan_t plan;
-    tc_depthwise_blocks_t blocks;
     int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, scratch, &plan);
-    int8_t border[TC_DEPTHWISE_CHANNELS];
-    memcpy(border, &plan.border, sizeof border);
-    for (uint16_t y = first; y < last; y++) {
-        tc_depthwise_rows(op, in, y, border, &blocks);
-        blocks.factors = op->factors;
-        blocks.out = tc_output_row(out, y);
-        blocks.weights = tc_weights_read(op->weights, 0, size, buffer);
-        blocks.count = blocks.weights == buffer ? 1 : whole; /* weights that are decoded come block by block */
-        for (unsigned block = 1; blocks.count > 0; block++) {
-            row(&plan, &blocks);
-            if (blocks.weights == buffer + size && block < whole) {
-                blocks.weights = tc_weights_read(op->weights, block * size, size, buffer);
-                blocks.count = 1;
-            }
-        }
-        if (rest != 0) { /* the last four, some of them once more; their weights lie
-                        behind the block before */
-            const size_t back = TC_DEPTHWISE_CHANNELS - rest;
-            tc_weights_read(op->weights, whole * size, rest * TC_DEPTHWISE_WEIGHTS, buffer + size);
-            for (unsigned ky = 0; ky < 3; ky++) {
-                blocks.row[ky] -= blocks.block[ky] != 0 ? back : 0;
-            }
-            blocks.weights -= back * TC_DEPTHWISE_WEIGHTS;
-            blocks.factors -= 2 * back;
-            blocks.out -= back;
-            blocks.count = 1;
-            row(&plan, &blocks);
-        }
-        if (op->activation_min != -128 || op->activation_max != 127) {
+    unsigned count; /* of blocks */
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    for (unsigned block = 0; block * TC_DEPTHWISE_CHANNELS < channels; block += count) {
+        const unsigned last_four = channels - TC_DEPTHWISE_CHANNELS;
+        const unsigned channel = block < whole ? block * TC_DEPTHWISE_CHANNELS : last_four;
+        const size_t from = op->decoded ? block * size : (size_t)channel * TC_DEPTHWISE_WEIGHTS;
+        count = block >= whole ? 1 : !op->decoded || whole - block < op->decoded ? whole - block : op->decoded;
+        tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
+                          tc_weights_read(op->weights, from, count * size, buffer));
+    }
+    if (op->activation_min != -128 || op->activation_max != 127) {
+        for (uint16_t y = first; y < last; y++) {
             tc_depthwise_clamp(op, tc_output_row(out, y));
         }
     }

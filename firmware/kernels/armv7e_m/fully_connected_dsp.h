@@ -2,25 +2,11 @@
  * that no scratch is needed. 36 instructions for 32 products.
  *
  * Weights lie by blocks of eight outputs, in each group by group of four: a word of each output. The outputs that are
- * left over lie alike, in a block of their own. Sums are 256-fold; the multiplier's high word rounds them once. */
+ * left over lie alike, in a block of their own. Sums start at 256 * bias - 127 * (w0 + w2 of all groups). */
 #ifndef TINYCOMP_FULLY_CONNECTED_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_DSP_H
 
-#include "dsp.h"
-#include "tinycomp.h"
-
-#define TC_FULLY_CONNECTED_BLOCK 8
-
-typedef struct {
-    uint16_t width; /* vectors a row */
-    uint16_t input_size, output_size;
-    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
-    int8_t output_zero_point, activation_min, activation_max;
-    const tc_weights_t *weights;
-    const int32_t *start; /* of each output's sum: 256 * bias - 127 * (w0 + w2 of all groups) */
-    const int32_t *multiplier;
-    const int8_t *shift; /* to the right, less one, of a sum's product with the multiplier, divided by 2^32 */
-} tc_fully_connected_dsp_t;
+#include "fully_connected_outputs.h"
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
@@ -51,21 +37,6 @@ static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size
             sum = tc_smlad(tc_sxtb16(b), tc_rev16(a ^ 0x7F007F00u), sum);
         }
         sums[i] = sum;
-    }
-}
-
-/* Sums as int8. A sum is 256-fold: of its product with the multiplier, the low word and `shift` + 1 bits more go. */
-static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, unsigned c, const uint32_t *sums,
-                                            unsigned outputs, int8_t *to)
-{
-    const int32_t rounding = 2 * op->output_zero_point + 1;
-    const unsigned step = op->channel_step;
-    const int32_t *multiplier = op->multiplier + step * c;
-    const int8_t *shift = op->shift + step * c;
-    for (const uint32_t *const end = sums + outputs; sums != end; multiplier += step, shift += step) {
-        const int32_t offset = (int32_t)((uint32_t)rounding << *shift);
-        const int32_t product = tc_smmla((int32_t)*sums++, *multiplier, offset);
-        *to++ = (int8_t)tc_halve_to_int8(product >> *shift);
     }
 }
 
@@ -108,9 +79,7 @@ static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_c
         tc_fully_connected_store(op, c, sums, outputs, to + c);
         c += outputs;
     }
-    for (c = 0; c < op->output_size && (op->activation_min != -128 || op->activation_max != 127); c++) {
-        to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);
-    }
+    tc_fully_connected_clamp(op, to);
 }
 
 /* Output rows [first, last). Scratch: a vector filled up to whole groups, where it isn't. */
@@ -123,14 +92,7 @@ static void tc_fully_connected_dsp(const tc_fully_connected_dsp_t *op, const tc_
         const int8_t *from = tc_input_row(in, y);
         int8_t *to = tc_output_row(out, y);
         for (uint16_t x = 0; x < op->width; x++, from += op->input_size, to += op->output_size) {
-            if (op->input_size % 4 == 0) {
-                tc_fully_connected_vector(op, from, weights, groups, to);
-            } else {
-                for (uint16_t i = 0; i < op->input_size; i++) {
-                    scratch[i] = from[i];
-                }
-                tc_fully_connected_vector(op, scratch, weights, groups, to);
-            }
+            tc_fully_connected_vector(op, tc_fully_connected_input(op, from, scratch), weights, groups, to);
         }
     }
 }

@@ -21,12 +21,13 @@
 typedef struct {
     size_t groups;          /* of four weights each */
     int32_t rounding;       /* 2 * the output's zero point + 1 */
+    unsigned first;         /* channel, of those of an output */
     unsigned channels;      /* an even number */
     const int32_t *factors; /* what a channel's sums start at, its multiplier; of each channel */
     const int8_t *weights;
 } tc_gemm_t;
 
-/* All channels of some expanded pixels; outs[i] is the first channel of the i-th. */
+/* All channels of some expanded pixels; outs[i] is channel 0 of the i-th. */
 typedef void (*tc_gemm_function_t)(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs);
 
 /* A and B of four activations. */
@@ -40,30 +41,54 @@ static inline uint32_t tc_gemm_word_b(uint32_t x)
     return tc_rev16(x ^ 0x7F007F00u);
 }
 
-/* Expands `groups` groups of one of `pixels` pixels. Returns where the next group goes. */
+/* Expands a group of one of `pixels` pixels. Returns where the next group goes. */
+static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t pixels)
+{
+    to[0] = tc_gemm_word_a(four);
+    to[pixels] = tc_gemm_word_b(four);
+    return to + 2 * pixels;
+}
+
+/* The same for `groups` groups. */
 static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32_t *to, size_t pixels)
 {
-    for (const int8_t *const end = from + 4 * groups; from != end; to += 2 * pixels) {
-        const uint32_t x = tc_load_word(from);
-        from += 4;
-        to[0] = tc_gemm_word_a(x);
-        to[pixels] = tc_gemm_word_b(x);
+    for (const int8_t *const end = from + 4 * groups; from != end; from += 4) {
+        to = tc_gemm_expand_word(tc_load_word(from), to, pixels);
     }
     return to;
+}
+
+/* Weights made words: 256 * w1 + w0 takes one from w1 where w0 is negative. */
+static inline void tc_gemm_to_words(int8_t *bytes, size_t count)
+{
+    for (const int8_t *const end = bytes + count; bytes != end; bytes += 2) {
+        bytes[1] = (int8_t)(bytes[1] - (bytes[0] < 0));
+    }
+}
+
+/* `count` weights from the first-th on, as words. */
+static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t first, size_t count, int bytes,
+                                            int8_t *buffer)
+{
+    int8_t *const words = (int8_t *)(uintptr_t)tc_weights_read(weights, first, count, buffer);
+    if (bytes) {
+        tc_gemm_to_words(words, count);
+    }
+    return words;
 }
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
 /* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
  * for. An inner loop holds four groups of SIZE bytes of code; its first round jumps over those that the last ones lack. */
-#define TC_GEMM_STATE(gemm, pixels, count, size)                                                \
-    const int8_t *volatile weights = (gemm)->weights;                                           \
-    const uint32_t *volatile const first = (pixels);                                            \
-    const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups;              \
-    const int32_t *volatile factors = (gemm)->factors;                                          \
-    const int32_t *volatile const factors_end = (gemm)->factors + 2 * (size_t)(gemm)->channels; \
-    const int32_t volatile rounding = (gemm)->rounding;                                         \
-    unsigned volatile channel = 0;                                                              \
+#define TC_GEMM_STATE(gemm, pixels, count, size)                                   \
+    const int8_t *volatile weights = (gemm)->weights;                              \
+    const uint32_t *volatile const first = (pixels);                               \
+    const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
+    const int32_t *volatile factors = (gemm)->factors;                             \
+    const unsigned volatile channels = (gemm)->first + (gemm)->channels;           \
+    const int32_t volatile rounding = (gemm)->rounding;                            \
+    unsigned volatile channel = (gemm)->first;                                     \
     unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % 4u * (size);
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
@@ -74,8 +99,8 @@ static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32
 /* The int8 value of a sum: rounds twice, adds the zero point, saturates. r10 is the channel's start, r11 the layer's
  * rounding, r12 the multiplier, `temporary` any other register. The sum's sign may stand for the rounded product's: they
  * differ only where that is 0, and then it does not matter. Where the zero point is -128 the sign does not matter at
- * all, since what is negative saturates: TC_GEMM_RECTIFIED branches to where it is left out. */
-#define TC_GEMM_RECTIFIED(label) "cmn r11, #255\n\tbeq " label "\n\t"
+ * all, since what is negative saturates: TC_GEMM_SIGNED branches to where it matters. */
+#define TC_GEMM_SIGNED(label) "cmn r11, #255\n\tbne " label "\n\t"
 #define TC_GEMM_FACTOR "and r10, r10, #127\n\tlsl r11, r11, r10\n\t"
 #define TC_GEMM_REQUANTIZE(sum, temporary)                                                            \
     "asr " temporary ", " sum ", #7\n\tsmmlar " temporary ", " temporary ", r12, r11\n\t"             \
@@ -108,7 +133,7 @@ static inline void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, s
             const uint32_t w = tc_load_word(weights + 8 * g), *const x = pixel + 2 * pixels * g;
             sum = tc_smlad(tc_sxtb16(w), x[pixels], tc_smlad(w, x[0], sum));
         }
-        out[c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
+        out[gemm->first + c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
     }
 }
 

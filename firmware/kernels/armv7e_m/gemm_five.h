@@ -38,24 +38,7 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
         "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_RECTIFIED("4f")
-        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
-        TC_GEMM_REQUANTIZE("r3", "lr") TC_GEMM_REQUANTIZE("r4", "lr")
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr") TC_GEMM_REQUANTIZE("r7", "lr")
-        TC_GEMM_REQUANTIZE("r8", "lr") TC_GEMM_REQUANTIZE("r9", "lr")
-        "3:\n\t"
-        "ldr r10, %[channel]\n\tadd r11, r10, #1\n\tldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
-        "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, r11]\n\t"
-        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-        "strb r2, [r12, r10]\n\tstrb r7, [r12, r11]\n\tstrb r3, [lr, r10]\n\tstrb r8, [lr, r11]\n\t"
-        "ldr r12, %[out4]\n\tadd lr, r10, #2\n\t"
-        "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
-        "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
-        "cmp r10, r11\n\tbne 1b\n\t"
-        "b 5f\n"
-        "4:\n\t"
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
@@ -64,10 +47,27 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r8", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r9", "lr")
+        "3:\n\t"
+        "ldr r10, %[channel]\n\tadd r11, r10, #1\n\tldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
+        "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, r11]\n\t"
+        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "strb r2, [r12, r10]\n\tstrb r7, [r12, r11]\n\tstrb r3, [lr, r10]\n\tstrb r8, [lr, r11]\n\t"
+        "ldr r12, %[out4]\n\tadd lr, r10, #2\n\t"
+        "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
+        "ldr r10, %[factors]\n\tldr r11, %[channels]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
+        "cmp lr, r11\n\tbne 1b\n\t"
+        "b 5f\n"
+        "4:\n\t"
+        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
+        TC_GEMM_REQUANTIZE("r3", "lr") TC_GEMM_REQUANTIZE("r4", "lr")
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr") TC_GEMM_REQUANTIZE("r7", "lr")
+        TC_GEMM_REQUANTIZE("r8", "lr") TC_GEMM_REQUANTIZE("r9", "lr")
         "b 3b\n"
         "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry), [weights] "+m"(weights)
-        : [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end), [rounding] "m"(rounding),
+        : [first] "m"(first), [last] "m"(last), [channels] "m"(channels), [rounding] "m"(rounding),
           [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3), [out4] "m"(out4)
         : TC_GEMM_CLOBBERS);
 }

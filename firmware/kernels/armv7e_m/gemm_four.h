@@ -35,32 +35,32 @@ static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const 
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP
         "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"
-        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_RECTIFIED("4f")
-        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
-        TC_GEMM_REQUANTIZE("r3", "lr")
-        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
-        TC_GEMM_REQUANTIZE("r7", "lr")
-        "3:\n\t"
-        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
-        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "str r9, %[channel]\n\t"
-        "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"
-        "b 5f\n"
-        "4:\n\t"
+        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
         "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
         "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr")
+        "3:\n\t"
+        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
+        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
+        "str r9, %[channel]\n\t"
+        "ldr r11, %[channels]\n\tcmp r9, r11\n\tbne 1b\n\t"
+        "b 5f\n"
+        "4:\n\t"
+        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
+        TC_GEMM_REQUANTIZE("r3", "lr")
+        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
+        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
+        TC_GEMM_REQUANTIZE("r7", "lr")
         "b 3b\n"
         "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)
-        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [factors_end] "m"(factors_end),
+        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [channels] "m"(channels),
           [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
         : TC_GEMM_CLOBBERS);
 }
@@ -78,6 +78,7 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
     const size_t pair = 8 * gemm->groups;
     const uint32_t *volatile const last = pixel + pair;
     const int8_t *weights = gemm->weights;
+    out += gemm->first;
     for (unsigned c = 0; c < gemm->channels; c += 4, weights += 2 * pair) {
         const int32_t *const factors = gemm->factors + 2 * (size_t)c;
         const unsigned other = c + 2 < gemm->channels ? 2 : 0;
@@ -95,10 +96,11 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
             : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
             : [last] "m"(last)
             : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
-        out[c] = tc_gemm_requantize(gemm, factors, s0);
-        out[c + 1] = tc_gemm_requantize(gemm, factors + 2, s1);
-        out[c + other] = tc_gemm_requantize(gemm, factors + 2 * other, s2);
-        out[c + other + 1] = tc_gemm_requantize(gemm, factors + 2 * other + 2, s3);
+        const uint32_t sums[4] = {s0, s1, s2, s3}; /* a call below would overwrite the registers */
+        for (unsigned i = 0; i < 2; i++) {
+            out[c + i] = tc_gemm_requantize(gemm, factors + 2 * i, sums[i]);
+            out[c + other + i] = tc_gemm_requantize(gemm, factors + 2 * (other + i), sums[2 + i]);
+        }
     }
 }
 /* clang-format on */

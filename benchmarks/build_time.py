@@ -1,0 +1,113 @@
+"""Seconds to plan a model, and to compile its library for this computer and for a Cortex-M4.
+
+    python -m benchmarks.build_time [--model NAME]... [--shared FOLDER]
+
+Nothing is recorded: a time differs from run to run. What takes longer than it should is marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import SHARED, model_path, targets
+from benchmarks.networks import save
+from tinycomp import emit
+from tinycomp.boards import load_board
+from tinycomp.errors import TinycompError
+from tinycomp.folder import write_folder
+from tinycomp.image import Workshop
+from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.program import Storage, lower
+from tinycomp.plan.streaming import choose
+from tinycomp.prepare import Preparation, prepare
+from tinycomp.progress import Silent
+from tinycomp.toolchain import is_available
+
+LARGE = "mobilenet_v2"
+BOARD, COMPILED_FOR = "cortex-m4", ("host", "cortex-m4")
+PLANNING, COMPILING = 5.0, 10.0
+"""Seconds, at the most."""
+
+
+def main() -> int:
+    """Time, print; the exit code."""
+    options = _options()
+    console = Console(width=max(Console().width, 100))
+    table = Table(title="Seconds to build", title_justify="left")
+    for heading in ("model", "nodes", "plan", *(f"compile for {b}" for b in COMPILED_FOR)):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.model or [*targets()[0].models, LARGE]:
+            wanted = _wanted(name, options.shared, Path(folder))
+            if wanted.model.is_file():
+                table.add_row(name, *_cells(wanted, Path(folder) / name))
+            else:
+                console.print(f"Left out: there is no {wanted.model}.")
+    console.print(table)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    choices = [*targets()[0].models, LARGE]
+    parser.add_argument("--model", action="append", choices=choices)
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of reference models")
+    return parser.parse_args()
+
+
+def _wanted(name: str, shared: Path, folder: Path) -> Preparation:
+    if name != LARGE:
+        return Preparation(model_path(name, shared))
+    return Preparation(*save(name, folder))
+
+
+def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
+    prepared = prepare(wanted, Silent())
+    planned, seconds = _timed(lambda: plan_for(prepared.graph, BOARD))
+    cells = [f"{len(prepared.graph.nodes)}", _marked(seconds, PLANNING)]
+    library = folder / "library"
+    write_folder(library, emit.emit_library(planned, prefix="t", model_hash=prepared.sha256))
+    for name in COMPILED_FOR:
+        board = load_board(name)
+        if not is_available(board.compiler):
+            cells.append("no compiler")
+            continue
+        workshop = Workshop(board, library, "t", folder / name)
+        cells.append(_marked(_timed(workshop.measure)[1], COMPILING))
+    return cells
+
+
+def plan_for(graph: Any, name: str) -> Plan:
+    """What the pipeline plans with its default options: an encoding and a kernel for each layer,
+    then order and addresses.
+    """
+    board = load_board(name)
+    program = lower(graph, Storage(copied=board.memory.harvard), board.kernels)
+    return plan(program, choose(program, "balanced", board.memory.ram))
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    return work(), time.perf_counter() - start
+
+
+def _marked(seconds: float, most: float) -> str:
+    color, sign = ("green", "≤") if seconds <= most else ("red", ">")
+    return f"{seconds:.2f} [{color}]{sign} {most:g}[/]"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except TinycompError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,19 @@
+/* CONV_2D on Armv7E-M, five pixels at a time, fifteen for each decoded block of weights: see convolution.h. */
+#ifndef TINYCOMP_CONV_2D_FIVE_TILES_DSP_H
+#define TINYCOMP_CONV_2D_FIVE_TILES_DSP_H
+
+#include "convolution.h"
+#include "gemm_five.h"
+
+typedef tc_convolution_t tc_conv_2d_five_tiles_dsp_t;
+
+/* Output rows [first, last). Scratch: as convolution.h says. */
+static void tc_conv_2d_five_tiles_dsp(const tc_conv_2d_five_tiles_dsp_t *constants, const tc_input_t *in,
+                                      const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
+{
+    static TC_CONST tc_convolution_shape_t shape = {TC_GEMM_FIVE, 3, tc_gemm_five, NULL};
+    int8_t *outs[3 * TC_GEMM_FIVE];
+    tc_convolution(constants, in, out, first, last, scratch, &shape, outs);
+}
+
+#endif

@@ -1,0 +1,32 @@
+"""Networks that Keras users bring: built whole from the float model, all executions equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.networks import NETWORKS, save
+from tinycomp import image, pipeline
+from tinycomp.boards import load_board
+from tinycomp.prepare import Preparation
+from tinycomp.progress import Silent
+
+BOARD = load_board("cortex-m4")
+LARGE = "mobilenet_v2"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] * (each == LARGE)) for each in NETWORKS]
+)
+def test_a_network_is_built_and_equal_everywhere(name: str, tmp_path: Path) -> None:
+    if reason := image.missing(BOARD):
+        pytest.skip(f"{BOARD.name}: {reason}")
+    wanted = Preparation(*save(name, tmp_path))
+    options = pipeline.BuildOptions(wanted, BOARD.name, tmp_path / "out", samples=1)
+    report = pipeline.build(options, Silent())
+    (record,) = report.verify
+    assert record.executions == ("litert", "simulator", "host", "device")
+    assert record.equal
+    assert report.latency is not None
+    assert len(report.latency.layers) == len(report.layers) > 10

@@ -1,0 +1,121 @@
+"""Each choice of --optimize stores weights as it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_models import Layers
+
+from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, PLAIN, Policy, Use
+from tinycomp.codecs._registry import choose
+from tinycomp.ir import Array, Graph, Weights
+from tinycomp.ops._window import Window
+from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.plan.program import lower
+from tinycomp.plan.storage import CODE, Place, choose_storage
+from tinycomp.plan.streaming import Optimize
+
+LARGE = Place("generic", copied=False, flash=1 << 20, ram=1 << 20)
+ONCE, OFTEN = Use(products=1), Use(products=1000)
+
+
+def _weights(shares: dict[int, float]) -> Weights:
+    """4096 weights of these values and shares."""
+    values = np.repeat([*shares], [round(share * 4096) for share in shares.values()])
+    shuffled = np.random.default_rng(0).permutation(values).astype(np.int8)
+    return Weights(shuffled.reshape(64, 64), 4)
+
+
+FLAT = _weights(dict.fromkeys(range(-120, 120, 15), 1 / 16))
+"""4 bits a weight, whatever is done."""
+UNEVEN = _weights({**dict.fromkeys(range(-120, 105, 15), 1 / 64), 120: 49 / 64})
+"""Half as many."""
+SLIGHT = _weights(
+    {**dict.fromkeys(range(-120, 0, 15), 7 / 64), **dict.fromkeys(range(0, 120, 15), 1 / 64)}
+)
+"""A tenth fewer."""
+SPARSE = _weights({0: 15 / 16, **dict.fromkeys(range(5, 21), 1 / 256)})
+
+
+@pytest.mark.parametrize(
+    ("weights", "policy", "use", "codec"),
+    [
+        (FLAT, FEWEST_BYTES, ONCE, "codebook"),
+        (FLAT, BALANCED, ONCE, "codebook"),
+        (FLAT, FASTEST, ONCE, "dense"),
+        (FLAT, FASTEST, OFTEN, "codebook"),
+        (SLIGHT, FEWEST_BYTES, ONCE, "huffman"),
+        (SLIGHT, BALANCED, ONCE, "codebook"),
+        (UNEVEN, FEWEST_BYTES, ONCE, "huffman"),
+        (UNEVEN, BALANCED, ONCE, "huffman"),
+        (UNEVEN, BALANCED, Use(readings=9), "codebook"),
+        (UNEVEN, PLAIN, ONCE, "codebook"),
+        (UNEVEN, FASTEST, ONCE, "dense"),
+        (UNEVEN, FASTEST, OFTEN, "huffman"),
+        (SPARSE, PLAIN, ONCE, "sparse_huffman"),
+        (SPARSE, FASTEST, ONCE, "dense"),
+    ],
+)
+def test_bytes_against_instructions(weights: Weights, policy: Policy, use: Use, codec: str) -> None:
+    assert choose(weights, None, policy, use).codec == codec
+
+
+def test_decoding_has_to_be_worthwhile() -> None:
+    smallest = choose(FLAT).size
+    share = smallest / choose(FLAT, {"dense"}).size
+    assert choose(FLAT, None, Policy(decoded=share)).codec == "codebook"
+    assert choose(FLAT, None, Policy(decoded=share * 0.99)).codec == "dense"
+
+
+class _Dealt(Layers):
+    """Layers whose weights are dealt out in order."""
+
+    def __init__(self, *weights: Weights) -> None:
+        super().__init__((12, 12, 64))
+        self.dealt = iter(weights)
+
+    def _values(self, channels: int, length: int) -> Array:
+        return next(self.dealt).values.reshape(channels, length)
+
+
+def _graph() -> Graph:
+    """Two convolutions that use each weight 144 times, and a dense layer that uses it once."""
+    layers = _Dealt(FLAT, SLIGHT, UNEVEN)
+    x = layers.conv(layers.conv("input", 64, Window((1, 1))), 64, Window((1, 1)))
+    x = layers.tied(MaxPool2D(Window((12, 12))), x)
+    layers.dense(layers.reshape(x, (64,)), 64)
+    return layers.graph()
+
+
+def _codecs(optimize: Optimize, place: Place = LARGE, *, compressed: bool = True) -> list[str]:
+    graph = _graph()
+    program = lower(graph, choose_storage(graph, optimize, compressed, place))
+    return [encoded.codec for op in program.operations for encoded in op.encoded]
+
+
+def test_each_choice_does_what_it_says() -> None:
+    assert _codecs("speed") == ["codebook", "codebook", "dense"]
+    assert _codecs("balanced") == ["codebook", "codebook", "huffman"]
+    assert _codecs("ram") == ["codebook", "huffman", "huffman"]
+
+
+def test_nobody_asked_to_compress() -> None:
+    """Indices take half the bytes; entropy codes wait until somebody asks for few."""
+    assert _codecs("balanced", compressed=False) == ["codebook"] * 3
+    assert _codecs("ram", compressed=False) == ["codebook", "huffman", "huffman"]
+
+
+def test_less_speed_where_flash_is_small() -> None:
+    assert _codecs("speed", replace(LARGE, flash=CODE + 9_000)) == _codecs("balanced")
+    assert _codecs("speed", replace(LARGE, flash=CODE)) == _codecs("ram")
+
+
+def test_a_decoder_has_to_save_more_than_it_takes() -> None:
+    few = Weights(SLIGHT.values[:32], 4)
+    layers = _Dealt(FLAT, few)
+    layers.conv(layers.conv("input", 64, Window((1, 1))), 32, Window((1, 1)))
+    program = lower(layers.graph(), choose_storage(layers.graph(), "ram", True, LARGE))
+    assert choose(few).codec == "huffman"
+    assert [op.encoded[0].codec for op in program.operations] == ["codebook", "codebook"]

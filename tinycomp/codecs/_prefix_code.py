@@ -1,0 +1,180 @@
+"""Canonical prefix codes of the least number of bits, and blocks of them that can be found again;
+firmware/codecs/prefix_code.h reads both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import Array, Weights
+
+LONGEST = 12
+"""Bits of a code, at most: with the 1 + 4 that count zeros, what the decoder holds at least."""
+READ_BEYOND = 3
+"""Bytes that the decoder may read behind the last code."""
+
+
+@dataclass(frozen=True, eq=False)
+class PrefixCode:
+    """values: in the order of their codes. lengths: of their codes, in bits, ascending."""
+
+    values: NDArray[np.int8]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.int8]) -> PrefixCode:
+        """The code in which these values (one at least) take the fewest bits."""
+        distinct, counts = np.unique(values, return_counts=True)
+        lengths = code_lengths(counts.tolist(), LONGEST)
+        order = np.argsort(lengths, kind="stable")
+        return cls(distinct[order], lengths[order])
+
+    @cached_property
+    def codes(self) -> NDArray[np.int64]:
+        """The number of each code: one more than the one before, with zeros behind it."""
+        spans = 1 << (LONGEST - self.lengths)
+        codes: NDArray[np.int64] = (np.cumsum(spans) - spans) >> (LONGEST - self.lengths)
+        return codes
+
+    def bits(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Codes and lengths of these values."""
+        places = np.zeros(256, np.int64)
+        places[self.values.astype(np.int64) + 128] = np.arange(self.values.size)
+        found = places[values.astype(np.int64) + 128]
+        return self.codes[found], self.lengths[found]
+
+    @cached_property
+    def table(self) -> NDArray[np.uint16]:
+        """For each length, ascending: its last code, filled up with ones to 16 bits; 16 times its
+        first code less the number of shorter ones, plus the length.
+        """
+        lengths, first, counts = np.unique(self.lengths, return_index=True, return_counts=True)
+        last = ((self.codes[first + counts - 1] + 1) << (16 - lengths)) - 1
+        less = 16 * (self.codes[first] - first) + lengths
+        return np.stack([last, less], axis=1).astype(np.uint16).reshape(-1)
+
+
+def code_lengths(counts: Sequence[int], longest: int) -> NDArray[np.int64]:
+    """Code lengths, `longest` at most, that make the sum of counts * lengths as small as possible.
+
+    L. Larmore and D. Hirschberg, "A fast algorithm for optimal length-limited Huffman codes", 1990
+    (package-merge). A single value has a code of one bit.
+    """
+    if len(counts) == 1:
+        return np.ones(1, np.int64)
+    single = [(count, np.eye(1, len(counts), i, np.int64)[0]) for i, count in enumerate(counts)]
+    single.sort(key=lambda item: item[0])
+    merged = single
+    for _ in range(longest - 1):
+        pairs = zip(merged[::2], merged[1::2], strict=False)
+        packages = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
+        merged = sorted(single + packages, key=lambda item: item[0])
+    lengths: NDArray[np.int64] = sum(
+        (item[1] for item in merged[: 2 * len(counts) - 2]), np.zeros(len(counts), np.int64)
+    )
+    return lengths
+
+
+def join(numbers: Array, lengths: Array) -> NDArray[np.uint8]:
+    """Numbers of `lengths` bits each (0 to 32), without a gap, the most significant bit first."""
+    ends = np.cumsum(lengths)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    behind = ends[owner] - np.arange(owner.size) - 1
+    return np.packbits((numbers[owner] >> behind & 1).astype(np.uint8))
+
+
+def blocks_of(weights: Weights) -> list[NDArray[np.int8]]:
+    """The weights of each block of channels."""
+    values, block = weights.values, weights.block
+    return [values[first : first + block].reshape(-1) for first in range(0, len(values), block)]
+
+
+def store(
+    codec: str,
+    code: PrefixCode,
+    blocks: Sequence[NDArray[np.uint8]],
+    weights: Weights,
+    cost: float,
+    run: int = 0,
+) -> Encoded | None:
+    """Blocks of codes as they lie in flash, each from a byte on; None where there is no room for
+    the numbers that find them again.
+
+    Args:
+        codec: its name.
+        code: of the values.
+        blocks: bytes of each. One that has fewer than can be told is filled up.
+        weights: what is stored.
+        cost: see Encoded.
+        run: see firmware/codecs/prefix_code.h.
+    """
+    size = min(weights.block, len(weights.values)) * weights.values.shape[1]
+    sizes = [block.size for block in blocks]
+    if max(size, *sizes) > 0xFFFF:
+        return None
+    before = sizes[:-1] or [0]
+    least = max(min(before), max(before) - 255)
+    filled = [np.pad(block, (0, max(0, least - block.size))) for block in blocks[:-1]]
+    fields = {
+        "codes": np.concatenate([*filled, blocks[-1], np.zeros(READ_BEYOND, np.uint8)]),
+        "more": np.array([block.size - least for block in filled] or [0], np.uint8),
+        "values": code.values,
+        "lengths": code.table,
+        "least": least,
+        "size": size,
+        "run": run,
+    }
+    return Encoded(codec, fields, struct_size=28, cost=cost)
+
+
+class Reader:
+    """Reads an Encoded of `store`, as firmware/codecs/prefix_code.h does."""
+
+    def __init__(self, encoded: Encoded) -> None:
+        self.encoded = encoded
+        self.position = 0
+        bits = np.unpackbits(encoded.array("codes")).astype(np.int64)
+        bits = np.pad(bits, (0, LONGEST))
+        shifts = np.arange(LONGEST)[::-1]
+        windows = np.lib.stride_tricks.sliding_window_view(bits, LONGEST) @ (1 << shifts)
+        self.windows: list[int] = windows.tolist()
+        self.values, self.lengths = _by_window(encoded)
+
+    def blocks(self, shape: tuple[int, int]) -> Iterator[int]:
+        """Goes to the beginning of each block; how many weights it has."""
+        size, start = self.encoded.integer("size"), 0
+        more = iter([*self.encoded.array("more").tolist(), 0])
+        for left in range(shape[0] * shape[1], 0, -size):
+            self.position = 8 * start
+            yield min(left, size)
+            start += self.encoded.integer("least") + next(more)
+
+    def take(self, count: int) -> int:
+        """The number that the next bits are, 0 to LONGEST of them."""
+        window = self.windows[self.position]
+        self.position += count
+        return window >> (LONGEST - count)
+
+    def value(self) -> int:
+        """The value of the next code."""
+        window = self.windows[self.position]
+        self.position += self.lengths[window]
+        return self.values[window]
+
+
+def _by_window(encoded: Encoded) -> tuple[list[int], list[int]]:
+    """The value of the code with which each number of LONGEST bits begins, and its length."""
+    last, entries = encoded.array("lengths").reshape(-1, 2).astype(np.int64).T
+    windows = np.arange(1 << LONGEST) << (16 - LONGEST)
+    entries = entries[np.minimum(np.searchsorted(last, windows), last.size - 1)]
+    lengths = entries & 15
+    places = np.minimum(
+        (windows >> (16 - lengths)) - (entries >> 4), len(encoded.array("values")) - 1
+    )
+    return encoded.array("values")[places].tolist(), lengths.tolist()

@@ -1,0 +1,56 @@
+"""Few distinct values in a layer: 4-bit indices, decoded two at a time.
+
+Weights come as they are, or as int16 words 256 * w1 + w0 (Weights.words): the indices are those of
+w0 and w1 then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._packing import pack, unpack
+from tinycomp.ir import Array, Weights
+
+ENTRIES = 16
+GROUP = 4
+"""Weights that are decoded together."""
+
+
+class PairCodebook(Codec):
+    """One table for the layer, from which the decoder makes one of all pairs first."""
+
+    name: ClassVar[str] = "pair_codebook"
+    code: ClassVar[Mapping[str, int]] = {"pair_codebook": 200}
+    general: ClassVar[bool] = False
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """None where rows are no groups of four, or the layer has more than 16 distinct weights."""
+        if weights.values.shape[1] % GROUP:
+            return None
+        values = weights.values.reshape(-1)
+        if weights.words:
+            words = np.ascontiguousarray(values).view("<i2").astype(np.int64)
+            low = words.astype(np.int8)
+            values = np.stack([low, (words - low) >> 8], axis=1).reshape(-1)
+        table = np.unique(values)
+        if table.size > ENTRIES:
+            return None
+        fields: dict[str, int | Array] = {
+            "indices": pack(np.searchsorted(table, values), 4),
+            "table": np.pad(table, (0, ENTRIES - table.size)).astype(np.int8),
+            "mask": 0xFFFF if weights.words else 0xFF,
+        }
+        workspace = 2 * ENTRIES**2
+        return Encoded("pair_codebook", fields, struct_size=16, cost=2, workspace=workspace)
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again, or the bytes of the words."""
+        indices = unpack(encoded.array("indices"), 4, shape[0] * shape[1])
+        pairs = encoded.array("table")[indices].astype(np.int64).reshape(-1, 2)
+        words = (pairs[:, 0] & encoded.integer("mask")) + 256 * pairs[:, 1]
+        return words.astype("<i2").view(np.int8).reshape(shape)
