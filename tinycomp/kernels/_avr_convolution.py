@@ -55,5 +55,7 @@ def _finish(
     fields |= {"gathered": int(gathered), **output(call, half), "weights": ordered}
     fields["constants"] = known
     if dense:
-        return KernelCall("conv_2d_avr", fields, scratch=2 * window + 5)
+        # A pixel is read as a whole before its outputs are written.
+        pointwise = all(fields[name] == 1 for name in WINDOW[:4]) and not gathered
+        return KernelCall("conv_2d_avr", fields, scratch=2 * window + 5, in_place=pointwise)
     return KernelCall("conv_2d_decoded_avr", fields, scratch=window if gathered else 0)
