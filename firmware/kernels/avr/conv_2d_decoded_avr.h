@@ -54,9 +54,9 @@ static inline void tc_conv_2d_decoded_avr_products(uint8_t *sums, const uint8_t 
                                                    const int8_t *weights, size_t length)
 {
 #if defined(__AVR__)
-    TC_AVR_PRODUCTS("", TC_AVR_CELL, sums, starts, x, weights, length);
+    TC_AVR_PRODUCTS("", TC_AVR_CELL, "", sums, starts, x, weights, length);
 #else
-    memcpy(sums, starts, TC_AVR_STARTS);
+    tc_avr_begin(sums, starts, 0);
     for (; length > 0; length--, x++) {
         for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
             tc_avr_add(sums + 3 * c, *x + 128, *weights++);

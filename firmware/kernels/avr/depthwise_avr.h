@@ -94,7 +94,7 @@ TC_AVR_INSIDE static inline void tc_depthwise_avr_taps(int8_t *scratch, const ui
 #else
     const int8_t *addresses = scratch + TC_AVR_STARTS;
     uint8_t *const sums = (uint8_t *)scratch;
-    memcpy(sums, starts, TC_AVR_STARTS);
+    tc_avr_begin(sums, starts, 0);
     for (unsigned row = cells.rows; row > 0; row--, weights += cells.weights_skip) {
         const int8_t *x;
         memcpy(&x, addresses, sizeof x);

@@ -17,10 +17,11 @@
     TC_AVR_ADD("r10", "r11", "r12")  \
     load " r19, Z+\n\t"              \
     TC_AVR_ADD("r13", "r14", "r15")
-/* `begin`, then `cell` for `count` >= 1 activations at x, four a turn; the first turn begins with the second, third or fourth where they
+/* `begin`, then `cell` for `count` >= 1 activations at x, four a turn, then `end`; the first turn begins with the second, third or fourth where they
  * don't divide. */
-#define TC_AVR_PRODUCTS(begin, cell, sums, starts, x, weights, count)                                \
-    size_t turns = ((count) + 3u) >> 2;                                                       \
+#define TC_AVR_PRODUCTS(begin, cell, end, sums, starts, x, weights, count)                                \
+    /* All operands have their places, so that none lies in r28 and r29. */                   \
+    register size_t turns __asm__("r24") = ((count) + 3u) >> 2;                               \
     __asm__ __volatile__(                                                                     \
         "clr r2\n\t"                                                                          \
         TC_AVR_START                                                                          \
@@ -42,12 +43,12 @@
         "sbiw %[turns], 1\n\t"                                                                \
         "breq 6f\n\t"                                                                         \
         "rjmp 2b\n"                                                                           \
-        "6:\n\t"                                                                              \
+        "6:\n\t" end                                                                          \
         "movw r26, %[sums_at]\n\t"                                                            \
         TC_AVR_FINISH                                                                         \
         : [turns] "+w"(turns), "+x"(x), "+z"(starts)                                          \
-        : [at] "r"(weights), [sums_at] "r"(sums), [left_out] "r"((uint8_t)(-(count) & 3u))     \
-        : "r2", "r18", "r19", TC_AVR_SUMS, "memory")
+        : [at] "a"(weights), [sums_at] "a"(sums), [left_out] "l"((uint8_t)(-(count) & 3u))     \
+        : "r2", "r18", "r19", "r20", "r21", TC_AVR_SUMS, "memory")
 /* clang-format on */
 #endif
 

@@ -50,6 +50,15 @@ static inline void tc_avr_add(uint8_t *sum, int activation, int weight)
     sum[1] = (uint8_t)(total >> 8);
     sum[2] = (uint8_t)(total >> 16);
 }
+
+/* What sums start at, less what is too much. */
+static inline void tc_avr_begin(uint8_t *sums, const uint8_t *starts, int too_much)
+{
+    memcpy(sums, starts, TC_AVR_STARTS);
+    for (unsigned c = 0; c < TC_AVR_CHANNELS; c++) {
+        tc_avr_add(sums + 3 * c, too_much, -1);
+    }
+}
 #endif
 
 #endif
