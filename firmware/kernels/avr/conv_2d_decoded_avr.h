@@ -1,5 +1,5 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights of any codec: a block of them is decoded into scratch and serves all rows of
- * the call. */
+/* CONV_2D and FULLY_CONNECTED for AVR, weights of any codec: a block of them is decoded into scratch and serves all
+ * rows of the call. */
 #ifndef TINYCOMP_CONV_2D_DECODED_AVR_H
 #define TINYCOMP_CONV_2D_DECODED_AVR_H
 
@@ -38,14 +38,22 @@ TC_AVR_CALLED static const int8_t *tc_conv_2d_decoded_avr_window(const tc_convol
 
 #if defined(__AVR__)
 /* clang-format off */
-#define TC_AVR_CELL      \
-    "ld r18, X+\n\t"     \
-    "subi r18, 128\n\t"  \
-    "brne 7f\n\t"        \
-    "adiw r30, 4\n\t"    \
-    "rjmp 8f\n"          \
-    "7:\n\t"             \
-    TC_AVR_FOUR("ld")    \
+/* An activation of -128 adds nothing. */
+#define TC_AVR_CELL                  \
+    "ld r18, X+\n\t"                 \
+    "subi r18, 128\n\t"              \
+    "brne 7f\n\t"                    \
+    "adiw r30, 4\n\t"                \
+    "rjmp 8f\n"                      \
+    "7:\n\t"                         \
+    "ld r19, Z+\n\t"                 \
+    TC_AVR_ADD("r4", "r5", "r6")     \
+    "ld r19, Z+\n\t"                 \
+    TC_AVR_ADD("r7", "r8", "r9")     \
+    "ld r19, Z+\n\t"                 \
+    TC_AVR_ADD("r10", "r11", "r12")  \
+    "ld r19, Z+\n\t"                 \
+    TC_AVR_ADD("r13", "r14", "r15")  \
     "8:\n\t"
 /* clang-format on */
 #endif

@@ -1,5 +1,5 @@
-/* What convolutions on AVR share. Weights lie (block, kernel row, kernel
- * column, in channel, channel of the block); the channels that the last block lacks repeat the one before. */
+/* What convolutions on AVR share. Weights lie (block, kernel row, kernel column, in channel, channel of the block); the
+ * channels that the last block lacks repeat the one before. */
 #ifndef TINYCOMP_CONVOLUTION_AVR_H
 #define TINYCOMP_CONVOLUTION_AVR_H
 
@@ -12,7 +12,7 @@ typedef struct {
     uint8_t stride_height, stride_width;
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
-    uint8_t gathered; /* 0: windows are a run of activations where they lie */
+    uint8_t gathered; /* 0: a window is one run of activations where it lies */
     uint8_t half;     /* this and the next: output_avr.h */
     int16_t low;
     int8_t smallest;

@@ -1,6 +1,6 @@
-/* DEPTHWISE_CONV_2D for AVR, of four channels at least, one output channel each. Weights lie as they are (block, kernel row,
- * kernel column, channel of the block), each is read from program memory where it is used; the last block holds the last four
- * channels.
+/* DEPTHWISE_CONV_2D for AVR, of four channels at least, one output channel each. Weights lie as they are (block, kernel
+ * row, kernel column, channel of the block), each is read from program memory where it is used; the last block holds
+ * the last four channels.
  *
  * Cells beyond a border hold -128, the zero point, which adds nothing: they are left out. */
 #ifndef TINYCOMP_DEPTHWISE_AVR_H
@@ -18,7 +18,7 @@ typedef struct {
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t padding_top, padding_left;
-    uint8_t half; /* these: output_avr.h */
+    uint8_t half; /* this and the next: output_avr.h */
     int16_t low;
     int8_t smallest;
     uint8_t range;
@@ -26,7 +26,7 @@ typedef struct {
     const uint8_t *constants; /* of all blocks */
 } tc_depthwise_avr_t;
 
-/* The part of a window inside the input. Scratch begins with room for a block's sums, then come addresses of its rows. */
+/* The part of a window inside the input. Scratch begins with room for a block's sums, then come addresses of rows. */
 typedef struct {
     uint8_t rows, columns;
     uint8_t step;         /* from a cell's last channel of a block to the next cell's first */

@@ -1,5 +1,5 @@
-/* A window as a list of what counts in it: pairs of how many weights to leave out, and an activation that is not -128. In
- * front of the list lie three bytes of 128 times the activations' sum. */
+/* A window as a list of what counts in it: pairs of how many weights to leave out, and an activation that is not -128.
+ * In front of the list lie three bytes of 128 times the activations' sum. */
 #ifndef TINYCOMP_LIST_AVR_H
 #define TINYCOMP_LIST_AVR_H
 
@@ -24,33 +24,36 @@ TC_AVR_CALLED static void tc_avr_list_add(tc_avr_list_t *list, const int8_t *x, 
     uint32_t sum = list->sum;
     uint8_t gap = list->gap;
 #if defined(__AVR__)
-    __asm__ __volatile__("1:\n\t"
-                         "ld r0, X\n\t"
-                         "add r26, %[step]\n\t"
-                         "adc r27, r1\n\t"
-                         "ldi r18, 128\n\t"
-                         "sub r0, r18\n\t"
-                         "breq 3f\n"
-                         "2:\n\t"
-                         "st Z+, %[gap]\n\t"
-                         "st Z+, r0\n\t"
-                         "add %A[sum], r0\n\t"
-                         "adc %B[sum], r1\n\t"
-                         "adc %C[sum], r1\n\t"
-                         "clr %[gap]\n\t"
-                         "sbiw %[count], 1\n\t"
-                         "brne 1b\n\t"
-                         "rjmp 4f\n"
-                         "3:\n\t"
-                         "cpi %[gap], 252\n\t"
-                         "breq 2b\n\t"
-                         "subi %[gap], -4\n\t"
-                         "sbiw %[count], 1\n\t"
-                         "brne 1b\n"
-                         "4:\n\t"
-                         : [sum] "+r"(sum), [gap] "+d"(gap), [count] "+w"(count), "+x"(x), "+z"(to)
-                         : [step] "r"(step)
-                         : "r18", "memory");
+    /* clang-format off */
+    __asm__ __volatile__(
+        "1:\n\t"
+        "ld r0, X\n\t"
+        "add r26, %[step]\n\t"
+        "adc r27, r1\n\t"
+        "ldi r18, 128\n\t"
+        "sub r0, r18\n\t"
+        "breq 3f\n"
+        "2:\n\t"
+        "st Z+, %[gap]\n\t"
+        "st Z+, r0\n\t"
+        "add %A[sum], r0\n\t"
+        "adc %B[sum], r1\n\t"
+        "adc %C[sum], r1\n\t"
+        "clr %[gap]\n\t"
+        "sbiw %[count], 1\n\t"
+        "brne 1b\n\t"
+        "rjmp 4f\n"
+        "3:\n\t"
+        "cpi %[gap], %[most]\n\t"
+        "breq 2b\n\t"
+        "subi %[gap], -4\n\t"
+        "sbiw %[count], 1\n\t"
+        "brne 1b\n"
+        "4:\n\t"
+        : [sum] "+r"(sum), [gap] "+d"(gap), [count] "+w"(count), "+x"(x), "+z"(to)
+        : [step] "r"(step), [most] "M"(TC_AVR_MOST_LEFT_OUT)
+        : "r18", "memory");
+    /* clang-format on */
 #else
     for (; count > 0; count--, x += step) {
         const uint8_t activation = (uint8_t)(*x + 128);
@@ -81,6 +84,7 @@ TC_AVR_CALLED static size_t tc_avr_list_window(const tc_convolution_avr_t *op, c
     const tc_avr_span_t columns = tc_avr_span(left, (int)op->input_width, op->kernel_width);
     const size_t before = columns.begin * channels;
     const size_t length = (size_t)(columns.end - columns.begin) * channels;
+    const size_t offset = (size_t)(left + columns.begin) * channels;
     size_t border = rows.begin * row_size + before; /* cells beyond the input up to the next one inside */
     size_t rest = op->kernel_height * row_size;
     tc_avr_list_t list;
@@ -88,11 +92,10 @@ TC_AVR_CALLED static size_t tc_avr_list_window(const tc_convolution_avr_t *op, c
     list.sum = 0;
     list.gap = 0;
     for (int row = rows.begin; length > 0 && row < rows.end; row++) {
-        const int8_t *const from = tc_input_row(in, (uint16_t)(top + row)) + (size_t)left * channels + before;
         if (border > 0) {
             tc_avr_list_add(&list, &op->input_zero_point, 0, border);
         }
-        tc_avr_list_add(&list, from, 1, length);
+        tc_avr_list_add(&list, tc_input_row(in, (uint16_t)(top + row)) + offset, 1, length);
         rest -= border + length;
         border = row_size - length;
     }

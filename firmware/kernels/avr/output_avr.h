@@ -1,8 +1,8 @@
 /* How sums of 24 bits become int8, and where a block of four channels has its constants.
  *
- * Activations count from -128, as unsigned bytes: one of -128 adds nothing to any sum. What a sum starts at makes up for it.
- * A block's constants lie in 32 bytes: four starts of three bytes, then for each channel a multiplier of four bytes, with 32
- * fractional bits, and a shift to the right, 1 at least. */
+ * Activations count from -128, as unsigned bytes: one of -128 adds nothing to any sum. What a sum starts at makes up
+ * for it. A block's constants lie in 32 bytes: four starts of three bytes, then for each channel a multiplier of four
+ * bytes, with 32 fractional bits, and a shift to the right, 1 at least. */
 #ifndef TINYCOMP_OUTPUT_AVR_H
 #define TINYCOMP_OUTPUT_AVR_H
 
@@ -39,6 +39,7 @@
     "adc " p2 ", " q3 "\n\t"                     \
     "adc " p3 ", r2\n\t"
 #else
+/* A number of bytes, the lowest first. */
 static inline int32_t tc_avr_read(const uint8_t *bytes, unsigned count)
 {
     uint32_t value = 0;
@@ -48,6 +49,7 @@ static inline int32_t tc_avr_read(const uint8_t *bytes, unsigned count)
     return (int32_t)value;
 }
 
+/* The sum times the factor, rounded; `half` as below. */
 static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shift, uint8_t half)
 {
     if (half != 0) {
@@ -57,9 +59,9 @@ static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shi
 }
 #endif
 
-/* Writes the int8 values of the first channels' sums, one at least. `constants` are those behind the starts; `half` is 0x80
- * where sums are rounded twice, 0 where they are rounded once; `low` is the smallest output less its zero point, and `range`
- * the largest less the smallest. */
+/* Writes the int8 values of the first channels' sums, one at least. `constants` are those behind the starts; `half` is
+ * 0x80 where sums are rounded twice, 0 where they are rounded once; `low` is the smallest output less its zero point,
+ * and `range` the largest less the smallest. */
 TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t *constants, uint8_t half, int16_t low,
                                               int8_t smallest, uint8_t range, uint8_t channels, int8_t *to)
 {
@@ -67,6 +69,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
     /* All operands have their places, so that none lies in r28 and r29. */
     register const uint8_t most __asm__("r24") = range;
     register const int8_t least __asm__("r25") = smallest;
+    /* clang-format off */
     __asm__ __volatile__(
         "push r28\n\t"
         "push r29\n\t"
@@ -87,10 +90,14 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         "lpm r12, Z+\n\t"
         "lpm r13, Z+\n\t"
         "lpm r14, Z+\n\t"
-        "lpm r15, Z+\n\t" TC_AVR_ROW("r12", "r4", "r5", "r6", "r7") TC_AVR_ROW("r13", "r8", "r9", "r10", "r11")
-            TC_AVR_CARRY("r8", "r9", "r10", "r11", "r5", "r6", "r7") TC_AVR_ROW("r14", "r4", "r5", "r6", "r7")
-                TC_AVR_CARRY("r4", "r5", "r6", "r7", "r9", "r10", "r11") TC_AVR_ROW("r15", "r8", "r9", "r10", "r11")
-                    TC_AVR_CARRY("r8", "r9", "r10", "r11", "r5", "r6", "r7")
+        "lpm r15, Z+\n\t"
+        TC_AVR_ROW("r12", "r4", "r5", "r6", "r7")
+        TC_AVR_ROW("r13", "r8", "r9", "r10", "r11")
+        TC_AVR_CARRY("r8", "r9", "r10", "r11", "r5", "r6", "r7")
+        TC_AVR_ROW("r14", "r4", "r5", "r6", "r7")
+        TC_AVR_CARRY("r4", "r5", "r6", "r7", "r9", "r10", "r11")
+        TC_AVR_ROW("r15", "r8", "r9", "r10", "r11")
+        TC_AVR_CARRY("r8", "r9", "r10", "r11", "r5", "r6", "r7")
         /* r11 to r8: bytes 6 to 3 of the product, as if the sum had no sign. */
         "mov r0, %[half]\n\t"
         "tst r20\n\t"
@@ -167,6 +174,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         : [low] "a"(low), [range] "r"(most), [smallest] "r"(least), [half] "l"(half), [to] "a"(to)
         : "r2", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r18", "r19", "r20",
           "memory");
+    /* clang-format on */
 #else
     for (unsigned c = 0; c < channels; c++, sums += 3, constants += 5) {
         const int32_t sum = (int32_t)((uint32_t)tc_avr_read(sums, 3) << 8) >> 8;

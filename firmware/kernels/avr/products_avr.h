@@ -7,19 +7,9 @@
 
 #if defined(__AVR__)
 /* clang-format off */
-/* The products of the activation in r18 and four weights, read by an instruction: lpm or ld. */
-#define TC_AVR_FOUR(load)            \
-    load " r19, Z+\n\t"              \
-    TC_AVR_ADD("r4", "r5", "r6")     \
-    load " r19, Z+\n\t"              \
-    TC_AVR_ADD("r7", "r8", "r9")     \
-    load " r19, Z+\n\t"              \
-    TC_AVR_ADD("r10", "r11", "r12")  \
-    load " r19, Z+\n\t"              \
-    TC_AVR_ADD("r13", "r14", "r15")
-/* `begin`, then `cell` for `count` >= 1 activations at x, four a turn, then `end`; the first turn begins with the second, third or fourth where they
- * don't divide. */
-#define TC_AVR_PRODUCTS(begin, cell, end, sums, starts, x, weights, count)                                \
+/* Sums of `count` >= 1 activations: `begin`, then `cell` for each, four a turn, then `end`. The first turn begins with
+ * the second, third or fourth where they don't divide. */
+#define TC_AVR_PRODUCTS(begin, cell, end, sums, starts, x, weights, count)                    \
     /* All operands have their places, so that none lies in r28 and r29. */                   \
     register size_t turns __asm__("r24") = ((count) + 3u) >> 2;                               \
     __asm__ __volatile__(                                                                     \
@@ -47,7 +37,7 @@
         "movw r26, %[sums_at]\n\t"                                                            \
         TC_AVR_FINISH                                                                         \
         : [turns] "+w"(turns), "+x"(x), "+z"(starts)                                          \
-        : [at] "a"(weights), [sums_at] "a"(sums), [left_out] "l"((uint8_t)(-(count) & 3u))     \
+        : [at] "a"(weights), [sums_at] "a"(sums), [left_out] "l"((uint8_t)(-(count) & 3u))    \
         : "r2", "r18", "r19", "r20", "r21", TC_AVR_SUMS, "memory")
 /* clang-format on */
 #endif

@@ -1,5 +1,5 @@
-/* Convolutions whose weights are read from program memory where they are used, with 128 added: an unsigned product takes an
- * instruction less. Each window is written down as a list, which then serves all channels. */
+/* Convolutions whose weights are read from program memory where they are used, with 128 added: an unsigned product
+ * takes an instruction less. Each window is written down as a list, which then serves all channels. */
 #ifndef TINYCOMP_WINDOWS_AVR_H
 #define TINYCOMP_WINDOWS_AVR_H
 
