@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,35 @@ import pytest
 from conformance import CASES, Case, cases_of
 
 from tinycomp.boards import load_board
+from tinycomp.device.emulator import emulator_of, front_end
 from tinycomp.emit import emit_library
 from tinycomp.ir import Array
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 from tinycomp.simulate import run
-from tinycomp.toolchain import Options, compile_objects, is_available, link
+from tinycomp.toolchain import Options, compile_objects, compiles, is_available, link
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "kernels"))
+
+from core_cases import FAMILIES
 
 MEGA = load_board("mega")
 OPERATORS = sorted(path.stem for path in CASES.glob("*.py"))
 MAIN = Path(__file__).parent / "avr_main.c"
 SAMPLES = 4
 
+
+def _has_simavr() -> bool:
+    """Whether the front end that takes a chip of simavr's library compiles."""
+    assert MEGA.emulator is not None
+    source = front_end(MEGA.emulator)
+    assert source is not None
+    return compiles(load_board("host").compiler, source)
+
+
 pytestmark = [
     pytest.mark.skipif(not is_available(MEGA.compiler), reason="gcc-avr is not installed"),
-    pytest.mark.skipif(shutil.which("simavr") is None, reason="simavr is not installed"),
+    pytest.mark.skipif(not _has_simavr(), reason="libsimavr is not installed"),
     pytest.mark.timeout(120),
 ]
 
@@ -41,28 +56,55 @@ def _samples_header(inputs: Array) -> str:
     )
 
 
-def _run_on_avr(case: Case, folder: Path) -> Array:
-    """The outputs of all samples, (samples, size)."""
-    planned = plan(lower(case.graph, Storage(copied=True)))
+def _run_on_avr(
+    case: Case, folder: Path, kernels: str = "generic", streamed: bool = False
+) -> Array:
+    """The outputs of all samples, (samples, size); streamed: computed row by row."""
+    program = lower(case.graph, Storage(copied=True), kernels)
+    planned = plan(program, range(len(program.operations) if streamed else 0))
     files = emit_library(planned, prefix="unit", model_hash="0" * 64)
-    inputs = case.inputs[:SAMPLES].reshape(min(SAMPLES, len(case.inputs)), -1)
+    inputs = case.inputs.reshape(len(case.inputs), -1)
     for name, text in {**files, "samples.h": _samples_header(inputs)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     sources = [MAIN, *sorted(folder.glob("*.c"))]
     objects = compile_objects(MEGA.compiler, sources, folder, Options((folder,)))
     program = link(MEGA.compiler, objects, folder / "unit.elf", ("-lm",))
-    done = subprocess.run(
-        ["simavr", "-m", "atmega2560", "-f", "16000000", program],
-        capture_output=True, text=True, errors="replace", timeout=100, check=False,
-    )  # fmt: skip
-    digits = re.findall(r"=((?:[0-9a-f]{2})+)", done.stdout + done.stderr)
+    digits = re.findall(r"=((?:[0-9a-f]{2})+)", _output(program, folder))
     return np.frombuffer(bytes.fromhex("".join(digits)), np.int8).reshape(len(inputs), -1)
+
+
+def _output(program: Path, folder: Path) -> str:
+    """What the program sends until it sleeps for good."""
+    assert MEGA.emulator is not None
+    command = emulator_of(MEGA.emulator, folder / "emulator").command
+    process = subprocess.Popen(
+        [part.replace("{firmware}", str(program)) for part in command],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        return process.stdout.read()
 
 
 def _fits(case: Case) -> bool:
     """Two of its tensors, and more, go into 8 KB of RAM."""
     return all(tensor.size <= 2048 for tensor in case.graph.tensors.values())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) -> None:
+    """All cases that they take, every other one row by row."""
+    for index, case in enumerate(filter(_fits, FAMILIES[family]())):
+        program = lower(case.graph, Storage(copied=True), MEGA.kernels)
+        kernels = [operation.call.kernel for operation in program.operations if operation.call]
+        if any(kernel.endswith("_avr") for kernel in kernels):
+            folder = tmp_path / str(index)
+            folder.mkdir()
+            case = replace(case, inputs=case.inputs[-SAMPLES:])
+            found = _run_on_avr(case, folder, MEGA.kernels, streamed=index % 2 == 1)
+            expected = run(case.graph, case.inputs)
+            np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -71,6 +113,7 @@ def test_first_and_last_case_equal_the_simulator(operator: str, tmp_path: Path) 
     for index, case in enumerate((cases[0], cases[-1])):
         folder = tmp_path / str(index)
         folder.mkdir()
+        case = replace(case, inputs=case.inputs[:SAMPLES])
         found = _run_on_avr(case, folder)
-        expected = run(case.graph, case.inputs[:SAMPLES])
+        expected = run(case.graph, case.inputs)
         np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)

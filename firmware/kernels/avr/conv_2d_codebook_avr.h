@@ -1,0 +1,93 @@
+/* CONV_2D and FULLY_CONNECTED for AVR, weights of a codebook: two indices a byte, looked up where they are used. */
+#ifndef TINYCOMP_CONV_2D_CODEBOOK_AVR_H
+#define TINYCOMP_CONV_2D_CODEBOOK_AVR_H
+
+#include "codebook.h"
+#include "convolution_avr.h"
+#include "products_avr.h"
+#include "tinycomp.h"
+#include "windows_avr.h"
+
+typedef tc_convolution_avr_t tc_conv_2d_codebook_avr_t;
+
+/* Entries, and the table's alignment: an index is the lowest bits of its entry's address. The sums follow. */
+#define TC_AVR_ENTRIES 16
+
+#if defined(__AVR__)
+/* clang-format off */
+#define TC_AVR_SET_TABLE         \
+    "push r28\n\t"               \
+    "push r29\n\t"               \
+    "movw r28, %[sums_at]\n\t"   \
+    "sbiw r28, 16\n\t"           \
+    "mov r21, r28\n\t"
+#define TC_AVR_UNSET_TABLE  \
+    "pop r29\n\t"           \
+    "pop r28\n\t"
+/* Two channels. */
+#define TC_AVR_LOOK_UP(low, middle, high, next_low, next_middle, next_high)  \
+    "lpm r20, Z+\n\t"                                                        \
+    "mov r28, r20\n\t"                                                       \
+    "andi r28, 15\n\t"                                                       \
+    "or r28, r21\n\t"                                                        \
+    "ld r19, Y\n\t"                                                          \
+    TC_AVR_ADD_UNSIGNED(low, middle, high)                                   \
+    "swap r20\n\t"                                                           \
+    "andi r20, 15\n\t"                                                       \
+    "or r20, r21\n\t"                                                        \
+    "mov r28, r20\n\t"                                                       \
+    "ld r19, Y\n\t"                                                          \
+    TC_AVR_ADD_UNSIGNED(next_low, next_middle, next_high)
+#define TC_AVR_INDICES                                   \
+    "ld r18, X+\n\t"                                     \
+    "lsr r18\n\t"                                        \
+    "add r30, r18\n\t"                                   \
+    "adc r31, r2\n\t"                                    \
+    "ld r18, X+\n\t"                                     \
+    TC_AVR_LOOK_UP("r4", "r5", "r6", "r7", "r8", "r9")   \
+    TC_AVR_LOOK_UP("r10", "r11", "r12", "r13", "r14", "r15")
+/* clang-format on */
+#endif
+
+static inline void tc_conv_2d_codebook_avr_products(uint8_t *sums, const uint8_t *starts, const uint8_t *list,
+                                                    size_t count, const uint8_t *weights)
+{
+#if defined(__AVR__)
+    TC_AVR_PRODUCTS(TC_AVR_TAKE_ALL TC_AVR_SET_TABLE, TC_AVR_INDICES, TC_AVR_UNSET_TABLE, sums, starts, list, weights,
+                    count);
+#else
+    const uint8_t *const table = sums - TC_AVR_ENTRIES;
+    tc_avr_begin(sums, starts, tc_avr_read(list, TC_AVR_FRONT));
+    for (list += TC_AVR_FRONT; count > 0; count--, list += 2) {
+        weights += list[0] / 2;
+        for (unsigned c = 0; c < TC_AVR_CHANNELS; c += 2, weights++) {
+            tc_avr_add(sums + 3 * c, list[1], table[*weights & 15u]);
+            tc_avr_add(sums + 3 * c + 3, list[1], table[*weights >> 4]);
+        }
+    }
+#endif
+}
+
+TC_AVR_CALLED static void tc_conv_2d_codebook_avr_cell(const tc_convolution_avr_t *op, const uint8_t *list,
+                                                       size_t count, const uint8_t *weights, uint8_t *sums, int8_t *to)
+{
+    const size_t size = tc_avr_window_size(op) * TC_AVR_CHANNELS / 2;
+    tc_avr_blocks(op, list, count, weights, size, sums, to, tc_conv_2d_codebook_avr_products);
+}
+
+/* Output rows [first, last). Scratch: two bytes for each activation of a window, and five more. */
+static void tc_conv_2d_codebook_avr(const tc_conv_2d_codebook_avr_t *constants, const tc_input_t *in,
+                                    const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_conv_2d_codebook_avr_t, op, constants);
+    TC_FETCH(tc_codebook_t, codebook, (const tc_codebook_t *)op->weights);
+    uint8_t room[2 * TC_AVR_ENTRIES - 1 + TC_AVR_STARTS];
+    uint8_t *const table = room + (-(uintptr_t)room & (TC_AVR_ENTRIES - 1));
+    for (unsigned i = 0; i < TC_AVR_ENTRIES; i++) {
+        table[i] = (uint8_t)(TC_READ_I8(&codebook->table[i]) + 128);
+    }
+    tc_avr_windows(op, in, out, first, last, (uint8_t *)scratch, codebook->indices, table + TC_AVR_ENTRIES,
+                   tc_conv_2d_codebook_avr_cell);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* The part of a window that lies inside the input, along one axis; in 16 bits where int has 16. */
+#ifndef TINYCOMP_SPAN_AVR_H
+#define TINYCOMP_SPAN_AVR_H
+
+#include "tinycomp.h"
+
+/* Cells [begin, end) of the window; the others hang over a border. */
+typedef struct {
+    uint8_t begin, end;
+} tc_avr_span_t;
+
+/* A window of `kernel` cells, whose first one lies at `origin`, over an input of `size` cells. */
+static inline tc_avr_span_t tc_avr_span(int origin, int size, uint8_t kernel)
+{
+    tc_avr_span_t span = {0, kernel};
+    if (origin < 0) {
+        span.begin = -origin < kernel ? (uint8_t)-origin : kernel;
+    }
+    if (size - origin < kernel) {
+        span.end = size - origin > span.begin ? (uint8_t)(size - origin) : span.begin;
+    }
+    return span;
+}
+
+#endif

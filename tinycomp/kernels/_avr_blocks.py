@@ -1,0 +1,62 @@
+"""Constants of the AVR kernels: blocks of four channels, whose sums have 24 bits.
+
+Activations count from -128: what is left out of a sum for it lies in what the sum starts at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.kernels._dsp_sums import integer, reach
+
+BLOCK = 4
+TWICE, ONCE = 0x80, 0
+"""How sums are rounded (output_avr.h)."""
+_LARGEST_SHIFT = 31
+_SUM_LIMIT = 1 << 23
+
+
+def interleaved(weights: Weights, blocks: Array, codecs: tuple[str, ...], block: int) -> Weights:
+    """Rows of blocks (blocks, 4: numbers of channels), the four weights of a place side by side.
+
+    block: blocks that a kernel asks for at a time; 0 where it reads them where they lie.
+    """
+    values = weights.values[blocks].transpose(0, 2, 1)
+    rows = np.ascontiguousarray(values).reshape(len(blocks), -1)
+    return Weights(rows, block, weights.codebook, codecs)
+
+
+def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
+    """Each block's constants as they lie in program memory (output_avr.h); None where numbers leave
+    the kernels' bounds.
+    """
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    matrix = weights.values.astype(np.int64)
+    bias = np.asarray(call.fields["bias"], np.int64)
+    multiplier, shift = (
+        np.broadcast_to(np.asarray(call.fields[name], np.int64), bias.shape)
+        for name in ("multiplier", "shift")
+    )
+    least, most = reach(matrix, bias)
+    fits = (np.maximum(-least, most) < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
+    if not fits.all():
+        return None
+    starts = _bytes(bias - 128 * matrix.sum(axis=1), 3)[blocks].reshape(len(blocks), -1)
+    scaling = np.concatenate([_bytes(2 * multiplier, 4), _bytes(-shift, 1)], axis=1)[blocks]
+    return np.concatenate([starts, scaling.reshape(len(blocks), -1)], axis=1).reshape(-1)
+
+
+def output(call: KernelCall, half: int) -> dict[str, int]:
+    """The fields that say how sums become outputs; `half` as in output_avr.h."""
+    names = ("output_zero_point", "activation_min", "activation_max")
+    zero_point, low, high = (integer(call, name) for name in names)
+    return {"half": half, "low": low - zero_point, "smallest": low, "range": high - low}
+
+
+def _bytes(values: Array, count: int) -> NDArray[np.uint8]:
+    """(channels, count): the lowest first."""
+    places: NDArray[np.uint8] = (values[:, None] >> 8 * np.arange(count) & 255).astype(np.uint8)
+    return places

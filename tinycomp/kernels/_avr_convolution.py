@@ -1,0 +1,96 @@
+"""CONV_2D and FULLY_CONNECTED for firmware/kernels/avr/conv_2d*_avr.h."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.kernels._avr_blocks import BLOCK, ONCE, TWICE, constants, interleaved, output
+from tinycomp.kernels._avr_window import WINDOW, hangs_over, is_dilated
+from tinycomp.kernels._dsp_sums import integer
+from tinycomp.ops._rows import rows
+
+_SIZES = ("input_height", "input_width", "input_channels", "output_width", "output_channels")
+INDEX_BITS = 4
+"""Of a codebook's indices that are looked up where they are used."""
+_Fields = dict[str, int | Array | Weights]
+
+
+def convolution(call: KernelCall, operands: Operands, stored: Encoded) -> KernelCall | None:
+    """The call; None where windows are dilated or numbers leave its bounds."""
+    if is_dilated(call):
+        return None
+    fields: _Fields = {name: call.fields[name] for name in (*_SIZES, *WINDOW, "input_zero_point")}
+    gathered = integer(call, "kernel_height") > 1 or hangs_over(call, operands)
+    return _finish(call, fields, stored, TWICE, gathered)
+
+
+def fully_connected(call: KernelCall, operands: Operands, stored: Encoded) -> KernelCall | None:
+    """A convolution of 1 x 1, rounded once; None where the factor is extended."""
+    if integer(call, "extended"):
+        return None
+    height, width = rows(operands.output.shape)[0], integer(call, "width")
+    inputs, outputs = integer(call, "input_size"), integer(call, "output_size")
+    sizes = dict(zip(_SIZES, (height, width, inputs, width, outputs), strict=True))
+    window = dict(zip((*WINDOW, "input_zero_point"), (1, 1, 1, 1, 0, 0, 0), strict=True))
+    return _finish(call, {**sizes, **window}, stored, ONCE, gathered=False)
+
+
+def _finish(
+    call: KernelCall, fields: _Fields, stored: Encoded, half: int, gathered: bool
+) -> KernelCall | None:
+    """With the output's numbers and all blocks of channels, the last filled with its last one."""
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    channels, window = weights.values.shape
+    blocks = np.minimum(np.arange(channels + -channels % BLOCK), channels - 1).reshape(-1, BLOCK)
+    known = constants(call, blocks)
+    if known is None or stored.codec == "channel_codebook":
+        return None
+    fields |= {"gathered": int(gathered), **output(call, half)}
+    kernel = _in_place_of(stored)
+    if kernel is None:
+        rows = interleaved(weights, blocks, (stored.codec,), block=1)
+        fields |= {"weights": rows, "constants": known}
+        return KernelCall("conv_2d_decoded_avr", fields, scratch=window if gathered else 0)
+    rows = interleaved(weights, blocks, (stored.codec,), block=0)
+    fields |= {"weights": kernel.stored(rows), "constants": known}
+    # A pixel is read as a whole before its outputs are written.
+    pointwise = all(fields[name] == 1 for name in WINDOW[:4]) and not gathered
+    return KernelCall(kernel.name, fields, scratch=2 * window + 5, in_place=pointwise)
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel that reads weights where they lie. stored: the weights in the form it wants."""
+
+    name: str
+    stored: Callable[[Weights], Weights]
+
+
+def _in_place_of(stored: Encoded) -> _Kernel | None:
+    """The kernel that reads this codec's weights in place; None where they have to be decoded."""
+    if stored.codec == "dense":
+        return _Kernel("conv_2d_avr", _unsigned)
+    if stored.codec == "codebook" and stored.integer("bits") == INDEX_BITS:
+        return _Kernel("conv_2d_codebook_avr", _with_whole_table)
+    return None
+
+
+def _unsigned(weights: Weights) -> Weights:
+    """With 128 added."""
+    return replace(weights, values=weights.values ^ np.int8(-128))
+
+
+def _with_whole_table(weights: Weights) -> Weights:
+    """A codebook of sixteen values: those of the layer's, or any beside the weights' own."""
+    known = weights.codebook
+    if known is not None and len(known) == 1 and np.unique(known).size == 1 << INDEX_BITS:
+        return weights
+    distinct = np.unique(weights.values)
+    others = np.setdiff1d(np.arange(-128, 128), distinct)[: (1 << INDEX_BITS) - distinct.size]
+    return replace(weights, codebook=np.concatenate([distinct, others])[None].astype(np.int8))
