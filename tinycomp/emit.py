@@ -224,36 +224,35 @@ def _schedule(plan: Plan) -> dict[str, Any]:
 
 def _case(plan: Plan, step: Step | Copy) -> int:
     """The streamed operations are counted from 0; then the input, if it is pushed; then each
-    tensor's way out of its ring, and back.
+    carried tensor's way out of its ring, and back.
     """
-    if isinstance(step, Step):
-        return step.operation - plan.stretch.start if step.operation >= 0 else len(plan.stretch)
-    return _cases(plan) - 2 * len(plan.carried) + 2 * [*plan.carried].index(step.tensor) + step.back
+    if isinstance(step, Copy):
+        return _cases(plan) + 2 * [*plan.carried].index(step.tensor) + step.back
+    return len(plan.stretch) if step.operation == INPUT else step.operation - plan.stretch.start
 
 
 def _cases(plan: Plan) -> int:
-    return len(plan.stretch) + plan.pushed + 2 * len(plan.carried)
+    """What counts rows: the streamed operations, and the input, if it is pushed."""
+    return len(plan.stretch) + plan.pushed
 
 
 def _carried(plan: Plan) -> list[dict[str, Any]]:
-    """The copies of rows that wait; `producer` counts those that are written."""
+    """The tensors of which rows wait; `node` counts those that are done."""
     graph, found = plan.program.graph, []
     for name, place in plan.carried.items():
-        node = graph.producer(name)
-        ring = _view(plan, name)
-        waiting = {"pointer": _address(place.offset), "stride": place.stride, "ring": place.ring}
-        producer = graph.nodes.index(node) - plan.stretch.start if node else len(plan.stretch)
-        title = c_comment(node.name if node else "input")
-        for back, (source, target) in enumerate(((ring, waiting), (waiting, ring))):
-            found.append(
-                {
-                    "case": _case(plan, Copy(name, 0, 0, back=bool(back))),
-                    "title": f"{title}: rows {'come back' if back else 'wait for their next use'}",
-                    "producer": producer,
-                    "source": source,
-                    "target": target,
-                }
-            )
+        ring, producer = plan.buffers[name], graph.producer(name)
+        found.append(
+            {
+                "base": ring.offset,
+                "place": place,
+                "stride": ring.stride,
+                "ring": ring.ring,
+                "node": graph.nodes.index(producer) - plan.stretch.start
+                if producer
+                else len(plan.stretch),
+                "title": c_comment(producer.name if producer else "input"),
+            }
+        )
     return found
 
 

@@ -69,11 +69,23 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
     return out->base + tc_slot(y, out->ring) * out->stride;
 }
 
-/* Copies rows [first, last) from one ring to another, which lies apart. */
-static inline void tc_copy_rows(const tc_input_t *in, const tc_output_t *out, uint16_t first, uint16_t last)
+/* A tensor whose rows wait elsewhere while others use its ring: bytes into the arena, rows of the ring, bytes a row, and
+ * the node that makes the rows. */
+typedef struct {
+    uint32_t base, place, stride;
+    uint16_t ring, node;
+} tc_carried_t;
+
+/* Copies the last `rows` rows of those that are done to where they wait, or back. */
+static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsigned back, unsigned rows,
+                            const uint16_t *done)
 {
-    for (uint16_t y = first; y < last; y++) {
-        memcpy(tc_output_row(out, y), tc_input_row(in, y), out->stride);
+    TC_FETCH(tc_carried_t, op, constants);
+    const uint16_t last = done[op->node];
+    int8_t *place = arena + op->place;
+    for (uint16_t y = (uint16_t)(last - rows); y < last; y++, place += op->stride) {
+        int8_t *const row = arena + op->base + tc_slot(y, op->ring) * (size_t)op->stride;
+        memcpy(back ? row : place, back ? place : row, op->stride);
     }
 }
 

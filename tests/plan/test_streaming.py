@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host import run_on_host
-from small_models import small_classifier
+from small_models import Layers, small_classifier
 
 from tinycomp.frontend.tflite import read_tflite
+from tinycomp.ir import Graph
 from tinycomp.ops._rows import rows
+from tinycomp.ops._window import Window
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program, lower
 from tinycomp.plan.schedule import INPUT, Copy, read_rows, schedule, total_rows
@@ -66,8 +68,9 @@ def replay(planned: Plan) -> None:
     for step in planned.steps:
         if isinstance(step, Copy):
             ring, place = planned.buffers[step.tensor], planned.carried[step.tensor]
-            for row in range(step.first, step.last):
-                here, there = (b.offset + row % b.ring * b.stride for b in (ring, place))
+            for number, row in enumerate(range(step.first, step.last)):
+                here = ring.offset + row % ring.ring * ring.stride
+                there = place + number * ring.stride
                 source, target = (there, here) if step.back else (here, there)
                 memory[target : target + ring.stride] = memory[source : source + ring.stride]
             continue
@@ -96,6 +99,11 @@ def replay(planned: Plan) -> None:
     assert done == [total_rows(program, index) for index in range(len(program.operations))]
     for name in graph.outputs:
         check(name, 0, rows(graph.tensors[name].shape)[0])
+
+
+def random_inputs(graph: Graph, seed: int) -> np.ndarray:
+    shape = graph.tensors[graph.inputs[0]].shape
+    return np.random.default_rng(seed).integers(-128, 128, (3, *shape)).astype(np.int8)
 
 
 def _roots(program: Program) -> dict[str, int]:
@@ -145,6 +153,33 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
     pixels = PIXELS[seed % len(PIXELS)]
     stretch = range(begin, end)
     found = run_on_host(graph, inputs, tmp_path, stretch=stretch, pixels=pixels, limit=0)
+    for name, values in simulate(graph, inputs).items():
+        np.testing.assert_array_equal(found[name], values, name)
+
+
+def narrow() -> Graph:
+    """Depthwise and pointwise layers of narrow rows, as in keyword spotting."""
+    layers, same = Layers((19, 3, 1)), (1, 1, 1, 1)
+    x = layers.conv("input", 24, Window((3, 3), padding=same))
+    for stride in (1, 1, 2, 1):
+        x = layers.depthwise(x, Window((3, 3), (stride, 1), padding=same))
+        x = layers.conv(x, 24, Window((1, 1)))
+    layers.mean(x)
+    return layers.graph()
+
+
+@pytest.mark.parametrize("push", [False, True])
+@pytest.mark.parametrize("pixels", [1, 6, 10])
+def test_rows_that_wait(pixels: int, push: bool, tmp_path: Path) -> None:
+    graph = narrow()
+    stretch, inputs = range(len(graph.nodes)), random_inputs(graph, 0)
+    planned = plan(lower(graph), stretch, pixels=pixels, limit=0, push=push)
+    replay(planned)
+    assert planned.carried
+    resident = plan(lower(graph), stretch, pixels=pixels, push=push)
+    assert not resident.carried
+    assert planned.arena < resident.arena
+    found = run_on_host(graph, inputs, tmp_path, stretch=stretch, pixels=pixels, limit=0, push=push)
     for name, values in simulate(graph, inputs).items():
         np.testing.assert_array_equal(found[name], values, name)
 

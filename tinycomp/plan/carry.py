@@ -32,10 +32,10 @@ class Pause:
 
 @dataclass(frozen=True)
 class Carried:
-    """A tensor (the first in its memory) of which up to `ring` rows wait during pauses."""
+    """A tensor (the first in its memory) of which up to `rows` rows wait during pauses."""
 
     tensor: str
-    ring: int
+    rows: int
     stride: int
     pauses: tuple[Pause, ...]
 

@@ -55,14 +55,14 @@ class Plan:
     steps: tuple[Step | Copy, ...]
     buffers: Mapping[str, Buffer]
     storage: Mapping[str, str]
-    carried: Mapping[str, Buffer]
+    carried: Mapping[str, int]
     scratch: Mapping[int, int]
     arena: int
     scratch_size: int
     blocks: tuple[tuple[Use, Block, int], ...]
     state: int | None = None
-    """Where a pushed inference keeps how far it has come: STATE bytes for each case of a step, and
-    for the schedule. None where the input is not pushed.
+    """Where a pushed inference keeps how far it has come: STATE bytes for each streamed operation,
+    and for the input, and for the schedule. None where the input is not pushed.
     """
 
     @property
@@ -112,10 +112,7 @@ def placed(need: Needs) -> Plan:
         name: Buffer(owners[owner], heights[name][1], min(heights[name][0], need.rings[owner]))
         for name, owner in need.storage.items()
     }
-    waiting = {use.names[0]: offset for use, _, offset in blocks if use.kind == "carried"}
-    carried = {
-        each.tensor: Buffer(waiting[each.tensor], each.stride, each.ring) for each in need.carried
-    }
+    carried = {use.names[0]: offset for use, _, offset in blocks if use.kind == "carried"}
     areas = {use.names[0]: offset for use, _, offset in blocks if use.kind == "scratch"}
     scratch = {
         index: areas[operation.node.name]
@@ -183,7 +180,7 @@ class _Draft:
         ]
         blocks += self._scratch(timeline)
         if self.push:
-            size = STATE * (len(self.stretch) + 2 + 2 * len(carried))
+            size = STATE * (len(self.stretch) + 2)
             blocks.append((Use("state"), Block(size, ((0, len(timeline.steps) - 1),))))
         return Needs(
             self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks
@@ -223,7 +220,7 @@ class _Draft:
         bounds = sorted([*bounds, *(step for span in waits for step in span)])
         yield Use("tensor", tuple(names)), Block(size, tuple(pairwise(bounds))[::2])
         if carried:
-            yield Use("carried", (owner,)), Block(carried.ring * carried.stride, waits)
+            yield Use("carried", (owner,)), Block(carried.rows * carried.stride, waits)
 
     def _alive(self, names: Iterable[str]) -> tuple[Span, ...]:
         """When one of these tensors has a row that is needed again; an input from the start on."""
