@@ -1,5 +1,4 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 2, tiles of six
- * outputs: 50 instructions for 54 products. */
+/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 2, tiles of six outputs: 50 instructions for 54 products. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_STRIDE_2_DSP_H
 #define TINYCOMP_DEPTHWISE_3X3_STRIDE_2_DSP_H
 
