@@ -12,7 +12,7 @@ from core_program import available, lowered, run
 
 from tinycomp.boards import load_board
 
-CORES = {"armv7e_m": "cortex-m4"}
+CORES = {"armv7e_m": "cortex-m4", "armv8_1m_mve": "cortex-m55"}
 """A board for each instruction set that has kernels of its own."""
 
 
