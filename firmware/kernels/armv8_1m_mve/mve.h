@@ -70,7 +70,7 @@ static inline void tc_mve_fill(int8_t *to, int8_t value, size_t count)
                        "vqmovnb.s16 q0, q0\n\tvqmovnt.s16 q0, q1\n\tvctp.8 %[count]\n\tvpst\n\t"                    \
                        "vstrbt.8 q0, [%[to]], #16\n\tsub %[count], %[count], #16\n\tle lr, 1b\n\t"                  \
         : [sums] "+r"(sums), [multiplier] "+r"(multiplier), [shift] "+l"(shift), [to] "+r"(to), [count] "+r"(count) \
-        : [zero] "r"(zero), [blocks] "r"(blocks)                                                     \
+        : [zero] "r"(zero), [blocks] "r"(blocks)                                                                    \
         : "lr", "q0", "q1", "q2", "q3", "q4", "cc", "memory")
 
 #endif
