@@ -19,7 +19,7 @@ def vector_sums(call: KernelCall) -> Sums | None:
     lose their weights. None where they are not.
     """
     right = -np.asarray(call.fields["shift"], np.int64)
-    fits = (right >= 0) & (right < 32)
+    fits = (right >= 1) & (right < 32)
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     bias, multiplier = (np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier"))

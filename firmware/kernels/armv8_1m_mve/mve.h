@@ -10,7 +10,6 @@
 
 #if defined(__ARM_FEATURE_MVE) && defined(__OPTIMIZE__)
 #define TC_MVE 1
-#define TC_MVE_CLOBBERS "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory"
 #else
 #define TC_MVE 0
 #endif
@@ -47,6 +46,22 @@ static inline void tc_mve_fill(int8_t *to, int8_t value, size_t count)
                      : "lr", "q0", "cc", "memory");
 #else
     memset(to, value, count);
+#endif
+}
+
+static inline void tc_mve_clamp(int8_t *values, int8_t low, int8_t high, size_t count)
+{
+#if TC_MVE
+    __asm__ volatile(
+        "vdup.8 q1, %[low]\n\tvdup.8 q2, %[high]\n\twlstp.8 lr, %[count], 2f\n1:\n\tvldrb.8 q0, [%[at]]\n\t"
+        "vmax.s8 q0, q0, q1\n\tvmin.s8 q0, q0, q2\n\tvstrb.8 q0, [%[at]], #16\n\tletp lr, 1b\n2:\n\t"
+        : [at] "+r"(values)
+        : [low] "r"(low), [high] "r"(high), [count] "r"(count)
+        : "lr", "q0", "q1", "q2", "cc", "memory");
+#else
+    for (size_t i = 0; i < count; i++) {
+        values[i] = tc_clamp(values[i], low, high);
+    }
 #endif
 }
 
@@ -91,8 +106,8 @@ static inline void tc_mve_requantize(const tc_mve_factors_t *factors, const int3
     } else {
         TC_MVE_REQUANTIZE(TC_MVE_AWAY("q0"), TC_MVE_AWAY("q1"), TC_MVE_AWAY("q2"), TC_MVE_AWAY("q3"));
     }
-    for (size_t i = 0; i < size && (factors->low != -128 || factors->high != 127); i++) {
-        start[i] = tc_clamp(start[i], factors->low, factors->high);
+    if (factors->low != -128 || factors->high != 127) {
+        tc_mve_clamp(start, factors->low, factors->high, size);
     }
 #else
     for (size_t i = 0; i < count; i++) {
