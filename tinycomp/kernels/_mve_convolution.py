@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Weights
 from tinycomp.kernels._dsp_sums import integer
-from tinycomp.kernels._mve_sums import vector_sums, with_values
+from tinycomp.kernels._mve_sums import factors, vector_sums
 
 GROUP = 4
 """Output channels that are computed together."""
@@ -31,11 +33,12 @@ def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
     length = sums.weights.shape[1]
     tile = 0 if _lies(call, length) else _tile(integer(call, "output_width"), length)
     block = _block(channels) if stored.buffered else channels
-    weights = (
-        with_values(call, sums.weights, block)
-        if stored.buffered
-        else Weights(grouped(sums.weights), channels, codecs=("dense",))
-    )
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    if stored.buffered:
+        weights = replace(weights, values=sums.weights.astype(np.int8), block=block)
+    else:
+        weights = Weights(grouped(sums.weights), channels, codecs=("dense",))
     left_out = ("weights", "bias", "multiplier", "shift")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
     fields |= {
@@ -43,9 +46,7 @@ def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
         "block": block,
         "decoded": int(stored.buffered),
         "weights": weights,
-        "bias": sums.bias.astype(np.int32),
-        "multiplier": sums.multiplier.astype(np.int32),
-        "shift": (-sums.shift).astype(np.int8),
+        **factors(sums),
     }
     rectified = integer(call, "output_zero_point") == -128
     arranged = -(-block // GROUP) * GROUP * length if stored.buffered else 0
