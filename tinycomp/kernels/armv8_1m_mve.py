@@ -10,10 +10,12 @@ from typing import ClassVar
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall, Operands
 from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._mve_add import add
 from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
 
 _KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
+    "add": add,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
 }
