@@ -13,11 +13,13 @@ from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._mve_add import add
 from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
+from tinycomp.kernels._mve_fully_connected import fully_connected
 
 _KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
     "add": add,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
+    "fully_connected": fully_connected,
 }
 
 

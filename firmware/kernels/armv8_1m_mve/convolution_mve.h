@@ -76,24 +76,6 @@ static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_inpu
     }
 }
 
-/* Weights of `channels` channels from the portable kernel's order to gemm_mve.h's. */
-static const int8_t *tc_convolution_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
-{
-    const size_t rest = tc_gemm_mve_rest(length);
-    for (size_t c = 0; c < channels; c += TC_GEMM_BLOCK, to += TC_GEMM_BLOCK * length) {
-        const size_t first = c + TC_GEMM_BLOCK <= channels ? c : channels - TC_GEMM_BLOCK;
-        for (size_t i = 0; i < TC_GEMM_BLOCK; i++) {
-            const int8_t *from = weights + (first + i) * length;
-            int8_t *next = to + TC_GEMM_BLOCK * rest + i * 16;
-            tc_mve_copy(to + i * rest, from, rest);
-            for (from += rest; from != weights + (first + i + 1) * length; from += 16, next += TC_GEMM_BLOCK * 16) {
-                tc_mve_copy(next, from, 16);
-            }
-        }
-    }
-    return to - (channels + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
-}
-
 /* Output rows [first, last). Scratch: a tile of windows; where weights are decoded, a block in either order. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
@@ -111,7 +93,7 @@ static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t 
         gemm.channels = op->output_channels - c < op->block ? op->output_channels - c : op->block;
         gemm.weights = tc_weights_read(op->weights, c * length, gemm.channels * length, arranged + room);
         if (op->decoded) {
-            gemm.weights = tc_convolution_mve_arrange(gemm.weights, gemm.channels, length, arranged);
+            gemm.weights = tc_gemm_mve_arrange(gemm.weights, gemm.channels, length, arranged);
         }
         gemm.bias = op->bias + c;
         gemm.multiplier = op->multiplier + c;

@@ -34,6 +34,24 @@ static inline size_t tc_gemm_mve_rest(size_t length)
     return (length - 1) % 16 + 1;
 }
 
+/* Weights of `channels` channels from the portable kernel's order to this one. */
+static const int8_t *tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
+{
+    const size_t rest = tc_gemm_mve_rest(length);
+    for (size_t c = 0; c < channels; c += TC_GEMM_BLOCK, to += TC_GEMM_BLOCK * length) {
+        const size_t first = c + TC_GEMM_BLOCK <= channels ? c : channels - TC_GEMM_BLOCK;
+        for (size_t i = 0; i < TC_GEMM_BLOCK; i++) {
+            const int8_t *from = weights + (first + i) * length;
+            int8_t *next = to + TC_GEMM_BLOCK * rest + i * 16;
+            tc_mve_copy(to + i * rest, from, rest);
+            for (from += rest; from != weights + (first + i + 1) * length; from += 16, next += TC_GEMM_BLOCK * 16) {
+                tc_mve_copy(next, from, 16);
+            }
+        }
+    }
+    return to - (channels + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
+}
+
 #if TC_MVE
 
 /* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is added. */
@@ -67,12 +85,12 @@ typedef struct {
 /* All blocks of channels, in each all pixels. Sums take every even register, so what else is needed is read from memory.
  * q5 to q7 hold a block's biases, multipliers and shifts. */
 /* clang-format off */
-#define TC_GEMM_CHANNELS(s, multiply, away0, away1)                                                                  \
+#define TC_GEMM_CHANNELS(s, multiply, away0, away1, four, sixteen)                                                                  \
     __asm__ volatile(                                                                                                \
         "ldr r9, %[rest]\n\tvctp.8 r9\n"                                                                             \
         "1:\n\t"                                                                                                     \
-        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2], #16\n\t"           \
-        "vldrb.s32 q7, [r4], #4\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                     \
+        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"           \
+        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                     \
         "ldrd r5, r7, %[weights]\n\tldr r0, %[block]\n\tadd r0, r0, r5\n\tadd r2, r7, #4\n\t"                        \
         "strd r0, r2, %[weights]\n\tldrd r1, r3, %[pixel]\n\tldr r0, %[pairs_end]\n\tcmp r7, r0\n\tbeq 5f\n"         \
         "2:\n\t"                                                                                                     \
@@ -139,36 +157,49 @@ static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t
 }
 
 /* The last block, which overlaps the one before it. */
-static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over)
+static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size_t factors_over)
 {
     s->bias -= over;
-    s->multiplier -= over;
-    s->shift -= over;
+    s->multiplier -= factors_over;
+    s->shift -= factors_over;
     s->out -= over;
     s->pairs_end -= over;
     s->end -= over;
     s->blocks = 1;
 }
 
-/* Defines `name`, of type tc_gemm_mve_function_t. */
-#define TC_GEMM_FUNCTION(name, multiply, away0, away1)             \
-    static void name(const tc_gemm_mve_t *gemm)                    \
-    {                                                              \
-        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK; \
-        tc_gemm_mve_state_t s;                                     \
-        tc_gemm_mve_begin(&s, gemm);                               \
-        for (;;) {                                                 \
-            TC_GEMM_CHANNELS(&s, multiply, away0, away1);          \
-            if (s.out == gemm->out + gemm->channels) {             \
-                return;                                            \
-            }                                                      \
-            tc_gemm_mve_overlap(&s, over);                         \
-        }                                                          \
+/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in bytes. */
+#define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen) \
+    static void name(const tc_gemm_mve_t *gemm)                             \
+    {                                                                       \
+        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK;          \
+        tc_gemm_mve_state_t s;                                              \
+        tc_gemm_mve_begin(&s, gemm);                                        \
+        for (;;) {                                                          \
+            TC_GEMM_CHANNELS(&s, multiply, away0, away1, four, sixteen);    \
+            if (s.out == gemm->out + gemm->channels) {                      \
+                return;                                                     \
+            }                                                               \
+            tc_gemm_mve_overlap(&s, over, (step)*over);                     \
+        }                                                                   \
     }
-#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "")
-#define TC_GEMM_SIGNED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", TC_GEMM_AWAY("q0"), TC_GEMM_AWAY("q1"))
+#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "", 1, ", #4", ", #16")
+#define TC_GEMM_SIGNED(name) \
+    TC_GEMM_FUNCTION(name, "vqrdmulh.s32", TC_GEMM_AWAY("q0"), TC_GEMM_AWAY("q1"), 1, ", #4", ", #16")
+#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 1, ", #4", ", #16")
+#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 0, "", "")
 
 #else
+
+/* How a sum becomes int8, without the zero point. */
+typedef int32_t (*tc_gemm_mve_scale_t)(int32_t sum, int32_t multiplier, int shift);
+
+/* The product's high word, then rounded half up. */
+static inline int32_t tc_gemm_mve_once(int32_t sum, int32_t multiplier, int shift)
+{
+    const int32_t high = (int32_t)(((int64_t)sum * multiplier) >> 32);
+    return ((high >> (-shift - 1)) + 1) >> 1;
+}
 
 /* A channel's weights in a block: `place` is the channel's, 0 to 3. */
 static inline int32_t tc_gemm_mve_sum(const int8_t *pixel, const int8_t *weights, size_t length, size_t place)
@@ -182,27 +213,30 @@ static inline int32_t tc_gemm_mve_sum(const int8_t *pixel, const int8_t *weights
     return sum;
 }
 
-static inline void tc_gemm_mve_portable(const tc_gemm_mve_t *gemm)
+static inline void tc_gemm_mve_portable(const tc_gemm_mve_t *gemm, tc_gemm_mve_scale_t scale, size_t factor_step)
 {
     for (size_t c = 0; c < gemm->channels; c++) {
-        const size_t block = c / TC_GEMM_BLOCK;
-        const size_t rest = gemm->channels - block * TC_GEMM_BLOCK;
-        const size_t place = c % TC_GEMM_BLOCK + (rest < TC_GEMM_BLOCK ? TC_GEMM_BLOCK - rest : 0);
+        const size_t block = c / TC_GEMM_BLOCK, factor = c * factor_step;
+        const size_t left = gemm->channels - block * TC_GEMM_BLOCK;
+        const size_t place = c % TC_GEMM_BLOCK + (left < TC_GEMM_BLOCK ? TC_GEMM_BLOCK - left : 0);
         const int8_t *const weights = gemm->weights + block * TC_GEMM_BLOCK * gemm->length;
         for (size_t i = 0; i < gemm->count; i++) {
             const int32_t sum = tc_gemm_mve_sum(gemm->pixels + i * gemm->pixel_step, weights, gemm->length, place);
-            const int32_t scaled = tc_requantize(gemm->bias[c] + sum, gemm->multiplier[c], gemm->shift[c]);
+            const int32_t scaled = scale(gemm->bias[c] + sum, gemm->multiplier[factor], gemm->shift[factor]);
             gemm->out[i * gemm->out_step + c] = tc_clamp(scaled + gemm->zero_point, -128, 127);
         }
     }
 }
 
-#define TC_GEMM_RECTIFIED(name)                 \
-    static void name(const tc_gemm_mve_t *gemm) \
-    {                                           \
-        tc_gemm_mve_portable(gemm);             \
+#define TC_GEMM_FUNCTION(name, scale, factor_step)      \
+    static void name(const tc_gemm_mve_t *gemm)         \
+    {                                                   \
+        tc_gemm_mve_portable(gemm, scale, factor_step); \
     }
-#define TC_GEMM_SIGNED(name) TC_GEMM_RECTIFIED(name)
+#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, tc_requantize, 1)
+#define TC_GEMM_SIGNED(name) TC_GEMM_FUNCTION(name, tc_requantize, 1)
+#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, tc_gemm_mve_once, 1)
+#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, tc_gemm_mve_once, 0)
 
 #endif
 
