@@ -29,7 +29,7 @@ def fully_connected(call: KernelCall, stored: Encoded | None) -> KernelCall | No
         **{name: call.fields[name] for name in ("width", "input_size", "output_size")},
         "block": reading["block"],
         "channel_step": each,
-        "decoded": reading["decoded"],
+        "plain": reading["plain"],
         "output_zero_point": call.fields["output_zero_point"],
         "activation_min": call.fields["activation_min"],
         "activation_max": call.fields["activation_max"],

@@ -13,27 +13,37 @@ GROUP = 4
 """Channels that are computed together."""
 VECTOR = 16
 """Products of an instruction."""
-BLOCKS = (16, 20, 12, 24, 8, 28)
-"""Channels that may be decoded at a time: of the last block at least a group has to be left."""
+DECODED = 2048
+"""Bytes that are decoded at a time, at most, if that allows for a group."""
 
 
 def gemm_fields(
     call: KernelCall, matrix: Array, stored: Encoded
 ) -> tuple[dict[str, int], Weights, int]:
-    """How weights are read, the weights, and the bytes of a block that is put in order.
-
-    What has to be decoded stays in the portable kernel's order, in which it takes fewest bytes.
+    """How weights are read, the weights, and the bytes of a block that is put in order after it was
+    decoded: tables of single channels want their weights one after the other.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     channels, length = matrix.shape
+    groups = grouped(matrix)
     if not stored.buffered:
-        values = Weights(grouped(matrix), channels, codecs=("dense",))
-        return {"block": channels, "decoded": 0}, values, 0
-    fitting = [size for size in BLOCKS if channels % size == 0 or channels % size >= GROUP]
-    block = min(channels, fitting[0])
-    values = replace(weights, values=matrix.astype(np.int8), block=block)
-    return {"block": block, "decoded": 1}, values, -(-block // GROUP) * GROUP * length
+        values = Weights(groups, len(groups), codecs=("dense",))
+        return {"block": channels, "plain": 0}, values, 0
+    block = _block(channels, length)
+    if stored.codec == "channel_codebook":
+        values = replace(weights, values=matrix.astype(np.int8), block=block)
+        return {"block": block, "plain": 1}, values, -(-block // GROUP) * GROUP * length
+    values = replace(weights, values=groups, block=-(-block // GROUP), codecs=(stored.codec,))
+    return {"block": block, "plain": 0}, values, 0
+
+
+def _block(channels: int, length: int) -> int:
+    """Channels to decode at a time: all, or groups, of which the last one is whole."""
+    most = max(1, DECODED // (GROUP * length))
+    sizes = [GROUP * groups for groups in range(most, 0, -1)]
+    fitting = [size for size in sizes if channels % size in (0, *range(GROUP, size))]
+    return channels if channels <= sizes[0] else fitting[0]
 
 
 def grouped(matrix: Array) -> Array:

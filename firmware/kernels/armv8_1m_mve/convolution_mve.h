@@ -1,5 +1,5 @@
 /* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time; others are
- * gathered, some at a time. Weights that were decoded are put into the order of gemm_mve.h first. */
+ * gathered, some at a time. */
 #ifndef TINYCOMP_CONVOLUTION_MVE_H
 #define TINYCOMP_CONVOLUTION_MVE_H
 
@@ -18,9 +18,9 @@ typedef struct {
     int8_t activation_min, activation_max;
     uint16_t tile;  /* pixels that are gathered at a time; 0: none */
     uint16_t block; /* channels whose weights are read at a time; each but the last block a multiple of four */
-    uint8_t decoded;
-    const tc_weights_t *weights; /* as the portable kernel has them where they are decoded, else as gemm_mve.h says */
-    const int32_t *bias;         /* with the input zero point folded in */
+    uint8_t plain;  /* weights lie one channel after the other, not as gemm_mve.h says */
+    const tc_weights_t *weights;
+    const int32_t *bias; /* with the input zero point folded in */
     const int32_t *multiplier;
     const int8_t *shift;
 } tc_convolution_mve_t;
@@ -76,12 +76,12 @@ static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_inpu
     }
 }
 
-/* Output rows [first, last). Scratch: a tile of windows; where weights are decoded, a block in either order. */
+/* Output rows [first, last). Scratch: a tile of windows; weights as gemm_mve.h says. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {
     const size_t length = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
-    int8_t *const arranged = scratch + op->tile * length;
+    int8_t *const buffer = scratch + op->tile * length;
     tc_gemm_mve_t gemm;
     gemm.pixels = scratch;
     gemm.pixel_step = op->tile == 0 ? op->stride_width * length : length;
@@ -89,12 +89,8 @@ static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t 
     gemm.out_step = op->output_channels;
     gemm.zero_point = op->output_zero_point;
     for (size_t c = 0; c < op->output_channels; c += op->block) {
-        const size_t room = (size_t)(op->block + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
         gemm.channels = op->output_channels - c < op->block ? op->output_channels - c : op->block;
-        gemm.weights = tc_weights_read(op->weights, c * length, gemm.channels * length, arranged + room);
-        if (op->decoded) {
-            gemm.weights = tc_gemm_mve_arrange(gemm.weights, gemm.channels, length, arranged);
-        }
+        gemm.weights = tc_gemm_mve_weights(op->weights, op->plain, c, gemm.channels, length, buffer);
         gemm.bias = op->bias + c;
         gemm.multiplier = op->multiplier + c;
         gemm.shift = op->shift + c;

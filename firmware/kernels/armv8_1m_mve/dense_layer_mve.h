@@ -12,20 +12,19 @@ typedef struct {
     uint16_t input_size, output_size;
     uint16_t block;       /* channels whose weights are read at a time; each but the last block a multiple of four */
     uint8_t channel_step; /* 1: one factor an output; 0: four equal ones for all */
-    uint8_t decoded;
+    uint8_t plain;        /* weights lie one channel after the other, not as gemm_mve.h says */
     int8_t output_zero_point, activation_min, activation_max;
-    const tc_weights_t *weights; /* as the portable kernel has them where they are decoded, else as gemm_mve.h says */
-    const int32_t *bias;         /* with the input zero point folded in */
+    const tc_weights_t *weights;
+    const int32_t *bias; /* with the input zero point folded in */
     const int32_t *multiplier;
     const int8_t *shift;
 } tc_dense_layer_mve_t;
 
-/* Output rows [first, last). Scratch: where weights are decoded, a block in either order. */
+/* Output rows [first, last). Scratch: weights as gemm_mve.h says. */
 static void tc_dense_layer_mve(const tc_dense_layer_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {
     const size_t length = op->input_size;
-    const size_t room = (size_t)(op->block + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
     tc_gemm_mve_t gemm;
     gemm.pixel_step = length;
     gemm.length = length;
@@ -34,10 +33,7 @@ static void tc_dense_layer_mve(const tc_dense_layer_mve_t *op, const tc_input_t 
     gemm.zero_point = op->output_zero_point;
     for (size_t c = 0; c < op->output_size; c += op->block) {
         gemm.channels = (size_t)op->output_size - c < op->block ? op->output_size - c : op->block;
-        gemm.weights = tc_weights_read(op->weights, c * length, gemm.channels * length, scratch + room);
-        if (op->decoded) {
-            gemm.weights = tc_gemm_mve_arrange(gemm.weights, gemm.channels, length, scratch);
-        }
+        gemm.weights = tc_gemm_mve_weights(op->weights, op->plain, c, gemm.channels, length, scratch);
         gemm.bias = op->bias + c;
         gemm.multiplier = op->multiplier + op->channel_step * c;
         gemm.shift = op->shift + op->channel_step * c;

@@ -34,8 +34,8 @@ static inline size_t tc_gemm_mve_rest(size_t length)
     return (length - 1) % 16 + 1;
 }
 
-/* Weights of `channels` channels from the portable kernel's order to this one. */
-static const int8_t *tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
+/* Weights of `channels` channels that lie one after the other, put in order. */
+static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
 {
     const size_t rest = tc_gemm_mve_rest(length);
     for (size_t c = 0; c < channels; c += TC_GEMM_BLOCK, to += TC_GEMM_BLOCK * length) {
@@ -49,7 +49,20 @@ static const int8_t *tc_gemm_mve_arrange(const int8_t *weights, size_t channels,
             }
         }
     }
-    return to - (channels + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
+}
+
+/* Weights of `channels` channels from the first-th on, in order. Scratch: as many whole blocks, where they are decoded;
+ * twice that where they are `plain`, one channel after the other. */
+static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain, size_t first, size_t channels,
+                                         size_t length, int8_t *scratch)
+{
+    const size_t whole = (channels + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
+    if (!plain) {
+        return tc_weights_read(weights, first * length, whole, scratch);
+    }
+    tc_gemm_mve_arrange(tc_weights_read(weights, first * length, channels * length, scratch + whole), channels, length,
+                        scratch);
+    return scratch;
 }
 
 #if TC_MVE
