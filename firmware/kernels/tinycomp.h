@@ -85,7 +85,7 @@ static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsign
     int8_t *place = arena + op->place;
     for (uint16_t y = (uint16_t)(last - rows); y < last; y++, place += op->stride) {
         int8_t *const row = arena + op->base + tc_slot(y, op->ring) * (size_t)op->stride;
-        memcpy(back ? row : place, back ? place : row, op->stride);
+        memcpy(back ? row : place, back ? place : row, (size_t)op->stride);
     }
 }
 

@@ -12,7 +12,12 @@ from core_program import available, lowered, run
 
 from tinycomp.boards import load_board
 
-CORES = [("armv7e_m", "cortex-m4"), ("scalar", "cortex-m0"), ("scalar", "rv32imc")]
+CORES = [
+    ("armv7e_m", "cortex-m4"),
+    ("armv8_1m_mve", "cortex-m55"),
+    ("scalar", "cortex-m0"),
+    ("scalar", "rv32imc"),
+]
 """Boards for each instruction set that has kernels of its own. An AVR has no room for all cases at
 once: it takes them one by one in tests/ops/test_on_avr.py.
 """

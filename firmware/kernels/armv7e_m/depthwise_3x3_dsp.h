@@ -1,5 +1,4 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, tiles of six
- * outputs: 42 instructions for 54 products. */
+/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, tiles of six outputs: 42 instructions for 54 products. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_DSP_H
 #define TINYCOMP_DEPTHWISE_3X3_DSP_H
 
@@ -14,11 +13,10 @@ static __attribute__((noinline)) void tc_depthwise_3x3_dsp_row(const tc_depthwis
     TC_DEPTHWISE_STATE(plan, blocks)
     for (; blocks->count > 0; blocks->count--) {
         TC_DEPTHWISE_EXPAND;
-        for (unsigned rest = plan->tiles; rest > 0; rest--) {
-            const int partial = rest == 1 && plan->partial != 0;
-            tc_depthwise_part_t part;
-            int8_t *const to = out;
-            if (partial) {
+        int8_t *to = out;
+        tc_depthwise_part_t part;
+        for (unsigned rest = plan->tiles;;) {
+            if (rest == 1 && plan->partial != 0) {
                 out = part;
                 step = TC_DEPTHWISE_CHANNELS;
             }
@@ -42,12 +40,16 @@ static __attribute__((noinline)) void tc_depthwise_3x3_dsp_row(const tc_depthwis
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
                 "strb r3, [r12, r6]\n\tstrb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
                 "strb r5, [r12, r6]\n\t");
-            if (partial) {
-                step = plan->step;
-                tc_depthwise_copy_part(part, plan->partial, to, step);
+            if (--rest == 0) {
+                break;
             }
             cells += 36;
-            out = to + 6 * step;
+            to += 6 * plan->step;
+            out = to;
+        }
+        if (plan->partial != 0) {
+            step = plan->step;
+            tc_depthwise_copy_part(part, plan->partial, to, step);
         }
         TC_DEPTHWISE_NEXT(plan, blocks)
     }

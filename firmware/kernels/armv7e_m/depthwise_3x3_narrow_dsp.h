@@ -1,5 +1,4 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, tiles of five
- * outputs, for images five columns wide. */
+/* DEPTHWISE_CONV_2D on Armv7E-M, 3 x 3, horizontal stride 1, for outputs five columns wide: one tile of five. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_NARROW_DSP_H
 #define TINYCOMP_DEPTHWISE_3X3_NARROW_DSP_H
 
@@ -14,15 +13,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_d
     TC_DEPTHWISE_STATE(plan, blocks)
     for (; blocks->count > 0; blocks->count--) {
         TC_DEPTHWISE_EXPAND;
-        for (unsigned rest = plan->tiles; rest > 0; rest--) {
-            const int partial = rest == 1 && plan->partial != 0;
-            tc_depthwise_part_t part;
-            int8_t *const to = out;
-            if (partial) {
-                out = part;
-                step = TC_DEPTHWISE_CHANNELS;
-            }
-            TC_DEPTHWISE_TILE(
+        TC_DEPTHWISE_TILE(
                 "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
                 "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
                 "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
@@ -40,13 +31,6 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_d
                 TC_DEPTHWISE_REQUANTIZE("r3") TC_DEPTHWISE_REQUANTIZE("r4"),
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
                 "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t");
-            if (partial) {
-                step = plan->step;
-                tc_depthwise_copy_part(part, plan->partial, to, step);
-            }
-            cells += 30;
-            out = to + 5 * step;
-        }
         TC_DEPTHWISE_NEXT(plan, blocks)
     }
 #else

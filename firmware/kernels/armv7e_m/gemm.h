@@ -80,8 +80,9 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 #if TC_DSP && defined(__OPTIMIZE__)
 
 /* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
- * for. An inner loop holds four groups of SIZE bytes of code; its first round jumps over those that the last ones lack. */
-#define TC_GEMM_STATE(gemm, pixels, count, size)                                   \
+ * for. An inner loop holds ROUNDS groups (a power of two) of SIZE bytes of code; it is entered behind those
+ * that would be too many. */
+#define TC_GEMM_STATE(gemm, pixels, count, rounds, size)                           \
     const int8_t *volatile weights = (gemm)->weights;                              \
     const uint32_t *volatile const first = (pixels);                               \
     const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
@@ -89,7 +90,7 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
     const unsigned volatile channels = (gemm)->first + (gemm)->channels;           \
     const int32_t volatile rounding = (gemm)->rounding;                            \
     unsigned volatile channel = (gemm)->first;                                     \
-    unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % 4u * (size);
+    unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % (rounds) * (size);
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
 

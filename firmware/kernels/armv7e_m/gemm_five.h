@@ -23,7 +23,7 @@
 
 static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
-    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FIVE, 144u)
+    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FIVE, 2u, 144u)
     int8_t *volatile const out0 = outs[0];
     int8_t *volatile const out1 = outs[1];
     int8_t *volatile const out2 = outs[2];
@@ -36,7 +36,7 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\t"
         "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\tbx r11\n\t"
         ".balign 4\n"
-        "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
+        "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
         "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
         "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR

@@ -1,0 +1,18 @@
+/* CONV_2D on Armv8.1-M with MVE, the output zero point -128: see convolution_mve.h. */
+#ifndef TINYCOMP_CONV_2D_MVE_H
+#define TINYCOMP_CONV_2D_MVE_H
+
+#include "convolution_mve.h"
+
+typedef tc_convolution_mve_t tc_conv_2d_mve_t;
+
+TC_GEMM_RECTIFIED(tc_conv_2d_mve_gemm)
+
+/* Output rows [first, last). Scratch: as convolution_mve.h says. */
+static void tc_conv_2d_mve(const tc_conv_2d_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                           uint16_t last, int8_t *scratch)
+{
+    tc_convolution_mve(op, in, out, first, last, scratch, tc_conv_2d_mve_gemm);
+}
+
+#endif

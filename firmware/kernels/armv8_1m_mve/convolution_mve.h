@@ -1,0 +1,109 @@
+/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time; others are
+ * gathered, some at a time. */
+#ifndef TINYCOMP_CONVOLUTION_MVE_H
+#define TINYCOMP_CONVOLUTION_MVE_H
+
+#include "gemm_mve.h"
+#include "mve.h"
+#include "tinycomp.h"
+
+typedef struct {
+    uint16_t input_height, input_width, input_channels;
+    uint16_t output_width, output_channels;
+    uint8_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint8_t padding_top, padding_left;
+    int8_t input_zero_point, output_zero_point;
+    int8_t activation_min, activation_max;
+    uint16_t tile;  /* pixels that are gathered at a time; 0: none */
+    uint16_t block; /* channels whose weights are read at a time; each but the last block a multiple of four */
+    uint8_t plain;  /* weights lie one channel after the other, not as gemm_mve.h says */
+    const tc_weights_t *weights;
+    const int32_t *bias; /* with the input zero point folded in */
+    const int32_t *multiplier;
+    const int8_t *shift;
+} tc_convolution_mve_t;
+
+/* The window at (top, left), cells beyond a border hold the zero point. */
+static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const tc_input_t *in, int32_t top, int32_t left,
+                                      int8_t *to)
+{
+    const size_t channels = op->input_channels, length = op->kernel_width * channels;
+    const int whole = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
+    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
+        const int8_t *row;
+        if (top < 0 || top >= op->input_height) {
+            tc_mve_fill(to, op->input_zero_point, length);
+            to += length;
+            continue;
+        }
+        row = tc_input_row(in, (uint16_t)top);
+        if (whole) {
+            tc_mve_copy(to, row + (size_t)left * channels, length);
+            to += length;
+            continue;
+        }
+        for (int32_t kx = 0, x = left; kx < op->kernel_width; kx++, x += op->dilation_width, to += channels) {
+            if (x >= 0 && x < op->input_width) {
+                tc_mve_copy(to, row + (size_t)x * channels, channels);
+            } else {
+                tc_mve_fill(to, op->input_zero_point, channels);
+            }
+        }
+    }
+}
+
+/* Output row y of the channels that `gemm` has, the first of which is the row's byte `out`. */
+static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_input_t *in, uint16_t y,
+                                   tc_gemm_mve_t *gemm, int8_t *windows, tc_gemm_mve_function_t function)
+{
+    const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+    int32_t left = -(int32_t)op->padding_left;
+    if (op->tile == 0) {
+        gemm->pixels = tc_input_row(in, (uint16_t)top);
+        gemm->count = op->output_width;
+        function(gemm);
+        return;
+    }
+    for (unsigned x = op->output_width; x > 0; x -= (unsigned)gemm->count) {
+        gemm->count = x < op->tile ? x : op->tile;
+        for (size_t i = 0; i < gemm->count; i++, left += op->stride_width) {
+            tc_convolution_mve_gather(op, in, top, left, windows + i * gemm->length);
+        }
+        function(gemm);
+        gemm->out += gemm->count * gemm->out_step;
+    }
+}
+
+/* Output rows [first, last). Scratch: a tile of windows; weights as gemm_mve.h says. */
+static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
+                               uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
+{
+    const size_t length = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
+    int8_t *const buffer = scratch + op->tile * length;
+    tc_gemm_mve_t gemm;
+    gemm.pixels = scratch;
+    gemm.pixel_step = op->tile == 0 ? op->stride_width * length : length;
+    gemm.length = length;
+    gemm.out_step = op->output_channels;
+    gemm.zero_point = op->output_zero_point;
+    for (size_t c = 0; c < op->output_channels; c += op->block) {
+        gemm.channels = op->output_channels - c < op->block ? op->output_channels - c : op->block;
+        gemm.weights = tc_gemm_mve_weights(op->weights, op->plain, c, gemm.channels, length, buffer);
+        gemm.bias = op->bias + c;
+        gemm.multiplier = op->multiplier + c;
+        gemm.shift = op->shift + c;
+        for (uint16_t y = first; y < last; y++) {
+            int8_t *const to = tc_output_row(out, y);
+            gemm.out = to + c;
+            tc_convolution_mve_row(op, in, y, &gemm, scratch, function);
+            if (op->activation_min != -128 || op->activation_max != 127) {
+                tc_mve_clamp(to, op->activation_min, op->activation_max,
+                             (size_t)op->output_width * op->output_channels);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,270 @@
+/* DEPTHWISE_CONV_2D on Armv8.1-M with MVE, for windows of at most sixteen taps: all products of an output in one
+ * instruction.
+ *
+ * Four rows that windows read are interleaved byte by byte: a plane of words, column by column and in each channel by
+ * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights, which
+ * lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be anything. */
+#ifndef TINYCOMP_DEPTHWISE_MVE_H
+#define TINYCOMP_DEPTHWISE_MVE_H
+
+#include "mve.h"
+#include "tinycomp.h"
+
+#define TC_DEPTHWISE_TALLEST 16u
+#define TC_DEPTHWISE_WORDS 4u /* of a window, at most */
+#define TC_DEPTHWISE_GROUP 4u /* channels that are computed together */
+
+typedef struct {
+    uint16_t input_height, input_width, channels;
+    uint16_t block;                 /* channels of a plane: all, or a multiple of 16 */
+    uint16_t output_width, columns; /* that windows of a row read, those beyond the borders included */
+    uint8_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint8_t padding_top, padding_left;
+    int8_t input_zero_point, output_zero_point;
+    int8_t activation_min, activation_max;
+    const tc_weights_t *weights; /* of whole groups, as all members below */
+    const int32_t *bias, *multiplier;
+    const int8_t *shift; /* to the left, below 0 */
+} tc_depthwise_mve_t;
+
+/* A block of channels in an output row, as the assembly reads it. */
+typedef struct {
+    const int8_t *words[TC_DEPTHWISE_WORDS]; /* of the first window */
+    size_t step;                             /* from a window to the next, bytes */
+    int32_t zero_point;
+    size_t out_step, count;      /* of pixels */
+    size_t words_back, out_back; /* from behind the last pixel to the next channels of the first */
+    size_t channels;
+    size_t taps; /* of whole words */
+    const int8_t *weights;
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int8_t *out;
+} tc_depthwise_mve_block_t;
+
+typedef void (*tc_depthwise_mve_function_t)(const tc_depthwise_mve_block_t *block);
+
+#if TC_MVE
+
+#define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
+#define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
+
+/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative values
+ * saturate anyway. */
+/* clang-format off */
+#define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
+    static void name(const tc_depthwise_mve_block_t *block)                                                          \
+    {                                                                                                                \
+        const tc_depthwise_mve_block_t *volatile const at = block;                                                   \
+        __asm__ volatile(                                                                                            \
+            "ldr r12, %[at]\n\tvldrw.32 q3, [r12]\n\tldrd r8, r9, [r12, #16]\n\tldr r10, [r12, #24]\n\t"             \
+            "ldrd r1, r7, [r12, #48]\n\tldrd r11, r5, [r12, #56]\n\tldr r3, [r12, #64]\n"                            \
+            "1:\n\t"                                                                                                 \
+            "ldr r2, [r12, #44]\n\tvctp.8 r2\n\t"                                                                    \
+            TC_DEPTHWISE_WEIGHTS("q4") TC_DEPTHWISE_WEIGHTS("q5") TC_DEPTHWISE_WEIGHTS("q6") TC_DEPTHWISE_WEIGHTS("q7") \
+            "ldr r0, [r12, #40]\n\tvldrw.32 q1, [r11], #16\n\tvctp.32 r0\n\tldr lr, [r12, #28]\n\tdls lr, lr\n"      \
+            "2:\n\t"                                                                                                 \
+            "vldrw.u32 q0, [q3]\n\tvmladav.s8 r0, q0, q4\n\tvldrw.u32 q0, [q3, #4]\n\tvmladav.s8 r2, q0, q5\n\t"     \
+            "vldrw.u32 q0, [q3, #8]\n\tvmladav.s8 r4, q0, q6\n\tvldrw.u32 q0, [q3, #12]\n\tvmladav.s8 r6, q0, q7\n\t" \
+            "vldrw.32 q2, [r7]\n\tvadd.i32 q3, q3, r8\n\tvmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" \
+            "vadd.i32 q0, q0, q2\n\tvqrdmulh.s32 q0, q0, q1\n\t" away "vldrb.s32 q2, [r5]\n\tvrshl.s32 q0, q0, q2\n\t" \
+            "vadd.i32 q0, q0, r9\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvpst\n\tvstrbt.32 q0, [r3]\n\t"      \
+            "add r3, r3, r10\n\tle lr, 2b\n\t"                                                                       \
+            "ldrd r0, r2, [r12, #32]\n\tadd r7, r7, #16\n\tadd r5, r5, #4\n\tsub r3, r3, r2\n\tvsub.i32 q3, q3, r0\n\t" \
+            "ldr r0, [r12, #40]\n\tsubs r0, r0, #4\n\tstr r0, [r12, #40]\n\tbgt 1b\n\t"                              \
+            :                                                                                                        \
+            : [at] "m"(at)                                                                                           \
+            : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2", \
+              "q3", "q4", "q5", "q6", "q7", "cc", "memory");                                                         \
+    }
+/* clang-format on */
+#define TC_DEPTHWISE_RECTIFIED(name) TC_DEPTHWISE_FUNCTION(name, "")
+#define TC_DEPTHWISE_SIGNED(name) TC_DEPTHWISE_FUNCTION(name, TC_DEPTHWISE_AWAY)
+
+#else
+
+static inline void tc_depthwise_mve_portable(const tc_depthwise_mve_block_t *block)
+{
+    for (size_t c = 0; c < block->channels; c++) {
+        const int8_t *const weights = block->weights + c * block->taps;
+        for (size_t x = 0; x < block->count; x++) {
+            int32_t sum = block->bias[c];
+            for (size_t tap = 0; tap < block->taps; tap++) {
+                sum += block->words[tap / 4][x * block->step + 4 * c + tap % 4] * weights[tap];
+            }
+            sum = tc_requantize(sum, block->multiplier[c], block->shift[c]);
+            block->out[x * block->out_step + c] = tc_clamp(sum + block->zero_point, -128, 127);
+        }
+    }
+}
+
+#define TC_DEPTHWISE_RECTIFIED(name)                        \
+    static void name(const tc_depthwise_mve_block_t *block) \
+    {                                                       \
+        tc_depthwise_mve_portable(block);                   \
+    }
+#define TC_DEPTHWISE_SIGNED(name) TC_DEPTHWISE_RECTIFIED(name)
+
+#endif
+
+/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a border,
+ * stand still. */
+typedef struct {
+    const int8_t *at[4];
+    size_t steps[4];
+} tc_depthwise_mve_rows_t;
+
+/* Interleaves `count` bytes. Returns where the next ones go. */
+static inline int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t *rows, size_t count, int8_t *to)
+{
+#if TC_MVE
+    register const tc_depthwise_mve_rows_t *from __asm__("r12") = rows;
+    register int8_t *next __asm__("r8") = to;
+    register size_t left __asm__("r9") = count, blocks __asm__("lr") = (count + 15) / 16;
+    __asm__ volatile(
+        "ldm r12, {r0, r1, r2, r3, r4, r5, r6, r7}\n\twls lr, lr, 2f\n"
+        "1:\n\t"
+        "vctp.8 r9\n\tvpstttt\n\tvldrbt.8 q0, [r0]\n\tvldrbt.8 q1, [r1]\n\tvldrbt.8 q2, [r2]\n\t"
+        "vldrbt.8 q3, [r3]\n\tadd r0, r0, r4\n\tadd r1, r1, r5\n\tadd r2, r2, r6\n\tadd r3, r3, r7\n\t"
+        "vst40.8 {q0, q1, q2, q3}, [r8]\n\tvst41.8 {q0, q1, q2, q3}, [r8]\n\t"
+        "vst42.8 {q0, q1, q2, q3}, [r8]\n\tvst43.8 {q0, q1, q2, q3}, [r8]!\n\tsub r9, r9, #16\n\tle lr, 1b\n"
+        "2:\n\t"
+        : "+r"(next), "+r"(left), "+r"(blocks)
+        : "r"(from)
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "q0", "q1", "q2", "q3", "cc", "memory");
+#else
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned row = 0; row < 4; row++) {
+            to[4 * i + row] = rows->at[row][i / 16 * rows->steps[row] + i % 16];
+        }
+    }
+#endif
+    return to + 4 * count;
+}
+
+/* On to the next column of those that move. */
+static inline void tc_depthwise_mve_move(tc_depthwise_mve_rows_t *rows, size_t bytes)
+{
+    for (unsigned row = 0; row < 4; row++) {
+        rows->at[row] += rows->steps[row] != 0 ? bytes : 0;
+    }
+}
+
+/* A plane of `channels` channels; it begins with columns beyond the left border. */
+static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise_mve_rows_t *rows,
+                                      const tc_depthwise_mve_rows_t *border, size_t channels, int8_t *to)
+{
+    const size_t before = op->padding_left < op->columns ? op->padding_left : op->columns;
+    const size_t room = op->columns - before;
+    const size_t inside = room < op->input_width ? room : op->input_width;
+    const size_t run = channels == op->channels ? inside : 1; /* columns that are read at once */
+    to = tc_depthwise_mve_interleave(border, before * channels, to);
+    for (size_t x = 0; x < inside; x += run) {
+        to = tc_depthwise_mve_interleave(rows, run * channels, to);
+        tc_depthwise_mve_move(rows, op->channels);
+    }
+    return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
+}
+
+/* Rows of the input that a row's windows read; NULL: beyond a border. */
+static void tc_depthwise_mve_find_rows(const tc_depthwise_mve_t *op, const tc_input_t *in, uint16_t y,
+                                       const int8_t **rows)
+{
+    const size_t step = op->dilation_height * in->stride, size = in->ring * in->stride;
+    const int8_t *row = NULL;
+    int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+    for (unsigned ky = 0; ky < op->kernel_height; ky++, top += op->dilation_height) {
+        rows[ky] = NULL;
+        if (top >= 0 && top < op->input_height) {
+            row = row == NULL ? tc_input_row(in, (uint16_t)top) : row + step;
+            while (row >= in->base + size) {
+                row -= size;
+            }
+            rows[ky] = row;
+        }
+    }
+}
+
+/* The planes of a block of channels, from `channel` on. */
+static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *const *found, size_t channel,
+                                    size_t channels, const int8_t *zeros, const int8_t *zero_points, int8_t *to)
+{
+    for (unsigned ky = 0; ky < op->kernel_height; ky += 4) {
+        tc_depthwise_mve_rows_t rows, border;
+        for (unsigned row = 0; row < 4; row++) {
+            const int8_t *const at = ky + row < op->kernel_height ? found[ky + row] : NULL;
+            border.at[row] = ky + row < op->kernel_height ? zero_points : zeros;
+            border.steps[row] = 0;
+            rows.at[row] = at != NULL ? at + channel : border.at[row];
+            rows.steps[row] = at != NULL ? 16 : 0;
+        }
+        to = tc_depthwise_mve_plane(op, &rows, &border, channels, to);
+    }
+}
+
+/* Where the words of a row's first window lie; those that it does not have are its first. */
+static void tc_depthwise_mve_find_words(const tc_depthwise_mve_t *op, size_t channels, const int8_t *plane,
+                                        const int8_t **words)
+{
+    unsigned word = 0;
+    for (unsigned ky = 0; ky < op->kernel_height; ky += 4, plane += op->columns * channels * 4) {
+        for (unsigned kx = 0; kx < op->kernel_width; kx++) {
+            words[word++] = plane + kx * op->dilation_width * channels * 4;
+        }
+    }
+    for (; word < TC_DEPTHWISE_WORDS; word++) {
+        words[word] = words[0];
+    }
+}
+
+/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for as
+ * many bytes as sixteen words have; a block of weights. */
+static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
+                                 tc_depthwise_mve_function_t function)
+{
+    const size_t high = (op->kernel_height + 3u) / 4, taps = 4 * high * op->kernel_width;
+    int8_t *const planes = scratch + 32;
+    tc_depthwise_mve_block_t block;
+    tc_mve_fill(scratch, 0, 16);
+    tc_mve_fill(scratch + 16, op->input_zero_point, 16);
+    block.zero_point = op->output_zero_point;
+    block.out_step = op->channels;
+    block.count = op->output_width;
+    block.out_back = block.count * block.out_step - TC_DEPTHWISE_GROUP;
+    block.taps = taps;
+    for (size_t c = 0; c < op->channels; c += op->block) {
+        const size_t channels = (size_t)op->channels - c < op->block ? op->channels - c : op->block;
+        const size_t whole = (channels + 3) / 4 * 4;
+        tc_depthwise_mve_planes(op, rows, c, channels, scratch, scratch + 16, planes);
+        tc_depthwise_mve_find_words(op, channels, planes, block.words);
+        block.step = op->stride_width * channels * 4;
+        block.words_back = block.count * block.step - 4 * TC_DEPTHWISE_GROUP;
+        block.channels = channels;
+        block.weights = tc_weights_read(op->weights, taps * c, taps * whole,
+                                        planes + high * op->columns * op->block * 4 + 64);
+        block.bias = op->bias + c;
+        block.multiplier = op->multiplier + c;
+        block.shift = op->shift + c;
+        block.out = to + c;
+        function(&block);
+    }
+}
+
+/* Output rows [first, last). Scratch: as a row's. */
+static void tc_depthwise_mve(const tc_depthwise_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                             uint16_t last, int8_t *scratch, tc_depthwise_mve_function_t function)
+{
+    for (uint16_t y = first; y < last; y++) {
+        const int8_t *rows[TC_DEPTHWISE_TALLEST];
+        int8_t *const to = tc_output_row(out, y);
+        tc_depthwise_mve_find_rows(op, in, y, rows);
+        tc_depthwise_mve_row(op, rows, to, scratch, function);
+        if (op->activation_min != -128 || op->activation_max != 127) {
+            tc_mve_clamp(to, op->activation_min, op->activation_max, (size_t)op->output_width * op->channels);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,256 @@
+/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen products
+ * an instruction, 16 instructions for 128 products.
+ *
+ * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16 weights
+ * of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever the
+ * block before it holds. Biases, multipliers and shifts lie channel by channel. */
+#ifndef TINYCOMP_GEMM_MVE_H
+#define TINYCOMP_GEMM_MVE_H
+
+#include "mve.h"
+#include "tinycomp.h"
+
+#define TC_GEMM_BLOCK 4u
+
+/* `count` pixels of `length` activations, their first ones `pixel_step` bytes apart, with `channels` channels, four at
+ * least; `out` is the first channel of the first pixel, pixels being `out_step` apart. */
+typedef struct {
+    const int8_t *pixels;
+    size_t pixel_step, length, count;
+    const int8_t *weights;
+    const int32_t *bias, *multiplier;
+    const int8_t *shift; /* to the left, below 0 */
+    int8_t *out;
+    size_t out_step;
+    size_t channels;
+    int32_t zero_point;
+} tc_gemm_mve_t;
+
+typedef void (*tc_gemm_mve_function_t)(const tc_gemm_mve_t *gemm);
+
+/* Weights left over whole sixteens. */
+static inline size_t tc_gemm_mve_rest(size_t length)
+{
+    return (length - 1) % 16 + 1;
+}
+
+/* Weights of `channels` channels that lie one after the other, put in order. */
+static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
+{
+    const size_t rest = tc_gemm_mve_rest(length);
+    for (size_t c = 0; c < channels; c += TC_GEMM_BLOCK, to += TC_GEMM_BLOCK * length) {
+        const size_t first = c + TC_GEMM_BLOCK <= channels ? c : channels - TC_GEMM_BLOCK;
+        for (size_t i = 0; i < TC_GEMM_BLOCK; i++) {
+            const int8_t *from = weights + (first + i) * length;
+            int8_t *next = to + TC_GEMM_BLOCK * rest + i * 16;
+            tc_mve_copy(to + i * rest, from, rest);
+            for (from += rest; from != weights + (first + i + 1) * length; from += 16, next += TC_GEMM_BLOCK * 16) {
+                tc_mve_copy(next, from, 16);
+            }
+        }
+    }
+}
+
+/* Weights of `channels` channels from the first-th on, in order. Scratch: as many whole blocks, where they are decoded;
+ * twice that where they are `plain`, one channel after the other. */
+static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain, size_t first, size_t channels,
+                                         size_t length, int8_t *scratch)
+{
+    const size_t whole = (channels + TC_GEMM_BLOCK - 1) / TC_GEMM_BLOCK * TC_GEMM_BLOCK * length;
+    if (!plain) {
+        return tc_weights_read(weights, first * length, whole, scratch);
+    }
+    tc_gemm_mve_arrange(tc_weights_read(weights, first * length, channels * length, scratch + whole), channels, length,
+                        scratch);
+    return scratch;
+}
+
+#if TC_MVE
+
+/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is added. */
+#define TC_GEMM_FIRST(sum) "vldrb.8 q2, [r5]\n\tadd r5, r5, r9\n\tvmladav.s8 " sum ", q0, q2\n\t"
+#define TC_GEMM_FIRST_OF_TWO(sum, other) TC_GEMM_FIRST(sum) "vmladav.s8 " other ", q1, q2\n\t"
+#define TC_GEMM_NEXT(sum) "vldrb.8 q2, [r5], #16\n\tvmladava.s8 " sum ", q0, q2\n\t"
+#define TC_GEMM_NEXT_OF_TWO(sum, other) TC_GEMM_NEXT(sum) "vmladava.s8 " other ", q1, q2\n\t"
+
+/* Rounds twice; TC_GEMM_AWAY is left out where negative values saturate anyway. */
+#define TC_GEMM_SCALE(sums, multiply, away)                                                                       \
+    "vadd.i32 " sums ", " sums ", q5\n\t" multiply " " sums ", " sums ", q6\n\t" away "vrshl.s32 " sums ", " sums \
+    ", q7\n\t"
+#define TC_GEMM_AWAY(sums) "vshr.s32 q2, " sums ", #31\n\tvadd.i32 " sums ", " sums ", q2\n\t"
+
+/* What the assembly reads and changes. */
+typedef struct {
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    const int8_t *pixel, *second;
+    const int8_t *weights;
+    int8_t *out;
+    const int8_t *pairs_end, *end; /* of out */
+    size_t rest, sixteens;
+    int32_t zero_point;
+    size_t out_step;
+    size_t block;  /* bytes of its weights */
+    size_t next;   /* from where a pixel ends to the one after the next */
+    size_t blocks; /* of channels */
+} tc_gemm_mve_state_t;
+
+/* All blocks of channels, in each all pixels. Sums take every even register, so what else is needed is read from memory.
+ * q5 to q7 hold a block's biases, multipliers and shifts. */
+/* clang-format off */
+#define TC_GEMM_CHANNELS(s, multiply, away0, away1, four, sixteen)                                                                  \
+    __asm__ volatile(                                                                                                \
+        "ldr r9, %[rest]\n\tvctp.8 r9\n"                                                                             \
+        "1:\n\t"                                                                                                     \
+        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"           \
+        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                     \
+        "ldrd r5, r7, %[weights]\n\tldr r0, %[block]\n\tadd r0, r0, r5\n\tadd r2, r7, #4\n\t"                        \
+        "strd r0, r2, %[weights]\n\tldrd r1, r3, %[pixel]\n\tldr r0, %[pairs_end]\n\tcmp r7, r0\n\tbeq 5f\n"         \
+        "2:\n\t"                                                                                                     \
+        "vpstt\n\tvldrbt.8 q0, [r1]\n\tvldrbt.8 q1, [r3]\n\tadd r1, r1, r9\n\tadd r3, r3, r9\n\t"                    \
+        TC_GEMM_FIRST_OF_TWO("r0", "r8") TC_GEMM_FIRST_OF_TWO("r2", "r10")                                           \
+        TC_GEMM_FIRST_OF_TWO("r4", "r12") TC_GEMM_FIRST_OF_TWO("r6", "r14")                                          \
+        "ldr r11, %[sixteens]\n\tcmp r11, #0\n\tbeq 4f\n"                                                            \
+        "3:\n\t"                                                                                                     \
+        "vldrb.8 q0, [r1], #16\n\tvldrb.8 q1, [r3], #16\n\t"                                                         \
+        TC_GEMM_NEXT_OF_TWO("r0", "r8") TC_GEMM_NEXT_OF_TWO("r2", "r10")                                             \
+        TC_GEMM_NEXT_OF_TWO("r4", "r12") TC_GEMM_NEXT_OF_TWO("r6", "r14")                                            \
+        "subs r11, r11, #1\n\tbne 3b\n"                                                                              \
+        "4:\n\t"                                                                                                     \
+        "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t"                                                 \
+        "vmov q1[2], q1[0], r8, r12\n\tvmov q1[3], q1[1], r10, r14\n\t"                                              \
+        TC_GEMM_SCALE("q0", multiply, away0) TC_GEMM_SCALE("q1", multiply, away1)                                    \
+        "ldrd r0, r2, %[zero_point]\n\tvqmovnb.s32 q0, q0\n\tvqmovnt.s32 q0, q1\n\tvqadd.s16 q0, q0, r0\n\t"         \
+        "ldrd r0, r4, %[block]\n\tvqmovnb.s16 q0, q0\n\tsub r5, r5, r0\n\tadd r1, r1, r4\n\tvstrb.32 q0, [r7]\n\t"   \
+        "add r7, r7, r2\n\tvshr.u32 q0, q0, #16\n\tadd r3, r3, r4\n\tldr r0, %[pairs_end]\n\tvstrb.32 q0, [r7]\n\t"  \
+        "add r7, r7, r2\n\tcmp r7, r0\n\tbne 2b\n"                                                                   \
+        "5:\n\t"                                                                                                     \
+        "ldrd r2, r4, %[pairs_end]\n\tadd r2, r2, #4\n\tadd r0, r4, #4\n\tstrd r2, r0, %[pairs_end]\n\t"             \
+        "cmp r7, r4\n\tbeq 8f\n\t"                                                                                   \
+        "vpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\t"                                                            \
+        TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
+        "ldr lr, %[sixteens]\n\twls lr, lr, 7f\n"                                                                    \
+        "6:\n\t"                                                                                                     \
+        "vldrb.8 q0, [r1], #16\n\t"                                                                                  \
+        TC_GEMM_NEXT("r0") TC_GEMM_NEXT("r2") TC_GEMM_NEXT("r4") TC_GEMM_NEXT("r6")                                  \
+        "le lr, 6b\n"                                                                                                \
+        "7:\n\t"                                                                                                     \
+        "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away0)            \
+        "ldr r0, %[zero_point]\n\tvadd.i32 q0, q0, r0\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\t"               \
+        "vstrb.32 q0, [r7]\n"                                                                                        \
+        "8:\n\t"                                                                                                     \
+        "ldr r0, %[blocks]\n\tsubs r0, r0, #1\n\tstr r0, %[blocks]\n\tbne 1b\n\t"                                    \
+        : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
+          "+m"((s)->out), [pairs_end] "+m"((s)->pairs_end), "+m"((s)->end), [blocks] "+m"((s)->blocks)               \
+        : [pixel] "m"((s)->pixel), "m"((s)->second), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),           \
+          [zero_point] "m"((s)->zero_point), "m"((s)->out_step), [block] "m"((s)->block), "m"((s)->next)             \
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2",   \
+          "q5", "q6", "q7", "cc", "memory")
+/* clang-format on */
+
+static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t *gemm)
+{
+    const size_t pairs = gemm->count & ~(size_t)1;
+    s->bias = gemm->bias;
+    s->multiplier = gemm->multiplier;
+    s->shift = gemm->shift;
+    s->pixel = gemm->pixels;
+    s->second = gemm->pixels + gemm->pixel_step;
+    s->weights = gemm->weights;
+    s->out = gemm->out;
+    s->pairs_end = gemm->out + pairs * gemm->out_step;
+    s->end = gemm->out + gemm->count * gemm->out_step;
+    s->rest = tc_gemm_mve_rest(gemm->length);
+    s->sixteens = (gemm->length - 1) / 16;
+    s->zero_point = gemm->zero_point;
+    s->out_step = gemm->out_step;
+    s->block = TC_GEMM_BLOCK * gemm->length;
+    s->next = 2 * gemm->pixel_step - gemm->length;
+    s->blocks = gemm->channels / TC_GEMM_BLOCK;
+}
+
+/* The last block, which overlaps the one before it. */
+static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size_t factors_over)
+{
+    s->bias -= over;
+    s->multiplier -= factors_over;
+    s->shift -= factors_over;
+    s->out -= over;
+    s->pairs_end -= over;
+    s->end -= over;
+    s->blocks = 1;
+}
+
+/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in bytes. */
+#define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen) \
+    static void name(const tc_gemm_mve_t *gemm)                             \
+    {                                                                       \
+        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK;          \
+        tc_gemm_mve_state_t s;                                              \
+        tc_gemm_mve_begin(&s, gemm);                                        \
+        for (;;) {                                                          \
+            TC_GEMM_CHANNELS(&s, multiply, away0, away1, four, sixteen);    \
+            if (s.out == gemm->out + gemm->channels) {                      \
+                return;                                                     \
+            }                                                               \
+            tc_gemm_mve_overlap(&s, over, (step)*over);                     \
+        }                                                                   \
+    }
+#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "", 1, ", #4", ", #16")
+#define TC_GEMM_SIGNED(name) \
+    TC_GEMM_FUNCTION(name, "vqrdmulh.s32", TC_GEMM_AWAY("q0"), TC_GEMM_AWAY("q1"), 1, ", #4", ", #16")
+#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 1, ", #4", ", #16")
+#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 0, "", "")
+
+#else
+
+/* How a sum becomes int8, without the zero point. */
+typedef int32_t (*tc_gemm_mve_scale_t)(int32_t sum, int32_t multiplier, int shift);
+
+/* The product's high word, then rounded half up. */
+static inline int32_t tc_gemm_mve_once(int32_t sum, int32_t multiplier, int shift)
+{
+    const int32_t high = (int32_t)(((int64_t)sum * multiplier) >> 32);
+    return ((high >> (-shift - 1)) + 1) >> 1;
+}
+
+/* A channel's weights in a block: `place` is the channel's, 0 to 3. */
+static inline int32_t tc_gemm_mve_sum(const int8_t *pixel, const int8_t *weights, size_t length, size_t place)
+{
+    const size_t rest = tc_gemm_mve_rest(length);
+    int32_t sum = 0;
+    for (size_t i = 0; i < length; i++) {
+        const size_t after = i - rest;
+        sum += pixel[i] * weights[i < rest ? place * rest + i : 4 * rest + after / 16 * 64 + place * 16 + after % 16];
+    }
+    return sum;
+}
+
+static inline void tc_gemm_mve_portable(const tc_gemm_mve_t *gemm, tc_gemm_mve_scale_t scale, size_t factor_step)
+{
+    for (size_t c = 0; c < gemm->channels; c++) {
+        const size_t block = c / TC_GEMM_BLOCK, factor = c * factor_step;
+        const size_t left = gemm->channels - block * TC_GEMM_BLOCK;
+        const size_t place = c % TC_GEMM_BLOCK + (left < TC_GEMM_BLOCK ? TC_GEMM_BLOCK - left : 0);
+        const int8_t *const weights = gemm->weights + block * TC_GEMM_BLOCK * gemm->length;
+        for (size_t i = 0; i < gemm->count; i++) {
+            const int32_t sum = tc_gemm_mve_sum(gemm->pixels + i * gemm->pixel_step, weights, gemm->length, place);
+            const int32_t scaled = scale(gemm->bias[c] + sum, gemm->multiplier[factor], gemm->shift[factor]);
+            gemm->out[i * gemm->out_step + c] = tc_clamp(scaled + gemm->zero_point, -128, 127);
+        }
+    }
+}
+
+#define TC_GEMM_FUNCTION(name, scale, factor_step)      \
+    static void name(const tc_gemm_mve_t *gemm)         \
+    {                                                   \
+        tc_gemm_mve_portable(gemm, scale, factor_step); \
+    }
+#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, tc_requantize, 1)
+#define TC_GEMM_SIGNED(name) TC_GEMM_FUNCTION(name, tc_requantize, 1)
+#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, tc_gemm_mve_once, 1)
+#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, tc_gemm_mve_once, 0)
+
+#endif
+
+#endif

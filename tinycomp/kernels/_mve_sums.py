@@ -1,0 +1,41 @@
+"""Channels of MVE kernels that round twice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.kernels._dsp_sums import Sums, sums_of
+
+
+def vector_sums(call: KernelCall) -> Sums | None:
+    """The channels as they are, where factors are below a half; others have to be constant, and
+    lose their weights. None where they are not.
+    """
+    right = -np.asarray(call.fields["shift"], np.int64)
+    fits = (right >= 1) & (right < 32)
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    bias, multiplier = (np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier"))
+    sums = Sums(weights.values.astype(np.int64), bias, multiplier, right)
+    if fits.all():
+        return sums
+    constant = sums_of(call)
+    if constant is None:
+        return None
+    return Sums(
+        np.where(fits[:, None], sums.weights, constant.weights),
+        np.where(fits, sums.bias, constant.bias),
+        np.where(fits, sums.multiplier, constant.multiplier),
+        np.where(fits, sums.shift, constant.shift),
+    )
+
+
+def factors(sums: Sums, multiple: int = 1) -> dict[str, Array]:
+    """The last members of a kernel's struct, filled up to a multiple of so many channels."""
+    more = -len(sums.bias) % multiple
+    return {
+        "bias": np.pad(sums.bias, (0, more)).astype(np.int32),
+        "multiplier": np.pad(sums.multiplier, (0, more)).astype(np.int32),
+        "shift": np.pad(-sums.shift, (0, more)).astype(np.int8),
+    }

@@ -1,0 +1,34 @@
+"""Armv8.1-M with the vector extension (MVE, Helium; Cortex-M52, M55, M85): sixteen products an
+instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir import KernelCall, Operands
+from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._mve_add import add
+from tinycomp.kernels._mve_convolution import convolution
+from tinycomp.kernels._mve_depthwise import depthwise
+from tinycomp.kernels._mve_fully_connected import fully_connected
+
+_KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
+    "add": add,
+    "conv_2d": convolution,
+    "depthwise_conv_2d": depthwise,
+    "fully_connected": fully_connected,
+}
+
+
+class Armv81MMve(InstructionSet):
+    """VMLADAV, VQRDMULH and loops with a predicated tail."""
+
+    name: ClassVar[str] = "armv8_1m_mve"
+
+    def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
+        """The MVE kernel, where there is one and the numbers stay within its bounds."""
+        kernel = _KERNELS.get(call.kernel)
+        return (kernel(call, stored) if kernel else None) or call
