@@ -201,6 +201,28 @@ def wide_dense(count: int = 10) -> list[Case]:
     return found
 
 
+def worst(count: int = 12) -> list[Case]:
+    """Inputs for which sums of products are as large as they get: of all weights of a channel, or
+    of each with its neighbour's neighbour's sign (as halves of words have them).
+    """
+    found = []
+    for i, draw in draws(count, 8):
+        inputs, outputs = 4 * draw.number(6, 20), draw.number(44, 50)
+        if i % 2:
+            op, shape = FullyConnected(), (inputs,)
+            case = draw.weighted(f"worst {i}", op, shape, (outputs, inputs))
+        else:
+            op, shape = Conv2D(Window.make("same", (2, 4), (1, 1))), (2, 4, inputs)
+            case = draw.weighted(f"worst {i}", op, shape, (outputs, 1, 1, inputs))
+        values = case.graph.constants[case.graph.nodes[-1].inputs[1]].values
+        rows = values.reshape(outputs, inputs)[: shape[0] * shape[1] if len(shape) > 1 else 1]
+        crossed = rows.reshape(len(rows), -1, 2, 2)[:, :, ::-1].reshape(rows.shape)
+        signs = np.stack([rows, -rows, crossed, -crossed]) > 0
+        samples = np.where(signs, 127, -128).astype(np.int8).reshape(4, *shape)
+        found.append(replace(case, inputs=samples))
+    return found
+
+
 def sums(count: int = 16) -> list[Case]:
     """Scales that are equal, near, and far apart, either way round."""
     found = []
@@ -234,5 +256,6 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "clustered": clustered,
     "dense": dense,
     "wide_dense": wide_dense,
+    "worst": worst,
     "sums": sums,
 }

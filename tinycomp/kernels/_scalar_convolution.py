@@ -25,13 +25,15 @@ OFFSET = 4
 """Bytes of a row's place."""
 FLAGS = 16
 """Bits that are read together."""
+LARGEST_SHIFT = 22
+"""(2 * zero point + 1) << shift, and the product on top, stay within 32 bits."""
 _CONSTANTS = ("weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of the scalar kernel; None where numbers leave its bounds."""
     sums = sums_of(call)
-    if sums is None or stored is None:
+    if sums is None or stored is None or sums.shift.max() > LARGEST_SHIFT:
         return None
     matrix = sums.weights
     groups = grouped(np.pad(matrix, ((0, len(matrix) % PAIR), (0, 0))))
@@ -54,21 +56,15 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     odd = integer(call, "input_channels") % GROUP != 0
     scratch = groups.shape[1] * (8 * PIXELS + (4 if odd else 0))
     scratch += OFFSET * integer(call, "kernel_height")
-    in_place = weights.block == len(pairs) and _pointwise(call)
+    in_place = weights.block == len(pairs) and _pointwise(call, operands)
     return KernelCall("conv_2d_scalar", constants, scratch=scratch, in_place=in_place)
 
 
-def _pointwise(call: KernelCall) -> bool:
+def _pointwise(call: KernelCall, operands: Operands) -> bool:
     """Whether each pixel is computed from the one in its place, which has as many channels."""
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width")
-    zeros = ("padding_top", "padding_left")
-    channels = integer(call, "input_channels")
-    return (
-        all(integer(call, name) == 1 for name in ones)
-        and not any(integer(call, name) for name in zeros)
-        and integer(call, "input_width") == integer(call, "output_width")
-        and integer(call, "output_channels") == channels
-    )
+    same = operands.activations[0].shape == operands.output.shape
+    return same and all(integer(call, name) == 1 for name in ones)
 
 
 def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | None:

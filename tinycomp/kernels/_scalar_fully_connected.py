@@ -19,7 +19,7 @@ MOST_CHUNK = 32
 """Words of each output that are decoded together: 1 KB."""
 WORD_BYTES = 12
 """Of an expanded word of activations."""
-LEAST = 2048
+LEAST = 1000
 """Weights for which the kernel is worth its code."""
 MOST_WORDS = 0xFFFF // WORD_BYTES
 

@@ -12,6 +12,7 @@
 #ifndef TINYCOMP_PRODUCTS_H
 #define TINYCOMP_PRODUCTS_H
 
+#include "requantize.h"
 #include "tinycomp.h"
 
 #if defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)
@@ -40,10 +41,10 @@ static inline int32_t tc_scalar_upper(uint32_t sum)
     return (int32_t)sum >> 16;
 }
 
-/* The high word of a product, b not negative. Some cores multiply to one word only: products of halves. */
+/* The high word of a product, b not negative. From products of halves, where cores multiply to one word only. */
 static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
 {
-#if TC_SCALAR_ARMV6M || defined(__XTENSA__)
+#if TC_SCALAR_NARROW
     const uint32_t low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
     const int32_t high = a >> 16, b_high = b >> 16;
     const int32_t first = high * (int32_t)b_low + (int32_t)((low * b_low) >> 16);
