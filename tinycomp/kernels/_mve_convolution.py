@@ -8,16 +8,20 @@ from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
+TALLEST = 16
+"""Rows of a window, at most."""
 WINDOWS = 1024
 """Bytes that are gathered at a time, about; two windows at least."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
-    """The call of an MVE kernel; None where channels are less than a group, or numbers leave its
-    bounds.
+    """The call of an MVE kernel; None where channels are less than a group, windows are too tall, or
+    numbers leave its bounds.
     """
     sums = vector_sums(call)
+    if integer(call, "kernel_height") > TALLEST:
+        return None
     if sums is None or stored is None or len(sums.bias) < GROUP:
         return None
     length = sums.weights.shape[1]

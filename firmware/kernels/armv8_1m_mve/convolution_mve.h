@@ -5,6 +5,7 @@
 
 #include "gemm_mve.h"
 #include "mve.h"
+#include "rows_mve.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -25,31 +26,56 @@ typedef struct {
     const int8_t *shift;
 } tc_convolution_mve_t;
 
-/* The window at (top, left), cells beyond a border hold the zero point. */
-static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const tc_input_t *in, int32_t top, int32_t left,
+/* `length` bytes of each of `count` rows, `offset` bytes behind its beginning. */
+static inline void tc_convolution_mve_copy(const int8_t *const *rows, size_t count, size_t offset, size_t length,
+                                           int8_t *to)
+{
+#if TC_MVE
+    __asm__ volatile("1:\n\t"
+                     "ldr r0, [%[rows]], #4\n\tmov r1, %[to]\n\tadd r0, r0, %[offset]\n\tdlstp.8 lr, %[length]\n"
+                     "2:\n\t"
+                     "vldrb.8 q0, [r0], #16\n\tvstrb.8 q0, [r1], #16\n\tletp lr, 2b\n\t"
+                     "add %[to], %[to], %[length]\n\tsubs %[count], %[count], #1\n\tbne 1b\n\t"
+                     : [rows] "+r"(rows), [to] "+r"(to), [count] "+r"(count)
+                     : [offset] "r"(offset), [length] "r"(length)
+                     : "r0", "r1", "lr", "q0", "cc", "memory");
+#else
+    for (size_t row = 0; row < count; row++, to += length) {
+        memcpy(to, rows[row] + offset, length);
+    }
+#endif
+}
+
+/* A window that hangs over a border, where cells hold the zero point, or is dilated. */
+static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
                                       int8_t *to)
 {
-    const size_t channels = op->input_channels, length = op->kernel_width * channels;
-    const int whole = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
-    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
-        const int8_t *row;
-        if (top < 0 || top >= op->input_height) {
-            tc_mve_fill(to, op->input_zero_point, length);
-            to += length;
-            continue;
-        }
-        row = tc_input_row(in, (uint16_t)top);
-        if (whole) {
-            tc_mve_copy(to, row + (size_t)left * channels, length);
-            to += length;
-            continue;
-        }
+    const size_t channels = op->input_channels;
+    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
         for (int32_t kx = 0, x = left; kx < op->kernel_width; kx++, x += op->dilation_width, to += channels) {
-            if (x >= 0 && x < op->input_width) {
-                tc_mve_copy(to, row + (size_t)x * channels, channels);
+            if (rows[ky] != NULL && x >= 0 && x < op->input_width) {
+                tc_mve_copy(to, rows[ky] + (size_t)x * channels, channels);
             } else {
                 tc_mve_fill(to, op->input_zero_point, channels);
             }
+        }
+    }
+}
+
+/* Windows of `count` pixels, the first one's left column being `left`. */
+static void tc_convolution_mve_windows(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
+                                       size_t count, int8_t *to)
+{
+    const size_t length = op->kernel_width * (size_t)op->input_channels;
+    int32_t inside = op->dilation_width == 1 ? (int32_t)op->input_width - op->kernel_width : -1; /* the last that is */
+    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
+        inside = rows[ky] == NULL ? -1 : inside;
+    }
+    for (; count > 0; count--, left += op->stride_width, to += op->kernel_height * length) {
+        if (left >= 0 && left <= inside) {
+            tc_convolution_mve_copy(rows, op->kernel_height, (size_t)left * op->input_channels, length, to);
+        } else {
+            tc_convolution_mve_gather(op, rows, left, to);
         }
     }
 }
@@ -58,19 +84,20 @@ static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const tc_i
 static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_input_t *in, uint16_t y,
                                    tc_gemm_mve_t *gemm, int8_t *windows, tc_gemm_mve_function_t function)
 {
-    const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+    const int8_t *rows[TC_ROWS_TALLEST];
     int32_t left = -(int32_t)op->padding_left;
+    tc_rows_mve_find(in, (int32_t)y * op->stride_height - op->padding_top, op->dilation_height, op->input_height,
+                     op->kernel_height, rows);
     if (op->tile == 0) {
-        gemm->pixels = tc_input_row(in, (uint16_t)top);
+        gemm->pixels = rows[0];
         gemm->count = op->output_width;
         function(gemm);
         return;
     }
     for (unsigned x = op->output_width; x > 0; x -= (unsigned)gemm->count) {
         gemm->count = x < op->tile ? x : op->tile;
-        for (size_t i = 0; i < gemm->count; i++, left += op->stride_width) {
-            tc_convolution_mve_gather(op, in, top, left, windows + i * gemm->length);
-        }
+        tc_convolution_mve_windows(op, rows, left, gemm->count, windows);
+        left += (int32_t)gemm->count * op->stride_width;
         function(gemm);
         gemm->out += gemm->count * gemm->out_step;
     }
