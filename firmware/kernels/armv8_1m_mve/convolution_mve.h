@@ -7,6 +7,7 @@
 #include "mve.h"
 #include "rows_mve.h"
 #include "tinycomp.h"
+#include "window.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -46,18 +47,19 @@ static inline void tc_convolution_mve_copy(const int8_t *const *rows, size_t cou
 #endif
 }
 
-/* A window that hangs over a border, where cells hold the zero point, or is dilated. */
+/* A window that hangs over a border, where cells hold the zero point, or is dilated: filled, then copied by the longest
+ * runs that lie side by side. */
 static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
                                       int8_t *to)
 {
-    const size_t channels = op->input_channels;
-    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
-        for (int32_t kx = 0, x = left; kx < op->kernel_width; kx++, x += op->dilation_width, to += channels) {
-            if (rows[ky] != NULL && x >= 0 && x < op->input_width) {
-                tc_mve_copy(to, rows[ky] + (size_t)x * channels, channels);
-            } else {
-                tc_mve_fill(to, op->input_zero_point, channels);
-            }
+    const size_t channels = op->input_channels, length = op->kernel_width * channels;
+    const tc_span_t span = tc_span(left, op->input_width, op->kernel_width, op->dilation_width);
+    const unsigned cells = op->dilation_width == 1 ? (unsigned)span.end - span.begin : 1;
+    tc_mve_fill(to, op->input_zero_point, op->kernel_height * length);
+    for (unsigned ky = 0; ky < op->kernel_height; ky++, to += length) {
+        for (unsigned kx = span.begin; kx < span.end && rows[ky] != NULL; kx += cells) {
+            const size_t x = (size_t)(left + (int32_t)(kx * op->dilation_width));
+            tc_mve_copy(to + kx * channels, rows[ky] + x * channels, cells * channels);
         }
     }
 }
