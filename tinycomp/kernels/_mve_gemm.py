@@ -39,11 +39,14 @@ def gemm_fields(
 
 
 def _block(channels: int, length: int) -> int:
-    """Channels to decode at a time: all, or groups, of which the last one is whole."""
+    """Channels to decode at a time: all, or groups of which the last block has a whole one too."""
     most = max(1, DECODED // (GROUP * length))
-    sizes = [GROUP * groups for groups in range(most, 0, -1)]
-    fitting = [size for size in sizes if channels % size in (0, *range(GROUP, size))]
-    return channels if channels <= sizes[0] else fitting[0]
+    sizes = [GROUP * groups for groups in (*range(most, 0, -1), *range(most + 1, channels))]
+    return next(
+        min(size, channels)
+        for size in sizes
+        if size >= channels or channels % size == 0 or channels % size >= GROUP
+    )
 
 
 def grouped(matrix: Array) -> Array:
