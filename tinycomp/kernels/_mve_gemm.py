@@ -42,11 +42,12 @@ def _block(channels: int, length: int) -> int:
     """Channels to decode at a time: all, or groups of which the last block has a whole one too."""
     most = max(1, DECODED // (GROUP * length))
     sizes = [GROUP * groups for groups in (*range(most, 0, -1), *range(most + 1, channels))]
-    return next(
-        min(size, channels)
+    fitting = [
+        size
         for size in sizes
         if size >= channels or channels % size == 0 or channels % size >= GROUP
-    )
+    ]
+    return min(fitting[0], channels)
 
 
 def grouped(matrix: Array) -> Array:

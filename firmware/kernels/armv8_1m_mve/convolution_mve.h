@@ -1,5 +1,6 @@
-/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time; others are
- * gathered, some at a time. */
+/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time. Columns of others
+ * are gathered for some pixels at a time, one after the other, and in each row by row: windows that share columns overlap.
+ * Weights lie in the same order, column by column. */
 #ifndef TINYCOMP_CONVOLUTION_MVE_H
 #define TINYCOMP_CONVOLUTION_MVE_H
 
@@ -7,7 +8,6 @@
 #include "mve.h"
 #include "rows_mve.h"
 #include "tinycomp.h"
-#include "window.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -27,64 +27,68 @@ typedef struct {
     const int8_t *shift;
 } tc_convolution_mve_t;
 
-/* `length` bytes of each of `count` rows, `offset` bytes behind its beginning. */
-static inline void tc_convolution_mve_copy(const int8_t *const *rows, size_t count, size_t offset, size_t length,
-                                           int8_t *to)
+/* `count` cells of `size` bytes, `from_step` apart, to places `to_step` apart; 0: one cell again and again. */
+static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_step, int8_t *to, size_t to_step,
+                                             size_t size, size_t count)
 {
 #if TC_MVE
-    __asm__ volatile("1:\n\t"
-                     "ldr r0, [%[rows]], #4\n\tmov r1, %[to]\n\tadd r0, r0, %[offset]\n\tdlstp.8 lr, %[length]\n"
-                     "2:\n\t"
-                     "vldrb.8 q0, [r0], #16\n\tvstrb.8 q0, [r1], #16\n\tletp lr, 2b\n\t"
-                     "add %[to], %[to], %[length]\n\tsubs %[count], %[count], #1\n\tbne 1b\n\t"
-                     : [rows] "+r"(rows), [to] "+r"(to), [count] "+r"(count)
-                     : [offset] "r"(offset), [length] "r"(length)
-                     : "r0", "r1", "lr", "q0", "cc", "memory");
+    if (count != 0) {
+        __asm__ volatile("1:\n\t"
+                         "mov r0, %[from]\n\tmov r1, %[to]\n\tdlstp.8 lr, %[size]\n"
+                         "2:\n\t"
+                         "vldrb.8 q0, [r0], #16\n\tvstrb.8 q0, [r1], #16\n\tletp lr, 2b\n\t"
+                         "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], %[to_step]\n\t"
+                         "subs %[count], %[count], #1\n\tbne 1b\n\t"
+                         : [from] "+r"(from), [to] "+r"(to), [count] "+r"(count)
+                         : [from_step] "r"(from_step), [to_step] "r"(to_step), [size] "r"(size)
+                         : "r0", "r1", "lr", "q0", "cc", "memory");
+    }
 #else
-    for (size_t row = 0; row < count; row++, to += length) {
-        memcpy(to, rows[row] + offset, length);
+    for (; count > 0; count--, from += from_step, to += to_step) {
+        memcpy(to, from, size);
     }
 #endif
 }
 
-/* A window that hangs over a border, where cells hold the zero point, or is dilated: filled, then copied by the longest
- * runs that lie side by side. */
-static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
-                                      int8_t *to)
+/* `count` columns of windows, the first of which is the input's column `left`, `step` columns apart; cells beyond a border
+ * hold the zero point, of which `border` has a cell. */
+static void tc_convolution_mve_columns(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
+                                       unsigned step, size_t count, const int8_t *border, int8_t *to)
 {
-    const size_t channels = op->input_channels, length = op->kernel_width * channels;
-    const tc_span_t span = tc_span(left, op->input_width, op->kernel_width, op->dilation_width);
-    const unsigned cells = op->dilation_width == 1 ? (unsigned)span.end - span.begin : 1;
-    tc_mve_fill(to, op->input_zero_point, op->kernel_height * length);
-    for (unsigned ky = 0; ky < op->kernel_height; ky++, to += length) {
-        for (unsigned kx = span.begin; kx < span.end && rows[ky] != NULL; kx += cells) {
-            const size_t x = (size_t)(left + (int32_t)(kx * op->dilation_width));
-            tc_mve_copy(to + kx * channels, rows[ky] + x * channels, cells * channels);
+    const size_t cell = op->input_channels, column = op->kernel_height * cell;
+    const size_t out = left < 0 ? ((size_t)-left + step - 1) / step : 0, before = out < count ? out : count;
+    const size_t x = (size_t)(left + (int32_t)(before * step)); /* the first one inside, if any is */
+    const size_t room = before < count && x < op->input_width ? (op->input_width - x + step - 1) / step : 0;
+    const size_t inside = room < count - before ? room : count - before;
+    for (unsigned ky = 0; ky < op->kernel_height; ky++, to += cell) {
+        int8_t *const behind = to + (before + inside) * column;
+        tc_convolution_mve_spread(border, 0, to, column, cell, before);
+        if (rows[ky] != NULL && inside != 0) {
+            tc_convolution_mve_spread(rows[ky] + x * cell, step * cell, to + before * column, column, cell, inside);
+        } else {
+            tc_convolution_mve_spread(border, 0, to + before * column, column, cell, inside);
         }
+        tc_convolution_mve_spread(border, 0, behind, column, cell, count - before - inside);
     }
 }
 
-/* Windows of `count` pixels, the first one's left column being `left`. */
-static void tc_convolution_mve_windows(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
-                                       size_t count, int8_t *to)
+/* Columns of the windows of `count` pixels: those side by side share theirs, dilated ones do not. */
+static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
+                                      size_t count, size_t length, int8_t *scratch)
 {
-    const size_t length = op->kernel_width * (size_t)op->input_channels;
-    int32_t inside = op->dilation_width == 1 ? (int32_t)op->input_width - op->kernel_width : -1; /* the last that is */
-    for (unsigned ky = 0; ky < op->kernel_height; ky++) {
-        inside = rows[ky] == NULL ? -1 : inside;
+    int8_t *to = scratch + op->input_channels;
+    if (op->dilation_width == 1) {
+        tc_convolution_mve_columns(op, rows, left, 1, (count - 1) * op->stride_width + op->kernel_width, scratch, to);
+        return;
     }
-    for (; count > 0; count--, left += op->stride_width, to += op->kernel_height * length) {
-        if (left >= 0 && left <= inside) {
-            tc_convolution_mve_copy(rows, op->kernel_height, (size_t)left * op->input_channels, length, to);
-        } else {
-            tc_convolution_mve_gather(op, rows, left, to);
-        }
+    for (; count > 0; count--, left += op->stride_width, to += length) {
+        tc_convolution_mve_columns(op, rows, left, op->dilation_width, op->kernel_width, scratch, to);
     }
 }
 
 /* Output row y of the channels that `gemm` has, the first of which is the row's byte `out`. */
 static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_input_t *in, uint16_t y,
-                                   tc_gemm_mve_t *gemm, int8_t *windows, tc_gemm_mve_function_t function)
+                                   tc_gemm_mve_t *gemm, int8_t *scratch, tc_gemm_mve_function_t function)
 {
     const int8_t *rows[TC_ROWS_TALLEST];
     int32_t left = -(int32_t)op->padding_left;
@@ -98,25 +102,30 @@ static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_inpu
     }
     for (unsigned x = op->output_width; x > 0; x -= (unsigned)gemm->count) {
         gemm->count = x < op->tile ? x : op->tile;
-        tc_convolution_mve_windows(op, rows, left, gemm->count, windows);
+        tc_convolution_mve_gather(op, rows, left, gemm->count, gemm->length, scratch);
         left += (int32_t)gemm->count * op->stride_width;
         function(gemm);
         gemm->out += gemm->count * gemm->out_step;
     }
 }
 
-/* Output rows [first, last). Scratch: a tile of windows; weights as gemm_mve.h says. */
+/* Output rows [first, last). Scratch: a cell and the columns of a tile, unless there is none; weights as gemm_mve.h says. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {
     const size_t length = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
-    int8_t *const buffer = scratch + op->tile * length;
+    const size_t cell = op->input_channels, column = op->kernel_height * cell;
+    int8_t *buffer = scratch;
     tc_gemm_mve_t gemm;
-    gemm.pixels = scratch;
-    gemm.pixel_step = op->tile == 0 ? op->stride_width * length : length;
+    gemm.pixels = scratch + cell;
+    gemm.pixel_step = op->tile == 0 || op->dilation_width == 1 ? op->stride_width * column : length;
     gemm.length = length;
     gemm.out_step = op->output_channels;
     gemm.zero_point = op->output_zero_point;
+    if (op->tile != 0) {
+        tc_mve_fill(scratch, op->input_zero_point, cell);
+        buffer += cell + (op->tile - 1u) * gemm.pixel_step + length;
+    }
     for (size_t c = 0; c < op->output_channels; c += op->block) {
         gemm.channels = op->output_channels - c < op->block ? op->output_channels - c : op->block;
         gemm.weights = tc_gemm_mve_weights(op->weights, op->plain, c, gemm.channels, length, buffer);
