@@ -102,7 +102,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    program = lower(prepared.graph, _storage(prepared, board), board.kernels)
+    program = lower(prepared.graph, storage(prepared, board), board.kernels)
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
@@ -123,7 +123,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
-def _storage(prepared: Prepared, board: Board) -> Storage:
+def storage(prepared: Prepared, board: Board) -> Storage:
     """A model that nobody asked to compress keeps its speed, unless decoding saves much."""
     worthwhile = 1.0 if prepared.compression else WORTHWHILE
     return Storage(worthwhile=worthwhile, copied=board.memory.harvard)
