@@ -40,14 +40,11 @@ def gemm_fields(
 
 def _block(channels: int, length: int) -> int:
     """Channels to decode at a time: all, or groups of which the last block has a whole one too."""
-    most = max(1, DECODED // (GROUP * length))
-    sizes = [GROUP * groups for groups in (*range(most, 0, -1), *range(most + 1, channels))]
-    fitting = [
-        size
-        for size in sizes
-        if size >= channels or channels % size == 0 or channels % size >= GROUP
-    ]
-    return min(fitting[0], channels)
+    size = GROUP * max(1, DECODED // (GROUP * length))
+    nearest = [*range(size, 0, -GROUP), *range(size + GROUP, channels + GROUP, GROUP)]
+    fitting = (n for n in nearest if n >= channels or channels % n == 0 or channels % n >= GROUP)
+    block: int = min(next(fitting), channels)
+    return block
 
 
 def grouped(matrix: Array) -> Array:
