@@ -39,11 +39,12 @@ def gemm_fields(
 
 
 def _block(channels: int, length: int) -> int:
-    """Channels to decode at a time: all, or groups, of which the last one is whole."""
-    most = GROUP * max(1, DECODED // (GROUP * length))
-    sizes = [*range(most, 0, -GROUP), *range(most + GROUP, channels, GROUP)]
-    fitting = (size for size in sizes if channels % size == 0 or channels % size >= GROUP)
-    return channels if channels <= most else next(fitting, channels)
+    """Channels to decode at a time: all, or groups of which the last block has a whole one too."""
+    size = GROUP * max(1, DECODED // (GROUP * length))
+    nearest = [*range(size, 0, -GROUP), *range(size + GROUP, channels + GROUP, GROUP)]
+    fitting = (n for n in nearest if n >= channels or channels % n == 0 or channels % n >= GROUP)
+    block: int = min(next(fitting), channels)
+    return block
 
 
 def grouped(matrix: Array) -> Array:

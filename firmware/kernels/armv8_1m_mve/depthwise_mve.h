@@ -29,7 +29,7 @@ typedef struct {
     const int8_t *shift; /* to the left, below 0 */
 } tc_depthwise_mve_t;
 
-/* A block of channels in an output row, as the assembly reads it. */
+/* A block of channels in an output row, as the assembly reads it; it counts down the channels. */
 typedef struct {
     const int8_t *words[TC_DEPTHWISE_WORDS]; /* of the first window */
     size_t step;                             /* from a window to the next, bytes */
@@ -44,7 +44,7 @@ typedef struct {
     int8_t *out;
 } tc_depthwise_mve_block_t;
 
-typedef void (*tc_depthwise_mve_function_t)(const tc_depthwise_mve_block_t *block);
+typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 
 #if TC_MVE
 
@@ -55,9 +55,9 @@ typedef void (*tc_depthwise_mve_function_t)(const tc_depthwise_mve_block_t *bloc
  * saturate anyway. */
 /* clang-format off */
 #define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
-    static void name(const tc_depthwise_mve_block_t *block)                                                          \
+    static void name(tc_depthwise_mve_block_t *block)                                                          \
     {                                                                                                                \
-        const tc_depthwise_mve_block_t *volatile const at = block;                                                   \
+        tc_depthwise_mve_block_t *volatile const at = block;                                                   \
         __asm__ volatile(                                                                                            \
             "ldr r12, %[at]\n\tvldrw.32 q3, [r12]\n\tldrd r8, r9, [r12, #16]\n\tldr r10, [r12, #24]\n\t"             \
             "ldrd r1, r7, [r12, #48]\n\tldrd r11, r5, [r12, #56]\n\tldr r3, [r12, #64]\n"                            \
@@ -77,7 +77,7 @@ typedef void (*tc_depthwise_mve_function_t)(const tc_depthwise_mve_block_t *bloc
             :                                                                                                        \
             : [at] "m"(at)                                                                                           \
             : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2", \
-              "q3", "q4", "q5", "q6", "q7", "cc", "memory");                                                         \
+              "q3", "q4", "q5", "q6", "q7", "p0", "cc", "memory");                                                         \
     }
 /* clang-format on */
 #define TC_DEPTHWISE_RECTIFIED(name) TC_DEPTHWISE_FUNCTION(name, "")
@@ -85,7 +85,7 @@ typedef void (*tc_depthwise_mve_function_t)(const tc_depthwise_mve_block_t *bloc
 
 #else
 
-static inline void tc_depthwise_mve_portable(const tc_depthwise_mve_block_t *block)
+static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 {
     for (size_t c = 0; c < block->channels; c++) {
         const int8_t *const weights = block->weights + c * block->taps;
@@ -100,10 +100,10 @@ static inline void tc_depthwise_mve_portable(const tc_depthwise_mve_block_t *blo
     }
 }
 
-#define TC_DEPTHWISE_RECTIFIED(name)                        \
-    static void name(const tc_depthwise_mve_block_t *block) \
-    {                                                       \
-        tc_depthwise_mve_portable(block);                   \
+#define TC_DEPTHWISE_RECTIFIED(name)                  \
+    static void name(tc_depthwise_mve_block_t *block) \
+    {                                                 \
+        tc_depthwise_mve_portable(block);             \
     }
 #define TC_DEPTHWISE_SIGNED(name) TC_DEPTHWISE_RECTIFIED(name)
 
@@ -133,7 +133,7 @@ static inline int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t 
         "2:\n\t"
         : "+r"(next), "+r"(left), "+r"(blocks)
         : "r"(from)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "q0", "q1", "q2", "q3", "cc", "memory");
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "q0", "q1", "q2", "q3", "p0", "cc", "memory");
 #else
     for (size_t i = 0; i < count; i++) {
         for (unsigned row = 0; row < 4; row++) {

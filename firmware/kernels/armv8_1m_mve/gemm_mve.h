@@ -159,7 +159,7 @@ typedef struct {
         : [pixel] "m"((s)->pixel), "m"((s)->second), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),           \
           [zero_point] "m"((s)->zero_point), "m"((s)->out_step), [block] "m"((s)->block), "m"((s)->next)             \
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2",   \
-          "q5", "q6", "q7", "cc", "memory")
+          "q5", "q6", "q7", "p0", "cc", "memory")
 /* clang-format on */
 
 /* The same for a single pixel, which leaves registers enough for all that changes. */
@@ -187,7 +187,7 @@ typedef struct {
         : [pixel] "m"((s)->pixel), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                             \
           [zero_point] "m"((s)->zero_point), [blocks] "m"((s)->blocks)                                               \
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q2", "q5",   \
-          "q6", "q7", "cc", "memory")
+          "q6", "q7", "p0", "cc", "memory")
 /* clang-format on */
 
 static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t *gemm)

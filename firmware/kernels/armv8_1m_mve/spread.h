@@ -32,7 +32,7 @@ static inline const int8_t *tc_spread_sixteens(const uint8_t *from, size_t round
                      "add %[values], %[values], r0\n\tvstrb.8 q2, [%[to]], #16\n\tle lr, 1b\n2:\n\t"
                      : [from] "+r"(from), [values] "+r"(values), [to] "+r"(to)
                      : [rounds] "r"(rounds), [ones] "r"(0x01010101)
-                     : "r0", "lr", "q0", "q1", "q2", "q3", "q4", "cc", "memory");
+                     : "r0", "lr", "q0", "q1", "q2", "q3", "q4", "p0", "cc", "memory");
     return values;
 }
 
