@@ -101,7 +101,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    program = lower(prepared.graph, _storage(options, prepared, board), board.kernels)
+    kept = storage(prepared, board, options.optimize, _ram_limit(options, board))
+    program = lower(prepared.graph, kept, board.kernels)
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
@@ -122,15 +123,14 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
-def _storage(options: BuildOptions, prepared: Prepared, board: Board) -> Storage:
-    """Weights as `--optimize` wants them. A model that nobody asked to compress keeps its speed,
-    unless decoding saves much.
+def storage(prepared: Prepared, board: Board, optimize: Optimize, ram: int) -> Storage:
+    """Weights as `--optimize` wants them, within so many bytes of RAM. A model that nobody asked to
+    compress keeps its speed, unless decoding saves much.
     """
-    memory = board.memory
-    flash = memory.flash - memory.reserved_flash
-    place = Place(board.kernels, memory.harvard, flash, _ram_limit(options, board))
+    flash = board.memory.flash - board.memory.reserved_flash
+    place = Place(board.kernels, board.memory.harvard, flash, ram)
     return choose_storage(
-        prepared.graph, options.optimize, compressed=bool(prepared.compression), place=place
+        prepared.graph, optimize, compressed=bool(prepared.compression), place=place
     )
 
 

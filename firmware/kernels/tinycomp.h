@@ -72,7 +72,7 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
 /* A tensor whose rows wait elsewhere while others use its ring: bytes into the arena, rows of the ring, bytes a row, and
  * the node that makes the rows. */
 typedef struct {
-    uint32_t base, place, stride;
+    size_t base, place, stride;
     uint16_t ring, node;
 } tc_carried_t;
 
@@ -84,8 +84,8 @@ static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsign
     const uint16_t last = done[op->node];
     int8_t *place = arena + op->place;
     for (uint16_t y = (uint16_t)(last - rows); y < last; y++, place += op->stride) {
-        int8_t *const row = arena + op->base + tc_slot(y, op->ring) * (size_t)op->stride;
-        memcpy(back ? row : place, back ? place : row, (size_t)op->stride);
+        int8_t *const row = arena + op->base + tc_slot(y, op->ring) * op->stride;
+        memcpy(back ? row : place, back ? place : row, op->stride);
     }
 }
 

@@ -76,6 +76,25 @@ class Draw:
         constants[node.inputs[2]] = replace(bias, values=biases)
         return replace(case, graph=replace(case.graph, constants=constants))
 
+    def stored(self, case: Case, kind: str) -> Case:
+        """The case with weights that a codec makes smaller: one table for all, one a channel, many
+        zeros, or both.
+        """
+        node = case.graph.nodes[-1]
+        constant = case.graph.constants[node.inputs[1]]
+        channels = np.moveaxis(constant.values.copy(), node.op.weight_axis, 0)
+        entries = 1 << self.number(1, 5)
+        tables = self.rng.integers(-127, 128, (len(channels), entries))
+        tables = tables if kind == "tables" else np.broadcast_to(tables[:1], tables.shape)
+        index = self.rng.integers(entries, size=channels.shape)
+        values = np.stack([table[i] for table, i in zip(tables, index, strict=True)])
+        if kind in ("zeros", "both"):
+            values = channels if kind == "zeros" else values
+            values = np.where(self.rng.random(channels.shape) < 0.7, 0, values)
+        moved = np.moveaxis(values.astype(np.int8), 0, node.op.weight_axis)
+        constants = {**case.graph.constants, node.inputs[1]: replace(constant, values=moved)}
+        return replace(case, graph=replace(case.graph, constants=constants))
+
     def window(self, size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
         """Same, valid, or any padding."""
         kind = self.number(0, 3)
@@ -223,6 +242,65 @@ def worst(count: int = 12) -> list[Case]:
     return found
 
 
+WIDE = (15, 16, 17, 31, 32, 33, 64)
+"""Channels around whole vectors of sixteen."""
+
+
+def wide(count: int = 18) -> list[Case]:
+    """Convolutions, depthwise convolutions and dense layers of many channels."""
+    found = []
+    for i, draw in draws(count, 7):
+        size, inputs, outputs = (draw.number(1, 4), draw.number(1, 6)), draw.of(WIDE), draw.of(WIDE)
+        activation, name = draw.of(tuple(Activation)), f"wide {i}"
+        if i % 3 == 0:
+            op, weights = FullyConnected(activation), (outputs, inputs)
+            found.append(draw.weighted(name, op, (inputs,), weights))
+            continue
+        side = draw.of((1, 1, 3)) if i % 3 == 1 else 3
+        stride = draw.number(1, 2)
+        window = Window.make("same", size, (side, side), (stride, stride))
+        if i % 3 == 1:
+            op, weights = Conv2D(window, activation), (outputs, side, side, inputs)
+        else:
+            op, weights = DepthwiseConv2D(window, 1, activation), (1, side, side, inputs)
+        found.append(draw.weighted(name, op, (*size, inputs), weights))
+    return found
+
+
+def tall(count: int = 12) -> list[Case]:
+    """Depthwise windows of one or two columns, up to seventeen rows."""
+    found = []
+    for i, draw in draws(count, 8):
+        kernel = (draw.number(1, 17), draw.number(1, 2))
+        size = (draw.number(1, 20), draw.number(1, 3))
+        window = draw.window(size, kernel, (draw.number(1, 2), 1), (draw.number(1, 2), 1))
+        op, channels = DepthwiseConv2D(window, 1, draw.of(tuple(Activation))), draw.number(3, 40)
+        found.append(draw.weighted(f"tall {i}", op, (*size, channels), (1, *kernel, channels)))
+    return found
+
+
+def stored(count: int = 24) -> list[Case]:
+    """Layers whose weights are decoded."""
+    found = []
+    for i, draw in draws(count, 9):
+        size, inputs, outputs = (draw.number(1, 3), draw.number(1, 5)), draw.number(5, 40), 21
+        activation, name = draw.of(tuple(Activation)), f"stored {i}"
+        if i % 3 == 0:
+            op, shape, weights = FullyConnected(activation), (inputs,), (outputs, inputs)
+        elif i % 3 == 1:
+            side = draw.of((1, 3))
+            window = Window.make("same", size, (side, side), (1, 1))
+            op, weights = Conv2D(window, activation), (outputs, side, side, inputs)
+            shape = (*size, inputs)
+        else:
+            window = Window.make("same", size, (3, 3), (1, 1))
+            op, weights = DepthwiseConv2D(window, 1, activation), (1, 3, 3, inputs)
+            shape = (*size, inputs)
+        case = draw.weighted(name, op, shape, weights)
+        found.append(draw.stored(case, ("table", "tables", "zeros", "both")[i % 4]))
+    return found
+
+
 def sums(count: int = 16) -> list[Case]:
     """Scales that are equal, near, and far apart, either way round."""
     found = []
@@ -257,5 +335,8 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "dense": dense,
     "wide_dense": wide_dense,
     "worst": worst,
+    "wide": wide,
+    "tall": tall,
+    "stored": stored,
     "sums": sums,
 }

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall
+from tinycomp.ir import Array, KernelCall
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
-WINDOWS = 1024
-"""Bytes that are gathered at a time, about; two windows at least."""
+TALLEST = 16
+"""Rows of a window, at most."""
+GATHERED = 1024
+"""Bytes of columns that are gathered at a time, about; those of two pixels at least."""
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
-    """The call of an MVE kernel; None where channels are less than a group, or numbers leave its
-    bounds.
+    """The call of an MVE kernel; None where channels are less than a group, windows too tall, or
+    numbers out of its bounds.
     """
     sums = vector_sums(call)
+    if integer(call, "kernel_height") > TALLEST:
+        return None
     if sums is None or stored is None or len(sums.bias) < GROUP:
         return None
-    length = sums.weights.shape[1]
-    tile = 0 if _lies(call, length) else _tile(integer(call, "output_width"), length)
-    reading, weights, arranged = gemm_fields(call, sums.weights, stored)
+    matrix = _by_columns(call, sums.weights)
+    tile, gathered = (0, 0) if _lies(call) else _tile(call, matrix.shape[1])
+    reading, weights, arranged = gemm_fields(call, matrix, stored)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {"tile": tile, **reading, "weights": weights, **factors(sums)}
     rectified = integer(call, "output_zero_point") == -128
     kernel = "conv_2d_mve" if rectified else "conv_2d_signed_mve"
-    return KernelCall(kernel, fields, scratch=tile * length + arranged)
+    return KernelCall(kernel, fields, scratch=gathered + arranged)
 
 
-def _lies(call: KernelCall, length: int) -> bool:
+def _by_columns(call: KernelCall, matrix: Array) -> Array:
+    """Weights of a window column by column, from row by row."""
+    size = [integer(call, f"kernel_{side}") for side in ("height", "width")]
+    return matrix.reshape(len(matrix), *size, -1).transpose(0, 2, 1, 3).reshape(matrix.shape)
+
+
+def _lies(call: KernelCall) -> bool:
     """Whether windows are cells of the input."""
     padding = integer(call, "padding_top") + integer(call, "padding_left")
     reach = (integer(call, "output_width") - 1) * integer(call, "stride_width")
-    single = length == integer(call, "input_channels")
+    single = integer(call, "kernel_height") * integer(call, "kernel_width") == 1
     return single and padding == 0 and reach < integer(call, "input_width")
 
 
-def _tile(width: int, length: int) -> int:
-    """Windows to gather at a time: of a row's equal parts, as long as they fit."""
-    parts = -(-width // max(2, WINDOWS // length))
+def _tile(call: KernelCall, length: int) -> tuple[int, int]:
+    """Pixels whose columns are gathered at a time, equal parts of a row as long as they fit; bytes
+    of these and a cell of the border.
+    """
+    width, cell = integer(call, "output_width"), integer(call, "input_channels")
+    column = integer(call, "kernel_height") * cell
+    shared = integer(call, "dilation_width") == 1
+    step = integer(call, "stride_width") * column if shared else length
+    parts = -(-width // max(2, (GATHERED - length) // step + 1))
     tile = -(-width // parts)
-    return min(width, tile + tile % 2)
+    tile = min(width, tile + tile % 2)
+    return tile, cell + (tile - 1) * step + length

@@ -5,6 +5,7 @@ instruction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
@@ -15,11 +16,19 @@ from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
 from tinycomp.kernels._mve_fully_connected import fully_connected
 
+
+def _same(call: KernelCall, stored: Encoded | None) -> KernelCall:
+    """A kernel that takes what the portable one takes."""
+    return replace(call, kernel=f"{call.kernel}_mve")
+
+
 _KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
     "add": add,
+    "average_pool_global": _same,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
     "fully_connected": fully_connected,
+    "mean": _same,
 }
 
 

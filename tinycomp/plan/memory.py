@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from tinycomp.ops._rows import rows
@@ -98,13 +99,13 @@ def plan(
         limit: bytes of arena beyond which rows are carried; None: no row is.
         push: the input comes by rows, too. Needs a stretch that begins with the first operation.
     """
-    return placed(needs(program, stretch, pixels, limit, push))
+    return placed(Draft(program, stretch, pixels, push).within(limit))
 
 
-def placed(need: Needs) -> Plan:
-    """Find places for everything."""
+def placed(need: Needs, enough: int = 0) -> Plan:
+    """Find places for everything, in as few bytes as can be, or in `enough`."""
     program = need.program
-    offsets, arena = place([block for _, block in need.blocks])
+    offsets, arena = place([block for _, block in need.blocks], enough)
     blocks = tuple((use, block, o) for (use, block), o in zip(need.blocks, offsets, strict=True))
     owners = {use.names[0]: offset for use, _, offset in blocks if use.kind == "tensor"}
     heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
@@ -145,22 +146,18 @@ class Needs:
         return most_used([block for _, block in self.blocks])
 
 
-def needs(
-    program: Program, stretch: range, pixels: int, limit: int | None = None, push: bool = False
-) -> Needs:
-    """What a plan has to find places for; see there for the arguments."""
-    steps = schedule(program, stretch, pixels, push)
-    draft = _Draft(program, steps, stretch if push else _stretch(steps), push)
-    carried = [] if limit is None else draft.worthwhile(limit)
-    return draft.needs(carried)
+class Draft:
+    """A schedule's lifetimes, from which what is carried can be chosen; see plan for the
+    arguments.
+    """
 
-
-class _Draft:
-    """A schedule's lifetimes, from which what is carried can be chosen."""
-
-    def __init__(self, program: Program, steps: Sequence[Step], stretch: range, push: bool) -> None:
-        self.program, self.steps, self.stretch, self.push = program, steps, stretch, push
-        self.times = row_times(program, steps)
+    def __init__(
+        self, program: Program, stretch: range, pixels: int = 1, push: bool = False
+    ) -> None:
+        self.program, self.push = program, push
+        self.steps = schedule(program, stretch, pixels, push)
+        self.stretch = stretch if push else _stretch(self.steps)
+        self.times = row_times(program, self.steps)
         self.storage = _share(program, self.times)
         self.groups: dict[str, list[str]] = {}
         for name, owner in self.storage.items():
@@ -168,6 +165,16 @@ class _Draft:
         self.rings = {
             owner: ring(self.times[name] for name in names) for owner, names in self.groups.items()
         }
+        self.alive = {owner: self._alive(names) for owner, names in self.groups.items()}
+
+    @cached_property
+    def carriable(self) -> list[Carried]:
+        """All tensors whose rows can be carried."""
+        return carriable(self.program, self.steps, self.times, self.groups)
+
+    def within(self, limit: int | None) -> Needs:
+        """With rows carried beyond a limit, or none."""
+        return self.needs([] if limit is None else self.worthwhile(limit))
 
     def needs(self, carried: Sequence[Carried]) -> Needs:
         """With these tensors carried."""
@@ -190,7 +197,7 @@ class _Draft:
         """As few of the tensors whose rows can be carried as keep the arena within the limit, or as
         small as can be.
         """
-        possible = carriable(self.program, self.steps, self.times, self.groups)
+        possible = self.carriable
         timeline = with_copies(self.steps, possible)
         count = len(timeline.steps) + 1
         used = usage([block for _, block in self.needs(possible).blocks], count)
@@ -216,7 +223,7 @@ class _Draft:
         heights = [rows(self.program.graph.tensors[name].shape) for name in names]
         size = max(min(height, self.rings[owner]) * stride for height, stride in heights)
         waits = timeline.pauses(carried) if carried else ()
-        bounds = sorted(timeline.where[step] for span in self._alive(names) for step in span)
+        bounds = sorted(timeline.where[step] for span in self.alive[owner] for step in span)
         bounds = sorted([*bounds, *(step for span in waits for step in span)])
         yield Use("tensor", tuple(names)), Block(size, tuple(pairwise(bounds))[::2])
         if carried:

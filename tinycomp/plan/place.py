@@ -68,13 +68,13 @@ def most_used(blocks: Sequence[Block]) -> int:
     return int(usage(blocks, steps).max(initial=0))
 
 
-def place(blocks: Sequence[Block]) -> tuple[list[int], int]:
+def place(blocks: Sequence[Block], enough: int = 0) -> tuple[list[int], int]:
     """Offsets for the blocks, none overlapping in both time and space, and the bytes in all.
 
     First fit over several orders (largest first, then seeded shuffles around it) until the lower
-    bound is met: the most that is in use at any one step.
+    bound is met, which is the most that is in use at any one step, or `enough`.
     """
-    bound, rivals = most_used(blocks), _rivals(blocks)
+    bound, rivals = max(enough, most_used(blocks)), _rivals(blocks)
     order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].spans, i))
     best, best_size = _first_fit(blocks, rivals, order)
     shuffle = random.Random(0)

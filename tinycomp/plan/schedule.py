@@ -77,9 +77,10 @@ def _counted(program: Program, index: int) -> Tensor:
     return operands.activations[0] if by_input else operands.output
 
 
-def _rows_a_step(program: Program, index: int, pixels: int) -> int:
-    """The rows of an operation that have at least so many pixels."""
-    return -(-pixels // math.prod(_counted(program, index).shape[1:-1]))
+def rows_a_step(program: Program, index: int, pixels: int) -> int:
+    """The rows of an operation that have at least so many pixels, or all."""
+    shape = _counted(program, index).shape
+    return min(-(-pixels // math.prod(shape[1:-1])), rows(shape)[0])
 
 
 @dataclass
@@ -100,7 +101,7 @@ class _Run:
         program, operations = self.program, self.program.operations
         self.operands = [program.graph.operands(op.node) for op in operations]
         self.totals = [total_rows(program, index) for index in range(len(operations))]
-        self.most = [_rows_a_step(program, index, self.pixels) for index in range(len(operations))]
+        self.most = [rows_a_step(program, index, self.pixels) for index in range(len(operations))]
         self.producers = {op.node.outputs[0]: index for index, op in enumerate(operations)}
 
     def whole(self, index: int) -> None:

@@ -1,26 +1,37 @@
-"""Which stretch of a model is streamed by rows: the one that makes the arena smallest."""
+"""Which plan: a stretch of the model that is streamed by rows, rows a step, and rows that are
+carried, chosen by the arena and by predicted instructions.
+"""
 
 from __future__ import annotations
 
+import math
 import sys
-from itertools import product
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from tinycomp.errors import ModelError
 from tinycomp.ops._rows import rows
-from tinycomp.plan.memory import Needs, Plan, needs, placed
+from tinycomp.plan.costs import Costs
+from tinycomp.plan.memory import Draft, Needs, Plan, placed
+from tinycomp.plan.place import usage
 from tinycomp.plan.program import Program
-from tinycomp.plan.schedule import total_rows
+from tinycomp.plan.schedule import rows_a_step, total_rows
 
 Optimize = Literal["ram", "speed", "balanced"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
-_CANDIDATES = 24
-"""Ends of a stretch that are planned in full; those behind the smallest tensors."""
-_PIXELS = (1, 8, 16, 24, 32, 64)
-"""Sizes of a step that are planned."""
-_SAVING = 0.1
-"""Balanced: so much more than the smallest arena may be spent on fewer steps."""
+_ENDS = 24
+"""Ends of a stretch that are planned; those behind the smallest tensors."""
+_PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
+"""Sizes of a step that are planned, as far as they fit."""
+_SHARE, _SMALL = 0.05, 6656
+"""Balanced: so much more than the smallest arena may be spent on speed; or so many bytes in all,
+which leaves the rest of 8 KB to others.
+"""
+_NEAR = 0.01
+"""Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
+_TRIES = 12
+"""Of the fastest plans, so many are tried to place within a limit."""
 
 
 def choose(
@@ -31,8 +42,8 @@ def choose(
 ) -> Plan:
     """The best plan.
 
-    "ram" takes the smallest arena. "speed" takes the fewest steps, because each costs a call, and
-    reads weights again. "balanced" takes the fewest that come near the smallest arena.
+    "speed" takes the fewest predicted instructions, "ram" the smallest arena, "balanced" the fewest
+    instructions that need little more.
 
     Args:
         program: the operations.
@@ -44,52 +55,93 @@ def choose(
         ModelError: it should, and is a single row, or is the output.
     """
     if push:
-        require_pushable(program)
+        _require_pushable(program)
     candidates = _Candidates(program, push)
-    if optimize == "speed" and (limit is None or candidates.whole.least <= limit):
-        return placed(candidates.whole)
+    allowed = sys.maxsize if limit is None else limit
+    if optimize == "speed" and candidates.whole.least <= allowed:
+        whole = placed(candidates.whole)
+        if whole.arena <= allowed:
+            return whole
     smallest = candidates.smallest()
-    allowed = smallest.arena
-    if optimize == "balanced":
-        allowed = max(allowed, min(round((1 + _SAVING) * allowed), limit or sys.maxsize))
-    elif optimize == "speed" and limit is not None:
-        allowed = max(allowed, limit)
-    return candidates.fastest(allowed) or smallest
+    if optimize == "ram":
+        allowed = 0
+    elif optimize == "balanced":
+        allowed = min(allowed, max(_SMALL, int((1 + _SHARE) * smallest.arena)))
+    near = _NEAR if optimize == "balanced" else 0.0
+    return candidates.fastest(max(allowed, smallest.arena), near) or smallest
 
 
 class _Candidates:
-    """Plans by the end of the stretch and the pixels of a step, with rows carried."""
+    """Plans by the end of the stretch and the pixels of a step."""
 
     def __init__(self, program: Program, push: bool) -> None:
-        self.program, self.push = program, push
-        first = range(1 if push else 0)
-        self.whole = needs(program, first, 1, push=push)
-        self.found: dict[tuple[int, int], Needs] = {
-            (end, pixels): needs(program, range(end), pixels, 0, push)
-            for end, pixels in [(first.stop, 1), *product(_ends(program), _PIXELS)]
-        }
+        self.program, self.push, self.costs = program, push, Costs(program)
+        self.shortest = 1 if push else 0
+        self.whole = self._draft(self.shortest, 1).within(None)
+        self.rest = self._whole_from()
+        self.rows: dict[int, Draft] = {}
 
     def smallest(self) -> Plan:
-        """The plan with the smallest arena."""
+        """The plan with the smallest arena: single rows, and all rows carried that help."""
         best = placed(self.whole)
-        for need in sorted(self.found.values(), key=lambda need: need.least):
+        for end in sorted(_ends(self.program), key=lambda end: self.rest[end]):
+            if self.rest[end] >= best.arena:
+                break
+            self.rows[end] = self._draft(end, 1)
+        for need in sorted(
+            (draft.within(0) for draft in self.rows.values()), key=lambda need: need.least
+        ):
             if need.least >= best.arena:
                 break
             best = min(best, placed(need), key=lambda plan: plan.arena)
         return best
 
-    def fastest(self, limit: int) -> Plan | None:
-        """The one with the fewest steps within a limit."""
-        fitting = [key for key, need in self.found.items() if need.least <= limit]
-        relaxed = [
-            needs(self.program, range(end), pixels, limit, self.push) for end, pixels in fitting
-        ]
-        both = [*relaxed, *(self.found[key] for key in fitting)]
-        for need in sorted(both, key=lambda need: len(need.steps)):
-            plan = placed(need)
+    def fastest(self, limit: int, near: float) -> Plan | None:
+        """The one with the fewest predicted instructions within a limit; of those that have at most
+        so many times more, the least product with the arena.
+        """
+        fitting = [(self.costs.instructions(need.steps), need) for need in self._fitting(limit)]
+        fitting.sort(key=lambda each: each[0])
+        best, least, product = None, math.inf, math.inf
+        for cost, need in fitting[:_TRIES]:
+            if cost > (1 + near) * least or cost * need.least >= product:
+                continue
+            plan = placed(need, limit)
             if plan.arena <= limit:
-                return plan
-        return None
+                plan, least = placed(need), min(least, cost)
+                if cost * plan.arena < product:
+                    best, product = plan, cost * plan.arena
+        return best
+
+    def _fitting(self, limit: int) -> Iterable[Needs]:
+        """All that may find places within a limit; with few rows carried, and with many, which
+        makes places easier to find.
+        """
+        if self.whole.least <= limit:
+            yield self.whole
+        for end, draft in self.rows.items():
+            known: set[tuple[int, ...]] = set()
+            for pixels in _PIXELS:
+                steps = tuple(rows_a_step(self.program, index, pixels) for index in range(end))
+                if steps in known:
+                    continue
+                known.add(steps)
+                draft = draft if pixels == 1 else self._draft(end, pixels)
+                need = draft.within(0)
+                if need.least > limit:
+                    break
+                yield need
+                if need.carried:
+                    yield draft.within(limit)
+
+    def _draft(self, end: int, pixels: int) -> Draft:
+        return Draft(self.program, range(end), pixels, self.push)
+
+    def _whole_from(self) -> list[int]:
+        """What operations take that run whole behind a stretch, by its end: a lower bound."""
+        need = Draft(self.program, range(0)).within(None)
+        used = usage([block for _, block in need.blocks], len(need.steps) + 1)
+        return [int(used[end:].max()) for end in range(len(need.steps) + 1)]
 
 
 def _ends(program: Program) -> list[int]:
@@ -100,10 +152,10 @@ def _ends(program: Program) -> list[int]:
     for index, operation in enumerate(program.operations):
         if total_rows(program, index) > 1 or index == 0:
             found.append((graph.tensors[operation.node.outputs[0]].size, index + 1))
-    return sorted(end for _, end in sorted(found)[:_CANDIDATES])
+    return sorted(end for _, end in sorted(found)[:_ENDS])
 
 
-def require_pushable(program: Program) -> None:
+def _require_pushable(program: Program) -> None:
     """Refuse to push an input that has no rows.
 
     Raises:

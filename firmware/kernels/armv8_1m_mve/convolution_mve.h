@@ -1,10 +1,12 @@
-/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time; others are
- * gathered, some at a time. */
+/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time. Columns of others
+ * are gathered for some pixels at a time, one after the other, and in each row by row: windows that share columns overlap.
+ * Weights lie in the same order, column by column. */
 #ifndef TINYCOMP_CONVOLUTION_MVE_H
 #define TINYCOMP_CONVOLUTION_MVE_H
 
 #include "gemm_mve.h"
 #include "mve.h"
+#include "rows_mve.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -25,69 +27,105 @@ typedef struct {
     const int8_t *shift;
 } tc_convolution_mve_t;
 
-/* The window at (top, left), cells beyond a border hold the zero point. */
-static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                                      int8_t *to)
+/* `count` cells of `size` bytes, `from_step` apart, to places `to_step` apart; 0: one cell again and again. */
+static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_step, int8_t *to, size_t to_step,
+                                             size_t size, size_t count)
 {
-    const size_t channels = op->input_channels, length = op->kernel_width * channels;
-    const int whole = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
-    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
-        const int8_t *row;
-        if (top < 0 || top >= op->input_height) {
-            tc_mve_fill(to, op->input_zero_point, length);
-            to += length;
-            continue;
+#if TC_MVE
+    if (count != 0) {
+        __asm__ volatile("1:\n\t"
+                         "mov r0, %[from]\n\tmov r1, %[to]\n\tdlstp.8 lr, %[size]\n"
+                         "2:\n\t"
+                         "vldrb.8 q0, [r0], #16\n\tvstrb.8 q0, [r1], #16\n\tletp lr, 2b\n\t"
+                         "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], %[to_step]\n\t"
+                         "subs %[count], %[count], #1\n\tbne 1b\n\t"
+                         : [from] "+r"(from), [to] "+r"(to), [count] "+r"(count)
+                         : [from_step] "r"(from_step), [to_step] "r"(to_step), [size] "r"(size)
+                         : "r0", "r1", "lr", "q0", "cc", "memory");
+    }
+#else
+    for (; count > 0; count--, from += from_step, to += to_step) {
+        memcpy(to, from, size);
+    }
+#endif
+}
+
+/* `count` columns of windows, the first of which is the input's column `left`, `step` columns apart; cells beyond a border
+ * hold the zero point, of which `border` has a cell. */
+static void tc_convolution_mve_columns(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
+                                       unsigned step, size_t count, const int8_t *border, int8_t *to)
+{
+    const size_t cell = op->input_channels, column = op->kernel_height * cell;
+    const size_t out = left < 0 ? ((size_t)-left + step - 1) / step : 0, before = out < count ? out : count;
+    const size_t x = (size_t)(left + (int32_t)(before * step)); /* the first one inside, if any is */
+    const size_t room = before < count && x < op->input_width ? (op->input_width - x + step - 1) / step : 0;
+    const size_t inside = room < count - before ? room : count - before;
+    for (unsigned ky = 0; ky < op->kernel_height; ky++, to += cell) {
+        int8_t *const behind = to + (before + inside) * column;
+        tc_convolution_mve_spread(border, 0, to, column, cell, before);
+        if (rows[ky] != NULL && inside != 0) {
+            tc_convolution_mve_spread(rows[ky] + x * cell, step * cell, to + before * column, column, cell, inside);
+        } else {
+            tc_convolution_mve_spread(border, 0, to + before * column, column, cell, inside);
         }
-        row = tc_input_row(in, (uint16_t)top);
-        if (whole) {
-            tc_mve_copy(to, row + (size_t)left * channels, length);
-            to += length;
-            continue;
-        }
-        for (int32_t kx = 0, x = left; kx < op->kernel_width; kx++, x += op->dilation_width, to += channels) {
-            if (x >= 0 && x < op->input_width) {
-                tc_mve_copy(to, row + (size_t)x * channels, channels);
-            } else {
-                tc_mve_fill(to, op->input_zero_point, channels);
-            }
-        }
+        tc_convolution_mve_spread(border, 0, behind, column, cell, count - before - inside);
+    }
+}
+
+/* Columns of the windows of `count` pixels: those side by side share theirs, dilated ones do not. */
+static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
+                                      size_t count, size_t length, int8_t *scratch)
+{
+    int8_t *to = scratch + op->input_channels;
+    if (op->dilation_width == 1) {
+        tc_convolution_mve_columns(op, rows, left, 1, (count - 1) * op->stride_width + op->kernel_width, scratch, to);
+        return;
+    }
+    for (; count > 0; count--, left += op->stride_width, to += length) {
+        tc_convolution_mve_columns(op, rows, left, op->dilation_width, op->kernel_width, scratch, to);
     }
 }
 
 /* Output row y of the channels that `gemm` has, the first of which is the row's byte `out`. */
 static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_input_t *in, uint16_t y,
-                                   tc_gemm_mve_t *gemm, int8_t *windows, tc_gemm_mve_function_t function)
+                                   tc_gemm_mve_t *gemm, int8_t *scratch, tc_gemm_mve_function_t function)
 {
-    const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+    const int8_t *rows[TC_ROWS_TALLEST];
     int32_t left = -(int32_t)op->padding_left;
+    tc_rows_mve_find(in, (int32_t)y * op->stride_height - op->padding_top, op->dilation_height, op->input_height,
+                     op->kernel_height, rows);
     if (op->tile == 0) {
-        gemm->pixels = tc_input_row(in, (uint16_t)top);
+        gemm->pixels = rows[0];
         gemm->count = op->output_width;
         function(gemm);
         return;
     }
     for (unsigned x = op->output_width; x > 0; x -= (unsigned)gemm->count) {
         gemm->count = x < op->tile ? x : op->tile;
-        for (size_t i = 0; i < gemm->count; i++, left += op->stride_width) {
-            tc_convolution_mve_gather(op, in, top, left, windows + i * gemm->length);
-        }
+        tc_convolution_mve_gather(op, rows, left, gemm->count, gemm->length, scratch);
+        left += (int32_t)gemm->count * op->stride_width;
         function(gemm);
         gemm->out += gemm->count * gemm->out_step;
     }
 }
 
-/* Output rows [first, last). Scratch: a tile of windows; weights as gemm_mve.h says. */
+/* Output rows [first, last). Scratch: a cell and the columns of a tile, unless there is none; weights as gemm_mve.h says. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {
     const size_t length = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
-    int8_t *const buffer = scratch + op->tile * length;
+    const size_t cell = op->input_channels, column = op->kernel_height * cell;
+    int8_t *buffer = scratch;
     tc_gemm_mve_t gemm;
-    gemm.pixels = scratch;
-    gemm.pixel_step = op->tile == 0 ? op->stride_width * length : length;
+    gemm.pixels = scratch + cell;
+    gemm.pixel_step = op->tile == 0 || op->dilation_width == 1 ? op->stride_width * column : length;
     gemm.length = length;
     gemm.out_step = op->output_channels;
     gemm.zero_point = op->output_zero_point;
+    if (op->tile != 0) {
+        tc_mve_fill(scratch, op->input_zero_point, cell);
+        buffer += cell + (op->tile - 1u) * gemm.pixel_step + length;
+    }
     for (size_t c = 0; c < op->output_channels; c += op->block) {
         gemm.channels = op->output_channels - c < op->block ? op->output_channels - c : op->block;
         gemm.weights = tc_gemm_mve_weights(op->weights, op->plain, c, gemm.channels, length, buffer);

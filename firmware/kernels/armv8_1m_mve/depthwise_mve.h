@@ -8,9 +8,9 @@
 #define TINYCOMP_DEPTHWISE_MVE_H
 
 #include "mve.h"
+#include "rows_mve.h"
 #include "tinycomp.h"
 
-#define TC_DEPTHWISE_TALLEST 16u
 #define TC_DEPTHWISE_WORDS 4u /* of a window, at most */
 #define TC_DEPTHWISE_GROUP 4u /* channels that are computed together */
 
@@ -168,25 +168,6 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
 }
 
-/* Rows of the input that a row's windows read; NULL: beyond a border. */
-static void tc_depthwise_mve_find_rows(const tc_depthwise_mve_t *op, const tc_input_t *in, uint16_t y,
-                                       const int8_t **rows)
-{
-    const size_t step = op->dilation_height * in->stride, size = in->ring * in->stride;
-    const int8_t *row = NULL;
-    int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-    for (unsigned ky = 0; ky < op->kernel_height; ky++, top += op->dilation_height) {
-        rows[ky] = NULL;
-        if (top >= 0 && top < op->input_height) {
-            row = row == NULL ? tc_input_row(in, (uint16_t)top) : row + step;
-            while (row >= in->base + size) {
-                row -= size;
-            }
-            rows[ky] = row;
-        }
-    }
-}
-
 /* The planes of a block of channels, from `channel` on. */
 static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *const *found, size_t channel,
                                     size_t channels, const int8_t *zeros, const int8_t *zero_points, int8_t *to)
@@ -257,9 +238,10 @@ static void tc_depthwise_mve(const tc_depthwise_mve_t *op, const tc_input_t *in,
                              uint16_t last, int8_t *scratch, tc_depthwise_mve_function_t function)
 {
     for (uint16_t y = first; y < last; y++) {
-        const int8_t *rows[TC_DEPTHWISE_TALLEST];
+        const int8_t *rows[TC_ROWS_TALLEST];
         int8_t *const to = tc_output_row(out, y);
-        tc_depthwise_mve_find_rows(op, in, y, rows);
+        tc_rows_mve_find(in, (int32_t)y * op->stride_height - op->padding_top, op->dilation_height, op->input_height,
+                         op->kernel_height, rows);
         tc_depthwise_mve_row(op, rows, to, scratch, function);
         if (op->activation_min != -128 || op->activation_max != 127) {
             tc_mve_clamp(to, op->activation_min, op->activation_max, (size_t)op->output_width * op->channels);

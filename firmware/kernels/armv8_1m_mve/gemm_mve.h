@@ -34,6 +34,23 @@ static inline size_t tc_gemm_mve_rest(size_t length)
     return (length - 1) % 16 + 1;
 }
 
+/* Sixteen weights of a channel after the other to their places in a block. */
+static inline void tc_gemm_mve_place(const int8_t *from, size_t sixteens, int8_t *to)
+{
+#if TC_MVE
+    __asm__ volatile(
+        "wls lr, %[sixteens], 2f\n1:\n\tvldrb.8 q0, [%[from]], #16\n\tvstrb.8 q0, [%[to]], #64\n\tle lr, 1b\n"
+        "2:\n\t"
+        : [from] "+r"(from), [to] "+r"(to)
+        : [sixteens] "r"(sixteens)
+        : "lr", "q0", "cc", "memory");
+#else
+    for (; sixteens > 0; sixteens--, from += 16, to += TC_GEMM_BLOCK * 16) {
+        memcpy(to, from, 16);
+    }
+#endif
+}
+
 /* Weights of `channels` channels that lie one after the other, put in order. */
 static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
 {
@@ -41,12 +58,9 @@ static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t l
     for (size_t c = 0; c < channels; c += TC_GEMM_BLOCK, to += TC_GEMM_BLOCK * length) {
         const size_t first = c + TC_GEMM_BLOCK <= channels ? c : channels - TC_GEMM_BLOCK;
         for (size_t i = 0; i < TC_GEMM_BLOCK; i++) {
-            const int8_t *from = weights + (first + i) * length;
-            int8_t *next = to + TC_GEMM_BLOCK * rest + i * 16;
+            const int8_t *const from = weights + (first + i) * length;
             tc_mve_copy(to + i * rest, from, rest);
-            for (from += rest; from != weights + (first + i + 1) * length; from += 16, next += TC_GEMM_BLOCK * 16) {
-                tc_mve_copy(next, from, 16);
-            }
+            tc_gemm_mve_place(from + rest, (length - rest) / 16, to + TC_GEMM_BLOCK * rest + i * 16);
         }
     }
 }
@@ -148,6 +162,34 @@ typedef struct {
           "q5", "q6", "q7", "cc", "memory")
 /* clang-format on */
 
+/* The same for a single pixel, which leaves registers enough for all that changes. */
+/* clang-format off */
+#define TC_GEMM_PIXEL(s, multiply, away, four, sixteen)                                                              \
+    __asm__ volatile(                                                                                                \
+        "ldr r9, %[rest]\n\tvctp.8 r9\n\tldrd r8, r10, %[bias]\n\tldr r3, %[shift]\n\tldrd r5, r7, %[weights]\n\t"   \
+        "ldr r11, %[zero_point]\n\tldr r12, %[blocks]\n"                                                             \
+        "1:\n\t"                                                                                                     \
+        "ldr r1, %[pixel]\n\tvpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\tldr lr, %[sixteens]\n\t"                 \
+        TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
+        "wls lr, lr, 3f\n"                                                                                           \
+        "2:\n\t"                                                                                                     \
+        "vldrb.8 q0, [r1], #16\n\t"                                                                                  \
+        TC_GEMM_NEXT("r0") TC_GEMM_NEXT("r2") TC_GEMM_NEXT("r4") TC_GEMM_NEXT("r6")                                  \
+        "le lr, 2b\n"                                                                                                \
+        "3:\n\t"                                                                                                     \
+        "vldrw.32 q5, [r8], #16\n\tvldrw.32 q6, [r10]" sixteen "\n\tvldrb.s32 q7, [r3]" four "\n\t"                  \
+        "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away)             \
+        "vadd.i32 q0, q0, r11\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvstrb.32 q0, [r7], #4\n\t"              \
+        "subs r12, r12, #1\n\tbne 1b\n\t"                                                                            \
+        "strd r8, r10, %[bias]\n\tstr r3, %[shift]\n\tstrd r5, r7, %[weights]\n\t"                                   \
+        : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
+          "+m"((s)->out)                                                                                             \
+        : [pixel] "m"((s)->pixel), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                             \
+          [zero_point] "m"((s)->zero_point), [blocks] "m"((s)->blocks)                                               \
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q2", "q5",   \
+          "q6", "q7", "cc", "memory")
+/* clang-format on */
+
 static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t *gemm)
 {
     const size_t pairs = gemm->count & ~(size_t)1;
@@ -182,19 +224,23 @@ static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size
 }
 
 /* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in bytes. */
-#define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen) \
-    static void name(const tc_gemm_mve_t *gemm)                             \
-    {                                                                       \
-        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK;          \
-        tc_gemm_mve_state_t s;                                              \
-        tc_gemm_mve_begin(&s, gemm);                                        \
-        for (;;) {                                                          \
-            TC_GEMM_CHANNELS(&s, multiply, away0, away1, four, sixteen);    \
-            if (s.out == gemm->out + gemm->channels) {                      \
-                return;                                                     \
-            }                                                               \
-            tc_gemm_mve_overlap(&s, over, (step)*over);                     \
-        }                                                                   \
+#define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen)  \
+    static void name(const tc_gemm_mve_t *gemm)                              \
+    {                                                                        \
+        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK;           \
+        tc_gemm_mve_state_t s;                                               \
+        tc_gemm_mve_begin(&s, gemm);                                         \
+        for (;;) {                                                           \
+            if (gemm->count == 1) {                                          \
+                TC_GEMM_PIXEL(&s, multiply, away0, four, sixteen);           \
+            } else {                                                         \
+                TC_GEMM_CHANNELS(&s, multiply, away0, away1, four, sixteen); \
+            }                                                                \
+            if (s.out == gemm->out + gemm->channels) {                       \
+                return;                                                      \
+            }                                                                \
+            tc_gemm_mve_overlap(&s, over, (step)*over);                      \
+        }                                                                    \
     }
 #define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "", 1, ", #4", ", #16")
 #define TC_GEMM_SIGNED(name) \

@@ -1,0 +1,142 @@
+"""Coefficients of the planner's cost model, measured on emulated boards.
+
+    python -m benchmarks.fit_costs [--shared FOLDER] [INSTRUCTION_SET ...]
+
+Builds the official models, dense and with codebooks, with several plans; reads each layer's
+instructions; fits the terms of tinycomp/plan/costs.py by least squares without negative
+coefficients; writes tinycomp/kernels/costs/<set>.json. Run it again after kernels have changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from benchmarks.cases import SHARED, model_path, targets
+from tinycomp import emit, image
+from tinycomp.boards import Board, list_boards
+from tinycomp.execute import session
+from tinycomp.folder import write_folder
+from tinycomp.image import Workshop
+from tinycomp.kernels._registry import instruction_sets
+from tinycomp.measure import latency_record
+from tinycomp.pipeline import storage
+from tinycomp.plan import costs
+from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.program import Program, lower
+from tinycomp.plan.schedule import Step
+from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
+from tinycomp.progress import Silent
+from tinycomp.report.record import LatencyRecord
+
+PLANS = ((0, None), (1, 0), (12, None), (48, None))
+"""Pixels of a step (0: layer by layer) and the limit beyond which rows are carried."""
+PREFIX = "fit"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a layer, or the schedule's loop, took in one inference."""
+
+    kernel: str
+    terms: costs.Vector
+    instructions: float
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("sets", nargs="*", metavar="INSTRUCTION_SET")
+    parser.add_argument("--shared", type=Path, default=SHARED)
+    options = parser.parse_args()
+    boards = list_boards()
+    prepared = [
+        prepare(
+            Preparation(model_path(name, options.shared), codebook_bits=bits, name=name), Silent()
+        )
+        for name in targets()[0].models
+        for bits in (None, *targets()[0].codebook_bits)
+    ]
+    for kernels in options.sets or instruction_sets():
+        board = next(
+            (b for b in boards if b.kernels == kernels and not b.is_host and not image.missing(b)),
+            None,
+        )
+        if board is None:
+            print(f"{kernels}: left out; no board of this set can be emulated here")
+            continue
+        samples = [sample for model in prepared for sample in measure(model, board)]
+        found = dict(fit(samples))
+        path = costs.FOLDER / f"{kernels}.json"
+        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(f"{kernels}: {len(samples)} layers measured on {board.name}")
+
+
+def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
+    """All layers of a model, by all plans."""
+    kept = storage(prepared, board, "balanced", board.memory.ram)
+    program = lower(prepared.graph, kept, board.kernels)
+    for pixels, limit in PLANS:
+        stretch = range(len(program.operations) if pixels else 0)
+        planned = plan(program, stretch, pixels=max(1, pixels), limit=limit)
+        yield from samples_of(planned, run(prepared, planned, board))
+
+
+def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
+    """One inference on the emulated board."""
+    files = emit.emit_library(planned, prefix=PREFIX, model_hash=prepared.sha256)
+    inputs = evaluation_inputs(prepared.graph, None, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "library"
+        write_folder(library, files)
+        workshop = Workshop(board, library, PREFIX, Path(folder) / "build")
+        with session(prepared.graph, prepared.sha256, workshop, None, Silent(), compare=False) as s:
+            assert s.device is not None
+            return latency_record(s.device, prepared.graph, inputs[0])
+
+
+def samples_of(planned: Plan, latency: LatencyRecord) -> Iterable[Sample]:
+    """The layers of an inference, and what is left of it."""
+    program: Program = planned.program
+    calls = Counter(step.operation for step in planned.steps if isinstance(step, Step))
+    for index, (operation, layer) in enumerate(
+        zip(program.operations, latency.layers, strict=True)
+    ):
+        if operation.call is not None:
+            call, inference = costs.terms(program, index)
+            terms = np.concatenate([calls[index] * call, inference])
+            yield Sample(costs.kernel_name(operation), terms, layer.value)
+    rest = latency.value - sum(layer.value for layer in latency.layers)
+    yield Sample(costs.SCHEDULE, costs.loop_terms(program, planned.steps), max(0, rest))
+
+
+def fit(samples: Sequence[Sample]) -> Iterable[tuple[str, dict[str, float]]]:
+    """Coefficients by kernel, and those of all kernels together."""
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        groups[sample.kernel].append(sample)
+        if sample.kernel != costs.SCHEDULE:
+            groups[costs.ANY].append(sample)
+    for name, group in sorted(groups.items()):
+        names = costs.STEPS if name == costs.SCHEDULE else costs.PER_CALL + costs.PER_INFERENCE
+        values = np.array([sample.instructions for sample in group])
+        weights = 1 / np.sqrt(np.maximum(values, 1))
+        matrix = np.stack([sample.terms for sample in group])
+        found, _ = nnls(matrix * weights[:, None], values * weights)
+        error = np.abs(matrix @ found - values).sum() / max(1, values.sum())
+        print(f"  {name}: {len(group)} samples, mean error {error:.1%}")
+        yield name, {n: round(float(x), 3) for n, x in zip(names, found, strict=True) if x}
+
+
+if __name__ == "__main__":
+    main()

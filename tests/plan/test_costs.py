@@ -1,0 +1,85 @@
+"""The cost model predicts what the emulated Cortex-M4 counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from small_models import every_operator
+
+from tinycomp import image
+from tinycomp.boards import load_board
+from tinycomp.kernels._registry import instruction_sets
+from tinycomp.pipeline import BuildOptions, build, storage
+from tinycomp.plan.costs import (
+    ANY,
+    FOLDER,
+    GENERIC,
+    PER_CALL,
+    PER_INFERENCE,
+    SCHEDULE,
+    STEPS,
+    Costs,
+    coefficients,
+)
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import lower
+from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.prepare import Preparation, prepare
+from tinycomp.progress import Silent
+
+BOARD = load_board("cortex-m4")
+WITHIN = 0.1
+"""Of the instructions that are counted. Where a kernel is no longer what was measured, run
+benchmarks/fit_costs.py again.
+"""
+
+
+def test_files_are_complete() -> None:
+    names = {path.stem for path in FOLDER.glob("*.json")}
+    assert GENERIC in names
+    assert names <= {*instruction_sets()}
+    for name in names:
+        found = coefficients(name)
+        assert {ANY, SCHEDULE} <= {*found}
+        for kernel, terms in found.items():
+            known = STEPS if kernel == SCHEDULE else PER_CALL + PER_INFERENCE
+            assert {*terms} <= {*known}, kernel
+            assert all(value > 0 for value in terms.values())
+
+
+def test_kernels_that_were_not_measured_cost_something() -> None:
+    program = lower(every_operator())
+    costs = Costs(program)
+    whole = plan(program)
+    assert costs.instructions(whole.steps) > program.graph.cost().macs
+    streamed = plan(program, range(len(program.operations)))
+    assert costs.instructions(streamed.steps) > costs.instructions(whole.steps)
+
+
+def test_a_set_without_a_file_takes_the_portable_kernels() -> None:
+    assert coefficients("no such set") == coefficients(GENERIC)
+    text = (FOLDER / f"{GENERIC}.json").read_text(encoding="utf-8")
+    assert coefficients(GENERIC) == json.loads(text)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("optimize", ["speed", "balanced"])
+@pytest.mark.parametrize("model", ["kws_ref_model", "ic_resnet8", "str_ww_ref_model"])
+def test_predictions(model: str, optimize: Optimize, shared: Path, tmp_path: Path) -> None:
+    if reason := image.missing(BOARD):
+        pytest.skip(f"{BOARD.name}: {reason}")
+    wanted = Preparation(shared / "models" / f"{model}_int8.tflite")
+    options = BuildOptions(
+        wanted, BOARD.name, tmp_path / "out", samples=1, verify=False, optimize=optimize
+    )
+    prepared = prepare(wanted, Silent())
+    program = lower(prepared.graph, storage(prepared, BOARD), BOARD.kernels)
+    planned = choose(program, optimize, BOARD.memory.ram - BOARD.memory.reserved_ram)
+    report = build(options, Silent())
+    assert report.ram is not None
+    assert report.latency is not None
+    assert planned.arena == report.ram.arena + report.ram.scratch
+    predicted = Costs(program).instructions(planned.steps)
+    assert predicted == pytest.approx(report.latency.value, rel=WITHIN)

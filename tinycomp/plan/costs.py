@@ -1,0 +1,112 @@
+"""Predicted instructions of a schedule: for each kernel a sum of few terms, whose coefficients
+benchmarks/fit_costs.py measures on emulated boards.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ops._rows import rows
+from tinycomp.plan.program import Operation, Program
+from tinycomp.plan.schedule import Copy, Step, total_rows
+
+FOLDER = Path(__file__).resolve().parent.parent / "kernels" / "costs"
+"""One file an instruction set: {kernel: coefficients of its terms}."""
+PER_CALL = ("calls", "channels", "weights")
+"""Terms that each call of a kernel adds: itself, output channels and weights that are read."""
+PER_INFERENCE = ("rows", "lines", "outputs", "windows", "macs")
+"""Terms that depend on no schedule: rows; rows times channels; output values; values of windows,
+each of which serves all channels; multiply-accumulates.
+"""
+STEPS = ("steps", "copied rows", "copied bytes")
+"""Terms of the schedule's own loop."""
+ANY, SCHEDULE, GENERIC = "any", "schedule", "generic"
+"""Names of the coefficients for kernels that were not measured, and for the loop; the instruction
+set that stands in for others.
+"""
+
+Vector = NDArray[np.float64]
+
+
+def kernel_name(operation: Operation) -> str:
+    """A kernel, and the codec of what it decodes."""
+    assert operation.call is not None
+    codecs = [encoded.codec for encoded in operation.encoded if encoded.buffered]
+    return " ".join([operation.call.kernel, *codecs])
+
+
+def terms(program: Program, index: int) -> tuple[Vector, Vector]:
+    """What a call of an operation has of each term PER_CALL, and an inference of PER_INFERENCE."""
+    operation = program.operations[index]
+    operands = program.graph.operands(operation.node)
+    channels, height = operands.output.shape[-1], total_rows(program, index)
+    positions = max(value.size for value in (operands.output, *operands.activations))
+    counts_input = operation.call is not None and operation.call.input_rows
+    outputs = positions if counts_input else operands.output.size
+    weights = sum(math.prod(constant.shape) for constant in operands.constants)
+    macs = operation.node.op.cost(operands).macs
+    return (
+        np.array([1, channels, weights], float),
+        np.array([height, height * channels, outputs, macs / channels, macs], float),
+    )
+
+
+def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
+    """What an inference has of each term STEPS."""
+    tensors = program.graph.tensors
+    copies = [step for step in steps if isinstance(step, Copy)]
+    strides = [rows(tensors[copy.tensor].shape)[1] for copy in copies]
+    counts = [copy.last - copy.first for copy in copies]
+    copied = sum(count * stride for count, stride in zip(counts, strides, strict=True))
+    return np.array([len(steps), sum(counts), copied], float)
+
+
+@cache
+def coefficients(kernels: str) -> Mapping[str, Mapping[str, float]]:
+    """What was measured for an instruction set, or for the portable kernels."""
+    path = FOLDER / f"{kernels}.json"
+    if not path.is_file():
+        path = FOLDER / f"{GENERIC}.json"
+    found: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+class Costs:
+    """Predictions for one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.known = coefficients(program.kernels)
+        found = [self._operation(index) for index in range(len(program.operations))]
+        self.per_call = [call for call, _ in found]
+        self.fixed = sum(fixed for _, fixed in found)
+        self.loop = self._of(SCHEDULE, STEPS)
+
+    def instructions(self, steps: Sequence[Step | Copy]) -> float:
+        """Of an inference with these steps."""
+        counts = Counter(step.operation for step in steps if isinstance(step, Step))
+        calls = sum(counts[index] * cost for index, cost in enumerate(self.per_call))
+        return self.fixed + calls + float(loop_terms(self.program, steps) @ self.loop)
+
+    def _operation(self, index: int) -> tuple[float, float]:
+        """A call's, and what does not depend on calls."""
+        operation = self.program.operations[index]
+        if operation.call is None:
+            return 0.0, 0.0
+        call, inference = terms(self.program, index)
+        name = kernel_name(operation)
+        name = next((n for n in (name, operation.call.kernel) if n in self.known), ANY)
+        return float(call @ self._of(name, PER_CALL)), float(
+            inference @ self._of(name, PER_INFERENCE)
+        )
+
+    def _of(self, name: str, wanted: Sequence[str]) -> Vector:
+        return np.array([self.known[name].get(term, 0.0) for term in wanted])
