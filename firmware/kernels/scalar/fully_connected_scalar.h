@@ -156,14 +156,6 @@ static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected
 
 #else
 
-/* Moves on to a word, the runs before which are done. */
-static inline void tc_fully_connected_move(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_word_t *word)
-{
-    blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(word - blocks->word);
-    blocks->word = word;
-    blocks->excess = word[-1].excess;
-}
-
 #if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
 
 /* clang-format off */
@@ -175,8 +167,10 @@ static inline void tc_fully_connected_move(tc_fully_connected_blocks_t *blocks, 
 #define TC_FULLY_CONNECTED_UPPER(s, offset)                                                     \
     "mov r1, " s "\n\tasrs r1, r1, #16\n\tldr r2, [r0, #" offset "]\n\tadds r2, r2, r1\n\tstr r2, [r0, #" offset "]\n\t"
 
-/* Adds the runs up to the next 0 to four sums, whose weights these are. Returns the word behind. */
-static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_four(
+#define TC_FULLY_CONNECTED_TOGETHER 4
+
+/* Adds the runs up to the next 0 to some sums, whose weights these are. Returns the word behind. */
+static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_part(
     const tc_fully_connected_blocks_t *blocks, const uint32_t *weights, int32_t *sums)
 {
     const tc_fully_connected_word_t *volatile word = blocks->word;
@@ -209,49 +203,49 @@ static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_conne
 }
 /* clang-format on */
 
-/* Runs up to the next 0. */
+#else
+
+#define TC_FULLY_CONNECTED_TOGETHER 2
+
+static const tc_fully_connected_word_t *tc_fully_connected_part(const tc_fully_connected_blocks_t *blocks,
+                                                                const uint32_t *weights, int32_t *sums)
+{
+    const tc_fully_connected_word_t *word = blocks->word;
+    uint32_t excess = blocks->excess;
+    unsigned size;
+    for (const uint16_t *run = blocks->runs; (size = *run) != 0; run++) {
+        const tc_fully_connected_word_t *const end =
+            (const tc_fully_connected_word_t *)(const void *)((const int8_t *)word + size);
+        uint32_t a = TC_SCALAR_HALF + excess - end[-1].excess, b = a;
+        for (; word != end; word++, weights += TC_FULLY_CONNECTED_OUTPUTS) {
+            const uint32_t x = word->x, z = word->z, wa = weights[0], wb = weights[1];
+            a += wa * x + ((wa >> 8) & 0x00FF00FFu) * z;
+            b += wb * x + ((wb >> 8) & 0x00FF00FFu) * z;
+        }
+        sums[0] += tc_scalar_upper(a);
+        sums[1] += tc_scalar_upper(b);
+        excess = end[-1].excess;
+    }
+    return word;
+}
+
+#endif
+
+/* Runs up to the next 0, and behind it. */
 static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
 {
-    const tc_fully_connected_word_t *word;
+    const tc_fully_connected_word_t *word = blocks->word;
     if (*blocks->runs != 0) {
-        (void)tc_fully_connected_four(blocks, blocks->weights, blocks->sums);
-        word = tc_fully_connected_four(blocks, blocks->weights + 4, blocks->sums + 4);
-        tc_fully_connected_move(blocks, word);
+        for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += TC_FULLY_CONNECTED_TOGETHER) {
+            word = tc_fully_connected_part(blocks, blocks->weights + i, blocks->sums + i);
+        }
+        blocks->weights += TC_FULLY_CONNECTED_OUTPUTS * (size_t)(word - blocks->word);
+        blocks->word = word;
+        blocks->excess = word[-1].excess;
     }
     while (*blocks->runs++ != 0) {
     }
 }
-
-#else
-
-/* Adds a run of words, up to `end`, to two sums. */
-static inline void tc_fully_connected_run(const tc_fully_connected_blocks_t *blocks,
-                                          const tc_fully_connected_word_t *end, const uint32_t *weights, int32_t *sums)
-{
-    uint32_t a = TC_SCALAR_HALF + blocks->excess - end[-1].excess, b = a;
-    for (const tc_fully_connected_word_t *at = blocks->word; at != end; at++, weights += TC_FULLY_CONNECTED_OUTPUTS) {
-        const uint32_t x = at->x, z = at->z, wa = weights[0], wb = weights[1];
-        a += wa * x + ((wa >> 8) & 0x00FF00FFu) * z;
-        b += wb * x + ((wb >> 8) & 0x00FF00FFu) * z;
-    }
-    sums[0] += tc_scalar_upper(a);
-    sums[1] += tc_scalar_upper(b);
-}
-
-/* Runs up to the next 0. */
-static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
-{
-    unsigned size;
-    while ((size = *blocks->runs++) != 0) {
-        const tc_fully_connected_word_t *const end = blocks->word + size / sizeof *end;
-        for (unsigned i = 0; i < TC_FULLY_CONNECTED_OUTPUTS; i += 2) {
-            tc_fully_connected_run(blocks, end, blocks->weights + i, blocks->sums + i);
-        }
-        tc_fully_connected_move(blocks, end);
-    }
-}
-
-#endif
 
 static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
 {

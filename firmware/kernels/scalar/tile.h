@@ -202,61 +202,48 @@ static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t 
 
 #else
 
-/* Adds a run's sums to those of all. */
-static inline void tc_tile_split(const uint32_t *run, int32_t *sums)
+/* Adds the products of one channel of a pair to sums of two pixels: more would not stay in 16 registers. Returns the next
+ * pair's flags. */
+static const uint16_t *tc_tile_two(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags, int32_t *sums)
 {
-    for (unsigned p = 0; p < TC_TILE_PIXELS; p++) {
-        sums[p] += tc_scalar_upper(run[p]);
-    }
-}
-
-static inline void tc_tile_add(const uint32_t *x, uint32_t w, uint32_t *run)
-{
-    for (unsigned p = 0; p < TC_TILE_PIXELS; p++) {
-        run[p] += x[p] * w;
-    }
-}
-
-static inline void tc_tile_begin(uint32_t *run)
-{
-    for (unsigned p = 0; p < TC_TILE_PIXELS; p++) {
-        run[p] = TC_SCALAR_HALF;
-    }
-}
-
-/* Adds the products of one channel of a pair to sums of four pixels. Returns the next pair's flags. */
-static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags,
-                                       int32_t *sums)
-{
-    uint32_t run[TC_TILE_PIXELS];
-    while (*flags != 0) {
-        unsigned flag = *flags++;
-        tc_tile_begin(run);
-        if ((flag & 0x8000u) != 0) { /* odd * Y is left of the first word, Y = Z + 2^8 X */
-            const uint32_t odd = tc_scalar_odd(*weights);
-            tc_tile_add(tile, *weights - (odd << 8), run);
-            tc_tile_split(run, sums);
-            tc_tile_begin(run);
-            tc_tile_add(tile, odd << 8, run);
-            tc_tile_add(tile + TC_TILE_PIXELS, odd, run);
-            tc_tile_split(run, sums);
-            tc_tile_begin(run);
+    int32_t sum0 = sums[0], sum1 = sums[1];
+    uint32_t flag;
+    while ((flag = (uint32_t)*flags++ << 16) != 0) {
+        uint32_t run0 = TC_SCALAR_HALF, run1 = TC_SCALAR_HALF;
+        if ((flag & 0x80000000u) != 0) { /* odd * Y is left of the first word, Y = Z + 2^8 X */
+            const uint32_t odd = tc_scalar_odd(*weights), even = *weights - (odd << 8);
+            sum0 += tc_scalar_upper(run0 + tile[0] * even);
+            sum1 += tc_scalar_upper(run1 + tile[1] * even);
+            sum0 += tc_scalar_upper(run0 + (tile[TC_TILE_PIXELS] + (tile[0] << 8)) * odd);
+            sum1 += tc_scalar_upper(run1 + (tile[TC_TILE_PIXELS + 1] + (tile[1] << 8)) * odd);
             weights += TC_TILE_CHANNELS;
             tile += TC_TILE_WORD;
             flag <<= 1;
         }
-        for (flag = (flag << 1) & 0xFFFFu; flag != 0; flag = (flag << 1) & 0xFFFFu) {
-            tc_tile_add(tile, *weights, run);
-            tc_tile_add(tile + TC_TILE_PIXELS, tc_scalar_odd(*weights), run);
+        for (flag <<= 1; flag != 0; flag <<= 1) {
+            const uint32_t word = *weights, odd = tc_scalar_odd(word);
+            run0 += tile[0] * word + tile[TC_TILE_PIXELS] * odd;
+            run1 += tile[1] * word + tile[TC_TILE_PIXELS + 1] * odd;
             weights += TC_TILE_CHANNELS;
             tile += TC_TILE_WORD;
-            if ((flag & 0x8000u) != 0) {
-                tc_tile_split(run, sums);
-                tc_tile_begin(run);
+            if ((flag & 0x80000000u) != 0) {
+                sum0 += tc_scalar_upper(run0);
+                sum1 += tc_scalar_upper(run1);
+                run0 = TC_SCALAR_HALF;
+                run1 = TC_SCALAR_HALF;
             }
         }
     }
-    return flags + 1;
+    sums[0] = sum0;
+    sums[1] = sum1;
+    return flags;
+}
+
+static const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags,
+                                       int32_t *sums)
+{
+    (void)tc_tile_two(tile, weights, flags, sums);
+    return tc_tile_two(tile + 2, weights, flags, sums + 2);
 }
 
 #endif
