@@ -7,7 +7,7 @@
 #include "tinycomp/conv_2d_dsp.h"
 #include "tinycomp/dense.h"
 #include "tinycomp/depthwise_3x3_dsp.h"
-#include "tinycomp/fully_connected_dsp.h"
+#include "tinycomp/fully_connected_small_dsp.h"
 #include "tinycomp/softmax.h"
 
 #if TC_VERSION != 1
@@ -46,6 +46,10 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d = {
     -1, /* output_zero_point */
     -1, /* activation_min */
     127, /* activation_max */
+    1, /* gathers */
+    0, /* workspace */
+    0, /* bytes */
+    4, /* block */
     &golden_conv_2d_weights.weights, /* weights */
     golden_conv_2d_factors, /* factors */
 };
@@ -67,6 +71,8 @@ static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     46, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
+    0, /* workspace */
+    0, /* decoded */
     &golden_depthwise_conv_2d_weights.weights, /* weights */
     golden_depthwise_conv_2d_factors, /* factors */
 };
@@ -94,6 +100,10 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
     -54, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
+    0, /* gathers */
+    0, /* workspace */
+    0, /* bytes */
+    4, /* block */
     &golden_conv_2d_1_weights.weights, /* weights */
     golden_conv_2d_1_factors, /* factors */
 };
@@ -136,7 +146,7 @@ static TC_CONST tc_dense_t golden_fully_connected_weights = {
     {tc_dense_read},
     golden_fully_connected_weights_values, /* values */
 };
-static TC_CONST tc_fully_connected_dsp_t golden_fully_connected = {
+static TC_CONST tc_fully_connected_small_dsp_t golden_fully_connected = {
     1, /* width */
     16, /* input_size */
     3, /* output_size */
@@ -184,15 +194,15 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
         const tc_input_t in[] = {
             {arena->bytes + 280, 16, 4},
         };
-        const tc_output_t out = {arena->bytes + 0, 16, 4};
-        tc_conv_2d_dsp(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 64);
+        const tc_output_t out = {arena->bytes + 280, 16, 4};
+        tc_conv_2d_dsp(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 0);
 }
-    TC_STEP_END(2, 3, 0, arena->bytes + 0, 64);
+    TC_STEP_END(2, 3, 0, arena->bytes + 280, 64);
     TC_STEP_BEGIN(3);
     { /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
         const tc_input_t in[] = {
             {arena->bytes + 216, 16, 4},
-            {arena->bytes + 0, 16, 4},
+            {arena->bytes + 280, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 216, 16, 4};
         tc_add_dsp(&golden_add, in, &out, 0, 4, NULL);
@@ -215,7 +225,7 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
             {arena->bytes + 0, 16, 1},
         };
         const tc_output_t out = {output, 3, 1};
-        tc_fully_connected_dsp(&golden_fully_connected, in, &out, 0, 1, NULL);
+        tc_fully_connected_small_dsp(&golden_fully_connected, in, &out, 0, 1, NULL);
 }
     TC_STEP_END(6, 7, 0, output, 3);
     TC_STEP_BEGIN(7);
