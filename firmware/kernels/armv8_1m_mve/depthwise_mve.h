@@ -26,7 +26,8 @@ typedef struct {
     int8_t activation_min, activation_max;
     const tc_weights_t *weights; /* of whole groups, as all members below */
     const int32_t *bias, *multiplier;
-    const int8_t *shift; /* to the left, below 0 */
+    const int8_t *shift;   /* to the left, below 0 */
+    const uint16_t *words; /* columns before each word of a row's first window; those that it does not have are any */
 } tc_depthwise_mve_t;
 
 /* A block of channels in an output row, as the assembly reads it; it counts down the channels. */
@@ -159,11 +160,14 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     const size_t before = op->padding_left < op->columns ? op->padding_left : op->columns;
     const size_t room = op->columns - before;
     const size_t inside = room < op->input_width ? room : op->input_width;
-    const size_t run = channels == op->channels ? inside : 1; /* columns that are read at once */
     to = tc_depthwise_mve_interleave(border, before * channels, to);
-    for (size_t x = 0; x < inside; x += run) {
-        to = tc_depthwise_mve_interleave(rows, run * channels, to);
-        tc_depthwise_mve_move(rows, op->channels);
+    if (channels == op->channels) {
+        to = tc_depthwise_mve_interleave(rows, inside * channels, to);
+    } else {
+        for (size_t x = 0; x < inside; x++) {
+            to = tc_depthwise_mve_interleave(rows, channels, to);
+            tc_depthwise_mve_move(rows, op->channels);
+        }
     }
     return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
 }
@@ -182,21 +186,6 @@ static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *
             rows.steps[row] = at != NULL ? 16 : 0;
         }
         to = tc_depthwise_mve_plane(op, &rows, &border, channels, to);
-    }
-}
-
-/* Where the words of a row's first window lie; those that it does not have are its first. */
-static void tc_depthwise_mve_find_words(const tc_depthwise_mve_t *op, size_t channels, const int8_t *plane,
-                                        const int8_t **words)
-{
-    unsigned word = 0;
-    for (unsigned ky = 0; ky < op->kernel_height; ky += 4, plane += op->columns * channels * 4) {
-        for (unsigned kx = 0; kx < op->kernel_width; kx++) {
-            words[word++] = plane + kx * op->dilation_width * channels * 4;
-        }
-    }
-    for (; word < TC_DEPTHWISE_WORDS; word++) {
-        words[word] = words[0];
     }
 }
 
@@ -219,7 +208,9 @@ static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *con
         const size_t channels = (size_t)op->channels - c < op->block ? op->channels - c : op->block;
         const size_t whole = (channels + 3) / 4 * 4;
         tc_depthwise_mve_planes(op, rows, c, channels, scratch, scratch + 16, planes);
-        tc_depthwise_mve_find_words(op, channels, planes, block.words);
+        for (unsigned word = 0; word < TC_DEPTHWISE_WORDS; word++) {
+            block.words[word] = planes + op->words[word] * channels * 4;
+        }
         block.step = op->stride_width * channels * 4;
         block.words_back = block.count * block.step - 4 * TC_DEPTHWISE_GROUP;
         block.channels = channels;
