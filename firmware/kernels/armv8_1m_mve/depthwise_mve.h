@@ -2,8 +2,9 @@
  * instruction.
  *
  * Four rows that windows read are interleaved byte by byte: a plane of words, column by column and in each channel by
- * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights, which
- * lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be anything. */
+ * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights,
+ * which lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be
+ * anything. */
 #ifndef TINYCOMP_DEPTHWISE_MVE_H
 #define TINYCOMP_DEPTHWISE_MVE_H
 
@@ -52,8 +53,8 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 #define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
 #define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
 
-/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative values
- * saturate anyway. */
+/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative
+ * values saturate anyway. */
 /* clang-format off */
 #define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
     static void name(tc_depthwise_mve_block_t *block)                                                          \
@@ -110,8 +111,8 @@ static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 
 #endif
 
-/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a border,
- * stand still. */
+/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a
+ * border, stand still. */
 typedef struct {
     const int8_t *at[4];
     size_t steps[4];
@@ -189,8 +190,8 @@ static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *
     }
 }
 
-/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for as
- * many bytes as sixteen words have; a block of weights. */
+/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for
+ * as many bytes as sixteen words have; a block of weights. */
 static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
                                  tc_depthwise_mve_function_t function)
 {

@@ -1,9 +1,9 @@
-/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen products
- * an instruction, 16 instructions for 128 products.
+/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen
+ * products an instruction, 16 instructions for 128 products.
  *
- * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16 weights
- * of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever the
- * block before it holds. Biases, multipliers and shifts lie channel by channel. */
+ * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16
+ * weights of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever
+ * the block before it holds. Biases, multipliers and shifts lie channel by channel. */
 #ifndef TINYCOMP_GEMM_MVE_H
 #define TINYCOMP_GEMM_MVE_H
 
@@ -81,7 +81,8 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
 
 #if TC_MVE
 
-/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is added. */
+/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is
+ * added. */
 #define TC_GEMM_FIRST(sum) "vldrb.8 q2, [r5]\n\tadd r5, r5, r9\n\tvmladav.s8 " sum ", q0, q2\n\t"
 #define TC_GEMM_FIRST_OF_TWO(sum, other) TC_GEMM_FIRST(sum) "vmladav.s8 " other ", q1, q2\n\t"
 #define TC_GEMM_NEXT(sum) "vldrb.8 q2, [r5], #16\n\tvmladava.s8 " sum ", q0, q2\n\t"
@@ -108,8 +109,8 @@ typedef struct {
     size_t next;  /* from where a pixel ends to the one after the next */
 } tc_gemm_mve_state_t;
 
-/* All blocks of channels, in each all pixels, two at least. Sums take every even register, so what else is needed is read from memory.
- * q5 to q7 hold a block's biases, multipliers and shifts. */
+/* All blocks of channels, in each all pixels, two at least. Sums take every even register, so what else is needed is
+ * read from memory. q5 to q7 hold a block's biases, multipliers and shifts. */
 /* clang-format off */
 #define TC_GEMM_CHANNELS(s, multiply, away0, away1, four, sixteen)                                                                  \
     __asm__ volatile(                                                                                                \
@@ -219,7 +220,8 @@ static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size
     s->out_end = s->out + TC_GEMM_BLOCK;
 }
 
-/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in bytes. */
+/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in
+ * bytes. */
 #define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen)  \
     static void name(const tc_gemm_mve_t *gemm)                              \
     {                                                                        \
