@@ -53,6 +53,7 @@ def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
         **{name: known[name] for name in _SAME},
         "weights": replace(weights, values=values, block=-(-block // GROUP) * GROUP),
         **factors(sums, GROUP),
+        "words": _places(planes, width, columns, integer(call, "dilation_width")),
     }
     rectified = integer(call, "output_zero_point") == -128
     kernel = "depthwise_conv_2d_mve" if rectified else "depthwise_conv_2d_signed_mve"
@@ -63,6 +64,12 @@ def _block(channels: int, size: int) -> int:
     """Channels of a plane, from the bytes that a channel takes: all, or whole vectors."""
     fitting = max(VECTOR, PLANES // size // VECTOR * VECTOR)
     return min(channels, fitting)
+
+
+def _places(planes: int, width: int, columns: int, dilation: int) -> NDArray[np.uint16]:
+    """Columns before each of a window's words, the planes one behind the other."""
+    found = [columns * plane + dilation * x for plane in range(planes) for x in range(width)]
+    return np.array(found + [0] * (WORDS - len(found)), np.uint16)
 
 
 def _words(weights: NDArray[np.int64]) -> NDArray[np.int8]:

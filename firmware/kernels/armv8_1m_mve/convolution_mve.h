@@ -1,6 +1,6 @@
-/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time. Columns of others
- * are gathered for some pixels at a time, one after the other, and in each row by row: windows that share columns overlap.
- * Weights lie in the same order, column by column. */
+/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time. Columns of
+ * others are gathered for some pixels at a time, one after the other, and in each row by row: windows that share
+ * columns overlap. Weights lie in the same order, column by column. */
 #ifndef TINYCOMP_CONVOLUTION_MVE_H
 #define TINYCOMP_CONVOLUTION_MVE_H
 
@@ -50,8 +50,8 @@ static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_ste
 #endif
 }
 
-/* `count` columns of windows, the first of which is the input's column `left`, `step` columns apart; cells beyond a border
- * hold the zero point, of which `border` has a cell. */
+/* `count` columns of windows, the first of which is the input's column `left`, `step` columns apart; cells beyond a
+ * border hold the zero point, of which `border` has a cell. */
 static void tc_convolution_mve_columns(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
                                        unsigned step, size_t count, const int8_t *border, int8_t *to)
 {
@@ -109,7 +109,8 @@ static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_inpu
     }
 }
 
-/* Output rows [first, last). Scratch: a cell and the columns of a tile, unless there is none; weights as gemm_mve.h says. */
+/* Output rows [first, last). Scratch: a cell and the columns of a tile, unless there is none; weights as gemm_mve.h
+ * says. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {

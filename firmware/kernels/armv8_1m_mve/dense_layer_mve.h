@@ -1,5 +1,5 @@
-/* FULLY_CONNECTED on Armv8.1-M with MVE. Sums are rounded once: the high word of their product with the multiplier, shifted
- * and rounded half up, which is the same as the 64-bit product, shifted by 33 places at least. */
+/* FULLY_CONNECTED on Armv8.1-M with MVE. Sums are rounded once: the high word of their product with the multiplier,
+ * shifted and rounded half up, which is the same as the 64-bit product, shifted by 33 places at least. */
 #ifndef TINYCOMP_DENSE_LAYER_MVE_H
 #define TINYCOMP_DENSE_LAYER_MVE_H
 

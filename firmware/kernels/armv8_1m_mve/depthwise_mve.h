@@ -2,8 +2,9 @@
  * instruction.
  *
  * Four rows that windows read are interleaved byte by byte: a plane of words, column by column and in each channel by
- * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights, which
- * lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be anything. */
+ * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights,
+ * which lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be
+ * anything. */
 #ifndef TINYCOMP_DEPTHWISE_MVE_H
 #define TINYCOMP_DEPTHWISE_MVE_H
 
@@ -26,7 +27,8 @@ typedef struct {
     int8_t activation_min, activation_max;
     const tc_weights_t *weights; /* of whole groups, as all members below */
     const int32_t *bias, *multiplier;
-    const int8_t *shift; /* to the left, below 0 */
+    const int8_t *shift;   /* to the left, below 0 */
+    const uint16_t *words; /* columns before each word of a row's first window; those that it does not have are any */
 } tc_depthwise_mve_t;
 
 /* A block of channels in an output row, as the assembly reads it; it counts down the channels. */
@@ -51,8 +53,8 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 #define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
 #define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
 
-/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative values
- * saturate anyway. */
+/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative
+ * values saturate anyway. */
 /* clang-format off */
 #define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
     static void name(tc_depthwise_mve_block_t *block)                                                          \
@@ -109,8 +111,8 @@ static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 
 #endif
 
-/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a border,
- * stand still. */
+/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a
+ * border, stand still. */
 typedef struct {
     const int8_t *at[4];
     size_t steps[4];
@@ -159,11 +161,14 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     const size_t before = op->padding_left < op->columns ? op->padding_left : op->columns;
     const size_t room = op->columns - before;
     const size_t inside = room < op->input_width ? room : op->input_width;
-    const size_t run = channels == op->channels ? inside : 1; /* columns that are read at once */
     to = tc_depthwise_mve_interleave(border, before * channels, to);
-    for (size_t x = 0; x < inside; x += run) {
-        to = tc_depthwise_mve_interleave(rows, run * channels, to);
-        tc_depthwise_mve_move(rows, op->channels);
+    if (channels == op->channels) {
+        to = tc_depthwise_mve_interleave(rows, inside * channels, to);
+    } else {
+        for (size_t x = 0; x < inside; x++) {
+            to = tc_depthwise_mve_interleave(rows, channels, to);
+            tc_depthwise_mve_move(rows, op->channels);
+        }
     }
     return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
 }
@@ -185,23 +190,8 @@ static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *
     }
 }
 
-/* Where the words of a row's first window lie; those that it does not have are its first. */
-static void tc_depthwise_mve_find_words(const tc_depthwise_mve_t *op, size_t channels, const int8_t *plane,
-                                        const int8_t **words)
-{
-    unsigned word = 0;
-    for (unsigned ky = 0; ky < op->kernel_height; ky += 4, plane += op->columns * channels * 4) {
-        for (unsigned kx = 0; kx < op->kernel_width; kx++) {
-            words[word++] = plane + kx * op->dilation_width * channels * 4;
-        }
-    }
-    for (; word < TC_DEPTHWISE_WORDS; word++) {
-        words[word] = words[0];
-    }
-}
-
-/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for as
- * many bytes as sixteen words have; a block of weights. */
+/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for
+ * as many bytes as sixteen words have; a block of weights. */
 static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
                                  tc_depthwise_mve_function_t function)
 {
@@ -219,7 +209,9 @@ static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *con
         const size_t channels = (size_t)op->channels - c < op->block ? op->channels - c : op->block;
         const size_t whole = (channels + 3) / 4 * 4;
         tc_depthwise_mve_planes(op, rows, c, channels, scratch, scratch + 16, planes);
-        tc_depthwise_mve_find_words(op, channels, planes, block.words);
+        for (unsigned word = 0; word < TC_DEPTHWISE_WORDS; word++) {
+            block.words[word] = planes + op->words[word] * channels * 4;
+        }
         block.step = op->stride_width * channels * 4;
         block.words_back = block.count * block.step - 4 * TC_DEPTHWISE_GROUP;
         block.channels = channels;

@@ -1,9 +1,9 @@
-/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen products
- * an instruction, 16 instructions for 128 products.
+/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen
+ * products an instruction, 16 instructions for 128 products.
  *
- * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16 weights
- * of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever the
- * block before it holds. Biases, multipliers and shifts lie channel by channel. */
+ * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16
+ * weights of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever
+ * the block before it holds. Biases, multipliers and shifts lie channel by channel. */
 #ifndef TINYCOMP_GEMM_MVE_H
 #define TINYCOMP_GEMM_MVE_H
 
@@ -81,7 +81,8 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
 
 #if TC_MVE
 
-/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is added. */
+/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is
+ * added. */
 #define TC_GEMM_FIRST(sum) "vldrb.8 q2, [r5]\n\tadd r5, r5, r9\n\tvmladav.s8 " sum ", q0, q2\n\t"
 #define TC_GEMM_FIRST_OF_TWO(sum, other) TC_GEMM_FIRST(sum) "vmladav.s8 " other ", q1, q2\n\t"
 #define TC_GEMM_NEXT(sum) "vldrb.8 q2, [r5], #16\n\tvmladava.s8 " sum ", q0, q2\n\t"
@@ -97,29 +98,27 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
 typedef struct {
     const int32_t *bias, *multiplier;
     const int8_t *shift;
-    const int8_t *pixel, *second;
     const int8_t *weights;
-    int8_t *out;
-    const int8_t *pairs_end, *end; /* of out */
+    int8_t *out, *out_end; /* of the first pixel */
+    const int8_t *pixel, *second, *pairs_end;
+    size_t odd;
     size_t rest, sixteens;
     int32_t zero_point;
     size_t out_step;
-    size_t block;  /* bytes of its weights */
-    size_t next;   /* from where a pixel ends to the one after the next */
-    size_t blocks; /* of channels */
+    size_t block; /* bytes of its weights */
+    size_t next;  /* from where a pixel ends to the one after the next */
 } tc_gemm_mve_state_t;
 
-/* All blocks of channels, in each all pixels. Sums take every even register, so what else is needed is read from memory.
- * q5 to q7 hold a block's biases, multipliers and shifts. */
+/* All blocks of channels, in each all pixels, two at least. Sums take every even register, so what else is needed is
+ * read from memory. q5 to q7 hold a block's biases, multipliers and shifts. */
 /* clang-format off */
 #define TC_GEMM_CHANNELS(s, multiply, away0, away1, four, sixteen)                                                                  \
     __asm__ volatile(                                                                                                \
-        "ldr r9, %[rest]\n\tvctp.8 r9\n"                                                                             \
+        "ldr r9, %[rest]\n\tvctp.8 r9\n\tldr r5, %[weights]\n"                                                       \
         "1:\n\t"                                                                                                     \
-        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"           \
-        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                     \
-        "ldrd r5, r7, %[weights]\n\tldr r0, %[block]\n\tadd r0, r0, r5\n\tadd r2, r7, #4\n\t"                        \
-        "strd r0, r2, %[weights]\n\tldrd r1, r3, %[pixel]\n\tldr r0, %[pairs_end]\n\tcmp r7, r0\n\tbeq 5f\n"         \
+        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"     \
+        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                 \
+        "ldr r7, %[out]\n\tadd r0, r7, #4\n\tstr r0, %[out]\n\tldrd r1, r3, %[pixel]\n"                              \
         "2:\n\t"                                                                                                     \
         "vpstt\n\tvldrbt.8 q0, [r1]\n\tvldrbt.8 q1, [r3]\n\tadd r1, r1, r9\n\tadd r3, r3, r9\n\t"                    \
         TC_GEMM_FIRST_OF_TWO("r0", "r8") TC_GEMM_FIRST_OF_TWO("r2", "r10")                                           \
@@ -137,10 +136,8 @@ typedef struct {
         "ldrd r0, r2, %[zero_point]\n\tvqmovnb.s32 q0, q0\n\tvqmovnt.s32 q0, q1\n\tvqadd.s16 q0, q0, r0\n\t"         \
         "ldrd r0, r4, %[block]\n\tvqmovnb.s16 q0, q0\n\tsub r5, r5, r0\n\tadd r1, r1, r4\n\tvstrb.32 q0, [r7]\n\t"   \
         "add r7, r7, r2\n\tvshr.u32 q0, q0, #16\n\tadd r3, r3, r4\n\tldr r0, %[pairs_end]\n\tvstrb.32 q0, [r7]\n\t"  \
-        "add r7, r7, r2\n\tcmp r7, r0\n\tbne 2b\n"                                                                   \
-        "5:\n\t"                                                                                                     \
-        "ldrd r2, r4, %[pairs_end]\n\tadd r2, r2, #4\n\tadd r0, r4, #4\n\tstrd r2, r0, %[pairs_end]\n\t"             \
-        "cmp r7, r4\n\tbeq 8f\n\t"                                                                                   \
+        "add r7, r7, r2\n\tcmp r1, r0\n\tbne 2b\n\t"                                                                  \
+        "ldr r0, %[odd]\n\tcmp r0, #0\n\tbeq 8f\n\t"                                                                 \
         "vpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\t"                                                            \
         TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
         "ldr lr, %[sixteens]\n\twls lr, lr, 7f\n"                                                                    \
@@ -151,12 +148,15 @@ typedef struct {
         "7:\n\t"                                                                                                     \
         "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away0)            \
         "ldr r0, %[zero_point]\n\tvadd.i32 q0, q0, r0\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\t"               \
-        "vstrb.32 q0, [r7]\n"                                                                                        \
+        "vstrb.32 q0, [r7]\n\tb 9f\n"                                                                                \
         "8:\n\t"                                                                                                     \
-        "ldr r0, %[blocks]\n\tsubs r0, r0, #1\n\tstr r0, %[blocks]\n\tbne 1b\n\t"                                    \
+        "ldr r0, %[block]\n\tadd r5, r5, r0\n"                                                                       \
+        "9:\n\t"                                                                                                     \
+        "ldrd r0, r2, %[out]\n\tcmp r0, r2\n\tbne 1b\n\tstr r5, %[weights]\n\t"                                      \
         : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
-          "+m"((s)->out), [pairs_end] "+m"((s)->pairs_end), "+m"((s)->end), [blocks] "+m"((s)->blocks)               \
-        : [pixel] "m"((s)->pixel), "m"((s)->second), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),           \
+          [out] "+m"((s)->out)                                                                                       \
+        : "m"((s)->out_end), [pixel] "m"((s)->pixel), "m"((s)->second), [pairs_end] "m"((s)->pairs_end),             \
+          [odd] "m"((s)->odd), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                                 \
           [zero_point] "m"((s)->zero_point), "m"((s)->out_step), [block] "m"((s)->block), "m"((s)->next)             \
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2",   \
           "q5", "q6", "q7", "p0", "cc", "memory")
@@ -167,7 +167,7 @@ typedef struct {
 #define TC_GEMM_PIXEL(s, multiply, away, four, sixteen)                                                              \
     __asm__ volatile(                                                                                                \
         "ldr r9, %[rest]\n\tvctp.8 r9\n\tldrd r8, r10, %[bias]\n\tldr r3, %[shift]\n\tldrd r5, r7, %[weights]\n\t"   \
-        "ldr r11, %[zero_point]\n\tldr r12, %[blocks]\n"                                                             \
+        "ldr r11, %[zero_point]\n\tldr r12, %[out_end]\n"                                                             \
         "1:\n\t"                                                                                                     \
         "ldr r1, %[pixel]\n\tvpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\tldr lr, %[sixteens]\n\t"                 \
         TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
@@ -180,35 +180,34 @@ typedef struct {
         "vldrw.32 q5, [r8], #16\n\tvldrw.32 q6, [r10]" sixteen "\n\tvldrb.s32 q7, [r3]" four "\n\t"                  \
         "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away)             \
         "vadd.i32 q0, q0, r11\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvstrb.32 q0, [r7], #4\n\t"              \
-        "subs r12, r12, #1\n\tbne 1b\n\t"                                                                            \
+        "cmp r7, r12\n\tbne 1b\n\t"                                                                                   \
         "strd r8, r10, %[bias]\n\tstr r3, %[shift]\n\tstrd r5, r7, %[weights]\n\t"                                   \
         : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
           "+m"((s)->out)                                                                                             \
         : [pixel] "m"((s)->pixel), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                             \
-          [zero_point] "m"((s)->zero_point), [blocks] "m"((s)->blocks)                                               \
+          [zero_point] "m"((s)->zero_point), [out_end] "m"((s)->out_end)                                              \
         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q2", "q5",   \
           "q6", "q7", "p0", "cc", "memory")
 /* clang-format on */
 
 static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t *gemm)
 {
-    const size_t pairs = gemm->count & ~(size_t)1;
     s->bias = gemm->bias;
     s->multiplier = gemm->multiplier;
     s->shift = gemm->shift;
-    s->pixel = gemm->pixels;
-    s->second = gemm->pixels + gemm->pixel_step;
     s->weights = gemm->weights;
     s->out = gemm->out;
-    s->pairs_end = gemm->out + pairs * gemm->out_step;
-    s->end = gemm->out + gemm->count * gemm->out_step;
+    s->out_end = gemm->out + (gemm->channels & ~(size_t)(TC_GEMM_BLOCK - 1));
+    s->pixel = gemm->pixels;
+    s->second = gemm->pixels + gemm->pixel_step;
+    s->pairs_end = gemm->pixels + (gemm->count & ~(size_t)1) * gemm->pixel_step;
+    s->odd = gemm->count & 1;
     s->rest = tc_gemm_mve_rest(gemm->length);
     s->sixteens = (gemm->length - 1) / 16;
     s->zero_point = gemm->zero_point;
     s->out_step = gemm->out_step;
     s->block = TC_GEMM_BLOCK * gemm->length;
     s->next = 2 * gemm->pixel_step - gemm->length;
-    s->blocks = gemm->channels / TC_GEMM_BLOCK;
 }
 
 /* The last block, which overlaps the one before it. */
@@ -218,12 +217,11 @@ static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size
     s->multiplier -= factors_over;
     s->shift -= factors_over;
     s->out -= over;
-    s->pairs_end -= over;
-    s->end -= over;
-    s->blocks = 1;
+    s->out_end = s->out + TC_GEMM_BLOCK;
 }
 
-/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in bytes. */
+/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in
+ * bytes. */
 #define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen)  \
     static void name(const tc_gemm_mve_t *gemm)                              \
     {                                                                        \

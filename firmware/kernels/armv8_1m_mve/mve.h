@@ -1,5 +1,5 @@
-/* What kernels for Armv8.1-M with the vector extension (MVE, Helium) share: bytes in vectors of sixteen. Each function has
- * a portable form beside it, so that every kernel runs on any host too. */
+/* What kernels for Armv8.1-M with the vector extension (MVE, Helium) share: bytes in vectors of sixteen. Each function
+ * has a portable form beside it, so that every kernel runs on any host too. */
 #ifndef TINYCOMP_MVE_H
 #define TINYCOMP_MVE_H
 

@@ -1,5 +1,5 @@
-/* Non-zero weights to their places among the zeros: what codecs/spread.h computes, with sixteen weights in 22 instructions
- * of MVE. */
+/* Non-zero weights to their places among the zeros: what codecs/spread.h computes, with sixteen weights in 22
+ * instructions of MVE. */
 #ifndef TINYCOMP_SPREAD_H
 #define TINYCOMP_SPREAD_H
 
@@ -18,8 +18,8 @@ static inline const int8_t *tc_spread_singly(const uint8_t *bitmap, size_t first
 
 #if TC_MVE
 
-/* Whole sixteens from a whole byte on. Of each weight q1 counts the values up to it: by a product within four of them, then
- * the fours before it are added, moved up by four, eight and twelve places. */
+/* Whole sixteens from a whole byte on. Of each weight q1 counts the values up to it: by a product within four of them,
+ * then the fours before it are added, moved up by four, eight and twelve places. */
 static inline const int8_t *tc_spread_sixteens(const uint8_t *from, size_t rounds, const int8_t *values, int8_t *to)
 {
     __asm__ volatile("vmov.i8 q3, #1\n\tvmov.i8 q4, #0\n\twls lr, %[rounds], 2f\n1:\n\t"
