@@ -13,6 +13,9 @@ from tinycomp.progress import Silent
 
 pytestmark = pytest.mark.shared
 
+PRODUCTS = {"cortex-m55": 16}
+"""Multiply-accumulates that an instruction makes at most; elsewhere each takes one at least."""
+
 
 @pytest.mark.parametrize("model", ["kws_ref_model", "ad01"])
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc"])
@@ -28,4 +31,4 @@ def test_every_tensor(name: str, model: str, shared: Path, tmp_path: Path) -> No
     assert found.equal
     assert report.latency is not None
     assert report.latency.unit == "instructions"
-    assert report.latency.value > report.model.macs
+    assert report.latency.value > report.model.macs / PRODUCTS.get(name, 1)
