@@ -76,6 +76,20 @@ typedef struct {
     uint16_t ring, node;
 } tc_carried_t;
 
+/* Rows lie at words where their size is whole words; small C libraries copy byte by byte. */
+static inline void tc_copy_row(int8_t *to, const int8_t *from, size_t size)
+{
+    if (size % sizeof(uint32_t) == 0) {
+        uint32_t *words = (uint32_t *)(void *)to;
+        const uint32_t *const end = (const uint32_t *)(const void *)(from + size);
+        for (const uint32_t *word = (const uint32_t *)(const void *)from; word != end; word++) {
+            *words++ = *word;
+        }
+    } else {
+        memcpy(to, from, size);
+    }
+}
+
 /* Copies the last `rows` rows of those that are done to where they wait, or back. */
 static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsigned back, unsigned rows,
                             const uint16_t *done)
@@ -85,7 +99,7 @@ static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsign
     int8_t *place = arena + op->place;
     for (uint16_t y = (uint16_t)(last - rows); y < last; y++, place += op->stride) {
         int8_t *const row = arena + op->base + tc_slot(y, op->ring) * op->stride;
-        memcpy(back ? row : place, back ? place : row, op->stride);
+        tc_copy_row(back ? row : place, back ? place : row, op->stride);
     }
 }
 
