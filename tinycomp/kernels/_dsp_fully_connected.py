@@ -18,6 +18,8 @@ PAIRS = (0, 2, 1, 3)
 """Their order where they are looked up in pairs: as SXTB16 takes activations apart."""
 BLOCK = 8
 """Outputs that share each activation."""
+SMALLER = 2 / 3
+"""The share of 4-bit indices that a form has to reach which is not looked up."""
 LEAST = 1024
 """Weights for which quick code, and tables of a codebook, are worth their bytes."""
 LARGEST_SHIFT = 21
@@ -41,8 +43,10 @@ def fully_connected(
     if not fits or shift.max() > LARGEST_SHIFT or integer(call, "extended") or stored is None:
         return None
     if stored.buffered and matrix.size >= LEAST:
-        # Other forms, of mostly zeros or entropy coded, are worth more than speed.
-        found = _looked_up(matrix, bias) if stored.codec == "codebook" else None
+        found = _looked_up(matrix, bias)
+        # Weights that are mostly zeros, or entropy coded, may be worth more than speed.
+        if stored.size < SMALLER * matrix.size / 2:
+            return None
     else:
         found = _in_place(matrix, bias)
     if found is None:

@@ -24,11 +24,11 @@ _ENDS = 24
 """Ends of a stretch that are planned; those behind the smallest tensors."""
 _PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 """Sizes of a step that are planned, as far as they fit."""
-_SHARE, _SMALL = 0.05, 6656
+_SHARE, _SMALL = 0.1, 6656
 """Balanced: so much more than the smallest arena may be spent on speed; or so many bytes in all,
 which leaves the rest of 8 KB to others.
 """
-_NEAR = 0.01
+_NEAR = 0.008
 """Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
 _TRIES = 12
 """Of the fastest plans, so many are tried to place within a limit."""
