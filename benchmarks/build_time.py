@@ -25,7 +25,7 @@ from tinycomp.boards import load_board
 from tinycomp.errors import TinycompError
 from tinycomp.folder import write_folder
 from tinycomp.image import Workshop
-from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Storage, lower
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Preparation, prepare
@@ -92,7 +92,7 @@ def plan_for(graph: Any, name: str) -> Plan:
     """
     board = load_board(name)
     program = lower(graph, Storage(copied=board.memory.harvard), board.kernels)
-    return plan(program, choose(program, "balanced", board.memory.ram))
+    return choose(program, "balanced", board.memory.ram)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

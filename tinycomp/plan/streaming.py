@@ -20,7 +20,7 @@ from tinycomp.plan.schedule import rows_a_step, total_rows
 Optimize = Literal["ram", "speed", "balanced"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
-_ENDS = 24
+_ENDS = 20
 """Ends of a stretch that are planned; those behind the smallest tensors."""
 _PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 """Sizes of a step that are planned, as far as they fit."""
