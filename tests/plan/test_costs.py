@@ -75,8 +75,9 @@ def test_predictions(model: str, optimize: Optimize, shared: Path, tmp_path: Pat
         wanted, BOARD.name, tmp_path / "out", samples=1, verify=False, optimize=optimize
     )
     prepared = prepare(wanted, Silent())
-    program = lower(prepared.graph, storage(prepared, BOARD), BOARD.kernels)
-    planned = choose(program, optimize, BOARD.memory.ram - BOARD.memory.reserved_ram)
+    ram = BOARD.memory.ram - BOARD.memory.reserved_ram
+    program = lower(prepared.graph, storage(prepared, BOARD, optimize, ram), BOARD.kernels)
+    planned = choose(program, optimize, ram)
     report = build(options, Silent())
     assert report.ram is not None
     assert report.latency is not None
