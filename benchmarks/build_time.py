@@ -20,15 +20,14 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, model_path, targets
 from benchmarks.networks import save
-from tinycomp import emit
+from tinycomp import emit, pipeline
 from tinycomp.boards import load_board
 from tinycomp.errors import TinycompError
 from tinycomp.folder import write_folder
 from tinycomp.image import Workshop
 from tinycomp.plan.memory import Plan
-from tinycomp.plan.program import Storage, lower
 from tinycomp.plan.streaming import choose
-from tinycomp.prepare import Preparation, prepare
+from tinycomp.prepare import Preparation, Prepared, prepare
 from tinycomp.progress import Silent
 from tinycomp.toolchain import is_available
 
@@ -72,7 +71,7 @@ def _wanted(name: str, shared: Path, folder: Path) -> Preparation:
 
 def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
     prepared = prepare(wanted, Silent())
-    planned, seconds = _timed(lambda: plan_for(prepared.graph, BOARD))
+    planned, seconds = _timed(lambda: plan_for(prepared, BOARD))
     cells = [f"{len(prepared.graph.nodes)}", _marked(seconds, PLANNING)]
     library = folder / "library"
     write_folder(library, emit.emit_library(planned, prefix="t", model_hash=prepared.sha256))
@@ -86,12 +85,12 @@ def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
     return cells
 
 
-def plan_for(graph: Any, name: str) -> Plan:
+def plan_for(prepared: Prepared, name: str) -> Plan:
     """What the pipeline plans with its default options: an encoding and a kernel for each layer,
     then order and addresses.
     """
     board = load_board(name)
-    program = lower(graph, Storage(copied=board.memory.harvard), board.kernels)
+    program = pipeline.lower_for(prepared, board, "balanced", board.memory.ram)
     return choose(program, "balanced", board.memory.ram)
 
 

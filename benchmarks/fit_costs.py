@@ -28,10 +28,10 @@ from tinycomp.folder import write_folder
 from tinycomp.image import Workshop
 from tinycomp.kernels._registry import instruction_sets
 from tinycomp.measure import latency_record
-from tinycomp.pipeline import storage
+from tinycomp.pipeline import lower_for
 from tinycomp.plan import costs
 from tinycomp.plan.memory import Plan, plan
-from tinycomp.plan.program import Program, lower
+from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import Step
 from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
 from tinycomp.progress import Silent
@@ -84,8 +84,7 @@ def main() -> None:
 
 def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
     """All layers of a model, by all plans."""
-    kept = storage(prepared, board, "balanced", board.memory.ram)
-    program = lower(prepared.graph, kept, board.kernels)
+    program = lower_for(prepared, board, "balanced", board.memory.ram)
     for pixels, limit in PLANS:
         stretch = range(len(program.operations) if pixels else 0)
         planned = plan(program, stretch, pixels=max(1, pixels), limit=limit)

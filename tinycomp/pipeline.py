@@ -30,8 +30,8 @@ from tinycomp.ir import Array, Graph
 from tinycomp.measure import flash_record, layer_records, ram_record
 from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan
-from tinycomp.plan.program import Program, Storage, lower
-from tinycomp.plan.storage import Place, choose_storage
+from tinycomp.plan.program import Program, lower
+from tinycomp.plan.storage import Place, stored_program
 from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import (
     Preparation,
@@ -101,8 +101,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     refuse_existing(options.output, force=options.force)
     prepared = prepare(options.prepare, progress)
-    kept = storage(prepared, board, options.optimize, _ram_limit(options, board))
-    program = lower(prepared.graph, kept, board.kernels)
+    program = lower_for(prepared, board, options.optimize, _ram_limit(options, board))
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
     files = _files(prepared, planned, board, prefix)
@@ -123,15 +122,14 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
-def storage(prepared: Prepared, board: Board, optimize: Optimize, ram: int) -> Storage:
-    """Weights as `--optimize` wants them, within so many bytes of RAM. A model that nobody asked to
-    compress keeps its speed, unless decoding saves much.
+def lower_for(prepared: Prepared, board: Board, optimize: Optimize, ram: int) -> Program:
+    """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. A model
+    that nobody asked to compress keeps its speed, unless decoding saves much.
     """
     flash = board.memory.flash - board.memory.reserved_flash
     place = Place(board.kernels, board.memory.harvard, flash, ram)
-    return choose_storage(
-        prepared.graph, optimize, compressed=bool(prepared.compression), place=place
-    )
+    compressed = bool(prepared.compression)
+    return stored_program(prepared.graph, optimize, compressed=compressed, place=place)
 
 
 def _ram_limit(options: BuildOptions, board: Board) -> int:

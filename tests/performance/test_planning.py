@@ -14,10 +14,9 @@ from benchmarks.build_time import BOARD, LARGE, plan_for
 from benchmarks.cases import model_path, targets
 from benchmarks.networks import save
 from tinycomp import emit
-from tinycomp.ir import Graph
 from tinycomp.measure import footprint
 from tinycomp.plan.memory import Plan
-from tinycomp.prepare import Preparation, prepare
+from tinycomp.prepare import Preparation, Prepared, prepare
 from tinycomp.progress import Silent
 
 MOST_CALLS = 4_000_000
@@ -28,7 +27,7 @@ digits.
 """
 
 
-def planned(graph: Graph) -> tuple[Plan, int]:
+def planned(prepared: Prepared) -> tuple[Plan, int]:
     """The plan, and how many functions were called for it."""
     calls = 0
 
@@ -38,15 +37,14 @@ def planned(graph: Graph) -> tuple[Plan, int]:
 
     sys.setprofile(count)
     try:
-        found = plan_for(graph, BOARD)
+        found = plan_for(prepared, BOARD)
     finally:
         sys.setprofile(None)
     return found, calls
 
 
 def test_a_large_model(tmp_path: Path) -> None:
-    graph = prepare(Preparation(*save(LARGE, tmp_path)), Silent()).graph
-    found, calls = planned(graph)
+    found, calls = planned(prepare(Preparation(*save(LARGE, tmp_path)), Silent()))
     assert calls <= MOST_CALLS
     library = emit.emit_library(found, prefix="t", model_hash="0" * 64)
     assert sum(map(len, library.values())) <= MOST_TEXT * footprint(found, None).constants
@@ -55,5 +53,5 @@ def test_a_large_model(tmp_path: Path) -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("model", targets()[0].models)
 def test_official_models(model: str, shared: Path) -> None:
-    graph = prepare(Preparation(model_path(model, shared)), Silent()).graph
-    assert planned(graph)[1] <= MOST_CALLS
+    prepared = prepare(Preparation(model_path(model, shared)), Silent())
+    assert planned(prepared)[1] <= MOST_CALLS

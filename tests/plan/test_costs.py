@@ -11,7 +11,7 @@ from small_models import every_operator
 from tinycomp import image
 from tinycomp.boards import load_board
 from tinycomp.kernels._registry import instruction_sets
-from tinycomp.pipeline import BuildOptions, build, storage
+from tinycomp.pipeline import BuildOptions, build, lower_for
 from tinycomp.plan.costs import (
     ANY,
     FOLDER,
@@ -76,7 +76,7 @@ def test_predictions(model: str, optimize: Optimize, shared: Path, tmp_path: Pat
     )
     prepared = prepare(wanted, Silent())
     ram = BOARD.memory.ram - BOARD.memory.reserved_ram
-    program = lower(prepared.graph, storage(prepared, BOARD, optimize, ram), BOARD.kernels)
+    program = lower_for(prepared, BOARD, optimize, ram)
     planned = choose(program, optimize, ram)
     report = build(options, Silent())
     assert report.ram is not None

@@ -13,8 +13,7 @@ from tinycomp.codecs._registry import choose
 from tinycomp.ir import Array, Graph, Weights
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.plan.program import lower
-from tinycomp.plan.storage import CODE, Place, choose_storage
+from tinycomp.plan.storage import CODE, Place, stored_program
 from tinycomp.plan.streaming import Optimize
 
 LARGE = Place("generic", copied=False, flash=1 << 20, ram=1 << 20)
@@ -91,7 +90,7 @@ def _graph() -> Graph:
 
 def _codecs(optimize: Optimize, place: Place = LARGE, *, compressed: bool = True) -> list[str]:
     graph = _graph()
-    program = lower(graph, choose_storage(graph, optimize, compressed, place))
+    program = stored_program(graph, optimize, compressed, place)
     return [encoded.codec for op in program.operations for encoded in op.encoded]
 
 
@@ -116,6 +115,6 @@ def test_a_decoder_has_to_save_more_than_it_takes() -> None:
     few = Weights(SLIGHT.values[:32], 4)
     layers = _Dealt(FLAT, few)
     layers.conv(layers.conv("input", 64, Window((1, 1))), 32, Window((1, 1)))
-    program = lower(layers.graph(), choose_storage(layers.graph(), "ram", True, LARGE))
+    program = stored_program(layers.graph(), "ram", True, LARGE)
     assert choose(few).codec == "huffman"
     assert [op.encoded[0].codec for op in program.operations] == ["codebook", "codebook"]

@@ -33,6 +33,11 @@ class Policy:
     byte: float = math.inf
     slowdown: float = math.inf
 
+    @property
+    def counts_readings(self) -> bool:
+        """Whether it matters how often weights are read."""
+        return self.entropy > 0 or self.slowdown < math.inf
+
 
 FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
 BALANCED = Policy(entropy=0.85, byte=150)

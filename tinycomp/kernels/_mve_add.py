@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import KernelCall
-from tinycomp.kernels._dsp_add import COARSE_BITS, HALF
-from tinycomp.kernels._dsp_sums import integer
+from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 
 
 def add(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
     """The call of the MVE kernel; None where an input repeats itself or numbers leave bounds."""
-    fields = {name: integer(call, name) for name in call.fields}
-    if fields["period"] != fields["size"] or fields["rows"] == 1:
+    sides = sides_of(call)
+    if sides is None or not -32 < sides.shift < 0:
         return None
-    sides = {
-        side: (fields[f"{side}_multiplier"], fields[f"{side}_shift"])
-        for side in ("wide", "repeated")
-    }
-    coarse = "wide" if sides["wide"] == HALF else "repeated"
-    fine = "repeated" if coarse == "wide" else "wide"
-    # A factor of a half needs no rounding; nearly one, then halved, is the same for all of int8.
-    multiplier, shift = ((1 << 31) - 1, -1) if sides[fine] == HALF else sides[fine]
-    if sides[coarse] != HALF or not -32 < shift < 0 or not -32 < fields["output_shift"] < 0:
+    fields = sides.fields
+    if not -32 < fields["output_shift"] < 0:
         return None
     constants = {
-        "coarse": fields["wide"] if coarse == "wide" else 1 - fields["wide"],
+        "coarse": sides.coarse,
         "size": fields["size"],
-        "fine_offset": -fields[f"{fine}_zero_point"] << (COARSE_BITS + 1),
-        "coarse_offset": -fields[f"{coarse}_zero_point"] << COARSE_BITS,
-        "fine_multiplier": multiplier,
-        "fine_shift": shift,
+        "fine_offset": -sides.fine_zero_point << (COARSE_BITS + 1),
+        "coarse_offset": -sides.coarse_zero_point << COARSE_BITS,
+        "fine_multiplier": sides.multiplier,
+        "fine_shift": sides.shift,
         "multiplier": fields["output_multiplier"],
         "shift": fields["output_shift"],
         "zero_point": fields["output_zero_point"],

@@ -39,8 +39,8 @@ class Place:
     ram: int
 
 
-def choose_storage(graph: Graph, optimize: Optimize, compressed: bool, place: Place) -> Storage:
-    """How weights are stored.
+def stored_program(graph: Graph, optimize: Optimize, compressed: bool, place: Place) -> Program:
+    """The program of a graph, its weights stored as the choice of `--optimize` wants them.
 
     "speed" decodes weights where that is a small share of a layer's work, "balanced" where it saves
     bytes, and many where they are entropy coded; "ram" takes the fewest bytes. A model that nobody
@@ -58,10 +58,19 @@ def choose_storage(graph: Graph, optimize: Optimize, compressed: bool, place: Pl
         policies = _policies(level, compressed=compressed)
         stored = [_store(graph, optimize, policy, place) for policy in policies]
         room = place.flash - CODE
-        best = min(stored, key=lambda one: (one.constants > room, one.arena, one.constants))
+        best = stored[0] if len(stored) == 1 else _smallest(stored, room, optimize, place)
         if best.constants <= room:
             break
-    return best.storage
+    return best.program
+
+
+def _smallest(stored: list[_Stored], room: int, optimize: Optimize, place: Place) -> _Stored:
+    """What fits into flash, and takes the least RAM."""
+
+    def size(one: _Stored) -> tuple[bool, int, int]:
+        return one.constants > room, choose(one.program, optimize, place.ram).arena, one.constants
+
+    return min(stored, key=size)
 
 
 def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
@@ -75,11 +84,9 @@ def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
 
 @dataclass(frozen=True, eq=False)
 class _Stored:
-    """What a storage comes to. arena, constants: bytes."""
+    """A program, and the bytes of its constants."""
 
-    storage: Storage
     program: Program
-    arena: int
     constants: int
 
     @property
@@ -97,23 +104,14 @@ class _Stored:
 
 
 def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _Stored:
-    """What a policy comes to, without entropy codes whose decoders take more bytes than they save.
-    Operations that are streamed read their weights for each row.
-    """
+    """What a policy comes to, without entropy codes whose decoders take more than they save."""
     storage = Storage(policy=policy, copied=place.copied, spacious=optimize == "speed")
-    program = lower(graph, storage, place.kernels)
-    planned = choose(program, optimize, place.ram)
-    steps = Counter(step.operation for step in planned.steps if isinstance(step, Step))
-    readings = {
-        operation.node.outputs[0]: steps[index]
-        for index, operation in enumerate(program.operations)
-    }
+    if policy.counts_readings:
+        storage = replace(storage, readings=_readings(graph, storage, optimize, place))
 
     def store(names: frozenset[str]) -> _Stored:
-        wanted = replace(storage, readings=readings, codecs=names)
-        program = lower(graph, wanted, place.kernels)
-        arena = choose(program, optimize, place.ram).arena
-        return _Stored(wanted, program, arena, _constants(program))
+        program = lower(graph, replace(storage, codecs=names), place.kernels)
+        return _Stored(program, _constants(program))
 
     names = frozenset(general_codecs())
     best = store(names)
@@ -121,6 +119,22 @@ def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _S
         if codecs()[name].entropy and (fewer := store(names - {name})).flash <= best.flash:
             best, names = fewer, names - {name}
     return best
+
+
+def _readings(graph: Graph, storage: Storage, optimize: Optimize, place: Place) -> dict[str, int]:
+    """How often weights are read, by the name of the layer's output: those of operations that are
+    streamed for each step.
+    """
+    program = lower(graph, storage, place.kernels)
+    steps = Counter(
+        step.operation
+        for step in choose(program, optimize, place.ram).steps
+        if isinstance(step, Step)
+    )
+    return {
+        operation.node.outputs[0]: steps[index]
+        for index, operation in enumerate(program.operations)
+    }
 
 
 def _constants(program: Program) -> int:

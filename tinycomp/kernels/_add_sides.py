@@ -1,0 +1,53 @@
+"""ADD's two inputs, of which one has half the common scale: no rounding is lost on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinycomp.ir import KernelCall
+from tinycomp.kernels._dsp_sums import integer
+
+HALF = (1 << 30, 0)
+"""The coarse input's multiplier and shift: its scale is half the common one."""
+COARSE_BITS = 19
+"""So much is the coarse input shifted left: 20 bits more than it has, halved."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Which input is coarse, their zero points, and the fine one's multiplier and shift (to the
+    left). fields: all numbers of the call.
+    """
+
+    fields: Mapping[str, int]
+    coarse: int
+    coarse_zero_point: int
+    fine_zero_point: int
+    multiplier: int
+    shift: int
+
+
+def sides_of(call: KernelCall) -> Sides | None:
+    """The inputs of an addition; None where one repeats itself, or neither has half the scale."""
+    fields = {name: integer(call, name) for name in call.fields}
+    if fields["period"] != fields["size"] or fields["rows"] == 1:
+        return None
+    factors = {
+        side: (fields[f"{side}_multiplier"], fields[f"{side}_shift"])
+        for side in ("wide", "repeated")
+    }
+    coarse = "wide" if factors["wide"] == HALF else "repeated"
+    fine = "repeated" if coarse == "wide" else "wide"
+    if factors[coarse] != HALF:
+        return None
+    # A factor of a half needs no rounding; nearly one, then halved, is the same for all of int8.
+    multiplier, shift = ((1 << 31) - 1, -1) if factors[fine] == HALF else factors[fine]
+    return Sides(
+        fields,
+        fields["wide"] if coarse == "wide" else 1 - fields["wide"],
+        fields[f"{coarse}_zero_point"],
+        fields[f"{fine}_zero_point"],
+        multiplier,
+        shift,
+    )
