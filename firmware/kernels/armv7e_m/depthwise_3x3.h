@@ -171,6 +171,42 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
         : [cells] "m"(cells), [weights] "m"(weights), [factors] "m"(factors),                      \
           [end] "m"(factors_end), [rounding] "m"(rounding), [step] "m"(step)                       \
         : TC_DEPTHWISE_CLOBBERS)
+/* All blocks by tiles of six outputs, `stride` columns apart; the last one may be partial. */
+#define TC_DEPTHWISE_TILES_OF_SIX(plan, blocks, stride, first_rows, third_row)                     \
+    TC_DEPTHWISE_STATE(plan, blocks)                                                               \
+    for (; (blocks)->count > 0; (blocks)->count--) {                                               \
+        TC_DEPTHWISE_EXPAND;                                                                       \
+        int8_t *to = out;                                                                          \
+        tc_depthwise_part_t part;                                                                  \
+        for (unsigned rest = (plan)->tiles;;) {                                                    \
+            if (rest == 1 && (plan)->partial != 0) {                                               \
+                out = part;                                                                        \
+                step = TC_DEPTHWISE_CHANNELS;                                                      \
+            }                                                                                      \
+            TC_DEPTHWISE_TILE(                                                                     \
+                first_rows, third_row,                                                             \
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r0") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r1")    \
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r2") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r3")    \
+                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r4") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r5"),   \
+                TC_DEPTHWISE_REQUANTIZE("r0") TC_DEPTHWISE_REQUANTIZE("r1")                        \
+                TC_DEPTHWISE_REQUANTIZE("r2") TC_DEPTHWISE_REQUANTIZE("r3")                        \
+                TC_DEPTHWISE_REQUANTIZE("r4") TC_DEPTHWISE_REQUANTIZE("r5"),                       \
+                "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"           \
+                "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"                              \
+                "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t"); \
+            if (--rest == 0) {                                                                     \
+                break;                                                                             \
+            }                                                                                      \
+            cells += 6 * (stride) * TC_DEPTHWISE_PAIR / 2;                                         \
+            to += 6 * (plan)->step;                                                                \
+            out = to;                                                                              \
+        }                                                                                          \
+        if ((plan)->partial != 0) {                                                                \
+            step = (plan)->step;                                                                   \
+            tc_depthwise_copy_part(part, (plan)->partial, to, step);                               \
+        }                                                                                          \
+        TC_DEPTHWISE_NEXT(plan, blocks)                                                            \
+    }
 /* clang-format on */
 
 #else

@@ -10,49 +10,19 @@ typedef tc_depthwise_3x3_t tc_depthwise_3x3_dsp_t;
 static __attribute__((noinline)) void tc_depthwise_3x3_dsp_row(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks)
 {
 #if TC_DEPTHWISE_ASSEMBLY
-    TC_DEPTHWISE_STATE(plan, blocks)
-    for (; blocks->count > 0; blocks->count--) {
-        TC_DEPTHWISE_EXPAND;
-        int8_t *to = out;
-        tc_depthwise_part_t part;
-        for (unsigned rest = plan->tiles;;) {
-            if (rest == 1 && plan->partial != 0) {
-                out = part;
-                step = TC_DEPTHWISE_CHANNELS;
-            }
-            TC_DEPTHWISE_TILE(
-                "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
-                "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
-                "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
-                "smlad r1, r9, r8, r1\n\tldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\t"
-                "smlad r2, r9, r8, r2\n\tldr r9, [r11, #112]\n\tsmlad r5, r9, r6, r12\n\tsmlad r4, r9, r7, r4\n\t"
-                "smlad r3, r9, r8, r3\n\tldr r9, [r11, #144]\n\tsmlad r5, r9, r7, r5\n\tsmlad r4, r9, r8, r4\n\t"
-                "ldr r9, [r11, #160]\n\tsmlad r5, r9, r8, r5\n\t",
-                "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\tldr r9, [r11, #80]\n\t"
-                "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
-                "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
-                "smlatb r5, r9, r6, r5\n\tldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\tsmlad r5, r9, r7, r5\n\t",
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r0") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r1")
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r2") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r3")
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r4") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r5"),
-                TC_DEPTHWISE_REQUANTIZE("r0") TC_DEPTHWISE_REQUANTIZE("r1") TC_DEPTHWISE_REQUANTIZE("r2")
-                TC_DEPTHWISE_REQUANTIZE("r3") TC_DEPTHWISE_REQUANTIZE("r4") TC_DEPTHWISE_REQUANTIZE("r5"),
-                "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
-                "strb r3, [r12, r6]\n\tstrb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\t"
-                "strb r5, [r12, r6]\n\t");
-            if (--rest == 0) {
-                break;
-            }
-            cells += 36;
-            to += 6 * plan->step;
-            out = to;
-        }
-        if (plan->partial != 0) {
-            step = plan->step;
-            tc_depthwise_copy_part(part, plan->partial, to, step);
-        }
-        TC_DEPTHWISE_NEXT(plan, blocks)
-    }
+    TC_DEPTHWISE_TILES_OF_SIX(
+        plan, blocks, 1,
+        "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
+        "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
+        "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
+        "smlad r1, r9, r8, r1\n\tldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\t"
+        "smlad r2, r9, r8, r2\n\tldr r9, [r11, #112]\n\tsmlad r5, r9, r6, r12\n\tsmlad r4, r9, r7, r4\n\t"
+        "smlad r3, r9, r8, r3\n\tldr r9, [r11, #144]\n\tsmlad r5, r9, r7, r5\n\tsmlad r4, r9, r8, r4\n\t"
+        "ldr r9, [r11, #160]\n\tsmlad r5, r9, r8, r5\n\t",
+        "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\tldr r9, [r11, #80]\n\t"
+        "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
+        "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
+        "smlatb r5, r9, r6, r5\n\tldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\tsmlad r5, r9, r7, r5\n\t");
 #else
     tc_depthwise_blocks(plan, blocks, 1);
 #endif

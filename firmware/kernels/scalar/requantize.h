@@ -18,15 +18,6 @@
 
 #if TC_SCALAR_NARROW
 
-/* floor((2ab + 2^31) / 2^32), |a| < 2^29, 0 <= b. From products of halves, of which a's lower one has a sign. */
-static inline int32_t tc_scalar_high(int32_t a, int32_t b)
-{
-    const int32_t low = (int16_t)a, high = (a + 0x8000) >> 16;
-    const int32_t b_low = b & 0xFFFF, b_high = b >> 16;
-    const int32_t middle = low * b_high + high * b_low + ((low * b_low) >> 16);
-    return 2 * high * b_high + ((middle + 0x4000) >> 15);
-}
-
 /* floor(a b / 2^30), |a| < 2^20, 0 <= b: b in three parts of eleven bits, so that each product is a word. */
 static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 {
@@ -35,11 +26,6 @@ static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 }
 
 #else
-
-static inline int32_t tc_scalar_high(int32_t a, int32_t b)
-{
-    return tc_rounding_doubling_high_multiply(a, b);
-}
 
 static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 {
