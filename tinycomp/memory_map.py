@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tinycomp.plan.memory import Plan, Use
-from tinycomp.plan.place import Span
+from tinycomp.plan.place import Block
 from tinycomp.plan.schedule import Step
-from tinycomp.report.record import BufferRecord, MemoryRecord, SpanRecord
+from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord, SpanRecord
 
 
 def memory_record(plan: Plan) -> MemoryRecord:
@@ -16,7 +16,9 @@ def memory_record(plan: Plan) -> MemoryRecord:
     """
     last = len(plan.steps) - 1
     buffers = [
-        BufferRecord(use.kind, _layers(plan, use), offset, block.size, _within(block.spans, last))
+        BufferRecord(
+            use.kind, _layers(plan, use), offset, block.size, tuple(_areas(block, offset, last))
+        )
         for use, block, offset in plan.blocks
     ]
     ordered = sorted(buffers, key=lambda buffer: (buffer.first, buffer.offset))
@@ -33,9 +35,11 @@ def _layers(plan: Plan, use: Use) -> tuple[str, ...]:
     return tuple(producer.name if producer else "input" for producer in producers)
 
 
-def _within(spans: Iterable[Span], last: int) -> tuple[Span, ...]:
+def _areas(block: Block, offset: int, last: int) -> Iterable[AreaRecord]:
     """An output lives on behind the last step."""
-    return tuple((first, min(end, last)) for first, end in spans)
+    for part in block.parts:
+        for first, end in part.spans:
+            yield AreaRecord(offset + part.start, part.end - part.start, first, min(end, last))
 
 
 def _spans(plan: Plan) -> Iterable[SpanRecord]:

@@ -4,28 +4,36 @@ be shown to be.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycomp.plan.place import ALIGNMENT, Block, joined, most_used, place
+from tinycomp.plan.place import ALIGNMENT, Block, Part, joined, most_used, place
 
 
 @st.composite
 def blocks(draw: st.DrawFn) -> list[Block]:
     found = []
     for _ in range(draw(st.integers(1, 12))):
-        starts = draw(st.lists(st.integers(0, 10), min_size=1, max_size=3))
-        spans = joined((first, first + draw(st.integers(0, 4))) for first in starts)
-        found.append(Block(draw(st.integers(1, 500)), spans))
+        parts, end = [], 0
+        for _ in range(draw(st.integers(1, 3))):
+            starts = draw(st.lists(st.integers(0, 10), min_size=1, max_size=3))
+            spans = joined((first, first + draw(st.integers(0, 4))) for first in starts)
+            start, end = end, end + draw(st.integers(1, 300))
+            parts.append(Part(start, end, spans))
+        found.append(Block(tuple(parts)))
     return found
 
 
 def most_alive(pieces: list[Block]) -> int:
     def alive(step: int) -> int:
-        used = [p for p in pieces if any(first <= step <= last for first, last in p.spans)]
-        return sum(-(-piece.size // ALIGNMENT) * ALIGNMENT for piece in used)
+        return sum(
+            part.end - part.start
+            for piece in pieces
+            for part in piece.parts
+            if any(first <= step <= last for first, last in part.spans)
+        )
 
     return max(alive(step) for step in range(20))
 
@@ -35,30 +43,35 @@ def most_alive(pieces: list[Block]) -> int:
 def test_blocks_that_live_together_never_overlap(pieces: list[Block]) -> None:
     offsets, size = place(pieces)
     for (i, a), (j, b) in combinations(enumerate(pieces), 2):
-        if any(f <= k and g <= h for f, h in a.spans for g, k in b.spans):
-            apart = offsets[i] + a.size <= offsets[j] or offsets[j] + b.size <= offsets[i]
-            assert apart, (a, offsets[i], b, offsets[j])
+        for one, other in product(a.parts, b.parts):
+            if any(f <= k and g <= h for f, h in one.spans for g, k in other.spans):
+                below = offsets[i] + one.end <= offsets[j] + other.start
+                assert below or offsets[j] + other.end <= offsets[i] + one.start, (one, other)
     assert all(offset % ALIGNMENT == 0 for offset in offsets)
     assert size == max(
         o - (-b.size // ALIGNMENT) * ALIGNMENT for o, b in zip(offsets, pieces, strict=True)
     )
-    assert size >= most_alive(pieces) == most_used(pieces)
+    assert size >= most_used(pieces) >= most_alive(pieces)
 
 
 def test_a_chain_needs_no_more_than_two_neighbours() -> None:
     sizes = [490, 8000, 8000, 8000, 64, 12]
-    chain = [Block(size, ((max(0, i - 1), i),)) for i, size in enumerate(sizes)]
+    chain = [Block.of(size, [(max(0, i - 1), i)]) for i, size in enumerate(sizes)]
     assert place(chain)[1] == 16000
 
 
 def test_a_search_over_orders_finds_what_largest_first_misses() -> None:
-    lives = [(60, 0, 1), (50, 1, 2), (70, 2, 3), (40, 0, 0), (40, 3, 3)]
-    pieces = [Block(size, ((first, last),)) for size, first, last in lives]
+    lives = [(60, 0, 1), (52, 1, 2), (72, 2, 3), (40, 0, 0), (40, 3, 3)]
+    pieces = [Block.of(size, [(first, last)]) for size, first, last in lives]
     assert place(pieces)[1] == most_alive(pieces)
 
 
 def test_blocks_that_take_turns_share_a_place() -> None:
-    turns = [Block(100, ((0, 1), (4, 5))), Block(90, ((2, 3), (6, 7))), Block(8, ((1, 2),))]
+    turns = [
+        Block.of(100, [(0, 1), (4, 5)]),
+        Block.of(90, [(2, 3), (6, 7)]),
+        Block.of(8, [(1, 2)]),
+    ]
     offsets, size = place(turns)
     assert offsets[:2] == [0, 0]
     assert size == 108
@@ -66,3 +79,9 @@ def test_blocks_that_take_turns_share_a_place() -> None:
 
 def test_spans_that_touch_become_one() -> None:
     assert joined([(4, 6), (0, 1), (2, 3), (9, 9), (5, 5)]) == ((0, 6), (9, 9))
+
+
+def test_a_tensor_grows_into_one_that_dies() -> None:
+    dying = Block(tuple(Part(40 * i, 40 * i + 40, ((0, i + 1),)) for i in range(4)))
+    growing = Block(tuple(Part(40 * i, 40 * i + 40, ((i + 1, 9),)) for i in range(4)))
+    assert place([dying, growing])[1] == most_used([dying, growing]) == 200

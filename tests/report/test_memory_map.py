@@ -11,7 +11,7 @@ from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import lower
 from tinycomp.report.memory_chart import memory_chart
-from tinycomp.report.record import BufferRecord, MemoryRecord
+from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord
 
 PLANS = {
     "whole": lambda: plan(lower(small_classifier())),
@@ -29,8 +29,9 @@ def planned(request: pytest.FixtureRequest) -> Plan:
 
 
 def test_buffers_that_live_together_lie_apart(planned: Plan) -> None:
-    for one, other in combinations(memory_record(planned).buffers, 2):
-        if any(a <= d and c <= b for a, b in one.spans for c, d in other.spans):
+    areas = [area for buffer in memory_record(planned).buffers for area in buffer.areas]
+    for one, other in combinations(areas, 2):
+        if one.first <= other.last and other.first <= one.last:
             apart = one.offset + one.size <= other.offset or other.offset + other.size <= one.offset
             assert apart, (one, other)
 
@@ -70,13 +71,13 @@ def test_a_layer_runs_while_its_input_and_output_are_alive(planned: Plan) -> Non
 
 def test_alive_at_a_time() -> None:
     buffers = (
-        BufferRecord("tensor", ("input",), 0, 10, ((0, 1),)),
-        BufferRecord("tensor", ("a",), 12, 5, ((1, 1), (3, 3))),
-        BufferRecord("scratch", ("b",), 0, 7, ((2, 3),)),
+        BufferRecord("tensor", ("input",), 0, 10, (AreaRecord(0, 6, 0, 0), AreaRecord(6, 4, 0, 1))),
+        BufferRecord("tensor", ("a",), 12, 5, (AreaRecord(12, 5, 1, 1), AreaRecord(12, 5, 3, 3))),
+        BufferRecord("scratch", ("b",), 0, 7, (AreaRecord(0, 7, 2, 3),)),
     )
     memory = MemoryRecord(17, 4, (), buffers)
-    assert [memory.alive(step, step) for step in range(4)] == [10, 15, 7, 12]
-    assert memory.alive(0, 3) == 15
+    assert [memory.alive(step, step) for step in range(4)] == [10, 9, 7, 12]
+    assert memory.alive(0, 3) == 12
 
 
 def test_rectangles_fill_the_plot_and_do_not_overlap(planned: Plan) -> None:

@@ -111,13 +111,19 @@ class Timeline:
     where: Sequence[int]
     copies: Mapping[str, Sequence[int]]
 
+    def moved(self, spans: Iterable[Span]) -> tuple[Span, ...]:
+        """Spans of the steps alone, with the copies."""
+        return tuple((self.where[first], self.where[last]) for first, last in spans)
+
     def pauses(self, carried: Carried) -> tuple[Span, ...]:
         """From the copy that puts rows away to the one that brings them back."""
         return tuple(pairwise(self.copies[carried.tensor]))[::2]
 
 
-def with_copies(steps: Sequence[Step], carried: Iterable[Carried]) -> Timeline:
+def with_copies(steps: Sequence[Step], carried: Sequence[Carried]) -> Timeline:
     """Rows are put away at once, and before others come back, to use the room of their ring."""
+    if not carried:
+        return Timeline(tuple(steps), range(len(steps) + 1), {})
     after: dict[int, list[Copy]] = {}
     before: dict[int, list[Copy]] = {}
     for each in carried:
@@ -128,9 +134,12 @@ def with_copies(steps: Sequence[Step], carried: Iterable[Carried]) -> Timeline:
     found: list[Step | Copy] = []
     where = []
     for time, step in enumerate(steps):
-        found += before.get(time, [])
+        if time in before:
+            found += before[time]
         where.append(len(found))
-        found += [step, *after.get(time, [])]
+        found.append(step)
+        if time in after:
+            found += after[time]
     copies: dict[str, list[int]] = {}
     for time, entry in enumerate(found):
         if isinstance(entry, Copy):

@@ -6,19 +6,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 from tinycomp.ops._rows import rows
 from tinycomp.plan.carry import Carried, Timeline, carriable, with_copies
-from tinycomp.plan.place import Block, Span, joined, most_used, place, usage
+from tinycomp.plan.place import EFFORT, Block, Part, joined, most_used, place, usage
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
 from tinycomp.plan.schedule import INPUT, Copy, Step, schedule
 
 STATE = 2
 """Bytes of one counter of a pushed inference."""
+
+_PARTS = 16
+"""Rows of a whole tensor come and go in at most so many parts."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,10 @@ def plan(
     return placed(Draft(program, stretch, pixels, push).within(limit))
 
 
-def placed(need: Needs, enough: int = 0) -> Plan:
-    """Find places for everything, in as few bytes as can be, or in `enough`."""
+def placed(need: Needs, effort: int = EFFORT) -> Plan:
+    """Find places for everything, in as few bytes as can be."""
     program = need.program
-    offsets, arena = place([block for _, block in need.blocks], enough)
+    offsets, arena = place([block for _, block in need.blocks], effort)
     blocks = tuple((use, block, o) for (use, block), o in zip(need.blocks, offsets, strict=True))
     owners = {use.names[0]: offset for use, _, offset in blocks if use.kind == "tensor"}
     heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
@@ -140,7 +143,7 @@ class Needs:
     carried: Sequence[Carried]
     blocks: Sequence[tuple[Use, Block]]
 
-    @property
+    @cached_property
     def least(self) -> int:
         """The arena in bytes, if places are found for everything as close as can be."""
         return most_used([block for _, block in self.blocks])
@@ -165,7 +168,7 @@ class Draft:
         self.rings = {
             owner: ring(self.times[name] for name in names) for owner, names in self.groups.items()
         }
-        self.alive = {owner: self._alive(names) for owner, names in self.groups.items()}
+        self.alive = {owner: self._alive(owner) for owner in self.groups}
 
     @cached_property
     def carriable(self) -> list[Carried]:
@@ -188,7 +191,7 @@ class Draft:
         blocks += self._scratch(timeline)
         if self.push:
             size = STATE * (len(self.stretch) + 2)
-            blocks.append((Use("state"), Block(size, ((0, len(timeline.steps) - 1),))))
+            blocks.append((Use("state"), Block.of(size, [(0, len(timeline.steps) - 1)])))
         return Needs(
             self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks
         )
@@ -219,23 +222,42 @@ class Draft:
         """The memory of tensors that share it, while one of their rows is needed; and the place of
         those that are carried.
         """
-        names = self.groups[owner]
-        heights = [rows(self.program.graph.tensors[name].shape) for name in names]
-        size = max(min(height, self.rings[owner]) * stride for height, stride in heights)
-        waits = timeline.pauses(carried) if carried else ()
-        bounds = sorted(timeline.where[step] for span in self.alive[owner] for step in span)
-        bounds = sorted([*bounds, *(step for span in waits for step in span)])
-        yield Use("tensor", tuple(names)), Block(size, tuple(pairwise(bounds))[::2])
-        if carried:
-            yield Use("carried", (owner,)), Block(carried.rows * carried.stride, waits)
+        use, parts = Use("tensor", tuple(self.groups[owner])), self.alive[owner]
+        if carried is None:
+            moved = [replace(part, spans=timeline.moved(part.spans)) for part in parts]
+            yield use, Block(tuple(moved))
+        else:
+            waits, alive = timeline.pauses(carried), joined(s for part in parts for s in part.spans)
+            bounds = sorted(step for span in (*waits, *timeline.moved(alive)) for step in span)
+            yield use, Block.of(parts[-1].end, tuple(pairwise(bounds))[::2])
+            yield Use("carried", (owner,)), Block.of(carried.rows * carried.stride, waits)
 
-    def _alive(self, names: Iterable[str]) -> tuple[Span, ...]:
-        """When one of these tensors has a row that is needed again; an input from the start on."""
-        return joined(
-            (max(0, int(first)), int(last))
-            for times in (self.times[name] for name in names)
-            for first, last in zip(times.written, times.read, strict=True)
-        )
+    def _alive(self, owner: str) -> tuple[Part, ...]:
+        """While which steps rows are needed of tensors that share memory; an input from the start
+        on. All rows of a ring are one part.
+        """
+        names, ring_rows = self.groups[owner], self.rings[owner]
+        shapes = [rows(self.program.graph.tensors[name].shape) for name in names]
+        size = max(min(height, ring_rows) * stride for height, stride in shapes)
+        height = max(height for height, _ in shapes)
+        apart = len({*shapes}) == 1 and ring_rows == height
+        count = -(-height // _PARTS) if apart else height
+        parts: list[Part] = []
+        for first in range(0, height, count):
+            spans = joined(
+                (max(0, int(written)), int(read))
+                for times in (self.times[name] for name in names)
+                for written, read in zip(
+                    times.written[first : first + count], times.read[first : first + count],
+                    strict=True,
+                )
+            )  # fmt: skip
+            end = min(first + count, height) * size // height
+            if parts and parts[-1].spans == spans:
+                parts[-1] = replace(parts[-1], end=end)
+            else:
+                parts.append(Part(parts[-1].end if parts else 0, end, spans))
+        return tuple(parts)
 
     def _scratch(self, timeline: Timeline) -> Iterable[tuple[Use, Block]]:
         """An area for each operation while it runs; a reduction, which takes rows as they come,
@@ -251,7 +273,7 @@ class Draft:
                 spans = [(times[0], times[-1])] if keeps else [(time, time) for time in times]
                 yield (
                     Use("scratch", (operation.node.name,)),
-                    Block(operation.scratch, joined(spans)),
+                    Block.of(operation.scratch, joined(spans)),
                 )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import combinations
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +15,66 @@ from numpy.typing import NDArray
 ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
 
-_ATTEMPTS = 60_000
+EFFORT = 40_000
 """Blocks that are placed, in all orders that are tried, before the best one found is taken."""
+
+_LATE = 20
+"""A changed order is compared with the one so many changes ago."""
 
 Span = tuple[int, int]
 """First and last step, both included."""
 
 
 @dataclass(frozen=True)
-class Block:
-    """A piece of memory of `size` bytes that is in use during `spans`, in order and apart. What it
-    holds is lost between them.
+class Part:
+    """Bytes [start, end) of a block, which are in use during `spans`, in order and apart. What they
+    hold is lost between them.
     """
 
-    size: int
+    start: int
+    end: int
     spans: tuple[Span, ...]
-
-    @property
-    def aligned(self) -> int:
-        """What it takes of the arena, in bytes."""
-        return -(-self.size // ALIGNMENT) * ALIGNMENT
 
     @cached_property
     def steps(self) -> int:
         """Bit t is set where it is in use at step t."""
         return sum((1 << (last + 1)) - (1 << first) for first, last in self.spans)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of memory: parts that lie one behind the other."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, size: int, spans: Iterable[Span]) -> Block:
+        """A block of one part."""
+        return cls((Part(0, size, tuple(spans)),))
+
+    @cached_property
+    def size(self) -> int:
+        """In bytes."""
+        return self.parts[-1].end
+
+    @cached_property
+    def aligned(self) -> int:
+        """What it takes of the arena, in bytes."""
+        return _aligned(self.size)
+
+    @property
+    def area(self) -> int:
+        """Bytes times steps."""
+        return sum(
+            (part.end - part.start) * (last - first + 1)
+            for part in self.parts
+            for first, last in part.spans
+        )
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """When any part is in use."""
+        return joined(span for part in self.parts for span in part.spans)
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -55,58 +92,106 @@ def usage(blocks: Iterable[Block], steps: int) -> NDArray[np.int64]:
     """The bytes that are in use at each of so many steps."""
     changes = np.zeros(steps + 1, np.int64)
     for block in blocks:
-        for first, last in block.spans:
-            changes[first] += block.aligned
-            changes[last + 1] -= block.aligned
+        for part in block.parts:
+            for first, last in part.spans:
+                changes[first] += part.end - part.start
+                changes[last + 1] -= part.end - part.start
     used: NDArray[np.int64] = np.cumsum(changes)[:-1]
     return used
 
 
 def most_used(blocks: Sequence[Block]) -> int:
     """The most bytes that are in use at any one step."""
-    steps = max((block.spans[-1][1] for block in blocks), default=0) + 1
-    return int(usage(blocks, steps).max(initial=0))
+    steps = max((part.spans[-1][1] for block in blocks for part in block.parts), default=0) + 1
+    return _aligned(int(usage(blocks, steps).max(initial=0)))
 
 
-def place(blocks: Sequence[Block], enough: int = 0) -> tuple[list[int], int]:
+def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[int], int]:
     """Offsets for the blocks, none overlapping in both time and space, and the bytes in all.
 
-    First fit over several orders (largest first, then seeded shuffles around it) until the lower
-    bound is met, which is the most that is in use at any one step, or `enough`.
+    First fit in many orders, from bytes times steps on, until the lower bound is met, which is the
+    most that is in use at any one step. A changed order is kept by late acceptance (Burke and
+    Bykov, 2017): where it is no worse than the one some steps ago.
+
+    Args:
+        blocks: what to place.
+        effort: blocks that are placed, in all orders together.
     """
-    bound, rivals = max(enough, most_used(blocks)), _rivals(blocks)
-    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].spans, i))
-    best, best_size = _first_fit(blocks, rivals, order)
-    shuffle = random.Random(0)
-    for _ in range(_ATTEMPTS // max(1, len(blocks)) if blocks else 0):
+    bound, rivals, shuffle = most_used(blocks), _rivals(blocks), random.Random(0)
+    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].area, i))
+    offsets, size = best, best_size = _first_fit(blocks, rivals, order)
+    sizes = [size] * _LATE
+    for attempt in range(effort // max(1, len(blocks))):
         if best_size <= bound:
             break
-        candidate = list(order)
-        i, j = shuffle.randrange(len(order)), shuffle.randrange(len(order))
-        candidate.insert(j, candidate.pop(i))
-        offsets, size = _first_fit(blocks, rivals, candidate)
-        if size <= best_size:
-            order, best, best_size = candidate, offsets, size
+        top = [i for i in order if offsets[i] + blocks[i].aligned == size]
+        moved = shuffle.choice(order if attempt % 2 else top)
+        changed = [i for i in order if i != moved]
+        changed.insert(shuffle.randrange(len(order)), moved)
+        found, found_size = _first_fit(blocks, rivals, changed)
+        if found_size <= max(size, sizes[attempt % _LATE]):
+            order, offsets, size = changed, found, found_size
+        sizes[attempt % _LATE] = size
+        if size < best_size:
+            best, best_size = offsets, size
     return best, best_size
 
 
-def _rivals(blocks: Sequence[Block]) -> list[list[int]]:
-    """For each block, those that are in use while it is."""
-    return [
-        [j for j, other in enumerate(blocks) if j != i and block.steps & other.steps]
-        for i, block in enumerate(blocks)
-    ]
+Gaps = list[tuple[int, int]]
+
+
+def _rivals(blocks: Sequence[Block]) -> list[dict[int, Gaps]]:
+    """For each block, the others by their numbers, and where it may not lie relative to them: at no
+    distance between the two bounds.
+    """
+    found: list[dict[int, Gaps]] = [{} for _ in blocks]
+    steps = [reduce(or_, (part.steps for part in block.parts)) for block in blocks]
+    for i, j in combinations(range(len(blocks)), 2):
+        if steps[i] & steps[j]:
+            gaps = _gaps(blocks[i], blocks[j])
+            found[i][j] = gaps
+            found[j][i] = [(-high, -low) for low, high in gaps]
+    return found
+
+
+def _gaps(one: Block, other: Block) -> Gaps:
+    """As few gaps as there can be."""
+    found: Gaps = []
+    pairs = (
+        (other_part.start - part.end, other_part.end - part.start)
+        for part in one.parts
+        for other_part in other.parts
+        if part.steps & other_part.steps
+    )
+    for low, high in sorted(pairs):
+        if found and low < found[-1][1]:
+            before, top = found.pop()
+            low, high = before, max(top, high)
+        found.append((low, high))
+    return found
 
 
 def _first_fit(
-    blocks: Sequence[Block], rivals: Sequence[Sequence[int]], order: Sequence[int]
+    blocks: Sequence[Block], rivals: Sequence[Mapping[int, Gaps]], order: Sequence[int]
 ) -> tuple[list[int], int]:
-    offsets, ends = [-1] * len(blocks), [0] * len(blocks)
+    offsets: dict[int, int] = {}
     for i in order:
-        offset, size = 0, blocks[i].size
-        for start, end in sorted([(offsets[j], ends[j]) for j in rivals[i] if offsets[j] >= 0]):
-            if offset + size <= start:
+        taken = [
+            (offsets[j] + low, offsets[j] + high)
+            for j, gaps in rivals[i].items()
+            if j in offsets
+            for low, high in gaps
+        ]
+        offset = 0
+        for low, high in sorted(taken):
+            if offset <= low:
                 break
-            offset = max(offset, end)
-        offsets[i], ends[i] = offset, offset + blocks[i].aligned
-    return offsets, max(ends, default=0)
+            if offset < high:
+                offset = (high + ALIGNMENT - 1) & -ALIGNMENT
+        offsets[i] = offset
+    ends = (offset + blocks[i].aligned for i, offset in offsets.items())
+    return [offsets[i] for i in range(len(blocks))], max(ends, default=0)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -20,8 +20,10 @@ from tinycomp.plan.schedule import rows_a_step, total_rows
 Optimize = Literal["ram", "speed", "balanced"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
-_ENDS = 20
-"""Ends of a stretch that are planned; those behind the smallest tensors."""
+_ENDS, _FASTEST = 20, 8
+"""Ends of a stretch that are planned with steps of one row: those behind the smallest tensors; and
+of these, those that are planned with longer steps: the fastest that fit.
+"""
 _PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 """Sizes of a step that are planned, as far as they fit."""
 _SHARE, _SMALL = 0.1, 6656
@@ -30,8 +32,10 @@ which leaves the rest of 8 KB to others.
 """
 _NEAR = 0.008
 """Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
-_TRIES = 12
-"""Of the fastest plans, so many are tried to place within a limit."""
+_QUICK, _TRIES = 4_000, 8
+"""Effort of a first look at places; so many of the smallest by that, and as many of the
+fastest, are placed in full.
+"""
 
 
 def choose(
@@ -88,12 +92,12 @@ class _Candidates:
             if self.rest[end] >= best.arena:
                 break
             self.rows[end] = self._draft(end, 1)
-        for need in sorted(
-            (draft.within(0) for draft in self.rows.values()), key=lambda need: need.least
-        ):
-            if need.least >= best.arena:
-                break
-            best = min(best, placed(need), key=lambda plan: plan.arena)
+        found = [draft.within(limit) for draft in self.rows.values() for limit in (None, 0)]
+        found = [need for need in found if need.least < best.arena]
+        sketched = {id(need): placed(need, _QUICK).arena for need in found}
+        for need in sorted(found, key=lambda need: sketched[id(need)])[:_TRIES]:
+            if need.least < best.arena:
+                best = min(best, placed(need), key=lambda plan: plan.arena)
         return best
 
     def fastest(self, limit: int, near: float) -> Plan | None:
@@ -106,9 +110,9 @@ class _Candidates:
         for cost, need in fitting[:_TRIES]:
             if cost > (1 + near) * least or cost * need.least >= product:
                 continue
-            plan = placed(need, limit)
+            plan = placed(need)
             if plan.arena <= limit:
-                plan, least = placed(need), min(least, cost)
+                least = min(least, cost)
                 if cost * plan.arena < product:
                     best, product = plan, cost * plan.arena
         return best
@@ -119,7 +123,9 @@ class _Candidates:
         """
         if self.whole.least <= limit:
             yield self.whole
-        for end, draft in self.rows.items():
+        rows = [(e, draft) for e, draft in self.rows.items() if draft.within(0).least <= limit]
+        rows.sort(key=lambda each: self.costs.instructions(each[1].steps))
+        for end, draft in rows[:_FASTEST]:
             known: set[tuple[int, ...]] = set()
             for pixels in _PIXELS:
                 steps = tuple(rows_a_step(self.program, index, pixels) for index in range(end))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinycomp.report.record import BufferRecord, MemoryRecord
+from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord
 
 _TICKS, _APART = 6, 0.06
 """At most so many round addresses are marked, and none so near to the top, as a share."""
@@ -38,7 +38,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A buffer during one span, in percent from the left and from the bottom."""
+    """An area of a buffer, in percent from the left and from the bottom."""
 
     buffer: BufferRecord
     left: float
@@ -62,9 +62,9 @@ def memory_chart(memory: MemoryRecord) -> MemoryChart:
     total = segments[-1].start + segments[-1].width
     widths = tuple((segment, 100 * segment.width / total) for segment in segments)
     rectangles = (
-        _rectangle(buffer, span, memory, segments, total)
+        _rectangle(buffer, area, memory, segments, total)
         for buffer in memory.buffers
-        for span in buffer.spans
+        for area in buffer.areas
     )
     return MemoryChart(tuple(rectangles), widths, _ticks(memory.arena))
 
@@ -95,17 +95,17 @@ def _segments(memory: MemoryRecord) -> list[Segment]:
 
 
 def _rectangle(
-    buffer: BufferRecord, span: tuple[int, int], memory: MemoryRecord,
+    buffer: BufferRecord, area: AreaRecord, memory: MemoryRecord,
     segments: Sequence[Segment], total: int,
 ) -> Rectangle:  # fmt: skip
-    left = 100 * _place(span[0], segments) / total
-    right = 100 * _place(span[1] + 1, segments) / total
+    left = 100 * _place(area.first, segments) / total
+    right = 100 * _place(area.last + 1, segments) / total
     return Rectangle(
         buffer,
         left,
         right - left,
-        100 * buffer.offset / memory.arena,
-        100 * buffer.size / memory.arena,
+        100 * area.offset / memory.arena,
+        100 * area.size / memory.arena,
     )
 
 

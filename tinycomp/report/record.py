@@ -75,8 +75,18 @@ class SpanRecord:
 
 
 @dataclass(frozen=True)
+class AreaRecord:
+    """`size` bytes at `offset` that are in use from step `first` to `last`."""
+
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class BufferRecord:
-    """A piece of the arena: `size` bytes at `offset` that are in use during some spans of steps.
+    """A piece of the arena: `size` bytes at `offset`, of which areas are in use.
 
     kind: "tensor"; "carried", for rows of one that wait there; "scratch"; or "state". names: the
     layers whose outputs share it ("input" for the model's own), or which uses it.
@@ -86,17 +96,17 @@ class BufferRecord:
     names: tuple[str, ...]
     offset: int
     size: int
-    spans: tuple[tuple[int, int], ...]
+    areas: tuple[AreaRecord, ...]
 
     @property
     def first(self) -> int:
         """The first step in which it is in use."""
-        return self.spans[0][0]
+        return min(area.first for area in self.areas)
 
     @property
     def last(self) -> int:
         """The last one."""
-        return self.spans[-1][1]
+        return max(area.last for area in self.areas)
 
 
 @dataclass(frozen=True)
@@ -112,10 +122,9 @@ class MemoryRecord:
     def usage(self) -> tuple[int, ...]:
         """The bytes that are in use at each step."""
         changes = [0] * (self.steps + 1)
-        for buffer in self.buffers:
-            for first, last in buffer.spans:
-                changes[first] += buffer.size
-                changes[last + 1] -= buffer.size
+        for area in (area for buffer in self.buffers for area in buffer.areas):
+            changes[area.first] += area.size
+            changes[area.last + 1] -= area.size
         return tuple(accumulate(changes[:-1]))
 
     def alive(self, first: int, last: int) -> int:
@@ -294,5 +303,5 @@ def _memory(content: Any) -> MemoryRecord | None:
 
 
 def _buffer(content: Any) -> BufferRecord:
-    spans = tuple((first, last) for first, last in content["spans"])
-    return BufferRecord(**{**content, "names": tuple(content["names"]), "spans": spans})
+    areas = tuple(AreaRecord(**area) for area in content["areas"])
+    return BufferRecord(**{**content, "names": tuple(content["names"]), "areas": areas})

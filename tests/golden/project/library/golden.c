@@ -176,17 +176,17 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
         const tc_input_t in[] = {
             {input, 8, 8},
         };
-        const tc_output_t out = {arena->bytes + 216, 16, 4};
-        tc_conv_2d_dsp(&golden_conv_2d, in, &out, 0, 4, arena->bytes + 0);
+        const tc_output_t out = {arena->bytes + 0, 16, 4};
+        tc_conv_2d_dsp(&golden_conv_2d, in, &out, 0, 4, arena->bytes + 64);
 }
-    TC_STEP_END(0, 1, 0, arena->bytes + 216, 64);
+    TC_STEP_END(0, 1, 0, arena->bytes + 0, 64);
     TC_STEP_BEGIN(1);
     { /* depthwise_conv_2d: depthwise_conv_2d, 4x4x4 -> 4x4x4, 576 multiply-accumulates */
         const tc_input_t in[] = {
-            {arena->bytes + 216, 16, 4},
+            {arena->bytes + 0, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 280, 16, 4};
-        tc_depthwise_3x3_dsp(&golden_depthwise_conv_2d, in, &out, 0, 4, arena->bytes + 0);
+        tc_depthwise_3x3_dsp(&golden_depthwise_conv_2d, in, &out, 0, 4, arena->bytes + 64);
 }
     TC_STEP_END(1, 2, 0, arena->bytes + 280, 64);
     TC_STEP_BEGIN(2);
@@ -195,34 +195,34 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
             {arena->bytes + 280, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 280, 16, 4};
-        tc_conv_2d_dsp(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 0);
+        tc_conv_2d_dsp(&golden_conv_2d_1, in, &out, 0, 4, arena->bytes + 64);
 }
     TC_STEP_END(2, 3, 0, arena->bytes + 280, 64);
     TC_STEP_BEGIN(3);
     { /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
         const tc_input_t in[] = {
-            {arena->bytes + 216, 16, 4},
+            {arena->bytes + 0, 16, 4},
             {arena->bytes + 280, 16, 4},
         };
-        const tc_output_t out = {arena->bytes + 216, 16, 4};
+        const tc_output_t out = {arena->bytes + 0, 16, 4};
         tc_add_dsp(&golden_add, in, &out, 0, 4, NULL);
 }
-    TC_STEP_END(3, 4, 0, arena->bytes + 216, 64);
+    TC_STEP_END(3, 4, 0, arena->bytes + 0, 64);
     TC_STEP_BEGIN(4);
     { /* average_pool_2d: average_pool_2d, 4x4x4 -> 2x2x4 */
         const tc_input_t in[] = {
-            {arena->bytes + 216, 16, 4},
+            {arena->bytes + 0, 16, 4},
         };
-        const tc_output_t out = {arena->bytes + 0, 8, 2};
+        const tc_output_t out = {arena->bytes + 64, 8, 2};
         tc_average_pool_2d(&golden_average_pool_2d, in, &out, 0, 2, NULL);
 }
-    TC_STEP_END(4, 5, 0, arena->bytes + 0, 16);
+    TC_STEP_END(4, 5, 0, arena->bytes + 64, 16);
     TC_STEP_BEGIN(5);
-    TC_STEP_END(5, 6, 0, arena->bytes + 0, 16);
+    TC_STEP_END(5, 6, 0, arena->bytes + 64, 16);
     TC_STEP_BEGIN(6);
     { /* fully_connected: fully_connected, 16 -> 3, 48 multiply-accumulates */
         const tc_input_t in[] = {
-            {arena->bytes + 0, 16, 1},
+            {arena->bytes + 64, 16, 1},
         };
         const tc_output_t out = {output, 3, 1};
         tc_fully_connected_small_dsp(&golden_fully_connected, in, &out, 0, 1, NULL);
