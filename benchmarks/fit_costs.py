@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,13 +107,16 @@ def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
 def samples_of(planned: Plan, latency: LatencyRecord) -> Iterable[Sample]:
     """The layers of an inference, and what is left of it."""
     program: Program = planned.program
-    calls = Counter(step.operation for step in planned.steps if isinstance(step, Step))
+    counts: dict[int, list[int]] = defaultdict(list)
+    for step in planned.steps:
+        if isinstance(step, Step):
+            counts[step.operation].append(step.last - step.first)
     for index, (operation, layer) in enumerate(
         zip(program.operations, latency.layers, strict=True)
     ):
         if operation.call is not None:
-            call, inference = costs.terms(program, index)
-            terms = np.concatenate([calls[index] * call, inference])
+            calls = np.sum([costs.call_terms(program, index, n) for n in counts[index]], axis=0)
+            terms = np.concatenate([calls, costs.inference_terms(program, index)])
             yield Sample(costs.kernel_name(operation), terms, layer.value)
     rest = latency.value - sum(layer.value for layer in latency.layers)
     yield Sample(costs.SCHEDULE, costs.loop_terms(program, planned.steps), max(0, rest))

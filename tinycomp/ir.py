@@ -151,7 +151,8 @@ class KernelCall:
     codec's struct). scratch: bytes the kernel needs beside decoded weights. in_place: the output
     may lie on the first input.
     input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
-    as they come). room: about how many bytes of scratch decoded weights may take.
+    as they come). room: about how many bytes of scratch decoded weights may take. tile: pixels that
+    the kernel computes together, even where there are fewer.
     """
 
     kernel: str
@@ -160,6 +161,7 @@ class KernelCall:
     in_place: bool = False
     input_rows: bool = False
     room: int = ROOM
+    tile: int = 1
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,15 @@ class Draw:
         constants[node.inputs[2]] = replace(bias, values=biases)
         return replace(case, graph=replace(case.graph, constants=constants))
 
+    def of_values(self, case: Case, count: int) -> Case:
+        """The case with weights of so many values."""
+        name = case.graph.nodes[-1].inputs[1]
+        weights = case.graph.constants[name]
+        table = self.rng.choice(np.arange(-127, 128), count, replace=False).astype(np.int8)
+        values = self.rng.choice(table, weights.shape)
+        constants = {**case.graph.constants, name: replace(weights, values=values)}
+        return replace(case, graph=replace(case.graph, constants=constants))
+
     def stored(self, case: Case, kind: str) -> Case:
         """The case with weights that a codec makes smaller: one table for all, one a channel, many
         zeros, or both.
@@ -157,6 +166,27 @@ def columns_of_three(count: int = 21) -> list[Case]:
         op = Conv2D(window, draw.of(tuple(Activation)))
         weights = (outputs, height, 3, inputs)
         found.append(draw.weighted(f"columns {i}", op, (*size, inputs), weights))
+    return found
+
+
+def sixteen_values(count: int = 40) -> list[Case]:
+    """Convolutions large enough for 4-bit indices: any window, 1 x 1, three columns; odd numbers of
+    channels, and of pixels.
+    """
+    found = []
+    for i, draw in draws(count, 13):
+        size, outputs = (draw.number(1, 5), draw.of((1, 5, 7, 8, 16))), draw.number(13, 20)
+        kernel, inputs, step = (
+            ((2, 4), draw.number(9, 14), (2, draw.number(1, 3))),
+            ((1, 1), draw.number(70, 90), (1, 1)),
+            ((3, 3), 4 * draw.number(2, 3), (draw.number(1, 2), 1)),
+            ((4, 5), draw.number(3, 6), (1, 2)),
+        )[i % 4]
+        dilation = (2, 2) if draw.number(0, 3) == 0 and i % 4 == 0 else (1, 1)
+        op = Conv2D(draw.window(size, kernel, step, dilation), draw.of(tuple(Activation)))
+        weights = (outputs, *kernel, inputs)
+        case = draw.weighted(f"sixteen {i}", op, (*size, inputs), weights)
+        found.append(draw.of_values(case, 16))
     return found
 
 
@@ -330,6 +360,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "convolutions": convolutions,
     "pointwise": pointwise,
     "columns_of_three": columns_of_three,
+    "sixteen_values": sixteen_values,
     "depthwise": depthwise,
     "clustered": clustered,
     "dense": dense,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Operands
+from tinycomp.ir import ROOM, Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_weights import Layer, layer
+from tinycomp.kernels._dsp_weights import Arrange, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
@@ -55,28 +58,69 @@ def _by_windows(
     )
     if found is None:
         return None
-    width = integer(call, "output_width")
-    pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
-    gathers, tiles = not _inside(call, operands), _tiles(call, found, stored, pixels)
-    weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
+    gathers = not _inside(call, operands)
+    form = _looked_up(call, found, stored) or _words(call, found, stored)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {
         "gathers": int(gathers),
-        **weights,
-        "factors": _factors(sums, found.words),
+        **form.weights,
+        "factors": _factors(sums, found.words, looked_up=form.table > 0),
     }
     window = found.words.shape[1]
-    scratch = 2 * pixels * max(1, tiles) * window + 4 * integer(call, "kernel_height")
+    scratch = form.table + 2 * form.pixels * window + 4 * integer(call, "kernel_height")
     if gathers:
         scratch += 4 * integer(call, "kernel_height") + window
-    once = tiles > 0 or weights["block"] == len(found.words)
-    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
     return KernelCall(
-        f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
+        form.kernel,
         fields,
         scratch=scratch,
-        in_place=once and not gathers and _is_pointwise(call),
+        in_place=form.once and not gathers and _is_pointwise(call),
+        tile=form.pixels if form.table else 1,
     )
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
+    once. table: bytes in front of them.
+    """
+
+    kernel: str
+    weights: Mapping[str, int | Weights]
+    pixels: int
+    once: bool = True
+    table: int = 0
+
+
+def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
+    """Weights are words, or become words."""
+    width = integer(call, "output_width")
+    pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
+    tiles = _tiles(call, found, stored, pixels)
+    weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
+    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
+    return _Form(
+        f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
+        weights,
+        pixels * max(1, tiles),
+        once=tiles > 0 or weights["block"] == len(found.words),
+    )
+
+
+def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:
+    """Pairs of weights are looked up where they are used, which takes less room than to decode
+    them; None where there is room, or nothing to look up.
+    """
+    if call.room > ROOM:
+        return None
+    looked_up = found.looked_up(stored, _pairs_of_indices)
+    return looked_up and _Form("conv_2d_codebook_dsp", looked_up[0], FOUR, table=looked_up[1])
+
+
+def _pairs_of_indices(values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Pairs of channels: of each group w0 and w2 of both, then w1 and w3 of both."""
+    split = values.reshape(len(values) // PAIR, PAIR, -1, 2, 2)  # ..., group, first of halves, half
+    return np.ascontiguousarray(split.transpose(0, 2, 4, 1, 3)).reshape(len(split), -1)
 
 
 def _tiles(call: KernelCall, found: Layer, stored: Encoded, pixels: int) -> int:
@@ -134,20 +178,34 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
         return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    fields |= {**found.fields(stored, call.room), "factors": _factors(sums, found.words)}
+    table, kernel, weights = 0, "conv_2d_three_dsp", found.fields(stored, call.room)
+    looked_up = found.looked_up(stored, _columns_of_indices(height)) if call.room <= ROOM else None
+    if looked_up:
+        (weights, table), kernel = looked_up, "conv_2d_three_codebook_dsp"
+    fields |= {**weights, "factors": _factors(sums, found.words, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
-    return KernelCall("conv_2d_three_dsp", fields, scratch=columns + part)
+    return KernelCall(kernel, fields, scratch=table + columns + part)
 
 
-def _factors(sums: Sums, words: NDArray[np.int8]) -> NDArray[np.int32]:
+def _columns_of_indices(height: int) -> Arrange:
+    """Of each window row's group w0 and w2 of each column, then w1 and w3 of each."""
+
+    def arrange(values: NDArray[np.int8]) -> NDArray[np.int8]:
+        split = values.reshape(len(values), height, 3, -1, 2, 2)  # ..., first of halves, half
+        return np.ascontiguousarray(split.transpose(0, 1, 3, 5, 2, 4)).reshape(len(values), -1)
+
+    return arrange
+
+
+def _factors(sums: Sums, words: NDArray[np.int8], *, looked_up: bool) -> NDArray[np.int32]:
     """What each channel's sums start at, its shift less one in the lowest seven bits, and its
-    multiplier.
+    multiplier. Products of words have a constant part, those of weights that are looked up none.
     """
     more = len(words) - len(sums.bias)
     bias, multiplier, shift = (
         np.pad(values, (0, more)) for values in (sums.bias, sums.multiplier, sums.shift - 1)
     )
-    start = 256 * bias - offsets(words)
+    start = 256 * bias - (0 if looked_up else offsets(words))
     start += (shift - start) % 128
     return np.stack([wrapped(start), multiplier.astype(np.int32)], axis=1).reshape(-1)

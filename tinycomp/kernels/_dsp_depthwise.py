@@ -49,7 +49,6 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
     fields = {name: call.fields[name] for name in names}
     weights = _in_blocks(sums) if decoded else _in_place(sums)
     fields |= {
-        "workspace": int(weights.codecs == ("pair_codebook",)),
         "decoded": weights.block if decoded else 0,
         "weights": weights,
         "factors": _factors(sums),
@@ -69,9 +68,9 @@ def _in_blocks(sums: Sums) -> Weights:
     ordered = sums.weights.astype(np.int8)[:, ORDER]
     starts = [min(c, len(ordered) - BLOCK) for c in range(0, len(ordered), BLOCK)]
     values = np.stack([ordered[start : start + BLOCK].reshape(-1) for start in starts])
-    pairs = Weights(values, DECODED, codecs=("pair_codebook",))
-    if codecs()["pair_codebook"].encode(pairs) is not None:
-        return pairs
+    nibbles = Weights(values, DECODED, codecs=("nibbles",))
+    if codecs()["nibbles"].encode(nibbles) is not None:
+        return nibbles
     # Other codecs find the last block only where reads of as many blocks come to it.
     return Weights(values, 1 if len(ordered) % BLOCK else DECODED)
 

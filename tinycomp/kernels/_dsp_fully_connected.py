@@ -100,4 +100,4 @@ def _looked_up(matrix: Array, bias: Array) -> _Form | None:
     stored = codecs()["pair_codebook"].encode(weights)
     if stored is None:
         return None
-    return _Form("fully_connected_codebook_dsp", weights, wrapped(bias), stored.workspace)
+    return _Form("fully_connected_codebook_dsp", weights, wrapped(256 * bias), stored.workspace)

@@ -18,6 +18,10 @@ from tinycomp.kernels._dsp_words import weight_words
 PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 
+PAIR_BITS = 4
+LEAST = 1024
+"""4-bit weights that are worth a table of pairs, and the code that reads it."""
+
 Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 
 
@@ -25,12 +29,15 @@ Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 class Layer:
     """Weights (channels, a whole number of groups), with the rows that the kernel reads.
 
-    words, plain: the same weights as words and as they are. arrange: brings either into the
-    kernel's order, (rows, bytes a row). unit: channels of a row.
+    words, plain: the same weights as words and as they are, filled up with zeros behind so many
+    channels, and behind the length of each. arrange: brings either into the kernel's order, (rows,
+    bytes a row). unit: channels of a row.
     """
 
     words: NDArray[np.int8]
     plain: NDArray[np.int8]
+    channels: int
+    length: int
     arrange: Arrange
     unit: int
 
@@ -44,7 +51,7 @@ class Layer:
         decoded at once.
         """
         dense = self.arrange(self.words)
-        if stored.buffered:
+        if stored.buffered and not (_of_four_bits(stored) and self.size < LEAST):
             rows = min(len(dense), max(1, block // dense.shape[1]))
             codec, as_bytes = self._codec(stored, rows)
             if codec is not None:
@@ -60,6 +67,24 @@ class Layer:
         block = len(dense) * self.unit
         return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
+    def looked_up(self, stored: Encoded, arrange: Arrange) -> tuple[dict[str, int | Weights], int] | None:
+        """The same members for a kernel that looks pairs of weights up itself, and its table's
+        bytes; None where they are not of a 4-bit codebook. What they are filled up with meets
+        activations that are zero.
+
+        arrange: brings plain weights into the order of their indices, (rows, bytes a row).
+        """
+        if not _of_four_bits(stored) or self.size < LEAST:
+            return None
+        filled = self.plain.copy()
+        filled[self.channels :] = filled[:, self.length :] = filled[0, 0]
+        weights = Weights(arrange(filled), 0, codecs=(PAIR_CODEBOOK,))
+        encoded = codecs()[PAIR_CODEBOOK].encode(weights)
+        if encoded is None:
+            return None
+        block = len(weights.values) * self.unit
+        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}, encoded.workspace
+
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
         """The codec, and whether it holds plain weights; None where none is smaller than words."""
         words = Weights(self.arrange(self.words), rows, words=True)
@@ -71,10 +96,14 @@ class Layer:
         return (chosen.codec if chosen.buffered else None), True
 
 
+def _of_four_bits(stored: Encoded) -> bool:
+    return stored.codec == PLAIN_CODEBOOK and stored.integer("bits") == PAIR_BITS
+
+
 def layer(matrix: NDArray[np.int64], channels: int, arrange: Arrange, unit: int) -> Layer | None:
     """A layer of so many channels, the last of them zeros; None where a word does not fit."""
     words = weight_words(matrix, channels)
     if words is None:
         return None
     filled = ((0, channels - len(matrix)), (0, -matrix.shape[1] % 4))
-    return Layer(words, np.pad(matrix, filled).astype(np.int8), arrange, unit)
+    return Layer(words, np.pad(matrix, filled).astype(np.int8), *matrix.shape, arrange, unit)

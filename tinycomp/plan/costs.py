@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Program
-from tinycomp.plan.schedule import Copy, Step, total_rows
+from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
 FOLDER = Path(__file__).resolve().parent.parent / "kernels" / "costs"
 """One file an instruction set: {kernel: coefficients of its terms}."""
-PER_CALL = ("calls", "channels", "weights")
-"""Terms that each call of a kernel adds: itself, output channels and weights that are read."""
+PER_CALL = ("calls", "channels", "weights", "filled")
+"""Terms that each call of a kernel adds: itself, output channels, weights that are read, and
+multiply-accumulates of pixels that fill up its last tile.
+"""
 PER_INFERENCE = ("rows", "lines", "outputs", "windows", "macs")
 """Terms that depend on no schedule: rows; rows times channels; output values; values of windows,
 each of which serves all channels; multiply-accumulates.
@@ -43,20 +45,30 @@ def kernel_name(operation: Operation) -> str:
     return " ".join([operation.call.kernel, *codecs])
 
 
-def terms(program: Program, index: int) -> tuple[Vector, Vector]:
-    """What a call of an operation has of each term PER_CALL, and an inference of PER_INFERENCE."""
+def call_terms(program: Program, index: int, count: int) -> Vector:
+    """What a call of an operation has of each term PER_CALL, if it computes so many rows."""
+    operation = program.operations[index]
+    operands = program.graph.operands(operation.node)
+    weights = sum(math.prod(constant.shape) for constant in operands.constants)
+    tile = operation.call.tile if operation.call is not None else 1
+    filled = 0.0
+    if tile > 1:
+        pixels = math.prod(operands.output.shape[:-1])
+        unused = -(count * pixels // total_rows(program, index)) % tile
+        filled = unused * operation.node.op.cost(operands).macs / pixels
+    return np.array([1, operands.output.shape[-1], weights, filled], float)
+
+
+def inference_terms(program: Program, index: int) -> Vector:
+    """What an inference has of each term PER_INFERENCE, for an operation."""
     operation = program.operations[index]
     operands = program.graph.operands(operation.node)
     channels, height = operands.output.shape[-1], total_rows(program, index)
     positions = max(value.size for value in (operands.output, *operands.activations))
     counts_input = operation.call is not None and operation.call.input_rows
     outputs = positions if counts_input else operands.output.size
-    weights = sum(math.prod(constant.shape) for constant in operands.constants)
     macs = operation.node.op.cost(operands).macs
-    return (
-        np.array([1, channels, weights], float),
-        np.array([height, height * channels, outputs, macs / channels, macs], float),
-    )
+    return np.array([height, height * channels, outputs, macs / channels, macs], float)
 
 
 def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
@@ -85,28 +97,38 @@ class Costs:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.known = coefficients(program.kernels)
-        found = [self._operation(index) for index in range(len(program.operations))]
-        self.per_call = [call for call, _ in found]
-        self.fixed = sum(fixed for _, fixed in found)
         self.loop = self._of(SCHEDULE, STEPS)
+        self.calls: dict[tuple[int, int], float] = {}
+        self.fixed = sum(
+            float(inference_terms(program, index) @ self._operation(index, PER_INFERENCE))
+            for index in range(len(program.operations))
+        )
 
     def instructions(self, steps: Sequence[Step | Copy]) -> float:
         """Of an inference with these steps."""
-        counts = Counter(step.operation for step in steps if isinstance(step, Step))
-        calls = sum(counts[index] * cost for index, cost in enumerate(self.per_call))
+        counts = Counter(
+            (step.operation, step.last - step.first) for step in steps if isinstance(step, Step)
+        )
+        calls = sum(times * self._call(*key) for key, times in counts.items())
         return self.fixed + calls + float(loop_terms(self.program, steps) @ self.loop)
 
-    def _operation(self, index: int) -> tuple[float, float]:
-        """A call's, and what does not depend on calls."""
+    def _call(self, index: int, count: int) -> float:
+        """A call that computes so many rows of an operation."""
+        if index == INPUT:
+            return 0.0
+        if (index, count) not in self.calls:
+            found = call_terms(self.program, index, count) @ self._operation(index, PER_CALL)
+            self.calls[index, count] = float(found)
+        return self.calls[index, count]
+
+    def _operation(self, index: int, wanted: Sequence[str]) -> Vector:
+        """The coefficients of an operation's kernel."""
         operation = self.program.operations[index]
         if operation.call is None:
-            return 0.0, 0.0
-        call, inference = terms(self.program, index)
+            return np.zeros(len(wanted))
         name = kernel_name(operation)
         name = next((n for n in (name, operation.call.kernel) if n in self.known), ANY)
-        return float(call @ self._of(name, PER_CALL)), float(
-            inference @ self._of(name, PER_INFERENCE)
-        )
+        return self._of(name, wanted)
 
     def _of(self, name: str, wanted: Sequence[str]) -> Vector:
         return np.array([self.known[name].get(term, 0.0) for term in wanted])

@@ -11,9 +11,11 @@ typedef tc_convolution_t tc_conv_2d_five_dsp_t;
 static void tc_conv_2d_five_dsp(const tc_conv_2d_five_dsp_t *constants, const tc_input_t *in, const tc_output_t *out,
                                 uint16_t first, uint16_t last, int8_t *scratch)
 {
-    static TC_CONST tc_convolution_shape_t shape = {TC_GEMM_FIVE, 0, tc_gemm_five, NULL};
+    static TC_CONST tc_convolution_shape_t shape = {
+        TC_GEMM_FIVE, 0, TC_WORDS, tc_convolution_windows, tc_gemm_five, NULL,
+    };
     int8_t *outs[TC_GEMM_FIVE];
-    tc_convolution(constants, in, out, first, last, scratch, &shape, outs);
+    tc_convolution(constants, in, out, first, last, scratch, &shape, outs, NULL);
 }
 
 #endif

@@ -11,9 +11,11 @@ typedef tc_convolution_t tc_conv_2d_tiles_dsp_t;
 static void tc_conv_2d_tiles_dsp(const tc_conv_2d_tiles_dsp_t *constants, const tc_input_t *in, const tc_output_t *out,
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
-    static TC_CONST tc_convolution_shape_t shape = {TC_GEMM_FOUR, 4, tc_gemm_four, tc_gemm_one};
+    static TC_CONST tc_convolution_shape_t shape = {
+        TC_GEMM_FOUR, 4, TC_WORDS, tc_convolution_windows, tc_gemm_four, tc_gemm_one,
+    };
     int8_t *outs[4 * TC_GEMM_FOUR];
-    tc_convolution(constants, in, out, first, last, scratch, &shape, outs);
+    tc_convolution(constants, in, out, first, last, scratch, &shape, outs, NULL);
 }
 
 #endif

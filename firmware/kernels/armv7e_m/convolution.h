@@ -28,14 +28,6 @@ typedef struct {
     const int32_t *factors;      /* of an even number of channels */
 } tc_convolution_t;
 
-/* How pixels meet channels. `one` takes the pixels that are left over in the end, if there can be any. */
-typedef struct {
-    unsigned pixels; /* of a tile */
-    unsigned tiles;  /* that are expanded together, to meet decoded blocks; 0: each block meets all pixels */
-    tc_gemm_function_t all;
-    void (*one)(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out);
-} tc_convolution_shape_t;
-
 /* A row that a window reads is this far behind the input's base, or beyond a border. */
 #define TC_BEYOND INT32_MIN
 
@@ -49,52 +41,79 @@ typedef struct {
     int32_t distance; /* bytes from a window to the next */
 } tc_convolution_walk_t;
 
-/* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. */
+/* How pixels meet channels. `one` takes the pixels that are left over in the end; without it `all` does, and what it
+ * computes of pixels that are none goes to the first one's place before the first one's does. */
+typedef struct {
+    unsigned pixels; /* of a tile */
+    unsigned tiles;  /* that are expanded together, to meet decoded blocks; 0: each block meets all pixels */
+    unsigned size;   /* bytes of a channel's group of weights: TC_WORDS or TC_INDICES */
+    void (*windows)(const tc_convolution_walk_t *walk, const int8_t *from, unsigned count, uint32_t *to);
+    tc_gemm_function_t all;
+    void (*one)(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out);
+} tc_convolution_shape_t;
+
+#define TC_WORDS 4
+#define TC_INDICES 2 /* of a 4-bit codebook */
+
+/* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. A
+ * group becomes two words: `windows` makes A and B of gemm.h, `windows_halves` (x0, x2) and (x1, x3). */
 #if TC_DSP && defined(__OPTIMIZE__)
 /* clang-format off */
 /* r0 is the row, r2 the window, r3 where words go, r4 how far B lies behind A, r6 the byte, r9 a group that is put
  * together, r10 its bits, r11 where it goes, r12 the bytes of a rest. */
-#define TC_CONVOLUTION_PUT(at)                                                                              \
-    "sxtb16 r8, r5, ror #8\n\teor r5, r5, #0x7F007F00\n\trev16 r5, r5\n\tstr r8, [" at "]\n\tstr r5, [" at ", r4]\n\t" \
-    "add " at ", " at ", r4, lsl #1\n\t"
+#define TC_CONVOLUTION_PUT(at)                                                                          \
+    "sxtb16 r8, r5, ror #8\n\teor r5, r5, #0x7F007F00\n\trev16 r5, r5\n\t" TC_CONVOLUTION_PUT_WORDS(at)
+#define TC_CONVOLUTION_PUT_HALVES(at) "sxtb16 r8, r5\n\tsxtb16 r5, r5, ror #8\n\t" TC_CONVOLUTION_PUT_WORDS(at)
+#define TC_CONVOLUTION_PUT_WORDS(at) "str r8, [" at "]\n\tstr r5, [" at ", r4]\n\tadd " at ", " at ", r4, lsl #1\n\t"
+/* The window at label 1, its row at 2, a group of that at 3. */
+#define TC_CONVOLUTION_WINDOWS(put)                                                                           \
+    const tc_convolution_walk_t *volatile const how = walk;                                                   \
+    const int8_t *volatile window = from;                                                                     \
+    uint32_t *volatile pixel = to;                                                                            \
+    uint32_t *volatile const end = to + count;                                                                \
+    __asm__ volatile(                                                                                         \
+        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tldr r12, [lr, #20]\n\tlsl r4, r4, #2\n\t" \
+        "ldr r2, %[window]\n\tldr r3, %[pixel]\n"                                                             \
+        "1:\n\t"                                                                                              \
+        "ldr r0, [lr]\n\tldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n"               \
+        "2:\n\t"                                                                                              \
+        "ldr r6, [r0], #4\n\tldr r7, [lr, #8]\n\tadd r6, r6, r2\n\tadd r7, r7, r6\n"                          \
+        "3:\n\t"                                                                                              \
+        "ldr r5, [r6], #4\n\t" put("r3") "cmp r6, r7\n\tbne 3b\n\t"                                           \
+        "cmp r12, #0\n\tbeq 4f\n\t"                                                                           \
+        "add r8, r6, r12\n\tldr r5, [r8, #-4]\n\tlsl r7, r12, #3\n\trsb r8, r7, #32\n\tlsr r5, r5, r8\n\t"    \
+        "lsl r8, r5, r10\n\torr r9, r9, r8\n\tadd r10, r10, r7\n\tcmp r10, #32\n\tblo 4f\n\t"                 \
+        "sub r10, r10, #32\n\tsub r6, r7, r10\n\tlsr r7, r5, r6\n\tmov r5, r9\n\tmov r9, r7\n\t"              \
+        put("r11")                                                                                            \
+        "4:\n\t"                                                                                              \
+        "cmp r0, r1\n\tbne 2b\n\t"                                                                            \
+        "cmp r10, #0\n\tbeq 5f\n\t"                                                                           \
+        "mov r5, r9\n\t" put("r11")                                                                           \
+        "5:\n\t"                                                                                              \
+        "ldr r3, %[pixel]\n\tldr r7, [lr, #24]\n\tldr r8, %[end]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"     \
+        "str r3, %[pixel]\n\tcmp r3, r8\n\tbne 1b\n\t"                                                        \
+        : [pixel] "+m"(pixel)                                                                                 \
+        : [how] "m"(how), [window] "m"(window), [end] "m"(end)                                                \
+        : TC_GEMM_CLOBBERS)
 
-static __attribute__((noinline)) void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8_t *from,
-                                                             unsigned count, uint32_t *to)
+static __attribute__((noinline, unused)) void tc_convolution_windows(const tc_convolution_walk_t *walk,
+                                                                     const int8_t *from, unsigned count, uint32_t *to)
 {
-    const tc_convolution_walk_t *volatile const how = walk;
-    const int8_t *volatile window = from;
-    uint32_t *volatile pixel = to;
-    uint32_t *volatile const end = to + count;
-    __asm__ volatile(
-        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tldr r12, [lr, #20]\n\tlsl r4, r4, #2\n\t"
-        "ldr r2, %[window]\n\tldr r3, %[pixel]\n"
-        "1:\n\t" /* a window */
-        "ldr r0, [lr]\n\tldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n"
-        "2:\n\t" /* a row */
-        "ldr r6, [r0], #4\n\tldr r7, [lr, #8]\n\tadd r6, r6, r2\n\tadd r7, r7, r6\n"
-        "3:\n\t" /* a group */
-        "ldr r5, [r6], #4\n\t" TC_CONVOLUTION_PUT("r3") "cmp r6, r7\n\tbne 3b\n\t"
-        "cmp r12, #0\n\tbeq 4f\n\t"
-        "add r8, r6, r12\n\tldr r5, [r8, #-4]\n\tlsl r7, r12, #3\n\trsb r8, r7, #32\n\tlsr r5, r5, r8\n\t"
-        "lsl r8, r5, r10\n\torr r9, r9, r8\n\tadd r10, r10, r7\n\tcmp r10, #32\n\tblo 4f\n\t"
-        "sub r10, r10, #32\n\tsub r6, r7, r10\n\tlsr r7, r5, r6\n\tmov r5, r9\n\tmov r9, r7\n\t"
-        TC_CONVOLUTION_PUT("r11")
-        "4:\n\t"
-        "cmp r0, r1\n\tbne 2b\n\t"
-        "cmp r10, #0\n\tbeq 5f\n\t"
-        "mov r5, r9\n\t" TC_CONVOLUTION_PUT("r11")
-        "5:\n\t"
-        "ldr r3, %[pixel]\n\tldr r7, [lr, #24]\n\tldr r8, %[end]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"
-        "str r3, %[pixel]\n\tcmp r3, r8\n\tbne 1b\n\t"
-        : [pixel] "+m"(pixel)
-        : [how] "m"(how), [window] "m"(window), [end] "m"(end)
-        : TC_GEMM_CLOBBERS);
+    TC_CONVOLUTION_WINDOWS(TC_CONVOLUTION_PUT);
+}
+
+static __attribute__((noinline, unused)) void tc_convolution_windows_halves(const tc_convolution_walk_t *walk,
+                                                                            const int8_t *from, unsigned count,
+                                                                            uint32_t *to)
+{
+    TC_CONVOLUTION_WINDOWS(TC_CONVOLUTION_PUT_HALVES);
 }
 /* clang-format on */
 
 #else
 
-static void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8_t *from, unsigned count, uint32_t *to)
+static inline void tc_convolution_windows_c(const tc_convolution_walk_t *walk, const int8_t *from, unsigned count,
+                                            uint32_t *to, tc_gemm_word_t *first, tc_gemm_word_t *second)
 {
     for (; count > 0; count--, from += walk->distance, to++) {
         uint32_t *next = to, *rest = to + walk->rest / sizeof *to;
@@ -102,21 +121,35 @@ static void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8
         unsigned bits = 0;
         for (const int32_t *at = walk->rows; at != walk->rows_end; at++) {
             const int8_t *const run = from + *at, *const over = run + walk->words;
-            next = tc_gemm_expand(run, walk->words / 4, next, walk->pixels);
+            for (const int8_t *four = run; four != over; four += 4) {
+                next = tc_gemm_expand_word(tc_load_word(four), next, walk->pixels, first, second);
+            }
             if (walk->over != 0) {
                 held |= (uint64_t)(tc_load_word(over + walk->over - 4) >> (32 - 8 * walk->over)) << bits;
                 bits += 8 * walk->over;
             }
             if (bits >= 32) {
-                rest = tc_gemm_expand_word((uint32_t)held, rest, walk->pixels);
+                rest = tc_gemm_expand_word((uint32_t)held, rest, walk->pixels, first, second);
                 held >>= 32;
                 bits -= 32;
             }
         }
         if (bits != 0) {
-            tc_gemm_expand_word((uint32_t)held, rest, walk->pixels);
+            tc_gemm_expand_word((uint32_t)held, rest, walk->pixels, first, second);
         }
     }
+}
+
+static __attribute__((unused)) void tc_convolution_windows(const tc_convolution_walk_t *walk, const int8_t *from,
+                                                           unsigned count, uint32_t *to)
+{
+    tc_convolution_windows_c(walk, from, count, to, tc_gemm_word_a, tc_gemm_word_b);
+}
+
+static __attribute__((unused)) void tc_convolution_windows_halves(const tc_convolution_walk_t *walk,
+                                                                  const int8_t *from, unsigned count, uint32_t *to)
+{
+    tc_convolution_windows_c(walk, from, count, to, tc_sxtb16, tc_sxtb16_odd);
 }
 
 #endif
@@ -230,16 +263,17 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
 
 /* Expands at most `most` pixels of an output row from pixel x on: those whose windows lie inside the input from there, or
  * one that is put together first. Returns how many. */
-static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, unsigned x, unsigned most, uint32_t *to)
+static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, const tc_convolution_shape_t *shape,
+                                             unsigned x, unsigned most, uint32_t *to)
 {
     const int32_t left = (int32_t)x * row->op->stride_width - row->op->padding_left;
     if (x >= row->begin && x < row->end) {
         const unsigned count = row->end - x < most ? row->end - x : most;
-        tc_convolution_windows(&row->inside, row->base + left * row->op->input_channels, count, to);
+        shape->windows(&row->inside, row->base + left * row->op->input_channels, count, to);
         return count;
     }
     tc_convolution_gather(row, left);
-    tc_convolution_windows(&row->outside, row->room, 1, to);
+    shape->windows(&row->outside, row->room, 1, to);
     return 1;
 }
 
@@ -247,7 +281,7 @@ static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, un
 static void tc_convolution_products(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
                                     int8_t *const *outs, unsigned count)
 {
-    if (count == shape->pixels) {
+    if (count == shape->pixels || shape->one == NULL) {
         shape->all(gemm, pixels, outs);
     } else {
         for (unsigned i = 0; i < count; i++) {
@@ -270,7 +304,7 @@ static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape
     last.first = 0;
     last.channels = 2;
     last.factors += 2 * gemm->channels;
-    last.weights += 4 * gemm->groups * gemm->channels;
+    last.weights += shape->size * gemm->groups * gemm->channels;
     tc_convolution_products(shape, &last, pixels, to, count);
     for (unsigned i = 0; i < count; i++) {
         outs[i][channel] = pairs[i][0];
@@ -339,7 +373,7 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
         int8_t *to = tc_output_row(out, y);
         tc_convolution_row(row, in, y);
         for (unsigned x = 0; x < op->output_width;) {
-            unsigned count = tc_convolution_expand(row, x, shape->pixels - of_tile, tile + of_tile);
+            unsigned count = tc_convolution_expand(row, shape, x, shape->pixels - of_tile, tile + of_tile);
             of_tile += count;
             for (x += count; count > 0; count--, to += op->output_channels) {
                 outs[held++] = to;
@@ -349,6 +383,9 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
                 tile += tile_words;
             }
             if (held == most || (x == op->output_width && y + 1 == last)) {
+                for (unsigned i = held; i < shape->pixels && shape->one == NULL; i++) {
+                    outs[i] = outs[0];
+                }
                 if (shape->tiles == 0) {
                     tc_convolution_tile(shape, gemm, row->pixels, outs, held);
                 } else {
@@ -363,24 +400,24 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
 
 /* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
  * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
- * room for an address of each expanded pixel. */
+ * room for an address of each expanded pixel. indices: weights that `all` looks up; else NULL. */
 static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
                                                      const tc_output_t *out, uint16_t first, uint16_t last,
                                                      int8_t *scratch, const tc_convolution_shape_t *shape,
-                                                     int8_t **outs)
+                                                     int8_t **outs, const int8_t *indices)
 {
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
                       2 * op->output_zero_point + 1,
                       0,
                       op->output_channels,
                       op->factors,
-                      NULL};
+                      indices};
     tc_convolution_row_t row;
     int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
     if (op->workspace) {
         tc_weights_read(op->weights, 0, 0, buffer);
     }
-    if (shape->tiles != 0) {
+    if (shape->tiles != 0 || indices != NULL) {
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
         for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {

@@ -25,8 +25,7 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t workspace; /* the codec has one */
-    uint8_t decoded;   /* blocks that are decoded together, the last one of the last four channels; 0: read in place */
+    uint8_t decoded; /* blocks that are decoded together, the last one of the last four channels; 0: read in place */
     const tc_weights_t *weights;
     const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
 } tc_depthwise_3x3_t;
@@ -379,9 +378,6 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
     tc_depthwise_plan_t plan;
     int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, scratch, &plan);
     unsigned count; /* of blocks */
-    if (op->workspace) {
-        tc_weights_read(op->weights, 0, 0, buffer);
-    }
     for (unsigned block = 0; block * TC_DEPTHWISE_CHANNELS < channels; block += count) {
         const unsigned last_four = channels - TC_DEPTHWISE_CHANNELS;
         const unsigned channel = block < whole ? block * TC_DEPTHWISE_CHANNELS : last_four;

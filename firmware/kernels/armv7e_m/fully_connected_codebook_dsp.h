@@ -1,39 +1,15 @@
 /* FULLY_CONNECTED on Armv7E-M with 4-bit codebooks: a byte of two indices is looked up in a table of all pairs of weights,
- * each an operand of SMLAD, so that decoding costs a load. 51 instructions for 32 products.
+ * each an operand of SMLAD (pair_table.h). 51 instructions for 32 products.
  *
  * Weights lie by blocks of eight outputs, in each group by group of four: of each output the indices of w0, w2, w1, w3. The
- * outputs that are left over lie alike, in a block of their own. Sums start at their bias. */
+ * outputs that are left over lie alike, in a block of their own. */
 #ifndef TINYCOMP_FULLY_CONNECTED_CODEBOOK_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_CODEBOOK_DSP_H
 
 #include "fully_connected_outputs.h"
-#include "pair_codebook.h"
+#include "pair_table.h"
 
 typedef tc_fully_connected_dsp_t tc_fully_connected_codebook_dsp_t;
-
-/* All pairs, the lower weight's index in the lower bits; eight lower ones at a time, which registers hold. */
-static void tc_codebook_pairs(const int8_t *table, uint32_t *pairs)
-{
-    const int8_t *const end = table + TC_PAIR_CODEBOOK_ENTRIES;
-    for (const int8_t *low = table; low != end; low += 8, pairs += 8) {
-        const uint32_t l0 = (uint32_t)low[0] & 0xFFFFu, l1 = (uint32_t)low[1] & 0xFFFFu,
-                       l2 = (uint32_t)low[2] & 0xFFFFu, l3 = (uint32_t)low[3] & 0xFFFFu;
-        const uint32_t l4 = (uint32_t)low[4] & 0xFFFFu, l5 = (uint32_t)low[5] & 0xFFFFu,
-                       l6 = (uint32_t)low[6] & 0xFFFFu, l7 = (uint32_t)low[7] & 0xFFFFu;
-        uint32_t *to = pairs;
-        for (const int8_t *high = table; high != end; high++, to += TC_PAIR_CODEBOOK_ENTRIES) {
-            const uint32_t upper = (uint32_t)*high << 16;
-            to[0] = l0 | upper;
-            to[1] = l1 | upper;
-            to[2] = l2 | upper;
-            to[3] = l3 | upper;
-            to[4] = l4 | upper;
-            to[5] = l5 | upper;
-            to[6] = l6 | upper;
-            to[7] = l7 | upper;
-        }
-    }
-}
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
@@ -60,7 +36,7 @@ static void tc_fully_connected_pairs(const int8_t *x, const uint8_t *indices, co
             sum = tc_smlad(pairs[at[0]], tc_sxtb16(four), sum);
             sum = tc_smlad(pairs[at[1]], tc_sxtb16_odd(four), sum);
         }
-        sums[i] = sum << 8;
+        sums[i] = sum;
     }
 }
 
@@ -69,7 +45,7 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
                                                                    const int8_t *x, const uint32_t *pairs,
                                                                    size_t groups, int8_t *to)
 {
-    const uint8_t *const indices = ((const tc_pair_codebook_t *)op->weights)->indices;
+    const uint8_t *const indices = (const uint8_t *)tc_pair_table_indices(op->weights);
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
 #if TC_DSP && defined(__OPTIMIZE__)
@@ -89,8 +65,6 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
             "ldr lr, %[table]\n\tcmp r10, #0\n\tbne 2f\n"
             "1:\n\t" TC_CODEBOOK_GROUP "2:\n\t" TC_CODEBOOK_GROUP "ldr r10, %[last]\n\tcmp r11, r10\n\tbne 1b\n\t"
             "ldr lr, %[sum]\n\tstr r12, %[from]\n\t"
-            "lsl r0, r0, #8\n\tlsl r1, r1, #8\n\tlsl r2, r2, #8\n\tlsl r3, r3, #8\n\t"
-            "lsl r4, r4, #8\n\tlsl r5, r5, #8\n\tlsl r6, r6, #8\n\tlsl r7, r7, #8\n\t"
             "str r0, [lr]\n\tstr r1, [lr, #4]\n\tstr r2, [lr, #8]\n\tstr r3, [lr, #12]\n\t"
             "str r4, [lr, #16]\n\tstr r5, [lr, #20]\n\tstr r6, [lr, #24]\n\tstr r7, [lr, #28]\n\t"
             : [start] "+m"(start), [from] "+m"(from)
@@ -115,8 +89,8 @@ static void tc_fully_connected_codebook_dsp(const tc_fully_connected_codebook_ds
                                             const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
     uint32_t *const pairs = (uint32_t *)(void *)scratch;
-    int8_t *const filled = (int8_t *)(pairs + TC_PAIR_CODEBOOK_ENTRIES * TC_PAIR_CODEBOOK_ENTRIES);
-    tc_codebook_pairs(((const tc_pair_codebook_t *)op->weights)->table, pairs);
+    int8_t *const filled = (int8_t *)(pairs + TC_PAIR_TABLE);
+    tc_pair_table_fill(op->weights, pairs);
     for (uint16_t y = first; y < last; y++) {
         const int8_t *from = tc_input_row(in, y);
         int8_t *to = tc_output_row(out, y);

@@ -41,21 +41,16 @@ static inline uint32_t tc_gemm_word_b(uint32_t x)
     return tc_rev16(x ^ 0x7F007F00u);
 }
 
-/* Expands a group of one of `pixels` pixels. Returns where the next group goes. */
-static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t pixels)
-{
-    to[0] = tc_gemm_word_a(four);
-    to[pixels] = tc_gemm_word_b(four);
-    return to + 2 * pixels;
-}
+/* One of the two words that become of four activations. */
+typedef uint32_t tc_gemm_word_t(uint32_t four);
 
-/* The same for `groups` groups. */
-static inline uint32_t *tc_gemm_expand(const int8_t *from, size_t groups, uint32_t *to, size_t pixels)
+/* Expands a group of one of `pixels` pixels. Returns where the next group goes. */
+static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t pixels, tc_gemm_word_t *first,
+                                            tc_gemm_word_t *second)
 {
-    for (const int8_t *const end = from + 4 * groups; from != end; from += 4) {
-        to = tc_gemm_expand_word(tc_load_word(from), to, pixels);
-    }
-    return to;
+    to[0] = first(four);
+    to[pixels] = second(four);
+    return to + 2 * pixels;
 }
 
 /* Weights made words: 256 * w1 + w0 takes one from w1 where w0 is negative. */

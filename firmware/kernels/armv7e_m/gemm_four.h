@@ -2,9 +2,7 @@
 #ifndef TINYCOMP_GEMM_FOUR_H
 #define TINYCOMP_GEMM_FOUR_H
 
-#include "gemm.h"
-
-#define TC_GEMM_FOUR 4
+#include "gemm_four_code.h"
 
 #if TC_DSP && defined(__OPTIMIZE__)
 
@@ -21,48 +19,10 @@
 
 static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
-    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FOUR, 4u, 112u)
-    int8_t *volatile const out0 = outs[0];
-    int8_t *volatile const out1 = outs[1];
-    int8_t *volatile const out2 = outs[2];
-    int8_t *volatile const out3 = outs[3];
+    TC_GEMM_FOUR_STATE(4u, 112u);
     __asm__ volatile(
-        TC_GEMM_ENTRY
-        "ldr r8, %[weights]\n"
-        "1:\n\t" /* a pair of channels */
-        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t"
-        "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\tbx r11\n\t"
-        ".balign 4\n"
-        "2:\n\t" TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP
-        "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"
-        "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
-        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
-        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr")
-        "3:\n\t"
-        "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"
-        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
-        "strb r0, [r10, r9]\n\tstrb r1, [r11, r9]\n\tstrb r2, [r12, r9]\n\tstrb r3, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "strb r4, [r10, r9]\n\tstrb r5, [r11, r9]\n\tstrb r6, [r12, r9]\n\tstrb r7, [lr, r9]\n\tadd r9, r9, #1\n\t"
-        "str r9, %[channel]\n\t"
-        "ldr r11, %[channels]\n\tcmp r9, r11\n\tbne 1b\n\t"
-        "b 5f\n"
-        "4:\n\t"
-        "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
-        TC_GEMM_REQUANTIZE("r3", "lr")
-        "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")
-        TC_GEMM_REQUANTIZE("r7", "lr")
-        "b 3b\n"
-        "5:\n\t"
-        : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)
-        : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [channels] "m"(channels),
-          [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
-        : TC_GEMM_CLOBBERS);
+        TC_GEMM_FOUR_CODE("", TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP)
+        TC_GEMM_FOUR_OPERANDS);
 }
 
 /* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */

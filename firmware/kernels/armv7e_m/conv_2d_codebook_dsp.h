@@ -1,0 +1,24 @@
+/* CONV_2D on Armv7E-M with 4-bit codebooks, four pixels at a time: see convolution.h. */
+#ifndef TINYCOMP_CONV_2D_CODEBOOK_DSP_H
+#define TINYCOMP_CONV_2D_CODEBOOK_DSP_H
+
+#include "convolution.h"
+#include "gemm_four_codebook.h"
+
+typedef tc_convolution_t tc_conv_2d_codebook_dsp_t;
+
+/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then as convolution.h says. */
+static void tc_conv_2d_codebook_dsp(const tc_conv_2d_codebook_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
+                                    uint16_t first, uint16_t last, int8_t *scratch)
+{
+    static TC_CONST tc_convolution_shape_t shape = {
+        TC_GEMM_FOUR, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_four_codebook, NULL,
+    };
+    int8_t *outs[TC_GEMM_FOUR];
+    uint32_t *const pairs = (uint32_t *)(void *)scratch;
+    tc_pair_table_fill(op->weights, pairs);
+    tc_convolution(op, in, out, first, last, (int8_t *)(pairs + TC_PAIR_TABLE), &shape, outs,
+                   tc_pair_table_indices(op->weights));
+}
+
+#endif
