@@ -1,4 +1,4 @@
-"""Few distinct values in a layer: 4-bit indices, eight of them a word, decoded without a workspace."""
+"""Few distinct values in a layer: 4-bit indices, decoded without a workspace."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from tinycomp.codecs._packing import pack, unpack
 from tinycomp.ir import Array, Weights
 
 ENTRIES = 16
+GROUP = 4
+"""Weights that are decoded together."""
 
 
 class Nibbles(Codec):
-    """One table for the layer; for kernels that read few weights at a time, and whole bytes."""
+    """One table for the layer; for kernels that read few weights at a time."""
 
     name: ClassVar[str] = "nibbles"
-    code: ClassVar[Mapping[str, int]] = {"nibbles": 120}
+    code: ClassVar[Mapping[str, int]] = {"nibbles": 60}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where rows are no whole bytes, or the layer has more than 16 distinct weights."""
+        """None where rows are no groups of four, or the layer has more than 16 distinct weights."""
         values = weights.values.reshape(-1)
         table = np.unique(values)
-        if weights.values.shape[1] % 2 or table.size > ENTRIES:
+        if weights.values.shape[1] % GROUP or table.size > ENTRIES:
             return None
         fields: dict[str, int | Array] = {
             "indices": pack(np.searchsorted(table, values), 4),

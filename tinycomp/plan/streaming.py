@@ -26,7 +26,7 @@ of these, those that are planned with longer steps: the fastest that fit.
 """
 _PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 """Sizes of a step that are planned, as far as they fit."""
-_SHARE, _SMALL = 0.1, 6656
+_SHARE, _SMALL = 0.2, 6656
 """Balanced: so much more than the smallest arena may be spent on speed; or so many bytes in all,
 which leaves the rest of 8 KB to others.
 """
