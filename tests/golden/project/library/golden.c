@@ -71,7 +71,6 @@ static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     46, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
-    0, /* workspace */
     0, /* decoded */
     &golden_depthwise_conv_2d_weights.weights, /* weights */
     golden_depthwise_conv_2d_factors, /* factors */
