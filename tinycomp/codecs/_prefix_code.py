@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +70,12 @@ def code_lengths(counts: Sequence[int], longest: int) -> NDArray[np.int64]:
     if len(counts) == 1:
         return np.ones(1, np.int64)
     single = [(count, np.eye(1, len(counts), i, np.int64)[0]) for i, count in enumerate(counts)]
-    single.sort(key=lambda item: item[0])
+    single.sort(key=itemgetter(0))
     merged = single
     for _ in range(longest - 1):
         pairs = zip(merged[::2], merged[1::2], strict=False)
         packages = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
-        merged = sorted(single + packages, key=lambda item: item[0])
+        merged = sorted(single + packages, key=itemgetter(0))
     lengths: NDArray[np.int64] = sum(
         (item[1] for item in merged[: 2 * len(counts) - 2]), np.zeros(len(counts), np.int64)
     )

@@ -67,7 +67,9 @@ class Layer:
         block = len(dense) * self.unit
         return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
-    def looked_up(self, stored: Encoded, arrange: Arrange) -> tuple[dict[str, int | Weights], int] | None:
+    def looked_up(
+        self, stored: Encoded, arrange: Arrange
+    ) -> tuple[dict[str, int | Weights], int] | None:
         """The same members for a kernel that looks pairs of weights up itself, and its table's
         bytes; None where they are not of a 4-bit codebook. What they are filled up with meets
         activations that are zero.
@@ -106,4 +108,5 @@ def layer(matrix: NDArray[np.int64], channels: int, arrange: Arrange, unit: int)
     if words is None:
         return None
     filled = ((0, channels - len(matrix)), (0, -matrix.shape[1] % 4))
-    return Layer(words, np.pad(matrix, filled).astype(np.int8), *matrix.shape, arrange, unit)
+    plain = np.pad(matrix, filled).astype(np.int8)
+    return Layer(words, plain, len(matrix), matrix.shape[1], arrange, unit)

@@ -84,9 +84,9 @@ def _pauses(tensors: Sequence[RowTimes]) -> list[Pause]:
     found = []
     for after, before in pairwise(used):
         if before > after + 1:
-            last = int((tensors[0].written <= after).sum())
+            last = int(tensors[0].written.searchsorted(after, "right"))
             alive = [(times.written <= after) & (times.read >= before) for times in tensors]
-            first = min(int(np.argmax(each)) if each.any() else last for each in alive)
+            first = min([int(each.argmax()) if each.any() else last for each in alive])
             if first < last:
                 found.append(Pause(int(after), int(before), first, last))
     return found
@@ -113,7 +113,7 @@ class Timeline:
 
     def moved(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Spans of the steps alone, with the copies."""
-        return tuple((self.where[first], self.where[last]) for first, last in spans)
+        return tuple([(self.where[first], self.where[last]) for first, last in spans])
 
     def pauses(self, carried: Carried) -> tuple[Span, ...]:
         """From the copy that puts rows away to the one that brings them back."""

@@ -227,8 +227,9 @@ class Draft:
             moved = [replace(part, spans=timeline.moved(part.spans)) for part in parts]
             yield use, Block(tuple(moved))
         else:
-            waits, alive = timeline.pauses(carried), joined(s for part in parts for s in part.spans)
-            bounds = sorted(step for span in (*waits, *timeline.moved(alive)) for step in span)
+            waits = timeline.pauses(carried)
+            alive = joined([span for part in parts for span in part.spans])
+            bounds = sorted([step for span in (*waits, *timeline.moved(alive)) for step in span])
             yield use, Block.of(parts[-1].end, tuple(pairwise(bounds))[::2])
             yield Use("carried", (owner,)), Block.of(carried.rows * carried.stride, waits)
 

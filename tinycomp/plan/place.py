@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
 
-EFFORT = 40_000
+EFFORT = 20_000
 """Blocks that are placed, in all orders that are tried, before the best one found is taken."""
 
 _LATE = 20
@@ -157,12 +157,12 @@ def _rivals(blocks: Sequence[Block]) -> list[dict[int, Gaps]]:
 def _gaps(one: Block, other: Block) -> Gaps:
     """As few gaps as there can be."""
     found: Gaps = []
-    pairs = (
+    pairs = [
         (other_part.start - part.end, other_part.end - part.start)
         for part in one.parts
         for other_part in other.parts
         if part.steps & other_part.steps
-    )
+    ]
     for low, high in sorted(pairs):
         if found and low < found[-1][1]:
             before, top = found.pop()
@@ -176,20 +176,21 @@ def _first_fit(
 ) -> tuple[list[int], int]:
     offsets: dict[int, int] = {}
     for i in order:
-        taken = [
-            (offsets[j] + low, offsets[j] + high)
-            for j, gaps in rivals[i].items()
-            if j in offsets
-            for low, high in gaps
-        ]
+        taken = []
+        for j, gaps in rivals[i].items():
+            if j in offsets:
+                other = offsets[j]
+                for low, high in gaps:
+                    taken.append((other + low, other + high))
+        taken.sort()
         offset = 0
-        for low, high in sorted(taken):
+        for low, high in taken:
             if offset <= low:
                 break
             if offset < high:
                 offset = (high + ALIGNMENT - 1) & -ALIGNMENT
         offsets[i] = offset
-    ends = (offset + blocks[i].aligned for i, offset in offsets.items())
+    ends = [offset + blocks[i].aligned for i, offset in offsets.items()]
     return [offsets[i] for i in range(len(blocks))], max(ends, default=0)
 
 

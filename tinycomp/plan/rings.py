@@ -72,8 +72,8 @@ def ring(tensors: Iterable[RowTimes]) -> int:
     found = list(tensors)
     needed = 1
     for time in np.unique(np.concatenate([times.written for times in found])):
-        top = max(int((times.written <= time).sum()) for times in found)
-        low = min(_first_needed(times, int(time)) for times in found)
+        top = max([int(times.written.searchsorted(time, "right")) for times in found])
+        low = min([_first_needed(times, int(time)) for times in found])
         needed = max(needed, top - low)
     return needed
 
@@ -81,7 +81,8 @@ def ring(tensors: Iterable[RowTimes]) -> int:
 def _first_needed(times: RowTimes, time: int) -> int:
     """The first row that is still read at `time` or later."""
     over = times.read < time
-    return len(over) if over.all() else int(np.argmin(over))
+    first = int(over.argmin())
+    return len(over) if over[first] else first
 
 
 def may_overwrite(sources: Iterable[RowTimes], output: RowTimes) -> bool:

@@ -32,7 +32,7 @@ which leaves the rest of 8 KB to others.
 """
 _NEAR = 0.008
 """Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
-_QUICK, _TRIES = 4_000, 8
+_QUICK, _TRIES = 2_000, 8
 """Effort of a first look at places; so many of the smallest by that, and as many of the
 fastest, are placed in full.
 """

@@ -146,8 +146,8 @@ static __attribute__((unused)) void tc_convolution_windows(const tc_convolution_
     tc_convolution_windows_c(walk, from, count, to, tc_gemm_word_a, tc_gemm_word_b);
 }
 
-static __attribute__((unused)) void tc_convolution_windows_halves(const tc_convolution_walk_t *walk,
-                                                                  const int8_t *from, unsigned count, uint32_t *to)
+static __attribute__((unused)) void tc_convolution_windows_halves(const tc_convolution_walk_t *walk, const int8_t *from,
+                                                                  unsigned count, uint32_t *to)
 {
     tc_convolution_windows_c(walk, from, count, to, tc_sxtb16, tc_sxtb16_odd);
 }

@@ -18,8 +18,8 @@
     int8_t *volatile const out3 = outs[3]
 
 /* Its code: `begin` comes before each pair of channels, whose groups `loop` multiplies. r0-r3 and r4-r7 are the sums of two
- * channels, r8 the weights, r9 the pixels. What belongs to the first pixel is
- * stored last, so that pixels that are none may share its place. */
+ * channels, r8 the weights, r9 the pixels. What belongs to the first pixel is stored last, so that pixels that are none may
+ * share its place. */
 #define TC_GEMM_FOUR_CODE(begin, loop)                                                                          \
     TC_GEMM_ENTRY                                                                                               \
     "ldr r8, %[weights]\n"                                                                                      \

@@ -99,18 +99,18 @@ typedef struct {
     "b 4b\n"                                                                                                \
     "6:\n\t"
 
-#define TC_THREE_OPERANDS(...)                                                                               \
+#define TC_THREE_OPERANDS(...)                                                                                \
     : [factors] "+m"(factors), [out] "+m"(out)                                                                \
     : [weights] "m"(weights), [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [rounding] "m"(rounding), \
-    [step] "m"(step), [factors_end] "m"(factors_end) __VA_ARGS__                                                     \
+    [step] "m"(step), [factors_end] "m"(factors_end) __VA_ARGS__                                              \
     : TC_GEMM_CLOBBERS
 /* clang-format on */
 
 #endif
 
 /* Expands the columns of a tile, the first one's x being `left`; each group becomes two words. */
-static inline void tc_three_expand(const tc_three_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                                   uint32_t *to, tc_gemm_word_t *first, tc_gemm_word_t *second)
+static inline void tc_three_expand(const tc_three_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to,
+                                   tc_gemm_word_t *first, tc_gemm_word_t *second)
 {
     const size_t channels = op->input_channels, row_words = channels / 4 * TC_THREE_WORDS;
     const int32_t width = op->input_width, height = op->input_height,
