@@ -82,7 +82,7 @@ def _by_windows(
 @dataclass(frozen=True)
 class _Form:
     """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
-    once. table: bytes in front of them.
+    once. table: bytes in front of them, beyond the codec's workspace.
     """
 
     kernel: str

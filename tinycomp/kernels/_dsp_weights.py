@@ -70,9 +70,9 @@ class Layer:
     def looked_up(
         self, stored: Encoded, arrange: Arrange
     ) -> tuple[dict[str, int | Weights], int] | None:
-        """The same members for a kernel that looks pairs of weights up itself, and its table's
-        bytes; None where they are not of a 4-bit codebook. What they are filled up with meets
-        activations that are zero.
+        """The same members for a kernel that looks pairs of weights up itself, and the bytes that
+        its table takes beyond the codec's workspace; None where they are not of a 4-bit codebook.
+        What they are filled up with meets activations that are zero.
 
         arrange: brings plain weights into the order of their indices, (rows, bytes a row).
         """
