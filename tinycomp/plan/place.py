@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
 
-EFFORT = 20_000
+EFFORT = 30_000
 """Blocks that are placed, in all orders that are tried, before the best one found is taken."""
 
 _LATE = 20
