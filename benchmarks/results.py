@@ -13,9 +13,11 @@ from benchmarks.cases import HERE, Limit, without_codebooks
 
 RESULTS = HERE / "results.json"
 GUARDED = ("latency", "flash", "ram")
-SLACK = {"cycles": 120}
-"""By unit. Two interrupts of the AVR port's timer: how many fall into an inference depends on when
-it starts.
+INTERRUPT_FRAME = 10
+"""Bytes of stack that the AVR port's timer takes: a return address, SREG, six registers."""
+SLACK = {"cycles": {"latency": 120, "ram": INTERRUPT_FRAME}}
+"""By unit. Two interrupts of the AVR port's timer: how many fall into an inference, and whether one
+meets the deepest stack, depends on when it starts.
 """
 
 
@@ -111,7 +113,7 @@ def _without_none(value: Any) -> Any:
 
 def growth(known: BoardResults, found: BoardResults) -> Iterator[str]:
     """One line for each figure that is larger than what is recorded, or not recorded."""
-    slack = {"latency": SLACK.get(found.unit, 0)}
+    slack = SLACK.get(found.unit, {})
     for name, row in found.rows.items():
         if name not in known.rows:
             yield f"{name} is not recorded: run make bench"

@@ -71,6 +71,8 @@ def test_cycles_may_differ_by_an_interrupt() -> None:
     known = replace(KNOWN, unit="cycles")
     assert list(growth(known, with_row(known, "kws", latency=2060))) == []
     assert list(growth(known, with_row(known, "kws", latency=2160))) != []
+    assert list(growth(known, with_row(known, "kws", ram=KNOWN.rows["kws"].ram + 10))) == []
+    assert list(growth(known, with_row(known, "kws", ram=KNOWN.rows["kws"].ram + 11))) != []
 
 
 def test_a_restricted_run_replaces_its_part_only() -> None:
