@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
+from numpy.typing import NDArray
 
 from tinycomp.ir import Constant, Operator, Shape
 from tinycomp.ops._activation import Activation
@@ -59,8 +60,7 @@ class Draw:
         values = self.rng.choice(table, weights.shape)
         if self.number(0, 3) == 0:
             values[self.rng.random(weights.shape) < 0.8] = 0
-        constants = {**case.graph.constants, name: replace(weights, values=values)}
-        return replace(case, graph=replace(case.graph, constants=constants))
+        return _reweighted(case, values)
 
     def _with_odd_channels(self, case: Case) -> Case:
         """What converters leave: a channel of zero weights and a bias of any size, a huge bias."""
@@ -82,8 +82,7 @@ class Draw:
         weights = case.graph.constants[name]
         table = self.rng.choice(np.arange(-127, 128), count, replace=False).astype(np.int8)
         values = self.rng.choice(table, weights.shape)
-        constants = {**case.graph.constants, name: replace(weights, values=values)}
-        return replace(case, graph=replace(case.graph, constants=constants))
+        return _reweighted(case, values)
 
     def stored(self, case: Case, kind: str) -> Case:
         """The case with weights that a codec makes smaller: one table for all, one a channel, many
@@ -101,8 +100,7 @@ class Draw:
             values = channels if kind == "zeros" else values
             values = np.where(self.rng.random(channels.shape) < 0.7, 0, values)
         moved = np.moveaxis(values.astype(np.int8), 0, node.op.weight_axis)
-        constants = {**case.graph.constants, node.inputs[1]: replace(constant, values=moved)}
-        return replace(case, graph=replace(case.graph, constants=constants))
+        return _reweighted(case, moved)
 
     def window(self, size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
         """Same, valid, or any padding."""
@@ -118,6 +116,15 @@ class Draw:
             if min(window.output(size)) >= 1:
                 return window
         return Window.make("same", size, kernel, stride, dilation)
+
+
+def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
+    """The case with other weights."""
+    name = case.graph.nodes[-1].inputs[1]
+    weights = replace(case.graph.constants[name], values=values)
+    return replace(
+        case, graph=replace(case.graph, constants={**case.graph.constants, name: weights})
+    )
 
 
 def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
@@ -219,8 +226,7 @@ def clustered(count: int = 12) -> list[Case]:
         name = case.graph.nodes[-1].inputs[1]
         weights = case.graph.constants[name]
         values = np.array([-90, -20, 15, 127], np.int8)[np.abs(weights.values.astype(int)) % 4]
-        constants = case.graph.constants | {name: replace(weights, values=values)}
-        found.append(replace(case, graph=replace(case.graph, constants=constants)))
+        found.append(_reweighted(case, values))
     return found
 
 

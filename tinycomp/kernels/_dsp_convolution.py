@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import ROOM, Array, KernelCall, Operands, Weights
+from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
 from tinycomp.kernels._dsp_weights import Arrange, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
@@ -111,9 +111,7 @@ def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:
     """Pairs of weights are looked up where they are used, which takes less room than to decode
     them; None where there is room, or nothing to look up.
     """
-    if call.room > ROOM:
-        return None
-    looked_up = found.looked_up(stored, _pairs_of_indices)
+    looked_up = found.looked_up(stored, call.room, _pairs_of_indices)
     return looked_up and _Form("conv_2d_codebook_dsp", looked_up[0], FOUR, table=looked_up[1])
 
 
@@ -178,10 +176,9 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
         return None
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
-    table, kernel, weights = 0, "conv_2d_three_dsp", found.fields(stored, call.room)
-    looked_up = found.looked_up(stored, _columns_of_indices(height)) if call.room <= ROOM else None
-    if looked_up:
-        (weights, table), kernel = looked_up, "conv_2d_three_codebook_dsp"
+    looked_up = found.looked_up(stored, call.room, _columns_of_indices(height))
+    weights, table = looked_up or (found.fields(stored, call.room), 0)
+    kernel = "conv_2d_three_codebook_dsp" if looked_up else "conv_2d_three_dsp"
     fields |= {**weights, "factors": _factors(sums, found.words, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0

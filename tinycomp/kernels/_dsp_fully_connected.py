@@ -10,6 +10,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
+from tinycomp.kernels._dsp_weights import LEAST, PAIR_CODEBOOK
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
 GROUP = 4
@@ -20,8 +21,6 @@ BLOCK = 8
 """Outputs that share each activation."""
 SMALLER = 2 / 3
 """The share of 4-bit indices that a form has to reach which is not looked up."""
-LEAST = 1024
-"""Weights for which quick code, and tables of a codebook, are worth their bytes."""
 LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
@@ -96,8 +95,8 @@ def _looked_up(matrix: Array, bias: Array) -> _Form | None:
     order = filled.reshape(len(filled), -1, GROUP)[:, :, PAIRS].reshape(len(filled), -1)
     values = interleaved(order.astype(np.int8), BLOCK).reshape(len(filled), -1)
     # The kernel reads indices itself: no block of decoded weights, but twice the codec's workspace.
-    weights = Weights(values, 0, codecs=("pair_codebook",))
-    stored = codecs()["pair_codebook"].encode(weights)
+    weights = Weights(values, 0, codecs=(PAIR_CODEBOOK,))
+    stored = codecs()[PAIR_CODEBOOK].encode(weights)
     if stored is None:
         return None
     return _Form("fully_connected_codebook_dsp", weights, wrapped(256 * bias), stored.workspace)

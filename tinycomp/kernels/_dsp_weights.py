@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import choose, codecs
-from tinycomp.ir import Weights
+from tinycomp.ir import ROOM, Weights
 from tinycomp.kernels._dsp_words import weight_words
 
 PAIR_CODEBOOK = "pair_codebook"
@@ -20,7 +20,7 @@ PLAIN_CODEBOOK = "codebook"
 
 PAIR_BITS = 4
 LEAST = 1024
-"""4-bit weights that are worth a table of pairs, and the code that reads it."""
+"""Weights for which quick code, and tables of a codebook, are worth their bytes."""
 
 Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 
@@ -63,29 +63,30 @@ class Layer:
                     "block": rows * self.unit,
                     "weights": weights,
                 }
-        weights = Weights(dense, len(dense), codecs=("dense",))
-        block = len(dense) * self.unit
-        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
+        return self._as_they_lie(Weights(dense, len(dense), codecs=("dense",)))
 
     def looked_up(
-        self, stored: Encoded, arrange: Arrange
+        self, stored: Encoded, room: int, arrange: Arrange
     ) -> tuple[dict[str, int | Weights], int] | None:
         """The same members for a kernel that looks pairs of weights up itself, and the bytes that
-        its table takes beyond the codec's workspace; None where they are not of a 4-bit codebook.
-        What they are filled up with meets activations that are zero.
+        its table takes beyond the codec's workspace; None where they are not of a 4-bit codebook,
+        or where there is room to decode them. What they are filled up with meets activations that
+        are zero.
 
         arrange: brings plain weights into the order of their indices, (rows, bytes a row).
         """
-        if not _of_four_bits(stored) or self.size < LEAST:
+        if room > ROOM or not _of_four_bits(stored) or self.size < LEAST:
             return None
         filled = self.plain.copy()
         filled[self.channels :] = filled[:, self.length :] = filled[0, 0]
         weights = Weights(arrange(filled), 0, codecs=(PAIR_CODEBOOK,))
         encoded = codecs()[PAIR_CODEBOOK].encode(weights)
-        if encoded is None:
-            return None
+        return None if encoded is None else (self._as_they_lie(weights), encoded.workspace)
+
+    def _as_they_lie(self, weights: Weights) -> dict[str, int | Weights]:
+        """The members where the codec decodes nothing: one block of all channels."""
         block = len(weights.values) * self.unit
-        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}, encoded.workspace
+        return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
         """The codec, and whether it holds plain weights; None where none is smaller than words."""
