@@ -22,6 +22,8 @@ from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
+from tinycomp.plan.moves import Move, move
+from tinycomp.plan.place import ALIGNMENT
 from tinycomp.plan.program import Operation
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
@@ -103,7 +105,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
     graph = plan.program.graph
     arrays = _Arrays(prefix)
     nodes = _nodes(plan, prefix, arrays)
-    stretch = plan.stretch
+    stretch, moved = plan.stretch, _moves(plan)
     context = {
         "prefix": prefix,
         "macro": prefix.upper(),
@@ -122,7 +124,9 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "streamed": nodes[stretch.start : stretch.stop],
         "after": nodes[stretch.stop :],
         "schedule": _schedule(plan),
-        "carried": _carried(plan),
+        "moves": moved,
+        "aligned": all(n % ALIGNMENT == 0 for m in moved for n in (m.used, m.waiting, m.size)),
+        "offsets": 16 if plan.arena < 1 << 16 else 32,
         "cases": _cases(plan),
         "pushed": plan.pushed,
         "state_offset": plan.state,
@@ -210,8 +214,15 @@ def _schedule(plan: Plan) -> dict[str, Any]:
     ]
     if not steps:
         return {"lines": ()}
-    bits = (max(step.last - step.first for step in steps) - 1).bit_length()
-    entries = [(_case(plan, step) << bits) + step.last - step.first - 1 for step in steps]
+    counts = [step.last - step.first for step in steps if isinstance(step, Step)]
+    bits = (max(counts) - 1).bit_length()
+    numbers = {found: number for number, found in enumerate(_moves(plan))}
+    entries = []
+    for step in steps:
+        if not isinstance(step, Copy):
+            entries.append((_case(plan, step) << bits) + step.last - step.first - 1)
+        elif (found := move(plan, step)) is not None:
+            entries.append((_cases(plan) + 2 * numbers[found] + step.back) << bits)
     width = 8 if max(entries) <= 255 else 16
     return {
         "type": f"uint{width}_t",
@@ -222,12 +233,10 @@ def _schedule(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _case(plan: Plan, step: Step | Copy) -> int:
-    """The streamed operations are counted from 0; then the input, if it is pushed; then each
-    carried tensor's way out of its ring, and back.
+def _case(plan: Plan, step: Step) -> int:
+    """The streamed operations are counted from 0; then the input, if it is pushed; then each move
+    of rows to where they wait, and back.
     """
-    if isinstance(step, Copy):
-        return _cases(plan) + 2 * [*plan.carried].index(step.tensor) + step.back
     return len(plan.stretch) if step.operation == INPUT else step.operation - plan.stretch.start
 
 
@@ -236,24 +245,10 @@ def _cases(plan: Plan) -> int:
     return len(plan.stretch) + plan.pushed
 
 
-def _carried(plan: Plan) -> list[dict[str, Any]]:
-    """The tensors of which rows wait; `node` counts those that are done."""
-    graph, found = plan.program.graph, []
-    for name, place in plan.carried.items():
-        ring, producer = plan.buffers[name], graph.producer(name)
-        found.append(
-            {
-                "base": ring.offset,
-                "place": place,
-                "stride": ring.stride,
-                "ring": ring.ring,
-                "node": graph.nodes.index(producer) - plan.stretch.start
-                if producer
-                else len(plan.stretch),
-                "title": c_comment(producer.name if producer else "input"),
-            }
-        )
-    return found
+def _moves(plan: Plan) -> list[Move]:
+    """All moves of rows, each once."""
+    found = [move(plan, step) for step in plan.steps if isinstance(step, Copy)]
+    return [*dict.fromkeys(each for each in found if each is not None)]
 
 
 def _pointers(node: Mapping[str, Any]) -> list[str]:

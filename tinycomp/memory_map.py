@@ -11,8 +11,8 @@ from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord, SpanR
 
 
 def memory_record(plan: Plan) -> MemoryRecord:
-    """All buffers of a plan: tensors by the memory that they share, rows that are carried, scratch,
-    and the counters of a pushed inference.
+    """All buffers of a plan: tensors by the memory that they share, scratch, and the counters of a
+    pushed inference.
     """
     last = len(plan.steps) - 1
     buffers = [
@@ -29,7 +29,7 @@ def _layers(plan: Plan, use: Use) -> tuple[str, ...]:
     """The layers whose outputs tensors are, since tensors of converted models have names of
     hundreds of letters; of scratch, the one that uses it.
     """
-    if use.kind not in ("tensor", "carried"):
+    if use.kind != "tensor":
         return use.names
     producers = [plan.program.graph.producer(name) for name in use.names]
     return tuple(producer.name if producer else "input" for producer in producers)

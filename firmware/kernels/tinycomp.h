@@ -20,6 +20,7 @@
 #define TC_READ_U8(p) pgm_read_byte(p)
 #define TC_READ_I8(p) ((int8_t)pgm_read_byte(p))
 #define TC_READ_U16(p) pgm_read_word(p)
+#define TC_READ_U32(p) pgm_read_dword(p)
 #define TC_READ_I32(p) ((int32_t)pgm_read_dword(p))
 #define TC_COPY(to, from, size) memcpy_P((to), (from), (size))
 #define TC_FETCH(type, name, from)                \
@@ -32,6 +33,7 @@
 #define TC_READ_U8(p) (*(p))
 #define TC_READ_I8(p) (*(p))
 #define TC_READ_U16(p) (*(p))
+#define TC_READ_U32(p) (*(p))
 #define TC_READ_I32(p) (*(p))
 #define TC_COPY(to, from, size) memcpy((to), (from), (size))
 #define TC_FETCH(type, name, from) const type *const name = (from)
@@ -69,37 +71,20 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
     return out->base + tc_slot(y, out->ring) * out->stride;
 }
 
-/* A tensor whose rows wait elsewhere while others use its ring: bytes into the arena, rows of the ring, bytes a row, and
- * the node that makes the rows. */
-typedef struct {
-    size_t base, place, stride;
-    uint16_t ring, node;
-} tc_carried_t;
-
-/* Rows lie at words where their size is whole words; small C libraries copy byte by byte. */
-static inline void tc_copy_row(int8_t *to, const int8_t *from, size_t size)
+/* Moves rows that are whole words to another place; small C libraries copy byte by byte. */
+static inline void tc_move_words(int8_t *to, const int8_t *from, size_t size)
 {
-    if (size % sizeof(uint32_t) == 0) {
-        uint32_t *words = (uint32_t *)(void *)to;
-        const uint32_t *const end = (const uint32_t *)(const void *)(from + size);
-        for (const uint32_t *word = (const uint32_t *)(const void *)from; word != end; word++) {
-            *words++ = *word;
-        }
-    } else {
-        memcpy(to, from, size);
+    uint32_t *words = (uint32_t *)(void *)to;
+    const uint32_t *word = (const uint32_t *)(const void *)from, *const end = word + size / sizeof *word;
+    for (; (size_t)(end - word) >= 4; word += 4, words += 4) {
+        const uint32_t a = word[0], b = word[1], c = word[2], d = word[3];
+        words[0] = a;
+        words[1] = b;
+        words[2] = c;
+        words[3] = d;
     }
-}
-
-/* Copies the last `rows` rows of those that are done to where they wait, or back. */
-static inline void tc_carry(const tc_carried_t *constants, int8_t *arena, unsigned back, unsigned rows,
-                            const uint16_t *done)
-{
-    TC_FETCH(tc_carried_t, op, constants);
-    const uint16_t last = done[op->node];
-    int8_t *place = arena + op->place;
-    for (uint16_t y = (uint16_t)(last - rows); y < last; y++, place += op->stride) {
-        int8_t *const row = arena + op->base + tc_slot(y, op->ring) * op->stride;
-        tc_copy_row(back ? row : place, back ? place : row, op->stride);
+    while (word != end) {
+        *words++ = *word++;
     }
 }
 

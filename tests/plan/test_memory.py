@@ -22,7 +22,7 @@ def blocks(draw: st.DrawFn) -> list[Block]:
             spans = joined((first, first + draw(st.integers(0, 4))) for first in starts)
             start, end = end, end + draw(st.integers(1, 300))
             parts.append(Part(start, end, spans))
-        found.append(Block(tuple(parts)))
+        found.append(Block(tuple(parts), turns=draw(st.booleans())))
     return found
 
 
@@ -41,16 +41,16 @@ def most_alive(pieces: list[Block]) -> int:
 @settings(max_examples=100, deadline=None)
 @given(blocks())
 def test_blocks_that_live_together_never_overlap(pieces: list[Block]) -> None:
-    offsets, size = place(pieces)
-    for (i, a), (j, b) in combinations(enumerate(pieces), 2):
+    found, size = place(pieces)
+    for (a, here), (b, there) in combinations(found, 2):
         for one, other in product(a.parts, b.parts):
             if any(f <= k and g <= h for f, h in one.spans for g, k in other.spans):
-                below = offsets[i] + one.end <= offsets[j] + other.start
-                assert below or offsets[j] + other.end <= offsets[i] + one.start, (one, other)
-    assert all(offset % ALIGNMENT == 0 for offset in offsets)
-    assert size == max(
-        o - (-b.size // ALIGNMENT) * ALIGNMENT for o, b in zip(offsets, pieces, strict=True)
-    )
+                below = here + one.end <= there + other.start
+                assert below or there + other.end <= here + one.start, (one, other)
+    for piece, (block, _) in zip(pieces, found, strict=True):
+        assert block == piece or (piece.turns and block == piece.turned())
+    assert all(offset % ALIGNMENT == 0 for _, offset in found)
+    assert size == max(o - (-b.size // ALIGNMENT) * ALIGNMENT for b, o in found)
     assert size >= most_used(pieces) >= most_alive(pieces)
 
 
@@ -72,8 +72,8 @@ def test_blocks_that_take_turns_share_a_place() -> None:
         Block.of(90, [(2, 3), (6, 7)]),
         Block.of(8, [(1, 2)]),
     ]
-    offsets, size = place(turns)
-    assert offsets[:2] == [0, 0]
+    found, size = place(turns)
+    assert [offset for _, offset in found[:2]] == [0, 0]
     assert size == 108
 
 
@@ -85,3 +85,18 @@ def test_a_tensor_grows_into_one_that_dies() -> None:
     dying = Block(tuple(Part(40 * i, 40 * i + 40, ((0, i + 1),)) for i in range(4)))
     growing = Block(tuple(Part(40 * i, 40 * i + 40, ((i + 1, 9),)) for i in range(4)))
     assert place([dying, growing])[1] == most_used([dying, growing]) == 200
+
+
+def test_a_turned_block_ends_as_it_began() -> None:
+    block = Block((Part(0, 8, ((0, 1),)), Part(8, 20, ((2, 3),))), turns=True)
+    assert block.turned().parts == (Part(0, 12, ((2, 3),)), Part(12, 20, ((0, 1),)))
+    assert block.turned().turned() == block
+
+
+def test_two_that_keep_a_part_share_what_is_between() -> None:
+    """Each keeps 20 bytes all the time, and has 100 more while the other has not."""
+    first = Block((Part(0, 20, ((0, 9),)), Part(20, 120, ((0, 1), (4, 5)))), turns=True)
+    second = Block((Part(0, 20, ((0, 9),)), Part(20, 120, ((2, 3), (6, 7)))), turns=True)
+    assert place([first, second])[1] == 140
+    stiff = [Block(first.parts), Block(second.parts)]
+    assert place(stiff)[1] == 240

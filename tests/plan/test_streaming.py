@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir import Graph
 from tinycomp.ops._rows import rows
 from tinycomp.ops._window import Window
+from tinycomp.plan.carry import waiting_rows
 from tinycomp.plan.memory import Plan, plan
+from tinycomp.plan.moves import move
 from tinycomp.plan.program import Program, lower
 from tinycomp.plan.schedule import INPUT, Copy, read_rows, schedule, total_rows
 from tinycomp.plan.streaming import choose
@@ -67,12 +69,10 @@ def replay(planned: Plan) -> None:
     done = [0] * len(program.operations)
     for step in planned.steps:
         if isinstance(step, Copy):
-            ring, place = planned.buffers[step.tensor], planned.carried[step.tensor]
-            for number, row in enumerate(range(step.first, step.last)):
-                here = ring.offset + row % ring.ring * ring.stride
-                there = place + number * ring.stride
+            if (found := move(planned, step)) is not None:
+                here, there = (slice(at, at + found.size) for at in (found.used, found.waiting))
                 source, target = (there, here) if step.back else (here, there)
-                memory[target : target + ring.stride] = memory[source : source + ring.stride]
+                memory[target] = memory[source]
             continue
         if step.operation == INPUT:
             write(graph.inputs[0], step.first, step.last)
@@ -166,6 +166,22 @@ def narrow() -> Graph:
         x = layers.conv(x, 24, Window((1, 1)))
     layers.mean(x)
     return layers.graph()
+
+
+def test_rows_wait_in_free_places_of_their_ring() -> None:
+    """And both those that move and where they go are one run of bytes."""
+    for ring in range(2, 12):
+        for kept in range(1, ring):
+            for begin in (0, ring - kept):
+                ends = range(begin, begin + kept)
+                for first, count in product(range(ring), range(1, kept + 1)):
+                    places = {row % ring for row in range(first, first + count)}
+                    pairs = waiting_rows(range(first, first + count), ring, ends)
+                    assert [at for at, _ in pairs] == sorted(places - {*ends})
+                    assert not {to for _, to in pairs} & places
+                    assert all(to in ends for _, to in pairs)
+                    for (at, to), (next_at, next_to) in pairwise(pairs):
+                        assert (next_at, next_to) == (at + 1, to + 1)
 
 
 @pytest.mark.parametrize("push", [False, True])

@@ -1,5 +1,5 @@
 """Carried rows: between two uses of a streamed tensor few of its rows are needed again; those can
-wait in a small place of their own, and others use its ring meanwhile.
+wait at one end of its ring, and others use the rest of it meanwhile.
 """
 
 from __future__ import annotations
@@ -32,17 +32,34 @@ class Pause:
 
 @dataclass(frozen=True)
 class Carried:
-    """A tensor (the first in its memory) of which up to `rows` rows wait during pauses."""
+    """A tensor (the first in its memory) of which up to `rows` rows wait during pauses, and the
+    rows of its ring.
+    """
 
     tensor: str
     rows: int
+    ring: int
     stride: int
     pauses: tuple[Pause, ...]
 
     @property
     def copied(self) -> int:
         """Bytes that are copied in an inference."""
-        return 2 * self.stride * sum(pause.last - pause.first for pause in self.pauses)
+        return 2 * self.stride * sum(self.copy(pause, back=False).moved for pause in self.pauses)
+
+    def copy(self, pause: Pause, *, back: bool) -> Copy:
+        """Before or after a pause."""
+        moved = waiting_rows(range(pause.first, pause.last), self.ring, range(self.rows))
+        return Copy(self.tensor, pause.first, pause.last, back, len(moved))
+
+
+def waiting_rows(rows: range, ring: int, kept: range) -> list[tuple[int, int]]:
+    """Where in a ring rows lie, and where they wait: in `kept` of its places, of which those that
+    lie there stay. Both runs are consecutive.
+    """
+    places = sorted(row % ring for row in rows)
+    free = [place for place in kept if place not in places]
+    return [*zip([place for place in places if place not in kept], free, strict=False)]
 
 
 def carriable(
@@ -50,6 +67,7 @@ def carriable(
     steps: Sequence[Step],
     times: Mapping[str, RowTimes],
     groups: Mapping[str, Sequence[str]],
+    rings: Mapping[str, int],
 ) -> list[Carried]:
     """All tensors whose rows could wait, those of which most is copied first.
 
@@ -58,6 +76,7 @@ def carriable(
         steps: the order of work.
         times: of every tensor.
         groups: tensors that share memory, by the first of them.
+        rings: rows that are kept of them, by the same.
     """
     graph = program.graph
     counts = Counter(step.operation for step in steps)
@@ -70,11 +89,11 @@ def carriable(
     for owner, names in groups.items():
         shapes = {rows(graph.tensors[name].shape) for name in names}
         if owner in streamed and len(shapes) == 1 and not {*names} & {*graph.outputs}:
-            ((_, stride),) = shapes
+            ((height, stride),) = shapes
             pauses = _short(_pauses([times[name] for name in names]))
-            if pauses:
-                kept = max(pause.last - pause.first for pause in pauses)
-                found.append(Carried(owner, kept, stride, tuple(pauses)))
+            kept = max((pause.last - pause.first for pause in pauses), default=0)
+            if 0 < kept < rings[owner] < height:
+                found.append(Carried(owner, kept, rings[owner], stride, tuple(pauses)))
     return sorted(found, key=lambda each: -each.copied)
 
 
@@ -128,9 +147,8 @@ def with_copies(steps: Sequence[Step], carried: Sequence[Carried]) -> Timeline:
     before: dict[int, list[Copy]] = {}
     for each in carried:
         for pause in each.pauses:
-            kept = (each.tensor, pause.first, pause.last)
-            after.setdefault(pause.after, []).append(Copy(*kept, back=False))
-            before.setdefault(pause.before, []).append(Copy(*kept, back=True))
+            after.setdefault(pause.after, []).append(each.copy(pause, back=False))
+            before.setdefault(pause.before, []).append(each.copy(pause, back=True))
     found: list[Step | Copy] = []
     where = []
     for time, step in enumerate(steps):

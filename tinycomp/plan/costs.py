@@ -28,7 +28,7 @@ PER_INFERENCE = ("rows", "lines", "outputs", "windows", "macs")
 """Terms that depend on no schedule: rows; rows times channels; output values; values of windows,
 each of which serves all channels; multiply-accumulates.
 """
-STEPS = ("steps", "copied rows", "copied bytes")
+STEPS = ("steps", "copies", "copied bytes")
 """Terms of the schedule's own loop."""
 ANY, SCHEDULE, GENERIC = "any", "schedule", "generic"
 """Names of the coefficients for kernels that were not measured, and for the loop; the instruction
@@ -75,10 +75,9 @@ def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
     """What an inference has of each term STEPS."""
     tensors = program.graph.tensors
     copies = [step for step in steps if isinstance(step, Copy)]
-    strides = [rows(tensors[copy.tensor].shape)[1] for copy in copies]
-    counts = [copy.last - copy.first for copy in copies]
-    copied = sum(count * stride for count, stride in zip(counts, strides, strict=True))
-    return np.array([len(steps), sum(counts), copied], float)
+    copied = sum(copy.moved * rows(tensors[copy.tensor].shape)[1] for copy in copies)
+    moving = sum(copy.moved > 0 for copy in copies)
+    return np.array([len(steps) - len(copies) + moving, moving, copied], float)
 
 
 @cache

@@ -35,8 +35,8 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Use:
-    """What a block is for: kind "tensor" (names: those that share it), "carried" (the tensor whose
-    rows wait there), "scratch" (the node that works there) or "state" (of a pushed inference).
+    """What a block is for: kind "tensor" (names: those that share it), "scratch" (the node that
+    works there) or "state" (of a pushed inference).
     """
 
     kind: str
@@ -49,9 +49,10 @@ class Plan:
     operation. Sizes in bytes.
 
     stretch is the operations whose steps alternate. storage names, for each tensor, the tensor
-    whose memory it shares (itself where it has its own). carried is where rows of some of those
-    wait between uses. arena is everything: tensors (input and output among them) and scratch;
-    scratch_size is what of it lies beyond all tensors. blocks: all that was placed, and where.
+    whose memory it shares (itself where it has its own). carried is where in their rings rows of
+    some of those wait between uses. arena is everything: tensors (input and output among them) and
+    scratch; scratch_size is what of it lies beyond all tensors. blocks: all that was placed, and
+    where.
     """
 
     program: Program
@@ -59,7 +60,7 @@ class Plan:
     steps: tuple[Step | Copy, ...]
     buffers: Mapping[str, Buffer]
     storage: Mapping[str, str]
-    carried: Mapping[str, int]
+    carried: Mapping[str, Buffer]
     scratch: Mapping[int, int]
     arena: int
     scratch_size: int
@@ -107,28 +108,36 @@ def plan(
 
 def placed(need: Needs, effort: int = EFFORT) -> Plan:
     """Find places for everything, in as few bytes as can be."""
+    found, arena = place([block for _, block in need.blocks], effort)
+    places = tuple((use, *each) for (use, _), each in zip(need.blocks, found, strict=True))
     program = need.program
-    offsets, arena = place([block for _, block in need.blocks], effort)
-    blocks = tuple((use, block, o) for (use, block), o in zip(need.blocks, offsets, strict=True))
-    owners = {use.names[0]: offset for use, _, offset in blocks if use.kind == "tensor"}
+    owners = {
+        use.names[0]: (block, offset) for use, block, offset in places if use.kind == "tensor"
+    }
     heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
     buffers = {
-        name: Buffer(owners[owner], heights[name][1], min(heights[name][0], need.rings[owner]))
+        name: Buffer(owners[owner][1], heights[name][1], min(heights[name][0], need.rings[owner]))
         for name, owner in need.storage.items()
     }
-    carried = {use.names[0]: offset for use, _, offset in blocks if use.kind == "carried"}
-    areas = {use.names[0]: offset for use, _, offset in blocks if use.kind == "scratch"}
+    waiting = {each.tensor: _waiting(each, *owners[each.tensor]) for each in need.carried}
+    areas = {use.names[0]: offset for use, _, offset in places if use.kind == "scratch"}
     scratch = {
         index: areas[operation.node.name]
         for index, operation in enumerate(program.operations)
         if operation.scratch
     }
-    tensors = max(o + b.aligned for use, b, o in blocks if use.kind in ("tensor", "carried"))
-    state = next((offset for use, _, offset in blocks if use.kind == "state"), None)
+    tensors = max(offset + block.aligned for block, offset in owners.values())
+    state = next((offset for use, _, offset in places if use.kind == "state"), None)
     return Plan(
-        program, need.stretch, need.steps, buffers, need.storage, carried, scratch, arena,
-        arena - tensors, blocks, state,
+        program, need.stretch, need.steps, buffers, need.storage, waiting, scratch, arena,
+        arena - tensors, places, state,
     )  # fmt: skip
+
+
+def _waiting(carried: Carried, ring: Block, offset: int) -> Buffer:
+    """The part of a ring that is in use all the time."""
+    part = max(ring.parts, key=lambda part: part.steps.bit_count())
+    return Buffer(offset + part.start, carried.stride, carried.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +182,7 @@ class Draft:
     @cached_property
     def carriable(self) -> list[Carried]:
         """All tensors whose rows can be carried."""
-        return carriable(self.program, self.steps, self.times, self.groups)
+        return carriable(self.program, self.steps, self.times, self.groups, self.rings)
 
     def within(self, limit: int | None) -> Needs:
         """With rows carried beyond a limit, or none."""
@@ -183,11 +192,7 @@ class Draft:
         """With these tensors carried."""
         timeline = with_copies(self.steps, carried)
         pauses = {each.tensor: each for each in carried}
-        blocks = [
-            entry
-            for owner in self.groups
-            for entry in self._tensor(owner, timeline, pauses.get(owner))
-        ]
+        blocks = [self._tensor(owner, timeline, pauses.get(owner)) for owner in self.groups]
         blocks += self._scratch(timeline)
         if self.push:
             size = STATE * (len(self.stretch) + 2)
@@ -207,8 +212,8 @@ class Draft:
         most = max(limit, int(used.max()))
         kept = []
         for each in possible:
-            waiting = usage([b for _, b in self._tensor(each.tensor, timeline, each)], count)
-            resident = usage([b for _, b in self._tensor(each.tensor, timeline, None)], count)
+            waiting = usage([self._tensor(each.tensor, timeline, each)[1]], count)
+            resident = usage([self._tensor(each.tensor, timeline, None)[1]], count)
             without = used - waiting + resident
             if without.max() > most:
                 kept.append(each)
@@ -216,22 +221,20 @@ class Draft:
                 used = without
         return kept
 
-    def _tensor(
-        self, owner: str, timeline: Timeline, carried: Carried | None
-    ) -> Iterable[tuple[Use, Block]]:
-        """The memory of tensors that share it, while one of their rows is needed; and the place of
-        those that are carried.
+    def _tensor(self, owner: str, timeline: Timeline, carried: Carried | None) -> tuple[Use, Block]:
+        """The memory of tensors that share it, while one of their rows is needed. Where rows wait
+        they do so at either end of it, and others have the rest meanwhile.
         """
         use, parts = Use("tensor", tuple(self.groups[owner])), self.alive[owner]
         if carried is None:
             moved = [replace(part, spans=timeline.moved(part.spans)) for part in parts]
-            yield use, Block(tuple(moved))
-        else:
-            waits = timeline.pauses(carried)
-            alive = joined([span for part in parts for span in part.spans])
-            bounds = sorted([step for span in (*waits, *timeline.moved(alive)) for step in span])
-            yield use, Block.of(parts[-1].end, tuple(pairwise(bounds))[::2])
-            yield Use("carried", (owner,)), Block.of(carried.rows * carried.stride, waits)
+            return use, Block(tuple(moved))
+        kept, size = carried.rows * carried.stride, parts[-1].end
+        alive = timeline.moved(joined([span for part in parts for span in part.spans]))
+        bounds = sorted([step for span in (*timeline.pauses(carried), *alive) for step in span])
+        between = tuple(pairwise(bounds))[::2]
+        always = ((bounds[0], bounds[-1]),)
+        return use, Block((Part(0, kept, always), Part(kept, size, between)), turns=True)
 
     def _alive(self, owner: str) -> tuple[Part, ...]:
         """While which steps rows are needed of tensors that share memory; an input from the start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from itertools import combinations
 from operator import or_
@@ -20,6 +20,8 @@ EFFORT = 30_000
 
 _LATE = 20
 """A changed order is compared with the one so many changes ago."""
+_TURNED = 0.2
+"""How often a block that is moved in the order is turned, if it may be."""
 
 Span = tuple[int, int]
 """First and last step, both included."""
@@ -43,14 +45,25 @@ class Part:
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of memory: parts that lie one behind the other."""
+    """A piece of memory: parts that lie one behind the other, in this order, or also in the
+    opposite one.
+    """
 
     parts: tuple[Part, ...]
+    turns: bool = False
 
     @classmethod
     def of(cls, size: int, spans: Iterable[Span]) -> Block:
         """A block of one part."""
         return cls((Part(0, size, tuple(spans)),))
+
+    def turned(self) -> Block:
+        """With its parts in the opposite order."""
+        parts = [
+            replace(part, start=self.size - part.end, end=self.size - part.start)
+            for part in reversed(self.parts)
+        ]
+        return replace(self, parts=tuple(parts))
 
     @cached_property
     def size(self) -> int:
@@ -106,8 +119,8 @@ def most_used(blocks: Sequence[Block]) -> int:
     return _aligned(int(usage(blocks, steps).max(initial=0)))
 
 
-def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[int], int]:
-    """Offsets for the blocks, none overlapping in both time and space, and the bytes in all.
+def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[tuple[Block, int]], int]:
+    """Each block with its offset, none overlapping in both time and space, and the bytes in all.
 
     First fit in many orders, from bytes times steps on, until the lower bound is met, which is the
     most that is in use at any one step. A changed order is kept by late acceptance (Burke and
@@ -117,38 +130,64 @@ def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[int], int
         blocks: what to place.
         effort: blocks that are placed, in all orders together.
     """
-    bound, rivals, shuffle = most_used(blocks), _rivals(blocks), random.Random(0)
-    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].area, i))
-    offsets, size = best, best_size = _first_fit(blocks, rivals, order)
+    bound, shuffle = most_used(blocks), random.Random(0)
+    forms, twins = _forms(blocks)
+    rivals = _rivals(forms, twins)
+    order = sorted(_first_forms(blocks, twins), key=lambda i: (-forms[i].area, i))
+    offsets, size = best, best_size = _first_fit(forms, rivals, order)
     sizes = [size] * _LATE
     for attempt in range(effort // max(1, len(blocks))):
         if best_size <= bound:
             break
-        top = [i for i in order if offsets[i] + blocks[i].aligned == size]
+        top = [i for i in order if offsets[i] + forms[i].aligned == size]
         moved = shuffle.choice(order if attempt % 2 else top)
         changed = [i for i in order if i != moved]
+        if moved in twins and shuffle.random() < _TURNED:
+            moved = twins[moved]
         changed.insert(shuffle.randrange(len(order)), moved)
-        found, found_size = _first_fit(blocks, rivals, changed)
+        found, found_size = _first_fit(forms, rivals, changed)
         if found_size <= max(size, sizes[attempt % _LATE]):
             order, offsets, size = changed, found, found_size
         sizes[attempt % _LATE] = size
         if size < best_size:
             best, best_size = offsets, size
-    return best, best_size
+    taken = [i if i in best else twins[i] for i in range(len(blocks))]
+    return [(forms[i], best[i]) for i in taken], best_size
+
+
+def _forms(blocks: Sequence[Block]) -> tuple[list[Block], dict[int, int]]:
+    """All blocks, and behind them those turned that may be; the numbers of the two forms of each of
+    these, by each other.
+    """
+    turning = [i for i, block in enumerate(blocks) if block.turns]
+    twins = {i: len(blocks) + k for k, i in enumerate(turning)}
+    forms = [*blocks, *(blocks[i].turned() for i in turning)]
+    return forms, twins | {turned: i for i, turned in twins.items()}
+
+
+def _first_forms(blocks: Sequence[Block], twins: Mapping[int, int]) -> Iterable[int]:
+    """Of blocks that may be turned two stay and two are turned, in turn: where each lives together
+    with the one before it, and with the first part of all others, the first and the third, and the
+    second and the fourth, have room for all but their first parts in common.
+    """
+    turning = 0
+    for i, block in enumerate(blocks):
+        yield twins[i] if block.turns and turning // 2 % 2 else i
+        turning += block.turns
 
 
 Gaps = list[tuple[int, int]]
 
 
-def _rivals(blocks: Sequence[Block]) -> list[dict[int, Gaps]]:
-    """For each block, the others by their numbers, and where it may not lie relative to them: at no
-    distance between the two bounds.
+def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> list[dict[int, Gaps]]:
+    """For each form, those of other blocks by their numbers, and where it may not lie relative to
+    them: at no distance between the two bounds.
     """
-    found: list[dict[int, Gaps]] = [{} for _ in blocks]
-    steps = [reduce(or_, (part.steps for part in block.parts)) for block in blocks]
-    for i, j in combinations(range(len(blocks)), 2):
-        if steps[i] & steps[j]:
-            gaps = _gaps(blocks[i], blocks[j])
+    found: list[dict[int, Gaps]] = [{} for _ in forms]
+    steps = [reduce(or_, (part.steps for part in form.parts)) for form in forms]
+    for i, j in combinations(range(len(forms)), 2):
+        if steps[i] & steps[j] and twins.get(i) != j:
+            gaps = _gaps(forms[i], forms[j])
             found[i][j] = gaps
             found[j][i] = [(-high, -low) for low, high in gaps]
     return found
@@ -172,8 +211,8 @@ def _gaps(one: Block, other: Block) -> Gaps:
 
 
 def _first_fit(
-    blocks: Sequence[Block], rivals: Sequence[Mapping[int, Gaps]], order: Sequence[int]
-) -> tuple[list[int], int]:
+    forms: Sequence[Block], rivals: Sequence[Mapping[int, Gaps]], order: Sequence[int]
+) -> tuple[dict[int, int], int]:
     offsets: dict[int, int] = {}
     for i in order:
         taken = []
@@ -190,8 +229,8 @@ def _first_fit(
             if offset < high:
                 offset = (high + ALIGNMENT - 1) & -ALIGNMENT
         offsets[i] = offset
-    ends = [offset + blocks[i].aligned for i, offset in offsets.items()]
-    return [offsets[i] for i in range(len(blocks))], max(ends, default=0)
+    ends = [offset + forms[i].aligned for i, offset in offsets.items()]
+    return offsets, max(ends, default=0)
 
 
 def _aligned(size: int) -> int:

@@ -30,12 +30,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Copy:
-    """Rows [first, last) of a tensor are put away out of its ring, or come back into it."""
+    """Rows [first, last) of a tensor are put away, or come back to their places in its ring. moved:
+    how many lie elsewhere meanwhile; the others need not move.
+    """
 
     tensor: str
     first: int
     last: int
     back: bool
+    moved: int
 
 
 INPUT = -1

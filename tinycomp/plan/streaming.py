@@ -32,7 +32,7 @@ which leaves the rest of 8 KB to others.
 """
 _NEAR = 0.008
 """Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
-_QUICK, _TRIES = 2_000, 8
+_QUICK, _TRIES = 2_000, 10
 """Effort of a first look at places; so many of the smallest by that, and as many of the
 fastest, are placed in full.
 """
@@ -137,8 +137,9 @@ class _Candidates:
                 if need.least > limit:
                     break
                 yield need
-                if need.carried:
-                    yield draft.within(limit)
+                fewer = draft.within(limit)
+                if len(fewer.carried) < len(need.carried):
+                    yield fewer
 
     def _draft(self, end: int, pixels: int) -> Draft:
         return Draft(self.program, range(end), pixels, self.push)

@@ -29,7 +29,6 @@ HTML_NAME = "report.html"
 
 _KINDS = {
     "tensor": "tensors",
-    "carried": "rows that wait",
     "scratch": "scratch",
     "state": "counters of a pushed input",
 }
@@ -247,7 +246,7 @@ def _name(buffer: BufferRecord) -> str:
         names = f"{buffer.names[0]} to {buffer.names[-1]}"
     else:
         names = ", ".join(buffer.names)
-    return {"scratch": "scratch of ", "carried": "rows of "}.get(buffer.kind, "") + names
+    return ("scratch of " if buffer.kind == "scratch" else "") + names
 
 
 def _axis_label(segment: Segment, width: float) -> str:

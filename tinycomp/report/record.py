@@ -88,8 +88,8 @@ class AreaRecord:
 class BufferRecord:
     """A piece of the arena: `size` bytes at `offset`, of which areas are in use.
 
-    kind: "tensor"; "carried", for rows of one that wait there; "scratch"; or "state". names: the
-    layers whose outputs share it ("input" for the model's own), or which uses it.
+    kind: "tensor", "scratch" or "state". names: the layers whose outputs share it ("input" for the
+    model's own), or which uses it.
     """
 
     kind: str
