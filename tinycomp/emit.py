@@ -19,7 +19,7 @@ from tinycomp import __version__, resources
 from tinycomp.c_syntax import c_comment, c_identifiers, c_number, c_prefix, c_string
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, Node, Tensor
+from tinycomp.ir import Array, Graph, Node, Tensor, Weights
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
@@ -301,8 +301,22 @@ def _codec(operation: Operation, name: str, prefix: str, arrays: _Arrays) -> dic
                 {"name": key, "value": _codec_field(f"{name}_{member}_{key}", entry, arrays)}
                 for key, entry in value.fields.items()
             ]
-            return {"name": value.codec, "struct": f"{prefix}_{name}_{member}", "members": fields}
+            return {
+                "name": value.codec,
+                "struct": f"{prefix}_{name}_{member}",
+                "read": codec_read(operation, member),
+                "members": fields,
+            }
     return None
+
+
+def codec_read(operation: Operation, member: str) -> str:
+    """The function that reads an operation's weights; none for a kernel that calls none."""
+    assert operation.call is not None
+    weights, encoded = operation.call.fields[member], operation.fields[member]
+    assert isinstance(weights, Weights)
+    assert isinstance(encoded, Encoded)
+    return f"tc_{encoded.codec}_read" if weights.block else "NULL"
 
 
 def _codec_field(name: str, value: int | Array, arrays: _Arrays) -> str:

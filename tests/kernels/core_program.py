@@ -16,7 +16,7 @@ from conformance import Case
 from tinycomp import resources
 from tinycomp.boards import Board
 from tinycomp.codecs._codec import Encoded
-from tinycomp.emit import c_number, firmware_headers
+from tinycomp.emit import c_number, codec_read, firmware_headers
 from tinycomp.ir import Array, Operands
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Storage, lower
@@ -176,7 +176,7 @@ def _constants(name: str, kernel: str, operation: Operation) -> list[str]:
     for field, value in operation.fields.items():
         constant = f"{name}_{field}"
         if isinstance(value, Encoded):
-            lines += _codec(constant, value)
+            lines += _codec(constant, value, codec_read(operation, field))
             members.append(f"&{constant}.weights")
         elif isinstance(value, np.ndarray):
             lines.append(_array(constant, value))
@@ -186,8 +186,8 @@ def _constants(name: str, kernel: str, operation: Operation) -> list[str]:
     return [*lines, f"static TC_CONST tc_{kernel}_t {name} = {{{', '.join(members)}}};"]
 
 
-def _codec(name: str, encoded: Encoded) -> list[str]:
-    lines, members = [], [f"{{tc_{encoded.codec}_read}}"]
+def _codec(name: str, encoded: Encoded, read: str) -> list[str]:
+    lines, members = [], [f"{{{read}}}"]
     for field, value in encoded.fields.items():
         if isinstance(value, np.ndarray):
             lines.append(_array(f"{name}_{field}", value))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.codecs._registry import codecs
 from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
-from tinycomp.kernels._dsp_weights import LEAST, PAIR_CODEBOOK
+from tinycomp.kernels._dsp_weights import LEAST, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
 GROUP = 4
@@ -94,9 +93,7 @@ def _looked_up(matrix: Array, bias: Array) -> _Form | None:
     filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % GROUP)), constant_values=matrix.flat[0])
     order = filled.reshape(len(filled), -1, GROUP)[:, :, PAIRS].reshape(len(filled), -1)
     values = interleaved(order.astype(np.int8), BLOCK).reshape(len(filled), -1)
-    # The kernel reads indices itself: no block of decoded weights, but twice the codec's workspace.
-    weights = Weights(values, 0, codecs=(PAIR_CODEBOOK,))
-    stored = codecs()[PAIR_CODEBOOK].encode(weights)
-    if stored is None:
+    weights = indices_of(values)
+    if weights is None:
         return None
-    return _Form("fully_connected_codebook_dsp", weights, wrapped(256 * bias), stored.workspace)
+    return _Form("fully_connected_codebook_dsp", weights, wrapped(256 * bias), PAIR_TABLE)
