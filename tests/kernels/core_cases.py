@@ -256,6 +256,20 @@ def wide_dense(count: int = 10) -> list[Case]:
     return found
 
 
+def small_dense(count: int = 10) -> list[Case]:
+    """Layers of few weights, and of sixteen values: whole groups of inputs and others, vectors in
+    rows.
+    """
+    found = []
+    for i, draw in draws(count, 14):
+        inputs, outputs = draw.number(33, 60), draw.number(11, 15)
+        shape = (2, 3, inputs) if i % 3 == 0 else (inputs,)
+        op = FullyConnected(draw.of(tuple(Activation)))
+        case = draw.weighted(f"small dense {i}", op, shape, (outputs, inputs))
+        found.append(draw.of_values(case, 16))
+    return found
+
+
 def worst(count: int = 12) -> list[Case]:
     """Inputs for which sums of products are as large as they get: of all weights of a channel, or
     of each with its neighbour's neighbour's sign (as halves of words have them).
@@ -371,6 +385,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "clustered": clustered,
     "dense": dense,
     "wide_dense": wide_dense,
+    "small_dense": small_dense,
     "worst": worst,
     "wide": wide,
     "tall": tall,
