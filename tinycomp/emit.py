@@ -20,6 +20,7 @@ from tinycomp.c_syntax import c_comment, c_identifiers, c_number, c_prefix, c_st
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
 from tinycomp.ir import Array, Graph, Node, Tensor, Weights
+from tinycomp.kernels._facts import known_facts
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
@@ -131,6 +132,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "tensor_count": len(_tensor_numbers(graph)),
         "copy": _output_is_input(plan),
         "uses_arena": any("arena" in text for node in nodes for text in _pointers(node)),
+        "facts": facts(plan.program.operations, plan.program.kernels),
         "includes": sorted(_headers(plan.program.operations)),
         "arrays": arrays.texts,
     }  # fmt: skip
@@ -358,6 +360,22 @@ def firmware_headers(
     operations: Iterable[Operation], instruction_set: str = "generic"
 ) -> dict[str, str]:
     """The headers that these operations need, and those that they include, by their names."""
+    found = _with_included({"tinycomp.h", *_headers(operations)}, instruction_set)
+    return {f"{LIBRARY_FOLDER}/{name}": text for name, text in sorted(found.items())}
+
+
+def facts(operations: Iterable[Operation], instruction_set: str = "generic") -> list[str]:
+    """The macros that a library of these operations defines for its kernels' headers."""
+    calls = [op.call for op in operations if op.call]
+    texts = {
+        kernel: "".join(_with_included({f"{kernel}.h"}, instruction_set).values())
+        for kernel in {call.kernel for call in calls}
+    }
+    return known_facts((call, texts[call.kernel]) for call in calls)
+
+
+def _with_included(names: Iterable[str], instruction_set: str) -> dict[str, str]:
+    """The texts of headers, and of those that they include, by their names."""
     root = resources.firmware()
     folders = [
         root / "kernels" / instruction_set,
@@ -365,14 +383,13 @@ def firmware_headers(
         root / "kernels" / "generic",
         root / "codecs",
     ]
-    pending, files = {"tinycomp.h", *_headers(operations)}, {}
+    pending, files = {*names}, {}
     while pending:
         name = pending.pop()
         path = next(folder / name for folder in folders if (folder / name).is_file())
-        files[f"{LIBRARY_FOLDER}/{name}"] = text = path.read_text(encoding="utf-8")
-        included = re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
-        pending |= {header for header in included if f"{LIBRARY_FOLDER}/{header}" not in files}
-    return dict(sorted(files.items()))
+        files[name] = text = path.read_text(encoding="utf-8")
+        pending |= {*re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)} - files.keys()
+    return files
 
 
 def harness_model(prefix: str) -> str:

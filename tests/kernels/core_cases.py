@@ -127,6 +127,19 @@ def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
     )
 
 
+def plain(case: Case) -> Case:
+    """The case with an output of which negative values saturate, and that has no other bounds."""
+    graph = case.graph
+    node, name = graph.nodes[-1], graph.outputs[0]
+    output = graph.tensors[name]
+    assert output.quantization is not None
+    quantization = parameters(output.quantization.scale, -128)
+    tensors = {**graph.tensors, name: replace(output, quantization=quantization)}
+    op = replace(node.op, activation=Activation.NONE)
+    nodes = (*graph.nodes[:-1], replace(node, op=op))
+    return replace(case, graph=replace(graph, nodes=nodes, tensors=tensors))
+
+
 def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
     for i in range(count):
         yield i, Draw(np.random.default_rng((seed, i)))
