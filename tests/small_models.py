@@ -51,6 +51,8 @@ class Layers:
         self.rng = np.random.default_rng(seed)
         self.builder = CaseBuilder(shape, self.free())
         self.weights = WEIGHTS[0]
+        self.entries = 4
+        """Values of a table, where weights are few."""
 
     def shape(self, x: str) -> Shape:
         return self.builder.builder.tensors[x].shape
@@ -98,9 +100,9 @@ class Layers:
     def _values(self, channels: int, length: int) -> Array:
         """Weights (channels, length) of the kind `weights`."""
         if self.weights.startswith("few"):
-            tables = self.rng.integers(-127, 128, (channels, 4))
+            tables = self.rng.integers(-127, 128, (channels, self.entries))
             tables = tables if self.weights == "few each" else tables[:1].repeat(channels, axis=0)
-            indices = self.rng.integers(0, 4, (channels, length))
+            indices = self.rng.integers(0, self.entries, (channels, length))
             values = np.take_along_axis(tables, indices, axis=1)
         else:
             values = self.rng.integers(-127, 128, (channels, length))

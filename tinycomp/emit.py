@@ -19,7 +19,8 @@ from tinycomp import __version__, resources
 from tinycomp.c_syntax import c_comment, c_identifiers, c_number, c_prefix, c_string
 from tinycomp.codecs._codec import Encoded
 from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, Node, Tensor
+from tinycomp.ir import Array, Graph, Node, Tensor, Weights
+from tinycomp.kernels._facts import known_facts
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.moves import Move, move
@@ -135,6 +136,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "tensor_count": len(_tensor_numbers(graph)),
         "copy": _output_is_input(plan),
         "uses_arena": any("arena" in text for node in nodes for text in _pointers(node)),
+        "facts": facts(plan.program.operations, plan.program.kernels),
         "includes": sorted(_headers(plan.program.operations)),
         "arrays": arrays.texts,
     }  # fmt: skip
@@ -296,8 +298,22 @@ def _codec(operation: Operation, name: str, prefix: str, arrays: _Arrays) -> dic
                 {"name": key, "value": _codec_field(f"{name}_{member}_{key}", entry, arrays)}
                 for key, entry in value.fields.items()
             ]
-            return {"name": value.codec, "struct": f"{prefix}_{name}_{member}", "members": fields}
+            return {
+                "name": value.codec,
+                "struct": f"{prefix}_{name}_{member}",
+                "read": codec_read(operation, member),
+                "members": fields,
+            }
     return None
+
+
+def codec_read(operation: Operation, member: str) -> str:
+    """The function that reads an operation's weights; none for a kernel that calls none."""
+    assert operation.call is not None
+    weights, encoded = operation.call.fields[member], operation.fields[member]
+    assert isinstance(weights, Weights)
+    assert isinstance(encoded, Encoded)
+    return f"tc_{encoded.codec}_read" if weights.block else "NULL"
 
 
 def _codec_field(name: str, value: int | Array, arrays: _Arrays) -> str:
@@ -339,6 +355,22 @@ def firmware_headers(
     operations: Iterable[Operation], instruction_set: str = "generic"
 ) -> dict[str, str]:
     """The headers that these operations need, and those that they include, by their names."""
+    found = _with_included({"tinycomp.h", *_headers(operations)}, instruction_set)
+    return {f"{LIBRARY_FOLDER}/{name}": text for name, text in sorted(found.items())}
+
+
+def facts(operations: Iterable[Operation], instruction_set: str = "generic") -> list[str]:
+    """The macros that a library of these operations defines for its kernels' headers."""
+    calls = [op.call for op in operations if op.call]
+    texts = {
+        kernel: "".join(_with_included({f"{kernel}.h"}, instruction_set).values())
+        for kernel in {call.kernel for call in calls}
+    }
+    return known_facts((call, texts[call.kernel]) for call in calls)
+
+
+def _with_included(names: Iterable[str], instruction_set: str) -> dict[str, str]:
+    """The texts of headers, and of those that they include, by their names."""
     root = resources.firmware()
     folders = [
         root / "kernels" / instruction_set,
@@ -346,14 +378,13 @@ def firmware_headers(
         root / "kernels" / "generic",
         root / "codecs",
     ]
-    pending, files = {"tinycomp.h", *_headers(operations)}, {}
+    pending, files = {*names}, {}
     while pending:
         name = pending.pop()
         path = next(folder / name for folder in folders if (folder / name).is_file())
-        files[f"{LIBRARY_FOLDER}/{name}"] = text = path.read_text(encoding="utf-8")
-        included = re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
-        pending |= {header for header in included if f"{LIBRARY_FOLDER}/{header}" not in files}
-    return dict(sorted(files.items()))
+        files[name] = text = path.read_text(encoding="utf-8")
+        pending |= {*re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)} - files.keys()
+    return files
 
 
 def harness_model(prefix: str) -> str:

@@ -124,7 +124,7 @@ class Weights:
     flash.
 
     values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
-    at most.
+    at most; 0: it reads what is stored itself, without the codec's function.
     codebook: (groups, entries) as in Constant, groups 1 or channels.
     codecs: names of those that the kernel can read; None for any. words: the values are the bytes
     of int16 words, each of which stands for two weights (see codecs/pair_codebook.py).

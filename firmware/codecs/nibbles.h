@@ -15,7 +15,8 @@ static inline int8_t tc_nibbles_one(const int8_t *table, uint32_t indices, unsig
     return TC_READ_I8(&table[indices >> (4 * place) & 15u]);
 }
 
-static const int8_t *tc_nibbles_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t *weights, size_t first, size_t count,
+                                                             int8_t *buffer)
 {
     TC_FETCH(tc_nibbles_t, codec, (const tc_nibbles_t *)weights);
     const uint8_t *from = codec->indices + first / 2;

@@ -127,6 +127,19 @@ def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
     )
 
 
+def plain(case: Case) -> Case:
+    """The case with an output of which negative values saturate, and that has no other bounds."""
+    graph = case.graph
+    node, name = graph.nodes[-1], graph.outputs[0]
+    output = graph.tensors[name]
+    assert output.quantization is not None
+    quantization = parameters(output.quantization.scale, -128)
+    tensors = {**graph.tensors, name: replace(output, quantization=quantization)}
+    op = replace(node.op, activation=Activation.NONE)
+    nodes = (*graph.nodes[:-1], replace(node, op=op))
+    return replace(case, graph=replace(graph, nodes=nodes, tensors=tensors))
+
+
 def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
     for i in range(count):
         yield i, Draw(np.random.default_rng((seed, i)))
@@ -256,6 +269,20 @@ def wide_dense(count: int = 10) -> list[Case]:
     return found
 
 
+def small_dense(count: int = 10) -> list[Case]:
+    """Layers of few weights, and of sixteen values: whole groups of inputs and others, vectors in
+    rows.
+    """
+    found = []
+    for i, draw in draws(count, 14):
+        inputs, outputs = draw.number(33, 60), draw.number(11, 15)
+        shape = (2, 3, inputs) if i % 3 == 0 else (inputs,)
+        op = FullyConnected(draw.of(tuple(Activation)))
+        case = draw.weighted(f"small dense {i}", op, shape, (outputs, inputs))
+        found.append(draw.of_values(case, 16))
+    return found
+
+
 def worst(count: int = 12) -> list[Case]:
     """Inputs for which sums of products are as large as they get: of all weights of a channel, or
     of each with its neighbour's neighbour's sign (as halves of words have them).
@@ -371,6 +398,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "clustered": clustered,
     "dense": dense,
     "wide_dense": wide_dense,
+    "small_dense": small_dense,
     "worst": worst,
     "wide": wide,
     "tall": tall,

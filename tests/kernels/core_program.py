@@ -16,7 +16,7 @@ from conformance import Case
 from tinycomp import resources
 from tinycomp.boards import Board
 from tinycomp.codecs._codec import Encoded
-from tinycomp.emit import c_number, firmware_headers
+from tinycomp.emit import c_number, codec_read, facts, firmware_headers
 from tinycomp.ir import Array, Operands
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Storage, lower
@@ -58,7 +58,7 @@ def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -
     for name, text in firmware_headers([case.operation for case in cases], kernels).items():
         (library / name).parent.mkdir(parents=True, exist_ok=True)
         (library / name).write_text(text)
-    (library / "cases.h").write_text(_text(cases))
+    (library / "cases.h").write_text(_text(cases, known(cases, kernels)))
     include = (library, library / "tinycomp", resources.firmware() / "harness", *_port(board))
     flags = (*STRICT, *(SANITIZE if board.is_host else ()))
     sources = [MAIN, *(path for path in resources.port_files(board.port) if path.suffix == ".c")]
@@ -71,6 +71,11 @@ def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -
         (*link_flags(board.port, _port(board)), *sanitize),
     )
     return _output(_command(board, program))
+
+
+def known(cases: Sequence[KernelCase], kernels: str) -> list[str]:
+    """The macros that the program defines for its kernels: what holds for all cases."""
+    return facts([case.operation for case in cases], kernels)
 
 
 def _port(board: Board) -> list[Path]:
@@ -111,10 +116,11 @@ def available(board: Board) -> bool:
     return all(shutil.which(program) for program in needed)
 
 
-def _text(cases: Sequence[KernelCase]) -> str:
+def _text(cases: Sequence[KernelCase], macros: Sequence[str]) -> str:
     kernels = sorted({case.kernel for case in cases})
     codecs = sorted({e.codec for case in cases for e in case.operation.encoded})
-    lines = [f'#include "{name}.h"' for name in [*kernels, *codecs]]
+    lines = [f"#define {macro} 1" for macro in macros]
+    lines += [f'#include "{name}.h"' for name in [*kernels, *codecs]]
     table = []
     for number, case in enumerate(cases):
         lines += _case(number, case)
@@ -176,7 +182,7 @@ def _constants(name: str, kernel: str, operation: Operation) -> list[str]:
     for field, value in operation.fields.items():
         constant = f"{name}_{field}"
         if isinstance(value, Encoded):
-            lines += _codec(constant, value)
+            lines += _codec(constant, value, codec_read(operation, field))
             members.append(f"&{constant}.weights")
         elif isinstance(value, np.ndarray):
             lines.append(_array(constant, value))
@@ -186,8 +192,8 @@ def _constants(name: str, kernel: str, operation: Operation) -> list[str]:
     return [*lines, f"static TC_CONST tc_{kernel}_t {name} = {{{', '.join(members)}}};"]
 
 
-def _codec(name: str, encoded: Encoded) -> list[str]:
-    lines, members = [], [f"{{tc_{encoded.codec}_read}}"]
+def _codec(name: str, encoded: Encoded, read: str) -> list[str]:
+    lines, members = [], [f"{{{read}}}"]
     for field, value in encoded.fields.items():
         if isinstance(value, np.ndarray):
             lines.append(_array(f"{name}_{field}", value))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
-from tinycomp.kernels._dsp_weights import Arrange, Layer, layer
+from tinycomp.kernels._dsp_weights import PAIR_TABLE, Arrange, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
@@ -82,7 +82,7 @@ def _by_windows(
 @dataclass(frozen=True)
 class _Form:
     """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
-    once. table: bytes in front of them, beyond the codec's workspace.
+    once. table: bytes in front of them.
     """
 
     kernel: str
@@ -111,8 +111,10 @@ def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:
     """Pairs of weights are looked up where they are used, which takes less room than to decode
     them; None where there is room, or nothing to look up.
     """
-    looked_up = found.looked_up(stored, call.room, _pairs_of_indices)
-    return looked_up and _Form("conv_2d_codebook_dsp", looked_up[0], FOUR, table=looked_up[1])
+    weights = found.looked_up(stored, call.room, _pairs_of_indices)
+    if weights is None:
+        return None
+    return _Form("conv_2d_codebook_dsp", weights, FOUR, table=PAIR_TABLE)
 
 
 def _pairs_of_indices(values: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -177,7 +179,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
     left_out = (*_LEFT_OUT, "kernel_width", "stride_width", "dilation_width")
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
     looked_up = found.looked_up(stored, call.room, _columns_of_indices(height))
-    weights, table = looked_up or (found.fields(stored, call.room), 0)
+    weights, table = looked_up or found.fields(stored, call.room), PAIR_TABLE if looked_up else 0
     kernel = "conv_2d_three_codebook_dsp" if looked_up else "conv_2d_three_dsp"
     fields |= {**weights, "factors": _factors(sums, found.words, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED for firmware/kernels/armv7e_m/fully_connected_dsp.h."""
+"""FULLY_CONNECTED for firmware/kernels/armv7e_m/fully_connected*.h."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir import Array, KernelCall, Operands, Weights
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
-from tinycomp.kernels._dsp_weights import LEAST, PAIR_CODEBOOK
+from tinycomp.kernels._dsp_weights import LEAST, NIBBLES, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
 GROUP = 4
@@ -21,6 +21,8 @@ BLOCK = 8
 """Outputs that share each activation."""
 SMALLER = 2 / 3
 """The share of 4-bit indices that a form has to reach which is not looked up."""
+LOOK_UP = 128
+"""Bytes of code, about, that a small layer's look-up takes more than weights that lie as words."""
 LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
@@ -41,13 +43,7 @@ def fully_connected(
     fits = (np.maximum(-low, high) < SUM_LIMIT).all() and 0 <= shift.min() <= shift.max()
     if not fits or shift.max() > LARGEST_SHIFT or integer(call, "extended") or stored is None:
         return None
-    if stored.buffered and matrix.size >= LEAST:
-        found = _looked_up(matrix, bias)
-        # Weights that are mostly zeros, or entropy coded, may be worth more than speed.
-        if stored.size < SMALLER * matrix.size / 2:
-            return None
-    else:
-        found = _in_place(matrix, bias)
+    found = _large(matrix, bias, stored) if matrix.size >= LEAST else _small(matrix, bias, stored)
     if found is None:
         return None
     names = ("width", "input_size", "output_size", "channel_step")
@@ -74,29 +70,44 @@ class _Form:
     scratch: int = 0
 
 
-def _in_place(matrix: Array, bias: Array) -> _Form | None:
+def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
+    """A layer that is worth quick code."""
+    if not stored.buffered:
+        return _in_place(matrix, bias, "fully_connected_dsp", BLOCK)
+    # Weights that are mostly zeros, or entropy coded, may be worth more than speed.
+    if stored.size < SMALLER * matrix.size / 2:
+        return None
+    return _looked_up(matrix, bias, "fully_connected_codebook_dsp", BLOCK)
+
+
+def _small(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
+    """A layer that is worth its bytes."""
+    words = _in_place(matrix, bias, "fully_connected_small_dsp", 1)
+    pairs = _looked_up(matrix, bias, "fully_connected_small_codebook_dsp", 1)
+    if words is None or pairs is None or not stored.buffered:
+        return words
+    found = codecs()[NIBBLES].encode(pairs.weights)
+    return pairs if found and found.size + LOOK_UP < words.weights.values.size else words
+
+
+def _in_place(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | None:
     """Weights are words that are multiplied as they lie."""
     words = weight_words(matrix, len(matrix))
     if words is None:
         return None
-    start = wrapped(256 * bias - offsets(words))
-    if matrix.size < LEAST:
-        weights = Weights(words, len(words), codecs=("dense",))
-        return _Form("fully_connected_small_dsp", weights, start)
-    values = interleaved(words, BLOCK).reshape(len(words), -1)
-    return _Form("fully_connected_dsp", Weights(values, len(values), codecs=("dense",)), start)
+    values = interleaved(words, block).reshape(len(words), -1)
+    weights = Weights(values, len(values), codecs=("dense",))
+    return _Form(kernel, weights, wrapped(256 * bias - offsets(words)))
 
 
-def _looked_up(matrix: Array, bias: Array) -> _Form | None:
+def _looked_up(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | None:
     """Weights are pairs of indices; the activations they are filled up with are zero, so what they
     are filled up with is not.
     """
     filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % GROUP)), constant_values=matrix.flat[0])
     order = filled.reshape(len(filled), -1, GROUP)[:, :, PAIRS].reshape(len(filled), -1)
-    values = interleaved(order.astype(np.int8), BLOCK).reshape(len(filled), -1)
-    # The kernel reads indices itself: no block of decoded weights, but twice the codec's workspace.
-    weights = Weights(values, 0, codecs=(PAIR_CODEBOOK,))
-    stored = codecs()[PAIR_CODEBOOK].encode(weights)
-    if stored is None:
+    values = interleaved(order.astype(np.int8), block).reshape(len(filled), -1)
+    weights = indices_of(values)
+    if weights is None:
         return None
-    return _Form("fully_connected_codebook_dsp", weights, wrapped(256 * bias), stored.workspace)
+    return _Form(kernel, weights, wrapped(256 * bias), PAIR_TABLE)

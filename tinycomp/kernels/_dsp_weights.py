@@ -17,6 +17,9 @@ from tinycomp.kernels._dsp_words import weight_words
 
 PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
+NIBBLES = "nibbles"
+PAIR_TABLE = 1024
+"""Bytes of the table in which pairs of weights are looked up."""
 
 PAIR_BITS = 4
 LEAST = 1024
@@ -67,11 +70,10 @@ class Layer:
 
     def looked_up(
         self, stored: Encoded, room: int, arrange: Arrange
-    ) -> tuple[dict[str, int | Weights], int] | None:
-        """The same members for a kernel that looks pairs of weights up itself, and the bytes that
-        its table takes beyond the codec's workspace; None where they are not of a 4-bit codebook,
-        or where there is room to decode them. What they are filled up with meets activations that
-        are zero.
+    ) -> dict[str, int | Weights] | None:
+        """The same members for a kernel that looks pairs of weights up itself; None where they are
+        not of a 4-bit codebook, or where there is room to decode them. What they are filled up
+        with meets activations that are zero.
 
         arrange: brings plain weights into the order of their indices, (rows, bytes a row).
         """
@@ -79,9 +81,8 @@ class Layer:
             return None
         filled = self.plain.copy()
         filled[self.channels :] = filled[:, self.length :] = filled[0, 0]
-        weights = Weights(arrange(filled), 0, codecs=(PAIR_CODEBOOK,))
-        encoded = codecs()[PAIR_CODEBOOK].encode(weights)
-        return None if encoded is None else (self._as_they_lie(weights), encoded.workspace)
+        weights = indices_of(arrange(filled))
+        return None if weights is None else self._as_they_lie(weights)
 
     def _as_they_lie(self, weights: Weights) -> dict[str, int | Weights]:
         """The members where the codec decodes nothing: one block of all channels."""
@@ -97,6 +98,14 @@ class Layer:
         same = codecs()[stored.codec].encode(plain)
         chosen = choose(plain) if same is None else same
         return (chosen.codec if chosen.buffered else None), True
+
+
+def indices_of(values: NDArray[np.int8]) -> Weights | None:
+    """Weights (rows, bytes a row) for a kernel that looks pairs of them up itself, by indices of 4
+    bits; None where they have more values.
+    """
+    weights = Weights(values, 0, codecs=(NIBBLES,))
+    return None if codecs()[NIBBLES].encode(weights) is None else weights
 
 
 def _of_four_bits(stored: Encoded) -> bool:

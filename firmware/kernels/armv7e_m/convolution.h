@@ -11,6 +11,11 @@
 
 #define TC_CONVOLUTION_TILE 5 /* pixels, at most */
 
+/* Whether outputs have no bounds but those of int8. */
+#ifndef TC_CONVOLUTION_UNCLAMPED
+#define TC_CONVOLUTION_UNCLAMPED 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, input_channels;
     uint16_t output_width, output_channels;
@@ -427,7 +432,7 @@ static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op,
             tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
         }
     }
-    if (op->activation_min != -128 || op->activation_max != 127) {
+    if (!TC_CONVOLUTION_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127)) {
         for (uint16_t y = first; y < last; y++) {
             tc_convolution_clamp(op, tc_output_row(out, y));
         }

@@ -18,6 +18,16 @@
 #define TC_DEPTHWISE_PAIR 12 /* words of a pair of columns */
 #define TC_DEPTHWISE_TAIL 18 /* words behind a tile's own columns that it reads too */
 
+/* Whether the zero points of all outputs are -128: what is negative saturates, so sums' signs do not matter. */
+#ifndef TC_DEPTHWISE_RECTIFIED
+#define TC_DEPTHWISE_RECTIFIED 0
+#endif
+
+/* Whether outputs have no bounds but those of int8. */
+#ifndef TC_DEPTHWISE_UNCLAMPED
+#define TC_DEPTHWISE_UNCLAMPED 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, channels;
     uint16_t output_width;
@@ -149,6 +159,11 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
 #define TC_DEPTHWISE_REQUANTIZE_RECTIFIED(sum)                                                     \
     "lsl " sum ", " sum ", #1\n\tsmmlar r9, " sum ", r6, r7\n\tasr r9, r9, r8\n\t"                 \
     "ssat " sum ", #8, r9, asr #1\n\t"
+#if TC_DEPTHWISE_RECTIFIED
+#define TC_DEPTHWISE_SIGNED(code) ""
+#else
+#define TC_DEPTHWISE_SIGNED(code) code
+#endif
 /* Four channels of a tile: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
  * the weights. */
 #define TC_DEPTHWISE_TILE(first_rows, third_row, rectified, values, stores)                        \
@@ -160,11 +175,12 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
         "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tsxtb16 r6, r6, ror #8\n\t"                    \
         "asr r9, r6, #16\n\tpkhbt r7, r9, r7, lsl #16\n\t" third_row                               \
         "ldr r8, [r10], #4\n\tldr r6, [r10], #4\n\tldr r7, %[rounding]\n\tand r8, r8, #31\n\t"     \
-        "cmn r7, #255\n\tlsl r7, r7, r8\n\tbne 3f\n\t" rectified                                   \
+        TC_DEPTHWISE_SIGNED("cmn r7, #255\n\t") "lsl r7, r7, r8\n\t"                             \
+        TC_DEPTHWISE_SIGNED("bne 3f\n\t") rectified                                               \
         "2:\n\t"                                                                                   \
         "ldr r12, %[out]\n\tldr r6, %[step]\n\tadd r9, r12, #1\n\tstr r9, %[out]\n\t" stores       \
-        "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\tb 4f\n"                    \
-        "3:\n\t" values "b 2b\n"                                                                   \
+        "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
+        TC_DEPTHWISE_SIGNED("b 4f\n" "3:\n\t" values "b 2b\n")                                    \
         "4:\n\t"                                                                                   \
         : [out] "+m"(out)                                                                          \
         : [cells] "m"(cells), [weights] "m"(weights), [factors] "m"(factors),                      \
@@ -260,7 +276,7 @@ static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int3
             sum += tc_depthwise_half(pair[column % 2 * 4], 1) * rows[1][kx];
             sum += tc_depthwise_half(pair[8], column % 2) * rows[2][kx];
         }
-        high = tc_smmlar(sum * 2, factor[1], rounding) + (sum >> 31);
+        high = tc_smmlar(sum * 2, factor[1], rounding) + (TC_DEPTHWISE_RECTIFIED ? 0 : sum >> 31);
         to[x * step] = (int8_t)tc_halve_to_int8(high >> shift);
     }
 }
@@ -386,7 +402,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
         tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
                           tc_weights_read(op->weights, from, count * size, buffer));
     }
-    if (op->activation_min != -128 || op->activation_max != 127) {
+    if (!TC_DEPTHWISE_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127)) {
         for (uint16_t y = first; y < last; y++) {
             tc_depthwise_clamp(op, tc_output_row(out, y));
         }

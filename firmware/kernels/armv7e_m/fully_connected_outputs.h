@@ -7,6 +7,11 @@
 
 #define TC_FULLY_CONNECTED_BLOCK 8
 
+/* Whether outputs have no bounds but those of int8. */
+#ifndef TC_FULLY_CONNECTED_UNCLAMPED
+#define TC_FULLY_CONNECTED_UNCLAMPED 0
+#endif
+
 typedef struct {
     uint16_t width; /* vectors a row */
     uint16_t input_size, output_size;
@@ -36,7 +41,8 @@ static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, 
 /* Bounds that int8 does not have by itself. */
 static inline void tc_fully_connected_clamp(const tc_fully_connected_dsp_t *op, int8_t *to)
 {
-    for (unsigned c = 0; c < op->output_size && (op->activation_min != -128 || op->activation_max != 127); c++) {
+    const int clamped = !TC_FULLY_CONNECTED_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127);
+    for (unsigned c = 0; c < op->output_size && clamped; c++) {
         to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);
     }
 }

@@ -17,6 +17,11 @@
 #include "dsp.h"
 #include "tinycomp.h"
 
+/* Whether the zero points of all outputs are -128. */
+#ifndef TC_GEMM_RECTIFIED
+#define TC_GEMM_RECTIFIED 0
+#endif
+
 /* A layer, or the rest of its channels. */
 typedef struct {
     size_t groups;          /* of four weights each */
@@ -95,8 +100,13 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 /* The int8 value of a sum: rounds twice, adds the zero point, saturates. r10 is the channel's start, r11 the layer's
  * rounding, r12 the multiplier, `temporary` any other register. The sum's sign may stand for the rounded product's: they
  * differ only where that is 0, and then it does not matter. Where the zero point is -128 the sign does not matter at
- * all, since what is negative saturates: TC_GEMM_SIGNED branches to where it matters. */
-#define TC_GEMM_SIGNED(label) "cmn r11, #255\n\tbne " label "\n\t"
+ * all, since what is negative saturates: TC_GEMM_TO_SIGNED branches to where it matters. */
+#if TC_GEMM_RECTIFIED
+#define TC_GEMM_SIGNED(code) ""
+#else
+#define TC_GEMM_SIGNED(code) code
+#endif
+#define TC_GEMM_TO_SIGNED(label) TC_GEMM_SIGNED("cmn r11, #255\n\tbne " label "\n\t")
 #define TC_GEMM_FACTOR "and r10, r10, #127\n\tlsl r11, r11, r10\n\t"
 #define TC_GEMM_REQUANTIZE(sum, temporary)                                                            \
     "asr " temporary ", " sum ", #7\n\tsmmlar " temporary ", " temporary ", r12, r11\n\t"             \
@@ -113,7 +123,8 @@ static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *fa
 {
     const int shift = factor[0] & 127;
     const int32_t rounding = (int32_t)((uint32_t)gemm->rounding << shift);
-    const int32_t high = tc_smmlar((int32_t)sum >> 7, factor[1], rounding) + ((int32_t)sum >> 31);
+    const int32_t high = tc_smmlar((int32_t)sum >> 7, factor[1], rounding) +
+                         (TC_GEMM_RECTIFIED ? 0 : (int32_t)sum >> 31);
     return (int8_t)tc_halve_to_int8(high >> shift);
 }
 

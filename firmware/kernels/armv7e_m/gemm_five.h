@@ -38,7 +38,7 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
         "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_SIGNED("4f")
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
         TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
@@ -56,6 +56,7 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
         "ldr r10, %[factors]\n\tldr r11, %[channels]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
         "cmp lr, r11\n\tbne 1b\n\t"
+        TC_GEMM_SIGNED(
         "b 5f\n"
         "4:\n\t"
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
@@ -64,7 +65,7 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
         TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr") TC_GEMM_REQUANTIZE("r7", "lr")
         TC_GEMM_REQUANTIZE("r8", "lr") TC_GEMM_REQUANTIZE("r9", "lr")
-        "b 3b\n"
+        "b 3b\n")
         "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry), [weights] "+m"(weights)
         : [first] "m"(first), [last] "m"(last), [channels] "m"(channels), [rounding] "m"(rounding),

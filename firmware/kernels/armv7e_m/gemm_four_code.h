@@ -29,7 +29,7 @@
     ".balign 4\n"                                                                                               \
     "2:\n\t" loop                                                                                               \
     "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"                                                             \
-    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_SIGNED("4f")                                       \
+    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_SIGNED("4f")                                    \
     "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR                                                     \
     TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")                           \
     TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")                           \
@@ -43,6 +43,7 @@
     "strb r7, [lr, r9]\n\tstrb r6, [r12, r9]\n\tstrb r5, [r11, r9]\n\tstrb r4, [r10, r9]\n\tadd r9, r9, #1\n\t" \
     "str r9, %[channel]\n\t"                                                                                    \
     "ldr r11, %[channels]\n\tcmp r9, r11\n\tbne 1b\n\t"                                                         \
+    TC_GEMM_SIGNED(                                                                                             \
     "b 5f\n"                                                                                                    \
     "4:\n\t"                                                                                                    \
     "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR                                                     \
@@ -51,7 +52,7 @@
     "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR                        \
     TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")                \
     TC_GEMM_REQUANTIZE("r7", "lr")                                                                              \
-    "b 3b\n"                                                                                                    \
+    "b 3b\n")                                                                                                   \
     "5:\n\t"
 
 #define TC_GEMM_FOUR_OPERANDS                                                                        \

@@ -3,21 +3,22 @@
 #ifndef TINYCOMP_PAIR_TABLE_H
 #define TINYCOMP_PAIR_TABLE_H
 
-#include "pair_codebook.h"
+#include "nibbles.h"
 #include "tinycomp.h"
 
 #define TC_PAIR_TABLE 256 /* operands; the lower half's index is in the lower bits */
+#define TC_PAIR_TABLE_ENTRIES 16
 
 /* Fills a table; four lower weights at a time, which registers hold. */
 static __attribute__((noinline)) void tc_pair_table_fill(const tc_weights_t *weights, uint32_t *pairs)
 {
-    const int8_t *const table = ((const tc_pair_codebook_t *)weights)->table;
-    const int8_t *const end = table + TC_PAIR_CODEBOOK_ENTRIES;
+    const int8_t *const table = ((const tc_nibbles_t *)weights)->table;
+    const int8_t *const end = table + TC_PAIR_TABLE_ENTRIES;
     for (const int8_t *low = table; low != end; low += 4, pairs += 4) {
         const uint32_t l0 = (uint8_t)low[0] * 256u, l1 = (uint8_t)low[1] * 256u, l2 = (uint8_t)low[2] * 256u,
                        l3 = (uint8_t)low[3] * 256u;
         uint32_t *to = pairs;
-        for (const int8_t *high = table; high != end; high++, to += TC_PAIR_CODEBOOK_ENTRIES) {
+        for (const int8_t *high = table; high != end; high++, to += TC_PAIR_TABLE_ENTRIES) {
             const uint32_t upper = (uint32_t)(uint8_t)*high << 24;
             to[0] = l0 | upper;
             to[1] = l1 | upper;
@@ -29,7 +30,7 @@ static __attribute__((noinline)) void tc_pair_table_fill(const tc_weights_t *wei
 
 static inline const int8_t *tc_pair_table_indices(const tc_weights_t *weights)
 {
-    return (const int8_t *)((const tc_pair_codebook_t *)weights)->indices;
+    return (const int8_t *)((const tc_nibbles_t *)weights)->indices;
 }
 
 #endif

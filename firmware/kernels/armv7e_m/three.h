@@ -15,6 +15,11 @@
 #define TC_THREE_COLUMNS 10
 #define TC_THREE_WORDS (2 * TC_THREE_COLUMNS) /* of a window row's group */
 
+/* Whether outputs have no bounds but those of int8. */
+#ifndef TC_THREE_UNCLAMPED
+#define TC_THREE_UNCLAMPED 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, input_channels;
     uint16_t output_width, output_channels;
@@ -80,7 +85,7 @@ typedef struct {
     "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
     "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [r9], #4\n\tldr r12, [r9], #4\n\t"              \
     "str r9, %[factors]\n\t"                                                                                \
-    TC_GEMM_SIGNED("5f") TC_GEMM_FACTOR                                                                     \
+    TC_GEMM_TO_SIGNED("5f") TC_GEMM_FACTOR                                                                  \
     TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")                       \
     TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")                       \
     TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")                       \
@@ -91,12 +96,13 @@ typedef struct {
     "strb r3, [r9, r10]\n\tstrb r4, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"                       \
     "strb r5, [r9, r10]\n\tstrb r6, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\tstrb r7, [r9, r10]\n\t" \
     "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"                          \
+    TC_GEMM_SIGNED(                                                                                         \
     "b 6f\n"                                                                                                \
     "5:\n\t" TC_GEMM_FACTOR                                                                                 \
     TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")            \
     TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")            \
     TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")                                           \
-    "b 4b\n"                                                                                                \
+    "b 4b\n")                                                                                               \
     "6:\n\t"
 
 #define TC_THREE_OPERANDS(...)                                                                                \
@@ -183,7 +189,8 @@ static __attribute__((noinline)) void tc_three(const tc_three_t *op, const tc_in
             tc_three_row(op, in, top, &gemm, columns, values, tc_output_row(out, y) + c, shape);
         }
     }
-    for (uint16_t y = first; y < last && (op->activation_min != -128 || op->activation_max != 127); y++) {
+    const int clamped = !TC_THREE_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127);
+    for (uint16_t y = first; y < last && clamped; y++) {
         int8_t *const row = tc_output_row(out, y);
         for (size_t i = 0; i < (size_t)op->output_channels * op->output_width; i++) {
             row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);

@@ -1,0 +1,67 @@
+"""A library's macros say what holds for all of its layers whose kernels ask, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from conformance import parameters
+from small_models import HASH, Layers
+
+from tinycomp.emit import emit_library
+from tinycomp.ir import Graph, KernelCall, QuantizationParameters
+from tinycomp.kernels._facts import known_facts
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.plan.memory import plan
+from tinycomp.plan.program import Storage, lower
+
+ASKS = "#ifndef TC_GEMM_RECTIFIED\n#define TC_GEMM_RECTIFIED 0\n#endif\n"
+
+
+class RectifiedLayers(Layers):
+    """All outputs of free parameters have the zero point -128, or another."""
+
+    zero_point = -128
+
+    def free(self) -> QuantizationParameters:
+        return parameters(super().free().scale, self.zero_point)
+
+
+def macros(graph: Graph, kernels: str = "armv7e_m") -> list[str]:
+    """What the library defines before its headers are included."""
+    program = lower(graph, Storage(), kernels)
+    text = emit_library(plan(program), prefix="t", model_hash=HASH)["t.c"]
+    before, _, _ = text.partition('#include "tinycomp/')
+    return [line.split()[1] for line in before.splitlines() if line.startswith("#define")]
+
+
+def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
+    """Three layers, the second's zero point and activation as given."""
+    layers = RectifiedLayers((4, 4, 8))
+    x = layers.depthwise("input", Window.make("same", (4, 4), (3, 3)))
+    layers.zero_point = zero_point
+    x = layers.conv(x, 8, Window((1, 1)), activation)
+    layers.zero_point = -128
+    layers.conv(x, 8, Window((1, 1)))
+    return layers.graph()
+
+
+def test_what_holds_for_all_layers_is_defined() -> None:
+    bounds = ["TC_CONVOLUTION_UNCLAMPED", "TC_DEPTHWISE_RECTIFIED", "TC_DEPTHWISE_UNCLAMPED"]
+    assert macros(network(-128)) == [*bounds, "TC_GEMM_RECTIFIED"]
+
+
+def test_one_layer_is_enough_to_break_a_fact_of_its_kernel() -> None:
+    of_depthwise = ["TC_DEPTHWISE_RECTIFIED", "TC_DEPTHWISE_UNCLAMPED"]
+    assert macros(network(-127)) == ["TC_CONVOLUTION_UNCLAMPED", *of_depthwise]
+    assert macros(network(3, Activation.RELU)) == of_depthwise
+
+
+def test_kernels_that_do_not_ask_define_nothing() -> None:
+    assert macros(network(-128), "generic") == []
+
+
+@pytest.mark.parametrize(("second", "expected"), [(-128, ["TC_GEMM_RECTIFIED"]), (127, [])])
+def test_only_kernels_that_ask_count(second: int, expected: list[str]) -> None:
+    first, other = (KernelCall("any", {"output_zero_point": point}) for point in (-128, 5))
+    asked = KernelCall("any", {"output_zero_point": second})
+    assert known_facts([(first, ASKS), (other, ""), (asked, ASKS)]) == expected

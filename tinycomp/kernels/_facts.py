@@ -1,0 +1,40 @@
+"""What holds for all calls of a library is known when it is compiled: kernels leave out what the
+other case would need.
+
+A header asks by a macro of its own, TC_<name>_<fact>, which is 0 there unless generated code has
+defined it before as 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from tinycomp.ir import KernelCall
+
+Members = Mapping[str, object]
+
+FACTS: dict[str, Callable[[Members], bool]] = {
+    "RECTIFIED": lambda members: members["output_zero_point"] == -128,
+    "UNCLAMPED": lambda members: (
+        (members["activation_min"], members["activation_max"]) == (-128, 127)
+    ),
+}
+"""The last word of the macro, and whether it holds for the members of a call's struct.
+
+RECTIFIED: negative outputs saturate. UNCLAMPED: outputs have no bounds but those of int8.
+"""
+_ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
+
+
+def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
+    """The macros to define: those that hold for all calls whose kernels ask.
+
+    Args:
+        calls: each with the text of its kernel's headers.
+    """
+    found: dict[str, bool] = {}
+    for call, text in calls:
+        for macro, fact in _ASKED.findall(text):
+            found[macro] = found.get(macro, True) and FACTS[fact](call.fields)
+    return sorted(macro for macro, holds in found.items() if holds)
