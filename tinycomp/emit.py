@@ -199,7 +199,7 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
                 "size": graph.operands(operation.node).output.size,
                 "rows": total_rows(plan.program, index),
                 "counts_input": operation.call is not None and operation.call.input_rows,
-                "scratch": _address(plan.scratch[index]) if operation.scratch else "NULL",
+                "scratch": ", ".join(map(_address, plan.scratch.get(index, ()))) or "NULL",
             }
         )
     return nodes

@@ -152,7 +152,8 @@ class KernelCall:
     may lie on the first input.
     input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
     as they come). room: about how many bytes of scratch decoded weights may take. tile: pixels that
-    the kernel computes together, even where there are fewer.
+    the kernel computes together, even where there are fewer. table: bytes of scratch that may lie
+    elsewhere; the kernel gets their address behind the other's.
     """
 
     kernel: str
@@ -162,6 +163,7 @@ class KernelCall:
     input_rows: bool = False
     room: int = ROOM
     tile: int = 1
+    table: int = 0
 
 
 @dataclass(frozen=True)

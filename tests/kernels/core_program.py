@@ -126,7 +126,7 @@ def _text(cases: Sequence[KernelCase], macros: Sequence[str]) -> str:
         lines += _case(number, case)
         table.append(f"    &case_{number},")
     sizes = [_sizes(case) for case in cases]
-    lines.append(f"#define MOST_SCRATCH {max(case.operation.scratch for case in cases)}u")
+    lines.append(f"#define MOST_SCRATCH {max(sum(case.operation.areas) for case in cases)}u")
     lines.append(f"#define MOST_BYTES {max(max(size) for size in sizes)}u")
     return "\n".join([*lines, "static const case_t *const cases[] = {", *table, "};", ""])
 
@@ -158,15 +158,17 @@ def _case(number: int, case: KernelCase) -> list[str]:
     ]
     views += ["{0, 0, NULL}"] * (2 - len(inputs))
     samples, name = len(case.case.inputs), f"{case.case.name} ({case.kernel})"
+    table = operation.call.table if operation.call else 0
+    areas = f"scratch + {table}, scratch" if table else "scratch"  # its end is guarded
     in_place = int(operation.call.in_place and _tensors_fit(operands)) if operation.call else 0
     order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
     return [
         *lines,
         f"static void call_{number}(const tc_input_t *in, const tc_output_t *out, uint16_t first,",
         "    uint16_t last, int8_t *scratch)",
-        f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, scratch); }}",
+        f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, {areas}); }}",
         f"static const case_t case_{number} = {{",
-        f'    "{name}", call_{number}, {len(inputs)}, {samples}, {operation.scratch},',
+        f'    "{name}", call_{number}, {len(inputs)}, {samples}, {sum(operation.areas)},',
         f"    {{{', '.join(order)}}}, {in_place}, needed_{number},",
         "};",
     ]

@@ -85,9 +85,10 @@ def replay(planned: Plan) -> None:
             check(*read)
         if operation.call is None:
             continue
-        if operation.scratch:
-            start = planned.scratch[step.operation]
-            area = memory[start : start + operation.scratch]
+        for start, size in zip(
+            planned.scratch.get(step.operation, ()), operation.areas, strict=True
+        ):
+            area = memory[start : start + size]
             if operation.call.input_rows and step.first > 0:
                 assert (area == (-2, step.operation)).all()  # sums are kept
             area[:] = -2, step.operation

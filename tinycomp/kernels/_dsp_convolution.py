@@ -67,7 +67,7 @@ def _by_windows(
         "factors": _factors(sums, found.words, looked_up=form.table > 0),
     }
     window = found.words.shape[1]
-    scratch = form.table + 2 * form.pixels * window + 4 * integer(call, "kernel_height")
+    scratch = 2 * form.pixels * window + 4 * integer(call, "kernel_height")
     if gathers:
         scratch += 4 * integer(call, "kernel_height") + window
     return KernelCall(
@@ -76,13 +76,14 @@ def _by_windows(
         scratch=scratch,
         in_place=form.once and not gathers and _is_pointwise(call),
         tile=form.pixels if form.table else 1,
+        table=form.table,
     )
 
 
 @dataclass(frozen=True)
 class _Form:
     """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
-    once. table: bytes in front of them.
+    once. table: bytes that weights are looked up in.
     """
 
     kernel: str
@@ -184,7 +185,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
     fields |= {**weights, "factors": _factors(sums, found.words, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
-    return KernelCall(kernel, fields, scratch=table + columns + part)
+    return KernelCall(kernel, fields, scratch=columns + part, table=table)
 
 
 def _columns_of_indices(height: int) -> Arrange:

@@ -45,8 +45,8 @@ class Use:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What emit needs: steps in order, a buffer for each tensor, a scratch offset for each
-    operation. Sizes in bytes.
+    """What emit needs: steps in order, a buffer for each tensor, offsets of each
+    operation's scratch areas. Sizes in bytes.
 
     stretch is the operations whose steps alternate. storage names, for each tensor, the tensor
     whose memory it shares (itself where it has its own). carried is where in their rings rows of
@@ -61,7 +61,7 @@ class Plan:
     buffers: Mapping[str, Buffer]
     storage: Mapping[str, str]
     carried: Mapping[str, Buffer]
-    scratch: Mapping[int, int]
+    scratch: Mapping[int, tuple[int, ...]]
     arena: int
     scratch_size: int
     blocks: tuple[tuple[Use, Block, int], ...]
@@ -120,11 +120,10 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
         for name, owner in need.storage.items()
     }
     waiting = {each.tensor: _waiting(each, *owners[each.tensor]) for each in need.carried}
-    areas = {use.names[0]: offset for use, _, offset in places if use.kind == "scratch"}
     scratch = {
-        index: areas[operation.node.name]
+        index: tuple(o for use, _, o in places if use == Use("scratch", (operation.node.name,)))
         for index, operation in enumerate(program.operations)
-        if operation.scratch
+        if operation.areas
     }
     tensors = max(offset + block.aligned for block, offset in owners.values())
     state = next((offset for use, _, offset in places if use.kind == "state"), None)
@@ -271,14 +270,12 @@ class Draft:
         for step, time in zip(self.steps, timeline.where, strict=False):
             found.setdefault(step.operation, []).append(time)
         for index, operation in enumerate(self.program.operations):
-            if operation.scratch and operation.call is not None:
+            if operation.areas and operation.call is not None:
                 times = found[index]
                 keeps = operation.call.input_rows
                 spans = [(times[0], times[-1])] if keeps else [(time, time) for time in times]
-                yield (
-                    Use("scratch", (operation.node.name,)),
-                    Block.of(operation.scratch, joined(spans)),
-                )
+                use = Use("scratch", (operation.node.name,))
+                yield from ((use, Block.of(size, joined(spans))) for size in operation.areas)
 
 
 def _share(program: Program, times: Mapping[str, RowTimes]) -> dict[str, str]:

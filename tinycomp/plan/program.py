@@ -24,8 +24,8 @@ Field = int | Array | Encoded
 class Operation:
     """A node as C will run it. call is None where the output is the input's bytes.
 
-    fields: the call's, weights already encoded. scratch: bytes, a buffer for decoded weights
-    included.
+    fields: the call's, weights already encoded. scratch: bytes beside the call's table, a buffer
+    for decoded weights included.
     """
 
     node: Node
@@ -37,6 +37,12 @@ class Operation:
     def encoded(self) -> tuple[Encoded, ...]:
         """The stored weights of this operation: none or one."""
         return tuple(value for value in self.fields.values() if isinstance(value, Encoded))
+
+    @property
+    def areas(self) -> tuple[int, ...]:
+        """Bytes of each of its places to work in, in the order in which the kernel gets them."""
+        table = self.call.table if self.call is not None else 0
+        return (self.scratch, table) if table else (self.scratch,) if self.scratch else ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,18 +7,18 @@
 
 typedef tc_convolution_t tc_conv_2d_codebook_dsp_t;
 
-/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then as convolution.h says. */
+/* Output rows [first, last). Scratch: as convolution.h says; and 1024 bytes for the table of pairs. */
 static void tc_conv_2d_codebook_dsp(const tc_conv_2d_codebook_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
-                                    uint16_t first, uint16_t last, int8_t *scratch)
+                                    uint16_t first, uint16_t last, int8_t *scratch, int8_t *table)
 {
     static TC_CONST tc_convolution_shape_t shape = {
         TC_GEMM_FOUR, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_four_codebook, NULL,
     };
     int8_t *outs[TC_GEMM_FOUR];
-    uint32_t *const pairs = (uint32_t *)(void *)scratch;
+    uint32_t *const pairs = (uint32_t *)(void *)table;
+    const tc_gemm_table_t looked_up = {tc_pair_table_indices(op->weights), pairs};
     tc_pair_table_fill(op->weights, pairs);
-    tc_convolution(op, in, out, first, last, (int8_t *)(pairs + TC_PAIR_TABLE), &shape, outs,
-                   tc_pair_table_indices(op->weights));
+    tc_convolution(op, in, out, first, last, scratch, &shape, outs, &looked_up);
 }
 
 #endif

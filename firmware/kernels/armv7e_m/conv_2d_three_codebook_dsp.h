@@ -1,8 +1,7 @@
 /* CONV_2D on Armv7E-M for windows three columns wide, whose weights are looked up by pairs: see three.h. 82 instructions for
  * 96 products.
  *
- * A table of pairs (pair_table.h) lies before the columns, which are expanded into words (x0, x2) and (x1, x3). Of each
- * window row's group, indices are a byte of w0 and w2 of each column, then one of w1 and w3 of each. */
+ * Columns are expanded into words (x0, x2) and (x1, x3). Of each window row's group, indices are a byte of w0 and w2 of each column, then one of w1 and w3 of each. */
 #ifndef TINYCOMP_CONV_2D_THREE_CODEBOOK_DSP_H
 #define TINYCOMP_CONV_2D_THREE_CODEBOOK_DSP_H
 
@@ -24,7 +23,7 @@ static __attribute__((noinline)) void tc_three_codebook_tile(const tc_gemm_t *ge
                                                              size_t pixel_step)
 {
     TC_THREE_STATE;
-    const uint32_t *volatile const table = columns - TC_PAIR_TABLE;
+    const uint32_t *volatile const table = gemm->pairs;
     __asm__ volatile(TC_THREE_CODE(TC_THREE_CODEBOOK_GROUP) TC_THREE_OPERANDS(, [table] "m"(table)));
 }
 /* clang-format on */
@@ -33,7 +32,7 @@ static __attribute__((noinline)) void tc_three_codebook_tile(const tc_gemm_t *ge
 
 static void tc_three_codebook_tile(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, size_t step)
 {
-    const uint32_t *const pairs = columns - TC_PAIR_TABLE;
+    const uint32_t *const pairs = gemm->pairs;
     const uint8_t *index = (const uint8_t *)gemm->weights;
     for (unsigned c = 0; c < gemm->channels; c++, index += 6 * gemm->groups) {
         for (unsigned p = 0; p < TC_THREE_PIXELS; p++) {
@@ -58,14 +57,16 @@ static __attribute__((noinline)) void tc_three_halves(const tc_three_t *op, cons
     tc_three_expand(op, in, top, left, to, tc_sxtb16, tc_sxtb16_odd);
 }
 
-/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then as three.h says. */
+/* Output rows [first, last). Scratch: as three.h says; and 1024 bytes for the table of pairs. */
 static void tc_conv_2d_three_codebook_dsp(const tc_conv_2d_three_codebook_dsp_t *op, const tc_input_t *in,
-                                          const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
+                                          const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch,
+                                          int8_t *table)
 {
     static TC_CONST tc_three_shape_t shape = {tc_three_halves, tc_three_codebook_tile};
-    uint32_t *const pairs = (uint32_t *)(void *)scratch;
+    uint32_t *const pairs = (uint32_t *)(void *)table;
+    const tc_gemm_table_t looked_up = {tc_pair_table_indices(op->weights), pairs};
     tc_pair_table_fill(op->weights, pairs);
-    tc_three(op, in, out, first, last, (int8_t *)(pairs + TC_PAIR_TABLE), &shape, tc_pair_table_indices(op->weights));
+    tc_three(op, in, out, first, last, scratch, &shape, &looked_up);
 }
 
 #endif

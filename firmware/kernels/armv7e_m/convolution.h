@@ -405,24 +405,25 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
 
 /* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
  * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
- * room for an address of each expanded pixel. indices: weights that `all` looks up; else NULL. */
+ * room for an address of each expanded pixel. table: weights that `all` looks up; else NULL. */
 static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
                                                      const tc_output_t *out, uint16_t first, uint16_t last,
                                                      int8_t *scratch, const tc_convolution_shape_t *shape,
-                                                     int8_t **outs, const int8_t *indices)
+                                                     int8_t **outs, const tc_gemm_table_t *table)
 {
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
                       2 * op->output_zero_point + 1,
                       0,
                       op->output_channels,
                       op->factors,
-                      indices};
+                      table == NULL ? NULL : table->indices,
+                      table == NULL ? NULL : table->pairs};
     tc_convolution_row_t row;
     int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
     if (op->workspace) {
         tc_weights_read(op->weights, 0, 0, buffer);
     }
-    if (shape->tiles != 0 || indices != NULL) {
+    if (shape->tiles != 0 || table != NULL) {
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
         for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {

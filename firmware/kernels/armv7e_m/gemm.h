@@ -30,7 +30,14 @@ typedef struct {
     unsigned channels;      /* an even number */
     const int32_t *factors; /* what a channel's sums start at, its multiplier; of each channel */
     const int8_t *weights;
+    const uint32_t *pairs; /* where weights are indices: what they look up */
 } tc_gemm_t;
+
+/* Weights that are looked up by pairs (pair_table.h). */
+typedef struct {
+    const int8_t *indices;
+    const uint32_t *pairs;
+} tc_gemm_table_t;
 
 /* All channels of some expanded pixels; outs[i] is channel 0 of the i-th. */
 typedef void (*tc_gemm_function_t)(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs);

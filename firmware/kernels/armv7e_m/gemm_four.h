@@ -22,7 +22,7 @@ static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const 
     TC_GEMM_FOUR_STATE(4u, 112u);
     __asm__ volatile(
         TC_GEMM_FOUR_CODE("", TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP)
-        TC_GEMM_FOUR_OPERANDS);
+        TC_GEMM_FOUR_OPERANDS());
 }
 
 /* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */

@@ -55,9 +55,10 @@
     "b 3b\n")                                                                                                   \
     "5:\n\t"
 
-#define TC_GEMM_FOUR_OPERANDS                                                                        \
+/* What it reads besides comes first. */
+#define TC_GEMM_FOUR_OPERANDS(...)                                                                   \
     : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry)                          \
-    : [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [channels] "m"(channels),        \
+    : __VA_ARGS__ [weights] "m"(weights), [first] "m"(first), [last] "m"(last), [channels] "m"(channels),        \
     [rounding] "m"(rounding), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3) \
     : TC_GEMM_CLOBBERS
 /* clang-format on */

@@ -1,8 +1,7 @@
 /* Four pixels at a time with all output channels, whose weights are looked up by pairs: 64 instructions for 64 products,
  * where words of weights take 56.
  *
- * A table of pairs (pair_table.h) lies before the expanded pixels, which are words of two activations: first (x0, x2) of
- * each pixel, then (x1, x3). Indices lie pair by pair of channels, in each group by group: a byte of w0 and w2 for both
+ * Expanded pixels are words of two activations: first (x0, x2) of each pixel, then (x1, x3). Indices lie pair by pair of channels, in each group by group: a byte of w0 and w2 for both
  * channels, then of w1 and w3. */
 #ifndef TINYCOMP_GEMM_FOUR_CODEBOOK_H
 #define TINYCOMP_GEMM_FOUR_CODEBOOK_H
@@ -26,11 +25,12 @@ static __attribute__((noinline)) void tc_gemm_four_codebook(const tc_gemm_t *gem
                                                             int8_t *const *outs)
 {
     TC_GEMM_FOUR_STATE(4u, 128u);
+    const uint32_t *volatile const pairs = gemm->pairs;
     __asm__ volatile(
-        TC_GEMM_FOUR_CODE("ldr lr, %[first]\n\tsub lr, lr, #1024\n\t",
+        TC_GEMM_FOUR_CODE("ldr lr, %[pairs]\n\t",
                           TC_GEMM_FOUR_CODEBOOK_GROUP TC_GEMM_FOUR_CODEBOOK_GROUP TC_GEMM_FOUR_CODEBOOK_GROUP
                               TC_GEMM_FOUR_CODEBOOK_GROUP)
-        TC_GEMM_FOUR_OPERANDS);
+        TC_GEMM_FOUR_OPERANDS([pairs] "m"(pairs), ));
 }
 /* clang-format on */
 
@@ -38,14 +38,13 @@ static __attribute__((noinline)) void tc_gemm_four_codebook(const tc_gemm_t *gem
 
 static void tc_gemm_four_codebook(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
-    const uint32_t *const pairs = pixels - TC_PAIR_TABLE;
     for (unsigned i = TC_GEMM_FOUR; i-- > 0;) {
         for (unsigned c = 0; c < gemm->channels; c++) {
             const int8_t *index = gemm->weights + 4 * gemm->groups * (c / 2) + c % 2;
             uint32_t sum = (uint32_t)gemm->factors[2 * c];
             for (const uint32_t *x = pixels + i, *const end = x + 2 * TC_GEMM_FOUR * gemm->groups; x != end;
                  x += TC_GEMM_FOUR, index += 2) {
-                sum = tc_smlad(pairs[(uint8_t)*index], *x, sum);
+                sum = tc_smlad(gemm->pairs[(uint8_t)*index], *x, sum);
             }
             outs[i][gemm->first + c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
         }

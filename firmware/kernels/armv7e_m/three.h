@@ -165,11 +165,11 @@ static void tc_three_row(const tc_three_t *op, const tc_input_t *in, int32_t top
 }
 
 /* Output rows [first, last). Scratch: the columns of a tile (80 bytes for each window row's group); where the width is no
- * multiple of eight, a tile of outputs; where weights are decoded, a block of them. indices: weights that `tile` looks up;
- * else NULL. */
+ * multiple of eight, a tile of outputs; where weights are decoded, a block of them. table: weights that `tile` looks up; else
+ * NULL. */
 static __attribute__((noinline)) void tc_three(const tc_three_t *op, const tc_input_t *in, const tc_output_t *out,
                                                uint16_t first, uint16_t last, int8_t *scratch,
-                                               const tc_three_shape_t *shape, const int8_t *indices)
+                                               const tc_three_shape_t *shape, const tc_gemm_table_t *table)
 {
     const size_t groups = (size_t)op->kernel_height * op->input_channels / 4;
     uint32_t *const columns = (uint32_t *)(void *)scratch;
@@ -180,8 +180,11 @@ static __attribute__((noinline)) void tc_three(const tc_three_t *op, const tc_in
     }
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
-        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, indices};
-        if (indices == NULL) {
+        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, NULL, NULL};
+        if (table != NULL) {
+            gemm.weights = table->indices;
+            gemm.pairs = table->pairs;
+        } else {
             gemm.weights = tc_gemm_weights(op->weights, 12 * groups * c, 12 * groups * channels, op->bytes, buffer);
         }
         for (uint16_t y = first; y < last; y++) {
