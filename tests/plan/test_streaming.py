@@ -158,15 +158,24 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], values, name)
 
 
-def narrow() -> Graph:
+def narrow(channels: int = 24, weights: str = "any") -> Graph:
     """Depthwise and pointwise layers of narrow rows, as in keyword spotting."""
     layers, same = Layers((19, 3, 1)), (1, 1, 1, 1)
-    x = layers.conv("input", 24, Window((3, 3), padding=same))
+    layers.weights, layers.entries = weights, 16
+    x = layers.conv("input", channels, Window((3, 3), padding=same))
     for stride in (1, 1, 2, 1):
         x = layers.depthwise(x, Window((3, 3), (stride, 1), padding=same))
-        x = layers.conv(x, 24, Window((1, 1)))
+        x = layers.conv(x, channels, Window((1, 1)))
     layers.mean(x)
     return layers.graph()
+
+
+@pytest.mark.parametrize("pixels", [1, 6])
+def test_a_table_may_lie_apart(pixels: int) -> None:
+    """Of pairs of weights, which a kernel looks up."""
+    program = lower(narrow(40, "few"), kernels="armv7e_m")
+    assert any(operation.call and operation.call.table for operation in program.operations)
+    replay(plan(program, range(len(program.operations)), pixels=pixels, limit=0))
 
 
 def test_rows_wait_in_free_places_of_their_ring() -> None:
