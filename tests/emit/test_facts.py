@@ -8,13 +8,14 @@ from small_models import HASH, Layers
 
 from tinycomp.emit import emit_library
 from tinycomp.ir import Graph, KernelCall, QuantizationParameters
+from tinycomp.kernels._dsp_rounding import ONCE
 from tinycomp.kernels._facts import known_facts
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 
-ASKS = "#ifndef TC_GEMM_RECTIFIED\n#define TC_GEMM_RECTIFIED 0\n#endif\n"
+ASKS = "#ifndef TC_ANY_ONCE\n#define TC_ANY_ONCE 0\n#endif\n"
 
 
 class RectifiedLayers(Layers):
@@ -46,12 +47,12 @@ def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
 
 
 def test_what_holds_for_all_layers_is_defined() -> None:
-    bounds = ["TC_CONVOLUTION_UNCLAMPED", "TC_DEPTHWISE_RECTIFIED", "TC_DEPTHWISE_UNCLAMPED"]
-    assert macros(network(-128)) == [*bounds, "TC_GEMM_RECTIFIED"]
+    bounds = ["TC_CONVOLUTION_UNCLAMPED", "TC_DEPTHWISE_ONCE", "TC_DEPTHWISE_UNCLAMPED"]
+    assert macros(network(-128)) == [*bounds, "TC_GEMM_ONCE"]
 
 
 def test_one_layer_is_enough_to_break_a_fact_of_its_kernel() -> None:
-    of_depthwise = ["TC_DEPTHWISE_RECTIFIED", "TC_DEPTHWISE_UNCLAMPED"]
+    of_depthwise = ["TC_DEPTHWISE_ONCE", "TC_DEPTHWISE_UNCLAMPED"]
     assert macros(network(-127)) == ["TC_CONVOLUTION_UNCLAMPED", *of_depthwise]
     assert macros(network(3, Activation.RELU)) == of_depthwise
 
@@ -60,8 +61,8 @@ def test_kernels_that_do_not_ask_define_nothing() -> None:
     assert macros(network(-128), "generic") == []
 
 
-@pytest.mark.parametrize(("second", "expected"), [(-128, ["TC_GEMM_RECTIFIED"]), (127, [])])
+@pytest.mark.parametrize(("second", "expected"), [(ONCE, ["TC_ANY_ONCE"]), (-255, [])])
 def test_only_kernels_that_ask_count(second: int, expected: list[str]) -> None:
-    first, other = (KernelCall("any", {"output_zero_point": point}) for point in (-128, 5))
-    asked = KernelCall("any", {"output_zero_point": second})
+    first, other = (KernelCall("any", {"rounding": rounding}) for rounding in (ONCE, 5))
+    asked = KernelCall("any", {"rounding": second})
     assert known_facts([(first, ASKS), (other, ""), (asked, ASKS)]) == expected

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from core_cases import FAMILIES, plain
-from core_program import available, known, lowered, run
+from core_program import KernelCase, available, known, lowered, run
 
 from tinycomp import resources
 from tinycomp.boards import Board, load_board
+from tinycomp.kernels._dsp_rounding import ONCE
 
 CORES = [
     ("armv7e_m", "cortex-m4"),
@@ -48,6 +49,12 @@ def _asked(kernels: str) -> list[str]:
     return sorted({macro for text in texts for macro in _ASKED.findall(text)})
 
 
+def _rounds_twice(case: KernelCase) -> bool:
+    """Not all numbers allow to round once, even of layers whose negative outputs saturate."""
+    fields = case.operation.fields
+    return "factors" in fields and fields.get("rounding", ONCE) != ONCE
+
+
 @pytest.mark.parametrize(("kernels", "board", "optimize"), BUILDS)
 def test_kernels_equal_the_simulator(
     kernels: str, board: str, optimize: str, tmp_path: Path
@@ -64,7 +71,8 @@ def test_kernels_equal_the_simulator_where_facts_are_known(
 ) -> None:
     """The cases that are left keep all that headers ask for."""
     chosen = _board(board, optimize)
-    drawn = [plain(case) for family in FAMILIES.values() for case in family()]
-    cases = lowered(drawn, DSP)
+    drawn = lowered([plain(case) for family in FAMILIES.values() for case in family()], DSP)
+    cases = [case for case in drawn if not _rounds_twice(case)]
+    assert len(cases) > len(drawn) / 2
     assert known(cases, DSP) == _asked(DSP)
     assert run(cases, chosen, DSP, tmp_path) == []

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir import Array, KernelCall, Operands, Weights
-from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
+from tinycomp.kernels._dsp_rounding import rounding
+from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 from tinycomp.kernels._dsp_weights import PAIR_TABLE, Arrange, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
@@ -24,7 +25,7 @@ WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
 TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
 """Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
-_LEFT_OUT = ("weights", "bias", "multiplier", "shift")
+_LEFT_OUT = ("output_zero_point", "weights", "bias", "multiplier", "shift")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
@@ -64,7 +65,7 @@ def _by_windows(
     fields |= {
         "gathers": int(gathers),
         **form.weights,
-        "factors": _factors(sums, found.words, looked_up=form.table > 0),
+        **_rounding(call, sums, found, looked_up=form.table > 0),
     }
     window = found.words.shape[1]
     scratch = 2 * form.pixels * window + 4 * integer(call, "kernel_height")
@@ -182,7 +183,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
     looked_up = found.looked_up(stored, call.room, _columns_of_indices(height))
     weights, table = looked_up or found.fields(stored, call.room), PAIR_TABLE if looked_up else 0
     kernel = "conv_2d_three_codebook_dsp" if looked_up else "conv_2d_three_dsp"
-    fields |= {**weights, "factors": _factors(sums, found.words, looked_up=table > 0)}
+    fields |= {**weights, **_rounding(call, sums, found, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall(kernel, fields, scratch=columns + part, table=table)
@@ -198,14 +199,10 @@ def _columns_of_indices(height: int) -> Arrange:
     return arrange
 
 
-def _factors(sums: Sums, words: NDArray[np.int8], *, looked_up: bool) -> NDArray[np.int32]:
-    """What each channel's sums start at, its shift less one in the lowest seven bits, and its
-    multiplier. Products of words have a constant part, those of weights that are looked up none.
-    """
-    more = len(words) - len(sums.bias)
-    bias, multiplier, shift = (
-        np.pad(values, (0, more)) for values in (sums.bias, sums.multiplier, sums.shift - 1)
-    )
-    start = 256 * bias - (0 if looked_up else offsets(words))
-    start += (shift - start) % 128
-    return np.stack([wrapped(start), multiplier.astype(np.int32)], axis=1).reshape(-1)
+def _rounding(
+    call: KernelCall, sums: Sums, found: Layer, *, looked_up: bool
+) -> dict[str, int | Array]:
+    """Products of words have a constant part, those of weights that are looked up none."""
+    count = len(sums.bias)
+    constant = 0 if looked_up else offsets(found.words)[:count]
+    return rounding(call, sums, constant, len(found.words))

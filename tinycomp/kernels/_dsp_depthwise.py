@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
 BLOCK, DECODED = 4, 16
@@ -43,15 +44,14 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
     outputs = NARROW if kernel == "depthwise_3x3_narrow_dsp" else 6
     names = (
         "input_height", "input_width", "input_channels", "output_width", "stride_height",
-        "padding_top", "padding_left", "input_zero_point", "output_zero_point", "activation_min",
-        "activation_max",
+        "padding_top", "padding_left", "input_zero_point", "activation_min", "activation_max",
     )  # fmt: skip
     fields = {name: call.fields[name] for name in names}
     weights = _in_blocks(sums) if decoded else _in_place(sums)
     fields |= {
         "decoded": weights.block if decoded else 0,
         "weights": weights,
-        "factors": _factors(sums),
+        **rounding(call, sums),
     }
     columns = -(-width // outputs) * outputs * stride
     return KernelCall(kernel, fields, scratch=24 * columns + TAIL)
@@ -77,12 +77,14 @@ def _in_blocks(sums: Sums) -> Weights:
 
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
     """Weights stay as they are: they are few, and would have to be decoded for each pixel."""
-    left_out = ("channel_multiplier", "weights", "bias", "multiplier", "shift")
+    left_out = (
+        "channel_multiplier", "output_zero_point", "weights", "bias", "multiplier", "shift",
+    )  # fmt: skip
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
     values = _by_pairs(sums.weights.astype(np.int8))
     fields |= {
         "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": _factors(sums),
+        **rounding(call, sums),
     }
     cells = values.shape[1] // BLOCK
     return KernelCall("depthwise_dsp", fields, scratch=ADDRESS * cells + len(sums.weights))
@@ -110,9 +112,3 @@ def _square(call: KernelCall) -> str | None:
         return None
     narrow = integer(call, "output_width") == NARROW
     return "depthwise_3x3_narrow_dsp" if narrow else "depthwise_3x3_dsp"
-
-
-def _factors(sums: Sums) -> NDArray[np.int32]:
-    """Each channel's bias with its shift less one in the lowest five bits, and its multiplier."""
-    start = 32 * sums.bias + sums.shift - 1
-    return np.stack([start, sums.multiplier], axis=1).astype(np.int32).reshape(-1)

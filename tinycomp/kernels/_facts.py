@@ -11,18 +11,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from tinycomp.ir import KernelCall
+from tinycomp.kernels._dsp_rounding import ONCE
 
 Members = Mapping[str, object]
 
 FACTS: dict[str, Callable[[Members], bool]] = {
-    "RECTIFIED": lambda members: members["output_zero_point"] == -128,
+    "ONCE": lambda members: members["rounding"] == ONCE,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
 }
 """The last word of the macro, and whether it holds for the members of a call's struct.
 
-RECTIFIED: negative outputs saturate. UNCLAMPED: outputs have no bounds but those of int8.
+ONCE: sums are rounded once. UNCLAMPED: outputs have no bounds but those of int8.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 

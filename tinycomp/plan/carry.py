@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -45,12 +46,20 @@ class Carried:
     @property
     def copied(self) -> int:
         """Bytes that are copied in an inference."""
-        return 2 * self.stride * sum(self.copy(pause, back=False).moved for pause in self.pauses)
+        return 2 * self.stride * sum([self.moved(pause) for pause in self.pauses])
+
+    def moved(self, pause: Pause) -> int:
+        """How many rows lie elsewhere in a pause."""
+        return _moved(pause.first % self.ring, pause.last - pause.first, self.ring, self.rows)
 
     def copy(self, pause: Pause, *, back: bool) -> Copy:
         """Before or after a pause."""
-        moved = waiting_rows(range(pause.first, pause.last), self.ring, range(self.rows))
-        return Copy(self.tensor, pause.first, pause.last, back, len(moved))
+        return Copy(self.tensor, pause.first, pause.last, back, self.moved(pause))
+
+
+@cache
+def _moved(first: int, count: int, ring: int, kept: int) -> int:
+    return len(waiting_rows(range(first, first + count), ring, range(kept)))
 
 
 def waiting_rows(rows: range, ring: int, kept: range) -> list[tuple[int, int]]:

@@ -120,8 +120,12 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
         for name, owner in need.storage.items()
     }
     waiting = {each.tensor: _waiting(each, *owners[each.tensor]) for each in need.carried}
+    areas: dict[str, list[int]] = {}
+    for use, _, offset in places:
+        if use.kind == "scratch":
+            areas.setdefault(use.names[0], []).append(offset)
     scratch = {
-        index: tuple(o for use, _, o in places if use == Use("scratch", (operation.node.name,)))
+        index: tuple(areas[operation.node.name])
         for index, operation in enumerate(program.operations)
         if operation.areas
     }

@@ -23,13 +23,14 @@ typedef struct {
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint8_t padding_top, padding_left;
-    int8_t input_zero_point, output_zero_point;
+    int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t gathers;             /* windows have to be put together */
     uint8_t workspace;           /* the codec has one */
     uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
     uint16_t block;              /* output channels whose weights are read together, an even number */
     const tc_weights_t *weights; /* in the order of gemm.h */
+    int32_t rounding;            /* see rounding.h */
     const int32_t *factors;      /* of an even number of channels */
 } tc_convolution_t;
 
@@ -412,7 +413,7 @@ static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op,
                                                      int8_t **outs, const tc_gemm_table_t *table)
 {
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
-                      2 * op->output_zero_point + 1,
+                      op->rounding,
                       0,
                       op->output_channels,
                       op->factors,

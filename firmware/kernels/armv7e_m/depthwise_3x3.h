@@ -10,6 +10,7 @@
 #ifndef TINYCOMP_DEPTHWISE_3X3_H
 #define TINYCOMP_DEPTHWISE_3X3_H
 
+#include "depthwise_rounding.h"
 #include "dsp.h"
 #include "tinycomp.h"
 
@@ -17,11 +18,6 @@
 #define TC_DEPTHWISE_WEIGHTS 9
 #define TC_DEPTHWISE_PAIR 12 /* words of a pair of columns */
 #define TC_DEPTHWISE_TAIL 18 /* words behind a tile's own columns that it reads too */
-
-/* Whether the zero points of all outputs are -128: what is negative saturates, so sums' signs do not matter. */
-#ifndef TC_DEPTHWISE_RECTIFIED
-#define TC_DEPTHWISE_RECTIFIED 0
-#endif
 
 /* Whether outputs have no bounds but those of int8. */
 #ifndef TC_DEPTHWISE_UNCLAMPED
@@ -33,11 +29,12 @@ typedef struct {
     uint16_t output_width;
     uint8_t stride_height;
     uint8_t padding_top, padding_left;
-    int8_t input_zero_point, output_zero_point;
+    int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t decoded; /* blocks that are decoded together, the last one of the last four channels; 0: read in place */
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
+    int32_t rounding;
+    const int32_t *factors; /* of each channel: what sums start at, and the multiplier; see rounding.h */
 } tc_depthwise_3x3_t;
 
 /* What is the same for all rows and channels. */
@@ -50,7 +47,7 @@ typedef struct {
     uint32_t *whole;        /* up to here the pairs' second columns are not beyond the right border */
     unsigned border_first;  /* whether the first pair's first column is beyond the left border */
     uint32_t border;        /* four channels of a cell beyond the border */
-    int32_t rounding;       /* 2 * the output's zero point + 1 */
+    int32_t rounding;       /* the layer's */
     size_t step;            /* bytes from one output to the next */
 } tc_depthwise_plan_t;
 
@@ -152,35 +149,31 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
           [border] "m"(border), [border_first] "m"(border_first)                                   \
         : TC_DEPTHWISE_CLOBBERS)
 
-/* Rounds twice and saturates, as gemm.h explains. */
-#define TC_DEPTHWISE_REQUANTIZE(sum)                                                               \
-    "lsl r9, " sum ", #1\n\tsmmlar r9, r9, r6, r7\n\tadd r9, r9, " sum ", asr #31\n\t"             \
-    "asr r9, r9, r8\n\tssat " sum ", #8, r9, asr #1\n\t"
-#define TC_DEPTHWISE_REQUANTIZE_RECTIFIED(sum)                                                     \
-    "lsl " sum ", " sum ", #1\n\tsmmlar r9, " sum ", r6, r7\n\tasr r9, r9, r8\n\t"                 \
-    "ssat " sum ", #8, r9, asr #1\n\t"
-#if TC_DEPTHWISE_RECTIFIED
-#define TC_DEPTHWISE_SIGNED(code) ""
+/* r6 is the multiplier, r7 the layer's rounding; twice, r8 is what the channel's sums start at. */
+#define TC_DEPTHWISE_ROUND_ONCE(sum) TC_ROUND_ONCE(sum, "r6", "r7")
+#define TC_DEPTHWISE_ROUND_TWICE(sum) TC_ROUND_TWICE(sum, "r9", "r6", "r7", "r8")
+#if TC_DEPTHWISE_ONCE
+#define TC_DEPTHWISE_TWICE(code) ""
 #else
-#define TC_DEPTHWISE_SIGNED(code) code
+#define TC_DEPTHWISE_TWICE(code) code
 #endif
 /* Four channels of a tile: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
- * the weights. */
-#define TC_DEPTHWISE_TILE(first_rows, third_row, rectified, values, stores)                        \
+ * the weights, of which bits 8 to 15 of a half are one, so that sums are 256-fold. */
+#define TC_DEPTHWISE_TILE(first_rows, third_row, once, twice, stores)                              \
     __asm__ volatile(                                                                              \
         "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"                         \
         "1:\n\t"                                                                                   \
-        "ldr r12, [r10]\n\tldr r6, [lr], #4\n\tldr r8, [lr], #5\n\tasr r12, r12, #5\n\t"           \
-        "sxtb16 r7, r6, ror #8\n\tsxtb16 r6, r6\n\tsxtb16 r8, r8\n\t" first_rows                   \
-        "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tsxtb16 r6, r6, ror #8\n\t"                    \
-        "asr r9, r6, #16\n\tpkhbt r7, r9, r7, lsl #16\n\t" third_row                               \
-        "ldr r8, [r10], #4\n\tldr r6, [r10], #4\n\tldr r7, %[rounding]\n\tand r8, r8, #31\n\t"     \
-        TC_DEPTHWISE_SIGNED("cmn r7, #255\n\t") "lsl r7, r7, r8\n\t"                             \
-        TC_DEPTHWISE_SIGNED("bne 3f\n\t") rectified                                               \
+        "ldr r12, [r10]\n\tldr r6, [lr], #4\n\tldr r8, [lr], #5\n\tand r7, r6, #0xFF00FF00\n\t"    \
+        "lsl r6, r6, #8\n\tand r6, r6, #0xFF00FF00\n\tlsl r8, r8, #8\n\tand r8, r8, #0xFF00FF00\n\t" \
+        first_rows                                                                                 \
+        "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tand r6, r6, #0xFF00FF00\n\t"                  \
+        "lsr r9, r6, #16\n\tpkhbt r7, r9, r7, lsl #24\n\t" third_row                               \
+        "add r10, r10, #8\n\tldr r7, %[rounding]\n\tldr r6, [r10, #-4]\n\t"                        \
+        TC_DEPTHWISE_TWICE(TC_TO_TWICE("r7", "3f")) once                                           \
         "2:\n\t"                                                                                   \
         "ldr r12, %[out]\n\tldr r6, %[step]\n\tadd r9, r12, #1\n\tstr r9, %[out]\n\t" stores       \
         "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
-        TC_DEPTHWISE_SIGNED("b 4f\n" "3:\n\t" values "b 2b\n")                                    \
+        TC_DEPTHWISE_TWICE("b 4f\n" "3:\n\tldr r8, [r10, #-8]\n\t" TC_TWICE_FACTOR("r8", "r7") twice "b 2b\n") \
         "4:\n\t"                                                                                   \
         : [out] "+m"(out)                                                                          \
         : [cells] "m"(cells), [weights] "m"(weights), [factors] "m"(factors),                      \
@@ -200,12 +193,12 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
             }                                                                                      \
             TC_DEPTHWISE_TILE(                                                                     \
                 first_rows, third_row,                                                             \
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r0") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r1")    \
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r2") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r3")    \
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r4") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r5"),   \
-                TC_DEPTHWISE_REQUANTIZE("r0") TC_DEPTHWISE_REQUANTIZE("r1")                        \
-                TC_DEPTHWISE_REQUANTIZE("r2") TC_DEPTHWISE_REQUANTIZE("r3")                        \
-                TC_DEPTHWISE_REQUANTIZE("r4") TC_DEPTHWISE_REQUANTIZE("r5"),                       \
+                TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1")    \
+                TC_DEPTHWISE_ROUND_ONCE("r2") TC_DEPTHWISE_ROUND_ONCE("r3")    \
+                TC_DEPTHWISE_ROUND_ONCE("r4") TC_DEPTHWISE_ROUND_ONCE("r5"),   \
+                TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1")                        \
+                TC_DEPTHWISE_ROUND_TWICE("r2") TC_DEPTHWISE_ROUND_TWICE("r3")                        \
+                TC_DEPTHWISE_ROUND_TWICE("r4") TC_DEPTHWISE_ROUND_TWICE("r5"),                       \
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"           \
                 "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"                              \
                 "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t"); \
@@ -260,15 +253,12 @@ static int32_t tc_depthwise_half(uint32_t word, unsigned half)
 }
 
 /* A channel of a tile. */
-static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int32_t *factor, int32_t layer_rounding,
+static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int32_t *factor, int32_t rounding,
                               unsigned outputs, unsigned stride, int8_t *to, size_t step)
 {
     const int8_t rows[3][3] = {{w[0], w[1], w[4]}, {w[2], w[3], w[6]}, {w[5], w[7], w[8]}};
-    const int shift = factor[0] & 31;
-    const int32_t rounding = (int32_t)((uint32_t)layer_rounding << shift);
     for (unsigned x = 0; x < outputs; x++) {
-        int32_t sum = factor[0] >> 5;
-        int32_t high;
+        int32_t sum = 0;
         for (unsigned kx = 0; kx < 3; kx++) {
             const unsigned column = x * stride + kx;
             const uint32_t *const pair = cells + column / 2 * TC_DEPTHWISE_PAIR;
@@ -276,8 +266,7 @@ static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int3
             sum += tc_depthwise_half(pair[column % 2 * 4], 1) * rows[1][kx];
             sum += tc_depthwise_half(pair[8], column % 2) * rows[2][kx];
         }
-        high = tc_smmlar(sum * 2, factor[1], rounding) + (TC_DEPTHWISE_RECTIFIED ? 0 : sum >> 31);
-        to[x * step] = (int8_t)tc_halve_to_int8(high >> shift);
+        to[x * step] = tc_depthwise_requantize(factor, rounding, (uint32_t)sum * 256u + (uint32_t)factor[0]);
     }
 }
 
@@ -347,7 +336,7 @@ static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3
     plan->whole = plan->first + columns / 2 * TC_DEPTHWISE_PAIR;
     plan->border_first = left % 2;
     plan->border = border;
-    plan->rounding = 2 * op->output_zero_point + 1;
+    plan->rounding = op->rounding;
     plan->step = op->channels;
     for (plan->tiles = 0; rest >= outputs; plan->tiles++, rest -= outputs) {
         end += (size_t)outputs * stride * TC_DEPTHWISE_PAIR / 2;

@@ -24,11 +24,11 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_d
                 "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
                 "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
                 "ldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\t",
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r0") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r1")
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r2") TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r3")
-                TC_DEPTHWISE_REQUANTIZE_RECTIFIED("r4"),
-                TC_DEPTHWISE_REQUANTIZE("r0") TC_DEPTHWISE_REQUANTIZE("r1") TC_DEPTHWISE_REQUANTIZE("r2")
-                TC_DEPTHWISE_REQUANTIZE("r3") TC_DEPTHWISE_REQUANTIZE("r4"),
+                TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1")
+                TC_DEPTHWISE_ROUND_ONCE("r2") TC_DEPTHWISE_ROUND_ONCE("r3")
+                TC_DEPTHWISE_ROUND_ONCE("r4"),
+                TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1") TC_DEPTHWISE_ROUND_TWICE("r2")
+                TC_DEPTHWISE_ROUND_TWICE("r3") TC_DEPTHWISE_ROUND_TWICE("r4"),
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
                 "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t");
         TC_DEPTHWISE_NEXT(plan, blocks)

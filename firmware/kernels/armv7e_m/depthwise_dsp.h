@@ -6,6 +6,7 @@
 #ifndef TINYCOMP_DEPTHWISE_DSP_H
 #define TINYCOMP_DEPTHWISE_DSP_H
 
+#include "depthwise_rounding.h"
 #include "dsp.h"
 #include "tinycomp.h"
 
@@ -18,10 +19,11 @@ typedef struct {
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint8_t padding_top, padding_left;
-    int8_t input_zero_point, output_zero_point;
+    int8_t input_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift - 1, and the multiplier */
+    int32_t rounding;
+    const int32_t *factors; /* of each channel: what sums start at, and the multiplier; see rounding.h */
 } tc_depthwise_dsp_t;
 
 /* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
@@ -40,22 +42,12 @@ static const int8_t **tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_
     return cells;
 }
 
-static inline int8_t tc_depthwise_requantize(const int32_t *factor, int32_t rounding, uint32_t sum)
-{
-    const int shift = factor[0] & 31;
-    const int32_t offset = (int32_t)((uint32_t)rounding << shift);
-    const int32_t high = tc_smmlar((int32_t)(sum << 1), factor[1], offset) + ((int32_t)sum >> 31);
-    return (int8_t)tc_halve_to_int8(high >> shift);
-}
-
 /* Four channels of an output; their cells lie `channel` bytes further on. */
 static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const int8_t *const *cell, const int8_t *const *end,
                                const int8_t *weights, size_t channel, int8_t *to)
 {
     const int32_t *const factors = op->factors + 2 * channel;
-    const int32_t rounding = 2 * op->output_zero_point + 1;
-    uint32_t s0 = (uint32_t)(factors[0] >> 5), s1 = (uint32_t)(factors[2] >> 5);
-    uint32_t s2 = (uint32_t)(factors[4] >> 5), s3 = (uint32_t)(factors[6] >> 5);
+    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (; cell != end; cell += 2, weights += 8) {
         const uint32_t a = tc_load_word(cell[0] + channel), b = tc_load_word(cell[1] + channel);
         const uint32_t low = tc_pack_low(a, b), high = tc_pack_high(a, b);
@@ -65,10 +57,10 @@ static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const int8_t *const
         s2 = tc_smlad(tc_sxtb16(high), tc_sxtb16(w), s2);
         s3 = tc_smlad(tc_sxtb16_odd(high), tc_sxtb16_odd(w), s3);
     }
-    to[0] = tc_depthwise_requantize(factors, rounding, s0);
-    to[1] = tc_depthwise_requantize(factors + 2, rounding, s1);
-    to[2] = tc_depthwise_requantize(factors + 4, rounding, s2);
-    to[3] = tc_depthwise_requantize(factors + 6, rounding, s3);
+    to[0] = tc_depthwise_requantize(factors, op->rounding, (s0 << 8) + (uint32_t)factors[0]);
+    to[1] = tc_depthwise_requantize(factors + 2, op->rounding, (s1 << 8) + (uint32_t)factors[2]);
+    to[2] = tc_depthwise_requantize(factors + 4, op->rounding, (s2 << 8) + (uint32_t)factors[4]);
+    to[3] = tc_depthwise_requantize(factors + 6, op->rounding, (s3 << 8) + (uint32_t)factors[6]);
 }
 
 /* Output rows [first, last), of at least four channels. Scratch: an address of at most eight bytes for each cell of a

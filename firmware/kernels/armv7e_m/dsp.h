@@ -94,6 +94,14 @@ static inline int32_t tc_halve_to_int8(int32_t x)
     return y;
 }
 
+/* x / 4096, likewise. */
+static inline int32_t tc_shift_to_int8(int32_t x)
+{
+    int32_t y;
+    __asm__("ssat %0, #8, %1, asr #12" : "=r"(y) : "r"(x));
+    return y;
+}
+
 #else
 
 static inline uint32_t tc_halves(int32_t low, int32_t high)
@@ -147,6 +155,11 @@ static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
 static inline int32_t tc_halve_to_int8(int32_t x)
 {
     return tc_clamp(x >> 1, -128, 127);
+}
+
+static inline int32_t tc_shift_to_int8(int32_t x)
+{
+    return tc_clamp(x >> 12, -128, 127);
 }
 
 #endif

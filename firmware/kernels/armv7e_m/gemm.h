@@ -9,23 +9,23 @@
  * Weights lie pair by pair of channels, in each group by group of four: a word of the first channel, one of the second.
  * Expanded pixels lie group by group: A of each pixel, then B of each pixel.
  *
- * Sums start at 256 * bias - 127 * (w0 + w2 of all groups) + e, where 0 <= e < 128 is chosen such that the low seven
- * bits are the channel's right shift minus one: requantization begins with a shift by seven, which drops e. */
+ * Sums start at 256 * bias - 127 * (w0 + w2 of all groups) + what rounding.h wants. */
 #ifndef TINYCOMP_GEMM_H
 #define TINYCOMP_GEMM_H
 
 #include "dsp.h"
+#include "rounding.h"
 #include "tinycomp.h"
 
-/* Whether the zero points of all outputs are -128. */
-#ifndef TC_GEMM_RECTIFIED
-#define TC_GEMM_RECTIFIED 0
+/* Whether all layers' sums are rounded once. */
+#ifndef TC_GEMM_ONCE
+#define TC_GEMM_ONCE 0
 #endif
 
 /* A layer, or the rest of its channels. */
 typedef struct {
     size_t groups;          /* of four weights each */
-    int32_t rounding;       /* 2 * the output's zero point + 1 */
+    int32_t rounding;       /* see rounding.h */
     unsigned first;         /* channel, of those of an output */
     unsigned channels;      /* an even number */
     const int32_t *factors; /* what a channel's sums start at, its multiplier; of each channel */
@@ -104,35 +104,25 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 #define TC_GEMM_CLOBBERS \
     "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
 
-/* The int8 value of a sum: rounds twice, adds the zero point, saturates. r10 is the channel's start, r11 the layer's
- * rounding, r12 the multiplier, `temporary` any other register. The sum's sign may stand for the rounded product's: they
- * differ only where that is 0, and then it does not matter. Where the zero point is -128 the sign does not matter at
- * all, since what is negative saturates: TC_GEMM_TO_SIGNED branches to where it matters. */
-#if TC_GEMM_RECTIFIED
-#define TC_GEMM_SIGNED(code) ""
+/* Code for layers whose sums are rounded twice. */
+#if TC_GEMM_ONCE
+#define TC_GEMM_TWICE(code) ""
 #else
-#define TC_GEMM_SIGNED(code) code
+#define TC_GEMM_TWICE(code) code
 #endif
-#define TC_GEMM_TO_SIGNED(label) TC_GEMM_SIGNED("cmn r11, #255\n\tbne " label "\n\t")
-#define TC_GEMM_FACTOR "and r10, r10, #127\n\tlsl r11, r11, r10\n\t"
-#define TC_GEMM_REQUANTIZE(sum, temporary)                                                            \
-    "asr " temporary ", " sum ", #7\n\tsmmlar " temporary ", " temporary ", r12, r11\n\t"             \
-    "add " temporary ", " temporary ", " sum ", asr #31\n\tasr " temporary ", " temporary ", r10\n\t" \
-    "ssat " sum ", #8, " temporary ", asr #1\n\t"
-#define TC_GEMM_REQUANTIZE_RECTIFIED(sum, temporary)                          \
-    "asr " sum ", " sum ", #7\n\tsmmlar " temporary ", " sum ", r12, r11\n\t" \
-    "asr " temporary ", " temporary ", r10\n\tssat " sum ", #8, " temporary ", asr #1\n\t"
+/* r12 is the multiplier, r11 the layer's rounding; twice, r10 is what the channel's sums start at. */
+#define TC_GEMM_TO_TWICE(label) TC_GEMM_TWICE(TC_TO_TWICE("r11", label))
+#define TC_GEMM_ROUND_ONCE(sum) TC_ROUND_ONCE(sum, "r12", "r11")
+#define TC_GEMM_FACTOR TC_TWICE_FACTOR("r10", "r11")
+#define TC_GEMM_ROUND_TWICE(sum, temporary) TC_ROUND_TWICE(sum, temporary, "r12", "r11", "r10")
 
 #endif
 
 /* The same in C. */
 static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *factor, uint32_t sum)
 {
-    const int shift = factor[0] & 127;
-    const int32_t rounding = (int32_t)((uint32_t)gemm->rounding << shift);
-    const int32_t high = tc_smmlar((int32_t)sum >> 7, factor[1], rounding) +
-                         (TC_GEMM_RECTIFIED ? 0 : (int32_t)sum >> 31);
-    return (int8_t)tc_halve_to_int8(high >> shift);
+    return TC_GEMM_ONCE || gemm->rounding == TC_ONCE ? tc_round_once(factor, sum)
+                                                     : tc_round_twice(factor, gemm->rounding, sum);
 }
 
 #if !(TC_DSP && defined(__OPTIMIZE__))

@@ -38,15 +38,12 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         ".balign 4\n"
         "2:\n\t" TC_GEMM_FIVE_GROUP TC_GEMM_FIVE_GROUP
         "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_SIGNED("4f")
-        "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr")
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r8", "lr")
-        TC_GEMM_REQUANTIZE_RECTIFIED("r9", "lr")
+        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_TWICE("4f")
+        "ldr r12, [lr, #4]\n\t"
+        TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")
+        TC_GEMM_ROUND_ONCE("r4") "ldr r12, [lr, #12]\n\t"
+        TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7") TC_GEMM_ROUND_ONCE("r8")
+        TC_GEMM_ROUND_ONCE("r9")
         "3:\n\t"
         "ldr r10, %[channel]\n\tadd r11, r10, #1\n\tldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
         "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, r11]\n\t"
@@ -56,15 +53,15 @@ static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const 
         "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
         "ldr r10, %[factors]\n\tldr r11, %[channels]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
         "cmp lr, r11\n\tbne 1b\n\t"
-        TC_GEMM_SIGNED(
+        TC_GEMM_TWICE(
         "b 5f\n"
         "4:\n\t"
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")
-        TC_GEMM_REQUANTIZE("r3", "lr") TC_GEMM_REQUANTIZE("r4", "lr")
+        TC_GEMM_ROUND_TWICE("r0", "lr") TC_GEMM_ROUND_TWICE("r1", "lr") TC_GEMM_ROUND_TWICE("r2", "lr")
+        TC_GEMM_ROUND_TWICE("r3", "lr") TC_GEMM_ROUND_TWICE("r4", "lr")
         "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
-        TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr") TC_GEMM_REQUANTIZE("r7", "lr")
-        TC_GEMM_REQUANTIZE("r8", "lr") TC_GEMM_REQUANTIZE("r9", "lr")
+        TC_GEMM_ROUND_TWICE("r5", "lr") TC_GEMM_ROUND_TWICE("r6", "lr") TC_GEMM_ROUND_TWICE("r7", "lr")
+        TC_GEMM_ROUND_TWICE("r8", "lr") TC_GEMM_ROUND_TWICE("r9", "lr")
         "b 3b\n")
         "5:\n\t"
         : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry), [weights] "+m"(weights)

@@ -29,13 +29,11 @@
     ".balign 4\n"                                                                                               \
     "2:\n\t" loop                                                                                               \
     "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"                                                             \
-    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_SIGNED("4f")                                    \
-    "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR                                                     \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r0", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "lr")                           \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r2", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "lr")                           \
-    "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR                        \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r4", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "lr")                           \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r6", "lr") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "lr")                           \
+    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_TWICE("4f")                                     \
+    "ldr r12, [r9, #4]\n\t"                                                                                     \
+    TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")         \
+    "ldr r12, [r9, #12]\n\t"                                                                                    \
+    TC_GEMM_ROUND_ONCE("r4") TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7")         \
     "3:\n\t"                                                                                                    \
     "add r9, r9, #16\n\tstr r9, %[factors]\n\tldr r9, %[channel]\n\tldr r10, %[out0]\n\tldr r11, %[out1]\n\t"   \
     "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"                                                                   \
@@ -43,15 +41,15 @@
     "strb r7, [lr, r9]\n\tstrb r6, [r12, r9]\n\tstrb r5, [r11, r9]\n\tstrb r4, [r10, r9]\n\tadd r9, r9, #1\n\t" \
     "str r9, %[channel]\n\t"                                                                                    \
     "ldr r11, %[channels]\n\tcmp r9, r11\n\tbne 1b\n\t"                                                         \
-    TC_GEMM_SIGNED(                                                                                             \
+    TC_GEMM_TWICE(                                                                                             \
     "b 5f\n"                                                                                                    \
     "4:\n\t"                                                                                                    \
     "ldr r10, [r9]\n\tldr r12, [r9, #4]\n\t" TC_GEMM_FACTOR                                                     \
-    TC_GEMM_REQUANTIZE("r0", "lr") TC_GEMM_REQUANTIZE("r1", "lr") TC_GEMM_REQUANTIZE("r2", "lr")                \
-    TC_GEMM_REQUANTIZE("r3", "lr")                                                                              \
+    TC_GEMM_ROUND_TWICE("r0", "lr") TC_GEMM_ROUND_TWICE("r1", "lr") TC_GEMM_ROUND_TWICE("r2", "lr")                \
+    TC_GEMM_ROUND_TWICE("r3", "lr")                                                                              \
     "ldr r11, %[rounding]\n\tldr r10, [r9, #8]\n\tldr r12, [r9, #12]\n\t" TC_GEMM_FACTOR                        \
-    TC_GEMM_REQUANTIZE("r4", "lr") TC_GEMM_REQUANTIZE("r5", "lr") TC_GEMM_REQUANTIZE("r6", "lr")                \
-    TC_GEMM_REQUANTIZE("r7", "lr")                                                                              \
+    TC_GEMM_ROUND_TWICE("r4", "lr") TC_GEMM_ROUND_TWICE("r5", "lr") TC_GEMM_ROUND_TWICE("r6", "lr")                \
+    TC_GEMM_ROUND_TWICE("r7", "lr")                                                                              \
     "b 3b\n")                                                                                                   \
     "5:\n\t"
 

@@ -27,12 +27,13 @@ typedef struct {
     uint8_t stride_height;
     uint8_t dilation_height;
     uint8_t padding_top, padding_left;
-    int8_t input_zero_point, output_zero_point;
+    int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t workspace; /* the codec has one */
     uint8_t bytes;     /* weights are stored as bytes, which have to be made words */
     uint16_t block;    /* output channels whose weights are read together */
     const tc_weights_t *weights;
+    int32_t rounding;       /* see rounding.h */
     const int32_t *factors; /* as in gemm.h */
 } tc_three_t;
 
@@ -83,25 +84,22 @@ typedef struct {
     "2:\n\t" group("0")                                                                                     \
     "3:\n\t" group("80")                                                                                    \
     "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
-    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [r9], #4\n\tldr r12, [r9], #4\n\t"              \
-    "str r9, %[factors]\n\t"                                                                                \
-    TC_GEMM_TO_SIGNED("5f") TC_GEMM_FACTOR                                                                  \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r0", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r1", "r9")                       \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r2", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r3", "r9")                       \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r4", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r5", "r9")                       \
-    TC_GEMM_REQUANTIZE_RECTIFIED("r6", "r9") TC_GEMM_REQUANTIZE_RECTIFIED("r7", "r9")                       \
+    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r12, [r9, #4]\n\tadd r9, r9, #8\n\tstr r9, %[factors]\n\t"\
+    TC_GEMM_TO_TWICE("5f")                                                                                  \
+    TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")     \
+    TC_GEMM_ROUND_ONCE("r4") TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7")     \
     "4:\n\t"                                                                                                \
     "ldr r9, %[out]\n\tldr r10, %[step]\n\tadd r11, r9, #1\n\tstr r11, %[out]\n\t"                          \
     "strb r0, [r9]\n\tstrb r1, [r9, r10]\n\tstrb r2, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"      \
     "strb r3, [r9, r10]\n\tstrb r4, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"                       \
     "strb r5, [r9, r10]\n\tstrb r6, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\tstrb r7, [r9, r10]\n\t" \
     "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"                          \
-    TC_GEMM_SIGNED(                                                                                         \
+    TC_GEMM_TWICE(                                                                                         \
     "b 6f\n"                                                                                                \
-    "5:\n\t" TC_GEMM_FACTOR                                                                                 \
-    TC_GEMM_REQUANTIZE("r0", "r9") TC_GEMM_REQUANTIZE("r1", "r9") TC_GEMM_REQUANTIZE("r2", "r9")            \
-    TC_GEMM_REQUANTIZE("r3", "r9") TC_GEMM_REQUANTIZE("r4", "r9") TC_GEMM_REQUANTIZE("r5", "r9")            \
-    TC_GEMM_REQUANTIZE("r6", "r9") TC_GEMM_REQUANTIZE("r7", "r9")                                           \
+    "5:\n\tldr r10, [r9, #-8]\n\t" TC_GEMM_FACTOR                                                                                 \
+    TC_GEMM_ROUND_TWICE("r0", "r9") TC_GEMM_ROUND_TWICE("r1", "r9") TC_GEMM_ROUND_TWICE("r2", "r9")            \
+    TC_GEMM_ROUND_TWICE("r3", "r9") TC_GEMM_ROUND_TWICE("r4", "r9") TC_GEMM_ROUND_TWICE("r5", "r9")            \
+    TC_GEMM_ROUND_TWICE("r6", "r9") TC_GEMM_ROUND_TWICE("r7", "r9")                                           \
     "b 4b\n")                                                                                               \
     "6:\n\t"
 
@@ -180,7 +178,7 @@ static __attribute__((noinline)) void tc_three(const tc_three_t *op, const tc_in
     }
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
-        tc_gemm_t gemm = {groups, 2 * op->output_zero_point + 1, 0, channels, op->factors + 2 * (size_t)c, NULL, NULL};
+        tc_gemm_t gemm = {groups, op->rounding, 0, channels, op->factors + 2 * (size_t)c, NULL, NULL};
         if (table != NULL) {
             gemm.weights = table->indices;
             gemm.pairs = table->pairs;

@@ -1,0 +1,18 @@
+/* DEPTHWISE_CONV_2D on Armv7E-M: what is known of the rounding of all layers; see rounding.h. */
+#ifndef TINYCOMP_DEPTHWISE_ROUNDING_H
+#define TINYCOMP_DEPTHWISE_ROUNDING_H
+
+#include "rounding.h"
+
+/* Whether all layers' sums are rounded once. */
+#ifndef TC_DEPTHWISE_ONCE
+#define TC_DEPTHWISE_ONCE 0
+#endif
+
+static inline int8_t tc_depthwise_requantize(const int32_t *factor, int32_t rounding, uint32_t sum)
+{
+    return TC_DEPTHWISE_ONCE || rounding == TC_ONCE ? tc_round_once(factor, sum)
+                                                    : tc_round_twice(factor, rounding, sum);
+}
+
+#endif

@@ -1,0 +1,96 @@
+"""Sums of Armv7E-M kernels that are rounded once become the outputs of LiteRT, which rounds twice:
+at every sum where an output changes, on either side of it, and at random ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinycomp.fixed import requantize
+from tinycomp.ir import KernelCall, Weights
+from tinycomp.kernels._dsp_rounding import ONCE, rounding
+from tinycomp.kernels._dsp_sums import Sums, reach, sums_of
+
+CHANNELS = 64
+
+
+def call_of(seed: int, length: int, shifts: tuple[int, int], zero_point: int = -128) -> KernelCall:
+    """A convolution of random weights, biases and factors."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-127, 128, (CHANNELS, length)).astype(np.int8)
+    matrix[0] = 0  # its output never changes
+    fields = {
+        "weights": Weights(matrix, CHANNELS),
+        "bias": rng.integers(-3000, 3000, CHANNELS).astype(np.int32),
+        "multiplier": rng.integers(1 << 30, 1 << 31, CHANNELS).astype(np.int32),
+        "shift": -rng.integers(*shifts, CHANNELS, endpoint=True).astype(np.int8),
+        "output_zero_point": zero_point,
+        "activation_min": -128,
+        "activation_max": 127,
+    }
+    return KernelCall("conv_2d", fields)
+
+
+def once(factors: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """What the instructions SMMLA and SSAT make of sums (channels, any)."""
+    start, multiplier = factors.astype(np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
+    register = 256 * sums + start
+    assert (np.abs(register) < 1 << 31).all()
+    return np.clip((ONCE + (register * multiplier >> 32)) >> 12, -128, 127)
+
+
+def twice(sums: Sums, values: np.ndarray) -> np.ndarray:
+    """LiteRT's outputs of sums (channels, any), biases included."""
+    factor = (sums.multiplier[:, None], -sums.shift[:, None])
+    return np.clip(requantize(values, *factor) - 128, -128, 127)
+
+
+def interesting(sums: Sums, rng: np.random.Generator) -> np.ndarray:
+    """Sums of each channel within its reach: those at which outputs change, their neighbours, the
+    least and the largest, and random ones.
+    """
+    low, high = (limit[:, None] for limit in reach(sums.weights, sums.bias))
+    real = (np.arange(255) + 0.5) * 2.0 ** (31 + sums.shift[:, None]) / sums.multiplier[:, None]
+    near = np.concatenate([np.floor(real) + step for step in range(-2, 3)], axis=1)
+    drawn = rng.integers(low, high + 1, (CHANNELS, 500))
+    return np.clip(np.concatenate([near.astype(np.int64), drawn, low, high], axis=1), low, high)
+
+
+@pytest.mark.parametrize(("length", "shifts"), [(9, (5, 8)), (64, (7, 10)), (576, (8, 9))])
+@pytest.mark.parametrize("seed", range(4))
+def test_outputs_equal(seed: int, length: int, shifts: tuple[int, int]) -> None:
+    call = call_of(seed, length, shifts)
+    sums = sums_of(call)
+    assert sums is not None
+    found = rounding(call, sums)
+    assert found["rounding"] == ONCE
+    values = interesting(sums, np.random.default_rng(seed))
+    expected = twice(sums, values)
+    assert len(np.unique(expected)) > 200
+    factors = np.asarray(found["factors"])
+    # What sums start at has the bias already.
+    got = once(factors, values - sums.bias[:, None])
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_a_multiplier_that_is_a_little_off_is_not_enough() -> None:
+    """So the test above can fail."""
+    call = call_of(0, 576, (8, 9))
+    sums = sums_of(call)
+    assert sums is not None
+    factors = np.asarray(rounding(call, sums)["factors"]).copy()
+    factors[1::2] += factors[1::2] // 3000
+    values = interesting(sums, np.random.default_rng(0))
+    assert (once(factors, values - sums.bias[:, None]) != twice(sums, values)).any()
+
+
+@pytest.mark.parametrize(
+    ("zero_point", "shifts"), [(-127, (7, 10)), (0, (7, 10)), (-128, (1, 3)), (-128, (16, 18))]
+)
+def test_else_they_are_rounded_twice(zero_point: int, shifts: tuple[int, int]) -> None:
+    """Where negative outputs count, and where factors are too large or too small."""
+    call = call_of(1, 576, shifts, zero_point)
+    sums = sums_of(call)
+    assert sums is not None
+    assert rounding(call, sums)["rounding"] == 2 * zero_point + 1

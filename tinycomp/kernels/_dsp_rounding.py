@@ -1,0 +1,94 @@
+"""How sums become int8, for firmware/kernels/armv7e_m/rounding.h: rounded once where that is proven
+to give the same outputs, else twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir import Array, KernelCall
+from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, integer, reach, wrapped
+
+ONCE = -255 << 11
+"""The member `rounding` of layers whose sums are rounded once."""
+_SHIFT = 44
+"""Of a 256-fold sum's product with the multiplier, so many bits go."""
+_CONSTANT = 1 << 30
+"""The multiplier of a channel whose output never changes."""
+_NEARBY = 40
+"""Offsets of sums that are tried, on either side of the one that stands for the first rounding."""
+
+Integers = NDArray[np.int64]
+
+
+def rounding(
+    call: KernelCall, sums: Sums, offsets: Array | int = 0, channels: int = 0
+) -> dict[str, int | Array]:
+    """The members `rounding` and `factors` of a call: what each channel's sums start at, and its
+    multiplier.
+
+    Args:
+        call: the portable call.
+        sums: its channels.
+        offsets: what the kernel's products have too much, 256-fold; of each channel.
+        channels: how many there have to be at least; those behind the sums' own are zero.
+    """
+    found = _once(call, sums)
+    start, multiplier = _twice(sums, offsets) if found is None else (found[0] - offsets, found[1])
+    more = max(0, channels - len(start))
+    pairs = np.stack([np.pad(wrapped(start), (0, more)), np.pad(multiplier, (0, more))], axis=1)
+    zero_point = integer(call, "output_zero_point")
+    return {
+        "rounding": 2 * zero_point + 1 if found is None else ONCE,
+        "factors": pairs.astype(np.int32).reshape(-1),
+    }
+
+
+def _twice(sums: Sums, offsets: Array | int) -> tuple[Integers, Integers]:
+    """The start has the shift less one in its lowest seven bits."""
+    start = 256 * sums.bias - offsets
+    return start + (sums.shift - 1 - start) % 128, sums.multiplier
+
+
+def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers] | None:
+    """None where negative outputs don't saturate, or numbers don't allow it for a channel.
+
+    Twice rounded, an output is at least k above -128 from some sum on, for each k up to 255. Those
+    sums lie about on a line, since the first rounding only moves them: by half of what a sum of
+    one becomes, 128 / multiplier * 2^31 in a 256-fold sum.
+    """
+    low, high = reach(sums.weights, sums.bias)
+    if integer(call, "output_zero_point") != -128 or (high >= SUM_LIMIT - 2).any():
+        return None
+    least = _least_sums(sums)
+    first = np.rint(128 * 2.0**31 / sums.multiplier).astype(np.int64)
+    added, multiplier = first.copy(), np.zeros_like(first)
+    constant = low == high  # a channel without weights; see sums_of
+    added[constant], multiplier[constant] = (4096 - 256) * sums.bias[constant], _CONSTANT
+    for step in sorted(range(-_NEARBY, _NEARBY + 1), key=abs):
+        (left,) = np.nonzero(multiplier == 0)
+        if not left.size:
+            return 256 * sums.bias + added, multiplier
+        added[left] = first[left] + step
+        multiplier[left] = _slopes(least[left], high[left], added[left])
+    return None
+
+
+def _least_sums(sums: Sums) -> Integers:
+    """The least sum of each channel that makes its output -128 + k, for k = 1 ... 255."""
+    steps = 2 * np.arange(1, 256) - 1
+    rounded = steps << (sums.shift[:, None] - 1)  # the least product that the second rounding lifts
+    return -(-((2 * rounded - 1) << 30) // sums.multiplier[:, None])
+
+
+def _slopes(least: Integers, high: Integers, added: Integers) -> Integers:
+    """Of each channel a multiplier with which 256-fold sums and what is added to them reach each
+    output at its least sum and not before; 0 where there is none.
+    """
+    wanted = (2 * np.arange(1, 256) - 1) << (_SHIFT - 1)
+    sums = 256 * least + added[:, None]
+    reached = least <= high[:, None]
+    lowest = np.where(reached, -(-wanted // sums), 1).max(axis=1)
+    highest = np.where(reached, (wanted - 1) // (sums - 256), (1 << 31) - 1).min(axis=1)
+    return np.where(lowest <= np.minimum(highest, (1 << 31) - 1), lowest, 0)
