@@ -46,15 +46,37 @@ def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
     return layers.graph()
 
 
+ALL = {
+    *("TC_CONVOLUTION_EVEN", "TC_CONVOLUTION_UNCLAMPED", "TC_CONVOLUTION_UNDILATED"),
+    *("TC_CONVOLUTION_WHOLE", "TC_DEPTHWISE_ONCE"),
+    *("TC_DEPTHWISE_UNCLAMPED", "TC_GEMM_ONCE"),
+}
+
+
 def test_what_holds_for_all_layers_is_defined() -> None:
-    bounds = ["TC_CONVOLUTION_UNCLAMPED", "TC_DEPTHWISE_ONCE", "TC_DEPTHWISE_UNCLAMPED"]
-    assert macros(network(-128)) == [*bounds, "TC_GEMM_ONCE"]
+    assert macros(network(-128)) == sorted(ALL)
 
 
 def test_one_layer_is_enough_to_break_a_fact_of_its_kernel() -> None:
-    of_depthwise = ["TC_DEPTHWISE_ONCE", "TC_DEPTHWISE_UNCLAMPED"]
-    assert macros(network(-127)) == ["TC_CONVOLUTION_UNCLAMPED", *of_depthwise]
-    assert macros(network(3, Activation.RELU)) == of_depthwise
+    bounded = {"TC_CONVOLUTION_UNCLAMPED", "TC_GEMM_ONCE"}
+    assert macros(network(-127)) == sorted(ALL - {"TC_GEMM_ONCE"})
+    assert macros(network(3, Activation.RELU)) == sorted(ALL - bounded)
+
+
+@pytest.mark.parametrize(
+    ("window", "channels", "broken"),
+    [
+        (Window((1, 1)), 7, "TC_CONVOLUTION_EVEN"),
+        (Window((2, 2), dilation=(1, 2)), 8, "TC_CONVOLUTION_UNDILATED"),
+        (Window((2, 2), dilation=(2, 1)), 8, "TC_CONVOLUTION_UNDILATED"),
+        (Window((2, 3)), 8, "TC_CONVOLUTION_WHOLE"),
+    ],
+)
+def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> None:
+    layers = RectifiedLayers((4, 4, 3 if broken.endswith("WHOLE") else 4))
+    layers.conv("input", channels, window)
+    of_convolutions = {macro for macro in ALL if "DEPTHWISE" not in macro}
+    assert macros(layers.graph()) == sorted(of_convolutions - {broken})
 
 
 def test_kernels_that_do_not_ask_define_nothing() -> None:

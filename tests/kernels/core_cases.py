@@ -227,6 +227,24 @@ def depthwise(count: int = 36) -> list[Case]:
     return found
 
 
+def regular(count: int = 36) -> list[Case]:
+    """Convolutions of whole groups and even numbers, depthwise ones of 3 x 3: the rule in
+    real models.
+    """
+    found = []
+    for i, draw in draws(count, 15):
+        size = (draw.number(1, 6), draw.of((4, 5, 6, 8, 10, 12)))
+        stride = (draw.number(1, 2), draw.number(1, 2))
+        inputs, outputs = 4 * draw.number(1, 9), 2 * draw.number(1, 12)
+        if i % 2:
+            kernel = (draw.number(1, 3), draw.number(1, 3))
+            op, weights = Conv2D(draw.window(size, kernel, stride)), (outputs, *kernel, inputs)
+        else:
+            op, weights = DepthwiseConv2D(draw.window(size, (3, 3), stride)), (1, 3, 3, inputs)
+        found.append(draw.weighted(f"regular {i}", op, (*size, inputs), weights))
+    return found
+
+
 def clustered(count: int = 12) -> list[Case]:
     """Depthwise weights of four values, which are decoded by blocks of channels."""
     found = []
@@ -395,6 +413,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "columns_of_three": columns_of_three,
     "sixteen_values": sixteen_values,
     "depthwise": depthwise,
+    "regular": regular,
     "clustered": clustered,
     "dense": dense,
     "wide_dense": wide_dense,

@@ -4,6 +4,7 @@ compares each output with the simulator's, whole tensors at once and row by row 
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
 MAIN = Path(__file__).parent / "core_main.c"
 SECONDS = 100
+_ASKED = re.compile(r"^#ifndef (TC_\w+)\n#define \1 0$", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,12 @@ def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -
 def known(cases: Sequence[KernelCase], kernels: str) -> list[str]:
     """The macros that the program defines for its kernels: what holds for all cases."""
     return facts([case.operation for case in cases], kernels)
+
+
+def asked(cases: Sequence[KernelCase], kernels: str) -> list[str]:
+    """All macros for which the headers of these cases ask."""
+    texts = firmware_headers([case.operation for case in cases], kernels).values()
+    return sorted({macro for text in texts for macro in _ASKED.findall(text)})
 
 
 def _port(board: Board) -> list[Path]:

@@ -13,17 +13,22 @@ from collections.abc import Callable, Iterable, Mapping
 from tinycomp.ir import KernelCall
 from tinycomp.kernels._dsp_rounding import ONCE
 
-Members = Mapping[str, object]
+Members = Mapping[str, int]
 
 FACTS: dict[str, Callable[[Members], bool]] = {
+    "EVEN": lambda members: members["output_channels"] % 2 == 0,
     "ONCE": lambda members: members["rounding"] == ONCE,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
+    "UNDILATED": lambda members: members["dilation_height"] == members["dilation_width"] == 1,
+    "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
 }
 """The last word of the macro, and whether it holds for the members of a call's struct.
 
-ONCE: sums are rounded once. UNCLAMPED: outputs have no bounds but those of int8.
+EVEN: output channels come in pairs. ONCE: sums are rounded once. UNCLAMPED: outputs have no bounds
+but those of int8. UNDILATED: windows' cells lie side by side. WHOLE: rows of windows are whole
+words.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 
@@ -36,6 +41,7 @@ def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
     """
     found: dict[str, bool] = {}
     for call, text in calls:
+        members = {name: value for name, value in call.fields.items() if isinstance(value, int)}
         for macro, fact in _ASKED.findall(text):
-            found[macro] = found.get(macro, True) and FACTS[fact](call.fields)
+            found[macro] = found.get(macro, True) and FACTS[fact](members)
     return sorted(macro for macro, holds in found.items() if holds)

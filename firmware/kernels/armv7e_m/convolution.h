@@ -16,6 +16,21 @@
 #define TC_CONVOLUTION_UNCLAMPED 0
 #endif
 
+/* Whether output channels come in pairs. */
+#ifndef TC_CONVOLUTION_EVEN
+#define TC_CONVOLUTION_EVEN 0
+#endif
+
+/* Whether windows' cells lie side by side. */
+#ifndef TC_CONVOLUTION_UNDILATED
+#define TC_CONVOLUTION_UNDILATED 0
+#endif
+
+/* Whether rows of windows are whole groups, so that nothing is left over. */
+#ifndef TC_CONVOLUTION_WHOLE
+#define TC_CONVOLUTION_WHOLE 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, input_channels;
     uint16_t output_width, output_channels;
@@ -61,6 +76,12 @@ typedef struct {
 #define TC_WORDS 4
 #define TC_INDICES 2 /* of a 4-bit codebook */
 
+/* The distance of a window's cells. */
+static inline unsigned tc_convolution_dilation(unsigned dilation)
+{
+    return TC_CONVOLUTION_UNDILATED ? 1 : dilation;
+}
+
 /* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. A
  * group becomes two words: `windows` makes A and B of gemm.h, `windows_halves` (x0, x2) and (x1, x3). */
 #if TC_DSP && defined(__OPTIMIZE__)
@@ -71,6 +92,11 @@ typedef struct {
     "sxtb16 r8, r5, ror #8\n\teor r5, r5, #0x7F007F00\n\trev16 r5, r5\n\t" TC_CONVOLUTION_PUT_WORDS(at)
 #define TC_CONVOLUTION_PUT_HALVES(at) "sxtb16 r8, r5\n\tsxtb16 r5, r5, ror #8\n\t" TC_CONVOLUTION_PUT_WORDS(at)
 #define TC_CONVOLUTION_PUT_WORDS(at) "str r8, [" at "]\n\tstr r5, [" at ", r4]\n\tadd " at ", " at ", r4, lsl #1\n\t"
+#if TC_CONVOLUTION_WHOLE
+#define TC_CONVOLUTION_REST(code) ""
+#else
+#define TC_CONVOLUTION_REST(code) code
+#endif
 /* The window at label 1, its row at 2, a group of that at 3. */
 #define TC_CONVOLUTION_WINDOWS(put)                                                                           \
     const tc_convolution_walk_t *volatile const how = walk;                                                   \
@@ -78,24 +104,24 @@ typedef struct {
     uint32_t *volatile pixel = to;                                                                            \
     uint32_t *volatile const end = to + count;                                                                \
     __asm__ volatile(                                                                                         \
-        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tldr r12, [lr, #20]\n\tlsl r4, r4, #2\n\t" \
-        "ldr r2, %[window]\n\tldr r3, %[pixel]\n"                                                             \
+        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tlsl r4, r4, #2\n\t"                       \
+        TC_CONVOLUTION_REST("ldr r12, [lr, #20]\n\t") "ldr r2, %[window]\n\tldr r3, %[pixel]\n"              \
         "1:\n\t"                                                                                              \
-        "ldr r0, [lr]\n\tldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n"               \
+        "ldr r0, [lr]\n\t"                                                                                    \
+        TC_CONVOLUTION_REST("ldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n")          \
         "2:\n\t"                                                                                              \
         "ldr r6, [r0], #4\n\tldr r7, [lr, #8]\n\tadd r6, r6, r2\n\tadd r7, r7, r6\n"                          \
         "3:\n\t"                                                                                              \
         "ldr r5, [r6], #4\n\t" put("r3") "cmp r6, r7\n\tbne 3b\n\t"                                           \
+        TC_CONVOLUTION_REST(                                                                                  \
         "cmp r12, #0\n\tbeq 4f\n\t"                                                                           \
         "add r8, r6, r12\n\tldr r5, [r8, #-4]\n\tlsl r7, r12, #3\n\trsb r8, r7, #32\n\tlsr r5, r5, r8\n\t"    \
         "lsl r8, r5, r10\n\torr r9, r9, r8\n\tadd r10, r10, r7\n\tcmp r10, #32\n\tblo 4f\n\t"                 \
         "sub r10, r10, #32\n\tsub r6, r7, r10\n\tlsr r7, r5, r6\n\tmov r5, r9\n\tmov r9, r7\n\t"              \
         put("r11")                                                                                            \
-        "4:\n\t"                                                                                              \
+        "4:\n\t")                                                                                             \
         "cmp r0, r1\n\tbne 2b\n\t"                                                                            \
-        "cmp r10, #0\n\tbeq 5f\n\t"                                                                           \
-        "mov r5, r9\n\t" put("r11")                                                                           \
-        "5:\n\t"                                                                                              \
+        TC_CONVOLUTION_REST("cmp r10, #0\n\tbeq 5f\n\tmov r5, r9\n\t" put("r11") "5:\n\t")                    \
         "ldr r3, %[pixel]\n\tldr r7, [lr, #24]\n\tldr r8, %[end]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"     \
         "str r3, %[pixel]\n\tcmp r3, r8\n\tbne 1b\n\t"                                                        \
         : [pixel] "+m"(pixel)                                                                                 \
@@ -195,9 +221,9 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
-    const int whole = length < 4; /* the window is one row */
+    const int whole = !TC_CONVOLUTION_WHOLE && length < 4; /* the window is one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
-    tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, size % 4, 0};
+    tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, TC_CONVOLUTION_WHOLE ? 0 : size % 4, 0};
     walk.rest = walk.words * 2 * pixels * lines;
     row->op = op;
     row->base = in->base;
@@ -211,17 +237,18 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
     row->inside.rows_end = row->rows + height;
     row->inside.distance = op->stride_width * op->input_channels;
     row->room = (int8_t *)(row->rows + 2 * height);
-    tc_convolution_columns(row, op->dilation_width == 1 && !whole);
+    tc_convolution_columns(row, tc_convolution_dilation(op->dilation_width) == 1 && !whole);
     return op->gathers ? row->room + (height * length + 3) / 4 * 4 : row->room - 4 * height;
 }
 
 static void tc_convolution_row(tc_convolution_row_t *row, const tc_input_t *in, uint16_t y)
 {
     const tc_convolution_t *const op = row->op;
+    const int32_t dilation = (int32_t)tc_convolution_dilation(op->dilation_height);
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
     row->begin = row->columns_begin;
     row->end = row->columns_end;
-    for (int32_t *at = row->rows; at != row->inside.rows_end; at++, top += op->dilation_height) {
+    for (int32_t *at = row->rows; at != row->inside.rows_end; at++, top += dilation) {
         if (top >= 0 && top < op->input_height) {
             *at = (int32_t)(tc_input_row(in, (uint16_t)top) - in->base);
         } else {
@@ -245,14 +272,14 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
 {
     const tc_convolution_t *const op = row->op;
     const size_t channels = op->input_channels;
-    const unsigned cells = op->dilation_width == 1 ? op->kernel_width : 1;
-    const unsigned runs = op->dilation_width == 1 ? 1 : op->kernel_width;
+    const unsigned dilation = tc_convolution_dilation(op->dilation_width);
+    const unsigned cells = dilation == 1 ? op->kernel_width : 1, runs = dilation == 1 ? 1 : op->kernel_width;
     int32_t *line = row->rows + op->kernel_height;
     int8_t *byte = row->room;
     for (const int32_t *at = row->rows; at != row->inside.rows_end; at++) {
         int32_t x = left;
         *line++ = (int32_t)(byte - row->room);
-        for (unsigned run = 0; run < runs; run++, x += op->dilation_width) {
+        for (unsigned run = 0; run < runs; run++, x += (int32_t)dilation) {
             const int32_t before = x < 0 ? -x : 0, behind = x + (int32_t)cells - op->input_width;
             const int32_t inside = (int32_t)cells - before - (behind > 0 ? behind : 0);
             if (*at == TC_BEYOND || inside <= 0) {
@@ -321,7 +348,7 @@ static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape
 static void tc_convolution_tile(const tc_convolution_shape_t *shape, tc_gemm_t *gemm, const uint32_t *pixels,
                                 int8_t *const *outs, unsigned count)
 {
-    if (gemm->channels % 2 == 0) {
+    if (TC_CONVOLUTION_EVEN || gemm->channels % 2 == 0) {
         tc_convolution_products(shape, gemm, pixels, outs, count);
         return;
     }
@@ -407,10 +434,9 @@ static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
 /* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
  * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
  * room for an address of each expanded pixel. table: weights that `all` looks up; else NULL. */
-static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
-                                                     const tc_output_t *out, uint16_t first, uint16_t last,
-                                                     int8_t *scratch, const tc_convolution_shape_t *shape,
-                                                     int8_t **outs, const tc_gemm_table_t *table)
+static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                           uint16_t last, int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
+                           const tc_gemm_table_t *table)
 {
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
                       op->rounding,
@@ -421,10 +447,10 @@ static __attribute__((noinline)) void tc_convolution(const tc_convolution_t *op,
                       table == NULL ? NULL : table->pairs};
     tc_convolution_row_t row;
     int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
-    if (op->workspace) {
+    if (shape->size == TC_WORDS && op->workspace) {
         tc_weights_read(op->weights, 0, 0, buffer);
     }
-    if (shape->tiles != 0 || table != NULL) {
+    if (shape->tiles != 0 || shape->size == TC_INDICES) {
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
         for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {

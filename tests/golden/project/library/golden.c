@@ -2,6 +2,8 @@
 #include "golden.h"
 
 /* What holds for all layers of the kernels that ask: they leave out what they would do else. */
+#define TC_CONVOLUTION_EVEN 1
+#define TC_CONVOLUTION_UNDILATED 1
 #define TC_DEPTHWISE_UNCLAMPED 1
 #define TC_FULLY_CONNECTED_UNCLAMPED 1
 
