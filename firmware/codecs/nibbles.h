@@ -10,9 +10,12 @@ typedef struct {
     const int8_t *table;
 } tc_nibbles_t;
 
-static inline int8_t tc_nibbles_one(const int8_t *table, uint32_t indices, unsigned place)
+static inline void tc_nibbles_four(const int8_t *table, uint32_t indices, int8_t *to)
 {
-    return TC_READ_I8(&table[indices >> (4 * place) & 15u]);
+    to[0] = TC_READ_I8(&table[indices & 15u]);
+    to[1] = TC_READ_I8(&table[indices >> 4 & 15u]);
+    to[2] = TC_READ_I8(&table[indices >> 8 & 15u]);
+    to[3] = TC_READ_I8(&table[indices >> 12 & 15u]);
 }
 
 static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t *weights, size_t first, size_t count,
@@ -21,13 +24,17 @@ static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t 
     TC_FETCH(tc_nibbles_t, codec, (const tc_nibbles_t *)weights);
     const uint8_t *from = codec->indices + first / 2;
     const int8_t *const table = codec->table;
-    for (int8_t *to = buffer, *const end = buffer + count; to != end; to += 4, from += 2) {
+    int8_t *to = buffer;
+    for (; count >= 8; count -= 8, to += 8, from += 4) {
+        uint32_t eight;
+        TC_COPY(&eight, from, sizeof eight);
+        tc_nibbles_four(table, eight, to);
+        tc_nibbles_four(table, eight >> 16, to + 4);
+    }
+    if (count != 0) {
         uint16_t four;
         TC_COPY(&four, from, sizeof four);
-        to[0] = tc_nibbles_one(table, four, 0);
-        to[1] = tc_nibbles_one(table, four, 1);
-        to[2] = tc_nibbles_one(table, four, 2);
-        to[3] = tc_nibbles_one(table, four, 3);
+        tc_nibbles_four(table, four, to);
     }
     return buffer;
 }

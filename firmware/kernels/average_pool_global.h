@@ -2,16 +2,8 @@
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_H
 
+#include "average_pool_mean.h"
 #include "tinycomp.h"
-
-typedef struct {
-    uint16_t height; /* input rows */
-    uint16_t width;  /* positions a row */
-    uint16_t channels;
-    int8_t activation_min, activation_max;
-    uint32_t reciprocal; /* of height * width: x / cells = x * reciprocal >> (31 + reciprocal_shift) */
-    uint8_t reciprocal_shift;
-} tc_average_pool_global_t;
 
 /* Takes input rows [first, last), in order; the call that takes the last one writes the output. scratch: channels x 4
  * bytes, aligned for int32_t. */
@@ -33,12 +25,8 @@ static void tc_average_pool_global(const tc_average_pool_global_t *constants, co
     }
     if (last == op->height) {
         int8_t *to = tc_output_row(out, 0);
-        const uint32_t half = (uint32_t)op->height * op->width / 2;
         for (uint16_t c = 0; c < op->channels; c++) {
-            const uint32_t magnitude = (uint32_t)(sums[c] < 0 ? -sums[c] : sums[c]) + half;
-            const uint32_t product = (uint32_t)(((uint64_t)magnitude * op->reciprocal) >> 31);
-            const int32_t mean = (int32_t)(product >> op->reciprocal_shift);
-            *to++ = tc_clamp(sums[c] < 0 ? -mean : mean, op->activation_min, op->activation_max);
+            *to++ = tc_average_pool_mean(op, sums[c]);
         }
     }
 }

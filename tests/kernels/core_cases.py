@@ -13,6 +13,7 @@ from tinycomp.ir import Constant, Operator, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Pair, Window
 from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
@@ -133,7 +134,9 @@ def plain(case: Case) -> Case:
     node, name = graph.nodes[-1], graph.outputs[0]
     output = graph.tensors[name]
     assert output.quantization is not None
-    quantization = parameters(output.quantization.scale, -128)
+    tied = node.op.output_range(graph.operands(node)).tied
+    zero_point = output.quantization.zero_point if tied else -128
+    quantization = parameters(output.quantization.scale, zero_point)
     tensors = {**graph.tensors, name: replace(output, quantization=quantization)}
     op = replace(node.op, activation=Activation.NONE)
     nodes = (*graph.nodes[:-1], replace(node, op=op))
@@ -400,6 +403,22 @@ def sums(count: int = 16) -> list[Case]:
     return found
 
 
+def pools(count: int = 12) -> list[Case]:
+    """Means of all cells, up to more than sums of 16 bits can hold."""
+    found = []
+    for i, draw in draws(count, 16):
+        size = (
+            (16, 16) if i == 0 else (16, 17) if i == 1 else (draw.number(1, 9), draw.number(1, 9))
+        )
+        shape = (*size, draw.of((1, 3, 4, 8, 12, 20)) if i > 1 else 4)
+        tied = parameters(0.05, int(draw.of(ZERO_POINTS)))
+        builder = CaseBuilder(shape, tied)
+        pool = AveragePool2D(Window(size, size), draw.of(tuple(Activation)))
+        builder.add(pool, ["input"], tied)
+        found.append(Case(f"pool {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
+    return found
+
+
 def _identity(builder: CaseBuilder, shape: Shape, window: Window, output: object) -> str:
     """The input again with other parameters: a second tensor to add."""
     weights = Constant("w", np.full((1, 1, 1, shape[2]), 100, np.int8), parameters(0.01))
@@ -423,4 +442,5 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "tall": tall,
     "stored": stored,
     "sums": sums,
+    "pools": pools,
 }

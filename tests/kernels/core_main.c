@@ -22,6 +22,7 @@ typedef struct {
     size_t scratch;
     tensor_t tensors[3];    /* two inputs, the output */
     int in_place;           /* the output may lie on the first input */
+    int reduces;            /* the kernel counts the input's rows, and sums them up in scratch */
     const uint16_t *needed; /* of each input, for each output row: the rows [low, high) that it reads */
 } case_t;
 
@@ -133,7 +134,7 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
     allocate(&output, to->height * to->stride, (offset + 1) % 4);
     allocate(&scratch, c->scratch, 0);
     const tc_output_t out = {in_place ? inputs[0].start : output.start, to->stride, to->height};
-    c->call(in, &out, 0, to->height, scratch.start);
+    c->call(in, &out, 0, c->reduces ? c->tensors[0].height : to->height, scratch.start);
     compare(c, in_place ? ", in place, byte " : ", all rows, byte ", to->values + sample * output.size, out.base, 0,
             output.size);
     for (unsigned i = 0; i < c->inputs; i++) {
@@ -191,6 +192,25 @@ static void run_rows(const case_t *c, unsigned sample, size_t offset)
     }
 }
 
+/* One input row after the other, in a ring of one. */
+static void run_reduction(const case_t *c, unsigned sample, size_t offset)
+{
+    const tensor_t *const from = &c->tensors[0], *const to = &c->tensors[2];
+    allocate(&inputs[0], from->stride, offset);
+    allocate(&output, to->height * to->stride, (offset + 3) % 4);
+    allocate(&scratch, c->scratch, 0);
+    const tc_input_t in[] = {{inputs[0].start, from->stride, 1}};
+    const tc_output_t out = {output.start, to->stride, to->height};
+    for (uint16_t y = 0; y < from->height; y++) {
+        memcpy(inputs[0].start, from->values + (sample * from->height + y) * from->stride, from->stride);
+        c->call(in, &out, y, (uint16_t)(y + 1), scratch.start);
+    }
+    compare(c, ", row by row, byte ", to->values + sample * output.size, output.start, 0, output.size);
+    if (!(release(&inputs[0]) & release(&output) & release(&scratch))) {
+        complain(c, ", row by row, wrote outside of a buffer, sample ", (long)sample, 0, 0);
+    }
+}
+
 int main(void)
 {
     tc_port_init();
@@ -200,7 +220,7 @@ int main(void)
             if (cases[i]->in_place) {
                 run_whole(cases[i], sample, (i + sample + 1) % 4, 1);
             }
-            run_rows(cases[i], sample, (i + sample + 2) % 4);
+            (cases[i]->reduces ? run_reduction : run_rows)(cases[i], sample, (i + sample + 2) % 4);
         }
     }
     put("end\n");

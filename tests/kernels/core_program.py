@@ -169,6 +169,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
     table = operation.call.table if operation.call else 0
     areas = f"scratch + {table}, scratch" if table else "scratch"  # its end is guarded
     in_place = int(operation.call.in_place and _tensors_fit(operands)) if operation.call else 0
+    reduces = int(operation.call is not None and operation.call.input_rows)
     order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
     return [
         *lines,
@@ -177,7 +178,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
         f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, {areas}); }}",
         f"static const case_t case_{number} = {{",
         f'    "{name}", call_{number}, {len(inputs)}, {samples}, {sum(operation.areas)},',
-        f"    {{{', '.join(order)}}}, {in_place}, needed_{number},",
+        f"    {{{', '.join(order)}}}, {in_place}, {reduces}, needed_{number},",
         "};",
     ]
 

@@ -13,10 +13,12 @@ from tinycomp.kernels._dsp_add import add
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_fully_connected import fully_connected
+from tinycomp.kernels._dsp_pooling import average_pool_global
 from tinycomp.kernels._instruction_set import InstructionSet
 
 _KERNELS: dict[str, Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]] = {
     "add": add,
+    "average_pool_global": average_pool_global,
     "conv_2d": convolution,
     "depthwise_conv_2d": depthwise,
     "fully_connected": fully_connected,

@@ -393,9 +393,10 @@ static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *o
 
 /* `gemm`'s channels of output rows [first, last); all of them by blocks that are decoded into `buffer` for some tiles at
  * once, if `tiles` is not 0. */
-static void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                                uint16_t last, const tc_convolution_shape_t *shape, tc_gemm_t *gemm, int8_t *buffer,
-                                int8_t **outs)
+static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
+                                                     const tc_output_t *out, uint16_t first, uint16_t last,
+                                                     const tc_convolution_shape_t *shape, tc_gemm_t *gemm,
+                                                     int8_t *buffer, int8_t **outs)
 {
     const tc_convolution_t *const op = row->op;
     const size_t tile_words = 2 * shape->pixels * gemm->groups;

@@ -63,21 +63,11 @@ typedef struct {
     unsigned count;
 } tc_depthwise_blocks_t;
 
-/* Computes the blocks, and goes on to those behind them. */
+/* Computes the blocks. */
 typedef void (*tc_depthwise_row_t)(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks);
 
 /* Where a tile's outputs go that has fewer than the plan says. */
 typedef int8_t tc_depthwise_part_t[6 * TC_DEPTHWISE_CHANNELS];
-
-static inline void tc_depthwise_advance(tc_depthwise_blocks_t *blocks)
-{
-    for (unsigned ky = 0; ky < 3; ky++) {
-        blocks->row[ky] += blocks->block[ky];
-    }
-    blocks->weights += TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
-    blocks->factors += 2 * TC_DEPTHWISE_CHANNELS;
-    blocks->out += TC_DEPTHWISE_CHANNELS;
-}
 
 static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, int8_t *to, size_t step)
 {
@@ -108,25 +98,20 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
     const int32_t *volatile factors = (blocks)->factors;                                           \
     const int32_t *volatile factors_end = factors + 2 * TC_DEPTHWISE_CHANNELS;                     \
     int8_t *volatile out = (blocks)->out;
-/* Goes on to the next block. */
-#define TC_DEPTHWISE_NEXT(plan, blocks)                                                            \
-    tc_depthwise_advance(blocks);                                                                  \
-    cells = (plan)->cells;                                                                         \
-    weights = (blocks)->weights;                                                                   \
-    factors = (blocks)->factors;                                                                   \
-    factors_end = factors + 2 * TC_DEPTHWISE_CHANNELS;                                             \
-    out = (blocks)->out;
-
 /* Words x and y of four channels each become four words of one channel each. */
 #define TC_DEPTHWISE_PACK(x, y)                                                                    \
     "pkhbt lr, " x ", " y ", lsl #16\n\tpkhtb " x ", " y ", " x ", asr #16\n\t"                    \
     "sxtb16 " y ", lr\n\tstr " y ", [r6], #4\n\tsxtb16 lr, lr, ror #8\n\tstr lr, [r6], #4\n\t"     \
     "sxtb16 " y ", " x "\n\tstr " y ", [r6], #4\n\tsxtb16 " x ", " x ", ror #8\n\tstr " x ", [r6], #4\n\t"
-/* The columns of a block: r0-r2 are rows, r3-r5 how far the next column is, r6 the pair, r7-r9 and r10-r12 its columns. */
+/* The columns of a block, whose rows then are the next one's: r0-r2 are rows, r3-r5 how far the next column is, r6 the
+ * pair, r7-r9 and r10-r12 its columns. */
 #define TC_DEPTHWISE_EXPAND                                                                        \
     __asm__ volatile(                                                                              \
         "ldr r6, %[from]\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
         "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"                          \
+        "ldr r7, [r6, #24]\n\tldr r8, [r6, #28]\n\tldr r9, [r6, #32]\n\t"                          \
+        "add r7, r7, r0\n\tadd r8, r8, r1\n\tadd r9, r9, r2\n\t"                                  \
+        "str r7, [r6]\n\tstr r8, [r6, #4]\n\tstr r9, [r6, #8]\n\t"                                \
         "ldr r7, %[border]\n\tldr lr, %[border_first]\n\tldr r6, %[start]\n\t"                     \
         "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbeq 1f\n\t"                                      \
         "ldr r10, [r0]\n\tldr r11, [r1]\n\tldr r12, [r2]\n\t"                                      \
@@ -157,9 +142,9 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
 #else
 #define TC_DEPTHWISE_TWICE(code) code
 #endif
-/* Four channels of a tile: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
+/* Four channels of a tile, and `behind` them: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
  * the weights, of which bits 8 to 15 of a half are one, so that sums are 256-fold. */
-#define TC_DEPTHWISE_TILE(first_rows, third_row, once, twice, stores)                              \
+#define TC_DEPTHWISE_TILE(first_rows, third_row, once, twice, stores, behind)                      \
     __asm__ volatile(                                                                              \
         "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"                         \
         "1:\n\t"                                                                                   \
@@ -174,17 +159,17 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
         "ldr r12, %[out]\n\tldr r6, %[step]\n\tadd r9, r12, #1\n\tstr r9, %[out]\n\t" stores       \
         "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
         TC_DEPTHWISE_TWICE("b 4f\n" "3:\n\tldr r8, [r10, #-8]\n\t" TC_TWICE_FACTOR("r8", "r7") twice "b 2b\n") \
-        "4:\n\t"                                                                                   \
-        : [out] "+m"(out)                                                                          \
-        : [cells] "m"(cells), [weights] "m"(weights), [factors] "m"(factors),                      \
-          [end] "m"(factors_end), [rounding] "m"(rounding), [step] "m"(step)                       \
+        "4:\n\t" behind                                                                            \
+        : [out] "+m"(out), [weights] "+m"(weights), [factors] "+m"(factors), [end] "+m"(factors_end) \
+        : [cells] "m"(cells), [rounding] "m"(rounding), [step] "m"(step)                           \
         : TC_DEPTHWISE_CLOBBERS)
 /* All blocks by tiles of six outputs, `stride` columns apart; the last one may be partial. */
 #define TC_DEPTHWISE_TILES_OF_SIX(plan, blocks, stride, first_rows, third_row)                     \
     TC_DEPTHWISE_STATE(plan, blocks)                                                               \
-    for (; (blocks)->count > 0; (blocks)->count--) {                                               \
+    for (unsigned count = (blocks)->count; count > 0; count--) {                                   \
+        int8_t *const block = out;                                                                 \
+        int8_t *to = block;                                                                        \
         TC_DEPTHWISE_EXPAND;                                                                       \
-        int8_t *to = out;                                                                          \
         tc_depthwise_part_t part;                                                                  \
         for (unsigned rest = (plan)->tiles;;) {                                                    \
             if (rest == 1 && (plan)->partial != 0) {                                               \
@@ -201,7 +186,8 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
                 TC_DEPTHWISE_ROUND_TWICE("r4") TC_DEPTHWISE_ROUND_TWICE("r5"),                       \
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"           \
                 "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"                              \
-                "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t"); \
+                "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t",  \
+                "");                                                                               \
             if (--rest == 0) {                                                                     \
                 break;                                                                             \
             }                                                                                      \
@@ -213,7 +199,11 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
             step = (plan)->step;                                                                   \
             tc_depthwise_copy_part(part, (plan)->partial, to, step);                               \
         }                                                                                          \
-        TC_DEPTHWISE_NEXT(plan, blocks)                                                            \
+        cells = (plan)->cells;                                                                     \
+        weights += TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;                                   \
+        factors += 2 * TC_DEPTHWISE_CHANNELS;                                                      \
+        factors_end += 2 * TC_DEPTHWISE_CHANNELS;                                                  \
+        out = block + TC_DEPTHWISE_CHANNELS;                                                       \
     }
 /* clang-format on */
 
@@ -268,6 +258,16 @@ static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int3
         }
         to[x * step] = tc_depthwise_requantize(factor, rounding, (uint32_t)sum * 256u + (uint32_t)factor[0]);
     }
+}
+
+static void tc_depthwise_advance(tc_depthwise_blocks_t *blocks)
+{
+    for (unsigned ky = 0; ky < 3; ky++) {
+        blocks->row[ky] += blocks->block[ky];
+    }
+    blocks->weights += TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
+    blocks->factors += 2 * TC_DEPTHWISE_CHANNELS;
+    blocks->out += TC_DEPTHWISE_CHANNELS;
 }
 
 /* Blocks of channels in portable C. */

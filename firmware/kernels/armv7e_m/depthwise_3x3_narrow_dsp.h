@@ -11,7 +11,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_d
 {
 #if TC_DEPTHWISE_ASSEMBLY
     TC_DEPTHWISE_STATE(plan, blocks)
-    for (; blocks->count > 0; blocks->count--) {
+    for (unsigned count = blocks->count; count > 0; count--) {
         TC_DEPTHWISE_EXPAND;
         TC_DEPTHWISE_TILE(
                 "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
@@ -30,8 +30,8 @@ static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_d
                 TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1") TC_DEPTHWISE_ROUND_TWICE("r2")
                 TC_DEPTHWISE_ROUND_TWICE("r3") TC_DEPTHWISE_ROUND_TWICE("r4"),
                 "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
-                "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t");
-        TC_DEPTHWISE_NEXT(plan, blocks)
+                "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t",
+                "str lr, %[weights]\n\tstr r10, %[factors]\n\tadd r10, r10, #32\n\tstr r10, %[end]\n\t");
     }
 #else
     tc_depthwise_blocks(plan, blocks, 1);

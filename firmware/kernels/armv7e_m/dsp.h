@@ -39,6 +39,21 @@ static inline uint32_t tc_sxtb16_odd(uint32_t x)
     return y;
 }
 
+/* Bytes 0 and 2 added to halves; bytes 1 and 3. */
+static inline uint32_t tc_sxtab16(uint32_t sum, uint32_t x)
+{
+    uint32_t y;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(y) : "r"(sum), "r"(x));
+    return y;
+}
+
+static inline uint32_t tc_sxtab16_odd(uint32_t sum, uint32_t x)
+{
+    uint32_t y;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(y) : "r"(sum), "r"(x));
+    return y;
+}
+
 /* The bytes of each half exchanged. */
 static inline uint32_t tc_rev16(uint32_t x)
 {
@@ -117,6 +132,16 @@ static inline uint32_t tc_sxtb16(uint32_t x)
 static inline uint32_t tc_sxtb16_odd(uint32_t x)
 {
     return tc_halves((int8_t)(x >> 8), (int8_t)(x >> 24));
+}
+
+static inline uint32_t tc_sxtab16(uint32_t sum, uint32_t x)
+{
+    return tc_halves((int16_t)sum + (int8_t)x, (int16_t)(sum >> 16) + (int8_t)(x >> 16));
+}
+
+static inline uint32_t tc_sxtab16_odd(uint32_t sum, uint32_t x)
+{
+    return tc_sxtab16(sum, x >> 8);
 }
 
 static inline uint32_t tc_rev16(uint32_t x)

@@ -88,8 +88,8 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 
 /* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
  * for. An inner loop holds ROUNDS groups (a power of two) of SIZE bytes of code; it is entered behind those
- * that would be too many. */
-#define TC_GEMM_STATE(gemm, pixels, count, rounds, size)                           \
+ * that would be too many, or behind all where the LEAD groups before the loop are all there are. */
+#define TC_GEMM_STATE(gemm, pixels, count, lead, rounds, size)                     \
     const int8_t *volatile weights = (gemm)->weights;                              \
     const uint32_t *volatile const first = (pixels);                               \
     const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
@@ -97,7 +97,8 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
     const unsigned volatile channels = (gemm)->first + (gemm)->channels;           \
     const int32_t volatile rounding = (gemm)->rounding;                            \
     unsigned volatile channel = (gemm)->first;                                     \
-    unsigned volatile entry = (0u - (unsigned)(gemm)->groups) % (rounds) * (size);
+    const unsigned left = (unsigned)(gemm)->groups - (lead);                       \
+    unsigned volatile entry = ((lead) != 0 && left == 0 ? (rounds) : (0u - left) % (rounds)) * (size);
 /* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
 #define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
 

@@ -23,7 +23,7 @@
 
 static __attribute__((noinline)) void tc_gemm_five(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
-    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FIVE, 2u, 144u)
+    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FIVE, 0u, 2u, 144u)
     int8_t *volatile const out0 = outs[0];
     int8_t *volatile const out1 = outs[1];
     int8_t *volatile const out2 = outs[2];

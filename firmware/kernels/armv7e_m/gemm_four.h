@@ -8,20 +8,29 @@
 
 /* clang-format off */
 /* r0-r3 and r4-r7 are the sums of two channels, r8 the weights, r9 the pixels. 112 bytes. */
-#define TC_GEMM_FOUR_GROUP                                                                                   \
-    "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"                    \
-    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\t" \
-    "ldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"          \
-    "smlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"            \
-    "sxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t"             \
-    "smlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"            \
-    "smlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\t"
+#define TC_GEMM_FOUR_WEIGHTS "ldr r10, [r8], #4\n\tldr r11, [r8], #4\n\tldr r12, [r9], #4\n\tldr lr, [r9], #4\n\t"
+#define TC_GEMM_FOUR_REST                                                                                        \
+    "ldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsmlad r0, r10, r12, r0\n\t"  \
+    "smlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\tldr r12, [r9], #4\n\t"          \
+    "ldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\tsmlad r3, r10, lr, r3\n\t"          \
+    "smlad r7, r11, lr, r7\n\t"
+#define TC_GEMM_FOUR_GROUP                                                                                       \
+    TC_GEMM_FOUR_WEIGHTS                                                                                         \
+    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\t"     \
+    "ldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"              \
+    "smlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\t" TC_GEMM_FOUR_REST
+/* The first group: the first pixel's products come last, since r0 and r4 are what all sums start at. */
+#define TC_GEMM_FOUR_LEAD                                                                                        \
+    TC_GEMM_FOUR_WEIGHTS                                                                                         \
+    "smlad r1, r10, lr, r0\n\tsmlad r5, r11, lr, r4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, lr, r0\n\t"            \
+    "smlad r6, r11, lr, r4\n\tldr lr, [r9], #4\n\tsmlad r3, r10, lr, r0\n\tsmlad r7, r11, lr, r4\n\t"            \
+    "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_FOUR_REST
 
 static __attribute__((noinline)) void tc_gemm_four(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
     TC_GEMM_FOUR_STATE(4u, 112u);
     __asm__ volatile(
-        TC_GEMM_FOUR_CODE("", TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP)
+        TC_GEMM_FOUR_CODE("", TC_GEMM_FOUR_LEAD, TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP TC_GEMM_FOUR_GROUP)
         TC_GEMM_FOUR_OPERANDS());
 }
 

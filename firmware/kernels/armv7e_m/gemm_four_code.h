@@ -11,21 +11,22 @@
 /* clang-format off */
 /* What a function keeps in memory; its loop holds `rounds` groups of `size` bytes of code. */
 #define TC_GEMM_FOUR_STATE(rounds, size)                    \
-    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FOUR, rounds, size) \
+    TC_GEMM_STATE(gemm, pixels, TC_GEMM_FOUR, 1u, rounds, size) \
     int8_t *volatile const out0 = outs[0];                  \
     int8_t *volatile const out1 = outs[1];                  \
     int8_t *volatile const out2 = outs[2];                  \
     int8_t *volatile const out3 = outs[3]
 
-/* Its code: `begin` comes before each pair of channels, whose groups `loop` multiplies. r0-r3 and r4-r7 are the sums of two
+/* Its code: `begin` comes before each pair of channels, `lead` multiplies the first group, to what sums start at in r0 and r4,
+ * and `loop` the others. r0-r3 and r4-r7 are the sums of two
  * channels, r8 the weights, r9 the pixels. What belongs to the first pixel is stored last, so that pixels that are none may
  * share its place. */
-#define TC_GEMM_FOUR_CODE(begin, loop)                                                                          \
+#define TC_GEMM_FOUR_CODE(begin, lead, loop)                                                                          \
     TC_GEMM_ENTRY                                                                                               \
     "ldr r8, %[weights]\n"                                                                                      \
     "1:\n\t" begin                                                                                              \
-    "ldr r10, %[factors]\n\tldr r11, %[entry]\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t"    \
-    "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n\tbx r11\n\t"            \
+    "ldr r10, %[factors]\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\tldr r9, %[first]\n\t" lead                    \
+    "ldr r11, %[entry]\n\tbx r11\n\t"                                                                          \
     ".balign 4\n"                                                                                               \
     "2:\n\t" loop                                                                                               \
     "ldr r12, %[last]\n\tcmp r9, r12\n\tbne 2b\n\t"                                                             \

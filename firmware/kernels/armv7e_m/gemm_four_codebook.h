@@ -13,12 +13,21 @@
 
 /* clang-format off */
 /* r10 and r11 are weights, r12 is a pixel, lr the table. 128 bytes. */
-#define TC_GEMM_FOUR_CODEBOOK_HALF                                                                            \
-    "ldrb r10, [r8], #1\n\tldrb r11, [r8], #1\n\tldr r10, [lr, r10, lsl #2]\n\tldr r11, [lr, r11, lsl #2]\n\t" \
+#define TC_GEMM_FOUR_CODEBOOK_WEIGHTS \
+    "ldrb r10, [r8], #1\n\tldrb r11, [r8], #1\n\tldr r10, [lr, r10, lsl #2]\n\tldr r11, [lr, r11, lsl #2]\n\t"
+#define TC_GEMM_FOUR_CODEBOOK_HALF                                              \
+    TC_GEMM_FOUR_CODEBOOK_WEIGHTS                                               \
     "ldr r12, [r9], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t"                               \
     "ldr r12, [r9], #4\n\tsmlad r1, r10, r12, r1\n\tsmlad r5, r11, r12, r5\n\t"                               \
     "ldr r12, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"                               \
     "ldr r12, [r9], #4\n\tsmlad r3, r10, r12, r3\n\tsmlad r7, r11, r12, r7\n\t"
+/* The first group, as in gemm_four.h. */
+#define TC_GEMM_FOUR_CODEBOOK_LEAD                                              \
+    TC_GEMM_FOUR_CODEBOOK_WEIGHTS                                               \
+    "ldr r12, [r9, #4]\n\tsmlad r1, r10, r12, r0\n\tsmlad r5, r11, r12, r4\n\t"  \
+    "ldr r12, [r9, #8]\n\tsmlad r2, r10, r12, r0\n\tsmlad r6, r11, r12, r4\n\t"  \
+    "ldr r12, [r9, #12]\n\tsmlad r3, r10, r12, r0\n\tsmlad r7, r11, r12, r4\n\t" \
+    "ldr r12, [r9], #16\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_FOUR_CODEBOOK_HALF
 #define TC_GEMM_FOUR_CODEBOOK_GROUP TC_GEMM_FOUR_CODEBOOK_HALF TC_GEMM_FOUR_CODEBOOK_HALF
 
 static __attribute__((noinline)) void tc_gemm_four_codebook(const tc_gemm_t *gemm, const uint32_t *pixels,
@@ -27,7 +36,7 @@ static __attribute__((noinline)) void tc_gemm_four_codebook(const tc_gemm_t *gem
     TC_GEMM_FOUR_STATE(4u, 128u);
     const uint32_t *volatile const pairs = gemm->pairs;
     __asm__ volatile(
-        TC_GEMM_FOUR_CODE("ldr lr, %[pairs]\n\t",
+        TC_GEMM_FOUR_CODE("ldr lr, %[pairs]\n\t", TC_GEMM_FOUR_CODEBOOK_LEAD,
                           TC_GEMM_FOUR_CODEBOOK_GROUP TC_GEMM_FOUR_CODEBOOK_GROUP TC_GEMM_FOUR_CODEBOOK_GROUP
                               TC_GEMM_FOUR_CODEBOOK_GROUP)
         TC_GEMM_FOUR_OPERANDS([pairs] "m"(pairs), ));
