@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
 MAIN = Path(__file__).parent / "core_main.c"
 SECONDS = 100
+"""What a program may take; it takes a tenth."""
 _ASKED = re.compile(r"^#ifndef (TC_\w+)\n#define \1 0$", re.MULTILINE)
 
 
@@ -104,6 +106,8 @@ def _output(command: Sequence[str]) -> list[str]:
     """The program's lines up to the one that ends it; a board does not end by itself."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
+    limit = threading.Timer(SECONDS, process.kill)
+    limit.start()
     try:
         lines = []
         for line in process.stdout:
@@ -111,6 +115,7 @@ def _output(command: Sequence[str]) -> list[str]:
                 return lines
             lines.append(line.strip())
     finally:
+        limit.cancel()
         process.kill()
         process.wait()
         process.stdout.close()
