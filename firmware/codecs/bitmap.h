@@ -15,7 +15,8 @@ typedef struct {
     uint8_t shift;
 } tc_bitmap_t;
 
-static const int8_t *tc_bitmap_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_bitmap_read(const tc_weights_t *weights, size_t first, size_t count,
+                                                            int8_t *buffer)
 {
     TC_FETCH(tc_bitmap_t, codec, (const tc_bitmap_t *)weights);
     const uint16_t *const starts = codec->starts + tc_divide_exactly(first, codec->shift, codec->inverse);

@@ -17,7 +17,8 @@ typedef struct {
     uint8_t entries;
 } tc_channel_codebook_t;
 
-static const int8_t *tc_channel_codebook_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_channel_codebook_read(const tc_weights_t *weights, size_t first,
+                                                                      size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_channel_codebook_t, codec, (const tc_channel_codebook_t *)weights);
     const size_t channel = tc_divide_exactly(first, codec->shift, codec->inverse);

@@ -9,7 +9,8 @@ typedef struct {
     const int8_t *values;
 } tc_dense_t;
 
-static const int8_t *tc_dense_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_dense_read(const tc_weights_t *weights, size_t first, size_t count,
+                                                           int8_t *buffer)
 {
     TC_FETCH(tc_dense_t, codec, (const tc_dense_t *)weights);
 #if TC_CONSTANTS_IN_PROGRAM_MEMORY

@@ -9,7 +9,8 @@ typedef tc_prefix_code_t tc_sparse_huffman_t;
 
 /* A bit 0 stands for 2^run zeros, or as many as are left. Behind a bit 1 come `run` bits, which count the zeros before
  * a non-zero weight, and that weight's code. */
-static const int8_t *tc_sparse_huffman_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_sparse_huffman_read(const tc_weights_t *weights, size_t first,
+                                                                    size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_sparse_huffman_t, code, (const tc_sparse_huffman_t *)weights);
     tc_bits_t bits = tc_prefix_code_open(code, first);

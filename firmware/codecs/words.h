@@ -10,7 +10,8 @@ typedef struct {
     const uint32_t *values;
 } tc_words_t;
 
-static const int8_t *tc_words_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_words_read(const tc_weights_t *weights, size_t first, size_t count,
+                                                           int8_t *buffer)
 {
     TC_FETCH(tc_words_t, codec, (const tc_words_t *)weights);
     const uint32_t *const values = codec->values + first / 4;

@@ -410,7 +410,7 @@ def pools(count: int = 12) -> list[Case]:
         size = (
             (16, 16) if i == 0 else (16, 17) if i == 1 else (draw.number(1, 9), draw.number(1, 9))
         )
-        shape = (*size, draw.of((1, 3, 4, 8, 12, 20)) if i > 1 else 4)
+        shape = (*size, draw.of((1, 3, 4, 8, 12, 64)) if i > 1 else 4)
         tied = parameters(0.05, int(draw.of(ZERO_POINTS)))
         builder = CaseBuilder(shape, tied)
         pool = AveragePool2D(Window(size, size), draw.of(tuple(Activation)))

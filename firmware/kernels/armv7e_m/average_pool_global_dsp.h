@@ -33,10 +33,10 @@ static void tc_average_pool_global_dsp(const tc_average_pool_global_dsp_t *op, c
         }
     }
     if (last == op->height) {
-        const int16_t *const values = (const int16_t *)(const void *)scratch;
         int8_t *to = tc_output_row(out, 0);
-        for (size_t c = 0; c < channels; c++) { /* halves 0, 2, 1, 3 of a group */
-            *to++ = tc_average_pool_mean(op, values[(c & ~(size_t)3) + (c & 1) * 2 + (c & 2) / 2]);
+        for (size_t c = 0; c < channels; c++) {
+            const uint32_t two = sums[c / 4 * 2 + c % 2];
+            *to++ = tc_average_pool_mean(op, (int16_t)(two >> (c % 4 / 2 * 16)));
         }
     }
 }
