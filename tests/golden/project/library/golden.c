@@ -49,7 +49,6 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d = {
     0, /* padding_top */
     0, /* padding_left */
     35, /* input_zero_point */
-    -1, /* output_zero_point */
     -1, /* activation_min */
     127, /* activation_max */
     1, /* gathers */
@@ -57,6 +56,7 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d = {
     0, /* bytes */
     4, /* block */
     &golden_conv_2d_weights.weights, /* weights */
+    -1, /* rounding */
     golden_conv_2d_factors, /* factors */
 };
 
@@ -74,11 +74,11 @@ static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     1, /* padding_top */
     1, /* padding_left */
     -1, /* input_zero_point */
-    46, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
     0, /* decoded */
     &golden_depthwise_conv_2d_weights.weights, /* weights */
+    93, /* rounding */
     golden_depthwise_conv_2d_factors, /* factors */
 };
 
@@ -102,7 +102,6 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
     0, /* padding_top */
     0, /* padding_left */
     46, /* input_zero_point */
-    -54, /* output_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
     0, /* gathers */
@@ -110,6 +109,7 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
     0, /* bytes */
     4, /* block */
     &golden_conv_2d_1_weights.weights, /* weights */
+    -107, /* rounding */
     golden_conv_2d_1_factors, /* factors */
 };
 

@@ -12,7 +12,7 @@ TC_CONST int8_t golden_conv_2d_weights_values[48] = {
 };
 
 TC_CONST int32_t golden_depthwise_conv_2d_factors[8] = {
-    2087, 1492222537, 34951, 1956031042, 26535, 1680304204, 37927, 1438718102,
+    16647, 1492222537, 279559, 1956031042, 212231, 1680304204, 303367, 1438718102,
 };
 
 TC_CONST int8_t golden_depthwise_conv_2d_weights_values[36] = {
