@@ -3,7 +3,7 @@
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_DSP_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_DSP_H
 
-#include "average_pool_mean.h"
+#include "average_pool_global.h"
 #include "dsp.h"
 
 typedef tc_average_pool_global_t tc_average_pool_global_dsp_t;
