@@ -124,7 +124,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         "before": nodes[: stretch.start],
         "streamed": nodes[stretch.start : stretch.stop],
         "after": nodes[stretch.stop :],
-        "schedule": _schedule(plan),
+        "schedule": _schedule(plan, moved),
         "moves": moved,
         "aligned": all(n % ALIGNMENT == 0 for m in moved for n in (m.used, m.waiting, m.size)),
         "offsets": 16 if plan.arena < 1 << 16 else 32,
@@ -205,9 +205,10 @@ def _nodes(plan: Plan, prefix: str, arrays: _Arrays) -> list[dict[str, Any]]:
     return nodes
 
 
-def _schedule(plan: Plan) -> dict[str, Any]:
+def _schedule(plan: Plan, moved: Sequence[Move]) -> dict[str, Any]:
     """The streamed steps as numbers: the case of a step, above as many bits as hold one less than
-    the most rows of a step.
+    the most rows of a step. Behind what counts rows each move has two cases: to where rows wait,
+    and back.
     """
     steps = [
         step
@@ -218,7 +219,7 @@ def _schedule(plan: Plan) -> dict[str, Any]:
         return {"lines": ()}
     counts = [step.last - step.first for step in steps if isinstance(step, Step)]
     bits = (max(counts) - 1).bit_length()
-    numbers = {found: number for number, found in enumerate(_moves(plan))}
+    numbers = {found: number for number, found in enumerate(moved)}
     entries = []
     for step in steps:
         if not isinstance(step, Copy):
@@ -236,9 +237,7 @@ def _schedule(plan: Plan) -> dict[str, Any]:
 
 
 def _case(plan: Plan, step: Step) -> int:
-    """The streamed operations are counted from 0; then the input, if it is pushed; then each move
-    of rows to where they wait, and back.
-    """
+    """The streamed operations are counted from 0; then the input, if it is pushed."""
     return len(plan.stretch) if step.operation == INPUT else step.operation - plan.stretch.start
 
 

@@ -35,6 +35,21 @@ def unpack(packed: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.uint8
     return np.packbits(planes, axis=1, bitorder="little").reshape(count)
 
 
+ENTRIES = 16
+"""Of a table that indices of 4 bits look up."""
+
+
+def of_sixteen(values: Array) -> dict[str, NDArray[np.uint8] | NDArray[np.int8]] | None:
+    """Fields `indices` of 4 bits and `table` of ENTRIES values; None where more are distinct."""
+    table = np.unique(values)
+    if table.size > ENTRIES:
+        return None
+    return {
+        "indices": pack(np.searchsorted(table, values), 4),
+        "table": np.pad(table, (0, ENTRIES - table.size)).astype(np.int8),
+    }
+
+
 def exact_divisor(divisor: int) -> tuple[int, int]:
     """(shift, inverse) that divide multiples of `divisor` by a multiplication.
 

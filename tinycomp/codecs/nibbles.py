@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import pack, unpack
-from tinycomp.ir import Array, Weights
+from tinycomp.codecs._packing import of_sixteen, unpack
+from tinycomp.ir import Weights
 
-ENTRIES = 16
 GROUP = 4
 """Weights that are decoded together."""
 
@@ -26,14 +25,9 @@ class Nibbles(Codec):
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None where rows are no groups of four, or the layer has more than 16 distinct weights."""
-        values = weights.values.reshape(-1)
-        table = np.unique(values)
-        if weights.values.shape[1] % GROUP or table.size > ENTRIES:
+        fields = of_sixteen(weights.values.reshape(-1))
+        if weights.values.shape[1] % GROUP or fields is None:
             return None
-        fields: dict[str, int | Array] = {
-            "indices": pack(np.searchsorted(table, values), 4),
-            "table": np.pad(table, (0, ENTRIES - table.size)).astype(np.int8),
-        }
         return Encoded("nibbles", fields, struct_size=12, cost=4)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._packing import pack, unpack
+from tinycomp.codecs._packing import ENTRIES, of_sixteen, unpack
 from tinycomp.ir import Array, Weights
 
-ENTRIES = 16
 GROUP = 4
 """Weights that are decoded together."""
 
@@ -37,14 +36,10 @@ class PairCodebook(Codec):
             words = np.ascontiguousarray(values).view("<i2").astype(np.int64)
             low = words.astype(np.int8)
             values = np.stack([low, (words - low) >> 8], axis=1).reshape(-1)
-        table = np.unique(values)
-        if table.size > ENTRIES:
+        looked_up = of_sixteen(values)
+        if looked_up is None:
             return None
-        fields: dict[str, int | Array] = {
-            "indices": pack(np.searchsorted(table, values), 4),
-            "table": np.pad(table, (0, ENTRIES - table.size)).astype(np.int8),
-            "mask": 0xFFFF if weights.words else 0xFF,
-        }
+        fields: dict[str, int | Array] = {**looked_up, "mask": 0xFFFF if weights.words else 0xFF}
         workspace = 2 * ENTRIES**2
         return Encoded("pair_codebook", fields, struct_size=16, cost=2, workspace=workspace)
 
