@@ -20,16 +20,17 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, model_path, targets
 from benchmarks.networks import save
-from tinycomp import emit, pipeline
-from tinycomp.boards import load_board
-from tinycomp.errors import TinycompError
-from tinycomp.folder import write_folder
-from tinycomp.image import Workshop
+from tinycomp import pipeline
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.library import emit_library
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Preparation, Prepared, prepare
-from tinycomp.progress import Silent
-from tinycomp.toolchain import is_available
+from tinycomp.target.boards import load_board
+from tinycomp.target.toolchain import is_available
 
 LARGE = "mobilenet_v2"
 BOARD, COMPILED_FOR = "cortex-m4", ("host", "cortex-m4")
@@ -74,14 +75,14 @@ def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
     planned, seconds = _timed(lambda: plan_for(prepared, BOARD))
     cells = [f"{len(prepared.graph.nodes)}", _marked(seconds, PLANNING)]
     library = folder / "library"
-    write_folder(library, emit.emit_library(planned, prefix="t", model_hash=prepared.sha256))
+    write_folder(library, emit_library(planned, prefix="t", model_hash=prepared.sha256))
     for name in COMPILED_FOR:
         board = load_board(name)
         if not is_available(board.compiler):
             cells.append("no compiler")
             continue
-        workshop = Workshop(board, library, "t", folder / name)
-        cells.append(_marked(_timed(workshop.measure)[1], COMPILING))
+        firmware = FirmwareBuild(board, library, "t", folder / name)
+        cells.append(_marked(_timed(firmware.measure)[1], COMPILING))
     return cells
 
 

@@ -18,10 +18,10 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, Case, model_path, published_cycles, targets
 from benchmarks.measure import build
-from tinycomp.boards import load_board
+from tinycomp.common.errors import TinycompError
 from tinycomp.cycles.estimate import require_silicon
-from tinycomp.errors import TinycompError
 from tinycomp.report.record import EstimateRecord
+from tinycomp.target.boards import load_board
 
 BOARD = "cortex-m4"
 COLUMNS = ("instructions", "cycles", "least to most", "a MAC", "wait for flash", "published")

@@ -21,21 +21,22 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.cases import SHARED, model_path, targets
-from tinycomp import emit, image
-from tinycomp.boards import Board, list_boards
-from tinycomp.execute import session
-from tinycomp.folder import write_folder
-from tinycomp.image import Workshop
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.library import emit_library
 from tinycomp.kernels._registry import instruction_sets
-from tinycomp.measure import latency_record
 from tinycomp.pipeline import lower_for
 from tinycomp.plan import costs
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import Step
 from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
-from tinycomp.progress import Silent
+from tinycomp.proof.measure import latency_record
+from tinycomp.proof.session import session
 from tinycomp.report.record import LatencyRecord
+from tinycomp.target.boards import Board, list_boards
 
 PLANS = ((0, None), (1, 0), (12, None), (48, None))
 """Pixels of a step (0: layer by layer) and the limit beyond which rows are carried."""
@@ -69,7 +70,11 @@ def main() -> None:
     ]
     for kernels in options.sets or instruction_sets():
         board = next(
-            (b for b in boards if b.kernels == kernels and not b.is_host and not image.missing(b)),
+            (
+                b
+                for b in boards
+                if b.kernels == kernels and not b.is_host and not firmware_build.missing(b)
+            ),
             None,
         )
         if board is None:
@@ -93,13 +98,13 @@ def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
 
 def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
     """One inference on the emulated board."""
-    files = emit.emit_library(planned, prefix=PREFIX, model_hash=prepared.sha256)
+    files = emit_library(planned, prefix=PREFIX, model_hash=prepared.sha256)
     inputs = evaluation_inputs(prepared.graph, None, 1)
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "library"
         write_folder(library, files)
-        workshop = Workshop(board, library, PREFIX, Path(folder) / "build")
-        with session(prepared.graph, prepared.sha256, workshop, None, Silent(), compare=False) as s:
+        firmware = FirmwareBuild(board, library, PREFIX, Path(folder) / "build")
+        with session(prepared.graph, prepared.sha256, firmware, None, Silent(), compare=False) as s:
             assert s.device is not None
             return latency_record(s.device, prepared.graph, inputs[0])
 

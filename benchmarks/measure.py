@@ -9,11 +9,11 @@ from pathlib import Path
 from benchmarks.cases import Case, Target, model_path, peers, published_cycles
 from benchmarks.results import Cycles, Peer, Row
 from tinycomp import pipeline
-from tinycomp.boards import load_board
-from tinycomp.errors import TinycompError
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Silent
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
 from tinycomp.report.record import EstimateRecord, Report
+from tinycomp.target.boards import load_board
 
 
 def measure(target: Target, case: Case, shared: Path) -> Row:

@@ -21,16 +21,17 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from tinycomp import oracle, simulate
-from tinycomp.data import DataOptions, Dataset, load_data
+from tinycomp.data.dataset import DataOptions, Dataset, load_data
 from tinycomp.frontend.keras import read_keras
-from tinycomp.ir import Array, Graph, QuantizationParameters
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import dequantize_values, quantize_values
 from tinycomp.quantize.calibration import METHODS, calibrate
 from tinycomp.quantize.evaluate import score
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reference import oracle, simulate
 
 CASES = {
     "kws": ("kws01", (49, 10, 1), DataOptions()),

@@ -31,10 +31,10 @@ from benchmarks.results import (
     write_results,
 )  # fmt: skip
 from benchmarks.show import table
-from tinycomp import image
-from tinycomp.boards import load_board
-from tinycomp.errors import TinycompError
-from tinycomp.toolchain import gcc_version
+from tinycomp.common.errors import TinycompError
+from tinycomp.device import firmware_build
+from tinycomp.target.boards import load_board
+from tinycomp.target.toolchain import gcc_version
 
 PROCESSES = 2
 """Builds at once; a build is one process, and compiles with several."""
@@ -77,7 +77,7 @@ def _wanted(options: argparse.Namespace, console: Console) -> Iterator[tuple[Tar
     for target in targets():
         if options.board and target.board not in options.board:
             continue
-        if reason := image.missing(load_board(target.board)):
+        if reason := firmware_build.missing(load_board(target.board)):
             console.print(f"Left out: {target.board}: {reason}")
             continue
         for case in target.cases:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.cases import HERE, targets
 from benchmarks.results import BoardResults, Results, Row, read_results
-from tinycomp.boards import load_board
+from tinycomp.target.boards import load_board
 
 MAIN, SMALLEST = "cortex-m4", "mega"
 """The board of README's table, and the one of the line below it."""

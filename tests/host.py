@@ -9,11 +9,12 @@ from pathlib import Path
 
 from small_models import write_library
 
-from tinycomp import emit
-from tinycomp.boards import load_board
+from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.runner import run_host
-from tinycomp.image import Workshop
-from tinycomp.ir import Array, Graph
+from tinycomp.emit.library import tensor_order
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.target.boards import load_board
 
 
 def run_on_host(
@@ -35,8 +36,8 @@ def run_on_host(
     library = write_library(
         graph, folder / "library", prefix, stretch=stretch, pixels=pixels, limit=limit, push=push
     )
-    program = Workshop(load_board("host"), library, prefix, folder / "build").host_runner()
-    names = emit.tensor_order(graph)
+    program = FirmwareBuild(load_board("host"), library, prefix, folder / "build").host_runner()
+    names = tensor_order(graph)
     sizes = [graph.tensors[name].size for name in names]
     found = run_host(program, inputs.reshape(len(inputs), -1), sizes)
     return {

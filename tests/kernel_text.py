@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycomp.emit import c_number
-from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.emit.library import c_number
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array
 
 COPYING_CODEC = """
 #include "tinycomp.h"

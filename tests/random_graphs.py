@@ -12,7 +12,9 @@ import numpy as np
 from conformance import parameters
 from small_models import LOGISTIC, WEIGHTS, Layers
 
-from tinycomp.ir import Graph, Operator, Shape
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.hard_swish import HardSwish

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from conformance import CaseBuilder, channel_parameters, parameters
 
-from tinycomp import emit
-from tinycomp.ir import Array, Constant, Graph, Operator, QuantizationParameters, Shape
+from tinycomp.emit.library import emit_library
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
@@ -216,7 +218,7 @@ def write_library(
     """Emit a graph's library into a folder; the folder."""
     program = lower(graph, Storage(copied=harvard))
     planned = plan(program, stretch, pixels=pixels, limit=limit, push=push)
-    for name, text in emit.emit_library(planned, prefix=prefix, model_hash=HASH).items():
+    for name, text in emit_library(planned, prefix=prefix, model_hash=HASH).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder

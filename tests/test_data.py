@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinycomp.data import DataOptions, Dataset, load_data, spread
-from tinycomp.errors import DataError
+from tinycomp.common.errors import DataError
+from tinycomp.data.dataset import DataOptions, Dataset, load_data, spread
 
 SHAPE = (4, 3, 1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.fixed import (
+from tinycomp.ir.fixed_point import (
     INT32_MAX,
     ExactMultiplier,
     divide_rounding,
@@ -26,7 +26,7 @@ from tinycomp.fixed import (
     scale_and_round,
     softmax_scaling,
 )
-from tinycomp.ir import Array
+from tinycomp.ir.tensor import Array
 
 INT32 = st.integers(-INT32_MAX, INT32_MAX)
 

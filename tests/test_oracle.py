@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp import oracle
-from tinycomp.errors import ModelError
-from tinycomp.ir import GraphBuilder
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
 
 
 def dense(inputs: int, outputs: int) -> tuple[bytes, np.ndarray]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp import simulate as simulator
-from tinycomp.errors import DataError, ModelError
+from tinycomp.common.errors import DataError, ModelError
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.ir import Graph, Tensor
-from tinycomp.simulate import run, simulate
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Tensor
+from tinycomp.reference import simulate as simulator
+from tinycomp.reference.simulate import run, simulate
 
 sys.path.append(str(Path(__file__).resolve().parent / "ops"))
 

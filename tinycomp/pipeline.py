@@ -10,28 +10,27 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp import emit
-from tinycomp.boards import Board, load_board
-from tinycomp.c_syntax import c_comment, c_prefix
+from tinycomp.common.errors import BoardError, DifferenceError, OutputError
+from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
-from tinycomp.data import DataOptions, load_data
-from tinycomp.errors import BoardError, DifferenceError, OutputError
-from tinycomp.execute import session
-from tinycomp.folder import (
+from tinycomp.data.dataset import DataOptions, load_data
+from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.emit.c_syntax import c_comment, c_prefix
+from tinycomp.emit.folder import (
     add_files,
     refuse_existing,
     refuse_existing_file,
     write_file,
     write_folder,
 )
+from tinycomp.emit.library import emit_library, harness_model
+from tinycomp.emit.project import Content, lay_out, project_paths
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.image import Workshop
-from tinycomp.ir import Array, Graph
-from tinycomp.measure import flash_record, layer_records, ram_record
-from tinycomp.memory_map import memory_record
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program, lower
-from tinycomp.plan.storage import Place, stored_program
+from tinycomp.plan.storage import StorageTarget, stored_program
 from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import (
     Preparation,
@@ -44,9 +43,21 @@ from tinycomp.prepare import (
     read_model,
     reduce,
 )  # fmt: skip
-from tinycomp.progress import Progress, Silent
-from tinycomp.project import Content, lay_out, places
+from tinycomp.proof.checks import (
+    add_cycle_estimate,
+    compare_all,
+    evaluate_accuracy,
+    evaluate_device,
+    measure_code,
+    time_inference,
+    verify_record,
+)
+from tinycomp.proof.measure import flash_record, layer_records, ram_record
+from tinycomp.proof.memory_map import memory_record
+from tinycomp.proof.session import session
 from tinycomp.quantize.evaluate import evaluate_int8
+from tinycomp.reference.compare import Verification
+from tinycomp.reference.simulate import run
 from tinycomp.report.html import HTML_NAME, html
 from tinycomp.report.record import (
     REPORT_NAME,
@@ -56,17 +67,7 @@ from tinycomp.report.record import (
     read_report,
     to_json,
 )  # fmt: skip
-from tinycomp.simulate import run
-from tinycomp.trial import (
-    add_cycle_estimate,
-    compare_all,
-    evaluate_accuracy,
-    evaluate_device,
-    measure_code,
-    time_inference,
-    verify_record,
-)
-from tinycomp.verify import Verification
+from tinycomp.target.boards import Board, load_board
 
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
@@ -109,11 +110,11 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         staged = Path(scratch) / "project"
         write_folder(staged, files)
-        library = staged / places(board, prefix).library
-        workshop = Workshop(board, library, prefix, Path(scratch) / "build")
-        report = measure_code(report, planned, workshop, progress)
+        library = staged / project_paths(board, prefix).library
+        firmware = FirmwareBuild(board, library, prefix, Path(scratch) / "build")
+        report = measure_code(report, planned, firmware, progress)
         report = evaluate_accuracy(report, prepared, progress)
-        report = _run(report, options, prepared, workshop, progress)
+        report = _run(report, options, prepared, firmware, progress)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
     if options.bench:
@@ -127,7 +128,7 @@ def lower_for(prepared: Prepared, board: Board, optimize: Optimize, ram: int) ->
     that nobody asked to compress keeps its speed, unless decoding saves much.
     """
     flash = board.memory.flash - board.memory.reserved_flash
-    place = Place(board.kernels, board.memory.harvard, flash, ram)
+    place = StorageTarget(board.kernels, board.memory.harvard, flash, ram)
     compressed = bool(prepared.compression)
     return stored_program(prepared.graph, optimize, compressed=compressed, place=place)
 
@@ -151,13 +152,13 @@ def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
 
 def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
     """Everything in the output folder but the report."""
-    library = emit.emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
+    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
     content = Content(
         prefix=prefix,
         title=c_comment(prepared.graph.name),
         model_hash=prepared.sha256,
         library=library,
-        harness_model=emit.harness_model(prefix),
+        harness_model=harness_model(prefix),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
         class_names=prepared.graph.class_names,
     )
@@ -179,7 +180,7 @@ def _run(
     report: Report,
     options: BuildOptions,
     prepared: Prepared,
-    workshop: Workshop,
+    firmware: FirmwareBuild,
     progress: Progress,
 ) -> Report:
     """Compare all executions, and measure one inference on the board."""
@@ -188,7 +189,7 @@ def _run(
     graph = prepared.graph
     inputs = evaluation_inputs(graph, prepared.dataset, options.samples)
     sha256, compare = prepared.sha256, options.verify
-    with session(graph, sha256, workshop, None, progress, compare=compare) as running:
+    with session(graph, sha256, firmware, None, progress, compare=compare) as running:
         if options.verify:
             found = compare_all(graph, prepared.tflite, inputs, running, progress)
             if not found.equal:
@@ -224,8 +225,8 @@ def verify(
     )
     inputs = evaluation_inputs(graph, dataset, samples)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        workshop = _workshop(folder, report, board, Path(scratch))
-        with session(graph, report.model.sha256, workshop, port, progress) as running:
+        firmware = _firmware_build(folder, report, board, Path(scratch))
+        with session(graph, report.model.sha256, firmware, port, progress) as running:
             return compare_all(graph, tflite, inputs, running, progress)
 
 
@@ -251,33 +252,33 @@ def bench(
         )
     built_for, inputs = report.board, evaluation_inputs(graph, None, 1)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        workshop = _workshop(folder, report, board, Path(scratch))
+        firmware = _firmware_build(folder, report, board, Path(scratch))
         if estimate_cycles:
-            require_silicon(workshop.board)
-        report = _bench_once(report, workshop, graph, inputs, port, progress)
+            require_silicon(firmware.board)
+        report = _bench_once(report, firmware, graph, inputs, port, progress)
         if estimate_cycles:
-            report = add_cycle_estimate(report, workshop, inputs, progress)
+            report = add_cycle_estimate(report, firmware, inputs, progress)
             if report.board == built_for:
                 add_files(folder, {REPORT_NAME: to_json(report), HTML_NAME: html(report)})
     return report
 
 
 def _bench_once(
-    report: Report, workshop: Workshop, graph: Graph, inputs: Array, port: str | None,
+    report: Report, firmware: FirmwareBuild, graph: Graph, inputs: Array, port: str | None,
     progress: Progress,
 ) -> Report:  # fmt: skip
-    """The report with what is measured on the workshop's board."""
-    report = replace(report, board=workshop.board.name)
-    measured = workshop.measure()
+    """The report with what is measured on the firmware's board."""
+    report = replace(report, board=firmware.board.name)
+    measured = firmware.measure()
     assert report.ram is not None
     report = replace(
         report, flash=flash_record(measured), ram=replace(report.ram, stack=measured.stack)
     )
     sha256 = report.model.sha256
-    with session(graph, sha256, workshop, port, progress, compare=False) as running:
+    with session(graph, sha256, firmware, port, progress, compare=False) as running:
         if running.device is None:
             raise BoardError(
-                f"Nothing can be timed on {workshop.board.name} here.",
+                f"Nothing can be timed on {firmware.board.name} here.",
                 hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
             )
         return time_inference(report, running, graph, inputs, progress)
@@ -299,11 +300,11 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
     return report, tflite, graph
 
 
-def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Workshop:
+def _firmware_build(folder: Path, report: Report, name: str | None, build: Path) -> FirmwareBuild:
     """Where the library of a build is compiled, for its own board or another of its kind."""
     board = load_board(name or report.board)
     built_for = board if board.name == report.board else load_board(report.board)
-    library = folder / places(built_for, report.prefix).library
+    library = folder / project_paths(built_for, report.prefix).library
     if not (library / f"{report.prefix}.c").is_file():
         raise OutputError(
             f"'{folder}' lacks its library '{library}'.", hint="Build the model again."
@@ -314,7 +315,7 @@ def _workshop(folder: Path, report: Report, name: str | None, build: Path) -> Wo
             "from program memory, for which its arena has no room.",
             hint=f"Build it with --board {board.name}.",
         )
-    return Workshop(board, library, report.prefix, build)
+    return FirmwareBuild(board, library, report.prefix, build)
 
 
 def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress) -> int:

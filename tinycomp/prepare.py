@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.common.progress import Progress
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
-from tinycomp.data import DataOptions, Dataset, load_data, require_data_file, spread
-from tinycomp.errors import DataError, ModelError
-from tinycomp.ir import Array, Graph
+from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
@@ -30,12 +32,11 @@ from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
-from tinycomp.progress import Progress
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.calibration import DEFAULT_METHOD, METHODS, Method, calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 TFLITE_SUFFIX = ".tflite"

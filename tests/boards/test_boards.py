@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tinycomp import resources
-from tinycomp.boards import list_boards, load_board
-from tinycomp.errors import BoardError
+from tinycomp.common import resources
+from tinycomp.common.errors import BoardError
+from tinycomp.target.boards import list_boards, load_board
 
 GOOD = """
 title = "Mine"

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tinycomp.boards import load_board
-from tinycomp.errors import BoardError
-from tinycomp.fit import Footprint, check_fit, fits
+from tinycomp.common.errors import BoardError
+from tinycomp.target.boards import load_board
+from tinycomp.target.fit import Footprint, check_fit, fits
 
 UNO = load_board("uno")
 ROOM = UNO.memory.flash - UNO.memory.reserved_flash

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from small_models import Layers, small_classifier
 
-from tinycomp import cli, image, pipeline
-from tinycomp.boards import load_board
+from tinycomp import pipeline
+from tinycomp.cli.main import main
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
+from tinycomp.target.boards import load_board
 
 SAMPLES = 12
 
@@ -75,7 +77,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["tinycomp", *map(str, arguments)])
         try:
-            cli.main()
+            main()
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
@@ -149,8 +151,8 @@ def emulated(emulated_once: Path, folder: Path) -> Path:
     return folder
 
 
-needs_gcc = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
-_ABSENT = image.missing(load_board("cortex-m4"))
+needs_gcc = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
+_ABSENT = firmware_build.missing(load_board("cortex-m4"))
 needs_m4 = pytest.mark.skipif(_ABSENT is not None, reason=f"no emulated cortex-m4: {_ABSENT}")
 
 

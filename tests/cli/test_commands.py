@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from command_line import Command, needs_gcc, needs_m4, tree
 
-from tinycomp.boards import Board, list_boards
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.prepare import quantize_inputs
-from tinycomp.simulate import run as simulate
+from tinycomp.reference.simulate import run as simulate
+from tinycomp.target.boards import Board, list_boards
 
 
 @needs_gcc

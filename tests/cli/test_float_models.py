@@ -10,7 +10,7 @@ import pytest
 from command_line import Command, Refusal, needs_gcc
 
 from tinycomp import prepare
-from tinycomp.ir import Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.conv_2d import Conv2D

@@ -11,9 +11,10 @@ import pytest
 from command_line import Command, needs_gcc
 from golden_files import GOLDEN, Golden
 
-from tinycomp import __version__, cli
+from tinycomp import __version__
+from tinycomp.cli.main import app
 
-COMMANDS = sorted(str(command.callback.__name__) for command in cli.app.registered_commands)  # type: ignore[union-attr]
+COMMANDS = sorted(str(command.callback.__name__) for command in app.registered_commands)  # type: ignore[union-attr]
 HEAVY = {
     *("tensorflow", "keras", "numpy", "ai_edge_litert", "jinja2", "serial", "h5py"),
     *("elftools", "flatbuffers", "sklearn"),
@@ -64,9 +65,9 @@ def test_version(run: Command) -> None:
 
 
 RUN = """
-from tinycomp import cli
+from tinycomp.cli.main import main
 try:
-    cli.main()
+    main()
 except SystemExit as stop:
     assert not stop.code
 """

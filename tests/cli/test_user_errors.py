@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from command_line import Command, Refusal, change, needs_gcc, tree, write_large
 
-from tinycomp import image
-from tinycomp.boards import list_boards, load_board
-from tinycomp.ir import Array, Operands
+from tinycomp.device import firmware_build
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops.add import Add
-from tinycomp.toolchain import is_available
+from tinycomp.target.boards import list_boards, load_board
+from tinycomp.target.toolchain import is_available
 
 BUILD = ("build", "model.tflite", "-o", "out")
 QUICK = ("--no-verify", "--no-bench")
@@ -319,7 +319,7 @@ def test_executions_that_differ_stop_a_build(
         return values
 
     monkeypatch.setattr(Add, "reference", wrong)
-    monkeypatch.setattr(image, "host_available", lambda: False)
+    monkeypatch.setattr(firmware_build, "host_available", lambda: False)
     text = refusal(*BUILD, notes=1)
     assert text.startswith("Executions differ: sample 0, layer 'add' (add), tensor 'add' at [2, 0,")
     assert "litert" in text

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp import resources
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
-from tinycomp.ir import Weights
+from tinycomp.common import resources
+from tinycomp.ir.kernel_call import Weights
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 SHAPES = [(1, 1), (1, 9), (3, 5), (7, 9), (8, 16), (5, 33), (13, 64), (10, 3), (64, 40), (9, 36)]

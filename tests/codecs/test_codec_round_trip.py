@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._packing import exact_divisor, pack, unpack
 from tinycomp.codecs._registry import choose, codecs
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Weights
+from tinycomp.common.errors import TinycompError
+from tinycomp.ir.kernel_call import Weights
 
 
 @st.composite

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from small_models import HASH, Layers
 
-from tinycomp import emit
-from tinycomp.boards import load_board
 from tinycomp.codecs._policy import SMALLEST
 from tinycomp.codecs._registry import general_codecs
+from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.runner import run_host
-from tinycomp.folder import write_folder
-from tinycomp.image import Workshop
-from tinycomp.ir import Graph
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.library import emit_library, tensor_order
+from tinycomp.ir.graph import Graph
 from tinycomp.ops._window import Window
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
+from tinycomp.target.boards import load_board
 
 
 def _graph() -> Graph:
@@ -42,13 +42,13 @@ def test_all_tensors_are_equal(codec: str, kernels: str, streamed: int, tmp_path
     used = {encoded.codec for op in program.operations for encoded in op.encoded}
     assert codec in used
     assert kernels != "generic" or used == {codec}
-    library = emit.emit_library(plan(program, range(streamed)), prefix="t", model_hash=HASH)
+    library = emit_library(plan(program, range(streamed)), prefix="t", model_hash=HASH)
     write_folder(tmp_path / "library", library)
-    workshop = Workshop(load_board("host"), tmp_path / "library", "t", tmp_path / "build")
+    firmware = FirmwareBuild(load_board("host"), tmp_path / "library", "t", tmp_path / "build")
     inputs = np.random.default_rng(0).integers(-128, 128, (3, 7, 6, 3), dtype=np.int8)
     expected = simulate(graph, inputs)
-    names = emit.tensor_order(graph)
+    names = tensor_order(graph)
     sizes = [graph.tensors[name].size for name in names]
-    found = run_host(workshop.host_runner(), inputs.reshape(3, -1), sizes)
+    found = run_host(firmware.host_runner(), inputs.reshape(3, -1), sizes)
     for name, values in zip(names, found, strict=True):
         np.testing.assert_array_equal(values, expected[name].reshape(3, -1), name)

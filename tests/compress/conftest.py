@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinycomp.ir import Constant, Graph, GraphBuilder, QuantizationParameters
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Constant, QuantizationParameters
 from tinycomp.ops._window import Window
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tinycomp.codecs._registry import choose
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import Layer, weighted_layers
 from tinycomp.compress._registry import techniques
 from tinycomp.compress.cluster import Cluster, Granularity, check_codebooks
 from tinycomp.compress.prune import Prune
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Graph, Weights
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.kernel_call import Weights
 
 
 def _layers(graph: Graph) -> dict[str, Layer]:

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tinycomp.common.errors import DataError
 from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress._statistics import input_statistics
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import _factorize, feed_back_errors
 from tinycomp.compress.prune import Prune
-from tinycomp.errors import DataError
-from tinycomp.ir import Array, Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D

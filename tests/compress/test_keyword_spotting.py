@@ -12,9 +12,9 @@ from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.plan.program import lower
-from tinycomp.simulate import run, simulate
+from tinycomp.reference.simulate import run, simulate
 
 BYTES = 12_500
 POINTS = 1.5

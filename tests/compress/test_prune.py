@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress.prune import Prune, Ranking, Score, lamp
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 
 
 def _zeros(graph: Graph) -> dict[str, float]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress.cluster import Cluster
 from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 
 TEXT = """
 sparsity = 0.25

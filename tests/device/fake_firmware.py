@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import boards, image, resources
-from tinycomp.arduino import build_sketch
+from tinycomp.common import resources
+from tinycomp.device import firmware_build
 from tinycomp.device.link import Link
-from tinycomp.project import link_flags
-from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
+from tinycomp.emit.project import link_flags
+from tinycomp.target import boards
+from tinycomp.target.arduino import build_sketch
+from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
 
 HASH = "0123456789abcdef" * 4
 FAKE_MODEL = Path(__file__).parent / "fake_model.c"
@@ -113,7 +115,7 @@ def emulator() -> boards.Emulator:
 
 def skip_without(board: boards.Board) -> None:
     """Skip where the board's compiler or emulator is not installed."""
-    if reason := image.missing(board):
+    if reason := firmware_build.missing(board):
         pytest.skip(f"{board.name}: {reason}")
 
 

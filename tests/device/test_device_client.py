@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from fake_firmware import HASH
 
+from tinycomp.common.errors import DeviceError
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Checksum, Device
-from tinycomp.errors import DeviceError
 
 INPUT = np.random.default_rng(1).integers(-128, 128, 96).astype(np.int8)
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 
+from tinycomp.common.errors import DeviceError
 from tinycomp.device import conversation
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
-from tinycomp.errors import DeviceError
 
 Answer = Callable[[str], bytes]
 INFO = (

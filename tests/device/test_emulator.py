@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from fake_firmware import EMULATED, emulator, skip_without
 
-from tinycomp import arduino, image
-from tinycomp.boards import Emulator as Emulated
-from tinycomp.boards import load_board
+from tinycomp.common.errors import DeviceError, ToolError
+from tinycomp.device import firmware_build
 from tinycomp.device.emulator import Emulator, emulate, emulator_of, qemu
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
-from tinycomp.errors import DeviceError, ToolError
+from tinycomp.target import arduino
+from tinycomp.target.boards import Emulator as Emulated
+from tinycomp.target.boards import load_board
 
 
 def test_missing() -> None:
@@ -121,10 +122,13 @@ def test_no_instructions_without_a_counting_emulator(
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "compiles", lambda compiler, source: False)
+    monkeypatch.setattr(firmware_build, "compiles", lambda compiler, source: False)
     monkeypatch.setattr(arduino, "is_available", lambda board: True)
-    monkeypatch.setattr(image, "is_available", lambda compiler: True)
-    assert image.missing(load_board("uno")) == "there is no simavr (apt install libsimavr-dev gcc)."
+    monkeypatch.setattr(firmware_build, "is_available", lambda compiler: True)
+    assert (
+        firmware_build.missing(load_board("uno"))
+        == "there is no simavr (apt install libsimavr-dev gcc)."
+    )
 
 
 def test_a_chip_that_the_emulator_does_not_know(tmp_path: Path) -> None:

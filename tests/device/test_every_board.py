@@ -12,20 +12,23 @@ from fake_firmware import skip_without
 from numpy.typing import NDArray
 from small_models import HASH, small_classifier
 
-from tinycomp import boards, emit, oracle, pipeline
-from tinycomp.boards import Board
+from tinycomp import pipeline
+from tinycomp.common.errors import BoardError
+from tinycomp.common.progress import Silent
 from tinycomp.device.execution import DeviceExecution, emulated
+from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.protocol import Device
-from tinycomp.errors import BoardError
-from tinycomp.folder import write_folder
-from tinycomp.image import Workshop
-from tinycomp.ir import Array
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.library import emit_library, harness_model
+from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
-from tinycomp.project import Content, lay_out, places
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
+from tinycomp.target import boards
+from tinycomp.target.boards import Board
 
 EMULATED = [board for board in boards.list_boards() if board.emulator]
 GRAPH = small_classifier()
@@ -124,14 +127,14 @@ def expected() -> dict[str, Array]:
 
 def test_a_small_model(board: Board, expected: dict[str, Array], tmp_path: Path) -> None:
     planned = plan(lower(GRAPH, Storage(copied=board.memory.harvard)))
-    library = emit.emit_library(planned, prefix="small", model_hash=HASH)
-    model = emit.harness_model("small")
+    library = emit_library(planned, prefix="small", model_hash=HASH)
+    model = harness_model("small")
     write_folder(
         tmp_path / "project",
         lay_out(board, Content("small", "small", HASH, library, model, INPUTS[0])),
     )
-    place = tmp_path / "project" / places(board, "small").library
-    program = Workshop(board, place, "small", tmp_path / "build").board_program()
+    place = tmp_path / "project" / project_paths(board, "small").library
+    program = FirmwareBuild(board, place, "small", tmp_path / "build").board_program()
     with emulated(board, program) as device:
         assert DeviceExecution(device).first_difference(GRAPH, INPUTS, expected, 0) is None
         assert device.run() > 1000
@@ -152,6 +155,8 @@ def test_the_whole_road_for_a_sketch(tmp_path: Path) -> None:
 
 
 def test_a_library_that_lies_in_no_sketch(tmp_path: Path) -> None:
-    workshop = Workshop(boards.load_board("uno"), tmp_path / "library", "small", tmp_path / "build")
+    firmware = FirmwareBuild(
+        boards.load_board("uno"), tmp_path / "library", "small", tmp_path / "build"
+    )
     with pytest.raises(BoardError, match=r"holds no sketch for uno\. .*--board uno\."):
-        workshop.board_program()
+        firmware.board_program()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from fake_firmware import FAKE_MODEL, harness_sources, port_sources, skip_without
 
-from tinycomp import boards, resources
-from tinycomp.toolchain import STRICT, Options, compile_objects, is_available, run_tool
+from tinycomp.common import resources
+from tinycomp.target import boards
+from tinycomp.target.toolchain import STRICT, Options, compile_objects, is_available, run_tool
 
 
 @pytest.mark.parametrize("name", [board.name for board in boards.list_boards()])

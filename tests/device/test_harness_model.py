@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinycomp import emit
+from tinycomp.emit.library import harness_model
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from tinycomp import emit
     ],
 )
 def test_benchmarks(prefix: str, size: int, profile: str, input_format: str) -> None:
-    text = emit.harness_model(prefix)
+    text = harness_model(prefix)
     chosen = (
         f"#if {prefix.upper()}_INPUT_SIZE == {size}\n"
         f'#define PROFILE "{profile}"\n#define FORMAT TC_INPUT_{input_format}\n'
@@ -31,6 +31,6 @@ def test_benchmarks(prefix: str, size: int, profile: str, input_format: str) -> 
 
 @pytest.mark.parametrize("prefix", ["digits", "adder", "kwsy", "ice_cream"])
 def test_other_models_have_their_own_name(prefix: str) -> None:
-    text = emit.harness_model(prefix)
+    text = harness_model(prefix)
     assert f'#define PROFILE "{prefix}"\n#define FORMAT TC_INPUT_INT8\n' in text
     assert "#if" not in text

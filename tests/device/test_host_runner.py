@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from fake_firmware import FAKE_MODEL
 
-from tinycomp import boards, resources
+from tinycomp.common import resources
+from tinycomp.common.errors import ToolError
 from tinycomp.device import runner
 from tinycomp.device.runner import run_host
-from tinycomp.errors import ToolError
-from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
+from tinycomp.target import boards
+from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
 
 SIZES = [96, 96, 96, 96, 4]
 

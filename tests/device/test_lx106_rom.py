@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from tinycomp import resources
+from tinycomp.common import resources
 
 SOURCE = resources.firmware() / "ports" / "qemu" / "sim_lx106" / "rom.c"
 RUNTIME = """#include <stdint.h>

@@ -6,7 +6,7 @@ import re
 
 from small_models import HASH, Layers
 
-from tinycomp.emit import emit_library
+from tinycomp.emit.library import emit_library
 from tinycomp.ops._window import Window
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower

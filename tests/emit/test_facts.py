@@ -6,8 +6,10 @@ import pytest
 from conformance import parameters
 from small_models import HASH, Layers
 
-from tinycomp.emit import emit_library
-from tinycomp.ir import Graph, KernelCall, QuantizationParameters
+from tinycomp.emit.library import emit_library
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import QuantizationParameters
 from tinycomp.kernels._dsp_rounding import ONCE
 from tinycomp.kernels._facts import known_facts
 from tinycomp.ops._activation import Activation

@@ -13,13 +13,14 @@ import pytest
 from host import run_on_host
 from small_models import Layers, small_classifier, write_library
 
-from tinycomp import image
-from tinycomp.c_syntax import c_prefix
-from tinycomp.ir import Array, Graph
+from tinycomp.common.resources import firmware
+from tinycomp.device import firmware_build
+from tinycomp.emit.c_syntax import c_prefix
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
-from tinycomp.resources import firmware
-from tinycomp.simulate import simulate
-from tinycomp.toolchain import STRICT
+from tinycomp.reference.simulate import simulate
+from tinycomp.target.toolchain import STRICT
 
 HOSTILE = (
     'say "cheese"',
@@ -40,7 +41,7 @@ PREFIXES = (
 )
 """Names of headers of the harness, of C, of kernels; and everyday names."""
 
-pytestmark = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+pytestmark = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 
 
 def renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
@@ -139,7 +140,7 @@ def test_models_may_have_any_name(name: str, tmp_path: Path) -> None:
     for path in harness.glob("*.[ch]"):
         (tmp_path / "harness" / path.name).write_text(path.read_text())
     model = tmp_path / "harness" / "tc_model.c"
-    model.write_text(image.emit.harness_model(name))
+    model.write_text(firmware_build.emit.harness_model(name))
     sources = [library / f"{prefix}.c", library / f"{prefix}_weights.c", model]
     sources += [tmp_path / "harness" / f"{name}.c" for name in ("host_runner", "crc32", "inspect")]
     flags = (*STRICT, "-O0", "-fsyntax-only")

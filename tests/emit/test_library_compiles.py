@@ -14,8 +14,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from small_models import every_operator, small_classifier, write_library
 
-from tinycomp.boards import Compiler, load_board
-from tinycomp.toolchain import STRICT, Options, compile_objects
+from tinycomp.target.boards import Compiler, load_board
+from tinycomp.target.toolchain import STRICT, Options, compile_objects
 
 DIALECTS = {
     "gcc": ("-std=c99", "-xc"),

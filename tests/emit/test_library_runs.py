@@ -12,21 +12,23 @@ from conformance import parameters
 from host import run_on_host
 from small_models import Layers, every_operator, small_classifier, write_library
 
-from tinycomp import image, oracle
-from tinycomp.ir import Array, Graph
+from tinycomp.device import firmware_build
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.relu import Relu
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import run, simulate
-from tinycomp.toolchain import SANITIZE, STRICT
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import run, simulate
+from tinycomp.target.toolchain import SANITIZE, STRICT
 
 MAIN = Path(__file__).parent / "two_models.c"
 MODES = ("apart", "inside", "interleaved", "threads")
 SAMPLES = 3
 
-pytestmark = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+pytestmark = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 
 
 def random_inputs(graph: Graph, samples: int = SAMPLES) -> Array:

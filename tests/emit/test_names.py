@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.c_syntax import (
+from tinycomp.emit.c_syntax import (
     c_comment,
     c_identifier,
     c_identifiers,

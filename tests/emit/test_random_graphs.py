@@ -13,13 +13,15 @@ from conformance import extreme_inputs
 from host import run_on_host
 from random_graphs import random_graph
 
-from tinycomp import image, oracle
-from tinycomp.ir import Array, Graph
+from tinycomp.device import firmware_build
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._registry import operators
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 IN_C = range(20)
 IN_PYTHON = range(20, 120)
@@ -35,7 +37,7 @@ def first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str
     return next((name for name in found if not np.array_equal(found[name], expected[name])), None)
 
 
-@pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+@pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 @pytest.mark.parametrize("seed", IN_C)
 def test_c_equals_simulator_equals_litert(seed: int, tmp_path: Path) -> None:
     graph = random_graph(seed)

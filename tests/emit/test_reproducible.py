@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from small_models import every_operator, write_library
 
-from tinycomp import emit
+from tinycomp.emit.library import harness_model
 
 SCRIPT = """
 import sys
@@ -46,7 +46,7 @@ def test_the_same_model_gives_the_same_bytes(seed: str, tmp_path: Path) -> None:
 def test_no_file_tells_where_or_when_it_was_made(tmp_path: Path) -> None:
     library = write_library(every_operator(), tmp_path)
     texts = [path.read_text() for path in library.rglob("*") if path.is_file()]
-    texts.append(emit.harness_model("t"))
+    texts.append(harness_model("t"))
     for text in texts:
         assert not re.search(r"__(DATE|TIME|FILE|TIMESTAMP)__", text)
         assert not re.search(r"20\d\d-\d\d|\d\d:\d\d", text)

@@ -12,7 +12,8 @@ import pytest
 from float_runs import assert_close, run
 
 from tinycomp.frontend.keras import import_keras, read_keras
-from tinycomp.ir import Array, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.prepare import clean_up
 

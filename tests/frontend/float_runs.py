@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycomp import oracle
-from tinycomp.ir import Array, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
 
 
 def run(graph: Graph, x: Array) -> Array:

@@ -13,7 +13,7 @@ import pytest
 from float_runs import assert_close, run
 
 from tinycomp.frontend.keras import read_keras
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.prepare import clean_up
 

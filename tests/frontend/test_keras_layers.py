@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 
 IMAGE, SIGNAL, VECTOR = (9, 8, 4), (13, 4), (12,)
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend.keras import read_keras
 
 Save = Callable[..., Path]

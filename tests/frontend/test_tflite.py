@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp import oracle
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite, read_tflite
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "ops"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from golden_files import GOLDEN, Golden
 
-from tinycomp.resources import firmware
+from tinycomp.common.resources import firmware
 
 MODEL = GOLDEN / "small.tflite"
 """Fixed: 1 convolution, 1 depthwise, 1 pointwise with few values, a sum, a pooling, 1 dense."""
@@ -24,7 +24,7 @@ GENERATED = ("library/", "harness/tc_model.c", "Makefile", "README.md")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The texts of the output folder by name."""
     folder = tmp_path_factory.mktemp("golden") / "out"
-    command = [sys.executable, "-c", "from tinycomp.cli import main; main()", "build", MODEL]
+    command = [sys.executable, "-c", "from tinycomp.cli.main import main; main()", "build", MODEL]
     options = ["--no-verify", "--no-bench", "--board", "cortex-m4", "--name", "golden"]
     subprocess.run([*command, "-o", folder, *options], check=True, capture_output=True)
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".tflite")

@@ -9,7 +9,8 @@ import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
 from numpy.typing import NDArray
 
-from tinycomp.ir import Constant, Operator, Shape
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Constant, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Pair, Window
 from tinycomp.ops.add import Add

@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 from conformance import Case
 
-from tinycomp import resources
-from tinycomp.boards import Board
 from tinycomp.codecs._codec import Encoded
-from tinycomp.emit import c_number, codec_read, facts, firmware_headers
-from tinycomp.ir import Array, Operands
+from tinycomp.common import resources
+from tinycomp.emit.headers import facts, firmware_headers
+from tinycomp.emit.library import c_number, codec_read
+from tinycomp.emit.project import link_flags
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Storage, lower
-from tinycomp.project import link_flags
-from tinycomp.simulate import simulate
-from tinycomp.toolchain import SANITIZE, STRICT, Options, compile_objects, link
+from tinycomp.reference.simulate import simulate
+from tinycomp.target.boards import Board
+from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
 MAIN = Path(__file__).parent / "core_main.c"
 SECONDS = 100

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from kernel_text import COPYING_CODEC, constants, scratch_size
 
-from tinycomp import resources
-from tinycomp.ir import Array, Graph, KernelCall, Node
+from tinycomp.common import resources
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._rows import rows
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp import resources
-from tinycomp.fixed import INT32_MAX, requantize, rounding_shift_right
-from tinycomp.ir import Array
+from tinycomp.common import resources
+from tinycomp.ir.fixed_point import INT32_MAX, requantize, rounding_shift_right
+from tinycomp.ir.tensor import Array
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 

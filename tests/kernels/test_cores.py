@@ -10,7 +10,7 @@ import pytest
 from core_cases import FAMILIES, plain
 from core_program import asked, available, known, lowered, run
 
-from tinycomp.boards import Board, load_board
+from tinycomp.target.boards import Board, load_board
 
 CORES = [
     ("armv7e_m", "cortex-m4"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import resources
+from tinycomp.common import resources
 
 KERNELS = resources.firmware() / "kernels"
 HELPERS = ("block", "tinycomp", "window")

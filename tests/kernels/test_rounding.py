@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinycomp.fixed import requantize
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir.fixed_point import requantize
+from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.kernels._dsp_rounding import ONCE, rounding
 from tinycomp.kernels._dsp_sums import Sums, reach, sums_of
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rows import Kernel, Ring, compile_kernels
 
-from tinycomp.ir import Graph, Node
+from tinycomp.ir.graph import Graph, Node
 from tinycomp.ops._rows import rows
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "ops"))
 

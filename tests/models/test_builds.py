@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import image, pipeline, trial
-from tinycomp.boards import load_board
-from tinycomp.image import Workshop
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
+from tinycomp.proof import checks
 from tinycomp.report.record import Report
+from tinycomp.target.boards import load_board
 
 M4 = load_board("cortex-m4")
 SAMPLES = {
@@ -33,8 +35,10 @@ MOST_WEIGHTS = 12_800
 pytestmark = [
     pytest.mark.shared,
     pytest.mark.slow,
-    pytest.mark.skipif(not image.host_available(), reason="gcc is not installed"),
-    pytest.mark.skipif(image.missing(M4) is not None, reason=f"no cortex-m4: {image.missing(M4)}"),
+    pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed"),
+    pytest.mark.skipif(
+        firmware_build.missing(M4) is not None, reason=f"no cortex-m4: {firmware_build.missing(M4)}"
+    ),
 ]
 
 
@@ -83,7 +87,7 @@ def test_accuracy_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
     assert accuracy.int8 is not None
     assert accuracy.int8 >= 0.913 - 0.015
     assert accuracy.device is not None
-    assert accuracy.device_samples == trial.DEVICE_SAMPLES
+    assert accuracy.device_samples == checks.DEVICE_SAMPLES
 
 
 def test_keyword_spotting_is_equal_everywhere(keywords: tuple[Report, Path]) -> None:
@@ -103,5 +107,5 @@ def test_weights_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
 def test_code_of_keyword_spotting(keywords: tuple[Report, Path], tmp_path: Path) -> None:
     report, folder = keywords
     small = M4.model_copy(update={"compiler": M4.compiler.model_copy(update={"optimize": "-Os"})})
-    workshop = Workshop(small, folder / "library", report.prefix, tmp_path)
-    assert workshop.measure().sizes.code <= MOST_CODE
+    firmware = FirmwareBuild(small, folder / "library", report.prefix, tmp_path)
+    assert firmware.measure().sizes.code <= MOST_CODE

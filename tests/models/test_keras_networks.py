@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.networks import NETWORKS, save
-from tinycomp import image, pipeline
-from tinycomp.boards import load_board
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
+from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")
 LARGE = "mobilenet_v2"
@@ -20,7 +21,7 @@ LARGE = "mobilenet_v2"
     "name", [pytest.param(each, marks=[pytest.mark.slow] * (each == LARGE)) for each in NETWORKS]
 )
 def test_a_network_is_built_and_equal_everywhere(name: str, tmp_path: Path) -> None:
-    if reason := image.missing(BOARD):
+    if reason := firmware_build.missing(BOARD):
         pytest.skip(f"{BOARD.name}: {reason}")
     wanted = Preparation(*save(name, tmp_path))
     options = pipeline.BuildOptions(wanted, BOARD.name, tmp_path / "out", samples=1)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp import oracle
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.ir import Array, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 REAL = 8
 """Real inputs a model, beside 4 random ones, one of extremes, and all smallest and all largest."""

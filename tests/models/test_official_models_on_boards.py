@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import image, pipeline
-from tinycomp.boards import load_board
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
+from tinycomp.target.boards import load_board
 
 pytestmark = pytest.mark.shared
 
@@ -20,7 +21,7 @@ PRODUCTS = {"cortex-m55": 16}
 @pytest.mark.parametrize("model", ["kws_ref_model", "ad01"])
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc"])
 def test_every_tensor(name: str, model: str, shared: Path, tmp_path: Path) -> None:
-    if reason := image.missing(load_board(name)):
+    if reason := firmware_build.missing(load_board(name)):
         pytest.skip(f"{name}: {reason}")
     wanted = Preparation(shared / "models" / f"{model}_int8.tflite")
     report = pipeline.build(

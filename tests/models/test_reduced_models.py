@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinycomp.common.progress import Silent
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.prepare import reduce
-from tinycomp.progress import Silent
-from tinycomp.verify import simulator, verify
+from tinycomp.reference.compare import simulator, verify
 
 pytestmark = pytest.mark.shared
 

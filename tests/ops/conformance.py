@@ -9,16 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp.ir import (
-    Array,
-    Constant,
-    Graph,
-    GraphBuilder,
-    Operator,
-    QuantizationParameters,
-    Shape,
-    Tensor,
-)
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 

@@ -14,8 +14,9 @@ import numpy as np
 from conformance import Case
 from kernel_text import COPYING_CODEC, constants, scratch_size
 
-from tinycomp import resources
-from tinycomp.ir import Array, Graph, Node
+from tinycomp.common import resources
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._rows import rows
 
 FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

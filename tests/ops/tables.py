@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from conformance import Case, CaseBuilder, parameters
 
-from tinycomp.ir import Array, Operator, QuantizationParameters
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, QuantizationParameters
 
 EVERY_INPUT: Array = np.arange(-128, 128, dtype=np.int8).reshape(1, 4, 8, 8)
 

@@ -13,12 +13,12 @@ from conformance import CASES, Case, cases_of
 from host import run_on_host
 from host_cases import HostCases
 
-from tinycomp import oracle
-from tinycomp.ir import Array
+from tinycomp.common.resources import read_firmware
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._registry import by_tflite_name, operators
 from tinycomp.quantize.export import write_tflite
-from tinycomp.resources import read_firmware
-from tinycomp.simulate import run, simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import run, simulate
 
 INTEGER = [name for name, kind in operators().items() if not kind.float_only]
 WITH_CASES = sorted(path.stem for path in CASES.glob("*.py"))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from tinycomp import oracle
-from tinycomp.ir import Array, GraphBuilder, Operator
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
@@ -20,6 +21,7 @@ from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
 
 SHAPE = (3, 4, 5)
 Definition = Callable[[Array], Array]

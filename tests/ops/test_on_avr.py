@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from conformance import CASES, Case, cases_of
 
-from tinycomp.boards import load_board
 from tinycomp.device.emulator import emulator_of, front_end
-from tinycomp.emit import emit_library
-from tinycomp.ir import Array
+from tinycomp.emit.library import emit_library
+from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.simulate import run
-from tinycomp.toolchain import Options, compile_objects, compiles, is_available, link
+from tinycomp.reference.simulate import run
+from tinycomp.target.boards import load_board
+from tinycomp.target.toolchain import Options, compile_objects, compiles, is_available, link
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "kernels"))
 

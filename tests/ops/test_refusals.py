@@ -9,8 +9,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from conformance import parameters, unary_case
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Constant, Operands, Operator, Shape, Tensor
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.mean import Mean
@@ -19,7 +20,7 @@ from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 UNIT = parameters(0.1)
 

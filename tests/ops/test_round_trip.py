@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from conformance import CASES, Case, cases_of
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import run
+from tinycomp.reference.simulate import run
 
 OPERATORS = sorted(path.stem for path in CASES.glob("*.py"))
 

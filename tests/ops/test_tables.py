@@ -9,8 +9,8 @@ import pytest
 from conformance import parameters
 from tables import draw_output, draw_parameters, table_case
 
-from tinycomp import oracle
-from tinycomp.ir import Operator, QuantizationParameters
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import QuantizationParameters
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
@@ -18,7 +18,8 @@ from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 DRAWS = 150
 

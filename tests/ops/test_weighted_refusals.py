@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from conformance import Case, CaseBuilder, cases_of, parameters
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Graph, Operands, Operator, Shape
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Operands, Shape
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
@@ -20,7 +22,7 @@ from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import OUTPUT, Softmax
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 THREE = Window((3, 3))
 

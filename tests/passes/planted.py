@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from random_graphs import random_graph
 
-from tinycomp.ir import Array, Constant, Graph, Node, QuantizationParameters
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 
 FAR = 1 << 20
 """A bias that is sure to reach the end of the output's range."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp import oracle
-from tinycomp.ir import Array, Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.conv_2d import Conv2D
@@ -16,6 +16,7 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
 
 Pass = Callable[[Graph], Graph]
 IMAGE = (6, 5, 4)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from small_graphs import Builder, names, operator, rewritten
 
-from tinycomp.ir import Operator
+from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add

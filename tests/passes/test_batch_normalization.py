@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_graphs import IMAGE, VALID, Builder, names, outputs, rewritten
 
-from tinycomp.ir import Operator
+from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add

@@ -14,7 +14,7 @@ from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.relu import Relu
 from tinycomp.passes._bounds import bounds
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 EVERY = np.arange(-128, 128, dtype=np.int8).reshape(256, 1, 1, 1)
 

@@ -11,7 +11,8 @@ from conformance import extreme_inputs, parameters
 from planted import FAR, node_of, with_dead, with_unread
 from small_models import Layers
 
-from tinycomp.ir import Constant, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Constant
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.concatenation import Concatenation
@@ -22,7 +23,7 @@ from tinycomp.ops.relu import Relu
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.quantize.export import write_tflite
-from tinycomp.verify import simulator, verify
+from tinycomp.reference.compare import simulator, verify
 
 IMAGE = (5, 4, 3)
 POINT = Window((1, 1))

@@ -10,7 +10,8 @@ from conformance import extreme_inputs
 from planted import node_of, planted_graph, with_small_weights, with_twin
 from small_models import Layers
 
-from tinycomp.ir import UNREAD, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.reduction import UNREAD
 from tinycomp.ops._window import Window
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.passes._bounds import bounds
@@ -19,8 +20,8 @@ from tinycomp.passes._reduction import with_original
 from tinycomp.passes.merge_duplicate_channels import LARGEST, merge_duplicate_channels
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
-from tinycomp.verify import simulator, verify
+from tinycomp.reference.compare import simulator, verify
+from tinycomp.reference.simulate import simulate
 
 IMAGE = (5, 4, 3)
 POINT = Window((1, 1))
@@ -64,9 +65,9 @@ def test_a_duplicate_goes_and_is_known_to_be_one() -> None:
     smaller = merged(twins())
     assert smaller.tensors["conv_2d"].shape == smaller.tensors["depthwise_conv_2d"].shape
     assert smaller.tensors["conv_2d"].shape == (5, 4, 5)
-    assert smaller.original is not None
+    assert smaller.reduction is not None
     for name in ("conv_2d", "depthwise_conv_2d"):
-        source = smaller.original.reductions[name].source
+        source = smaller.reduction.tensors[name].source
         assert np.array_equal(source[..., 4], source[..., 1])
         assert not np.any(source == UNREAD)
 

@@ -7,7 +7,9 @@ import pytest
 from conformance import extreme_inputs, parameters
 from small_models import Layers
 
-from tinycomp.ir import CONSTANT, Graph, Operator
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.reduction import CONSTANT
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.average_pool_2d import AveragePool2D
@@ -22,7 +24,7 @@ from tinycomp.passes.fold_padding import WIDEST, fold_padding
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.quantize.export import write_tflite
-from tinycomp.verify import simulator, verify
+from tinycomp.reference.compare import simulator, verify
 
 POINT = Window((1, 1))
 
@@ -127,8 +129,8 @@ def test_padding_becomes_a_convolution_s(kind: str) -> None:
     graph = layers.graph()
     smaller = same(graph, fold_padding(with_original(graph)))
     assert len(smaller.nodes) == 2
-    assert smaller.original is not None
-    reduction = smaller.original.reductions["pad"]
+    assert smaller.reduction is not None
+    reduction = smaller.reduction.tensors["pad"]
     assert reduction.tensor == "conv_2d"
     zero_point = layers.quantization("conv_2d").zero_point
     assert (reduction.constants[reduction.source == CONSTANT] == zero_point).all()

@@ -16,12 +16,14 @@ from planted import planted_graph, with_dead, with_unread
 from random_graphs import random_graph
 from small_models import small_classifier
 
-from tinycomp import image
-from tinycomp.ir import CONSTANT, UNREAD, Array, Graph
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.reduction import CONSTANT, UNREAD
+from tinycomp.ir.tensor import Array
 from tinycomp.prepare import Preparation, prepare, reduce
-from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
-from tinycomp.verify import TensorExecution, simulator, verify
+from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 SEEDS = range(60)
 IN_C = range(6)
@@ -47,11 +49,11 @@ def test_every_tensor_of_the_original_is_what_litert_computes() -> None:
         assert found.tensors == len(graph.nodes)
 
 
-@pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+@pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 @pytest.mark.parametrize("seed", IN_C)
 def test_c_of_the_reduced_graph_computes_the_same(seed: int, tmp_path: Path) -> None:
     graph, smaller = reduced(seed)
-    assert smaller.original is not None
+    assert smaller.reduction is not None
     host = TensorExecution("host", lambda inputs: run_on_host(smaller, inputs, tmp_path))
     found = verify(smaller, write_tflite(graph), samples(graph, seed), [host])
     assert found.equal, str(found.differences[0])
@@ -91,9 +93,9 @@ def test_the_graphs_are_worth_it() -> None:
         graph, smaller = reduced(seed)
         macs["before"] += graph.cost().macs
         macs["after"] += smaller.cost().macs
-        if smaller.original is None:
+        if smaller.reduction is None:
             continue
-        for reduction in smaller.original.reductions.values():
+        for reduction in smaller.reduction.tensors.values():
             computed = reduction.source[reduction.source >= 0]
             elements["constant"] += int((reduction.source == CONSTANT).sum())
             elements["unread"] += int((reduction.source == UNREAD).sum())

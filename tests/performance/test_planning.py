@@ -13,11 +13,11 @@ import pytest
 from benchmarks.build_time import BOARD, LARGE, plan_for
 from benchmarks.cases import model_path, targets
 from benchmarks.networks import save
-from tinycomp import emit
-from tinycomp.measure import footprint
+from tinycomp.common.progress import Silent
+from tinycomp.emit.library import emit_library
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Preparation, Prepared, prepare
-from tinycomp.progress import Silent
+from tinycomp.proof.measure import footprint
 
 MOST_CALLS = 4_000_000
 """Calls of Python functions while planning: CPython does as many in about four seconds."""
@@ -46,7 +46,7 @@ def planned(prepared: Prepared) -> tuple[Plan, int]:
 def test_a_large_model(tmp_path: Path) -> None:
     found, calls = planned(prepare(Preparation(*save(LARGE, tmp_path)), Silent()))
     assert calls <= MOST_CALLS
-    library = emit.emit_library(found, prefix="t", model_hash="0" * 64)
+    library = emit_library(found, prefix="t", model_hash="0" * 64)
     assert sum(map(len, library.values())) <= MOST_TEXT * footprint(found, None).constants
 
 

@@ -23,7 +23,7 @@ from benchmarks.results import (
 )  # fmt: skip
 from benchmarks.run import merged
 from benchmarks.show import table
-from tinycomp.boards import load_board
+from tinycomp.target.boards import load_board
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = Row(1000, 2000, 300, 400, 500, Peer(4000, 1000, 900))

@@ -14,15 +14,17 @@ from small_models import Layers, every_operator
 
 from benchmarks.measure import row_of
 from benchmarks.results import BoardResults, Row, as_json, growth, read_board
-from tinycomp import boards, image, pipeline
-from tinycomp.boards import Board
-from tinycomp.ir import Graph
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
-from tinycomp.toolchain import gcc_version
+from tinycomp.target import boards
+from tinycomp.target.boards import Board
+from tinycomp.target.toolchain import gcc_version
 
 SAME_CORE = ("uno",)
 """Its core is mega's, and its memory too small for every operator."""
@@ -47,7 +49,7 @@ GRAPHS = {"separable": separable(), "every operator": every_operator()}
 
 @pytest.mark.parametrize("board", EMULATED, ids=lambda board: board.name)
 def test_nothing_grows(board: Board, golden: Golden, tmp_path: Path) -> None:
-    if reason := image.missing(board):
+    if reason := firmware_build.missing(board):
         pytest.skip(f"{board.name}: {reason}")
     assert board.emulator is not None
     rows = {name: measured(name, board, tmp_path) for name in GRAPHS}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from small_models import every_operator
 
-from tinycomp import image
-from tinycomp.boards import load_board
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
 from tinycomp.kernels._registry import instruction_sets
 from tinycomp.pipeline import BuildOptions, build, lower_for
 from tinycomp.plan.costs import (
@@ -27,7 +27,7 @@ from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import Preparation, prepare
-from tinycomp.progress import Silent
+from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")
 WITHIN = 0.1
@@ -68,7 +68,7 @@ def test_a_set_without_a_file_takes_the_portable_kernels() -> None:
 @pytest.mark.parametrize("optimize", ["speed", "balanced"])
 @pytest.mark.parametrize("model", ["kws_ref_model", "ic_resnet8", "str_ww_ref_model"])
 def test_predictions(model: str, optimize: Optimize, shared: Path, tmp_path: Path) -> None:
-    if reason := image.missing(BOARD):
+    if reason := firmware_build.missing(BOARD):
         pytest.skip(f"{BOARD.name}: {reason}")
     wanted = Preparation(shared / "models" / f"{model}_int8.tflite")
     options = BuildOptions(

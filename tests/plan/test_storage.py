@@ -10,13 +10,15 @@ from small_models import Layers
 
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose
-from tinycomp.ir import Array, Graph, Weights
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.plan.storage import CODE, Place, stored_program
+from tinycomp.plan.storage import CODE, StorageTarget, stored_program
 from tinycomp.plan.streaming import Optimize
 
-LARGE = Place("generic", copied=False, flash=1 << 20, ram=1 << 20)
+LARGE = StorageTarget("generic", copied=False, flash=1 << 20, ram=1 << 20)
 ONCE, OFTEN = Use(products=1), Use(products=1000)
 
 
@@ -88,7 +90,9 @@ def _graph() -> Graph:
     return layers.graph()
 
 
-def _codecs(optimize: Optimize, place: Place = LARGE, *, compressed: bool = True) -> list[str]:
+def _codecs(
+    optimize: Optimize, place: StorageTarget = LARGE, *, compressed: bool = True
+) -> list[str]:
     graph = _graph()
     program = stored_program(graph, optimize, compressed, place)
     return [encoded.codec for op in program.operations for encoded in op.encoded]

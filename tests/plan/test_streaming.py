@@ -13,7 +13,7 @@ from host import run_on_host
 from small_models import Layers, small_classifier
 
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.ops._rows import rows
 from tinycomp.ops._window import Window
 from tinycomp.plan.carry import waiting_rows
@@ -22,7 +22,7 @@ from tinycomp.plan.moves import move
 from tinycomp.plan.program import Program, lower
 from tinycomp.plan.schedule import INPUT, Copy, read_rows, schedule, total_rows
 from tinycomp.plan.streaming import choose
-from tinycomp.simulate import simulate
+from tinycomp.reference.simulate import simulate
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "emit"))
 from random_graphs import random_graph

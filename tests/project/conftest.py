@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tiny_project import CLASSES, content
 
-from tinycomp.boards import load_board
-from tinycomp.folder import write_folder
-from tinycomp.project import lay_out
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.project import lay_out
+from tinycomp.target.boards import load_board
 
 Laid = Callable[..., Path]
 

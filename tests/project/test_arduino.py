@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp import arduino
-from tinycomp.boards import load_board
-from tinycomp.errors import ToolError
-from tinycomp.sizes import Sizes, section_sizes
+from tinycomp.common.errors import ToolError
+from tinycomp.target import arduino
+from tinycomp.target.boards import load_board
+from tinycomp.target.sizes import Sizes, section_sizes
 
 UNO = load_board("uno")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp.errors import OutputError
-from tinycomp.folder import MANIFEST, add_files, read_manifest, write_folder
+from tinycomp.common.errors import OutputError
+from tinycomp.emit.folder import MANIFEST, add_files, read_manifest, write_folder
 
 FILES = {"kws.c": "int x;\n", "tinycomp/a.h": "/* a */\n", "model.tflite": b"\x00\xff"}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tiny_project import CLASSES, SAMPLE, content
 
-from tinycomp.boards import list_boards, load_board
-from tinycomp.project import lay_out, places
-from tinycomp.sizes import section_sizes
-from tinycomp.toolchain import Options, compile_objects, inference_sizes, is_available
+from tinycomp.emit.project import lay_out, project_paths
+from tinycomp.target.boards import list_boards, load_board
+from tinycomp.target.sizes import section_sizes
+from tinycomp.target.toolchain import Options, compile_objects, inference_sizes, is_available
 
 STUBS = Path(__file__).parent / "stubs"
 EXPECTED = 'say "yes"?: 21.000 in 1000 us\n'
@@ -38,7 +38,7 @@ def run(*command: str | Path, folder: Path, stdin: str = "") -> str:
 
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
 def test_everything_is_where_it_belongs(board):
-    files, where = lay_out(board, content()), places(board, "tiny")
+    files, where = lay_out(board, content()), project_paths(board, "tiny")
     assert {f"{where.library}/tiny.{suffix}" for suffix in "ch"} <= files.keys()
     assert f"{where.library}/tinycomp/tinycomp.h" in files
     assert {f"{where.harness}/server.c", f"{where.harness}/tc_model.c"} <= files.keys()
@@ -100,7 +100,7 @@ def test_cortex_m4_project_runs_in_its_emulator():
 @needs("g++")
 def test_example_runs_on_stubs(laid, tmp_path, board, main, class_names):
     folder = laid(board, class_names)
-    library = folder / places(load_board(board), "tiny").library
+    library = folder / project_paths(load_board(board), "tiny").library
     (example,) = folder.rglob(f"once/{main}")
     (tmp_path / "main.cpp").write_text(
         f'#include "{example}"\nint main() {{ setup(); loop(); return 0; }}\n'

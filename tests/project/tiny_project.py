@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp import resources
-from tinycomp.project import Content
+from tinycomp.common import resources
+from tinycomp.emit.project import Content
 
 TINY = Path(__file__).parent / "tiny"
 SAMPLE = np.array([[7, 1, 2, 0, 0, 0], [0, 0, 0, 0, 0, 21]], np.int8)

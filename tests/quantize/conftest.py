@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinycomp.ir import Array, Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add

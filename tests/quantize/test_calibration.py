@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinycomp.errors import DataError, ModelError
-from tinycomp.ir import Array, Constant, Graph, GraphBuilder
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Array, Constant
 from tinycomp.ops.relu import Relu
 from tinycomp.quantize.affine import dequantize_values, quantize_values
 from tinycomp.quantize.calibration import (

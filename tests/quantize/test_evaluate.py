@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinycomp.data import Dataset
-from tinycomp.errors import DataError
-from tinycomp.ir import Array, Graph
-from tinycomp.oracle import run_float
+from tinycomp.common.errors import DataError
+from tinycomp.data.dataset import Dataset
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.evaluate import Score, evaluate_float, evaluate_int8, score
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reference.oracle import run_float
 
 
 def test_top_1_is_the_share_of_right_answers() -> None:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp import oracle
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Constant, Graph, QuantizationParameters
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import ALIGNMENT, write_tflite
 from tinycomp.quantize.post_training import quantize
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 
 def convolve(x: Array, weights: Array, bias: Array, padding: tuple[int, int, int, int]) -> Array:

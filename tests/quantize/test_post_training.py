@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinycomp import oracle
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Constant, Graph, GraphBuilder, Operator
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Constant
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
@@ -30,7 +31,8 @@ from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import BIAS_LIMIT, quantize
 from tinycomp.quantize.ranges import Range
-from tinycomp.simulate import simulate
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 
 def convert(graph: Graph, inputs: Array) -> Graph:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from small_models import every_operator
 
-from tinycomp.measure import layer_records
-from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
+from tinycomp.proof.measure import layer_records
+from tinycomp.proof.memory_map import memory_record
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,

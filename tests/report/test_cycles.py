@@ -11,19 +11,22 @@ import numpy as np
 import pytest
 from small_models import small_classifier
 
-from tinycomp import cli, image, pipeline, resources
-from tinycomp.boards import Board, load_board
+from tinycomp import pipeline
+from tinycomp.cli.main import main
+from tinycomp.common import resources
+from tinycomp.common.errors import BoardError, DeviceError, ToolError
+from tinycomp.common.progress import Silent
 from tinycomp.cycles.disassembly import Listing, disassemble
 from tinycomp.cycles.estimate import count, estimate
+from tinycomp.device import firmware_build
+from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.trace import PLUGIN, Block, Trace, trace
-from tinycomp.errors import BoardError, DeviceError, ToolError
-from tinycomp.image import Workshop
+from tinycomp.emit.project import link_flags
 from tinycomp.prepare import Preparation
-from tinycomp.progress import Silent
-from tinycomp.project import link_flags
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import read_report
-from tinycomp.toolchain import STRICT, Dialect, Options, compile_objects, link
+from tinycomp.target.boards import Board, load_board
+from tinycomp.target.toolchain import STRICT, Dialect, Options, compile_objects, link
 
 M4 = load_board("cortex-m4")
 LOOP_MODEL = Path(__file__).with_name("loop_model.c")
@@ -33,8 +36,10 @@ AROUND = 40
 SAMPLE = np.zeros(4, np.int8)
 
 pytestmark = [
-    pytest.mark.skipif(not image.host_available(), reason="gcc is not installed"),
-    pytest.mark.skipif(image.missing(M4) is not None, reason=f"no cortex-m4: {image.missing(M4)}"),
+    pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed"),
+    pytest.mark.skipif(
+        firmware_build.missing(M4) is not None, reason=f"no cortex-m4: {firmware_build.missing(M4)}"
+    ),
 ]
 
 
@@ -156,8 +161,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_generated_library_is_counted_to_the_instruction(build: Path, tmp_path: Path) -> None:
-    workshop = Workshop(M4, build / "library", read_report(build).prefix, tmp_path)
-    program = workshop.board_program()
+    firmware = FirmwareBuild(M4, build / "library", read_report(build).prefix, tmp_path)
+    program = firmware.board_program()
     sample = np.random.default_rng(1).integers(-128, 128, 90).astype(np.int8)
     traced = trace(M4, program, sample)
     mix, cycles = counted(traced, program)
@@ -173,7 +178,7 @@ def test_bench_prints_the_estimate_and_adds_it_to_the_reports(
     assert read_report(build).latency.estimate is None
     monkeypatch.setattr(sys, "argv", ["tinycomp", "bench", str(build), "--estimate-cycles"])
     with pytest.raises(SystemExit) as stop:
-        cli.main()
+        main()
     assert not stop.value.code
     words = " ".join(capfd.readouterr().out.split())
     found = re.search(r"estimate ([\d,]+) cycles, [\d.]+ ms on STM32L4R5 at 120 MHz", words)

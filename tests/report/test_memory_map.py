@@ -7,9 +7,9 @@ from itertools import combinations
 import pytest
 from small_models import every_operator, small_classifier
 
-from tinycomp.memory_map import memory_record
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import lower
+from tinycomp.proof.memory_map import memory_record
 from tinycomp.report.memory_chart import memory_chart
 from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord
 

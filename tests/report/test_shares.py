@@ -11,8 +11,8 @@ from rich.console import Console
 from sample_reports import bare, full
 from small_models import every_operator
 
-from tinycomp.measure import layer_records
 from tinycomp.plan.program import lower
+from tinycomp.proof.measure import layer_records
 from tinycomp.report import terminal
 from tinycomp.report.record import LayerRecord, SpanRecord
 from tinycomp.report.shares import shares

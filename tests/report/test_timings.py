@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp.boards import load_board
 from tinycomp.cycles.cortex_m4 import NONE, Cycles, timed
 from tinycomp.cycles.disassembly import Instruction, disassemble
+from tinycomp.target.boards import load_board
 
 COMPILER = load_board("cortex-m4").compiler
 

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp.boards import Board, list_boards, load_board
-from tinycomp.errors import ToolError
-from tinycomp.sizes import EXTERNAL_STACK, Sizes, deepest_stack, section_sizes
-from tinycomp.toolchain import compile_objects, inference_sizes, inference_stack, is_available
+from tinycomp.common.errors import ToolError
+from tinycomp.target.boards import Board, list_boards, load_board
+from tinycomp.target.sizes import EXTERNAL_STACK, Sizes, deepest_stack, section_sizes
+from tinycomp.target.toolchain import (
+    compile_objects,
+    inference_sizes,
+    inference_stack,
+    is_available,
+)
 
 HEADER = '#include "tinycomp.h"\n'
 CONSTANTS = "TC_CONST int8_t used[100] = {1};\nTC_CONST int32_t spare[50] = {2};\n"

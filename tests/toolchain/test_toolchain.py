@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp.boards import Compiler, load_board
-from tinycomp.errors import ToolError
-from tinycomp.toolchain import (
+from tinycomp.common.errors import ToolError
+from tinycomp.target.boards import Compiler, load_board
+from tinycomp.target.toolchain import (
     SANITIZE,
     STRICT,
     Options,
@@ -18,7 +18,7 @@ from tinycomp.toolchain import (
     gcc_version,
     is_available,
     link,
-)  # fmt: skip
+)
 
 HOST = load_board("host").compiler
 MISSING = Compiler(prefix="pdp11-none-", packages=("gcc-pdp11", "pdp11-libc"))

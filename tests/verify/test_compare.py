@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from small_models import small_classifier
 
+from tinycomp.common.errors import DeviceError
 from tinycomp.device.execution import DeviceExecution
 from tinycomp.device.protocol import Checksum
-from tinycomp.errors import DeviceError
-from tinycomp.ir import Array
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
-from tinycomp.verify import (
+from tinycomp.reference.compare import (
     CHUNK,
     Difference,
     TensorExecution,
@@ -25,6 +24,7 @@ from tinycomp.verify import (
     simulator,
     verify,
 )
+from tinycomp.reference.simulate import simulate
 
 GRAPH = small_classifier()
 MODEL = write_tflite(GRAPH)

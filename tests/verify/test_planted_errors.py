@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 from small_models import HASH, small_classifier, write_library
 
-from tinycomp import image
-from tinycomp.boards import load_board
-from tinycomp.execute import Session, session
-from tinycomp.image import Workshop
-from tinycomp.ir import Array, Constant, Graph, Node, Operands
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Constant, Operands
 from tinycomp.ops.add import Add
-from tinycomp.progress import Silent
+from tinycomp.proof.session import Session, session
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
-from tinycomp.verify import Difference, TensorExecution, Verification, verify
+from tinycomp.reference.compare import Difference, TensorExecution, Verification, verify
+from tinycomp.reference.simulate import simulate
+from tinycomp.target.boards import load_board
 
 GRAPH = small_classifier()
 MODEL = write_tflite(GRAPH)
@@ -33,7 +34,7 @@ Edit = Callable[[Path], None]
 Tensors = dict[str, Array]
 Verified = Callable[[str], tuple[Verification, Tensors]]
 
-pytestmark = pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+pytestmark = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 
 
 def change(path: Path, pattern: str, new: Callable[[re.Match[str]], str]) -> None:
@@ -188,9 +189,11 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Verified:
             library = write_library(GRAPH, folder / name)
             if name in PLANTS:
                 PLANTS[name].edit(library)
-            board = load_board(BOARD if image.missing(load_board(BOARD)) is None else "host")
-            workshop = Workshop(board, library, "t", folder / "build")
-            with session(GRAPH, HASH, workshop, None, Silent()) as running:
+            board = load_board(
+                BOARD if firmware_build.missing(load_board(BOARD)) is None else "host"
+            )
+            firmware = FirmwareBuild(board, library, "t", folder / "build")
+            with session(GRAPH, HASH, firmware, None, Silent()) as running:
                 found = verify(GRAPH, MODEL, INPUTS, running.executions)
                 known[name] = found, dict(host_of(running).run(INPUTS))
         return known[name]
@@ -206,7 +209,7 @@ def host_of(running: Session) -> TensorExecution:
 
 @pytest.fixture(params=["host", "device"])
 def execution(request: pytest.FixtureRequest) -> str:
-    why = image.missing(load_board(BOARD))
+    why = firmware_build.missing(load_board(BOARD))
     if request.param == "device" and why is not None:
         pytest.skip(f"C on {BOARD} can't run: {why}")
     return str(request.param)
@@ -260,9 +263,9 @@ def test_an_error_in_the_simulator_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         return values
 
     monkeypatch.setattr(Add, "reference", wrong)
-    workshop = Workshop(load_board("host"), Path(), "t", Path())
-    monkeypatch.setattr(image, "host_available", lambda: False)
-    with session(GRAPH, HASH, workshop, None, Silent()) as running:
+    firmware = FirmwareBuild(load_board("host"), Path(), "t", Path())
+    monkeypatch.setattr(firmware_build, "host_available", lambda: False)
+    with session(GRAPH, HASH, firmware, None, Silent()) as running:
         found = verify(GRAPH, MODEL, INPUTS, running.executions)
     expected = int(RIGHT["add"][1, 2, 0, 4])
     assert found.differences == (

@@ -13,19 +13,22 @@ import pytest
 from numpy.typing import NDArray
 from small_models import Layers
 
-from tinycomp import image, pipeline
-from tinycomp.boards import load_board
-from tinycomp.data import DataOptions
-from tinycomp.ir import CONSTANT, UNREAD, Array, Graph, Node, Reduction
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.data.dataset import DataOptions
+from tinycomp.device import firmware_build
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.reduction import CONSTANT, UNREAD, TensorReduction
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.passes import _channels
 from tinycomp.passes._bounds import Bounds
 from tinycomp.prepare import Preparation, reduce
-from tinycomp.progress import Silent
 from tinycomp.quantize.export import write_tflite
-from tinycomp.simulate import simulate
-from tinycomp.verify import Difference, TensorExecution, Verification, simulator, verify
+from tinycomp.reference.compare import Difference, TensorExecution, Verification, simulator, verify
+from tinycomp.reference.simulate import simulate
+from tinycomp.target.boards import load_board
 
 POINT = Window((1, 1))
 SAME = Window.make("same", (5, 4), (3, 3))
@@ -66,16 +69,16 @@ def verified(graph: Graph) -> Verification:
     return verify(graph, MODEL, INPUTS, [simulator(graph)])
 
 
-def reduction(graph: Graph = REDUCED) -> Reduction:
-    assert graph.original is not None
-    return graph.original.reductions["conv_2d"]
+def reduction(graph: Graph = REDUCED) -> TensorReduction:
+    assert graph.reduction is not None
+    return graph.reduction.tensors["conv_2d"]
 
 
-def claiming(changed: Reduction) -> Graph:
+def claiming(changed: TensorReduction) -> Graph:
     """The reduced graph with another claim about conv_2d."""
-    assert REDUCED.original is not None
-    reductions = {**REDUCED.original.reductions, "conv_2d": changed}
-    return replace(REDUCED, original=replace(REDUCED.original, reductions=reductions))
+    assert REDUCED.reduction is not None
+    reductions = {**REDUCED.reduction.tensors, "conv_2d": changed}
+    return replace(REDUCED, reduction=replace(REDUCED.reduction, tensors=reductions))
 
 
 def test_the_reduction_says_what_became_of_each_channel() -> None:
@@ -120,13 +123,13 @@ def test_channels_in_the_wrong_order_are_named() -> None:
 
 
 def test_what_nothing_computes_any_more_is_compared_with_the_simulator_of_the_original() -> None:
-    assert REDUCED.original is not None
+    assert REDUCED.reduction is not None
     constants = dict(ORIGINAL.constants)
     amounts = constants["bias"].values.copy()
     amounts[2] += 100_000
     constants["bias"] = replace(constants["bias"], values=amounts)
-    wrong = replace(REDUCED.original, graph=replace(ORIGINAL, constants=constants))
-    (found,) = verified(replace(REDUCED, original=wrong)).differences
+    wrong = replace(REDUCED.reduction, graph=replace(ORIGINAL, constants=constants))
+    (found,) = verified(replace(REDUCED, reduction=wrong)).differences
     assert (found.execution, found.tensor, found.position[-1]) == ("cleanup", "conv_2d", 2)
 
 
@@ -179,9 +182,9 @@ def test_a_difference_is_at_its_place_in_the_original(channel: int, original: in
     )
 
 
-@pytest.mark.skipif(not image.host_available(), reason="gcc is not installed")
+@pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 def test_a_built_folder_is_verified_by_the_same_reduction(tmp_path: Path) -> None:
-    board = BOARD if image.missing(load_board(BOARD)) is None else "host"
+    board = BOARD if firmware_build.missing(load_board(BOARD)) is None else "host"
     path, folder = tmp_path / "model.tflite", tmp_path / "out"
     path.write_bytes(MODEL)
     report = pipeline.build(

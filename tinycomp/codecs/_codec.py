@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 
 @dataclass(frozen=True, eq=False)

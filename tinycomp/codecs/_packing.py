@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array
+from tinycomp.ir.tensor import Array
 
 UNPACKING_COST = 5
 """Instructions that firmware/codecs/unpack.h takes for an index; see Encoded.cost."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 LONGEST = 12
 """Bits of a code, at most: with the 1 + 4 that count zeros, what the decoder holds at least."""

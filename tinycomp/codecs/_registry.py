@@ -13,8 +13,8 @@ import numpy as np
 import tinycomp.codecs
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._policy import SMALLEST, Policy, Use
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Weights
+from tinycomp.common.errors import TinycompError
+from tinycomp.ir.kernel_call import Weights
 
 INSTRUCTIONS_A_PRODUCT = 2
 """Of a layer's own work, about: kernels that suit their core take 1 to 5."""

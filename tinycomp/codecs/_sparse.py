@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._packing import exact_divisor, pack, unpack
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 
 def describe_zeros(weights: Weights) -> dict[str, int | Array] | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._sparse import describe_zeros, spread
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 
 class Bitmap(Codec):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._packing import UNPACKING_COST, bits_for, exact_divisor, pack_indices, unpack
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 
 class ChannelCodebook(Codec):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 
 class Dense(Codec):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, store
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 
 class Huffman(Codec):

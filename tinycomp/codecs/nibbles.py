@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._packing import of_sixteen, unpack
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 GROUP = 4
 """Weights that are decoded together."""

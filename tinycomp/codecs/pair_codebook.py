@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._packing import ENTRIES, of_sixteen, unpack
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 GROUP = 4
 """Weights that are decoded together."""

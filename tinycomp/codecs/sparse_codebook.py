@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._packing import UNPACKING_COST, bits_for, pack_indices, unpack
 from tinycomp.codecs._sparse import describe_zeros, spread
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 
 class SparseCodebook(Codec):

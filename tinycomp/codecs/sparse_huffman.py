@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
 from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, store
-from tinycomp.ir import Weights
+from tinycomp.ir.kernel_call import Weights
 
 LONGEST_RUN = 4
 """Zeros that a single bit stands for, as a logarithm, at most."""

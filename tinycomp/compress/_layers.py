@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array, Constant, Graph, Node
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Constant
 
 
 @dataclass(frozen=True, eq=False)

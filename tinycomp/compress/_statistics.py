@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.common.errors import DataError
 from tinycomp.compress._layers import Layer
-from tinycomp.errors import DataError
-from tinycomp.ir import Array, Graph, Node
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._patches import padded, patches, taps
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 
 
 class Technique(ABC):

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._registry import choose
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress._kmeans import cluster
 from tinycomp.compress._layers import Layer, describe_names, weighted_layers, with_constants
 from tinycomp.compress._technique import Technique
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Constant, Graph, Weights
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Constant
 
 Granularity = Literal["auto", "layer", "channel"]
 _T = TypeVar("_T")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tinycomp.compress._layers import Layer, weighted_layers, with_constants
 from tinycomp.compress._statistics import input_statistics
-from tinycomp.ir import Array, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 
 Floats = NDArray[np.float64]
 

@@ -9,10 +9,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import Layer, weighted_layers, with_constants
 from tinycomp.compress._technique import Technique
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Constant, Graph
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Constant
 
 Score = Literal["lamp", "magnitude"]
 Ranking = Literal["global", "layer"]

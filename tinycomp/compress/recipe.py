@@ -19,9 +19,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import describe_names, weighted_layers
-from tinycomp.errors import TinycompError
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Bits = Annotated[int, Field(ge=1, le=8)]

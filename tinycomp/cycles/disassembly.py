@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from tinycomp.boards import Compiler
+from tinycomp.common.errors import ToolError
 from tinycomp.device.trace import Block
-from tinycomp.errors import ToolError
-from tinycomp.toolchain import run_tool
+from tinycomp.target.boards import Compiler
+from tinycomp.target.toolchain import run_tool
 
 Kind = Literal["loads", "stores", "multiplies", "divides", "branches", "others"]
 

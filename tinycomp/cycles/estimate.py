@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from tinycomp.boards import Board, Silicon
+from tinycomp.common.errors import BoardError, DeviceError
 from tinycomp.cycles.cortex_m4 import NONE, REFILL, Cycles, timed
 from tinycomp.cycles.disassembly import Instruction, Listing, disassemble
 from tinycomp.device.trace import Block, trace
-from tinycomp.errors import BoardError, DeviceError
-from tinycomp.ir import Array
+from tinycomp.ir.tensor import Array
 from tinycomp.report.record import EstimateRecord
+from tinycomp.target.boards import Board, Silicon
 
 MIX = (
     "loads", "stores", "multiplies", "divides", "taken_branches", "other_branches", "others",

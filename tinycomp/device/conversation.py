@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from tinycomp.common.errors import DeviceError
 from tinycomp.device.link import Link
-from tinycomp.errors import DeviceError
 
 T = TypeVar("T")
 

@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinycomp import boards, resources
-from tinycomp.errors import DeviceError, ToolError
-from tinycomp.toolchain import Dialect, Options, compile_objects, link
+from tinycomp.common import resources
+from tinycomp.common.errors import DeviceError, ToolError
+from tinycomp.target import boards
+from tinycomp.target.toolchain import Dialect, Options, compile_objects, link
 
 SECONDS_TO_END = 2.0
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp.boards import Board
+from tinycomp.common.errors import DeviceError
 from tinycomp.device.emulator import emulate, emulator_of, run_native
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
-from tinycomp.errors import DeviceError
-from tinycomp.ir import Array, Graph
-from tinycomp.verify import Difference, compare, compared_tensors
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.reference.compare import Difference, compare, compared_tensors
+from tinycomp.target.boards import Board
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Self
 
 import serial
 
-from tinycomp.errors import DeviceError
+from tinycomp.common.errors import DeviceError
 
 LINE_MAX = 100_000
 POLL_SECONDS = 0.05

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.common.errors import DeviceError
 from tinycomp.device.conversation import (
     LINE_HINT,
     REPLY_SECONDS,
@@ -22,7 +23,6 @@ from tinycomp.device.conversation import (
     short,
 )
 from tinycomp.device.link import Link
-from tinycomp.errors import DeviceError
 
 TENSOR_BYTES_A_COMMAND = 38
 """Of 80 characters, "tc " takes three."""

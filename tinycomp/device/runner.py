@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.errors import ToolError
+from tinycomp.common.errors import ToolError
 
 HEADER = struct.Struct("<HII")
 END_OF_SAMPLE = 0xFFFF

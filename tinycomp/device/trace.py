@@ -14,14 +14,14 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from tinycomp import resources
-from tinycomp.boards import Board, Silicon, load_board
+from tinycomp.common import resources
+from tinycomp.common.errors import ToolError
 from tinycomp.device.emulator import emulate, qemu
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
-from tinycomp.errors import ToolError
-from tinycomp.ir import Array
-from tinycomp.toolchain import Dialect, Options, compile_objects, link
+from tinycomp.ir.tensor import Array
+from tinycomp.target.boards import Board, Silicon, load_board
+from tinycomp.target.toolchain import Dialect, Options, compile_objects, link
 
 CLOCK = "tc_port_ticks"
 """The function of firmware/harness/port.h that `tc run` calls around an inference."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import h5py
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _SAVE_WHOLE = "Save the whole model with model.save('model.keras')."

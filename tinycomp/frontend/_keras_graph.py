@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_lowering import add_layer
-from tinycomp.ir import Array, GraphBuilder, KerasLayer
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer
+from tinycomp.ir.tensor import Array
 
 Call = tuple[str, int, int]
 """A tensor in Keras's terms: the layer's name, which of its calls, which of that call's outputs."""

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_hints import hint
-from tinycomp.ir import GraphBuilder, KerasLayer, Operator
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer, Operator
 from tinycomp.ops._registry import by_keras_name
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu

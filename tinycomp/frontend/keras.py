@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_config import clean_model
 from tinycomp.frontend._keras_file import KerasFile, open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
-from tinycomp.ir import Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder
 
 
 def read_keras(path: Path) -> Graph:

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import (
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import (
     Array,
     Constant,
-    Graph,
-    Node,
     Operands,
-    Operator,
     QuantizationParameters,
     Shape,
     Tensor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tinycomp.ir import KernelCall
+from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._dsp_sums import integer
 
 HALF = (1 << 30, 0)

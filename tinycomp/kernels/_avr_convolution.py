@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._avr_blocks import BLOCK, ONCE, TWICE, constants, interleaved, output
 from tinycomp.kernels._avr_window import WINDOW, hangs_over, is_dilated
 from tinycomp.kernels._dsp_sums import integer

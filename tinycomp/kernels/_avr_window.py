@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 
 WINDOW = (

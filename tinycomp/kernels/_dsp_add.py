@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 from tinycomp.kernels._dsp_sums import LARGEST_SHIFT
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 from tinycomp.kernels._dsp_weights import PAIR_TABLE, Arrange, Layer, layer
@@ -100,7 +101,7 @@ def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
     tiles = _tiles(call, found, stored, pixels)
     weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
-    kernel = "conv_2d_five" if pixels == FIVE else "conv_2d"
+    kernel = "conv_2d_5x2" if pixels == FIVE else "conv_2d"
     return _Form(
         f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
         weights,
@@ -182,7 +183,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
     looked_up = found.looked_up(stored, call.room, _columns_of_indices(height))
     weights, table = looked_up or found.fields(stored, call.room), PAIR_TABLE if looked_up else 0
-    kernel = "conv_2d_three_codebook_dsp" if looked_up else "conv_2d_three_dsp"
+    kernel = "conv_2d_kx3_codebook_dsp" if looked_up else "conv_2d_kx3_dsp"
     fields |= {**weights, **_rounding(call, sums, found, looked_up=table > 0)}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
-from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
-from tinycomp.ir import Array, KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
 from tinycomp.kernels._dsp_weights import LEAST, NIBBLES, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 
 GROUP = 4

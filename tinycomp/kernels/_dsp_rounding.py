@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array, KernelCall
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, integer, reach, wrapped
 
 ONCE = -255 << 11

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.fixed import requantize
-from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.ir.fixed_point import requantize
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array
 
 SUM_LIMIT = 1 << 23
 LARGEST_SHIFT = 23

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import choose, codecs
-from tinycomp.ir import ROOM, Weights
+from tinycomp.ir.kernel_call import ROOM, Weights
 from tinycomp.kernels._dsp_words import weight_words
 
 PAIR_CODEBOOK = "pair_codebook"

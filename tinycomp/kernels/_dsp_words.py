@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array
+from tinycomp.ir.tensor import Array
 
 
 def weight_words(matrix: Array, channels: int) -> NDArray[np.int8] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from tinycomp.ir import KernelCall
+from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._dsp_rounding import ONCE
 
 Members = Mapping[str, int]

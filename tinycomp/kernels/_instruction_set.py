@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 
 
 class InstructionSet(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall
+from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 
 

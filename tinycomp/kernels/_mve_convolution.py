@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 from tinycomp.kernels._mve_sums import factors, vector_sums

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_sums import factors, vector_sums
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array
 
 GROUP = 4
 """Channels that are computed together."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycomp.ir import Array, KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import Sums, sums_of
 
 

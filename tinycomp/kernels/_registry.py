@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 import tinycomp.kernels
-from tinycomp.errors import BoardError
+from tinycomp.common.errors import BoardError
 from tinycomp.kernels._instruction_set import InstructionSet
 
 

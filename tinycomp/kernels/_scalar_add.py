@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.fixed import requantize
-from tinycomp.ir import Array, KernelCall, Operands
+from tinycomp.ir.fixed_point import requantize
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_sums import integer
 
 NEAR = sorted(product(range(-6, 7), repeat=2), key=lambda near: near[0] ** 2 + near[1] ** 2)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
 from tinycomp.kernels._scalar_words import (
     GROUP,
@@ -79,7 +80,7 @@ def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | N
 
 
 def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Where a pair's runs end, as tile.h reads it, and 0."""
+    """Where a pair's runs end, as tile_4x2.h reads it, and 0."""
     found: list[list[int]] = []
     for count, halves in runs(fields(pair), FLAGS - 1):
         if halves or not found or len(found[-1]) + count > FLAGS:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands, Weights
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_fully_connected import LARGEST_SHIFT
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach
 from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
-from tinycomp.ir import Array, Weights
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Array
 
 GROUP = 4
 """Weights of a word."""

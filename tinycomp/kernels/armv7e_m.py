@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_add import add
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_depthwise import depthwise

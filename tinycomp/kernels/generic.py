@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir import KernelCall, Operands
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._instruction_set import InstructionSet
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from tinycomp.ir import QuantizationParameters
+from tinycomp.ir.tensor import QuantizationParameters
 
 
 class Activation(Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Operands, Shape
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Operands, Shape
 from tinycomp.ops._rows import rows
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import Multiplier, quantize_multiplier
-from tinycomp.ir import Operands
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier
+from tinycomp.ir.tensor import Operands
 
 
 def bounded_multiplier(factor: float, bits: int, operands: Operands) -> Multiplier:

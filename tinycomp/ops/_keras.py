@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, GraphBuilder, KerasLayer, Operator, Shape
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer, Operator
+from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._window import Pair, Window
 
 

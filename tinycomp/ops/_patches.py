@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Shape
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._window import Window
 
 

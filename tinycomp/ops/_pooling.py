@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Operands
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._window import Window

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Operands, QuantizationParameters, Tensor, Value
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Tensor, Value
 from tinycomp.ops._activation import Activation
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Operands, Shape
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Operands, Shape
 
 
 def reduced_shape(what: str, inputs: Sequence[Shape], keep_dims: bool) -> Shape:

@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 import tinycomp.ops
-from tinycomp.ir import Operator
+from tinycomp.ir.operator import Operator
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tinycomp.ir import Operands, Operator, Shape
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Operands, Shape
 
 
 def rows(shape: Shape) -> tuple[int, int]:

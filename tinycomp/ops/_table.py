@@ -9,9 +9,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import requantize
-from tinycomp.ir import Array, KernelCall, Operands, Shape, TfliteOperator
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import requantize
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._factor import bounded_multiplier
 from tinycomp.ops._quantized import parameters

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Operands, TfliteOperator
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 

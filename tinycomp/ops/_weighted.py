@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import quantize_multiplier, requantize
-from tinycomp.ir import Array, Constant, Cost, Operands, Shape, Weights
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import quantize_multiplier, requantize
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.operator import Cost
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._window import Window

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from tinycomp.ir import Shape
+from tinycomp.ir.tensor import Shape
 
 Pair = tuple[int, int]
 

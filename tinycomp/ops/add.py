@@ -9,20 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import Multiplier, quantize_multiplier, requantize
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
 from tinycomp.ops._keras import merge

@@ -9,19 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.fixed import divide_rounding, reciprocal
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.ir.fixed_point import divide_rounding, reciprocal
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._keras import keras_window, pair
 from tinycomp.ops._patches import padded, taps, window_output

@@ -8,17 +8,10 @@ from typing import ClassVar, NoReturn
 
 import numpy as np
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._keras import last_axis, refusal, weight
 
 

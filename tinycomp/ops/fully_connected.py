@@ -9,21 +9,12 @@ from typing import Any, ClassVar
 
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import exact_multiplier, scale_and_round
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-    Weights,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import exact_multiplier, scale_and_round
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._keras import bias, weight
 from tinycomp.ops._quantized import parameters, requantized

@@ -8,17 +8,10 @@ from typing import Any, ClassVar
 
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import (
-    Array,
-    Cost,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import (

@@ -8,18 +8,10 @@ from typing import Any, ClassVar
 
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._reduction import position_axes, positions, read_keep_dims, reduced_shape
 from tinycomp.ops._tflite import version

@@ -8,18 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters

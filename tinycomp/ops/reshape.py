@@ -10,19 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._keras import refusal
 from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._rows import same_rows

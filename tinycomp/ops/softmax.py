@@ -9,21 +9,12 @@ from typing import Any, ClassVar
 
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.fixed import SoftmaxScaling, softmax, softmax_scaling
-from tinycomp.ir import (
-    Array,
-    Cost,
-    GraphBuilder,
-    KerasLayer,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    QuantizationParameters,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import SoftmaxScaling, softmax, softmax_scaling
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 from tinycomp.ops._keras import last_axis, refusal
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._rows import same_rows

@@ -8,17 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinycomp.ir import (
-    Array,
-    Cost,
-    KernelCall,
-    Operands,
-    Operator,
-    OutputRange,
-    QuantizationParameters,
-    Shape,
-    TfliteOperator,
-)
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 from tinycomp.ops._rows import same_rows
 from tinycomp.ops._table import Table, look_up, table_kernel, table_of_real, unary_shape
 from tinycomp.ops._tflite import version

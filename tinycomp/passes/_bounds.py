@@ -16,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.fixed import scale_and_round
-from tinycomp.ir import Array, Graph, Operands, Operator, Tensor
+from tinycomp.ir.fixed_point import scale_and_round
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._patches import padded, patches
 from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._weighted import (

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Graph, Node, Operands, Operator, Tensor
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Operands, Tensor
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D

@@ -11,7 +11,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Graph, Node, Operands
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D

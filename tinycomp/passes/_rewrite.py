@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.ir import Array, Constant, Graph, Node, Reduction, Tensor
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.reduction import TensorReduction
+from tinycomp.ir.tensor import Array, Constant, Tensor
 from tinycomp.passes._reduction import chained, recorded, unchanged
 
 
@@ -41,7 +43,7 @@ class Edit:
         self.uses = Uses(graph)
         self._instead: dict[str, list[Node]] = {}
         self._aliases: dict[str, str] = {}
-        self._reductions: dict[str, Reduction] = {}
+        self._reductions: dict[str, TensorReduction] = {}
         self._tensors = dict(graph.tensors)
         self._constants = dict(graph.constants)
         self._names = {
@@ -96,7 +98,7 @@ class Edit:
         """Give a tensor another shape, and say by `follows` what becomes of the old one."""
         self._tensors[name] = replace(self._tensors[name], shape=tuple(shape))
 
-    def follows(self, name: str, reduction: Reduction) -> None:
+    def follows(self, name: str, reduction: TensorReduction) -> None:
         """Say how a tensor of the graph follows from the new one's."""
         self._reductions[name] = reduction
 
@@ -126,7 +128,7 @@ class Edit:
         steps = {name: self._reduction(name) for name in names}
         return assemble(self.graph, nodes, self._tensors, self._constants, outputs, steps)
 
-    def _reduction(self, name: str) -> Reduction:
+    def _reduction(self, name: str) -> TensorReduction:
         """Of a tensor that was not left alone, through all that was taken out behind each other."""
         known, alias = self._reductions.get(name), self._aliases.get(name)
         if known is None:
@@ -147,7 +149,7 @@ def assemble(
     tensors: Mapping[str, Tensor],
     constants: Mapping[str, Constant],
     outputs: tuple[str, ...],
-    steps: Mapping[str, Reduction] | None = None,
+    steps: Mapping[str, TensorReduction] | None = None,
 ) -> Graph:
     """The graph with other nodes, keeping only what an output needs; `steps` as in recorded."""
     needed = {*graph.inputs, *outputs}

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.ir import Array, Graph, Node, Operator
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.batch_normalization import BatchNormalization

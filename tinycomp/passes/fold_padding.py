@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.ir import CONSTANT, Graph, Node, Reduction
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.reduction import CONSTANT, TensorReduction
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.pad import Pad
@@ -53,12 +54,12 @@ def _widened(op: Conv2D | DepthwiseConv2D, pad: Pad) -> Conv2D | DepthwiseConv2D
     return replace(op, window=window)
 
 
-def _around(graph: Graph, node: Node, pad: Pad) -> Reduction:
+def _around(graph: Graph, node: Node, pad: Pad) -> TensorReduction:
     """The padded tensor: the other one, and zero points around it."""
     source, padded = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     places = np.arange(source.size, dtype=np.int32).reshape(source.shape)
     zero = 0 if padded.quantization is None else padded.quantization.zero_point
-    return Reduction(
+    return TensorReduction(
         source.name,
         np.pad(places, pad.padding, constant_values=CONSTANT),
         np.full(padded.shape, zero, np.int8),

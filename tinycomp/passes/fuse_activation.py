@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from tinycomp.ir import Graph, Node, Operator
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad

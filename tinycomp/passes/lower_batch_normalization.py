@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycomp.ir import Graph, Node, Shape
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops._window import Window
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D

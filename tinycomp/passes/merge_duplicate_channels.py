@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Constant, Graph, Node
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Constant
 from tinycomp.passes._bounds import bounds
 from tinycomp.passes._channels import Indices, bundles, mixes
 from tinycomp.passes._equal_channels import equal_channels

@@ -10,17 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import (
-    CONSTANT,
-    UNREAD,
-    Constant,
-    Graph,
-    Node,
-    Operator,
-    QuantizationParameters,
-    Reduction,
-    Tensor,
-)
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.reduction import CONSTANT, UNREAD, TensorReduction
+from tinycomp.ir.tensor import Constant, QuantizationParameters, Tensor
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
@@ -76,7 +69,7 @@ class _Removal:
         name = tensor.name if np.any(source >= 0) else None
         self.edit.follows(
             tensor.name,
-            Reduction(
+            TensorReduction(
                 name, source.astype(np.int32).reshape(tensor.shape), values.reshape(tensor.shape)
             ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.passes._rewrite import assemble
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinycomp.ir import Graph, Node
+from tinycomp.ir.graph import Graph, Node
 from tinycomp.ops._activation import Activation
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinycomp.ir import Graph, Node
+from tinycomp.ir.graph import Graph, Node
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.reshape import Reshape

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinycomp.ir import Graph, Node, Operator, Shape
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.concatenation import Concatenation

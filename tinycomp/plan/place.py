@@ -1,4 +1,4 @@
-"""Places in one arena: blocks that are in use at the same step never overlap."""
+"""ProjectPaths in one arena: blocks that are in use at the same step never overlap."""
 
 from __future__ import annotations
 

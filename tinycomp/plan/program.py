@@ -12,8 +12,10 @@ import numpy as np
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose
-from tinycomp.errors import ModelError
-from tinycomp.ir import ROOM, Array, Graph, KernelCall, Node, Operands, Tensor, Weights
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.kernel_call import ROOM, KernelCall, Weights
+from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycomp.ir import Operands, Tensor
+from tinycomp.ir.tensor import Operands, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Program
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, Policy
 from tinycomp.codecs._registry import codecs, general_codecs
-from tinycomp.ir import Graph
+from tinycomp.ir.graph import Graph
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.schedule import Step
 from tinycomp.plan.streaming import Optimize, choose
@@ -28,7 +28,7 @@ POLICIES: dict[Optimize, Policy] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class StorageTarget:
     """Where a program runs. kernels: the instruction set. copied: see Storage. flash, ram: bytes
     that there are.
     """
@@ -39,7 +39,9 @@ class Place:
     ram: int
 
 
-def stored_program(graph: Graph, optimize: Optimize, compressed: bool, place: Place) -> Program:
+def stored_program(
+    graph: Graph, optimize: Optimize, compressed: bool, place: StorageTarget
+) -> Program:
     """The program of a graph, its weights stored as the choice of `--optimize` wants them.
 
     "speed" decodes weights where that is a small share of a layer's work, "balanced" where it saves
@@ -64,7 +66,9 @@ def stored_program(graph: Graph, optimize: Optimize, compressed: bool, place: Pl
     return best.program
 
 
-def _smallest(stored: list[_Stored], room: int, optimize: Optimize, place: Place) -> _Stored:
+def _smallest(
+    stored: list[_Stored], room: int, optimize: Optimize, place: StorageTarget
+) -> _Stored:
     """What fits into flash, and takes the least RAM."""
 
     def size(one: _Stored) -> tuple[bool, int, int]:
@@ -103,7 +107,7 @@ class _Stored:
         return self.constants + sum(parts.values())
 
 
-def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _Stored:
+def _store(graph: Graph, optimize: Optimize, policy: Policy, place: StorageTarget) -> _Stored:
     """What a policy comes to, without entropy codes whose decoders take more than they save."""
     storage = Storage(policy=policy, copied=place.copied, spacious=optimize == "speed")
     if policy.counts_readings:
@@ -121,7 +125,9 @@ def _store(graph: Graph, optimize: Optimize, policy: Policy, place: Place) -> _S
     return best
 
 
-def _readings(graph: Graph, storage: Storage, optimize: Optimize, place: Place) -> dict[str, int]:
+def _readings(
+    graph: Graph, storage: Storage, optimize: Optimize, place: StorageTarget
+) -> dict[str, int]:
     """How often weights are read, by the name of the layer's output: those of operations that are
     streamed for each step.
     """

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-from tinycomp.errors import ModelError
+from tinycomp.common.errors import ModelError
 from tinycomp.ops._rows import rows
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Draft, Needs, Plan, placed

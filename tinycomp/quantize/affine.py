@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir import Array, QuantizationParameters
+from tinycomp.ir.tensor import Array, QuantizationParameters
 
 
 def quantize_values(real: Array, parameters: QuantizationParameters) -> NDArray[np.int8]:

@@ -7,11 +7,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from tinycomp.errors import DataError, ModelError
-from tinycomp.ir import Array, Graph
-from tinycomp.oracle import float_batches
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.ranges import LEVELS, Range
+from tinycomp.reference.oracle import float_batches
 
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)

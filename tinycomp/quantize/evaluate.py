@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycomp.data import Dataset
-from tinycomp.errors import DataError
-from tinycomp.ir import Array, Graph
-from tinycomp.oracle import run_float
+from tinycomp.common.errors import DataError
+from tinycomp.data.dataset import Dataset
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.quantize.affine import dequantize_values, quantize_values
-from tinycomp.simulate import run
+from tinycomp.reference.oracle import run_float
+from tinycomp.reference.simulate import run
 
 TOP_1 = "top-1"
 RECONSTRUCTION = "mean squared error"

@@ -12,8 +12,10 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Graph, Node, QuantizationParameters, Shape, Tensor, TfliteOperator
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, QuantizationParameters, Shape, Tensor
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3

@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.errors import ModelError
-from tinycomp.ir import Array, Constant, Graph, Node, QuantizationParameters
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixed, tied_groups

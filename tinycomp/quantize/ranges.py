@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinycomp.ir import QuantizationParameters
+from tinycomp.ir.tensor import QuantizationParameters
 
 LEVELS = 255
 """Steps from the lowest to the highest int8 value."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tinycomp.ir import Graph, Node, OutputRange, QuantizationParameters, Tensor
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import OutputRange
+from tinycomp.ir.tensor import QuantizationParameters, Tensor
 from tinycomp.ops.quantize import Quantize
 from tinycomp.quantize.ranges import Range
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from tinycomp import resources
+from tinycomp.common import resources
 from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
 from tinycomp.report.record import (
     AccuracyRecord,

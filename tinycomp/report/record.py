@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinycomp import __version__
-from tinycomp.errors import OutputError
+from tinycomp.common.errors import OutputError
 
 REPORT_NAME = "report.json"
 

@@ -8,7 +8,7 @@ from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from tinycomp.boards import Board
+from tinycomp.reference.compare import Verification
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,
@@ -17,7 +17,7 @@ from tinycomp.report.record import (
     Report,
 )  # fmt: skip
 from tinycomp.report.shares import shares
-from tinycomp.verify import Verification
+from tinycomp.target.boards import Board
 
 _SHORTEST_NAME, _LONGEST_NAME = 9, 28
 _OTHER_COLUMNS, _CODEC = 68, 9

@@ -3,7 +3,7 @@
 #define TINYCOMP_CONV_2D_CODEBOOK_DSP_H
 
 #include "convolution.h"
-#include "gemm_four_codebook.h"
+#include "gemm_4x2_codebook.h"
 
 typedef tc_convolution_t tc_conv_2d_codebook_dsp_t;
 
@@ -13,9 +13,9 @@ static __attribute__((noinline)) void tc_conv_2d_codebook_dsp(const tc_conv_2d_c
                                                               int8_t *scratch, int8_t *table)
 {
     static TC_CONST tc_convolution_shape_t shape = {
-        TC_GEMM_FOUR, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_four_codebook, NULL,
+        TC_GEMM_4X2_PIXELS, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_4x2_codebook, NULL,
     };
-    int8_t *outs[TC_GEMM_FOUR];
+    int8_t *outs[TC_GEMM_4X2_PIXELS];
     uint32_t *const pairs = (uint32_t *)(void *)table;
     const tc_gemm_table_t looked_up = {tc_pair_table_indices(op->weights), pairs};
     tc_pair_table_fill(op->weights, pairs);

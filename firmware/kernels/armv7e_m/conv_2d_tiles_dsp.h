@@ -3,7 +3,7 @@
 #define TINYCOMP_CONV_2D_TILES_DSP_H
 
 #include "convolution.h"
-#include "gemm_four.h"
+#include "gemm_4x2.h"
 
 typedef tc_convolution_t tc_conv_2d_tiles_dsp_t;
 
@@ -12,9 +12,9 @@ static void tc_conv_2d_tiles_dsp(const tc_conv_2d_tiles_dsp_t *constants, const 
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
     static TC_CONST tc_convolution_shape_t shape = {
-        TC_GEMM_FOUR, 4, TC_WORDS, tc_convolution_windows, tc_gemm_four, tc_gemm_one,
+        TC_GEMM_4X2_PIXELS, 4, TC_WORDS, tc_convolution_windows, tc_gemm_4x2, tc_gemm_one,
     };
-    int8_t *outs[4 * TC_GEMM_FOUR];
+    int8_t *outs[4 * TC_GEMM_4X2_PIXELS];
     tc_convolution(constants, in, out, first, last, scratch, &shape, outs, NULL);
 }
 

@@ -1,8 +1,8 @@
-/* Windows of a convolution as the expanded pixels of a tile (tile.h). */
+/* Windows of a convolution as the expanded pixels of a tile (tile_4x2.h). */
 #ifndef TINYCOMP_WINDOWS_H
 #define TINYCOMP_WINDOWS_H
 
-#include "tile.h"
+#include "tile_4x2.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -17,8 +17,8 @@ typedef struct {
     uint16_t words;              /* of a window: groups of four weights */
     uint16_t block;              /* channels whose weights are read together */
     const tc_weights_t *weights; /* pairs of channels, a word of each in turn */
-    const uint16_t *flags;       /* of pairs, see tile.h */
-    const int32_t *factors;      /* of an even number of channels, see tile.h */
+    const uint16_t *flags;       /* of pairs, see tile_4x2.h */
+    const int32_t *factors;      /* of an even number of channels, see tile_4x2.h */
 } tc_windows_t;
 
 /* A row that a window reads is this far behind the input's base, or beyond a border. */

@@ -15,7 +15,7 @@ from conformance import (
     weighted_constants,
 )
 
-from tinycomp.ir import QuantizationParameters, Shape
+from tinycomp.ir.tensor import QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add

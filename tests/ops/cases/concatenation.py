@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters
 
-from tinycomp.ir import Shape
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.pad import Pad
 

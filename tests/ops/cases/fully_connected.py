@@ -12,7 +12,7 @@ from conformance import (
     weighted_case,
 )
 
-from tinycomp.ir import Constant
+from tinycomp.ir.tensor import Constant
 from tinycomp.ops.fully_connected import FullyConnected
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs
 from tables import RESCALED, SOURCES
 
-from tinycomp.ir import Shape
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops.mean import Mean
 
 SHAPES = ((1, 1, 4), (4, 4, 3), (7, 5, 10), (1, 9, 2), (13, 1, 1), (6, 8), (25, 5), (31, 33, 2))

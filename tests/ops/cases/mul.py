@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from conformance import ACTIVATIONS, Case, CaseBuilder, extreme_inputs, parameters
 
-from tinycomp.ir import Constant, Shape
+from tinycomp.ir.tensor import Constant, Shape
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean

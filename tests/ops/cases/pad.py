@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters
 
-from tinycomp.ir import Shape
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops.pad import Pad
 
 Padding = tuple[tuple[int, int], ...]

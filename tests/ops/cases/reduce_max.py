@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters
 
-from tinycomp.ir import Shape
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops.reduce_max import ReduceMax
 
 SHAPES = ((1, 1, 4), (3, 2, 7), (1, 4, 2), (5, 1, 1), (2, 8), (1, 5))

@@ -1,0 +1,21 @@
+/* CONV_2D on Armv7E-M, five pixels at a time: see convolution.h. */
+#ifndef TINYCOMP_CONV_2D_5X2_DSP_H
+#define TINYCOMP_CONV_2D_5X2_DSP_H
+
+#include "convolution.h"
+#include "gemm_5x2.h"
+
+typedef tc_convolution_t tc_conv_2d_5x2_dsp_t;
+
+/* Output rows [first, last). Scratch: as convolution.h says. */
+static void tc_conv_2d_5x2_dsp(const tc_conv_2d_5x2_dsp_t *constants, const tc_input_t *in, const tc_output_t *out,
+                                uint16_t first, uint16_t last, int8_t *scratch)
+{
+    static TC_CONST tc_convolution_shape_t shape = {
+        TC_GEMM_5X2_PIXELS, 0, TC_WORDS, tc_convolution_windows, tc_gemm_5x2, NULL,
+    };
+    int8_t *outs[TC_GEMM_5X2_PIXELS];
+    tc_convolution(constants, in, out, first, last, scratch, &shape, outs, NULL);
+}
+
+#endif

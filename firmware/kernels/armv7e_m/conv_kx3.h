@@ -1,0 +1,202 @@
+/* CONV_2D on Armv7E-M for windows three columns wide, with a horizontal stride of 1 and whole groups of input channels.
+ *
+ * Neighbouring windows share columns, so tiles of eight pixels in a row meet one output channel at a time: each of the
+ * tile's ten columns is expanded once and, for each row of the window and group of four channels, loaded once for up to
+ * three pixels.
+ *
+ * Columns lie by window row, group, column: two words of each. Weights lie by channel, window row, group. */
+#ifndef TINYCOMP_CONV_KX3_H
+#define TINYCOMP_CONV_KX3_H
+
+#include "gemm.h"
+#include "tinycomp.h"
+
+#define TC_KX3_PIXELS 8
+#define TC_KX3_COLUMNS 10
+#define TC_KX3_WORDS (2 * TC_KX3_COLUMNS) /* of a window row's group */
+
+/* Whether outputs have no bounds but those of int8. */
+#ifndef TC_KX3_UNCLAMPED
+#define TC_KX3_UNCLAMPED 0
+#endif
+
+typedef struct {
+    uint16_t input_height, input_width, input_channels;
+    uint16_t output_width, output_channels;
+    uint8_t kernel_height;
+    uint8_t stride_height;
+    uint8_t dilation_height;
+    uint8_t padding_top, padding_left;
+    int8_t input_zero_point;
+    int8_t activation_min, activation_max;
+    uint8_t workspace; /* the codec has one */
+    uint8_t bytes;     /* weights are stored as bytes, which have to be made words */
+    uint16_t block;    /* output channels whose weights are read together */
+    const tc_weights_t *weights;
+    int32_t rounding;       /* see rounding.h */
+    const int32_t *factors; /* as in gemm.h */
+} tc_kx3_t;
+
+/* How columns meet channels: what expands a tile's columns, and what computes all channels of it, whose pixels are `step`
+ * bytes apart. */
+typedef struct {
+    void (*expand)(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to);
+    void (*tile)(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, size_t step);
+} tc_kx3_shape_t;
+
+#if TC_DSP && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* Products of one word of each column: r0-r7 are the sums, r8-r10 the three columns' weights, r12 the columns. The first
+ * word of each lies at r12 + base, the second behind it. */
+#define TC_KX3_LOAD(at) "ldr r11, [r12, #" at "]\n\t"
+#define TC_KX3_PRODUCT(weight, sum) "smlad r" #sum ", r" #weight ", r11, r" #sum "\n\t"
+#define TC_KX3_COLUMNS_AT(base)                                                                     \
+    TC_KX3_LOAD(base " + 0") TC_KX3_PRODUCT(8, 0)                                                 \
+    TC_KX3_LOAD(base " + 8") TC_KX3_PRODUCT(8, 1) TC_KX3_PRODUCT(9, 0)                          \
+    TC_KX3_LOAD(base " + 16") TC_KX3_PRODUCT(8, 2) TC_KX3_PRODUCT(9, 1) TC_KX3_PRODUCT(10, 0) \
+    TC_KX3_LOAD(base " + 24") TC_KX3_PRODUCT(8, 3) TC_KX3_PRODUCT(9, 2) TC_KX3_PRODUCT(10, 1) \
+    TC_KX3_LOAD(base " + 32") TC_KX3_PRODUCT(8, 4) TC_KX3_PRODUCT(9, 3) TC_KX3_PRODUCT(10, 2) \
+    TC_KX3_LOAD(base " + 40") TC_KX3_PRODUCT(8, 5) TC_KX3_PRODUCT(9, 4) TC_KX3_PRODUCT(10, 3) \
+    TC_KX3_LOAD(base " + 48") TC_KX3_PRODUCT(8, 6) TC_KX3_PRODUCT(9, 5) TC_KX3_PRODUCT(10, 4) \
+    TC_KX3_LOAD(base " + 56") TC_KX3_PRODUCT(8, 7) TC_KX3_PRODUCT(9, 6) TC_KX3_PRODUCT(10, 5) \
+    TC_KX3_LOAD(base " + 64") TC_KX3_PRODUCT(9, 7) TC_KX3_PRODUCT(10, 6)                        \
+    TC_KX3_LOAD(base " + 72") TC_KX3_PRODUCT(10, 7)
+
+/* What a function of this shape keeps in memory. */
+#define TC_KX3_STATE                                                                           \
+    const uintptr_t volatile first = (uintptr_t)columns - gemm->groups % 2 * TC_KX3_WORDS * 4; \
+    const uint32_t *volatile const last = columns + gemm->groups * TC_KX3_WORDS;               \
+    const int8_t *volatile const weights = gemm->weights;                                        \
+    const int32_t *volatile factors = gemm->factors;                                             \
+    const int32_t *volatile const factors_end = gemm->factors + 2 * (size_t)gemm->channels;      \
+    const int32_t volatile rounding = gemm->rounding;                                            \
+    const size_t volatile odd = gemm->groups % 2, step = pixel_step;                             \
+    int8_t *volatile out = to
+
+/* Its code; `group` multiplies a window row's group, whose columns lie that far behind r12; lr is the weights. */
+#define TC_KX3_CODE(group)                                                                                \
+    "ldr lr, %[weights]\n"                                                                                  \
+    "1:\n\t"                                                                                                \
+    "ldr r8, %[factors]\n\tldr r12, %[first]\n\tldr r9, %[odd]\n\tldr r0, [r8]\n\t"                         \
+    "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\tmov r6, r0\n\tmov r7, r0\n\t"    \
+    "cmp r9, #0\n\tbne 3f\n\t"                                                                              \
+    "2:\n\t" group("0")                                                                                     \
+    "3:\n\t" group("80")                                                                                    \
+    "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
+    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r12, [r9, #4]\n\tadd r9, r9, #8\n\tstr r9, %[factors]\n\t"\
+    TC_GEMM_TO_TWICE("5f")                                                                                  \
+    TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")     \
+    TC_GEMM_ROUND_ONCE("r4") TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7")     \
+    "4:\n\t"                                                                                                \
+    "ldr r9, %[out]\n\tldr r10, %[step]\n\tadd r11, r9, #1\n\tstr r11, %[out]\n\t"                          \
+    "strb r0, [r9]\n\tstrb r1, [r9, r10]\n\tstrb r2, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"      \
+    "strb r3, [r9, r10]\n\tstrb r4, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"                       \
+    "strb r5, [r9, r10]\n\tstrb r6, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\tstrb r7, [r9, r10]\n\t" \
+    "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"                          \
+    TC_GEMM_TWICE(                                                                                         \
+    "b 6f\n"                                                                                                \
+    "5:\n\tldr r10, [r9, #-8]\n\t" TC_GEMM_FACTOR                                                                                 \
+    TC_GEMM_ROUND_TWICE("r0", "r9") TC_GEMM_ROUND_TWICE("r1", "r9") TC_GEMM_ROUND_TWICE("r2", "r9")            \
+    TC_GEMM_ROUND_TWICE("r3", "r9") TC_GEMM_ROUND_TWICE("r4", "r9") TC_GEMM_ROUND_TWICE("r5", "r9")            \
+    TC_GEMM_ROUND_TWICE("r6", "r9") TC_GEMM_ROUND_TWICE("r7", "r9")                                           \
+    "b 4b\n")                                                                                               \
+    "6:\n\t"
+
+#define TC_KX3_OPERANDS(...)                                                                                \
+    : [factors] "+m"(factors), [out] "+m"(out)                                                                \
+    : [weights] "m"(weights), [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [rounding] "m"(rounding), \
+    [step] "m"(step), [factors_end] "m"(factors_end) __VA_ARGS__                                              \
+    : TC_GEMM_CLOBBERS
+/* clang-format on */
+
+#endif
+
+/* Expands the columns of a tile, the first one's x being `left`; each group becomes two words. */
+static inline void tc_kx3_expand(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to,
+                                   tc_gemm_word_t *first, tc_gemm_word_t *second)
+{
+    const size_t channels = op->input_channels, row_words = channels / 4 * TC_KX3_WORDS;
+    const int32_t width = op->input_width, height = op->input_height,
+                  end = top + op->kernel_height * op->dilation_height;
+    const uint32_t border = (uint8_t)op->input_zero_point * 0x01010101u;
+    for (; top < end; top += op->dilation_height, to += row_words) {
+        const int8_t *const row = top >= 0 && top < height ? tc_input_row(in, (uint16_t)top) : NULL;
+        for (int32_t i = 0; i < TC_KX3_COLUMNS; i++) {
+            const int32_t x = left + i;
+            uint32_t *word = to + 2 * i;
+            const uint32_t *const last = word + row_words;
+            if (row != NULL && x >= 0 && x < width) {
+                const int8_t *from = row + (size_t)x * channels;
+                for (; word != last; word += TC_KX3_WORDS, from += 4) {
+                    const uint32_t four = tc_load_word(from);
+                    word[0] = first(four);
+                    word[1] = second(four);
+                }
+            } else {
+                for (; word != last; word += TC_KX3_WORDS) {
+                    word[0] = first(border);
+                    word[1] = second(border);
+                }
+            }
+        }
+    }
+}
+
+/* `gemm`'s channels of an output row, whose first byte is `to`; `values` has room for a tile that is not whole. */
+static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, const tc_gemm_t *gemm,
+                         uint32_t *columns, int8_t *values, int8_t *to, const tc_kx3_shape_t *shape)
+{
+    const size_t step = op->output_channels;
+    for (int32_t x = 0; x < op->output_width; x += TC_KX3_PIXELS, to += TC_KX3_PIXELS * step) {
+        const int32_t rest = op->output_width - x;
+        shape->expand(op, in, top, x - op->padding_left, columns);
+        if (rest >= TC_KX3_PIXELS) {
+            shape->tile(gemm, columns, to, step);
+            continue;
+        }
+        shape->tile(gemm, columns, values, gemm->channels);
+        for (int32_t i = 0; i < rest; i++) {
+            memcpy(to + (size_t)i * step, values + (size_t)i * gemm->channels, gemm->channels);
+        }
+    }
+}
+
+/* Output rows [first, last). Scratch: the columns of a tile (80 bytes for each window row's group); where the width is no
+ * multiple of eight, a tile of outputs; where weights are decoded, a block of them. table: weights that `tile` looks up; else
+ * NULL. */
+static __attribute__((noinline)) void tc_kx3(const tc_kx3_t *op, const tc_input_t *in, const tc_output_t *out,
+                                               uint16_t first, uint16_t last, int8_t *scratch,
+                                               const tc_kx3_shape_t *shape, const tc_gemm_table_t *table)
+{
+    const size_t groups = (size_t)op->kernel_height * op->input_channels / 4;
+    uint32_t *const columns = (uint32_t *)(void *)scratch;
+    int8_t *const values = (int8_t *)(columns + groups * TC_KX3_WORDS);
+    int8_t *const buffer = values + (op->output_width % TC_KX3_PIXELS ? TC_KX3_PIXELS * op->output_channels : 0);
+    if (op->workspace) {
+        tc_weights_read(op->weights, 0, 0, buffer);
+    }
+    for (unsigned c = 0; c < op->output_channels; c += op->block) {
+        const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
+        tc_gemm_t gemm = {groups, op->rounding, 0, channels, op->factors + 2 * (size_t)c, NULL, NULL};
+        if (table != NULL) {
+            gemm.weights = table->indices;
+            gemm.pairs = table->pairs;
+        } else {
+            gemm.weights = tc_gemm_weights(op->weights, 12 * groups * c, 12 * groups * channels, op->bytes, buffer);
+        }
+        for (uint16_t y = first; y < last; y++) {
+            const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+            tc_kx3_row(op, in, top, &gemm, columns, values, tc_output_row(out, y) + c, shape);
+        }
+    }
+    const int clamped = !TC_KX3_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127);
+    for (uint16_t y = first; y < last && clamped; y++) {
+        int8_t *const row = tc_output_row(out, y);
+        for (size_t i = 0; i < (size_t)op->output_channels * op->output_width; i++) {
+            row[i] = tc_clamp(row[i], op->activation_min, op->activation_max);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* Four pixels at a time with all output channels, whose weights are looked up by pairs: 64 instructions for 64 products,
+ * where words of weights take 56.
+ *
+ * Expanded pixels are words of two activations: first (x0, x2) of each pixel, then (x1, x3). Indices lie pair by pair of channels, in each group by group: a byte of w0 and w2 for both
+ * channels, then of w1 and w3. */
+#ifndef TINYCOMP_GEMM_4X2_CODEBOOK_H
+#define TINYCOMP_GEMM_4X2_CODEBOOK_H
+
+#include "gemm_4x2_asm.h"
+#include "pair_table.h"
+
+#if TC_DSP && defined(__OPTIMIZE__)
+
+/* clang-format off */
+/* r10 and r11 are weights, r12 is a pixel, lr the table. 128 bytes. */
+#define TC_GEMM_4X2_CODEBOOK_WEIGHTS \
+    "ldrb r10, [r8], #1\n\tldrb r11, [r8], #1\n\tldr r10, [lr, r10, lsl #2]\n\tldr r11, [lr, r11, lsl #2]\n\t"
+#define TC_GEMM_4X2_CODEBOOK_HALF                                              \
+    TC_GEMM_4X2_CODEBOOK_WEIGHTS                                               \
+    "ldr r12, [r9], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t"                               \
+    "ldr r12, [r9], #4\n\tsmlad r1, r10, r12, r1\n\tsmlad r5, r11, r12, r5\n\t"                               \
+    "ldr r12, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"                               \
+    "ldr r12, [r9], #4\n\tsmlad r3, r10, r12, r3\n\tsmlad r7, r11, r12, r7\n\t"
+/* The first group, as in gemm_4x2.h. */
+#define TC_GEMM_4X2_CODEBOOK_LEAD                                              \
+    TC_GEMM_4X2_CODEBOOK_WEIGHTS                                               \
+    "ldr r12, [r9, #4]\n\tsmlad r1, r10, r12, r0\n\tsmlad r5, r11, r12, r4\n\t"  \
+    "ldr r12, [r9, #8]\n\tsmlad r2, r10, r12, r0\n\tsmlad r6, r11, r12, r4\n\t"  \
+    "ldr r12, [r9, #12]\n\tsmlad r3, r10, r12, r0\n\tsmlad r7, r11, r12, r4\n\t" \
+    "ldr r12, [r9], #16\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_4X2_CODEBOOK_HALF
+#define TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_HALF TC_GEMM_4X2_CODEBOOK_HALF
+
+static __attribute__((noinline)) void tc_gemm_4x2_codebook(const tc_gemm_t *gemm, const uint32_t *pixels,
+                                                            int8_t *const *outs)
+{
+    TC_GEMM_4X2_STATE(4u, 128u);
+    const uint32_t *volatile const pairs = gemm->pairs;
+    __asm__ volatile(
+        TC_GEMM_4X2_CODE("ldr lr, %[pairs]\n\t", TC_GEMM_4X2_CODEBOOK_LEAD,
+                          TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_GROUP
+                              TC_GEMM_4X2_CODEBOOK_GROUP)
+        TC_GEMM_4X2_OPERANDS([pairs] "m"(pairs), ));
+}
+/* clang-format on */
+
+#else
+
+static void tc_gemm_4x2_codebook(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
+{
+    for (unsigned i = TC_GEMM_4X2_PIXELS; i-- > 0;) {
+        for (unsigned c = 0; c < gemm->channels; c++) {
+            const int8_t *index = gemm->weights + 4 * gemm->groups * (c / 2) + c % 2;
+            uint32_t sum = (uint32_t)gemm->factors[2 * c];
+            for (const uint32_t *x = pixels + i, *const end = x + 2 * TC_GEMM_4X2_PIXELS * gemm->groups; x != end;
+                 x += TC_GEMM_4X2_PIXELS, index += 2) {
+                sum = tc_smlad(gemm->pairs[(uint8_t)*index], *x, sum);
+            }
+            outs[i][gemm->first + c] = tc_gemm_requantize(gemm, gemm->factors + 2 * c, sum);
+        }
+    }
+}
+
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+"""`python -m tinycomp`."""
+
+from tinycomp.cli.main import main
+
+main()

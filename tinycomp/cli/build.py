@@ -1,0 +1,119 @@
+"""Commands that make something of a model; heavy imports happen inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tinycomp.cli.app import app, console
+from tinycomp.cli.options import (
+    Bits,
+    BoardName,
+    Calibration,
+    Data,
+    Evaluate,
+    Force,
+    ForceFile,
+    Model,
+    Offset,
+    Recipe,
+    Samples,
+    Scale,
+    Sparsity,
+    XKey,
+    YKey,
+    data_options,
+)
+from tinycomp.cli.terminal_progress import TerminalProgress
+
+
+@app.command()
+def build(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    board: BoardName = "host",
+    data: Data = None,
+    codebook_bits: Bits = None,
+    sparsity: Sparsity = 0.0,
+    recipe: Recipe = None,
+    calibration: Calibration = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    y_key: YKey = None,
+    name: Annotated[
+        str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
+    ] = None,
+    samples: Samples = 8,
+    evaluate: Evaluate = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Don't compare executions.")
+    ] = False,
+    no_bench: Annotated[
+        bool, typer.Option("--no-bench", help="Don't measure on the board.")
+    ] = False,
+    optimize: Annotated[
+        Literal["ram", "speed", "balanced"],
+        typer.Option(help="What streaming by rows and the storage of weights are chosen for."),
+    ] = "balanced",
+    ram_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--ram-limit", min=1, help="Bytes that the arena may have.", show_default=False
+        ),
+    ] = None,
+    push_input: Annotated[
+        bool, typer.Option("--push-input", help="Let the input come row by row.")
+    ] = False,
+    force: Force = False,
+) -> None:
+    """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
+    from tinycomp import pipeline
+    from tinycomp.prepare import Preparation
+    from tinycomp.report import terminal
+
+    options = data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration, name)
+    report = pipeline.build(
+        pipeline.BuildOptions(
+            wanted,
+            board,
+            output,
+            samples,
+            verify=not no_verify,
+            bench=not no_bench,
+            force=force,
+            optimize=optimize,
+            ram_limit=ram_limit,
+            push_input=push_input,
+        ),
+        TerminalProgress(),
+    )
+    terminal.show(console, report)
+    console.print(f"Wrote {output}", markup=False)
+
+
+@app.command()
+def quantize(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")],
+    data: Data = None,
+    codebook_bits: Bits = None,
+    sparsity: Sparsity = 0.0,
+    recipe: Recipe = None,
+    calibration: Calibration = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    force: ForceFile = False,
+) -> None:
+    """Write a model as a standard int8 .tflite, compressed on request."""
+    from tinycomp import pipeline
+    from tinycomp.prepare import Preparation
+
+    options = data_options(input_scale, input_offset, x_key, None, 1)
+    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration)
+    size = pipeline.quantize(wanted, output, force, TerminalProgress())
+    console.print(f"Wrote {output}: {size:,} bytes", markup=False)

@@ -1,0 +1,92 @@
+"""Commands that run a model or a build; heavy imports happen inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinycomp.cli.app import app, console
+from tinycomp.cli.options import (
+    Built,
+    Data,
+    Evaluate,
+    ForceFile,
+    Model,
+    Offset,
+    OtherBoard,
+    Port,
+    Samples,
+    Scale,
+    XKey,
+    YKey,
+    data_options,
+)
+from tinycomp.cli.terminal_progress import TerminalProgress
+
+
+@app.command()
+def verify(
+    folder: Built,
+    board: OtherBoard = None,
+    data: Data = None,
+    samples: Samples = 8,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    port: Port = None,
+) -> None:
+    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
+    tensor.
+    """
+    from tinycomp import pipeline
+    from tinycomp.report import terminal
+
+    options = data_options(input_scale, input_offset, x_key, None, None)
+    found = pipeline.verify(folder, board, data, options, samples, port, TerminalProgress())
+    terminal.show_verification(console, found)
+    if not found.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    folder: Built,
+    board: OtherBoard = None,
+    port: Port = None,
+    estimate_cycles: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-cycles", help="Estimate cycles on a real chip from what the emulator runs."
+        ),
+    ] = False,
+) -> None:
+    """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
+    from tinycomp import pipeline
+    from tinycomp.report import terminal
+
+    report = pipeline.bench(folder, board, port, TerminalProgress(), estimate_cycles)
+    terminal.show(console, report)
+
+
+@app.command()
+def simulate(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", "-d", help="Samples: an .npz (docs/data.md).")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")
+    ] = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    y_key: YKey = None,
+    evaluate: Evaluate = None,
+    force: ForceFile = False,
+) -> None:
+    """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
+    from tinycomp import pipeline
+
+    options = data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    line = pipeline.simulate(model, data, options, output, force, TerminalProgress())
+    console.print(line, markup=False)

@@ -1,0 +1,19 @@
+"""The program: all commands registered, and errors turned into one paragraph."""
+
+from __future__ import annotations
+
+import sys
+
+from tinycomp.cli import build, check, show  # noqa: F401  (they register their commands)
+from tinycomp.cli.app import app, errors
+from tinycomp.common.errors import TinycompError
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one paragraph on stderr and exit code 2."""
+    try:
+        app(prog_name="tinycomp")
+    except TinycompError as error:
+        errors.print("[bold red]Error:[/bold red]", end=" ")
+        errors.print(str(error), soft_wrap=True, markup=False)
+        sys.exit(2)

@@ -1,0 +1,89 @@
+"""Options and arguments that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tinycomp.data.dataset import DataOptions
+
+Model = Annotated[
+    Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)
+]
+Built = Annotated[
+    Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)
+]
+BoardName = Annotated[
+    str,
+    typer.Option(
+        "--board", "-b", help="A name from 'tinycomp boards', or the path of a board file."
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", "-d", help="Calibration and evaluation samples: an .npz (docs/data.md)."
+    ),
+]
+Bits = Annotated[
+    int | None,
+    typer.Option(
+        "--codebook-bits",
+        min=1,
+        max=8,
+        help="At most 2^BITS distinct weights a codebook.",
+        show_default=False,
+    ),
+]
+Sparsity = Annotated[
+    float,
+    typer.Option("--sparsity", min=0.0, max=0.99, help="Share of weights to prune, by magnitude."),
+]
+Recipe = Annotated[
+    Path | None,
+    typer.Option("--recipe", help="Compression by layer: a TOML file (docs/recipes.md)."),
+]
+Calibration = Annotated[
+    str | None,
+    typer.Option("--calibration", help="How ranges are chosen: min-max, percentile or mse."),
+]
+Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
+Offset = Annotated[
+    float, typer.Option("--input-offset", help="Model input = data * scale + offset.")
+]
+XKey = Annotated[str | None, typer.Option("--x-key", help="The array of inputs in the .npz.")]
+YKey = Annotated[str | None, typer.Option("--y-key", help="The array of labels in the .npz.")]
+OtherBoard = Annotated[
+    str | None,
+    typer.Option("--board", "-b", help="Another board than the build's.", show_default=False),
+]
+Samples = Annotated[int, typer.Option("--samples", min=1, help="Samples to verify on.")]
+Evaluate = Annotated[
+    int | None,
+    typer.Option(
+        "--evaluate",
+        min=1,
+        help="Evaluate on at most this many samples; all by default.",
+        show_default=False,
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")
+]
+ForceFile = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
+Port = Annotated[
+    str | None,
+    typer.Option("--port", help="Serial port of a real board, already flashed with the build."),
+]
+
+
+def data_options(
+    scale: float, offset: float, x_key: str | None, y_key: str | None, evaluate: int | None
+) -> DataOptions:
+    """How a data set is read, from the command line."""
+    from tinycomp.data.dataset import DataOptions
+
+    return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate)

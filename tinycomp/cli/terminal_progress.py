@@ -1,0 +1,40 @@
+"""Progress reporting on the terminal: bars for stages, lines for notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from tinycomp.cli.app import errors
+
+if TYPE_CHECKING:
+    from tinycomp.common.progress import Advance
+
+
+class TerminalProgress:
+    """Shows stages as progress bars, and notes as lines when they come."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @contextmanager
+    def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
+        """A bar while the stage runs; `total` is how much it has to do, 0 if unknown."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bars(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bars:
+            task = bars.add_task(title, total=total or None)
+            yield lambda done: bars.update(task, advance=done)
+
+    def note(self, text: str) -> None:
+        """Print a line at once and keep it for the report."""
+        self.notes.append(text)
+        errors.print(f"Note: {text}", markup=False)

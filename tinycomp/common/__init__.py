@@ -1,0 +1,1 @@
+"""What every other room needs: errors, progress reporting, the package's folders."""

@@ -1,0 +1,1 @@
+"""Samples: reading, checking and scoring them."""

@@ -1,0 +1,163 @@
+"""Images: a generated library compiled with the harness, for this computer (sanitized) or for a
+board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from tinycomp.common import resources
+from tinycomp.common.errors import BoardError
+from tinycomp.device.emulator import front_end
+from tinycomp.emit.headers import LIBRARY_FOLDER
+from tinycomp.emit.library import harness_model
+from tinycomp.emit.project import link_flags, project_paths
+from tinycomp.target import arduino
+from tinycomp.target.boards import Board, Emulator, load_board
+from tinycomp.target.sizes import Sizes
+from tinycomp.target.toolchain import (
+    SANITIZE,
+    STRICT,
+    Options,
+    compile_objects,
+    compiles,
+    inference_sizes,
+    inference_stack,
+    is_available,
+    link,
+)
+
+HOST_RUNNER = "host_runner.c"
+_HOST_RUNNER_SOURCES = (HOST_RUNNER, "crc32.c")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The inference library alone, compiled for a board: sizes in flash, and its stack where the
+    compiler can tell.
+    """
+
+    sizes: Sizes
+    stack: int | None
+
+
+@dataclass(frozen=True)
+class FirmwareBuild:
+    """Where a generated library is compiled.
+
+    library: its folder. prefix: of its names. build: a folder for objects; what has not changed is
+    not compiled again.
+    """
+
+    board: Board
+    library: Path
+    prefix: str
+    build: Path
+
+    def measure(self) -> Measured:
+        """Sizes and stack of the inference alone, as the board's compiler makes it.
+
+        Raises:
+            ToolError: the board's compiler is missing or fails.
+        """
+        compiler, root = self.board.compiler, f"{self.prefix}_invoke"
+        objects = self._compile(self.board, self._library(), Options((self.library,), STRICT))
+        sizes = inference_sizes(compiler, objects, root, self.build)
+        return Measured(sizes, inference_stack(objects, root))
+
+    def host_runner(self) -> Path:
+        """The library compiled for this computer under the sanitizers, in a program that runs
+        samples through it.
+
+        Raises:
+            ToolError: no compiler, or the library does not compile under STRICT.
+        """
+        host, harness = load_board("host"), resources.firmware() / "harness"
+        sources = [
+            *self._library(),
+            *(harness / name for name in _HOST_RUNNER_SOURCES),
+            self._model(),
+        ]
+        options = Options((harness, self.library, self._headers), (*STRICT, *SANITIZE))
+        objects = self._compile(host, sources, options)
+        return link(host.compiler, objects, self.build / f"{self.prefix}-host", (*SANITIZE, "-lm"))
+
+    def board_program(self) -> Path:
+        """The library with the harness and the board's port: a program that speaks the serial
+        protocol.
+
+        Raises:
+            ToolError: the board's compiler is missing or fails.
+            BoardError: the board wants a project of another kind than the library lies in.
+        """
+        if self.board.project == "arduino":
+            return self._sketch()
+        harness, port = resources.firmware() / "harness", self.board.port
+        folders = resources.port_folders(port)
+        sources = [*self._library(), self._model()]
+        sources += [path for path in resources.port_files(port) if path.suffix == ".c"]
+        sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
+        options = Options((harness, *folders, self.library, self._headers))
+        objects = self._compile(self.board, sources, options)
+        program = self.build / f"{self.prefix}.elf"
+        return link(self.board.compiler, objects, program, link_flags(port, folders))
+
+    def _sketch(self) -> Path:
+        """The project's own sketch with the harness, built as the Arduino IDE builds it."""
+        project = self.library.parent
+        sketch = project / Path(project_paths(self.board, self.prefix).harness).parent
+        if not sketch.is_dir():
+            raise BoardError(
+                f"{project} holds no sketch for {self.board.name}.",
+                hint=f"Build the model with --board {self.board.name}.",
+            )
+        return arduino.build_sketch(self.board, project, sketch, self.build)
+
+    @property
+    def _headers(self) -> Path:
+        return self.library / LIBRARY_FOLDER
+
+    def _library(self) -> list[Path]:
+        return sorted(self.library.glob("*.c"))
+
+    def _model(self) -> Path:
+        """tc_model.c, which tells the harness of the library."""
+        self.build.mkdir(parents=True, exist_ok=True)
+        path = self.build / "tc_model.c"
+        path.write_text(harness_model(self.prefix), encoding="utf-8")
+        return path
+
+    def _compile(self, board: Board, sources: Sequence[Path], options: Options) -> Sequence[Path]:
+        return compile_objects(board.compiler, sources, self.build, options)
+
+
+def host_available() -> bool:
+    """Whether this computer has a C compiler."""
+    return is_available(load_board("host").compiler)
+
+
+def missing(board: Board) -> str | None:
+    """Why programs for the board can't be compiled and emulated here; None where they can."""
+    if board.emulator is None:
+        return "it has no emulator: give the serial port of a real one with --port."
+    if not is_available(board.compiler):
+        return _absent(f"{board.compiler.prefix}gcc", board.compiler.packages)
+    if board.project == "arduino" and not arduino.is_available(board):
+        return _absent("Arduino core", board.compiler.packages)
+    if not _has_emulator(board.emulator):
+        return _absent(board.emulator.program, board.emulator.packages)
+    return None
+
+
+def _has_emulator(emulator: Emulator) -> bool:
+    source = front_end(emulator)
+    if source is None:
+        return which(emulator.program) is not None
+    return compiles(load_board("host").compiler, source)
+
+
+def _absent(program: str, packages: Sequence[str]) -> str:
+    return f"there is no {program} (apt install {' '.join(packages)})."

@@ -1,0 +1,55 @@
+"""The kernel and codec headers that a library needs, and the macros that specialise them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tinycomp.common import resources
+from tinycomp.kernels._facts import known_facts
+from tinycomp.plan.program import Operation
+
+LIBRARY_FOLDER = "tinycomp"
+"""The folder of verbatim kernel and codec headers inside the generated library."""
+
+
+def included_headers(operations: Iterable[Operation]) -> set[str]:
+    """The headers that `<prefix>.c` includes: of kernels, and of codecs."""
+    kernels = {f"{op.call.kernel}.h" for op in operations if op.call}
+    return kernels | {f"{encoded.codec}.h" for op in operations for encoded in op.encoded}
+
+
+def firmware_headers(
+    operations: Iterable[Operation], instruction_set: str = "generic"
+) -> dict[str, str]:
+    """The headers that these operations need, and those that they include, by their names."""
+    found = _with_included({"tinycomp.h", *included_headers(operations)}, instruction_set)
+    return {f"{LIBRARY_FOLDER}/{name}": text for name, text in sorted(found.items())}
+
+
+def facts(operations: Iterable[Operation], instruction_set: str = "generic") -> list[str]:
+    """The macros that a library of these operations defines for its kernels' headers."""
+    calls = [op.call for op in operations if op.call]
+    texts = {
+        kernel: "".join(_with_included({f"{kernel}.h"}, instruction_set).values())
+        for kernel in {call.kernel for call in calls}
+    }
+    return known_facts((call, texts[call.kernel]) for call in calls)
+
+
+def _with_included(names: Iterable[str], instruction_set: str) -> dict[str, str]:
+    """The texts of headers, and of those that they include, by their names."""
+    root = resources.firmware()
+    folders = [
+        root / "kernels" / instruction_set,
+        root / "kernels",
+        root / "kernels" / "generic",
+        root / "codecs",
+    ]
+    pending, files = {*names}, {}
+    while pending:
+        name = pending.pop()
+        path = next(folder / name for folder in folders if (folder / name).is_file())
+        files[name] = text = path.read_text(encoding="utf-8")
+        pending |= {*re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)} - files.keys()
+    return files

@@ -1,0 +1,1 @@
+"""The intermediate representation: data, and the operator's contract."""

@@ -1,0 +1,246 @@
+"""The integer arithmetic of the numeric contract, vectorised; nothing else computes it.
+
+Source: the TFLite int8 quantization specification as LiteRT's reference kernels execute it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir.tensor import Array
+
+INT32_MAX = (1 << 31) - 1
+
+
+class Multiplier(NamedTuple):
+    """A real factor multiplier * 2^(shift - 31), the multiplier in [2^30, 2^31) or 0."""
+
+    multiplier: int
+    shift: int
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """The nearest fixed-point factor to a positive real one, as TFLite's QuantizeMultiplier."""
+    if real == 0.0:
+        return Multiplier(0, 0)
+    mantissa, exponent = math.frexp(real)
+    multiplier = math.floor(mantissa * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier, exponent = multiplier // 2, exponent + 1
+    if exponent < -31:
+        return Multiplier(0, 0)
+    return Multiplier(multiplier, exponent)
+
+
+def rounding_doubling_high_multiply(a: Array, b: Array | int) -> Array:
+    """SaturatingRoundingDoublingHighMul: the high word of 2ab, rounded; int64 in and out."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    high: Array = np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return high
+
+
+def rounding_shift_right(x: Array, shift: Array | int) -> Array:
+    """RoundingDivideByPOT: x / 2^shift to the nearest, ties away from zero; shift >= 0."""
+    x, shift = np.asarray(x, np.int64), np.asarray(shift, np.int64)
+    half = np.left_shift(1, shift) >> 1
+    shifted: Array = (x + half + ((x >> 63) & -(shift > 0).astype(np.int64))) >> shift
+    return shifted
+
+
+def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
+    """MultiplyByQuantizedMultiplier with two roundings: convolutions, add, multiply, ..."""
+    shift = np.asarray(shift, np.int64)
+    raised = np.asarray(x, np.int64) << np.maximum(shift, 0)
+    return rounding_shift_right(
+        rounding_doubling_high_multiply(raised, multiplier), np.maximum(-shift, 0)
+    )
+
+
+class ExactMultiplier(NamedTuple):
+    """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one a channel."""
+
+    multiplier: NDArray[np.int32]
+    extension: NDArray[np.int32]
+    shift: NDArray[np.int8]
+
+
+def scale_and_round(x: Array, factor: Array | float) -> Array:
+    """x * factor in float64, rounded half away from zero: LiteRT's fully connected layers."""
+    product = np.asarray(x, np.float64) * factor
+    whole = np.trunc(product)
+    rounded: Array = whole + np.sign(product) * (np.abs(product - whole) >= 0.5)
+    return rounded.astype(np.int64)
+
+
+def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
+    """One rounding, half up, of x times the factors: what the C kernel computes."""
+    x, extension = np.asarray(x, np.int64), factor.extension.astype(np.int64)
+    total = 31 - factor.shift.astype(np.int64)
+    product = x * factor.multiplier + ((x * extension) >> 31)
+    rounded: Array = (product + (np.int64(1) << (total - 1))) >> total
+    return rounded
+
+
+def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> ExactMultiplier:
+    """Fixed-point factors with which requantize_extended equals scale_and_round for every int32.
+
+    Equal after clamping to [low, high]. Both are monotonic, so it is enough that every step lies
+    at the same x; each step bounds the factor from both sides. Almost always the nearest 31-bit
+    multiplier, or one beside it, lies within all bounds; where none does, 31 more bits (the
+    extension) do.
+    """
+    levels = np.arange(1, max(high, -low, 1) + 1)
+    multipliers, extensions, shifts = [], [], []
+    for factor in factors:
+        multiplier, shift = quantize_multiplier(float(factor))
+        steps = _steps(float(factor), levels)
+        chosen = _within(multiplier, *_bounds(steps, 31 - shift, low, high))
+        if chosen is None:
+            wide = _within(multiplier << 31, *_bounds(steps, 62 - shift, low, high), limit=1 << 62)
+            if wide is None:
+                raise ArithmeticError(f"no 62-bit multiplier equals {factor!r} for all sums")
+            multiplier, extension = wide >> 31, wide & INT32_MAX
+        else:
+            multiplier, extension = chosen, 0
+        multipliers.append(multiplier)
+        extensions.append(extension)
+        shifts.append(shift)
+    return ExactMultiplier(
+        np.array(multipliers, np.int32), np.array(extensions, np.int32), np.array(shifts, np.int8)
+    )
+
+
+def _steps(factor: float, levels: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """(level, smallest x > 0 that scale_and_round takes there), where that is an int32."""
+    x = np.maximum(np.ceil((levels - 0.5) / factor) - 2, 1)
+    for _ in range(4):
+        x = np.where(scale_and_round(x, factor) < levels, x + 1, x)
+    reached = x <= INT32_MAX
+    return [
+        (int(level), int(first)) for level, first in zip(levels[reached], x[reached], strict=True)
+    ]
+
+
+def _bounds(steps: list[tuple[int, int]], total: int, low: int, high: int) -> tuple[int, int]:
+    """The least and largest m with which (x * m + 2^(total-1)) >> total steps where it should.
+
+    Half rounds up, so a step above zero lies where the product meets the tie, below zero where
+    it has passed it.
+    """
+    least, most = 0, 1 << 62
+    for level, x in steps:
+        tie = (2 * level - 1) << (total - 1)
+        if level <= high:
+            least, most = (
+                max(least, -(-tie // x)),
+                min(most, -(-tie // (x - 1)) - 1 if x > 1 else most),
+            )
+        if level <= -low:
+            least, most = max(least, tie // x + 1), min(most, tie // (x - 1) if x > 1 else most)
+    return least, most
+
+
+def _within(value: int, least: int, most: int, limit: int = 1 << 31) -> int | None:
+    """The number nearest to value within the bounds and the limit; None where there is none."""
+    most = min(most, limit - 1)
+    return min(max(value, least), most) if least <= most else None
+
+
+def divide_rounding(x: Array, count: Array) -> Array:
+    """x / count, half away from zero: the mean of integer poolings."""
+    mean: Array = np.sign(x) * ((np.abs(x) + count // 2) // count)
+    return mean
+
+
+def reciprocal(count: int) -> tuple[int, int]:
+    """(factor, shift) with x // count == (x * factor >> 31) >> shift for 0 <= x <= 129 * count."""
+    if not 0 < count <= 1 << 21:
+        raise ArithmeticError(f"no reciprocal for a window of {count} cells")
+    shift = count.bit_length() - 1
+    return (1 << (31 + shift)) // count + 1, shift
+
+
+class SoftmaxScaling(NamedTuple):
+    """How softmax brings a difference of int8 values to fixed point with 5 integer bits.
+
+    Differences below smallest_difference (down to -255) count as minus infinity.
+    """
+
+    multiplier: int
+    shift: int
+    smallest_difference: int
+
+
+def softmax_scaling(beta: float, scale: float) -> SoftmaxScaling:
+    """The scaling for an input scale (PreprocessSoftmaxScaling and CalculateInputRadius).
+
+    Raises:
+        ArithmeticError: beta * scale is too small for 26 fractional bits.
+    """
+    real = min(float(np.float32(beta)) * scale * (1 << 26), float(INT32_MAX))
+    if real <= 1.0:
+        raise ArithmeticError(f"a softmax of beta * scale = {beta * scale:g} has no int8 form")
+    multiplier, shift = quantize_multiplier(real)
+    smallest = max(-255, -((31 << 26) >> shift))
+    # A shift of 31 leaves only the difference 0, which no shift moves; 30 stays within 32 bits.
+    return SoftmaxScaling(multiplier, min(shift, 30), smallest)
+
+
+def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
+    """int8 softmax over the last axis, output scale 1/256 and zero point -128."""
+    differences = np.arange(256)
+    rescaled = rounding_doubling_high_multiply(-differences << scaling.shift, scaling.multiplier)
+    counts = -differences >= scaling.smallest_difference
+    table = np.where(counts, exp_of_negative(np.where(counts, rescaled, 0)), 0)
+    wide = np.asarray(x, np.int64)
+    below = wide.max(axis=-1, keepdims=True) - wide
+    exponentials = table[below]
+    total = np.where(counts, rounding_shift_right(table, 12), 0)[below].sum(axis=-1, keepdims=True)
+    headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    scale = one_over_one_plus((total << headroom) - (1 << 31))
+    output = rounding_shift_right(
+        rounding_doubling_high_multiply(exponentials, scale), 35 - headroom
+    )
+    return np.where(counts[below], np.minimum(output, 255) - 128, -128).astype(np.int8)
+
+
+def exp_of_negative(x: Array) -> Array:
+    """e^x for x <= 0 with 26 fractional bits, as a fraction with 31 (gemmlowp's)."""
+    quarter = 1 << 24
+    fraction = (x & (quarter - 1)) - quarter
+    result = _exp_of_quarter(fraction << 5)
+    remainder = fraction - x
+    for exponent, factor in enumerate(_EXPONENTIALS):
+        lowered = rounding_doubling_high_multiply(result, factor)
+        result = np.where(remainder & (quarter << exponent), lowered, result)
+    return np.where(x == 0, INT32_MAX, result)
+
+
+_EXPONENTIALS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+"""e^-(2^i) for i = -2 ... 4, with 31 fractional bits."""
+
+
+def _exp_of_quarter(x: Array) -> Array:
+    """e^x for -1/4 <= x < 0, 31 fractional bits: a Taylor polynomial of degree 4 around -1/8."""
+    multiply, centre = rounding_doubling_high_multiply, 1895147668
+    x = x + (1 << 28)
+    square = multiply(x, x)
+    cube, fourth = multiply(square, x), multiply(square, square)
+    tail = multiply(rounding_shift_right(fourth, 2) + cube, 715827883) + square
+    return centre + multiply(x + rounding_shift_right(tail, 1), centre)
+
+
+def one_over_one_plus(x: Array) -> Array:
+    """1 / (1 + x) for 0 <= x < 1, 31 fractional bits: three steps of Newton and Raphson."""
+    multiply = rounding_doubling_high_multiply
+    half = (np.asarray(x, np.int64) + INT32_MAX + 1) >> 1
+    # 2 integer bits from here: 48/17 - 32/17 of the halved denominator is the first guess.
+    guess = 1515870810 + multiply(half, -1010580540)
+    for _ in range(3):
+        guess = guess + (multiply(guess, (1 << 29) - multiply(half, guess)) << 2)
+    result: Array = np.minimum(guess << 1, INT32_MAX)
+    return result

@@ -1,0 +1,123 @@
+"""A graph of named tensors, constants and nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import Cost, Operator
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
+
+if TYPE_CHECKING:
+    from tinycomp.ir.reduction import Reduction
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation: inputs name tensors and constants, outputs name tensors."""
+
+    name: str
+    op: Operator
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model: nodes in an order in which they can run. Passes build new graphs; nothing changes
+    one in place. `reduction` says what an int8 graph was before it was made smaller, if it was.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    constants: Mapping[str, Constant]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    reduction: Reduction | None = None
+
+    def value(self, name: str) -> Value:
+        """The tensor or constant of that name."""
+        return self.tensors[name] if name in self.tensors else self.constants[name]
+
+    def operands(self, node: Node) -> Operands:
+        """The node's inputs and outputs, resolved."""
+        return Operands(
+            tuple(self.value(name) for name in node.inputs),
+            tuple(self.tensors[name] for name in node.outputs),
+        )
+
+    def producer(self, tensor: str) -> Node | None:
+        """The node that writes a tensor; None for an input."""
+        return next((node for node in self.nodes if tensor in node.outputs), None)
+
+    def consumers(self, value: str) -> tuple[Node, ...]:
+        """The nodes that read a tensor or constant, in order."""
+        return tuple(node for node in self.nodes if value in node.inputs)
+
+    def cost(self) -> Cost:
+        """The whole model's cost; a constant that several nodes share counts once."""
+        macs = sum(node.op.cost(self.operands(node)).macs for node in self.nodes)
+        return Cost(macs, sum(constant.values.size for constant in self.constants.values()))
+
+
+@dataclass
+class GraphBuilder:
+    """Collects nodes in running order; the frontends' and passes' way to make a Graph."""
+
+    name: str
+    nodes: list[Node] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    constants: dict[str, Constant] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+
+    def unique(self, name: str) -> str:
+        """The name itself, or with a number behind it where it is taken."""
+        taken = self.tensors.keys() | self.constants.keys() | {node.name for node in self.nodes}
+        candidate, count = name, 1
+        while candidate in taken:
+            candidate, count = f"{name}_{count}", count + 1
+        return candidate
+
+    def input(self, name: str, shape: Shape, dtype: str = "float32") -> str:
+        """Declare a model input; its name."""
+        name = self.unique(name)
+        self.tensors[name] = Tensor(name, shape, dtype)
+        self.inputs.append(name)
+        return name
+
+    def constant(self, name: str, values: Array) -> str:
+        """Add a constant; its name. The same array under the same name is added once (shared
+        layers).
+        """
+        known = self.constants.get(name)
+        if known is not None and known.values is values:
+            return name
+        name = self.unique(name)
+        self.constants[name] = Constant(name, values)
+        return name
+
+    def add(self, op: Operator, inputs: Sequence[str], name: str) -> str:
+        """Append a node; the name of its output, whose shape the operator infers."""
+        name = self.unique(name)
+        shapes = [
+            self.tensors[i].shape if i in self.tensors else self.constants[i].shape for i in inputs
+        ]
+        try:
+            self.tensors[name] = Tensor(name, op.infer_shape(shapes))
+        except ModelError as error:
+            raise ModelError(
+                f"Layer '{name}': {error.what}", expected=error.expected, hint=error.hint
+            ) from error
+        self.nodes.append(Node(name, op, tuple(inputs), (name,)))
+        return name
+
+    def build(self, outputs: Sequence[str], class_names: Sequence[str] = ()) -> Graph:
+        """The finished graph."""
+        return Graph(
+            self.name, tuple(self.nodes), dict(self.tensors), dict(self.constants),
+            tuple(self.inputs), tuple(outputs), tuple(class_names),
+        )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Tensors and constants: what nodes read and write.
+
+Shapes leave the batch dimension out. Activations are height, width, channels (or fewer axes), as in
+TFLite. Weights keep TFLite's layouts: convolution (out, height, width, in), depthwise (1, height,
+width, channels), fully connected (out, in).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class QuantizationParameters:
+    """real = scale * (quantized - zero_point), for a whole tensor or for each slice along an axis.
+
+    Scales hold float32 values; `axis` is None where one pair serves the whole tensor.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int | None = None
+
+    @property
+    def scale(self) -> float:
+        """The one scale of a tensor that is not quantized along an axis."""
+        (scale,) = self.scales
+        return scale
+
+    @property
+    def zero_point(self) -> int:
+        """The one zero point of a tensor that is not quantized along an axis."""
+        (zero_point,) = self.zero_points
+        return zero_point
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An activation: what a node writes or the caller hands in. dtype is NumPy's name ("float32",
+    "int8").
+    """
+
+    name: str
+    shape: Shape
+    dtype: str = "float32"
+    quantization: QuantizationParameters | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """Values known at build time: weights and biases.
+
+    `codebook` (groups, entries), int8, is set by clustering: group g holds the only values that
+    slice g of the first axis (output channels; channels for depthwise) may take; one group serves
+    the whole tensor.
+    """
+
+    name: str
+    values: Array
+    quantization: QuantizationParameters | None = None
+    codebook: NDArray[np.int8] | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the values."""
+        return tuple(self.values.shape)
+
+
+Value = Tensor | Constant
+
+
+@dataclass(frozen=True)
+class Operands:
+    """A node's inputs and outputs, resolved: what an operator's rules look at."""
+
+    inputs: tuple[Value, ...]
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def activations(self) -> tuple[Tensor, ...]:
+        """The inputs that are computed, in order."""
+        return tuple(value for value in self.inputs if isinstance(value, Tensor))
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The inputs that are known at build time, in order."""
+        return tuple(value for value in self.inputs if isinstance(value, Constant))
+
+    @property
+    def output(self) -> Tensor:
+        """The one output."""
+        (output,) = self.outputs
+        return output

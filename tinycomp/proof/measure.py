@@ -1,0 +1,102 @@
+"""What is known of a build once it is compiled or runs: flash, RAM, latency, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinycomp.device.firmware_build import Measured
+from tinycomp.device.protocol import Device
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.plan.memory import Plan
+from tinycomp.plan.program import Operation, Program
+from tinycomp.report.record import FlashRecord, LatencyRecord, LayerLatency, LayerRecord, RamRecord
+from tinycomp.target.fit import Footprint
+from tinycomp.target.sizes import Sizes
+
+
+def layer_records(program: Program) -> tuple[LayerRecord, ...]:
+    """Work, weight storage and other constants of every node."""
+    known: set[tuple[str, bytes]] = set()
+    return tuple(_layer(program.graph, operation, known) for operation in program.operations)
+
+
+def _layer(graph: Graph, operation: Operation, known: set[tuple[str, bytes]]) -> LayerRecord:
+    node = operation.node
+    macs = node.op.cost(graph.operands(node)).macs
+    record = LayerRecord(
+        node.name, node.op.name, macs, constant_bytes=_constant_bytes(operation, known)
+    )
+    if not operation.encoded:
+        return record
+    (encoded,) = operation.encoded
+    distinct = len(np.unique(graph.constants[node.inputs[1]].values))
+    return replace(record, codec=encoded.codec, weight_bytes=encoded.size, distinct_values=distinct)
+
+
+def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:
+    """Arrays beside the weights that no operation before has: equal ones are stored once."""
+    size = 0
+    for value in operation.fields.values():
+        if isinstance(value, np.ndarray) and (str(value.dtype), value.tobytes()) not in known:
+            known.add((str(value.dtype), value.tobytes()))
+            size += value.nbytes
+    return size
+
+
+def flash_record(measured: Measured) -> FlashRecord:
+    """Code and constants of the inference; initialised data would count as constants."""
+    return FlashRecord(measured.sizes.code, measured.sizes.constants + measured.sizes.data)
+
+
+def ram_record(plan: Plan, stack: int | None) -> RamRecord:
+    """The arena's parts, and the stack that was measured or computed."""
+    return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack)
+
+
+def footprint(plan: Plan, measured: Measured | None) -> Footprint:
+    """What the board must hold; before anything is compiled: at least."""
+    encoded = [entry for operation in plan.program.operations for entry in operation.encoded]
+    arrays = [
+        value
+        for operation in plan.program.operations
+        for fields in (operation.fields, *(entry.fields for entry in operation.encoded))
+        for value in fields.values()
+        if isinstance(value, np.ndarray)
+    ]
+    weights = [
+        plan.program.graph.constants[operation.node.inputs[1]].values.size
+        for operation in plan.program.operations
+        if operation.encoded
+    ]
+    known = {(str(array.dtype), array.tobytes()): array.nbytes for array in arrays}
+    sizes = measured.sizes if measured else Sizes(0, sum(known.values()), 0, 0)
+    stack = measured.stack if measured else None
+    return Footprint(
+        code=sizes.code if measured else None,
+        constants=sizes.constants,
+        ram=plan.arena + sizes.data + sizes.bss + (stack or 0),
+        largest_array=max(known.values(), default=0),
+        weights=sum(weights),
+        weight_bytes=sum(entry.size for entry in encoded),
+    )
+
+
+def latency_record(device: Device, graph: Graph, sample: Array) -> LatencyRecord:
+    """One inference, after one that warms up; layers from an inference that is watched.
+
+    Args:
+        device: runs the build.
+        graph: its nodes are the device's, in order.
+        sample: one int8 input.
+    """
+    device.load(sample)
+    device.run()
+    value, unit = device.run(), device.identity.unit
+    layers = tuple(
+        LayerLatency(node.name, node.op.name, ticks, node.op.cost(graph.operands(node)).macs)
+        for node, ticks in zip(graph.nodes, device.node_ticks(), strict=True)
+    )
+    return LatencyRecord(value, unit, layers)

@@ -1,0 +1,102 @@
+"""Sets up the executions of a build that can run here: the simulator, C on this computer, C on the
+board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tinycomp.common.progress import Progress
+from tinycomp.device import firmware_build
+from tinycomp.device.execution import DeviceExecution, attached, emulated
+from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.device.protocol import Device
+from tinycomp.device.runner import run_host
+from tinycomp.emit.library import tensor_order
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.reference.compare import Execution, TensorExecution, simulator
+
+
+@dataclass(frozen=True)
+class Session:
+    """The executions beside LiteRT's, and the device if one answers."""
+
+    executions: tuple[Execution, ...]
+    device: Device | None
+
+
+@contextmanager
+def session(
+    graph: Graph, sha256: str, firmware: FirmwareBuild, port: str | None, progress: Progress,
+    *, compare: bool = True,
+) -> Iterator[Session]:  # fmt: skip
+    """Open what can run; what can't is left out with a note that names what is missing.
+
+    Args:
+        graph: the int8 graph that was emitted.
+        sha256: of its .tflite: a device that runs another model is refused.
+        firmware: where its library is compiled.
+        port: the serial port of a real board, which then takes the place of the emulator.
+        progress: shows compilation, takes the notes.
+        compare: whether executions are to be compared; else the device alone is set up.
+
+    Raises:
+        ToolError: a compiler fails.
+        DeviceError: the device does not answer, or runs another model.
+    """
+    with _device(firmware, port, progress) as device:
+        if device is not None:
+            device.expect_model(sha256)
+        yield Session(_executions(graph, firmware, device, progress) if compare else (), device)
+
+
+def _executions(
+    graph: Graph, firmware: FirmwareBuild, device: Device | None, progress: Progress
+) -> tuple[Execution, ...]:
+    executions: list[Execution] = [simulator(graph)]
+    if firmware_build.host_available():
+        executions.append(_host(graph, firmware, progress))
+    else:
+        progress.note("Left out: C on this computer; there is no gcc (apt install gcc).")
+    if device is not None:
+        executions.append(DeviceExecution(device))
+    return tuple(executions)
+
+
+def _host(graph: Graph, firmware: FirmwareBuild, progress: Progress) -> Execution:
+    with progress.stage("Compiling for this computer"):
+        program = firmware.host_runner()
+    names = tensor_order(graph)
+    sizes = [graph.tensors[name].size for name in names]
+
+    def run(inputs: Array) -> dict[str, Array]:
+        tensors = run_host(program, inputs.reshape(len(inputs), -1), sizes)
+        return {
+            name: values.reshape(len(inputs), *graph.tensors[name].shape)
+            for name, values in zip(names, tensors, strict=True)
+        }
+
+    return TensorExecution("host", run)
+
+
+@contextmanager
+def _device(
+    firmware: FirmwareBuild, port: str | None, progress: Progress
+) -> Iterator[Device | None]:
+    board = firmware.board
+    if port is not None:
+        with attached(board, port) as device:
+            yield device
+    elif board.is_host:
+        yield None
+    elif missing := firmware_build.missing(board):
+        progress.note(f"Left out: C on {board.name}; {missing}")
+        yield None
+    else:
+        with progress.stage(f"Compiling for {board.name}"):
+            program = firmware.board_program()
+        with emulated(board, program) as device:
+            yield device

@@ -1,0 +1,216 @@
+"""Compares executions of one model in every byte of every tensor, and names the first difference.
+
+LiteRT's reference kernels give what is expected; every other execution must equal it, and so they
+equal each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.reference import oracle
+from tinycomp.reference.reductions import original_position, original_tensors, reduced_tensors
+from tinycomp.reference.simulate import simulate
+
+ORACLE_NAME = "litert"
+CLEANUP_NAME = "cleanup"
+"""What a difference names where the reduced graph claims something wrong of its original."""
+CHUNK = 16
+"""Samples that are held in memory at a time, with all their tensors."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first tensor, in the order of computation, that differs, and where.
+
+    position is the index into the tensor's shape; differing counts the elements of that tensor that
+    differ.
+    """
+
+    execution: str
+    tensor: str
+    layer: str
+    op: str
+    sample: int
+    position: tuple[int, ...]
+    expected: int
+    actual: int
+    differing: int
+    elements: int
+
+    def __str__(self) -> str:
+        """One sentence that names everything."""
+        at = ", ".join(map(str, self.position))
+        return (
+            f"sample {self.sample}, layer '{self.layer}' ({self.op}), "
+            f"tensor '{self.tensor}' at [{at}]: "
+            f"{ORACLE_NAME} {self.expected}, {self.execution} {self.actual} "
+            f"({self.differing} of {self.elements} elements differ)"
+        )
+
+
+class Execution(Protocol):
+    """One way to run the model."""
+
+    @property
+    def name(self) -> str:
+        """How reports call it: "simulator", "host", "device"."""
+
+    def first_difference(
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+    ) -> Difference | None:
+        """Run the samples; where a tensor differs from the expected ones, the first such place."""
+
+
+@dataclass(frozen=True)
+class TensorExecution:
+    """An execution that hands over all tensors: by name, (samples, *shape)."""
+
+    name: str
+    run: Callable[[Array], Mapping[str, Array]]
+
+    def first_difference(
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+    ) -> Difference | None:
+        """Run once, then compare tensor by tensor in the order of computation."""
+        return _first(graph, expected, self.run(inputs), self.name, first_sample)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared, and the first difference of each execution that has one."""
+
+    executions: tuple[str, ...]
+    samples: int
+    tensors: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether every byte of every tensor agreed."""
+        return not self.differences
+
+
+def simulator(graph: Graph) -> TensorExecution:
+    """The NumPy reference simulator as an execution."""
+    return TensorExecution("simulator", lambda inputs: simulate(graph, inputs))
+
+
+def compared_tensors(graph: Graph) -> tuple[str, ...]:
+    """The tensors that nodes write, in order."""
+    return tuple(name for node in graph.nodes for name in node.outputs)
+
+
+def verify(
+    graph: Graph,
+    model: bytes,
+    inputs: Array,
+    executions: Sequence[Execution],
+    advance: Callable[[int], None] = lambda _: None,
+) -> Verification:
+    """Run LiteRT's reference kernels and every execution on the samples; compare all tensors.
+
+    Of a graph that was reduced, every tensor of the original is compared: what executions compute,
+    with each of them; what was removed, with what the reduction says it is. A difference names
+    tensors and positions of the original.
+
+    Args:
+        graph: the int8 graph that was emitted.
+        model: its .tflite, or its original's; tensor names agree with that graph's.
+        inputs: (samples, *shape) int8.
+        executions: the others; one that has differed is not run again.
+        advance: told the number of samples done.
+    """
+    found: dict[str, Difference] = {}
+    for start in range(0, len(inputs), CHUNK):
+        chunk = inputs[start : start + CHUNK]
+        computed = oracle.run(model, chunk)
+        expected = reduced_tensors(graph, computed)
+        if CLEANUP_NAME not in found:
+            _note(found, CLEANUP_NAME, _wrong_claim(graph, chunk, computed, expected, start))
+        for execution in executions:
+            if execution.name not in found:
+                difference = execution.first_difference(graph, chunk, expected, start)
+                _note(found, execution.name, _in_original(graph, difference))
+        advance(len(chunk))
+    names = (ORACLE_NAME, *(execution.name for execution in executions))
+    whole = graph.reduction.graph if graph.reduction else graph
+    return Verification(names, len(inputs), len(compared_tensors(whole)), tuple(found.values()))
+
+
+def _note(found: dict[str, Difference], name: str, difference: Difference | None) -> None:
+    if difference is not None:
+        found[name] = difference
+
+
+def _wrong_claim(
+    graph: Graph,
+    inputs: Array,
+    computed: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    first_sample: int,
+) -> Difference | None:
+    """Where a tensor of the original is not what the reduction says.
+
+    What nothing reads is not computed any more; there, the simulator runs the original.
+    """
+    if graph.reduction is None:
+        return None
+    original = graph.reduction.graph
+    claimed = original_tensors(graph.reduction, expected, lambda: simulate(original, inputs))
+    return _first(original, computed, claimed, CLEANUP_NAME, first_sample)
+
+
+def _in_original(graph: Graph, difference: Difference | None) -> Difference | None:
+    """The difference at its position in the original's tensor."""
+    if difference is None:
+        return None
+    position = original_position(graph, difference.tensor, difference.position)
+    return replace(difference, position=position)
+
+
+def _first(
+    graph: Graph,
+    expected: Mapping[str, Array],
+    actual: Mapping[str, Array],
+    execution: str,
+    first_sample: int,
+) -> Difference | None:
+    """The first tensor, in the order of computation, that differs."""
+    for tensor in compared_tensors(graph):
+        found = compare(graph, tensor, expected[tensor], actual[tensor], execution, first_sample)
+        if found is not None:
+            return found
+    return None
+
+
+def compare(
+    graph: Graph, tensor: str, expected: Array, actual: Array, execution: str, first_sample: int
+) -> Difference | None:
+    """The first element of one tensor that differs; expected is (samples, *shape)."""
+    actual = actual.reshape(expected.shape)
+    if np.array_equal(expected, actual):
+        return None
+    node = graph.producer(tensor)
+    assert node is not None
+    differs = expected != actual
+    sample = int(np.argmax(differs.reshape(len(differs), -1).any(axis=1)))
+    position = tuple(int(i) for i in np.argwhere(differs[sample])[0])
+    return Difference(
+        execution=execution,
+        tensor=tensor,
+        layer=node.name,
+        op=node.op.name,
+        sample=first_sample + sample,
+        position=position,
+        expected=int(expected[(sample, *position)]),
+        actual=int(actual[(sample, *position)]),
+        differing=int(differs[sample].sum()),
+        elements=int(differs[sample].size),
+    )

@@ -1,0 +1,103 @@
+"""The reference simulator: runs an int8 Graph with the operators' integer references, in NumPy.
+
+Activations carry a leading batch axis. A model with several inputs takes them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Tensor
+
+BATCH_ELEMENTS = 1 << 20
+"""Elements of all tensors, times samples, that `run` computes at a time: about 40 MB."""
+
+Inputs = Array | Mapping[str, Array]
+
+
+def simulate(graph: Graph, inputs: Inputs) -> dict[str, Array]:
+    """Every activation by tensor name, (samples, *shape) int8.
+
+    Args:
+        graph: an int8 graph.
+        inputs: (samples, *shape) int8; by name where the model has several inputs.
+
+    Raises:
+        DataError: the inputs do not fit the model.
+        ModelError: a node has no integer reference.
+    """
+    tensors = _checked(graph, inputs)
+    for node in graph.nodes:
+        _compute(graph, node, tensors)
+    return tensors
+
+
+def run(graph: Graph, inputs: Inputs) -> Array:
+    """The model's (first) output, (samples, *shape) int8, in bounded memory.
+
+    Raises:
+        DataError: the inputs do not fit the model.
+        ModelError: a node has no integer reference.
+    """
+    checked = _checked(graph, inputs)
+    samples = len(next(iter(checked.values())))
+    batch = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in graph.tensors.values()))
+    output = graph.tensors[graph.outputs[0]]
+    result = np.empty((samples, *output.shape), np.int8)
+    for start in range(0, samples, batch):
+        part = {name: values[start : start + batch] for name, values in checked.items()}
+        result[start : start + batch] = _last(graph, part)
+    return result
+
+
+def _last(graph: Graph, tensors: dict[str, Array]) -> Array:
+    """The first output; tensors that no later node reads are dropped on the way."""
+    for position, node in enumerate(graph.nodes):
+        _compute(graph, node, tensors)
+        needed = {name for later in graph.nodes[position + 1 :] for name in later.inputs}
+        for name in tensors.keys() - needed - set(graph.outputs):
+            del tensors[name]
+    return tensors[graph.outputs[0]]
+
+
+def _compute(graph: Graph, node: Node, tensors: dict[str, Array]) -> None:
+    operands = graph.operands(node)
+    if node.op.float_only or operands.output.dtype != "int8":
+        raise ModelError(
+            f"Layer {node.name!r} ({node.op.name}) is not in integers.",
+            hint="Quantize the model first.",
+        )
+    values = [tensors[name] for name in node.inputs if name in graph.tensors]
+    result = node.op.reference(operands, values)
+    if result.shape[1:] != operands.output.shape or result.dtype != np.int8:
+        raise AssertionError(
+            f"{node.op.name} made {result.dtype} {result.shape[1:]} for {operands.output}"
+        )
+    tensors[node.outputs[0]] = result
+
+
+def _checked(graph: Graph, inputs: Inputs) -> dict[str, Array]:
+    """Inputs by name, of the right shapes and dtype and equally many samples."""
+    named = dict(inputs) if isinstance(inputs, Mapping) else {graph.inputs[0]: inputs}
+    if set(named) != set(graph.inputs):
+        raise DataError(
+            f"The data has the inputs {sorted(named)}.",
+            expected=f"Expected {sorted(graph.inputs)}.",
+        )
+    for name, values in named.items():
+        _check(graph.tensors[name], values)
+    if len({len(values) for values in named.values()}) != 1:
+        raise DataError("The inputs have different numbers of samples.")
+    return named
+
+
+def _check(tensor: Tensor, values: Array) -> None:
+    if values.dtype != np.int8 or values.shape[1:] != tensor.shape or values.ndim == 0:
+        raise DataError(
+            f"The data for the input {tensor.name!r} is {values.dtype} of shape {values.shape}.",
+            expected=f"Expected int8 of shape (samples, {', '.join(map(str, tensor.shape))}).",
+        )

@@ -1,0 +1,1 @@
+"""Boards, their compilers, and what fits on them."""

@@ -1,0 +1,92 @@
+"""Builds an Arduino sketch with avr-gcc and Debian's copy of the AVR core, without an IDE.
+
+The flags are those of the core's platform.txt: what builds here builds in the Arduino IDE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tinycomp.common.errors import ToolError
+from tinycomp.target import toolchain
+from tinycomp.target.boards import Arduino, Board
+from tinycomp.target.toolchain import Dialect, Options
+
+CORE = Path("/usr/share/arduino/hardware/arduino/avr")
+"""Where Debian's arduino-core-avr lies."""
+
+_IDE_VERSION = 10819
+_SOURCES = (".c", ".cpp", ".S")
+_LTO = ("-flto", "-fuse-linker-plugin", "-lm")
+
+
+def is_available(board: Board) -> bool:
+    """Whether the sketch of this board can be built here."""
+    return toolchain.is_available(board.compiler) and CORE.is_dir()
+
+
+def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path:
+    """Build a sketch with its library; the program (ELF).
+
+    Args:
+        board: one whose project is "arduino".
+        library: the library's folder, with src/.
+        sketch: the sketch's folder, with <its name>.ino; C and C++ beside it and in src/
+            belong to it.
+        build: where objects and the program are left.
+
+    Raises:
+        ToolError: compiler or core are missing, or the sketch does not compile or link.
+    """
+    if not CORE.is_dir():
+        raise ToolError(
+            f"The Arduino core for AVR is not installed in {CORE}.",
+            hint=f"On Debian or Ubuntu: apt install {' '.join(board.compiler.packages)}.",
+        )
+    options = _options(board, library / "src")
+    objects = toolchain.compile_objects(
+        board.compiler, [*_sources(sketch), *_sources(library)], build, options
+    )
+    core = _core(board, build / "core", options)
+    program = build / f"{sketch.name}.elf"
+    return toolchain.link(board.compiler, [*objects, core], program, _LTO)
+
+
+def _core(board: Board, build: Path, options: Options) -> Path:
+    """The core as an archive: of the four serial ports only those that are used are linked in."""
+    # WString.cpp uses DECIMAL_DIG, which <float.h> of Debian's avr-gcc 5.4 keeps from C++.
+    quiet = replace(options, flags=(*options.flags, "-w", "-DDECIMAL_DIG=__DECIMAL_DIG__"))
+    objects = toolchain.compile_objects(
+        board.compiler, _sources(CORE / "cores" / "arduino"), build, quiet
+    )
+    return toolchain.archive(board.compiler, objects, build / "core.a")
+
+
+def _sources(folder: Path) -> list[Path]:
+    """Sources of the folder itself and of its src/, and its sketch, in a fixed order."""
+    found = [path for path in folder.glob("*") if path.suffix in (*_SOURCES, ".ino")]
+    found += [path for path in (folder / "src").rglob("*") if path.suffix in _SOURCES]
+    return sorted(found)
+
+
+def _options(board: Board, library: Path) -> Options:
+    settings = _settings(board)
+    return Options(
+        include=(library, CORE / "cores" / "arduino", CORE / "variants" / settings.variant),
+        flags=(
+            "-flto", "-fno-fat-lto-objects",
+            f"-DF_CPU={settings.f_cpu}L", f"-DARDUINO={_IDE_VERSION}",
+            f"-DARDUINO_{settings.define}", "-DARDUINO_ARCH_AVR",
+        ),
+        dialect=Dialect(
+            c=("-std=gnu11",),
+            cpp=("-std=gnu++11", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics"),
+        ),
+    )  # fmt: skip
+
+
+def _settings(board: Board) -> Arduino:
+    if board.arduino is None:
+        raise ToolError(f"Board {board.name} has no table [arduino]: there is no sketch to build.")
+    return board.arduino

@@ -1,0 +1,238 @@
+"""Calls compilers and linkers. With device/ the only place that starts other programs.
+
+Objects lie in a build folder under the hash of what they were made from, so that nothing is
+compiled twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tinycomp.common.errors import ToolError
+from tinycomp.target.boards import Compiler
+from tinycomp.target.sizes import Sizes, deepest_stack, section_sizes
+
+STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+"""Warnings under which the generated library compiles."""
+SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g", "-O1")
+"""For compiling and for linking, on the host; -O1 compiles in two thirds of the time of -O2."""
+
+_JOBS = 2
+_SHOWN_LINES = 5
+_CALL_GRAPHS_SINCE = 10
+"""GCC's major version."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Flags for one language beside those for all."""
+
+    c: tuple[str, ...] = ("-std=c99",)
+    cpp: tuple[str, ...] = ("-std=c++11",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compile, beside what the board's compiler says itself: folders of headers and further
+    flags.
+    """
+
+    include: tuple[Path, ...] = ()
+    flags: tuple[str, ...] = ()
+    dialect: Dialect = Dialect()
+
+
+def is_available(compiler: Compiler) -> bool:
+    """Whether the compiler is installed."""
+    return shutil.which(f"{compiler.prefix}gcc") is not None
+
+
+def compiles(compiler: Compiler, source: Path) -> bool:
+    """Whether the compiler is installed and finds all that a source includes."""
+    try:
+        run_tool([f"{compiler.prefix}gcc", "-fsyntax-only", source], compiler.packages)
+    except ToolError:
+        return False
+    return True
+
+
+def run_tool(
+    command: Sequence[str | Path], packages: Sequence[str], folder: Path | None = None
+) -> str:
+    """Run a program to its end; its standard output.
+
+    Raises:
+        ToolError: not installed (names the packages that hold it), or failed (shows its first
+        lines of error).
+    """
+    program = str(command[0])
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            capture_output=True, text=True, errors="replace", check=False,
+            cwd=folder, env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{program} is not installed.",
+            hint=f"On Debian or Ubuntu: apt install {' '.join(packages)}.",
+        ) from error
+    if done.returncode != 0:
+        shown = _first_errors(done.stderr or done.stdout)
+        raise ToolError(f"{program} failed (exit code {done.returncode}):\n{shown}")
+    return done.stdout
+
+
+def _first_errors(text: str) -> str:
+    """The lines in which a compiler or a linker names an error; all lines where none does."""
+    lines = [line for line in text.strip().splitlines() if not line.startswith("collect2:")]
+    errors = [line for line in lines if re.search(r"\berror: |undefined reference|/ld: ", line)]
+    errors = [line for line in errors if "in function" not in line and "warning" not in line]
+    return "\n".join((errors or lines)[:_SHOWN_LINES])
+
+
+def compile_objects(
+    compiler: Compiler, sources: Sequence[Path], build: Path, options: Options | None = None
+) -> tuple[Path, ...]:
+    """Compile C (.c), C++ (.cpp, .ino) and assembler (.S) files, two at a time; the objects, in
+    the order of sources.
+
+    Beside each object lie its call graph (.ci), for compilers that write one.
+
+    Raises:
+        ToolError: the compiler is missing, or refuses a file.
+    """
+    build.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(_JOBS) as pool:
+        return tuple(
+            pool.map(
+                lambda source: _compile(compiler, source, build, options or Options()), sources
+            )
+        )
+
+
+def _compile(compiler: Compiler, source: Path, build: Path, options: Options) -> Path:
+    command = _compile_command(compiler, source, options)
+    text = run_tool([*command, "-E", source], compiler.packages)
+    version = gcc_version(compiler)
+    key = hashlib.sha256("\0".join((version, *command, text)).encode()).hexdigest()[:16]
+    target = build / f"{source.stem}-{key}.o"
+    if not target.exists():
+        graphs = ["-fcallgraph-info=su"] if _has_call_graphs(version) else []
+        fresh = build / f"{target.stem}.{os.getpid()}.o"
+        run_tool([*command, *graphs, "-c", source, "-o", fresh], compiler.packages)
+        if fresh.with_suffix(".ci").exists():
+            fresh.with_suffix(".ci").replace(target.with_suffix(".ci"))
+        fresh.replace(target)  # last: an object that exists is whole
+    return target
+
+
+def _compile_command(compiler: Compiler, source: Path, options: Options) -> list[str]:
+    plus = source.suffix in (".cpp", ".ino")
+    language = ["-x", "c++", "-include", "Arduino.h"] if source.suffix == ".ino" else []
+    dialects = {".c": options.dialect.c, ".S": ()}
+    return [
+        f"{compiler.prefix}{'g++' if plus else 'gcc'}",
+        compiler.optimize, "-ffunction-sections", "-fdata-sections",
+        *compiler.flags, *dialects.get(source.suffix, options.dialect.cpp), *options.flags,
+        *(f"-I{folder}" for folder in options.include), *language,
+    ]  # fmt: skip
+
+
+def gcc_version(compiler: Compiler) -> str:
+    """The compiler's name and version in one line: "arm-none-eabi-gcc 12.2.1".
+
+    Raises:
+        ToolError: the compiler is missing.
+    """
+    return _gcc_version(f"{compiler.prefix}gcc", compiler.packages)
+
+
+@cache
+def _gcc_version(program: str, packages: tuple[str, ...]) -> str:
+    return (
+        f"{program} {run_tool([program, '-dumpfullversion', '-dumpversion'], packages).split()[0]}"
+    )
+
+
+def _has_call_graphs(version: str) -> bool:
+    return int(version.split()[-1].split(".")[0]) >= _CALL_GRAPHS_SINCE
+
+
+def link(
+    compiler: Compiler,
+    inputs: Sequence[Path],
+    output: Path,
+    flags: Sequence[str] = (),
+    *,
+    plus: bool = False,
+) -> Path:
+    """Link objects and archives to a program without what nothing calls. plus: with g++.
+
+    Raises:
+        ToolError: the compiler is missing, or the program can't be linked (a symbol is missing,
+        memory overflows).
+    """
+    driver = f"{compiler.prefix}{'g++' if plus else 'gcc'}"
+    run_tool(
+        [
+            driver,
+            compiler.optimize,
+            *compiler.flags,
+            "-Wl,--gc-sections",
+            *inputs,
+            "-o",
+            output,
+            *flags,
+        ],
+        compiler.packages,
+    )
+    return output
+
+
+def archive(compiler: Compiler, objects: Sequence[Path], output: Path) -> Path:
+    """Put objects into a fresh archive, of which a linker takes what is called.
+
+    Raises:
+        ToolError: the archiver is missing or fails.
+    """
+    output.unlink(missing_ok=True)
+    run_tool([f"{compiler.prefix}gcc-ar", "rcs", output, *objects], compiler.packages)
+    return output
+
+
+def inference_sizes(compiler: Compiler, objects: Sequence[Path], root: str, build: Path) -> Sizes:
+    """Sizes of what `root` (<prefix>_invoke) needs of the objects, and of the compiler's runtime
+    where it calls that.
+
+    A relocatable link keeps the sections apart and needs no memory map, so it works for every core
+    alike.
+
+    Raises:
+        ToolError: the compiler is missing, or the objects can't be linked.
+    """
+    whole = build / f"{root}-{os.getpid()}.whole.o"
+    rooted = ("-r", "-nostdlib", f"-Wl,-e,{root}", f"-Wl,-u,{root}", *compiler.runtime)
+    try:
+        return section_sizes(link(compiler, objects, whole, rooted))
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def inference_stack(objects: Sequence[Path], root: str) -> int | None:
+    """The most stack in bytes that a call of `root` takes; None where the compiler tells too
+    little to know.
+    """
+    graphs = [path.with_suffix(".ci") for path in objects]
+    if not all(graph.exists() for graph in graphs):
+        return None
+    return deepest_stack(graphs, root)
