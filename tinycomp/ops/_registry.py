@@ -22,7 +22,7 @@ def operators() -> dict[str, type[Operator]]:
             if (
                 isinstance(value, type)
                 and issubclass(value, Operator)
-                and value.__module__.endswith(module.name)
+                and value.__module__ == f"tinycomp.ops.{module.name}"
             ):
                 found[value.name] = value
     return dict(sorted(found.items()))

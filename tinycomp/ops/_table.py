@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import requantize
-from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._factor import bounded_multiplier
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import rows
 
 Table = NDArray[np.int8]
 
 _INPUTS = np.arange(-128, 128, dtype=np.int64)
-
-
-def unary_shape(inputs: Sequence[Shape]) -> Shape:
-    """The shape of the one input.
-
-    Raises:
-        ModelError: there are other than one.
-    """
-    if len(inputs) != 1:
-        raise ModelError(
-            f"A function of one tensor got {len(inputs)} inputs.", expected="Expected 1."
-        )
-    return inputs[0]
-
-
-def look_up(table: Table, x: Array) -> Array:
-    """The table's entry for each int8 value."""
-    return table[np.asarray(x, np.int16) + 128]
-
-
-def table_kernel(table: Table, operands: Operands) -> KernelCall:
-    """The call of firmware/kernels/table.h."""
-    return KernelCall(
-        "table", {"size": rows(operands.output.shape)[1], "table": table}, in_place=True
-    )
 
 
 def every_input(operands: Operands) -> NDArray[np.int64]:

@@ -2,91 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import quantize_multiplier, rounding_shift_right
-from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import same_rows
-from tinycomp.ops._table import Table, every_input, look_up, saturate, table_kernel, unary_shape
+from tinycomp.ops._table import Table, every_input, saturate
+from tinycomp.ops._unary import UnaryOperator
 
 _MOST_SHIFT = 15
 """Beyond it LiteRT's shift of 16-bit numbers is undefined."""
 
 
 @dataclass(frozen=True)
-class HardSwish(Operator):
+class HardSwish(UnaryOperator):
     """x * relu6(x + 3) / 6."""
 
     name: ClassVar[str] = "hard_swish"
     tflite_names: ClassVar[tuple[str, ...]] = ("HARD_SWISH",)
-    keras_names: ClassVar[tuple[str, ...]] = ()
 
-    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The input's."""
-        return unary_shape(inputs)
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
-    def output_range(self, operands: Operands) -> OutputRange:
-        """Free."""
-        return OutputRange()
-
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates."""
-        return Cost()
-
-    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """A table lookup."""
-        return look_up(_table(operands), inputs[0])
-
-    def kernel(self, operands: Operands) -> KernelCall:
-        """A table lookup."""
-        return table_kernel(_table(operands), operands)
-
-    @classmethod
-    def from_tflite(cls, name: str, options: Any, operands: Operands) -> HardSwish:
-        """No options."""
-        return cls()
+    def table(self, operands: Operands) -> Table:
+        """The input at 7 bits more times a factor in [0, 1], in saturating int16 as LiteRT."""
+        source, target = parameters(operands.inputs[0]), parameters(operands.output)
+        fine = np.float32(source.scale) * np.float32(1 / 128)
+        output, output_shift = _multiplier(fine / np.float32(target.scale))
+        if not -_MOST_SHIFT <= output_shift <= 0:
+            raise ModelError(
+                f"The hard swish {operands.output.name!r} has the output scale {target.scale:g} "
+                f"for the input scale {source.scale:g}.",
+                expected="Expected 1/128 to 256 times the input scale.",
+                hint="Calibrate with data that makes this layer's output other than zero.",
+            )
+        slope, slope_shift = _multiplier(fine / np.float32(3 / 32768))
+        x = every_input(operands) << 7
+        factor = _saturate16(x << max(slope_shift - 1, 0))
+        factor = _high_multiply(factor, slope)
+        if slope_shift > 0:
+            factor = _saturate16(factor << 1)
+        factor = rounding_shift_right(factor, max(-slope_shift, 0))
+        factor = (factor + (1 << 15)) >> 1
+        product = factor * _high_multiply(x, output)
+        product = np.sign(product) * (np.abs(product) >> 15)
+        return saturate(rounding_shift_right(product, -output_shift) + target.zero_point)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """HARD_SWISH."""
         return TfliteOperator("HARD_SWISH", "HardSwishOptions", schema.HardSwishOptionsT())
-
-
-def _table(operands: Operands) -> Table:
-    """The input at 7 bits more times a factor in [0, 1], in saturating int16 as LiteRT computes."""
-    source, target = parameters(operands.inputs[0]), parameters(operands.output)
-    fine = np.float32(source.scale) * np.float32(1 / 128)
-    output, output_shift = _multiplier(fine / np.float32(target.scale))
-    if not -_MOST_SHIFT <= output_shift <= 0:
-        raise ModelError(
-            f"The hard swish {operands.output.name!r} has the output scale {target.scale:g} "
-            f"for the input scale {source.scale:g}.",
-            expected="Expected 1/128 to 256 times the input scale.",
-            hint="Calibrate with data that makes this layer's output other than zero.",
-        )
-    slope, slope_shift = _multiplier(fine / np.float32(3 / 32768))
-    x = every_input(operands) << 7
-    factor = _saturate16(x << max(slope_shift - 1, 0))
-    factor = _high_multiply(factor, slope)
-    if slope_shift > 0:
-        factor = _saturate16(factor << 1)
-    factor = rounding_shift_right(factor, max(-slope_shift, 0))
-    factor = (factor + (1 << 15)) >> 1
-    product = factor * _high_multiply(x, output)
-    product = np.sign(product) * (np.abs(product) >> 15)
-    return saturate(rounding_shift_right(product, -output_shift) + target.zero_point)
 
 
 def _multiplier(real: np.float32) -> tuple[int, int]:

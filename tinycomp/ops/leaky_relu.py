@@ -10,27 +10,17 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import same_rows
-from tinycomp.ops._table import (
-    Table,
-    every_input,
-    look_up,
-    rescale,
-    saturate,
-    table_kernel,
-    unary_shape,
-    with_limit,
-)
+from tinycomp.ops._table import Table, every_input, rescale, saturate, with_limit
+from tinycomp.ops._unary import UnaryOperator
 
 
 @dataclass(frozen=True)
-class LeakyRelu(Operator):
+class LeakyRelu(UnaryOperator):
     """x where positive, else alpha * x; at most max_value."""
 
     name: ClassVar[str] = "leaky_relu"
@@ -40,29 +30,23 @@ class LeakyRelu(Operator):
     alpha: float
     max_value: float | None = None
 
-    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The input's."""
-        return unary_shape(inputs)
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
     def output_range(self, operands: Operands) -> OutputRange:
         """Free up to max_value."""
         return OutputRange(limit=self.max_value)
 
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates."""
-        return Cost()
-
-    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """A table lookup."""
-        return look_up(self._table(operands), inputs[0])
-
-    def kernel(self, operands: Operands) -> KernelCall:
-        """A table lookup."""
-        return table_kernel(self._table(operands), operands)
+    def table(self, operands: Operands) -> Table:
+        """Each side of zero rescaled by a factor of its own."""
+        source, target = parameters(operands.inputs[0]), parameters(operands.output)
+        x = every_input(operands)
+        scale = np.float32(source.scale)
+        positive = float(scale / np.float32(target.scale))
+        negative = float(scale * np.float32(self.alpha) / np.float32(target.scale))
+        # LiteRT takes the multiplier's sign apart from it.
+        below = rescale(x, abs(negative), operands) * (-1 if negative < 0 else 1)
+        y = np.where(x >= 0, rescale(x, positive, operands), below) + target.zero_point
+        if self.max_value is not None:
+            y = np.minimum(y, quantize_bound(self.max_value, target))
+        return saturate(y)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> LeakyRelu:
@@ -82,16 +66,3 @@ class LeakyRelu(Operator):
         options = schema.LeakyReluOptionsT(self.alpha)
         first = TfliteOperator("LEAKY_RELU", "LeakyReluOptions", options)
         return with_limit(first, self.max_value, operands)
-
-    def _table(self, operands: Operands) -> Table:
-        source, target = parameters(operands.inputs[0]), parameters(operands.output)
-        x = every_input(operands)
-        scale = np.float32(source.scale)
-        positive = float(scale / np.float32(target.scale))
-        negative = float(scale * np.float32(self.alpha) / np.float32(target.scale))
-        # LiteRT takes the multiplier's sign apart from it.
-        below = rescale(x, abs(negative), operands) * (-1 if negative < 0 else 1)
-        y = np.where(x >= 0, rescale(x, positive, operands), below) + target.zero_point
-        if self.max_value is not None:
-            y = np.minimum(y, quantize_bound(self.max_value, target))
-        return saturate(y)

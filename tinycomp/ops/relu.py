@@ -9,30 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import quantize_bound
 from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import same_rows
-from tinycomp.ops._table import (
-    Table,
-    every_input,
-    look_up,
-    rescale,
-    saturate,
-    table_kernel,
-    unary_shape,
-    with_limit,
-)
+from tinycomp.ops._table import Table, every_input, rescale, saturate, with_limit
 from tinycomp.ops._tflite import version
+from tinycomp.ops._unary import UnaryOperator
 
 _BOUNDS = {"RELU_0_TO_1": 1.0, "RELU6": 6.0}
 
 
 @dataclass(frozen=True)
-class Relu(Operator):
+class Relu(UnaryOperator):
     """max(x, 0), at most max_value; where no operator can carry it as its fused activation."""
 
     name: ClassVar[str] = "relu"
@@ -41,29 +31,18 @@ class Relu(Operator):
 
     max_value: float | None = None
 
-    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The input's."""
-        return unary_shape(inputs)
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
     def output_range(self, operands: Operands) -> OutputRange:
         """Free up to max_value."""
         return OutputRange(limit=self.max_value)
 
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates."""
-        return Cost()
-
-    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """A table lookup."""
-        return look_up(self._table(operands), inputs[0])
-
-    def kernel(self, operands: Operands) -> KernelCall:
-        """A table lookup."""
-        return table_kernel(self._table(operands), operands)
+    def table(self, operands: Operands) -> Table:
+        """Rescaled, then held at the bounds."""
+        source, target = parameters(operands.inputs[0]), parameters(operands.output)
+        factor = np.float32(source.scale) / np.float32(target.scale)
+        x = rescale(every_input(operands), float(factor), operands) + target.zero_point
+        if self.max_value is not None:
+            x = np.minimum(x, quantize_bound(self.max_value, target))
+        return saturate(np.maximum(x, target.zero_point))
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
@@ -85,11 +64,3 @@ class Relu(Operator):
             return TfliteOperator("RELU6", version=version(operands, 2))
         first = TfliteOperator("RELU", version=version(operands, 2))
         return with_limit(first, self.max_value, operands)
-
-    def _table(self, operands: Operands) -> Table:
-        source, target = parameters(operands.inputs[0]), parameters(operands.output)
-        factor = np.float32(source.scale) / np.float32(target.scale)
-        x = rescale(every_input(operands), float(factor), operands) + target.zero_point
-        if self.max_value is not None:
-            x = np.minimum(x, quantize_bound(self.max_value, target))
-        return saturate(np.maximum(x, target.zero_point))
