@@ -9,7 +9,7 @@ typedef tc_convolution_t tc_conv_2d_5x2_dsp_t;
 
 /* Output rows [first, last). Scratch: as convolution.h says. */
 static void tc_conv_2d_5x2_dsp(const tc_conv_2d_5x2_dsp_t *constants, const tc_input_t *in, const tc_output_t *out,
-                                uint16_t first, uint16_t last, int8_t *scratch)
+                               uint16_t first, uint16_t last, int8_t *scratch)
 {
     static TC_CONST tc_convolution_shape_t shape = {
         TC_GEMM_5X2_PIXELS, 0, TC_WORDS, tc_convolution_windows, tc_gemm_5x2, NULL,

@@ -5,8 +5,8 @@
 #ifndef TINYCOMP_CONV_2D_KX3_CODEBOOK_DSP_H
 #define TINYCOMP_CONV_2D_KX3_CODEBOOK_DSP_H
 
-#include "pair_table.h"
 #include "conv_kx3.h"
+#include "pair_table.h"
 
 typedef tc_kx3_t tc_conv_2d_kx3_codebook_dsp_t;
 
@@ -51,16 +51,16 @@ static void tc_kx3_codebook_tile(const tc_gemm_t *gemm, const uint32_t *columns,
 
 #endif
 
-static __attribute__((noinline)) void tc_kx3_halves(const tc_kx3_t *op, const tc_input_t *in, int32_t top,
-                                                      int32_t left, uint32_t *to)
+static __attribute__((noinline)) void tc_kx3_halves(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left,
+                                                    uint32_t *to)
 {
     tc_kx3_expand(op, in, top, left, to, tc_sxtb16, tc_sxtb16_odd);
 }
 
 /* Output rows [first, last). Scratch: as conv_kx3.h says; and 1024 bytes for the table of pairs. */
 static void tc_conv_2d_kx3_codebook_dsp(const tc_conv_2d_kx3_codebook_dsp_t *op, const tc_input_t *in,
-                                          const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch,
-                                          int8_t *table)
+                                        const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch,
+                                        int8_t *table)
 {
     static TC_CONST tc_kx3_shape_t shape = {tc_kx3_halves, tc_kx3_codebook_tile};
     uint32_t *const pairs = (uint32_t *)(void *)table;

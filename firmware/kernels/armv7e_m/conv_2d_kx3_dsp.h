@@ -47,14 +47,14 @@ static void tc_kx3_tile(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *
 #endif
 
 static __attribute__((noinline)) void tc_kx3_columns(const tc_kx3_t *op, const tc_input_t *in, int32_t top,
-                                                       int32_t left, uint32_t *to)
+                                                     int32_t left, uint32_t *to)
 {
     tc_kx3_expand(op, in, top, left, to, tc_gemm_word_a, tc_gemm_word_b);
 }
 
 /* Output rows [first, last). Scratch: as conv_kx3.h says. */
 static void tc_conv_2d_kx3_dsp(const tc_conv_2d_kx3_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
-                                 uint16_t first, uint16_t last, int8_t *scratch)
+                               uint16_t first, uint16_t last, int8_t *scratch)
 {
     static TC_CONST tc_kx3_shape_t shape = {tc_kx3_columns, tc_kx3_tile};
     tc_kx3(op, in, out, first, last, scratch, &shape, NULL);

@@ -114,7 +114,7 @@ typedef struct {
 
 /* Expands the columns of a tile, the first one's x being `left`; each group becomes two words. */
 static inline void tc_kx3_expand(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to,
-                                   tc_gemm_word_t *first, tc_gemm_word_t *second)
+                                 tc_gemm_word_t *first, tc_gemm_word_t *second)
 {
     const size_t channels = op->input_channels, row_words = channels / 4 * TC_KX3_WORDS;
     const int32_t width = op->input_width, height = op->input_height,
@@ -144,8 +144,8 @@ static inline void tc_kx3_expand(const tc_kx3_t *op, const tc_input_t *in, int32
 }
 
 /* `gemm`'s channels of an output row, whose first byte is `to`; `values` has room for a tile that is not whole. */
-static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, const tc_gemm_t *gemm,
-                         uint32_t *columns, int8_t *values, int8_t *to, const tc_kx3_shape_t *shape)
+static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, const tc_gemm_t *gemm, uint32_t *columns,
+                       int8_t *values, int8_t *to, const tc_kx3_shape_t *shape)
 {
     const size_t step = op->output_channels;
     for (int32_t x = 0; x < op->output_width; x += TC_KX3_PIXELS, to += TC_KX3_PIXELS * step) {
@@ -166,8 +166,8 @@ static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, co
  * multiple of eight, a tile of outputs; where weights are decoded, a block of them. table: weights that `tile` looks up; else
  * NULL. */
 static __attribute__((noinline)) void tc_kx3(const tc_kx3_t *op, const tc_input_t *in, const tc_output_t *out,
-                                               uint16_t first, uint16_t last, int8_t *scratch,
-                                               const tc_kx3_shape_t *shape, const tc_gemm_table_t *table)
+                                             uint16_t first, uint16_t last, int8_t *scratch,
+                                             const tc_kx3_shape_t *shape, const tc_gemm_table_t *table)
 {
     const size_t groups = (size_t)op->kernel_height * op->input_channels / 4;
     uint32_t *const columns = (uint32_t *)(void *)scratch;
