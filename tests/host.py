@@ -11,7 +11,7 @@ from small_models import write_library
 
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.runner import run_host
-from tinycomp.emit.library import tensor_order
+from tinycomp.emit.nodes import tensor_order
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.target.boards import load_board

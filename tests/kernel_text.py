@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycomp.emit.library import c_number
+from tinycomp.emit.c_syntax import c_number
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array
 

@@ -17,8 +17,9 @@ from conformance import Case
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.common import resources
+from tinycomp.emit.c_syntax import c_number
 from tinycomp.emit.headers import facts, firmware_headers
-from tinycomp.emit.library import c_number, codec_read
+from tinycomp.emit.nodes import codec_read
 from tinycomp.emit.project import link_flags
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._rows import rows

@@ -14,7 +14,7 @@ from tinycomp.device.execution import DeviceExecution, attached, emulated
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.protocol import Device
 from tinycomp.device.runner import run_host
-from tinycomp.emit.library import tensor_order
+from tinycomp.emit.nodes import tensor_order
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.reference.compare import Execution, TensorExecution, simulator

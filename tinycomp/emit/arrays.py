@@ -1,0 +1,66 @@
+"""The constant arrays of one library, as text; equal ones are stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinycomp.emit.c_syntax import c_number
+from tinycomp.ir.tensor import Array
+
+_WIDTH = 100
+_C_TYPES = {
+    np.dtype(f"{kind}{bits}"): f"{kind}{bits}_t" for kind in ("int", "uint") for bits in (8, 16, 32)
+}
+
+
+@dataclass(frozen=True)
+class ArrayText:
+    """A constant array in C."""
+
+    type: str
+    """Of an element: "int8_t"."""
+    name: str
+    """With the library's prefix."""
+    length: int
+    """In elements."""
+    lines: tuple[str, ...]
+    """The values, comma-separated."""
+
+
+@dataclass
+class ConstantArrays:
+    """Collects arrays while a library is written."""
+
+    prefix: str
+    """Of the names in C."""
+    texts: list[ArrayText] = field(default_factory=list)
+    """The distinct arrays, in the order in which they were added."""
+    names: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    """The C name by dtype and bytes."""
+
+    def add(self, name: str, values: Array) -> str:
+        """The C name of an array with these values."""
+        if values.dtype not in _C_TYPES:
+            raise TypeError(f"{name}: no C type for {values.dtype}")
+        key = (str(values.dtype), values.tobytes())
+        if key not in self.names:
+            self.names[key] = f"{self.prefix}_{name}"
+            lines = number_lines([int(value) for value in values.ravel()])
+            self.texts.append(
+                ArrayText(_C_TYPES[values.dtype], self.names[key], values.size, lines)
+            )
+        return self.names[key]
+
+    def value(self, name: str, value: int | Array) -> str:
+        """The C text of a struct member: a number, or the name of an array."""
+        return self.add(name, value) if isinstance(value, np.ndarray) else c_number(int(value))
+
+
+def number_lines(values: Sequence[int]) -> tuple[str, ...]:
+    """Lines of comma-separated numbers, as many a line as fit."""
+    numbers = [c_number(value) for value in values]
+    count = max(1, (_WIDTH - 4) // (max(map(len, numbers)) + 2))
+    return tuple(", ".join(numbers[i : i + count]) + "," for i in range(0, len(numbers), count))
