@@ -16,23 +16,27 @@ from tinycomp.ir.tensor import Array
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Weights as they lie in flash, for firmware/codecs/<codec>.h: tc_<codec>_t, tc_<codec>_read.
-
-    fields: the struct's members behind `tc_weights_t weights`, in order: an int, or an integer
-    array that becomes a constant array of its dtype to which the member points. struct_size: sizeof
-    of that struct on a 32-bit core. cost: instructions to decode a weight on such a core, about,
-    as they were counted on a Cortex-M4. buffered: whether reading needs a buffer; where constants
-    lie in program memory (AVR), it always does. workspace: bytes in front of what is decoded, which
-    a read of no weights fills for the reads that follow; kernels that don't ask for such a codec by
-    name never do that.
+    """Weights as they are stored in flash, for firmware/codecs/<codec>.h: tc_<codec>_t and
+    tc_<codec>_read.
     """
 
     codec: str
+    """The codec's name."""
     fields: Mapping[str, int | Array]
+    """The struct's members behind `tc_weights_t weights`, in order: an int, or an integer array
+    (emitted as a constant array of its dtype that the member points to).
+    """
     struct_size: int
+    """sizeof of that struct on a 32-bit core."""
     cost: float = 0
+    """Instructions to decode a weight on a 32-bit core, as counted on a Cortex-M4."""
     buffered: bool = True
+    """Whether reading needs a buffer; where constants lie in program memory (AVR), it always does.
+    """
     workspace: int = 0
+    """Bytes in front of the decoded weights that a read of no weights fills for the reads that
+    follow; only kernels that ask for the codec by name do that.
+    """
 
     @property
     def size(self) -> int:
@@ -60,13 +64,15 @@ class Codec(ABC):
     """
 
     name: ClassVar[str]
+    """The module's name."""
     code: ClassVar[Mapping[str, int]]
-    """Bytes of the decoder on a Cortex-M4, about, header by header: codecs may share some."""
+    """Bytes of the decoder on a Cortex-M4, about, by header: codecs may share some."""
     entropy: ClassVar[bool] = False
     """Whether frequent values take fewer bits than others."""
-
     general: ClassVar[bool] = True
-    """Whether any weights may be stored so; if not, only those of kernels that ask for it."""
+    """Whether every kernel can read it through tc_<codec>_read, so that any layer may be stored so;
+    False for codecs that only kernels read which name them in Weights.codecs.
+    """
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:

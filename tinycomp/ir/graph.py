@@ -19,25 +19,35 @@ class Node:
     """One operation: inputs name tensors and constants, outputs name tensors."""
 
     name: str
+    """Unique in its graph."""
     op: Operator
+    """What it computes."""
     inputs: tuple[str, ...]
+    """Names of tensors and constants, in the operator's order."""
     outputs: tuple[str, ...]
+    """Names of the tensors that it writes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model: nodes in an order in which they can run. Passes build new graphs; nothing changes
-    one in place. `reduction` says what an int8 graph was before it was made smaller, if it was.
-    """
+    """A model. Passes build new graphs; nothing changes one in place."""
 
     name: str
+    """The model's."""
     nodes: tuple[Node, ...]
+    """In an order in which they can run."""
     tensors: Mapping[str, Tensor]
+    """Activations by name."""
     constants: Mapping[str, Constant]
+    """Weights and biases by name."""
     inputs: tuple[str, ...]
+    """Names of the tensors that the caller hands in."""
     outputs: tuple[str, ...]
+    """Names of the tensors that the caller gets."""
     class_names: tuple[str, ...] = ()
+    """One an output of a classifier; empty where they are not known."""
     reduction: Reduction | None = None
+    """What an int8 graph was reduced from, if anything was removed."""
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""
@@ -69,10 +79,15 @@ class GraphBuilder:
     """Collects nodes in running order; the frontends' and passes' way to make a Graph."""
 
     name: str
+    """The graph's."""
     nodes: list[Node] = field(default_factory=list)
+    """Added so far, in running order."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    """Inputs and node outputs by name."""
     constants: dict[str, Constant] = field(default_factory=dict)
+    """Weights and biases by name."""
     inputs: list[str] = field(default_factory=list)
+    """Names of the model's inputs."""
 
     def unique(self, name: str) -> str:
         """The name itself, or with a number behind it where it is taken."""

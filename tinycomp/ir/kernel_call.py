@@ -13,21 +13,22 @@ from tinycomp.ir.tensor import Array
 
 @dataclass(frozen=True)
 class Weights:
-    """int8 weights in the order in which a kernel reads them; a codec decides how they lie in
-    flash.
-
-    values: (channels, weights a channel). block: how many channels the kernel asks for at a time,
-    at most; 0: it reads what is stored itself, without the codec's function.
-    codebook: (groups, entries) as in Constant, groups 1 or channels.
-    codecs: names of those that the kernel can read; None for any. words: the values are the bytes
-    of int16 words, each of which stands for two weights (see codecs/pair_codebook.py).
+    """int8 weights in the order in which a kernel reads them; a codec decides how they are stored
+    in flash.
     """
 
     values: NDArray[np.int8]
+    """(channels, weights a channel)."""
     block: int
+    """Channels that the kernel asks for at a time, at most; 0: it reads the stored form itself."""
     codebook: NDArray[np.int8] | None = None
+    """(groups, entries) as in Constant; groups is 1 or the number of channels."""
     codecs: tuple[str, ...] | None = None
+    """Names of the codecs that the kernel can read; None for any general one."""
     words: bool = False
+    """Whether the values are the bytes of int16 words, each of which stands for two weights (see
+    codecs/pair_codebook.py).
+    """
 
 
 ROOM = 2048
@@ -38,22 +39,26 @@ ROOM = 2048
 class KernelCall:
     """How generated C runs a node: firmware/kernels/<kernel>.h, its struct tc_<kernel>_t and
     function tc_<kernel>.
-
-    fields: the struct's members in the order of their declaration: an int, an integer array
-    (emitted as a constant array, the member points to it) or Weights (the member points to the
-    codec's struct). scratch: bytes the kernel needs beside decoded weights. in_place: the output
-    may lie on the first input.
-    input_rows: the kernel counts rows of its input, not of its output (reductions, which take rows
-    as they come). room: about how many bytes of scratch decoded weights may take. tile: pixels that
-    the kernel computes together, even where there are fewer. table: bytes of scratch that may lie
-    elsewhere; the kernel gets their address behind the other's.
     """
 
     kernel: str
+    """The header's name without its suffix."""
     fields: Mapping[str, int | Array | Weights]
+    """The struct's members in the order of their declaration: an int, an integer array (emitted as
+    a constant array that the member points to) or Weights (the member points to the codec's
+    struct).
+    """
     scratch: int = 0
+    """Bytes that the kernel needs beside decoded weights."""
     in_place: bool = False
+    """Whether the output may overwrite the first input."""
     input_rows: bool = False
+    """Whether the kernel counts rows of its input instead of its output (reductions, which take
+    rows as they come).
+    """
     room: int = ROOM
+    """Bytes of scratch that decoded weights may take, about."""
     tile: int = 1
+    """Pixels that the kernel computes together, even where there are fewer."""
     table: int = 0
+    """Bytes of a second scratch area, whose address the kernel gets as its last argument."""

@@ -16,23 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one inference of a node takes: multiply-accumulates, and weights and biases read."""
+    """What one inference of a node takes."""
 
     macs: int = 0
+    """Multiply-accumulates."""
     parameters: int = 0
+    """Weights and biases."""
 
 
 @dataclass(frozen=True)
 class OutputRange:
-    """How post-training quantization chooses a node's output parameters.
-
-    free: from calibration. tied: those of the inputs, which all share one. fixed: given by the
-    specification. `limit` bounds a free range from above (a ReLU with max_value).
+    """How post-training quantization chooses a node's output parameters: from calibration, unless
+    they are tied or fixed.
     """
 
     tied: bool = False
+    """Whether the output has the parameters of the inputs, which all share them."""
     fixed: QuantizationParameters | None = None
+    """Those that the specification dictates."""
     limit: float | None = None
+    """An upper bound of the calibrated range (a ReLU with max_value)."""
 
 
 class Operator(ABC):
@@ -103,24 +106,28 @@ class Operator(ABC):
 
 @dataclass(frozen=True)
 class TfliteOperator:
-    """One operator of a .tflite: builtin name ("CONV_2D"), option table, its class name, and
-    constant extra inputs.
-
-    extra: constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape),
-    appended to the node's inputs. Links of a chain also say `reads`: which of the node's inputs (by
-    index) the link reads, behind the output of the link before it (None: all for the first, none
-    for the others), and of the temporary that the link writes, `quantization` in an int8 graph and
-    `shape` where it is not the node's output's.
-    """
+    """One operator of a .tflite, or one link of a chain of them that computes a node."""
 
     builtin: str
+    """Its name in the BuiltinOperator enumeration: "CONV_2D"."""
     options_type: str = ""
+    """The class of its option table: "Conv2DOptions"."""
     options: Any = None
+    """The option table, an object of the schema's object API."""
     extra: tuple[Array, ...] = ()
+    """Constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape);
+    appended to the node's inputs.
+    """
     version: int = 1
+    """The operator's version."""
     reads: tuple[int, ...] | None = None
+    """In a chain: indices of the node's inputs that the link reads behind the output of the link
+    before it. None: all for the first link, none for the others.
+    """
     quantization: QuantizationParameters | None = None
+    """In a chain of an int8 graph: of the temporary that the link writes."""
     shape: Shape | None = None
+    """In a chain: of that temporary, where it is not the shape of the node's output."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,10 @@ class KerasLayer:
     """A Keras layer as plain data: no Keras object reaches an operator."""
 
     name: str
+    """The layer's, unique in its model."""
     class_name: str
+    """"Conv2D"."""
     config: Mapping[str, Any]
+    """As Keras serialises it."""
     weights: Mapping[str, Array]
     """By the variable's short name: kernel, bias, gamma, beta, moving_mean, moving_variance, ..."""

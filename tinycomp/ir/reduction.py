@@ -18,16 +18,14 @@ CONSTANT, UNREAD = -1, -2
 
 @dataclass(frozen=True, eq=False)
 class TensorReduction:
-    """How one tensor of a graph follows from the graph that it was reduced to.
-
-    tensor: the one there that holds what is still computed of it; None where nothing is.
-    source, in this tensor's shape: which element of that one each element is (counted through all
-    axes), or CONSTANT, or UNREAD. constants, in the same shape: what the CONSTANT ones are.
-    """
+    """Where the elements of one original tensor are in the reduced graph."""
 
     tensor: str | None
+    """The tensor there that holds what is still computed of it; None where nothing is."""
     source: NDArray[np.int32]
+    """In the original's shape: the flat index into that tensor, or CONSTANT, or UNREAD."""
     constants: NDArray[np.int8]
+    """In the original's shape: the values of the CONSTANT elements."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,4 +33,6 @@ class Reduction:
     """What a graph was reduced from without changing a value, and where its tensors are now."""
 
     graph: Graph
+    """The original."""
     tensors: Mapping[str, TensorReduction]
+    """By the name of the original's tensor."""

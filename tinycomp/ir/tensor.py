@@ -19,14 +19,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class QuantizationParameters:
-    """real = scale * (quantized - zero_point), for a whole tensor or for each slice along an axis.
-
-    Scales hold float32 values; `axis` is None where one pair serves the whole tensor.
-    """
+    """real = scale * (quantized - zero_point), for a whole tensor or for each slice along an axis."""
 
     scales: tuple[float, ...]
+    """float32 values: one, or one a slice."""
     zero_points: tuple[int, ...]
+    """As many as scales."""
     axis: int | None = None
+    """The axis of the slices; None where one pair serves the whole tensor."""
 
     @property
     def scale(self) -> float:
@@ -43,14 +43,16 @@ class QuantizationParameters:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An activation: what a node writes or the caller hands in. dtype is NumPy's name ("float32",
-    "int8").
-    """
+    """An activation: what a node writes, or the caller hands in."""
 
     name: str
+    """Unique in its graph."""
     shape: Shape
+    """Without the batch."""
     dtype: str = "float32"
+    """NumPy's name: "float32", "int8"."""
     quantization: QuantizationParameters | None = None
+    """Of an int8 tensor."""
 
     @property
     def size(self) -> int:
@@ -60,17 +62,18 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """Values known at build time: weights and biases.
-
-    `codebook` (groups, entries), int8, is set by clustering: group g holds the only values that
-    slice g of the first axis (output channels; channels for depthwise) may take; one group serves
-    the whole tensor.
-    """
+    """Values known at build time: weights and biases."""
 
     name: str
+    """Unique in its graph."""
     values: Array
+    """float32, int8 (weights) or int32 (biases)."""
     quantization: QuantizationParameters | None = None
+    """Of an integer constant."""
     codebook: NDArray[np.int8] | None = None
+    """(groups, entries), set by clustering: group g holds the only values that slice g of the first
+    axis (output channels; channels for depthwise) may take; one group serves the whole tensor.
+    """
 
     @property
     def shape(self) -> Shape:
@@ -86,7 +89,9 @@ class Operands:
     """A node's inputs and outputs, resolved: what an operator's rules look at."""
 
     inputs: tuple[Value, ...]
+    """Tensors and constants in the order in which the operator reads them."""
     outputs: tuple[Tensor, ...]
+    """The tensors that it writes."""
 
     @property
     def activations(self) -> tuple[Tensor, ...]:
