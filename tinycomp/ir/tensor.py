@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class QuantizationParameters:
-    """real = scale * (quantized - zero_point), for a whole tensor or for each slice along an axis."""
+    """real = scale * (quantized - zero_point), for a whole tensor or each slice along an axis."""
 
     scales: tuple[float, ...]
     """float32 values: one, or one a slice."""
