@@ -88,6 +88,16 @@ def test_a_board_file_of_ones_own_is_named_as_its_file(mine):
     assert (board.name, board.memory.flash, board.compiler.optimize) == ("mine", 1000, "-Os")
 
 
+def test_a_byte_order_mark_is_skipped(mine):
+    mine.write_text(GOOD, encoding="utf-8-sig")
+    assert load_board(str(mine)).memory.flash == 1000
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000, "\x00"])
+def test_what_no_toml_may_hold_is_refused_by_file(mine, value):
+    assert refusal(mine, f"{GOOD}x = {value}").startswith(f"Board file {mine} is not valid TOML")
+
+
 def test_missing_board_file(tmp_path):
     with pytest.raises(BoardError, match=r"none\.toml can't be read: No such file or directory\."):
         load_board(str(tmp_path / "none.toml"))
@@ -102,7 +112,8 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing."),
         (GOOD.replace("1000", '"1000"'), "key 'memory.flash': Input should be a valid integer"),
         (GOOD.replace("1000", "-1"), "but it is -1."),
-        (GOOD.replace("makefile", "cmake"), "key 'project'"),
+        (GOOD.replace("makefile", "cmake"), "There are: arduino, makefile, platformio."),
+        (GOOD.replace("makefile", "cmake"), "project = 'cmake', but templates/projects has no"),
         (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
         (GOOD.replace("qemu/cmsdk/mps2", "nowhere"), "firmware/ports has no such folder."),
         ('kernels = "mmx"\n' + GOOD, "firmware/kernels has no such folder."),

@@ -16,9 +16,9 @@ import pytest
 from tinycomp.common import resources
 from tinycomp.device import firmware_build
 from tinycomp.device.link import Link
-from tinycomp.emit.project import link_flags
 from tinycomp.target import boards
 from tinycomp.target.arduino import build_sketch
+from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, is_available, link
 
 HASH = "0123456789abcdef" * 4

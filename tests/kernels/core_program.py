@@ -20,12 +20,12 @@ from tinycomp.common import resources
 from tinycomp.emit.c_syntax import c_number
 from tinycomp.emit.headers import facts, firmware_headers
 from tinycomp.emit.nodes import codec_read
-from tinycomp.emit.project import link_flags
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._rows import rows
 from tinycomp.plan.program import Operation, Storage, lower
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import Board
+from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
 MAIN = Path(__file__).parent / "core_main.c"

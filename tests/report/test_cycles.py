@@ -21,11 +21,11 @@ from tinycomp.cycles.estimate import count, estimate
 from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.trace import PLUGIN, Block, Trace, trace
-from tinycomp.emit.project import link_flags
 from tinycomp.prepare import Preparation
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import read_report
 from tinycomp.target.boards import Board, load_board
+from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import STRICT, Dialect, Options, compile_objects, link
 
 M4 = load_board("cortex-m4")

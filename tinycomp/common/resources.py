@@ -25,6 +25,13 @@ def firmware() -> Path:
     return _folder("firmware")
 
 
+def project_kinds() -> tuple[str, ...]:
+    """The kinds of projects: folders of templates/projects."""
+    return tuple(
+        sorted(path.name for path in (templates() / "projects").iterdir() if path.is_dir())
+    )
+
+
 def read_firmware(name: str) -> str:
     """The text of one firmware file, by its name relative to firmware/ ("kernels/conv_2d.h")."""
     return (firmware() / name).read_text(encoding="utf-8")

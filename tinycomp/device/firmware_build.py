@@ -10,13 +10,12 @@ from pathlib import Path
 from shutil import which
 
 from tinycomp.common import resources
-from tinycomp.common.errors import BoardError
 from tinycomp.device.emulator import front_end
 from tinycomp.emit.headers import LIBRARY_FOLDER
 from tinycomp.emit.library import harness_model
-from tinycomp.emit.project import link_flags, project_paths
-from tinycomp.target import arduino
+from tinycomp.emit.project import kind_of
 from tinycomp.target.boards import Board, Emulator, load_board
+from tinycomp.target.ports import link_flags
 from tinycomp.target.sizes import Sizes
 from tinycomp.target.toolchain import (
     SANITIZE,
@@ -93,8 +92,11 @@ class FirmwareBuild:
             ToolError: the board's compiler is missing or fails.
             BoardError: the board wants a project of another kind than the library lies in.
         """
-        if self.board.project == "arduino":
-            return self._sketch()
+        kind = kind_of(self.board)
+        depth = len(Path(kind.paths(self.prefix).library).parts)
+        program = kind.build(self.board, self.library.parents[depth - 1], self.prefix, self.build)
+        if program is not None:
+            return program
         harness, port = resources.firmware() / "harness", self.board.port
         folders = resources.port_folders(port)
         sources = [*self._library(), self._model()]
@@ -104,17 +106,6 @@ class FirmwareBuild:
         objects = self._compile(self.board, sources, options)
         program = self.build / f"{self.prefix}.elf"
         return link(self.board.compiler, objects, program, link_flags(port, folders))
-
-    def _sketch(self) -> Path:
-        """The project's own sketch with the harness, built as the Arduino IDE builds it."""
-        project = self.library.parent
-        sketch = project / Path(project_paths(self.board, self.prefix).harness).parent
-        if not sketch.is_dir():
-            raise BoardError(
-                f"{project} holds no sketch for {self.board.name}.",
-                hint=f"Build the model with --board {self.board.name}.",
-            )
-        return arduino.build_sketch(self.board, project, sketch, self.build)
 
     @property
     def _headers(self) -> Path:
@@ -145,8 +136,8 @@ def missing(board: Board) -> str | None:
         return "it has no emulator: give the serial port of a real one with --port."
     if not is_available(board.compiler):
         return _absent(f"{board.compiler.prefix}gcc", board.compiler.packages)
-    if board.project == "arduino" and not arduino.is_available(board):
-        return _absent("Arduino core", board.compiler.packages)
+    if tool := kind_of(board).missing(board):
+        return _absent(tool, board.compiler.packages)
     if not _has_emulator(board.emulator):
         return _absent(board.emulator.program, board.emulator.packages)
     return None

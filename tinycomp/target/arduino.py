@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tinycomp.common.errors import ToolError
 from tinycomp.target import toolchain
-from tinycomp.target.boards import Arduino, Board
+from tinycomp.target.boards import Board
+from tinycomp.target.project_tables.arduino import Arduino
 from tinycomp.target.toolchain import Dialect, Options
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
@@ -87,6 +88,6 @@ def _options(board: Board, library: Path) -> Options:
 
 
 def _settings(board: Board) -> Arduino:
-    if board.arduino is None:
+    if not isinstance(board.settings, Arduino):
         raise ToolError(f"Board {board.name} has no table [arduino]: there is no sketch to build.")
-    return board.arduino
+    return board.settings

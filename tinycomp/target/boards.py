@@ -10,23 +10,19 @@ import difflib
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, create_model
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
+from tinycomp.target.project_tables._registry import project_tables
+from tinycomp.target.section import Section
 
 Bytes = Annotated[int, Field(ge=0)]
 
 
-class _Section(BaseModel):
-    """A table of a board file: no unknown keys, no silent conversions, no changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Memory(_Section):
+class Memory(Section):
     """What a program may use of the board. All in bytes."""
 
     flash: Bytes
@@ -45,7 +41,7 @@ class Memory(_Section):
     """The largest single array that the compiler can make (AVR: 32767)."""
 
 
-class Compiler(_Section):
+class Compiler(Section):
     """A GCC and how to call it."""
 
     prefix: str
@@ -59,7 +55,7 @@ class Compiler(_Section):
     """Libraries whose functions count as code of the inference where the compiler calls them."""
 
 
-class Emulator(_Section):
+class Emulator(Section):
     """How the board is emulated. The harness's console is the emulated UART on a
     pseudo-terminal.
     """
@@ -74,7 +70,7 @@ class Emulator(_Section):
     """What the port's timer counts when it runs under this emulator."""
 
 
-class Silicon(_Section):
+class Silicon(Section):
     """A real chip with the core that is emulated: what cycles are estimated for."""
 
     title: str
@@ -94,25 +90,7 @@ class Silicon(_Section):
     """Instructions behind those that run are read ahead, in no time."""
 
 
-class Arduino(_Section):
-    """What the Arduino core of the board needs to know (platform.txt, boards.txt)."""
-
-    fqbn: str
-    f_cpu: Annotated[int, Field(gt=0)]
-    define: str
-    """ARDUINO_<define>, "AVR_UNO"."""
-    variant: str
-
-
-class PlatformIO(_Section):
-    """The board in platformio.ini."""
-
-    platform: str
-    board: str
-    framework: str = "arduino"
-
-
-class Board(_Section):
+class Board(Section):
     """One board. Its name is the name of its file."""
 
     name: str
@@ -122,14 +100,14 @@ class Board(_Section):
     """The folder under firmware/kernels whose inner loops it runs."""
     port: str
     """The folder under firmware/ports; folders around it hold what it shares with others."""
-    project: Literal["makefile", "arduino", "platformio"]
+    project: str
+    """The kind of project, a module of tinycomp/emit/projects."""
     baud: Annotated[int, Field(gt=0)] = 115200
+    """Bits a second of the serial line, in the firmware and on this computer."""
     memory: Memory
     compiler: Compiler
     emulator: Emulator | None = None
     silicon: Silicon | None = None
-    arduino: Arduino | None = None
-    platformio: PlatformIO | None = None
 
     @property
     def is_host(self) -> bool:
@@ -137,6 +115,12 @@ class Board(_Section):
         available.
         """
         return not self.compiler.prefix
+
+    @property
+    def settings(self) -> Section | None:
+        """The table of its kind of project (tinycomp/target/project_tables), where it has one."""
+        found = getattr(self, self.project, None)
+        return found if isinstance(found, Section) else None
 
 
 def list_boards() -> tuple[Board, ...]:
@@ -170,10 +154,10 @@ def _known(name: str) -> Board:
 
 def _read(path: Path) -> Board:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BoardError(f"Board file {path} can't be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BoardError(f"Board file {path} is not valid TOML: {error}.") from error
     if "name" in values:
         raise BoardError(
@@ -181,10 +165,17 @@ def _read(path: Path) -> Board:
             hint="A board is named as its file is: rename the file.",
         )
     try:
-        board = Board(name=path.stem, **values)
+        board = _board_model()(name=path.stem, **values)
     except ValidationError as error:
         raise BoardError(f"Board file {path}: {_first_problem(error)}") from error
     return _consistent(board, path)
+
+
+@cache
+def _board_model() -> type[Board]:
+    """Board with the tables of all kinds of projects, so that their keys are checked as its own."""
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in project_tables().items()}
+    return create_model("Board", __base__=Board, **fields)
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -200,31 +191,25 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _known_keys(key: str) -> str:
-    section: type[BaseModel] = Board
+    section: type[Section] = _board_model()
     *tables, last = key.split(".")
     for table in tables:
-        section = _SECTIONS[table]
-    names = [name for name in section.model_fields if not (section is Board and name == "name")]
+        section = _SECTIONS.get(table) or project_tables()[table]
+    names = [name for name in section.model_fields if not (not tables and name == "name")]
     near = difflib.get_close_matches(last, names, n=1)
     return f"Known here: {', '.join(names)}." + (f" Did you mean {near[0]!r}?" if near else "")
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
+_SECTIONS: dict[str, type[Section]] = {
     "memory": Memory,
     "compiler": Compiler,
     "emulator": Emulator,
     "silicon": Silicon,
-    "arduino": Arduino,
-    "platformio": PlatformIO,
 }
 
 
 def _consistent(board: Board, path: Path) -> Board:
     """What the types can't say: the project's table and the folders that the file names exist."""
-    if board.project != "makefile" and getattr(board, board.project) is None:
-        raise BoardError(
-            f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
-        )
     counted = board.emulator is not None and board.emulator.tick_unit == "instructions"
     if board.silicon is not None and not counted:
         raise BoardError(
@@ -233,13 +218,18 @@ def _consistent(board: Board, path: Path) -> Board:
         )
     kernels = [path.name for path in (resources.firmware() / "kernels").iterdir() if path.is_dir()]
     for key, folder, known in (
-        ("kernels", "kernels", sorted(kernels)),
-        ("port", "ports", resources.ports()),
+        ("kernels", "firmware/kernels", sorted(kernels)),
+        ("port", "firmware/ports", resources.ports()),
+        ("project", "templates/projects", resources.project_kinds()),
     ):
         name = getattr(board, key)
         if name not in known:
             raise BoardError(
-                f"Board file {path}: {key} = {name!r}, but firmware/{folder} has no such folder.",
+                f"Board file {path}: {key} = {name!r}, but {folder} has no such folder.",
                 expected=f"There are: {', '.join(known)}.",
             )
+    if board.project in project_tables() and board.settings is None:
+        raise BoardError(
+            f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
+        )
     return board

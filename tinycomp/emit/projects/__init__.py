@@ -1,0 +1,1 @@
+"""Kinds of projects: one module each, found by tinycomp.emit.projects._registry."""

@@ -1,0 +1,48 @@
+"""An Arduino library with two sketches: one inference printed, and the serial protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from tinycomp.common.errors import BoardError
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.target import arduino
+from tinycomp.target.boards import Board
+
+
+class ArduinoLibrary(ProjectKind):
+    """What the Arduino IDE and arduino-cli take as a library."""
+
+    templates: ClassVar[Mapping[str, str]] = {
+        "library.properties": "arduino/library.properties.j2",
+        "README.md": "arduino/README.md.j2",
+        "examples/once/once.ino": "once.cpp.j2",
+        "examples/once/sample.h": "sample.h.j2",
+        "examples/serial/serial.ino": "serial.cpp.j2",
+    }
+    sample = "examples/once/sample.h"
+    editable = frozenset(templates)
+
+    def paths(self, prefix: str) -> ProjectPaths:
+        """The library where the IDE looks for it; harness and port in the sketch that uses them."""
+        return ProjectPaths("src", "examples/serial/src", "examples/serial/src")
+
+    def context(self, board: Board, prefix: str) -> dict[str, object]:
+        """Where the sketch finds the harness."""
+        return {"server": "src/server.h"}
+
+    def missing(self, board: Board) -> str | None:
+        """The board's core, where it is not installed."""
+        return None if arduino.is_available(board) else "Arduino core"
+
+    def build(self, board: Board, project: Path, prefix: str, build: Path) -> Path:
+        """Build the sketch with the harness as the Arduino IDE builds it."""
+        sketch = project / Path(self.paths(prefix).harness).parent
+        if not sketch.is_dir():
+            raise BoardError(
+                f"{project} holds no sketch for {board.name}.",
+                hint=f"Build the model with --board {board.name}.",
+            )
+        return arduino.build_sketch(board, project, sketch, build)

@@ -1,0 +1,31 @@
+"""A PlatformIO project with two environments: one inference printed, and the serial protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.target.boards import Board
+
+
+class PlatformIOProject(ProjectKind):
+    """What `pio run` builds."""
+
+    templates: ClassVar[Mapping[str, str]] = {
+        "platformio.ini": "platformio/platformio.ini.j2",
+        "README.md": "platformio/README.md.j2",
+        "src/once/main.cpp": "once.cpp.j2",
+        "src/once/sample.h": "sample.h.j2",
+        "src/serial/main.cpp": "serial.cpp.j2",
+    }
+    sample = "src/once/sample.h"
+    editable = frozenset(templates)
+
+    def paths(self, prefix: str) -> ProjectPaths:
+        """The library under lib/; harness and port beside the program that uses them."""
+        return ProjectPaths(f"lib/{prefix}/src", "src/serial", "src/serial")
+
+    def context(self, board: Board, prefix: str) -> dict[str, object]:
+        """Where the program finds the harness."""
+        return {"server": "server.h"}

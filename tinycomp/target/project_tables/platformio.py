@@ -1,0 +1,16 @@
+"""[platformio]: the board in platformio.ini."""
+
+from __future__ import annotations
+
+from tinycomp.target.section import Section
+
+
+class PlatformIO(Section):
+    """Values of an environment of platformio.ini, under their names there."""
+
+    platform: str
+    """The development platform, "espressif32"."""
+    board: str
+    """The board's name in PlatformIO, "esp32dev"."""
+    framework: str = "arduino"
+    """What the program is built on."""
