@@ -24,7 +24,13 @@ from tinycomp.emit.folder import (
     write_folder,
 )
 from tinycomp.emit.library import emit_library, harness_model
-from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.emit.project import (
+    Content,
+    is_made_of_model,
+    kind_of,
+    lay_out,
+    project_paths,
+)  # fmt: skip
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -75,7 +81,9 @@ MODEL_NAME = "model.tflite"
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What `tinycomp build` was asked for. samples: how many to compare executions on."""
+    """What `tinycomp build` was asked for. samples: how many to compare executions on.
+    library_only: replace the library in a folder that was built before, and leave the rest alone.
+    """
 
     prepare: Preparation
     board: str
@@ -84,6 +92,7 @@ class BuildOptions:
     verify: bool = True
     bench: bool = True
     force: bool = False
+    library_only: bool = False
     optimize: Optimize = "balanced"
     ram_limit: int | None = None
     push_input: bool = False
@@ -100,11 +109,12 @@ def build(options: BuildOptions, progress: Progress) -> Report:
             written.
     """
     board = load_board(options.board)
-    refuse_existing(options.output, force=options.force)
+    _refuse_output(options, board)
     prepared = prepare(options.prepare, progress)
     program = lower_for(prepared, board, options.optimize, _ram_limit(options, board))
     planned = _plan(options, program, board)
     prefix = c_prefix(prepared.graph.name)
+    _refuse_other_library(options, board, prefix)
     files = _files(prepared, planned, board, prefix)
     report = _first_report(prepared, planned, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
@@ -119,8 +129,51 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     files[REPORT_NAME] = to_json(report)
     if options.bench:
         files[HTML_NAME] = html(report)
-    write_folder(options.output, files, force=options.force)
+    _write(options, files, board, prefix, progress)
     return report
+
+
+def _refuse_output(options: BuildOptions, board: Board) -> None:
+    """Refuse an output folder that can't be written, before any work is done for it."""
+    if not options.library_only:
+        refuse_existing(options.output, force=options.force)
+        return
+    built_for = read_report(options.output).board
+    if built_for != board.name:
+        raise OutputError(
+            f"'{options.output}' was built for {built_for}, and --library-only keeps its project.",
+            hint=f"Build for --board {built_for}, or name another folder for {board.name}.",
+        )
+
+
+def _refuse_other_library(options: BuildOptions, board: Board, prefix: str) -> None:
+    library = options.output / project_paths(board, prefix).library
+    if options.library_only and not (library / f"{prefix}.h").is_file():
+        raise OutputError(
+            f"'{options.output}' holds no library {prefix}, and --library-only adds none.",
+            hint="Give the model the name of the library there (--name), or use --force.",
+        )
+
+
+def _write(
+    options: BuildOptions, files: dict[str, str | bytes], board: Board, prefix: str,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Write the output folder, or what is made of the model alone; say what stays the user's."""
+
+    def in_scope(name: str) -> bool:
+        made = is_made_of_model(board, prefix, name) or name in (MODEL_NAME, REPORT_NAME, HTML_NAME)
+        return made or not options.library_only
+
+    kept = write_folder(
+        options.output,
+        {name: content for name, content in files.items() if in_scope(name)},
+        force=options.force or options.library_only,
+        editable=kind_of(board).editable,
+        scope=in_scope,
+    )
+    for name in kept:
+        progress.note(f"{name} was edited and stays as it is: remove it to have a new one written.")
 
 
 def lower_for(prepared: Prepared, board: Board, optimize: Optimize, ram: int) -> Program:

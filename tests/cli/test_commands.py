@@ -117,3 +117,34 @@ def test_inspect_a_build(built: Path, run: Command) -> None:
 def test_boards_are_listed(folder: Path, run: Command) -> None:
     done = run("boards")
     assert all(board.name in done.words for board in list_boards())
+
+
+QUICK = ("--no-verify", "--no-bench")
+
+
+def test_force_leaves_what_the_user_edited(built: Path, run: Command) -> None:
+    for name in ("Makefile", "harness/main.c"):
+        (built / "out" / name).write_text("mine")
+    done = run("build", "model.tflite", "-o", "out", *QUICK, "--force", "--optimize", "ram")
+    assert done.code == 0, done.err
+    for name in ("Makefile", "harness/main.c"):
+        assert (built / "out" / name).read_text() == "mine"
+        assert f"Note: {name} was edited and stays as it is: remove it" in done.err
+    (built / "out" / "Makefile").unlink()
+    done = run("build", "model.tflite", "-o", "out", *QUICK, "--force")
+    assert "Note: Makefile" not in done.err
+    assert "build/model.elf" in (built / "out" / "Makefile").read_text()
+
+
+def test_library_only_replaces_the_library_and_nothing_else(built: Path, run: Command) -> None:
+    (built / "out" / "port" / "port.c").write_text("my port")
+    (built / "out" / "Makefile").write_text("mine")
+    before = tree(built / "out")
+    done = run("build", "model.tflite", "-o", "out", *QUICK, "--library-only", "--sparsity", "0.9")
+    assert done.code == 0, done.err
+    after = tree(built / "out")
+    changed = {name for name in after | before if after.get(name) != before.get(name)}
+    assert "library/model_weights.c" in changed
+    assert {name.split("/")[0] for name in changed} == {
+        "library", "model.tflite", "report.json", ".tinycomp-manifest.json",
+    }  # fmt: skip

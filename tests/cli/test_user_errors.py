@@ -136,6 +136,23 @@ def test_an_output_inside_a_file(folder: Path, refusal: Refusal) -> None:
     assert "Output folder file/out can't be written" in text
 
 
+def test_library_only_wants_a_build_of_the_same_board_and_name(
+    built: Path, refusal: Refusal
+) -> None:
+    build = ("build", "model.tflite", *QUICK, "--library-only")
+    assert "report.json" in refusal(*build, "-o", "absent")
+    text = refusal(*build, "-o", "out", "--board", "cortex-m4")
+    assert text.startswith("'out' was built for host, and --library-only keeps its project.")
+    text = refusal(*build, "-o", "out", "--name", "other")
+    assert text.startswith("'out' holds no library other, and --library-only adds none.")
+
+
+def test_library_only_loses_no_edit(built: Path, refusal: Refusal) -> None:
+    (built / "out" / "library" / "model.c").write_text("mine")
+    text = refusal("build", "model.tflite", "-o", "out", *QUICK, "--library-only")
+    assert "not as tinycomp wrote them: library/model.c. Nothing was written." in text
+
+
 def test_force_does_not_touch_what_is_not_ours(
     folder: Path, run: Command, refusal: Refusal
 ) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from tinycomp.common.errors import OutputError
+from tinycomp.common.locks import locked
+from tinycomp.emit import folder
 from tinycomp.emit.folder import MANIFEST, add_files, read_manifest, write_folder
 
 FILES = {"kws.c": "int x;\n", "tinycomp/a.h": "/* a */\n", "model.tflite": b"\x00\xff"}
@@ -76,6 +82,109 @@ def test_force_refuses_files_that_were_changed(out):
     with pytest.raises(OutputError, match=r"not as tinycomp wrote them: kws\.c\."):
         write_folder(out, FILES, force=True)
     assert contents(out) == before
+
+
+def test_a_file_that_is_meant_to_be_edited_stays_once_it_is(out):
+    (out / "kws.c").write_text("int mine;\n")
+    before = read_manifest(out)
+    new = {**FILES, "kws.c": "int y;\n", "tinycomp/a.h": "/* b */\n"}
+    assert write_folder(out, new, force=True, editable={"kws.c", "model.tflite"}) == ("kws.c",)
+    assert contents(out)["kws.c"] == b"int mine;\n"
+    assert contents(out)["tinycomp/a.h"] == b"/* b */\n"
+    assert read_manifest(out)["kws.c"] == before["kws.c"]
+    (out / "kws.c").write_text(FILES["kws.c"])  # as tinycomp wrote it: no longer the user's
+    assert write_folder(out, new, force=True, editable={"kws.c"}) == ()
+    assert contents(out)["kws.c"] == b"int y;\n"
+
+
+def test_a_file_that_is_meant_to_be_edited_comes_anew_once_it_is_removed(out):
+    (out / "kws.c").unlink()
+    assert write_folder(out, FILES, force=True, editable={"kws.c"}) == ()
+    assert contents(out)["kws.c"] == b"int x;\n"
+
+
+def test_an_edited_file_that_says_what_would_be_written_is_no_obstacle(out):
+    (out / "kws.c").write_text("int y;\n")
+    write_folder(out, {**FILES, "kws.c": "int y;\n"}, force=True)
+    assert read_manifest(out)["kws.c"] == hashlib.sha256(b"int y;\n").hexdigest()
+
+
+def test_what_lies_outside_of_the_scope_stays(out):
+    (out / "kws.c").write_text("int mine;\n")
+    write_folder(out, {"tinycomp/b.h": "b"}, force=True, scope=lambda name: "/" in name)
+    assert contents(out) == {
+        "kws.c": b"int mine;\n", "tinycomp/b.h": b"b", "model.tflite": b"\x00\xff",
+    }  # fmt: skip
+    assert set(read_manifest(out)) == {"kws.c", "tinycomp/b.h", "model.tflite"}
+
+
+def test_files_that_do_not_change_are_not_touched(out):
+    before = (out / "kws.c").stat()
+    write_folder(out, {**FILES, "tinycomp/a.h": "other"}, force=True)
+    after = (out / "kws.c").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is exchanged by renameat2")
+def test_the_folder_stays_the_same_for_those_who_are_in_it(out):
+    before = out.stat().st_ino
+    write_folder(out, {"kws.c": "int y;\n"}, force=True)
+    assert out.stat().st_ino == before
+
+
+def test_a_folder_behind_a_link_is_written(out, tmp_path):
+    (tmp_path / "link").symlink_to("out", target_is_directory=True)
+    write_folder(tmp_path / "link", {"kws.c": "int y;\n"}, force=True)
+    assert contents(out) == {"kws.c": b"int y;\n"}
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_links_inside_the_folder_lead_where_they_did(out, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (out / "tinycomp").rename(tmp_path / "elsewhere" / "headers")
+    (out / "tinycomp").symlink_to(tmp_path / "elsewhere" / "headers")
+    (out / "data").symlink_to("../elsewhere")
+    write_folder(out, {**FILES, "tinycomp/a.h": "new"}, force=True)
+    assert (tmp_path / "elsewhere" / "headers" / "a.h").read_text() == "new"
+    assert (out / "data" / "headers" / "a.h").read_text() == "new"
+
+
+def test_a_folder_whose_name_is_as_long_as_names_may_be(tmp_path):
+    folder = tmp_path / ("ä" * 127)
+    write_folder(folder, FILES)
+    write_folder(folder, {"kws.c": "int y;\n"}, force=True)
+    assert contents(folder) == {"kws.c": b"int y;\n"}
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_a_folder_that_another_process_writes_is_refused_in_the_end(out, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "LOCK_SECONDS", 0.0)
+    with (
+        locked(tmp_path / ".out.tinycomp-lock"),
+        pytest.raises(OutputError, match=r"is being written by another process\. Wait until"),
+    ):
+        write_folder(out, FILES, force=True)
+    write_folder(out, FILES, force=True)
+
+
+def test_a_folder_without_hard_links_is_written_file_by_file(out, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (out / "notes.txt").write_text("mine")
+    write_folder(out, {"kws.c": "int y;\n"}, force=True)
+    assert contents(out) == {"kws.c": b"int y;\n", "notes.txt": b"mine"}
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_whose_surroundings_can_not_be_written(out, tmp_path):
+    tmp_path.chmod(0o555)
+    try:
+        write_folder(out, {"kws.c": "int y;\n"}, force=True)
+        assert contents(out) == {"kws.c": b"int y;\n"}
+    finally:
+        tmp_path.chmod(0o755)
 
 
 def test_force_refuses_files_of_others(tmp_path):

@@ -16,6 +16,7 @@ from tinycomp.cli.options import (
     Evaluate,
     Force,
     ForceFile,
+    LibraryOnly,
     Model,
     Offset,
     Recipe,
@@ -68,6 +69,7 @@ def build(
         bool, typer.Option("--push-input", help="Let the input come row by row.")
     ] = False,
     force: Force = False,
+    library_only: LibraryOnly = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
@@ -85,6 +87,7 @@ def build(
             verify=not no_verify,
             bench=not no_bench,
             force=force,
+            library_only=library_only,
             optimize=optimize,
             ram_limit=ram_limit,
             push_input=push_input,

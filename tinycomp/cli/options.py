@@ -71,7 +71,20 @@ Evaluate = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace what tinycomp wrote into an existing folder.")
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace what tinycomp wrote into an existing folder; build files, sketches and "
+        "main programs that were edited stay.",
+    ),
+]
+LibraryOnly = Annotated[
+    bool,
+    typer.Option(
+        "--library-only",
+        help="Replace the library, the model and the reports of an earlier build; leave the rest "
+        "of the folder as it is.",
+    ),
 ]
 ForceFile = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 Port = Annotated[

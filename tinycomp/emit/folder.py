@@ -1,44 +1,88 @@
 """Writes output folders and files: whole or not at all, and never over what is not tinycomp's.
 
-A manifest in the folder lists every file that was written, with its hash. What is not in it, or
-was changed since, is the user's.
+A manifest in the folder (manifest.py) says what is tinycomp's. One process at a time writes: a lock
+file beside the folder keeps others out, and whoever has it first cleans up after one that was
+killed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import tempfile
-from collections.abc import Iterator, Mapping
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tinycomp import __version__
 from tinycomp.common.errors import OutputError
+from tinycomp.common.locks import locked
+from tinycomp.emit.exchange import create, exchange, recover
+from tinycomp.emit.exchange_in_place import exchange_in_place, recover_in_place
+from tinycomp.emit.manifest import (
+    MANIFEST,
+    Files,
+    as_bytes,
+    digest,
+    digest_of,
+    is_there,
+    read_manifest,
+    with_manifest,
+)
 
-MANIFEST = ".tinycomp-manifest.json"
+__all__ = ["MANIFEST", "Files", "add_files", "read_manifest", "refuse_existing",
+           "refuse_existing_file", "write_file", "write_folder"]  # fmt: skip
 
-Files = Mapping[str, str | bytes]
-"""Contents by name relative to the folder, with slashes."""
+LOCK_SECONDS = 60.0
+"""How long another process may take to write the same folder: some milliseconds are usual."""
+_LONGEST_NAME = 200
 
 
-def write_folder(folder: Path, files: Files, *, force: bool = False) -> None:
+def write_folder(
+    folder: Path,
+    files: Files,
+    *,
+    force: bool = False,
+    editable: Collection[str] = (),
+    scope: Callable[[str], bool] = lambda name: True,
+) -> tuple[str, ...]:
     """Write a folder: all files, or none.
 
     With force an existing folder is brought up to date: files that tinycomp wrote before are
     replaced, and removed where they are no longer among `files`; everything else in the folder
     stays as it is.
 
+    Args:
+        folder: made with the folders around it, where it does not exist.
+        files: contents by name.
+        force: whether the folder may exist.
+        editable: files that users are meant to edit: one that is not as tinycomp wrote it stays.
+        scope: what this call may replace and remove, by name; all by default.
+
+    Returns:
+        The editable files that were left as they are, because they are the user's.
+
     Raises:
         OutputError: the folder exists and force is not given; a file to be written is not
             tinycomp's, or was changed since; the folder can't be written.
     """
     refuse_existing(folder, force=force)
-    if folder.is_symlink() or folder.exists():
-        _update(folder, files, replace=True)
-    else:
-        with _writing(folder):
-            _create(folder, files)
+    with _writing(folder) as place:
+        refuse_existing(folder, force=force)  # again: another process may have been quicker
+        if place.folder.exists():
+            return _update(place, files, editable, scope)
+        create(place.folder, place.work, with_manifest(files, {}))
+        return ()
+
+
+def add_files(folder: Path, files: Files) -> None:
+    """Add files to a folder that write_folder wrote, or replace them there; its other files stay.
+
+    Raises:
+        OutputError: a file of that name is not tinycomp's, or was changed since; the folder can't
+            be written.
+    """
+    write_folder(folder, files, force=True, scope=lambda name: name in files)
 
 
 def refuse_existing(folder: Path, *, force: bool) -> None:
@@ -47,12 +91,12 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
     Raises:
         OutputError: it exists and force is not given, or is a file.
     """
-    if not force and (folder.is_symlink() or folder.exists()):
+    if not force and is_there(folder):
         raise OutputError(
             f"Output folder {folder} exists.",
             hint="Name another folder, or use --force to replace what tinycomp wrote there.",
         )
-    if folder.exists() and not folder.is_dir():
+    if is_there(folder) and not folder.is_dir():
         raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
 
 
@@ -79,10 +123,12 @@ def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
         OutputError: as refuse_existing_file; or it can't be written.
     """
     refuse_existing_file(path, force=force)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{_short(path.name)}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        with locked(path.with_name(f".{_short(path.name)}.tinycomp-lock"), LOCK_SECONDS):
+            refuse_existing_file(path, force=force)
+            partial.write_bytes(content)
+            partial.replace(path)
     except OSError as error:
         with suppress(OSError):
             partial.unlink()
@@ -92,116 +138,50 @@ def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
         ) from error
 
 
-def add_files(folder: Path, files: Files) -> None:
-    """Add files to a folder that write_folder wrote, or replace them there; its other files stay.
+@dataclass(frozen=True)
+class _Place:
+    """Where a folder is written."""
 
-    Raises:
-        OutputError: a file of that name is not tinycomp's, or was changed since; the folder can't
-            be written.
-    """
-    _update(folder, files, replace=False)
-
-
-def read_manifest(folder: Path) -> dict[str, str]:
-    """The files that tinycomp wrote into a folder, with the SHA-256 of each; empty where there is
-    no manifest.
-
-    Raises:
-        OutputError: the manifest is damaged.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {_checked(name): str(digest) for name, digest in files.items()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise OutputError(
-            f"The manifest {path} is damaged.", hint="Name another folder, or remove this one."
-        ) from error
+    folder: Path
+    """Its path, no link."""
+    work: Path
+    """Beside it: for its new version."""
+    lock: Path
+    """The lock file."""
+    movable: bool
+    """Whether the folder can be renamed."""
 
 
-def _create(folder: Path, files: Files) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-        whole = Path(beside) / "whole"  # made here, so that it has the user's usual permissions
-        whole.mkdir()
-        for name, content in _with_manifest(files, {}).items():
-            _write(whole / name, content)
-        whole.rename(folder)
+def _place(folder: Path) -> _Place:
+    folder = folder.resolve()
+    beside = folder.parent / f".{_short(folder.name)}.tinycomp"
+    free = os.access(folder.parent, os.W_OK)
+    movable = free and sys.platform != "win32" and not folder.is_mount()
+    around = folder.parent if free or not folder.is_dir() else folder
+    return _Place(folder, beside, around / f"{beside.name}-lock", movable)
 
 
-def _update(folder: Path, files: Files, *, replace: bool) -> None:
-    if not folder.is_dir():
-        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
-    known = read_manifest(folder)
-    intact = {name for name, digest in known.items() if _digest_of(folder / name) == digest}
-    foreign = [name for name in files if _is_there(folder / name) and name not in intact]
-    if foreign:
-        raise OutputError(
-            f"Output folder {folder} holds files that are not as tinycomp wrote them: "
-            f"{', '.join(sorted(foreign))}.",
-            hint="Nothing was written. Move them away, or name another folder.",
-        )
-    kept = {} if replace else known
-    stale = intact - files.keys() if replace else set()
-    with _writing(folder):
-        _exchange(folder, _with_manifest(files, kept), stale)
-
-
-def _with_manifest(files: Files, kept: Mapping[str, str]) -> dict[str, str | bytes]:
-    written = {_checked(name): _digest(_bytes(content)) for name, content in files.items()}
-    digests = {**kept, **written}
-    manifest = {"generator": f"tinycomp {__version__}", "files": dict(sorted(digests.items()))}
-    return {**files, MANIFEST: json.dumps(manifest, indent=1) + "\n"}
-
-
-def _exchange(folder: Path, files: Files, stale: set[str]) -> None:
-    """Put new files in the place of old ones; on any error all old ones are put back."""
-    done: list[tuple[Path, Path | None]] = []
-    with tempfile.TemporaryDirectory(prefix=".tinycomp-", dir=folder) as beside:
-        new, old = Path(beside) / "new", Path(beside) / "old"
-        for name, content in files.items():
-            _write(new / name, content)
-        try:
-            for name in [*sorted(stale), *files]:
-                target = folder / name
-                saved = _move(target, old / name) if target.exists() else None
-                done.append((target, saved))
-                if name in files:
-                    _move(new / name, target)
-        except BaseException:
-            _put_back(done)
-            raise
-    for name in stale:
-        _remove_empty(folder, (folder / name).parent)
-
-
-def _put_back(done: list[tuple[Path, Path | None]]) -> None:
-    for target, saved in reversed(done):
-        if saved is not None:
-            _move(saved, target)
-        else:
-            with suppress(OSError):  # where it never came to be
-                target.unlink()
-
-
-def _move(source: Path, target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return source.rename(target)
-
-
-def _remove_empty(folder: Path, inner: Path) -> None:
-    """Remove folders that lost their last file, up to the output folder itself."""
-    while inner != folder and inner.is_dir() and not any(inner.iterdir()):
-        inner.rmdir()
-        inner = inner.parent
+def _short(name: str) -> str:
+    """A name that leaves room for more characters in a file's name."""
+    data = name.encode()
+    return name if len(data) <= _LONGEST_NAME else hashlib.sha256(data).hexdigest()
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Path) -> Iterator[_Place]:
+    """Hold the folder's lock, and clean up after a process that was killed while it had it."""
     try:
-        yield
+        place = _place(folder)
+        place.folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(place.lock, LOCK_SECONDS):
+            recover(place.folder, place.work)
+            recover_in_place(place.folder)
+            yield place
+    except TimeoutError as error:
+        raise OutputError(
+            f"Output folder {folder} is being written by another process.",
+            hint="Wait until it is done, or name another folder.",
+        ) from error
     except OSError as error:
         raise OutputError(
             f"Output folder {folder} can't be written: {error.strerror or error}.",
@@ -209,34 +189,51 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_bytes(content))
+def _update(
+    place: _Place, files: Files, editable: Collection[str], scope: Callable[[str], bool]
+) -> tuple[str, ...]:
+    folder, known = place.folder, read_manifest(place.folder)
+    wanted = {name: digest(as_bytes(content)) for name, content in files.items()}
+    found = {name: digest_of(folder / name) for name in {*known, *files}}
+    users = sorted(
+        name for name in files
+        if is_there(folder / name) and found[name] not in (known.get(name, ""), wanted[name])
+    )  # fmt: skip
+    _refuse_foreign(folder, [name for name in users if name not in editable])
+    written = {name: content for name, content in files.items() if name not in users}
+    stale = {name for name in known if scope(name) and found[name] == known[name]} - files.keys()
+    others = {name: hashed for name, hashed in known.items() if not scope(name) or name in users}
+    change = with_manifest(written, others)
+    current = {**found, MANIFEST: digest_of(folder / MANIFEST)}
+    change = {name: data for name, data in change.items() if digest(data) != current[name]}
+    if change or stale:
+        _exchange(place, change, stale)
+    return tuple(users)
 
 
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+def _refuse_foreign(folder: Path, foreign: Collection[str]) -> None:
+    if foreign:
+        raise OutputError(
+            f"Output folder {folder} holds files that are not as tinycomp wrote them: "
+            f"{', '.join(foreign)}.",
+            hint="Nothing was written. Move them away, name another folder, or replace the library "
+            "alone (--library-only) where none of them belongs to it.",
+        )
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _exchange(place: _Place, change: dict[str, bytes], stale: set[str]) -> None:
+    """By renaming the folder; file by file where that is not possible."""
+    if place.movable and not _leads_outside(place.folder, {*change, *stale}):
+        try:
+            exchange(place.folder, place.work, change, stale)
+        except OSError:
+            pass  # nothing was changed; a real error comes again
+        else:
+            return
+    exchange_in_place(place.folder, change, stale)
 
 
-def _digest_of(path: Path) -> str | None:
-    """The hash of a file as it is now; None where there is none to be read."""
-    try:
-        return None if path.is_symlink() else _digest(path.read_bytes())
-    except OSError:
-        return None
-
-
-def _is_there(path: Path) -> bool:
-    return path.is_symlink() or path.exists()
-
-
-def _checked(name: str) -> str:
-    """The name itself; a manifest or a model must never lead out of the folder."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or name != str(path) or name == MANIFEST:
-        raise ValueError(f"{name!r} is not the name of a file inside the output folder")
-    return name
+def _leads_outside(folder: Path, names: Collection[str]) -> bool:
+    """Whether a folder on the way to a file is a link, so that the file lies somewhere else."""
+    inner = {parent for name in names for parent in PurePosixPath(name).parents}
+    return any((folder / parent).is_symlink() for parent in inner)

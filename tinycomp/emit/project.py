@@ -25,6 +25,9 @@ from tinycomp.target.boards import Board
 _OTHER_MAINS = ("host_runner.c",)
 """Programs of the harness that no project builds."""
 
+HARNESS_MODEL = "tc_model.c"
+"""The file that tells the harness of the library."""
+
 
 @dataclass(frozen=True, eq=False)
 class Content:
@@ -56,6 +59,15 @@ def project_paths(board: Board, prefix: str) -> ProjectPaths:
     return kind_of(board).paths(prefix)
 
 
+def is_made_of_model(board: Board, prefix: str, name: str) -> bool:
+    """Whether a file of the project is the library, or changes with the model as the library does;
+    the rest is the program around it.
+    """
+    kind, where = kind_of(board), project_paths(board, prefix)
+    within = name.startswith(f"{where.library}/")
+    return within or name in (kind.sample, f"{where.harness}/{HARNESS_MODEL}")
+
+
 def lay_out(board: Board, content: Content) -> dict[str, str]:
     """All files of the project by name: build files, library, example, harness and port."""
     kind, where = kind_of(board), project_paths(board, content.prefix)
@@ -64,7 +76,7 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
     files |= {
         f"{where.port}/{name}": text for name, text in _texts(resources.port_files(board.port))
     }
-    files[f"{where.harness}/tc_model.c"] = content.harness_model
+    files[f"{where.harness}/{HARNESS_MODEL}"] = content.harness_model
     context = _context(board, content) | kind.context(board, content.prefix)
     for name, template in kind.templates.items():
         files[name] = render(f"projects/{template}", context)
