@@ -34,6 +34,7 @@ from tinycomp.emit.project import (
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.plan.check import proven
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program, lower
 from tinycomp.plan.storage import StorageTarget, stored_program
@@ -112,7 +113,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     _refuse_output(options, board)
     prepared = prepare(options.prepare, progress)
     program = lower_for(prepared, board, options.optimize, _ram_limit(options, board))
-    planned = _plan(options, program, board)
+    planned = _plan(options, program, board, progress)
     prefix = c_prefix(prepared.graph.name)
     _refuse_other_library(options, board, prefix)
     files = _files(prepared, planned, board, prefix)
@@ -191,9 +192,10 @@ def _ram_limit(options: BuildOptions, board: Board) -> int:
     return options.ram_limit or board.memory.ram - board.memory.reserved_ram
 
 
-def _plan(options: BuildOptions, program: Program, board: Board) -> Plan:
-    """The plan, within the RAM that the user allows."""
+def _plan(options: BuildOptions, program: Program, board: Board, progress: Progress) -> Plan:
+    """The plan, proven right, within the RAM that the user allows."""
     planned = choose(program, options.optimize, _ram_limit(options, board), options.push_input)
+    planned = proven(planned, progress.note)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
             f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "

@@ -50,3 +50,7 @@ class OutputError(TinycompError):
 
 class DifferenceError(TinycompError):
     """Executions that must agree differ."""
+
+
+class InternalError(TinycompError):
+    """tinycomp itself is wrong, and noticed it. The user can only report it."""

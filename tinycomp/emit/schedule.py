@@ -33,11 +33,7 @@ class ScheduleText:
 
 def schedule_text(plan: Plan, moves: Sequence[Move]) -> ScheduleText:
     """The streamed steps of a plan."""
-    steps = [
-        step
-        for step in plan.steps
-        if isinstance(step, Copy) or step.operation in (INPUT, *plan.stretch)
-    ]
+    steps = plan.table
     if not steps:
         return ScheduleText()
     counts = [step.last - step.first for step in steps if isinstance(step, Step)]

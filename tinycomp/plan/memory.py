@@ -48,7 +48,8 @@ class Plan:
     """What emit needs: steps in order, a buffer for each tensor, offsets of each
     operation's scratch areas. Sizes in bytes.
 
-    stretch is the operations whose steps alternate. storage names, for each tensor, the tensor
+    stretch is the operations whose steps alternate (`table`); those before and behind it run whole,
+    in the graph's order. storage names, for each tensor, the tensor
     whose memory it shares (itself where it has its own). carried is where in their rings rows of
     some of those wait between uses. arena is everything: tensors (input and output among them) and
     scratch; scratch_size is what of it lies beyond all tensors. blocks: all that was placed, and
@@ -75,12 +76,28 @@ class Plan:
         """Whether the caller may hand over the input row by row."""
         return self.state is not None
 
+    @property
+    def table(self) -> tuple[Step | Copy, ...]:
+        """The steps of the stretch, and the copies among them, in order."""
+        return tuple(
+            step
+            for step in self.steps
+            if isinstance(step, Copy) or step.operation in (INPUT, *self.stretch)
+        )
 
-def _stretch(steps: Sequence[Step]) -> range:
-    """From the first operation to the last that has several steps."""
-    counts = Counter(step.operation for step in steps if step.operation != INPUT)
-    streamed = [operation for operation, count in counts.items() if count > 1]
-    return range(min(streamed), max(streamed) + 1) if streamed else range(0)
+
+def _stretch(steps: Sequence[Step], count: int) -> range:
+    """The operations, of so many, that run by the table of steps. Those before and behind them are
+    done whole, in one step each, and in the graph's order.
+    """
+    numbers = [step.operation for step in steps]
+    times = Counter(numbers)
+    start, stop = 0, count
+    while start < count and numbers[start] == start and times[start] == 1:
+        start += 1
+    while stop > start and numbers[stop - count - 1] == stop - 1 and times[stop - 1] == 1:
+        stop -= 1
+    return range(start, stop)
 
 
 def plan(
@@ -171,12 +188,14 @@ class Draft:
     ) -> None:
         self.program, self.push = program, push
         self.steps = schedule(program, stretch, pixels, push)
-        self.stretch = stretch if push else _stretch(self.steps)
+        self.stretch = stretch if push else _stretch(self.steps, len(program.operations))
         self.times = row_times(program, self.steps)
         self.storage = _share(program, self.times)
         self.groups: dict[str, list[str]] = {}
         for name, owner in self.storage.items():
-            self.groups.setdefault(owner, []).append(name)
+            shared = self.groups.setdefault(owner, [owner])
+            if name != owner:
+                shared.append(name)
         self.rings = {
             owner: ring(self.times[name] for name in names) for owner, names in self.groups.items()
         }
