@@ -22,13 +22,15 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tinycomp.data.dataset import DataOptions, Dataset, load_data
+from tinycomp.data.score import score
+from tinycomp.data.targets import find_targets
+from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import dequantize_values, quantize_values
 from tinycomp.quantize.calibration import METHODS, calibrate
-from tinycomp.quantize.evaluate import score
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.reference import oracle, simulate
@@ -75,14 +77,17 @@ def compare(shared: Path, model: str, test_samples: int) -> Iterator[Row]:
     dataset = load_case(shared, model, test_samples)
     path = shared / "models" / f"{model}.keras"
     graph = clean_up(read_keras(path))
+    shape = model_shape(graph)
     (expected,) = oracle.run_float(write_tflite(graph), dataset.x_test).values()
-    yield _row(model, "float", expected, dataset, expected)
+    yield _row(model, shape, "float", expected, dataset, expected)
     with _quiet():
         converted = convert_with_tensorflow(path, dataset.x)
-    yield _row(model, "TensorFlow int8", _run_tflite(converted, dataset.x_test), dataset, expected)
+    outputs = _run_tflite(converted, dataset.x_test)
+    yield _row(model, shape, "TensorFlow int8", outputs, dataset, expected)
     for method in METHODS:
         quantized = quantize(graph, calibrate(graph, dataset.x, method))
-        yield _row(model, f"tinycomp {method}", _run(quantized, dataset.x_test), dataset, expected)
+        outputs = _run(quantized, dataset.x_test)
+        yield _row(model, shape, f"tinycomp {method}", outputs, dataset, expected)
 
 
 def convert_with_tensorflow(path: Path, samples: Array) -> bytes:
@@ -121,8 +126,10 @@ def _run(graph: Graph, x: Array) -> Array:
     return dequantize_values(simulate.run(graph, quantize_values(x, source)), target)
 
 
-def _row(model: str, variant: str, outputs: Array, dataset: Dataset, expected: Array) -> Row:
-    found = score(outputs, dataset.x_test, dataset.y_test)
+def _row(
+    model: str, shape: ModelShape, variant: str, outputs: Array, dataset: Dataset, expected: Array
+) -> Row:
+    found = score(shape, find_targets(shape, dataset.x_test, dataset.y_test), outputs)
     assert found is not None
     percent = 100.0 if found.metric == "top-1" else 1.0
     rms = float(np.sqrt(np.mean((outputs.astype(np.float64) - expected) ** 2)))

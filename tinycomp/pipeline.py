@@ -50,11 +50,11 @@ from tinycomp.prepare import (
     read_model,
     reduce,
 )  # fmt: skip
+from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.checks import (
     add_cycle_estimate,
     compare_all,
     evaluate_accuracy,
-    evaluate_device,
     measure_code,
     time_inference,
     verify_record,
@@ -62,7 +62,6 @@ from tinycomp.proof.checks import (
 from tinycomp.proof.measure import flash_record, layer_records, ram_record
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.session import session
-from tinycomp.quantize.evaluate import evaluate_int8
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import run
 from tinycomp.report.html import HTML_NAME, html
@@ -252,7 +251,6 @@ def _run(
             report = replace(report, verify=(verify_record(found),))
         if options.bench and running.device is not None:
             report = time_inference(report, running, graph, inputs, progress)
-            report = evaluate_device(report, running, prepared)
     return report
 
 
@@ -407,16 +405,21 @@ def simulate(
         refuse_existing_file(output, force=force)
     prepared = prepare(Preparation(model, data, options), progress)
     assert prepared.dataset is not None
-    with progress.stage(f"Simulating {len(prepared.dataset.x_test)} samples"):
-        score = evaluate_int8(prepared.graph, prepared.dataset)
+    assert prepared.targets is not None
+    for note in prepared.targets.notes:
+        progress.note(note)
+    x = prepared.dataset.x_test
+    with progress.stage(f"Simulating {len(x)} samples"):
+        score = evaluate_int8(prepared.graph, prepared.shape, x, prepared.targets)
         if output is not None:
-            inputs = quantize_inputs(prepared.graph, prepared.dataset.x_test)
             archive = io.BytesIO()
-            np.savez(archive, output=run(prepared.graph, inputs))
+            np.savez(archive, output=run(prepared.graph, quantize_inputs(prepared.graph, x)))
             write_file(output, archive.getvalue(), force=force)
     if score is None:
-        return "Nothing to score: the data has no labels, and the output is no reconstruction."
-    return f"{score.metric} on {score.samples} samples: {score.value:.4f}"
+        return f"{len(x)} samples were run; there is nothing to score them by."
+    others = (f"{key} {value:.4f}" for key, value in score.others.items() if value is not None)
+    listed = ", ".join([f"{score.value:.4f}", *others])
+    return f"{score.metric} on {score.samples} samples: {listed}"
 
 
 @dataclass(frozen=True)

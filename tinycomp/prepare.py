@@ -18,7 +18,10 @@ from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
+from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
+from tinycomp.data.targets import Targets, find_targets
+from tinycomp.data.task import ModelShape, Task, model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.passes._reduction import with_original
@@ -65,13 +68,17 @@ class Prepared:
     """The model as it will be emitted.
 
     graph: int8, compressed, reduced. tflite: the same model before it was reduced, as a standard
-    .tflite. dense: int8 without compression, where that differs. float_tflite: the float model,
-    where there is one.
+    .tflite. shape: what its outputs look like. task: what it is for, as far as that is known.
+    dataset, targets: what it is scored on, with --data. dense: int8 without compression, where that
+    differs. float_tflite: the float model, where there is one.
     """
 
     graph: Graph
     tflite: bytes
+    shape: ModelShape
+    task: Task | None = None
     dataset: Dataset | None = None
+    targets: Targets | None = None
     dense: Graph | None = None
     float_tflite: bytes | None = None
     compression: dict[str, Any] = field(default_factory=dict)
@@ -159,6 +166,11 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         graph = read_model(wanted.model)
     graph = replace(graph, name=wanted.name or wanted.model.stem)
     dataset = load_samples(wanted, graph, progress)
+    shape = model_shape(graph)
+    task, targets = _targets(shape, dataset, wanted.data_options.task)
+    if dataset is not None:
+        names = fit_class_names(dataset.class_names, shape, task, progress)
+        graph = replace(graph, class_names=names)
     float_tflite, tflite = None, None
     if is_float(graph):
         assert dataset is not None
@@ -167,15 +179,23 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         graph = _quantize(graph, dataset, method, progress)
     else:
         tflite = wanted.model.read_bytes()
-    if dataset is not None:
-        graph = replace(graph, class_names=dataset.class_names)
     dense = graph
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None
     return Prepared(
-        reduce(graph, progress), tflite or write_tflite(graph), dataset,
+        reduce(graph, progress), tflite or write_tflite(graph), shape, task, dataset, targets,
         None if graph is dense else dense, float_tflite, recipe.model_dump(exclude_defaults=True),
     )  # fmt: skip
+
+
+def _targets(
+    shape: ModelShape, dataset: Dataset | None, wanted: Task | None
+) -> tuple[Task | None, Targets | None]:
+    """What the model is for, and what its outputs are compared with."""
+    if dataset is None:
+        return wanted or ("reconstruction" if shape.reconstructs else None), None
+    found = find_targets(shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted)
+    return wanted or found.task, found
 
 
 def clean_up(graph: Graph) -> Graph:

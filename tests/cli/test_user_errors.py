@@ -94,7 +94,10 @@ BAD_DATA: dict[str, tuple[dict[str, Array], str]] = {
     "constant": ({"x": np.ones((4, 6, 5, 3), np.float32)}, "All 4 samples of 'x' are the same"),
     "NaN": ({"x": np.full((4, 6, 5, 3), np.nan)}, "NaN or infinite"),
     "names": ({"images": np.zeros((4, 6, 5, 3))}, "--x-key"),
-    "labels": ({"x": np.eye(90).reshape(90, 6, 5, 3), "y": np.zeros(3, int)}, "90"),
+    "class names": (
+        {"x": np.eye(90).reshape(90, 6, 5, 3), "class_names": np.array("a,b")},
+        "'a,b'",
+    ),
 }
 
 
@@ -105,6 +108,27 @@ def test_data_that_does_not_fit(name: str, folder: Path, refusal: Refusal) -> No
     text = refusal(*BUILD, "--data", "bad.npz")
     assert "'bad.npz'" in text
     assert named in text
+
+
+def test_class_names_that_are_no_outputs(folder: Path, refusal: Refusal) -> None:
+    x = np.eye(90).reshape(90, 6, 5, 3)
+    np.savez(folder / "bad.npz", x=x, class_names=np.array(["a", "b"]))
+    text = refusal(*BUILD, "--data", "bad.npz", notes=1)
+    assert text.startswith("class_names holds 2 names, but the model has 5 outputs. Expected one")
+
+
+def test_labels_never_stop_a_build(folder: Path, run: Command) -> None:
+    x = np.eye(90).reshape(90, 6, 5, 3)
+    for y, note in (
+        (np.zeros(3, int), "array 'y' has the shape (3,), but 'x' holds 90 samples."),
+        (np.full(90, 7), "labels run from 7 to 7, but the model knows 5 classes."),
+        (None, "there are no labels."),
+    ):
+        np.savez(folder / "odd.npz", x=x, **({} if y is None else {"y": y}))
+        done = run(*BUILD, "--data", "odd.npz", "--force", *QUICK)
+        assert done.code == 0
+        assert f"Not scored: {note}" in " ".join(done.err.split())
+        assert "top-1" not in done.out
 
 
 def test_an_unknown_board(folder: Path, refusal: Refusal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from small_models import every_operator
 
 from tinycomp.plan.memory import plan
@@ -16,7 +17,9 @@ from tinycomp.report.record import (
     FlashRecord,
     LatencyRecord,
     LayerLatency,
+    MetricRecord,
     ModelRecord,
+    OutputRecord,
     RamRecord,
     Report,
     VerifyRecord,
@@ -26,6 +29,29 @@ MIX = {
     "loads": 500, "stores": 100, "multiplies": 250, "divides": 0,
     "taken_branches": 50, "other_branches": 0, "others": 100,
 }  # fmt: skip
+
+
+def classification(classes: int) -> AccuracyRecord:
+    """Each class occurs ten times and is taken for the next one as often as its number."""
+    matrix = np.diag(10 - np.arange(classes) % 10) + np.roll(np.diag(np.arange(classes)), 1, axis=1)
+    return AccuracyRecord(
+        "top-1", 200, 0.935, 0.93, 0.92, "classification",
+        (MetricRecord("ROC AUC", 0.99, 0.98, 0.97),),
+        classes=tuple(f"class {i}" for i in range(classes)),
+        confusion=tuple(tuple(map(int, row)) for row in matrix),
+    )  # fmt: skip
+
+
+def regression(outputs: int) -> AccuracyRecord:
+    """Output n has an R2 of 0.9 - n / 1000 in float, of 0.8 - n / 1000 as emitted."""
+    by_output = tuple(
+        OutputRecord(f"output {n}", (MetricRecord("R2", 0.9 - n / 1000, None, 0.8 - n / 1000),))
+        for n in range(outputs)
+    )
+    return AccuracyRecord(
+        "mean squared error", 200, 0.01234, 0.0125, 0.0126, "regression",
+        (MetricRecord("R2", 0.9, 0.8, None),), by_output,
+    )  # fmt: skip
 
 
 def bare(name: str = "everything") -> Report:
@@ -53,7 +79,7 @@ def full(name: str = "everything") -> Report:
     )
     return replace(
         report,
-        accuracy=AccuracyRecord("top-1", 200, 0.935, 0.93, 0.92, 0.91, 100),
+        accuracy=classification(3),
         flash=FlashRecord(4000, constants + 333),
         ram=replace(report.ram, stack=444),
         latency=LatencyRecord(1000, "instructions", layers, estimate),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from sample_reports import bare, full
+from sample_reports import bare, classification, full, regression
 
 from tinycomp.report.html import html
 from tinycomp.report.record import Report, VerifyRecord, read_report, to_json
@@ -60,12 +60,36 @@ def test_all_is_there() -> None:
     for layer in report.layers:
         assert layer.name in page.text
     for shown in (
-        "Accuracy 92.0 % top-1, 200 samples", "float model 93.5 % 200",
-        "computed by the device 91.0 % 100", "code 4,000 bytes", "1,000 instructions",
+        "Accuracy 92.0 % top-1, 200 samples", "200 samples top-1 ROC AUC float model 93.5 % 0.990",
+        "int8, as emitted 92.0 % 0.970", "code 4,000 bytes", "1,000 instructions",
         "1,600 cycles on CHIP (cortex-m4) at 120 MHz", "not measured on a chip",
         "An assumption.", "loads 500 (50.0 %)", "Equal in every byte", "Left out: nothing.",
     ):  # fmt: skip
         assert shown in page.text, shown
+
+
+def test_small_confusion_is_a_matrix() -> None:
+    text = html(replace(full(), accuracy=classification(3)))
+    assert (
+        "true class class 0 class 1 class 2 class 0 10 class 1 9 1 class 2 2 8" in Page(text).text
+    )
+    assert text.count('<div class="scroll">') == 2
+
+
+def test_of_many_classes_the_most_frequent_mistakes() -> None:
+    page = Page(html(replace(full(), accuracy=classification(40))))
+    assert "true class found samples class 39 class 0 39 class 38 class 39 38" in page.text
+    assert "class 27 class 28" not in page.text
+    assert "the matrix of all 40 classes is in report.json" in page.text
+
+
+def test_outputs_one_by_one() -> None:
+    page = Page(html(replace(full(), accuracy=regression(30))))
+    assert "float model 0.01234 0.900 int8, not compressed 0.0125 0.800" in page.text
+    assert "int8, as emitted 0.0126 By output" in page.text
+    assert "output R2 R2 output 0 0.900 0.800 output 1 0.899 0.799" in page.text
+    assert "output 20" not in page.text
+    assert "10 more are in report.json." in page.text
 
 
 def test_it_needs_nothing_else() -> None:
@@ -137,7 +161,7 @@ def test_shares_of_every_layer() -> None:
     assert max(widths(page, "b")) == pytest.approx(65.0)
 
 
-@pytest.mark.parametrize("make", [bare, full])
+@pytest.mark.parametrize("make", [bare, full, lambda: replace(full(), accuracy=regression(3))])
 def test_a_report_comes_back_from_json(make, tmp_path) -> None:
     report: Report = make()
     (tmp_path / "report.json").write_text(to_json(report))

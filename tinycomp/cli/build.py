@@ -23,6 +23,7 @@ from tinycomp.cli.options import (
     Samples,
     Scale,
     Sparsity,
+    TaskName,
     XKey,
     YKey,
     data_options,
@@ -49,6 +50,7 @@ def build(
     ] = None,
     samples: Samples = 8,
     evaluate: Evaluate = None,
+    task: TaskName = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Don't compare executions.")
     ] = False,
@@ -76,7 +78,7 @@ def build(
     from tinycomp.prepare import Preparation
     from tinycomp.report import terminal
 
-    options = data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
     wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration, name)
     report = pipeline.build(
         pipeline.BuildOptions(

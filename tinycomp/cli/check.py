@@ -19,6 +19,7 @@ from tinycomp.cli.options import (
     Port,
     Samples,
     Scale,
+    TaskName,
     XKey,
     YKey,
     data_options,
@@ -82,11 +83,12 @@ def simulate(
     x_key: XKey = None,
     y_key: YKey = None,
     evaluate: Evaluate = None,
+    task: TaskName = None,
     force: ForceFile = False,
 ) -> None:
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
     from tinycomp import pipeline
 
-    options = data_options(input_scale, input_offset, x_key, y_key, evaluate)
+    options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
     line = pipeline.simulate(model, data, options, output, force, TerminalProgress())
     console.print(line, markup=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -70,6 +70,14 @@ Evaluate = Annotated[
         show_default=False,
     ),
 ]
+TaskName = Annotated[
+    Literal["classification", "binary", "multilabel", "regression", "reconstruction"] | None,
+    typer.Option(
+        "--task",
+        help="What the model is for, where labels and shapes don't tell (docs/data.md).",
+        show_default=False,
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option(
@@ -94,9 +102,14 @@ Port = Annotated[
 
 
 def data_options(
-    scale: float, offset: float, x_key: str | None, y_key: str | None, evaluate: int | None
+    scale: float,
+    offset: float,
+    x_key: str | None,
+    y_key: str | None,
+    evaluate: int | None,
+    task: TaskName = None,
 ) -> DataOptions:
     """How a data set is read, from the command line."""
     from tinycomp.data.dataset import DataOptions
 
-    return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate)
+    return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate, task=task)

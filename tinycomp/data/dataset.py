@@ -2,26 +2,29 @@
 
 Rules, in this order:
 1. Arrays: x_train, x_calib or x calibrates; x_test, x, x_calib or x_train evaluates; labels are
-   the y of the same name. A file with a test half only calibrates on its first rows, and a note
-   says so.
+   the y of the same name. Empty arrays are passed over. A file with a test half only calibrates on
+   its first rows. Notes say so.
 2. An int8 array beside x_scale and x_zero_point means (x - x_zero_point) * x_scale; every other
    integer array means its numbers as they are. Then real = x * scale + offset (DataOptions).
 3. A sample has the model's input shape, but for axes of length 1; further axes in front count
    samples.
+4. Labels that can't be used are left out, and a note says so. All other problems are errors, and
+   all those of a file are named at once.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from tinycomp.common.errors import DataError
+from tinycomp.data.archive import EXPECTED, Archive, UnreadableError, open_archive
+from tinycomp.data.task import Task
 from tinycomp.ir.tensor import Array, Shape
 
 CALIBRATION_KEYS = ("x_train", "x_calib", "x")
@@ -30,8 +33,10 @@ TEST_ONLY_ROWS = 100
 """Rows that calibrate where a file has a test half only."""
 
 _NAMES = "x_train and x_test, x_calib, or x"
-_ARCHIVE = "Expected an .npz archive as numpy.savez writes it."
 _CONVENTION = "Options: --x-key, --y-key, --input-scale, --input-offset."
+_SCALE, _ZERO_POINT = "x_scale", "x_zero_point"
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class DataOptions:
 
     x_key, y_key: arrays to use for calibration and evaluation both. scale, offset: real =
     x * scale + offset (pixels 0..255 for a model that wants 0..1: scale 1/255).
-    calibration_samples, test_samples: at most so many, evenly spaced; None takes all.
+    calibration_samples, test_samples: at most so many, evenly spaced; None takes all. task: what
+    the model is for; None: what labels and shapes suggest.
     """
 
     x_key: str | None = None
@@ -49,11 +55,13 @@ class DataOptions:
     offset: float = 0.0
     calibration_samples: int | None = 500
     test_samples: int | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Real inputs, float32 (samples, *input shape), and class indices, int64, where known.
+    """Real inputs, float32 (samples, *input shape), and their labels as they are in the file
+    (samples, ...), where there are any.
 
     x, y calibrate; x_test, y_test evaluate. notes: what a reader of the results has to know.
     """
@@ -72,13 +80,12 @@ def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None
     Only the arrays that are used leave the file; nothing in it is executed (no pickles).
 
     Raises:
-        DataError: no such file, not an .npz, arrays missing, of a wrong shape or type, empty, not
-            finite, all samples equal, or not as many labels as samples.
+        DataError: no such file, not an .npz; arrays missing, damaged, of a wrong shape or type,
+            empty, not finite; all samples equal.
     """
-    options = options or DataOptions()
-    with _open(path) as archive:
-        reader = _Reader(path, archive, input_shape, options)
-        return reader.dataset()
+    require_data_file(path)
+    with open_archive(path) as archive:
+        return _Reader(path, archive, input_shape, options or DataOptions()).dataset()
 
 
 def require_data_file(path: Path) -> None:
@@ -88,158 +95,239 @@ def require_data_file(path: Path) -> None:
         DataError: it is not.
     """
     if not path.is_file():
-        raise DataError(f"There is no data file {str(path)!r}.", expected=_ARCHIVE)
+        raise DataError(f"There is no data file {str(path)!r}.", expected=EXPECTED)
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    require_data_file(path)
-    expected = _ARCHIVE
-    with path.open("rb") as file:
-        try:
-            archive = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-            raise DataError(f"{str(path)!r} is not an .npz archive.", expected=expected) from error
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{str(path)!r} holds a single array.", expected=expected)
-        with archive:
-            yield archive
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """An array of inputs, in the model's shape but not real values yet, and its labels."""
+
+    key: str
+    x: Array
+    y: Array | None
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """One archive, and how to read it."""
+    """One archive, how to read it, and what was found so far."""
 
     path: Path
-    archive: Mapping[str, Array]
+    archive: Archive
     input_shape: Shape
     options: DataOptions
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def dataset(self) -> Dataset:
         """Choose the arrays, read and check them."""
         named = (self.options.x_key,) if self.options.x_key else ()
         key = self._first(named or (*CALIBRATION_KEYS, *TEST_KEYS))
         test_key = self._first(named or TEST_KEYS)
-        x, y = self._samples(key)
-        x_test, y_test = (x, y) if key == test_key else self._samples(test_key)
-        rows = spread(len(x), self.options.calibration_samples)
-        if key == "x_test":
-            rows = np.arange(min(len(rows), TEST_ONLY_ROWS))
-        test_rows = spread(len(x_test), self.options.test_samples)
-        calibration = self._real(key, x[rows])
-        self._require_variety(key, calibration)
-        return Dataset(
-            calibration,
-            None if y is None else y[rows],
-            self._real(test_key, x_test[test_rows]),
-            None if y_test is None else y_test[test_rows],
-            self._class_names(),
-            self._notes(key, test_key, len(rows)),
+        test = self._attempt(self._samples, test_key)
+        train = test if key == test_key else self._attempt(self._samples, key)
+        scale = self._attempt(self._stored_scale)
+        names = self._attempt(self._class_names)
+        x_test, y_test = self._half(test, self._test_rows(test), scale)
+        once = train is test and x_test is None  # one array's problem is named once
+        x, y = (None, None) if once else self._half(train, self._calibration_rows(train), scale)
+        if x is not None and not self.problems:
+            self._require_variety(key, x)
+        if self.problems or x is None or x_test is None:
+            raise self._refusal()
+        self._note_halves(key, test_key, len(x))
+        return Dataset(x, y, x_test, y_test, names or (), tuple(self.notes))
+
+    def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
+        """What a step returns, or None, its problem being kept."""
+        try:
+            return read(*arguments)
+        except UnreadableError as error:
+            if str(error) not in self.problems:
+                self.problems.append(str(error))
+            return None
+
+    def _refusal(self) -> DataError:
+        if len(self.problems) == 1:
+            return DataError(f"{self._file}: {self.problems[0]}", hint=_CONVENTION)
+        listed = " ".join(f"({n}) {text}" for n, text in enumerate(self.problems, 1))
+        return DataError(
+            f"{self._file} can't be used for {len(self.problems)} reasons: {listed}",
+            hint=_CONVENTION,
         )
 
     def _first(self, keys: tuple[str, ...]) -> str:
-        for key in keys:
-            if key in self.archive:
+        """The first of some arrays that is there and holds samples."""
+        there = [key for key in dict.fromkeys(keys) if key in self.archive]
+        if not there:
+            wanted = f"the array {keys[0]!r}" if len(keys) == 1 else f"any of {_NAMES}"
+            raise DataError(
+                f"{self._file} does not hold {wanted}; it holds {self.archive.listing}.",
+                hint="Rename its arrays, or name the one with the inputs (--x-key).",
+            )
+        for key in there:
+            if not self.archive.is_empty(key):
                 return key
-        wanted = f"the array {keys[0]!r}" if len(keys) == 1 else f"any of {_NAMES}"
-        there = ", ".join(self.archive) or "nothing"
+            note = f"Array {key!r} of {self.path.name} is empty: not used."
+            if note not in self.notes:
+                self.notes.append(note)
         raise DataError(
-            f"{self._file} does not hold {wanted}; it holds {there}.",
-            hint="Rename its arrays, or name the one with the inputs (--x-key).",
+            f"{self._file}: Array {there[0]!r} is empty.",
+            expected="Expected at least one sample.",
+            hint=_CONVENTION,
         )
 
-    def _samples(self, key: str) -> tuple[Array, Array | None]:
-        """Raw samples of the input's shape, and their labels."""
-        raw = self._load(key)
+    def _samples(self, key: str) -> _Samples:
+        """Samples of the input's shape, and their labels."""
+        raw = self.archive.load(key)
         if raw.dtype.kind not in "biuf":
-            raise self._error(
-                f"Array {key!r} holds values of type {raw.dtype}.", "Expected real numbers."
+            raise UnreadableError(
+                f"Array {key!r} holds values of type {raw.dtype}. Expected real numbers."
             )
         leading = _leading_axes(raw.shape, self.input_shape)
         if leading is None:
-            raise self._error(
+            raise UnreadableError(
                 f"Array {key!r} has the shape {raw.shape}: samples of shape {raw.shape[1:]}, "
-                f"but the model's input has the shape {self.input_shape}.",
-                "Samples need the input's shape; only axes of length 1 may differ.",
+                f"but the model's input has the shape {self.input_shape}. "
+                "Samples need the input's shape; only axes of length 1 may differ."
             )
-        if raw.size == 0:
-            raise self._error(f"Array {key!r} is empty.", "Expected at least one sample.")
         x = raw.reshape(-1, *self.input_shape)
-        return x, self._labels(key, len(x))
+        return _Samples(key, x, self._labels(key, raw.shape[:leading]))
 
-    def _labels(self, x_key: str, samples: int) -> Array | None:
-        key = self.options.y_key
-        if key is None:
-            key = f"y{x_key[1:]}" if x_key.startswith("x") else ""
-            if key not in self.archive:
+    def _labels(self, x_key: str, leading: Shape) -> Array | None:
+        """The labels (samples, ...) of inputs of which some leading axes count samples; None, and a
+        note, where they can't be used.
+
+        Raises:
+            UnreadableError: the user named an array that is not there.
+        """
+        key = self.options.y_key or (f"y{x_key[1:]}" if x_key.startswith("x") else "")
+        if key not in self.archive:
+            if self.options.y_key is None:
                 return None
-        elif key not in self.archive:
-            self._first((key,))
-        labels = self._load(key)
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        if labels.ndim != 1 or labels.dtype.kind not in "biu":
-            raise self._error(
-                f"Array {key!r} holds {labels.dtype} of shape {labels.shape}.",
-                "Expected one class index (an integer) for each sample.",
+            raise UnreadableError(
+                f"It does not hold the array {key!r}; it holds {self.archive.listing}."
             )
-        if len(labels) != samples:
-            raise self._error(
-                f"Array {key!r} holds {len(labels)} labels, but {x_key!r} {samples} samples.",
-                "Expected one class index for each sample.",
-            )
-        return labels.astype(np.int64)
+        try:
+            labels = self.archive.load(key)
+        except UnreadableError as error:
+            self.notes.append(f"Not scored: {error}")
+            return None
+        samples = prod(leading)
+        if labels.shape[: len(leading)] == leading:
+            return labels.reshape(samples, *labels.shape[len(leading) :])
+        if labels.shape[:1] == (samples,):
+            return labels
+        self.notes.append(
+            f"Not scored: array {key!r} has the shape {labels.shape}, "
+            f"but {x_key!r} holds {samples} samples."
+        )
+        return None
 
-    def _real(self, key: str, raw: Array) -> Array:
-        """Real values, float32; float64 in between."""
-        x = raw.astype(np.float32)
-        if raw.dtype == np.int8 and {"x_scale", "x_zero_point"} <= set(self.archive):
-            x = (x - np.float32(self._load("x_zero_point"))) * np.float32(self._load("x_scale"))
-        if (self.options.scale, self.options.offset) != (1.0, 0.0):
-            x = x * np.float32(self.options.scale) + np.float32(self.options.offset)
-        if not np.isfinite(x).all():
-            raise self._error(
-                f"Array {key!r} holds NaN or infinite values.", "Expected finite numbers."
-            )
-        return x
+    def _calibration_rows(self, samples: _Samples | None) -> Array:
+        """Which samples calibrate; none where they can't be read."""
+        if samples is None:
+            return np.arange(0)
+        if samples.key == "x_test":
+            return np.arange(min(len(samples.x), TEST_ONLY_ROWS))
+        return spread(len(samples.x), self.options.calibration_samples)
+
+    def _test_rows(self, samples: _Samples | None) -> Array:
+        return (
+            np.arange(0) if samples is None else spread(len(samples.x), self.options.test_samples)
+        )
+
+    def _half(
+        self, samples: _Samples | None, rows: Array, scale: tuple[float, float] | None
+    ) -> tuple[Array | None, Array | None]:
+        """Some samples as real values, and their labels; None where they can't be read."""
+        if samples is None:
+            return None, None
+        x = self._attempt(self._real, samples, rows, scale)
+        return x, None if samples.y is None else samples.y[rows]
+
+    def _real(self, samples: _Samples, rows: Array, scale: tuple[float, float] | None) -> Array:
+        """Real values, float32."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = samples.x[rows].astype(np.float32)
+            if samples.x.dtype == np.int8 and scale is not None:
+                x = (x - np.float32(scale[1])) * np.float32(scale[0])
+            if (self.options.scale, self.options.offset) != (1.0, 0.0):
+                x = x * np.float32(self.options.scale) + np.float32(self.options.offset)
+        finite = np.isfinite(x)
+        if finite.all():
+            return x
+        bad = np.argwhere(~finite)
+        row, *place = bad[0].tolist()
+        count = len(np.unique(bad[:, 0]))
+        raise UnreadableError(
+            f"Array {samples.key!r} holds NaN or infinite values in {count} of {len(x)} samples: "
+            f"{x[tuple(bad[0])]} in row {rows[row]} at {place}, for example. "
+            "Expected finite numbers."
+        )
 
     def _require_variety(self, key: str, x: Array) -> None:
         if (x == x.flat[0]).all() or (len(x) > 1 and (x == x[0]).all()):
-            raise self._error(
-                f"All {len(x)} samples of {key!r} are the same, so they show no range of values.",
-                "Calibration needs samples as the model will see them.",
+            self.problems.append(
+                f"All {len(x)} samples of {key!r} are the same, so they show no range of values. "
+                "Calibration needs samples as the model will see them."
             )
+
+    def _stored_scale(self) -> tuple[float, float] | None:
+        """The scale and the zero point of int8 samples; None where the file has none."""
+        there = [key for key in (_SCALE, _ZERO_POINT) if key in self.archive]
+        if len(there) == 1:
+            self.notes.append(
+                f"{self.path.name} holds {there[0]!r} alone: not used. "
+                f"Int8 samples need both {_SCALE!r} and {_ZERO_POINT!r}."
+            )
+        if len(there) < 2:
+            return None
+        scale, zero_point = self._number(_SCALE), self._number(_ZERO_POINT)
+        if scale <= 0:
+            raise UnreadableError(f"{_SCALE!r} is {scale:g}. Expected a number above 0.")
+        return scale, zero_point
+
+    def _number(self, key: str) -> float:
+        values = self.archive.load(key)
+        if values.dtype.kind not in "iuf" or values.size != 1 or not np.isfinite(values).all():
+            shown = np.array2string(values, threshold=3, edgeitems=1)
+            raise UnreadableError(
+                f"{key!r} is {' '.join(shown.split())[:60]}, of type {values.dtype} and shape "
+                f"{values.shape}. Expected one finite number."
+            )
+        return float(values.reshape(()))
 
     def _class_names(self) -> tuple[str, ...]:
         if "class_names" not in self.archive:
             return ()
-        return tuple(str(name) for name in self._load("class_names"))
+        names = self.archive.load("class_names")
+        if names.ndim != 1:
+            shown = f"is one value, {str(names)[:40]!r}" if names.ndim == 0 else "is no list"
+            raise UnreadableError(
+                f"'class_names' {shown}, of shape {names.shape}. "
+                "Expected a list of strings, one a class."
+            )
+        if names.dtype.kind == "S":
+            names = np.char.decode(names, "utf-8", "replace")
+        if names.dtype.kind not in "Uiu":
+            raise UnreadableError(
+                f"'class_names' holds values of type {names.dtype}. Expected strings, one a class."
+            )
+        return tuple(map(str, names))
 
-    def _notes(self, key: str, test_key: str, rows: int) -> tuple[str, ...]:
-        notes = []
+    def _note_halves(self, key: str, test_key: str, rows: int) -> None:
         if key == "x_test":
-            notes.append(
+            self.notes.append(
                 f"{self.path.name} has a test half only: calibrated on its first {rows} samples."
             )
         elif key == test_key:
-            notes.append(f"{self.path.name} has no test half: {key!r} calibrates and evaluates.")
-        return tuple(notes)
-
-    def _load(self, key: str) -> Array:
-        try:
-            return self.archive[key]
-        except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise self._error(
-                f"Array {key!r} can't be read (pickled objects or a damaged file).",
-                "Expected numbers as numpy.savez writes them.",
-            ) from error
+            self.notes.append(
+                f"{self.path.name} has no test half: {key!r} calibrates and evaluates."
+            )
 
     @property
     def _file(self) -> str:
         return repr(str(self.path))
-
-    def _error(self, what: str, expected: str) -> DataError:
-        return DataError(f"{self._file}: {what}", expected=expected, hint=_CONVENTION)
 
 
 def spread(count: int, limit: int | None) -> Array:

@@ -6,27 +6,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
-from tinycomp.data.dataset import spread
 from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.device.protocol import Device
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import Plan
-from tinycomp.prepare import Prepared, quantize_inputs
+from tinycomp.prepare import Prepared
+from tinycomp.proof.accuracy import accuracy_record
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
-from tinycomp.quantize.evaluate import evaluate_float, evaluate_int8, score_int8
 from tinycomp.reference.compare import Verification, verify
-from tinycomp.report.record import AccuracyRecord, Report, VerifyRecord
+from tinycomp.report.record import Report, VerifyRecord
 from tinycomp.target.fit import check_fit
 from tinycomp.target.toolchain import is_available
-
-DEVICE_SAMPLES, DEVICE_BYTES = 100, 100_000
-"""At most so many samples, and bytes of them, go over the line for the device's own accuracy."""
 
 
 def measure_code(
@@ -48,19 +41,20 @@ def measure_code(
 
 
 def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) -> Report:
-    """Accuracy of the float model, of int8 alone, and of what is emitted."""
-    data = prepared.dataset
-    if data is None:
+    """Accuracy of the float model, of int8 alone, and of what is emitted, all by the same metrics.
+
+    What the device computes equals what is emitted, which verification proves: its accuracy is not
+    measured again.
+    """
+    data, targets = prepared.dataset, prepared.targets
+    if data is None or targets is None:
         return report
-    with progress.stage(f"Evaluating on {len(data.x_test)} samples"):
-        int8 = evaluate_int8(prepared.graph, data)
-        dense = evaluate_int8(prepared.dense, data) if prepared.dense else int8
-        real = evaluate_float(prepared.float_tflite, data) if prepared.float_tflite else None
-    if int8 is None or dense is None:
+    for note in targets.notes:
+        progress.note(note)
+    if targets.task is None:
         return report
-    record = AccuracyRecord(
-        int8.metric, int8.samples, real.value if real else None, dense.value, int8.value
-    )
+    with progress.stage(f"Evaluating on {len(targets.kept)} samples"):
+        record = accuracy_record(prepared, data, targets)
     return replace(report, accuracy=record)
 
 
@@ -88,30 +82,6 @@ def time_inference(
         stack = running.device.stack()
     ram = report.ram if stack is None or report.ram is None else replace(report.ram, stack=stack)
     return replace(report, latency=latency, ram=ram)
-
-
-def evaluate_device(report: Report, running: Session, prepared: Prepared) -> Report:
-    """The same metric from outputs that the device itself computes, on a few samples."""
-    data, device = prepared.dataset, running.device
-    if report.accuracy is None or data is None or device is None:
-        return report
-    size = prepared.graph.tensors[prepared.graph.inputs[0]].size
-    rows = spread(len(data.x_test), max(1, min(DEVICE_SAMPLES, DEVICE_BYTES // size)))
-    inputs = quantize_inputs(prepared.graph, data.x_test[rows])
-    outputs = np.stack([_run_on(device, sample) for sample in inputs])
-    labels = None if data.y_test is None else data.y_test[rows]
-    shaped = outputs.reshape(len(rows), *prepared.graph.tensors[prepared.graph.outputs[0]].shape)
-    found = score_int8(prepared.graph, shaped, data.x_test[rows], labels)
-    if found is None:
-        return report
-    accuracy = replace(report.accuracy, device=found.value, device_samples=found.samples)
-    return replace(report, accuracy=accuracy)
-
-
-def _run_on(device: Device, sample: Array) -> Array:
-    device.load(sample)
-    device.run()
-    return device.output()
 
 
 def add_cycle_estimate(

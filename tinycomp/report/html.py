@@ -13,6 +13,7 @@ import jinja2
 
 from tinycomp.common import resources
 from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
+from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import (
     AccuracyRecord,
     BufferRecord,
@@ -20,6 +21,7 @@ from tinycomp.report.record import (
     LatencyRecord,
     LayerRecord,
     MemoryRecord,
+    MetricRecord,
     Report,
 )  # fmt: skip
 from tinycomp.report.shares import CODE, shares
@@ -42,6 +44,15 @@ _BAR = 65.0
 """Percent of a cell that a bar beside a number may take."""
 _BUFFERS = 12
 """So many of the largest buffers are listed before the rest is folded away."""
+
+_EXECUTIONS = {
+    "float": "float model",
+    "dense_int8": "int8, not compressed",
+    "int8": "int8, as emitted",
+}
+_PARTS, _MISTAKES = 20, 12
+"""So many outputs, or classes of a confusion matrix, are shown; of more classes so many mistakes.
+"""
 
 View = dict[str, Any]
 
@@ -79,7 +90,7 @@ def _figures(report: Report) -> Iterable[View]:
     """What matters most, in a few words."""
     accuracy, flash, ram, latency = report.accuracy, report.flash, report.ram, report.latency
     if accuracy and accuracy.int8 is not None:
-        value = _metric(accuracy, accuracy.int8)
+        value = show_metric(accuracy.metric, accuracy.int8)
         yield _figure("Accuracy", value, f"{accuracy.metric}, {accuracy.samples:,} samples")
     if flash:
         total = flash.code + flash.constants
@@ -116,24 +127,72 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def _metric(accuracy: AccuracyRecord, value: float) -> str:
-    return f"{100 * value:.1f} %" if accuracy.metric == "top-1" else f"{value:.4f}"
-
-
 def _accuracy(accuracy: AccuracyRecord) -> View:
-    rows = [
-        ("float model", accuracy.float, accuracy.samples),
-        ("int8, not compressed", accuracy.dense_int8, accuracy.samples),
-        ("int8, as emitted", accuracy.int8, accuracy.samples),
-        ("computed by the device", accuracy.device, accuracy.device_samples),
-    ]
+    """Executions by rows, metrics by columns; then each output, and the confusion of classes."""
     return {
-        "metric": accuracy.metric,
+        "metrics": [metric.metric for metric in accuracy.metrics],
+        "samples": accuracy.samples,
         "rows": [
-            {"label": label, "value": _metric(accuracy, value), "samples": samples}
-            for label, value, samples in rows
-            if value is not None
+            {"label": label, "values": _metric_values(accuracy.metrics, key)}
+            for key, label in _EXECUTIONS.items()
+            if getattr(accuracy, key) is not None
         ],
+        "outputs": _outputs(accuracy),
+        "confusion": _confusion(accuracy),
+    }
+
+
+def _metric_values(metrics: Sequence[MetricRecord], key: str) -> list[str]:
+    values = [(each.metric, getattr(each, key)) for each in metrics]
+    return ["" if value is None else show_metric(metric, value) for metric, value in values]
+
+
+def _outputs(accuracy: AccuracyRecord) -> View | None:
+    """Metrics of each output: of the float model, where there is one, and as emitted."""
+    if not accuracy.by_output:
+        return None
+    keys = [key for key in ("float", "int8") if getattr(accuracy, key) is not None]
+    rows = [
+        {
+            "name": output.name,
+            "values": [text for key in keys for text in _metric_values(output.metrics, key)],
+        }
+        for output in accuracy.by_output
+    ]
+    headings = [metric.metric for metric in accuracy.by_output[0].metrics]
+    return {
+        "groups": [_EXECUTIONS[key] for key in keys],
+        "headings": headings,
+        "rows": rows[:_PARTS],
+        "more": len(rows) - len(rows[:_PARTS]),
+    }
+
+
+def _confusion(accuracy: AccuracyRecord) -> View | None:
+    """The whole matrix where it is small, else the mistakes that are most frequent."""
+    matrix, names = accuracy.confusion, accuracy.classes
+    if not matrix:
+        return None
+    mistakes = sorted(
+        (-count, i, j)
+        for i, row in enumerate(matrix)
+        for j, count in enumerate(row)
+        if count and i != j
+    )
+    small = len(names) <= _PARTS
+    return {
+        "names": names if small else (),
+        "rows": [
+            {"name": names[i], "counts": [{"value": n, "right": i == j} for j, n in enumerate(row)]}
+            for i, row in enumerate(matrix)
+        ]
+        if small
+        else [],
+        "mistakes": [
+            {"true": names[i], "found": names[j], "count": -count}
+            for count, i, j in mistakes[: 0 if small else _MISTAKES]
+        ],
+        "classes": len(names),
     }
 
 

@@ -30,11 +30,34 @@ Real = float
 
 
 @dataclass(frozen=True)
-class AccuracyRecord:
-    """The metric on `samples` evaluation samples. int8 is the emitted model, compression included.
+class MetricRecord:
+    """One metric of three executions; None: not measured, or not defined on these samples.
 
-    dense_int8 is the same without compression; device is measured on `device_samples` of the
-    samples; None: not measured.
+    float: of the float model. dense_int8: of the int8 model without compression. int8: of the
+    emitted model, compression included.
+    """
+
+    metric: str
+    float: Real | None = None
+    dense_int8: Real | None = None
+    int8: Real | None = None
+
+
+@dataclass(frozen=True)
+class OutputRecord:
+    """The metrics of one output or label."""
+
+    name: str
+    metrics: tuple[MetricRecord, ...]
+
+
+@dataclass(frozen=True)
+class AccuracyRecord:
+    """How good the model is on `samples` evaluation samples: the main metric as in MetricRecord.
+
+    task: what the model is for (data/task.py). others: further metrics. by_output: metrics of each
+    output, where there are several. classes: what rows and columns of confusion are called.
+    confusion: how often the emitted model took class i (row) for class j (column), for classifiers.
     """
 
     metric: str
@@ -42,8 +65,16 @@ class AccuracyRecord:
     float: Real | None = None
     dense_int8: Real | None = None
     int8: Real | None = None
-    device: Real | None = None
-    device_samples: int = 0
+    task: str = "classification"
+    others: tuple[MetricRecord, ...] = ()
+    by_output: tuple[OutputRecord, ...] = ()
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def metrics(self) -> tuple[MetricRecord, ...]:
+        """All of them, the main one first."""
+        return (MetricRecord(self.metric, self.float, self.dense_int8, self.int8), *self.others)
 
 
 @dataclass(frozen=True)
@@ -272,7 +303,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         model=ModelRecord(**content["model"]),
         board=content["board"],
         prefix=content["prefix"],
-        accuracy=part(AccuracyRecord, "accuracy"),
+        accuracy=_accuracy(content.get("accuracy")),
         flash=part(FlashRecord, "flash"),
         ram=part(RamRecord, "ram"),
         memory=_memory(content.get("memory")),
@@ -286,6 +317,26 @@ def _from_json(content: dict[str, Any]) -> Report:
         notes=tuple(content["notes"]),
         generator=content["generator"],
     )
+
+
+def _accuracy(content: Any) -> AccuracyRecord | None:
+    if content is None:
+        return None
+    by_output = tuple(OutputRecord(e["name"], _metrics(e["metrics"])) for e in content["by_output"])
+    confusion = tuple(map(tuple, content["confusion"]))
+    return AccuracyRecord(
+        **{
+            **content,
+            "others": _metrics(content["others"]),
+            "by_output": by_output,
+            "classes": tuple(content["classes"]),
+            "confusion": confusion,
+        }
+    )
+
+
+def _metrics(content: Any) -> tuple[MetricRecord, ...]:
+    return tuple(MetricRecord(**metric) for metric in content)
 
 
 def _estimate(content: Any) -> EstimateRecord | None:

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.reference.compare import Verification
+from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,
@@ -93,21 +94,18 @@ def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
 
 
 def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
-    def show(value: float | None) -> str:
-        if value is None:
-            return "not measured"
-        return f"{100 * value:.1f} %" if accuracy.metric == "top-1" else f"{value:.4f}"
-
-    label = f"{accuracy.metric} ({accuracy.samples} samples)"
-    yield f"{label}, float", show(accuracy.float)
-    if accuracy.dense_int8 is not None:
-        yield f"{label}, int8", show(accuracy.dense_int8)
-    yield f"{label}, as emitted", show(accuracy.int8)
-    if accuracy.device is not None:
-        yield (
-            f"{accuracy.metric} ({accuracy.device_samples} samples), device",
-            show(accuracy.device),
-        )
+    metric = accuracy.metric
+    label = f"{metric} ({accuracy.samples} samples)"
+    yield f"{label}, float", show_metric(metric, accuracy.float)
+    yield f"{label}, int8", show_metric(metric, accuracy.dense_int8)
+    yield f"{label}, as emitted", show_metric(metric, accuracy.int8)
+    others = [
+        f"{other.metric} {show_metric(other.metric, other.int8)}"
+        for other in accuracy.others
+        if other.int8 is not None
+    ]
+    if others:
+        yield "also, as emitted", ", ".join(others)
 
 
 def layers(

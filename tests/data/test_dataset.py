@@ -48,7 +48,7 @@ def test_train_half_calibrates_and_test_half_evaluates(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.x, train)
     np.testing.assert_array_equal(found.x_test, test)
     np.testing.assert_array_equal(found.y, np.arange(6))
-    np.testing.assert_array_equal(found.y_test, np.arange(5))
+    np.testing.assert_array_equal(found.y_test, np.arange(5)[:, np.newaxis])
     assert found.class_names == ("a", "b")
     assert found.notes == ()
 
@@ -177,14 +177,32 @@ def test_values_that_are_not_real_numbers(tmp_path: Path, dtype: str) -> None:
 
 def test_pickles_are_refused(tmp_path: Path) -> None:
     text = message(tmp_path, x=np.array([{"a": 1}, None], dtype=object))
-    assert "Array 'x' can't be read (pickled objects or a damaged file)." in text
+    assert "Array 'x' holds Python objects, which are not loaded." in text
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_values_that_are_not_finite(tmp_path: Path, bad: float) -> None:
     x = values(3, *SHAPE)
     x[1, 2, 0] = bad
-    assert "Array 'x' holds NaN or infinite values." in message(tmp_path, x=x)
+    assert (
+        f"Array 'x' holds NaN or infinite values in 1 of 3 samples: {bad} in row 1 at [2, 0, 0], "
+        "for example. Expected finite numbers."
+    ) in message(tmp_path, x=x)
+
+
+def test_a_row_is_named_as_it_is_counted_in_the_file(tmp_path: Path) -> None:
+    x = values(40, *SHAPE)
+    x[[20, 30], 1, 1] = np.nan
+    text = message(tmp_path, DataOptions(calibration_samples=4), x=x)
+    assert "': Array 'x' holds NaN or infinite values in 2 of 40 samples: nan in row 20 at" in text
+    options = DataOptions(calibration_samples=4, test_samples=4)
+    assert "in 2 of 4 samples: nan in row 20 at [1, 1, 0]" in message(tmp_path, options, x=x)
+
+
+def test_values_too_large_for_float32(tmp_path: Path) -> None:
+    x = values(3, *SHAPE).astype(np.float64)
+    x[0, 0, 0] = 1e300
+    assert "inf in row 0 at [0, 0, 0]" in message(tmp_path, x=x)
 
 
 def test_constant_samples(tmp_path: Path) -> None:
@@ -193,14 +211,107 @@ def test_constant_samples(tmp_path: Path) -> None:
     assert "All 1 samples of 'x' are the same" in message(tmp_path, x=np.ones((1, *SHAPE)))
 
 
-def test_labels_that_do_not_fit(tmp_path: Path) -> None:
+def test_labels_are_kept_as_they_are(tmp_path: Path) -> None:
+    x, names = values(3, *SHAPE), np.array(["no", "yes", "no"])
+    for labels in (np.eye(3), names, np.array([0.5, np.nan, 2]), np.zeros((3, 1), int)):
+        found = load(tmp_path, x=x, y=labels)
+        assert found.y_test is not None
+        np.testing.assert_array_equal(found.y_test, labels)
+
+
+def test_labels_of_further_leading_axes(tmp_path: Path) -> None:
+    labels = np.arange(10).reshape(2, 5)
+    found = load(tmp_path, x=values(2, 5, *SHAPE), y=labels)
+    assert found.y is not None
+    np.testing.assert_array_equal(found.y, np.arange(10))
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.arange(2), "array 'y' has the shape (2,), but 'x' holds 3 samples."),
+        (np.arange(4), "array 'y' has the shape (4,), but 'x' holds 3 samples."),
+        (np.arange(0), "array 'y' has the shape (0,), but 'x' holds 3 samples."),
+        (np.int64(7), "array 'y' has the shape (), but 'x' holds 3 samples."),
+        (np.array([1, None, "a"], object), "Array 'y' holds Python objects"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_a_note(
+    tmp_path: Path, labels: np.ndarray, reason: str
+) -> None:
+    found = load(tmp_path, x=values(3, *SHAPE), y=labels)
+    assert found.y is None
+    assert found.notes[0].startswith(f"Not scored: {reason}")
+
+
+def test_empty_halves(tmp_path: Path) -> None:
+    full, empty = values(9, *SHAPE), values(0, *SHAPE)
+    found = load(tmp_path, x_train=full, y_train=np.arange(9), x_test=empty, y_test=np.arange(0))
+    np.testing.assert_array_equal(found.x_test, full)
+    assert found.notes == (
+        "Array 'x_test' of data.npz is empty: not used.",
+        "data.npz has no test half: 'x_train' calibrates and evaluates.",
+    )
+    found = load(tmp_path, x_train=empty, x_test=full)
+    np.testing.assert_array_equal(found.x, full)
+    assert found.notes == (
+        "Array 'x_train' of data.npz is empty: not used.",
+        "data.npz has a test half only: calibrated on its first 9 samples.",
+    )
+    assert "Array 'x_train' is empty." in message(tmp_path, x_train=empty, x_test=empty)
+
+
+def test_class_names(tmp_path: Path) -> None:
     x = values(3, *SHAPE)
-    text = message(tmp_path, x=x, y=np.arange(2))
-    assert "Array 'y' holds 2 labels, but 'x' 3 samples." in text
-    text = message(tmp_path, x=x, y=np.zeros(3))
-    assert "Array 'y' holds float64 of shape (3,)." in text
-    text = message(tmp_path, x=x, y=np.zeros((3, 10), int))
-    assert "Expected one class index (an integer) for each sample." in text
+    assert load(tmp_path, x=x, class_names=np.array([b"one", b"t\xc3\xbb"])).class_names == (
+        "one", "tû",
+    )  # fmt: skip
+    assert load(tmp_path, x=x, class_names=np.arange(2)).class_names == ("0", "1")
+    text = message(tmp_path, x=x, class_names=np.array("a,b,c"))
+    assert "'class_names' is one value, 'a,b,c', of shape (). Expected a list of strings" in text
+    text = message(tmp_path, x=x, class_names=np.array([["a", "b"]]))
+    assert "'class_names' is no list, of shape (1, 2)." in text
+    text = message(tmp_path, x=x, class_names=np.array(["a", "b"], object))
+    assert "Array 'class_names' holds Python objects" in text
+    assert "of type float64" in message(tmp_path, x=x, class_names=np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("x_scale", "0.5", "'x_scale' is '0.5', of type <U3 and shape (). Expected one finite"),
+        ("x_scale", [0.5, 0.25], "of type float64 and shape (2,). Expected one finite number."),
+        ("x_scale", np.nan, "'x_scale' is nan,"),
+        ("x_scale", 0.0, "'x_scale' is 0. Expected a number above 0."),
+        ("x_zero_point", 1j, "'x_zero_point' is 0.+1.j, of type complex128"),
+    ],
+)
+def test_scales_that_are_no_numbers(tmp_path: Path, key: str, value: Any, reason: str) -> None:
+    arrays = {"x_scale": 0.5, "x_zero_point": 3, key: value}
+    assert reason in message(tmp_path, x=np.arange(24, dtype=np.int8).reshape(2, *SHAPE), **arrays)
+
+
+def test_half_a_scale_is_a_note(tmp_path: Path) -> None:
+    stored = np.arange(12, dtype=np.int8).reshape(1, *SHAPE)
+    found = load(tmp_path, x=stored, x_scale=0.5)
+    np.testing.assert_array_equal(found.x, stored)
+    assert found.notes[0] == (
+        "data.npz holds 'x_scale' alone: not used. "
+        "Int8 samples need both 'x_scale' and 'x_zero_point'."
+    )
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    bad = values(5, *SHAPE)
+    bad[2] = np.nan
+    text = message(
+        tmp_path, x_train=bad, x_test=values(3, 7), class_names=np.array("a"),
+        x_scale=np.float32(-1), x_zero_point=0,
+    )  # fmt: skip
+    assert "data.npz' can't be used for 4 reasons: (1) Array 'x_test' has the shape (3, 7)" in text
+    assert "(2) 'x_scale' is -1. Expected a number above 0." in text
+    assert "(3) 'class_names' is one value" in text
+    assert "(4) Array 'x_train' holds NaN" in text
 
 
 @pytest.mark.shared

@@ -1,0 +1,185 @@
+"""Reads arrays out of an .npz, whoever wrote it: nothing in it is executed, and memory is allocated
+only for what the file really holds.
+
+The format is that of numpy.lib.format in a zip archive.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from tinycomp.common.errors import DataError
+from tinycomp.ir.tensor import Array, Shape
+
+EXPECTED = "Expected an .npz archive as numpy.savez writes it."
+_SUFFIX = ".npy"
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DEFLATE_RATIO = 1040
+"""Deflate makes at most 1,032 bytes of one."""
+_ENCRYPTED = 1
+"""A flag of a member of a zip archive."""
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class UnreadableError(Exception):
+    """What is wrong with one array, as full sentences."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array says of itself. start: where its values begin in the member."""
+
+    shape: Shape
+    dtype: np.dtype[np.generic]
+    start: int
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An open .npz. members: by array name. strangers: names of members that are no arrays."""
+
+    zip: zipfile.ZipFile
+    members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.members
+
+    @property
+    def listing(self) -> str:
+        """All that it holds, in words."""
+        odd = (f"{name} (not an {_SUFFIX} file)" for name in self.strangers)
+        return ", ".join((*self.members, *odd)) or "nothing"
+
+    def is_empty(self, name: str) -> bool:
+        """Whether an array has no element; False if it can't be read."""
+        try:
+            return prod(self._header(name).shape) == 0
+        except UnreadableError:
+            return False
+
+    def load(self, name: str) -> Array:
+        """One array.
+
+        Raises:
+            UnreadableError: it is damaged, or not what numpy.savez writes of plain values.
+        """
+        header = self._header(name)
+        self._check_size(name, header)
+        with self._reading(name) as file:
+            values: Array = np.lib.format.read_array(file, allow_pickle=False)
+            file.read(1)  # the end, where the checksum is compared
+            return values
+
+    def _header(self, name: str) -> Header:
+        info = self.members[name]
+        if info.flag_bits & _ENCRYPTED:
+            raise UnreadableError(f"Array {name!r} is encrypted. Save it without a password.")
+        if info.compress_type not in _METHODS:
+            raise UnreadableError(
+                f"Array {name!r} is compressed by method {info.compress_type} of zip. "
+                "Expected what numpy.savez or numpy.savez_compressed writes."
+            )
+        with self._reading(name) as file:
+            version = np.lib.format.read_magic(file)
+            if version not in _HEADERS:
+                raise UnreadableError(
+                    f"Array {name!r} is of version {version} of the .npy format. "
+                    "Expected plain numbers or strings, version (1, 0)."
+                )
+            shape, _, dtype = _HEADERS[version](file)
+            start = file.tell()
+        if dtype.hasobject:
+            raise UnreadableError(
+                f"Array {name!r} holds Python objects, which are not loaded. "
+                f"Expected numbers or strings: np.array({name}.tolist())."
+            )
+        return Header(shape, dtype, start)
+
+    def _check_size(self, name: str, header: Header) -> None:
+        """Refuse an array that declares another size than the file can hold."""
+        info = self.members[name]
+        declared = prod(header.shape) * header.dtype.itemsize
+        held = info.file_size - header.start
+        if min(header.shape, default=0) < 0 or declared != held:
+            raise UnreadableError(
+                f"Array {name!r} declares the shape {header.shape} of {header.dtype}, "
+                f"{declared:,} bytes, but the file holds {held:,}. Save it again."
+            )
+        packed = info.compress_type == zipfile.ZIP_DEFLATED
+        if info.file_size > info.compress_size * (_DEFLATE_RATIO if packed else 1) + 64:
+            raise UnreadableError(
+                f"Array {name!r} declares {declared:,} bytes, more than {info.compress_size:,} "
+                "bytes in the archive can make. Save it again."
+            )
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[IO[bytes]]:
+        """The member's bytes; whatever goes wrong with them is the file's fault."""
+        try:
+            with self.zip.open(self.members[name]) as file:
+                yield file
+        except UnreadableError:
+            raise
+        except MemoryError as error:
+            raise UnreadableError(f"Array {name!r} does not fit into memory.") from error
+        except Exception as error:  # zipfile, zlib and NumPy's parser raise more than a dozen kinds
+            raise UnreadableError(
+                f"Array {name!r} can't be read ({_reason(error)}). "
+                "Expected numbers as numpy.savez writes them."
+            ) from error
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open an .npz.
+
+    Raises:
+        DataError: it is no archive, or can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(np.lib.format.MAGIC_PREFIX))
+        if start == np.lib.format.MAGIC_PREFIX:
+            raise DataError(
+                f"{str(path)!r} holds a single array.",
+                expected=EXPECTED,
+                hint="Write it with np.savez(path, x=array).",
+            )
+        archive = zipfile.ZipFile(path)
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(f"{str(path)!r} can't be read: {error.strerror}.") from error
+    except Exception as error:  # a damaged directory makes zipfile raise more than BadZipFile
+        raise DataError(
+            f"{str(path)!r} is not an .npz archive.",
+            expected=EXPECTED,
+            hint=f"({_reason(error)})",
+        ) from error
+    with archive:
+        infos = archive.infolist()
+        members = {
+            info.filename.removesuffix(_SUFFIX): info
+            for info in infos
+            if info.filename.endswith(_SUFFIX)
+        }
+        strangers = tuple(i.filename for i in infos if not i.filename.endswith(_SUFFIX))
+        yield Archive(archive, members, strangers)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error's text, cut to a readable length."""
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return text if len(text) <= 100 else f"{text[:99]}…"

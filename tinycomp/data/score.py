@@ -1,0 +1,149 @@
+"""How good outputs are, by the metrics of the task.
+
+| task | main metric | beside it |
+| --- | --- | --- |
+| classification | top-1: the highest output is the label's | ROC AUC, confusion matrix |
+| binary | accuracy: the output reaches the threshold, or not | ROC AUC, confusion matrix |
+| multilabel | accuracy, the mean over the labels | macro F1; both by label |
+| regression | mean squared error | mean absolute error, R2; all by output |
+| reconstruction | mean squared error | mean absolute error, ROC AUC of anomalies |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tinycomp.data.metrics import (
+    confusion_matrix,
+    f1_score,
+    macro_roc_auc,
+    r2_score,
+    roc_auc,
+    softmax,
+)
+from tinycomp.data.targets import Targets
+from tinycomp.data.task import ModelShape
+from tinycomp.ir.tensor import Array
+
+TOP_1, ACCURACY = "top-1", "accuracy"
+SQUARED_ERROR, ABSOLUTE_ERROR, R2 = "mean squared error", "mean absolute error", "R2"
+AUC, F1 = "ROC AUC", "F1"
+MOST_PARTS = 100
+"""Of more outputs or classes nothing is said one by one."""
+
+Values = Mapping[str, float | None]
+"""By metric; None where it is not defined."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one execution of a model is worth on the evaluation samples.
+
+    metric: the main one. samples: how many were scored. value: of the main metric; top-1 and
+    accuracy are shares (0 to 1), more is better. others: further metrics. by_output: metrics of
+    each output or label, where there are several. confusion: how often class i (row) was taken for
+    class j (column), for classifiers.
+    """
+
+    metric: str
+    samples: int
+    value: float
+    others: Values = field(default_factory=dict)
+    by_output: tuple[Values, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
+    """The score of real outputs (samples, *output shape); None where nothing can be scored: there
+    is no task, or outputs are not finite.
+    """
+    real = outputs[targets.kept].astype(np.float64)
+    if targets.task is None or not real.size or not np.isfinite(real).all():
+        return None
+    flat = real.reshape(len(real), -1)
+    match targets.task:
+        case "classification":
+            return _classification(model, targets, real.reshape(-1, model.classes))
+        case "binary":
+            return _binary(model, targets, flat[:, 0])
+        case "multilabel":
+            return _multilabel(model, targets, flat)
+        case "regression":
+            return _regression(targets, flat)
+        case "reconstruction":
+            return _reconstruction(targets, flat)
+
+
+def _classification(model: ModelShape, targets: Targets, rows: Array) -> Score:
+    classes = targets.values
+    found = rows.argmax(axis=1)
+    shares = softmax(rows) if model.ending == "other" else rows
+    two = model.classes == 2
+    area = roc_auc(classes == 1, shares[:, 1]) if two else macro_roc_auc(classes, shares)
+    return Score(
+        TOP_1, len(targets.kept), float(np.mean(found == classes)), {AUC: area},
+        confusion=_confusion(classes, found, model.classes),
+    )  # fmt: skip
+
+
+def _binary(model: ModelShape, targets: Targets, outputs: Array) -> Score:
+    classes = targets.values
+    found = (outputs >= model.threshold).astype(np.int64)
+    return Score(
+        ACCURACY, len(targets.kept), float(np.mean(found == classes)),
+        {AUC: roc_auc(classes == 1, outputs)},
+        confusion=_confusion(classes, found, 2),
+    )  # fmt: skip
+
+
+def _multilabel(model: ModelShape, targets: Targets, outputs: Array) -> Score:
+    found = outputs >= model.threshold
+    by_label: list[Values] = [
+        {ACCURACY: float(np.mean(yes == wanted)), F1: f1_score(wanted, yes)}
+        for yes, wanted in zip(found.T, targets.values.T, strict=True)
+    ]
+    value = float(np.mean(found == targets.values))
+    return Score(ACCURACY, len(targets.kept), value, {F1: _mean(by_label, F1)}, _several(by_label))
+
+
+def _regression(targets: Targets, outputs: Array) -> Score:
+    by_output: list[Values] = [
+        {
+            SQUARED_ERROR: float(np.mean((found - wanted) ** 2)),
+            ABSOLUTE_ERROR: float(np.mean(np.abs(found - wanted))),
+            R2: r2_score(wanted, found),
+        }
+        for found, wanted in zip(outputs.T, targets.values.T, strict=True)
+    ]
+    others = {key: _mean(by_output, key) for key in (ABSOLUTE_ERROR, R2)}
+    value = float(np.mean((outputs - targets.values) ** 2))
+    return Score(SQUARED_ERROR, len(targets.kept), value, others, _several(by_output))
+
+
+def _reconstruction(targets: Targets, outputs: Array) -> Score:
+    errors = np.mean((outputs - targets.values) ** 2, axis=1)
+    others: dict[str, float | None] = {
+        ABSOLUTE_ERROR: float(np.mean(np.abs(outputs - targets.values)))
+    }
+    if targets.anomalies is not None:
+        others[AUC] = roc_auc(targets.anomalies, errors)
+    return Score(SQUARED_ERROR, len(targets.kept), float(errors.mean()), others)
+
+
+def _confusion(classes: Array, found: Array, count: int) -> tuple[tuple[int, ...], ...]:
+    if count > MOST_PARTS:
+        return ()
+    return tuple(tuple(map(int, row)) for row in confusion_matrix(classes, found, count))
+
+
+def _several(parts: Sequence[Values]) -> tuple[Values, ...]:
+    """Metrics by output, unless there is one only, or too many."""
+    return tuple(parts) if 1 < len(parts) <= MOST_PARTS else ()
+
+
+def _mean(parts: Sequence[Values], key: str) -> float | None:
+    known = [value for part in parts if (value := part[key]) is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,88 @@
+"""Runs a model on evaluation data and scores its outputs, in float and in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinycomp.data.dataset import Dataset
+from tinycomp.data.score import Score, Values, score
+from tinycomp.data.targets import Targets
+from tinycomp.data.task import ModelShape
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.prepare import Prepared
+from tinycomp.quantize.affine import dequantize_values, quantize_values
+from tinycomp.reference.oracle import run_float
+from tinycomp.reference.simulate import run
+from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord
+
+
+def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
+    """Run a float .tflite on real inputs; None where there is nothing to score."""
+    if targets.task is None:
+        return None
+    (outputs,) = run_float(model, x).values()
+    return score(shape, targets, outputs)
+
+
+def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
+    """Run an int8 graph in the simulator on real inputs; None where there is nothing to score."""
+    if targets.task is None:
+        return None
+    source = graph.tensors[graph.inputs[0]].quantization
+    target = graph.tensors[graph.outputs[0]].quantization
+    assert source is not None
+    assert target is not None
+    outputs = dequantize_values(run(graph, quantize_values(x, source)), target)
+    return score(shape, targets, outputs)
+
+
+def accuracy_record(prepared: Prepared, data: Dataset, targets: Targets) -> AccuracyRecord | None:
+    """The scores of the float model, of int8 alone, and of what is emitted; None where there is
+    nothing to score.
+    """
+    x, shape = data.x_test, prepared.shape
+    int8 = evaluate_int8(prepared.graph, shape, x, targets)
+    dense = evaluate_int8(prepared.dense, shape, x, targets) if prepared.dense else int8
+    tflite = prepared.float_tflite
+    real = evaluate_float(tflite, shape, x, targets) if tflite else None
+    if int8 is None or dense is None or targets.task is None:
+        return None
+    names = _names(data.class_names, len(int8.confusion) or len(int8.by_output))
+    return AccuracyRecord(
+        int8.metric,
+        int8.samples,
+        real.value if real else None,
+        dense.value,
+        int8.value,
+        targets.task,
+        _metrics(real.others if real else {}, dense.others, int8.others),
+        _by_output(names, real, dense, int8),
+        names if int8.confusion else (),
+        int8.confusion,
+    )
+
+
+def _by_output(
+    names: Sequence[str], real: Score | None, dense: Score, int8: Score
+) -> tuple[OutputRecord, ...]:
+    parts = zip(
+        names,
+        real.by_output if real else ({},) * len(names),
+        dense.by_output,
+        int8.by_output,
+        strict=False,
+    )
+    return tuple(OutputRecord(name, _metrics(*values)) for name, *values in parts)
+
+
+def _metrics(real: Values, dense: Values, int8: Values) -> tuple[MetricRecord, ...]:
+    """The same metrics of three executions side by side."""
+    return tuple(
+        MetricRecord(key, real.get(key), dense.get(key), value) for key, value in int8.items()
+    )
+
+
+def _names(known: Sequence[str], count: int) -> tuple[str, ...]:
+    """What classes or outputs are called: by their numbers, where they have no names."""
+    return tuple(known) if len(known) == count else tuple(map(str, range(count)))
