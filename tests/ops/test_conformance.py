@@ -92,10 +92,8 @@ def test_outputs_are_not_all_alike(operator: str) -> None:
 
 @pytest.mark.parametrize("operator", INTEGER)
 def test_operator_is_complete(operator: str) -> None:
-    """It has cases, an outside oracle, and a kernel whose struct has the call's fields in order."""
-    kind = operators()[operator]
+    """It has cases, and a kernel whose struct has the call's fields in order."""
     assert operator in WITH_CASES, f"tests/ops/cases/{operator}.py is missing"
-    assert kind.tflite_names, "LiteRT can't be its oracle"
     nodes = [
         (case.graph.operands(node), node)
         for case in _cases(operator).values()
@@ -114,7 +112,7 @@ def test_float_operators_have_no_kernel_and_no_cases() -> None:
         if kind.float_only:
             assert not kind.tflite_names
             assert name not in WITH_CASES
-    assert set(by_tflite_name().values()) == {operators()[name] for name in INTEGER}
+    assert set(by_tflite_name().values()) <= {operators()[name] for name in INTEGER}
 
 
 def _members(kernel: str) -> list[str]:

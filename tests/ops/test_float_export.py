@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,6 +12,11 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.crop import Crop
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.exp import Exp
+from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
@@ -36,6 +42,13 @@ UNARY: Sequence[tuple[Operator, Definition]] = (
     (HardSwish(), lambda x: x * np.clip(x + 3, 0, 6) / 6),
     (Logistic(), lambda x: 1 / (1 + np.exp(-x))),
     (Tanh(), np.tanh),
+    (Gelu(), lambda x: x * np.vectorize(math.erfc)(-x / math.sqrt(2)) / 2),
+    (Gelu(True), lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))),
+    (Exp(), np.exp),
+    (Elu(), lambda x: np.where(x > 0, x, np.expm1(x))),
+    (Elu(0.3), lambda x: np.where(x > 0, x, 0.3 * np.expm1(x))),
+    *((Function(kind), known.real) for kind, known in DEFINITIONS.items()),
+    (Crop(((1, 0), (0, 2), (1, 1))), lambda x: x[:, 1:, :-2, 1:-1]),
     (Mean(), lambda x: x.mean(axis=(1, 2))),
     (Mean(keep_dims=True), lambda x: x.mean(axis=(1, 2), keepdims=True)),
     (ReduceMax(), lambda x: x.max(axis=(1, 2))),

@@ -11,6 +11,10 @@ from tables import draw_output, draw_parameters, table_case
 
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import QuantizationParameters
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.exp import Exp
+from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
@@ -44,6 +48,10 @@ FREE: dict[str, tuple[Callable[[np.random.Generator], Operator], float, float]] 
     "relu far": (lambda rng: Relu(), 1e-6, 1e10),
     "leaky relu": (_leaky_relu, 0.2, 5.0),
     "leaky relu far": (lambda rng: LeakyRelu(0.5), 1e-6, 1e10),
+    "gelu": (lambda rng: Gelu(bool(rng.integers(2))), 0.05, 10.0),
+    "exp": (lambda rng: Exp(), 0.01, 100.0),
+    "elu": (lambda rng: Elu(rng.uniform(0, 2)), 0.05, 10.0),
+    "function": (lambda rng: Function(str(rng.choice([*DEFINITIONS]))), 0.05, 10.0),
     "hard swish": (lambda rng: HardSwish(), 0.01, 200.0),
 }
 """How to draw the operator, and the output's scale as multiples of the input's."""

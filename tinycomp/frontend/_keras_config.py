@@ -27,11 +27,27 @@ IDENTITIES = frozenset(
 
 _OPERATIONS: Mapping[str, str] = {
     "keras.src.ops.numpy.Add": "Add",
+    "keras.src.ops.numpy.Exp": "exponential",
+    "keras.src.ops.numpy.Maximum": "Maximum",
+    "keras.src.ops.numpy.Minimum": "Minimum",
     "keras.src.ops.numpy.Multiply": "Multiply",
+    "keras.src.ops.numpy.Subtract": "Subtract",
+    "keras.src.ops.numpy.Tanh": "tanh",
+    "keras.src.ops.nn.HardSigmoid": "hard_sigmoid",
+    "keras.src.ops.nn.HardSilu": "hard_silu",
+    "keras.src.ops.nn.HardTanh": "hard_tanh",
+    "keras.src.ops.nn.LogSigmoid": "log_sigmoid",
+    "keras.src.ops.nn.Mish": "mish",
     "keras.src.ops.nn.Relu": "relu",
     "keras.src.ops.nn.Relu6": "relu6",
+    "keras.src.ops.nn.Selu": "selu",
     "keras.src.ops.nn.Sigmoid": "sigmoid",
-    "keras.src.ops.numpy.Tanh": "tanh",
+    "keras.src.ops.nn.Silu": "silu",
+    "keras.src.ops.nn.Softplus": "softplus",
+    "keras.src.ops.nn.Softsign": "softsign",
+    "keras.src.ops.nn.SparsePlus": "sparse_plus",
+    "keras.src.ops.nn.SparseSigmoid": "sparse_sigmoid",
+    "keras.src.ops.nn.TanhShrink": "tanh_shrink",
 }
 """Functions called on tensors (x + y, keras.ops.relu(x)), with the layer or activation like it."""
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 _INSTEAD = {
     "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply.",
-    "Normalization": "Use Rescaling, or scale the data before the model.",
-    "Permute": "Bring the input into this order before the model.",
     "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
-    "activation": (
-        "Use hard_swish, leaky_relu, linear, relu, relu6, sigmoid, silu, softmax or tanh."
-    ),
+    "activation": "Use one of Keras's own that computes each value by itself, or softmax.",
 }
 _GROUPS = (
     (
@@ -20,18 +16,17 @@ _GROUPS = (
         "LayerNormalization GroupNormalization UnitNormalization RMSNormalization",
         "Use BatchNormalization, which costs nothing at inference.",
     ),
-    ("ELU PReLU ThresholdedReLU", "Use ReLU or LeakyReLU."),
+    ("ThresholdedReLU", "Use ReLU or LeakyReLU."),
     (
         "Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose LocallyConnected1D "
         "LocallyConnected2D UpSampling1D UpSampling2D EinsumDense",
         "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
-    ("Average Subtract Maximum Minimum Dot", "Use Add, Multiply or Concatenate."),
+    ("Dot", "Use Add, Multiply or Concatenate."),
     (
         "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention Embedding Masking",
         "Use Conv1D, Conv2D or Dense.",
     ),
-    ("Cropping1D Cropping2D", "Use strides or valid padding in the convolution before it."),
     (
         "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing "
         "STFTSpectrogram StringLookup TextVectorization",

@@ -11,30 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_hints import hint
+from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.operator import KerasLayer, Operator
+from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
-from tinycomp.ops.hard_swish import HardSwish
-from tinycomp.ops.leaky_relu import LeakyRelu
-from tinycomp.ops.logistic import Logistic
-from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
-from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.ops.softmax import Softmax
-from tinycomp.ops.tanh import Tanh
 
-_ACTIVATIONS: Mapping[str, Operator] = {
-    "hard_silu": HardSwish(),
-    "hard_swish": HardSwish(),
-    "leaky_relu": LeakyRelu(0.2),
-    "relu": Relu(),
-    "relu6": Relu(6.0),
-    "sigmoid": Logistic(),
-    "softmax": Softmax(),
-    "tanh": Tanh(),
-}
 _SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
 
@@ -67,6 +52,8 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         depthwise, pointwise = _separate(layer)
         between = by_keras_name()["DepthwiseConv2D"].from_keras(depthwise, inputs, builder)
         return by_keras_name()["Conv2D"].from_keras(pointwise, [between], builder)
+    if name in JOINS:
+        return JOINS[name](layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):
         name = "LeakyReLU"
     operator = by_keras_name().get(name)
@@ -84,12 +71,8 @@ def _activate(activation: Any, name: str, x: str, builder: GraphBuilder) -> str:
         return _add(
             KerasLayer(name, activation["class_name"], activation["config"], {}), [x], builder
         )
-    if activation == "linear":
-        return x
-    if activation in ("silu", "swish"):
-        gate = builder.add(Logistic(), [x], f"{name}/sigmoid")
-        return builder.add(Mul(), [x, gate], name)
-    return builder.add(_ACTIVATIONS[activation], [x], name)
+    operator = ACTIVATIONS[activation]
+    return x if operator is None else builder.add(operator, [x], name)
 
 
 def _add_1d(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
@@ -113,11 +96,10 @@ def _widen(layer: KerasLayer) -> KerasLayer:
     for key in _SIZES:
         if key in config:
             config[key] = (*_tuple(config[key]), 1)
-    if layer.class_name == "ZeroPadding1D":
-        config["padding"] = (
-            _tuple(config["padding"]) * (3 - len(_tuple(config["padding"]))),
-            (0, 0),
-        )
+    for key in ("padding", "cropping"):
+        if layer.class_name in ("ZeroPadding1D", "Cropping1D") and key in config:
+            ends = _tuple(config[key])
+            config[key] = (ends * (3 - len(ends)), (0, 0))
     weights = {
         name: values if name == "bias" else values[:, None]
         for name, values in layer.weights.items()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_objects import NO_CODE, Config, refuse_foreign, wrap
 
@@ -18,15 +19,19 @@ _DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multipli
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "Add": (),
+    "Average": (),
     "AveragePooling1D": _POOLING,
     "AveragePooling2D": _POOLING,
     "BatchNormalization": ("axis", "epsilon", "center", "scale"),
     "Concatenate": ("axis",),
     "Conv1D": ("filters", *_CONVOLUTION),
     "Conv2D": ("filters", *_CONVOLUTION),
+    "Cropping1D": ("cropping", "data_format"),
+    "Cropping2D": ("cropping", "data_format"),
     "Dense": ("units", "activation", "use_bias"),
     "DepthwiseConv1D": _DEPTHWISE,
     "DepthwiseConv2D": _DEPTHWISE,
+    "ELU": ("alpha",),
     "Flatten": ("data_format",),
     "GlobalAveragePooling1D": ("data_format", "keepdims"),
     "GlobalAveragePooling2D": ("data_format", "keepdims"),
@@ -36,36 +41,40 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "LeakyReLU": ("negative_slope",),
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
+    "Maximum": (),
+    "Minimum": (),
     "Multiply": (),
+    "Normalization": ("axis", "mean", "variance", "invert"),
+    "PReLU": ("shared_axes",),
+    "Permute": ("dims",),
     "ReLU": ("max_value", "negative_slope", "threshold"),
     "Rescaling": ("scale", "offset"),
     "Reshape": ("target_shape",),
     "SeparableConv1D": ("filters", *_DEPTHWISE),
     "SeparableConv2D": ("filters", *_DEPTHWISE),
     "Softmax": ("axis",),
+    "Subtract": (),
     "ZeroPadding1D": ("padding", "data_format"),
     "ZeroPadding2D": ("padding", "data_format"),
 }
 """Layers that are read, with the keys of their configuration that matter at inference."""
 
-ACTIVATIONS = frozenset(
-    {
-        "hard_silu", "hard_swish", "leaky_relu", "linear", "relu", "relu6", "sigmoid", "silu",
-        "softmax", "swish", "tanh",
-    }
-)  # fmt: skip
-ACTIVATION_LAYERS = ("LeakyReLU", "ReLU", "Softmax")
+ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that may be given as `activation=` of another."""
 
 
-_WAS_CALLED = {"alpha": "negative_slope", "batch_input_shape": "batch_shape"}
-"""Keys that Keras 3 renamed."""
+_WAS_CALLED = {
+    "InputLayer": {"batch_input_shape": "batch_shape"},
+    "LeakyReLU": {"alpha": "negative_slope"},
+}
+"""Keys that Keras 3 renamed, by layer."""
 
 
 def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Config:
     """The layer's options that matter, in the dialect of Keras 3."""
     _refuse_quantized(name, config)
-    config = {_WAS_CALLED.get(key, key): value for key, value in config.items()}
+    renamed = _WAS_CALLED.get(class_name, {})
+    config = {renamed.get(key, key): value for key, value in config.items()}
     options = {key: _plain(config[key], name, key) for key in LAYERS[class_name] if key in config}
     if "axis" in options and isinstance(options["axis"], list) and len(options["axis"]) == 1:
         options["axis"] = options["axis"][0]

@@ -128,6 +128,10 @@ class TfliteOperator:
     """In a chain of an int8 graph: of the temporary that the link writes."""
     shape: Shape | None = None
     """In a chain: of that temporary, where it is not the shape of the node's output."""
+    dtype: str | None = None
+    """In a chain: of that temporary, where it is not the type of the node's output."""
+    before: tuple[Array, ...] = ()
+    """Constants that TFLite wants in front of the operator's other inputs (a gather's table)."""
 
 
 @dataclass(frozen=True)

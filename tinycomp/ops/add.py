@@ -11,15 +11,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
-from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ir.operator import Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._activation import Activation
-from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
-from tinycomp.ops._keras import merge
+from tinycomp.ops._binary import BinaryOperator
+from tinycomp.ops._broadcast import aligned, repeat_fields
 from tinycomp.ops._quantized import Clamp, parameters, requantized
-from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import read_activation, version
 
 LEFT_SHIFT = 20
@@ -27,30 +25,19 @@ LEFT_SHIFT = 20
 
 
 @dataclass(frozen=True)
-class Add(Operator):
+class Add(BinaryOperator):
     """Elementwise sum. One input may have only the other's last axes, or one value."""
 
     name: ClassVar[str] = "add"
     tflite_names: ClassVar[tuple[str, ...]] = ("ADD",)
     keras_names: ClassVar[tuple[str, ...]] = ("Add",)
+    phrase: ClassVar[str] = "A sum"
 
     activation: Activation = Activation.NONE
-
-    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The shape of the larger input."""
-        return broadcast_shape("A sum", inputs)
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""
         return OutputRange(limit=self.activation.bounds[1])
-
-    def cost(self, operands: Operands) -> Cost:
-        """No products."""
-        return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Each input to the common scale, then the sum to the output's."""
@@ -99,11 +86,6 @@ class Add(Operator):
             )
         code = 0 if options is None else options.fusedActivationFunction
         return cls(read_activation(operands.output.name, code))
-
-    @classmethod
-    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Two inputs or more, which make a chain."""
-        return merge(cls(), layer, inputs, builder)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """The activation goes into the options."""

@@ -14,6 +14,9 @@ from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._keras import last_axis, refusal, weight
 
+_SMALLEST_DEVIATION = 1e-7
+"""keras.backend.epsilon(), below which Normalization takes it instead."""
+
 
 @dataclass(frozen=True)
 class BatchNormalization(Operator):
@@ -24,7 +27,7 @@ class BatchNormalization(Operator):
     """
 
     name: ClassVar[str] = "batch_normalization"
-    keras_names: ClassVar[tuple[str, ...]] = ("BatchNormalization", "Rescaling")
+    keras_names: ClassVar[tuple[str, ...]] = ("BatchNormalization", "Normalization", "Rescaling")
     float_only: ClassVar[bool] = True
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -57,8 +60,7 @@ class BatchNormalization(Operator):
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
         """The layer's statistics as factor and summand, computed in float64."""
         shape = builder.tensors[inputs[0]].shape
-        read = _rescaling if layer.class_name == "Rescaling" else _statistics
-        scale, offset = read(layer, shape)
+        scale, offset = _READ[layer.class_name](layer, shape)
         constants = [
             weight(builder, layer, name, np.broadcast_to(values, shape[-1:]))
             for name, values in (("scale", scale), ("offset", offset))
@@ -92,3 +94,28 @@ def _rescaling(layer: KerasLayer, shape: Shape) -> tuple[Array, Array]:
             what = f"has scale or offset of shape {values.shape} over an input {shape}"
             raise refusal(layer, what, expected="Expected one number, or one a channel.")
     return scale, offset
+
+
+def _normalization(layer: KerasLayer, shape: Shape) -> tuple[Array, Array]:
+    """Statistics of the data, by Normalization.adapt or as given; one for all or one a channel."""
+    mean, variance = (
+        np.asarray(layer.weights[name] if given is None else given, np.float64)
+        for name, given in ((name, layer.config.get(name)) for name in ("mean", "variance"))
+    )
+    axis = layer.config.get("axis", -1)
+    along = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
+    for values in (mean, variance):
+        if values.size != 1 and not last_axis(layer, along, len(shape)):
+            what = f"has statistics of shape {values.shape} along axis {along} of {shape}"
+            raise refusal(layer, what, expected="Expected one for all, or one a channel: axis=-1.")
+    deviation = np.maximum(np.sqrt(variance.ravel()), _SMALLEST_DEVIATION)
+    if layer.config.get("invert"):
+        return deviation, mean.ravel()
+    return 1 / deviation, -mean.ravel() / deviation
+
+
+_READ = {
+    "BatchNormalization": _statistics,
+    "Normalization": _normalization,
+    "Rescaling": _rescaling,
+}

@@ -11,44 +11,32 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import requantize
-from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Operands, Shape, Tensor
+from tinycomp.ir.operator import OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._activation import Activation
-from tinycomp.ops._broadcast import aligned, broadcast_shape, repeat_fields
+from tinycomp.ops._binary import BinaryOperator
+from tinycomp.ops._broadcast import aligned, repeat_fields
 from tinycomp.ops._factor import bounded_multiplier
-from tinycomp.ops._keras import merge
 from tinycomp.ops._quantized import Clamp, parameters, requantized
-from tinycomp.ops._rows import rows, same_rows
+from tinycomp.ops._rows import rows
 from tinycomp.ops._tflite import read_activation
 
 
 @dataclass(frozen=True)
-class Mul(Operator):
+class Mul(BinaryOperator):
     """Elementwise product. One input may have only the other's last axes, or one value."""
 
     name: ClassVar[str] = "mul"
     tflite_names: ClassVar[tuple[str, ...]] = ("MUL",)
     keras_names: ClassVar[tuple[str, ...]] = ("Multiply",)
+    phrase: ClassVar[str] = "A product"
 
     activation: Activation = Activation.NONE
-
-    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The shape of the larger input."""
-        return broadcast_shape("A product", inputs)
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""
         return OutputRange(limit=self.activation.bounds[1])
-
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates."""
-        return Cost(parameters=sum(constant.values.size for constant in operands.constants))
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """The product without zero points, rescaled."""
@@ -120,11 +108,6 @@ class Mul(Operator):
         """The activation."""
         code = 0 if options is None else options.fusedActivationFunction
         return cls(read_activation(operands.output.name, code))
-
-    @classmethod
-    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Two inputs or more, which make a chain."""
-        return merge(cls(), layer, inputs, builder)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """MUL; version 2 has int8, version 3 factors of 1 and more."""

@@ -11,11 +11,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import SoftmaxScaling, softmax, softmax_scaling
-from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
-from tinycomp.ops._keras import last_axis, refusal
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import version
@@ -32,7 +30,6 @@ class Softmax(Operator):
 
     name: ClassVar[str] = "softmax"
     tflite_names: ClassVar[tuple[str, ...]] = ("SOFTMAX",)
-    keras_names: ClassVar[tuple[str, ...]] = ("Softmax",)
 
     beta: float = 1.0
 
@@ -102,14 +99,6 @@ class Softmax(Operator):
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
         """Beta from the options."""
         return cls(float(options.beta))
-
-    @classmethod
-    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """The last axis only."""
-        axis = layer.config.get("axis", -1)
-        if not last_axis(layer, axis, len(builder.tensors[inputs[0]].shape)):
-            raise refusal(layer, f"works along axis {axis}", expected="Expected the last.")
-        return builder.add(cls(), inputs, layer.name)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """Beta goes into the options."""

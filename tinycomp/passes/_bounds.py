@@ -22,6 +22,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._patches import padded, patches
 from tinycomp.ops._quantized import parameters, requantized
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops._weighted import (
     channel_scales,
     exact_products,
@@ -32,24 +33,20 @@ from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.crop import Crop
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
-from tinycomp.ops.hard_swish import HardSwish
-from tinycomp.ops.leaky_relu import LeakyRelu
-from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
-from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
-from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.ops.tanh import Tanh
 
-UNARY = (HardSwish, LeakyRelu, Logistic, Quantize, Relu, Tanh)
-"""Functions of one value: a table of 256 entries."""
-_INCREASING = (Add, AveragePool2D, Concatenation, MaxPool2D, Mean, Pad, ReduceMax, Reshape)
+_INCREASING = (
+    Add, AveragePool2D, Concatenation, Crop, Extremum, MaxPool2D, Mean, Pad, ReduceMax, Reshape,
+)  # fmt: skip
 _EVERY = np.arange(-128, 128, dtype=np.int8)
 
 
@@ -99,7 +96,7 @@ def _of(op: Operator, operands: Operands, inputs: Sequence[Bounds]) -> Bounds:
         case Mul():
             corners = [_computed(op, operands, corner) for corner in product(*inputs)]
             return Bounds(np.minimum.reduce(corners), np.maximum.reduce(corners))
-        case _ if isinstance(op, UNARY):
+        case UnaryOperator():
             return _looked_up(table(op, operands), inputs[0])
         case _ if isinstance(op, _INCREASING) or all(each.constant.all() for each in inputs):
             low, high = zip(*inputs, strict=True)

@@ -13,25 +13,26 @@ from numpy.typing import NDArray
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Operands, Tensor
+from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops.add import Add
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.crop import Crop
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
-from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
-from tinycomp.passes._bounds import UNARY, Bounds
+from tinycomp.passes._bounds import Bounds
 
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-_CHANNEL_BY_CHANNEL = (AveragePool2D, MaxPool2D, Mean, ReduceMax)
+_CHANNEL_BY_CHANNEL = AveragePool2D | MaxPool2D | Mean | ReduceMax
 
 
 class Tie(NamedTuple):
@@ -80,9 +81,11 @@ def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:
                 Tie(np.arange(channels(source)), start + np.arange(channels(source)))
                 for source, start in pairs
             )
-        case Add() | Mul() | Concatenation():
+        case Crop(cropping=(*_, (0, 0))):
+            return (Tie(every, every),)
+        case BinaryOperator() | Concatenation():
             return tuple(_aligned(channels(source), count) for source in sources)
-        case _ if isinstance(op, (*UNARY, *_CHANNEL_BY_CHANNEL)):
+        case _ if isinstance(op, UnaryOperator | _CHANNEL_BY_CHANNEL):
             return (Tie(every, every),)
     return tuple(_everything(channels(source), count) for source in sources)
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Operands
+from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops.add import Add
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
@@ -22,10 +23,9 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
-from tinycomp.ops.mul import Mul
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
-from tinycomp.passes._bounds import UNARY, Bounds
+from tinycomp.passes._bounds import Bounds
 from tinycomp.passes._channels import channels, uniform
 
 Numbers = NDArray[np.int64]
@@ -66,7 +66,7 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
     match node.op:
         case Conv2D() | FullyConnected() | DepthwiseConv2D():
             return _weighted(node, operands, inputs[0])
-        case Add() | Mul():
+        case BinaryOperator():
             factors = _factors(operands, count)
             numbers = zip(*(_repeated(each, count).tolist() for each in inputs), strict=True)
             return [(node.name, *key) for key in zip(factors, numbers, strict=True)]
@@ -76,7 +76,7 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
             return [number for each in inputs for number in each.tolist()]
         case Reshape() if count % len(first) == 0:
             return [(node.name, c // len(first), first[c % len(first)]) for c in range(count)]
-        case _ if isinstance(node.op, (*UNARY, AveragePool2D, MaxPool2D, Mean, ReduceMax)):
+        case UnaryOperator() | AveragePool2D() | MaxPool2D() | Mean() | ReduceMax():
             return [(node.name, number) for number in first]
     return [(node.name, "own", c) for c in range(count)]
 

@@ -6,6 +6,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ops._activation import Activation
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.crop import Crop
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
@@ -28,7 +29,7 @@ def _is_identity(graph: Graph, node: Node) -> bool:
     match node.op:
         case Reshape():
             return operands.inputs[0].shape == operands.output.shape
-        case Pad(padding):
+        case Pad(padding) | Crop(padding):
             return not any(before or after for before, after in padding)
         case Concatenation():
             return len(node.inputs) == 1

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.reshape import Reshape
-from tinycomp.passes._bounds import UNARY, Bounds, bounds, table
+from tinycomp.passes._bounds import Bounds, bounds, table
 from tinycomp.passes._rewrite import Edit
 
 
@@ -51,4 +52,4 @@ def _value_by_value(node: Node) -> bool:
     if isinstance(node.op, AveragePool2D | MaxPool2D):
         window = node.op.window
         return window.kernel == window.stride == (1, 1) and not any(window.padding)
-    return isinstance(node.op, UNARY)
+    return isinstance(node.op, UnaryOperator)

@@ -166,15 +166,24 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
         reads = link.reads
         if reads is None:
             reads = () if previous else tuple(range(len(node.inputs)))
-        inputs = previous + [writer.indices[node.inputs[index]] for index in reads]
-        for values in link.extra:
-            name = writer.unique(f"{node.name}/{link.builtin.lower()}")
-            inputs.append(writer.constant(name, values, _of_extra(values, operands.output)))
+        before, behind = (
+            [
+                writer.constant(
+                    writer.unique(f"{node.name}/{link.builtin.lower()}"),
+                    values,
+                    _of_extra(values, operands.output),
+                )
+                for values in constants
+            ]
+            for constants in (link.before, link.extra)
+        )
+        read = [writer.indices[node.inputs[index]] for index in reads]
+        inputs = [*before, *previous, *read, *behind]
         if link is chain[-1]:
             outputs = [writer.indices[name] for name in node.outputs]
         else:
             name = writer.unique(f"{node.name}/temporary")
-            shape, dtype = link.shape or operands.output.shape, operands.output.dtype
+            shape, dtype = link.shape or operands.output.shape, link.dtype or operands.output.dtype
             outputs = [writer.activation(name, shape, dtype, link.quantization)]
         writer.operator(link, inputs, outputs)
         previous = outputs

@@ -1,0 +1,36 @@
+"""The activation functions of Keras that are read, by name, each as one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tinycomp.ir.operator import Operator
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.exp import Exp
+from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gelu import Gelu
+from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.softmax import Softmax
+from tinycomp.ops.tanh import Tanh
+
+ACTIVATIONS: Mapping[str, Operator | None] = {
+    **{kind: Function(kind) for kind in DEFINITIONS},
+    "celu": Elu(),
+    "elu": Elu(),
+    "exponential": Exp(),
+    "gelu": Gelu(),
+    "hard_silu": HardSwish(),
+    "hard_swish": HardSwish(),
+    "leaky_relu": LeakyRelu(0.2),
+    "linear": None,
+    "relu": Relu(),
+    "relu6": Relu(6.0),
+    "sigmoid": Logistic(),
+    "softmax": Softmax(),
+    "swish": Function("silu"),
+    "tanh": Tanh(),
+}
+"""With the options that Keras takes where a layer gives none; None passes its input on."""

@@ -1,0 +1,108 @@
+"""Keras layers that several operators compute together: averages, differences, PReLU; and those
+that only move or rename values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer
+from tinycomp.ir.tensor import Array
+from tinycomp.ops._keras import merge, refusal
+from tinycomp.ops.add import Add
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.softmax import Softmax
+
+Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
+
+
+def _average(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A sum, times 1 / n."""
+    total = merge(Add(), replace(layer, name=f"{layer.name}/sum"), inputs, builder)
+    return _scaled(layer.name, total, 1 / len(inputs), builder)
+
+
+def _subtract(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A sum with the negative of the second."""
+    first, second = inputs
+    negative = _scaled(f"{layer.name}/negative", second, -1, builder)
+    return merge(Add(), layer, [first, negative], builder)
+
+
+def _prelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """One slope is a leaky ReLU; one a channel: relu(x) - slopes * relu(-x)."""
+    slopes = layer.weights["alpha"]
+    if slopes.size and np.ptp(slopes) == 0:
+        return builder.add(LeakyRelu(float(slopes.flat[0])), inputs, layer.name)
+    if slopes.size != slopes.shape[-1]:
+        what = f"has slopes of shape {slopes.shape}"
+        hint = "Use shared_axes=[1, 2], so that each channel has one slope, and train again."
+        raise refusal(
+            layer, what, expected="Expected one slope for all, or one a channel.", hint=hint
+        )
+    negative = _scaled(f"{layer.name}/negative", inputs[0], -1, builder)
+    below = builder.add(Relu(), [negative], f"{layer.name}/below")
+    above = builder.add(Relu(), inputs, f"{layer.name}/above")
+    bent = _scaled(f"{layer.name}/bent", below, -slopes.ravel(), builder)
+    return builder.add(Add(), [above, bent], layer.name)
+
+
+def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A reshape, where the axes that change places have the length 1."""
+    shape = builder.tensors[inputs[0]].shape
+    order = [int(axis) - 1 for axis in layer.config["dims"]]
+    longer = [axis for axis in order if shape[axis] > 1]
+    if longer != sorted(longer):
+        what = f"brings the axes of {shape} into the order {tuple(layer.config['dims'])}"
+        raise refusal(layer, what, expected="Expected to move axes of length 1 only.",
+                      hint="Bring the input into this order before the model.")  # fmt: skip
+    return builder.add(Reshape(tuple(shape[axis] for axis in order)), inputs, layer.name)
+
+
+def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Along the last axis that is longer than 1."""
+    shape = builder.tensors[inputs[0]].shape
+    axis = layer.config.get("axis", -1)
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    # Keras counts the batch.
+    found = sorted(each - 1 if each >= 0 else each + len(shape) for each in axes)
+    first = found[0] if found else -1
+    behind = [place for place in range(max(first, 0), len(shape)) if shape[place] > 1]
+    if first < 0 or not set(behind) <= set(found):
+        what = f"works along axis {axis} of {shape}"
+        raise refusal(layer, what, expected="Expected the last.")
+    if first == len(shape) - 1:
+        return builder.add(Softmax(), inputs, layer.name)
+    flat = (*shape[:first], math.prod(shape[first:]))
+    vectors = builder.add(Reshape(flat), inputs, f"{layer.name}/vectors")
+    result = builder.add(Softmax(), [vectors], f"{layer.name}/softmax")
+    return builder.add(Reshape(shape), [result], layer.name)
+
+
+def _scaled(name: str, x: str, factor: float | Array, builder: GraphBuilder) -> str:
+    """A tensor times one factor, or one a channel."""
+    channels = builder.tensors[x].shape[-1]
+    scale = np.broadcast_to(np.asarray(factor, np.float64), (channels,))
+    constants = [
+        builder.constant(f"{name}/scale", np.ascontiguousarray(scale)),
+        builder.constant(f"{name}/offset", np.zeros(channels)),
+    ]
+    return builder.add(BatchNormalization(), [x, *constants], name)
+
+
+JOINS: Mapping[str, Lowering] = {
+    "Average": _average,
+    "PReLU": _prelu,
+    "Permute": _permute,
+    "Softmax": _softmax,
+    "Subtract": _subtract,
+}
+"""By class name."""

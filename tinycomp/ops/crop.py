@@ -1,0 +1,142 @@
+"""STRIDED_SLICE without strides: cells cut off from the ends of axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ops._quantized import require_tied
+from tinycomp.ops._rows import rows
+from tinycomp.ops._tflite import version
+
+_AXES = 3
+
+
+@dataclass(frozen=True)
+class Crop(Operator):
+    """Each axis without its first and last cells (batch not counted)."""
+
+    name: ClassVar[str] = "crop"
+    tflite_names: ClassVar[tuple[str, ...]] = ("SLICE", "STRIDED_SLICE")
+    keras_names: ClassVar[tuple[str, ...]] = ("Cropping2D",)
+
+    cropping: tuple[tuple[int, int], ...]
+    """Cells cut off before and behind, for each axis."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Each axis shorter by what is cut off.
+
+        Raises:
+            ModelError: there is another number of axes, or nothing would be left.
+        """
+        (shape,) = inputs
+        fits = 1 <= len(shape) == len(self.cropping) <= _AXES
+        sizes = [size - sum(ends) for size, ends in zip(shape, self.cropping, strict=False)]
+        if not fits or min(sizes) < 1 or min(map(min, self.cropping)) < 0:
+            raise ModelError(
+                f"The cropping {self.cropping} does not fit an input of shape {shape}.",
+                expected=f"Expected a pair of cells, not negative, for each of 1 to {_AXES} axes, "
+                "which leave one cell at least.",
+            )
+        return tuple(sizes)
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows, further down."""
+        top = self._three_axes(operands.inputs[0].shape)[1][0][0]
+        return first + top, last + top
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """The input's."""
+        return OutputRange(tied=True)
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Copies."""
+        (x,) = inputs
+        require_tied(self.name, operands)
+        inner = tuple(
+            slice(before, size - behind)
+            for size, (before, behind) in zip(x.shape[1:], self.cropping, strict=True)
+        )
+        return x[(slice(None), *inner)]
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """Where channels are not cropped, a row is copied as one."""
+        require_tied(self.name, operands)
+        (_, width, channels), (rows_cut, columns, ends) = self._three_axes(operands.inputs[0].shape)
+        cells, cell = width - sum(columns), channels - sum(ends)
+        first = columns[0] * channels + ends[0]
+        if ends == (0, 0):
+            cells, cell, channels = 1, cells * cell, cells * cell
+        fields = {"top": rows_cut[0], "first": first, "cells": cells, "cell": cell,
+                  "step": channels}  # fmt: skip
+        return KernelCall("crop", fields)
+
+    def _three_axes(self, shape: Shape) -> tuple[tuple[int, int, int], tuple[tuple[int, int], ...]]:
+        """The input's shape and the cropping with axes of 1 put in, as kernels see rows."""
+        height, _ = rows(shape)
+        cropping = self.cropping if len(shape) > 1 else ((0, 0), *self.cropping)
+        inner = cropping[1:-1] or ((0, 0),)
+        width = math.prod(shape[1:-1])
+        return (height, width, shape[-1]), (cropping[0], *inner, cropping[-1])
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Crop:
+        """Begins and ends are constants, with the batch axis; the output's shape is the file's.
+
+        Raises:
+            ModelError: they are not constant, or have strides, or take axes away.
+        """
+        source, output = operands.activations[0], operands.output
+        constants = [constant.values.ravel().tolist() for constant in operands.constants]
+        begin = constants[0] if constants else []
+        strides = constants[2] if name == "STRIDED_SLICE" and len(constants) == 3 else []
+        masks = name == "STRIDED_SLICE" and (
+            options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask
+        )
+        wanted = 3 if name == "STRIDED_SLICE" else 2
+        plain = len(constants) == wanted and len(begin) == len(source.shape) + 1
+        if not plain or masks or any(step != 1 for step in strides):
+            raise ModelError(
+                f"{name} {output.name!r} takes the part {constants or 'given by a tensor'} of "
+                f"{source.shape}.",
+                expected="Expected constants, without strides, that keep all axes.",
+            )
+        mask = options.beginMask if name == "STRIDED_SLICE" else 0
+        starts = [
+            0 if mask >> axis & 1 else int(at) + size * (at < 0)
+            for axis, (at, size) in enumerate(zip(begin, (1, *source.shape), strict=True))
+        ][1:]
+        sizes = zip(starts, source.shape, output.shape, strict=True)
+        return cls(tuple((start, size - start - kept) for start, size, kept in sizes))
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Rows, then columns."""
+        (top, bottom), (left, right) = layer.config["cropping"]
+        return builder.add(cls(((top, bottom), (left, right), (0, 0))), inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """STRIDED_SLICE, all of the batch; version 2 has int8."""
+        options = schema.StridedSliceOptionsT()
+        options.beginMask = options.endMask = 1
+        sizes = zip(operands.inputs[0].shape, self.cropping, strict=True)
+        begin = [0, *(before for before, _ in self.cropping)]
+        end = [0, *(size - behind for size, (_, behind) in sizes)]
+        extra = tuple(np.array(values, np.int32) for values in (begin, end, [1] * len(begin)))
+        return TfliteOperator(
+            "STRIDED_SLICE", "StridedSliceOptions", options, extra, version=version(operands, 2)
+        )
