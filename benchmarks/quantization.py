@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import DataOptions, Dataset, load_data
 from tinycomp.data.score import score
 from tinycomp.data.targets import find_targets
@@ -30,9 +31,9 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import dequantize_values, quantize_values
-from tinycomp.quantize.calibration import METHODS, calibrate
+from tinycomp.quantize.calibration import AUTO, METHODS
 from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantize.selection import closest
 from tinycomp.reference import oracle, simulate
 
 CASES = {
@@ -84,9 +85,9 @@ def compare(shared: Path, model: str, test_samples: int) -> Iterator[Row]:
         converted = convert_with_tensorflow(path, dataset.x)
     outputs = _run_tflite(converted, dataset.x_test)
     yield _row(model, shape, "TensorFlow int8", outputs, dataset, expected)
-    for method in METHODS:
-        quantized = quantize(graph, calibrate(graph, dataset.x, method))
-        outputs = _run(quantized, dataset.x_test)
+    for method in (AUTO, *METHODS):
+        found = closest(graph, dataset.x, method, None, Silent())
+        outputs = _run(found.graph, dataset.x_test)
         yield _row(model, shape, f"tinycomp {method}", outputs, dataset, expected)
 
 

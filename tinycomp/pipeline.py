@@ -46,13 +46,13 @@ from tinycomp.prepare import (
     evaluation_inputs,
     is_float,
     prepare,
-    quantize_inputs,
     read_model,
     reduce,
 )  # fmt: skip
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.checks import (
     add_cycle_estimate,
+    add_layer_errors,
     compare_all,
     evaluate_accuracy,
     measure_code,
@@ -62,6 +62,7 @@ from tinycomp.proof.checks import (
 from tinycomp.proof.measure import flash_record, layer_records, ram_record
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.session import session
+from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import run
 from tinycomp.report.html import HTML_NAME, html
@@ -123,6 +124,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         library = staged / project_paths(board, prefix).library
         firmware = FirmwareBuild(board, library, prefix, Path(scratch) / "build")
         report = measure_code(report, planned, firmware, progress)
+        report = add_layer_errors(report, prepared, progress)
         report = evaluate_accuracy(report, prepared, progress)
         report = _run(report, options, prepared, firmware, progress)
     report = replace(report, notes=tuple(progress.notes))
@@ -226,7 +228,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     return Report(
         model, board.name, prefix, ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
-        compression=prepared.compression,
+        compression=prepared.compression, input_transform=prepared.graph.input_transform,
     )  # fmt: skip
 
 
@@ -350,7 +352,7 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
             hint="Build the model again.",
         )
     graph = reduce(parse_tflite(tflite, report.model.name), Silent())
-    return report, tflite, graph
+    return report, tflite, replace(graph, input_transform=report.input_transform)
 
 
 def _firmware_build(folder: Path, report: Report, name: str | None, build: Path) -> FirmwareBuild:

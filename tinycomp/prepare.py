@@ -28,6 +28,7 @@ from tinycomp.passes._reduction import with_original
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
 from tinycomp.passes.fuse_activation import fuse_activation
+from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
@@ -35,10 +36,12 @@ from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
-from tinycomp.quantize.affine import quantize_values
-from tinycomp.quantize.calibration import DEFAULT_METHOD, METHODS, Method, calibrate
+from tinycomp.quantize.affine import core_inputs, quantize_inputs
+from tinycomp.quantize.calibration import AUTO, require_method
 from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantize.given import input_quantization
+from tinycomp.quantize.screening import without_absurd
+from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.reference.simulate import simulate
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -59,8 +62,9 @@ class Preparation:
     codebook_bits: int | None = None
     sparsity: float = 0.0
     recipe: Path | None = None
-    calibration: str | None = None
+    calibration: str = AUTO
     name: str | None = None
+    input_quantization: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +74,8 @@ class Prepared:
     graph: int8, compressed, reduced. tflite: the same model before it was reduced, as a standard
     .tflite. shape: what its outputs look like. task: what it is for, as far as that is known.
     dataset, targets: what it is scored on, with --data. dense: int8 without compression, where that
-    differs. float_tflite: the float model, where there is one.
+    differs. float_tflite: the float model, where there is one. core: the float graph that was
+    quantized, behind the input transform.
     """
 
     graph: Graph
@@ -81,6 +86,7 @@ class Prepared:
     targets: Targets | None = None
     dense: Graph | None = None
     float_tflite: bytes | None = None
+    core: Graph | None = None
     compression: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -160,7 +166,9 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         TinycompError: the recipe can't be used.
     """
     recipe = _recipe(wanted)
-    method = _method(wanted.calibration)
+    if wanted.calibration != AUTO:
+        require_method(wanted.calibration)
+    given = input_quantization(wanted.input_quantization)
     _require_files(wanted)
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
@@ -171,20 +179,26 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     if dataset is not None:
         names = fit_class_names(dataset.class_names, shape, task, progress)
         graph = replace(graph, class_names=names)
-    float_tflite, tflite = None, None
+    float_tflite, tflite, core = None, None, None
     if is_float(graph):
         assert dataset is not None
-        graph = clean_up(graph)
-        float_tflite = write_tflite(graph)
-        graph = _quantize(graph, dataset, method, progress)
+        cleaned = clean_up(graph)
+        float_tflite = write_tflite(cleaned)
+        lifted = _lifted(graph)
+        views = [core_inputs(each, dataset.x) for each in (cleaned, lifted)]
+        dataset = without_absurd(dataset, views, progress)
+        trial = quantize_calibrated(cleaned, lifted, dataset.x, wanted.calibration, given, progress)
+        core, graph = trial.core, trial.graph
     else:
         tflite = wanted.model.read_bytes()
+        _require_unquantized_input(wanted)
     dense = graph
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None
     return Prepared(
         reduce(graph, progress), tflite or write_tflite(graph), shape, task, dataset, targets,
-        None if graph is dense else dense, float_tflite, recipe.model_dump(exclude_defaults=True),
+        None if graph is dense else dense, float_tflite, core,
+        recipe.model_dump(exclude_defaults=True),
     )  # fmt: skip
 
 
@@ -196,6 +210,20 @@ def _targets(
         return wanted or ("reconstruction" if shape.reconstructs else None), None
     found = find_targets(shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted)
     return wanted or found.task, found
+
+
+def _require_unquantized_input(wanted: Preparation) -> None:
+    if wanted.input_quantization is not None:
+        raise DataError(
+            f"--input-quantization can't change '{wanted.model}', which is int8 already.",
+            expected="It is for float models.",
+            hint="Leave it out: the input keeps the scale and zero point of the file.",
+        )
+
+
+def _lifted(graph: Graph) -> Graph:
+    """The cleaned graph behind the scale and offset that the model begins with, if it does."""
+    return clean_up(lift_normalization(remove_identity(graph)))
 
 
 def clean_up(graph: Graph) -> Graph:
@@ -251,23 +279,6 @@ def _size(graph: Graph) -> tuple[int, int, int]:
     return len(graph.nodes), elements, graph.cost().parameters
 
 
-def _quantize(graph: Graph, dataset: Dataset, method: Method, progress: Progress) -> Graph:
-    with progress.stage(f"Calibrating on {len(dataset.x)} samples"):
-        ranges = calibrate(graph, dataset.x, method)
-    return quantize(graph, ranges)
-
-
-def _method(name: str | None) -> Method:
-    for method in METHODS:
-        if name == method:
-            return method
-    if name is None:
-        return DEFAULT_METHOD
-    raise DataError(
-        f"There is no calibration method '{name}'.", expected=f"Known: {', '.join(METHODS)}."
-    )
-
-
 def _recipe(wanted: Preparation) -> Recipe:
     """The recipe file, with the command line's options over it."""
     recipe = read_recipe(wanted.recipe) if wanted.recipe else Recipe()
@@ -294,13 +305,6 @@ def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: P
             graph = correct_biases(graph, dense, activations)
     check_codebooks(graph)
     return graph
-
-
-def quantize_inputs(graph: Graph, real: Array) -> Array:
-    """Real inputs as the int8 graph takes them."""
-    parameters = graph.tensors[graph.inputs[0]].quantization
-    assert parameters is not None
-    return quantize_values(real, parameters)
 
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:

@@ -121,7 +121,7 @@ bool tc_input_prepare(void)
     }
     if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
         for (uint32_t i = 0; i < tc_model.input_size; i++) {
-            tc_model.input[i] = tc_model.quantize_input(read_float(tc_model.received + 4U * i));
+            tc_model.input[i] = tc_model.quantize_input(read_float(tc_model.received + 4U * i), i);
         }
     }
     return true;

@@ -45,10 +45,10 @@ typedef struct {
     uint32_t received_size;
     int8_t *input; /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
     int8_t *output;
-    tc_trace_t *trace;            /* max(node_count, tensor_count) cells */
-    void (*invoke)(void);         /* input to output, the measured library: no hook in it */
-    void (*invoke_watched)(void); /* the same text with the hooks below */
-    int8_t (*quantize_input)(float x);
+    tc_trace_t *trace;                              /* max(node_count, tensor_count) cells */
+    void (*invoke)(void);                           /* input to output, the measured library: no hook in it */
+    void (*invoke_watched)(void);                   /* the same text with the hooks below */
+    int8_t (*quantize_input)(float x, uint32_t at); /* the real value of input element `at` */
     float (*dequantize_output)(int8_t q);
 } tc_model_t;
 

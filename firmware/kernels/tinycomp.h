@@ -22,6 +22,7 @@
 #define TC_READ_U16(p) pgm_read_word(p)
 #define TC_READ_U32(p) pgm_read_dword(p)
 #define TC_READ_I32(p) ((int32_t)pgm_read_dword(p))
+#define TC_READ_F32(p) pgm_read_float(p)
 #define TC_COPY(to, from, size) memcpy_P((to), (from), (size))
 #define TC_FETCH(type, name, from)                \
     type name##_copy;                             \
@@ -35,6 +36,7 @@
 #define TC_READ_U16(p) (*(p))
 #define TC_READ_U32(p) (*(p))
 #define TC_READ_I32(p) (*(p))
+#define TC_READ_F32(p) (*(p))
 #define TC_COPY(to, from, size) memcpy((to), (from), (size))
 #define TC_FETCH(type, name, from) const type *const name = (from)
 #endif

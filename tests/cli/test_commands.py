@@ -13,7 +13,7 @@ import pytest
 from command_line import Command, needs_gcc, needs_m4, tree
 
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.prepare import quantize_inputs
+from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.simulate import run as simulate
 from tinycomp.target.boards import Board, list_boards
 

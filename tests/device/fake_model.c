@@ -104,8 +104,9 @@ static void invoke_watched(void)
     infer(tc_step_begin, tc_step_end);
 }
 
-static int8_t quantize_input(float x) /* scale 0.5, zero point 3 */
+static int8_t quantize_input(float x, uint32_t at) /* scale 0.5, zero point 3 */
 {
+    (void)at;
     const float q = x * 2.0F + 3.0F;
     return (int8_t)(q < -128.0F ? -128.0F : q > 127.0F ? 127.0F : q < 0.0F ? q - 0.5F : q + 0.5F);
 }

@@ -24,7 +24,7 @@ def test_int8_is_as_good_as_tensorflows(shared: Path) -> None:
     rows = {(row["model"], row["variant"]): row for row in json.loads(output.stdout)}
     for model in models:
         theirs = rows[model, "TensorFlow int8"]
-        ours = rows[model, "tinycomp percentile"]
+        ours = rows[model, "tinycomp auto"]
         assert ours["samples"] == theirs["samples"]
         if ours["metric"] == "top-1":
             assert ours["value"] >= theirs["value"] - 0.2, model

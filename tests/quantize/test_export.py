@@ -52,7 +52,7 @@ def test_float_execution_equals_numpy_in_every_tensor(graph: Graph, inputs: Arra
 
 
 def test_int8_reference_kernels_equal_the_simulator(graph: Graph, inputs: Array) -> None:
-    quantized = quantize(graph, calibrate(graph, inputs))
+    quantized = quantize(graph, calibrate(graph, inputs, "percentile"))
     x = np.random.default_rng(2).integers(-128, 128, (20, 8, 6, 2)).astype(np.int8)
     expected, found = oracle.run(write_tflite(quantized), x), simulate(quantized, x)
     for name, values in found.items():
@@ -72,7 +72,7 @@ def test_bytes_are_deterministic_and_buffers_aligned(graph: Graph) -> None:
 
 
 def test_quantization_parameters_are_written(graph: Graph, inputs: Array) -> None:
-    quantized = quantize(graph, calibrate(graph, inputs))
+    quantized = quantize(graph, calibrate(graph, inputs, "percentile"))
     subgraph = schema.ModelT.InitFromPackedBuf(write_tflite(quantized)).subgraphs[0]
     written = {tensor.name.decode(): tensor for tensor in subgraph.tensors}
     values: dict[str, QuantizationParameters | None] = {

@@ -292,7 +292,7 @@ def test_batch_normalization_is_refused_by_name() -> None:
 
 
 def test_nan_weights_are_named(graph: Graph, inputs: Array) -> None:
-    ranges = calibrate(graph, inputs)
+    ranges = calibrate(graph, inputs, "percentile")
     bad = graph.constants["dw"].values.copy()
     bad[0, 1, 1, 2] = np.nan
     broken = replace(graph, constants={**graph.constants, "dw": Constant("dw", bad)})
@@ -301,6 +301,6 @@ def test_nan_weights_are_named(graph: Graph, inputs: Array) -> None:
 
 
 def test_an_int8_graph_is_refused(graph: Graph, inputs: Array) -> None:
-    ranges = calibrate(graph, inputs)
+    ranges = calibrate(graph, inputs, "percentile")
     with pytest.raises(ModelError, match=r"Tensor 'x' of 'small' is int8\. Only float models"):
         quantize(quantize(graph, ranges), ranges)

@@ -16,6 +16,7 @@ from tinycomp.cli.options import (
     Evaluate,
     Force,
     ForceFile,
+    InputQuantization,
     LibraryOnly,
     Model,
     Offset,
@@ -40,7 +41,8 @@ def build(
     codebook_bits: Bits = None,
     sparsity: Sparsity = 0.0,
     recipe: Recipe = None,
-    calibration: Calibration = None,
+    calibration: Calibration = "auto",
+    input_quantization: InputQuantization = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
@@ -79,7 +81,9 @@ def build(
     from tinycomp.report import terminal
 
     options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
-    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration, name)
+    wanted = Preparation(
+        model, data, options, codebook_bits, sparsity, recipe, calibration, name, input_quantization
+    )
     report = pipeline.build(
         pipeline.BuildOptions(
             wanted,
@@ -108,7 +112,8 @@ def quantize(
     codebook_bits: Bits = None,
     sparsity: Sparsity = 0.0,
     recipe: Recipe = None,
-    calibration: Calibration = None,
+    calibration: Calibration = "auto",
+    input_quantization: InputQuantization = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
@@ -119,6 +124,9 @@ def quantize(
     from tinycomp.prepare import Preparation
 
     options = data_options(input_scale, input_offset, x_key, None, 1)
-    wanted = Preparation(model, data, options, codebook_bits, sparsity, recipe, calibration)
+    wanted = Preparation(
+        model, data, options, codebook_bits, sparsity, recipe, calibration,
+        input_quantization=input_quantization,
+    )  # fmt: skip
     size = pipeline.quantize(wanted, output, force, TerminalProgress())
     console.print(f"Wrote {output}: {size:,} bytes", markup=False)

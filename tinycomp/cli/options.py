@@ -47,8 +47,20 @@ Recipe = Annotated[
     typer.Option("--recipe", help="Compression by layer: a TOML file (docs/recipes.md)."),
 ]
 Calibration = Annotated[
+    str,
+    typer.Option(
+        "--calibration",
+        help="How ranges are chosen: auto (what is closest to float), min-max, percentile, mse.",
+    ),
+]
+InputQuantization = Annotated[
     str | None,
-    typer.Option("--calibration", help="How ranges are chosen: min-max, percentile or mse."),
+    typer.Option(
+        "--input-quantization",
+        metavar="SCALE,ZERO",
+        help="Scale and zero point of the input's bytes; or an int8 .tflite that has them.",
+        show_default=False,
+    ),
 ]
 Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
 Offset = Annotated[

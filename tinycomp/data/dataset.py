@@ -64,6 +64,7 @@ class Dataset:
     (samples, ...), where there are any.
 
     x, y calibrate; x_test, y_test evaluate. notes: what a reader of the results has to know.
+    rows: of each sample of x, its number in the file's array; None: x is that array.
     """
 
     x: Array
@@ -72,6 +73,7 @@ class Dataset:
     y_test: Array | None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: Array | None = None
 
 
 def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None) -> Dataset:
@@ -135,7 +137,8 @@ class _Reader:
         if self.problems or x is None or x_test is None:
             raise self._refusal()
         self._note_halves(key, test_key, len(x))
-        return Dataset(x, y, x_test, y_test, names or (), tuple(self.notes))
+        rows = self._calibration_rows(train)
+        return Dataset(x, y, x_test, y_test, names or (), tuple(self.notes), rows)
 
     def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
         """What a step returns, or None, its problem being kept."""

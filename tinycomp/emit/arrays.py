@@ -61,6 +61,10 @@ class ConstantArrays:
 
 def number_lines(values: Sequence[int]) -> tuple[str, ...]:
     """Lines of comma-separated numbers, as many a line as fit."""
-    numbers = [c_number(value) for value in values]
+    return literal_lines([c_number(value) for value in values])
+
+
+def literal_lines(numbers: Sequence[str]) -> tuple[str, ...]:
+    """The same of numbers that are written already."""
     count = max(1, (_WIDTH - 4) // (max(map(len, numbers)) + 2))
     return tuple(", ".join(numbers[i : i + count]) + "," for i in range(0, len(numbers), count))

@@ -26,7 +26,8 @@ stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar 
 _HEADERS = frozenset(_HEADER_WORDS.split())
 """What other headers include, with or without angle brackets."""
 _PUBLIC_WORDS = """
-arena_t assert_arena dequantize_output input invoke invoke_watched output quantize_input
+arena_t assert_arena centers dequantize_output gains input invoke invoke_watched normalize_input
+normalize_input_int16 output quantize_input round_input
 """
 _PUBLIC_NAMES = frozenset(_PUBLIC_WORDS.split())
 """What templates/library/model.h.j2 puts behind the prefix itself."""

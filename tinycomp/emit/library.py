@@ -6,13 +6,14 @@ strings.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinycomp import __version__
 from tinycomp.common.errors import ModelError
-from tinycomp.emit.arrays import ArrayText, ConstantArrays
+from tinycomp.emit.arrays import ArrayText, ConstantArrays, literal_lines
 from tinycomp.emit.c_syntax import c_comment, c_prefix
 from tinycomp.emit.headers import facts, firmware_headers, included_headers
 from tinycomp.emit.nodes import (
@@ -25,7 +26,8 @@ from tinycomp.emit.nodes import (
 )  # fmt: skip
 from tinycomp.emit.render import render
 from tinycomp.emit.schedule import ScheduleText, moves_of, row_counters, schedule_text
-from tinycomp.ir.tensor import Tensor
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Shape, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.moves import Move
@@ -36,8 +38,11 @@ FILES = {
     "model.c": "{}.c",
     "weights.h": "{}_weights.h",
     "weights.c": "{}_weights.c",
+    "input.c": "{}_input.c",
 }
 """The templates of a library, and the names of their files by the prefix."""
+TRANSFORM = "input.c"
+"""The one of them that only libraries have that normalize raw input values."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,32 @@ class TensorText:
 
     shape: str
     """"49x10x1"."""
+    height: int
+    """Rows; 1 of a tensor of one axis."""
+    width: int
+    """Pixels of a row; 1 of a tensor of one or two axes."""
+    channels: int
+    """The last axis."""
     size: int
     """In bytes."""
     scale: str
     """A float literal."""
     zero_point: int
     """The int8 value that stands for 0."""
+
+
+@dataclass(frozen=True)
+class TransformText:
+    """What the library does to raw input values before they are int8."""
+
+    features: int
+    """Values that have a center and a gain of their own."""
+    centers: tuple[str, ...]
+    """Lines of float literals."""
+    gains: tuple[str, ...]
+    """Lines of float literals, in steps of the input's scale."""
+    integers: bool
+    """Whether it takes int16 too."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +97,8 @@ class LibraryContext:
     """The model's input."""
     output: TensorText
     """The model's output."""
+    transform: TransformText | None
+    """Of raw input values, where the library has to normalize them."""
     input_offset: int
     """Where the input may lie in the arena, in bytes."""
     output_offset: int
@@ -139,6 +166,7 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
     files = {
         name.format(prefix): render(f"library/{template}.j2", context)
         for template, name in FILES.items()
+        if template != TRANSFORM or context["transform"]
     }
     return files | firmware_headers(plan.program.operations, plan.program.kernels)
 
@@ -156,6 +184,7 @@ def _context(plan: Plan, prefix: str, model_hash: str) -> LibraryContext:
         model_name=c_comment(graph.name),
         input=_tensor(graph.tensors[first]),
         output=_tensor(graph.tensors[last]),
+        transform=_transform(graph),
         input_offset=plan.buffers[first].offset,
         output_offset=plan.buffers[last].offset,
         class_names=graph.class_names,
@@ -188,9 +217,34 @@ def _tensor(tensor: Tensor) -> TensorText:
         raise ModelError(
             f"Tensor '{tensor.name}' is not quantized.", hint="Quantize the model first."
         )
-    scale = f"{np.float32(tensor.quantization.scale)!s}f"
+    scale = _float(tensor.quantization.scale)
     shape = "x".join(map(str, tensor.shape))
-    return TensorText(shape, tensor.size, scale, tensor.quantization.zero_point)
+    height, width, channels = _image(tensor.shape)
+    return TensorText(
+        shape, height, width, channels, tensor.size, scale, tensor.quantization.zero_point
+    )
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
+    """Height, width and channels; (length, channels) is a column of pixels."""
+    height = shape[0] if len(shape) > 1 else 1
+    return height, math.prod(shape[1:-1]), math.prod(shape[-1:])
+
+
+def _transform(graph: Graph) -> TransformText | None:
+    transform, source = graph.input_transform, graph.tensors[graph.inputs[0]].quantization
+    if transform is None or source is None:
+        return None
+    centers, gains = (
+        literal_lines([_float(value) for value in values])
+        for values in (transform.centers, transform.gains(source.scale))
+    )
+    return TransformText(len(transform.centers), centers, gains, transform.integers)
+
+
+def _float(value: float) -> str:
+    """A float literal: the shortest that names this float32."""
+    return f"{np.float32(value)!s}f"
 
 
 def harness_model(prefix: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tinycomp.common.errors import ModelError
+from tinycomp.ir.input_transform import InputTransform
 from tinycomp.ir.operator import Cost, Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
 
@@ -48,6 +49,8 @@ class Graph:
     """One an output of a classifier; empty where they are not known."""
     reduction: Reduction | None = None
     """What an int8 graph was reduced from, if anything was removed."""
+    input_transform: InputTransform | None = None
+    """What becomes of raw values before they are the input, if anything does."""
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""

@@ -36,3 +36,8 @@ class Reduction:
     """The original."""
     tensors: Mapping[str, TensorReduction]
     """By the name of the original's tensor."""
+
+
+def original(graph: Graph) -> Graph:
+    """What a graph was before it was reduced."""
+    return graph if graph.reduction is None else graph.reduction.graph

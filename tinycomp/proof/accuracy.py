@@ -11,7 +11,7 @@ from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import Prepared
-from tinycomp.quantize.affine import dequantize_values, quantize_values
+from tinycomp.quantize.affine import dequantize_values, quantize_inputs
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import run
 from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord
@@ -29,11 +29,9 @@ def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -
     """Run an int8 graph in the simulator on real inputs; None where there is nothing to score."""
     if targets.task is None:
         return None
-    source = graph.tensors[graph.inputs[0]].quantization
     target = graph.tensors[graph.outputs[0]].quantization
-    assert source is not None
     assert target is not None
-    outputs = dequantize_values(run(graph, quantize_values(x, source)), target)
+    outputs = dequantize_values(run(graph, quantize_inputs(graph, x)), target)
     return score(shape, targets, outputs)
 
 

@@ -8,18 +8,26 @@ from dataclasses import replace
 
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
+from tinycomp.data.score import ACCURACY, R2, TOP_1
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.reduction import original
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import accuracy_record
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
+from tinycomp.quantize.layer_errors import most_to_blame, signal_to_noise
 from tinycomp.reference.compare import Verification, verify
 from tinycomp.report.record import Report, VerifyRecord
 from tinycomp.target.fit import check_fit
 from tinycomp.target.toolchain import is_available
+
+LOSS = 0.02
+"""Share of a score that int8 may lose without a warning."""
+SHARES = (TOP_1, ACCURACY, R2)
+"""Metrics of which a share is lost."""
 
 
 def measure_code(
@@ -55,7 +63,42 @@ def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) ->
         return report
     with progress.stage(f"Evaluating on {len(targets.kept)} samples"):
         record = accuracy_record(prepared, data, targets)
-    return replace(report, accuracy=record)
+    report = replace(report, accuracy=record)
+    _warn_of_loss(report, prepared, progress)
+    return report
+
+
+def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> Report:
+    """How far each int8 tensor is from the float model's."""
+    if prepared.core is None or prepared.dataset is None:
+        return report
+    with progress.stage("Comparing tensors with the float model"):
+        ratios = signal_to_noise(prepared.core, original(prepared.graph), prepared.dataset.x)
+    return replace(report, signal_to_noise=ratios)
+
+
+def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> None:
+    """Say so if int8 alone costs more than LOSS, which tensor is most to blame, and what helps."""
+    if report.accuracy is None:
+        return
+    for metric in report.accuracy.metrics:
+        if metric.metric in SHARES and metric.float is not None and metric.dense_int8 is not None:
+            loss = metric.float - metric.dense_int8
+            if loss > LOSS:
+                progress.note(_loss_note(metric.metric, loss, report, prepared))
+
+
+def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:
+    note = f"Warning: int8 loses {100 * loss:.1f} points of {metric}."
+    blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
+    if blamed is not None:
+        name, decibels = blamed
+        note += f" Most is lost in {name!r}: {decibels:.0f} dB of its signal to noise."
+    return (
+        f"{note} What helps: calibration samples that show all that the model will see, features "
+        "of one size (begin the model with keras.layers.Normalization), ReLU6 in the place of "
+        "ReLU, weights without outliers (weight decay)."
+    )
 
 
 def compare_all(

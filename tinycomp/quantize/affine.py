@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 
 
@@ -13,11 +14,37 @@ def quantize_values(real: Array, parameters: QuantizationParameters) -> NDArray[
 
     One scale and zero point; for weights with a scale per slice see post_training.
     """
-    scaled = np.asarray(real, np.float32) / np.float32(parameters.scale)
-    rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
-    quantized: NDArray[np.int8] = np.clip(rounded + parameters.zero_point, -128, 127).astype(
-        np.int8
-    )
+    with np.errstate(over="ignore"):
+        scaled = np.asarray(real, np.float32) / np.float32(parameters.scale)
+    return round_steps(scaled, parameters.zero_point)
+
+
+def quantize_inputs(graph: Graph, raw: Array) -> NDArray[np.int8]:
+    """Real inputs, (samples, *shape), as the int8 graph takes them, its transform applied first."""
+    parameters = graph.tensors[graph.inputs[0]].quantization
+    assert parameters is not None
+    if graph.input_transform is None:
+        return quantize_values(raw, parameters)
+    steps = graph.input_transform.steps(raw, parameters.scale)
+    return round_steps(steps, parameters.zero_point)
+
+
+def core_inputs(graph: Graph, raw: Array) -> Array:
+    """Real inputs as the graph's first tensor holds them before it is quantized, float32."""
+    transform = graph.input_transform
+    return np.asarray(raw, np.float32) if transform is None else transform.normalize(raw)
+
+
+def round_steps(steps: NDArray[np.float32], zero_point: int) -> NDArray[np.int8]:
+    """Steps of a scale from zero, as int8: rounded half away from zero, exactly, and saturated.
+
+    NaN counts as zero. The generated header does the same (templates/library/model.h.j2).
+    """
+    steps = np.clip(np.where(np.isnan(steps), np.float32(0), steps), -256, 256)
+    whole = np.trunc(steps)
+    rest = steps - whole
+    rounded = whole + (rest >= 0.5) - (rest <= -0.5)
+    quantized: NDArray[np.int8] = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
     return quantized
 
 

@@ -16,8 +16,8 @@ from tinycomp.reference.oracle import float_batches
 
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)
-DEFAULT_METHOD: Method = "percentile"
-"""Closest to the float outputs over the models of benchmarks/quantization.py (RMS error)."""
+AUTO = "auto"
+"""The default: all methods are tried, and the closest to the float model is kept (selection.py)."""
 PERCENTILE = 99.99
 """Percent of the values that lie below the upper, and above the lower bound."""
 
@@ -51,35 +51,79 @@ class Histogram:
         return self.low + self.width * (np.arange(len(self.counts)) + 0.5)
 
 
-def calibrate(graph: Graph, x: Array, method: Method = DEFAULT_METHOD) -> dict[str, Range]:
-    """Run a float graph on calibration data and choose a range for every tensor.
+def calibrate(graph: Graph, x: Array, method: Method) -> dict[str, Range]:
+    """Run a float graph on calibration data and choose a range for every tensor, by one method.
+
+    See observe for the arguments and errors, and Observations.ranges for the methods.
+    """
+    return observe(graph, x).ranges(method)
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What a float graph's tensors held on calibration data.
+
+    extremes: least and greatest value of every tensor. histograms: of those that are not zero
+    throughout. inputs: the model's inputs, whose ranges no method cuts.
+    """
+
+    extremes: dict[str, Range]
+    histograms: dict[str, Histogram]
+    inputs: tuple[str, ...]
+
+    def ranges(self, method: Method) -> dict[str, Range]:
+        """The range of every tensor.
+
+        "min-max": what was seen. "percentile": PERCENTILE of it on either side. "mse": the range
+        with the least expected squared error of a uniform 8-bit quantizer. A model's input keeps
+        all that was seen: what is cut off there, no layer behind can tell any more.
+
+        Raises:
+            DataError: there is no such method.
+        """
+        require_method(method)
+        if method == "min-max":
+            return dict(self.extremes)
+        choose = percentile_range if method == "percentile" else least_error_range
+        return {
+            name: choose(self.histograms[name])
+            if name in self.histograms and name not in self.inputs
+            else extremes
+            for name, extremes in self.extremes.items()
+        }
+
+
+def require_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        DataError: there is none.
+    """
+    for method in METHODS:
+        if name == method:
+            return method
+    raise DataError(
+        f"There is no calibration method '{name}'.",
+        expected=f"Known: {', '.join((AUTO, *METHODS))}.",
+    )
+
+
+def observe(graph: Graph, x: Array) -> Observations:
+    """Run a float graph on calibration data, and note which values every tensor takes.
 
     Args:
         graph: a float graph without float-only operators that TFLite can't run.
         x: (samples, *input shape), real values.
-        method: "min-max": what was seen. "percentile": PERCENTILE of it on either side. "mse": the
-            range with the least expected squared error of a uniform 8-bit quantizer.
 
     Raises:
         DataError: no samples.
         ModelError: a layer's output is NaN or overflows float32.
     """
-    if method not in METHODS:
-        raise DataError(
-            f"There is no calibration method {method!r}.", expected=f"Known: {', '.join(METHODS)}."
-        )
     if len(x) == 0:
         raise DataError("There are no calibration samples.", expected="Expected at least one.")
     model = write_tflite(graph)
     extremes = _extremes(graph, model, x)
-    if method == "min-max":
-        return extremes
-    choose = percentile_range if method == "percentile" else least_error_range
-    histograms = _histograms(model, x, extremes)
-    return {
-        name: choose(histograms[name]) if name in histograms else extremes[name]
-        for name in extremes
-    }
+    return Observations(extremes, _histograms(model, x, extremes), graph.inputs)
 
 
 def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:

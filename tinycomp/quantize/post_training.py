@@ -34,20 +34,27 @@ _VANISHING = 2.0**-60
 Parameters = dict[str, QuantizationParameters]
 
 
-def quantize(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+def quantize(
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    given: Mapping[str, QuantizationParameters] | None = None,
+) -> Graph:
     """The int8 graph of a float graph.
 
     Args:
         graph: float, batch normalization folded.
         ranges: real bounds of every tensor, from calibrate.
+        given: parameters that tensors must have, whatever their ranges.
 
     Raises:
         ModelError: a float-only operator is left, a constant holds NaN or infinite values, or the
             graph is not a float graph.
     """
     _require_quantizable(graph)
-    graph, ranges = separate_fixed(graph, ranges)
-    activations = _activation_parameters(graph, _reachable(graph, ranges))
+    fixed = fixed_parameters(graph) | dict(given or {})
+    ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
+    graph, ranges = separate_fixed(graph, ranges, fixed)
+    activations = _activation_parameters(graph, _reachable(graph, ranges), fixed)
     nodes, constants = _quantize_weights(graph, activations)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
@@ -117,9 +124,10 @@ def _at_least(found: Range, width: float) -> Range:
     return found if found.width > _VANISHING else found.widened(1.0)
 
 
-def _activation_parameters(graph: Graph, ranges: Mapping[str, Range]) -> Parameters:
+def _activation_parameters(
+    graph: Graph, ranges: Mapping[str, Range], fixed: Parameters
+) -> Parameters:
     """Parameters of every tensor and every constant without weights' parameters."""
-    fixed = fixed_parameters(graph)
     found: Parameters = {}
     for group in tied_groups(graph):
         given = [fixed[name] for name in group if name in fixed]

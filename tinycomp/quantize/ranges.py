@@ -23,6 +23,12 @@ class Range(NamedTuple):
         """The bounds, widened to hold zero."""
         return cls(min(0.0, float(low)), max(0.0, float(high)))
 
+    @classmethod
+    def covered_by(cls, parameters: QuantizationParameters) -> Range:
+        """The bounds that int8 reaches with these parameters."""
+        low, high = (parameters.scale * (q - parameters.zero_point) for q in (-128, 127))
+        return cls(low, high)
+
     @property
     def width(self) -> float:
         """high - low."""

@@ -49,13 +49,16 @@ def fixed_parameters(graph: Graph) -> dict[str, QuantizationParameters]:
     return {name: rule.fixed for name, rule in rules.items() if rule.fixed is not None}
 
 
-def separate_fixed(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[str, Range]]:
-    """Requantize fixed outputs where a tied operator would join them with other tensors.
+def separate_fixed(
+    graph: Graph, ranges: Mapping[str, Range], fixed: Mapping[str, QuantizationParameters]
+) -> tuple[Graph, dict[str, Range]]:
+    """Requantize tensors with fixed parameters where tied operators would join them with others.
 
-    A softmax that is concatenated with something else would otherwise impose 1/256 on all.
+    A softmax that is concatenated with something else would otherwise impose 1/256 on all. fixed:
+    parameters by tensor, those that the user gave included.
     Returns the graph, and the ranges with those of the new tensors.
     """
-    fixed, ranges = fixed_parameters(graph), dict(ranges)
+    ranges = dict(ranges)
     written = {name: node for node in graph.nodes for name in node.outputs}
     crossed: set[str] = set()
     for group in tied_groups(graph):

@@ -11,6 +11,7 @@ from typing import Any
 
 from tinycomp import __version__
 from tinycomp.common.errors import OutputError
+from tinycomp.ir.input_transform import InputTransform
 
 REPORT_NAME = "report.json"
 
@@ -239,7 +240,11 @@ class VerifyRecord:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is known of a build."""
+    """Everything that is known of a build.
+
+    signal_to_noise: of int8 against float, in dB, by tensor. input_transform: what the library does
+    to raw values before they are the input of the .tflite.
+    """
 
     model: ModelRecord
     board: str
@@ -252,6 +257,8 @@ class Report:
     verify: tuple[VerifyRecord, ...] = ()
     layers: tuple[LayerRecord, ...] = ()
     compression: dict[str, Any] = field(default_factory=dict)
+    signal_to_noise: dict[str, float] = field(default_factory=dict)
+    input_transform: InputTransform | None = None
     notes: tuple[str, ...] = ()
     generator: str = __version__
 
@@ -314,6 +321,8 @@ def _from_json(content: dict[str, Any]) -> Report:
         ),
         layers=tuple(LayerRecord(**layer) for layer in content["layers"]),
         compression=content["compression"],
+        signal_to_noise=content["signal_to_noise"],
+        input_transform=_transform(content.get("input_transform")),
         notes=tuple(content["notes"]),
         generator=content["generator"],
     )
@@ -343,6 +352,13 @@ def _estimate(content: Any) -> EstimateRecord | None:
     if content is None:
         return None
     return EstimateRecord(**{**content, "assumptions": tuple(content["assumptions"])})
+
+
+def _transform(content: Any) -> InputTransform | None:
+    if content is None:
+        return None
+    lists = {key: tuple(content[key]) for key in ("centers", "factors")}
+    return InputTransform(**{**content, **lists})
 
 
 def _memory(content: Any) -> MemoryRecord | None:

@@ -18,8 +18,9 @@ static void invoke_watched(void)
     tc_step_end(0, 1, 0, output, TINY_OUTPUT_SIZE);
 }
 
-static int8_t quantize_input(float real)
+static int8_t quantize_input(float real, uint32_t at)
 {
+    (void)at;
     return tiny_quantize_input(real);
 }
 

@@ -31,6 +31,16 @@ static void invoke_watched(void)
     golden_invoke_watched(&arena, input_values, output_values);
 }
 
+static int8_t quantize_input(float x, uint32_t at)
+{
+#ifdef GOLDEN_INPUT_FEATURES
+    return golden_quantize_input(x, (uint16_t)(at % GOLDEN_INPUT_FEATURES));
+#else
+    (void)at;
+    return golden_quantize_input(x);
+#endif
+}
+
 const tc_model_t tc_model = {
     "golden",
     PROFILE,
@@ -50,6 +60,6 @@ const tc_model_t tc_model = {
     trace,
     invoke,
     invoke_watched,
-    golden_quantize_input,
+    quantize_input,
     golden_dequantize_output,
 };

@@ -1,21 +1,35 @@
 /* golden: int8 inference by tinycomp 0.1.0. Generated, do not edit.
  *
- * Input 8x8x1, output 3. Thread safe: all state is in the arena. */
+ * Input 8x8x1, output 3.
+ *
+ * Memory: an arena has to be aligned as its type says; input and output may have any address. The stack that an
+ * inference needs on the board that this was built for is in report.json (ram, stack).
+ *
+ * Tasks and interrupts: all state is in the arena, there is no lock, no heap and no call of the system. Tasks may run
+ * inferences at the same time, each in an arena of its own. An inference may be interrupted, and an interrupt may run
+ * one, in another arena, if its stack has room. */
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
-#include <math.h>
 #include <stdint.h>
 
 #define GOLDEN_GENERATOR_VERSION "0.1.0"
 #define GOLDEN_MODEL_HASH "e7f4f8c3fca5ccb9bb12f10fbc47cf741da4c090c138c2a04c1aac7687e5e049"
 
+/* Tensors lie in memory row by row, channels of a pixel side by side; a size is height x width x channels. */
+#define GOLDEN_INPUT_HEIGHT 8
+#define GOLDEN_INPUT_WIDTH 8
+#define GOLDEN_INPUT_CHANNELS 1
 #define GOLDEN_INPUT_SIZE 64
+#define GOLDEN_OUTPUT_HEIGHT 1
+#define GOLDEN_OUTPUT_WIDTH 1
+#define GOLDEN_OUTPUT_CHANNELS 3
 #define GOLDEN_OUTPUT_SIZE 3
 #define GOLDEN_ARENA_SIZE 344 /* bytes: input, output, everything between, and scratch */
 #define GOLDEN_SCRATCH_SIZE 0 /* bytes of the arena that lie beyond its tensors */
 
-/* real = scale * (quantized - zero point) */
+/* What bytes mean: real = scale * (quantized - zero point). Real values of the input are those that the model was
+ * trained on; bytes that were made with another scale or zero point stand for others. */
 #define GOLDEN_INPUT_SCALE 0.022211509f
 #define GOLDEN_INPUT_ZERO_POINT (35)
 #define GOLDEN_OUTPUT_SCALE 0.00390625f
@@ -50,10 +64,26 @@ static inline int8_t *golden_output(golden_arena_t *arena)
 }
 
 /* Conversions for the caller's convenience; the inference itself uses no floating point. */
+
+/* Steps of GOLDEN_INPUT_SCALE from zero to an input byte: rounded half away from zero, saturated; NaN counts as zero. */
+static inline int8_t golden_round_input(float steps)
+{
+    int32_t quantized = 0;
+    if (steps >= 256.0f) {
+        quantized = 256;
+    } else if (steps <= -256.0f) {
+        quantized = -256;
+    } else if (steps > -256.0f) { /* not NaN */
+        const int32_t halves = (int32_t)(2.0f * steps);
+        quantized = (halves + (halves < 0 ? -1 : 1)) / 2;
+    }
+    quantized += GOLDEN_INPUT_ZERO_POINT;
+    return (int8_t)(quantized < -128 ? -128 : quantized > 127 ? 127 : quantized);
+}
+
 static inline int8_t golden_quantize_input(float real)
 {
-    const float value = roundf(real / GOLDEN_INPUT_SCALE) + (float)GOLDEN_INPUT_ZERO_POINT;
-    return (int8_t)(value <= -128.0f ? -128.0f : value >= 127.0f ? 127.0f : value);
+    return golden_round_input(real / GOLDEN_INPUT_SCALE);
 }
 
 static inline float golden_dequantize_output(int8_t quantized)

@@ -1,0 +1,50 @@
+"""What a library does to raw input values before they become int8: a scale and offset a feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.ir.tensor import Array
+
+
+@dataclass(frozen=True)
+class InputTransform:
+    """normalized = (raw - center) * factor, each step in float32.
+
+    Element i of an input belongs to feature i modulo the number of features.
+    """
+
+    centers: tuple[float, ...]
+    """One a feature; float32 values, in the unit of the raw values."""
+    factors: tuple[float, ...]
+    """One a feature; float32 values, finite and not zero."""
+    integers: bool = False
+    """Whether raw values are integers that fit int16, so that the library takes these too."""
+
+    def normalize(self, raw: Array) -> NDArray[np.float32]:
+        """What the model's first int8 tensor stands for, (samples, *shape), float32."""
+        return self._apply(raw, np.asarray(self.factors, np.float32))
+
+    def steps(self, raw: Array, scale: float) -> NDArray[np.float32]:
+        """The same in steps of that scale, not yet rounded: one product, as the library does it.
+
+        A difference and then a product can't be contracted into a fused multiply-add, so C
+        compilers and NumPy agree on every bit.
+        """
+        return self._apply(raw, self.gains(scale))
+
+    def gains(self, scale: float) -> NDArray[np.float32]:
+        """factors / scale, rounded once."""
+        gains: NDArray[np.float32] = (np.asarray(self.factors, np.float64) / scale).astype(
+            np.float32
+        )
+        return gains
+
+    def _apply(self, raw: Array, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = np.asarray(raw, np.float32).reshape(-1, len(self.centers))
+        with np.errstate(over="ignore", invalid="ignore"):
+            applied: NDArray[np.float32] = (values - np.asarray(self.centers, np.float32)) * factors
+        return applied.reshape(np.shape(raw))
