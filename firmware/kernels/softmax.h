@@ -13,6 +13,9 @@ typedef struct {
     int32_t multiplier;
 } tc_softmax_t;
 
+/* A sum of exponentials, 512: shares of it are less than half a step of the output. */
+#define TC_SOFTMAX_MOST ((uint32_t)1 << 28)
+
 static int32_t tc_softmax_multiply(int32_t a, int32_t b)
 {
     return tc_rounding_doubling_high_multiply(a, b);
@@ -68,7 +71,7 @@ static int32_t tc_softmax_exp_of(const tc_softmax_t *op, int difference)
 static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t *to)
 {
     int largest = -128;
-    uint32_t total = 0; /* 12 integer bits, 19 fractional */
+    uint32_t total = 0; /* 12 integer bits, 19 fractional; not added to from 512 on */
     int headroom = 0;
     int32_t scale;
     for (uint16_t c = 0; c < op->channels; c++) {
@@ -76,7 +79,7 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     }
     for (uint16_t c = 0; c < op->channels; c++) {
         const int difference = from[c] - largest;
-        if (difference >= op->smallest_difference) {
+        if (difference >= op->smallest_difference && total < TC_SOFTMAX_MOST) {
             total += (uint32_t)tc_rounding_shift_right(tc_softmax_exp_of(op, difference), 12);
         }
     }
@@ -87,7 +90,7 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     for (uint16_t c = 0; c < op->channels; c++) {
         const int difference = from[c] - largest;
         int32_t value = 0;
-        if (difference >= op->smallest_difference) {
+        if (difference >= op->smallest_difference && headroom > 3) { /* else all are below 1/512, which rounds to 0 */
             value = tc_softmax_multiply(scale, tc_softmax_exp_of(op, difference));
             value = tc_rounding_shift_right(value, 35 - headroom);
         }

@@ -191,21 +191,41 @@ def softmax_scaling(beta: float, scale: float) -> SoftmaxScaling:
 
 
 def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
-    """int8 softmax over the last axis, output scale 1/256 and zero point -128."""
+    """int8 softmax over the last axis, output scale 1/256 and zero point -128.
+
+    Where exponentials add up to 512 or more, all outputs are 0.
+    """
+    exponentials, shares = _exponentials(x, scaling)
+    total = np.minimum(shares.sum(axis=-1, keepdims=True), _SUM_OF_512)
+    headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    scale = one_over_one_plus((total << headroom) - (1 << 31))
+    output = rounding_shift_right(
+        rounding_doubling_high_multiply(exponentials, scale), 35 - headroom
+    )
+    return (np.minimum(output, 255) - 128).astype(np.int8)
+
+
+def softmax_aborts(x: Array, scaling: SoftmaxScaling) -> NDArray[np.bool_]:
+    """Of each vector along the last axis: whether LiteRT's reference kernel aborts on it, as its
+    exponentials add up to 512 or more.
+    """
+    reached: NDArray[np.bool_] = _exponentials(x, scaling)[1].sum(axis=-1) >= _SUM_OF_512
+    return reached
+
+
+_SUM_OF_512 = 1 << 28
+"""At 19 fractional bits."""
+
+
+def _exponentials(x: Array, scaling: SoftmaxScaling) -> tuple[Array, Array]:
+    """e^(difference to the largest), as fractions of 31 and of 19 bits; 0 for minus infinity."""
     differences = np.arange(256)
     rescaled = rounding_doubling_high_multiply(-differences << scaling.shift, scaling.multiplier)
     counts = -differences >= scaling.smallest_difference
     table = np.where(counts, exp_of_negative(np.where(counts, rescaled, 0)), 0)
     wide = np.asarray(x, np.int64)
     below = wide.max(axis=-1, keepdims=True) - wide
-    exponentials = table[below]
-    total = np.where(counts, rounding_shift_right(table, 12), 0)[below].sum(axis=-1, keepdims=True)
-    headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
-    scale = one_over_one_plus((total << headroom) - (1 << 31))
-    output = rounding_shift_right(
-        rounding_doubling_high_multiply(exponentials, scale), 35 - headroom
-    )
-    return np.where(counts[below], np.minimum(output, 255) - 128, -128).astype(np.int8)
+    return table[below], rounding_shift_right(table, 12)[below]
 
 
 def exp_of_negative(x: Array) -> Array:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 
@@ -86,6 +88,14 @@ class Operator(ABC):
         """
         shape = operands.inputs[index].shape
         return 0, shape[0] if len(shape) > 1 else 1
+
+    def may_abort(self, operands: Operands) -> bool:
+        """Whether there are inputs on which LiteRT's reference kernel aborts the whole process."""
+        return False
+
+    def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """On which samples of these inputs it does; bool."""
+        return np.zeros(len(inputs[0]), bool)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
-from tinycomp.ir.fixed_point import SoftmaxScaling, softmax, softmax_scaling
+from tinycomp.ir.fixed_point import SoftmaxScaling, softmax, softmax_aborts, softmax_scaling
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
@@ -21,7 +22,9 @@ from tinycomp.ops._tflite import version
 OUTPUT = QuantizationParameters((1 / 256,), (-128,))
 """The output's parameters, fixed by the int8 specification."""
 LARGEST = 511
-"""Values in a vector: LiteRT's reference kernel aborts where a sum reaches 512."""
+"""Values in a vector whose exponentials never add up to 512, where LiteRT's reference kernel
+aborts.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,9 @@ class Softmax(Operator):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""
         (source,) = inputs
-        if not source or source[-1] > LARGEST:
+        if not source:
             raise ModelError(
-                f"A softmax reads a tensor of shape {source}.",
-                expected=f"A last axis of at most {LARGEST} values.",
-                hint="Save the model without its softmax: the order of the classes is the same.",
+                "A softmax reads a tensor of one value.", expected="Expected one axis at least."
             )
         return source
 
@@ -60,6 +61,16 @@ class Softmax(Operator):
         """Each vector along the last axis by itself."""
         (values,) = inputs
         return softmax(values, self._scaling(operands))
+
+    def may_abort(self, operands: Operands) -> bool:
+        """Where a vector is long enough."""
+        return operands.output.shape[-1] > LARGEST
+
+    def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Where many values are close to the largest; all outputs are 0 then."""
+        found = softmax_aborts(inputs[0], self._scaling(operands))
+        samples = found.reshape(len(inputs[0]), -1)
+        return np.logical_or.reduce(samples, axis=1)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """In place: a vector's maximum and sum are taken before it is written."""

@@ -1,0 +1,68 @@
+"""Softmaxes of many values: what is computed where LiteRT's reference aborts, and where that is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance import parameters, unary_case
+from host import run_on_host
+
+from tinycomp.ir.graph import Graph
+from tinycomp.ops.softmax import OUTPUT, Softmax
+from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
+from tinycomp.reference.compare import aborting, simulator, verify
+from tinycomp.reference.simulate import simulate
+
+_RUN = """
+import sys, numpy as np
+from pathlib import Path
+from tinycomp.reference import oracle
+oracle.run(Path(sys.argv[1]).read_bytes(), np.load(sys.argv[2]))
+"""
+
+
+def _softmax(size: int) -> Graph:
+    return unary_case("", Softmax(), (size,), parameters(0.1), OUTPUT).graph
+
+
+def _equal_values(size: int, count: int) -> np.ndarray:
+    """So many values at the maximum, the others out of reach."""
+    return np.where(np.arange(size) < count, 127, -128).astype(np.int8)[np.newaxis]
+
+
+@pytest.mark.parametrize(("count", "aborts"), [(511, False), (512, True)])
+def test_where_litert_aborts(count: int, aborts: bool, tmp_path: Path) -> None:
+    graph, inputs = _softmax(600), _equal_values(600, count)
+    assert aborting(graph, inputs).tolist() == [aborts]
+    (tmp_path / "m.tflite").write_bytes(write_tflite(graph))
+    np.save(tmp_path / "x.npy", inputs)
+    arguments = [sys.executable, "-c", _RUN, tmp_path / "m.tflite", tmp_path / "x.npy"]
+    assert (subprocess.run(arguments, capture_output=True).returncode < 0) == aborts
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_nothing_is_left_of_512_equal_values() -> None:
+    """The share of each is less than half a step; 9,000 would overflow 32 bits of the sum."""
+    graph = _softmax(9500)
+    inputs = np.concatenate([_equal_values(9500, n) for n in (511, 512, 4096, 8192, 8292, 9500)])
+    expected = simulate(graph, inputs)
+    assert [row.max() for row in expected["softmax"]] == [-127, *[-128] * 5]
+    found = run_on_host(graph, inputs)
+    assert np.array_equal(found["softmax"], expected["softmax"])
+    assert np.array_equal(
+        oracle.run_output(write_tflite(graph), inputs[:1]), expected["softmax"][:1]
+    )
+
+
+def test_verification_leaves_those_samples_out() -> None:
+    graph = _softmax(600)
+    inputs = np.concatenate([_equal_values(600, n) for n in (600, 3, 512)])
+    found = verify(graph, write_tflite(graph), inputs, [simulator(graph)])
+    assert found.equal
+    assert found.samples == 1
