@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 from golden_files import Golden
+from hypothesis import settings
+
+# How long an example takes depends on what else the computer does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 
