@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,10 @@ from tinycomp.plan.streaming import Optimize, choose
 
 CODE = 8192
 """Bytes of flash that are left to code, which is compiled later."""
+MOST_CODE = 16384
+"""Bytes of code that decoding may add to a library, at the very most."""
+PLAINEST = "dense"
+"""The codec of weights that are stored as they are."""
 WORTHWHILE = 2 / 3
 """The share of an uncompressed model's bytes that decoding its weights has to reach."""
 POLICIES: dict[Optimize, Policy] = {
@@ -64,6 +69,38 @@ def stored_program(
         if best.constants <= room:
             break
     return best.program
+
+
+def simpler_programs(
+    graph: Graph, program: Program, optimize: Optimize, target: StorageTarget
+) -> tuple[Program, ...]:
+    """The program with fewer and fewer codecs, down to weights that are stored as they are: each
+    time without the one that saves the fewest bytes.
+
+    A decoder is code and wants scratch, and what it takes only a compiler knows. Empty where so
+    many bytes are saved that no decoder takes as many, or nothing is decoded.
+    """
+    storage = Storage(copied=target.copied, spacious=optimize == "speed")
+
+    def lowered(names: Iterable[str]) -> Program:
+        return lower(graph, replace(storage, codecs=frozenset({PLAINEST, *names})), target.kernels)
+
+    plain = lowered(())
+    saved = _savings(program, plain)
+    if not saved or sum(saved.values()) > MOST_CODE:
+        return ()
+    names = sorted(saved.keys() & {*general_codecs()}, key=lambda name: (saved[name], name))
+    return (*(lowered(names[first:]) for first in range(1, len(names))), plain)
+
+
+def _savings(program: Program, plain: Program) -> Counter[str]:
+    """The bytes that each codec saves."""
+    saved: Counter[str] = Counter()
+    for stored, other in zip(program.operations, plain.operations, strict=True):
+        for encoded, dense in zip(stored.encoded, other.encoded, strict=True):
+            if encoded.codec != PLAINEST:
+                saved[encoded.codec] += dense.size - encoded.size
+    return saved
 
 
 def _smallest(
