@@ -20,7 +20,6 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, model_path, targets
 from benchmarks.networks import save
-from tinycomp import pipeline
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.device.firmware_build import FirmwareBuild
@@ -29,6 +28,7 @@ from tinycomp.emit.library import emit_library
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Preparation, Prepared, prepare
+from tinycomp.proof.assembly import PlanOptions, lower_for
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import is_available
 
@@ -91,7 +91,7 @@ def plan_for(prepared: Prepared, name: str) -> Plan:
     then order and addresses.
     """
     board = load_board(name)
-    program = pipeline.lower_for(prepared, board, "balanced", board.memory.ram)
+    program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))
     return choose(program, "balanced", board.memory.ram)
 
 

@@ -27,12 +27,12 @@ from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import emit_library
 from tinycomp.kernels._registry import instruction_sets
-from tinycomp.pipeline import lower_for
 from tinycomp.plan import costs
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import Step
 from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
+from tinycomp.proof.assembly import PlanOptions, lower_for
 from tinycomp.proof.measure import latency_record
 from tinycomp.proof.session import session
 from tinycomp.report.record import LatencyRecord
@@ -89,7 +89,7 @@ def main() -> None:
 
 def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
     """All layers of a model, by all plans."""
-    program = lower_for(prepared, board, "balanced", board.memory.ram)
+    program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))
     for pixels, limit in PLANS:
         stretch = range(len(program.operations) if pixels else 0)
         planned = plan(program, stretch, pixels=max(1, pixels), limit=limit)

@@ -12,6 +12,7 @@ from tinycomp import pipeline
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
 from tinycomp.report.record import EstimateRecord, Report
 from tinycomp.target.boards import load_board
 
@@ -45,11 +46,13 @@ def row_of(report: Report) -> Row:
 
 
 def build(model: Path, case: Case) -> tuple[Report, EstimateRecord | None]:
-    """The report of a whole build, and cycles where the board tells of a chip."""
+    """The report of a whole build, and cycles where the board has a [silicon] section."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         wanted = Preparation(model, codebook_bits=case.bits, name=case.model)
-        options = pipeline.BuildOptions(wanted, case.board, out, samples=1, optimize=case.optimize)
+        options = pipeline.BuildOptions(
+            wanted, case.board, out, samples=1, planning=PlanOptions(case.optimize)
+        )
         report = pipeline.build(options, Silent())
         if load_board(case.board).silicon is None:
             return report, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
 from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.emit.c_syntax import c_comment, c_prefix
+from tinycomp.emit.c_syntax import c_prefix
 from tinycomp.emit.folder import (
     add_files,
     refuse_existing,
@@ -23,22 +23,12 @@ from tinycomp.emit.folder import (
     write_file,
     write_folder,
 )
-from tinycomp.emit.library import emit_library, harness_model
-from tinycomp.emit.project import (
-    Content,
-    is_made_of_model,
-    kind_of,
-    lay_out,
-    project_paths,
-)  # fmt: skip
+from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.plan.check import proven
 from tinycomp.plan.memory import Plan
-from tinycomp.plan.program import Program, lower
-from tinycomp.plan.storage import StorageTarget, stored_program
-from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.plan.program import lower
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -50,6 +40,7 @@ from tinycomp.prepare import (
     reduce,
 )  # fmt: skip
 from tinycomp.proof.accuracy import evaluate_int8
+from tinycomp.proof.assembly import MODEL_NAME, Assembler, PlanOptions
 from tinycomp.proof.checks import (
     add_cycle_estimate,
     add_layer_errors,
@@ -61,6 +52,7 @@ from tinycomp.proof.checks import (
 )
 from tinycomp.proof.measure import flash_record, layer_records, ram_record
 from tinycomp.proof.memory_map import memory_record
+from tinycomp.proof.plain import compare_with_plain
 from tinycomp.proof.session import session
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.compare import Verification
@@ -75,9 +67,6 @@ from tinycomp.report.record import (
     to_json,
 )  # fmt: skip
 from tinycomp.target.boards import Board, load_board
-
-MODEL_NAME = "model.tflite"
-"""The exported model in an output folder."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +83,7 @@ class BuildOptions:
     bench: bool = True
     force: bool = False
     library_only: bool = False
-    optimize: Optimize = "balanced"
-    ram_limit: int | None = None
-    push_input: bool = False
+    planning: PlanOptions = field(default_factory=PlanOptions)
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -112,21 +99,18 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     _refuse_output(options, board)
     prepared = prepare(options.prepare, progress)
-    program = lower_for(prepared, board, options.optimize, _ram_limit(options, board))
-    planned = _plan(options, program, board, progress)
     prefix = c_prefix(prepared.graph.name)
     _refuse_other_library(options, board, prefix)
-    files = _files(prepared, planned, board, prefix)
-    report = _first_report(prepared, planned, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        staged = Path(scratch) / "project"
-        write_folder(staged, files)
-        library = staged / project_paths(board, prefix).library
-        firmware = FirmwareBuild(board, library, prefix, Path(scratch) / "build")
-        report = measure_code(report, planned, firmware, progress)
+        assembler = Assembler(board, options.planning, Path(scratch), progress.note)
+        built = assembler.cheapest(prepared, progress)
+        report = _first_report(prepared, built.plan, board, prefix)
+        report = measure_code(report, built, progress)
         report = add_layer_errors(report, prepared, progress)
         report = evaluate_accuracy(report, prepared, progress)
-        report = _run(report, options, prepared, firmware, progress)
+        report = _run(report, options, prepared, built.firmware, progress)
+        report = compare_with_plain(report, prepared, assembler, progress)
+    files = dict(built.files)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
     if options.bench:
@@ -176,49 +160,6 @@ def _write(
     )
     for name in kept:
         progress.note(f"{name} was edited and stays as it is: remove it to have a new one written.")
-
-
-def lower_for(prepared: Prepared, board: Board, optimize: Optimize, ram: int) -> Program:
-    """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. A model
-    that nobody asked to compress keeps its speed, unless decoding saves much.
-    """
-    flash = board.memory.flash - board.memory.reserved_flash
-    place = StorageTarget(board.kernels, board.memory.harvard, flash, ram)
-    compressed = bool(prepared.compression)
-    return stored_program(prepared.graph, optimize, compressed=compressed, place=place)
-
-
-def _ram_limit(options: BuildOptions, board: Board) -> int:
-    """Bytes for the arena: what the user allows, or what the board has."""
-    return options.ram_limit or board.memory.ram - board.memory.reserved_ram
-
-
-def _plan(options: BuildOptions, program: Program, board: Board, progress: Progress) -> Plan:
-    """The plan, proven right, within the RAM that the user allows."""
-    planned = choose(program, options.optimize, _ram_limit(options, board), options.push_input)
-    planned = proven(planned, progress.note)
-    if options.ram_limit is not None and planned.arena > options.ram_limit:
-        raise BoardError(
-            f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
-            f"{options.ram_limit:,}.",
-            hint="Allow more, or give the model a smaller input or fewer channels.",
-        )
-    return planned
-
-
-def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
-    """Everything in the output folder but the report."""
-    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
-    content = Content(
-        prefix=prefix,
-        title=c_comment(prepared.graph.name),
-        model_hash=prepared.sha256,
-        library=library,
-        harness_model=harness_model(prefix),
-        sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
-        class_names=prepared.graph.class_names,
-    )
-    return {**lay_out(board, content), MODEL_NAME: prepared.tflite}
 
 
 def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> Report:
@@ -297,7 +238,7 @@ def bench(
 
     Raises:
         TinycompError: the folder is no build; a compiler or a device fails or is missing; the board
-            tells of no chip.
+            has no [silicon] section.
     """
     report, _, graph = _built(folder)
     if estimate_cycles and port is not None:

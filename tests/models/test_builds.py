@@ -13,6 +13,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
 from tinycomp.report.record import Report
 from tinycomp.target.boards import load_board
 
@@ -59,7 +60,9 @@ def test_instructions_a_multiply_accumulate(model: str, shared: Path, tmp_path: 
     """Planned for speed: streaming by rows trades instructions for RAM."""
     wanted = Preparation(shared / "models" / f"{model}.tflite")
     report = pipeline.build(
-        pipeline.BuildOptions(wanted, M4.name, tmp_path / "out", verify=False, optimize="speed"),
+        pipeline.BuildOptions(
+            wanted, M4.name, tmp_path / "out", verify=False, planning=PlanOptions("speed")
+        ),
         Silent(),
     )
     assert report.latency is not None

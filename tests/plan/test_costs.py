@@ -11,7 +11,7 @@ from small_models import every_operator
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.kernels._registry import instruction_sets
-from tinycomp.pipeline import BuildOptions, build, lower_for
+from tinycomp.pipeline import BuildOptions, build
 from tinycomp.plan.costs import (
     ANY,
     FOLDER,
@@ -27,6 +27,7 @@ from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import Preparation, prepare
+from tinycomp.proof.assembly import PlanOptions, lower_for
 from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")
@@ -71,13 +72,13 @@ def test_predictions(model: str, optimize: Optimize, shared: Path, tmp_path: Pat
     if reason := firmware_build.missing(BOARD):
         pytest.skip(f"{BOARD.name}: {reason}")
     wanted = Preparation(shared / "models" / f"{model}_int8.tflite")
+    planning = PlanOptions(optimize)
     options = BuildOptions(
-        wanted, BOARD.name, tmp_path / "out", samples=1, verify=False, optimize=optimize
+        wanted, BOARD.name, tmp_path / "out", samples=1, verify=False, planning=planning
     )
     prepared = prepare(wanted, Silent())
-    ram = BOARD.memory.ram - BOARD.memory.reserved_ram
-    program = lower_for(prepared, BOARD, optimize, ram)
-    planned = choose(program, optimize, ram)
+    program = lower_for(prepared, BOARD, planning)
+    planned = choose(program, optimize, planning.ram(BOARD))
     report = build(options, Silent())
     assert report.ram is not None
     assert report.latency is not None

@@ -78,6 +78,7 @@ def build(
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
     from tinycomp.prepare import Preparation
+    from tinycomp.proof.assembly import PlanOptions
     from tinycomp.report import terminal
 
     options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
@@ -94,9 +95,7 @@ def build(
             bench=not no_bench,
             force=force,
             library_only=library_only,
-            optimize=optimize,
-            ram_limit=ram_limit,
-            push_input=push_input,
+            planning=PlanOptions(optimize, ram_limit, push_input),
         ),
         TerminalProgress(),
     )

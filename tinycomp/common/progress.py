@@ -1,4 +1,4 @@
-"""How long work tells of itself, without knowing who shows it."""
+"""Progress reporting: stages and notes, whoever shows them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SLACK = 4
 
 
 def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
-    """Cycles of one inference on the chip that the board's table [silicon] tells of.
+    """Cycles of one inference on the chip of the board's [silicon] section.
 
     Args:
         board: with an emulator that counts instructions.

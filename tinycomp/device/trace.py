@@ -112,7 +112,7 @@ def _quoted(path: Path) -> str:
 
 
 def _address_of(function: str, program: Path) -> int:
-    """Without the bit that tells of Thumb code."""
+    """Without the bit that marks Thumb code."""
     found = None
     with program.open("rb") as stream:
         symbols = ELFFile(stream).get_section_by_name(".symtab")

@@ -50,9 +50,10 @@ def stored_program(
     """The program of a graph, its weights stored as the choice of `--optimize` wants them.
 
     "speed" decodes weights where that is a small share of a layer's work, "balanced" where it saves
-    bytes, and many where they are entropy coded; "ram" takes the fewest bytes. A model that nobody
-    asked to compress keeps its speed, unless decoding plain forms saves a third of a layer; "ram"
-    decodes more of it where that takes no RAM. Where flash is too small, less speed is taken.
+    bytes, and many where they are entropy coded; "ram" takes the fewest bytes. Without a
+    compression recipe a model keeps its speed, unless decoding plain forms saves a third of a
+    layer; "ram" decodes more of it where that takes no RAM. Where flash is too small, the next
+    smaller choice is taken.
 
     Args:
         graph: int8 layers.

@@ -1,5 +1,5 @@
-"""What a build is put through: code is measured, accuracy evaluated, executions compared, one
-inference timed. Each step adds its part to the report.
+"""Checks and measurements after a build: code size, accuracy, equality of executions, latency. Each
+adds its part to the report.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import original
 from tinycomp.ir.tensor import Array
-from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import accuracy_record
+from tinycomp.proof.assembly import Assembly
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
 from tinycomp.quantize.layer_errors import most_to_blame, signal_to_noise
@@ -30,11 +30,9 @@ SHARES = (TOP_1, ACCURACY, R2)
 """Metrics of which a share is lost."""
 
 
-def measure_code(
-    report: Report, planned: Plan, firmware: FirmwareBuild, progress: Progress
-) -> Report:
+def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
     """Flash, and the stack that the compiler computes; a model that does not fit is refused."""
-    board = firmware.board
+    board, planned = built.firmware.board, built.plan
     check_fit(board, footprint(planned, None))
     if not is_available(board.compiler):
         packages = " ".join(board.compiler.packages)
@@ -43,7 +41,7 @@ def measure_code(
         )
         return report
     with progress.stage(f"Measuring code for {board.name}"):
-        measured = firmware.measure()
+        measured = built.measured
     check_fit(board, footprint(planned, measured))
     return replace(report, flash=flash_record(measured), ram=ram_record(planned, measured.stack))
 

@@ -93,13 +93,12 @@ def _figures(report: Report) -> Iterable[View]:
         value = show_metric(accuracy.metric, accuracy.int8)
         yield _figure("Accuracy", value, f"{accuracy.metric}, {accuracy.samples:,} samples")
     if flash:
-        total = flash.code + flash.constants
-        yield _figure("Flash", _bytes(total), f"{total:,} bytes")
+        plain = f"; plain int8 {report.plain.flash.total:,}" if report.plain else ""
+        yield _figure("Flash", _bytes(flash.total), f"{flash.total:,} bytes{plain}")
     if ram:
-        total = ram.arena + ram.scratch + (ram.stack or 0)
         stack = "stack not measured" if ram.stack is None else f"stack {ram.stack:,}"
         arena = ram.arena + ram.scratch
-        yield _figure("RAM", _bytes(total), f"arena {arena:,}, {stack}")
+        yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}, {stack}")
     if latency:
         rate = f"{latency.value / report.model.macs:.2f} a MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)

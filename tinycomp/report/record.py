@@ -83,18 +83,31 @@ class FlashRecord:
     """Bytes of the inference library alone, measured in its linked image."""
 
     code: int
+    """Instructions."""
     constants: int
+    """Weights, tables, and what else is read only."""
+
+    @property
+    def total(self) -> int:
+        """Code and constants."""
+        return self.code + self.constants
 
 
 @dataclass(frozen=True)
 class RamRecord:
-    """Bytes: arena (all tensors, input and output included), scratch beyond it, deepest stack of
-    one inference.
-    """
+    """Bytes of RAM of one inference."""
 
     arena: int
+    """All tensors, input and output included."""
     scratch: int
+    """What kernels need beside them."""
     stack: int | None = None
+    """The deepest; None where it was not measured."""
+
+    @property
+    def total(self) -> int:
+        """Arena, scratch, and the stack as far as it is known."""
+        return self.arena + self.scratch + (self.stack or 0)
 
 
 @dataclass(frozen=True)
@@ -226,6 +239,20 @@ class LatencyRecord:
 
 
 @dataclass(frozen=True)
+class PlainRecord:
+    """The same model in plain int8, built alike for the same board: what compression is held
+    against.
+    """
+
+    flash: FlashRecord
+    """Of its library."""
+    ram: RamRecord
+    """Its arena and stack."""
+    latency: int | None = None
+    """Of one inference, in the unit of the build's own; None where it was not measured."""
+
+
+@dataclass(frozen=True)
 class VerifyRecord:
     """One comparison: which executions, on how many samples, over how many tensors, and whether all
     were equal.
@@ -256,6 +283,7 @@ class Report:
     latency: LatencyRecord | None = None
     verify: tuple[VerifyRecord, ...] = ()
     layers: tuple[LayerRecord, ...] = ()
+    plain: PlainRecord | None = None
     compression: dict[str, Any] = field(default_factory=dict)
     signal_to_noise: dict[str, float] = field(default_factory=dict)
     input_transform: InputTransform | None = None
@@ -320,6 +348,7 @@ def _from_json(content: dict[str, Any]) -> Report:
             for entry in content["verify"]
         ),
         layers=tuple(LayerRecord(**layer) for layer in content["layers"]),
+        plain=_plain(content.get("plain")),
         compression=content["compression"],
         signal_to_noise=content["signal_to_noise"],
         input_transform=_transform(content.get("input_transform")),
@@ -346,6 +375,13 @@ def _accuracy(content: Any) -> AccuracyRecord | None:
 
 def _metrics(content: Any) -> tuple[MetricRecord, ...]:
     return tuple(MetricRecord(**metric) for metric in content)
+
+
+def _plain(content: Any) -> PlainRecord | None:
+    if content is None:
+        return None
+    flash, ram = FlashRecord(**content["flash"]), RamRecord(**content["ram"])
+    return PlainRecord(flash, ram, content["latency"])
 
 
 def _estimate(content: Any) -> EstimateRecord | None:

@@ -15,6 +15,7 @@ from tinycomp.report.record import (
     EstimateRecord,
     LatencyRecord,
     LayerRecord,
+    PlainRecord,
     Report,
 )  # fmt: skip
 from tinycomp.report.shares import shares
@@ -50,22 +51,24 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
     if report.weight_bytes:
         yield "weights", f"{report.weight_bytes:,} bytes, tables included"
     if report.flash:
-        total = report.flash.code + report.flash.constants
+        flash = report.flash
         yield (
             "flash",
-            f"{total:,} bytes: code {report.flash.code:,}, constants {report.flash.constants:,}",
+            f"{flash.total:,} bytes: code {flash.code:,}, constants {flash.constants:,}",
         )
     if report.ram:
         ram = report.ram
         stack = "not measured" if ram.stack is None else f"{ram.stack:,}"
-        total = ram.arena + ram.scratch + (ram.stack or 0)
-        yield "RAM", f"{total:,} bytes: arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
+        parts = f"arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
+        yield "RAM", f"{ram.total:,} bytes: {parts}"
     if report.latency:
         value, macs = report.latency.value, model.macs
         rate = f" ({value / macs:.2f} a multiply-accumulate)" if macs else ""
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
         if report.latency.estimate:
             yield from _estimate(report.latency.estimate)
+    if report.plain:
+        yield "plain int8 instead", _plain(report.plain, report.latency)
     for record in report.verify:
         state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
         yield (
@@ -73,6 +76,13 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
             f"{' = '.join(record.executions)}: {record.tensors} tensors, "
             f"{record.samples} samples, {state}",
         )
+
+
+def _plain(plain: PlainRecord, latency: LatencyRecord | None) -> str:
+    parts = [f"{plain.flash.total:,} bytes of flash", f"{plain.ram.total:,} of RAM"]
+    if plain.latency is not None and latency is not None:
+        parts.append(f"{plain.latency:,} {latency.unit}")
+    return ", ".join(parts)
 
 
 def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:

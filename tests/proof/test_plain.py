@@ -1,0 +1,89 @@
+"""Compression is held against plain int8, and a codec against its decoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import Layers
+
+from tinycomp import pipeline
+from tinycomp.common.progress import Silent
+from tinycomp.device import firmware_build
+from tinycomp.ops._window import Window
+from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
+from tinycomp.quantize.export import write_tflite
+from tinycomp.report.record import Report, read_report
+from tinycomp.target.boards import load_board
+
+UNO = load_board("uno")
+pytestmark = pytest.mark.skipif(
+    firmware_build.missing(UNO) is not None, reason=f"no uno: {firmware_build.missing(UNO)}"
+)
+
+
+class _Random(Layers):
+    """Layers of random weights, so that no two values are alike but by compression."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape, seed=3)
+
+    def _values(self, channels: int, length: int) -> np.ndarray:
+        values = self.rng.normal(0, 40, (channels, length)).round()
+        return np.clip(values, -127, 127).astype(np.int8)
+
+
+def build(folder: Path, width: int, *, bench: bool = False) -> Report:
+    """A small convolutional model, compressed for the Uno."""
+    layers = _Random((8, 8, 2))
+    x = layers.conv("input", 8, Window((3, 3)))
+    x = layers.dense(layers.reshape(x, (8 * 36,)), width)
+    layers.softmax(layers.dense(x, 4))
+    (folder / "t.tflite").write_bytes(write_tflite(layers.graph()))
+    wanted = Preparation(folder / "t.tflite", codebook_bits=4)
+    options = pipeline.BuildOptions(
+        wanted, "uno", folder / "out", verify=False, bench=bench, planning=PlanOptions("balanced")
+    )
+    return pipeline.build(options, Silent())
+
+
+def test_a_small_model_is_never_larger_than_plain_int8(tmp_path: Path) -> None:
+    report = build(tmp_path, 4)
+    assert report.flash is not None
+    assert report.plain is not None
+    assert report.flash.total <= report.plain.flash.total
+    assert {layer.codec for layer in report.layers if layer.codec} == {"dense"}
+    assert any("not stored as" in note for note in report.notes)
+
+
+def test_codecs_stay_where_they_pay(tmp_path: Path) -> None:
+    report = build(tmp_path, 40)
+    assert report.flash is not None
+    assert report.plain is not None
+    assert report.flash.total < 0.8 * report.plain.flash.total
+    assert "codebook" in {layer.codec for layer in report.layers}
+
+
+def test_what_got_worse_is_said(tmp_path: Path) -> None:
+    """Decoding takes cycles, and buffers."""
+    report = build(tmp_path, 40, bench=True)
+    assert report.plain is not None
+    assert report.latency is not None
+    assert report.plain.latency is not None
+    assert report.latency.value > report.plain.latency
+    (note,) = [note for note in report.notes if note.startswith("Plain int8 is better")]
+    assert f"{report.plain.latency:,} cycles instead of {report.latency.value:,}" in note
+    assert "flash" not in note
+    assert read_report(tmp_path / "out").plain == report.plain
+
+
+def test_nothing_to_compare_without_compression(tmp_path: Path) -> None:
+    layers = _Random((4,))
+    layers.dense("input", 4)
+    (tmp_path / "t.tflite").write_bytes(write_tflite(layers.graph()))
+    options = pipeline.BuildOptions(
+        Preparation(tmp_path / "t.tflite"), "uno", tmp_path / "out", verify=False, bench=False
+    )
+    assert pipeline.build(options, Silent()).plain is None

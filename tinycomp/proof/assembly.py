@@ -1,0 +1,186 @@
+"""A model planned, emitted and compiled for its board; and of several ways to store its weights the
+cheapest, by what the compiler makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tinycomp.common.errors import BoardError
+from tinycomp.common.progress import Progress
+from tinycomp.device.firmware_build import FirmwareBuild, Measured
+from tinycomp.emit.c_syntax import c_comment, c_prefix
+from tinycomp.emit.folder import write_folder
+from tinycomp.emit.library import emit_library, harness_model
+from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.plan.check import proven
+from tinycomp.plan.costs import Costs
+from tinycomp.plan.memory import Plan
+from tinycomp.plan.program import Program
+from tinycomp.plan.storage import POLICIES, StorageTarget, simpler_programs, stored_program
+from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.prepare import Prepared, evaluation_inputs
+from tinycomp.target.boards import Board
+from tinycomp.target.toolchain import is_available
+
+MODEL_NAME = "model.tflite"
+"""The exported model in an output folder."""
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the user wants of a plan."""
+
+    optimize: Optimize = "balanced"
+    """What streaming by rows and the storage of weights are chosen for."""
+    ram_limit: int | None = None
+    """Bytes that the arena may have; None: what the board has."""
+    push_input: bool = False
+    """Whether the input comes row by row."""
+
+    def ram(self, board: Board) -> int:
+        """Bytes for the arena: what the user allows, or what the board has."""
+        return self.ram_limit or board.memory.ram - board.memory.reserved_ram
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """One way to build a model for a board."""
+
+    plan: Plan
+    """Kernel calls with their stored weights, and where everything lies."""
+    files: Mapping[str, str | bytes]
+    """The project."""
+    firmware: FirmwareBuild
+    """Where its library is compiled."""
+
+    @cached_property
+    def measured(self) -> Measured:
+        """Flash and stack of its library.
+
+        Raises:
+            ToolError: the board's compiler is missing or fails.
+        """
+        return self.firmware.measure()
+
+    @property
+    def flash(self) -> int:
+        """Bytes of code and constants."""
+        sizes = self.measured.sizes
+        return sizes.code + sizes.constants + sizes.data
+
+    @property
+    def codecs(self) -> set[str]:
+        """The codecs in use."""
+        operations = self.plan.program.operations
+        return {encoded.codec for operation in operations for encoded in operation.encoded}
+
+
+@dataclass(frozen=True)
+class Assembler:
+    """Builds models for one board, each in a folder of its own below `folder`."""
+
+    board: Board
+    """What they run on."""
+    options: PlanOptions
+    """What the user wants of a plan."""
+    folder: Path
+    """For projects and objects; temporary."""
+    note: Callable[[str], None]
+    """Takes what the user has to know."""
+
+    def cheapest(self, prepared: Prepared, progress: Progress) -> Assembly:
+        """The model with those codecs that are worth their decoders; a note names the others."""
+        board = self.board
+        program = lower_for(prepared, board, self.options)
+        others: tuple[Program, ...] = ()
+        if is_available(board.compiler) and not board.is_host:
+            target = _storage_target(board, self.options)
+            others = simpler_programs(prepared.graph, program, self.options.optimize, target)
+        assemblies = [
+            self.assemble(prepared, each, str(index))
+            for index, each in enumerate((program, *others))
+        ]
+        if not others:
+            return assemblies[0]
+        with progress.stage(f"Choosing how weights are stored on {board.name}"):
+            chosen = _cheapest(assemblies, self.options.optimize)
+        if left_out := assemblies[0].codecs - chosen.codecs:
+            self.note(
+                f"Weights are not stored as {', '.join(sorted(left_out))}: "
+                "decoding would cost more here than it saves."
+            )
+        return chosen
+
+    def assemble(self, prepared: Prepared, program: Program, name: str) -> Assembly:
+        """A program planned and emitted; `name` is that of its folder.
+
+        Raises:
+            BoardError: no plan was found within --ram-limit.
+        """
+        board, prefix, folder = self.board, c_prefix(prepared.graph.name), self.folder / name
+        planned = _plan(program, board, self.options, self.note)
+        files = _files(prepared, planned, board, prefix)
+        write_folder(folder / "project", files)
+        library = folder / "project" / project_paths(board, prefix).library
+        return Assembly(planned, files, FirmwareBuild(board, library, prefix, folder / "build"))
+
+
+def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
+    """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. Without a
+    compression recipe a model keeps its speed, unless decoding saves much.
+    """
+    target, compressed = _storage_target(board, options), bool(prepared.compression)
+    return stored_program(prepared.graph, options.optimize, compressed=compressed, place=target)
+
+
+def _storage_target(board: Board, options: PlanOptions) -> StorageTarget:
+    flash = board.memory.flash - board.memory.reserved_flash
+    return StorageTarget(board.kernels, board.memory.harvard, flash, options.ram(board))
+
+
+def _plan(
+    program: Program, board: Board, options: PlanOptions, note: Callable[[str], None]
+) -> Plan:
+    """The plan, proven right, within the RAM that the user allows."""
+    planned = choose(program, options.optimize, options.ram(board), options.push_input)
+    planned = proven(planned, note)
+    if options.ram_limit is not None and planned.arena > options.ram_limit:
+        raise BoardError(
+            f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
+            f"{options.ram_limit:,}.",
+            hint="Allow more, or give the model a smaller input or fewer channels.",
+        )
+    return planned
+
+
+def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
+    """Everything in the output folder but the report."""
+    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
+    content = Content(
+        prefix=prefix,
+        title=c_comment(prepared.graph.name),
+        model_hash=prepared.sha256,
+        library=library,
+        harness_model=harness_model(prefix),
+        sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
+        class_names=prepared.graph.class_names,
+    )
+    return {**lay_out(board, content), MODEL_NAME: prepared.tflite}
+
+
+def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:
+    """The assembly that fits the board and takes the fewest bytes of flash, where so many predicted
+    instructions count as a byte as `--optimize` says; of equal ones the last.
+    """
+    memory = assemblies[0].firmware.board.memory
+    room, rate = memory.flash - memory.reserved_flash, POLICIES[optimize].byte
+
+    def cost(assembly: Assembly) -> tuple[bool, float]:
+        instructions = Costs(assembly.plan.program).instructions(assembly.plan.steps)
+        return assembly.flash > room, assembly.flash + instructions / rate
+
+    return min(reversed(assemblies), key=cost)

@@ -1,0 +1,83 @@
+"""What the same model takes in plain int8: beside a compressed build, so that compression is never
+worse without saying so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Progress, Silent
+from tinycomp.ir.tensor import Array
+from tinycomp.prepare import Prepared, evaluation_inputs, reduce
+from tinycomp.proof.assembly import Assembler, Assembly, lower_for
+from tinycomp.proof.measure import flash_record, ram_record
+from tinycomp.proof.session import session
+from tinycomp.quantize.export import write_tflite
+from tinycomp.report.record import PlainRecord, Report
+
+
+def compare_with_plain(
+    report: Report, prepared: Prepared, assembler: Assembler, progress: Progress
+) -> Report:
+    """The report with the figures of plain int8, if the model is compressed and a compiler is here;
+    a note where compression makes one of them worse.
+    """
+    if prepared.dense is None or report.flash is None:
+        return report
+    plain = replace(
+        prepared,
+        graph=reduce(prepared.dense, Silent()),
+        tflite=write_tflite(prepared.dense),
+        dense=None,
+        compression={},
+    )
+    with progress.stage("Building plain int8 to compare with"):
+        program = lower_for(plain, assembler.board, assembler.options)
+        record = _measured(report, plain, assembler.assemble(plain, program, "plain"))
+    if worse := tuple(_worse(report, record)):
+        progress.note(
+            f"Plain int8 is better in this: {', '.join(worse)}. "
+            "Build without compression if that matters more."
+        )
+    return replace(report, plain=record)
+
+
+def _measured(report: Report, plain: Prepared, built: Assembly) -> PlainRecord:
+    measured = built.measured
+    record = PlainRecord(flash_record(measured), ram_record(built.plan, measured.stack))
+    if report.latency is None:
+        return record
+    sample = evaluation_inputs(plain.graph, plain.dataset, 1)[0]
+    return _timed(record, plain, built, sample)
+
+
+def _timed(record: PlainRecord, plain: Prepared, built: Assembly, sample: Array) -> PlainRecord:
+    """With the latency, where plain int8 fits the board at all."""
+    try:
+        with session(
+            plain.graph, plain.sha256, built.firmware, None, Silent(), compare=False
+        ) as running:
+            if running.device is None:
+                return record
+            running.device.load(sample)
+            running.device.run()
+            stack, latency = running.device.stack(), running.device.run()
+    except TinycompError:
+        return record
+    ram = record.ram if stack is None else replace(record.ram, stack=stack)
+    return replace(record, ram=ram, latency=latency)
+
+
+def _worse(report: Report, plain: PlainRecord) -> Iterator[str]:
+    """Each figure in which the compressed build is worse by more than a hundredth."""
+    assert report.flash is not None
+    figures = [("bytes of flash", report.flash.total, plain.flash.total)]
+    if report.ram is not None:
+        figures.append(("bytes of RAM", report.ram.total, plain.ram.total))
+    if report.latency is not None and plain.latency is not None:
+        figures.append((report.latency.unit, report.latency.value, plain.latency))
+    for what, compressed, dense in figures:
+        if compressed > 1.01 * dense:
+            yield f"{dense:,} {what} instead of {compressed:,}"
