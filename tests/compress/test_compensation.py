@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_models import Layers
 
 from tinycomp.common.errors import DataError
 from tinycomp.compress._layers import weighted_layers
@@ -137,3 +138,38 @@ def test_fewer_samples_than_inputs() -> None:
     factor, _ = _factorize((inputs.T @ inputs / 16)[None], 0.01)
     assert np.isfinite(factor).all()
     assert (np.diagonal(factor[0]) > 0).all()
+
+
+@pytest.mark.parametrize("samples", [1, 2, 9])
+def test_inputs_that_hardly_vary(samples: int) -> None:
+    """Rounding then leaves covariances that no damping in proportion makes positive definite."""
+    layers = Layers((9, 9, 6))
+    layers.conv(layers.conv("input", 8, Window((3, 3))), 4, Window((3, 3)))
+    graph, steady = layers.graph(), {}
+    for node in graph.nodes:
+        values = np.full((samples, *graph.tensors[node.inputs[0]].shape), 127, np.int8)
+        values.reshape(-1)[:30] = 126
+        steady[node.inputs[0]] = values
+    found = [input_statistics(graph, layer, steady) for layer in weighted_layers(graph)]
+    assert min(np.linalg.eigvalsh(each.covariance).min() for each in found if each) < -1e-5
+    pruned = Prune(0.5).apply(graph)
+    changed = feed_back_errors(Cluster(2, "layer").apply(pruned), graph, steady, pruned)
+    check_codebooks(changed)
+
+
+def test_damping_grows_until_a_covariance_has_a_factor() -> None:
+    rng = np.random.default_rng(1)
+    turned = np.linalg.qr(rng.normal(size=(3, 6, 6)))[0]
+    values = np.array([[5.0, 1, 1, 1, 1, -0.5], [3, 2, 1, 1, 1, 1], [1e9, 0, 0, 0, 0, -1e9]])
+    covariance = turned @ (values[:, :, None] * turned.transpose(0, 2, 1))
+    factor, order = _factorize(covariance, 0.01)
+    assert np.isfinite(factor).all()
+    assert (np.diagonal(factor, axis1=1, axis2=2) > 0).all()
+    alone, its_order = _factorize(covariance[1:2], 0.01)
+    np.testing.assert_array_equal(factor[1], alone[0])
+    np.testing.assert_array_equal(order[1], its_order[0])
+
+
+def test_a_covariance_that_is_not_finite_hands_no_error_on() -> None:
+    factor, _ = _factorize(np.full((1, 4, 4), np.nan), 0.01)
+    np.testing.assert_array_equal(factor[0], np.eye(4))

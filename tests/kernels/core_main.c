@@ -30,6 +30,7 @@ typedef struct {
 
 #define MARK 0x5A
 #define GUARD 16u
+#define SCRATCH_OFFSET 4u /* aligned as an arena's scratch may be: for words of 32 bits, and for nothing larger */
 
 /* A block of memory, `offset` bytes behind a word's boundary. On a computer it is exactly as large as declared, so that
  * a sanitizer sees what passes its end; on a board it lies between guards. */
@@ -132,7 +133,7 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
         in[i].ring = t->height;
     }
     allocate(&output, to->height * to->stride, (offset + 1) % 4);
-    allocate(&scratch, c->scratch, 0);
+    allocate(&scratch, c->scratch, SCRATCH_OFFSET);
     const tc_output_t out = {in_place ? inputs[0].start : output.start, to->stride, to->height};
     c->call(in, &out, 0, c->reduces ? c->tensors[0].height : to->height, scratch.start);
     compare(c, in_place ? ", in place, byte " : ", all rows, byte ", to->values + sample * output.size, out.base, 0,
@@ -177,7 +178,7 @@ static void run_rows(const case_t *c, unsigned sample, size_t offset)
                        t->values + (sample * t->height + row) * t->stride, t->stride);
             }
         }
-        allocate(&scratch, c->scratch, 0);
+        allocate(&scratch, c->scratch, SCRATCH_OFFSET);
         c->call(in, &out, y, (uint16_t)(y + 1), scratch.start);
         whole &= release(&scratch);
         compare(c, ", row by row, byte ", to->values + (sample * to->height + y) * to->stride,
@@ -198,7 +199,7 @@ static void run_reduction(const case_t *c, unsigned sample, size_t offset)
     const tensor_t *const from = &c->tensors[0], *const to = &c->tensors[2];
     allocate(&inputs[0], from->stride, offset);
     allocate(&output, to->height * to->stride, (offset + 3) % 4);
-    allocate(&scratch, c->scratch, 0);
+    allocate(&scratch, c->scratch, SCRATCH_OFFSET);
     const tc_input_t in[] = {{inputs[0].start, from->stride, 1}};
     const tc_output_t out = {output.start, to->stride, to->height};
     for (uint16_t y = 0; y < from->height; y++) {

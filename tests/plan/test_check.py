@@ -58,6 +58,15 @@ def test_every_plan_of_many_random_graphs_is_right(seed: int) -> None:
     require_right_plans(seed, KERNELS[seed % len(KERNELS)])
 
 
+def test_a_tensor_may_be_listed_before_the_one_whose_memory_it_shares() -> None:
+    for seed in range(2):
+        graph = random_graph(seed)
+        turned = replace(graph, tensors=dict(reversed(graph.tensors.items())))
+        everything = range(len(graph.nodes))
+        for stretch, limit in ((range(0), None), (everything, None), (everything, 0)):
+            check(plan(lower(turned), stretch, limit=limit))
+
+
 def three_branches() -> Graph:
     """A tensor, a table of it and a convolution of it side by side, so low that one step makes all
     rows of each: streaming then only changes the order of layers.

@@ -8,6 +8,7 @@ moments, because the mean of the error belongs to the bias (see bias_correction)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,9 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 
 Floats = NDArray[np.float64]
+
+_ATTEMPTS = 20
+"""Until damping has grown 10^20 times, beyond everything in a finite covariance."""
 
 
 def feed_back_errors(
@@ -68,21 +72,36 @@ def _tables(layer: Layer) -> Floats:
 def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.intp]]:
     """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance.
 
-    With J that reverses the axes and J D J = L L^T, inv(D) has the lower factor J inv(L)^T J: what
-    is factorized is the damped covariance, which stays positive definite however few samples made
-    it, as its inverse, rounded, does not.
+    With J that reverses the axes and J D J = L L^T, inv(D) has the factor J inv(L)^T J: what is
+    factorized is the damped covariance, not its inverse, which rounding spoils sooner.
     """
-    length = covariance.shape[-1]
     variances = np.diagonal(covariance, axis1=1, axis2=2)
     order = np.argsort(-variances, axis=1, kind="stable")
     rows = np.take_along_axis(covariance, order[:, :, None], axis=1)
     ordered = np.take_along_axis(rows, order[:, None, :], axis=2)
     extra = damping * variances.mean(axis=1)
     extra = np.where(extra > 0, extra, 1.0)
-    damped = ordered + extra[:, None, None] * np.eye(length)
-    lower = np.linalg.cholesky(damped[:, ::-1, ::-1])
-    factor = np.linalg.inv(lower)[:, ::-1, ::-1]
+    lower = [_lower_factor(matrix, more) for matrix, more in zip(ordered, extra, strict=True)]
+    factor = np.linalg.inv(np.stack(lower))[:, ::-1, ::-1]
     return factor, order
+
+
+def _lower_factor(covariance: Floats, damping: float) -> Floats:
+    """The Cholesky factor of a covariance with its axes reversed, and with as much damping of its
+    variances as that takes, ten times more at each attempt.
+
+    Inputs that hardly vary, or few samples, leave variances so small beside the squared means they
+    were computed from that rounding makes eigenvalues negative. In the end damping outweighs
+    everything: then no weight hands on its error.
+    """
+    unit = np.eye(len(covariance))
+    for _ in range(_ATTEMPTS):
+        with suppress(np.linalg.LinAlgError):
+            found = np.linalg.cholesky((covariance + damping * unit)[::-1, ::-1])
+            if np.isfinite(found).all():
+                return found
+        damping *= 10
+    return unit
 
 
 def _assign(

@@ -6,6 +6,7 @@
 #ifndef TINYCOMP_DEPTHWISE_DSP_H
 #define TINYCOMP_DEPTHWISE_DSP_H
 
+#include "address.h"
 #include "depthwise_rounding.h"
 #include "dsp.h"
 #include "tinycomp.h"
@@ -27,8 +28,8 @@ typedef struct {
 } tc_depthwise_dsp_t;
 
 /* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
-static const int8_t **tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                                         const int8_t *border, const int8_t **cells)
+static tc_address_t *tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_input_t *in, int32_t top, int32_t left,
+                                        const int8_t *border, tc_address_t *cells)
 {
     const int32_t step = op->dilation_width * op->channels;
     for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
@@ -36,20 +37,21 @@ static const int8_t **tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_
         const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : border;
         int32_t x = left, offset = left * op->channels;
         for (unsigned kx = op->kernel_width; kx > 0; kx--, x += op->dilation_width, offset += step) {
-            *cells++ = inside && x >= 0 && x < op->input_width ? row + offset : border;
+            *cells++ = tc_address_of(inside && x >= 0 && x < op->input_width ? row + offset : border);
         }
     }
     return cells;
 }
 
 /* Four channels of an output; their cells lie `channel` bytes further on. */
-static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const int8_t *const *cell, const int8_t *const *end,
+static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const tc_address_t *cell, const tc_address_t *end,
                                const int8_t *weights, size_t channel, int8_t *to)
 {
     const int32_t *const factors = op->factors + 2 * channel;
     uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (; cell != end; cell += 2, weights += 8) {
-        const uint32_t a = tc_load_word(cell[0] + channel), b = tc_load_word(cell[1] + channel);
+        const uint32_t a = tc_load_word(tc_address_pointer(cell[0]) + channel);
+        const uint32_t b = tc_load_word(tc_address_pointer(cell[1]) + channel);
         const uint32_t low = tc_pack_low(a, b), high = tc_pack_high(a, b);
         const uint32_t v = tc_load_word(weights), w = tc_load_word(weights + 4);
         s0 = tc_smlad(tc_sxtb16(low), tc_sxtb16(v), s0);
@@ -69,7 +71,7 @@ static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in,
                              uint16_t last, int8_t *scratch)
 {
     const unsigned count = (unsigned)op->kernel_height * op->kernel_width;
-    const int8_t **const cells = (const int8_t **)(void *)scratch;
+    tc_address_t *const cells = (tc_address_t *)(void *)scratch;
     int8_t *const border = scratch + (count + count % 2) * 8;
     memset(border, op->input_zero_point, op->channels);
     for (uint16_t y = first; y < last; y++) {
@@ -77,10 +79,10 @@ static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in,
         int8_t *to = tc_output_row(out, y);
         for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->channels) {
             const int8_t *weights = tc_weights_read(op->weights, 0, 0, NULL);
-            const int8_t **end = tc_depthwise_cells(op, in, (int32_t)y * op->stride_height - op->padding_top, left,
-                                                    border, cells);
+            tc_address_t *end = tc_depthwise_cells(op, in, (int32_t)y * op->stride_height - op->padding_top, left,
+                                                   border, cells);
             if (count % 2 != 0) {
-                *end++ = border;
+                *end++ = tc_address_of(border);
             }
             for (size_t c = 0; c < op->channels; c += TC_DEPTHWISE_BLOCK, weights += 4 * (end - cells)) {
                 const size_t most = op->channels - TC_DEPTHWISE_BLOCK;

@@ -5,6 +5,7 @@
 #ifndef TINYCOMP_DEPTHWISE_SCALAR_H
 #define TINYCOMP_DEPTHWISE_SCALAR_H
 
+#include "address.h"
 #include "requantize.h"
 #include "tinycomp.h"
 
@@ -26,19 +27,19 @@ typedef struct {
 
 /* Blocks of one output, from `channel` on. The assembly reads members by their offset, which is the number behind each. */
 typedef struct {
-    const int8_t *const *cells, *const *end; /* 0, 4 */
-    const int8_t *weights;                   /* 8 */
-    size_t channel;                          /* 12 */
-    size_t last;                             /* 16: the last block's channel */
-    size_t count;                            /* 20: blocks */
-    int8_t *out;                             /* 24 */
-    const int32_t *factors;                  /* 28: of channel 0 */
-    tc_scalar_output_t output;               /* 32: rounding; 36, 40: low, high */
+    const tc_address_t *cells, *end; /* 0, 4 */
+    const int8_t *weights;           /* 8 */
+    size_t channel;                  /* 12 */
+    size_t last;                     /* 16: the last block's channel */
+    size_t count;                    /* 20: blocks */
+    int8_t *out;                     /* 24 */
+    const int32_t *factors;          /* 28: of channel 0 */
+    tc_scalar_output_t output;       /* 32: rounding; 36, 40: low, high */
 } tc_depthwise_blocks_t;
 
 /* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
 static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                               const int8_t *border, const int8_t **cells)
+                               const int8_t *border, tc_address_t *cells)
 {
     const int32_t step = op->dilation_width * op->channels;
     for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
@@ -46,7 +47,7 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
         const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : border;
         int32_t x = left, offset = left * op->channels;
         for (unsigned kx = op->kernel_width; kx > 0; kx--, x += op->dilation_width, offset += step) {
-            *cells++ = inside && x >= 0 && x < op->input_width ? row + offset : border;
+            *cells++ = tc_address_of(inside && x >= 0 && x < op->input_width ? row + offset : border);
         }
     }
 }
@@ -108,8 +109,8 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
         const int32_t *const factors = blocks.factors + 2 * c;
         int8_t *const to = blocks.out + c;
         int32_t s0 = factors[0] >> 5, s1 = factors[2] >> 5, s2 = factors[4] >> 5, s3 = factors[6] >> 5;
-        for (const int8_t *const *cell = blocks.cells; cell != blocks.end; w += TC_DEPTHWISE_BLOCK) {
-            const int8_t *const x = *cell++ + c;
+        for (const tc_address_t *cell = blocks.cells; cell != blocks.end; w += TC_DEPTHWISE_BLOCK) {
+            const int8_t *const x = tc_address_pointer(*cell++) + c;
             s0 += x[0] * w[0];
             s1 += x[1] * w[1];
             s2 += x[2] * w[2];
@@ -132,7 +133,7 @@ static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_
     const size_t window = (size_t)op->kernel_height * op->kernel_width;
     const size_t all = ((size_t)op->channels + TC_DEPTHWISE_BLOCK - 1) / TC_DEPTHWISE_BLOCK;
     const size_t size = window * TC_DEPTHWISE_BLOCK;
-    const int8_t **const cells = (const int8_t **)(void *)scratch;
+    tc_address_t *const cells = (tc_address_t *)(void *)scratch;
     int8_t *const border = scratch + window * 8, *const buffer = border + op->channels;
     tc_depthwise_blocks_t blocks;
     blocks.cells = cells;
