@@ -97,7 +97,7 @@ def _lower_factor(covariance: Floats, damping: float) -> Floats:
     unit = np.eye(len(covariance))
     for _ in range(_ATTEMPTS):
         with suppress(np.linalg.LinAlgError):
-            found = np.linalg.cholesky((covariance + damping * unit)[::-1, ::-1])
+            found: Floats = np.linalg.cholesky((covariance + damping * unit)[::-1, ::-1])
             if np.isfinite(found).all():
                 return found
         damping *= 10
