@@ -97,7 +97,8 @@ def _lower_factor(covariance: Floats, damping: float) -> Floats:
     unit = np.eye(len(covariance))
     for _ in range(_ATTEMPTS):
         with suppress(np.linalg.LinAlgError):
-            found: Floats = np.linalg.cholesky((covariance + damping * unit)[::-1, ::-1])
+            damped = covariance + damping * unit
+            found = np.linalg.cholesky(damped[::-1, ::-1]).astype(np.float64)
             if np.isfinite(found).all():
                 return found
         damping *= 10
