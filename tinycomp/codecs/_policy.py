@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Use:
-    """What an inference does with a layer's weights. readings: how often it reads them all.
-    products: multiply-accumulates that a weight takes part in.
-    """
+    """What an inference does with a layer's weights."""
 
     readings: int = 1
+    """How often it reads them all."""
     products: float = 1
+    """Multiply-accumulates that each weight takes part in."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Which stored forms of a layer may be taken; of these it is the smallest.
-
-    decoded: the share that a form which has to be decoded must reach of the bytes of one that is
-    read in place.
-    entropy: the share that an entropy-coded form must reach of the bytes of the smallest other one.
-    byte: instructions an inference that a byte may take which an entropy-coded form saves.
-    slowdown: the share that decoding may take of the layer's own work; by portable C, while tuned
-    kernels decode about three times quicker.
-    """
+    """Which stored forms of a layer may be taken; the smallest of these is."""
 
     decoded: float = 1
+    """The share that a form which must be decoded has to reach of the bytes of one that is read in
+    place.
+    """
     entropy: float = 1
+    """The share that an entropy-coded form has to reach of the bytes of the smallest other one."""
     byte: float = math.inf
+    """Instructions an inference that each byte may cost which an entropy-coded form saves."""
     slowdown: float = math.inf
+    """The share that decoding may take of the layer's own work, by portable C; tuned kernels decode
+    about three times faster.
+    """
 
     @property
     def counts_readings(self) -> bool:

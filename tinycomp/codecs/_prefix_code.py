@@ -24,10 +24,12 @@ READ_BEYOND = 3
 
 @dataclass(frozen=True, eq=False)
 class PrefixCode:
-    """values: in the order of their codes. lengths: of their codes, in bits, ascending."""
+    """A canonical prefix code."""
 
     values: NDArray[np.int8]
+    """In the order of their codes."""
     lengths: NDArray[np.int64]
+    """Of their codes in bits, ascending."""
 
     @classmethod
     def of(cls, values: NDArray[np.int8]) -> PrefixCode:

@@ -17,10 +17,12 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """What each point becomes (points' shape), and the weighted squared error of all."""
+    """Points replaced by the centres of their clusters."""
 
     centres: Integers
+    """What each point becomes; the points' shape."""
     error: float
+    """The weighted squared error of all points."""
 
 
 def cluster(points: Integers, weights: Floats, count: int, keep_zero: bool = False) -> Clustering:

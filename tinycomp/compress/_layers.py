@@ -14,15 +14,16 @@ from tinycomp.ir.tensor import Array, Constant
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The nodes that read one weight constant; more than one where layers are shared.
-
-    uses: how often an inference multiplies with each weight.
-    """
+    """The nodes that read one weight constant; more than one where layers are shared."""
 
     nodes: tuple[Node, ...]
+    """In the graph's order."""
     weights: Constant
+    """The constant."""
     axis: int
+    """Its axis of output channels."""
     uses: int = 1
+    """How often an inference multiplies with each weight."""
 
     @property
     def name(self) -> str:

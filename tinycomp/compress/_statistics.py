@@ -23,13 +23,14 @@ _SAMPLES = 8
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """mean: (groups, n); covariance: (groups, n, n), where a channel has n weights.
-
-    One group where all output channels see the same inputs, else one for each channel (depthwise).
+    """Of a layer's inputs, where a channel has n weights. One group where all output channels see
+    the same inputs, else one for each channel (depthwise).
     """
 
     mean: NDArray[np.float64]
+    """(groups, n)."""
     covariance: NDArray[np.float64]
+    """(groups, n, n)."""
 
 
 def input_statistics(

@@ -32,16 +32,6 @@ _PLAIN = (*_CODECS, "dense", "bitmap")
 class Cluster(Technique):
     """At most 2^bits int8 values in a layer, in each channel of it, or in several layers together.
 
-    bits: 1 to 8; 8 changes nothing. granularity: "layer" makes one codebook for a layer, "channel"
-    one for each output channel; "auto" takes, layer by layer, what is better for its bytes (see
-    _merit), and leaves a layer alone where no codebook makes it smaller; a layer that uses each
-    weight once (dense) has no time to change tables, and gets one for all of it.
-    shared: groups of layers (node names); all layers of a group have one codebook.
-    keep_zeros: a weight that is zero stays zero, so that pruning lasts; also where nothing was
-    pruned it was measured as no worse (4 bits: image classification 75.8 % against 69.5 %, keyword
-    spotting 89.6 % both).
-    bits_by_layer, granularity_by_layer: for single layers, by node name.
-
     Errors are those of the int8 values, weighted by how often each occurs. Weighting them by the
     square of the channel's scale as well, so that they are errors in real units, was measured and
     is worse (4 bits: keyword spotting 86.8 % against 89.6 %, image classification 67.0 % against
@@ -52,11 +42,24 @@ class Cluster(Technique):
     stage: ClassVar[Literal["float", "int8"]] = "int8"
 
     bits: int = 4
+    """1 to 8; 8 changes nothing."""
     granularity: Granularity = "auto"
+    """"layer" makes one codebook for a layer, "channel" one for each output channel. "auto" takes
+    for each layer what is better for its bytes (see _merit), and leaves a layer alone where no
+    codebook makes it smaller; a layer that uses each weight once (dense) has no time to change
+    tables, and gets one codebook.
+    """
     shared: Sequence[Sequence[str]] = ()
+    """Groups of layers (node names) that share one codebook."""
     keep_zeros: bool = True
+    """Whether a weight that is zero stays zero, so that pruning lasts. Without pruning it was
+    measured as no worse (4 bits: image classification 75.8 % against 69.5 %, keyword spotting 89.6
+    % both).
+    """
     bits_by_layer: Mapping[str, int] = field(default_factory=dict)
+    """For single layers, by node name."""
     granularity_by_layer: Mapping[str, Granularity] = field(default_factory=dict)
+    """For single layers, by node name."""
 
     def __post_init__(self) -> None:
         """Check what does not need a graph.

@@ -21,26 +21,25 @@ Ranking = Literal["global", "layer"]
 
 @dataclass(frozen=True)
 class Prune(Technique):
-    """Sets the weights of the lowest score to zero. Float graphs and int8 graphs alike.
-
-    sparsity: the share of weights that are zero afterwards, those that are zero already included.
-    ranking: "global" compares the weights of all layers, "layer" takes the same share of each.
-    score: "magnitude" is the real absolute value. "lamp" divides its square by the sum of those
-    squares in the layer that are not smaller (J. Lee et al., "Layer-adaptive sparsity for the
-    magnitude-based pruning", ICLR 2021): the share of the layer's remaining energy that the weight
-    carries. Layers that batch normalization was folded into have weights of very different size; by
-    plain magnitude a global ranking empties those of small weights (of the keyword spotting model's
-    first layer it takes 91 % when it takes 30 % of all), by "lamp" it does not.
-    by_layer: shares for layers by node name, which the global ranking then leaves out.
-    """
+    """Sets the weights of the lowest score to zero. Float graphs and int8 graphs alike."""
 
     name: ClassVar[str] = "prune"
     stage: ClassVar[Literal["float", "int8"]] = "int8"
 
     sparsity: float
+    """The share of weights that are zero afterwards, those that are zero already included."""
     ranking: Ranking = "global"
+    """"global" compares the weights of all layers, "layer" takes the same share of each."""
     score: Score = "lamp"
+    """"magnitude" is the real absolute value. "lamp" divides its square by the sum of those squares
+    in the layer that are not smaller (J. Lee et al., "Layer-adaptive sparsity for the magnitude-
+    based pruning", ICLR 2021): the share of the layer's remaining energy that the weight carries.
+    Layers that batch normalization was folded into have weights of very different size; by plain
+    magnitude a global ranking empties those of small weights (91 % of the keyword spotting model's
+    first layer when 30 % of all are pruned), by "lamp" it does not.
+    """
     by_layer: Mapping[str, float] = field(default_factory=dict)
+    """Shares for layers by node name, which the global ranking then leaves out."""
 
     def __post_init__(self) -> None:
         """Check the shares.

@@ -16,11 +16,14 @@ from tinycomp.cycles.disassembly import Instruction
 
 @dataclass(frozen=True)
 class Cycles:
-    """The least and the most that Arm's table allows, and what is taken between them."""
+    """Of an instruction, as far as Arm's table fixes them."""
 
     least: int
+    """The least that the table allows."""
     likely: int
+    """What the estimate takes."""
     most: int
+    """The most that the table allows."""
 
     def __add__(self, other: Cycles) -> Cycles:
         return Cycles(self.least + other.least, self.likely + other.likely, self.most + other.most)

@@ -33,12 +33,16 @@ _REGISTER = re.compile(r"\b(r\d+|sl|fp|ip|sp|lr|pc)\b")
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction of an Arm program; size in bytes, operands as text ("r0, [r1, #4]")."""
+    """One instruction of an Arm program."""
 
     address: int
+    """Of its first byte."""
     size: int
+    """In bytes."""
     mnemonic: str
+    """"ldr", without a width suffix."""
     operands: str
+    """As text: "r0, [r1, #4]"."""
 
     @cached_property
     def kind(self) -> Kind:
@@ -103,7 +107,9 @@ class Listing:
     """A program's instructions, found by address."""
 
     instructions: tuple[Instruction, ...]
+    """In ascending order of addresses."""
     index: Mapping[int, int]
+    """The position of an instruction by its address."""
 
     @classmethod
     def of(cls, instructions: Iterable[Instruction]) -> Listing:

@@ -35,26 +35,26 @@ _HOST_RUNNER_SOURCES = (HOST_RUNNER, "crc32.c")
 
 @dataclass(frozen=True)
 class Measured:
-    """The inference library alone, compiled for a board: sizes in flash, and its stack where the
-    compiler can tell.
-    """
+    """The inference library alone, compiled for a board."""
 
     sizes: Sizes
+    """Its bytes in flash and RAM."""
     stack: int | None
+    """The deepest stack in bytes, where the compiler can tell."""
 
 
 @dataclass(frozen=True)
 class FirmwareBuild:
-    """Where a generated library is compiled.
-
-    library: its folder. prefix: of its names. build: a folder for objects; what has not changed is
-    not compiled again.
-    """
+    """Where a generated library is compiled."""
 
     board: Board
+    """What it is compiled for."""
     library: Path
+    """The library's folder."""
     prefix: str
+    """Of its names in C."""
     build: Path
+    """A folder for objects; unchanged sources are not compiled again."""
 
     def measure(self) -> Measured:
         """Sizes and stack of the inference alone, as the board's compiler makes it.

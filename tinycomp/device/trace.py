@@ -30,26 +30,30 @@ PLUGIN = "qemu_blocks"
 
 @dataclass(frozen=True)
 class Block:
-    """`length` instructions from address `start` on ran `runs` times; `left` times something else
-    came next than what lies behind them.
-    """
+    """Instructions that ran one after another."""
 
     start: int
+    """The address of the first."""
     length: int
+    """How many there are."""
     runs: int
+    """How often they ran."""
     left: int
+    """How often something else came next than what lies behind them."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One inference. fetches and constants: reads of flash, for instructions and for data, that the
-    chip's accelerator would not have kept. instructions: what the port's own clock says.
-    """
+    """What one inference executed."""
 
     blocks: tuple[Block, ...]
+    """The instructions."""
     fetches: int
+    """Reads of flash for instructions that the chip's accelerator would not have kept."""
     constants: int
+    """Reads of flash for data that the accelerator would not have kept."""
     instructions: int
+    """What the port's own clock counted."""
 
 
 def trace(board: Board, program: Path, sample: Array) -> Trace:

@@ -16,16 +16,20 @@ COARSE_BITS = 19
 
 @dataclass(frozen=True)
 class Sides:
-    """Which input is coarse, their zero points, and the fine one's multiplier and shift (to the
-    left). fields: all numbers of the call.
-    """
+    """The two inputs of an addition: the coarse one has the larger scale."""
 
     fields: Mapping[str, int]
+    """All numbers of the call."""
     coarse: int
+    """Which input is coarse, 0 or 1."""
     coarse_zero_point: int
+    """Of the coarse input."""
     fine_zero_point: int
+    """Of the other."""
     multiplier: int
+    """The fine input's."""
     shift: int
+    """The fine input's, to the left."""
 
 
 def sides_of(call: KernelCall) -> Sides | None:

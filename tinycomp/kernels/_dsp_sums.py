@@ -21,16 +21,16 @@ LARGEST_SHIFT = 23
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """A layer's channels as DSP kernels compute them.
-
-    weights: (channels, weights a channel), zero in channels whose output never changes. bias: what
-    a sum starts with. multiplier, shift: int32 arrays; shifts are to the right, 1 at least.
-    """
+    """A layer's channels as DSP kernels compute them."""
 
     weights: NDArray[np.int64]
+    """(channels, weights a channel); zero in channels whose output never changes."""
     bias: NDArray[np.int64]
+    """What a sum starts with, one a channel."""
     multiplier: NDArray[np.int64]
+    """int32, one a channel."""
     shift: NDArray[np.int64]
+    """To the right, at least 1, one a channel."""
 
 
 def sums_of(call: KernelCall) -> Sums | None:

@@ -30,19 +30,20 @@ Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Weights (channels, a whole number of groups), with the rows that the kernel reads.
-
-    words, plain: the same weights as words and as they are, filled up with zeros behind so many
-    channels, and behind the length of each. arrange: brings either into the kernel's order, (rows,
-    bytes a row). unit: channels of a row.
-    """
+    """Weights of a layer in the forms that its kernels can read."""
 
     words: NDArray[np.int8]
+    """As words of packed weights, zeros behind the channels and behind each length."""
     plain: NDArray[np.int8]
+    """As they are, padded alike."""
     channels: int
+    """Before padding."""
     length: int
+    """Weights a channel before padding."""
     arrange: Arrange
+    """Brings either form into the kernel's order, (rows, bytes a row)."""
     unit: int
+    """Channels of a row."""
 
     @property
     def size(self) -> int:

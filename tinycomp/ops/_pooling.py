@@ -33,7 +33,9 @@ class Pooling(Operator):
     """How errors call it, "An average pooling"."""
 
     window: Window
+    """What each output looks at."""
     activation: Activation = Activation.NONE
+    """Applied to the result."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(height, width, channels) from the same."""

@@ -66,11 +66,14 @@ def requantized(values: Array, output: Tensor, activation: Activation) -> NDArra
 
 @dataclass(frozen=True)
 class Clamp:
-    """The last three numbers of most kernels: zero point and bounds of the output."""
+    """The last three numbers of most kernels."""
 
     zero_point: int
+    """Of the output."""
     low: int
+    """The least output."""
     high: int
+    """The greatest output."""
 
     @classmethod
     def of(cls, output: Tensor, activation: Activation) -> Clamp:

@@ -29,6 +29,7 @@ class Reduction(Operator):
     """How errors call it, "A mean"."""
 
     keep_dims: bool = False
+    """Whether the reduced axes stay, with length 1."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(channels,), or 1 on each axis but the last.

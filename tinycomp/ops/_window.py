@@ -14,12 +14,16 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Window:
-    """Height before width. Padding is explicit: (top, left, bottom, right) cells."""
+    """A sliding window; height before width."""
 
     kernel: Pair
+    """Its cells."""
     stride: Pair = (1, 1)
+    """Cells from one output's window to the next."""
     dilation: Pair = (1, 1)
+    """Cells from one of its cells to the next."""
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Cells of padding: (top, left, bottom, right)."""
 
     @classmethod
     def make(

@@ -34,6 +34,7 @@ class Add(BinaryOperator):
     phrase: ClassVar[str] = "A sum"
 
     activation: Activation = Activation.NONE
+    """Applied to the sum."""
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""

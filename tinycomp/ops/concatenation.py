@@ -32,6 +32,7 @@ class Concatenation(Operator):
     keras_names: ClassVar[tuple[str, ...]] = ("Concatenate",)
 
     axis: int
+    """The batch does not count; negative from the end."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The inputs' lengths along the axis added up.

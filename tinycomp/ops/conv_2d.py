@@ -44,7 +44,9 @@ class Conv2D(Operator):
     weight_axis: ClassVar[int | None] = 0
 
     window: Window
+    """What each output looks at."""
     activation: Activation = Activation.NONE
+    """Applied to the result."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(height, width, out) from (height, width, in), weights (out, ..., in), bias (out,)."""

@@ -45,8 +45,11 @@ class DepthwiseConv2D(Operator):
     weight_axis: ClassVar[int | None] = 3
 
     window: Window
+    """What each output looks at."""
     multiplier: int = 1
+    """Output channels for each input channel."""
     activation: Activation = Activation.NONE
+    """Applied to the result."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(height, width, channels * multiplier) from (height, width, channels), weights, bias."""

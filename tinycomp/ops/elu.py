@@ -22,6 +22,7 @@ class Elu(RealFunction):
     keras_names: ClassVar[tuple[str, ...]] = ("ELU",)
 
     alpha: float = 1.0
+    """The limit for very negative inputs, negated."""
 
     def real(self, x: Array) -> Array:
         """The definition; e^x only where x is negative."""

@@ -43,6 +43,7 @@ class FullyConnected(Operator):
     weight_axis: ClassVar[int | None] = 0
 
     activation: Activation = Activation.NONE
+    """Applied to the result."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(..., out) from (..., in), weights (out, in), bias (out,)."""

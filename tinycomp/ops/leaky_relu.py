@@ -28,7 +28,9 @@ class LeakyRelu(UnaryOperator):
     keras_names: ClassVar[tuple[str, ...]] = ("LeakyReLU",)
 
     alpha: float
+    """The slope below zero."""
     max_value: float | None = None
+    """An upper bound; None for none."""
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free up to max_value."""

@@ -33,6 +33,7 @@ class Mul(BinaryOperator):
     phrase: ClassVar[str] = "A product"
 
     activation: Activation = Activation.NONE
+    """Applied to the product."""
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""

@@ -31,6 +31,7 @@ class Pad(Operator):
     keras_names: ClassVar[tuple[str, ...]] = ("ZeroPadding2D",)
 
     padding: tuple[tuple[int, int], ...]
+    """Cells (before, after) for each axis."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Each axis longer by its padding.

@@ -30,6 +30,7 @@ class Relu(UnaryOperator):
     keras_names: ClassVar[tuple[str, ...]] = ("ReLU",)
 
     max_value: float | None = None
+    """An upper bound; None for none."""
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free up to max_value."""

@@ -29,6 +29,7 @@ class Reshape(Operator):
     keras_names: ClassVar[tuple[str, ...]] = ("Reshape", "Flatten")
 
     shape: tuple[int, ...]
+    """The output's, without the batch."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The attribute, if it holds as many values as the input."""

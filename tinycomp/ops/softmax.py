@@ -35,6 +35,7 @@ class Softmax(Operator):
     tflite_names: ClassVar[tuple[str, ...]] = ("SOFTMAX",)
 
     beta: float = 1.0
+    """Multiplies the inputs."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's."""

@@ -28,22 +28,28 @@ CHUNK = 16
 
 @dataclass(frozen=True)
 class Difference:
-    """The first tensor, in the order of computation, that differs, and where.
-
-    position is the index into the tensor's shape; differing counts the elements of that tensor that
-    differ.
-    """
+    """The first tensor that differs, in the order of computation, and where."""
 
     execution: str
+    """Whose value is wrong."""
     tensor: str
+    """Its name."""
     layer: str
+    """The node that writes it."""
     op: str
+    """What the node computes."""
     sample: int
+    """Counted from 0."""
     position: tuple[int, ...]
+    """The index into the tensor's shape."""
     expected: int
+    """LiteRT's value there."""
     actual: int
+    """The execution's value there."""
     differing: int
+    """Elements of the tensor that differ."""
     elements: int
+    """Elements of the tensor."""
 
     def __str__(self) -> str:
         """One sentence that names everything."""
@@ -71,10 +77,12 @@ class Execution(Protocol):
 
 @dataclass(frozen=True)
 class TensorExecution:
-    """An execution that hands over all tensors: by name, (samples, *shape)."""
+    """An execution that hands over all tensors."""
 
     name: str
+    """How reports call it."""
     run: Callable[[Array], Mapping[str, Array]]
+    """Inputs (samples, *shape) to tensors by name, (samples, *shape)."""
 
     def first_difference(
         self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
@@ -85,12 +93,16 @@ class TensorExecution:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was compared, and the first difference of each execution that has one."""
+    """What was compared, and where it differs."""
 
     executions: tuple[str, ...]
+    """Their names, LiteRT's first."""
     samples: int
+    """How many inputs."""
     tensors: int
+    """How many tensors of each."""
     differences: tuple[Difference, ...]
+    """The first of each execution that has one."""
 
     @property
     def equal(self) -> bool:

@@ -20,10 +20,15 @@ class Segment:
     """Consecutive steps of the layers [first_layer, last_layer], on an axis of layers."""
 
     first_layer: int
+    """Counted from 0."""
     last_layer: int
+    """Included."""
     first_step: int
+    """Counted from 0."""
     last_step: int
+    """Included."""
     start: int
+    """Where it begins on the axis."""
 
     @property
     def width(self) -> int:
@@ -38,22 +43,30 @@ class Segment:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """An area of a buffer, in percent from the left and from the bottom."""
+    """An area of a buffer, in percent of the chart."""
 
     buffer: BufferRecord
+    """Whose it is."""
     left: float
+    """From the left edge."""
     width: float
+    """Of the rectangle."""
     bottom: float
+    """From the bottom edge."""
     height: float
+    """Of the rectangle."""
 
 
 @dataclass(frozen=True)
 class MemoryChart:
-    """Rectangles, segments with their widths in percent, and addresses to mark."""
+    """What the page draws."""
 
     rectangles: tuple[Rectangle, ...]
+    """Areas of buffers."""
     segments: tuple[tuple[Segment, float], ...]
+    """With their widths in percent."""
     ticks: tuple[int, ...]
+    """Addresses to mark."""
 
 
 def memory_chart(memory: MemoryRecord) -> MemoryChart:

@@ -18,12 +18,16 @@ REPORT_NAME = "report.json"
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """The model: sha256 is that of the exported .tflite; parameters counts weights and biases."""
+    """The model."""
 
     name: str
+    """As the user gave it, or the file's."""
     sha256: str
+    """Of the exported .tflite."""
     macs: int
+    """Multiply-accumulates of an inference."""
     parameters: int
+    """Weights and biases."""
 
 
 Real = float
@@ -32,16 +36,16 @@ Real = float
 
 @dataclass(frozen=True)
 class MetricRecord:
-    """One metric of three executions; None: not measured, or not defined on these samples.
-
-    float: of the float model. dense_int8: of the int8 model without compression. int8: of the
-    emitted model, compression included.
-    """
+    """One metric of three executions; None: not measured, or not defined on these samples."""
 
     metric: str
+    """Its name."""
     float: Real | None = None
+    """Of the float model."""
     dense_int8: Real | None = None
+    """Of the int8 model without compression."""
     int8: Real | None = None
+    """Of the emitted model, compression included."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +53,35 @@ class OutputRecord:
     """The metrics of one output or label."""
 
     name: str
+    """The class's or label's, or the output's number."""
     metrics: tuple[MetricRecord, ...]
+    """What was measured of it."""
 
 
 @dataclass(frozen=True)
 class AccuracyRecord:
-    """How good the model is on `samples` evaluation samples: the main metric as in MetricRecord.
-
-    task: what the model is for (data/task.py). others: further metrics. by_output: metrics of each
-    output, where there are several. classes: what rows and columns of confusion are called.
-    confusion: how often the emitted model took class i (row) for class j (column), for classifiers.
-    """
+    """How good the model is: its main metric, and what else was measured."""
 
     metric: str
+    """The main metric's name."""
     samples: int
+    """How many it was evaluated on."""
     float: Real | None = None
+    """Of the float model."""
     dense_int8: Real | None = None
+    """Of the int8 model without compression."""
     int8: Real | None = None
+    """Of the emitted model, compression included."""
     task: str = "classification"
+    """What the model is for (data/task.py)."""
     others: tuple[MetricRecord, ...] = ()
+    """Further metrics."""
     by_output: tuple[OutputRecord, ...] = ()
+    """Metrics of each output, where there are several."""
     classes: tuple[str, ...] = ()
+    """The names of rows and columns of `confusion`."""
     confusion: tuple[tuple[int, ...], ...] = ()
+    """How often the emitted model took class i (row) for class j (column), for classifiers."""
 
     @property
     def metrics(self) -> tuple[MetricRecord, ...]:
@@ -112,36 +123,44 @@ class RamRecord:
 
 @dataclass(frozen=True)
 class SpanRecord:
-    """A layer, and the first and last step of an inference in which it computes."""
+    """The steps of an inference in which a layer computes."""
 
     layer: str
+    """Its name."""
     first: int
+    """The first step."""
     last: int
+    """The last step, included."""
 
 
 @dataclass(frozen=True)
 class AreaRecord:
-    """`size` bytes at `offset` that are in use from step `first` to `last`."""
+    """Bytes of the arena while they are in use."""
 
     offset: int
+    """Of the first byte."""
     size: int
+    """In bytes."""
     first: int
+    """The first step."""
     last: int
+    """The last step, included."""
 
 
 @dataclass(frozen=True)
 class BufferRecord:
-    """A piece of the arena: `size` bytes at `offset`, of which areas are in use.
-
-    kind: "tensor", "scratch" or "state". names: the layers whose outputs share it ("input" for the
-    model's own), or which uses it.
-    """
+    """A piece of the arena."""
 
     kind: str
+    """"tensor", "scratch" or "state"."""
     names: tuple[str, ...]
+    """The layers whose outputs share it ("input" for the model's own), or the one that uses it."""
     offset: int
+    """Of its first byte."""
     size: int
+    """In bytes."""
     areas: tuple[AreaRecord, ...]
+    """The parts of it that are in use, and when."""
 
     @property
     def first(self) -> int:
@@ -156,12 +175,16 @@ class BufferRecord:
 
 @dataclass(frozen=True)
 class MemoryRecord:
-    """The arena over the steps of one inference. Sizes in bytes."""
+    """The arena over the steps of one inference."""
 
     arena: int
+    """Its bytes."""
     steps: int
+    """How many steps there are."""
     spans: tuple[SpanRecord, ...]
+    """When each layer computes."""
     buffers: tuple[BufferRecord, ...]
+    """What lies in the arena."""
 
     @cached_property
     def usage(self) -> tuple[int, ...]:
@@ -179,63 +202,82 @@ class MemoryRecord:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """One layer's work, and how its weights are stored: bytes in flash with tables, distinct values
-    among them. constant_bytes: arrays beside the weights (biases, factors, tables); what several
-    layers share counts for the first.
-    """
+    """One layer's work, and how its weights are stored."""
 
     name: str
+    """Of the node."""
     op: str
+    """The operator's name."""
     macs: int
+    """Multiply-accumulates of an inference."""
     codec: str | None = None
+    """How its weights are stored; None without weights."""
     weight_bytes: int = 0
+    """Bytes of the weights in flash, with tables."""
     distinct_values: int | None = None
+    """Among the weights."""
     constant_bytes: int = 0
+    """Arrays beside the weights (biases, factors, tables); what several layers share counts for the
+    first.
+    """
 
 
 @dataclass(frozen=True)
 class LayerLatency:
-    """One layer's share of the latency, in the latency's unit."""
+    """One layer's share of the latency."""
 
     name: str
+    """Of the node."""
     op: str
+    """The operator's name."""
     value: int
+    """In the latency's unit."""
     macs: int
+    """Multiply-accumulates of an inference."""
 
 
 @dataclass(frozen=True)
 class EstimateRecord:
     """Cycles that an inference would take on a real chip, from the instructions that an emulator
     counted: an estimate, not a measurement.
-
-    least and most: what the core's published timings leave open. flash_waits: cycles that wait for
-    flash, constant_waits those of them for constants. clock: in Hz. mix: instructions by kind,
-    `instructions` in all.
     """
 
     core: str
+    """Whose published timings are taken."""
     chip: str
+    """Its name."""
     clock: int
+    """In Hz."""
     cycles: int
+    """The estimate."""
     least: int
+    """The least that the timings leave open."""
     most: int
+    """The most that the timings leave open."""
     flash_waits: int
+    """Of the cycles, those that wait for flash."""
     constant_waits: int
+    """Of those, the ones for constants."""
     instructions: int
+    """All that were executed."""
     mix: dict[str, int]
+    """Instructions by kind."""
     assumptions: tuple[str, ...] = ()
+    """In sentences."""
 
 
 @dataclass(frozen=True)
 class LatencyRecord:
-    """One inference: "instructions" under an emulator that counts them, else the device's true
-    unit.
-    """
+    """One inference."""
 
     value: int
+    """In `unit`."""
     unit: str
+    """"instructions" under an emulator that counts them, else what the device's clock counts."""
     layers: tuple[LayerLatency, ...] = ()
+    """By layer, in the graph's order."""
     estimate: EstimateRecord | None = None
+    """Of cycles on a real chip, if it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -254,41 +296,56 @@ class PlainRecord:
 
 @dataclass(frozen=True)
 class VerifyRecord:
-    """One comparison: which executions, on how many samples, over how many tensors, and whether all
-    were equal.
-    """
+    """One comparison of executions."""
 
     executions: tuple[str, ...]
+    """Their names, LiteRT's first."""
     samples: int
+    """How many inputs."""
     tensors: int
+    """How many tensors of each."""
     equal: bool
+    """Whether every byte agreed."""
     difference: str | None = None
+    """The first one, in a sentence."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is known of a build.
-
-    signal_to_noise: of int8 against float, in dB, by tensor. input_transform: what the library does
-    to raw values before they are the input of the .tflite.
-    """
+    """Everything that is known of a build."""
 
     model: ModelRecord
+    """What was built."""
     board: str
+    """The board's name."""
     prefix: str
+    """Of the library's names in C."""
     accuracy: AccuracyRecord | None = None
+    """With evaluation data."""
     flash: FlashRecord | None = None
+    """With a compiler."""
     ram: RamRecord | None = None
+    """Arena and stack."""
     memory: MemoryRecord | None = None
+    """What lies in the arena when."""
     latency: LatencyRecord | None = None
+    """With a board that answers."""
     verify: tuple[VerifyRecord, ...] = ()
+    """The comparisons."""
     layers: tuple[LayerRecord, ...] = ()
+    """In the graph's order."""
     plain: PlainRecord | None = None
+    """The same model without compression, if this one is compressed."""
     compression: dict[str, Any] = field(default_factory=dict)
+    """The recipe, as far as it is not the default."""
     signal_to_noise: dict[str, float] = field(default_factory=dict)
+    """Of int8 against float in dB, by tensor."""
     input_transform: InputTransform | None = None
+    """What the library does to raw values before they are the input of the .tflite."""
     notes: tuple[str, ...] = ()
+    """What the user was told."""
     generator: str = __version__
+    """The version that built it."""
 
     @property
     def weight_bytes(self) -> int:

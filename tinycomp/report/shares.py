@@ -12,24 +12,30 @@ CODE, OTHER_CONSTANTS, STACK = "code", "other constants", "stack"
 
 @dataclass(frozen=True)
 class Share:
-    """One row: latency in its unit, bytes of flash, and the most bytes of RAM in use while it runs.
-    None: not measured, or has none.
-    """
+    """One row; None: not measured, or it has none."""
 
     name: str
+    """Of the layer, or of what belongs to none."""
     latency: int | None = None
+    """In the latency's unit."""
     flash: int | None = None
+    """In bytes."""
     ram: int | None = None
+    """The most bytes of RAM in use while it runs."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """All rows, and what is a whole in each column. RAM does not add up: layers use the same."""
+    """All rows, and the whole of each column. RAM does not add up: layers use the same."""
 
     rows: tuple[Share, ...]
+    """Layers, then what belongs to none."""
     latency: int
+    """Of the inference."""
     flash: int
+    """Code and constants in bytes."""
     ram: int
+    """In bytes."""
 
 
 def shares(report: Report) -> Shares:

@@ -22,9 +22,11 @@ class Footprint:
     code: int | None
     """None before it is compiled: what is too large for a compiler is refused without it."""
     constants: int
+    """Weights and tables."""
     ram: int
     """Arena, scratch and stack."""
     largest_array: int = 0
+    """Of the constants."""
     weights: int = 0
     """How many weights there are; they and weight_bytes only steer the advice."""
     weight_bytes: int = 0

@@ -30,14 +30,16 @@ _BYTES = re.compile(r"(\d+) bytes \((\w+)")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes by kind. Code and constants lie in flash; data lies in RAM with its initial values in
-    flash; bss in RAM.
-    """
+    """Bytes by kind."""
 
     code: int
+    """In flash."""
     constants: int
+    """In flash."""
     data: int
+    """In RAM, with initial values in flash."""
     bss: int
+    """In RAM, zero at start."""
 
     @property
     def flash(self) -> int:

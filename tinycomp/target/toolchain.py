@@ -34,21 +34,24 @@ _CALL_GRAPHS_SINCE = 10
 
 @dataclass(frozen=True)
 class Dialect:
-    """Flags for one language beside those for all."""
+    """Flags for one language, added to those for both."""
 
     c: tuple[str, ...] = ("-std=c99",)
+    """For C."""
     cpp: tuple[str, ...] = ("-std=c++11",)
+    """For C++."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to compile, beside what the board's compiler says itself: folders of headers and further
-    flags.
-    """
+    """How to compile, beside what the board's compiler says itself."""
 
     include: tuple[Path, ...] = ()
+    """Folders of headers."""
     flags: tuple[str, ...] = ()
+    """Further flags."""
     dialect: Dialect = Dialect()
+    """The language standard."""
 
 
 def is_available(compiler: Compiler) -> bool:
