@@ -173,6 +173,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
     graph = replace(graph, name=wanted.name or wanted.model.stem)
+    for note in graph.notes:
+        progress.note(note)
     dataset = load_samples(wanted, graph, progress)
     shape = model_shape(graph)
     task, targets = _targets(shape, dataset, wanted.data_options.task)
@@ -190,7 +192,9 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         trial = quantize_calibrated(cleaned, lifted, dataset.x, wanted.calibration, given, progress)
         core, graph = trial.core, trial.graph
     else:
-        tflite = wanted.model.read_bytes()
+        from tinycomp.frontend.tflite import standard_tflite
+
+        tflite = standard_tflite(wanted.model)
         _require_unquantized_input(wanted)
     dense = graph
     if recipe.prunes or recipe.clusters:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from conformance import Case
+from tflite_edits import CONVOLUTION, DENSE, FLOAT32, INT16, UINT8, builtin, case, edited, put
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite, read_tflite
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
+from tinycomp.reference.compare import simulator, verify
 from tinycomp.reference.simulate import simulate
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "ops"))
-
-from conformance import Case, cases_of
 
 # Nodes, multiply-accumulates and parameters (weights and biases).
 OFFICIAL = {
@@ -48,30 +45,13 @@ def test_official_models(name: str, shared: Path) -> None:
     assert max(map(len, names)) <= 32, "converters join the names of all that was fused"
 
 
-def _case(operator: str, name: str) -> Case:
-    return next(case for case in cases_of(operator) if case.name == name)
-
-
-CONVOLUTION = _case("conv_2d", "3x3 same")
-DENSE = _case("fully_connected", "(64,) to 12, tensor scales")
-
-
-def _edited(case: Case, edit: Callable[[Any, Any], None]) -> bytes:
-    """The case's .tflite after edit(model, subgraph)."""
-    model = schema.ModelT.InitFromPackedBuf(write_tflite(case.graph))
-    edit(model, model.subgraphs[0])
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 @pytest.mark.parametrize(("case", "rest"), [(CONVOLUTION, []), (DENSE, []), (DENSE, [-1])])
 def test_missing_bias_is_zero(case: Case, rest: list[int]) -> None:
     def drop_bias(model: Any, subgraph: Any) -> None:
         operator = subgraph.operators[0]
         operator.inputs = np.array([*operator.inputs[:2], *rest], np.int32)
 
-    data = _edited(case, drop_bias)
+    data = edited(case, drop_bias)
     graph = parse_tflite(data, "no bias")
     bias = graph.constants[graph.nodes[0].inputs[2]]
     assert bias.values.dtype == np.int32
@@ -86,7 +66,7 @@ def test_implicit_flatten_becomes_a_reshape() -> None:
     def reshape_input(model: Any, subgraph: Any) -> None:
         subgraph.tensors[int(subgraph.inputs[0])].shape = np.array([1, 4, 8, 2], np.int32)
 
-    data = _edited(DENSE, reshape_input)
+    data = edited(DENSE, reshape_input)
     graph = parse_tflite(data, "flatten")
     assert [node.op.name for node in graph.nodes] == ["reshape", "fully_connected"]
     inputs = DENSE.inputs.reshape(-1, 4, 8, 2)
@@ -99,33 +79,9 @@ def test_names_are_made_unique() -> None:
         for tensor in subgraph.tensors:
             tensor.name = b"x"
 
-    graph = parse_tflite(_edited(CONVOLUTION, same_names), "names")
+    graph = parse_tflite(edited(CONVOLUTION, same_names), "names")
     names = [*graph.tensors, *graph.constants]
     assert sorted(names) == ["x", "x_1", "x_2", "x_3"]
-
-
-def _set(tensor: int, **fields: Any) -> Callable[[Any, Any], None]:
-    """An edit of an operand: 0 the activation, 1 weights, 2 bias, -1 the output."""
-
-    def edit(model: Any, subgraph: Any) -> None:
-        operator = subgraph.operators[0]
-        index = operator.outputs[0] if tensor < 0 else operator.inputs[tensor]
-        for name, value in fields.items():
-            if name in ("scale", "zeroPoint", "quantizedDimension"):
-                setattr(subgraph.tensors[index].quantization, name, value)
-            else:
-                setattr(subgraph.tensors[index], name, value)
-
-    return edit
-
-
-def _builtin(name: str) -> Callable[[Any, Any], None]:
-    def edit(model: Any, subgraph: Any) -> None:
-        code = getattr(schema.BuiltinOperator, name)
-        model.operatorCodes[0].builtinCode = code
-        model.operatorCodes[0].deprecatedBuiltinCode = min(code, 127)
-
-    return edit
 
 
 def _two_subgraphs(model: Any, subgraph: Any) -> None:
@@ -141,60 +97,99 @@ def _grouped(model: Any, subgraph: Any) -> None:
     weights.shape = np.array([5, 3, 9, 1], np.int32)
 
 
-FLOAT32, INT16, UINT8 = schema.TensorType.FLOAT32, schema.TensorType.INT16, schema.TensorType.UINT8
-
-
 @pytest.mark.parametrize(
     ("edit", "text"),
     [
-        (_set(0, type=FLOAT32), r"'input' is float32\. int8 everywhere, .*inference_input_type"),
-        (_set(0, type=UINT8), r"The tensor 'input' is uint8"),
-        (_set(-1, type=INT16), r"The tensor 'conv_2d' is int16"),
-        (_set(0, quantization=None), r"'input' has no scale and zero point of its own"),
-        (_set(0, scale=np.zeros(1, np.float32)), r"the quantization scale 0\.0\. Positive, finite"),
         (
-            _set(0, shape=np.array([2, 7, 6, 3], np.int32)),
+            put(0, type=FLOAT32),
+            r"'input' is float32\. int8, but for.*representative_dataset",
+        ),
+        (put(0, type=UINT8), r"The tensor 'input' is uint8"),
+        (put(-1, type=INT16), r"'model\.tflite' is quantized with 16-bit activations.*16x8 mode"),
+        (put(0, quantization=None), r"'input' has no scale and zero point of its own"),
+        (
+            put(0, scale=np.zeros(1, np.float32)),
+            r"the quantization scale 0\. Positive, finite",
+        ),
+        (
+            put(0, shape=np.array([2, 7, 6, 3], np.int32)),
             r"'input' has the shape \(2, 7, 6, 3\).*batch of 1",
         ),
         (
-            _set(0, shapeSignature=np.array([-1, -1, 6, 3], np.int32)),
+            put(0, shapeSignature=np.array([-1, -1, 6, 3], np.int32)),
             r"has the shape \(-1, -1, 6, 3\)\. A fixed shape .*fixed input shape",
         ),
         (
-            _set(-1, shape=np.array([1, 9, 9, 5], np.int32)),
-            r"'conv_2d' \(conv_2d\) has the shape \(9, 9, 5\)",
+            put(-1, shape=np.array([1, 9, 9, 5], np.int32)),
+            r"Operator 0 \(CONV_2D, 'conv_2d'\): It has the output shape \(1, 9, 9, 5\) in",
         ),
-        (_set(1, type=FLOAT32), r"The tensor 'weights' is float32"),
-        (_set(1, zeroPoint=np.full(5, 3)), r"weights with a zero point that is not 0"),
-        (_set(1, quantizedDimension=3), r"weights with 5 scales along axis 3\. One for each of 5"),
-        (_set(1, quantization=None), r"has weights of type int8\. Quantized int8"),
-        (_set(1, buffer=0), r"'conv_2d' reads 'weights', which no operator before it computes"),
-        (_set(2, type=FLOAT32), r"The tensor 'bias' is float32"),
+        (
+            put(1, type=FLOAT32),
+            r"'weights' of shape .* has 135 bytes\. 540 bytes of float32",
+        ),
+        (put(1, zeroPoint=np.full(5, 3)), r"weights with a zero point that is not 0"),
+        (
+            put(1, quantizedDimension=3),
+            r"\(5, 3, 3, 3\) has 5 scales along axis 3\. 3, or one",
+        ),
+        (put(1, quantization=None), r"has weights of type int8 without scales\. Quantized int8"),
+        (
+            put(1, buffer=0),
+            r"It reads 'weights', which no operator before it computes",
+        ),
+        (put(2, type=FLOAT32), r"The constant 'bias' is float32"),
         (_grouped, r"over an input of 3 channels\. .*Grouped convolutions are not supported"),
-        (_builtin("SVDF"), r"The operator SVDF, which computes 'conv_2d', is not supported.*ADD, "),
-        (_builtin("DEQUANTIZE"), r"DEQUANTIZE, .*Convert with full int8 quantization"),
-        (_two_subgraphs, r"has 2 subgraphs\. One: control flow is not supported"),
+        (builtin("ABS"), r"Operator 0 \(ABS, 'conv_2d'\) is not supported.*operators: ADD, "),
+        (
+            builtin("TRANSPOSE_CONV"),
+            r"\(TRANSPOSE_CONV, 'conv_2d'\) is not supp.*Use nearest-",
+        ),
+        (
+            _two_subgraphs,
+            r"has 2 subgraphs: 'case', 'case'\. One: only the first would",
+        ),
         (_tanh, r"'conv_2d' has the fused activation number 4.*a layer of its own"),
     ],
 )
 def test_refusals(edit: Callable[[Any, Any], None], text: str) -> None:
     with pytest.raises(ModelError, match=text):
-        parse_tflite(_edited(CONVOLUTION, edit), "model")
+        parse_tflite(edited(CONVOLUTION, edit), "model")
 
 
-def test_added_constant_is_refused() -> None:
-    """A constant operand of ADD: TFLite allows it, int8 converters fold it into a bias."""
+@pytest.mark.parametrize("name", ["ADD", "SUB"])
+@pytest.mark.parametrize("first", [False, True])
+def test_constant_operand(name: str, first: bool) -> None:
+    """What the converter leaves of a BatchNormalization: it is run, as LiteRT runs it."""
 
     def constant_operand(model: Any, subgraph: Any) -> None:
-        last = subgraph.operators[-1]
+        last, code = subgraph.operators[-1], getattr(schema.BuiltinOperator, name)
         subgraph.tensors[int(last.inputs[1])].buffer = len(model.buffers)
-        model.buffers.append(schema.BufferT(data=np.zeros(120, np.uint8)))
+        values = np.random.default_rng(0).integers(0, 256, 120).astype(np.uint8)
+        model.buffers.append(schema.BufferT(data=values))
+        table = model.operatorCodes[last.opcodeIndex]
+        table.builtinCode = table.deprecatedBuiltinCode = code
+        if name == "SUB":
+            last.builtinOptions = schema.SubOptionsT()
+            last.builtinOptionsType = schema.BuiltinOptions.SubOptions
+        last.inputs = np.array(last.inputs[::-1] if first else last.inputs)
         subgraph.operators = [subgraph.operators[0], last]
 
-    data = _edited(_case("add", "NONE"), constant_operand)
-    with pytest.raises(
-        ModelError, match=r"'add' \(ADD\) adds the constant 'conv_2d_1'.*the bias of"
-    ):
+    source = case("add", "NONE")
+    data = edited(source, constant_operand)
+    graph = parse_tflite(data, "model")
+    assert [node.op.name for node in graph.nodes] == ["conv_2d", "add_constant"]
+    assert verify(graph, data, source.inputs, [simulator(graph)]).equal
+
+
+def test_difference_of_two_tensors_is_refused() -> None:
+    def subtract(model: Any, subgraph: Any) -> None:
+        last = subgraph.operators[-1]
+        table = model.operatorCodes[last.opcodeIndex]
+        table.builtinCode = table.deprecatedBuiltinCode = schema.BuiltinOperator.SUB
+        last.builtinOptions, last.builtinOptionsType = None, 0
+
+    data = edited(case("add", "NONE"), subtract)
+    with pytest.raises(ModelError, match=r"\(SUB\) reads 2 computed tensors and 0 constants"):
         parse_tflite(data, "model")
 
 

@@ -29,6 +29,20 @@ class Node:
     """Names of the tensors that it writes."""
 
 
+@dataclass(frozen=True)
+class Ends:
+    """The types that a model file takes and returns, as NumPy names them.
+
+    Where they are not int8, conversions at the file's ends were taken off: the graph is the int8
+    core, and the caller converts.
+    """
+
+    input: str = "int8"
+    """What the file takes."""
+    output: str = "int8"
+    """What it returns."""
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model. Passes build new graphs; nothing changes one in place."""
@@ -51,6 +65,10 @@ class Graph:
     """What an int8 graph was reduced from, if anything was removed."""
     input_transform: InputTransform | None = None
     """What becomes of raw values before they are the input, if anything does."""
+    ends: Ends = Ends()
+    """What types the model file takes and returns."""
+    notes: tuple[str, ...] = ()
+    """What its reader left out or mended, a sentence each."""
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""

@@ -31,11 +31,27 @@ def read_activation(name: str, code: int) -> Activation:
 
 
 def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Window:
-    """The window of an option table with padding, strides and, for convolutions, dilations."""
-    height, width = operands.activations[0].shape[:2]
-    same = options.padding == schema.Padding.SAME
+    """The window of an option table with padding, strides and, for convolutions, dilations.
+
+    Raises:
+        ModelError: a number is out of its range.
+    """
+    name, shape = operands.output.name, operands.activations[0].shape
     dilation = (getattr(options, "dilationHFactor", 1), getattr(options, "dilationWFactor", 1))
     stride = (options.strideH, options.strideW)
+    for what, pair in (("stride", stride), ("dilation", dilation), ("window", kernel)):
+        if min(pair) < 1:
+            raise ModelError(f"{name!r} has the {what} {pair}.", expected="Numbers from 1.")
+    if options.padding not in (schema.Padding.SAME, schema.Padding.VALID):
+        raise ModelError(
+            f"{name!r} has the padding number {options.padding}.", expected="SAME or VALID."
+        )
+    if len(shape) != 3:
+        raise ModelError(
+            f"{name!r} reads a tensor of shape {shape}.", expected="(height, width, channels)."
+        )
+    height, width = shape[:2]
+    same = options.padding == schema.Padding.SAME
     return Window.make("same" if same else "valid", (height, width), kernel, stride, dilation)
 
 

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.common.errors import ModelError
-from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
+from tinycomp.ir.fixed_point import requantize
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
@@ -18,10 +17,9 @@ from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned, repeat_fields
 from tinycomp.ops._quantized import Clamp, parameters, requantized
+from tinycomp.ops._registry import operators
+from tinycomp.ops._sum import raised, sum_factors
 from tinycomp.ops._tflite import read_activation, version
-
-LEFT_SHIFT = 20
-"""Bits that both inputs gain before they are rescaled to a common scale (the kernel's constant)."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +40,20 @@ class Add(BinaryOperator):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Each input to the common scale, then the sum to the output's."""
-        first, second, output = _factors(operands)
+        first, second, output = sum_factors(operands)
         total: Array = np.zeros(1, np.int64)
         for tensor, values, factor in zip(
             operands.activations, inputs, (first, second), strict=True
         ):
             shape = (len(values), *aligned(tensor.shape, len(operands.output.shape)))
-            raised = (
-                values.reshape(shape).astype(np.int64) - parameters(tensor).zero_point
-            ) << LEFT_SHIFT
-            total = total + requantize(raised, *factor)
+            total = total + raised(values.reshape(shape), tensor, factor)
         return requantized(requantize(total, *output), operands.output, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The input that repeats itself comes second."""
         walk = repeat_fields(operands)
         wide = walk["wide"]
-        tensors, factors = operands.activations, _factors(operands)
+        tensors, factors = operands.activations, sum_factors(operands)
         clamp = Clamp.of(operands.output, self.activation)
         fields = {
             **walk,
@@ -78,13 +73,9 @@ class Add(BinaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Two computed inputs."""
+        """Two computed inputs; a sum with a constant is an operator of its own."""
         if operands.constants:
-            raise ModelError(
-                f"{operands.output.name!r} (ADD) adds the constant {operands.constants[0].name!r}.",
-                expected="Two tensors that are computed.",
-                hint="Make the constant the bias of the layer before it.",
-            )
+            return operators()["add_constant"].from_tflite(name, options, operands)
         code = 0 if options is None else options.fusedActivationFunction
         return cls(read_activation(operands.output.name, code))
 
@@ -93,27 +84,3 @@ class Add(BinaryOperator):
         options = schema.AddOptionsT()
         options.fusedActivationFunction = self.activation.value
         return TfliteOperator("ADD", "AddOptions", options, version=version(operands, 2))
-
-
-def _factors(operands: Operands) -> tuple[Multiplier, Multiplier, Multiplier]:
-    """Of both inputs, to twice the larger scale, and of the output.
-
-    Raises:
-        ModelError: the output's scale is so fine that its factor is not below 1.
-    """
-    first, second = (parameters(tensor).scale for tensor in operands.activations)
-    target = parameters(operands.output).scale
-    common = 2 * max(first, second)
-    output = common / (target * (1 << LEFT_SHIFT))
-    if output >= 1.0:
-        raise ModelError(
-            f"{operands.output.name!r} (add) has the scale {target:g} for inputs of {first:g} and "
-            f"{second:g}.",
-            expected=f"More than 2^-{LEFT_SHIFT - 1} of the larger input's scale.",
-            hint="Calibrate with data that makes this sum other than zero.",
-        )
-    return (
-        quantize_multiplier(first / common),
-        quantize_multiplier(second / common),
-        quantize_multiplier(output),
-    )

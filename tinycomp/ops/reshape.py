@@ -25,7 +25,7 @@ class Reshape(Operator):
     """Also flatten; costs nothing."""
 
     name: ClassVar[str] = "reshape"
-    tflite_names: ClassVar[tuple[str, ...]] = ("RESHAPE",)
+    tflite_names: ClassVar[tuple[str, ...]] = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
     keras_names: ClassVar[tuple[str, ...]] = ("Reshape", "Flatten")
 
     shape: tuple[int, ...]

@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.reference import oracle
-from tinycomp.reference.reductions import original_position, original_tensors, reduced_tensors
+from tinycomp.reference.reductions import (
+    original_position,
+    original_tensors,
+    reduced_tensors,
+    with_reshapes,
+)
 from tinycomp.reference.simulate import simulate
 
 ORACLE_NAME = "litert"
@@ -153,7 +158,7 @@ def verify(
         if not len(chunk):
             continue
         compared += len(chunk)
-        computed = oracle.run(model, chunk)
+        computed = with_reshapes(whole, oracle.run(model, chunk))
         expected = reduced_tensors(graph, computed)
         if CLEANUP_NAME not in found:
             _note(found, CLEANUP_NAME, _wrong_claim(graph, chunk, computed, expected, start))

@@ -2,10 +2,14 @@
 
 int8 models run on the reference kernels, which define the numeric contract; float models on the
 fast ones. TensorFlow is not imported.
+
+A model file may take and return float32 or uint8 around its int8 core. It runs as it is; what goes
+in and comes out here is int8 always.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -15,6 +19,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from tinycomp.common.errors import ModelError
+from tinycomp.ir.names import unique_names
 from tinycomp.ir.tensor import Array
 
 BATCH_ELEMENTS = 1 << 23
@@ -29,10 +34,12 @@ def run(model: bytes, inputs: Array) -> dict[str, Array]:
 
     Args:
         model: a .tflite.
-        inputs: (samples, *shape) in the input's dtype; each sample is one invocation.
+        inputs: (samples, *shape) in the input's dtype; each sample is one invocation. int8 ones of
+            a file that takes float32 or uint8 are what its first QUANTIZE shall make of them.
 
     Returns:
-        (samples, *shape) each, the input included, in the order of computation.
+        (samples, *shape) each, the input included, in the order of computation; uint8 as the int8
+        that stands for it.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
@@ -41,7 +48,7 @@ def run(model: bytes, inputs: Array) -> dict[str, Array]:
 
 
 def run_output(model: bytes, inputs: Array) -> Array:
-    """The model's output, (samples, *shape), from the reference kernels; see run."""
+    """The model's int8 output, (samples, *shape), from the reference kernels; see run."""
     (output,) = _run_singly(model, inputs, "outputs").values()
     return output
 
@@ -113,20 +120,61 @@ def _run_singly(
     resolver: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> dict[str, Array]:
     with _litert_errors():
-        interpreter = _interpreter(model, resolver, tensors)
-        names = _indices(model, tensors)
+        names, scale = _indices(model, tensors), _input_scale(model)
+        interpreter = _interpreter(model, resolver, "all")
         interpreter.allocate_tensors()
         entry = interpreter.get_input_details()[0]
         found: dict[str, Array] = {}
-        for number, sample in enumerate(np.asarray(inputs, entry["dtype"])):
+        for number, sample in enumerate(_as_taken(inputs, entry["dtype"], scale)):
             interpreter.set_tensor(entry["index"], np.ascontiguousarray(sample[np.newaxis]))
             interpreter.invoke()
             for name, index in names.items():
-                values = interpreter.get_tensor(index)
+                values = _without_batch(interpreter.get_tensor(index))
                 if number == 0:
-                    found[name] = np.empty((len(inputs), *values.shape[1:]), values.dtype)
-                found[name][number] = values[0]
-    return found
+                    found[name] = np.empty((len(inputs), *values.shape), values.dtype)
+                found[name][number] = values
+    return {name: _signed(values) for name, values in found.items()}
+
+
+def _without_batch(values: Array) -> Array:
+    """A tensor without its batch of 1; one whose rows lie where the batch stands keeps them."""
+    return values[0] if values.shape[:1] == (1,) else values
+
+
+def _signed(values: Array) -> Array:
+    """uint8 as the int8 that is 128 smaller: another zero point, the same real value."""
+    return (values ^ 0x80).view(np.int8) if values.dtype == np.uint8 else values
+
+
+def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Array:
+    """int8 inputs in the type that the file takes; others are cast."""
+    values = np.asarray(inputs)
+    if values.dtype == np.int8 and dtype == np.uint8:
+        return values.view(np.uint8) ^ 0x80
+    if values.dtype == np.int8 and dtype == np.float32 and scale is not None:
+        return (values.astype(np.float32) - np.float32(scale[1])) * np.float32(scale[0])
+    return values.astype(dtype)
+
+
+def _input_scale(model: bytes) -> tuple[float, int] | None:
+    """Scale and zero point of what QUANTIZE makes of the model's input; None without one."""
+    subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
+    for operator in _operators(model, "QUANTIZE"):
+        if subgraph.InputsLength() and operator.Inputs(0) == subgraph.Inputs(0):
+            known = subgraph.Tensors(operator.Outputs(0)).Quantization()
+            return float(known.Scale(0)), int(known.ZeroPoint(0))
+    return None
+
+
+def _operators(model: bytes, builtin: str) -> Iterator[Any]:
+    """The operators of one kind, in order."""
+    file = schema.Model.GetRootAs(model, 0)
+    subgraph, wanted = file.Subgraphs(0), getattr(schema.BuiltinOperator, builtin)
+    for number in range(subgraph.OperatorsLength()):
+        operator = subgraph.Operators(number)
+        code = file.OperatorCodes(operator.OpcodeIndex())
+        if max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) == wanted:
+            yield operator
 
 
 def _interpreter(model: bytes, resolver: OpResolverType, tensors: Which) -> Any:
@@ -140,14 +188,21 @@ def _interpreter(model: bytes, resolver: OpResolverType, tensors: Which) -> Any:
 
 
 def _indices(model: bytes, tensors: Which) -> dict[str, int]:
-    """Tensor index by name of what is computed or handed in, in the order of computation."""
+    """Tensor index by name of what is computed or handed in, in the order of computation.
+
+    Of a float32 output that DEQUANTIZE makes, "outputs" has the int8 tensor instead.
+    """
     subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
     indices = [int(index) for index in subgraph.OutputsAsNumpy()]
     if tensors == "all":
         indices = [int(index) for index in subgraph.InputsAsNumpy()]
         for number in range(subgraph.OperatorsLength()):
             indices += [int(index) for index in subgraph.Operators(number).OutputsAsNumpy()]
-    return {subgraph.Tensors(index).Name().decode(): index for index in indices}
+    else:
+        before = {int(op.Outputs(0)): int(op.Inputs(0)) for op in _operators(model, "DEQUANTIZE")}
+        indices = [before.get(index, index) for index in indices]
+    names = unique_names(subgraph.Tensors(i).Name() for i in range(subgraph.TensorsLength()))
+    return {names[index]: index for index in indices}
 
 
 @contextmanager
@@ -155,7 +210,7 @@ def _litert_errors() -> Iterator[None]:
     """Turn what LiteRT raises about a model into an error that names LiteRT."""
     try:
         yield
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, struct.error) as error:
         lines = " ".join(str(error).split())
         raise ModelError(
             f"LiteRT can't run the model: {lines}",

@@ -14,6 +14,23 @@ from tinycomp.ir.tensor import Array
 Tensors = Mapping[str, Array]
 
 
+def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
+    """LiteRT's tensors, and those beside them that have the same bytes in another shape.
+
+    A .tflite leaves some reshapes out: a dense layer flattens its input by itself, and an axis that
+    a 1-D convolution needs comes from the operators around it.
+    """
+    found = dict(tensors)
+    for node in graph.nodes:
+        if node.op.name != "reshape":
+            continue
+        for known, missing in (node.inputs + node.outputs, node.outputs + node.inputs):
+            if known in found and missing not in found:
+                values = found[known]
+                found[missing] = values.reshape(len(values), *graph.tensors[missing].shape)
+    return found
+
+
 def reduced_tensors(graph: Graph, tensors: Tensors) -> Tensors:
     """The values that a reduced graph computes, picked from its original's.
 

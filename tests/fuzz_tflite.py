@@ -1,0 +1,214 @@
+"""Mutated .tflite files: reader, reductions, planner and simulator against LiteRT.
+
+    PYTHONPATH=.:tests/ops python tests/fuzz_tflite.py 10000 0
+
+mutates so many files from that seed and prints what went wrong. A file is refused with a ModelError
+or gives LiteRT's bytes in every tensor, within 10 seconds. LiteRT runs in a process of its own: it
+may refuse a file, or crash on it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tflite_mutations import mutated
+from tflite_seeds import seeds
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.frontend._tflite_repair import repaired
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.plan.program import lower
+from tinycomp.plan.streaming import choose
+from tinycomp.prepare import reduce
+from tinycomp.reference import oracle
+from tinycomp.reference.reductions import original_tensors, with_reshapes
+from tinycomp.reference.simulate import simulate
+
+SECONDS = 10
+"""What reading, planning and simulating one file may take."""
+PLANNED = 20
+"""Of so many files one is planned as well: the search for places takes most of the time."""
+_FORK = get_context("fork")
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What tinycomp makes of a file: a refusal, or the input and every tensor."""
+
+    refusal: str = ""
+    inputs: Array | None = None
+    tensors: dict[str, Array] = field(default_factory=dict)
+    graph: Graph | None = None
+
+
+def ours(data: bytes) -> Ours:
+    """Read, reduce, plan and simulate."""
+    try:
+        graph = parse_tflite(data, "mutant")
+        smaller = reduce(graph, Silent())
+        program = lower(smaller)
+        if zlib.crc32(data) % PLANNED == 0:
+            choose(program, "balanced", 1 << 30, False)
+        inputs = _inputs(graph)
+        tensors = simulate(graph, inputs)
+        if smaller.reduction is not None:
+            claimed = original_tensors(
+                smaller.reduction, simulate(smaller, inputs), lambda: tensors
+            )
+            for name, values in claimed.items():
+                if not np.array_equal(values, tensors[name].reshape(values.shape)):
+                    raise AssertionError(f"the reduced graph computes another {name}")
+    except TinycompError as error:
+        return Ours(refusal=str(error))
+    return Ours(inputs=inputs, tensors=tensors, graph=graph)
+
+
+def _inputs(graph: Graph) -> Array:
+    """Random samples, and both ends of int8."""
+    shape = graph.tensors[graph.inputs[0]].shape
+    random = np.random.default_rng(0).integers(-128, 128, (2, *shape))
+    ends = [np.full((1, *shape), value) for value in (-128, 127)]
+    return np.concatenate([random, *ends]).astype(np.int8)
+
+
+def litert(data: bytes, inputs: Array) -> dict[str, Array] | str:
+    """LiteRT's tensors, or its refusal."""
+    try:
+        return oracle.run(repaired(data)[0], inputs)
+    except TinycompError as error:
+        return str(error)
+
+
+class Worker:
+    """A function in a process that is started again when it crashes or hangs."""
+
+    def __init__(self, function: Callable[..., Any], seconds: float) -> None:
+        self.function, self.seconds = function, seconds
+        self._start()
+
+    def _start(self) -> None:
+        self.pipe, other = _FORK.Pipe()
+        self.process = _FORK.Process(target=_serve, args=(self.function, other), daemon=True)
+        self.process.start()
+        other.close()
+
+    def __call__(self, *arguments: Any) -> tuple[str, Any]:
+        """("done", result), ("raised", traceback), ("crashed", exit code) or ("hung", seconds)."""
+        self.pipe.send(arguments)
+        try:
+            if self.pipe.poll(self.seconds):
+                return self.pipe.recv()  # type: ignore[no-any-return]
+            answer: tuple[str, Any] = ("hung", self.seconds)
+        except (EOFError, ConnectionError):
+            answer = ("crashed", None)
+        self.stop()
+        self._start()
+        return answer
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _serve(function: Callable[..., Any], pipe: Connection) -> None:
+    while True:
+        arguments = pipe.recv()
+        try:
+            pipe.send(("done", function(*arguments)))
+        except BaseException:
+            pipe.send(("raised", traceback.format_exc()))
+
+
+@dataclass
+class Fuzzer:
+    """Runs mutants; counts outcomes, and keeps what went wrong as (what, file, mutation)."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, bytes, str]] = field(default_factory=list)
+
+    def run(self, count: int, seed: int) -> None:
+        """Mutate that many files."""
+        files = seeds()
+        names = sorted(files)
+        rng = np.random.default_rng(seed)
+        mine, theirs = Worker(ours, SECONDS), Worker(litert, SECONDS)
+        try:
+            for _ in range(count):
+                name = names[rng.integers(len(names))]
+                data, how = mutated(files[name], rng)
+                self._one(data, f"{name}: {how}", mine, theirs)
+        finally:
+            mine.stop()
+            theirs.stop()
+
+    def _one(self, data: bytes, how: str, mine: Worker, theirs: Worker) -> None:
+        kind, found = mine(data)
+        if kind != "done":
+            self._fail(f"{kind}: {found}", data, how)
+        elif found.refusal:
+            self.counts["refused"] += 1
+        else:
+            kind, expected = theirs(data, found.inputs)
+            if kind != "done" or isinstance(expected, str):
+                self.counts[f"LiteRT {kind if kind != 'done' else 'refused'}"] += 1
+                return
+            different = _difference(found, expected)
+            if different:
+                self._fail(different, data, how)
+            else:
+                self.counts["equal"] += 1
+
+    def _fail(self, what: str, data: bytes, how: str) -> None:
+        self.counts["failed"] += 1
+        self.failures.append((what, data, how))
+
+
+def _difference(found: Ours, tensors: dict[str, Array]) -> str:
+    """The first tensor that LiteRT computes otherwise."""
+    assert found.graph is not None
+    expected = with_reshapes(found.graph, tensors)
+    for name, values in found.tensors.items():
+        wanted = expected[name]
+        if not np.array_equal(wanted, values.reshape(wanted.shape)):
+            return f"differs from LiteRT in {name!r}: {_first(values.ravel(), wanted.ravel())}"
+    return ""
+
+
+def _first(found: Array, expected: Array) -> str:
+    at = int(np.argmax(found != expected))
+    return f"{found[at]} instead of {expected[at]}, {np.sum(found != expected)} of {found.size}"
+
+
+def main(count: int, seed: int, folder: Path) -> int:
+    """Run, print, keep files that failed; how many did."""
+    fuzzer, start = Fuzzer(), time.monotonic()
+    fuzzer.run(count, seed)
+    for number, (what, data, how) in enumerate(fuzzer.failures):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"failure_{seed}_{number}.tflite"
+        path.write_bytes(data)
+        print(f"{path} ({how})\n{what}\n")
+    outcome = ", ".join(f"{key} {value}" for key, value in sorted(fuzzer.counts.items()))
+    print(f"{count} mutants, seed {seed}, {time.monotonic() - start:.0f} s: {outcome}")
+    return len(fuzzer.failures)
+
+
+if __name__ == "__main__":
+    mutants, first_seed = (int(text) for text in [*sys.argv[1:], "10000", "0"][:2])
+    sys.exit(main(mutants, first_seed, Path("build/fuzz_tflite")) > 0)

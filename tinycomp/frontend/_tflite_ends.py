@@ -1,0 +1,122 @@
+"""Takes conversions off both ends of a file, so that what is left is the int8 core.
+
+A float32 input goes through QUANTIZE, a float32 output through DEQUANTIZE. A uint8 tensor is the
+int8 tensor whose zero point and values are 128 smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
+from tinycomp.ir.graph import Ends
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """A file without its conversions, the types at its ends, and what to tell the user."""
+
+    file: TfliteFile
+    ends: Ends
+    notes: tuple[str, ...]
+
+
+def take_off_ends(file: TfliteFile) -> Core:
+    """The int8 core of a file with one input and one output."""
+    wanted = Ends(*(file.tensors[each[0]].dtype for each in (file.inputs, file.outputs)))
+    names = file.tensors[file.inputs[0]].name, file.tensors[file.outputs[0]].name
+    file = _without_output_conversion(_without_input_conversion(_signed(file)))
+    ends = Ends(
+        wanted.input if file.tensors[file.inputs[0]].dtype == "int8" else "int8",
+        wanted.output if file.tensors[file.outputs[0]].dtype == "int8" else "int8",
+    )
+    notes = [
+        _note("input", name, dtype, "quantize_input" if dtype == "float32" else "input_from_uint8")
+        if end == "input"
+        else _note(
+            "output", name, dtype, "dequantize_output" if dtype == "float32" else "output_to_uint8"
+        )
+        for end, name, dtype in (
+            ("input", names[0], ends.input),
+            ("output", names[1], ends.output),
+        )
+        if dtype != "int8"
+    ]
+    return Core(file, ends, tuple(notes))
+
+
+def _note(end: str, name: str, dtype: str, helper: str) -> str:
+    side = "takes" if end == "input" else "returns"
+    return (
+        f"The file {side} {dtype} ({end} {name!r}); the library {side} int8: the conversion was "
+        f"taken off, and <name>_{helper}() in the header does it."
+    )
+
+
+def _signed(file: TfliteFile) -> TfliteFile:
+    """uint8 at the model's own input and output, where QUANTIZE stands beside it, as int8."""
+    found: dict[int, FileTensor] = {}
+    for operator in file.operators:
+        if operator.builtin != "QUANTIZE" or len(operator.inputs) != 1 != len(operator.outputs):
+            continue
+        for index in {*operator.inputs, *operator.outputs} & {*file.inputs, *file.outputs}:
+            tensor = file.tensors[index]
+            if tensor.dtype == "uint8":
+                zeros = tuple(zero - 128 for zero in tensor.zero_points)
+                found[index] = replace(tensor, dtype="int8", zero_points=zeros)
+    users = [op for op in file.operators for index in found if index in (*op.inputs, *op.outputs)]
+    if any(operator.builtin != "QUANTIZE" for operator in users):
+        return file
+    return _with(file, found)
+
+
+def _with(file: TfliteFile, tensors: Mapping[int, FileTensor]) -> TfliteFile:
+    return replace(
+        file, tensors=tuple(tensors.get(i, tensor) for i, tensor in enumerate(file.tensors))
+    )
+
+
+def _without_input_conversion(file: TfliteFile) -> TfliteFile:
+    readers = [op for op in file.operators if file.inputs[0] in op.inputs]
+    if len(readers) != 1 or file.inputs == file.outputs:
+        return file
+    (reader,) = readers
+    if not _converts(file, reader, "QUANTIZE"):
+        return file
+    core = file.tensors[reader.outputs[0]]
+    # The converter leaves the open batch to the input alone.
+    known = {reader.outputs[0]: replace(core, signature=file.tensors[file.inputs[0]].signature)}
+    if len(core.shape) != len(file.tensors[file.inputs[0]].shape):
+        return file
+    return _without(_with(file, known), reader, inputs=reader.outputs)
+
+
+def _without_output_conversion(file: TfliteFile) -> TfliteFile:
+    writers = [op for op in file.operators if file.outputs[0] in op.outputs]
+    readers = [op for op in file.operators if file.outputs[0] in op.inputs]
+    if len(writers) != 1 or readers:
+        return file
+    (writer,) = writers
+    if not (_converts(file, writer, "DEQUANTIZE") or _converts(file, writer, "QUANTIZE")):
+        return file
+    return _without(file, writer, outputs=writer.inputs)
+
+
+def _converts(file: TfliteFile, operator: FileOperator, builtin: str) -> bool:
+    """Whether an operator only changes the type: float32 from or to int8, or uint8's sign."""
+    if operator.builtin != builtin or (len(operator.inputs), len(operator.outputs)) != (1, 1):
+        return False
+    if operator.inputs[0] < 0:
+        return False
+    source, target = (file.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
+    if builtin == "QUANTIZE" and source.dtype == "int8":
+        same = (source.scales, source.zero_points) == (target.scales, target.zero_points)
+        return same and target.dtype == "int8"
+    types = ("float32", "int8") if builtin == "QUANTIZE" else ("int8", "float32")
+    return (source.dtype, target.dtype) == types
+
+
+def _without(file: TfliteFile, operator: FileOperator, **ends: tuple[int, ...]) -> TfliteFile:
+    rest = tuple(each for each in file.operators if each is not operator)
+    return replace(file, operators=rest, **ends)  # type: ignore[arg-type]

@@ -1,0 +1,378 @@
+"""Builds the Graph of a file's int8 core, layer by layer, and collects what stands in its way.
+
+Shapes are inferred as LiteRT infers them when it allocates tensors; those of the file must agree
+where it leaves no size open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.blockers import Blockers
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_decode import DAMAGE
+from tinycomp.frontend._tflite_dilation import Dilated
+from tinycomp.frontend._tflite_file import FileOperator, TfliteFile, layer_name
+from tinycomp.frontend._tflite_folding import (
+    expanded,
+    fold,
+    is_integer,
+    shape_values,
+    squeezed,
+    target_shape,
+)
+from tinycomp.frontend._tflite_kinds import unsupported
+from tinycomp.frontend._tflite_values import (
+    activation,
+    constant,
+    first_shape,
+    ir_shape,
+    require_scale,
+)
+from tinycomp.frontend._tflite_weights import flat_shape, weighted_operands
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.names import free_name
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
+from tinycomp.ops._registry import by_tflite_name, operators
+
+_ANY_BATCH = {
+    "ADD", "EXPAND_DIMS", "FULLY_CONNECTED", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MUL",
+    "QUANTIZE", "RELU", "RELU6", "RELU_0_TO_1", "RESHAPE", "SOFTMAX", "SQUEEZE", "SUB", "TANH",
+}  # fmt: skip
+"""Operators that count no axis from the batch on: they may read rows that lie where it stands."""
+_RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
+
+
+@dataclass
+class CoreReader:
+    """One file becoming a Graph.
+
+    Attributes:
+        blockers: gets what can't be built, with the layer.
+        shapes: of computed tensors, in full, by index.
+        known: values of shape arithmetic, by index.
+        lost: indices of tensors that a refused operator would compute.
+    """
+
+    file: TfliteFile
+    blockers: Blockers
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    constants: dict[str, Constant] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    known: dict[int, Array] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+    strange: list[FileOperator] = field(default_factory=list)
+
+    def graph(self) -> Graph:
+        """The graph; what is missing in it is among the blockers."""
+        file = self.file
+        for index in file.inputs:
+            with self.blockers.collected():
+                self._input(index)
+        for operator in file.operators:
+            self._visit(operator)
+        for reason in unsupported(file, self.strange):
+            self.blockers.add(reason)
+        for index in file.outputs:
+            if index not in self.shapes and index not in self.lost:
+                name = file.tensors[index].name
+                self.blockers.add(
+                    ModelError(
+                        f"No operator of {file.name + '.tflite'!r} computes its output {name!r}."
+                    )
+                )
+        used = {name for node in self.nodes for name in node.inputs}
+        constants = {key: value for key, value in self.constants.items() if key in used}
+        inputs, outputs = (
+            tuple(file.tensors[index].name for index in end) for end in (file.inputs, file.outputs)
+        )
+        return Graph(file.name, tuple(self.nodes), self.tensors, constants, inputs, outputs)
+
+    def _input(self, index: int) -> None:
+        table = self.file.tensors[index]
+        self.lost.add(index)
+        if table.values is not None:
+            raise ModelError(f"The input {table.name!r} is a constant.")
+        shape = first_shape(table)
+        self.tensors[table.name] = activation(table, ir_shape(shape))
+        self.shapes[index] = shape
+        self.lost.remove(index)
+
+    def _visit(self, operator: FileOperator) -> None:
+        """Read an operator; where it can't be, its outputs are lost, and so is what reads them."""
+        label = self.file.label(operator)
+        label = label[0].upper() + label[1:]
+        outputs = operator.outputs
+        self.lost |= {*outputs} - self.shapes.keys()
+        with self.blockers.collected(label):
+            self._check_outputs(operator)
+            present = [index for index in operator.inputs if index >= 0]
+            if any(index in self.lost for index in present):
+                if by_tflite_name().get(operator.builtin) is None:
+                    self.strange.append(operator)
+                return
+            try:
+                if self._folded(operator, present) or self._strange(operator):
+                    return
+                self._node(operator)
+            except DAMAGE as error:
+                raise ModelError(
+                    f"It can't be read: {error or type(error).__name__}.",
+                    hint="Copy or export the file again.",
+                ) from error
+            self.lost -= {*outputs}
+
+    def _check_outputs(self, operator: FileOperator) -> None:
+        """Written once, and by nobody else."""
+        for index in operator.outputs:
+            table = self.file.tensors[index]
+            if index in self.shapes or index in self.known or table.values is not None:
+                raise ModelError(
+                    f"It writes {table.name!r}, which is an input, a constant or written before.",
+                    hint="Copy or export the file again.",
+                )
+        for index in (index for index in operator.inputs if index >= 0):
+            table = self.file.tensors[index]
+            found = index in self.shapes or index in self.known or index in self.lost
+            if (not found and table.values is None) or index in operator.outputs:
+                raise ModelError(
+                    f"It reads {table.name!r}, which no operator before it computes.",
+                    hint="Copy or export the file again.",
+                )
+
+    def _folded(self, operator: FileOperator, present: Sequence[int]) -> bool:
+        """Evaluate an operator whose inputs are known."""
+        if len(operator.outputs) != 1 or len(present) != len(operator.inputs):
+            return False
+        output = operator.outputs[0]
+        dtype = self.file.tensors[output].dtype
+        if operator.builtin == "SHAPE" and len(present) == 1 and present[0] in self.shapes:
+            values: Array | None = shape_values(self.shapes[present[0]])
+        else:
+            inputs = [self._values(index) for index in present]
+            if not inputs or any(each is None or not is_integer(each) for each in inputs):
+                return False
+            arrays = [each for each in inputs if each is not None]
+            values = fold(operator.builtin, arrays, operator.options, dtype)
+        if values is None or dtype not in ("int32", "int64"):
+            return False
+        self.known[output] = values.astype(dtype)
+        self.lost.discard(output)
+        return True
+
+    def _values(self, index: int) -> Array | None:
+        """What is known at build time of a tensor."""
+        return self.known.get(index, self.file.tensors[index].values)
+
+    def _strange(self, operator: FileOperator) -> bool:
+        if by_tflite_name().get(operator.builtin) is None:
+            self.strange.append(operator)
+            return True
+        if len(operator.outputs) != 1:
+            raise ModelError(f"It has {len(operator.outputs)} outputs.", expected="1.")
+        return False
+
+    def _node(self, operator: FileOperator) -> None:
+        """Append the operator's node, with a reshape around it where TFLite implies one."""
+        kind = by_tflite_name()[operator.builtin]
+        inputs = self._inputs(kind, operator)
+        computed = [each for each in inputs if isinstance(each, Tensor)]
+        if not computed:
+            raise ModelError("It computes a constant.", hint="Export the model again.")
+        rows = any(self.shapes[i][:1] != (1,) for i in operator.inputs if i in self.shapes)
+        if rows and operator.builtin not in _ANY_BATCH:
+            raise ModelError(
+                f"It reads {computed[0].name!r}, whose first axis (the batch) is not 1.",
+                expected="A batch of 1.",
+                hint="Convert the model with a fixed input shape and a batch size of 1.",
+            )
+        if isinstance(operator, Dilated):
+            self._dilated(kind, operator, inputs)
+            return
+        if operator.builtin == "FULLY_CONNECTED":
+            inputs = self._flattened(operator, inputs)
+        index = operator.outputs[0]
+        table = self.file.tensors[index]
+        full = self._reshaped(operator) if operator.builtin in _RESHAPES else table.shape
+        output = activation(table, ir_shape(full))
+        op = kind.from_tflite(operator.builtin, operator.options, Operands(inputs, (output,)))
+        kept = inputs if kind.weight_axis is not None else tuple(_kept(inputs))
+        shape = op.infer_shape([value.shape for value in kept])
+        if operator.builtin not in _RESHAPES:
+            full = self._full(operator, shape)
+        self._check_shape(index, full)
+        self._append(op, kept, replace(output, shape=shape))
+        self.shapes[index] = full
+
+    def _inputs(self, kind: type[Operator], operator: FileOperator) -> tuple[Value, ...]:
+        least = 2 if kind.weight_axis is not None else len(operator.inputs)
+        if any(index < 0 for index in operator.inputs[:least]):
+            raise ModelError("It lacks an input.", hint="Copy or export the file again.")
+        values = [self._value(index) for index in operator.inputs if index >= 0]
+        if kind.weight_axis is None:
+            return self._of_one_rank(values)
+        source, weights, bias = weighted_operands(kind, values, self._free)
+        self.constants.setdefault(bias.name, bias)
+        return source, weights, bias
+
+    def _of_one_rank(self, values: Sequence[Value]) -> tuple[Value, ...]:
+        """The values; int8 constants without the batch, where tensors have none."""
+        rank = max((len(each.shape) for each in values if isinstance(each, Tensor)), default=1)
+        found: list[Value] = []
+        for value in values:
+            if isinstance(value, Constant) and value.values.dtype == np.int8:
+                shape = value.shape
+                while len(shape) > max(rank, 1) and shape[0] == 1:
+                    shape = shape[1:]
+                value = replace(value, values=value.values.reshape(shape))
+                self.constants[value.name] = value
+            found.append(value)
+        return tuple(found)
+
+    def _value(self, index: int) -> Value:
+        name = self.file.tensors[index].name
+        if name in self.tensors:
+            return self.tensors[name]
+        if index in self.known:
+            return Constant(name, self.known[index])
+        if name not in self.constants:
+            self.constants[name] = constant(self.file.tensors[index])
+        return self.constants[name]
+
+    def _reshaped(self, operator: FileOperator) -> Shape:
+        """The full shape that a reshaping operator gives."""
+        source = self.shapes[operator.inputs[0]]
+        extra = self._values(operator.inputs[1]) if len(operator.inputs) > 1 else None
+        options = operator.options
+        if operator.builtin == "SQUEEZE":
+            dims = None if options is None else options.squeezeDims
+            return squeezed(source, [] if dims is None else [int(axis) for axis in dims])
+        if extra is None and operator.builtin == "RESHAPE" and len(operator.inputs) == 1:
+            extra = None if options is None else options.newShape
+        if extra is None:
+            raise ModelError(
+                "It takes its shape from a tensor that is computed.",
+                expected="A shape that is known once the batch is 1.",
+                hint="Convert the model with a fixed input shape.",
+            )
+        extra = np.asarray(extra)
+        return (target_shape if operator.builtin == "RESHAPE" else expanded)(source, extra)
+
+    def _full(self, operator: FileOperator, shape: Shape) -> Shape:
+        """TFLite's shape of an output: whether it has a batch axis follows from the inputs."""
+        sources = [self.shapes[index] for index in operator.inputs if index in self.shapes]
+        source = max(sources, key=len)
+        if operator.builtin == "FULLY_CONNECTED" and not _keeps_axes(operator.options):
+            return (1, *shape) if len(shape) == 1 else shape
+        return shape if source[:1] != (1,) else (1, *shape)
+
+    def _check_shape(self, index: int, full: Shape) -> None:
+        """The file's own shape agrees, where it leaves no size open."""
+        table = self.file.tensors[index]
+        same = len(full) == len(table.signature) and all(
+            size in (-1, found) for size, found in zip(table.signature, full, strict=True)
+        )
+        if not same:
+            raise ModelError(
+                f"It has the output shape {table.signature} in the file.",
+                expected=f"{full}, which follows from its inputs.",
+                hint="Export the model again with a fixed batch size of 1.",
+            )
+
+    def _append(self, op: Operator, inputs: Sequence[Value], output: Tensor) -> None:
+        name = free_name(layer_name(output.name), {node.name for node in self.nodes})
+        self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (output.name,)))
+        self.tensors[output.name] = output
+
+    def _reshape(self, source: Tensor, name: str, shape: Shape) -> Tensor:
+        """Append a reshape that the file does not have; its output."""
+        flat = Tensor(self._free(name), shape, "int8", source.quantization)
+        op = operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (flat,)))
+        self._append(op, (source,), flat)
+        return flat
+
+    def _flattened(self, operator: FileOperator, inputs: Sequence[Value]) -> tuple[Value, ...]:
+        """A fully connected layer that implicitly flattens its input gets a reshape in front."""
+        source, weights, bias = inputs
+        assert isinstance(source, Tensor)
+        assert isinstance(weights, Constant)
+        shape = flat_shape(source, weights, operator.options)
+        if shape != source.shape:
+            output = self.file.tensors[operator.outputs[0]].name
+            source = self._reshape(source, f"{output}/flatten", shape)
+        return source, weights, bias
+
+    def _dilated(self, kind: type[Operator], operator: Dilated, inputs: Sequence[Value]) -> None:
+        """Append the convolution of a group, with reshapes where its input is 1-D."""
+        index = operator.outputs[0]
+        table = self.file.tensors[index]
+        source, weights, bias = inputs
+        assert isinstance(source, Tensor)
+        assert isinstance(weights, Constant)
+        if len(source.shape) != (3 if operator.length_axis is None else 2):
+            raise ModelError(f"It reads a tensor of shape {source.shape} in blocks.")
+        image = operator.image(source.shape)
+        known = activation(table, ())
+        flat = replace(source, shape=image)
+        op: Any = kind.from_tflite(
+            operator.builtin, operator.options, Operands((flat, weights, bias), (known,))
+        )
+        window = operator.window(op.window)
+        channels = bias.shape[0]
+        if window is None or not operator.fits(image, op.window, channels):
+            raise ModelError(
+                "It stands between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, but they make no "
+                "dilated convolution of stride 1.",
+                hint="Use Conv2D with dilation_rate, and convert the model again.",
+            )
+        op = replace(op, window=window)
+        if image != source.shape:
+            source = self._reshape(source, f"{table.name}/expand", image)
+        shape = op.infer_shape([image, weights.shape, bias.shape])
+        axis = operator.length_axis
+        squeezed_shape = shape if axis is None else (shape[axis], shape[2])
+        self._check_shape(index, (1, *squeezed_shape))
+        name = table.name if image == inputs[0].shape else self._free(f"{table.name}/dilated")
+        self._append(op, (source, weights, bias), replace(known, name=name, shape=shape))
+        if name != table.name:
+            self._append_squeeze(self.tensors[name], replace(known, shape=squeezed_shape))
+        self.shapes[index] = (1, *squeezed_shape)
+
+    def _append_squeeze(self, source: Tensor, output: Tensor) -> None:
+        op = operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (output,)))
+        self._append(op, (source,), output)
+
+    def _free(self, name: str) -> str:
+        """A name that no tensor of the file or of the graph has."""
+        names = {tensor.name for tensor in self.file.tensors}
+        return free_name(name, {*names, *self.tensors, *self.constants})
+
+
+def _kept(inputs: Sequence[Value]) -> list[Value]:
+    """Computed inputs and int8 constants; other constants are attributes: a shape, axes, padding.
+
+    Raises:
+        ModelError: an int8 constant has no single scale.
+    """
+    kept: list[Value] = []
+    for value in inputs:
+        if isinstance(value, Tensor):
+            kept.append(value)
+        elif value.values.dtype == np.int8:
+            if value.quantization is None or len(value.quantization.scales) != 1:
+                raise ModelError(
+                    f"The constant {value.name!r} has no scale and zero point of its own."
+                )
+            require_scale(value.name, value.quantization.scale)
+            kept.append(value)
+    return kept
+
+
+def _keeps_axes(options: Any) -> bool:
+    return options is not None and bool(options.keepNumDims)

@@ -1,0 +1,219 @@
+"""What kind of model a file is, if it is none that can be built, and what to do about it.
+
+Float models, other quantizations, models with a state, control flow and custom operators each have
+a text of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
+from tinycomp.ops._registry import by_tflite_name
+
+QUANTIZE_AGAIN = (
+    "Convert with full int8 quantization: optimizations = [tf.lite.Optimize.DEFAULT], a "
+    "representative_dataset, and target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]."
+)
+_LEGACY = "Quantize the float model again with a TensorFlow of 2020 or later. " + QUANTIZE_AGAIN
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that only change a tensor's type."""
+_STATE = {
+    "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "SVDF",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN",
+    "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
+}  # fmt: skip
+_CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
+_WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D"}
+_INSTEAD = {
+    "SPLIT": "Split the layer before it into several layers.",
+    "SPLIT_V": "Split the layer before it into several layers.",
+    "TRANSPOSE_CONV": "Use nearest-neighbour upsampling outside the model and a convolution.",
+    "BATCH_MATMUL": "Use a dense layer with constant weights.",
+    "GATHER": "Look indices up outside the model, and hand the values in.",
+    "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
+    "ARG_MAX": "Save the model without it, and compare the outputs in the firmware.",
+    "ARG_MIN": "Save the model without it, and compare the outputs in the firmware.",
+    "TOPK_V2": "Save the model without it, and sort the outputs in the firmware.",
+    "SPACE_TO_BATCH_ND": "It is read around a convolution of stride 1, as its dilation.",
+    "BATCH_TO_SPACE_ND": "It is read around a convolution of stride 1, as its dilation.",
+    "DEQUANTIZE": "It is read at the end of an int8 model, where its result is the output.",
+}
+
+
+def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
+    """Operators by their labels, the first letter a capital; of many the first eight."""
+    shown = [file.label(operator) for operator in operators[:8]]
+    if len(operators) > len(shown):
+        shown.append(f"{len(operators) - len(shown)} more")
+    text = ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
+    return text[0].upper() + text[1:]
+
+
+def calls(file: TfliteFile) -> Iterator[ModelError]:
+    """Refuse what a library with one input and one output would lose."""
+    for what, indices, join in (
+        ("input", file.inputs, "Join them into one input, and slice it in the model."),
+        ("output", file.outputs, "Export one model for each output, or join them by Concatenate."),
+    ):
+        if len(indices) != 1:
+            yield ModelError(
+                f"{file.name + '.tflite'!r} has {len(indices)} {what}s"
+                f"{': ' + file.names(indices) if indices else ''}.",
+                expected=f"One {what}.",
+                hint=join,
+            )
+    called = any(op.builtin in _CONTROL | _STATE for op in file.operators)
+    if len(file.subgraphs) > 1 and not called:
+        names = ", ".join(map(repr, file.subgraphs))
+        yield ModelError(
+            f"{file.name + '.tflite'!r} has {len(file.subgraphs)} subgraphs: {names}.",
+            expected="One: only the first would be built.",
+            hint="Export each function as a model of its own.",
+        )
+    for signature in file.signatures:
+        subgraph = signature.subgraph
+        known = {*signature.inputs} == {*file.inputs} and {*signature.outputs} == {*file.outputs}
+        if (subgraph != 0 or not known) and len(file.subgraphs) == 1:
+            yield ModelError(
+                f"The signature {signature.key!r} of {file.name + '.tflite'!r} reads tensors "
+                f"{list(signature.inputs)} and returns tensors {list(signature.outputs)}; the graph"
+                f" itself reads {list(file.inputs)} and returns {list(file.outputs)}.",
+                expected="A signature with the graph's own input and output.",
+                hint="Export the model again with one signature.",
+            )
+
+
+def operators(file: TfliteFile) -> Iterator[ModelError]:
+    """Refuse operators by name, each kind once."""
+    with_state = [op for op in file.operators if op.builtin in _STATE or _variable(file, op)]
+    if with_state:
+        yield ModelError(
+            f"{listed(file, with_state)} {_keeps(with_state)} state from one inference to the next "
+            "(a streaming or recurrent model).",
+            expected="A model that computes its output from its input alone.",
+            hint="Convert the non-streaming form of the model, which takes a whole window; "
+            "--push-input hands it in row by row. Use convolutions over time instead of "
+            "recurrent layers.",
+        )
+    control = [op for op in file.operators if op.builtin in _CONTROL]
+    if control:
+        yield ModelError(
+            f"{listed(file, control)} {_is(control)} control flow, which is not supported.",
+            hint="Unroll loops and choose branches before the export; use convolutions over time "
+            "instead of recurrent layers.",
+        )
+    custom = [op for op in file.operators if op.custom]
+    if custom:
+        yield _custom(file, custom)
+
+
+def unsupported(file: TfliteFile, operators: Iterable[FileOperator]) -> Iterator[ModelError]:
+    """Refuse operators that have no module in ops/, each kind once; not those of other texts."""
+    known = {*by_tflite_name(), *_STATE, *_CONTROL, "CUSTOM"}
+    found: dict[str, list[FileOperator]] = {}
+    for operator in operators:
+        if operator.builtin not in known and not _variable(file, operator):
+            found.setdefault(operator.builtin, []).append(operator)
+    otherwise = f"Use layers that convert to the supported operators: {_supported()}."
+    for builtin, same in found.items():
+        yield ModelError(
+            f"{listed(file, same)} {_is(same)} not supported.",
+            hint=_INSTEAD.get(builtin, otherwise),
+        )
+
+
+def _supported() -> str:
+    return ", ".join(sorted(by_tflite_name()))
+
+
+def number_format(file: TfliteFile) -> ModelError | None:
+    """The refusal of a file none of whose layers computes in int8; None for all others."""
+    computing = [op for op in file.operators if op.builtin not in CONVERSIONS and op.outputs]
+    results = {file.tensors[op.outputs[0]].dtype for op in computing}
+    model = f"{file.name + '.tflite'!r}"
+    if "int8" in results or not results:
+        return None
+    if "uint8" in results:
+        return ModelError(
+            f"{model} is quantized to uint8, the legacy format.",
+            expected="int8 weights and activations.",
+            hint=_LEGACY,
+        )
+    if "int16" in results:
+        return ModelError(
+            f"{model} is quantized with 16-bit activations and 8-bit weights (16x8).",
+            expected="int8 activations.",
+            hint=QUANTIZE_AGAIN + " Leave out the 16x8 mode.",
+        )
+    if "float32" not in results:
+        return None
+    constants = {tensor.dtype for tensor in file.tensors if tensor.values is not None}
+    weights = {file.tensors[op.inputs[1]].dtype for op in computing if _has_weights(op)}
+    if "float16" in constants:
+        return ModelError(
+            f"{model} is a float16 model: its weights are rounded to 16 bits, its layers compute "
+            "in float32.",
+            expected="A model quantized to int8.",
+            hint=QUANTIZE_AGAIN + " Leave out supported_types = [tf.float16].",
+        )
+    if weights & {"int8", "int4", "uint8"}:
+        return ModelError(
+            f"{model} has dynamic-range quantization: int8 weights, but float32 activations.",
+            expected="int8 activations as well.",
+            hint="The representative_dataset is missing. " + QUANTIZE_AGAIN,
+        )
+    return ModelError(
+        f"{model} is a float32 model: none of its layers is quantized.",
+        expected="A model quantized to int8.",
+        hint="Build the Keras model it was made of (.keras, with --data), or "
+        + QUANTIZE_AGAIN[0].lower()
+        + QUANTIZE_AGAIN[1:],
+    )
+
+
+def _has_weights(operator: FileOperator) -> bool:
+    return operator.builtin in _WEIGHTED and len(operator.inputs) > 1 and operator.inputs[1] >= 0
+
+
+def islands(file: TfliteFile) -> Iterator[ModelError]:
+    """Refuse layers of an int8 model that compute in another type, each type once."""
+    found: dict[str, list[FileOperator]] = {}
+    for operator in file.operators:
+        if operator.outputs and operator.builtin not in CONVERSIONS:
+            dtype = file.tensors[operator.outputs[0]].dtype
+            if dtype not in ("int8", "int32", "int64", "bool"):
+                found.setdefault(dtype, []).append(operator)
+    for dtype, layers in found.items():
+        legacy = dtype == "uint8"
+        yield ModelError(
+            f"{listed(file, layers)} compute{'s' if len(layers) == 1 else ''} in {dtype} inside an "
+            "int8 model.",
+            expected="int8 layers, with conversions only at the model's input and output.",
+            hint=_LEGACY if legacy else "The converter left them so, as they have no int8 form: "
+            "take them out of the model, or use others. " + QUANTIZE_AGAIN,
+        )  # fmt: skip
+
+
+def _custom(file: TfliteFile, custom: Sequence[FileOperator]) -> ModelError:
+    flex = any(operator.custom.startswith("Flex") for operator in custom)
+    return ModelError(
+        f"{listed(file, custom)} {_is(custom)} not of TFLite's own operators.",
+        expected="Built-in operators only.",
+        hint="Convert without SELECT_TF_OPS, and use layers that have a TFLite operator."
+        if flex
+        else "Cut the model before the custom operator, and compute the rest in the firmware.",
+    )
+
+
+def _variable(file: TfliteFile, operator: FileOperator) -> bool:
+    return any(file.tensors[i].variable for i in (*operator.inputs, *operator.outputs) if i >= 0)
+
+
+def _is(operators: Iterable[FileOperator]) -> str:
+    return "is" if len(list(operators)) == 1 else "are"
+
+
+def _keeps(operators: Sequence[FileOperator]) -> str:
+    return "keeps" if len(operators) == 1 else "keep"

@@ -1,0 +1,158 @@
+"""Tensors and constants of a .tflite as the IR's, their type and quantization checked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_file import FileTensor
+from tinycomp.frontend._tflite_kinds import QUANTIZE_AGAIN
+from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape, Tensor
+
+_SMALLEST = float(np.finfo(np.float32).tiny)
+"""Scales below are denormal: fast kernels take them for zero."""
+SCALES = (1e-12, 1e12)
+"""What scales of activations may be: their products and quotients stay within float32."""
+
+
+def quantization(tensor: FileTensor) -> QuantizationParameters | None:
+    """The tensor's parameters; None where it has none.
+
+    Raises:
+        ModelError: a scale or zero point is out of range, or they do not fit the shape.
+    """
+    scales, zeros = tensor.scales, tensor.zero_points
+    if not scales:
+        return None
+    what = f"The tensor {tensor.name!r}"
+    bad = [scale for scale in scales if not (np.isfinite(scale) and scale >= _SMALLEST)]
+    if bad:
+        raise ModelError(
+            f"{what} has the quantization scale {bad[0]:g}.",
+            expected="Positive, finite scales.",
+            hint=QUANTIZE_AGAIN,
+        )
+    if len(zeros) != len(scales):
+        raise ModelError(
+            f"{what} has {len(scales)} scales and {len(zeros)} zero points.",
+            expected="As many of one as of the other.",
+            hint=QUANTIZE_AGAIN,
+        )
+    low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
+    wrong = [zero for zero in zeros if not low <= zero <= high]
+    if wrong:
+        raise ModelError(
+            f"{what} ({tensor.dtype}) has the zero point {wrong[0]}.",
+            expected=f"From {low} to {high}." if low else "0.",
+            hint=QUANTIZE_AGAIN,
+        )
+    return QuantizationParameters(scales, zeros, _axis(tensor, what))
+
+
+def _axis(tensor: FileTensor, what: str) -> int | None:
+    """The quantized axis, if there is more than one scale."""
+    count, shape = len(tensor.scales), tensor.shape
+    if count == 1:
+        return None
+    if not 0 <= tensor.axis < len(shape):
+        raise ModelError(
+            f"{what} of shape {shape} is quantized along axis {tensor.axis}.",
+            expected="One of its own axes.",
+            hint=QUANTIZE_AGAIN,
+        )
+    if shape[tensor.axis] != count:
+        raise ModelError(
+            f"{what} of shape {shape} has {count} scales along axis {tensor.axis}.",
+            expected=f"{shape[tensor.axis]}, or one for the whole tensor.",
+            hint=QUANTIZE_AGAIN,
+        )
+    return tensor.axis
+
+
+def activation(tensor: FileTensor, shape: Shape) -> Tensor:
+    """An int8 tensor that is computed or handed in, of that shape (the IR's, without the batch).
+
+    Raises:
+        ModelError: it is not int8, or has no scale and zero point of its own.
+    """
+    if tensor.dtype != "int8":
+        raise ModelError(
+            f"The tensor {tensor.name!r} is {tensor.dtype}.",
+            expected="int8, but for conversions at the model's input and output.",
+            hint=QUANTIZE_AGAIN,
+        )
+    known = quantization(tensor)
+    if known is None or len(known.scales) != 1:
+        raise ModelError(
+            f"The tensor {tensor.name!r} has no scale and zero point of its own.",
+            hint=QUANTIZE_AGAIN,
+        )
+    require_scale(tensor.name, known.scale)
+    return Tensor(tensor.name, shape, "int8", known)
+
+
+def require_scale(name: str, scale: float) -> None:
+    """Check the scale of a whole tensor.
+
+    Raises:
+        ModelError: it is so small or large that factors made of it leave float32.
+    """
+    low, high = SCALES
+    if not low <= scale <= high:
+        raise ModelError(
+            f"The tensor {name!r} has the quantization scale {scale:g}.",
+            expected=f"From {low:g} to {high:g}.",
+            hint="Calibrate with data that makes this tensor other than zero.",
+        )
+
+
+def constant(tensor: FileTensor) -> Constant:
+    """Values known at build time, with their quantization.
+
+    Raises:
+        ModelError: they are of a type that no int8 layer reads.
+    """
+    assert tensor.values is not None
+    if tensor.dtype not in ("int8", "int32", "int64"):
+        raise ModelError(
+            f"The constant {tensor.name!r} is {tensor.dtype}.",
+            expected="int8 weights and int32 biases.",
+            hint=_OTHER_TYPES.get(tensor.dtype, QUANTIZE_AGAIN),
+        )
+    return Constant(tensor.name, tensor.values, quantization(tensor))
+
+
+_OTHER_TYPES = {
+    "uint8": "uint8 weights are the legacy format: quantize the float model again. "
+    + QUANTIZE_AGAIN,
+    "int4": "tinycomp packs weights itself: export them as int8.",
+    "int16": "Leave out the 16x8 mode. " + QUANTIZE_AGAIN,
+}
+
+
+def ir_shape(shape: Sequence[int]) -> Shape:
+    """The IR's shape for TFLite's: without a leading 1, the batch.
+
+    A tensor with another first axis keeps all axes: rows that the converter put where the batch
+    stands, for a dense layer on each.
+    """
+    return tuple(shape[1:]) if len(shape) and shape[0] == 1 else tuple(shape)
+
+
+def first_shape(tensor: FileTensor) -> Shape:
+    """The model's input shape, in full; an open batch is 1.
+
+    Raises:
+        ModelError: another size is open, or the batch is larger than 1.
+    """
+    opened = any(size < 0 for size in tensor.signature[1:])
+    shape = tensor.shape
+    if opened or not shape or shape[0] != 1:
+        raise ModelError(
+            f"The tensor {tensor.name!r} has the shape {tensor.signature if opened else shape}.",
+            expected="A fixed shape that starts with a batch of 1.",
+            hint="Convert the model with a fixed input shape and a batch size of 1.",
+        )
+    return shape
