@@ -26,7 +26,7 @@ from tinycomp.emit.nodes import (
 )  # fmt: skip
 from tinycomp.emit.render import render
 from tinycomp.emit.schedule import ScheduleText, moves_of, row_counters, schedule_text
-from tinycomp.ir.graph import Graph
+from tinycomp.ir.graph import Ends, Graph
 from tinycomp.ir.tensor import Shape, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
@@ -105,6 +105,8 @@ class LibraryContext:
     """Where the output may lie in the arena, in bytes."""
     class_names: tuple[str, ...]
     """One an output, or none."""
+    ends: Ends
+    """What types the model file takes and returns."""
     arena: int
     """Bytes of the arena, scratch included."""
     scratch: int
@@ -188,6 +190,7 @@ def _context(plan: Plan, prefix: str, model_hash: str) -> LibraryContext:
         input_offset=plan.buffers[first].offset,
         output_offset=plan.buffers[last].offset,
         class_names=graph.class_names,
+        ends=graph.ends,
         arena=plan.arena,
         scratch=plan.scratch_size,
         nodes=nodes,
