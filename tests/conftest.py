@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from golden_files import Golden
 from hypothesis import settings
+
+from tinycomp.target.toolchain import OBJECTS
 
 # How long an example takes depends on what else the computer does.
 settings.register_profile("untimed", deadline=None)
@@ -24,6 +28,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared (reference models and data) is not present")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled objects are kept for all tests of a run: the harness is the same in most of them."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(OBJECTS, str(folder / "objects"))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

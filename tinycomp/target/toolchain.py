@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from tinycomp.common.errors import ToolError
 from tinycomp.target.boards import Compiler
 from tinycomp.target.sizes import Sizes, deepest_stack, section_sizes
 
+OBJECTS = "TINYCOMP_OBJECTS"
+"""The environment variable that names a folder where compiled objects are kept: the same text with
+the same compiler and flags is not compiled again.
+"""
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 """Warnings under which the generated library compiles."""
 SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g", "-O1")
@@ -125,18 +130,35 @@ def compile_objects(
 
 def _compile(compiler: Compiler, source: Path, build: Path, options: Options) -> Path:
     command = _compile_command(compiler, source, options)
-    text = run_tool([*command, "-E", source], compiler.packages)
+    text = run_tool([*command, "-E", "-P", source], compiler.packages)
     version = gcc_version(compiler)
-    key = hashlib.sha256("\0".join((version, *command, text)).encode()).hexdigest()[:16]
+    flags = [part for part in command if not part.startswith("-I")]
+    key = hashlib.sha256("\0".join((version, *flags, text)).encode()).hexdigest()[:16]
     target = build / f"{source.stem}-{key}.o"
-    if not target.exists():
+    kept = Path(os.environ[OBJECTS]) / target.name if OBJECTS in os.environ else None
+    if not target.exists() and not (kept and _take(kept, target)):
         graphs = ["-fcallgraph-info=su"] if _has_call_graphs(version) else []
         fresh = build / f"{target.stem}.{os.getpid()}.o"
         run_tool([*command, *graphs, "-c", source, "-o", fresh], compiler.packages)
         if fresh.with_suffix(".ci").exists():
             fresh.with_suffix(".ci").replace(target.with_suffix(".ci"))
         fresh.replace(target)  # last: an object that exists is whole
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _take(target, kept)
     return target
+
+
+def _take(source: Path, target: Path) -> bool:
+    """Copy an object and its call graph, the object last; whether it was there."""
+    if not source.exists():
+        return False
+    for suffix in (".ci", ".o"):
+        if source.with_suffix(suffix).exists():
+            fresh = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}{suffix}")
+            shutil.copyfile(source.with_suffix(suffix), fresh)
+            fresh.replace(target.with_suffix(suffix))
+    return True
 
 
 def _compile_command(compiler: Compiler, source: Path, options: Options) -> list[str]:
