@@ -126,3 +126,11 @@ bool tc_input_prepare(void)
     }
     return true;
 }
+
+float tc_input_real(uint32_t at)
+{
+    if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
+        return read_float(tc_model.received + 4U * at);
+    }
+    return tc_model.dequantize_input(tc_model.input[at]);
+}

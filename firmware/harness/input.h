@@ -33,4 +33,7 @@ uint8_t tc_input_received(uint32_t at);
 /* Makes tc_model.input hold the tensor, converting what arrived; false: nothing, or not all of it, was loaded. */
 bool tc_input_prepare(void);
 
+/* The at-th input as a real number: as it arrived, where floats did. */
+float tc_input_real(uint32_t at);
+
 #endif

@@ -52,14 +52,34 @@ static void help(void)
                         "tc tensor I, tc checksums, tc nodes, tc stack\r\n"));
 }
 
-static void results(void)
+/* As the reference firmware of ad01 adds it up: in floats, from the first element to the last. */
+static float squared_error(void)
 {
-    tc_put_text(TC_TEXT("m-results-["));
+    float sum = 0.0F;
+    for (uint32_t i = 0; i < tc_model.output_size; i++) {
+        const float difference = tc_model.dequantize_output(tc_model.output[i]) - tc_input_real(i);
+        sum += difference * difference;
+    }
+    return sum / (float)(int32_t)tc_model.output_size;
+}
+
+static void put_outputs(void)
+{
     for (uint32_t i = 0; i < tc_model.output_size; i++) {
         if (i > 0U) {
             tc_port_write(',');
         }
         tc_put_fixed(tc_model.dequantize_output(tc_model.output[i]));
+    }
+}
+
+static void results(void)
+{
+    tc_put_text(TC_TEXT("m-results-["));
+    if (tc_model.results == TC_RESULTS_SQUARED_ERROR) {
+        tc_put_fixed(squared_error());
+    } else {
+        put_outputs();
     }
     tc_put_bracket_end();
 }

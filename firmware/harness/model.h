@@ -18,6 +18,12 @@ typedef enum {
     TC_INPUT_FLOAT32 /* little endian, quantized on the device */
 } tc_input_format_t;
 
+/* What `results` and `infer` print. */
+typedef enum {
+    TC_RESULTS_OUTPUT,       /* every output, dequantized */
+    TC_RESULTS_SQUARED_ERROR /* of a reconstruction: the mean squared error between outputs and real inputs */
+} tc_results_t;
+
 /* One cell a node or a tensor of a watched inference; never used for both at once. */
 typedef union {
     uint64_t ticks;
@@ -50,6 +56,8 @@ typedef struct {
     void (*invoke_watched)(void);                   /* the same text with the hooks below */
     int8_t (*quantize_input)(float x, uint32_t at); /* the real value of input element `at` */
     float (*dequantize_output)(int8_t q);
+    float (*dequantize_input)(int8_t q);
+    tc_results_t results;
 } tc_model_t;
 
 extern const tc_model_t tc_model;

@@ -54,6 +54,7 @@ void tc_put_hex32(uint32_t number)
     }
 }
 
+/* Exact: the fraction of a float, times 2^53, is an integer; what is smaller is far from a rounding. */
 void tc_put_fixed(float number)
 {
     const float limit = 9e14F;
@@ -61,16 +62,24 @@ void tc_put_fixed(float number)
     if (!(magnitude < limit)) { /* so that not-a-number ends here too */
         magnitude = limit;
     }
-    const uint64_t thousandths = (uint64_t)(magnitude * 1000.0F + 0.5F);
-    if (number < 0.0F && thousandths > 0U) {
+    uint64_t whole = (uint64_t)magnitude;
+    const uint64_t scaled = (uint64_t)((magnitude - (float)whole) * 9007199254740992.0F) * 1000U;
+    const uint64_t half = UINT64_C(1) << 52;
+    const uint64_t below = scaled % (2U * half);
+    uint32_t thousandths = (uint32_t)(scaled >> 53);
+    if (below > half || (below == half && thousandths % 2U != 0U)) { /* a tie goes to the even digit */
+        thousandths++;
+    }
+    whole += thousandths / 1000U;
+    thousandths %= 1000U;
+    if (number < 0.0F && (whole > 0U || thousandths > 0U)) {
         tc_port_write('-');
     }
-    tc_put_number(thousandths / 1000U);
+    tc_put_number(whole);
     tc_port_write('.');
-    const unsigned rest = (unsigned)(thousandths % 1000U);
-    put_digit((uint8_t)(rest / 100U));
-    put_digit((uint8_t)(rest / 10U % 10U));
-    put_digit((uint8_t)(rest % 10U));
+    put_digit((uint8_t)(thousandths / 100U));
+    put_digit((uint8_t)(thousandths / 10U % 10U));
+    put_digit((uint8_t)(thousandths % 10U));
 }
 
 void tc_put_comma_number(uint64_t number)

@@ -14,7 +14,7 @@ void tc_put_line_end(void);
 void tc_put_number(uint64_t number);
 void tc_put_hex8(uint8_t byte);
 void tc_put_hex32(uint32_t number);
-void tc_put_fixed(float number); /* three decimals, rounded half away from zero; at most 15 digits before the point */
+void tc_put_fixed(float number); /* as printf's %.3f, but at most 15 digits before the point */
 
 /* Lines of one to four values: "m-x-[a,b]" is tc_put_text(TC_TEXT("m-x-[")), numbers, tc_put_bracket_end(). */
 void tc_put_comma_number(uint64_t number);

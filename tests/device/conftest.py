@@ -19,13 +19,13 @@ Build = Callable[..., Path]
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Builds a program, once."""
-    built: dict[tuple[str, str], Path] = {}
+    built: dict[tuple[str, ...], Path] = {}
     folder = tmp_path_factory.mktemp("fake")
 
-    def once(board: str, input_format: str = "INT8") -> Path:
-        if (board, input_format) not in built:
-            built[board, input_format] = build_fake(board, folder / board, input_format)
-        return built[board, input_format]
+    def once(board: str, *options: str) -> Path:
+        if (board, *options) not in built:
+            built[board, *options] = build_fake(board, folder / board, *options)
+        return built[board, *options]
 
     return once
 
@@ -47,8 +47,8 @@ def board(request: pytest.FixtureRequest) -> str:
 def talks(board: str, build: Build) -> Callable[..., str]:
     """Sends raw commands to a freshly started device; what it replies."""
 
-    def exchange(commands: bytes, input_format: str = "INT8") -> str:
-        program = build(board, input_format)
+    def exchange(commands: bytes, *options: str) -> str:
+        program = build(board, *options)
         if board == "host":
             return talk(program, commands)
         with started(board, program) as port, Link(port) as link:

@@ -37,7 +37,9 @@ def port_sources(board: boards.Board) -> list[Path]:
     return [path for path in resources.port_files(board.port) if path.suffix == ".c"]
 
 
-def build_fake(board_name: str, folder: Path, input_format: str = "INT8") -> Path:
+def build_fake(
+    board_name: str, folder: Path, input_format: str = "INT8", results: str = "OUTPUT"
+) -> Path:
     """The harness, the board's port and the fake model; sanitized on this computer."""
     board = boards.load_board(board_name)
     if not is_available(board.compiler):
@@ -49,10 +51,12 @@ def build_fake(board_name: str, folder: Path, input_format: str = "INT8") -> Pat
     options = Options((resources.firmware() / "harness", *port), (*STRICT, *sanitize))
     sources = [*harness_sources(), *port_sources(board)]
     objects = compile_objects(board.compiler, sources, folder, options)
-    chosen = replace(options, flags=(*options.flags, f"-DFORMAT=TC_INPUT_{input_format}"))
+    defined = (f"-DFORMAT=TC_INPUT_{input_format}", f"-DRESULTS=TC_RESULTS_{results}")
+    chosen = replace(options, flags=(*options.flags, *defined))
     objects += compile_objects(board.compiler, [FAKE_MODEL], folder, chosen)
     flags = sanitize if board.is_host else link_flags(board.port, port)
-    return link(board.compiler, objects, folder / f"fake-{board_name}-{input_format}", flags)
+    program = folder / f"fake-{board_name}-{input_format}-{results}"
+    return link(board.compiler, objects, program, flags)
 
 
 def _build_sketch(board: boards.Board, folder: Path, input_format: str) -> Path:

@@ -7,6 +7,9 @@
 #ifndef FORMAT
 #define FORMAT TC_INPUT_INT8
 #endif
+#ifndef RESULTS
+#define RESULTS TC_RESULTS_OUTPUT
+#endif
 #ifndef PROFILE
 #define PROFILE "fake"
 #endif
@@ -116,6 +119,11 @@ static float dequantize_output(int8_t q) /* scale 1/256, zero point -128 */
     return (float)(q + 128) / 256.0F;
 }
 
+static float dequantize_input(int8_t q)
+{
+    return (float)(q - 3) * 0.5F;
+}
+
 const tc_model_t tc_model = {
     "fake",
     PROFILE,
@@ -137,4 +145,6 @@ const tc_model_t tc_model = {
     invoke_watched,
     quantize_input,
     dequantize_output,
+    dequantize_input,
+    RESULTS,
 };

@@ -32,8 +32,7 @@ def tensors_of(data: bytes) -> list[bytes]:
 
 def results_of(data: bytes) -> str:
     values = np.frombuffer(tensors_of(data)[4], np.int8).astype(int)
-    thousandths = [((value + 128) * 1000 + 128) // 256 for value in values]
-    return ",".join(f"{value // 1000}.{value % 1000:03d}" for value in thousandths)
+    return ",".join(f"{(value + 128) / 256:.3f}" for value in values)
 
 
 def db(data: bytes) -> bytes:
@@ -174,6 +173,33 @@ def test_floats_are_quantized_on_the_device(talks: Talks) -> None:
     assert f"m-buffer-{floats[:8].hex('-')}\r\n" in text
     assert f"m-tc-data-[0,{quantized[:64].hex()}]\r\nm-tc-data-[64,{quantized[64:].hex()}]" in text
     assert f"m-results-[{results_of(quantized)}]" in text
+
+
+def test_the_error_of_a_reconstruction(talks: Talks) -> None:
+    """One float32 at a time, as the reference firmware of ad01 adds it up; inputs as they came,
+    not as they were quantized.
+    """
+    values = np.float32([0.37 * i - 17 for i in range(96)])
+    real = values * 2 + 3
+    quantized = np.trunc(real + np.copysign(np.float32(0.5), real)).astype(np.int8).tobytes()
+    text = talks(db(values.tobytes()) + b"infer 1 0%results%", "FLOAT32", "SQUARED_ERROR")
+    expected = f"m-results-[{squared_error(quantized, values):.3f}]"
+    assert text.endswith(f"m-infer-done\r\n{expected}\r\nm-ready\r\n" + reply(expected))
+
+
+def test_the_error_of_an_int8_input(talks: Talks) -> None:
+    text = talks(tc(INPUT) + b"infer 1 0%", "FLOAT32", "SQUARED_ERROR")
+    real = (np.frombuffer(INPUT, np.int8).astype(np.float32) - 3) * np.float32(0.5)
+    assert text.endswith(reply(f"m-results-[{squared_error(INPUT, real):.3f}]").lstrip())
+
+
+def squared_error(data: bytes, real: np.ndarray) -> np.float32:
+    """Of the fake model's four outputs against the first four inputs."""
+    outputs = np.frombuffer(tensors_of(data)[4], np.int8)
+    total = np.float32(0)
+    for output, wanted in zip(outputs, real, strict=False):
+        total += ((np.float32(output) + 128) / 256 - wanted) ** 2
+    return total / np.float32(4)
 
 
 def test_identity(talks: Talks) -> None:

@@ -20,12 +20,19 @@ from tinycomp.emit.library import harness_model
     ],
 )
 def test_benchmarks(prefix: str, size: int, profile: str, input_format: str) -> None:
-    text = harness_model(prefix)
+    text, macro = harness_model(prefix), prefix.upper()
+    reconstructs = profile == "ad01"
+    also = f" && {macro}_OUTPUT_SIZE == {size}" if reconstructs else ""
+    results = "SQUARED_ERROR" if reconstructs else "OUTPUT"
     chosen = (
-        f"#if {prefix.upper()}_INPUT_SIZE == {size}\n"
+        f"#if {macro}_INPUT_SIZE == {size}{also}\n"
         f'#define PROFILE "{profile}"\n#define FORMAT TC_INPUT_{input_format}\n'
+        f"#define RESULTS TC_RESULTS_{results}\n"
     )
-    other = f'#else\n#define PROFILE "{prefix}"\n#define FORMAT TC_INPUT_INT8\n#endif\n'
+    other = (
+        f'#else\n#define PROFILE "{prefix}"\n#define FORMAT TC_INPUT_INT8\n'
+        "#define RESULTS TC_RESULTS_OUTPUT\n#endif\n"
+    )
     assert chosen + other in text
 
 

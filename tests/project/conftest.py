@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_project import CLASSES, content
 
+from tinycomp.emit.example import Example
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.project import lay_out
 from tinycomp.target.boards import load_board
@@ -20,11 +21,14 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Laid:
     """Writes the project of a board, once a session and choice of class names; its folder."""
     written: dict[object, Path] = {}
 
-    def lay(board: str, class_names: tuple[str, ...] = CLASSES) -> Path:
-        if (board, class_names) not in written:
+    def lay(
+        board: str, class_names: tuple[str, ...] = CLASSES, example: Example | None = None
+    ) -> Path:
+        key = (board, class_names, example)
+        if key not in written:
             folder = tmp_path_factory.mktemp(board) / "tiny"
-            write_folder(folder, lay_out(load_board(board), content(class_names)))
-            written[board, class_names] = folder
-        return written[board, class_names]
+            write_folder(folder, lay_out(load_board(board), content(class_names, example)))
+            written[key] = folder
+        return written[key]
 
     return lay

@@ -10,13 +10,21 @@ from pathlib import Path
 import pytest
 from tiny_project import CLASSES, SAMPLE, content
 
+from tinycomp.emit.example import Example
 from tinycomp.emit.project import lay_out, project_paths
 from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.sizes import section_sizes
 from tinycomp.target.toolchain import Options, compile_objects, inference_sizes, is_available
 
 STUBS = Path(__file__).parent / "stubs"
-EXPECTED = 'say "yes"?: 21.000 in 1000 us\n'
+EXPECTED = {
+    Example("class"): 'say "yes"?: 21.000',
+    Example("threshold", 3.5): 'say "yes"?: 3.500',
+    Example("threshold", 4.0): "no: 3.500",
+    Example("error"): "mean squared error 157.167",
+    Example("values"): "3.500 21.000 -5.000 ",
+}
+"""What each example prints of the sample's outputs 7, 42 and -10, scale 0.5."""
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
@@ -96,20 +104,20 @@ def test_cortex_m4_project_runs_in_its_emulator():
 
 
 @pytest.mark.parametrize(("board", "main"), [("uno", "once.ino"), ("esp32", "main.cpp")])
-@pytest.mark.parametrize("class_names", [CLASSES, ()])
+@pytest.mark.parametrize("example", EXPECTED, ids=str)
 @needs("g++")
-def test_example_runs_on_stubs(laid, tmp_path, board, main, class_names):
-    folder = laid(board, class_names)
+def test_example_runs_on_stubs(laid, tmp_path, board, main, example):
+    folder = laid(board, CLASSES, example)
     library = folder / project_paths(load_board(board), "tiny").library
-    (example,) = folder.rglob(f"once/{main}")
+    (program,) = folder.rglob(f"once/{main}")
     (tmp_path / "main.cpp").write_text(
-        f'#include "{example}"\nint main() {{ setup(); loop(); return 0; }}\n'
+        f'#include "{program}"\nint main() {{ setup(); loop(); return 0; }}\n'
     )
     sources = [tmp_path / "main.cpp", *sorted(library.glob("*.c"))]
     strict = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     run("g++", *strict, f"-I{STUBS}", f"-I{library}", *sources, "-o", "once", folder=tmp_path)
-    expected = EXPECTED if class_names else "3.500 21.000 -5.000  in 1000 us\n"
-    assert run("./once", folder=tmp_path) == f"[115200 baud]{expected}"
+    printed = run("./once", folder=tmp_path)
+    assert printed == f"[115200 baud]{EXPECTED[example]} in 1000 us\n"
 
 
 @needs("g++")

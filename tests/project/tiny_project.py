@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tinycomp.common import resources
+from tinycomp.emit.example import Example
 from tinycomp.emit.project import Content
 
 TINY = Path(__file__).parent / "tiny"
@@ -15,8 +16,10 @@ SAMPLE = np.array([[7, 1, 2, 0, 0, 0], [0, 0, 0, 0, 0, 21]], np.int8)
 CLASSES = ("no", 'say "yes"?', "C:\\%s")
 
 
-def content(class_names: tuple[str, ...] = CLASSES) -> Content:
+def content(class_names: tuple[str, ...] = CLASSES, example: Example | None = None) -> Content:
+    """What is laid out; the example names the class, or prints all outputs where there is none."""
+    example = example or Example("class" if class_names else "values")
     library = {path.name: path.read_text() for path in TINY.glob("tiny*.[ch]")}
     library["tinycomp/tinycomp.h"] = resources.read_firmware("kernels/tinycomp.h")
     harness_model = (TINY / "tc_model.c").read_text()
-    return Content("tiny", "tiny", "ab" * 32, library, harness_model, SAMPLE, class_names)
+    return Content("tiny", "tiny", "ab" * 32, library, harness_model, SAMPLE, class_names, example)

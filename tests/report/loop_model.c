@@ -80,4 +80,6 @@ const tc_model_t tc_model = {
     invoke,
     quantize_input,
     dequantize_output,
+    dequantize_output,
+    TC_RESULTS_OUTPUT,
 };

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinycomp import __version__
 from tinycomp.common import resources
+from tinycomp.emit.example import Example
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
 from tinycomp.emit.projects._registry import project_kinds
 from tinycomp.emit.render import render
@@ -47,6 +48,8 @@ class Content:
     """One input tensor, of any shape."""
     class_names: tuple[str, ...] = ()
     """Empty where the outputs are not classes."""
+    example: Example = field(default_factory=Example)
+    """What the example prints."""
 
 
 def kind_of(board: Board) -> ProjectKind:
@@ -95,6 +98,7 @@ def _context(board: Board, content: Content) -> dict[str, object]:
         "board": board,
         "settings": board.settings,
         "class_names": content.class_names,
+        "example": content.example,
         "sample": textwrap.wrap(", ".join(map(str, content.sample.ravel().tolist())), 100),
     }
 

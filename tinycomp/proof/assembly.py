@@ -13,6 +13,7 @@ from tinycomp.common.errors import BoardError
 from tinycomp.common.progress import Progress
 from tinycomp.device.firmware_build import FirmwareBuild, Measured
 from tinycomp.emit.c_syntax import c_comment, c_prefix
+from tinycomp.emit.example import Example, choose_example
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import emit_library, harness_model
 from tinycomp.emit.project import Content, lay_out, project_paths
@@ -168,8 +169,17 @@ def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict
         harness_model=harness_model(prefix),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
         class_names=prepared.graph.class_names,
+        example=_example(prepared),
     )
     return {**lay_out(board, content), MODEL_NAME: prepared.tflite}
+
+
+def _example(prepared: Prepared) -> Example:
+    """What the example prints; the error of a reconstruction needs bytes that are real inputs."""
+    graph, task = prepared.graph, prepared.task
+    if task == "reconstruction" and graph.input_transform is not None:
+        return Example("values")
+    return choose_example(graph.class_names, prepared.shape, task)
 
 
 def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:

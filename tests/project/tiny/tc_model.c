@@ -35,4 +35,5 @@ const tc_model_t tc_model = {
     1,                2,                TC_INPUT_INT8,  (uint8_t *)input,
     TINY_INPUT_SIZE,  input,            output,         trace,
     invoke,           invoke_watched,   quantize_input, dequantize_output,
+    dequantize_output, TC_RESULTS_OUTPUT,
 };

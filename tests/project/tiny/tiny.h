@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #define TINY_INPUT_SIZE 12
+#define TINY_INPUT_SCALE 0.5f
+#define TINY_INPUT_ZERO_POINT (1)
 #define TINY_OUTPUT_SIZE 3
 #define TINY_ARENA_SIZE 16
 

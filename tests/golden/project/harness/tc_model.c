@@ -8,6 +8,7 @@
 
 #define PROFILE "golden"
 #define FORMAT TC_INPUT_INT8
+#define RESULTS TC_RESULTS_OUTPUT
 #define CELLS (GOLDEN_NODE_COUNT > GOLDEN_TENSOR_COUNT ? GOLDEN_NODE_COUNT : GOLDEN_TENSOR_COUNT)
 
 static golden_arena_t arena;
@@ -41,6 +42,11 @@ static int8_t quantize_input(float x, uint32_t at)
 #endif
 }
 
+static float dequantize_input(int8_t quantized)
+{
+    return GOLDEN_INPUT_SCALE * (float)(quantized - GOLDEN_INPUT_ZERO_POINT);
+}
+
 const tc_model_t tc_model = {
     "golden",
     PROFILE,
@@ -62,4 +68,6 @@ const tc_model_t tc_model = {
     invoke_watched,
     quantize_input,
     golden_dequantize_output,
+    dequantize_input,
+    RESULTS,
 };
