@@ -90,3 +90,36 @@ def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path, graph: Graph, t
     recipe = _read(tmp_path, text)
     with pytest.raises(TinycompError, match=r"'conv2d\*' .* Layers with weights: conv, depthwise"):
         recipe.cluster_options(graph)
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b"\xef\xbb\xbfcodebook_bits = 4\r\nsparsity = 0.5\r\n")
+    assert read_recipe(path) == Recipe(codebook_bits=4, sparsity=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("codebook_bits = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+        ("codebook_bits = 0x" + "f" * 5000, "but it is a value that is too long to show"),
+        ("codebook_bits = " + "9" * 4000, "but it is 9999"),
+        ("codebook_bits = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("codebook_bits = " + "[" * 300 + "]" * 300, "but it is [[[["),
+        ("a" + ".a" * 5000 + " = 1", "key 'a"),
+        ("x = 1\n[x.y]\n", "is not valid TOML"),
+    ],
+    ids=["digits", "hexadecimal", "long", "deep", "nested", "dotted", "table"],
+)
+def test_odd_toml(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(TinycompError) as caught:
+        _read(tmp_path, text)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 20_000
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", "codebook_bits = 4".encode("utf-16"), b"\0"])
+def test_bytes_that_are_no_text(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "recipe.toml").write_bytes(content)
+    with pytest.raises(TinycompError, match="is not valid TOML"):
+        read_recipe(tmp_path / "recipe.toml")

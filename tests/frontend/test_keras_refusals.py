@@ -339,6 +339,27 @@ def test_archive_of_something_else(tmp_path: Path) -> None:
     assert "is no Keras model: it has no config.json." in refused(path)
 
 
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_archives_that_unpack_to_gigabytes(member: str, tmp_path: Path) -> None:
+    """The directory says so; nothing is unpacked."""
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", bytes(1000))
+        archive.getinfo(member).file_size = 4 << 30
+    text = refused(path)
+    assert "unpacks to 4,29" in text
+    assert "Expected at most 4,294,967,296, and 67,108,864." in text
+
+
+def test_a_configuration_that_is_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (65 << 20))
+    assert path.stat().st_size < 100_000
+    assert "its config.json to 68,157,440" in refused(path)
+
+
 @pytest.mark.parametrize(
     ("config", "text"),
     [

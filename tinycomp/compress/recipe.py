@@ -12,7 +12,6 @@ granularity = "layer"
 from __future__ import annotations
 
 import difflib
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.compress._layers import describe_names, weighted_layers
 from tinycomp.ir.graph import Graph
 
@@ -108,12 +108,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         TinycompError: the file can't be read, or a key is unknown or has a wrong value.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TinycompError(f"Recipe '{path}' can't be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TinycompError(f"Recipe '{path}' is not valid TOML: {error}.") from error
+    values = read_toml(path, f"Recipe '{path}'")
     try:
         return Recipe(**values)
     except ValidationError as error:
@@ -125,7 +120,7 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"key '{key}': {problem['msg']}, but it is {problem['input']!r}."
+        return f"key '{key}': {problem['msg']}, but it is {shown(problem['input'])}."
     known = LayerRecipe.model_fields if problem["loc"][0] == "layers" else Recipe.model_fields
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""

@@ -7,7 +7,6 @@ no module of tinycomp knows a board's name.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import Field, ValidationError, create_model
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
+from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.target.project_tables._registry import project_tables
 from tinycomp.target.section import Section
 
@@ -153,12 +153,7 @@ def _known(name: str) -> Board:
 
 
 def _read(path: Path) -> Board:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BoardError(f"Board file {path} can't be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BoardError(f"Board file {path} is not valid TOML: {error}.") from error
+    values = read_toml(path, f"Board file {path}", BoardError)
     if "name" in values:
         raise BoardError(
             f"Board file {path}: key 'name' is not allowed.",
@@ -187,7 +182,7 @@ def _first_problem(error: ValidationError) -> str:
         return f"key {key!r} is not known. {_known_keys(key)}"
     if problem["type"] == "missing":
         return f"key {key!r} is missing."
-    return f"key {key!r}: {problem['msg']}, but it is {problem['input']!r}."
+    return f"key {key!r}: {problem['msg']}, but it is {shown(problem['input'])}."
 
 
 def _known_keys(key: str) -> str:
