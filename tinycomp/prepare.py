@@ -42,6 +42,7 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.given import input_quantization
 from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
+from tinycomp.quantize.xnnpack import xnnpack_note
 from tinycomp.reference.simulate import simulate
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -196,6 +197,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
 
         tflite = standard_tflite(wanted.model)
         _require_unquantized_input(wanted)
+        if note := xnnpack_note(graph):
+            progress.note(note)
     dense = graph
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None

@@ -38,6 +38,8 @@ class OutputRange:
     """Those that the specification dictates."""
     limit: float | None = None
     """An upper bound of the calibrated range (a ReLU with max_value)."""
+    least: float = 0.0
+    """How wide the range is at the least, as a share of the widest input's."""
 
 
 class Operator(ABC):

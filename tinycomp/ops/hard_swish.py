@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import quantize_multiplier, rounding_shift_right
-from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.operator import OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, every_input, saturate
@@ -26,6 +26,10 @@ class HardSwish(UnaryOperator):
 
     name: ClassVar[str] = "hard_swish"
     tflite_names: ClassVar[tuple[str, ...]] = ("HARD_SWISH",)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free, but no narrower than LiteRT takes (see table)."""
+        return OutputRange(least=1 / 127)
 
     def table(self, operands: Operands) -> Table:
         """The input at 7 bits more times a factor in [0, 1], in saturating int16 as LiteRT."""

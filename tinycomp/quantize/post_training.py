@@ -25,6 +25,12 @@ BIAS_LIMIT = 1 << 30
 _HEADROOM = 2.0**-18
 """An output range is at least this share of what its layer could reach: a requantization never
 shifts a sum out of int32, and LiteRT accepts an addition's factor, and a ReLU's limit in steps."""
+_LARGEST_FACTOR = 200.0
+"""Largest factor from a sum of products to the output's steps. XNNPACK, which runs a .tflite in
+LiteRT by default, takes factors below 256; more would only resolve steps that no sum has.
+"""
+_ROUNDS = 8
+"""How often ranges that depend on each other are widened at the most."""
 _RESOLVED = 2.0**-16
 """Width of a range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
 are at most 1. LiteRT aborts on a softmax with a smaller scale."""
@@ -54,7 +60,7 @@ def quantize(
     fixed = fixed_parameters(graph) | dict(given or {})
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
     graph, ranges = separate_fixed(graph, ranges, fixed)
-    activations = _activation_parameters(graph, _reachable(graph, ranges), fixed)
+    activations = _activation_parameters(graph, _settled(graph, ranges), fixed)
     nodes, constants = _quantize_weights(graph, activations)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
@@ -89,6 +95,28 @@ def _require_quantizable(graph: Graph) -> None:
             )
 
 
+def _settled(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Ranges that are wide enough for all operators, tied tensors having the same."""
+    groups = tied_groups(graph)
+    found = _united(_reachable(graph, ranges), groups)
+    for _ in range(_ROUNDS):
+        before, found = found, _united(_reachable(graph, found), groups)
+        if before == found:
+            break
+    return found
+
+
+def _united(ranges: Mapping[str, Range], groups: list[list[str]]) -> dict[str, Range]:
+    """Each tensor with the union of its group's ranges."""
+    united = {}
+    for group in groups:
+        whole = ranges[group[0]]
+        for name in group:
+            whole = whole.union(ranges[name])
+        united.update(dict.fromkeys(group, whole))
+    return united
+
+
 def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
     """Ranges of tensors and read constants, none so narrow that fixed-point factors overflow."""
     wide = {}
@@ -102,20 +130,38 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
         rule = output_range(graph, node)
         if rule.fixed is not None:
             wide.update({name: wide[name].widened(_RESOLVED) for name in node.inputs})
-        smallest = max(_smallest_width(graph, node, wide), _HEADROOM * (rule.limit or 0.0))
+        widest = max(wide[name].width for name in node.inputs if name in wide)
+        smallest = max(
+            _smallest_width(graph, node, wide),
+            _HEADROOM * (rule.limit or 0.0),
+            rule.least * widest,
+        )
         for name in node.outputs:
             wide[name] = _at_least(ranges[name].limited(rule.limit), smallest)
     return wide
 
 
 def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> float:
-    """How wide the output's range has to be for its requantization to stay inside int32."""
+    """How wide the output's range has to be for its requantization to stay inside int32, and
+    inside of what XNNPACK takes.
+    """
     if node.op.weight_axis is None:
         return _HEADROOM * max(ranges[name].width for name in node.inputs)
     weights, bias = (graph.constants[name].values for name in node.inputs[1:])
     sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)
     reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias)
-    return float(_HEADROOM * reach.max(initial=0.0))
+    scale = _channel_limits(weights, node.op.weight_axis).max() / 127
+    by_factor = ranges[node.inputs[0]].width * scale / _LARGEST_FACTOR
+    return float(max(_HEADROOM * reach.max(initial=0.0), by_factor))
+
+
+def _channel_limits(weights: Array, axis: int) -> Array:
+    """The largest weight of each output channel. A channel of zeros may have any scale: it gets
+    that of the largest other one.
+    """
+    largest = np.abs(_by_channel(weights.astype(np.float64), axis)).max(axis=1)
+    found: Array = np.where(largest > _VANISHING, largest, largest.max())
+    return found if largest.max() > _VANISHING else np.ones_like(largest)
 
 
 def _at_least(found: Range, width: float) -> Range:
@@ -131,10 +177,7 @@ def _activation_parameters(
     found: Parameters = {}
     for group in tied_groups(graph):
         given = [fixed[name] for name in group if name in fixed]
-        whole = ranges[group[0]]
-        for name in group:
-            whole = whole.union(ranges[name])
-        found.update(dict.fromkeys(group, given[0] if given else whole.parameters))
+        found.update(dict.fromkeys(group, given[0] if given else ranges[group[0]].parameters))
     return found
 
 
@@ -167,10 +210,7 @@ def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[n
         if node.op.weight_axis is None:
             continue
         source, weights, bias = node.inputs
-        values = graph.constants[weights].values.astype(np.float64)
-        largest = np.abs(_by_channel(values, node.op.weight_axis)).max(axis=1)
-        # A channel of zeros may have any scale; 1 / 127 leaves its bias room.
-        own = np.where(largest > _VANISHING, largest, 1.0) / 127
+        own = _channel_limits(graph.constants[weights].values, node.op.weight_axis) / 127
         for_bias = np.abs(graph.constants[bias].values) / (activations[source].scale * BIAS_LIMIT)
         scales[weights] = np.maximum(scales.get(weights, own), for_bias)
     return {name: values.astype(np.float32) for name, values in scales.items()}

@@ -1,0 +1,41 @@
+"""What XNNPACK, by which LiteRT runs a .tflite unless told otherwise, does not take.
+
+Found by running small models: convolutions and dense layers whose requantization factor, input
+scale x weight scale / output scale, is 256 or more. No other operator has a limit of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Constant
+
+LIMIT = 256.0
+
+
+def xnnpack_note(graph: Graph) -> str | None:
+    """What to tell of an int8 model that LiteRT's default interpreter refuses; None: it runs it."""
+    refused = [node.name for node in graph.nodes if _factor(graph, node) >= LIMIT]
+    if not refused:
+        return None
+    return (
+        f"LiteRT's default interpreter (XNNPACK) refuses this .tflite: the output scale of "
+        f"{', '.join(map(repr, refused))} is too small beside its input's and its weights'. Its "
+        "reference kernels, and this library, run it. Calibrate with data that makes the layer's "
+        "output other than zero."
+    )
+
+
+def _factor(graph: Graph, node: Node) -> float:
+    """The largest over the output channels; 0 of an operator without weights."""
+    if node.op.weight_axis is None:
+        return 0.0
+    source, weights = (graph.value(name) for name in node.inputs[:2])
+    output = graph.tensors[node.outputs[0]]
+    assert isinstance(weights, Constant)
+    parameters = source.quantization, weights.quantization, output.quantization
+    if any(each is None for each in parameters):
+        return 0.0
+    scales = [np.asarray(each.scales, np.float64) for each in parameters if each is not None]
+    return float((scales[0] * scales[1] / scales[2]).max())
