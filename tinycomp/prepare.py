@@ -197,8 +197,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
 
         tflite = standard_tflite(wanted.model)
         _require_unquantized_input(wanted)
-        if note := xnnpack_note(graph):
-            progress.note(note)
+        if (refused := xnnpack_note(graph)) is not None:
+            progress.note(refused)
     dense = graph
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None

@@ -407,7 +407,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         layers=tuple(LayerRecord(**layer) for layer in content["layers"]),
         plain=_plain(content.get("plain")),
         compression=content["compression"],
-        signal_to_noise=content["signal_to_noise"],
+        signal_to_noise=content.get("signal_to_noise", {}),
         input_transform=_transform(content.get("input_transform")),
         notes=tuple(content["notes"]),
         generator=content["generator"],

@@ -1,0 +1,225 @@
+"""Which calibration is kept, which samples are left out, which features are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from tinycomp.common.errors import DataError
+from tinycomp.common.progress import Silent
+from tinycomp.data.dataset import Dataset
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.tanh import Tanh
+from tinycomp.passes.lift_normalization import lift_normalization
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.quantize.affine import core_inputs, dequantize_values, quantize_inputs
+from tinycomp.quantize.calibration import AUTO, METHODS, calibrate
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.given import input_quantization
+from tinycomp.quantize.layer_errors import EXACT, most_to_blame, signal_to_noise
+from tinycomp.quantize.post_training import quantize
+from tinycomp.quantize.ranges import Range
+from tinycomp.quantize.screening import absurd_rows, without_absurd
+from tinycomp.quantize.selection import Trial, closest, quantize_calibrated
+from tinycomp.reference.oracle import run_float
+from tinycomp.reference.simulate import run
+
+SCALES = np.array([2, 5, 40, 900, 0.05, 1])
+CENTERS = np.array([22, 45, 600, 101300, 0.1, 0])
+
+
+def hot_spots() -> tuple[Graph, Array]:
+    """Noise with one large value in some images; the model tells how large it is."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 0.05, (60, 64, 64, 1)).astype(np.float32)
+    x[np.arange(0, 60, 3), 5, 7, 0] = rng.uniform(1, 3, 20)
+    builder = GraphBuilder("spots")
+    image = builder.input("x", (64, 64, 1))
+    names = [builder.constant("w", np.ones((1, 1))), builder.constant("b", np.zeros(1))]
+    dense = builder.add(FullyConnected(), [image, *names], "dense")
+    positive = builder.add(Relu(), [dense], "relu")
+    return builder.build([builder.add(ReduceMax(), [positive], "max")]), x
+
+
+def rms(graph: Graph, core: Graph, x: Array) -> float:
+    """Of the outputs, against float, by the simulator."""
+    (expected,) = run_float(write_tflite(core), core_inputs(core, x)).values()
+    target = graph.tensors[graph.outputs[0]].quantization
+    assert target is not None
+    found = dequantize_values(run(graph, quantize_inputs(graph, x)), target)
+    return float(np.sqrt(np.mean((found - expected) ** 2)))
+
+
+def test_rare_large_values_survive() -> None:
+    graph, x = hot_spots()
+    found = closest(graph, x, AUTO, None, Silent())
+    assert rms(found.graph, graph, x) < 0.02
+    assert rms(quantize(graph, calibrate(graph, x, "percentile")), graph, x) > 0.2
+
+
+def test_the_closest_method_is_kept(graph: Graph, inputs: Array) -> None:
+    found = closest(graph, inputs, AUTO, None, Silent())
+    trials = [closest(graph, inputs, method, None, Silent()) for method in METHODS]
+    assert [trial.method for trial in trials] == list(METHODS)
+    assert found.error == min(trial.error for trial in trials)
+    assert rms(found.graph, graph, inputs) == pytest.approx(found.error, rel=0.3)
+
+
+def test_an_unknown_method_is_refused(graph: Graph, inputs: Array) -> None:
+    with pytest.raises(DataError, match=r"no calibration method 'kl'\. Known: auto, min-max"):
+        closest(graph, inputs, "kl", None, Silent())
+
+
+def sensors(scale: Array, offset: Array) -> tuple[Graph, Graph]:
+    """A model that normalizes its input first: as it is, and behind an input transform."""
+    rng, builder = np.random.default_rng(0), GraphBuilder("sensors")
+    names = [builder.constant("scale", scale), builder.constant("offset", offset)]
+    x = builder.add(BatchNormalization(), [builder.input("x", (6,)), *names], "norm")
+    x = builder.add(Tanh(), [x], "tanh")
+    weights = [
+        builder.constant("w", rng.standard_normal((3, 6)).astype(np.float32)),
+        builder.constant("b", np.zeros(3, np.float32)),
+    ]
+    graph = builder.build([builder.add(FullyConnected(), [x, *weights], "y")])
+    return lower_batch_normalization(graph), lift_normalization(graph)
+
+
+def raw_sensors(count: int = 300) -> Array:
+    z = np.random.default_rng(1).normal(size=(count, 6))
+    return (z * SCALES + CENTERS).astype(np.float32)
+
+
+def test_features_of_very_different_size_are_normalized_before_int8() -> None:
+    graph, lifted = sensors(1 / SCALES, -CENTERS / SCALES)
+    progress, x = Silent(), raw_sensors()
+    found = quantize_calibrated(graph, lifted, x, AUTO, None, progress)
+    assert found.graph.input_transform is not None
+    assert not found.graph.input_transform.integers
+    assert ["normalize_input" in note for note in progress.notes] == [True]
+    plain = closest(graph, x, AUTO, None, Silent())
+    assert rms(found.graph, found.core, x) < 0.05 * rms(plain.graph, plain.core, x)
+
+
+def test_integers_that_fit_are_taken_as_such() -> None:
+    scales, centers = np.array([3, 200, 4000, 15, 2, 90]), np.array([250, 0, -3000, 1000, 9, 0])
+    z = np.random.default_rng(1).normal(size=(300, 6))
+    x = np.rint(z * scales + centers).astype(np.float32)
+    graph, lifted = sensors(1 / scales, -centers / scales)
+    found = quantize_calibrated(graph, lifted, x, AUTO, None, Silent())
+    assert found.graph.input_transform is not None
+    assert found.graph.input_transform.integers
+
+
+def test_features_of_one_size_stay_raw() -> None:
+    """As pixels do: the first layer takes the scale in, and int8 input needs no float."""
+    graph, lifted = sensors(np.full(6, 1 / 60), np.full(6, -2.0))
+    x = np.random.default_rng(1).uniform(0, 255, (300, 6)).astype(np.float32)
+    progress = Silent()
+    found = quantize_calibrated(graph, lifted, x, AUTO, None, progress)
+    assert found.graph.input_transform is None
+    assert progress.notes == []
+
+
+def test_features_that_are_lost_are_named() -> None:
+    rng, builder = np.random.default_rng(0), GraphBuilder("plain")
+    names = [
+        builder.constant("w", rng.standard_normal((3, 6)).astype(np.float32)),
+        builder.constant("b", np.zeros(3, np.float32)),
+    ]
+    graph = builder.build([builder.add(FullyConnected(), [builder.input("x", (6,)), *names], "y")])
+    progress = Silent()
+    quantize_calibrated(graph, graph, raw_sensors(), AUTO, None, progress)
+    (note,) = progress.notes
+    assert note.startswith("Warning: one int8 step of the input 'x' is ")
+    assert "features 0 (" in note
+    assert "4 (" in note
+    assert " 3 (" not in note
+    assert "keras.layers.Normalization" in note
+
+
+def test_an_absurd_sample_is_named_and_left_out() -> None:
+    x = np.random.default_rng(0).normal(size=(500, 2, 3)).astype(np.float32)
+    x[17, 1, 2] = 1e6
+    data = Dataset(x, None, x, None, rows=2 * np.arange(500))
+    progress = Silent()
+    kept = without_absurd(data, [x], progress)
+    assert kept.rows is not None
+    assert len(kept.x) == 499
+    assert 34 not in kept.rows
+    assert np.abs(kept.x).max() < 10
+    assert kept.x_test is x
+    (note,) = progress.notes
+    assert note.startswith("Warning: left out of the calibration")
+    assert "row 34, column 1,2 is 1e+06 (elsewhere " in note
+
+
+@pytest.mark.parametrize("size", [3.0, 10.0])
+def test_rare_values_are_not_absurd(size: float) -> None:
+    x = np.random.default_rng(0).normal(0, 0.1, (300, 9)).astype(np.float32)
+    x[5, 3] = size
+    assert absurd_rows(x) == ()
+    x[5, 3] = 1e3
+    assert absurd_rows(x) == (5,)
+
+
+def test_absurd_values_in_many_samples_are_data() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 9)).astype(np.float32)
+    x[::20] *= 1e4
+    assert absurd_rows(x) == ()
+
+
+def test_signal_to_noise_is_that_of_a_uniform_quantizer(graph: Graph, inputs: Array) -> None:
+    """step^2 / 12 of noise (Bennett); the padding and pooling behind it lose nothing more."""
+    quantized = quantize(graph, calibrate(graph, inputs, "min-max"))
+    ratios = signal_to_noise(graph, quantized, inputs)
+    assert ratios.keys() == graph.tensors.keys()
+    parameters = quantized.tensors["x"].quantization
+    assert parameters is not None
+    expected = 10 * np.log10(np.mean(inputs**2) / (parameters.scale**2 / 12))
+    assert ratios["x"] == pytest.approx(expected, abs=0.5)
+    assert all(10 < ratio < EXACT for ratio in ratios.values())
+
+
+def test_the_tensor_that_is_cut_is_to_blame(graph: Graph, inputs: Array) -> None:
+    ranges = calibrate(graph, inputs, "min-max")
+    ranges["deep"] = Range(ranges["deep"].low / 20, ranges["deep"].high / 20)
+    quantized = quantize(graph, ranges)
+    blamed = most_to_blame(quantized, signal_to_noise(graph, quantized, inputs))
+    assert blamed is not None
+    assert blamed[0] == "deep"
+    assert blamed[1] > 20
+
+
+def test_the_input_has_the_quantization_that_is_given(graph: Graph, inputs: Array) -> None:
+    given = QuantizationParameters((float(np.float32(0.05)),), (9,))
+    found = closest(graph, inputs, AUTO, given, Silent())
+    assert found.graph.tensors["x"].quantization == given
+    interpreter = Interpreter(model_content=write_tflite(found.graph))
+    (entry,) = interpreter.get_input_details()
+    assert entry["quantization"] == (given.scale, 9)
+    worse = replace(given, scales=(float(np.float32(0.5)),))
+    coarse = closest(graph, inputs, AUTO, worse, Silent())
+    assert isinstance(coarse, Trial)
+    assert coarse.error > found.error
+
+
+def test_a_quantization_that_is_given_is_read() -> None:
+    assert input_quantization(None) is None
+    found = input_quantization("0.5847029,83")
+    assert found == QuantizationParameters((float(np.float32(0.5847029)),), (83,))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "0,0", "-1,0", "nan,0", "inf,0", "1,128", "1,0.5", "a,b", "1,2,3", "1e-60,0"]
+)
+def test_no_quantization(text: str) -> None:
+    with pytest.raises(DataError, match=r"is no int8 quantization\. Expected SCALE,ZERO_POINT"):
+        input_quantization(text)
