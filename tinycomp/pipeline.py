@@ -15,6 +15,7 @@ from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
 from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.device.link import SerialPort
 from tinycomp.emit.c_syntax import c_prefix
 from tinycomp.emit.folder import (
     add_files,
@@ -199,7 +200,7 @@ def _run(
 
 def verify(
     folder: Path, board: str | None, data: Path | None, options: DataOptions, samples: int,
-    port: str | None, progress: Progress,
+    port: SerialPort | None, progress: Progress,
 ) -> Verification:  # fmt: skip
     """Compare all executions of a build.
 
@@ -209,7 +210,7 @@ def verify(
         data: an .npz to take samples of; None: seeded random inputs.
         options: how to read it.
         samples: how many.
-        port: the serial port of a real board; None: an emulator.
+        port: how a real board is reached; None: an emulator.
         progress: shows the stages.
 
     Raises:
@@ -227,7 +228,7 @@ def verify(
 
 
 def bench(
-    folder: Path, board: str | None, port: str | None, progress: Progress,
+    folder: Path, board: str | None, port: SerialPort | None, progress: Progress,
     estimate_cycles: bool = False,
 ) -> Report:  # fmt: skip
     """Measure a build on a board: latency by layer, flash, RAM, stack. See verify for the
@@ -260,7 +261,7 @@ def bench(
 
 
 def _bench_once(
-    report: Report, firmware: FirmwareBuild, graph: Graph, inputs: Array, port: str | None,
+    report: Report, firmware: FirmwareBuild, graph: Graph, inputs: Array, port: SerialPort | None,
     progress: Progress,
 ) -> Report:  # fmt: skip
     """The report with what is measured on the firmware's board."""

@@ -5,6 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bits a second of the line, where it has such a thing: the board's. */
+#ifndef TC_BAUD
+#define TC_BAUD 115200
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -1,19 +1,18 @@
-"""Devices that misbehave, played on a pseudo-terminal: errors say what was waited for."""
+"""Devices that misbehave: errors say what was waited for."""
 
 from __future__ import annotations
 
 import os
-import threading
 import tty
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from fake_line import BOOT, FakeStream, line
 
 from tinycomp.common.errors import DeviceError
-from tinycomp.device import conversation
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
 
@@ -23,7 +22,6 @@ INFO = (
     b"m-tc-ticks-per-second-[9]\r\nm-tc-input-[2]\r\nm-tc-output-[2]\r\nm-tc-arena-[4]\r\n"
     b"m-tc-scratch-[0]\r\nm-tc-nodes-[1]\r\nm-tc-tensors-[2]\r\nm-tc-window-[0]\r\nm-ready\r\n"
 )
-BOOT = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n"
 
 
 def good(command: str) -> bytes:
@@ -39,43 +37,15 @@ def good(command: str) -> bytes:
 
 
 @contextmanager
-def fake(answer: Answer) -> Iterator[str]:
-    """A device that answers commands so."""
-    control, line = os.openpty()
-    tty.setraw(line)
-
-    def serve() -> None:
-        received = b""
-        with suppress(OSError):
-            while data := os.read(control, 1000):
-                *commands, received = (received + data).split(b"%")
-                for command in commands:
-                    os.write(control, answer(command.decode()))
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield os.ttyname(line)
-    finally:
-        os.close(line)
-        thread.join()
-        os.close(control)
-
-
-@contextmanager
 def connected(answer: Answer) -> Iterator[Device]:
-    with fake(answer) as port, Link(port) as link:
-        yield Device(link, startup_seconds=1, run_seconds=0.3)
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "REPLY_SECONDS", 1.0)
+    """A device that answers commands so."""
+    stream = FakeStream(lambda command: [answer(command)])
+    yield Device(line(stream), startup_seconds=1, run_seconds=0.3)
 
 
 def test_a_port_that_does_not_exist() -> None:
     with pytest.raises(
-        DeviceError, match=r"Port /dev/no-such-port can't be opened.*Check the name"
+        DeviceError, match=r"Port /dev/no-such-port can't be opened at 115200 .*Check the name"
     ):
         Link("/dev/no-such-port")
 
@@ -94,7 +64,8 @@ def test_silent() -> None:
 def test_garbage(garbage: bytes) -> None:
     with (
         pytest.raises(
-            DeviceError, match=r"answers garbage: waited for m-tc-sync for 1 s, got '.*flashed"
+            DeviceError,
+            match=r"answers garbage at 115200 baud: waited for m-tc-sync for 1 s, got '.*flashed",
         ),
         connected(lambda _: garbage),
     ):
@@ -104,7 +75,7 @@ def test_garbage(garbage: bytes) -> None:
 def test_another_firmware() -> None:
     unknown = b"e-[Unknown command: tc]\r\nm-ready\r\n"
     with (
-        pytest.raises(DeviceError, match=r"speaks the protocol of MLPerf Tiny but is not"),
+        pytest.raises(DeviceError, match=r"speaks the protocol of MLPerf Tiny but does not"),
         connected(lambda _: unknown),
     ):
         pass
@@ -130,7 +101,8 @@ def test_garbage_in_the_middle() -> None:
     with (
         connected(answer) as device,
         pytest.raises(
-            DeviceError, match=r"answers garbage: waited for m-ready after 'tc run', got '\?!'"
+            DeviceError,
+            match=r"answers garbage at 115200 baud: waited for m-ready after 'tc run', got '\?!'",
         ),
     ):
         device.run()
@@ -188,7 +160,8 @@ def test_damage_that_lasts_is_reported() -> None:
     with (
         connected(flaky("tc tensor 1", DAMAGES["a bit"], 99)) as device,
         pytest.raises(
-            DeviceError, match=r"sent tensor 1 with a wrong CRC-32. Try a lower baud rate"
+            DeviceError,
+            match=r"answered 'tc tensor 1' with a wrong CRC-32, .* Try a lower baud rate",
         ),
     ):
         device.tensor(1)

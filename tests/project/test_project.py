@@ -63,6 +63,17 @@ def test_no_text_of_a_project_depends_on_where_or_when_it_was_made(board):
     assert not re.search(r"20\d\d-\d\d-\d\d", text)
 
 
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_the_rate_of_a_board_reaches_firmware_and_tools(board):
+    files = lay_out(board.model_copy(update={"baud": 57600}), content())
+    port = project_paths(board, "tiny").harness + "/port.h"
+    assert "#define TC_BAUD 57600\n" in files[port]
+    assert "115200" not in "".join(text for name, text in files.items() if "profile" not in name)
+    assert "#define TC_BAUD 115200\n" in lay_out(board, content())[port]
+    if board.project == "platformio":
+        assert "monitor_speed = 57600\n" in files["platformio.ini"]
+
+
 def test_the_sample_is_in_the_example():
     text = lay_out(load_board("uno"), content())["examples/once/sample.h"]
     assert [int(n) for n in re.findall(r"-?\d+", text.split("{")[1])] == SAMPLE.ravel().tolist()

@@ -9,20 +9,24 @@ import typer
 
 from tinycomp.cli.app import app, console
 from tinycomp.cli.options import (
+    Baud,
     Built,
     Data,
     Evaluate,
     ForceFile,
     Model,
+    NoReset,
     Offset,
     OtherBoard,
     Port,
     Samples,
     Scale,
+    StartupTimeout,
     TaskName,
     XKey,
     YKey,
     data_options,
+    serial_port,
 )
 from tinycomp.cli.terminal_progress import TerminalProgress
 
@@ -37,6 +41,9 @@ def verify(
     input_offset: Offset = 0.0,
     x_key: XKey = None,
     port: Port = None,
+    baud: Baud = None,
+    startup_timeout: StartupTimeout = None,
+    no_reset: NoReset = False,
 ) -> None:
     """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
     tensor.
@@ -45,7 +52,8 @@ def verify(
     from tinycomp.report import terminal
 
     options = data_options(input_scale, input_offset, x_key, None, None)
-    found = pipeline.verify(folder, board, data, options, samples, port, TerminalProgress())
+    line = serial_port(port, baud, startup_timeout, no_reset)
+    found = pipeline.verify(folder, board, data, options, samples, line, TerminalProgress())
     terminal.show_verification(console, found)
     if not found.equal:
         raise typer.Exit(1)
@@ -56,6 +64,9 @@ def bench(
     folder: Built,
     board: OtherBoard = None,
     port: Port = None,
+    baud: Baud = None,
+    startup_timeout: StartupTimeout = None,
+    no_reset: NoReset = False,
     estimate_cycles: Annotated[
         bool,
         typer.Option(
@@ -67,7 +78,8 @@ def bench(
     from tinycomp import pipeline
     from tinycomp.report import terminal
 
-    report = pipeline.bench(folder, board, port, TerminalProgress(), estimate_cycles)
+    line = serial_port(port, baud, startup_timeout, no_reset)
+    report = pipeline.bench(folder, board, line, TerminalProgress(), estimate_cycles)
     terminal.show(console, report)
 
 

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from tinycomp.data.dataset import DataOptions
+    from tinycomp.device.link import SerialPort
 
 Model = Annotated[
     Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)
@@ -111,6 +112,55 @@ Port = Annotated[
     str | None,
     typer.Option("--port", help="Serial port of a real board, already flashed with the build."),
 ]
+
+Baud = Annotated[
+    int | None,
+    typer.Option(
+        "--baud",
+        min=1,
+        help="Bits a second of the port; those of the board by default.",
+        show_default=False,
+    ),
+]
+StartupTimeout = Annotated[
+    float | None,
+    typer.Option(
+        "--startup-timeout",
+        min=0.1,
+        help="Seconds that the board at the port may take to boot; 20 by default.",
+        show_default=False,
+    ),
+]
+NoReset = Annotated[
+    bool,
+    typer.Option(
+        "--no-reset",
+        help="Leave DTR and RTS low when the port is opened, so that many boards do not reset.",
+    ),
+]
+
+
+def serial_port(
+    port: str | None, baud: int | None, startup_timeout: float | None, no_reset: bool
+) -> SerialPort | None:
+    """How a real board is reached; None where an emulator is meant.
+
+    Raises:
+        DeviceError: something is said of a port, but not which one.
+    """
+    from tinycomp.common.errors import DeviceError
+    from tinycomp.device.link import STARTUP_SECONDS, SerialPort
+
+    if port is not None:
+        return SerialPort(port, baud, startup_timeout or STARTUP_SECONDS, reset=not no_reset)
+    given = {"--baud": baud, "--startup-timeout": startup_timeout, "--no-reset": no_reset or None}
+    for option, value in given.items():
+        if value is not None:
+            raise DeviceError(
+                f"{option} says how a real board is reached, but --port was not given.",
+                hint=f"Name the board's serial port with --port, or leave {option} out.",
+            )
+    return None
 
 
 def data_options(

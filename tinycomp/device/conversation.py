@@ -1,36 +1,51 @@
 """The grammar of docs/serial.md: commands, replies, finding the beginning again.
 
 A reply that is damaged on the way may be asked for again; a device that is silent, talks of
-something else or resets ends in a DeviceError that says what was waited for.
+something else or resets ends in a DeviceError that says what was waited for. Every reply is bounded
+in time, lines and bytes, so that no device can keep a host busy or fill its memory.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 import secrets
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tinycomp.common.errors import DeviceError
 from tinycomp.device.link import Link
+from tinycomp.device.reply import DamagedReplyError, Reply, said, short
 
 T = TypeVar("T")
 
 REPLY_SECONDS = 5.0
+COMMAND_SECONDS = 1.0
+"""What a command may take on average that is one of many."""
 ATTEMPTS = 3
 BOOT_LINES = ("m-timestamp-mode-", "m-init-done")
 GARBAGE_LINES_MAX = 50
-LINE_HINT = "Try a lower baud rate or a shorter cable."
+SYNC_SECONDS_MAX = 1.0
+"""How long the device may take to answer before it is asked again, while it may still boot."""
+BITS_A_BYTE = 10
+"""Of 8N1."""
 SILENT_HINT = (
     "Check the port, the cable, the baud rate and that tinycomp's firmware is flashed; press the "
     "board's reset."
 )
+BOOT_HINT = "A board that boots slowly needs a longer --startup-timeout."
 
 
-class DamagedReplyError(DeviceError):
-    """A reply is an error line, or not what the protocol allows: worth another attempt."""
+@dataclass(frozen=True)
+class Limits:
+    """What a reply may take."""
+
+    seconds: float = REPLY_SECONDS
+    """Until its first line; what sending the bytes takes comes on top."""
+    lines: int = 100
+    """Without the last."""
+    size: int = 20_000
+    """Bytes in all."""
 
 
 class Conversation:
@@ -43,15 +58,16 @@ class Conversation:
         """Bytes that may be sent ahead of the replies; 0: one command at a time."""
         self._synchronize(startup_seconds)
 
-    def command(self, text: str, seconds: float = REPLY_SECONDS) -> list[str]:
-        """Send one command; return the lines of its reply without the closing m-ready.
+    def command(self, text: str, limits: Limits | None = None) -> Reply:
+        """Send one command; return its reply.
 
         Raises:
             DamagedReplyError: the device could not make sense of the command.
-            DeviceError: it is silent, reset, or sends anything else.
+            DeviceError: it is silent, reset, or sends anything else, or more than the limits.
         """
+        limits = limits or Limits(REPLY_SECONDS)
         self.link.write(f"{text}%".encode("ascii"))
-        return self._reply(text, seconds)
+        return self._reply(text, limits, self.link.now() + self._longest(limits))
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """Call until the reply is undamaged, ATTEMPTS times at most."""
@@ -62,11 +78,15 @@ class Conversation:
                 self._synchronize(REPLY_SECONDS)
         return attempt()
 
-    def pipelined(self, commands: list[str]) -> list[str]:
+    def pipelined(self, commands: list[str]) -> Reply:
         """Send commands ahead of their replies as the window allows; return the last reply."""
         sent = 0
         flying = 0
-        lines: list[str] = []
+        reply = Reply(self.link.port, "", ())
+        limits = Limits(REPLY_SECONDS)
+        size = sum(len(command) + 1 for command in commands)
+        end = self.link.now() + REPLY_SECONDS + self._wire_seconds(size)
+        end += COMMAND_SECONDS * len(commands)
         for done, command in enumerate(commands):
             batch = bytearray()
             while sent < len(commands) and (
@@ -76,116 +96,127 @@ class Conversation:
                 flying += len(commands[sent]) + 1
                 sent += 1
             self.link.write(bytes(batch))
-            lines = self._reply(command, REPLY_SECONDS)
+            reply = self._reply(command, limits, end)
             flying -= len(command) + 1
-        return lines
+        return reply
 
-    def _reply(self, text: str, seconds: float) -> list[str]:
+    def _longest(self, limits: Limits) -> float:
+        """Seconds after which a reply must have ended."""
+        return limits.seconds + REPLY_SECONDS + self._wire_seconds(limits.size)
+
+    def _wire_seconds(self, size: int) -> float:
+        return size * BITS_A_BYTE / self.link.baud
+
+    def _reply(self, text: str, limits: Limits, end: float) -> Reply:
         lines: list[str] = []
         garbage: list[str] = []
-        deadline = time.monotonic() + seconds
-        while (line := self.link.read_line(deadline)) != "m-ready":
+        size = 0
+        start = self.link.now()
+        deadline = start + limits.seconds
+        while (line := self.link.read_line(min(deadline, end))) != "m-ready":
             if line is None:
-                raise self._silent(text, seconds, lines + garbage)
+                raise self._silent(text, self.link.now() - start, lines + garbage)
             if any(boot in line for boot in BOOT_LINES):
                 raise self._reset(text, line)
             (lines if line.startswith(("m-", "e-[")) else garbage).append(line)
+            size += len(line)
             if len(garbage) > GARBAGE_LINES_MAX:
                 raise self._garbage(f"m-ready after '{short(text)}'", line)
-            deadline = max(deadline, time.monotonic() + REPLY_SECONDS)
-        self._refuse_bad(text, lines, garbage)
-        return lines
+            if len(lines) > limits.lines or size > limits.size:
+                raise self._endless(text, limits, line)
+            deadline = max(deadline, self.link.now() + REPLY_SECONDS)
+        reply = Reply(self.link.port, text, tuple(lines))
+        self._refuse_bad(reply, garbage)
+        return reply
 
-    def _refuse_bad(self, text: str, lines: list[str], garbage: list[str]) -> None:
-        for line in lines:
+    def _refuse_bad(self, reply: Reply, garbage: list[str]) -> None:
+        for line in reply.lines:
             if line.startswith("e-["):
                 raise DamagedReplyError(
-                    f"The device on {self.link.port} refused '{short(text)}': {line[3:-1]}."
+                    f"The device on {reply.port} refused '{short(reply.command)}': "
+                    f"{short(line[3:].removesuffix(']'))}."
                 )
         if garbage:
-            raise DamagedReplyError(
-                f"The device on {self.link.port} answered garbage to '{short(text)}': "
-                f"{short(garbage[0])!r}.",
-                hint=LINE_HINT,
-            )
+            raise reply.damaged("garbage", garbage[0])
 
     def _reset(self, text: str, line: str) -> DeviceError:
         return DeviceError(
-            f"The device on {self.link.port} reset during '{short(text)}' (it sent {line!r}).",
+            f"The device on {self.link.port} reset during '{short(text)}' (it sent "
+            f"{short(line)!r}).",
             hint="Look at its supply, its watchdog and its stack: arena, stack and the core's own "
             "RAM must fit together.",
         )
 
     def _garbage(self, awaited: str, line: str) -> DeviceError:
         return DeviceError(
-            f"The device on {self.link.port} answers garbage: waited for {awaited}, got "
+            f"The device on {self.link.port} answers garbage at {self.link.baud} baud: waited for "
+            f"{awaited}, got {short(line)!r}.",
+            hint="Check the baud rate (--baud) and that tinycomp's firmware is flashed. "
+            + BOOT_HINT,
+        )
+
+    def _endless(self, text: str, limits: Limits, line: str) -> DeviceError:
+        return DeviceError(
+            f"The device on {self.link.port} does not stop answering '{short(text)}': at most "
+            f"{limits.lines} lines or {limits.size} bytes were expected, the last is "
             f"{short(line)!r}.",
-            hint="Check the baud rate and that tinycomp's firmware is flashed.",
+            hint="Flash the project that tinycomp wrote again, and reset the board.",
         )
 
     def _silent(self, text: str, seconds: float, lines: list[str]) -> DeviceError:
         partial = self.link.partial()
-        said = "; ".join([repr(short(line)) for line in lines[-3:] + [partial] * bool(partial)])
+        heard = said([*lines, *[partial] * bool(partial)])
         return DeviceError(
-            f"The device on {self.link.port} did not answer '{short(text)}': waited {seconds:g} s "
-            f"for m-ready, got {said or 'nothing'}.",
+            f"The device on {self.link.port} did not answer '{short(text)}': waited "
+            f"{seconds:.1f} s for m-ready, got {heard}.",
             hint=SILENT_HINT,
         )
 
     def _synchronize(self, seconds: float) -> None:
         """Ask with numbers that no earlier reply can hold, until one comes back."""
-        end = time.monotonic() + seconds
+        end = self.link.now() + seconds
         heard: list[str] = []
         for attempt in itertools.count():
             nonce = secrets.token_hex(8)
             self.link.write(f"%tc sync {nonce}%".encode("ascii"))
-            if self._await_nonce(nonce, min(end, time.monotonic() + 0.5 + 0.5 * attempt), heard):
-                self.link.read_line(time.monotonic() + REPLY_SECONDS)
+            patience = min(0.5 + 0.25 * attempt, SYNC_SECONDS_MAX)
+            if self._await_nonce(nonce, min(end, self.link.now() + patience), heard):
                 return
-            if time.monotonic() >= end:
+            if self.link.now() >= end:
                 raise self._never_synchronized(seconds, heard)
 
     def _await_nonce(self, nonce: str, deadline: float, heard: list[str]) -> bool:
-        while time.monotonic() < deadline:
+        """Whether the answer came, and the end of its reply."""
+        answered = False
+        while self.link.now() < deadline:
             line = self.link.read_line(deadline)
-            if line == f"m-tc-sync-[{nonce}]":
+            if answered and line == "m-ready":
                 return True
-            if line is not None:
+            if line == f"m-tc-sync-[{nonce}]":
+                answered = True
+                deadline = self.link.now() + REPLY_SECONDS
+            elif line is not None:
                 heard.append(line)
                 del heard[:-GARBAGE_LINES_MAX]
         return False
 
     def _never_synchronized(self, seconds: float, heard: list[str]) -> DeviceError:
-        waited = f"m-tc-sync for {seconds:g} s"
+        waited, port = f"m-tc-sync for {seconds:g} s", self.link.port
         heard += [self.link.partial()] * bool(self.link.partial())
+        if any(boot in line for line in heard for boot in BOOT_LINES):
+            return DeviceError(
+                f"The device on {port} started, but did not answer in time: waited for {waited}.",
+                hint=BOOT_HINT,
+            )
         if "m-ready" in heard:
             return DeviceError(
-                f"The device on {self.link.port} speaks the protocol of MLPerf Tiny but is not "
-                f"tinycomp's firmware: waited for {waited}.",
+                f"The device on {port} speaks the protocol of MLPerf Tiny but does not answer as "
+                f"tinycomp's firmware does: waited for {waited}, got {said(heard)}.",
                 hint="Flash the project that tinycomp wrote.",
             )
         if heard:
             return self._garbage(waited, heard[-1])
         return DeviceError(
-            f"The device on {self.link.port} is silent: waited for {waited}, got nothing.",
-            hint=SILENT_HINT,
+            f"The device on {port} is silent: waited for {waited}, got nothing.",
+            hint=f"{SILENT_HINT} {BOOT_HINT}",
         )
-
-
-def only(lines: Iterable[str], pattern: str) -> str:
-    """Return the group of the one line that matches the pattern.
-
-    Raises:
-        DamagedReplyError: no line does, or several.
-    """
-    found = [match[1] for line in lines if (match := re.fullmatch(pattern, line))]
-    if len(found) != 1:
-        raise DamagedReplyError(
-            f"The device sent {len(found)} lines like {pattern}.", expected="Expected one."
-        )
-    return found[0]
-
-
-def short(text: str) -> str:
-    """Return text as it fits into a message."""
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from tinycomp.target import boards
 from tinycomp.target.toolchain import Dialect, Options, compile_objects, link
 
 SECONDS_TO_END = 2.0
+NO_TERMINALS = "Emulated boards need one: use WSL, or a real board with --port."
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,7 @@ def run_native(program: Path) -> Iterator[str]:
 
 @contextmanager
 def _on_terminal(command: Sequence[str]) -> Iterator[str]:
-    control, line = os.openpty()
-    tty.setraw(line)
+    control, line = _terminal()
     port = os.ttyname(line)  # now: a program that ends at once takes the name with it
     with tempfile.TemporaryFile() as messages:
         try:
@@ -126,6 +126,22 @@ def _on_terminal(command: Sequence[str]) -> Iterator[str]:
         finally:
             _end(process)
             os.close(line)
+
+
+def _terminal() -> tuple[int, int]:
+    """Both sides of a new pseudo-terminal in raw mode: the controlling one, and the line."""
+    if not has_terminals():
+        raise ToolError(f"This system has no pseudo-terminals. {NO_TERMINALS}")
+    import tty  # here: Windows has no such module, and needs none until something is emulated
+
+    control, line = os.openpty()
+    tty.setraw(line)
+    return control, line
+
+
+def has_terminals() -> bool:
+    """Whether programs of this system can be put behind a pseudo-terminal."""
+    return sys.platform != "win32"
 
 
 def _explained(

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinycomp.common.errors import DeviceError
 from tinycomp.device.emulator import emulate, emulator_of, run_native
-from tinycomp.device.link import Link
+from tinycomp.device.link import Link, SerialPort
 from tinycomp.device.protocol import Device
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -41,14 +41,15 @@ def _running(board: Board, program: Path) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def attached(board: Board, port: str) -> Iterator[Device]:
+def attached(board: Board, port: SerialPort) -> Iterator[Device]:
     """The harness on a real board, behind a serial port.
 
     Raises:
         DeviceError: there is no such port, or nothing answers.
     """
-    with Link(port, baud=board.baud) as link:
-        yield Device(link)
+    baud = port.baud or board.baud
+    with Link(port.name, baud=baud, reset=port.reset) as link:
+        yield Device(link, startup_seconds=port.startup_seconds)
 
 
 @dataclass(frozen=True)

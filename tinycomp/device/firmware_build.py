@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 
 from tinycomp.common import resources
-from tinycomp.device.emulator import front_end
+from tinycomp.device.emulator import NO_TERMINALS, front_end, has_terminals
 from tinycomp.emit.headers import LIBRARY_FOLDER
 from tinycomp.emit.library import harness_model
 from tinycomp.emit.project import kind_of
@@ -102,7 +102,8 @@ class FirmwareBuild:
         sources = [*self._library(), self._model()]
         sources += [path for path in resources.port_files(port) if path.suffix == ".c"]
         sources += [path for path in sorted(harness.glob("*.c")) if path.name != HOST_RUNNER]
-        options = Options((harness, *folders, self.library, self._headers))
+        baud = f"-DTC_BAUD={self.board.baud}"
+        options = Options((harness, *folders, self.library, self._headers), (baud,))
         objects = self._compile(self.board, sources, options)
         program = self.build / f"{self.prefix}.elf"
         return link(self.board.compiler, objects, program, link_flags(port, folders))
@@ -134,6 +135,8 @@ def missing(board: Board) -> str | None:
     """Why programs for the board can't be compiled and emulated here; None where they can."""
     if board.emulator is None:
         return "it has no emulator: give the serial port of a real one with --port."
+    if not has_terminals():
+        return f"this system has no pseudo-terminals. {NO_TERMINALS}"
     if not is_available(board.compiler):
         return _absent(f"{board.compiler.prefix}gcc", board.compiler.packages)
     if tool := kind_of(board).missing(board):

@@ -3,39 +3,95 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
-
-import serial
+from typing import Protocol, Self
 
 from tinycomp.common.errors import DeviceError
+from tinycomp.target.boards import BAUD
 
 LINE_MAX = 100_000
+"""Bytes of the longest line that is waited for; a longer one is not of the protocol."""
+CHUNK = 4096
+"""Bytes that are read at once, at most."""
 POLL_SECONDS = 0.05
+WRITE_SECONDS = 10.0
+STARTUP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class SerialPort:
+    """How a real board is reached."""
+
+    name: str
+    """As in /dev/ttyACM0 or COM3."""
+    baud: int | None = None
+    """Bits a second; None: the board's."""
+    startup_seconds: float = STARTUP_SECONDS
+    """How long it may take to answer once the port is open: bootloaders come first."""
+    reset: bool = True
+    """Raise DTR and RTS when the port is opened, which resets many boards; else leave them low."""
+
+
+class Stream(Protocol):
+    """What a line is made of; an open port of pyserial is one. Errors are OSError."""
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that have come and can be read at once."""
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes; waits for a short while, and for one byte only."""
+
+    def write(self, data: bytes) -> int | None:
+        """Send all."""
+
+    def close(self) -> None:
+        """Let others have the port."""
+
+
+Clock = Callable[[], float]
+"""Seconds since some moment, never going back."""
 
 
 class Link:
     """An open line, 8N1, as text lines inwards and raw bytes outwards."""
 
-    def __init__(self, port: str, *, baud: int = 115_200) -> None:
+    def __init__(self, port: str, *, baud: int = BAUD, reset: bool = True) -> None:
         """Open the port.
 
         Args:
             port: its name, as in /dev/ttyACM0, COM3 or a pseudo-terminal's path.
             baud: bits a second.
+            reset: whether DTR and RTS are raised, as most programs do.
 
         Raises:
             DeviceError: there is no such port, or it can't be opened.
         """
+        self._set(_opened(port, baud, reset), port, baud, time.monotonic)
+
+    @classmethod
+    def over(cls, stream: Stream, *, port: str, clock: Clock, baud: int = BAUD) -> Self:
+        """A line over a stream that is open already.
+
+        Args:
+            stream: the bytes.
+            port: what it is called in messages.
+            clock: what deadlines are measured by.
+            baud: bits a second.
+        """
+        link = cls.__new__(cls)
+        link._set(stream, port, baud, clock)
+        return link
+
+    def _set(self, stream: Stream, port: str, baud: int, clock: Clock) -> None:
         self.port = port
+        self.baud = baud
+        self.now = clock
+        self.line_max = LINE_MAX
         self._received = bytearray()
-        try:
-            self._serial = serial.Serial(port, baud, timeout=POLL_SECONDS, write_timeout=10)
-        except (OSError, ValueError) as error:
-            raise DeviceError(
-                f"Port {port} can't be opened ({error}).",
-                hint="Check the name and the cable, and that no other program uses the port.",
-            ) from error
+        self._stream = stream
 
     def __enter__(self) -> Self:
         return self
@@ -50,30 +106,30 @@ class Link:
 
     def close(self) -> None:
         """Close the port; another program may open it then."""
-        self._serial.close()
+        self._stream.close()
 
     def write(self, data: bytes) -> None:
         """Send all bytes.
 
         Raises:
-            DeviceError: the port is gone, or takes no bytes for 10 s.
+            DeviceError: the port is gone, or takes no bytes for WRITE_SECONDS.
         """
         try:
-            self._serial.write(data)
+            self._stream.write(data)
         except OSError as error:
             raise self._gone(error) from error
 
     def read_line(self, deadline: float) -> str | None:
-        """Return the next line without its end, bytes that are not ASCII as \\xNN.
+        """Return the next line without its end, bytes that are not printable ASCII as \\xNN.
 
         Args:
-            deadline: time.monotonic() after which to give up.
+            deadline: when to give up, by the link's clock.
 
         Returns:
             The line, or None when the deadline came first; what has come of it is kept.
 
         Raises:
-            DeviceError: the port is gone.
+            DeviceError: the port is gone, or the line does not end.
         """
         searched = 0
         while True:
@@ -81,9 +137,9 @@ class Link:
             if end >= 0:
                 line = bytes(self._received[:end])
                 del self._received[: end + 1]
-                return line.rstrip(b"\r").decode("ascii", "backslashreplace")
+                return _text(line.rstrip(b"\r"))
             searched = len(self._received)
-            if searched > LINE_MAX:
+            if searched > self.line_max:
                 raise DeviceError(
                     f"The device on {self.port} sent {searched} bytes without the end of a line.",
                     hint="Check the baud rate, and that tinycomp's firmware runs on the board.",
@@ -93,15 +149,16 @@ class Link:
 
     def partial(self) -> str:
         """Return the line that has not ended yet."""
-        return self._received.decode("ascii", "backslashreplace")
+        return _text(bytes(self._received))
 
     def _fill(self, deadline: float) -> bool:
         first = b""
         try:
-            while not first and time.monotonic() < deadline:
-                first = self._serial.read(1)
+            while not first and self.now() < deadline:
+                first = self._stream.read(1)
             if first:
-                self._received += first + self._serial.read(self._serial.in_waiting)
+                more = min(max(self._stream.in_waiting, 0), CHUNK)
+                self._received += first + self._stream.read(more)
         except OSError as error:
             raise self._gone(error) from error
         return bool(first)
@@ -112,3 +169,28 @@ class Link:
             hint="The board was unplugged or reset its USB, or the emulator ended: connect and "
             "try again.",
         )
+
+
+def _opened(port: str, baud: int, reset: bool) -> Stream:
+    import serial  # here: it wants a terminal, which not every system has
+
+    line = serial.Serial(timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS)
+    try:
+        line.port = port
+        line.baudrate = baud
+        if not reset:
+            line.dtr = line.rts = False
+        line.open()
+    except (OSError, ValueError, OverflowError) as error:
+        raise DeviceError(
+            f"Port {port} can't be opened at {baud} baud ({error}).",
+            hint="Check the name and the cable, and that no other program uses the port.",
+        ) from error
+    opened: Stream = line
+    return opened
+
+
+def _text(line: bytes) -> str:
+    """As text without control characters, which would act on a terminal that shows it."""
+    text = line.decode("ascii", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,34 +1,39 @@
 """The client of docs/serial.md: one method a command, both layers.
 
-A reply that is damaged on the way is asked for again (conversation.py).
+A reply that is damaged on the way is asked for again (conversation.py). Nothing that the device
+says of its own size is trusted: every reply is bounded (`Limits`), by the model where it is known.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.common.errors import DeviceError
-from tinycomp.device.conversation import (
-    LINE_HINT,
-    REPLY_SECONDS,
-    Conversation,
-    DamagedReplyError,
-    only,
-    short,
-)
-from tinycomp.device.link import Link
+from tinycomp.device.conversation import Conversation, Limits
+from tinycomp.device.link import LINE_MAX, STARTUP_SECONDS, Link
+from tinycomp.device.reply import Reply
 
 TENSOR_BYTES_A_COMMAND = 38
 """Of 80 characters, "tc " takes three."""
 MLPERF_BYTES_A_COMMAND = 31
 """What the public runner of MLPerf Tiny sends."""
 RUN_SECONDS = 120.0
+TENSOR_MAX = 1 << 24
+"""Bytes of the largest tensor that is taken from a device without knowing the model."""
+COUNT_MAX = (1 << 16) - 1
+"""Nodes and tensors: the firmware numbers them with 16 bits."""
+SIZE_MAX = (1 << 32) - 1
+WINDOW_MAX = 1 << 16
+CHARACTERS_A_BYTE = 40
+"""Of a tensor, where each of its bytes comes in a line of its own."""
+CHARACTERS_A_RESULT = 24
+REBUILD_HINT = "Build the project of this model again and flash it."
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,18 @@ class Identity:
     tensors: int
     window: int
     """Bytes that may be sent ahead of the replies; 0: one command at a time."""
+
+
+@dataclass(frozen=True)
+class ModelLayout:
+    """What a device's replies must agree with."""
+
+    sizes: tuple[int, ...]
+    """Bytes of every tensor, the input's first, in the order of the firmware."""
+    output: int
+    """Bytes of the output."""
+    nodes: int
+    """How many there are."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,11 @@ class Device:
     """A device that runs tinycomp's harness. Methods raise DeviceError."""
 
     def __init__(
-        self, link: Link, *, startup_seconds: float = 10.0, run_seconds: float = RUN_SECONDS
+        self,
+        link: Link,
+        *,
+        startup_seconds: float = STARTUP_SECONDS,
+        run_seconds: float = RUN_SECONDS,
     ) -> None:
         """Wait for the device: an Arduino that resets when the port is opened needs 2 s.
 
@@ -91,20 +112,39 @@ class Device:
         """
         self.link = link
         self.run_seconds = run_seconds
+        self._layout: ModelLayout | None = None
         self._talk = Conversation(link, startup_seconds=startup_seconds)
         self.identity = self._talk.retry(self._read_identity)
         self._talk.window = self.identity.window
 
     # Layer 2: our own commands
 
-    def expect_model(self, hash_of_model: str) -> None:
-        """Refuse a device that runs another build."""
-        if self.identity.hash != hash_of_model:
+    def expect_model(self, hash_of_model: str, layout: ModelLayout | None = None) -> None:
+        """Refuse a device that runs another build.
+
+        Args:
+            hash_of_model: SHA-256 of the .tflite.
+            layout: what the model is made of: from now on no reply may say anything else.
+        """
+        found = self.identity
+        if found.hash != hash_of_model:
             raise DeviceError(
-                f"The device on {self.link.port} runs model {self.identity.model!r} with sha256 "
-                f"{self.identity.hash[:16]}..., not {hash_of_model[:16]}...",
-                hint="Build the project of this model again and flash it.",
+                f"The device on {self.link.port} runs model {found.model[:60]!r} with sha256 "
+                f"{found.hash[:16]}..., not {hash_of_model[:16]}...",
+                hint=REBUILD_HINT,
             )
+        if layout is None:
+            return
+        said = (found.input, found.output, found.tensors, found.nodes)
+        expected = (layout.sizes[0], layout.output, len(layout.sizes), layout.nodes)
+        if said != expected:
+            raise DeviceError(
+                f"The device on {self.link.port} says that input, output, tensors and nodes are "
+                f"{said}; the model's are {expected}.",
+                hint=REBUILD_HINT,
+            )
+        self._layout = layout
+        self.link.line_max = max(LINE_MAX, CHARACTERS_A_RESULT * found.output)
 
     def load(self, tensor: NDArray[np.int8]) -> None:
         """Load the model's int8 input."""
@@ -113,15 +153,16 @@ class Device:
 
     def run(self) -> int:
         """Run the measured inference once on the loaded input; return its ticks."""
-        return self._talk.retry(lambda: int(self._value("tc run", "run", self.run_seconds)))
+        return self._talk.retry(lambda: self._run("tc run").number("run"))
 
     def output(self) -> NDArray[np.int8]:
         """Return the output of the last inference, flat."""
-        return self._talk.retry(lambda: self._tensor("tc output", "output"))
+        return self._talk.retry(lambda: self._tensor("tc output", self.identity.output))
 
     def tensor(self, index: int) -> NDArray[np.int8]:
         """Run the watched inference; return one tensor, flat, as it left its node."""
-        return self._talk.retry(lambda: self._tensor(f"tc tensor {index}", f"tensor {index}"))
+        size = None if self._layout is None else self._layout.sizes[index]
+        return self._talk.retry(lambda: self._tensor(f"tc tensor {index}", size))
 
     def checksums(self) -> list[Checksum]:
         """Run the watched inference; return every tensor's checksum, the input's first."""
@@ -133,144 +174,110 @@ class Device:
 
     def stack(self) -> int | None:
         """Run the measured inference; return its deepest stack in bytes, None if unknown."""
-        value = self._talk.retry(lambda: self._value("tc stack", "stack", self.run_seconds))
-        return None if value == "unknown" else int(value)
+        return self._talk.retry(self._stack)
 
     # Layer 1: MLPerf Tiny
 
     def name(self) -> str:
         """Return the vendor."""
-        return self._talk.retry(lambda: only(self._talk.command("name"), r"m-name-dut-\[(.*)]"))
+        return self._talk.retry(lambda: self._talk.command("name").one(r"m-name-dut-\[(.*)]")[1])
 
     def profile(self) -> tuple[str, str]:
         """Return the firmware's profile and the model's name in MLPerf Tiny."""
-        lines = self._talk.command("profile")
-        return only(lines, r"m-profile-\[(.*)]"), only(lines, r"m-model-\[(.*)]")
+        reply = self._talk.command("profile")
+        return reply.one(r"m-profile-\[(.*)]")[1], reply.one(r"m-model-\[(.*)]")[1]
 
     def timestamp(self) -> int:
         """Return the device's time in microseconds, modulo 2^32."""
-        return self._talk.retry(
-            lambda: int(only(self._talk.command("timestamp"), r"m-lap-us-(\d+)"))
-        )
+        return self._talk.retry(lambda: _lap(self._talk.command("timestamp"), 0, 1))
 
     def db_load(self, data: bytes) -> None:
         """Load the input as MLPerf Tiny's runner does, in the model's own input format."""
-        self._talk.command(f"db load {len(data)}")
-        lines: list[str] = []
+        reply = self._talk.command(f"db load {len(data)}")
         for part in _parts(data, MLPERF_BYTES_A_COMMAND):
-            lines = self._talk.command(f"db {part.hex()}")
-        only(lines, r"(m-load-done)")
+            reply = self._talk.command(f"db {part.hex()}")
+        reply.one(r"m-load-done")
 
     def db_print(self) -> bytes:
         """Return what `db_load` brought."""
-        lines = self._talk.command("db print")
-        return b"".join(
-            bytes.fromhex(only([line], r"m-buffer((?:-[0-9a-f]{2})+)").replace("-", ""))
-            for line in lines
-        )
+        largest = 4 * self.identity.input  # where a value comes as a float
+        limits = Limits(lines=largest // 8 + 1, size=5 * largest + 100)
+        return self._talk.command("db print", limits).bytes_of_buffer(largest)
 
     def infer(self, runs: int = 1, warm_up_runs: int = 10) -> Inference:
         """Run the measured inference."""
         seconds = self.run_seconds * (runs + warm_up_runs)
-        lines = self._talk.command(f"infer {runs} {warm_up_runs}", seconds)
-        laps = [line for line in lines if line.startswith("m-lap-us-")]
-        if len(laps) != 2:
-            raise DamagedReplyError(f"'infer' replied {lines}.", expected="Two lines m-lap-us-.")
-        start, end = (int(only([lap], r"m-lap-us-(\d+)")) for lap in laps)
-        return Inference(_results(lines), start, end, runs)
+        reply = self._run(f"infer {runs} {warm_up_runs}", seconds)
+        start, end = _lap(reply, 0, 2), _lap(reply, 1, 2)
+        return Inference(reply.results(self.identity.output), start, end, runs)
 
     def results(self) -> tuple[float, ...]:
         """Return the last inference's output, dequantized, with three decimals."""
-        return self._talk.retry(lambda: _results(self._talk.command("results")))
+        return self._talk.retry(lambda: self._run("results").results(self.identity.output))
 
-    def _value(self, text: str, key: str, seconds: float = REPLY_SECONDS) -> str:
-        return only(self._talk.command(text, seconds), rf"m-tc-{key}-\[(.*)]")
+    def _run(self, text: str, seconds: float | None = None) -> Reply:
+        """The reply to a command that runs the model: a few lines, one of them with the output."""
+        size = 1000 + CHARACTERS_A_RESULT * self.identity.output
+        return self._talk.command(text, Limits(seconds or self.run_seconds, size=size))
 
     def _read_identity(self) -> Identity:
-        lines = self._talk.command("tc info")
-
-        def number(key: str) -> int:
-            return int(only(lines, rf"m-tc-{key}-\[(\d+)]"))
-
+        reply = self._talk.command("tc info")
+        unit = reply.one(r"m-tc-unit-\[(instructions|cycles|microseconds)]")[1]
         return Identity(
-            model=only(lines, r"m-tc-model-\[(.*)]"),
-            hash=only(lines, r"m-tc-hash-\[(.*)]"),
-            generator=only(lines, r"m-tc-generator-\[(.*)]"),
-            unit=only(lines, r"m-tc-unit-\[(instructions|cycles|microseconds)]"),
-            ticks_per_second=number("ticks-per-second"),
-            input=number("input"),
-            output=number("output"),
-            arena=number("arena"),
-            scratch=number("scratch"),
-            nodes=number("nodes"),
-            tensors=number("tensors"),
-            window=number("window"),
+            model=reply.text("model"),
+            hash=reply.text("hash"),
+            generator=reply.text("generator"),
+            unit=unit,
+            ticks_per_second=reply.number("ticks-per-second", SIZE_MAX, 1),
+            input=reply.number("input", TENSOR_MAX, 1),
+            output=reply.number("output", TENSOR_MAX, 1),
+            arena=reply.number("arena", SIZE_MAX),
+            scratch=reply.number("scratch", SIZE_MAX),
+            nodes=reply.number("nodes", COUNT_MAX),
+            tensors=reply.number("tensors", COUNT_MAX, 1),
+            window=reply.number("window", WINDOW_MAX),
         )
 
     def _load(self, data: bytes) -> None:
         crc = zlib.crc32(data)
         parts = [f"tc {part.hex()}" for part in _parts(data, TENSOR_BYTES_A_COMMAND)]
-        lines = self._talk.pipelined([f"tc load {len(data)} {crc:08x}", *parts])
-        only(lines, rf"m-tc-loaded-\[({crc:08x})]")
+        reply = self._talk.pipelined([f"tc load {len(data)} {crc:08x}", *parts])
+        reply.one(rf"m-tc-loaded-\[{crc:08x}]")
 
-    def _tensor(self, text: str, what: str) -> NDArray[np.int8]:
-        lines = self._talk.command(text, self.run_seconds)
-        size, crc = only(lines, r"m-tc-sent-\[(\d+,[0-9a-f]{8})]").split(",")
-        parts = list(_data_parts(lines[:-1]))
-        if sum(len(part) for _, part in parts) != int(size) or _crc_of(parts) != int(crc, 16):
-            raise DamagedReplyError(
-                f"The device on {self.link.port} sent {what} with a wrong CRC-32.",
-                hint=LINE_HINT,
-            )
-        result = np.zeros(max((offset + len(part) for offset, part in parts), default=0), np.int8)
-        for offset, part in parts:
-            result[offset : offset + len(part)] = np.frombuffer(part, np.int8)
-        return result
+    def _tensor(self, text: str, size: int | None) -> NDArray[np.int8]:
+        largest = TENSOR_MAX if size is None else size
+        limits = Limits(self.run_seconds, largest + 1, CHARACTERS_A_BYTE * largest + 100)
+        return self._talk.command(text, limits).tensor(size, largest)
+
+    def _stack(self) -> int | None:
+        reply = self._run("tc stack")
+        return None if reply.text("stack") == "unknown" else reply.number("stack", SIZE_MAX)
+
+    def _listed(self, text: str, pattern: str, count: int) -> list[re.Match[str]]:
+        """The lines of a reply with one for each node or tensor."""
+        limits = Limits(self.run_seconds, count, 100 * count + 100)
+        return self._talk.command(text, limits).numbered(pattern, count)
 
     def _checksums(self) -> list[Checksum]:
-        lines = self._talk.command("tc checksums", self.run_seconds)
-        pattern = r"m-tc-checksum-\[(\d+),(?:(\d+),([0-9a-f]{8})|unordered)]"
-        found = self._numbered(lines, pattern, self.identity.tensors)
+        pattern = r"m-tc-checksum-\[([0-9]{1,5}),(?:([0-9]{1,10}),([0-9a-f]{8})|unordered)]"
+        found = self._listed("tc checksums", pattern, self.identity.tensors)
         return [
             Checksum(int(match[2]), int(match[3], 16)) if match[2] else Checksum(None, None)
             for match in found
         ]
 
     def _node_ticks(self) -> list[int]:
-        lines = self._talk.command("tc nodes", self.run_seconds)
-        found = self._numbered(lines, r"m-tc-node-\[(\d+),(\d+)]", self.identity.nodes)
-        return [int(match[2]) for match in found]
+        pattern = r"m-tc-node-\[([0-9]{1,5}),([0-9]{1,20})]"
+        return [int(match[2]) for match in self._listed("tc nodes", pattern, self.identity.nodes)]
 
-    def _numbered(self, lines: list[str], pattern: str, count: int) -> list[re.Match[str]]:
-        """One line for each number from 0 on, in order."""
-        found = [match for line in lines if (match := re.fullmatch(pattern, line))]
-        if [int(match[1]) for match in found] != list(range(count)):
-            raise DamagedReplyError(
-                f"The device on {self.link.port} sent {len(found)} good lines of {count}.",
-                hint=LINE_HINT,
-            )
-        return found
+
+def _lap(reply: Reply, index: int, count: int) -> int:
+    """One of the times in a reply, in microseconds."""
+    laps = [line for line in reply.lines if line.startswith("m-lap-us-")]
+    if len(laps) != count:
+        raise reply.damaged(f"{len(laps)} lines m-lap-us- instead of {count}")
+    return reply.checked(laps[index].removeprefix("m-lap-us-"), laps[index], SIZE_MAX)
 
 
 def _parts(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
-
-
-def _data_parts(lines: Iterable[str]) -> Iterator[tuple[int, bytes]]:
-    for line in lines:
-        match = re.fullmatch(r"m-tc-data-\[(\d+),((?:[0-9a-f]{2})+)]", line)
-        if match is None:
-            raise DamagedReplyError(f"Garbage within a tensor: {short(line)!r}.")
-        yield int(match[1]), bytes.fromhex(match[2])
-
-
-def _crc_of(parts: Iterable[tuple[int, bytes]]) -> int:
-    crc = 0
-    for _, part in parts:
-        crc = zlib.crc32(part, crc)
-    return crc
-
-
-def _results(lines: Iterable[str]) -> tuple[float, ...]:
-    text = only(lines, r"m-results-\[([-0-9.,]*)]")
-    return tuple(float(value) for value in text.split(",") if value)

@@ -21,7 +21,7 @@ from tinycomp.emit.example import Example
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
 from tinycomp.emit.projects._registry import project_kinds
 from tinycomp.emit.render import render
-from tinycomp.target.boards import Board
+from tinycomp.target.boards import BAUD, Board
 
 _OTHER_MAINS = ("host_runner.c",)
 """Programs of the harness that no project builds."""
@@ -75,7 +75,7 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
     """All files of the project by name: build files, library, example, harness and port."""
     kind, where = kind_of(board), project_paths(board, content.prefix)
     files = {f"{where.library}/{name}": text for name, text in content.library.items()}
-    files |= {f"{where.harness}/{name}": text for name, text in _harness()}
+    files |= {f"{where.harness}/{name}": text for name, text in _harness(board)}
     files |= {
         f"{where.port}/{name}": text for name, text in _texts(resources.port_files(board.port))
     }
@@ -103,9 +103,11 @@ def _context(board: Board, content: Content) -> dict[str, object]:
     }
 
 
-def _harness() -> Iterator[tuple[str, str]]:
+def _harness(board: Board) -> Iterator[tuple[str, str]]:
+    """The harness, with the board's baud rate for its port."""
     folder = resources.firmware() / "harness"
-    return _texts(path for path in folder.iterdir() if path.name not in _OTHER_MAINS)
+    for name, text in _texts(path for path in folder.iterdir() if path.name not in _OTHER_MAINS):
+        yield name, text.replace(f"#define TC_BAUD {BAUD}\n", f"#define TC_BAUD {board.baud}\n")
 
 
 def _texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:

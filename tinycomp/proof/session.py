@@ -12,7 +12,8 @@ from tinycomp.common.progress import Progress
 from tinycomp.device import firmware_build
 from tinycomp.device.execution import DeviceExecution, attached, emulated
 from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.device.protocol import Device
+from tinycomp.device.link import SerialPort
+from tinycomp.device.protocol import Device, ModelLayout
 from tinycomp.device.runner import run_host
 from tinycomp.emit.nodes import tensor_order
 from tinycomp.ir.graph import Graph
@@ -30,7 +31,7 @@ class Session:
 
 @contextmanager
 def session(
-    graph: Graph, sha256: str, firmware: FirmwareBuild, port: str | None, progress: Progress,
+    graph: Graph, sha256: str, firmware: FirmwareBuild, port: SerialPort | None, progress: Progress,
     *, compare: bool = True,
 ) -> Iterator[Session]:  # fmt: skip
     """Open what can run; what can't is left out with a note that names what is missing.
@@ -39,7 +40,7 @@ def session(
         graph: the int8 graph that was emitted.
         sha256: of its .tflite: a device that runs another model is refused.
         firmware: where its library is compiled.
-        port: the serial port of a real board, which then takes the place of the emulator.
+        port: how a real board is reached, which then takes the place of the emulator.
         progress: shows compilation, takes the notes.
         compare: whether executions are to be compared; else the device alone is set up.
 
@@ -49,8 +50,13 @@ def session(
     """
     with _device(firmware, port, progress) as device:
         if device is not None:
-            device.expect_model(sha256)
+            device.expect_model(sha256, _layout(graph))
         yield Session(_executions(graph, firmware, device, progress) if compare else (), device)
+
+
+def _layout(graph: Graph) -> ModelLayout:
+    sizes = tuple(graph.tensors[name].size for name in tensor_order(graph))
+    return ModelLayout(sizes, graph.tensors[graph.outputs[0]].size, len(graph.nodes))
 
 
 def _executions(
@@ -84,7 +90,7 @@ def _host(graph: Graph, firmware: FirmwareBuild, progress: Progress) -> Executio
 
 @contextmanager
 def _device(
-    firmware: FirmwareBuild, port: str | None, progress: Progress
+    firmware: FirmwareBuild, port: SerialPort | None, progress: Progress
 ) -> Iterator[Device | None]:
     board = firmware.board
     if port is not None:

@@ -19,6 +19,8 @@ from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.target.project_tables._registry import project_tables
 from tinycomp.target.section import Section
 
+BAUD = 115_200
+"""Bits a second of a serial line by default, as in firmware/harness/port.h."""
 Bytes = Annotated[int, Field(ge=0)]
 
 
@@ -102,7 +104,7 @@ class Board(Section):
     """The folder under firmware/ports; folders around it hold what it shares with others."""
     project: str
     """The kind of project, a module of tinycomp/emit/projects."""
-    baud: Annotated[int, Field(gt=0)] = 115200
+    baud: Annotated[int, Field(gt=0)] = BAUD
     """Bits a second of the serial line, in the firmware and on this computer."""
     memory: Memory
     compiler: Compiler

@@ -4,8 +4,6 @@
 
 #include "port.h"
 
-#define BAUD 115200
-
 #if defined(__AVR__) && defined(TCCR1B) && defined(TIMSK0)
 #include <avr/sleep.h>
 #define COUNTS_CYCLES
@@ -100,7 +98,7 @@ static void wait(void)
 
 extern "C" void tc_port_init(void)
 {
-    Serial.begin(BAUD);
+    Serial.begin(TC_BAUD);
     while (!Serial) { /* boards whose USB is the line: until a host opens it */
         yield();
     }

@@ -17,7 +17,6 @@
 #define TRANSMIT_AND_RECEIVE_ENABLE 3U
 #define RECEIVE_INTERRUPT_ENABLE 8U
 #define RECEIVE_INTERRUPT 2U
-#define BAUD 115200U
 
 #define NVIC_WORD (TC_UART_RECEIVE_INTERRUPT / 32U * 4U)
 #define NVIC_BIT (1U << TC_UART_RECEIVE_INTERRUPT % 32U)
@@ -34,7 +33,7 @@ void tc_known_loop(uint32_t turns)
 void tc_port_init(void)
 {
     __asm__ volatile("cpsid i" ::: "memory");
-    UART_DIVISOR = TC_UART_HZ / BAUD;
+    UART_DIVISOR = TC_UART_HZ / TC_BAUD;
     UART_CONTROL = TRANSMIT_AND_RECEIVE_ENABLE | RECEIVE_INTERRUPT_ENABLE;
     NVIC_ENABLE = NVIC_BIT;
     tc_instructions_find();
