@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from fake_firmware import talk
+import pytest
+from harness_fuzz import FORMATS, fuzz, minimized, problem, script, stream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,17 +27,44 @@ COMMANDS = st.lists(st.one_of(st.sampled_from(WORDS), st.binary(max_size=100)), 
 )
 @given(parts=COMMANDS, separator=st.sampled_from([b" ", b"", b"%"]))
 def test_any_bytes(build: Callable[..., Path], parts: list[bytes], separator: bytes) -> None:
-    check(build("host"), separator.join(parts))
+    assert problem(build("host"), separator.join(parts)) is None
 
 
 def test_long_garbage(build: Callable[..., Path]) -> None:
     rng = random.Random(1)
-    check(build("host"), rng.randbytes(200_000))
-    check(build("host"), b" ".join(rng.choices(WORDS, k=20_000)))
+    assert problem(build("host"), rng.randbytes(200_000)) is None
+    assert problem(build("host"), b" ".join(rng.choices(WORDS, k=20_000))) is None
 
 
-def check(program: Path, garbage: bytes) -> None:
-    garbage += b"%tc sync end%"
-    text = talk(program, garbage)
-    assert text.endswith("m-tc-sync-[end]\r\nm-ready\r\n")
-    assert text.split("\r\n").count("m-ready") == garbage.count(b"%")
+@pytest.mark.parametrize("count", [3, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("input_format", FORMATS)
+def test_streams_of_commands(build: Callable[..., Path], input_format: str, count: int) -> None:
+    assert fuzz([build("host", input_format)], count, seed=1) == []
+
+
+def test_streams_say_something() -> None:
+    """Most commands are understood: whole loads are among them."""
+    data = stream(random.Random(1))
+    assert data == stream(random.Random(1))
+    assert data.count(b"%") > 1500
+    assert all(word in data for word in (b"tc load 96 ", b"db load 96%", b"infer 2 1%", b"tc run%"))
+
+
+def test_a_failure_is_found_made_small_and_printed(
+    build: Callable[..., Path], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text(
+        f"#!/bin/sh\ncat >{tmp_path}/all\ngrep -qa 'tc stack' {tmp_path}/all && exit 3\n"
+        f"exec {build('host')} <{tmp_path}/all\n"
+    )
+    broken.chmod(0o755)
+    (failure,) = fuzz([broken], 5, seed=1)
+    assert failure.startswith("# seed 1: exit code 3")
+    assert "data = b'tc stack'\n" in failure
+
+
+def test_what_fails_is_made_small() -> None:
+    data = b"name%" * 300 + b"tc load 96 0%x%" + b"tc info%" * 200
+    assert minimized(data, lambda part: b"load 96" in part) == b"load 96"
+    assert "input=data" in script("x", b"load 96", "why\nbecause")
