@@ -322,7 +322,10 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
         TinycompError: the model, the data or the output file can't be used.
     """
     refuse_existing_file(output, force=force)
-    tflite = prepare(wanted, progress).tflite
+    prepared = prepare(wanted, progress)
+    tflite = prepared.tflite
+    if prepared.graph.input_transform is not None:
+        progress.note(prepared.graph.input_transform.described)
     write_file(output, tflite, force=force)
     return len(tflite)
 

@@ -144,6 +144,14 @@ def test_a_device_equals_numpy(name: str, tmp_path: Path) -> None:
             np.testing.assert_array_equal(device.output(), expected)
 
 
+def test_it_is_described_for_who_has_the_tflite_alone() -> None:
+    transform = InputTransform((0.5, 1e5), (float(np.float32(0.1)), -2.0))
+    assert transform.described == (
+        "The .tflite takes (raw - center) * factor of each of 2 features: centers 0.5, 100000.0; "
+        "factors 0.1, -2.0."
+    )
+
+
 def test_rounding_is_half_away_from_zero() -> None:
     steps = np.float32([0.49999997, 0.5, 1.5, 2.5, -0.49999997, -0.5, -1.5, -2.5, np.nan, np.inf])
     assert round_steps(steps, 0).tolist() == [0, 1, 2, 3, 0, -1, -2, -3, 0, 127]

@@ -24,6 +24,18 @@ class InputTransform:
     integers: bool = False
     """Whether raw values are integers that fit int16, so that the library takes these too."""
 
+    @property
+    def described(self) -> str:
+        """What has to become of raw values, for who has the .tflite alone."""
+        centers, factors = (
+            ", ".join(str(np.float32(value)) for value in values)
+            for values in (self.centers, self.factors)
+        )
+        return (
+            f"The .tflite takes (raw - center) * factor of each of {len(self.centers)} features: "
+            f"centers {centers}; factors {factors}."
+        )
+
     def normalize(self, raw: Array) -> NDArray[np.float32]:
         """What the model's first int8 tensor stands for, (samples, *shape), float32."""
         return self._apply(raw, np.asarray(self.factors, np.float32))

@@ -1,0 +1,59 @@
+"""A build says so where int8 loses more than 2 points, and which tensor is to blame."""
+
+from __future__ import annotations
+
+from tinycomp.common.progress import Silent
+from tinycomp.data.dataset import Dataset
+from tinycomp.data.targets import find_targets
+from tinycomp.data.task import model_shape
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.prepare import Prepared
+from tinycomp.proof.checks import add_layer_errors, evaluate_accuracy
+from tinycomp.quantize.calibration import calibrate
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.post_training import quantize
+from tinycomp.quantize.ranges import Range
+from tinycomp.reference.oracle import run_float
+from tinycomp.report.html import html
+from tinycomp.report.record import ModelRecord, Report
+
+
+def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
+    """The report and notes of a build whose tensor `deep` keeps so much of its range."""
+    ranges = calibrate(graph, x, "min-max")
+    ranges["deep"] = Range(deep * ranges["deep"].low, deep * ranges["deep"].high)
+    quantized, tflite = quantize(graph, ranges), write_tflite(graph)
+    labels = run_float(tflite, x)["softmax"].argmax(axis=1)
+    data, shape = Dataset(x, None, x, labels), model_shape(graph)
+    targets = find_targets(shape, x, labels, (), "classification")
+    prepared = Prepared(
+        quantized, b"", shape, "classification", data, targets, float_tflite=tflite, core=graph
+    )
+    progress = Silent()
+    report = Report(ModelRecord("small", "", 0, 0), "host", "small")
+    report = add_layer_errors(report, prepared, progress)
+    report = evaluate_accuracy(report, prepared, progress)
+    return report, [note for note in progress.notes if "Warning" in note]
+
+
+def test_a_loss_is_told_with_the_tensor_to_blame(graph: Graph, inputs: Array) -> None:
+    report, (note,) = checked(graph, inputs, 0.02)
+    assert report.accuracy is not None
+    assert report.accuracy.float == 1
+    assert report.accuracy.dense_int8 is not None
+    lost = 100 * (1 - report.accuracy.dense_int8)
+    assert lost > 2
+    assert note.startswith(f"Warning: int8 loses {lost:.1f} points of top-1. ")
+    assert "Most is lost in 'deep': " in note
+    assert "What helps: " in note
+
+
+def test_a_model_that_keeps_its_score_gets_no_warning(graph: Graph, inputs: Array) -> None:
+    report, notes = checked(graph, inputs, 1.0)
+    assert notes == []
+    page = html(report)
+    assert "Error of int8 by tensor" in page
+    for name, ratio in report.signal_to_noise.items():
+        assert f'title="{name}"' in page
+        assert f"{ratio:.1f}</td>" in page
