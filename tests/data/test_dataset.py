@@ -205,6 +205,12 @@ def test_values_too_large_for_float32(tmp_path: Path) -> None:
     assert "inf in row 0 at [0, 0, 0]" in message(tmp_path, x=x)
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(np.nan, 0), (0, 1), (1, np.inf)])
+def test_options_that_are_no_numbers(tmp_path: Path, scale: float, offset: float) -> None:
+    text = message(tmp_path, DataOptions(scale=scale, offset=offset), x=values(3, *SHAPE))
+    assert text.startswith(f"--input-scale is {scale:g}, --input-offset {offset:g}. Expected")
+
+
 def test_constant_samples(tmp_path: Path) -> None:
     same = np.repeat(values(1, *SHAPE), 5, axis=0)
     assert "All 5 samples of 'x' are the same" in message(tmp_path, x=same)

@@ -113,6 +113,12 @@ def test_constant_numbers() -> None:
     assert_read(targets(y, (2,), "other"), "regression", y, note)
 
 
+def test_one_class_only() -> None:
+    note = "ROC AUC is left out: all samples are of class 1."
+    assert_read(targets(np.ones(6)), "classification", np.ones(6), note)
+    assert_read(targets(np.ones(6), (1,), "other"), "binary", np.ones(6), note)
+
+
 def test_several_labels() -> None:
     y = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 1]])
     assert_read(targets(y, (3,), "sigmoid"), "multilabel", y == 1)

@@ -82,12 +82,18 @@ def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None
     Only the arrays that are used leave the file; nothing in it is executed (no pickles).
 
     Raises:
-        DataError: no such file, not an .npz; arrays missing, damaged, of a wrong shape or type,
-            empty, not finite; all samples equal.
+        DataError: an option is no number; no such file, not an .npz; arrays missing, damaged, of a
+            wrong shape or type, empty, not finite; all samples equal.
     """
+    options = options or DataOptions()
+    if not np.isfinite([options.scale, options.offset]).all() or options.scale == 0:
+        raise DataError(
+            f"--input-scale is {options.scale:g}, --input-offset {options.offset:g}.",
+            expected="Expected finite numbers, and a scale other than 0.",
+        )
     require_data_file(path)
     with open_archive(path) as archive:
-        return _Reader(path, archive, input_shape, options or DataOptions()).dataset()
+        return _Reader(path, archive, input_shape, options).dataset()
 
 
 def require_data_file(path: Path) -> None:

@@ -150,7 +150,7 @@ def _classification(model: ModelShape, labels: Labels) -> Targets:
         places = int(np.prod(labels.axes))
         notes = (*notes, f"Each sample has {places} places, each of a class of its own.")
     values = labels.values.reshape(-1).astype(np.int64)
-    return Targets("classification", values, labels.kept, notes=notes)
+    return Targets("classification", values, labels.kept, notes=(*notes, *_one_class(values)))
 
 
 def _binary(model: ModelShape, labels: Labels) -> Targets:
@@ -166,7 +166,8 @@ def _binary(model: ModelShape, labels: Labels) -> Targets:
     if labels.axes:
         raise _mismatch(model, labels)
     labels = class_indices(labels, 2)
-    return Targets("binary", labels.values.astype(np.int64), labels.kept, notes=labels.notes)
+    values = labels.values.astype(np.int64)
+    return Targets("binary", values, labels.kept, notes=(*labels.notes, *_one_class(values)))
 
 
 def _multilabel(model: ModelShape, labels: Labels) -> Targets:
@@ -201,6 +202,13 @@ _READERS: dict[Task, Callable[[ModelShape, Labels], Targets]] = {
     "multilabel": _multilabel,
     "regression": _regression,
 }
+
+
+def _one_class(values: Array) -> tuple[str, ...]:
+    """What is left out where all samples are of one class."""
+    if (values != values[0]).any():
+        return ()
+    return (f"ROC AUC is left out: all samples are of class {values[0]}.",)
 
 
 def _mismatch(model: ModelShape, labels: Labels) -> UnusableLabelsError:
