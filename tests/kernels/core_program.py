@@ -60,22 +60,34 @@ def lowered(
 
 def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -> list[str]:
     """Compile and run; the differences that the program found, each in a line."""
+    include = write_program(cases, board, kernels, folder)
+    sanitize = SANITIZE if board.is_host else ()
+    options = Options(include, (*STRICT, *sanitize))
+    sources = [MAIN, *port_sources(board)]
+    objects = compile_objects(board.compiler, sources, folder / "build", options)
+    flags = (*link_flags(board.port, port_folders(board)), *sanitize)
+    return differences(board, link(board.compiler, objects, folder / "program", flags))
+
+
+def write_program(
+    cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path
+) -> tuple[Path, ...]:
+    """Write the headers and the cases; the folders to search for headers."""
     library = folder / "library"
     for name, text in firmware_headers([case.operation for case in cases], kernels).items():
         (library / name).parent.mkdir(parents=True, exist_ok=True)
         (library / name).write_text(text)
     (library / "cases.h").write_text(_text(cases, known(cases, kernels)))
-    include = (library, library / "tinycomp", resources.firmware() / "harness", *_port(board))
-    flags = (*STRICT, *(SANITIZE if board.is_host else ()))
-    sources = [MAIN, *(path for path in resources.port_files(board.port) if path.suffix == ".c")]
-    objects = compile_objects(board.compiler, sources, folder / "build", Options(include, flags))
-    sanitize = SANITIZE if board.is_host else ()
-    program = link(
-        board.compiler,
-        objects,
-        folder / "program",
-        (*link_flags(board.port, _port(board)), *sanitize),
-    )
+    harness = resources.firmware() / "harness"
+    return library, library / "tinycomp", harness, *port_folders(board)
+
+
+def port_sources(board: Board) -> list[Path]:
+    return [path for path in resources.port_files(board.port) if path.suffix == ".c"]
+
+
+def differences(board: Board, program: Path) -> list[str]:
+    """What the program prints, on the board."""
     return _output(_command(board, program))
 
 
@@ -90,7 +102,7 @@ def asked(cases: Sequence[KernelCase], kernels: str) -> list[str]:
     return sorted({macro for text in texts for macro in _ASKED.findall(text)})
 
 
-def _port(board: Board) -> list[Path]:
+def port_folders(board: Board) -> list[Path]:
     return sorted({path.parent for path in resources.port_files(board.port)})
 
 

@@ -23,6 +23,10 @@ few registers.
 _NOT_OURS = (".eh_frame", ".ARM.exidx", ".ARM.extab", ".note", ".init", ".fini")
 """Sections for unwinding, for the loader, and for starting a program."""
 _INDIRECT = "__indirect_call"
+_ASSEMBLY_STACK = "tc_stack_of_"
+"""Symbols with which kernels say how many bytes of stack their assembly takes in a function
+(firmware/kernels/assembly.h): the compiler's figures leave them out.
+"""
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 _BYTES = re.compile(r"(\d+) bytes \((\w+)")
@@ -95,9 +99,23 @@ class _CallGraph:
     bounded: bool = True
 
 
-def deepest_stack(graphs: Iterable[Path], root: str) -> int | None:
+def assembly_stack(objects: Iterable[Path]) -> dict[str, int]:
+    """Bytes of stack that functions take beside what the compiler knows of, by their names."""
+    found = {}
+    for path in objects:
+        with path.open("rb") as stream:
+            table = ELFFile(stream).get_section_by_name(".symtab")
+            for symbol in table.iter_symbols() if table else ():
+                if symbol.name.startswith(_ASSEMBLY_STACK):
+                    found[symbol.name.removeprefix(_ASSEMBLY_STACK)] = int(symbol["st_value"])
+    return found
+
+
+def deepest_stack(
+    graphs: Iterable[Path], root: str, assembly: Mapping[str, int] | None = None
+) -> int | None:
     """The most stack, in bytes, that a call of `root` can take, from GCC's .ci files
-    (-fcallgraph-info=su).
+    (-fcallgraph-info=su) and from what `assembly_stack` found.
 
     A call through a pointer is taken to reach any function that nothing calls by name. None where
     the depth has no bound: recursion, or an array of variable length.
@@ -110,6 +128,9 @@ def deepest_stack(graphs: Iterable[Path], root: str) -> int | None:
         _read_graph(path, graph)
     if root not in graph.frames:
         raise ToolError(f"The compiler's call graphs do not hold {root}.")
+    for title in graph.frames:
+        function = title.rpartition(":")[2].partition(".")[0]  # without its file and its clone
+        graph.frames[title] += (assembly or {}).get(function, 0)
     called = {target for targets in graph.calls.values() for target in targets}
     graph.calls[_INDIRECT] = graph.frames.keys() - called - {root}
     return _depth(root, graph.frames, graph.calls, ()) if graph.bounded else None

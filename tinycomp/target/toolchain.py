@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tinycomp.common.errors import ToolError
 from tinycomp.target.boards import Compiler
-from tinycomp.target.sizes import Sizes, deepest_stack, section_sizes
+from tinycomp.target.sizes import Sizes, assembly_stack, deepest_stack, section_sizes
 
 OBJECTS = "TINYCOMP_OBJECTS"
 """The environment variable that names a folder where compiled objects are kept: the same text with
@@ -260,4 +260,4 @@ def inference_stack(objects: Sequence[Path], root: str) -> int | None:
     graphs = [path.with_suffix(".ci") for path in objects]
     if not all(graph.exists() for graph in graphs):
         return None
-    return deepest_stack(graphs, root)
+    return deepest_stack(graphs, root, assembly_stack(objects))

@@ -30,7 +30,7 @@ static inline int8_t tc_add_dsp_value(const tc_add_dsp_t *op, int32_t coarse, in
     return (int8_t)tc_halve_to_int8(product >> op->shift);
 }
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* One of four elements, whose bytes are the lowest of r10 and r11, rotated. */
 #define TC_ADD_ELEMENT(rotated)                                                        \
@@ -40,28 +40,32 @@ static inline int8_t tc_add_dsp_value(const tc_add_dsp_t *op, int32_t coarse, in
     "smmlar r12, lr, r7, r8\n\tadd r12, r12, lr, asr #31\n\tasr r12, r12, r9\n\t"      \
     "ssat r12, #8, r12, asr #1\n\tstrb r12, [r2], #1\n\t"
 
-/* `count` elements, a multiple of four above zero. */
+/* The assembly reads members of tc_add_dsp_t by their offsets. */
+typedef char tc_assert_add_offsets[offsetof(tc_add_dsp_t, fine_multiplier) == 8 && sizeof(tc_add_dsp_t) == 32 ? 1 : -1];
+
+/* `count` elements, a multiple of four above zero. r12, where the first input ends, lies on the stack. */
 static __attribute__((noinline)) void tc_add_dsp_words(const tc_add_dsp_t *op, const int8_t *coarse, const int8_t *fine,
                                                        int8_t *to, size_t count)
 {
-    const int8_t *volatile const first = coarse;
-    const int8_t *volatile const second = fine;
-    const int8_t *volatile const last = coarse + count;
-    int8_t *volatile const target = to;
-    const int32_t volatile zero = -op->fine_zero_point;
-    const tc_add_dsp_t *volatile const constants = op;
-    __asm__ volatile(
-        "ldr r0, %[first]\n\tldr r1, %[second]\n\tldr r2, %[target]\n\tldr r3, %[zero]\n\t"
-        "ldr r12, %[constants]\n\t"
-        "ldr r4, [r12, #8]\n\tldr r5, [r12, #12]\n\tldr r6, [r12, #16]\n\t"
-        "ldr r7, [r12, #20]\n\tldr r8, [r12, #24]\n\tldr r9, [r12, #28]\n"
-        "1:\n\t"
-        "ldr r10, [r0], #4\n\tldr r11, [r1], #4\n\t" TC_ADD_ELEMENT("") TC_ADD_ELEMENT(", ror #8")
-            TC_ADD_ELEMENT(", ror #16") TC_ADD_ELEMENT(", ror #24") "ldr r12, %[last]\n\tcmp r0, r12\n\tbne 1b\n\t"
-        :
-        : [first] "m"(first), [second] "m"(second), [last] "m"(last), [target] "m"(target), [zero] "m"(zero),
-          [constants] "m"(constants)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    register const tc_add_dsp_t *r0 __asm__("r0") = op;
+    register const int8_t *r1 __asm__("r1") = coarse;
+    register const int8_t *r2 __asm__("r2") = fine;
+    register int8_t *r3 __asm__("r3") = to;
+    register const int8_t *r12 __asm__("r12") = coarse + count;
+    __asm__ volatile(TC_ASM_STACK("tc_add_dsp_words",
+                                  "40") "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\tmov r12, r0\n\tmov r0, "
+                                        "r1\n\tmov r1, r2\n\tmov r2, r3\n\t"
+                                        "ldrsb r3, [r12, #1]\n\trsb r3, r3, #0\n\t"
+                                        "ldr r4, [r12, #8]\n\tldr r5, [r12, #12]\n\tldr r6, [r12, #16]\n\t"
+                                        "ldr r7, [r12, #20]\n\tldr r8, [r12, #24]\n\tldr r9, [r12, #28]\n"
+                                        "1:\n\t"
+                                        "ldr r10, [r0], #4\n\tldr r11, [r1], #4\n\t" TC_ADD_ELEMENT("")
+                                            TC_ADD_ELEMENT(", ror #8") TC_ADD_ELEMENT(", ror #16") TC_ADD_ELEMENT(
+                                                ", ror #24") "ldr r12, [sp, #32]\n\tcmp r0, r12\n\tbne 1b\n\t"
+                                                             "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
+                     :
+                     : "cc", "memory");
 }
 
 #else

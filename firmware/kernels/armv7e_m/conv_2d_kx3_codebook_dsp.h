@@ -10,22 +10,16 @@
 
 typedef tc_kx3_t tc_conv_2d_kx3_codebook_dsp_t;
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
 #define TC_KX3_LOOK_UP                                                                   \
-    "ldr r11, %[table]\n\tldrb r8, [lr], #1\n\tldrb r9, [lr], #1\n\tldrb r10, [lr], #1\n\t" \
+    "ldr r11, " TC_KX3_TABLE "\n\tldrb r8, [lr], #1\n\tldrb r9, [lr], #1\n\tldrb r10, [lr], #1\n\t" \
     "ldr r8, [r11, r8, lsl #2]\n\tldr r9, [r11, r9, lsl #2]\n\tldr r10, [r11, r10, lsl #2]\n\t"
 #define TC_KX3_CODEBOOK_GROUP(base) \
     TC_KX3_LOOK_UP TC_KX3_COLUMNS_AT(base) TC_KX3_LOOK_UP TC_KX3_COLUMNS_AT(base " + 4")
 
-static __attribute__((noinline)) void tc_kx3_codebook_tile(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to,
-                                                             size_t pixel_step)
-{
-    TC_KX3_STATE;
-    const uint32_t *volatile const table = gemm->pairs;
-    __asm__ volatile(TC_KX3_CODE(TC_KX3_CODEBOOK_GROUP) TC_KX3_OPERANDS(, [table] "m"(table)));
-}
+TC_KX3_FUNCTION(tc_kx3_codebook_tile, TC_KX3_CODEBOOK_GROUP)
 /* clang-format on */
 
 #else

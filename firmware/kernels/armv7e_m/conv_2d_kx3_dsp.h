@@ -8,20 +8,14 @@
 
 typedef tc_kx3_t tc_conv_2d_kx3_dsp_t;
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
 #define TC_KX3_GROUP(base)                                                                  \
     "ldr r8, [lr], #4\n\tldr r9, [lr], #4\n\tldr r10, [lr], #4\n\t" TC_KX3_COLUMNS_AT(base) \
     "sxtb16 r8, r8\n\tsxtb16 r9, r9\n\tsxtb16 r10, r10\n\t" TC_KX3_COLUMNS_AT(base " + 4")
 
-
-static __attribute__((noinline)) void tc_kx3_tile(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to,
-                                                    size_t pixel_step)
-{
-    TC_KX3_STATE;
-    __asm__ volatile(TC_KX3_CODE(TC_KX3_GROUP) TC_KX3_OPERANDS());
-}
+TC_KX3_FUNCTION(tc_kx3_tile, TC_KX3_GROUP)
 /* clang-format on */
 
 #else

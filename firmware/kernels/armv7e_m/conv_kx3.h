@@ -44,7 +44,7 @@ typedef struct {
     void (*tile)(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, size_t step);
 } tc_kx3_shape_t;
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
 /* Products of one word of each column: r0-r7 are the sums, r8-r10 the three columns' weights, r12 the columns. The first
@@ -63,51 +63,59 @@ typedef struct {
     TC_KX3_LOAD(base " + 64") TC_KX3_PRODUCT(9, 7) TC_KX3_PRODUCT(10, 6)                        \
     TC_KX3_LOAD(base " + 72") TC_KX3_PRODUCT(10, 7)
 
-/* What a function of this shape keeps in memory. */
-#define TC_KX3_STATE                                                                           \
-    const uintptr_t volatile first = (uintptr_t)columns - gemm->groups % 2 * TC_KX3_WORDS * 4; \
-    const uint32_t *volatile const last = columns + gemm->groups * TC_KX3_WORDS;               \
-    const int8_t *volatile const weights = gemm->weights;                                        \
-    const int32_t *volatile factors = gemm->factors;                                             \
-    const int32_t *volatile const factors_end = gemm->factors + 2 * (size_t)gemm->channels;      \
-    const int32_t volatile rounding = gemm->rounding;                                            \
-    const size_t volatile odd = gemm->groups % 2, step = pixel_step;                             \
-    int8_t *volatile out = to
+/* What lies on the stack. */
+#define TC_KX3_FIRST "[sp, #0]"
+#define TC_KX3_OUT "[sp, #4]"
+#define TC_KX3_STEP "[sp, #8]"
+#define TC_KX3_ODD "[sp, #12]"
+#define TC_KX3_ROUNDING "[sp, #16]"
+#define TC_KX3_FACTORS_END "[sp, #20]"
+#define TC_KX3_FACTORS "[sp, #24]"
+#define TC_KX3_TABLE "[sp, #28]"
+#define TC_KX3_LAST "[sp, #32]"
 
-/* Its code; `group` multiplies a window row's group, whose columns lie that far behind r12; lr is the weights. */
+/* Defines a function; `group` multiplies a window row's group, whose columns lie that far behind r12; lr is the weights. */
+#define TC_KX3_FUNCTION(name, group)                                                                      \
+    static __attribute__((noinline)) void name(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, \
+                                               size_t step)                                               \
+    {                                                                                                     \
+        register const tc_gemm_t *r0 __asm__("r0") = gemm;                                                \
+        register const uint32_t *r1 __asm__("r1") = columns;                                              \
+        register int8_t *r2 __asm__("r2") = to;                                                           \
+        register size_t r3 __asm__("r3") = step;                                                          \
+        __asm__ volatile(TC_ASM_STACK(#name, "72") TC_KX3_CODE(group)                                     \
+                         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)                                         \
+                         :                                                                                \
+                         : "r12", "cc", "memory");                                                        \
+    }
 #define TC_KX3_CODE(group)                                                                                \
-    "ldr lr, %[weights]\n"                                                                                  \
+    TC_THUMB_SAVE TC_GEMM_LOAD                                                                            \
+    "and r4, r6, #1\n\tmov r5, #80\n\tmla lr, r6, r5, r1\n\tmls r1, r4, r5, r1\n\t"                       \
+    "sub r9, r9, r8\n\tadd r9, r10, r9, lsl #3\n\t"                                                       \
+    "push {r1, r2, r3, r4, r7, r9, r10, r12, lr}\n\tmov lr, r11\n"                                        \
     "1:\n\t"                                                                                                \
-    "ldr r8, %[factors]\n\tldr r12, %[first]\n\tldr r9, %[odd]\n\tldr r0, [r8]\n\t"                         \
+    "ldr r8, " TC_KX3_FACTORS "\n\tldr r12, " TC_KX3_FIRST "\n\tldr r9, " TC_KX3_ODD "\n\tldr r0, [r8]\n\t"                         \
     "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\tmov r6, r0\n\tmov r7, r0\n\t"    \
     "cmp r9, #0\n\tbne 3f\n\t"                                                                              \
-    "2:\n\t" group("0")                                                                                     \
-    "3:\n\t" group("80")                                                                                    \
-    "add r12, r12, #160\n\tldr r11, %[last]\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
-    "ldr r9, %[factors]\n\tldr r11, %[rounding]\n\tldr r12, [r9, #4]\n\tadd r9, r9, #8\n\tstr r9, %[factors]\n\t"\
+    "2:\n\t"                                                                                              \
+    ".irp base, 0, 80\n\t.if \\base\n3:\n\t.endif\n\t" group("\\base") ".endr\n\t"                          \
+    "add r12, r12, #160\n\tldr r11, " TC_KX3_LAST "\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
+    "ldr r9, " TC_KX3_FACTORS "\n\tldr r11, " TC_KX3_ROUNDING "\n\tldr r12, [r9, #4]\n\tadd r9, r9, #8\n\tstr r9, " TC_KX3_FACTORS "\n\t"\
     TC_GEMM_TO_TWICE("5f")                                                                                  \
     TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")     \
     TC_GEMM_ROUND_ONCE("r4") TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7")     \
     "4:\n\t"                                                                                                \
-    "ldr r9, %[out]\n\tldr r10, %[step]\n\tadd r11, r9, #1\n\tstr r11, %[out]\n\t"                          \
+    "ldr r9, " TC_KX3_OUT "\n\tldr r10, " TC_KX3_STEP "\n\tadd r11, r9, #1\n\tstr r11, " TC_KX3_OUT "\n\t"                          \
     "strb r0, [r9]\n\tstrb r1, [r9, r10]\n\tstrb r2, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"      \
     "strb r3, [r9, r10]\n\tstrb r4, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\t"                       \
     "strb r5, [r9, r10]\n\tstrb r6, [r9, r10, lsl #1]\n\tadd r9, r9, r10, lsl #1\n\tstrb r7, [r9, r10]\n\t" \
-    "ldr r10, %[factors]\n\tldr r11, %[factors_end]\n\tcmp r10, r11\n\tbne 1b\n\t"                          \
+    "ldr r10, " TC_KX3_FACTORS "\n\tldr r11, " TC_KX3_FACTORS_END "\n\tcmp r10, r11\n\tbne 1b\n\t"                          \
     TC_GEMM_TWICE(                                                                                         \
     "b 6f\n"                                                                                                \
     "5:\n\tldr r10, [r9, #-8]\n\t" TC_GEMM_FACTOR                                                                                 \
-    TC_GEMM_ROUND_TWICE("r0", "r9") TC_GEMM_ROUND_TWICE("r1", "r9") TC_GEMM_ROUND_TWICE("r2", "r9")            \
-    TC_GEMM_ROUND_TWICE("r3", "r9") TC_GEMM_ROUND_TWICE("r4", "r9") TC_GEMM_ROUND_TWICE("r5", "r9")            \
-    TC_GEMM_ROUND_TWICE("r6", "r9") TC_GEMM_ROUND_TWICE("r7", "r9")                                           \
+    ".irp sum, r0, r1, r2, r3, r4, r5, r6, r7\n\t" TC_GEMM_ROUND_TWICE("\\sum", "r9") ".endr\n\t"          \
     "b 4b\n")                                                                                               \
-    "6:\n\t"
-
-#define TC_KX3_OPERANDS(...)                                                                                \
-    : [factors] "+m"(factors), [out] "+m"(out)                                                                \
-    : [weights] "m"(weights), [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [rounding] "m"(rounding), \
-    [step] "m"(step), [factors_end] "m"(factors_end) __VA_ARGS__                                              \
-    : TC_GEMM_CLOBBERS
+    "6:\n\tadd sp, sp, #36\n\t" TC_THUMB_RESTORE
 /* clang-format on */
 
 #endif

@@ -84,7 +84,9 @@ static inline unsigned tc_convolution_dilation(unsigned dilation)
 
 /* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. A
  * group becomes two words: `windows` makes A and B of gemm.h, `windows_halves` (x0, x2) and (x1, x3). */
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
+/* The assembly reads members of tc_convolution_walk_t by their offsets. */
+typedef char tc_assert_walk_offsets[offsetof(tc_convolution_walk_t, distance) == 24 ? 1 : -1];
 /* clang-format off */
 /* r0 is the row, r2 the window, r3 where words go, r4 how far B lies behind A, r6 the byte, r9 a group that is put
  * together, r10 its bits, r11 where it goes, r12 the bytes of a rest. */
@@ -97,15 +99,17 @@ static inline unsigned tc_convolution_dilation(unsigned dilation)
 #else
 #define TC_CONVOLUTION_REST(code) code
 #endif
-/* The window at label 1, its row at 2, a group of that at 3. */
-#define TC_CONVOLUTION_WINDOWS(put)                                                                           \
-    const tc_convolution_walk_t *volatile const how = walk;                                                   \
-    const int8_t *volatile window = from;                                                                     \
-    uint32_t *volatile pixel = to;                                                                            \
-    uint32_t *volatile const end = to + count;                                                                \
+/* The end of all pixels lies at sp, the window's pixel behind it. The window at label 1, its row at 2, a group of that at 3. */
+#define TC_CONVOLUTION_WINDOWS(function, put)                                                                 \
+    register const tc_convolution_walk_t *r0 __asm__("r0") = walk;                                            \
+    register const int8_t *r1 __asm__("r1") = from;                                                           \
+    register unsigned r2 __asm__("r2") = count;                                                               \
+    register uint32_t *r3 __asm__("r3") = to;                                                                 \
     __asm__ volatile(                                                                                         \
-        "ldr lr, %[how]\n\tldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tlsl r4, r4, #2\n\t"                       \
-        TC_CONVOLUTION_REST("ldr r12, [lr, #20]\n\t") "ldr r2, %[window]\n\tldr r3, %[pixel]\n"              \
+        TC_ASM_STACK(function, "44") TC_THUMB_SAVE                                                            \
+        "mov lr, r0\n\tadd r2, r3, r2, lsl #2\n\tpush {r2, r3}\n\tmov r2, r1\n\t"                              \
+        "ldr r1, [lr, #4]\n\tldr r4, [lr, #12]\n\tlsl r4, r4, #2\n\t"                       \
+        TC_CONVOLUTION_REST("ldr r12, [lr, #20]\n")                                                          \
         "1:\n\t"                                                                                              \
         "ldr r0, [lr]\n\t"                                                                                    \
         TC_CONVOLUTION_REST("ldr r11, [lr, #16]\n\tmov r9, #0\n\tmov r10, #0\n\tadd r11, r11, r3\n")          \
@@ -122,23 +126,24 @@ static inline unsigned tc_convolution_dilation(unsigned dilation)
         "4:\n\t")                                                                                             \
         "cmp r0, r1\n\tbne 2b\n\t"                                                                            \
         TC_CONVOLUTION_REST("cmp r10, #0\n\tbeq 5f\n\tmov r5, r9\n\t" put("r11") "5:\n\t")                    \
-        "ldr r3, %[pixel]\n\tldr r7, [lr, #24]\n\tldr r8, %[end]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"     \
-        "str r3, %[pixel]\n\tcmp r3, r8\n\tbne 1b\n\t"                                                        \
-        : [pixel] "+m"(pixel)                                                                                 \
-        : [how] "m"(how), [window] "m"(window), [end] "m"(end)                                                \
-        : TC_GEMM_CLOBBERS)
+        "ldr r3, [sp, #4]\n\tldr r7, [lr, #24]\n\tldr r8, [sp, #0]\n\tadd r3, r3, #4\n\tadd r2, r2, r7\n\t"     \
+        "str r3, [sp, #4]\n\tcmp r3, r8\n\tbne 1b\n\t"                                                        \
+        "add sp, sp, #8\n\t" TC_THUMB_RESTORE                                                                     \
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)                                                              \
+        :                                                                                                     \
+        : "r12", "cc", "memory")
 
 static __attribute__((noinline, unused)) void tc_convolution_windows(const tc_convolution_walk_t *walk,
                                                                      const int8_t *from, unsigned count, uint32_t *to)
 {
-    TC_CONVOLUTION_WINDOWS(TC_CONVOLUTION_PUT);
+    TC_CONVOLUTION_WINDOWS("tc_convolution_windows", TC_CONVOLUTION_PUT);
 }
 
 static __attribute__((noinline, unused)) void tc_convolution_windows_halves(const tc_convolution_walk_t *walk,
                                                                             const int8_t *from, unsigned count,
                                                                             uint32_t *to)
 {
-    TC_CONVOLUTION_WINDOWS(TC_CONVOLUTION_PUT_HALVES);
+    TC_CONVOLUTION_WINDOWS("tc_convolution_windows_halves", TC_CONVOLUTION_PUT_HALVES);
 }
 /* clang-format on */
 

@@ -66,38 +66,32 @@ typedef struct {
 /* Computes the blocks. */
 typedef void (*tc_depthwise_row_t)(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks);
 
-/* Where a tile's outputs go that has fewer than the plan says. */
-typedef int8_t tc_depthwise_part_t[6 * TC_DEPTHWISE_CHANNELS];
-
-static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, int8_t *to, size_t step)
-{
-    for (; outputs > 0; outputs--, part += TC_DEPTHWISE_CHANNELS, to += step) {
-        memcpy(to, part, TC_DEPTHWISE_CHANNELS);
-    }
-}
-
-#if TC_DSP && defined(__OPTIMIZE__)
-#define TC_DEPTHWISE_ASSEMBLY 1
-
+#if TC_DSP
 /* clang-format off */
-#define TC_DEPTHWISE_CLOBBERS                                                                      \
-    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
+/* The assembly reads members by their offsets. */
+typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) == 16 && offsetof(tc_depthwise_plan_t, step) == 40 &&
+                                         offsetof(tc_depthwise_blocks_t, weights) == 36 ? 1 : -1];
 
-/* The assembly takes all registers. What else it needs is read from memory, which is what volatile is for. */
-#define TC_DEPTHWISE_STATE(plan, blocks)                                                           \
-    const tc_depthwise_blocks_t *volatile const from = (blocks);                                   \
-    uint32_t *volatile const start = (plan)->first;                                                \
-    const uint32_t *volatile const last = (plan)->last;                                            \
-    const uint32_t *volatile const whole = (plan)->whole;                                          \
-    const uint32_t volatile border = (plan)->border;                                               \
-    const unsigned volatile border_first = (plan)->border_first;                                   \
-    const int32_t volatile rounding = (plan)->rounding;                                            \
-    size_t volatile step = (plan)->step;                                                           \
-    const uint32_t *volatile cells = (plan)->cells;                                                \
-    const int8_t *volatile weights = (blocks)->weights;                                            \
-    const int32_t *volatile factors = (blocks)->factors;                                           \
-    const int32_t *volatile factors_end = factors + 2 * TC_DEPTHWISE_CHANNELS;                     \
-    int8_t *volatile out = (blocks)->out;
+/* What lies on the stack: the plan's members, the step being 4 for a tile that is not whole, then what changes. `part` is
+ * where such a tile goes, and only tiles of six need what comes behind the count. */
+#define TC_DEPTHWISE_AT_START "[sp, #0]"
+#define TC_DEPTHWISE_AT_LAST "[sp, #4]"
+#define TC_DEPTHWISE_AT_WHOLE "[sp, #8]"
+#define TC_DEPTHWISE_AT_BORDER_FIRST "[sp, #12]"
+#define TC_DEPTHWISE_AT_BORDER "[sp, #16]"
+#define TC_DEPTHWISE_AT_ROUNDING "[sp, #20]"
+#define TC_DEPTHWISE_AT_STEP "[sp, #24]"
+#define TC_DEPTHWISE_AT_BLOCKS "[sp, #28]"
+#define TC_DEPTHWISE_AT_PLAN "[sp, #32]"
+#define TC_DEPTHWISE_AT_CELLS "[sp, #36]"
+#define TC_DEPTHWISE_AT_WEIGHTS "[sp, #40]"
+#define TC_DEPTHWISE_AT_FACTORS "[sp, #44]"
+#define TC_DEPTHWISE_AT_FACTORS_END "[sp, #48]"
+#define TC_DEPTHWISE_AT_OUT "[sp, #52]"
+#define TC_DEPTHWISE_AT_COUNT "[sp, #56]"
+#define TC_DEPTHWISE_AT_TO "[sp, #60]"
+#define TC_DEPTHWISE_AT_REST "[sp, #64]"
+#define TC_DEPTHWISE_AT_PART "#68"
 /* Words x and y of four channels each become four words of one channel each. */
 #define TC_DEPTHWISE_PACK(x, y)                                                                    \
     "pkhbt lr, " x ", " y ", lsl #16\n\tpkhtb " x ", " y ", " x ", asr #16\n\t"                    \
@@ -106,33 +100,28 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
 /* The columns of a block, whose rows then are the next one's: r0-r2 are rows, r3-r5 how far the next column is, r6 the
  * pair, r7-r9 and r10-r12 its columns. */
 #define TC_DEPTHWISE_EXPAND                                                                        \
-    __asm__ volatile(                                                                              \
-        "ldr r6, %[from]\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
+        "ldr r6, " TC_DEPTHWISE_AT_BLOCKS "\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
         "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"                          \
         "ldr r7, [r6, #24]\n\tldr r8, [r6, #28]\n\tldr r9, [r6, #32]\n\t"                          \
         "add r7, r7, r0\n\tadd r8, r8, r1\n\tadd r9, r9, r2\n\t"                                  \
         "str r7, [r6]\n\tstr r8, [r6, #4]\n\tstr r9, [r6, #8]\n\t"                                \
-        "ldr r7, %[border]\n\tldr lr, %[border_first]\n\tldr r6, %[start]\n\t"                     \
+        "ldr r7, " TC_DEPTHWISE_AT_BORDER "\n\tldr lr, " TC_DEPTHWISE_AT_BORDER_FIRST "\n\tldr r6, " TC_DEPTHWISE_AT_START "\n\t"                     \
         "mov r8, r7\n\tmov r9, r7\n\tcmp lr, #0\n\tbeq 1f\n\t"                                      \
         "ldr r10, [r0]\n\tldr r11, [r1]\n\tldr r12, [r2]\n\t"                                      \
         "add r0, r0, r3\n\tadd r1, r1, r4\n\tadd r2, r2, r5\n\tb 3f\n"                             \
         "1:\n\t"                                                                                   \
-        "ldr lr, %[whole]\n\tcmp r6, lr\n\tbhs 4f\n"                                               \
+        "ldr lr, " TC_DEPTHWISE_AT_WHOLE "\n\tcmp r6, lr\n\tbhs 4f\n"                                               \
         "2:\n\t"                                                                                   \
         "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
         "ldr r10, [r0, r3]\n\tldr r11, [r1, r4]\n\tldr r12, [r2, r5]\n\t"                          \
         "add r0, r0, r3, lsl #1\n\tadd r1, r1, r4, lsl #1\n\tadd r2, r2, r5, lsl #1\n"             \
         "3:\n\t" TC_DEPTHWISE_PACK("r7", "r8") TC_DEPTHWISE_PACK("r10", "r11")                     \
-        TC_DEPTHWISE_PACK("r9", "r12") "ldr lr, %[whole]\n\tcmp r6, lr\n\tblo 2b\n"                \
+        TC_DEPTHWISE_PACK("r9", "r12") "ldr lr, " TC_DEPTHWISE_AT_WHOLE "\n\tcmp r6, lr\n\tblo 2b\n"                \
         "4:\n\t"                                                                                   \
-        "ldr lr, %[last]\n\tcmp r6, lr\n\tbeq 5f\n\t"                                              \
+        "ldr lr, " TC_DEPTHWISE_AT_LAST "\n\tcmp r6, lr\n\tbeq 5f\n\t"                                              \
         "ldr r7, [r0]\n\tldr r8, [r1]\n\tldr r9, [r2]\n\t"                                         \
-        "ldr r10, %[border]\n\tmov r11, r10\n\tmov r12, r10\n\tb 3b\n"                             \
-        "5:\n\t"                                                                                   \
-        :                                                                                          \
-        : [from] "m"(from), [start] "m"(start), [whole] "m"(whole), [last] "m"(last),              \
-          [border] "m"(border), [border_first] "m"(border_first)                                   \
-        : TC_DEPTHWISE_CLOBBERS)
+        "ldr r10, " TC_DEPTHWISE_AT_BORDER "\n\tmov r11, r10\n\tmov r12, r10\n\tb 3b\n"                             \
+        "5:\n\t"
 
 /* r6 is the multiplier, r7 the layer's rounding; twice, r8 is what the channel's sums start at. */
 #define TC_DEPTHWISE_ROUND_ONCE(sum) TC_ROUND_ONCE(sum, "r6", "r7")
@@ -145,70 +134,74 @@ static inline void tc_depthwise_copy_part(const int8_t *part, unsigned outputs, 
 /* Four channels of a tile, and `behind` them: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
  * the weights, of which bits 8 to 15 of a half are one, so that sums are 256-fold. */
 #define TC_DEPTHWISE_TILE(first_rows, third_row, once, twice, stores, behind)                      \
-    __asm__ volatile(                                                                              \
-        "ldr r11, %[cells]\n\tldr lr, %[weights]\n\tldr r10, %[factors]\n"                         \
+        "ldr r11, " TC_DEPTHWISE_AT_CELLS "\n\tldr lr, " TC_DEPTHWISE_AT_WEIGHTS "\n\tldr r10, " TC_DEPTHWISE_AT_FACTORS "\n"                         \
         "1:\n\t"                                                                                   \
         "ldr r12, [r10]\n\tldr r6, [lr], #4\n\tldr r8, [lr], #5\n\tand r7, r6, #0xFF00FF00\n\t"    \
         "lsl r6, r6, #8\n\tand r6, r6, #0xFF00FF00\n\tlsl r8, r8, #8\n\tand r8, r8, #0xFF00FF00\n\t" \
         first_rows                                                                                 \
         "ldr r6, [lr, #-5]\n\tldrsb r7, [lr, #-1]\n\tand r6, r6, #0xFF00FF00\n\t"                  \
         "lsr r9, r6, #16\n\tpkhbt r7, r9, r7, lsl #24\n\t" third_row                               \
-        "add r10, r10, #8\n\tldr r7, %[rounding]\n\tldr r6, [r10, #-4]\n\t"                        \
+        "add r10, r10, #8\n\tldr r7, " TC_DEPTHWISE_AT_ROUNDING "\n\tldr r6, [r10, #-4]\n\t"                        \
         TC_DEPTHWISE_TWICE(TC_TO_TWICE("r7", "3f")) once                                           \
         "2:\n\t"                                                                                   \
-        "ldr r12, %[out]\n\tldr r6, %[step]\n\tadd r9, r12, #1\n\tstr r9, %[out]\n\t" stores       \
-        "add r11, r11, #4\n\tldr r9, %[end]\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
+        "ldr r12, " TC_DEPTHWISE_AT_OUT "\n\tldr r6, " TC_DEPTHWISE_AT_STEP "\n\tadd r9, r12, #1\n\tstr r9, " TC_DEPTHWISE_AT_OUT "\n\t" stores       \
+        "add r11, r11, #4\n\tldr r9, " TC_DEPTHWISE_AT_FACTORS_END "\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
         TC_DEPTHWISE_TWICE("b 4f\n" "3:\n\tldr r8, [r10, #-8]\n\t" TC_TWICE_FACTOR("r8", "r7") twice "b 2b\n") \
-        "4:\n\t" behind                                                                            \
-        : [out] "+m"(out), [weights] "+m"(weights), [factors] "+m"(factors), [end] "+m"(factors_end) \
-        : [cells] "m"(cells), [rounding] "m"(rounding), [step] "m"(step)                           \
-        : TC_DEPTHWISE_CLOBBERS)
-/* All blocks by tiles of six outputs, `stride` columns apart; the last one may be partial. */
-#define TC_DEPTHWISE_TILES_OF_SIX(plan, blocks, stride, first_rows, third_row)                     \
-    TC_DEPTHWISE_STATE(plan, blocks)                                                               \
-    for (unsigned count = (blocks)->count; count > 0; count--) {                                   \
-        int8_t *const block = out;                                                                 \
-        int8_t *to = block;                                                                        \
-        TC_DEPTHWISE_EXPAND;                                                                       \
-        tc_depthwise_part_t part;                                                                  \
-        for (unsigned rest = (plan)->tiles;;) {                                                    \
-            if (rest == 1 && (plan)->partial != 0) {                                               \
-                out = part;                                                                        \
-                step = TC_DEPTHWISE_CHANNELS;                                                      \
-            }                                                                                      \
-            TC_DEPTHWISE_TILE(                                                                     \
-                first_rows, third_row,                                                             \
-                TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1")    \
-                TC_DEPTHWISE_ROUND_ONCE("r2") TC_DEPTHWISE_ROUND_ONCE("r3")    \
-                TC_DEPTHWISE_ROUND_ONCE("r4") TC_DEPTHWISE_ROUND_ONCE("r5"),   \
-                TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1")                        \
-                TC_DEPTHWISE_ROUND_TWICE("r2") TC_DEPTHWISE_ROUND_TWICE("r3")                        \
-                TC_DEPTHWISE_ROUND_TWICE("r4") TC_DEPTHWISE_ROUND_TWICE("r5"),                       \
-                "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"           \
-                "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"                              \
-                "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t",  \
-                "");                                                                               \
-            if (--rest == 0) {                                                                     \
-                break;                                                                             \
-            }                                                                                      \
-            cells += 6 * (stride) * TC_DEPTHWISE_PAIR / 2;                                         \
-            to += 6 * (plan)->step;                                                                \
-            out = to;                                                                              \
-        }                                                                                          \
-        if ((plan)->partial != 0) {                                                                \
-            step = (plan)->step;                                                                   \
-            tc_depthwise_copy_part(part, (plan)->partial, to, step);                               \
-        }                                                                                          \
-        cells = (plan)->cells;                                                                     \
-        weights += TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;                                   \
-        factors += 2 * TC_DEPTHWISE_CHANNELS;                                                      \
-        factors_end += 2 * TC_DEPTHWISE_CHANNELS;                                                  \
-        out = block + TC_DEPTHWISE_CHANNELS;                                                       \
+        "4:\n\t" behind
+/* Defines a function. Its blocks at label 6 are expanded and computed by `tiles`. */
+#define TC_DEPTHWISE_FUNCTION(name, tiles)                                                         \
+    static __attribute__((noinline)) void name(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks) \
+    {                                                                                              \
+        register const tc_depthwise_plan_t *r0 __asm__("r0") = plan;                               \
+        register tc_depthwise_blocks_t *r1 __asm__("r1") = blocks;                                 \
+        __asm__ volatile(                                                                          \
+            TC_ASM_STACK(#name, "128") TC_THUMB_SAVE                                               \
+            "sub sp, sp, #92\n\tadd r2, r0, #16\n\tldm r2, {r3, r4, r5, r6, r7, r8, r9}\n\t"      \
+            "mov r10, r1\n\tmov r11, r0\n\tldr r12, [r0, #12]\n\tstm sp, {r3, r4, r5, r6, r7, r8, r9, r10, r11, r12}\n\t" \
+            "add r1, r1, #36\n\tldm r1, {r2, r3, r5, r6}\n\tadd r4, r3, #32\n\tadd r1, sp, #40\n\t" \
+            "stm r1, {r2, r3, r4, r5, r6}\n"                                                       \
+            "6:\n\t" TC_DEPTHWISE_EXPAND tiles                                                     \
+            "ldr r0, " TC_DEPTHWISE_AT_COUNT "\n\tsubs r0, r0, #1\n\tstr r0, " TC_DEPTHWISE_AT_COUNT "\n\tbne 6b\n\t" \
+            "add sp, sp, #92\n\t" TC_THUMB_RESTORE                                                \
+            : "+r"(r0), "+r"(r1)                                                                   \
+            :                                                                                      \
+            : "r2", "r3", "r12", "cc", "memory");                                                  \
     }
+/* A block by tiles of six outputs, `stride` columns apart; the last one may be partial. */
+#define TC_DEPTHWISE_TILES_OF_SIX(stride, first_rows, third_row)                                   \
+    "ldr r0, " TC_DEPTHWISE_AT_PLAN "\n\tldr r1, [r0, #4]\n\tldr r2, " TC_DEPTHWISE_AT_OUT "\n\t"          \
+    "str r1, " TC_DEPTHWISE_AT_REST "\n\tstr r2, " TC_DEPTHWISE_AT_TO "\n"                               \
+    "7:\n\t"                                                                                       \
+    "cmp r1, #1\n\tbne 8f\n\tldr r1, [r0, #8]\n\tcbz r1, 8f\n\t"                                   \
+    "add r1, sp, " TC_DEPTHWISE_AT_PART "\n\tstr r1, " TC_DEPTHWISE_AT_OUT "\n\tmov r1, #4\n\tstr r1, " TC_DEPTHWISE_AT_STEP "\n" \
+    "8:\n\t"                                                                                       \
+    TC_DEPTHWISE_TILE(                                                                             \
+        first_rows, third_row,                                                                     \
+        TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1") TC_DEPTHWISE_ROUND_ONCE("r2")  \
+        TC_DEPTHWISE_ROUND_ONCE("r3") TC_DEPTHWISE_ROUND_ONCE("r4") TC_DEPTHWISE_ROUND_ONCE("r5"), \
+        ".irp sum, r0, r1, r2, r3, r4, r5\n\t" TC_DEPTHWISE_ROUND_TWICE("\\sum") ".endr\n\t",      \
+        "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"                   \
+        "add r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t"                                       \
+        "strb r4, [r12, r6, lsl #1]\n\tadd r12, r12, r6, lsl #1\n\tstrb r5, [r12, r6]\n\t",        \
+        "")                                                                                        \
+    "ldr r0, " TC_DEPTHWISE_AT_PLAN "\n\tldr r1, " TC_DEPTHWISE_AT_REST "\n\tldr r2, " TC_DEPTHWISE_AT_TO "\n\t" \
+    "subs r1, r1, #1\n\tbeq 9f\n\tldr r3, [r0, #40]\n\tldr r4, " TC_DEPTHWISE_AT_CELLS "\n\tadd r3, r3, r3, lsl #1\n\t" \
+    "add r2, r2, r3, lsl #1\n\tadd r4, r4, #144 * " stride "\n\tstr r1, " TC_DEPTHWISE_AT_REST "\n\t"   \
+    "str r2, " TC_DEPTHWISE_AT_TO "\n\tstr r2, " TC_DEPTHWISE_AT_OUT "\n\tstr r4, " TC_DEPTHWISE_AT_CELLS "\n\tb 7b\n" \
+    "9:\n\t"                                                                                       \
+    "ldr r1, [r0, #8]\n\tldr r3, [r0, #40]\n\tcbz r1, 9f\n\tadd r4, sp, " TC_DEPTHWISE_AT_PART "\n"     \
+    "8:\n\t"                                                                                       \
+    "ldr r5, [r4], #4\n\tstr r5, [r2]\n\tadd r2, r2, r3\n\tsubs r1, r1, #1\n\tbne 8b\n\tstr r3, " TC_DEPTHWISE_AT_STEP "\n" \
+    "9:\n\t"                                                                                       \
+    "ldr r1, " TC_DEPTHWISE_AT_BLOCKS "\n\tldr r0, [r0, #12]\n\tldr r2, [r1, #44]\n\tstr r0, " TC_DEPTHWISE_AT_CELLS "\n\t" \
+    "add r2, r2, #4\n\tstr r2, [r1, #44]\n\tstr r2, " TC_DEPTHWISE_AT_OUT "\n\t" TC_DEPTHWISE_NEXT_CHANNELS
+/* The next four channels' weights and factors. */
+#define TC_DEPTHWISE_NEXT_CHANNELS                                                                 \
+    "str lr, " TC_DEPTHWISE_AT_WEIGHTS "\n\tstr r10, " TC_DEPTHWISE_AT_FACTORS "\n\tadd r10, r10, #32\n\t" \
+    "str r10, " TC_DEPTHWISE_AT_FACTORS_END "\n\t"
 /* clang-format on */
 
 #else
-#define TC_DEPTHWISE_ASSEMBLY 0
 
 static void tc_depthwise_pack(uint32_t a, uint32_t b, uint32_t *to)
 {

@@ -6,38 +6,37 @@
 
 typedef tc_depthwise_3x3_t tc_depthwise_3x3_narrow_dsp_t;
 
+#if TC_DSP
 /* clang-format off */
-static __attribute__((noinline)) void tc_depthwise_3x3_narrow_dsp_row(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks)
-{
-#if TC_DEPTHWISE_ASSEMBLY
-    TC_DEPTHWISE_STATE(plan, blocks)
-    for (unsigned count = blocks->count; count > 0; count--) {
-        TC_DEPTHWISE_EXPAND;
-        TC_DEPTHWISE_TILE(
-                "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
-                "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
-                "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
-                "smlad r1, r9, r8, r1\n\tldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\t"
-                "smlad r2, r9, r8, r2\n\tldr r9, [r11, #112]\n\tsmlad r4, r9, r7, r4\n\tsmlad r3, r9, r8, r3\n\t"
-                "ldr r9, [r11, #144]\n\tsmlad r4, r9, r8, r4\n\t",
-                "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\tldr r9, [r11, #80]\n\t"
-                "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
-                "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
-                "ldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\t",
-                TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1")
-                TC_DEPTHWISE_ROUND_ONCE("r2") TC_DEPTHWISE_ROUND_ONCE("r3")
-                TC_DEPTHWISE_ROUND_ONCE("r4"),
-                TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1") TC_DEPTHWISE_ROUND_TWICE("r2")
-                TC_DEPTHWISE_ROUND_TWICE("r3") TC_DEPTHWISE_ROUND_TWICE("r4"),
-                "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
-                "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t",
-                "str lr, %[weights]\n\tstr r10, %[factors]\n\tadd r10, r10, #32\n\tstr r10, %[end]\n\t");
-    }
-#else
-    tc_depthwise_blocks(plan, blocks, 1);
-#endif
-}
+TC_ASM_LONG_STRINGS
+TC_DEPTHWISE_FUNCTION(tc_depthwise_3x3_narrow_dsp_row,
+    TC_DEPTHWISE_TILE(
+        "ldr r9, [r11, #0]\n\tsmlad r0, r9, r6, r12\n\tldr r9, [r11, #16]\n\tsmlad r1, r9, r6, r12\n\t"
+        "smlad r0, r9, r7, r0\n\tldr r9, [r11, #48]\n\tsmlad r2, r9, r6, r12\n\tsmlad r1, r9, r7, r1\n\t"
+        "smlad r0, r9, r8, r0\n\tldr r9, [r11, #64]\n\tsmlad r3, r9, r6, r12\n\tsmlad r2, r9, r7, r2\n\t"
+        "smlad r1, r9, r8, r1\n\tldr r9, [r11, #96]\n\tsmlad r4, r9, r6, r12\n\tsmlad r3, r9, r7, r3\n\t"
+        "smlad r2, r9, r8, r2\n\tldr r9, [r11, #112]\n\tsmlad r4, r9, r7, r4\n\tsmlad r3, r9, r8, r3\n\t"
+        "ldr r9, [r11, #144]\n\tsmlad r4, r9, r8, r4\n\t",
+        "ldr r9, [r11, #32]\n\tsmlad r0, r9, r6, r0\n\tsmlatb r1, r9, r6, r1\n\tldr r9, [r11, #80]\n\t"
+        "smlabt r0, r9, r7, r0\n\tsmlad r1, r9, r7, r1\n\tsmlad r2, r9, r6, r2\n\tsmlatb r3, r9, r6, r3\n\t"
+        "ldr r9, [r11, #128]\n\tsmlabt r2, r9, r7, r2\n\tsmlad r3, r9, r7, r3\n\tsmlad r4, r9, r6, r4\n\t"
+        "ldr r9, [r11, #176]\n\tsmlabt r4, r9, r7, r4\n\t",
+        TC_DEPTHWISE_ROUND_ONCE("r0") TC_DEPTHWISE_ROUND_ONCE("r1")
+        TC_DEPTHWISE_ROUND_ONCE("r2") TC_DEPTHWISE_ROUND_ONCE("r3")
+        TC_DEPTHWISE_ROUND_ONCE("r4"),
+        TC_DEPTHWISE_ROUND_TWICE("r0") TC_DEPTHWISE_ROUND_TWICE("r1") TC_DEPTHWISE_ROUND_TWICE("r2")
+        TC_DEPTHWISE_ROUND_TWICE("r3") TC_DEPTHWISE_ROUND_TWICE("r4"),
+        "strb r0, [r12]\n\tstrb r1, [r12, r6]\n\tstrb r2, [r12, r6, lsl #1]\n\t"
+        "strb r4, [r12, r6, lsl #2]\n\tadd r12, r12, r6, lsl #1\n\tstrb r3, [r12, r6]\n\t",
+        TC_DEPTHWISE_NEXT_CHANNELS))
+TC_ASM_LONG_STRINGS_END
 /* clang-format on */
+#else
+static void tc_depthwise_3x3_narrow_dsp_row(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks)
+{
+    tc_depthwise_blocks(plan, blocks, 1);
+}
+#endif
 
 /* Output rows [first, last). Scratch: as depthwise_3x3.h says. */
 static void tc_depthwise_3x3_narrow_dsp(const tc_depthwise_3x3_narrow_dsp_t *constants, const tc_input_t *in,

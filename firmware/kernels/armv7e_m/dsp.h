@@ -5,9 +5,11 @@
 #ifndef TINYCOMP_DSP_H
 #define TINYCOMP_DSP_H
 
+#include "assembly.h"
 #include "tinycomp.h"
 
-#if defined(__ARM_FEATURE_DSP)
+/* Thumb code, little-endian. */
+#if TC_ASM && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_BIG_ENDIAN)
 #define TC_DSP 1
 #else
 #define TC_DSP 0

@@ -11,7 +11,7 @@
 
 typedef tc_fully_connected_dsp_t tc_fully_connected_codebook_dsp_t;
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* r0-r7 are the sums, r8 and r9 the activations, r11 their address, r12 that of the indices, lr the pairs. */
 #define TC_CODEBOOK_PRODUCTS(sum)                                                              \
@@ -21,6 +21,27 @@ typedef tc_fully_connected_dsp_t tc_fully_connected_codebook_dsp_t;
     "ldr r9, [r11], #4\n\tsxtb16 r8, r9\n\tsxtb16 r9, r9, ror #8\n\t" TC_CODEBOOK_PRODUCTS("r0")                    \
         TC_CODEBOOK_PRODUCTS("r1") TC_CODEBOOK_PRODUCTS("r2") TC_CODEBOOK_PRODUCTS("r3") TC_CODEBOOK_PRODUCTS("r4") \
             TC_CODEBOOK_PRODUCTS("r5") TC_CODEBOOK_PRODUCTS("r6") TC_CODEBOOK_PRODUCTS("r7")
+
+/* Sums of a block of outputs over `groups` groups. */
+static inline void tc_fully_connected_pairs_block(const int8_t *x, const uint8_t *indices, const uint32_t *pairs,
+                                                  size_t groups, const int32_t *start, uint32_t *sums)
+{
+    register const int32_t *r0 __asm__("r0") = start;
+    register const uint8_t *r1 __asm__("r1") = indices;
+    register const int8_t *r2 __asm__("r2") = x;
+    register uint32_t *r3 __asm__("r3") = sums;
+    register const uint32_t *r4 __asm__("r4") = pairs;
+    register size_t r12 __asm__("r12") = groups;
+    __asm__ volatile(TC_THUMB_SAVE
+                     "mov lr, r4\n\tadd r4, r2, r12, lsl #2\n\tpush {r3, r4}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\t"
+                     "mov r12, r1\n\tldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
+                     "1:\n\t" TC_CODEBOOK_GROUP "2:\n\t" TC_CODEBOOK_GROUP
+                     "ldr r10, [sp, #4]\n\tcmp r11, r10\n\tbne 1b\n\t"
+                     "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t" TC_THUMB_RESTORE
+                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
+                     : "r"(r4)
+                     : "cc", "memory");
+}
 
 #endif
 
@@ -48,28 +69,10 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
     const uint8_t *const indices = (const uint8_t *)tc_pair_table_indices(op->weights);
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
-#if TC_DSP && defined(__OPTIMIZE__)
-    const int8_t *volatile const first = x;
-    const int8_t *volatile const last = x + 4 * groups;
-    const uint8_t *volatile from = indices;
-    const uint32_t *volatile const table = pairs;
-    const int32_t *volatile start = op->start;
-    uint32_t *volatile const sum = sums;
-    const size_t volatile odd = groups & 1;
+#if TC_DSP
+    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_looked_up", "44"));
     for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
-        __asm__ volatile(
-            "ldr lr, %[start]\n\t"
-            "ldr r0, [lr], #4\n\tldr r1, [lr], #4\n\tldr r2, [lr], #4\n\tldr r3, [lr], #4\n\t"
-            "ldr r4, [lr], #4\n\tldr r5, [lr], #4\n\tldr r6, [lr], #4\n\tldr r7, [lr], #4\n\t"
-            "str lr, %[start]\n\tldr r11, %[first]\n\tldr r12, %[from]\n\tldr r10, %[odd]\n\t"
-            "ldr lr, %[table]\n\tcmp r10, #0\n\tbne 2f\n"
-            "1:\n\t" TC_CODEBOOK_GROUP "2:\n\t" TC_CODEBOOK_GROUP "ldr r10, %[last]\n\tcmp r11, r10\n\tbne 1b\n\t"
-            "ldr lr, %[sum]\n\tstr r12, %[from]\n\t"
-            "str r0, [lr]\n\tstr r1, [lr, #4]\n\tstr r2, [lr, #8]\n\tstr r3, [lr, #12]\n\t"
-            "str r4, [lr, #16]\n\tstr r5, [lr, #20]\n\tstr r6, [lr, #24]\n\tstr r7, [lr, #28]\n\t"
-            : [start] "+m"(start), [from] "+m"(from)
-            : [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [sum] "m"(sum), [table] "m"(table)
-            : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+        tc_fully_connected_pairs_block(x, indices + 2 * groups * c, pairs, groups, op->start + c, sums);
         tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);
     }
 #endif

@@ -8,7 +8,7 @@
 
 #include "fully_connected_outputs.h"
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* r0-r7 are the sums, r11 the activations, r12 the weights. */
 #define TC_FULLY_CONNECTED_GROUP                                                                   \
@@ -21,6 +21,26 @@
     "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r4, r10, r9, r4\n\tsmlad r5, lr, r9, r5\n\t"        \
     "ldr r10, [r12], #4\n\tldr lr, [r12], #4\n\tsmlad r6, r10, r8, r6\n\tsmlad r7, lr, r8, r7\n\t" \
     "sxtb16 r10, r10\n\tsxtb16 lr, lr\n\tsmlad r6, r10, r9, r6\n\tsmlad r7, lr, r9, r7\n\t"
+
+/* Sums of a block of outputs over `groups` groups. */
+static inline void tc_fully_connected_block(const int8_t *x, const int8_t *weights, size_t groups, const int32_t *start,
+                                            uint32_t *sums)
+{
+    register const int32_t *r0 __asm__("r0") = start;
+    register const int8_t *r1 __asm__("r1") = weights;
+    register const int8_t *r2 __asm__("r2") = x;
+    register uint32_t *r3 __asm__("r3") = sums;
+    register size_t r12 __asm__("r12") = groups;
+    __asm__ volatile(TC_THUMB_SAVE
+                     "add r4, r2, r12, lsl #2\n\tpush {r3, r4}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\tmov r12, r1\n\t"
+                     "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
+                     "1:\n\t" TC_FULLY_CONNECTED_GROUP "2:\n\t" TC_FULLY_CONNECTED_GROUP
+                     "ldr lr, [sp, #4]\n\tcmp r11, lr\n\tbne 1b\n\t"
+                     "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t" TC_THUMB_RESTORE
+                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
+                     :
+                     : "cc", "memory");
+}
 
 #endif
 
@@ -46,29 +66,10 @@ static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_c
 {
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
-#if TC_DSP && defined(__OPTIMIZE__)
-    const int8_t *volatile const first = x;
-    const int8_t *volatile const last = x + 4 * groups;
-    const int8_t *volatile from = weights;
-    const int32_t *volatile start = op->start;
-    uint32_t *volatile const sum = sums;
-    const size_t volatile odd = groups & 1;
+#if TC_DSP
+    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_vector", "44"));
     for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
-        __asm__ volatile("ldr lr, %[start]\n\t"
-                         "ldr r0, [lr], #4\n\tldr r1, [lr], #4\n\tldr r2, [lr], #4\n\tldr r3, [lr], #4\n\t"
-                         "ldr r4, [lr], #4\n\tldr r5, [lr], #4\n\tldr r6, [lr], #4\n\tldr r7, [lr], #4\n\t"
-                         "str lr, %[start]\n\t"
-                         "ldr r11, %[first]\n\tldr r12, %[from]\n\tldr lr, %[odd]\n\t"
-                         "cmp lr, #0\n\tbne 2f\n"
-                         "1:\n\t" TC_FULLY_CONNECTED_GROUP "2:\n\t" TC_FULLY_CONNECTED_GROUP
-                         "ldr lr, %[last]\n\tcmp r11, lr\n\tbne 1b\n\t"
-                         "ldr lr, %[sum]\n\tstr r12, %[from]\n\t"
-                         "str r0, [lr]\n\tstr r1, [lr, #4]\n\tstr r2, [lr, #8]\n\tstr r3, [lr, #12]\n\t"
-                         "str r4, [lr, #16]\n\tstr r5, [lr, #20]\n\tstr r6, [lr, #24]\n\tstr r7, [lr, #28]\n\t"
-                         : [start] "+m"(start), [from] "+m"(from)
-                         : [first] "m"(first), [odd] "m"(odd), [last] "m"(last), [sum] "m"(sum)
-                         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
-                           "memory");
+        tc_fully_connected_block(x, weights + 4 * groups * c, groups, op->start + c, sums);
         tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);
     }
 #endif

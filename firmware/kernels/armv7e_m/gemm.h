@@ -84,26 +84,17 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
     return words;
 }
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
-/* In assembly the inner loops take all registers, so what else they need is read from memory, which is what volatile is
- * for. An inner loop holds ROUNDS groups (a power of two) of SIZE bytes of code; it is entered behind those
- * that would be too many, or behind all where the LEAD groups before the loop are all there are. */
-#define TC_GEMM_STATE(gemm, pixels, count, lead, rounds, size)                     \
-    const int8_t *volatile weights = (gemm)->weights;                              \
-    const uint32_t *volatile const first = (pixels);                               \
-    const uint32_t *volatile const last = (pixels) + 2 * (count) * (gemm)->groups; \
-    const int32_t *volatile factors = (gemm)->factors;                             \
-    const unsigned volatile channels = (gemm)->first + (gemm)->channels;           \
-    const int32_t volatile rounding = (gemm)->rounding;                            \
-    unsigned volatile channel = (gemm)->first;                                     \
-    const unsigned left = (unsigned)(gemm)->groups - (lead);                       \
-    unsigned volatile entry = ((lead) != 0 && left == 0 ? (rounds) : (0u - left) % (rounds)) * (size);
-/* Before all pairs: where to enter the loop at label 2, as a Thumb address. */
-#define TC_GEMM_ENTRY "adr r12, 2f\n\tldr r11, %[entry]\n\tadd r12, r12, r11\n\torr r12, r12, #1\n\tstr r12, %[entry]\n"
+/* The assembly reads members of tc_gemm_t by their offsets. */
+typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_t, pairs) == 24 && sizeof(tc_gemm_t) == 28 ? 1 : -1];
 
-#define TC_GEMM_CLOBBERS \
-    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
+/* All members in one load: r6 groups, r7 rounding, r8 first, r9 the channel after the last, r10 factors, r11 weights, r12
+ * pairs. */
+#define TC_GEMM_LOAD "ldm r0, {r6, r7, r8, r9, r10, r11, r12}\n\tadd r9, r9, r8\n\t"
+/* An inner loop at label 2 holds a few groups and is entered behind those that would be too many. `at` bytes behind its
+ * start, which r6 holds, is made a Thumb address. */
+#define TC_GEMM_ENTRY "adr r0, 2f\n\tadd r6, r6, r0\n\torr r6, r6, #1\n\t"
 
 /* Code for layers whose sums are rounded twice. */
 #if TC_GEMM_ONCE
@@ -126,7 +117,7 @@ static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *fa
                                                      : tc_round_twice(factor, gemm->rounding, sum);
 }
 
-#if !(TC_DSP && defined(__OPTIMIZE__))
+#if !TC_DSP
 
 /* All channels of one of `pixels` pixels in portable C. */
 static inline void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, size_t pixels, int8_t *out)

@@ -4,7 +4,7 @@
 
 #include "gemm_4x2_asm.h"
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
 /* r0-r3 and r4-r7 are the sums of two channels, r8 the weights, r9 the pixels. 112 bytes. */
@@ -26,13 +26,8 @@
     "smlad r6, r11, lr, r4\n\tldr lr, [r9], #4\n\tsmlad r3, r10, lr, r0\n\tsmlad r7, r11, lr, r4\n\t"            \
     "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_4X2_REST
 
-static __attribute__((noinline)) void tc_gemm_4x2(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
-{
-    TC_GEMM_4X2_STATE(4u, 112u);
-    __asm__ volatile(
-        TC_GEMM_4X2_CODE("", TC_GEMM_4X2_LEAD, TC_GEMM_4X2_GROUP TC_GEMM_4X2_GROUP TC_GEMM_4X2_GROUP TC_GEMM_4X2_GROUP)
-        TC_GEMM_4X2_OPERANDS());
-}
+TC_GEMM_4X2_FUNCTION(tc_gemm_4x2, "112", "", TC_GEMM_4X2_LEAD,
+                     ".rept 4\n\t" TC_GEMM_4X2_GROUP ".endr\n\t")
 
 /* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */
 #define TC_GEMM_ONE_GROUP                                                                                       \
@@ -41,31 +36,39 @@ static __attribute__((noinline)) void tc_gemm_4x2(const tc_gemm_t *gemm, const u
     "smlad r3, r5, r6, r3\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsxtb16 r4, r4\n\tsxtb16 r5, r5\n\t"          \
     "smlad r0, r10, r7, r0\n\tsmlad r1, r11, r7, r1\n\tsmlad r2, r4, r7, r2\n\tsmlad r3, r5, r7, r3\n\t"
 
+/* Adds the products of one of four pixels up to `last` to four sums; `other` are the weights of the second pair. */
+static inline void tc_gemm_one_sums(const int8_t *weights, const int8_t *other, const uint32_t *pixel,
+                                    const uint32_t *last, uint32_t *sums)
+{
+    register uint32_t *r0 __asm__("r0") = sums;
+    register const int8_t *r1 __asm__("r1") = weights;
+    register const int8_t *r2 __asm__("r2") = other;
+    register const uint32_t *r3 __asm__("r3") = pixel;
+    register const uint32_t *r12 __asm__("r12") = last;
+    __asm__ volatile(
+        "push {r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\tmov lr, r12\n\tmov r8, r1\n\tmov r12, r2\n\tmov r9, r3\n\t"
+        "ldm r0, {r0, r1, r2, r3}\n"
+        "1:\n\t" TC_GEMM_ONE_GROUP "cmp r9, lr\n\tbeq 2f\n\t" TC_GEMM_ONE_GROUP "cmp r9, lr\n\tbne 1b\n"
+        "2:\n\t"
+        "pop {r4}\n\tstm r4, {r0, r1, r2, r3}\n\t" TC_THUMB_RESTORE
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
+        :
+        : "cc", "memory");
+}
+
 /* One of four pixels. Where the last pair of channels is alone it is taken twice. */
 static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
 {
     const size_t pair = 8 * gemm->groups;
-    const uint32_t *volatile const last = pixel + pair;
     const int8_t *weights = gemm->weights;
+    __asm__ volatile(TC_ASM_STACK("tc_gemm_one", "40"));
     out += gemm->first;
     for (unsigned c = 0; c < gemm->channels; c += 4, weights += 2 * pair) {
         const int32_t *const factors = gemm->factors + 2 * (size_t)c;
         const unsigned other = c + 2 < gemm->channels ? 2 : 0;
-        register uint32_t s0 __asm__("r0") = (uint32_t)factors[0];
-        register uint32_t s1 __asm__("r1") = (uint32_t)factors[2];
-        register uint32_t s2 __asm__("r2") = (uint32_t)factors[2 * other];
-        register uint32_t s3 __asm__("r3") = (uint32_t)factors[2 * other + 2];
-        register const int8_t *first_pair __asm__("r8") = weights;
-        register const int8_t *second_pair __asm__("r12") = weights + (other != 0 ? pair : 0);
-        register const uint32_t *x __asm__("r9") = pixel;
-        __asm__ volatile(
-            "1:\n\t" TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbeq 2f\n\t"
-            TC_GEMM_ONE_GROUP "ldr r4, %[last]\n\tcmp r9, r4\n\tbne 1b\n"
-            "2:\n\t"
-            : "+r"(s0), "+r"(s1), "+r"(s2), "+r"(s3), "+r"(first_pair), "+r"(second_pair), "+r"(x)
-            : [last] "m"(last)
-            : "r4", "r5", "r6", "r7", "r10", "r11", "cc", "memory");
-        const uint32_t sums[4] = {s0, s1, s2, s3}; /* a call below would overwrite the registers */
+        uint32_t sums[4] = {(uint32_t)factors[0], (uint32_t)factors[2], (uint32_t)factors[2 * other],
+                            (uint32_t)factors[2 * other + 2]};
+        tc_gemm_one_sums(weights, weights + (other != 0 ? pair : 0), pixel, pixel + pair, sums);
         for (unsigned i = 0; i < 2; i++) {
             out[c + i] = tc_gemm_requantize(gemm, factors + 2 * i, sums[i]);
             out[c + other + i] = tc_gemm_requantize(gemm, factors + 2 * (other + i), sums[2 + i]);

@@ -9,7 +9,7 @@
 #include "gemm_4x2_asm.h"
 #include "pair_table.h"
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
 /* r10 and r11 are weights, r12 is a pixel, lr the table. 128 bytes. */
@@ -30,17 +30,8 @@
     "ldr r12, [r9], #16\n\tsmlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_4X2_CODEBOOK_HALF
 #define TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_HALF TC_GEMM_4X2_CODEBOOK_HALF
 
-static __attribute__((noinline)) void tc_gemm_4x2_codebook(const tc_gemm_t *gemm, const uint32_t *pixels,
-                                                            int8_t *const *outs)
-{
-    TC_GEMM_4X2_STATE(4u, 128u);
-    const uint32_t *volatile const pairs = gemm->pairs;
-    __asm__ volatile(
-        TC_GEMM_4X2_CODE("ldr lr, %[pairs]\n\t", TC_GEMM_4X2_CODEBOOK_LEAD,
-                          TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_GROUP
-                              TC_GEMM_4X2_CODEBOOK_GROUP)
-        TC_GEMM_4X2_OPERANDS([pairs] "m"(pairs), ));
-}
+TC_GEMM_4X2_FUNCTION(tc_gemm_4x2_codebook, "128", "ldr lr, " TC_GEMM_4X2_PAIRS "\n\t", TC_GEMM_4X2_CODEBOOK_LEAD,
+                     ".rept 4\n\t" TC_GEMM_4X2_CODEBOOK_GROUP ".endr\n\t")
 /* clang-format on */
 
 #else

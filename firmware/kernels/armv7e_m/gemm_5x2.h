@@ -6,12 +6,26 @@
 
 #define TC_GEMM_5X2_PIXELS 5
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* clang-format off */
+/* What lies on the stack. */
+#define TC_GEMM_5X2_OUT4 "[sp, #0]"
+#define TC_GEMM_5X2_FIRST "[sp, #4]"
+#define TC_GEMM_5X2_OUT0 "[sp, #8]"
+#define TC_GEMM_5X2_OUT1 "[sp, #12]"
+#define TC_GEMM_5X2_OUT2 "[sp, #16]"
+#define TC_GEMM_5X2_OUT3 "[sp, #20]"
+#define TC_GEMM_5X2_ENTRY "[sp, #24]"
+#define TC_GEMM_5X2_ROUNDING "[sp, #28]"
+#define TC_GEMM_5X2_CHANNEL "[sp, #32]"
+#define TC_GEMM_5X2_CHANNELS "[sp, #36]"
+#define TC_GEMM_5X2_FACTORS "[sp, #40]"
+#define TC_GEMM_5X2_WEIGHTS "[sp, #44]"
+#define TC_GEMM_5X2_LAST "[sp, #48]"
 /* r0-r4 and r5-r9 are the sums of two channels, lr the pixels; the weights' address is in memory. 144 bytes. */
 #define TC_GEMM_5X2_GROUP                                                                                \
-    "ldr r12, %[weights]\n\tldr r10, [r12], #4\n\tldr r11, [r12], #4\n\tstr r12, %[weights]\n\t"          \
+    "ldr r12, " TC_GEMM_5X2_WEIGHTS "\n\tldr r10, [r12], #4\n\tldr r11, [r12], #4\n\tstr r12, " TC_GEMM_5X2_WEIGHTS "\n\t"          \
     "ldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\tldr r12, [lr], #4\n\t"      \
     "smlad r1, r10, r12, r1\n\tsmlad r6, r11, r12, r6\n\tldr r12, [lr], #4\n\tsmlad r2, r10, r12, r2\n\t" \
     "smlad r7, r11, r12, r7\n\tldr r12, [lr], #4\n\tsmlad r3, r10, r12, r3\n\tsmlad r8, r11, r12, r8\n\t" \
@@ -23,35 +37,35 @@
 
 static __attribute__((noinline)) void tc_gemm_5x2(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
-    TC_GEMM_STATE(gemm, pixels, TC_GEMM_5X2_PIXELS, 0u, 2u, 144u)
-    int8_t *volatile const out0 = outs[0];
-    int8_t *volatile const out1 = outs[1];
-    int8_t *volatile const out2 = outs[2];
-    int8_t *volatile const out3 = outs[3];
-    int8_t *volatile const out4 = outs[4];
+    register const tc_gemm_t *r0 __asm__("r0") = gemm;
+    register const uint32_t *r1 __asm__("r1") = pixels;
+    register int8_t *const *r2 __asm__("r2") = outs;
     __asm__ volatile(
-        TC_GEMM_ENTRY
+        TC_ASM_STACK("tc_gemm_5x2", "88") TC_THUMB_SAVE TC_GEMM_LOAD
+        "ldr r0, [r2, #16]\n\tldm r2, {r2, r3, r4, r5}\n\tpush {r0}\n\t"
+        "add lr, r6, r6, lsl #2\n\tadd lr, r1, lr, lsl #3\n\tand r6, r6, #1\n\tmov r0, #144\n\tmul r6, r6, r0\n\t"
+        TC_GEMM_ENTRY "pop {r0}\n\tpush {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
         "1:\n\t" /* a pair of channels */
-        "ldr r10, %[factors]\n\tldr r11, %[entry]\n\tldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, %[first]\n\t"
+        "ldr r10, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_ENTRY "\n\tldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, " TC_GEMM_5X2_FIRST "\n\t"
         "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\t"
         "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\tbx r11\n\t"
         ".balign 4\n"
-        "2:\n\t" TC_GEMM_5X2_GROUP TC_GEMM_5X2_GROUP
-        "ldr r12, %[last]\n\tcmp lr, r12\n\tbne 2b\n\t"
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\t" TC_GEMM_TO_TWICE("4f")
+        "2:\n\t" ".rept 2\n\t" TC_GEMM_5X2_GROUP ".endr\n\t"
+        "ldr r12, " TC_GEMM_5X2_LAST "\n\tcmp lr, r12\n\tbne 2b\n\t"
+        "ldr lr, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_ROUNDING "\n\t" TC_GEMM_TO_TWICE("4f")
         "ldr r12, [lr, #4]\n\t"
         TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")
         TC_GEMM_ROUND_ONCE("r4") "ldr r12, [lr, #12]\n\t"
         TC_GEMM_ROUND_ONCE("r5") TC_GEMM_ROUND_ONCE("r6") TC_GEMM_ROUND_ONCE("r7") TC_GEMM_ROUND_ONCE("r8")
         TC_GEMM_ROUND_ONCE("r9")
         "3:\n\t"
-        "ldr r10, %[channel]\n\tadd r11, r10, #1\n\tldr r12, %[out0]\n\tldr lr, %[out1]\n\t"
+        "ldr r10, " TC_GEMM_5X2_CHANNEL "\n\tadd r11, r10, #1\n\tldr r12, " TC_GEMM_5X2_OUT0 "\n\tldr lr, " TC_GEMM_5X2_OUT1 "\n\t"
         "strb r0, [r12, r10]\n\tstrb r5, [r12, r11]\n\tstrb r1, [lr, r10]\n\tstrb r6, [lr, r11]\n\t"
-        "ldr r12, %[out2]\n\tldr lr, %[out3]\n\t"
+        "ldr r12, " TC_GEMM_5X2_OUT2 "\n\tldr lr, " TC_GEMM_5X2_OUT3 "\n\t"
         "strb r2, [r12, r10]\n\tstrb r7, [r12, r11]\n\tstrb r3, [lr, r10]\n\tstrb r8, [lr, r11]\n\t"
-        "ldr r12, %[out4]\n\tadd lr, r10, #2\n\t"
-        "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, %[channel]\n\t"
-        "ldr r10, %[factors]\n\tldr r11, %[channels]\n\tadd r10, r10, #16\n\tstr r10, %[factors]\n\t"
+        "ldr r12, " TC_GEMM_5X2_OUT4 "\n\tadd lr, r10, #2\n\t"
+        "strb r4, [r12, r10]\n\tstrb r9, [r12, r11]\n\tstr lr, " TC_GEMM_5X2_CHANNEL "\n\t"
+        "ldr r10, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_CHANNELS "\n\tadd r10, r10, #16\n\tstr r10, " TC_GEMM_5X2_FACTORS "\n\t"
         "cmp lr, r11\n\tbne 1b\n\t"
         TC_GEMM_TWICE(
         "b 5f\n"
@@ -59,15 +73,14 @@ static __attribute__((noinline)) void tc_gemm_5x2(const tc_gemm_t *gemm, const u
         "ldr r10, [lr]\n\tldr r12, [lr, #4]\n\t" TC_GEMM_FACTOR
         TC_GEMM_ROUND_TWICE("r0", "lr") TC_GEMM_ROUND_TWICE("r1", "lr") TC_GEMM_ROUND_TWICE("r2", "lr")
         TC_GEMM_ROUND_TWICE("r3", "lr") TC_GEMM_ROUND_TWICE("r4", "lr")
-        "ldr lr, %[factors]\n\tldr r11, %[rounding]\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
+        "ldr lr, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_ROUNDING "\n\tldr r10, [lr, #8]\n\tldr r12, [lr, #12]\n\t" TC_GEMM_FACTOR
         TC_GEMM_ROUND_TWICE("r5", "lr") TC_GEMM_ROUND_TWICE("r6", "lr") TC_GEMM_ROUND_TWICE("r7", "lr")
         TC_GEMM_ROUND_TWICE("r8", "lr") TC_GEMM_ROUND_TWICE("r9", "lr")
         "b 3b\n")
-        "5:\n\t"
-        : [factors] "+m"(factors), [channel] "+m"(channel), [entry] "+m"(entry), [weights] "+m"(weights)
-        : [first] "m"(first), [last] "m"(last), [channels] "m"(channels), [rounding] "m"(rounding),
-          [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3), [out4] "m"(out4)
-        : TC_GEMM_CLOBBERS);
+        "5:\n\tadd sp, sp, #52\n\t" TC_THUMB_RESTORE
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        :
+        : "r3", "r12", "cc", "memory");
 }
 /* clang-format on */
 

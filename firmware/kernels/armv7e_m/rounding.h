@@ -16,7 +16,7 @@
  * it is twice the zero point and one, before the channel's shift. */
 #define TC_ONCE (-255 * (1 << 11))
 
-#if TC_DSP && defined(__OPTIMIZE__)
+#if TC_DSP
 
 /* Branches to `label` where sums are rounded twice; `rounding` is a register. */
 #define TC_TO_TWICE(rounding, label) "cmn " rounding ", #0x7F800\n\tbne " label "\n\t"

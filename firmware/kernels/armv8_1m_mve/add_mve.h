@@ -20,27 +20,34 @@ typedef struct {
 
 #if TC_MVE
 
-/* q3 and q4 are 2^20 and 2^19, q5 and q6 the shifts. */
+/* The assembly reads members of tc_add_mve_t by their offsets. */
+typedef char
+    tc_assert_add_offsets[offsetof(tc_add_mve_t, fine_multiplier) == 16 && sizeof(tc_add_mve_t) == 40 ? 1 : -1];
+
+/* q3 and q4 are 2^20 and 2^19, q5 and q6 the shifts; r1 and r5 are the inputs, r6 and r7 their offsets. */
 static __attribute__((noinline)) void tc_add_mve_row(const tc_add_mve_t *op, const int8_t *coarse, const int8_t *fine,
                                                      int8_t *to)
 {
-    const int32_t *const factors = &op->fine_multiplier;
-    const size_t size = op->size;
+    register const tc_add_mve_t *r0 __asm__("r0") = op;
+    register const int8_t *r1 __asm__("r1") = coarse;
+    register const int8_t *r2 __asm__("r2") = fine;
+    register int8_t *r3 __asm__("r3") = to;
     __asm__ volatile(
-        "mov r0, #0x100000\n\tvdup.32 q3, r0\n\tmov r0, #0x80000\n\tvdup.32 q4, r0\n\tldr r0, [%[factors], #4]\n\t"
-        "vdup.32 q5, r0\n\tldr r0, [%[factors], #12]\n\tvdup.32 q6, r0\n\tldr r0, [%[factors]]\n\t"
-        "ldr r2, [%[factors], #8]\n\tldr r4, [%[factors], #16]\n\twlstp.32 lr, %[size], 2f\n"
+        TC_ASM_STACK("tc_add_mve_row", "36") TC_THUMB_SAVE
+        "mov r5, r2\n\tmov r2, #0x100000\n\tvdup.32 q3, r2\n\tmov r2, #0x80000\n\tvdup.32 q4, r2\n\tldr r2, [r0, "
+        "#20]\n\t"
+        "vdup.32 q5, r2\n\tldr r2, [r0, #28]\n\tvdup.32 q6, r2\n\tldrd r6, r7, [r0, #8]\n\tldr lr, [r0, #4]\n\t"
+        "ldr r2, [r0, #24]\n\tldr r4, [r0, #32]\n\tldr r0, [r0, #16]\n\twlstp.32 lr, lr, 2f\n"
         "1:\n\t"
-        "vldrb.s32 q0, [%[fine]], #4\n\tvmlas.s32 q0, q3, %[fine_offset]\n\tvldrb.s32 q1, [%[coarse]], #4\n\t"
-        "vqrdmulh.s32 q0, q0, r0\n\tvmlas.s32 q1, q4, %[coarse_offset]\n\tvshr.s32 q2, q0, #31\n\t"
+        "vldrb.s32 q0, [r5], #4\n\tvmlas.s32 q0, q3, r6\n\tvldrb.s32 q1, [r1], #4\n\t"
+        "vqrdmulh.s32 q0, q0, r0\n\tvmlas.s32 q1, q4, r7\n\tvshr.s32 q2, q0, #31\n\t"
         "vadd.i32 q0, q0, q2\n\tvrshl.s32 q0, q0, q5\n\tvadd.i32 q0, q0, q1\n\tvqrdmulh.s32 q0, q0, r2\n\t"
         "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\tvrshl.s32 q0, q0, q6\n\tvadd.i32 q0, q0, r4\n\t"
-        "vqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvstrb.32 q0, [%[to]], #4\n\tletp lr, 1b\n"
-        "2:\n\t"
-        : [fine] "+l"(fine), [coarse] "+l"(coarse), [to] "+l"(to)
-        : [factors] "r"(factors), [size] "r"(size), [fine_offset] "r"(op->fine_offset),
-          [coarse_offset] "r"(op->coarse_offset)
-        : "r0", "r2", "r4", "lr", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "cc", "memory");
+        "vqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvstrb.32 q0, [r3], #4\n\tletp lr, 1b\n"
+        "2:\n\t" TC_THUMB_RESTORE
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+        :
+        : "r12", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "cc", "memory");
 }
 
 #else

@@ -33,15 +33,22 @@ static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_ste
 {
 #if TC_MVE
     if (count != 0) {
-        __asm__ volatile("1:\n\t"
-                         "mov r0, %[from]\n\tmov r1, %[to]\n\tdlstp.8 lr, %[size]\n"
+        register const int8_t *r0 __asm__("r0") = from;
+        register int8_t *r1 __asm__("r1") = to;
+        register size_t r2 __asm__("r2") = from_step;
+        register size_t r3 __asm__("r3") = to_step;
+        register size_t r4 __asm__("r4") = size;
+        register size_t r12 __asm__("r12") = count;
+        __asm__ volatile("push {r5, r6}\n"
+                         "1:\n\t"
+                         "mov r5, r0\n\tmov r6, r1\n\tdlstp.8 lr, r4\n"
                          "2:\n\t"
-                         "vldrb.8 q0, [r0], #16\n\tvstrb.8 q0, [r1], #16\n\tletp lr, 2b\n\t"
-                         "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], %[to_step]\n\t"
-                         "subs %[count], %[count], #1\n\tbne 1b\n\t"
-                         : [from] "+r"(from), [to] "+r"(to), [count] "+r"(count)
-                         : [from_step] "r"(from_step), [to_step] "r"(to_step), [size] "r"(size)
-                         : "r0", "r1", "lr", "q0", "cc", "memory");
+                         "vldrb.8 q0, [r5], #16\n\tvstrb.8 q0, [r6], #16\n\tletp lr, 2b\n\t"
+                         "add r0, r0, r2\n\tadd r1, r1, r3\n\tsubs r12, r12, #1\n\tbne 1b\n\t"
+                         "pop {r5, r6}\n\t"
+                         : "+r"(r0), "+r"(r1), "+r"(r12)
+                         : "r"(r2), "r"(r3), "r"(r4)
+                         : "lr", "q0", "cc", "memory");
     }
 #else
     for (; count > 0; count--, from += from_step, to += to_step) {

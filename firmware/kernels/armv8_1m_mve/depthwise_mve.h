@@ -50,6 +50,9 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 
 #if TC_MVE
 
+/* The assembly reads members of the block by their offsets. */
+typedef char tc_assert_block_offsets[offsetof(tc_depthwise_mve_block_t, out) == 64 ? 1 : -1];
+
 #define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
 #define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
 
@@ -57,11 +60,12 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
  * values saturate anyway. */
 /* clang-format off */
 #define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
-    static void name(tc_depthwise_mve_block_t *block)                                                          \
+    static __attribute__((noinline)) void name(tc_depthwise_mve_block_t *block)                                      \
     {                                                                                                                \
-        tc_depthwise_mve_block_t *volatile const at = block;                                                   \
+        register tc_depthwise_mve_block_t *r0 __asm__("r0") = block;                                                 \
         __asm__ volatile(                                                                                            \
-            "ldr r12, %[at]\n\tvldrw.32 q3, [r12]\n\tldrd r8, r9, [r12, #16]\n\tldr r10, [r12, #24]\n\t"             \
+            TC_ASM_STACK(#name, "36") TC_THUMB_SAVE                                                                  \
+            "mov r12, r0\n\tvldrw.32 q3, [r12]\n\tldrd r8, r9, [r12, #16]\n\tldr r10, [r12, #24]\n\t"             \
             "ldrd r1, r7, [r12, #48]\n\tldrd r11, r5, [r12, #56]\n\tldr r3, [r12, #64]\n"                            \
             "1:\n\t"                                                                                                 \
             "ldr r2, [r12, #44]\n\tvctp.8 r2\n\t"                                                                    \
@@ -76,10 +80,10 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
             "add r3, r3, r10\n\tle lr, 2b\n\t"                                                                       \
             "ldrd r0, r2, [r12, #32]\n\tadd r7, r7, #16\n\tadd r5, r5, #4\n\tsub r3, r3, r2\n\tvsub.i32 q3, q3, r0\n\t" \
             "ldr r0, [r12, #40]\n\tsubs r0, r0, #4\n\tstr r0, [r12, #40]\n\tbgt 1b\n\t"                              \
+            TC_THUMB_RESTORE                                                                                         \
+            : "+r"(r0)                                                                                               \
             :                                                                                                        \
-            : [at] "m"(at)                                                                                           \
-            : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2", \
-              "q3", "q4", "q5", "q6", "q7", "p0", "cc", "memory");                                                         \
+            : "r1", "r2", "r3", "r12", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", TC_MVE_P0 "cc", "memory");    \
     }
 /* clang-format on */
 #define TC_DEPTHWISE_RECTIFIED(name) TC_DEPTHWISE_FUNCTION(name, "")
@@ -119,23 +123,25 @@ typedef struct {
 } tc_depthwise_mve_rows_t;
 
 /* Interleaves `count` bytes. Returns where the next ones go. */
-static inline int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t *rows, size_t count, int8_t *to)
+TC_MVE_PREDICATES int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t *rows, size_t count, int8_t *to)
 {
 #if TC_MVE
-    register const tc_depthwise_mve_rows_t *from __asm__("r12") = rows;
-    register int8_t *next __asm__("r8") = to;
-    register size_t left __asm__("r9") = count, blocks __asm__("lr") = (count + 15) / 16;
+    register const tc_depthwise_mve_rows_t *r0 __asm__("r0") = rows;
+    register int8_t *r1 __asm__("r1") = to;
+    register size_t r2 __asm__("r2") = count;
     __asm__ volatile(
-        "ldm r12, {r0, r1, r2, r3, r4, r5, r6, r7}\n\twls lr, lr, 2f\n"
+        TC_ASM_STACK("tc_depthwise_mve_interleave", "36") TC_THUMB_SAVE
+        "mov r8, r1\n\tmov r9, r2\n\tadd lr, r2, #15\n\tlsr lr, lr, #4\n\tldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t"
+        "wls lr, lr, 2f\n"
         "1:\n\t"
         "vctp.8 r9\n\tvpstttt\n\tvldrbt.8 q0, [r0]\n\tvldrbt.8 q1, [r1]\n\tvldrbt.8 q2, [r2]\n\t"
         "vldrbt.8 q3, [r3]\n\tadd r0, r0, r4\n\tadd r1, r1, r5\n\tadd r2, r2, r6\n\tadd r3, r3, r7\n\t"
         "vst40.8 {q0, q1, q2, q3}, [r8]\n\tvst41.8 {q0, q1, q2, q3}, [r8]\n\t"
         "vst42.8 {q0, q1, q2, q3}, [r8]\n\tvst43.8 {q0, q1, q2, q3}, [r8]!\n\tsub r9, r9, #16\n\tle lr, 1b\n"
-        "2:\n\t"
-        : "+r"(next), "+r"(left), "+r"(blocks)
-        : "r"(from)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "q0", "q1", "q2", "q3", "p0", "cc", "memory");
+        "2:\n\t" TC_THUMB_RESTORE
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        :
+        : "r3", "r12", "q0", "q1", "q2", "q3", TC_MVE_P0 "cc", "memory");
 #else
     for (size_t i = 0; i < count; i++) {
         for (unsigned row = 0; row < 4; row++) {

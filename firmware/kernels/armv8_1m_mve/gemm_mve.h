@@ -94,36 +94,42 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
     ", q7\n\t"
 #define TC_GEMM_AWAY(sums) "vshr.s32 q2, " sums ", #31\n\tvadd.i32 " sums ", " sums ", q2\n\t"
 
-/* What the assembly reads and changes. */
-typedef struct {
-    const int32_t *bias, *multiplier;
-    const int8_t *shift;
-    const int8_t *weights;
-    int8_t *out, *out_end; /* of the first pixel */
-    const int8_t *pixel, *second, *pairs_end;
-    size_t odd;
-    size_t rest, sixteens;
-    int32_t zero_point;
-    size_t out_step;
-    size_t block; /* bytes of its weights */
-    size_t next;  /* from where a pixel ends to the one after the next */
-} tc_gemm_mve_state_t;
+/* What lies on the stack. */
+#define TC_GEMM_AT_BIAS "[sp, #0]"
+#define TC_GEMM_AT_MULTIPLIER "[sp, #4]"
+#define TC_GEMM_AT_SHIFT "[sp, #8]"
+#define TC_GEMM_AT_WEIGHTS "[sp, #12]"
+#define TC_GEMM_AT_OUT "[sp, #16]"     /* of the first pixel */
+#define TC_GEMM_AT_OUT_END "[sp, #20]" /* behind the last whole block of channels */
+#define TC_GEMM_AT_PIXEL "[sp, #24]"
+#define TC_GEMM_AT_SECOND "[sp, #28]"
+#define TC_GEMM_AT_PAIRS_END "[sp, #32]"
+#define TC_GEMM_AT_ODD "[sp, #36]"
+#define TC_GEMM_AT_REST "[sp, #40]"
+#define TC_GEMM_AT_SIXTEENS "[sp, #44]"
+#define TC_GEMM_AT_ZERO_POINT "[sp, #48]"
+#define TC_GEMM_AT_OUT_STEP "[sp, #52]"
+#define TC_GEMM_AT_BLOCK "[sp, #56]" /* bytes of its weights */
+#define TC_GEMM_AT_NEXT "[sp, #60]"  /* bytes from where a pixel ends to the one after the next */
+#define TC_GEMM_AT_GEMM "[sp, #64]"
+
+/* The assembly reads members of tc_gemm_mve_t by their offsets. */
+typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && sizeof(tc_gemm_mve_t) == 48 ? 1 : -1];
 
 /* All blocks of channels, in each all pixels, two at least. Sums take every even register, so what else is needed is
  * read from memory. q5 to q7 hold a block's biases, multipliers and shifts. */
 /* clang-format off */
-#define TC_GEMM_CHANNELS(s, multiply, away0, away1, four, sixteen)                                                                  \
-    __asm__ volatile(                                                                                                \
-        "ldr r9, %[rest]\n\tvctp.8 r9\n\tldr r5, %[weights]\n"                                                       \
+#define TC_GEMM_CHANNELS(multiply, away0, away1, four, sixteen) \
+        "ldr r9, " TC_GEMM_AT_REST "\n\tvctp.8 r9\n\tldr r5, " TC_GEMM_AT_WEIGHTS "\n"                                                       \
         "1:\n\t"                                                                                                     \
-        "ldrd r0, r2, %[bias]\n\tldr r4, %[shift]\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"     \
-        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, %[bias]\n\tstr r4, %[shift]\n\t"                                 \
-        "ldr r7, %[out]\n\tadd r0, r7, #4\n\tstr r0, %[out]\n\tldrd r1, r3, %[pixel]\n"                              \
+        "ldrd r0, r2, " TC_GEMM_AT_BIAS "\n\tldr r4, " TC_GEMM_AT_SHIFT "\n\tvldrw.32 q5, [r0], #16\n\tvldrw.32 q6, [r2]" sixteen "\n\t"     \
+        "vldrb.s32 q7, [r4]" four "\n\tstrd r0, r2, " TC_GEMM_AT_BIAS "\n\tstr r4, " TC_GEMM_AT_SHIFT "\n\t"                                 \
+        "ldr r7, " TC_GEMM_AT_OUT "\n\tadd r0, r7, #4\n\tstr r0, " TC_GEMM_AT_OUT "\n\tldrd r1, r3, " TC_GEMM_AT_PIXEL "\n"                              \
         "2:\n\t"                                                                                                     \
         "vpstt\n\tvldrbt.8 q0, [r1]\n\tvldrbt.8 q1, [r3]\n\tadd r1, r1, r9\n\tadd r3, r3, r9\n\t"                    \
         TC_GEMM_FIRST_OF_TWO("r0", "r8") TC_GEMM_FIRST_OF_TWO("r2", "r10")                                           \
         TC_GEMM_FIRST_OF_TWO("r4", "r12") TC_GEMM_FIRST_OF_TWO("r6", "r14")                                          \
-        "ldr r11, %[sixteens]\n\tcmp r11, #0\n\tbeq 4f\n"                                                            \
+        "ldr r11, " TC_GEMM_AT_SIXTEENS "\n\tcmp r11, #0\n\tbeq 4f\n"                                                            \
         "3:\n\t"                                                                                                     \
         "vldrb.8 q0, [r1], #16\n\tvldrb.8 q1, [r3], #16\n\t"                                                         \
         TC_GEMM_NEXT_OF_TWO("r0", "r8") TC_GEMM_NEXT_OF_TWO("r2", "r10")                                             \
@@ -133,43 +139,33 @@ typedef struct {
         "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t"                                                 \
         "vmov q1[2], q1[0], r8, r12\n\tvmov q1[3], q1[1], r10, r14\n\t"                                              \
         TC_GEMM_SCALE("q0", multiply, away0) TC_GEMM_SCALE("q1", multiply, away1)                                    \
-        "ldrd r0, r2, %[zero_point]\n\tvqmovnb.s32 q0, q0\n\tvqmovnt.s32 q0, q1\n\tvqadd.s16 q0, q0, r0\n\t"         \
-        "ldrd r0, r4, %[block]\n\tvqmovnb.s16 q0, q0\n\tsub r5, r5, r0\n\tadd r1, r1, r4\n\tvstrb.32 q0, [r7]\n\t"   \
-        "add r7, r7, r2\n\tvshr.u32 q0, q0, #16\n\tadd r3, r3, r4\n\tldr r0, %[pairs_end]\n\tvstrb.32 q0, [r7]\n\t"  \
+        "ldrd r0, r2, " TC_GEMM_AT_ZERO_POINT "\n\tvqmovnb.s32 q0, q0\n\tvqmovnt.s32 q0, q1\n\tvqadd.s16 q0, q0, r0\n\t"         \
+        "ldrd r0, r4, " TC_GEMM_AT_BLOCK "\n\tvqmovnb.s16 q0, q0\n\tsub r5, r5, r0\n\tadd r1, r1, r4\n\tvstrb.32 q0, [r7]\n\t"   \
+        "add r7, r7, r2\n\tvshr.u32 q0, q0, #16\n\tadd r3, r3, r4\n\tldr r0, " TC_GEMM_AT_PAIRS_END "\n\tvstrb.32 q0, [r7]\n\t"  \
         "add r7, r7, r2\n\tcmp r1, r0\n\tbne 2b\n\t"                                                                  \
-        "ldr r0, %[odd]\n\tcmp r0, #0\n\tbeq 8f\n\t"                                                                 \
+        "ldr r0, " TC_GEMM_AT_ODD "\n\tcmp r0, #0\n\tbeq 8f\n\t"                                                                 \
         "vpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\t"                                                            \
         TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
-        "ldr lr, %[sixteens]\n\twls lr, lr, 7f\n"                                                                    \
+        "ldr lr, " TC_GEMM_AT_SIXTEENS "\n\twls lr, lr, 7f\n"                                                                    \
         "6:\n\t"                                                                                                     \
         "vldrb.8 q0, [r1], #16\n\t"                                                                                  \
         TC_GEMM_NEXT("r0") TC_GEMM_NEXT("r2") TC_GEMM_NEXT("r4") TC_GEMM_NEXT("r6")                                  \
         "le lr, 6b\n"                                                                                                \
         "7:\n\t"                                                                                                     \
         "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away0)            \
-        "ldr r0, %[zero_point]\n\tvadd.i32 q0, q0, r0\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\t"               \
+        "ldr r0, " TC_GEMM_AT_ZERO_POINT "\n\tvadd.i32 q0, q0, r0\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\t"               \
         "vstrb.32 q0, [r7]\n\tb 9f\n"                                                                                \
         "8:\n\t"                                                                                                     \
-        "ldr r0, %[block]\n\tadd r5, r5, r0\n"                                                                       \
+        "ldr r0, " TC_GEMM_AT_BLOCK "\n\tadd r5, r5, r0\n"                                                                       \
         "9:\n\t"                                                                                                     \
-        "ldrd r0, r2, %[out]\n\tcmp r0, r2\n\tbne 1b\n\tstr r5, %[weights]\n\t"                                      \
-        : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
-          [out] "+m"((s)->out)                                                                                       \
-        : "m"((s)->out_end), [pixel] "m"((s)->pixel), "m"((s)->second), [pairs_end] "m"((s)->pairs_end),             \
-          [odd] "m"((s)->odd), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                                 \
-          [zero_point] "m"((s)->zero_point), "m"((s)->out_step), [block] "m"((s)->block), "m"((s)->next)             \
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2",   \
-          "q5", "q6", "q7", "p0", "cc", "memory")
-/* clang-format on */
+        "ldrd r0, r2, " TC_GEMM_AT_OUT "\n\tcmp r0, r2\n\tbne 1b\n\tstr r5, " TC_GEMM_AT_WEIGHTS "\n\t"
 
 /* The same for a single pixel, which leaves registers enough for all that changes. */
-/* clang-format off */
-#define TC_GEMM_PIXEL(s, multiply, away, four, sixteen)                                                              \
-    __asm__ volatile(                                                                                                \
-        "ldr r9, %[rest]\n\tvctp.8 r9\n\tldrd r8, r10, %[bias]\n\tldr r3, %[shift]\n\tldrd r5, r7, %[weights]\n\t"   \
-        "ldr r11, %[zero_point]\n\tldr r12, %[out_end]\n"                                                             \
+#define TC_GEMM_PIXEL(multiply, away, four, sixteen) \
+        "ldr r9, " TC_GEMM_AT_REST "\n\tvctp.8 r9\n\tldrd r8, r10, " TC_GEMM_AT_BIAS "\n\tldr r3, " TC_GEMM_AT_SHIFT "\n\tldrd r5, r7, " TC_GEMM_AT_WEIGHTS "\n\t"   \
+        "ldr r11, " TC_GEMM_AT_ZERO_POINT "\n\tldr r12, " TC_GEMM_AT_OUT_END "\n"                                                             \
         "1:\n\t"                                                                                                     \
-        "ldr r1, %[pixel]\n\tvpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\tldr lr, %[sixteens]\n\t"                 \
+        "ldr r1, " TC_GEMM_AT_PIXEL "\n\tvpst\n\tvldrbt.8 q0, [r1]\n\tadd r1, r1, r9\n\tldr lr, " TC_GEMM_AT_SIXTEENS "\n\t"                 \
         TC_GEMM_FIRST("r0") TC_GEMM_FIRST("r2") TC_GEMM_FIRST("r4") TC_GEMM_FIRST("r6")                              \
         "wls lr, lr, 3f\n"                                                                                           \
         "2:\n\t"                                                                                                     \
@@ -181,70 +177,56 @@ typedef struct {
         "vmov q0[2], q0[0], r0, r4\n\tvmov q0[3], q0[1], r2, r6\n\t" TC_GEMM_SCALE("q0", multiply, away)             \
         "vadd.i32 q0, q0, r11\n\tvqmovnb.s32 q0, q0\n\tvqmovnb.s16 q0, q0\n\tvstrb.32 q0, [r7], #4\n\t"              \
         "cmp r7, r12\n\tbne 1b\n\t"                                                                                   \
-        "strd r8, r10, %[bias]\n\tstr r3, %[shift]\n\tstrd r5, r7, %[weights]\n\t"                                   \
-        : [bias] "+m"((s)->bias), "+m"((s)->multiplier), [shift] "+m"((s)->shift), [weights] "+m"((s)->weights),     \
-          "+m"((s)->out)                                                                                             \
-        : [pixel] "m"((s)->pixel), [rest] "m"((s)->rest), [sixteens] "m"((s)->sixteens),                             \
-          [zero_point] "m"((s)->zero_point), [out_end] "m"((s)->out_end)                                              \
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q2", "q5",   \
-          "q6", "q7", "p0", "cc", "memory")
+        "strd r8, r10, " TC_GEMM_AT_BIAS "\n\tstr r3, " TC_GEMM_AT_SHIFT "\n\tstrd r5, r7, " TC_GEMM_AT_WEIGHTS "\n\t"
+
+/* What the assembly needs of `gemm`, which r0 points to. */
+#define TC_GEMM_BEGIN                                                                                                \
+        "ldm r0, {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12}\n\tsub sp, sp, #68\n\tstr r0, " TC_GEMM_AT_GEMM "\n\t" \
+        "strd r6, r7, " TC_GEMM_AT_BIAS "\n\tstrd r8, r5, " TC_GEMM_AT_SHIFT "\n\t"                                  \
+        "bic lr, r11, #3\n\tadd lr, lr, r9\n\tstrd r9, lr, " TC_GEMM_AT_OUT "\n\t"                                   \
+        "add lr, r1, r2\n\tstrd r1, lr, " TC_GEMM_AT_PIXEL "\n\t"                                                    \
+        "bic lr, r4, #1\n\tmla lr, lr, r2, r1\n\tand r4, r4, #1\n\tstrd lr, r4, " TC_GEMM_AT_PAIRS_END "\n\t"        \
+        "sub r6, r3, #1\n\tlsr r7, r6, #4\n\tand r6, r6, #15\n\tadd r6, r6, #1\n\tstrd r6, r7, " TC_GEMM_AT_REST "\n\t" \
+        "strd r12, r10, " TC_GEMM_AT_ZERO_POINT "\n\tlsl r6, r3, #2\n\trsb r7, r3, r2, lsl #1\n\t"                   \
+        "strd r6, r7, " TC_GEMM_AT_BLOCK "\n"
+/* Branches to label 11 where all channels are done, else the last block follows, which overlaps the one before it:
+ * channels go back by r2. */
+#define TC_GEMM_OVERLAP(factors)                                                                                     \
+        "ldr r0, " TC_GEMM_AT_GEMM "\n\tldr r1, [r0, #32]\n\tldr r2, [r0, #40]\n\tldr r3, " TC_GEMM_AT_OUT "\n\t"    \
+        "add r1, r1, r2\n\tcmp r1, r3\n\tbeq 11f\n\trsb r2, r2, #0\n\tand r2, r2, #3\n\t"                             \
+        "sub r3, r3, r2\n\tadd r4, r3, #4\n\tstrd r3, r4, " TC_GEMM_AT_OUT "\n\t"                                    \
+        "ldr r4, " TC_GEMM_AT_BIAS "\n\tsub r4, r4, r2, lsl #2\n\tstr r4, " TC_GEMM_AT_BIAS "\n\t" factors
+#define TC_GEMM_OVERLAP_FACTORS                                                                                      \
+        "ldrd r4, r5, " TC_GEMM_AT_MULTIPLIER "\n\tsub r4, r4, r2, lsl #2\n\tsub r5, r5, r2\n\t"                     \
+        "strd r4, r5, " TC_GEMM_AT_MULTIPLIER "\n\t"
+
+/* Defines `name`, of type tc_gemm_mve_function_t. `four` and `sixteen` are the steps of shifts and multipliers from
+ * block to block; `factors` takes both back. */
+#define TC_GEMM_FUNCTION(name, multiply, away0, away1, factors, four, sixteen)                                       \
+    TC_ASM_LONG_STRINGS                                                                                              \
+    static __attribute__((noinline)) void name(const tc_gemm_mve_t *gemm)                                            \
+    {                                                                                                                \
+        register const tc_gemm_mve_t *r0 __asm__("r0") = gemm;                                                       \
+        __asm__ volatile(                                                                                            \
+            TC_ASM_STACK(#name, "104") TC_THUMB_SAVE TC_GEMM_BEGIN                                                   \
+            "10:\n\t"                                                                                                \
+            "ldr r0, " TC_GEMM_AT_GEMM "\n\tldr r0, [r0, #12]\n\tcmp r0, #1\n\tbeq 12f\n\t"                          \
+            TC_GEMM_CHANNELS(multiply, away0, away1, four, sixteen) "b 13f\n"                                        \
+            "12:\n\t" TC_GEMM_PIXEL(multiply, away0, four, sixteen)                                                  \
+            "13:\n\t" TC_GEMM_OVERLAP(factors) "b 10b\n"                                                             \
+            "11:\n\tadd sp, sp, #68\n\t" TC_THUMB_RESTORE                                                            \
+            : "+r"(r0)                                                                                               \
+            :                                                                                                        \
+            : "r1", "r2", "r3", "r12", "q0", "q1", "q2", "q5", "q6", "q7", TC_MVE_P0 "cc", "memory");                \
+    }                                                                                                                \
+    TC_ASM_LONG_STRINGS_END
 /* clang-format on */
-
-static inline void tc_gemm_mve_begin(tc_gemm_mve_state_t *s, const tc_gemm_mve_t *gemm)
-{
-    s->bias = gemm->bias;
-    s->multiplier = gemm->multiplier;
-    s->shift = gemm->shift;
-    s->weights = gemm->weights;
-    s->out = gemm->out;
-    s->out_end = gemm->out + (gemm->channels & ~(size_t)(TC_GEMM_BLOCK - 1));
-    s->pixel = gemm->pixels;
-    s->second = gemm->pixels + gemm->pixel_step;
-    s->pairs_end = gemm->pixels + (gemm->count & ~(size_t)1) * gemm->pixel_step;
-    s->odd = gemm->count & 1;
-    s->rest = tc_gemm_mve_rest(gemm->length);
-    s->sixteens = (gemm->length - 1) / 16;
-    s->zero_point = gemm->zero_point;
-    s->out_step = gemm->out_step;
-    s->block = TC_GEMM_BLOCK * gemm->length;
-    s->next = 2 * gemm->pixel_step - gemm->length;
-}
-
-/* The last block, which overlaps the one before it. */
-static inline void tc_gemm_mve_overlap(tc_gemm_mve_state_t *s, size_t over, size_t factors_over)
-{
-    s->bias -= over;
-    s->multiplier -= factors_over;
-    s->shift -= factors_over;
-    s->out -= over;
-    s->out_end = s->out + TC_GEMM_BLOCK;
-}
-
-/* Defines `name`, of type tc_gemm_mve_function_t. step: of factors, 0 or 1, and `four` and `sixteen` the same in
- * bytes. */
-#define TC_GEMM_FUNCTION(name, multiply, away0, away1, step, four, sixteen)  \
-    static void name(const tc_gemm_mve_t *gemm)                              \
-    {                                                                        \
-        const size_t over = (0u - gemm->channels) % TC_GEMM_BLOCK;           \
-        tc_gemm_mve_state_t s;                                               \
-        tc_gemm_mve_begin(&s, gemm);                                         \
-        for (;;) {                                                           \
-            if (gemm->count == 1) {                                          \
-                TC_GEMM_PIXEL(&s, multiply, away0, four, sixteen);           \
-            } else {                                                         \
-                TC_GEMM_CHANNELS(&s, multiply, away0, away1, four, sixteen); \
-            }                                                                \
-            if (s.out == gemm->out + gemm->channels) {                       \
-                return;                                                      \
-            }                                                                \
-            tc_gemm_mve_overlap(&s, over, (step)*over);                      \
-        }                                                                    \
-    }
-#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "", 1, ", #4", ", #16")
-#define TC_GEMM_SIGNED(name) \
-    TC_GEMM_FUNCTION(name, "vqrdmulh.s32", TC_GEMM_AWAY("q0"), TC_GEMM_AWAY("q1"), 1, ", #4", ", #16")
-#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 1, ", #4", ", #16")
-#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", 0, "", "")
+#define TC_GEMM_RECTIFIED(name) TC_GEMM_FUNCTION(name, "vqrdmulh.s32", "", "", TC_GEMM_OVERLAP_FACTORS, ", #4", ", #16")
+#define TC_GEMM_SIGNED(name)                                                                                        \
+    TC_GEMM_FUNCTION(name, "vqrdmulh.s32", TC_GEMM_AWAY("q0"), TC_GEMM_AWAY("q1"), TC_GEMM_OVERLAP_FACTORS, ", #4", \
+                     ", #16")
+#define TC_GEMM_ONCE(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", TC_GEMM_OVERLAP_FACTORS, ", #4", ", #16")
+#define TC_GEMM_ONE_FACTOR(name) TC_GEMM_FUNCTION(name, "vmulh.s32", "", "", "", "", "")
 
 #else
 

@@ -3,12 +3,23 @@
 #ifndef TINYCOMP_MVE_H
 #define TINYCOMP_MVE_H
 
+#include "assembly.h"
 #include "tinycomp.h"
 
-#if defined(__ARM_FEATURE_MVE) && defined(__OPTIMIZE__)
+#if TC_ASM && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)
 #define TC_MVE 1
 #else
 #define TC_MVE 0
+#endif
+
+/* Functions whose assembly changes the predicate register. GCC calls that p0; clang has no name for it, but keeps
+ * nothing there across calls. */
+#if defined(__clang__)
+#define TC_MVE_PREDICATES static __attribute__((noinline))
+#define TC_MVE_P0
+#else
+#define TC_MVE_PREDICATES static inline
+#define TC_MVE_P0 "p0",
 #endif
 
 static inline void tc_mve_copy(int8_t *to, const int8_t *from, size_t count)

@@ -20,7 +20,7 @@ static inline const int8_t *tc_spread_singly(const uint8_t *bitmap, size_t first
 
 /* Whole sixteens from a whole byte on. Of each weight q1 counts the values up to it: by a product within four of them,
  * then the fours before it are added, moved up by four, eight and twelve places. */
-static inline const int8_t *tc_spread_sixteens(const uint8_t *from, size_t rounds, const int8_t *values, int8_t *to)
+TC_MVE_PREDICATES const int8_t *tc_spread_sixteens(const uint8_t *from, size_t rounds, const int8_t *values, int8_t *to)
 {
     __asm__ volatile("vmov.i8 q3, #1\n\tvmov.i8 q4, #0\n\twls lr, %[rounds], 2f\n1:\n\t"
                      "ldrh r0, [%[from]], #2\n\tvmsr p0, r0\n\tvpsel q0, q3, q4\n\tvmul.i32 q1, q0, %[ones]\n\t"
@@ -32,7 +32,7 @@ static inline const int8_t *tc_spread_sixteens(const uint8_t *from, size_t round
                      "add %[values], %[values], r0\n\tvstrb.8 q2, [%[to]], #16\n\tle lr, 1b\n2:\n\t"
                      : [from] "+r"(from), [values] "+r"(values), [to] "+r"(to)
                      : [rounds] "r"(rounds), [ones] "r"(0x01010101)
-                     : "r0", "lr", "q0", "q1", "q2", "q3", "q4", "p0", "cc", "memory");
+                     : "r0", "lr", "q0", "q1", "q2", "q3", "q4", TC_MVE_P0 "cc", "memory");
     return values;
 }
 

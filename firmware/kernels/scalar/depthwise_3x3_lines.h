@@ -38,7 +38,7 @@ static inline tc_scalar_output_t tc_depthwise_output(const tc_depthwise_3x3_t *o
     return tc_scalar_output(op->output_zero_point, op->activation_min, op->activation_max);
 }
 
-#if defined(__ARM_ARCH_6M__) && defined(__OPTIMIZE__)
+#if TC_SCALAR_ARMV6M
 #define TC_DEPTHWISE_ASSEMBLY 1
 
 /* What the assembly for Armv6-M reads by its offset, which is the number behind each member. */
@@ -81,10 +81,9 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
 /* clang-format off */
 /* r7 is the state, r5 the column's offset, r6, r8 and r9 are the rows, r11 is the step, r12 the output, lr the offset at
  * which the columns end; r0 and r1 are sums under way, r2 is the one that is complete, r3 an activation. */
-#define TC_DEPTHWISE_CLOBBERS                                                                      \
-    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r11", "r12", "lr", "cc", "memory"
+#define TC_DEPTHWISE_CLOBBERS "r1", "r2", "r3", "r12", "lr", "cc", "memory"
 #define TC_DEPTHWISE_BEGIN                                                                         \
-    ".syntax unified\n\tldr r7, %[state]\n\tldr r6, [r7, #84]\n\tldr r0, [r7, #88]\n\tmov r8, r0\n\t" \
+    ".syntax unified\n\t" TC_ARMV6M_SAVE "mov r7, r0\n\tldr r6, [r7, #84]\n\tldr r0, [r7, #88]\n\tmov r8, r0\n\t" \
     "ldr r0, [r7, #92]\n\tmov r9, r0\n\tldr r0, [r7, #100]\n\tmov r11, r0\n"
 #define TC_DEPTHWISE_WEIGHT(i, offset) "ldrb r2, [r1, #" i "]\n\tsxtb r2, r2\n\tstr r2, [r7, #" offset "]\n\t"
 /* A channel's part of the state, the offset of its first column. */
@@ -123,7 +122,7 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
 /* Goes on to the next channel at label 1. */
 #define TC_DEPTHWISE_END                                                                           \
     "ldr r5, [r7, #104]\n\tadds r5, r5, #1\n\tstr r5, [r7, #104]\n\tldr r3, [r7, #108]\n\tcmp r5, r3\n\t" \
-    "beq 9f\n\tb 1b\n9:\n\t"
+    "beq 9f\n\tb 1b\n9:\n\t" TC_ARMV6M_RESTORE
 /* clang-format on */
 
 #else
@@ -171,10 +170,11 @@ static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_li
         memcpy(factors, line->factors, sizeof factors);
         cut.weights = weights;
         cut.factors = factors;
-        for (unsigned rest = beyond, k = 0; rest != 0; rest >>= 1, k += 3) {
-            if (rest & 1u) {
-                factors[0] += 32 * zero_point * (weights[k] + weights[k + 1] + weights[k + 2]);
-                weights[k] = weights[k + 1] = weights[k + 2] = 0;
+        for (unsigned row = 0; row < 3; row++) {
+            if ((beyond >> row & 1u) != 0) {
+                int8_t *const w = weights + 3 * row;
+                factors[0] += 32 * zero_point * (w[0] + w[1] + w[2]);
+                memset(w, 0, 3);
             }
         }
         lines(op, &cut, 1);

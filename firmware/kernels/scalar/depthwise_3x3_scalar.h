@@ -12,10 +12,10 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_dep
 {
 #if TC_DEPTHWISE_ASSEMBLY
     tc_depthwise_state_t state;
-    tc_depthwise_state_t *volatile const where = &state; /* in memory: the assembly takes all registers */
     tc_depthwise_begin(&state, op, line, count, op->inside + 2u - op->padding_left);
+    register tc_depthwise_state_t *r0 __asm__("r0") = &state;
     /* clang-format off */
-    __asm__ volatile(TC_DEPTHWISE_BEGIN
+    __asm__ volatile(TC_ASM_STACK("tc_depthwise_3x3_scalar_lines", "36") TC_DEPTHWISE_BEGIN
         "1:\n\t" TC_DEPTHWISE_CHANNEL "cmp r2, #0\n\tbne 2f\n\t"
         TC_DEPTHWISE_BIAS("r1") TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r1", "r1", "0")
         TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r1", "r1", "12")
@@ -39,7 +39,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_dep
         "ldr r3, [r7, #124]\n\tsubs r3, r3, #1\n\tbmi 7f\n\tstr r3, [r7, #124]\n\t"
         TC_DEPTHWISE_BORDER("r2", "r0", "8", "20", "32") TC_DEPTHWISE_BORDER("r0", "r1", "4", "16", "28") "b 6b\n"
         "7:\n\t" TC_DEPTHWISE_END
-        : : [state] "m"(where) : TC_DEPTHWISE_CLOBBERS);
+        : "+l"(r0) : : TC_DEPTHWISE_CLOBBERS);
     /* clang-format on */
 #else
     for (; count > 0; count--, tc_depthwise_next(line)) {

@@ -13,10 +13,10 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(con
 {
 #if TC_DEPTHWISE_ASSEMBLY
     tc_depthwise_state_t state;
-    tc_depthwise_state_t *volatile const where = &state; /* in memory: the assembly takes all registers */
     tc_depthwise_begin(&state, op, line, count, 2u * op->inside + (op->padding_left == 0));
+    register tc_depthwise_state_t *r0 __asm__("r0") = &state;
     /* clang-format off */
-    __asm__ volatile(TC_DEPTHWISE_BEGIN
+    __asm__ volatile(TC_ASM_STACK("tc_depthwise_3x3_stride_2_scalar_lines", "36") TC_DEPTHWISE_BEGIN
         "1:\n\t" TC_DEPTHWISE_CHANNEL TC_DEPTHWISE_BIAS("r0") "cmp r2, #0\n\tbne 2f\n\t"
         TC_DEPTHWISE_ROW_0 TC_DEPTHWISE_ADD("r0", "r0", "0") TC_DEPTHWISE_ROW_1 TC_DEPTHWISE_ADD("r0", "r0", "12")
         TC_DEPTHWISE_ROW_2 TC_DEPTHWISE_ADD("r0", "r0", "24") TC_DEPTHWISE_ADVANCE "b 4f\n"
@@ -37,7 +37,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(con
         "7:\n\t" TC_DEPTHWISE_BORDER("r2", "r0", "4", "16", "28")
         TC_DEPTHWISE_BORDER("r2", "r2", "8", "20", "32") "b 6b\n"
         "8:\n\t" TC_DEPTHWISE_END
-        : : [state] "m"(where) : TC_DEPTHWISE_CLOBBERS);
+        : "+l"(r0) : : TC_DEPTHWISE_CLOBBERS);
     /* clang-format on */
 #else
     for (; count > 0; count--, tc_depthwise_next(line)) {

@@ -52,7 +52,7 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
     }
 }
 
-#if defined(__ARM_ARCH_6M__) && defined(__OPTIMIZE__)
+#if TC_SCALAR_ARMV6M
 
 /* clang-format off */
 /* The product of an activation and a weight, whose addresses differ by those of the cell and of its weights. */
@@ -72,11 +72,11 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
 
 static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t blocks)
 {
-    tc_depthwise_blocks_t *volatile const state = &blocks; /* in memory: the assembly takes all registers */
+    register tc_depthwise_blocks_t *r0 __asm__("r0") = &blocks;
     __asm__ volatile(
-        ".syntax unified\n"
+        ".syntax unified\n\t" TC_ASM_STACK("tc_depthwise_blocks", "36") TC_ARMV6M_SAVE
         "1:\n\t" /* a block: r4-r7 are channels, r8-r11 their sums, r12 the cells up to lr */
-        "ldr r7, %[state]\n\tldr r4, [r7, #12]\n\tldr r0, [r7, #16]\n\tcmp r4, r0\n\tbls 2f\n\tmov r4, r0\n"
+        "ldr r7, [sp, #16]\n\tldr r4, [r7, #12]\n\tldr r0, [r7, #16]\n\tcmp r4, r0\n\tbls 2f\n\tmov r4, r0\n"
         "2:\n\t"
         "ldr r1, [r7, #8]\n\tsubs r1, r1, r4\n\tldr r0, [r7, #0]\n\tmov r12, r0\n\tldr r0, [r7, #4]\n\tmov lr, r0\n\t"
         "lsls r2, r4, #3\n\tldr r0, [r7, #28]\n\tadds r2, r2, r0\n\t"
@@ -86,16 +86,16 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
         "mov r2, r12\n\tldm r2!, {r0}\n\tmov r12, r2\n\t"
         TC_DEPTHWISE_TAP("r4", "r8") TC_DEPTHWISE_TAP("r5", "r9") TC_DEPTHWISE_TAP("r6", "r10")
         TC_DEPTHWISE_TAP("r7", "r11") "adds r1, r1, #4\n\tcmp r12, lr\n\tbne 3b\n\t"
-        "ldr r7, %[state]\n\tadds r1, r1, r4\n\tstr r1, [r7, #8]\n\t"
+        "ldr r7, [sp, #16]\n\tadds r1, r1, r4\n\tstr r1, [r7, #8]\n\t"
         "ldr r5, [r7, #24]\n\tadds r5, r5, r4\n\tldr r6, [r7, #28]\n\tlsls r4, r4, #3\n\tadds r6, r6, r4\n\t"
         TC_DEPTHWISE_VALUE("r8", "0") TC_DEPTHWISE_VALUE("r9", "1") TC_DEPTHWISE_VALUE("r10", "2")
         TC_DEPTHWISE_VALUE("r11", "3")
         "ldr r0, [r7, #12]\n\tadds r0, r0, #4\n\tstr r0, [r7, #12]\n\t"
         "ldr r0, [r7, #20]\n\tsubs r0, r0, #1\n\tstr r0, [r7, #20]\n\tbeq 4f\n\tb 1b\n"
-        "4:\n\t"
+        "4:\n\t" TC_ARMV6M_RESTORE
+        : "+l"(r0)
         :
-        : [state] "m"(state)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+        : "r1", "r2", "r3", "r12", "lr", "cc", "memory");
 }
 /* clang-format on */
 

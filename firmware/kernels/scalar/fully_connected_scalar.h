@@ -80,7 +80,7 @@ static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
     blocks->excess = blocks->word++->excess;
 }
 
-#if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
+#if TC_SCALAR_RV32
 
 /* clang-format off */
 /* a0-a7 are the sums of a run, s2-s9 those of all; s10 is the vector, s11 the weights, s1 what follows of the runs, t4 the
@@ -109,12 +109,16 @@ static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
 #define TC_FULLY_CONNECTED_NEXT \
     "beqz t3, 9f\n\t" TC_FULLY_CONNECTED_FOLLOWING TC_FULLY_CONNECTED_FACTOR "9:\n\t"
 
+/* The assembly reads members of tc_fully_connected_blocks_t by their offsets. */
+typedef char tc_assert_blocks_offsets[offsetof(tc_fully_connected_blocks_t, sums) == 56 ? 1 : -1];
+
 /* Returns behind the last block, or in front of a word whose products are runs of their own. */
+TC_ASM_LONG_STRINGS
 static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 {
-    tc_fully_connected_blocks_t *volatile const state = blocks;
+    register tc_fully_connected_blocks_t *a0 __asm__("a0") = blocks;
     __asm__ volatile(
-        "lw t0, %[state]\n\tlw s10, 4(t0)\n\tlw s11, 8(t0)\n\tlw s1, 12(t0)\n\tlw ra, 16(t0)\n\t"
+        TC_ASM_STACK("tc_fully_connected_some", "64") TC_RV32_SAVE("64") "sw a0, 0(sp)\n\tmv t0, a0\n\tlw s10, 4(t0)\n\tlw s11, 8(t0)\n\tlw s1, 12(t0)\n\tlw ra, 16(t0)\n\t"
         "li t5, 0x00FF00FF\n\tli s0, 0x8000\n\tadd ra, ra, s0\n\t" TC_FULLY_CONNECTED_SUMS("lw", "56", "t0")
         "j 4f\n"
         "1:\n\t" /* a run */
@@ -129,7 +133,7 @@ static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected
         TC_FULLY_CONNECTED_UPPER("a6", "s8") TC_FULLY_CONNECTED_UPPER("a7", "s9")
         "4:\n\t"
         "lhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 1b\n\t"
-        "lw t0, %[state]\n\tlhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 5f\n\t" /* the block's end */
+        "lw t0, 0(sp)\n\tlhu t4, 0(s1)\n\taddi s1, s1, 2\n\tbnez t4, 5f\n\t" /* the block's end */
         "lw t1, 24(t0)\n\tlw t2, 28(t0)\n\tlw t3, 32(t0)\n\tlw a0, 36(t0)\n\tlw a1, 40(t0)\n\tlw a2, 44(t0)\n\t"
         "lw a3, 48(t0)\n\t" TC_FULLY_CONNECTED_FACTOR
         TC_FULLY_CONNECTED_OUTPUT("s2", "0") TC_FULLY_CONNECTED_NEXT
@@ -146,17 +150,17 @@ static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected
         "j 4b\n"
         "5:\n\t"
         "sub ra, ra, s0\n\tsw ra, 16(t0)\n\tsw s10, 4(t0)\n\tsw s11, 8(t0)\n\tsw s1, 12(t0)\n\t"
-        TC_FULLY_CONNECTED_SUMS("sw", "56", "t0")
+        TC_FULLY_CONNECTED_SUMS("sw", "56", "t0") TC_RV32_RESTORE("64")
+        : "+r"(a0)
         :
-        : [state] "m"(state)
-        : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
-          "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
+        : "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory");
 }
+TC_ASM_LONG_STRINGS_END
 /* clang-format on */
 
 #else
 
-#if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
+#if TC_SCALAR_ARMV6M
 
 /* clang-format off */
 /* r8-r11 are the sums of a run; r2 and r3 are the word, r4 is a mask, r5 the weights, r6 the vector, r7 the runs, r12 the end
@@ -169,37 +173,40 @@ static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected
 
 #define TC_FULLY_CONNECTED_TOGETHER 4
 
-/* Adds the runs up to the next 0 to some sums, whose weights these are. Returns the word behind. */
+/* Adds the runs up to the next 0 to some sums, whose weights these are. Returns the word behind. On the stack: 0 what
+ * callers expect in r8 to r11, 16 the sums, 20 the half. */
 static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_part(
     const tc_fully_connected_blocks_t *blocks, const uint32_t *weights, int32_t *sums)
 {
-    const tc_fully_connected_word_t *volatile word = blocks->word;
-    const uint32_t *volatile const first = weights;
-    const uint16_t *volatile const runs = blocks->runs;
-    int32_t *volatile const to = sums;
-    const uint32_t volatile excess = blocks->excess + TC_SCALAR_HALF, mask = 0x00FF00FFu, half = TC_SCALAR_HALF;
+    register const uint16_t *r0 __asm__("r0") = blocks->runs;
+    register uint32_t r1 __asm__("r1") = blocks->excess + TC_SCALAR_HALF;
+    register int32_t *r2 __asm__("r2") = sums;
+    register uint32_t r3 __asm__("r3") = TC_SCALAR_HALF;
+    register uint32_t r4 __asm__("r4") = 0x00FF00FFu;
+    register const uint32_t *r5 __asm__("r5") = weights;
+    register const tc_fully_connected_word_t *r6 __asm__("r6") = blocks->word;
     __asm__ volatile(
-        ".syntax unified\n\t"
-        "ldr r0, %[excess]\n\tmov lr, r0\n\tldr r4, %[mask]\n\tldr r5, %[first]\n\tldr r6, %[word]\n\tldr r7, %[runs]\n\t"
-        "b 3f\n"
+        ".syntax unified\n\t" TC_ASM_STACK("tc_fully_connected_part", "28")
+        "push {r2, r3, r7}\n\tmov r2, r10\n\tmov r3, r11\n\tpush {r2, r3}\n\tmov r2, r8\n\tmov r3, r9\n\tpush {r2, r3}\n\t"
+        "mov r7, r0\n\tmov lr, r1\n\tb 3f\n"
         "1:\n\t" /* a run */
         "adds r0, r0, r6\n\tmov r12, r0\n\tsubs r0, #4\n\tldr r0, [r0]\n\tmov r1, lr\n\tsubs r1, r1, r0\n\t"
-        "mov r8, r1\n\tmov r9, r1\n\tmov r10, r1\n\tmov r11, r1\n\tldr r1, %[half]\n\tadds r0, r0, r1\n\tmov lr, r0\n"
+        "mov r8, r1\n\tmov r9, r1\n\tmov r10, r1\n\tmov r11, r1\n\tldr r1, [sp, #20]\n\tadds r0, r0, r1\n\tmov lr, r0\n"
         "2:\n\t"
         "ldr r2, [r6]\n\tldr r3, [r6, #4]\n\t"
         TC_FULLY_CONNECTED_ADD("0", "r8") TC_FULLY_CONNECTED_ADD("4", "r9")
         TC_FULLY_CONNECTED_ADD("8", "r10") TC_FULLY_CONNECTED_ADD("12", "r11")
         "adds r5, #32\n\tadds r6, #12\n\tcmp r6, r12\n\tbne 2b\n\t"
-        "ldr r0, %[to]\n\t"
+        "ldr r0, [sp, #16]\n\t"
         TC_FULLY_CONNECTED_UPPER("r8", "0") TC_FULLY_CONNECTED_UPPER("r9", "4")
         TC_FULLY_CONNECTED_UPPER("r10", "8") TC_FULLY_CONNECTED_UPPER("r11", "12")
         "3:\n\t"
         "ldrh r0, [r7]\n\tadds r7, #2\n\tcmp r0, #0\n\tbne 1b\n\t"
-        "str r6, %[word]\n\t"
-        : [word] "+m"(word)
-        : [first] "m"(first), [runs] "m"(runs), [to] "m"(to), [excess] "m"(excess), [mask] "m"(mask), [half] "m"(half)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
-    return word;
+        "pop {r2, r3}\n\tmov r8, r2\n\tmov r9, r3\n\tpop {r2, r3}\n\tmov r10, r2\n\tmov r11, r3\n\tpop {r2, r3, r7}\n\t"
+        : "+l"(r0), "+l"(r1), "+l"(r2), "+l"(r3), "+l"(r4), "+l"(r5), "+l"(r6)
+        :
+        : "r12", "lr", "cc", "memory");
+    return r6;
 }
 /* clang-format on */
 

@@ -12,19 +12,14 @@
 #ifndef TINYCOMP_PRODUCTS_H
 #define TINYCOMP_PRODUCTS_H
 
+#include "assembly.h"
 #include "requantize.h"
 #include "tinycomp.h"
 
-#if defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)
+#if TC_ASM && defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)
 #define TC_SCALAR_RV32 1
 #else
 #define TC_SCALAR_RV32 0
-#endif
-
-#if defined(__ARM_ARCH_6M__)
-#define TC_SCALAR_ARMV6M 1
-#else
-#define TC_SCALAR_ARMV6M 0
 #endif
 
 #define TC_SCALAR_HALF 0x8000u

@@ -7,7 +7,14 @@
 #ifndef TINYCOMP_REQUANTIZE_H
 #define TINYCOMP_REQUANTIZE_H
 
+#include "assembly.h"
 #include "tinycomp.h"
+
+#if TC_ASM && defined(__ARM_ARCH_6M__) && !defined(__ARM_BIG_ENDIAN)
+#define TC_SCALAR_ARMV6M 1
+#else
+#define TC_SCALAR_ARMV6M 0
+#endif
 
 /* Whether a product of two words is one word only: Armv6-M, and Xtensa, where some cores lack the other word. */
 #if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)

@@ -33,7 +33,7 @@ static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *facto
     return tc_clamp((product + pairs->rounding * ((int32_t)1 << shift)) >> (shift + 1), pairs->low, pairs->high);
 }
 
-#if TC_SCALAR_RV32 && defined(__OPTIMIZE__)
+#if TC_SCALAR_RV32
 
 /* clang-format off */
 /* a0-a3 and a4-a7 are the sums of a run, s2-s5 and s6-s9 those of all, each of four pixels; s10 is the tile, s11 the
@@ -59,35 +59,36 @@ static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *facto
     "lw t0, " x "(s10)\n\tlw t1, " z "(s10)\n\tslli t0, t0, 8\n\tadd t0, t0, t1\n\t" \
     "mul " a ", t0, t2\n\tadd " a ", " a ", t6\n\tmul " b ", t0, t3\n\tadd " b ", " b ", t6\n\t"
 #define TC_TILE_EVEN(w, offset) "lw t1, " offset "(s11)\n\tslli " w ", " w ", 8\n\tsub " w ", t1, " w "\n\t"
-/* t1 is the factor, t2 the rounding, t3 the right shift + 1, a4 and a5 are the bounds. */
+/* On the stack: 0 the tile, 4 the next factors, 8 their end, 12 the rounding, 16 and 20 the bounds, 24 to 36 the outputs,
+ * 40 the channel. t1 is the factor, t2 the rounding, t3 the right shift + 1, a4 and a5 are the bounds. */
 #define TC_TILE_FACTOR(offset)                                                                                \
-    "lw t3, " offset "(t0)\n\tlw t1, " offset "+4(t0)\n\tlw t2, %[rounding]\n\tandi t3, t3, 31\n\t"            \
+    "lw t3, " offset "(t0)\n\tlw t1, " offset "+4(t0)\n\tlw t2, 12(sp)\n\tandi t3, t3, 31\n\t"            \
     "sll t2, t2, t3\n\taddi t2, t2, 1\n\taddi t3, t3, 1\n\t"
 #define TC_TILE_STORE(s, out, c)                                                                        \
     "slli a6, " s ", 2\n\tmulh a6, a6, t1\n\tsrai " s ", " s ", 30\n\tandi " s ", " s ", -2\n\t"        \
     "add a6, a6, t2\n\tadd a6, a6, " s "\n\tsra a6, a6, t3\n\tbge a6, a4, 8f\n\tmv a6, a4\n8:\n\t"      \
     "ble a6, a5, 8f\n\tmv a6, a5\n8:\n\tsb a6, " c "(" out ")\n\t"
 
+/* The assembly reads members of tc_tile_t by their offsets. */
+typedef char tc_assert_tile_offsets[offsetof(tc_tile_t, weights) == 8 && offsetof(tc_tile_t, high) == 28 ? 1 : -1];
+
 /* Pixels that are the same place are written in the order 3 to 0. Returns the flags behind the last pair's. */
+TC_ASM_LONG_STRINGS
 static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
                                                              int8_t *const *outs)
 {
-    const uint32_t *volatile const first = tile;
-    const uint32_t *volatile const weights = pairs->weights;
-    const uint16_t *volatile flags = pairs->flags;
-    const int32_t *volatile factors = pairs->factors;
-    const int32_t *volatile const end = pairs->factors + 4 * (size_t)pairs->pairs;
-    const int32_t volatile rounding = pairs->rounding, low = pairs->low, high = pairs->high;
-    int8_t *volatile const out0 = outs[0];
-    int8_t *volatile const out1 = outs[1];
-    int8_t *volatile const out2 = outs[2];
-    int8_t *volatile const out3 = outs[3];
-    unsigned volatile channel = 0;
+    register uintptr_t a0 __asm__("a0") = (uintptr_t)pairs; /* then the flags */
+    register const uint32_t *a1 __asm__("a1") = tile;
+    register int8_t *const *a2 __asm__("a2") = outs;
     __asm__ volatile(
-        "lw s11, %[weights]\n\tlw s1, %[flags]\n\t"
+        TC_ASM_STACK("tc_tile_all", "96") TC_RV32_SAVE("96")
+        "lw t0, 0(a0)\n\tlw s11, 8(a0)\n\tlw s1, 12(a0)\n\tlw t1, 16(a0)\n\tlw t2, 20(a0)\n\tlw t3, 24(a0)\n\t"
+        "lw t4, 28(a0)\n\tslli t0, t0, 4\n\tadd t0, t0, t1\n\tsw a1, 0(sp)\n\tsw t1, 4(sp)\n\tsw t0, 8(sp)\n\t"
+        "sw t2, 12(sp)\n\tsw t3, 16(sp)\n\tsw t4, 20(sp)\n\tlw t0, 0(a2)\n\tlw t1, 4(a2)\n\tlw t2, 8(a2)\n\t"
+        "lw t3, 12(a2)\n\tsw t0, 24(sp)\n\tsw t1, 28(sp)\n\tsw t2, 32(sp)\n\tsw t3, 36(sp)\n\tsw zero, 40(sp)\n\t"
         "li t5, 0x00FF00FF\n\tli ra, 0x80808080\n\tli s0, 0x00800080\n\tli t6, 0x8000\n"
         "1:\n\t" /* a pair */
-        "lw t0, %[factors]\n\tlw s10, %[first]\n\tlw s2, 0(t0)\n\tlw s6, 8(t0)\n\t"
+        "lw t0, 4(sp)\n\tlw s10, 0(sp)\n\tlw s2, 0(t0)\n\tlw s6, 8(t0)\n\t"
         "srai s2, s2, 5\n\tmv s3, s2\n\tmv s4, s2\n\tmv s5, s2\n\t"
         "srai s6, s6, 5\n\tmv s7, s6\n\tmv s8, s6\n\tmv s9, s6\n\t"
         "j 4f\n"
@@ -111,36 +112,36 @@ static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pa
         TC_TILE_EVEN("t2", "0") TC_TILE_EVEN("t3", "4") TC_TILE_FIRST TC_TILE_NEXT
         "j 3b\n"
         "7:\n\t" /* the pair's end */
-        "lw t0, %[factors]\n\tlw t1, %[channel]\n\tlw a0, %[out0]\n\tlw a1, %[out1]\n\tlw a2, %[out2]\n\t"
-        "lw a3, %[out3]\n\tadd a0, a0, t1\n\tadd a1, a1, t1\n\tadd a2, a2, t1\n\tadd a3, a3, t1\n\t"
-        "addi t1, t1, 2\n\tsw t1, %[channel]\n\tlw a4, %[low]\n\tlw a5, %[high]\n\t"
+        "lw t0, 4(sp)\n\tlw t1, 40(sp)\n\tlw a0, 24(sp)\n\tlw a1, 28(sp)\n\tlw a2, 32(sp)\n\t"
+        "lw a3, 36(sp)\n\tadd a0, a0, t1\n\tadd a1, a1, t1\n\tadd a2, a2, t1\n\tadd a3, a3, t1\n\t"
+        "addi t1, t1, 2\n\tsw t1, 40(sp)\n\tlw a4, 16(sp)\n\tlw a5, 20(sp)\n\t"
         TC_TILE_FACTOR("0") TC_TILE_STORE("s5", "a3", "0") TC_TILE_STORE("s4", "a2", "0")
         TC_TILE_STORE("s3", "a1", "0") TC_TILE_STORE("s2", "a0", "0")
         TC_TILE_FACTOR("8") TC_TILE_STORE("s9", "a3", "1") TC_TILE_STORE("s8", "a2", "1")
         TC_TILE_STORE("s7", "a1", "1") TC_TILE_STORE("s6", "a0", "1")
-        "addi t0, t0, 16\n\tsw t0, %[factors]\n\tlw t1, %[end]\n\tbne t0, t1, 1b\n\tsw s1, %[flags]\n\t"
-        : [flags] "+m"(flags), [factors] "+m"(factors), [channel] "+m"(channel)
-        : [first] "m"(first), [weights] "m"(weights), [end] "m"(end), [rounding] "m"(rounding), [low] "m"(low),
-          [high] "m"(high), [out0] "m"(out0), [out1] "m"(out1), [out2] "m"(out2), [out3] "m"(out3)
-        : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
-          "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "memory");
-    return flags;
+        "addi t0, t0, 16\n\tsw t0, 4(sp)\n\tlw t1, 8(sp)\n\tbne t0, t1, 1b\n\tmv a0, s1\n\t" TC_RV32_RESTORE("96")
+        : "+r"(a0), "+r"(a1), "+r"(a2)
+        :
+        : "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory");
+    return (const uint16_t *)a0;
 }
+TC_ASM_LONG_STRINGS_END
 /* clang-format on */
 
 #else
 
-#if TC_SCALAR_ARMV6M && defined(__OPTIMIZE__)
+#if TC_SCALAR_ARMV6M
 
 /* clang-format off */
 /* r4-r7 are the sums of a run, r8-r11 those of all, each of four pixels; r2 is the tile, r3 the weights, lr the flags, r12
- * the half, r0 a word of weights. */
+ * the half, r0 a word of weights. On the stack: 0 what callers expect in r8 to r11, 16 a word's odd weights, 20 the next
+ * flags, 24 the sums, 28, 32 and 36 the masks. */
 #define TC_TILE_ADD(offset, s) "ldr r1, [r2, #" offset "]\n\tmuls r1, r0, r1\n\tadds " s ", " s ", r1\n\t"
 #define TC_TILE_BEGIN(offset, s) "ldr " s ", [r2, #" offset "]\n\tmuls " s ", r0, " s "\n\tadd " s ", r12\n\t"
 #define TC_TILE_FIRST TC_TILE_BEGIN("0", "r4") TC_TILE_BEGIN("4", "r5") TC_TILE_BEGIN("8", "r6") TC_TILE_BEGIN("12", "r7")
 #define TC_TILE_ODD                                                                                                \
-    "ldr r1, %[carry]\n\tadds r0, r0, r1\n\tlsrs r0, r0, #8\n\tldr r1, %[bytes]\n\tands r0, r0, r1\n\t"            \
-    "ldr r1, %[excess]\n\tsubs r0, r0, r1\n\t"
+    "ldr r1, [sp, #28]\n\tadds r0, r0, r1\n\tlsrs r0, r0, #8\n\tldr r1, [sp, #32]\n\tands r0, r0, r1\n\t"            \
+    "ldr r1, [sp, #36]\n\tsubs r0, r0, r1\n\t"
 #define TC_TILE_REST                                                                                               \
     TC_TILE_ODD TC_TILE_ADD("16", "r4") TC_TILE_ADD("20", "r5") TC_TILE_ADD("24", "r6") TC_TILE_ADD("28", "r7")    \
     "adds r2, #32\n\tadds r3, #8\n\t"
@@ -156,18 +157,18 @@ static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pa
 static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t *tile, const uint32_t *weights,
                                                                  const uint16_t *flags, int32_t *sums)
 {
-    const uint32_t *volatile const first = tile;
-    const uint32_t *volatile const words = weights;
-    const uint16_t *volatile next = flags;
-    int32_t *volatile const to = sums;
-    const uint32_t volatile carry = 0x80808080u, bytes = 0x00FF00FFu, excess = 0x00800080u;
-    uint32_t volatile odd = 0;
+    register uintptr_t r0 __asm__("r0") = (uintptr_t)tile; /* then the flags */
+    register const uint32_t *r1 __asm__("r1") = weights;
+    register const uint16_t *r2 __asm__("r2") = flags;
+    register int32_t *r3 __asm__("r3") = sums;
+    register uint32_t r4 __asm__("r4") = 0x80808080u;
+    register uint32_t r5 __asm__("r5") = 0x00FF00FFu;
+    register uint32_t r6 __asm__("r6") = 0x00800080u;
     __asm__ volatile(
-        ".syntax unified\n\t"
-        "ldr r0, %[to]\n\tldr r2, [r0]\n\tmov r8, r2\n\tldr r2, [r0, #4]\n\tmov r9, r2\n\t"
-        "ldr r2, [r0, #8]\n\tmov r10, r2\n\tldr r2, [r0, #12]\n\tmov r11, r2\n\t"
-        "movs r1, #128\n\tlsls r1, r1, #8\n\tmov r12, r1\n\tldr r2, %[first]\n\tldr r3, %[words]\n\t"
-        "b 4f\n"
+        ".syntax unified\n\t" TC_ASM_STACK("tc_tile_channel", "44")
+        "push {r0, r2, r3, r4, r5, r6, r7}\n\tmov r4, r8\n\tmov r5, r9\n\tmov r6, r10\n\tmov r7, r11\n\t"
+        "push {r4, r5, r6, r7}\n\tldm r3!, {r4, r5, r6, r7}\n\tmov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7\n\t"
+        "mov r2, r0\n\tmov r3, r1\n\tmovs r1, #128\n\tlsls r1, r1, #8\n\tmov r12, r1\n\tb 4f\n"
         "2:\n\t" /* a word that is not a run's first */
         "ldr r0, [r3]\n\t" TC_TILE_ADD("0", "r4") TC_TILE_ADD("4", "r5") TC_TILE_ADD("8", "r6") TC_TILE_ADD("12", "r7")
         TC_TILE_REST TC_TILE_FLAG
@@ -175,7 +176,7 @@ static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t 
         "3:\n\t" TC_TILE_SPLIT
         "mov r1, lr\n\tcmp r1, #0\n\tbne 5f\n"
         "4:\n\t" /* flags */
-        "ldr r1, %[next]\n\tldrh r0, [r1]\n\tadds r1, #2\n\tstr r1, %[next]\n\t"
+        "ldr r1, [sp, #20]\n\tldrh r0, [r1]\n\tadds r1, #2\n\tstr r1, [sp, #20]\n\t"
         "lsls r0, r0, #16\n\tbeq 1f\n\tlsls r0, r0, #1\n\tmov lr, r0\n\tbcc 5f\n\tb 6f\n"
         "1:\n\tb 7f\n"
         "5:\n\t" /* a run */
@@ -183,20 +184,20 @@ static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t 
         "bcc 2b\n\t" TC_TILE_SPLIT
         "mov r1, lr\n\tcmp r1, #0\n\tbne 5b\n\tb 4b\n"
         "6:\n\t" /* a word of two runs */
-        "ldr r0, [r3]\n\t" TC_TILE_ODD "str r0, %[odd]\n\t"
+        "ldr r0, [r3]\n\t" TC_TILE_ODD "str r0, [sp, #16]\n\t"
         TC_TILE_Y("0", "16", "r4") TC_TILE_Y("4", "20", "r5") TC_TILE_Y("8", "24", "r6") TC_TILE_Y("12", "28", "r7")
         TC_TILE_SPLIT
-        "ldr r1, %[odd]\n\tlsls r1, r1, #8\n\tldr r0, [r3]\n\tsubs r0, r0, r1\n\t" TC_TILE_FIRST
+        "ldr r1, [sp, #16]\n\tlsls r1, r1, #8\n\tldr r0, [r3]\n\tsubs r0, r0, r1\n\t" TC_TILE_FIRST
         "adds r2, #32\n\tadds r3, #8\n\t" TC_TILE_FLAG
         "b 3b\n"
         "7:\n\t"
-        "ldr r0, %[to]\n\tmov r2, r8\n\tstr r2, [r0]\n\tmov r2, r9\n\tstr r2, [r0, #4]\n\t"
-        "mov r2, r10\n\tstr r2, [r0, #8]\n\tmov r2, r11\n\tstr r2, [r0, #12]\n\t"
-        : [next] "+m"(next), [odd] "+m"(odd)
-        : [first] "m"(first), [words] "m"(words), [to] "m"(to), [carry] "m"(carry), [bytes] "m"(bytes),
-          [excess] "m"(excess)
-        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
-    return next;
+        "ldr r0, [sp, #24]\n\tmov r4, r8\n\tmov r5, r9\n\tmov r6, r10\n\tmov r7, r11\n\tstm r0!, {r4, r5, r6, r7}\n\t"
+        "pop {r4, r5, r6, r7}\n\tmov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7\n\t"
+        "ldr r0, [sp, #4]\n\tadd sp, sp, #8\n\tpop {r3, r4, r5, r6, r7}\n\t"
+        : "+l"(r0), "+l"(r1), "+l"(r2), "+l"(r3), "+l"(r4), "+l"(r5), "+l"(r6)
+        :
+        : "r12", "lr", "cc", "memory");
+    return (const uint16_t *)r0;
 }
 /* clang-format on */
 

@@ -1,0 +1,201 @@
+"""Every kernel of an instruction set, compiled by whatever compiler is here with flags drawn at
+random, equals the simulator on the emulated core.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pytest
+from core_cases import FAMILIES
+from core_program import (
+    MAIN,
+    KernelCase,
+    available,
+    differences,
+    lowered,
+    port_folders,
+    port_sources,
+    write_program,
+)
+
+from tinycomp.emit.project import link_flags
+from tinycomp.target.boards import Board, load_board
+from tinycomp.target.toolchain import STRICT
+
+CORES = {
+    "cortex-m4": "armv7e_m",
+    "cortex-m7": "armv7e_m",
+    "cortex-m55": "armv8_1m_mve",
+    "cortex-m0": "scalar",
+    "rv32imc": "scalar",
+}
+CLANGS = ("clang", *(f"clang-{version}" for version in range(14, 24)))
+LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Ofast", "-Os", "-Oz", "-Og")
+DIALECTS = {
+    "c": ("c99", "c11", "gnu17", "c2x"),
+    "c++": ("c++11", "c++14", "c++17", "gnu++2a"),
+}
+OPTIONS = (
+    ("-fno-omit-frame-pointer",),
+    ("-fpic",),
+    ("-fpic", "-msingle-pic-base"),
+    ("-fshort-enums",),
+    ("-funsigned-char",),
+    ("-fsanitize=undefined",),
+    ("-flto",),
+    ("-fno-builtin",),
+    ("-fno-strict-aliasing", "-fwrapv"),
+    ("-fstack-protector-all",),
+    ("-DTC_NO_ASM",),
+    ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    ("-g", "-funwind-tables"),
+)
+QUICK = 3
+"""Cases of each family that the quick sample chooses from."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One way to compile the kernels for a core."""
+
+    core: str
+    compiler: str
+    """A clang, or "gcc": the board's own."""
+    level: str
+    language: str = "c"
+    dialect: str = "c99"
+    options: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return " ".join((self.core, self.compiler, self.level, self.dialect, *self.options))
+
+
+def compilers() -> list[str]:
+    return ["gcc", *(name for name in CLANGS if shutil.which(name))]
+
+
+def _fits(build: Build, options: tuple[str, ...]) -> bool:
+    """Whether the compiler takes these options for this core."""
+    clang = build.compiler != "gcc"
+    if "-mfloat-abi=hard" in options:
+        return build.core == "cortex-m4"
+    if "-msingle-pic-base" in options:
+        return not clang and build.core.startswith("cortex")
+    return not (clang and "-flto" in options)  # its objects need its own linker
+
+
+def _level(build: Build) -> str:
+    """GCC 12 is the first that knows -Oz; clang 19 calls -Ofast deprecated."""
+    if build.level == "-Ofast" and build.compiler != "gcc":
+        return "-O3"
+    return build.level
+
+
+def sampled(count: int, seed: int) -> Iterator[Build]:
+    """Builds of all compilers for all cores."""
+    draw = random.Random(seed)
+    for core in CORES:
+        for compiler in compilers():
+            for _ in range(count):
+                language = draw.choice(("c", "c", "c++"))
+                dialect = draw.choice(DIALECTS[language])
+                build = Build(core, compiler, draw.choice(LEVELS), language, dialect)
+                chosen = draw.sample([o for o in OPTIONS if _fits(build, o)], draw.randint(0, 3))
+                flags = tuple(dict.fromkeys(flag for options in chosen for flag in options))
+                yield Build(core, compiler, build.level, language, dialect, flags)
+
+
+@cache
+def _cases(kernels: str, count: int | None) -> tuple[KernelCase, ...]:
+    """One case for each kernel."""
+    families = [family() if count is None else family(count) for family in FAMILIES.values()]
+    found: dict[str, KernelCase] = {}
+    for family in families:
+        for case in lowered(family, kernels):
+            found.setdefault(case.kernel, case)
+    return tuple(found.values())
+
+
+def _target(build: Build, board: Board) -> list[str]:
+    """What tells a clang the core, and where the board's C library has its headers."""
+    if build.compiler == "gcc":
+        return [f"{board.compiler.prefix}gcc", *board.compiler.flags]
+    arm = build.core.startswith("cortex")
+    triple = "arm-none-eabi" if arm else "riscv32-unknown-elf"
+    flags = [flag for flag in board.compiler.flags if not flag.startswith("--specs")]
+    search = ["-E", "-v", "-x", "c", "/dev/null"]
+    gcc = [f"{board.compiler.prefix}gcc", *board.compiler.flags]
+    said = subprocess.run([*gcc, *search], capture_output=True, text=True, check=True).stderr
+    folders = re.findall(r"^ (\S+)$", said.partition("#include <...>")[2], re.MULTILINE)
+    system = [f"-isystem{folder}" for folder in folders if "/gcc/" not in folder]
+    return [build.compiler, f"--target={triple}", *flags, *system]
+
+
+def _sanitizing(build: Build) -> list[str]:
+    """A trap needs no library on the core."""
+    if "-fsanitize=undefined" not in build.options:
+        return []
+    gcc = build.compiler == "gcc"
+    return ["-fsanitize-undefined-trap-on-error" if gcc else "-fsanitize-trap=undefined"]
+
+
+def _run(command: list[str | Path]) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    if "-o" not in command or "-c" in command:
+        assert done.stderr == ""
+
+
+def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
+    """Compile without a warning, link, and run."""
+    board = load_board(build.core)
+    if not available(board):
+        pytest.skip(f"{board.compiler.prefix}gcc or the emulator of {board.name} is missing")
+    include = write_program(cases, board, CORES[build.core], folder)
+    gcc: list[str | Path] = [f"{board.compiler.prefix}gcc", *board.compiler.flags]
+    abi = [o for o in build.options if o.startswith(("-mf", "-flto"))]
+    search = [f"-I{path}" for path in include]
+    kernels = folder / "kernels.o"
+    # constants of cases are of any length, and C++ has no empty initializers to leave out
+    warnings = [*STRICT, "-Wno-overlength-strings", "-Wno-unused-function"]
+    _run(
+        [
+            *_target(build, board), _level(build), "-x", build.language, f"-std={build.dialect}",
+            *warnings, *build.options, *_sanitizing(build), *search, "-c", MAIN, "-o", kernels,
+        ]
+    )  # fmt: skip
+    objects = []
+    for source in port_sources(board):
+        objects.append(folder / f"{source.stem}.o")
+        _run([*gcc, *abi, "-O2", *search, "-c", source, "-o", objects[-1]])
+    program = folder / "program"
+    flags = link_flags(board.port, port_folders(board))
+    _run([*gcc, *abi, "-O2", "-Wl,--gc-sections", kernels, *objects, "-o", program, *flags])
+    assert differences(board, program) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        *(Build(core, compilers()[-1], "-O2") for core in CORES if core != "cortex-m7"),
+        Build("cortex-m4", "gcc", "-O1", options=("-fno-omit-frame-pointer", "-fpic")),
+    ],
+    ids=str,
+)
+def test_kernels_do_not_depend_on_the_compiler(build: Build, tmp_path: Path) -> None:
+    """The newest clang that is here, and GCC with what used to break assembly."""
+    check(build, _cases(CORES[build.core], QUICK), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", tuple(sampled(6, seed=9)), ids=str)
+def test_kernels_equal_the_simulator_under_any_flags(build: Build, tmp_path: Path) -> None:
+    check(build, _cases(CORES[build.core], None), tmp_path)
