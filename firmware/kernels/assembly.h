@@ -29,6 +29,8 @@
 #define TC_ASM_LONG_STRINGS_END
 #endif
 
+/* Blocks inside of loops leave it to the compiler to save what it never keeps for itself, and save r7, r9 and r11. */
+
 /* Thumb-2: r4 to r11 and lr are free between both, 36 bytes of stack. */
 #define TC_THUMB_SAVE "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
 #define TC_THUMB_RESTORE "pop {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"

@@ -135,7 +135,8 @@ def _target(build: Build, board: Board) -> list[str]:
     gcc = [f"{board.compiler.prefix}gcc", *board.compiler.flags]
     said = subprocess.run([*gcc, *search], capture_output=True, text=True, check=True).stderr
     folders = re.findall(r"^ (\S+)$", said.partition("#include <...>")[2], re.MULTILINE)
-    system = [f"-isystem{folder}" for folder in folders if "/gcc/" not in folder]
+    found = [Path(folder).resolve() for folder in folders]
+    system = [f"-isystem{folder}" for folder in found if "gcc" not in folder.parts]
     return [build.compiler, f"--target={triple}", *flags, *system]
 
 

@@ -8,7 +8,13 @@ import pytest
 
 from tinycomp.common.errors import ToolError
 from tinycomp.target.boards import Board, list_boards, load_board
-from tinycomp.target.sizes import EXTERNAL_STACK, Sizes, deepest_stack, section_sizes
+from tinycomp.target.sizes import (
+    EXTERNAL_STACK,
+    Sizes,
+    assembly_stack,
+    deepest_stack,
+    section_sizes,
+)
 from tinycomp.target.toolchain import (
     compile_objects,
     inference_sizes,
@@ -148,6 +154,20 @@ def test_no_bound_is_no_number(tmp_path, invoke, inner, depth):
     graph = tmp_path / "x.ci"
     graph.write_text(GRAPH.format(invoke=invoke, inner=inner))
     assert deepest_stack([graph], "x_invoke") == depth
+
+
+def test_the_stack_of_assembly_counts(tmp_path):
+    """The compiler knows nothing of it, whatever it makes of the function's name."""
+    source = tmp_path / "x.c"
+    source.write_text(
+        "static __attribute__((noinline)) void f(void)\n"
+        '{ __asm__ volatile(".set tc_stack_of_f, 84"); }\n'
+        "void x_invoke(void) { f(); }\n"
+    )
+    (built,) = compile_objects(load_board("host").compiler, [source], tmp_path / "build")
+    assert assembly_stack([built]) == {"f": 84}
+    graph = [built.with_suffix(".ci")]
+    assert inference_stack([built], "x_invoke") == deepest_stack(graph, "x_invoke") + 84
 
 
 def test_a_graph_without_the_root_is_refused(tmp_path):

@@ -32,15 +32,14 @@ static inline void tc_fully_connected_pairs_block(const int8_t *x, const uint8_t
     register uint32_t *r3 __asm__("r3") = sums;
     register const uint32_t *r4 __asm__("r4") = pairs;
     register size_t r12 __asm__("r12") = groups;
-    __asm__ volatile(TC_THUMB_SAVE
-                     "mov lr, r4\n\tadd r4, r2, r12, lsl #2\n\tpush {r3, r4}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\t"
-                     "mov r12, r1\n\tldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
-                     "1:\n\t" TC_CODEBOOK_GROUP "2:\n\t" TC_CODEBOOK_GROUP
-                     "ldr r10, [sp, #4]\n\tcmp r11, r10\n\tbne 1b\n\t"
-                     "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t" TC_THUMB_RESTORE
-                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
-                     : "r"(r4)
-                     : "cc", "memory");
+    __asm__ volatile(
+        "mov lr, r4\n\tadd r4, r2, r12, lsl #2\n\tpush {r3, r4, r7, r9, r11}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\t"
+        "mov r12, r1\n\tldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
+        "1:\n\t" TC_CODEBOOK_GROUP "2:\n\t" TC_CODEBOOK_GROUP "ldr r10, [sp, #4]\n\tcmp r11, r10\n\tbne 1b\n\t"
+        "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tpop {r7, r9, r11}\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4), "+r"(r12)
+        :
+        : "r5", "r6", "r8", "r10", "lr", "cc", "memory");
 }
 
 #endif
@@ -70,7 +69,7 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
 #if TC_DSP
-    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_looked_up", "44"));
+    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_looked_up", "20"));
     for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
         tc_fully_connected_pairs_block(x, indices + 2 * groups * c, pairs, groups, op->start + c, sums);
         tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);

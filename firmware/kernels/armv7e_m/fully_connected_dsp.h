@@ -31,15 +31,15 @@ static inline void tc_fully_connected_block(const int8_t *x, const int8_t *weigh
     register const int8_t *r2 __asm__("r2") = x;
     register uint32_t *r3 __asm__("r3") = sums;
     register size_t r12 __asm__("r12") = groups;
-    __asm__ volatile(TC_THUMB_SAVE
-                     "add r4, r2, r12, lsl #2\n\tpush {r3, r4}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\tmov r12, r1\n\t"
-                     "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
-                     "1:\n\t" TC_FULLY_CONNECTED_GROUP "2:\n\t" TC_FULLY_CONNECTED_GROUP
-                     "ldr lr, [sp, #4]\n\tcmp r11, lr\n\tbne 1b\n\t"
-                     "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t" TC_THUMB_RESTORE
-                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
-                     :
-                     : "cc", "memory");
+    __asm__ volatile(
+        "add r4, r2, r12, lsl #2\n\tpush {r3, r4, r7, r9, r11}\n\tmov r11, r2\n\tlsls r2, r12, #31\n\tmov r12, r1\n\t"
+        "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tbne 2f\n"
+        "1:\n\t" TC_FULLY_CONNECTED_GROUP "2:\n\t" TC_FULLY_CONNECTED_GROUP
+        "ldr lr, [sp, #4]\n\tcmp r11, lr\n\tbne 1b\n\t"
+        "ldr lr, [sp], #8\n\tstm lr, {r0, r1, r2, r3, r4, r5, r6, r7}\n\tpop {r7, r9, r11}\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
+        :
+        : "r4", "r5", "r6", "r8", "r10", "lr", "cc", "memory");
 }
 
 #endif
@@ -67,7 +67,7 @@ static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_c
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
     unsigned c = 0;
 #if TC_DSP
-    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_vector", "44"));
+    __asm__ volatile(TC_ASM_STACK("tc_fully_connected_vector", "20"));
     for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
         tc_fully_connected_block(x, weights + 4 * groups * c, groups, op->start + c, sums);
         tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);

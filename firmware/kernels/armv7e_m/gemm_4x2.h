@@ -46,14 +46,14 @@ static inline void tc_gemm_one_sums(const int8_t *weights, const int8_t *other, 
     register const uint32_t *r3 __asm__("r3") = pixel;
     register const uint32_t *r12 __asm__("r12") = last;
     __asm__ volatile(
-        "push {r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\tmov lr, r12\n\tmov r8, r1\n\tmov r12, r2\n\tmov r9, r3\n\t"
+        "push {r0, r7, r9, r11}\n\tmov lr, r12\n\tmov r8, r1\n\tmov r12, r2\n\tmov r9, r3\n\t"
         "ldm r0, {r0, r1, r2, r3}\n"
         "1:\n\t" TC_GEMM_ONE_GROUP "cmp r9, lr\n\tbeq 2f\n\t" TC_GEMM_ONE_GROUP "cmp r9, lr\n\tbne 1b\n"
         "2:\n\t"
-        "pop {r4}\n\tstm r4, {r0, r1, r2, r3}\n\t" TC_THUMB_RESTORE
+        "pop {r4, r7, r9, r11}\n\tstm r4, {r0, r1, r2, r3}\n\t"
         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r12)
         :
-        : "cc", "memory");
+        : "r4", "r5", "r6", "r8", "r10", "lr", "cc", "memory");
 }
 
 /* One of four pixels. Where the last pair of channels is alone it is taken twice. */
@@ -61,7 +61,7 @@ static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const u
 {
     const size_t pair = 8 * gemm->groups;
     const int8_t *weights = gemm->weights;
-    __asm__ volatile(TC_ASM_STACK("tc_gemm_one", "40"));
+    __asm__ volatile(TC_ASM_STACK("tc_gemm_one", "16"));
     out += gemm->first;
     for (unsigned c = 0; c < gemm->channels; c += 4, weights += 2 * pair) {
         const int32_t *const factors = gemm->factors + 2 * (size_t)c;

@@ -8,6 +8,10 @@
 
 #include "tinycomp.h"
 
+#if defined(__AVR__) && defined(TC_NO_ASM)
+#error "These kernels read program memory in assembly. For C alone, set kernels = \"generic\" in the board's file."
+#endif
+
 #define TC_AVR_CHANNELS 4
 #define TC_AVR_STARTS 12    /* bytes of a block's starts, and of its sums */
 #define TC_AVR_CONSTANTS 32 /* bytes of a block's constants */
