@@ -11,7 +11,7 @@ from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section
+from elftools.elf.sections import Section, SymbolTableSection
 
 from tinycomp.common.errors import ToolError
 
@@ -105,7 +105,7 @@ def assembly_stack(objects: Iterable[Path]) -> dict[str, int]:
     for path in objects:
         with path.open("rb") as stream:
             table = ELFFile(stream).get_section_by_name(".symtab")
-            for symbol in table.iter_symbols() if table else ():
+            for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
                 if symbol.name.startswith(_ASSEMBLY_STACK):
                     found[symbol.name.removeprefix(_ASSEMBLY_STACK)] = int(symbol["st_value"])
     return found
