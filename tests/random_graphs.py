@@ -1,12 +1,14 @@
-"""Random int8 graphs: branches, joins, tensors that several layers read and some that none reads.
+"""Random int8 graphs: branches, joins, shared layers, tensors that several layers read and some
+that none reads.
 
-The same seed gives the same graph.
+The same seed gives the same graph. Each step has random numbers of its own, so a graph that fails
+can be made smaller by leaving out steps: the others stay as they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from conformance import parameters
@@ -14,12 +16,19 @@ from small_models import LOGISTIC, WEIGHTS, Layers
 
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Shape
+from tinycomp.ir.tensor import QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.ops.crop import Crop
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.exp import Exp
+from tinycomp.ops.extremum import Extremum
+from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.lookup import Lookup
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
@@ -43,25 +52,29 @@ class _Growing(Layers):
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         super().__init__(tuple(int(n) for n in rng.integers((5, 4, 1), (9, 9, 5))), seed)
+        self.seed = seed
         self.tensors = ["input"]
 
-    def grow(self) -> None:
-        """One layer more, of a random kind, behind a random tensor."""
+    def grow(self, step: int, left_out: bool = False) -> None:
+        """One layer more, of a random kind, behind a random tensor; or that tensor again."""
+        self.rng = np.random.default_rng((self.seed, step))
         while True:
             some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
-            x, kind = str(self.rng.choice(some)), GROWTH[self.rng.integers(len(GROWTH))]
+            x, kind = some[self.rng.integers(len(some))], GROWTH[self.rng.integers(len(GROWTH))]
             self.weights = WEIGHTS[self.rng.integers(len(WEIGHTS))]
-            made = kind(self, x)
+            made = x if left_out else kind(self, x)
             if made is not None:
                 self.tensors.append(made)
                 return
 
     def end(self) -> Graph:
         """Half of the graphs end in classes, computed from every tensor that nothing reads yet."""
+        self.rng = np.random.default_rng((self.seed, MOST + 1))
         if self.rng.random() < 0.5:
-            return self.graph(name="random")
+            return self.graph(self.tensors[-1], name="random")
         read = {name for node in self.builder.builder.nodes for name in node.inputs}
-        loose = [self._vector(x) for x in self.tensors if x not in read]
+        ends = [x for x in dict.fromkeys(self.tensors) if x not in read]
+        loose = [self._vector(x) for x in ends]
         joined = self.concatenate(loose) if len(loose) > 1 else loose[0]
         self.softmax(self.dense(joined, int(self.rng.integers(2, 12))))
         return self.graph(name="random")
@@ -127,6 +140,61 @@ def _concatenate(g: _Growing, x: str) -> str | None:
     return g.concatenate([x, g.partner(x)], int(g.rng.integers(len(g.shape(x)))))
 
 
+def _branches(g: _Growing, x: str) -> str | None:
+    """A layer with weights, a function and a pooling, side by side."""
+    if len(g.shape(x)) != 3 or 3 * math.prod(g.shape(x)) > LARGEST:
+        return None
+    height, width, channels = g.shape(x)
+    same = Window.make("same", (height, width), (3, 3))
+    parts = [
+        g.conv(x, channels, Window((1, 1)), g.activation()),
+        _table(g, x) or x,
+        g.tied(MaxPool2D(same), x),
+    ]
+    return g.concatenate([parts[i] for i in g.rng.permutation(3)], int(g.rng.integers(3)))
+
+
+def _shared(g: _Growing, x: str) -> str | None:
+    """One layer of two tensors: they share weights, and their inputs' scale."""
+    if len(g.shape(x)) != 3:
+        return None
+    other = g.apply(Lookup(g.rng.bytes(256)), x, g.quantization(x))
+    window = Window.make("same", g.shape(x)[:2], (3, 2))
+    first = g.conv(x, g.shape(x)[2], window, g.activation())
+    node = g.builder.builder.nodes[-1]
+    second = g.builder.add(node.op, [other, *node.inputs[1:]], g.quantization(first))
+    return g.add(first, second)
+
+
+def _scale(g: _Growing, x: str) -> str | None:
+    """A factor and a summand a channel, as passes lower a batch normalization of any rank."""
+    shape = g.shape(x)
+    image = shape if len(shape) == 3 else (*((1,) * (2 - len(shape))), *shape[:-1], 1, shape[-1])
+    expanded = x if image == shape else g.reshape(x, image)
+    scaled = g.depthwise(expanded, Window((1, 1)), 1, g.activation())
+    return scaled if image == shape else g.reshape(scaled, shape)
+
+
+def _mul_constant(g: _Growing, x: str) -> str | None:
+    return g.mul_constant(x)
+
+
+def _extremum(g: _Growing, x: str) -> str | None:
+    other = g.partner(x)
+    if other == x:
+        other = _table(g, x) or x
+    same = g.apply(Quantize(), other, g.quantization(x))
+    return g.builder.add(Extremum(bool(g.rng.integers(2))), [x, same], g.quantization(x))
+
+
+def _crop(g: _Growing, x: str) -> str | None:
+    cropping = []
+    for size in g.shape(x):
+        before = int(g.rng.integers(min(size, 3)))
+        cropping.append((before, int(g.rng.integers(min(size - before, 2)))))
+    return g.tied(Crop(tuple(cropping)), x)
+
+
 def _average_pool(g: _Growing, x: str) -> str | None:
     window = g.window(x)
     return window and g.average_pool(x, window)
@@ -162,13 +230,20 @@ def _reduce_max(g: _Growing, x: str) -> str | None:
 
 def _table(g: _Growing, x: str) -> str | None:
     near = parameters(0.7 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
-    choices: list[tuple[Operator, object]] = [
+    choices: list[tuple[Operator, QuantizationParameters]] = [
         (Logistic(), LOGISTIC),
         (Tanh(), parameters(1 / 128)),
-        (Relu(), near),
+        (Relu((None, 1.0, 2.5, 6.0)[g.rng.integers(4)]), near),
         (LeakyRelu(0.2), near),
         (HardSwish(), near),
         (Quantize(), near),
+        (HardSwish(), near),
+        (Gelu(), near),
+        (Gelu(True), near),
+        (Exp(), near),
+        (Elu(float(g.rng.uniform(0.1, 2))), near),
+        (Lookup(g.rng.bytes(256)), near),
+        *((Function(kind), near) for kind in g.rng.choice([*DEFINITIONS], 3)),
     ]
     op, output = choices[g.rng.integers(len(choices))]
     return g.apply(op, x, output)
@@ -180,13 +255,30 @@ def _softmax(g: _Growing, x: str) -> str | None:
 
 GROWTH: tuple[Grow, ...] = (
     *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
-    *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _softmax),
+    *(
+        _average_pool,
+        _max_pool,
+        _pad,
+        _reshape,
+        _mean,
+        _reduce_max,
+        _table,
+        _table,
+        _table,
+        _softmax,
+    ),
+    *(_branches, _shared, _scale, _mul_constant, _extremum, _crop),
 )
 
 
-def random_graph(seed: int) -> Graph:
-    """A graph of 5 to about 14 layers."""
+def steps(seed: int) -> int:
+    """How many steps a seed's graph has."""
+    return int(np.random.default_rng((seed, 0)).integers(FEWEST, MOST + 1))
+
+
+def random_graph(seed: int, left_out: Collection[int] = ()) -> Graph:
+    """A graph of 5 to about 16 layers, without the steps (from 1) that are left out."""
     growing = _Growing(seed)
-    for _ in range(int(growing.rng.integers(FEWEST, MOST + 1))):
-        growing.grow()
+    for step in range(1, steps(seed) + 1):
+        growing.grow(step, step in left_out)
     return growing.end()

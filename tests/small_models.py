@@ -18,11 +18,18 @@ from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.crop import Crop
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.exp import Exp
+from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.function import Function
+from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
+from tinycomp.ops.lookup import Lookup
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
@@ -190,12 +197,19 @@ def every_operator() -> Graph:
     image = layers.depthwise(images[-1], window, 1, Activation.RELU6)
     image = layers.add(image, layers.mul(images[-2], images[-3]))
     near = layers.quantization(image)
-    for op in (Relu(), LeakyRelu(0.3), HardSwish(), Quantize()):
+    mirror = Lookup(np.arange(127, -129, -1, dtype=np.int8).tobytes())
+    functions = (Relu(), LeakyRelu(0.3), HardSwish(), Quantize(), Gelu(), Elu(), Function("mish"))
+    for op in (*functions, mirror):
         image = layers.apply(op, image, near)
     image = layers.apply(Tanh(), image, parameters(1 / 128))
     factors = layers.apply(Logistic(), layers.mean(image, True), LOGISTIC)
     image = layers.mul(image, factors)
     image = layers.mul_constant(image)
+    image = layers.apply(Exp(), image, parameters(0.02, -20))
+    turned = layers.tied(mirror, image)
+    image = layers.builder.add(Extremum(True), [image, turned], layers.quantization(image))
+    image = layers.tied(Pad(((1, 1), (2, 0), (0, 0))), image)
+    image = layers.tied(Crop(((1, 1), (0, 2), (0, 0))), image)
     image = layers.tied(MaxPool2D(Window((2, 2), (2, 2))), image)
     image = layers.average_pool(image, Window.make("same", (4, 4), (3, 3)))
     parts = [layers.tied(ReduceMax(), image), layers.mean(image)]

@@ -1,0 +1,150 @@
+"""One case of the fuzzer: a model, a board, options; and what became of it."""
+
+from __future__ import annotations
+
+import shlex
+import traceback
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import random_graphs
+import random_models
+
+from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.pipeline import BuildOptions, build
+from tinycomp.prepare import Preparation
+from tinycomp.quantize.export import write_tflite
+
+EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
+REFUSALS = (BoardError, DataError, ModelError)
+"""Errors that may be right: too large, out of bounds. Others (a compiler that fails, a device that
+does not answer, executions that differ, a state that can't be) never are.
+"""
+
+PLAIN: dict[str, Any] = {
+    "board": "host",
+    "push_input": False,
+    "ram_limit": None,
+    "sparsity": 0.0,
+    "codebook_bits": None,
+    "optimize": "balanced",
+}
+"""What the minimizer tries in the place of each option."""
+
+
+@dataclass(frozen=True)
+class FuzzCase:
+    """What is built, all drawn from the seed; `left_out` and fewer options are the minimizer's."""
+
+    seed: int
+    kind: str
+    """"graph": an int8 graph, as a .tflite; "model": a Keras model with data."""
+    board: str
+    optimize: str = "balanced"
+    codebook_bits: int | None = None
+    sparsity: float = 0.0
+    push_input: bool = False
+    ram_limit: int | None = None
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Of the model as it was drawn."""
+        return (random_graphs if self.kind == "graph" else random_models).steps(self.seed)
+
+    def options(self) -> list[str]:
+        """Those of the command line."""
+        found = ["--board", self.board, "--optimize", self.optimize]
+        if self.codebook_bits:
+            found += ["--codebook-bits", str(self.codebook_bits)]
+        if self.sparsity:
+            found += ["--sparsity", str(self.sparsity)]
+        if self.push_input:
+            found.append("--push-input")
+        if self.ram_limit:
+            found += ["--ram-limit", str(self.ram_limit)]
+        return found
+
+
+def draw(seed: int, boards: Collection[str] = ()) -> FuzzCase:
+    """The case of a seed. Two in three run on the host alone, the others on an emulated board too,
+    unless boards are named.
+    """
+    rng = np.random.default_rng((seed, 7))
+    usual = [*["host"] * 2 * len(EMULATED), *EMULATED]
+    among = sorted(boards) if boards else usual
+    return FuzzCase(
+        seed,
+        kind=("graph", "model")[rng.integers(2)],
+        board=str(rng.choice(among)),
+        optimize=str(rng.choice(["ram", "balanced", "speed"])),
+        codebook_bits=(None, None, 1, 2, 3, 4, 8)[rng.integers(7)],
+        sparsity=(0.0, 0.0, 0.3, 0.6, 0.9, 0.999)[rng.integers(6)],
+        push_input=bool(rng.random() < 0.25),
+        ram_limit=int(rng.integers(300, 6000)) if rng.random() < 0.25 else None,
+    )
+
+
+def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
+    """Write the case's model, and its data where it needs any; their paths."""
+    if case.kind == "graph":
+        path = folder / "model.tflite"
+        path.write_bytes(write_tflite(random_graphs.random_graph(case.seed, case.left_out)))
+        return path, None
+    model = random_models.random_model(case.seed, case.left_out)
+    data = folder / "data.npz"
+    np.savez(data, **random_models.random_data(model, case.seed))
+    model.save(folder / "model.keras")
+    return folder / "model.keras", data
+
+
+def run(case: FuzzCase, folder: Path) -> dict[str, Any]:
+    """Build and verify in a folder of its own: {"outcome": "equal", "refused" or "failed", "text"}.
+
+    The text is the refusal, or what went wrong.
+    """
+    try:
+        model, data = write_model(case, folder)
+        options = BuildOptions(
+            Preparation(
+                model, data, codebook_bits=case.codebook_bits, sparsity=case.sparsity, name="fuzzed"
+            ),
+            case.board, folder / "out", samples=3, bench=False, optimize=case.optimize,
+            push_input=case.push_input, ram_limit=case.ram_limit,
+        )  # fmt: skip
+        build(options, Silent())
+    except REFUSALS as error:
+        return {"outcome": "refused", "text": str(error)}
+    except TinycompError as error:
+        return {"outcome": "failed", "text": f"{type(error).__name__}: {error}"}
+    except Exception:  # a traceback is what the fuzzer looks for
+        return {"outcome": "failed", "text": traceback.format_exc(limit=-6)}
+    return {"outcome": "equal", "text": ""}
+
+
+def simpler(case: FuzzCase) -> list[FuzzCase]:
+    """Cases with one thing less each, the largest steps first."""
+    found = []
+    kept = [step for step in range(1, case.steps + 1) if step not in case.left_out]
+    for count in (len(kept) // 2, 1):
+        for start in range(0, len(kept), max(count, 1)):
+            gone = (*case.left_out, *kept[start : start + max(count, 1)])
+            if count:
+                found.append(replace(case, left_out=tuple(sorted(gone))))
+    for name, value in PLAIN.items():
+        if getattr(case, name) != value:
+            found.append(replace(case, **{name: value}))
+    return found
+
+
+def script(case: FuzzCase, folder: Path) -> str:
+    """A shell script that builds the case's model, which lies in that folder."""
+    model = folder / ("model.tflite" if case.kind == "graph" else "model.keras")
+    words = ["tinycomp", "build", str(model), *case.options(), "-o", str(folder / "out"), "--force"]
+    if case.kind == "model":
+        words += ["--data", str(folder / "data.npz")]
+    return f"# {case}\n{shlex.join(words)}\n"

@@ -1,0 +1,143 @@
+"""Random models over boards and options: whatever is built must verify, whatever is refused has a
+reason.
+
+    python tests/fuzz/fuzz.py --minutes 5 --seed 0
+
+draws one case a seed, from that seed on, until the time is over or --count cases have run. A
+failure is made smaller while it still fails, and printed as a script; its model stays in --keep.
+Cases run in a process of their own, which may crash or hang.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "ops"), str(HERE.parent.parent)]
+
+from cases import FuzzCase, draw, run, script, simpler, write_model  # noqa: E402
+
+PATIENCE = 240
+"""Seconds for one case."""
+ATTEMPTS = 40
+"""Smaller cases tried for one failure."""
+
+
+class Worker:
+    """A process that runs cases one after the other; a new one in place of one that ends."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+
+    def run(self, case: FuzzCase) -> dict[str, Any]:
+        """What became of the case."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, "--worker"], text=True, env=os.environ,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(asdict(case)) + "\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        line = self.process.stdout.readline() if ready else ""
+        if line:
+            found: dict[str, Any] = json.loads(line)
+            return found
+        self.process.kill()
+        status = self.process.wait()
+        self.process = None
+        text = f"The process ended with status {status}." if ready else f"No end in {PATIENCE} s."
+        return {"outcome": "failed", "text": text}
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def work() -> None:
+    """Run the cases that come on standard input; one line of JSON each."""
+    reply = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        case = json.loads(line)
+        case["left_out"] = tuple(case["left_out"])
+        with tempfile.TemporaryDirectory(prefix="tinycomp-fuzz-") as folder:
+            found = run(FuzzCase(**case), Path(folder))
+        reply.write(json.dumps(found) + "\n")
+        reply.flush()
+
+
+def minimized(case: FuzzCase, text: str, worker: Worker) -> tuple[FuzzCase, str]:
+    """The smallest case found that still fails, and how."""
+    left = ATTEMPTS
+    while left:
+        for smaller in simpler(case):
+            left -= 1
+            found = worker.run(smaller)
+            if found["outcome"] == "failed":
+                case, text = smaller, found["text"]
+                break
+            if not left:
+                return case, text
+        else:
+            return case, text
+    return case, text
+
+
+def report(case: FuzzCase, text: str, keep: Path) -> None:
+    """Keep the model; print what went wrong, and the script."""
+    folder = keep / f"seed-{case.seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(case, folder)
+    print(f"\nFAILED seed {case.seed}\n{text}\n{script(case, folder)}", flush=True)
+
+
+def main() -> int:
+    """How many cases failed, as the exit status: 0 or 1."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=1 << 30)
+    parser.add_argument("--boards", nargs="*", default=[])
+    parser.add_argument("--keep", type=Path, default=Path("build/fuzz"))
+    parser.add_argument("--worker", action="store_true")
+    wanted = parser.parse_args()
+    if wanted.worker:
+        work()
+        return 0
+    worker, counts, refusals = Worker(), Counter[str](), Counter[str]()
+    end = time.monotonic() + 60 * wanted.minutes
+    for seed in range(wanted.seed, wanted.seed + wanted.count):
+        if time.monotonic() > end:
+            break
+        case = draw(seed, wanted.boards)
+        found = worker.run(case)
+        counts[f"{found['outcome']} on {case.board}"] += 1
+        if found["outcome"] == "refused":
+            refusals[found["text"][:160]] += 1
+        if found["outcome"] == "failed":
+            report(*minimized(case, found["text"], worker), wanted.keep)
+    worker.close()
+    for text, count in refusals.most_common(12):
+        print(f"refused {count} x: {text}")
+    print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no cases")
+    return int(any(what.startswith("failed") for what in counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

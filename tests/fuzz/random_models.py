@@ -1,0 +1,244 @@
+"""Random float models of Keras layers: branches, joins, shared layers, scale layers at every rank,
+every activation.
+
+The same seed gives the same model and data. Each step has random numbers of its own, so a model
+that fails can be made smaller by leaving out steps: the others stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend.keras import import_keras
+from tinycomp.ir.tensor import Array
+
+FEWEST, MOST = 4, 9
+"""Random steps a model; each adds one to five layers."""
+LARGEST = 3000
+"""Elements a tensor, so that a model runs quickly."""
+SAMPLES = 60
+"""Of data, for calibration and verification."""
+
+Step = Callable[["_Growing", Any], Any]
+
+
+class _Growing:
+    """A model that grows by random layers. What is tried and does not fit gives None."""
+
+    def __init__(self, seed: int) -> None:
+        self.keras = import_keras()
+        self.k = self.keras.layers
+        self.seed = seed
+        self.rng = np.random.default_rng((seed, 0))
+        shapes = [self.integers((4, 4, 1), (13, 11, 5)), self.integers((6, 1), (40, 6)),
+                  self.integers((3,), (60,))]  # fmt: skip
+        self.input = self.keras.Input(shapes[self.rng.integers(3)])
+        self.tensors = [self.input]
+
+    def integers(self, low: tuple[int, ...], high: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(int(n) for n in self.rng.integers(low, high))
+
+    def number(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high))
+
+    def choice(self, options: Any) -> Any:
+        options = list(options)
+        return options[self.rng.integers(len(options))]
+
+    def activation(self) -> str | None:
+        """Softmax only by itself: along one channel it is a constant."""
+        return str(self.choice(sorted({*ACTIVATIONS} - {"softmax"})))
+
+    def grow(self, step: int, left_out: bool) -> None:
+        self.rng = np.random.default_rng((self.seed, step))
+        while True:
+            x = self.choice(self.tensors[-3:] if self.rng.random() < 0.6 else self.tensors)
+            kind = self.choice(STEPS)
+            made = x if left_out else kind(self, x)
+            if made is not None and np.prod(made.shape[1:]) <= LARGEST:
+                self.tensors.append(made)
+                return
+
+    def partner(self, x: Any) -> Any:
+        """Another tensor of that shape, or x by way of a layer."""
+        others = [y for y in self.tensors if y is not x and y.shape == x.shape]
+        if others:
+            return self.choice(others)
+        return self.k.Activation(self.activation())(x)
+
+    def model(self) -> Any:
+        """Most models end in classes; some anywhere."""
+        self.rng = np.random.default_rng((self.seed, MOST + 1))
+        x = self.tensors[-1]
+        if self.rng.random() < 0.7:
+            if len(x.shape) > 2:
+                pooled = self.choice(["Flatten", "GlobalAveragePooling", "GlobalMaxPooling"])
+                size = "" if pooled == "Flatten" else f"{len(x.shape) - 2}D"
+                x = getattr(self.k, f"{pooled}{size}")()(x)
+            end = self.choice(["softmax", "sigmoid", "linear"])
+            x = self.k.Dense(self.number(2, 11), activation=end)(x)
+        if x is self.input:
+            x = self.k.Dense(3)(x)
+        return self.keras.Model(self.input, x)
+
+
+def _image(x: Any) -> bool:
+    return len(x.shape) == 4
+
+
+def _window(g: _Growing, x: Any) -> dict[str, Any] | None:
+    kernel = g.integers((1, 1), (4, 4))
+    padding = g.choice(["same", "valid"])
+    if padding == "valid" and (kernel[0] > x.shape[1] or kernel[1] > x.shape[2]):
+        return None
+    stride = g.number(1, 3)
+    return {"kernel": kernel, "strides": stride, "padding": padding}
+
+
+def _conv(g: _Growing, x: Any) -> Any:
+    if len(x.shape) == 3:
+        size = g.number(1, 5)
+        padding = g.choice(["same", "causal"])
+        options = {
+            "padding": padding,
+            "dilation_rate": g.number(1, 3),
+            "activation": g.activation(),
+        }
+        return g.k.Conv1D(g.number(1, 9), size, **options)(x)
+    found = _window(g, x) if _image(x) else None
+    if found is None:
+        return None
+    kernel = found.pop("kernel")
+    kind = g.choice(["Conv2D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D"])
+    sizes = (kernel,) if kind == "DepthwiseConv2D" else (g.number(1, 9), kernel)
+    return getattr(g.k, kind)(*sizes, activation=g.activation(), **found)(x)
+
+
+def _dense(g: _Growing, x: Any) -> Any:
+    return g.k.Dense(g.number(1, 13), activation=g.activation(), use_bias=bool(g.number(0, 2)))(x)
+
+
+def _activation(g: _Growing, x: Any) -> Any:
+    k = g.k
+    layers = [
+        k.Activation(g.activation()), k.Activation(g.activation()), k.ReLU(max_value=2.5),
+        k.LeakyReLU(0.3), k.ELU(alpha=0.5), k.ReLU(negative_slope=0.1, max_value=6),
+        k.PReLU(shared_axes=list(range(1, len(x.shape) - 1)) or None),
+    ]  # fmt: skip
+    return g.choice(layers)(x)
+
+
+def _softmax(g: _Growing, x: Any) -> Any:
+    return g.k.Softmax()(x) if x.shape[-1] > 2 else None
+
+
+def _scale(g: _Growing, x: Any) -> Any:
+    k, channels = g.k, x.shape[-1]
+    mean = g.rng.normal(0, 1, channels).tolist()
+    variance = g.rng.uniform(0.2, 4, channels).tolist()
+    layers = [
+        k.BatchNormalization(), k.Rescaling(float(g.rng.uniform(-2, 2)), 0.3),
+        k.Normalization(mean=mean, variance=variance),
+        k.Normalization(mean=mean, variance=variance, invert=True),
+    ]  # fmt: skip
+    return g.choice(layers)(x)
+
+
+def _join(g: _Growing, x: Any) -> Any:
+    kind = g.choice(["Add", "Multiply", "Average", "Subtract", "Maximum", "Minimum", "Concatenate"])
+    options = {"axis": g.number(1, len(x.shape))} if kind == "Concatenate" else {}
+    return getattr(g.k, kind)(**options)([x, g.partner(x)])
+
+
+def _branches(g: _Growing, x: Any) -> Any:
+    """A layer with weights, a function and a pooling, side by side."""
+    if not _image(x):
+        return None
+    parts = [
+        g.k.Conv2D(x.shape[-1], 1, activation=g.activation())(x),
+        g.k.Activation(g.activation())(x),
+        g.k.MaxPooling2D(3, strides=1, padding="same")(x),
+    ]
+    return g.k.Concatenate(axis=g.number(1, 4))([parts[i] for i in g.rng.permutation(3)])
+
+
+def _shared(g: _Growing, x: Any) -> Any:
+    """One layer of two tensors."""
+    shared = g.k.Dense(g.number(1, 6), activation=g.activation())
+    if _image(x) and g.number(0, 2):
+        shared = g.k.Conv2D(g.number(1, 6), g.number(1, 4), padding="same")
+    return g.k.Add()([shared(x), shared(g.partner(x))])
+
+
+def _excite(g: _Growing, x: Any) -> Any:
+    if not _image(x):
+        return None
+    factors = g.k.GlobalAveragePooling2D(keepdims=True)(x)
+    return g.k.Multiply()([x, g.k.Dense(x.shape[-1], activation="hard_sigmoid")(factors)])
+
+
+def _pool(g: _Growing, x: Any) -> Any:
+    kind = g.choice(["MaxPooling", "AveragePooling"])
+    if len(x.shape) == 3 and x.shape[1] > 1:
+        return getattr(g.k, f"{kind}1D")(2, padding=g.choice(["same", "valid"]))(x)
+    found = _window(g, x) if _image(x) else None
+    return found and getattr(g.k, f"{kind}2D")(found.pop("kernel"), **found)(x)
+
+
+def _move(g: _Growing, x: Any) -> Any:
+    """Padding, cropping, reshapes."""
+    k, shape = g.k, x.shape[1:]
+    if len(shape) == 1:
+        divisors = [n for n in range(1, shape[0] + 1) if shape[0] % n == 0]
+        rows = g.choice(divisors)
+        return k.Reshape(g.choice([(rows, -1), (rows, 1, -1), (1, rows, -1)]))(x)
+    size = f"{len(shape) - 1}D"
+    amounts = [g.integers((0, 0), (3, 2)) for _ in shape[:-1]]
+    given = amounts[0] if size == "1D" else tuple(amounts)
+    moves = [k.Flatten(), getattr(k, f"ZeroPadding{size}")(given)]
+    if all(length > sum(ends) for length, ends in zip(shape, amounts, strict=False)):
+        moves.append(getattr(k, f"Cropping{size}")(given))
+    return g.choice(moves)(x)
+
+
+STEPS: tuple[Step, ...] = (
+    *(_conv, _conv, _conv, _dense, _activation, _activation, _softmax, _scale, _scale),
+    *(_join, _join, _branches, _shared, _excite, _pool, _move),
+)
+
+
+def steps(seed: int) -> int:
+    """How many steps a seed's model has."""
+    return int(np.random.default_rng((seed, 1 << 20)).integers(FEWEST, MOST + 1))
+
+
+def random_model(seed: int, left_out: Collection[int] = ()) -> Any:
+    """A Keras model with random weights, without the steps (from 1) that are left out."""
+    growing = _Growing(seed)
+    for step in range(1, steps(seed) + 1):
+        growing.grow(step, step in left_out)
+    model = growing.model()
+    rng = np.random.default_rng((seed, MOST + 2))
+    for layer in model.layers:
+        layer.set_weights([_values(rng, variable) for variable in layer.weights])
+    return model
+
+
+def random_data(model: Any, seed: int) -> dict[str, Array]:
+    """Inputs of that model; one in ten is far outside of the others."""
+    rng = np.random.default_rng((seed, MOST + 3))
+    x = rng.normal(0, 1, (SAMPLES, *model.input_shape[1:])).astype(np.float32)
+    x[::10] *= 5
+    return {"x": x}
+
+
+def _values(rng: np.random.Generator, variable: Any) -> Array:
+    shape = tuple(variable.shape)
+    if variable.name in ("moving_variance", "gamma"):
+        return rng.uniform(0.5, 1.5, shape).astype(np.float32)
+    fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4
+    return rng.normal(0, 1 / np.sqrt(fan_in), shape).astype(np.float32)
