@@ -31,6 +31,7 @@ from tinycomp.passes.fuse_activation import fuse_activation
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
+from tinycomp.passes.merge_tables import merge_tables
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
@@ -265,6 +266,7 @@ def reduce(graph: Graph, progress: Progress) -> Graph:
             remove_dead_nodes,
             remove_identity,
             remove_no_ops,
+            merge_tables,
             fold_padding,
             merge_duplicate_channels,
             remove_dead_channels,

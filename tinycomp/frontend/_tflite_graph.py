@@ -41,8 +41,9 @@ from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
 from tinycomp.ops._registry import by_tflite_name, operators
 
 _ANY_BATCH = {
-    "ADD", "EXPAND_DIMS", "FULLY_CONNECTED", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MUL",
-    "QUANTIZE", "RELU", "RELU6", "RELU_0_TO_1", "RESHAPE", "SOFTMAX", "SQUEEZE", "SUB", "TANH",
+    "ADD", "EXP", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "GELU", "HARD_SWISH", "LEAKY_RELU",
+    "LOGISTIC", "MUL", "QUANTIZE", "RELU", "RELU6", "RELU_0_TO_1", "RESHAPE", "SOFTMAX", "SQUEEZE",
+    "SUB", "TANH",
 }  # fmt: skip
 """Operators that count no axis from the batch on: they may read rows that lie where it stands."""
 _RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ class Lookup(UnaryOperator):
     """The entry of each stored value."""
 
     name: ClassVar[str] = "lookup"
+    tflite_names: ClassVar[tuple[str, ...]] = ("GATHER",)
 
     entries: bytes
     """256 int8 values: those of -128 to 127."""
@@ -36,6 +37,22 @@ class Lookup(UnaryOperator):
                 expected="Expected 256, one for each int8 value.",
             )
         return np.frombuffer(self.entries, np.int8)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Lookup:
+        """The entries, where the reader has found them (frontend/_tflite_tables.py).
+
+        Raises:
+            ModelError: it looks up something else.
+        """
+        if not isinstance(options, bytes):
+            raise ModelError(
+                f"{operands.output.name!r} (GATHER) looks up other values than those of one table.",
+                expected="A table of 256 int8 values, and indices made of an int8 tensor by CAST "
+                "and ADD.",
+                hint="Look indices up outside the model, and hand the values in.",
+            )
+        return cls(options)
 
     def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:
         """A gather."""
