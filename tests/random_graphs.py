@@ -16,9 +16,10 @@ from small_models import LOGISTIC, WEIGHTS, Layers
 
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import QuantizationParameters, Shape
+from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.crop import Crop
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
@@ -30,6 +31,7 @@ from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.lookup import Lookup
 from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
@@ -57,7 +59,7 @@ class _Growing(Layers):
 
     def grow(self, step: int, left_out: bool = False) -> None:
         """One layer more, of a random kind, behind a random tensor; or that tensor again."""
-        self.rng = np.random.default_rng((self.seed, step))
+        self.rng = np.random.default_rng((self.seed, step, 1))
         while True:
             some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
             x, kind = some[self.rng.integers(len(some))], GROWTH[self.rng.integers(len(GROWTH))]
@@ -83,6 +85,11 @@ class _Growing(Layers):
         if len(self.shape(x)) == 3:
             return self.mean(x)
         return self.reshape(x, (math.prod(self.shape(x)),))
+
+    def mean(self, x: str, keep_dims: bool = False) -> str:
+        """A scale that also holds means of tensors that are never negative."""
+        known = self.quantization(x)
+        return self.apply(Mean(keep_dims), x, parameters(known.scale / 1.5, known.zero_point))
 
     def window(self, x: str) -> Window | None:
         """A random window over an image."""
@@ -179,6 +186,14 @@ def _mul_constant(g: _Growing, x: str) -> str | None:
     return g.mul_constant(x)
 
 
+def _add_constant(g: _Growing, x: str) -> str | None:
+    values = g.rng.integers(-128, 128, g.shape(x)[-1:]).astype(np.int8)
+    known = parameters(0.5 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
+    output = parameters(1.4 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
+    op = AddConstant(bool(g.rng.integers(2)), g.activation())
+    return g.builder.add(op, [x], output, [Constant("summands", values, known)])
+
+
 def _extremum(g: _Growing, x: str) -> str | None:
     other = g.partner(x)
     if other == x:
@@ -267,7 +282,7 @@ GROWTH: tuple[Grow, ...] = (
         _table,
         _softmax,
     ),
-    *(_branches, _shared, _scale, _mul_constant, _extremum, _crop),
+    *(_branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop),
 )
 
 
