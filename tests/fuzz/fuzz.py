@@ -26,7 +26,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "ops"), str(HERE.parent.parent)]
 
-from cases import FuzzCase, draw, run, script, simpler, write_model  # noqa: E402
+from fuzz_cases import FuzzCase, draw, run, script, simpler, write_model  # noqa: E402
 
 PATIENCE = 240
 """Seconds for one case."""
