@@ -184,7 +184,10 @@ def _difference(found: Ours, tensors: dict[str, Array]) -> str:
     assert found.graph is not None
     expected = with_reshapes(found.graph, tensors)
     for name, values in found.tensors.items():
-        wanted = expected[name]
+        wanted = expected.get(name)
+        if wanted is None or wanted.size != values.size:
+            shape = None if wanted is None else wanted.shape
+            return f"differs from LiteRT in the shape of {name!r}: {values.shape}, not {shape}"
         if not np.array_equal(wanted, values.reshape(wanted.shape)):
             return f"differs from LiteRT in {name!r}: {_first(values.ravel(), wanted.ravel())}"
     return ""

@@ -231,9 +231,9 @@ def test_input_of_four_axes(keras: Any, save: Save) -> None:
 def test_two_inputs_and_two_outputs(keras: Any, save: Save) -> None:
     x, y = keras.Input(VECTOR), keras.Input(VECTOR)
     text = refused(save(keras.Model([x, y], keras.layers.Add()([x, y]))))
-    assert "has 2 input(s) and 1 output(s). One of each is supported." in text
+    assert "has 2 input(s) and 1 output(s): " in text
     text = refused(save(keras.Model(x, [keras.layers.ReLU()(x), keras.layers.Dense(2)(x)])))
-    assert "has 1 input(s) and 2 output(s)." in text
+    assert "has 1 input(s) and 2 output(s): " in text
 
 
 def test_shapes_that_do_not_broadcast_to_one_of_them(keras: Any, save: Save) -> None:
@@ -400,3 +400,34 @@ def edit_config(path: Path, change: Callable[[str], str]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+
+
+def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
+    k = keras.layers
+    layers = [
+        k.LSTM(3, name="a", return_sequences=True),
+        k.GRU(3, name="b"),
+        k.LayerNormalization(),
+    ]
+    text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
+    lines = text.splitlines()
+    assert lines[0] == "'model.keras' can't be built for 3 reasons:"
+    assert lines[1].startswith("1. Layer 'a' is of type LSTM, which is not supported. Use Conv1D")
+    assert lines[2].startswith("2. Layer 'b' is of type GRU, which is not supported. Use Conv1D")
+    assert "LayerNormalization, which is not supported. Use BatchNormalization" in lines[3]
+
+
+def test_wrong_options_of_several_layers(keras: Any, save: Save) -> None:
+    """Found only while the graph is made: what stands behind a refused layer is read as well."""
+    k = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(IMAGE),
+            k.BatchNormalization(axis=1, name="a"),
+            k.Conv2D(4, 3, activation="relu"),
+            k.BatchNormalization(axis=2, name="b"),
+        ]
+    )
+    text = refused(save(model))
+    assert "'model.keras' can't be built for 2 reasons:\n1. Layer 'a' (Batch" in text
+    assert "\n2. Layer 'b' (BatchNormalization) normalizes axis 2." in text

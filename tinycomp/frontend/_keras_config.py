@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
@@ -52,22 +53,24 @@ _OPERATIONS: Mapping[str, str] = {
 """Functions called on tensors (x + y, keras.ops.relu(x)), with the layer or activation like it."""
 
 
-def clean_model(entry: Mapping[str, Any]) -> Config:
+def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
     """The configuration of a whole model, checked and reduced.
 
     Args:
         entry: {"class_name", "config", ...} as .keras and .h5 files of Keras 2 and 3 hold it.
+        blockers: gets what can't be built, layer by layer.
 
     Raises:
-        ModelError: a layer, an activation or an argument that is not supported; the text names it.
+        ModelError: layers, activations or arguments that are not supported; the text names all.
     """
     try:
-        cleaned = _entry(entry)
+        cleaned = _entry(entry, blockers)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ModelError(
             f"The model's configuration is broken: {type(error).__name__}: {error}.",
             hint="Save the model again.",
         ) from error
+    blockers.raise_any()
     if cleaned["class_name"] not in MODELS:
         raise ModelError(
             f"The file holds a single {cleaned['class_name']}, not a model.",
@@ -76,8 +79,8 @@ def clean_model(entry: Mapping[str, Any]) -> Config:
     return cleaned
 
 
-def _entry(entry: Mapping[str, Any]) -> Config:
-    """One layer or nested model."""
+def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
+    """One layer or nested model; what can't be built inside of that is noted."""
     class_name = str(entry.get("class_name"))
     config = entry.get("config")
     if isinstance(config, list):  # Sequential models of the first Keras 2 releases
@@ -90,7 +93,7 @@ def _entry(entry: Mapping[str, Any]) -> Config:
     class_name, config = _operation(entry, class_name, name, config)
     refuse_foreign(entry, class_name, name)
     if class_name in MODELS:
-        cleaned = _model(MODELS[class_name], name, config)
+        cleaned = _model(MODELS[class_name], name, config, blockers)
     elif class_name in IDENTITIES:
         cleaned = wrap("Identity", name, config, {})
     elif class_name in LAYERS:
@@ -121,8 +124,11 @@ def _operation(
     return (found, {}) if found in LAYERS else ("Activation", {"activation": found})
 
 
-def _model(class_name: str, name: str, config: Mapping[str, Any]) -> Config:
-    layers = [_entry(layer) for layer in config["layers"]]
+def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers) -> Config:
+    layers = []
+    for layer in config["layers"]:
+        with blockers.collected():
+            layers.append(_entry(layer, blockers))
     if class_name == "Sequential":
         options: Config = {"layers": _with_input(name, config, layers)}
     else:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_lowering import add_layer
 from tinycomp.ir.graph import GraphBuilder
@@ -25,8 +26,9 @@ _MODELS = ("Functional", "Sequential")
 class KerasWalk:
     """Adds the layers of a model; one that is called twice is read once, so weights are shared."""
 
-    def __init__(self, builder: GraphBuilder) -> None:
+    def __init__(self, builder: GraphBuilder, blockers: Blockers) -> None:
         self.builder = builder
+        self.blockers = blockers
         self.layers: dict[int, KerasLayer] = {}
         self.names: set[str] = set()
 
@@ -77,7 +79,23 @@ class KerasWalk:
             return self.model(layer, inputs)
         if id(layer) not in self.layers:
             self.layers[id(layer)] = self._read(layer, entry)
-        return [add_layer(self.layers[id(layer)], inputs, self.builder)]
+        with self.blockers.collected():
+            return [add_layer(self.layers[id(layer)], inputs, self.builder)]
+        return [self._assumed(layer, inputs)]
+
+    def _assumed(self, layer: Any, inputs: Sequence[str]) -> str:
+        """The output that a refused layer would have, so that those behind it are read as well.
+
+        Raises:
+            ModelError: Keras can't say its shape: all that stands in the way so far.
+        """
+        shapes = [(None, *self.builder.tensors[name].shape) for name in inputs]
+        try:
+            shape = layer.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)
+            return self.builder.assume(layer.name, tuple(int(size) for size in shape[1:]))
+        except (NotImplementedError, TypeError, ValueError):
+            self.blockers.raise_any()
+            raise
 
     def _read(self, layer: Any, entry: Mapping[str, Any]) -> KerasLayer:
         """The layer as plain data, under a name that no other layer has."""

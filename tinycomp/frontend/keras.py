@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_config import clean_model
 from tinycomp.frontend._keras_file import KerasFile, open_keras
@@ -26,26 +27,44 @@ def read_keras(path: Path) -> Graph:
     Layers that do nothing at inference are left out; nested models are flattened.
 
     Raises:
-        ModelError: the file can't be read, or holds something unsupported; the text names it.
+        ModelError: the file can't be read, or holds something unsupported; the text names all of
+            it.
     """
     file = open_keras(path)
-    model = _load(file, clean_model(file.config))
-    shapes = [tuple(tensor.shape)[1:] for tensor in model.inputs]
-    if len(shapes) != 1 or len(model.outputs) != 1:
-        raise ModelError(
-            f"The model {path} has {len(shapes)} input(s) and {len(model.outputs)} output(s).",
+    blockers = Blockers(repr(path.name))
+    model = _load(file, clean_model(file.config, blockers))
+    builder = GraphBuilder(path.stem)
+    inputs = [builder.input(tensor.name, tuple(tensor.shape)[1:]) for tensor in model.inputs]
+    for reason in _ends(path, builder, inputs, [str(tensor.name) for tensor in model.outputs]):
+        blockers.add(reason)
+    if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
+        blockers.raise_any()
+    outputs = KerasWalk(builder, blockers).model(model, inputs)
+    blockers.raise_any()
+    return builder.build(outputs)
+
+
+def _ends(
+    path: Path, builder: GraphBuilder, inputs: Sequence[str], outputs: Sequence[str]
+) -> Iterator[ModelError]:
+    """Refuse what a library with one input and one output would lose, and shapes it has none for.
+
+    outputs: names of tensors.
+    """
+    if len(inputs) != 1 or len(outputs) != 1:
+        yield ModelError(
+            f"The model {path} has {len(inputs)} input(s) and {len(outputs)} output(s): "
+            f"{', '.join(map(repr, inputs))} and {', '.join(map(repr, outputs))}.",
             expected="One of each is supported.",
             hint="Split the model, or join its outputs with Concatenate.",
         )
-    (shape,) = shapes
-    if not 1 <= len(shape) <= 3:
-        raise ModelError(
-            f"The input of {path} has shape {shape}.",
-            expected="One to three axes are supported: height, width, channels.",
-        )
-    builder = GraphBuilder(path.stem)
-    inputs = [builder.input(model.inputs[0].name, shape)]
-    return builder.build(KerasWalk(builder).model(model, inputs))
+    for name in inputs:
+        shape = builder.tensors[name].shape
+        if not 1 <= len(shape) <= 3:
+            yield ModelError(
+                f"The input of {path} has shape {shape}.",
+                expected="One to three axes are supported: height, width, channels.",
+            )
 
 
 def import_keras() -> Any:

@@ -125,6 +125,14 @@ class GraphBuilder:
         self.inputs.append(name)
         return name
 
+    def assume(self, name: str, shape: Shape) -> str:
+        """Declare a float tensor that no node writes, in a graph that will not be built; its
+        name.
+        """
+        name = self.unique(name)
+        self.tensors[name] = Tensor(name, shape)
+        return name
+
     def constant(self, name: str, values: Array) -> str:
         """Add a constant; its name. The same array under the same name is added once (shared
         layers).
