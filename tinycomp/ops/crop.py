@@ -95,33 +95,22 @@ class Crop(Operator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Crop:
-        """Begins and ends are constants, with the batch axis; the output's shape is the file's.
+        """Begins and ends (or sizes) are constants, with the batch axis.
 
         Raises:
-            ModelError: they are not constant, or have strides, or take axes away.
+            ModelError: they are not constant, have strides, take axes away or cut the batch.
         """
-        source, output = operands.activations[0], operands.output
+        shape = (1, *operands.activations[0].shape)
         constants = [constant.values.ravel().tolist() for constant in operands.constants]
-        begin = constants[0] if constants else []
-        strides = constants[2] if name == "STRIDED_SLICE" and len(constants) == 3 else []
-        masks = name == "STRIDED_SLICE" and (
-            options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask
-        )
-        wanted = 3 if name == "STRIDED_SLICE" else 2
-        plain = len(constants) == wanted and len(begin) == len(source.shape) + 1
-        if not plain or masks or any(step != 1 for step in strides):
+        spans = _spans(name == "STRIDED_SLICE", options, constants, shape)
+        if spans is None or spans[0] != (0, 1) or any(last <= first for first, last in spans):
             raise ModelError(
-                f"{name} {output.name!r} takes the part {constants or 'given by a tensor'} of "
-                f"{source.shape}.",
+                f"{name} {operands.output.name!r} takes the part {constants or 'given by a tensor'}"
+                f" of {shape[1:]}.",
                 expected="Expected constants, without strides, that keep all axes.",
             )
-        mask = options.beginMask if name == "STRIDED_SLICE" else 0
-        starts = [
-            0 if mask >> axis & 1 else int(at) + size * (at < 0)
-            for axis, (at, size) in enumerate(zip(begin, (1, *source.shape), strict=True))
-        ][1:]
-        sizes = zip(starts, source.shape, output.shape, strict=True)
-        return cls(tuple((start, size - start - kept) for start, size, kept in sizes))
+        sizes = zip(spans, shape, strict=True)
+        return cls(tuple((first, size - last) for (first, last), size in sizes)[1:])
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -140,3 +129,31 @@ class Crop(Operator):
         return TfliteOperator(
             "STRIDED_SLICE", "StridedSliceOptions", options, extra, version=version(operands, 2)
         )
+
+
+def _spans(
+    strided: bool, options: Any, constants: Sequence[Sequence[int]], shape: Shape
+) -> list[tuple[int, int]] | None:
+    """First and last (exclusive) of each axis; None where the constants say something else."""
+    if len(constants) != 2 + strided or any(len(each) != len(shape) for each in constants):
+        return None
+    begins, ends = constants[:2]
+    if not strided:
+        inside = all(0 <= first < size for first, size in zip(begins, shape, strict=True))
+        lasts = [
+            size if count == -1 else first + count
+            for first, count, size in zip(begins, ends, shape, strict=True)
+        ]
+        fits = all(last <= size for last, size in zip(lasts, shape, strict=True))
+        return list(zip(begins, lasts, strict=True)) if inside and fits else None
+    if options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask or options.offset:
+        return None
+    if any(step != 1 for step in constants[2]):
+        return None
+    return [
+        slice(
+            None if options.beginMask >> axis & 1 else first,
+            None if options.endMask >> axis & 1 else last,
+        ).indices(size)[:2]
+        for axis, (first, last, size) in enumerate(zip(begins, ends, shape, strict=True))
+    ]
