@@ -3,12 +3,13 @@
     PYTHONPATH=.:tests/ops python tests/fuzz_tflite.py 10000 0
 
 mutates so many files from that seed and prints what went wrong. A file is refused with a ModelError
-or gives LiteRT's bytes in every tensor, within 10 seconds. LiteRT runs in a process of its own: it
+or gives LiteRT's bytes in every tensor, within 10 seconds of processor time. LiteRT runs in a process of its own: it
 may refuse a file, or crash on it.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -39,7 +40,9 @@ from tinycomp.reference.reductions import original_tensors, with_reshapes
 from tinycomp.reference.simulate import simulate
 
 SECONDS = 10
-"""What reading, planning and simulating one file may take."""
+"""Of processor time: what reading, planning and simulating one file may take."""
+PATIENCE = 12
+"""Times as much by the clock, for a machine that does other things too."""
 PLANNED = 20
 """Of so many files one is planned as well: the search for places takes most of the time."""
 _FORK = get_context("fork")
@@ -102,7 +105,8 @@ class Worker:
 
     def _start(self) -> None:
         self.pipe, other = _FORK.Pipe()
-        self.process = _FORK.Process(target=_serve, args=(self.function, other), daemon=True)
+        arguments = (self.function, other, self.seconds)
+        self.process = _FORK.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()
 
@@ -110,7 +114,7 @@ class Worker:
         """("done", result), ("raised", traceback), ("crashed", exit code) or ("hung", seconds)."""
         self.pipe.send(arguments)
         try:
-            if self.pipe.poll(self.seconds):
+            if self.pipe.poll(self.seconds * PATIENCE):
                 return self.pipe.recv()  # type: ignore[no-any-return]
             answer: tuple[str, Any] = ("hung", self.seconds)
         except (EOFError, ConnectionError):
@@ -126,12 +130,27 @@ class Worker:
         self.pipe.close()
 
 
-def _serve(function: Callable[..., Any], pipe: Connection) -> None:
+class _HungError(BaseException):
+    """The function has had its processor time."""
+
+
+def _hang(number: int, frame: object) -> None:
+    raise _HungError
+
+
+def _serve(function: Callable[..., Any], pipe: Connection, seconds: float) -> None:
+    signal.signal(signal.SIGPROF, _hang)
     while True:
         arguments = pipe.recv()
         try:
-            pipe.send(("done", function(*arguments)))
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            result = function(*arguments)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            pipe.send(("done", result))
+        except _HungError:
+            pipe.send(("hung", seconds))
         except BaseException:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             pipe.send(("raised", traceback.format_exc()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -12,6 +12,9 @@ from tinycomp.ir.operator import TfliteOperator
 from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+
+LARGEST_PADDED = 1 << 24
+"""Values of an input with its padding: more comes from a window that makes no sense."""
 
 
 def read_activation(name: str, code: int) -> Activation:
@@ -50,9 +53,19 @@ def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Wi
         raise ModelError(
             f"{name!r} reads a tensor of shape {shape}.", expected="(height, width, channels)."
         )
-    height, width = shape[:2]
-    same = options.padding == schema.Padding.SAME
-    return Window.make("same" if same else "valid", (height, width), kernel, stride, dilation)
+    padding: Literal["same", "valid"] = "valid"
+    if options.padding == schema.Padding.SAME:
+        padding = "same"
+    window = Window.make(padding, (shape[0], shape[1]), kernel, stride, dilation)
+    top, left, bottom, right = window.padding
+    padded = (top + shape[0] + bottom) * (left + shape[1] + right) * shape[2]
+    if padded > LARGEST_PADDED:
+        raise ModelError(
+            f"{name!r} has the window {kernel} with dilation {dilation}: padded, its input of "
+            f"shape {shape} has {padded:,} values.",
+            expected=f"At most {LARGEST_PADDED:,}.",
+        )
+    return window
 
 
 def write_window(options: Any, window: Window, padding: str) -> Any:
