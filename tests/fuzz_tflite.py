@@ -3,8 +3,8 @@
     PYTHONPATH=.:tests/ops python tests/fuzz_tflite.py 10000 0
 
 mutates so many files from that seed and prints what went wrong. A file is refused with a ModelError
-or gives LiteRT's bytes in every tensor, within 10 seconds of processor time. LiteRT runs in a process of its own: it
-may refuse a file, or crash on it.
+or gives LiteRT's bytes in every tensor, within 10 seconds of processor time. LiteRT runs in a
+process of its own: it may refuse a file, or crash on it.
 """
 
 from __future__ import annotations
