@@ -16,6 +16,7 @@ from small_models import Layers, small_classifier, write_library
 from tinycomp.common.resources import firmware
 from tinycomp.device import firmware_build
 from tinycomp.emit.c_syntax import c_prefix
+from tinycomp.emit.library import harness_model
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
@@ -140,7 +141,7 @@ def test_models_may_have_any_name(name: str, tmp_path: Path) -> None:
     for path in harness.glob("*.[ch]"):
         (tmp_path / "harness" / path.name).write_text(path.read_text())
     model = tmp_path / "harness" / "tc_model.c"
-    model.write_text(firmware_build.emit.harness_model(name))
+    model.write_text(harness_model(name))
     sources = [library / f"{prefix}.c", library / f"{prefix}_weights.c", model]
     sources += [tmp_path / "harness" / f"{name}.c" for name in ("host_runner", "crc32", "inspect")]
     flags = (*STRICT, "-O0", "-fsyntax-only")
