@@ -30,6 +30,7 @@ from tinycomp.passes.fold_padding import fold_padding
 from tinycomp.passes.fuse_activation import fuse_activation
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.passes.lower_depthwise import lower_depthwise
 from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
 from tinycomp.passes.merge_tables import merge_tables
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
@@ -253,7 +254,7 @@ def clean_up(graph: Graph) -> Graph:
 def reduce(graph: Graph, progress: Progress) -> Graph:
     """All rewrites of an int8 graph, until none finds anything more; every value stays as it is.
 
-    What was removed becomes a note. The graph itself where there is nothing to remove.
+    What was removed becomes a note. The graph itself where there is nothing to rewrite.
 
     Raises:
         ModelError: a sum could leave 32 bits.
@@ -268,12 +269,15 @@ def reduce(graph: Graph, progress: Progress) -> Graph:
             remove_no_ops,
             merge_tables,
             fold_padding,
+            lower_depthwise,
             merge_duplicate_channels,
             remove_dead_channels,
         ):
             smaller = rewrite(smaller)
-    if size == _size(graph) or not smaller.nodes:
+    if not smaller.nodes:
         return graph
+    if size == _size(graph):
+        return graph if smaller.nodes == graph.nodes else smaller
     before, after = graph.cost(), smaller.cost()
     progress.note(
         f"Removed what has no effect, exactly: {before.macs:,} to {after.macs:,} "

@@ -2,8 +2,9 @@
 #ifndef TINYCOMP_MAX_POOL_2D_H
 #define TINYCOMP_MAX_POOL_2D_H
 
+#include "cells.h"
+#include "max_cells.h"
 #include "tinycomp.h"
-#include "window.h"
 
 typedef struct {
     uint16_t input_height, input_width, channels;
@@ -14,6 +15,16 @@ typedef struct {
     int8_t activation_min, activation_max;
 } tc_max_pool_2d_t;
 
+/* Values that are at most `high`. */
+static inline void tc_max_pool_2d_hold(int8_t *values, size_t count, int8_t high)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] > high) {
+            values[i] = high;
+        }
+    }
+}
+
 /* Output rows [first, last). No scratch. */
 static void tc_max_pool_2d(const tc_max_pool_2d_t *constants, const tc_input_t *in, const tc_output_t *out,
                            uint16_t first, uint16_t last, int8_t *scratch)
@@ -23,22 +34,15 @@ static void tc_max_pool_2d(const tc_max_pool_2d_t *constants, const tc_input_t *
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
         const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-        const tc_span_t rows = tc_span(top, op->input_height, op->kernel_height, 1);
+        tc_cells_t cells = tc_cells_of_rows(in, top, op->input_height, op->kernel_height);
         int32_t left = -(int32_t)op->padding_left;
         int8_t *to = tc_output_row(out, y);
-        for (uint16_t x = 0; x < op->output_width; x++, left += op->stride_width) {
-            const tc_span_t columns = tc_span(left, op->input_width, op->kernel_width, 1);
-            const size_t offset = (size_t)(left + columns.begin) * channels;
-            for (size_t c = 0; c < channels; c++) {
-                int largest = op->activation_min;
-                for (uint16_t ky = rows.begin; ky < rows.end; ky++) {
-                    const int8_t *from = tc_input_row(in, (uint16_t)(top + ky)) + offset + c;
-                    for (uint16_t kx = columns.begin; kx < columns.end; kx++, from += channels) {
-                        largest = *from > largest ? *from : largest;
-                    }
-                }
-                *to++ = (int8_t)(largest < op->activation_max ? largest : op->activation_max);
-            }
+        for (uint16_t x = 0; x < op->output_width; x++, left += op->stride_width, to += channels) {
+            tc_cells_move(&cells, left, op->input_width, op->kernel_width, channels);
+            tc_max_cells(&cells, channels, op->activation_min, to);
+        }
+        if (op->activation_max != 127) {
+            tc_max_pool_2d_hold(tc_output_row(out, y), op->output_width * channels, op->activation_max);
         }
     }
 }

@@ -18,6 +18,7 @@ from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.max_pool_2d import MaxPool2D
 
 ZERO_POINTS = (-128, -128, -3, 0, 17, 127)
 SPREADS = (40.0, 40.0, 4000.0, 0.05)
@@ -190,6 +191,22 @@ def columns_of_three(count: int = 21) -> list[Case]:
         op = Conv2D(window, draw.of(tuple(Activation)))
         weights = (outputs, height, 3, inputs)
         found.append(draw.weighted(f"columns {i}", op, (*size, inputs), weights))
+    return found
+
+
+def narrow(count: int = 12) -> list[Case]:
+    """Large windows over few channels, as first layers have them: no whole groups of four."""
+    found = []
+    for i, draw in draws(count, 18):
+        size, inputs = (draw.number(1, 6), draw.number(3, 9)), draw.of((1, 1, 2, 3, 5))
+        least, most = -(-48 // inputs), 128 // inputs
+        height = draw.number(max(2, -(-least // 12)), 6)
+        kernel = (height, draw.number(-(-least // height), most // height))
+        dilation = (draw.number(1, 2), draw.number(1, 2)) if i % 4 == 0 else (1, 1)
+        window = draw.window(size, kernel, (draw.number(1, 2), draw.number(1, 3)), dilation)
+        op, outputs = Conv2D(window, draw.of(tuple(Activation))), draw.number(1, 5)
+        weights = (outputs, *kernel, inputs)
+        found.append(draw.weighted(f"narrow {i}", op, (*size, inputs), weights))
     return found
 
 
@@ -387,10 +404,10 @@ def stored(count: int = 24) -> list[Case]:
 
 
 def sums(count: int = 16) -> list[Case]:
-    """Scales that are equal, near, and far apart, either way round."""
+    """Scales that are equal, near, and far apart, either way round; images and rows."""
     found = []
     for i, draw in draws(count, 6):
-        shape = (draw.number(2, 4), draw.number(1, 5), draw.number(1, 9))
+        shape = (draw.number(1, 4), draw.number(1, 5), draw.number(1, 9))
         first = float(np.exp(draw.rng.uniform(-4, 0)))
         ratio = float(draw.of((1.0, 1.0 + 2**-20, 1.3, 2.0, 3.7, 0.999, 0.31, 0.07)))
         zero_points = [int(draw.of(ZERO_POINTS)) for _ in range(3)]
@@ -420,6 +437,28 @@ def pools(count: int = 12) -> list[Case]:
     return found
 
 
+def windows(count: int = 48) -> list[Case]:
+    """Poolings of any window: few channels and whole vectors of them, borders, rows of signals, and
+    one window of more cells than sums of 16 bits can hold.
+    """
+    found = []
+    for i, draw in draws(count, 17):
+        size = (draw.of((1, 1, 4, 7, 9)), draw.number(1, 19))
+        kernel = (min(size[0], draw.number(1, 4)), draw.number(1, 5))
+        if i < 2:
+            size, kernel = (2, 270), (2, 130)
+        stride = (draw.number(1, 3), draw.number(1, 4))
+        window = Window.make("same" if draw.number(0, 2) else "valid", size, kernel, stride)
+        window = window if min(window.output(size)) >= 1 else Window.make("same", size, kernel)
+        shape = (*size, draw.of((1, 2, 3, 4, 5, 8, 11, 16, 20, 37)) if i >= 2 else 5)
+        tied = parameters(0.05, int(draw.of(ZERO_POINTS)))
+        builder = CaseBuilder(shape, tied)
+        pool = (AveragePool2D, MaxPool2D)[i % 2]
+        builder.add(pool(window, draw.of(tuple(Activation))), ["input"], tied)
+        found.append(Case(f"window {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
+    return found
+
+
 def _identity(builder: CaseBuilder, shape: Shape, window: Window, output: object) -> str:
     """The input again with other parameters: a second tensor to add."""
     weights = Constant("w", np.full((1, 1, 1, shape[2]), 100, np.int8), parameters(0.01))
@@ -431,6 +470,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "convolutions": convolutions,
     "pointwise": pointwise,
     "columns_of_three": columns_of_three,
+    "narrow": narrow,
     "sixteen_values": sixteen_values,
     "depthwise": depthwise,
     "regular": regular,
@@ -444,4 +484,5 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "stored": stored,
     "sums": sums,
     "pools": pools,
+    "windows": windows,
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 
 HALF = (1 << 30, 0)
@@ -32,11 +33,17 @@ class Sides:
     """The fine input's, to the left."""
 
 
-def sides_of(call: KernelCall) -> Sides | None:
+def one_repeats(operands: Operands) -> bool:
+    """Whether one of two inputs is smaller than the other and repeats itself."""
+    first, second = operands.activations
+    return first.size != second.size
+
+
+def sides_of(call: KernelCall, operands: Operands) -> Sides | None:
     """The inputs of an addition; None where one repeats itself, or neither has half the scale."""
-    fields = {name: integer(call, name) for name in call.fields}
-    if fields["period"] != fields["size"] or fields["rows"] == 1:
+    if one_repeats(operands):
         return None
+    fields = {name: integer(call, name) for name in call.fields}
     factors = {
         side: (fields[f"{side}_multiplier"], fields[f"{side}_shift"])
         for side in ("wide", "repeated")

@@ -21,18 +21,20 @@ INDEX_BITS = 4
 _Fields = dict[str, int | Array | Weights]
 
 
-def convolution(call: KernelCall, operands: Operands, stored: Encoded) -> KernelCall | None:
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call; None where windows are dilated or numbers leave its bounds."""
-    if is_dilated(call):
+    if stored is None or is_dilated(call):
         return None
     fields: _Fields = {name: call.fields[name] for name in (*_SIZES, *WINDOW, "input_zero_point")}
     gathered = integer(call, "kernel_height") > 1 or hangs_over(call, operands)
     return _finish(call, fields, stored, TWICE, gathered)
 
 
-def fully_connected(call: KernelCall, operands: Operands, stored: Encoded) -> KernelCall | None:
+def fully_connected(
+    call: KernelCall, operands: Operands, stored: Encoded | None
+) -> KernelCall | None:
     """A convolution of 1 x 1, rounded once; None where the factor is extended."""
-    if integer(call, "extended"):
+    if stored is None or integer(call, "extended"):
         return None
     height, width = rows(operands.output.shape)[0], integer(call, "width")
     inputs, outputs = integer(call, "input_size"), integer(call, "output_size")

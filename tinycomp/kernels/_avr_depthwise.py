@@ -19,7 +19,7 @@ SUMS, ADDRESS = 12, 8
 """Bytes of scratch for a block's sums, and for a row's address, at most."""
 
 
-def depthwise(call: KernelCall, operands: Operands, stored: Encoded) -> KernelCall | None:
+def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call, weights as they are: they are few, and each is used in every window. None where
     channels share an input channel, windows are dilated or hang over a border that is not -128,
     or numbers leave its bounds.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+
+Adapt = Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]
+"""The call of a kernel in the place of the portable one's; None where numbers leave its bounds."""
 
 
 class InstructionSet(ABC):
@@ -17,8 +21,11 @@ class InstructionSet(ABC):
     """
 
     name: ClassVar[str]
+    kernels: ClassVar[Mapping[str, Adapt]] = {}
+    """By the name of the portable kernel. One that is missing has no other, or one in a header of
+    the same name.
+    """
 
-    @abstractmethod
     def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
         """The call that this instruction set makes instead of the portable kernel's; the call
         itself where it has none for these numbers.
@@ -28,3 +35,5 @@ class InstructionSet(ABC):
             operands: the node's.
             stored: how the call's weights would lie in flash; None where it has none.
         """
+        adapt = self.kernels.get(call.kernel)
+        return (adapt(call, operands, stored) if adapt else None) or call

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 
 
-def add(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of the MVE kernel; None where an input repeats itself or numbers leave bounds."""
-    sides = sides_of(call)
+    sides = sides_of(call, operands)
     if sides is None or not -32 < sides.shift < 0:
         return None
     fields = sides.fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 from tinycomp.kernels._mve_sums import factors, vector_sums
@@ -16,7 +16,7 @@ GATHERED = 1024
 _LEFT_OUT = ("weights", "bias", "multiplier", "shift")
 
 
-def convolution(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of an MVE kernel; None where channels are less than a group, windows too tall, or
     numbers out of its bounds.
     """

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
@@ -29,7 +30,7 @@ _SAME = (
 )  # fmt: skip
 
 
-def depthwise(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The call of an MVE kernel; None where channels share an input channel, windows have more than
     four words, or numbers leave its bounds.
     """

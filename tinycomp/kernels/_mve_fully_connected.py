@@ -6,11 +6,14 @@ import numpy as np
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 
 
-def fully_connected(call: KernelCall, stored: Encoded | None) -> KernelCall | None:
+def fully_connected(
+    call: KernelCall, operands: Operands, stored: Encoded | None
+) -> KernelCall | None:
     """The call of an MVE kernel; None where outputs are less than a group, or products are shifted
     by less than 33 places.
     """

@@ -11,6 +11,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.fixed_point import requantize
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.kernels._add_sides import one_repeats
 from tinycomp.kernels._dsp_sums import integer
 
 NEAR = sorted(product(range(-6, 7), repeat=2), key=lambda near: near[0] ** 2 + near[1] ** 2)
@@ -33,7 +34,7 @@ def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelC
     """The call of the scalar kernel; None where an input repeats itself, or where no affine
     function is found (that exact ties are rounded away from zero is beyond any).
     """
-    if integer(call, "period") != integer(call, "size") or integer(call, "rows") == 1:
+    if one_repeats(operands):
         return None
     found = _affine(call)
     if found is None:

@@ -9,6 +9,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
+from tinycomp.kernels._scalar_small_convolution import small_convolution
 from tinycomp.kernels._scalar_words import (
     GROUP,
     coded,
@@ -36,6 +37,8 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     sums = sums_of(call)
     if sums is None or stored is None or sums.shift.max() > LARGEST_SHIFT:
         return None
+    if not stored.buffered and (small := small_convolution(call, sums)) is not None:
+        return small
     matrix = sums.weights
     groups = grouped(np.pad(matrix, ((0, len(matrix) % PAIR), (0, 0))))
     if not fit(fields(groups)):

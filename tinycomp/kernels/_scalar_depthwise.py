@@ -26,13 +26,14 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     leave its bounds.
     """
     sums = sums_of(call)
-    if sums is None or integer(call, "channel_multiplier") != 1 or not _fits(sums):
+    if sums is None or integer(call, "channel_multiplier") != 1 or not fits(sums):
         return None
     together = DECODED if stored is not None and stored.buffered else len(sums.bias)
     return _three_by_three(call, sums, together) or _any_window(call, sums, together)
 
 
-def _fits(sums: Sums) -> bool:
+def fits(sums: Sums) -> bool:
+    """Whether sums and shifts stay within the bounds of requantize.h."""
     low, high = reach(sums.weights, sums.bias)
     return bool(max(-low.min(), high.max()) < SUM_LIMIT and sums.shift.max() <= LARGEST_SHIFT)
 
@@ -61,7 +62,7 @@ def _three_by_three(call: KernelCall, sums: Sums, together: int) -> KernelCall |
     )  # fmt: skip
     fields |= {name: integer(call, name) for name in names}
     weights = Weights(sums.weights.astype(np.int8), together, _codebook(call))
-    return KernelCall(kernel, fields | {"weights": weights, "factors": _factors(sums)})
+    return KernelCall(kernel, fields | {"weights": weights, "factors": starts_and_factors(sums)})
 
 
 def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | None:
@@ -76,7 +77,10 @@ def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | Non
     values = _in_blocks(sums.weights.astype(np.int8))
     fields = {name: call.fields[name] for name in names[:place]} | {"blocks": blocks}
     fields |= {name: call.fields[name] for name in names[place:]}
-    fields |= {"weights": Weights(values, blocks, _codebook(call)), "factors": _factors(sums)}
+    fields |= {
+        "weights": Weights(values, blocks, _codebook(call)),
+        "factors": starts_and_factors(sums),
+    }
     scratch = ADDRESS * (values.shape[1] // BLOCK) + channels
     return KernelCall("depthwise_scalar", fields, scratch=scratch)
 
@@ -93,7 +97,9 @@ def _codebook(call: KernelCall) -> NDArray[np.int8] | None:
     return weights.codebook
 
 
-def _factors(sums: Sums) -> NDArray[np.int32]:
-    """Each channel's bias with its shift plus one in the lowest five bits, and its multiplier."""
+def starts_and_factors(sums: Sums) -> NDArray[np.int32]:
+    """For requantize.h: each channel's bias, its shift plus one in the lowest five bits, and its
+    multiplier.
+    """
     start = 32 * sums.bias + sums.shift + 1
     return np.stack([start, sums.multiplier], axis=1).astype(np.int32).reshape(-1)

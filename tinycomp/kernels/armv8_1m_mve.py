@@ -4,41 +4,34 @@ instruction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
-from tinycomp.kernels._instruction_set import InstructionSet
+from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 from tinycomp.kernels._mve_add import add
 from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
 from tinycomp.kernels._mve_fully_connected import fully_connected
 
 
-def _same(call: KernelCall, stored: Encoded | None) -> KernelCall:
+def _same(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
     """A kernel that takes what the portable one takes."""
     return replace(call, kernel=f"{call.kernel}_mve")
-
-
-_KERNELS: dict[str, Callable[[KernelCall, Encoded | None], KernelCall | None]] = {
-    "add": add,
-    "average_pool_global": _same,
-    "conv_2d": convolution,
-    "depthwise_conv_2d": depthwise,
-    "fully_connected": fully_connected,
-    "mean": _same,
-}
 
 
 class Armv81MMve(InstructionSet):
     """VMLADAV, VQRDMULH and loops with a predicated tail."""
 
     name: ClassVar[str] = "armv8_1m_mve"
-
-    def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
-        """The MVE kernel, where there is one and the numbers stay within its bounds."""
-        kernel = _KERNELS.get(call.kernel)
-        return (kernel(call, stored) if kernel else None) or call
+    kernels: ClassVar[Mapping[str, Adapt]] = {
+        "add": add,
+        "average_pool_global": _same,
+        "conv_2d": convolution,
+        "depthwise_conv_2d": depthwise,
+        "fully_connected": fully_connected,
+        "mean": _same,
+    }

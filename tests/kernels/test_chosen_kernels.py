@@ -1,0 +1,63 @@
+"""Everyday shapes take the fast kernels of their core, and what these cannot compute does not."""
+
+from __future__ import annotations
+
+import pytest
+from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
+from core_cases import sums
+from core_program import lowered
+from numpy.random import default_rng
+
+from tinycomp.ir.tensor import Shape
+from tinycomp.ops._window import Window
+from tinycomp.ops.add import Add
+from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.conv_2d import Conv2D
+
+ADDS = {"armv7e_m": "add_dsp", "armv8_1m_mve": "add_mve"}
+
+
+def sum_of(wide: Shape, pool: Window) -> Case:
+    """The input and a pooled copy of it, of the same parameters: coarse and fine are equal."""
+    tied = parameters(0.1, 3)
+    builder = CaseBuilder(wide, tied)
+    other = builder.add(AveragePool2D(pool), ["input"], tied)
+    builder.add(Add(), ["input", other], parameters(0.17, -4))
+    return Case("sum", builder.graph(), extreme_inputs(default_rng(0), wide))
+
+
+@pytest.mark.parametrize("kernels", ADDS)
+@pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
+def test_a_height_of_one_does_not_repeat(kernels: str, shape: Shape) -> None:
+    (found,) = lowered([sum_of(shape, Window((1, 1)))], kernels)
+    assert found.kernel == ADDS[kernels]
+
+
+@pytest.mark.parametrize("kernels", ADDS)
+@pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
+def test_an_input_that_repeats_stays_portable(kernels: str, shape: Shape) -> None:
+    (found,) = lowered([sum_of(shape, Window(shape[:2]))], kernels)
+    assert found.kernel == "add"
+
+
+def test_the_random_sums_have_both_heights() -> None:
+    heights = {case.graph.tensors[case.graph.outputs[0]].shape[0] == 1 for case in sums()}
+    assert heights == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("weights", "kernel"),
+    [
+        ((8, 10, 8, 1), "conv_2d_small_scalar"),
+        ((8, 5, 5, 3), "conv_2d_small_scalar"),
+        ((8, 3, 3, 3), "conv_2d_scalar"),  # too few weights to pay for another kernel
+        ((8, 12, 11, 1), "conv_2d_scalar"),  # too much scratch
+        ((8, 3, 3, 8), "conv_2d_scalar"),
+    ],
+)
+def test_large_windows_over_few_channels(weights: Shape, kernel: str) -> None:
+    op = Conv2D(Window.make("same", (12, 12), weights[1:3]))
+    (found,) = lowered(
+        [weighted_case("window", op, (12, 12, weights[3]), weights, seed=1)], "scalar"
+    )
+    assert found.kernel == kernel

@@ -1,0 +1,41 @@
+"""CONV_2D for firmware/kernels/scalar/conv_2d_small_scalar.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.kernels._dsp_sums import Sums, integer
+from tinycomp.kernels._scalar_depthwise import fits, starts_and_factors
+from tinycomp.kernels._scalar_words import GROUP
+
+PIXELS = 4
+"""Output pixels that are computed together."""
+WORD = 4
+"""Bytes of an expanded activation."""
+FEWEST, MOST = 48, 128
+"""Weights of a window: enough to make up for the kernel's code, few enough for its scratch."""
+_CONSTANTS = ("weights", "bias", "multiplier", "shift")
+
+
+def small_convolution(call: KernelCall, sums: Sums) -> KernelCall | None:
+    """The call of the kernel for windows whose rows are no whole groups of four channels; None
+    where there are too few weights or too many, or where numbers leave its bounds.
+
+    Products of wide weights, two of which conv_2d_scalar.h makes in one multiplication, hardly ever
+    fit into halves of words together: one by one is quicker, but takes more scratch.
+    """
+    length = sums.weights.shape[1]
+    if integer(call, "input_channels") % GROUP == 0 or not FEWEST <= length <= MOST:
+        return None
+    if not fits(sums):
+        return None
+    values = np.pad(sums.weights, ((0, 0), (0, length % 2))).astype(np.int8)
+    fields = {name: value for name, value in call.fields.items() if name not in _CONSTANTS}
+    fields |= {
+        "length": values.shape[1],
+        "weights": Weights(values, len(values), codecs=("dense",)),
+        "factors": starts_and_factors(sums),
+    }
+    scratch = PIXELS * WORD * values.shape[1]
+    return KernelCall("conv_2d_small_scalar", fields, scratch=scratch, tile=PIXELS)
