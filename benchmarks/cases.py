@@ -34,7 +34,8 @@ class Limit:
 @dataclass(frozen=True)
 class Target:
     """A board of the table. models: those measured on it; codebook_bits: with which codebooks,
-    beside none; optimize: for what; limits: by name of a case.
+    beside none; optimize: for what; plain_models: those measured once, for balanced and without
+    codebooks; limits: by name of a case.
     """
 
     board: str
@@ -42,18 +43,20 @@ class Target:
     peer: str | None = None
     codebook_bits: Sequence[int] = ()
     optimize: Sequence[Optimize] = ("balanced",)
+    plain_models: Sequence[str] = ()
     of_peer: float | None = None
     limits: dict[str, Limit] = field(default_factory=dict)
 
     @property
     def cases(self) -> list[Case]:
         """In the order in which they are shown."""
-        return [
+        every = [
             Case(self.board, model, bits, optimize)
             for model in self.models
             for optimize in self.optimize
             for bits in (None, *self.codebook_bits)
         ]
+        return [*every, *(Case(self.board, model) for model in self.plain_models)]
 
     def limit(self, name: str) -> Limit:
         """Of a case, by its name."""
@@ -83,8 +86,8 @@ def without_codebooks(name: str) -> str:
 
 
 def model_path(model: str, shared: Path) -> Path:
-    """The official int8 file of a model."""
-    file: str = _table()["models"][model]
+    """The int8 file of a model."""
+    file: str = {**_table()["models"], **_table()["plain_models"]}[model]
     return shared / "models" / file
 
 

@@ -1,10 +1,11 @@
 """Coefficients of the planner's cost model, measured on emulated boards.
 
-    python -m benchmarks.fit_costs [--shared FOLDER] [INSTRUCTION_SET ...]
+    python -m benchmarks.fit_costs [--shared FOLDER] [--new] [--model FILE]... [INSTRUCTION_SET ...]
 
 Builds the official models, dense and with codebooks, with several plans; reads each layer's
 instructions; fits the terms of tinycomp/plan/costs.py by least squares without negative
 coefficients; writes tinycomp/kernels/costs/<set>.json. Run it again after kernels have changed.
+With --new what the file has stays, and kernels that it lacks are added: those of further models.
 """
 
 from __future__ import annotations
@@ -59,13 +60,14 @@ def main() -> None:
     )
     parser.add_argument("sets", nargs="*", metavar="INSTRUCTION_SET")
     parser.add_argument("--shared", type=Path, default=SHARED)
+    parser.add_argument("--new", action="store_true", help="only kernels that the file lacks")
+    parser.add_argument("--model", type=Path, action="append", help="instead of the official ones")
     options = parser.parse_args()
     boards = list_boards()
+    models = options.model or [model_path(name, options.shared) for name in targets()[0].models]
     prepared = [
-        prepare(
-            Preparation(model_path(name, options.shared), codebook_bits=bits, name=name), Silent()
-        )
-        for name in targets()[0].models
+        prepare(Preparation(path, codebook_bits=bits, name="model"), Silent())
+        for path in models
         for bits in (None, *targets()[0].codebook_bits)
     ]
     for kernels in options.sets or instruction_sets():
@@ -81,8 +83,9 @@ def main() -> None:
             print(f"{kernels}: left out; no board of this set can be emulated here")
             continue
         samples = [sample for model in prepared for sample in measure(model, board)]
-        found = dict(fit(samples))
-        path = costs.FOLDER / f"{kernels}.json"
+        path, found = costs.FOLDER / f"{kernels}.json", dict(fit(samples))
+        if options.new and path.is_file():
+            found = dict(sorted({**found, **json.loads(path.read_text(encoding="utf-8"))}.items()))
         path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(f"{kernels}: {len(samples)} layers measured on {board.name}")
 

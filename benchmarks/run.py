@@ -1,4 +1,5 @@
-"""The official MLPerf Tiny int8 models on every emulated board, beside other tools' figures.
+"""The official MLPerf Tiny int8 models on every emulated board, and others on some, beside other
+tools' figures.
 
     python -m benchmarks.run [--board NAME]... [--model NAME]... [--check] [--shared FOLDER]
 
@@ -64,12 +65,17 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    known = targets()
-    parser.add_argument("--board", action="append", choices=[each.board for each in known])
-    parser.add_argument("--model", action="append", choices=list(known[0].models))
+    boards = [each.board for each in targets()]
+    parser.add_argument("--board", action="append", choices=boards)
+    parser.add_argument("--model", action="append", choices=_models())
     parser.add_argument("--check", action="store_true", help="compare with results.json")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of reference models")
     return parser.parse_args()
+
+
+def _models() -> list[str]:
+    """All that any board measures."""
+    return list(dict.fromkeys(case.model for target in targets() for case in target.cases))
 
 
 def _wanted(options: argparse.Namespace, console: Console) -> Iterator[tuple[Target, Case]]:

@@ -43,7 +43,14 @@ static inline void tc_divisor_set(tc_divisor_t *divisor, uint32_t count, uint32_
     divisor->negative = divisor->positive - (count % 2 == 0);
 }
 
-/* The mean of a sum. */
+/* The mean of a sum, and 128; of TC_DIVISOR_MOST values at most. */
+static inline uint32_t tc_divisor_raised(const tc_divisor_t *divisor, int32_t sum)
+{
+    const uint32_t x = (uint32_t)(sum + (sum < 0 ? divisor->negative : divisor->positive));
+    return (x * divisor->factor) >> 24;
+}
+
+/* The mean of any sum. */
 static inline int8_t tc_divisor_mean(const tc_divisor_t *divisor, int32_t sum)
 {
     const uint32_t x = (uint32_t)(sum + (sum < 0 ? divisor->negative : divisor->positive));

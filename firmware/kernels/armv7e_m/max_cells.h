@@ -3,27 +3,11 @@
 #ifndef TINYCOMP_MAX_CELLS_H
 #define TINYCOMP_MAX_CELLS_H
 
+#include "bytes.h"
 #include "cells.h"
 #include "dsp.h"
 
 #define TC_MAX_CELLS_WIDE 16u /* channels of four words */
-
-/* The larger one of each of four bytes. */
-static inline uint32_t tc_max_bytes(uint32_t a, uint32_t b)
-{
-#if TC_DSP
-    uint32_t y;
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(y) : "r"(a), "r"(b) : "cc");
-    return y;
-#else
-    uint32_t y = 0;
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        const int8_t x = (int8_t)(uint8_t)(a >> shift), z = (int8_t)(uint8_t)(b >> shift);
-        y |= (uint32_t)(uint8_t)(x > z ? x : z) << shift;
-    }
-    return y;
-#endif
-}
 
 /* Four channels, from c on; `low` is four bytes. */
 static inline void tc_max_cells_word(const tc_cells_t *cells, size_t channels, size_t c, uint32_t low, int8_t *to)
@@ -58,7 +42,7 @@ static inline void tc_max_cells_wide(const tc_cells_t *cells, size_t channels, s
 
 static inline void tc_max_cells(const tc_cells_t *cells, size_t channels, int8_t low, int8_t *to)
 {
-    const uint32_t four = (uint8_t)low * 0x01010101u;
+    const uint32_t four = tc_four_bytes(low);
     size_t c = 0;
     if (channels < 4) {
         for (; c < channels; c++) {

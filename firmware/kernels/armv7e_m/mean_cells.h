@@ -2,16 +2,17 @@
 #ifndef TINYCOMP_MEAN_CELLS_H
 #define TINYCOMP_MEAN_CELLS_H
 
+#include "bytes.h"
 #include "cells.h"
 #include "divisor.h"
 #include "dsp.h"
 
 /* Four channels, from c on, of TC_DIVISOR_MOST cells at most. */
-static inline void tc_mean_cells_word(const tc_cells_t *cells, size_t channels, size_t c, const tc_divisor_t *divisor,
-                                      int8_t *to)
+static __attribute__((noinline)) void tc_mean_cells_word(const tc_cells_t *cells, size_t channels, size_t c,
+                                                         const tc_divisor_t *divisor, int8_t *to)
 {
     const int8_t *row = cells->first + c;
-    uint32_t even = 0, odd = 0;
+    uint32_t even = 0, odd = 0, word;
     for (unsigned rows = cells->rows; rows > 0; rows--, row = tc_cells_below(cells, row)) {
         const int8_t *cell = row;
         for (unsigned columns = cells->columns; columns > 0; columns--, cell += channels) {
@@ -20,10 +21,12 @@ static inline void tc_mean_cells_word(const tc_cells_t *cells, size_t channels, 
             odd = tc_sxtab16_odd(odd, four);
         }
     }
-    to[c] = tc_divisor_mean(divisor, (int16_t)even);
-    to[c + 1] = tc_divisor_mean(divisor, (int16_t)odd);
-    to[c + 2] = tc_divisor_mean(divisor, (int16_t)(even >> 16));
-    to[c + 3] = tc_divisor_mean(divisor, (int16_t)(odd >> 16));
+    word = tc_divisor_raised(divisor, (int16_t)even) | tc_divisor_raised(divisor, (int16_t)odd) << 8;
+    word |= tc_divisor_raised(divisor, (int32_t)even >> 16) << 16 | tc_divisor_raised(divisor, (int32_t)odd >> 16)
+                                                                        << 24;
+    word = tc_max_bytes(word ^ 0x80808080u, tc_four_bytes(divisor->low));
+    word = tc_min_bytes(word, tc_four_bytes(divisor->high));
+    memcpy(to + c, &word, sizeof word);
 }
 
 static inline void tc_mean_cells(const tc_cells_t *cells, size_t channels, const tc_divisor_t *divisor, int8_t *to)
