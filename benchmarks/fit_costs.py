@@ -5,7 +5,8 @@
 Builds the official models, dense and with codebooks, with several plans; reads each layer's
 instructions; fits the terms of tinycomp/plan/costs.py by least squares without negative
 coefficients; writes tinycomp/kernels/costs/<set>.json. Run it again after kernels have changed.
-With --new what the file has stays, and kernels that it lacks are added: those of further models.
+With --new what the file has stays, and kernels that it lacks are added: those of further models
+(--model), which are built without codebooks.
 """
 
 from __future__ import annotations
@@ -61,14 +62,19 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", metavar="INSTRUCTION_SET")
     parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--new", action="store_true", help="only kernels that the file lacks")
-    parser.add_argument("--model", type=Path, action="append", help="instead of the official ones")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        help="instead of the official ones; without codebooks",
+    )
     options = parser.parse_args()
     boards = list_boards()
-    models = options.model or [model_path(name, options.shared) for name in targets()[0].models]
+    official = [model_path(name, options.shared) for name in targets()[0].models]
     prepared = [
         prepare(Preparation(path, codebook_bits=bits, name="model"), Silent())
-        for path in models
-        for bits in (None, *targets()[0].codebook_bits)
+        for path in options.model or official
+        for bits in ((None,) if options.model else (None, *targets()[0].codebook_bits))
     ]
     for kernels in options.sets or instruction_sets():
         board = next(

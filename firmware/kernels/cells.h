@@ -13,10 +13,16 @@ typedef struct {
     uint16_t rows, columns; /* of the window */
 } tc_cells_t;
 
+/* Not inline: of all places that ask, most do so once a row or at a border only. */
+static __attribute__((noinline)) tc_span_t tc_cells_span(int32_t origin, uint16_t size, uint16_t kernel)
+{
+    return tc_span(origin, size, kernel, 1);
+}
+
 /* Windows of `kernel` rows, the first of which is `top`, over an input of `height` rows. */
 static inline tc_cells_t tc_cells_of_rows(const tc_input_t *in, int32_t top, uint16_t height, uint16_t kernel)
 {
-    const tc_span_t span = tc_span(top, height, kernel, 1);
+    const tc_span_t span = tc_cells_span(top, height, kernel);
     tc_cells_t cells;
     cells.row = tc_input_row(in, (uint16_t)(top + span.begin));
     cells.first = cells.row;
@@ -33,7 +39,7 @@ static inline void tc_cells_move(tc_cells_t *cells, int32_t left, uint16_t width
 {
     uint16_t begin = 0, end = kernel;
     if (left < 0 || left + kernel > width) {
-        const tc_span_t span = tc_span(left, width, kernel, 1);
+        const tc_span_t span = tc_cells_span(left, width, kernel);
         begin = span.begin;
         end = span.end;
     }

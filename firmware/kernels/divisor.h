@@ -17,7 +17,7 @@ typedef struct {
 } tc_divisor_t;
 
 /* x / count, of `bits` bits. */
-static inline uint32_t tc_divisor_quotient(uint32_t x, uint32_t count, unsigned bits)
+static __attribute__((noinline)) uint32_t tc_divisor_quotient(uint32_t x, uint32_t count, unsigned bits)
 {
     uint32_t quotient = 0;
     while (bits-- > 0) {
