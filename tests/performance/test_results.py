@@ -54,6 +54,14 @@ def test_boards_and_limits_of_the_table_exist() -> None:
         assert target.limits.keys() <= {case.name for case in target.cases}
 
 
+def test_what_is_recorded_keeps_all_limits() -> None:
+    for target in targets():
+        rows = read_results()[target.board].rows
+        for name, row in rows.items():
+            for figure, most in limits(target.limit(name), rows, name).items():
+                assert getattr(row, figure) <= most, f"{target.board}, {name}: {figure}"
+
+
 def test_growth_is_told_with_both_numbers() -> None:
     found = with_row(with_row(KNOWN, "kws", latency=2001, ram=499), "kws 4-bit", code=301)
     assert list(growth(KNOWN, found)) == [
