@@ -40,6 +40,10 @@ class ToolError(TinycompError):
     """A compiler, an emulator or another outside tool is missing or failed."""
 
 
+class OverflowingError(ToolError):
+    """A program that was linked is larger than the board's memory."""
+
+
 class DeviceError(TinycompError):
     """The device did not answer, answered garbage, or runs another build."""
 

@@ -12,6 +12,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation, Program
+from tinycomp.proof.largest import largest_layers, peak
 from tinycomp.report.record import FlashRecord, LatencyRecord, LayerLatency, LayerRecord, RamRecord
 from tinycomp.target.fit import Footprint
 from tinycomp.target.sizes import Sizes
@@ -81,6 +82,8 @@ def footprint(plan: Plan, measured: Measured | None) -> Footprint:
         largest_array=max(known.values(), default=0),
         weights=sum(weights),
         weight_bytes=sum(entry.size for entry in encoded),
+        ram_parts=peak(plan),
+        flash_parts=largest_layers(plan),
     )
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from tinycomp.common.errors import OverflowingError
 from tinycomp.common.progress import Progress
 from tinycomp.device import firmware_build
 from tinycomp.device.execution import DeviceExecution, attached, emulated
@@ -101,8 +103,22 @@ def _device(
     elif missing := firmware_build.missing(board):
         progress.note(f"Left out: C on {board.name}; {missing}")
         yield None
+    elif (program := _board_program(firmware, progress)) is None:
+        yield None
     else:
-        with progress.stage(f"Compiling for {board.name}"):
-            program = firmware.board_program()
         with emulated(board, program) as device:
             yield device
+
+
+def _board_program(firmware: FirmwareBuild, progress: Progress) -> Path | None:
+    """The library with the harness; None, with a note, where both together are too large."""
+    board = firmware.board.name
+    with progress.stage(f"Compiling for {board}"):
+        try:
+            return firmware.board_program()
+        except OverflowingError:
+            progress.note(
+                f"Left out: C on {board}; the model fits, but not together with the test harness, "
+                "which keeps input and output apart. C on this computer stands in for it."
+            )
+            return None

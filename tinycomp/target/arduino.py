@@ -8,16 +8,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tinycomp.common.errors import ToolError
+from tinycomp.common.errors import OverflowingError, ToolError
 from tinycomp.target import toolchain
 from tinycomp.target.boards import Board
 from tinycomp.target.project_tables.arduino import Arduino
+from tinycomp.target.sizes import section_sizes
 from tinycomp.target.toolchain import Dialect, Options
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
 """Where Debian's arduino-core-avr lies."""
 
 _IDE_VERSION = 10819
+STACK = 320
+"""Bytes that a sketch leaves to its stack, at least: 150 of an inference and its interrupts, the
+rest of the callers' before it.
+"""
 _SOURCES = (".c", ".cpp", ".S")
 _LTO = ("-flto", "-fuse-linker-plugin", "-lm")
 
@@ -38,6 +43,7 @@ def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path
         build: where objects and the program are left.
 
     Raises:
+        OverflowingError: the sketch is too large, or leaves too little RAM to its stack.
         ToolError: compiler or core are missing, or the sketch does not compile or link.
     """
     if not CORE.is_dir():
@@ -51,7 +57,14 @@ def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path
     )
     core = _core(board, build / "core", options)
     program = build / f"{sketch.name}.elf"
-    return toolchain.link(board.compiler, [*objects, core], program, _LTO)
+    toolchain.link(board.compiler, [*objects, core], program, _LTO)
+    used, ram = section_sizes(program).ram, board.memory.ram
+    if used + STACK > ram:
+        raise OverflowingError(
+            f"The sketch '{sketch.name}' takes {used:,} of {ram:,} bytes of RAM; its stack needs "
+            f"{STACK:,}."
+        )
+    return program
 
 
 def _core(board: Board, build: Path, options: Options) -> Path:

@@ -31,6 +31,10 @@ class Footprint:
     """How many weights there are; they and weight_bytes only steer the advice."""
     weight_bytes: int = 0
     """What the weights take of the constants."""
+    ram_parts: str = ""
+    """A sentence that names what takes most RAM."""
+    flash_parts: str = ""
+    """A sentence that names what takes most flash."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,15 @@ def check_fit(board: Board, need: Footprint) -> None:
     exceeded = [limit for limit in _limits(board, need) if limit.over > 0]
     if not exceeded:
         return
-    numbers = (
+    numbers = [
         f"{limit.what}: needs {limit.needed:,} bytes, has {limit.limit:,}, over by {limit.over:,}."
         for limit in exceeded
-    )
+    ]
+    whats = {limit.what for limit in exceeded}
+    numbers += [need.ram_parts] if "RAM" in whats else []
+    numbers += [need.flash_parts] if whats - {"RAM"} else []
     raise BoardError(
-        f"The model does not fit {board.name} ({board.title}). {' '.join(numbers)}",
+        f"The model does not fit {board.name} ({board.title}). {' '.join(filter(None, numbers))}",
         hint=" ".join(_advice(board, need, exceeded)),
     )
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tinycomp.common.errors import ToolError
+from tinycomp.common.errors import OverflowingError, ToolError
 from tinycomp.target.boards import Compiler
 from tinycomp.target.sizes import Sizes, assembly_stack, deepest_stack, section_sizes
 
@@ -33,6 +33,8 @@ SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g", "
 
 _JOBS = 2
 _SHOWN_LINES = 5
+_OVERFLOW = re.compile(r"region `?\S+ overflowed|is not within region|will not fit in region")
+"""How linkers say that a program is larger than the memory."""
 _CALL_GRAPHS_SINCE = 10
 """GCC's major version."""
 
@@ -204,23 +206,17 @@ def link(
     """Link objects and archives to a program without what nothing calls. plus: with g++.
 
     Raises:
-        ToolError: the compiler is missing, or the program can't be linked (a symbol is missing,
-        memory overflows).
+        OverflowingError: the program is larger than the memory.
+        ToolError: the compiler is missing, or the program can't be linked (a symbol is missing).
     """
     driver = f"{compiler.prefix}{'g++' if plus else 'gcc'}"
-    run_tool(
-        [
-            driver,
-            compiler.optimize,
-            *compiler.flags,
-            "-Wl,--gc-sections",
-            *inputs,
-            "-o",
-            output,
-            *flags,
-        ],
-        compiler.packages,
-    )
+    options = [compiler.optimize, *compiler.flags, "-Wl,--gc-sections"]
+    try:
+        run_tool([driver, *options, *inputs, "-o", output, *flags], compiler.packages)
+    except ToolError as error:
+        if _OVERFLOW.search(error.what):
+            raise OverflowingError(error.what) from error
+        raise
     return output
 
 
