@@ -75,6 +75,14 @@ def test_no_codebook_is_advised_that_is_there_already():
     assert int(found[1]) < 4
 
 
+def test_what_takes_most_is_named_where_it_is_too_much():
+    need = replace(SMALL, ram_parts="RAM goes there.", flash_parts="Flash goes there.")
+    assert "RAM goes there." in refusal(replace(need, ram=5000))
+    assert "Flash goes there." not in refusal(replace(need, ram=5000))
+    assert "Flash goes there." in refusal(replace(need, constants=36_000))
+    assert "RAM goes there." not in refusal(replace(need, constants=36_000))
+
+
 def test_ram_is_refused_with_what_must_go():
     message = refusal(replace(SMALL, ram=5000))
     assert "RAM: needs 5,000 bytes, has 1,664, over by 3,336." in message

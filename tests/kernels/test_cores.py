@@ -10,6 +10,7 @@ import pytest
 from core_cases import FAMILIES, plain
 from core_program import asked, available, known, lowered, run
 
+from tinycomp.plan.program import Storage
 from tinycomp.target.boards import Board, load_board
 
 CORES = [
@@ -47,6 +48,19 @@ def test_kernels_equal_the_simulator(
     cases = [case for family in FAMILIES.values() for case in lowered(family(), kernels)]
     assert known(cases, kernels) == []
     assert run(cases, chosen, kernels, tmp_path) == []
+
+
+def test_avr_kernels_where_ram_is_short_equal_the_simulator(tmp_path: Path) -> None:
+    """On this computer; tests/ops/test_on_avr.py runs some of the cases on the core."""
+    short = Storage(most_room=1)
+    drawn = [case for family in FAMILIES.values() for case in lowered(family(), "avr", short)]
+    cases = [case for case in drawn if "_direct_" in case.kernel]
+    assert {case.kernel for case in cases} == {
+        "conv_2d_direct_avr",
+        "conv_2d_direct_codebook_avr",
+    }
+    assert all(case.operation.areas == () for case in cases)
+    assert run(cases, _board("host", "-O1"), "avr", tmp_path) == []
 
 
 @pytest.mark.parametrize(("board", "optimize"), [build[1:] for build in BUILDS if build[0] == DSP])

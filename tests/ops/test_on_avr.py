@@ -56,11 +56,19 @@ def _samples_header(inputs: Array) -> str:
     )
 
 
+COPIED, SHORT = Storage(copied=True), Storage(copied=True, most_room=1)
+"""Room for lists of long windows, and none."""
+
+
 def _run_on_avr(
-    case: Case, folder: Path, kernels: str = "generic", streamed: bool = False
+    case: Case,
+    folder: Path,
+    kernels: str = "generic",
+    streamed: bool = False,
+    storage: Storage = COPIED,
 ) -> Array:
     """The outputs of all samples, (samples, size); streamed: computed row by row."""
-    program = lower(case.graph, Storage(copied=True), kernels)
+    program = lower(case.graph, storage, kernels)
     planned = plan(program, range(len(program.operations) if streamed else 0))
     files = emit_library(planned, prefix="unit", model_hash="0" * 64)
     inputs = case.inputs.reshape(len(case.inputs), -1)
@@ -96,7 +104,7 @@ def _fits(case: Case) -> bool:
 def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) -> None:
     """All cases that they take, every other one row by row."""
     for index, case in enumerate(filter(_fits, FAMILIES[family]())):
-        program = lower(case.graph, Storage(copied=True), MEGA.kernels)
+        program = lower(case.graph, COPIED, MEGA.kernels)
         kernels = [operation.call.kernel for operation in program.operations if operation.call]
         if any(kernel.endswith("_avr") for kernel in kernels):
             folder = tmp_path / str(index)
@@ -105,6 +113,28 @@ def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) ->
             found = _run_on_avr(case, folder, MEGA.kernels, streamed=index % 2 == 1)
             expected = run(case.graph, case.inputs)
             np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)
+
+
+def test_kernels_without_scratch_equal_the_simulator(tmp_path: Path) -> None:
+    """Where RAM is short: a few of each, every other one row by row."""
+    names = ("conv_2d_direct_avr", "conv_2d_direct_codebook_avr")
+    drawn = [c for name in ("dense", "sixteen_values", "pointwise") for c in FAMILIES[name]()]
+    for number, kernel in enumerate(names):
+        cases = [case for case in filter(_fits, drawn) if _kernel(case, SHORT) == kernel][:6]
+        assert len(cases) > 2
+        for index, case in enumerate(cases):
+            folder = tmp_path / f"{number}-{index}"
+            folder.mkdir()
+            case = replace(case, inputs=case.inputs[-SAMPLES:])
+            found = _run_on_avr(case, folder, MEGA.kernels, index % 2 == 1, SHORT)
+            expected = run(case.graph, case.inputs)
+            np.testing.assert_array_equal(found, expected.reshape(found.shape), case.name)
+
+
+def _kernel(case: Case, storage: Storage) -> str | None:
+    """What runs the last node."""
+    call = lower(case.graph, storage, MEGA.kernels).operations[-1].call
+    return call.kernel if call else None
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

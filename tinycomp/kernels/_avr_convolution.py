@@ -61,27 +61,41 @@ def _finish(
         fields |= {"weights": rows, "constants": known}
         return KernelCall("conv_2d_decoded_avr", fields, scratch=window if gathered else 0)
     rows = interleaved(weights, blocks, (stored.codec,), block=0)
+    listed = 2 * window + 5
+    if listed > call.room and not gathered:
+        fields |= {"weights": kernel.direct(rows), "constants": known}
+        return KernelCall(kernel.direct_name, fields)
     fields |= {"weights": kernel.stored(rows), "constants": known}
     # A pixel is read as a whole before its outputs are written.
     pointwise = all(fields[name] == 1 for name in WINDOW[:4]) and not gathered
-    return KernelCall(kernel.name, fields, scratch=2 * window + 5, in_place=pointwise)
+    return KernelCall(kernel.name, fields, scratch=listed, in_place=pointwise)
 
 
 @dataclass(frozen=True)
 class _Kernel:
-    """A kernel that reads weights where they lie. stored: the weights in the form it wants."""
+    """A kernel that reads weights where they lie, by a list of each window's activations."""
 
     name: str
     stored: Callable[[Weights], Weights]
+    """The weights in the form it wants."""
+    direct_name: str
+    """The kernel without such a list, for long windows where RAM is short: a tenth slower."""
+    direct: Callable[[Weights], Weights]
+    """The weights in the form that one wants."""
 
 
 def _in_place_of(stored: Encoded) -> _Kernel | None:
     """The kernel that reads this codec's weights in place; None where they have to be decoded."""
     if stored.codec == "dense":
-        return _Kernel("conv_2d_avr", _unsigned)
+        return _Kernel("conv_2d_avr", _unsigned, "conv_2d_direct_avr", _as_they_are)
     if stored.codec == "codebook" and stored.integer("bits") == INDEX_BITS:
-        return _Kernel("conv_2d_codebook_avr", _with_whole_table)
+        direct = "conv_2d_direct_codebook_avr"
+        return _Kernel("conv_2d_codebook_avr", _with_whole_table, direct, _with_whole_table)
     return None
+
+
+def _as_they_are(weights: Weights) -> Weights:
+    return weights
 
 
 def _unsigned(weights: Weights) -> Weights:

@@ -4,6 +4,7 @@ its scratch.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -64,7 +65,8 @@ class Storage:
     how often an inference reads a layer's weights, by the name of its output; once where it is
     missing. copied: weights can't be read in place (program memory of a Harvard core), so that each
     read needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have
-    room for decoded weights.
+    room for decoded weights. most_room: bytes of scratch that a layer may have, about, where the
+    board has little RAM.
     """
 
     codecs: Collection[str] | None = None
@@ -72,6 +74,7 @@ class Storage:
     readings: Mapping[str, int] = field(default_factory=dict)
     copied: bool = False
     spacious: bool = False
+    most_room: int | None = None
 
     def use(self, weights: Weights, output: Tensor) -> Use:
         """What an inference does with the weights of the layer that computes `output`."""
@@ -92,8 +95,10 @@ def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic"
     """
     wanted, chosen = storage or Storage(), instruction_set(kernels)
     rooms = _rooms(graph) if wanted.spacious else {}
+    most = wanted.most_room or sys.maxsize
     operations = tuple(
-        _lower_node(graph, node, wanted, chosen, rooms.get(node.name, ROOM)) for node in graph.nodes
+        _lower_node(graph, node, wanted, chosen, min(rooms.get(node.name, ROOM), most))
+        for node in graph.nodes
     )
     return Program(graph, operations, kernels)
 

@@ -24,6 +24,10 @@ PLAINEST = "dense"
 """The codec of weights that are stored as they are."""
 WORTHWHILE = 2 / 3
 """The share of an uncompressed model's bytes that decoding its weights has to reach."""
+SHARE, ROOM_LEAST = 3, 256
+"""On a core whose weights are copied a layer's working memory takes a third of RAM at most, but
+may always have so many bytes.
+"""
 POLICIES: dict[Optimize, Policy] = {
     "speed": FASTEST,
     "balanced": BALANCED,
@@ -81,7 +85,7 @@ def simpler_programs(
     A decoder is code and wants scratch, and what it takes only a compiler knows. Empty where so
     many bytes are saved that no decoder takes as many, or nothing is decoded.
     """
-    storage = Storage(copied=target.copied, spacious=optimize == "speed")
+    storage = _storage(optimize, target)
 
     def lowered(names: Iterable[str]) -> Program:
         return lower(graph, replace(storage, codecs=frozenset({PLAINEST, *names})), target.kernels)
@@ -92,6 +96,12 @@ def simpler_programs(
         return ()
     names = sorted(saved.keys() & {*general_codecs()}, key=lambda name: (saved[name], name))
     return (*(lowered(names[first:]) for first in range(1, len(names))), plain)
+
+
+def _storage(optimize: Optimize, target: StorageTarget) -> Storage:
+    """How weights may lie on a target; cores with copied weights are those with little RAM."""
+    room = max(ROOM_LEAST, target.ram // SHARE) if target.copied else None
+    return Storage(copied=target.copied, spacious=optimize == "speed", most_room=room)
 
 
 def _savings(program: Program, plain: Program) -> Counter[str]:
@@ -147,7 +157,7 @@ class _Stored:
 
 def _store(graph: Graph, optimize: Optimize, policy: Policy, place: StorageTarget) -> _Stored:
     """What a policy comes to, without entropy codes whose decoders take more than they save."""
-    storage = Storage(policy=policy, copied=place.copied, spacious=optimize == "speed")
+    storage = replace(_storage(optimize, place), policy=policy)
     if policy.counts_readings:
         storage = replace(storage, readings=_readings(graph, storage, optimize, place))
 

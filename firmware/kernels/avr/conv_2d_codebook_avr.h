@@ -5,47 +5,22 @@
 #include "codebook.h"
 #include "convolution_avr.h"
 #include "products_avr.h"
+#include "table_avr.h"
 #include "tinycomp.h"
 #include "windows_avr.h"
 
 typedef tc_convolution_avr_t tc_conv_2d_codebook_avr_t;
 
-/* Entries, and the table's alignment: an index is the lowest bits of its entry's address. The sums follow. */
-#define TC_AVR_ENTRIES 16
-
 #if defined(__AVR__)
 /* clang-format off */
-#define TC_AVR_SET_TABLE         \
-    "push r28\n\t"               \
-    "push r29\n\t"               \
-    "movw r28, %[sums_at]\n\t"   \
-    "sbiw r28, 16\n\t"           \
-    "mov r21, r28\n\t"
-#define TC_AVR_UNSET_TABLE  \
-    "pop r29\n\t"           \
-    "pop r28\n\t"
-/* Two channels. */
-#define TC_AVR_LOOK_UP(low, middle, high, next_low, next_middle, next_high)  \
-    "lpm r20, Z+\n\t"                                                        \
-    "mov r28, r20\n\t"                                                       \
-    "andi r28, 15\n\t"                                                       \
-    "or r28, r21\n\t"                                                        \
-    "ld r19, Y\n\t"                                                          \
-    TC_AVR_ADD_UNSIGNED(low, middle, high)                                   \
-    "swap r20\n\t"                                                           \
-    "andi r20, 15\n\t"                                                       \
-    "or r20, r21\n\t"                                                        \
-    "mov r28, r20\n\t"                                                       \
-    "ld r19, Y\n\t"                                                          \
-    TC_AVR_ADD_UNSIGNED(next_low, next_middle, next_high)
 #define TC_AVR_INDICES                                   \
     "ld r18, X+\n\t"                                     \
     "lsr r18\n\t"                                        \
     "add r30, r18\n\t"                                   \
     "adc r31, r2\n\t"                                    \
     "ld r18, X+\n\t"                                     \
-    TC_AVR_LOOK_UP("r4", "r5", "r6", "r7", "r8", "r9")   \
-    TC_AVR_LOOK_UP("r10", "r11", "r12", "r13", "r14", "r15")
+    TC_AVR_LOOK_UP(TC_AVR_ADD_UNSIGNED, "r4", "r5", "r6", "r7", "r8", "r9")   \
+    TC_AVR_LOOK_UP(TC_AVR_ADD_UNSIGNED, "r10", "r11", "r12", "r13", "r14", "r15")
 /* clang-format on */
 #endif
 
@@ -81,13 +56,9 @@ static void tc_conv_2d_codebook_avr(const tc_conv_2d_codebook_avr_t *constants, 
 {
     TC_FETCH(tc_conv_2d_codebook_avr_t, op, constants);
     TC_FETCH(tc_codebook_t, codebook, (const tc_codebook_t *)op->weights);
-    uint8_t room[2 * TC_AVR_ENTRIES - 1 + TC_AVR_STARTS];
-    uint8_t *const table = room + (-(uintptr_t)room & (TC_AVR_ENTRIES - 1));
-    for (unsigned i = 0; i < TC_AVR_ENTRIES; i++) {
-        table[i] = (uint8_t)(TC_READ_I8(&codebook->table[i]) + 128);
-    }
-    tc_avr_windows(op, in, out, first, last, (uint8_t *)scratch, codebook->indices, table + TC_AVR_ENTRIES,
-                   tc_conv_2d_codebook_avr_cell);
+    uint8_t room[TC_AVR_TABLE_ROOM];
+    uint8_t *const sums = tc_avr_table(room, codebook->table, 128);
+    tc_avr_windows(op, in, out, first, last, (uint8_t *)scratch, codebook->indices, sums, tc_conv_2d_codebook_avr_cell);
 }
 
 #endif
