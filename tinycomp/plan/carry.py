@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -52,9 +52,17 @@ class Carried:
         """How many rows lie elsewhere in a pause."""
         return _moved(pause.first % self.ring, pause.last - pause.first, self.ring, self.rows)
 
-    def copy(self, pause: Pause, *, back: bool) -> Copy:
-        """Before or after a pause."""
-        return Copy(self.tensor, pause.first, pause.last, back, self.moved(pause))
+    @cached_property
+    def copies(self) -> tuple[tuple[Copy, Copy], ...]:
+        """Of each pause: what puts rows away behind it, and what brings them back."""
+        return tuple(
+            (
+                Copy(self.tensor, pause.first, pause.last, False, moved),
+                Copy(self.tensor, pause.first, pause.last, True, moved),
+            )
+            for pause in self.pauses
+            for moved in (self.moved(pause),)
+        )
 
 
 @cache
@@ -155,9 +163,9 @@ def with_copies(steps: Sequence[Step], carried: Sequence[Carried]) -> Timeline:
     after: dict[int, list[Copy]] = {}
     before: dict[int, list[Copy]] = {}
     for each in carried:
-        for pause in each.pauses:
-            after.setdefault(pause.after, []).append(each.copy(pause, back=False))
-            before.setdefault(pause.before, []).append(each.copy(pause, back=True))
+        for pause, (away, back) in zip(each.pauses, each.copies, strict=True):
+            after.setdefault(pause.after, []).append(away)
+            before.setdefault(pause.before, []).append(back)
     found: list[Step | Copy] = []
     where = []
     for time, step in enumerate(steps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -22,6 +23,9 @@ _LATE = 20
 """A changed order is compared with the one so many changes ago."""
 _TURNED = 0.2
 """How often a block that is moved in the order is turned, if it may be."""
+
+_NOWHERE = -1
+"""The offset of a form that has no place."""
 
 Span = tuple[int, int]
 """First and last step, both included."""
@@ -132,27 +136,33 @@ def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[tuple[Blo
     """
     bound, shuffle = most_used(blocks), random.Random(0)
     forms, twins = _forms(blocks)
-    rivals = _rivals(forms, twins)
+    sizes, rivals = [form.aligned for form in forms], _rivals(forms, twins)
     order = sorted(_first_forms(blocks, twins), key=lambda i: (-forms[i].area, i))
-    offsets, size = best, best_size = _first_fit(forms, rivals, order)
-    sizes = [size] * _LATE
+    offsets = [_NOWHERE] * len(forms)
+    size = _first_fit(sizes, rivals, order, offsets, sys.maxsize) or 0
+    best, best_size, before = offsets, size, [size] * _LATE
     for attempt in range(effort // max(1, len(blocks))):
         if best_size <= bound:
             break
-        top = [i for i in order if offsets[i] + forms[i].aligned == size]
+        top = [i for i in order if offsets[i] + sizes[i] == size]
         moved = shuffle.choice(order if attempt % 2 else top)
         changed = [i for i in order if i != moved]
-        if moved in twins and shuffle.random() < _TURNED:
-            moved = twins[moved]
-        changed.insert(shuffle.randrange(len(order)), moved)
-        found, found_size = _first_fit(forms, rivals, changed)
-        if found_size <= max(size, sizes[attempt % _LATE]):
-            order, offsets, size = changed, found, found_size
-        sizes[attempt % _LATE] = size
+        turned = moved in twins and shuffle.random() < _TURNED
+        place_in_order = shuffle.randrange(len(order))
+        changed.insert(place_in_order, twins[moved] if turned else moved)
+        same = min(order.index(moved), place_in_order)
+        found = offsets.copy()
+        for i in order[same:]:
+            found[i] = _NOWHERE
+        limit = max(size, before[attempt % _LATE])
+        if (taken := _first_fit(sizes, rivals, changed[same:], found, limit)) is not None:
+            order, offsets = changed, found
+            size = max([taken, *(found[i] + sizes[i] for i in changed[:same])])
+        before[attempt % _LATE] = size
         if size < best_size:
             best, best_size = offsets, size
-    taken = [i if i in best else twins[i] for i in range(len(blocks))]
-    return [(forms[i], best[i]) for i in taken], best_size
+    chosen = [i if best[i] != _NOWHERE else twins[i] for i in range(len(blocks))]
+    return [(forms[i], best[i]) for i in chosen], best_size
 
 
 def _forms(blocks: Sequence[Block]) -> tuple[list[Block], dict[int, int]]:
@@ -177,19 +187,21 @@ def _first_forms(blocks: Sequence[Block], twins: Mapping[int, int]) -> Iterable[
 
 
 Gaps = list[tuple[int, int]]
+Rivals = list[list[tuple[int, int, int]]]
+"""For each form, the numbers of forms of other blocks, and where it may not lie relative to each:
+at no distance between the two bounds.
+"""
 
 
-def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> list[dict[int, Gaps]]:
-    """For each form, those of other blocks by their numbers, and where it may not lie relative to
-    them: at no distance between the two bounds.
-    """
-    found: list[dict[int, Gaps]] = [{} for _ in forms]
+def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> Rivals:
+    """Those that are in use at the same steps."""
+    found: Rivals = [[] for _ in forms]
     steps = [reduce(or_, (part.steps for part in form.parts)) for form in forms]
     for i, j in combinations(range(len(forms)), 2):
         if steps[i] & steps[j] and twins.get(i) != j:
             gaps = _gaps(forms[i], forms[j])
-            found[i][j] = gaps
-            found[j][i] = [(-high, -low) for low, high in gaps]
+            found[i] += [(j, low, high) for low, high in gaps]
+            found[j] += [(i, -high, -low) for low, high in gaps]
     return found
 
 
@@ -211,16 +223,25 @@ def _gaps(one: Block, other: Block) -> Gaps:
 
 
 def _first_fit(
-    forms: Sequence[Block], rivals: Sequence[Mapping[int, Gaps]], order: Sequence[int]
-) -> tuple[dict[int, int], int]:
-    offsets: dict[int, int] = {}
+    sizes: Sequence[int], rivals: Rivals, order: Sequence[int], offsets: list[int], limit: int
+) -> int | None:
+    """Give forms places in order, at the lowest offset that is free of those that have one.
+
+    Args:
+        sizes: of all forms.
+        rivals: of all forms.
+        order: the forms to place.
+        offsets: of all forms; _NOWHERE for those without a place.
+        limit: the arena that is wanted, in bytes.
+
+    Returns:
+        Where the last of them ends; None as soon as one ends behind the limit.
+    """
+    end = 0
     for i in order:
-        taken = []
-        for j, gaps in rivals[i].items():
-            if j in offsets:
-                other = offsets[j]
-                for low, high in gaps:
-                    taken.append((other + low, other + high))
+        taken = [
+            (at + low, at + high) for j, low, high in rivals[i] if (at := offsets[j]) != _NOWHERE
+        ]
         taken.sort()
         offset = 0
         for low, high in taken:
@@ -229,8 +250,11 @@ def _first_fit(
             if offset < high:
                 offset = (high + ALIGNMENT - 1) & -ALIGNMENT
         offsets[i] = offset
-    ends = [offset + forms[i].aligned for i, offset in offsets.items()]
-    return offsets, max(ends, default=0)
+        if offset + sizes[i] > end:
+            end = offset + sizes[i]
+            if end > limit:
+                return None
+    return end
 
 
 def _aligned(size: int) -> int:
