@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tinycomp"
 ONE_TO_A_FILE = ("ops", "codecs", "passes", "compress")
 ONLY_IN = {
-    "keras": ("frontend", "compress", "cli"),
-    "tensorflow": ("frontend", "compress", "cli"),
+    "keras": ("ops", "frontend", "compress", "train", "cli"),
+    "tensorflow": ("frontend", "compress", "train", "cli"),
     "jinja2": ("emit", "report"),
     "serial": ("device",),
     "typer": ("cli",),

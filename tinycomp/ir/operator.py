@@ -82,6 +82,22 @@ class Operator(ABC):
     def kernel(self, operands: Operands) -> KernelCall | None:
         """The call that computes it in C; None where the output is the input's bytes (reshape)."""
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The function of real values in keras.ops, for training on any backend of Keras.
+
+        Args:
+            operands: of a float graph.
+            inputs: tensors in the node's order: activations with a leading batch axis, constants
+                without.
+
+        Returns:
+            The output, with the batch axis.
+
+        Raises:
+            NotImplementedError: the operator is in int8 graphs only.
+        """
+        raise NotImplementedError(f"{self.name} has no differentiable form")
+
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
         """The rows of input `index` that output rows [first, last) are made of; all of them where
         an operator does not know better.

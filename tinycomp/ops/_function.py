@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.ir.operator import TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.ops._differentiable import chained
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, every_input, saturate
 from tinycomp.ops._unary import UnaryOperator
@@ -56,6 +57,10 @@ class RealFunction(UnaryOperator):
             steps = self.real(source.scale * every_input(operands)) / target.scale
         rounded = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
         return saturate(rounded + target.zero_point)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The float builtins, one after the other."""
+        return chained(inputs[0], self.float_chain())
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
         """A table in an int8 graph, float builtins in a float graph."""

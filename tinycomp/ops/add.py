@@ -16,6 +16,7 @@ from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._quantized import Clamp, parameters, requantized
 from tinycomp.ops._registry import operators
 from tinycomp.ops._sum import raised, sum_factors
@@ -48,6 +49,11 @@ class Add(BinaryOperator):
             shape = (len(values), *aligned(tensor.shape, len(operands.output.shape)))
             total = total + raised(values.reshape(shape), tensor, factor)
         return requantized(requantize(total, *output), operands.output, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The sum."""
+        first, second = side_by_side(operands, inputs)
+        return activated(first + second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The input that repeats itself comes second."""

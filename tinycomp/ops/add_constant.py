@@ -17,6 +17,7 @@ from tinycomp.ir.tensor import Array, Constant, Operands, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned
+from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._quantized import Clamp, parameters, requantized
 from tinycomp.ops._rows import rows
 from tinycomp.ops._sum import raised, sum_factors
@@ -47,6 +48,11 @@ class AddConstant(BinaryOperator):
             terms.append(raised(x.reshape(len(x), *aligned(value.shape, rank)), value, factor))
         total = terms[0] - terms[1] if self.subtract else terms[0] + terms[1]
         return requantized(requantize(total, *factors.output), operands.output, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The sum or difference."""
+        first, second = side_by_side(operands, inputs)
+        return activated(first - second if self.subtract else first + second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The constant is stored at the common scale, with the sign that it has in the sum."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tinycomp.ir.fixed_point import divide_rounding, reciprocal
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.ops._differentiable import activated, bordered
 from tinycomp.ops._patches import padded, taps
 from tinycomp.ops._pooling import Pooling
 from tinycomp.ops._quantized import parameters, require_tied
@@ -50,6 +51,23 @@ class AveragePool2D(Pooling):
         """Whether one window lies over the whole input."""
         whole = operands.inputs[0].shape[:2]
         return self.window.kernel == whole and operands.output.shape[:2] == (1, 1)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """Sums over padding of zeros, divided by the cells that lie inside."""
+        from keras import ops
+
+        height, width = operands.output.shape[:2]
+        shape, kernel = operands.inputs[0].shape, self.window.kernel
+        inside = padded(np.ones((1, *shape[:2], 1), np.float32), self.window, 0)
+        counts = np.sum(list(taps(inside, self.window, (height, width))), axis=0)
+        means = ops.average_pool(
+            bordered(inputs[0], self.window, 0.0),
+            kernel,
+            self.window.stride,
+            "valid",
+            "channels_last",
+        )
+        return activated(means * (kernel[0] * kernel[1] / counts), self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The reciprocal of a whole window spares the division wherever the window lies inside."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class BatchNormalization(Operator):
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """There is none: see float_only."""
         self._refuse_integers()
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        x, scale, offset = inputs
+        return x * scale + offset
 
     def kernel(self, operands: Operands) -> NoReturn:
         """There is none: see float_only."""

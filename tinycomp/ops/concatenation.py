@@ -75,6 +75,12 @@ class Concatenation(Operator):
         require_tied(self.name, operands)
         return np.concatenate(inputs, axis=1 + self._axis(operands))
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """Side by side."""
+        from keras import ops
+
+        return ops.concatenate(inputs, axis=1 + self._axis(operands))
+
     def kernel(self, operands: Operands) -> KernelCall:
         """Along the first of several axes rows are stacked, else each row is made of pieces.
 

@@ -14,6 +14,7 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._differentiable import activated, convolved
 from tinycomp.ops._keras import bias, keras_window, refusal, weight
 from tinycomp.ops._patches import padded, patches, window_output
 from tinycomp.ops._quantized import parameters
@@ -83,6 +84,16 @@ class Conv2D(Operator):
         rows = patches(padded(images, self.window, zero_point), self.window, (output[0], output[1]))
         sums = exact_products(rows, matrix) + folded_bias(operands, matrix)
         return requantized_twice(sums, operands, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A convolution, its bias, its activation."""
+        from keras import ops
+
+        image, weights, bias = inputs
+        size = operands.inputs[0].shape
+        kernel = ops.transpose(weights, (1, 2, 3, 0))
+        sums = convolved(image, kernel, self.window, (size[0], size[1]), ops.conv) + bias
+        return activated(sums, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Scratch is one window, where one that hangs over a border is gathered."""

@@ -73,6 +73,12 @@ class Crop(Operator):
         )
         return x[(slice(None), *inner)]
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A part of the values."""
+        sizes = zip(operands.inputs[0].shape, self.cropping, strict=True)
+        inner = (slice(before, size - behind) for size, (before, behind) in sizes)
+        return inputs[0][(slice(None), *inner)]
+
     def kernel(self, operands: Operands) -> KernelCall:
         """Where channels are not cropped, a row is copied as one."""
         require_tied(self.name, operands)

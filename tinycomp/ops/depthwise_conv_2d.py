@@ -16,6 +16,7 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._differentiable import activated, convolved
 from tinycomp.ops._keras import bias, keras_window, weight
 from tinycomp.ops._patches import padded, taps, window_output
 from tinycomp.ops._quantized import parameters
@@ -89,6 +90,16 @@ class DepthwiseConv2D(Operator):
         for cell, weights in zip(cells, matrix.T.astype(np.int32), strict=True):
             sums += np.repeat(cell, self.multiplier, axis=-1) * weights
         return requantized_twice(sums + folded_bias(operands, matrix), operands, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A convolution of each channel, its bias, its activation."""
+        from keras import ops
+
+        image, weights, bias = inputs
+        height, width, channels = operands.inputs[0].shape
+        kernel = ops.reshape(weights, (*self.window.kernel, channels, self.multiplier))
+        sums = convolved(image, kernel, self.window, (height, width), ops.depthwise_conv) + bias
+        return activated(sums, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Scratch is a block's window, where it hangs over a border, and its weights."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -30,6 +31,12 @@ class Exp(UnaryOperator):
         """From float32."""
         with np.errstate(over="ignore"):
             return table_of_real(_exp, operands)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        return ops.exp(inputs[0])
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
         """EXP; a table of its own where LiteRT's would overflow."""

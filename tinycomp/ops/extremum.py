@@ -16,6 +16,7 @@ from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._differentiable import side_by_side
 from tinycomp.ops._keras import merge
 from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._tflite import version
@@ -46,6 +47,12 @@ class Extremum(BinaryOperator):
             for tensor, values in zip(operands.activations, inputs, strict=True)
         )
         return np.maximum(first, second) if self.largest else np.minimum(first, second)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The larger or smaller one."""
+        from keras import ops
+
+        return (ops.maximum if self.largest else ops.minimum)(*side_by_side(operands, inputs))
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The input that repeats itself comes second."""

@@ -16,6 +16,7 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._differentiable import activated
 from tinycomp.ops._keras import bias, weight
 from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._rows import same_rows
@@ -76,6 +77,13 @@ class FullyConnected(Operator):
         sums = exact_products(rows, matrix) + folded_bias(operands, matrix)
         scales = channel_scales(operands, len(matrix))
         return requantized(scale_and_round(sums, scales), operands.output, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A product with a matrix, the bias, the activation."""
+        from keras import ops
+
+        source, weights, bias = inputs
+        return activated(ops.matmul(source, ops.transpose(weights)) + bias, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Multipliers whose one integer rounding gives the reference's output for every sum."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc
 from typing import Any, ClassVar
@@ -28,6 +29,12 @@ class Gelu(UnaryOperator):
     def table(self, operands: Operands) -> Table:
         """From float32."""
         return table_of_real(_by_tanh if self.approximate else _by_erfc, operands)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined, or by a hyperbolic tangent."""
+        from keras import ops
+
+        return ops.gelu(inputs[0], approximate=self.approximate)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Gelu:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -54,6 +55,12 @@ class HardSwish(UnaryOperator):
         product = factor * _high_multiply(x, output)
         product = np.sign(product) * (np.abs(product) >> 15)
         return saturate(rounding_shift_right(product, -output_shift) + target.zero_point)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        return inputs[0] * ops.relu6(inputs[0] + 3.0) / 6.0
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """HARD_SWISH."""

@@ -50,6 +50,13 @@ class LeakyRelu(UnaryOperator):
             y = np.minimum(y, quantize_bound(self.max_value, target))
         return saturate(y)
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        found = ops.leaky_relu(inputs[0], self.alpha)
+        return found if self.max_value is None else ops.minimum(found, self.max_value)
+
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> LeakyRelu:
         """The slope."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +29,12 @@ class Logistic(UnaryOperator):
     def table(self, operands: Operands) -> Table:
         """From float32."""
         return table_of_real(_sigmoid, operands)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        return ops.sigmoid(inputs[0])
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """LOGISTIC; version 2 has int8."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.ops._differentiable import activated, bordered
 from tinycomp.ops._patches import padded, taps
 from tinycomp.ops._pooling import Pooling
 from tinycomp.ops._quantized import require_tied
@@ -32,6 +33,16 @@ class MaxPool2D(Pooling):
         height, width = operands.output.shape[:2]
         cells = taps(padded(images, self.window, -128), self.window, (height, width))
         return self.clamp(reduce(np.maximum, cells), operands)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """Padding is the smallest number, so it never wins."""
+        from keras import ops
+
+        images = bordered(inputs[0], self.window, float(np.finfo(np.float32).min))
+        found = ops.max_pool(
+            images, self.window.kernel, self.window.stride, "valid", "channels_last"
+        )
+        return activated(found, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """A window that hangs over a border is cut off there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,13 @@ class Mean(Reduction):
         sums -= source.zero_point * height * width
         y = requantized(requantize(sums, *_factor(operands)), operands.output, Activation.NONE)
         return y.reshape(len(x), *operands.output.shape)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A mean."""
+        from keras import ops
+
+        axes = tuple(range(1, len(operands.inputs[0].shape)))
+        return ops.mean(inputs[0], axis=axes, keepdims=self.keep_dims)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Sums in scratch, int32."""

@@ -17,6 +17,7 @@ from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._factor import bounded_multiplier
 from tinycomp.ops._quantized import Clamp, parameters, requantized
 from tinycomp.ops._rows import rows
@@ -49,6 +50,11 @@ class Mul(BinaryOperator):
             product = product * (x.reshape(shape).astype(np.int64) - parameters(value).zero_point)
         factor = bounded_multiplier(_factor(operands), 16, operands)
         return requantized(requantize(product, *factor), operands.output, self.activation)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The product."""
+        first, second = side_by_side(operands, inputs)
+        return activated(first * second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """mul, or mul_constant where an input is a constant.

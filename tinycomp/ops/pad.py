@@ -70,6 +70,12 @@ class Pad(Operator):
         zero_point = parameters(operands.output).zero_point
         return np.pad(x, ((0, 0), *self.padding), constant_values=zero_point)
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """Zeros around the values."""
+        from keras import ops
+
+        return ops.pad(inputs[0], ((0, 0), *self.padding))
+
     def kernel(self, operands: Operands) -> KernelCall:
         """Where channels are not padded, a row's cells are copied as one."""
         require_tied(self.name, operands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,6 +28,10 @@ class Quantize(UnaryOperator):
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         factor = source.scale / target.scale
         return saturate(rescale(every_input(operands), factor, operands) + target.zero_point)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The same real values."""
+        return inputs[0]
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Quantize:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import OutputRange
@@ -32,6 +32,13 @@ class ReduceMax(Reduction):
         require_tied(self.name, operands)
         maxima: Array = x.max(axis=tuple(range(1, x.ndim - 1)))
         return maxima.reshape(len(x), *operands.output.shape)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """A maximum."""
+        from keras import ops
+
+        axes = tuple(range(1, len(operands.inputs[0].shape)))
+        return ops.max(inputs[0], axis=axes, keepdims=self.keep_dims)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Maxima in scratch."""

@@ -45,6 +45,13 @@ class Relu(UnaryOperator):
             x = np.minimum(x, quantize_bound(self.max_value, target))
         return saturate(np.maximum(x, target.zero_point))
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        found = ops.relu(inputs[0])
+        return found if self.max_value is None else ops.minimum(found, self.max_value)
+
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
         """The builtin's name says the bound."""

@@ -59,6 +59,12 @@ class Reshape(Operator):
         require_tied("reshape", operands)
         return values.reshape(len(values), *self.shape)
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """The same values."""
+        from keras import ops
+
+        return ops.reshape(inputs[0], (-1, *self.shape))
+
     def kernel(self, operands: Operands) -> KernelCall | None:
         """None: the output is the input's bytes."""
         require_tied("reshape", operands)

@@ -72,6 +72,14 @@ class Softmax(Operator):
         found = softmax_aborts(inputs[0], self._scaling(operands))
         return np.asarray(found.reshape(len(inputs[0]), -1).any(axis=1))
 
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined, of the inputs times beta."""
+        from keras import ops
+
+        if operands.output.shape[-1] == 1:  # of which keras.ops.softmax warns
+            return ops.ones_like(inputs[0])
+        return ops.softmax(self.beta * inputs[0], axis=-1)
+
     def kernel(self, operands: Operands) -> KernelCall:
         """In place: a vector's maximum and sum are taken before it is written."""
         scaling = self._scaling(operands)
