@@ -1,4 +1,4 @@
-"""Commands that make something of a model; heavy imports happen inside them."""
+"""Commands that build or convert a model; they import heavy modules only when called."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def build(
     ] = False,
     optimize: Annotated[
         Literal["ram", "speed", "balanced"],
-        typer.Option(help="What streaming by rows and the storage of weights are chosen for."),
+        typer.Option(help="What streaming by rows and the storage of weights optimize for."),
     ] = "balanced",
     ram_limit: Annotated[
         int | None,

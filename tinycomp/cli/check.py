@@ -1,4 +1,4 @@
-"""Commands that run a model or a build; heavy imports happen inside them."""
+"""Commands that run a model or a build; they import heavy modules only when called."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def bench(
     estimate_cycles: Annotated[
         bool,
         typer.Option(
-            "--estimate-cycles", help="Estimate cycles on a real chip from what the emulator runs."
+            "--estimate-cycles",
+            help="Estimate cycles on a real chip from the emulated instructions.",
         ),
     ] = False,
 ) -> None:

@@ -1,6 +1,4 @@
-"""The demonstration: a small convolutional model trained on scikit-learn's handwritten digits, then
-the whole road.
-"""
+"""The demo: trains a small model on scikit-learn's handwritten digits, and builds it."""
 
 from __future__ import annotations
 
@@ -73,7 +71,7 @@ def _digits() -> tuple[Any, Any]:
 
 
 def _model(keras: Any) -> Any:
-    """A depthwise-separable network, as microcontrollers like them."""
+    """A depthwise-separable network, as is usual on microcontrollers."""
     layers = keras.layers
     return keras.Sequential(
         [

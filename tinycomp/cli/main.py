@@ -1,4 +1,4 @@
-"""The program: all commands registered, and errors turned into one paragraph."""
+"""The program: registers all commands, and prints errors as one paragraph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinycomp.common.errors import TinycompError
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's is one paragraph on stderr and exit code 2."""
+    """Run the command line; a user error is one paragraph on stderr and exit code 2."""
     try:
         app(prog_name="tinycomp")
     except TinycompError as error:

@@ -35,7 +35,7 @@ Bits = Annotated[
         "--codebook-bits",
         min=1,
         max=8,
-        help="At most 2^BITS distinct weights a codebook.",
+        help="At most 2^BITS distinct weights per codebook.",
         show_default=False,
     ),
 ]
@@ -51,7 +51,7 @@ Calibration = Annotated[
     str,
     typer.Option(
         "--calibration",
-        help="How ranges are chosen: auto (what is closest to float), min-max, percentile, mse.",
+        help="How ranges are chosen: auto (closest to float), min-max, percentile, mse.",
     ),
 ]
 InputQuantization = Annotated[
@@ -59,7 +59,7 @@ InputQuantization = Annotated[
     typer.Option(
         "--input-quantization",
         metavar="SCALE,ZERO",
-        help="Scale and zero point of the input's bytes; or an int8 .tflite that has them.",
+        help="Scale and zero point of the input bytes, or an int8 .tflite to take them from.",
         show_default=False,
     ),
 ]
@@ -87,7 +87,7 @@ TaskName = Annotated[
     Literal["classification", "binary", "multilabel", "regression", "reconstruction"] | None,
     typer.Option(
         "--task",
-        help="What the model is for, where labels and shapes don't tell (docs/data.md).",
+        help="What the model is for, if labels and shapes don't show it (docs/data.md).",
         show_default=False,
     ),
 ]
@@ -118,7 +118,7 @@ Baud = Annotated[
     typer.Option(
         "--baud",
         min=1,
-        help="Bits a second of the port; those of the board by default.",
+        help="Baud rate of the port; the board's by default.",
         show_default=False,
     ),
 ]
@@ -127,7 +127,7 @@ StartupTimeout = Annotated[
     typer.Option(
         "--startup-timeout",
         min=0.1,
-        help="Seconds that the board at the port may take to boot; 20 by default.",
+        help="Seconds that the board may take to boot; 20 by default.",
         show_default=False,
     ),
 ]
@@ -143,10 +143,10 @@ NoReset = Annotated[
 def serial_port(
     port: str | None, baud: int | None, startup_timeout: float | None, no_reset: bool
 ) -> SerialPort | None:
-    """How a real board is reached; None where an emulator is meant.
+    """How a real board is reached; None for an emulator.
 
     Raises:
-        DeviceError: something is said of a port, but not which one.
+        DeviceError: an option for a port is given, but no port.
     """
     from tinycomp.common.errors import DeviceError
     from tinycomp.device.link import STARTUP_SECONDS, SerialPort
@@ -157,7 +157,7 @@ def serial_port(
     for option, value in given.items():
         if value is not None:
             raise DeviceError(
-                f"{option} says how a real board is reached, but --port was not given.",
+                f"{option} applies to a real board, but --port was not given.",
                 hint=f"Name the board's serial port with --port, or leave {option} out.",
             )
     return None
@@ -171,7 +171,7 @@ def data_options(
     evaluate: int | None,
     task: TaskName = None,
 ) -> DataOptions:
-    """How a data set is read, from the command line."""
+    """The options for reading a data set, from the command line."""
     from tinycomp.data.dataset import DataOptions
 
     return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate, task=task)

@@ -1,4 +1,4 @@
-"""Commands that show something; heavy imports happen inside them."""
+"""Commands that only show things; they import heavy modules only when called."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def demo(
     ),
     force: Force = False,
 ) -> None:
-    """Train a small model on handwritten digits, then do everything with it that tinycomp does."""
+    """Train a small model on handwritten digits, then compress, build, verify and bench it."""
     from tinycomp.cli import demo as demonstration
     from tinycomp.report import terminal
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class TerminalProgress:
-    """Shows stages as progress bars, and notes as lines when they come."""
+    """Shows stages as progress bars, and notes as lines as soon as they arrive."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
     @contextmanager
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
-        """A bar while the stage runs; `total` is how much it has to do, 0 if unknown."""
+        """A bar while the stage runs; `total` is the number of units, 0 if unknown."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -35,6 +35,6 @@ class TerminalProgress:
             yield lambda done: bars.update(task, advance=done)
 
     def note(self, text: str) -> None:
-        """Print a line at once and keep it for the report."""
+        """Print a line immediately and keep it for the report."""
         self.notes.append(text)
         errors.print(f"Note: {text}", markup=False)

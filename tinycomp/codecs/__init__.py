@@ -1,1 +1,1 @@
-"""Codecs: one module a way to store int8 weights in flash."""
+"""Codecs: ways to store int8 weights in flash, one per module."""

@@ -1,4 +1,4 @@
-"""What a codec is: it turns int8 weights into arrays in flash, and nothing else."""
+"""The contract of a codec: int8 weights to arrays in flash, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ from tinycomp.ir.tensor import Array
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Weights as they are stored in flash, for firmware/codecs/<codec>.h: tc_<codec>_t and
-    tc_<codec>_read.
+    """Weights as stored in flash, for tc_<codec>_t and tc_<codec>_read of
+    firmware/codecs/<codec>.h.
     """
 
     codec: str
-    """The codec's name."""
+    """The name of the codec."""
     fields: Mapping[str, int | Array]
-    """The struct's members behind `tc_weights_t weights`, in order: an int, or an integer array
+    """The members of the struct after `tc_weights_t weights`, in order: an int, or an integer array
     (emitted as a constant array of its dtype that the member points to).
     """
     struct_size: int
     """sizeof of that struct on a 32-bit core."""
     cost: float = 0
-    """Instructions to decode a weight on a 32-bit core, as counted on a Cortex-M4."""
+    """Instructions per decoded weight on a 32-bit core, counted on a Cortex-M4."""
     buffered: bool = True
-    """Whether reading needs a buffer; where constants lie in program memory (AVR), it always does.
-    """
+    """Whether reading needs a buffer; it always does if constants are in program memory (AVR)."""
     workspace: int = 0
-    """Bytes in front of the decoded weights that a read of no weights fills for the reads that
-    follow; only kernels that ask for the codec by name do that.
+    """Bytes before the decoded weights. A read of zero weights fills them for later reads; only
+    kernels that name the codec in Weights.codecs do that.
     """
 
     @property
@@ -45,39 +44,39 @@ class Encoded:
         return self.struct_size + sum(array.nbytes for array in arrays)
 
     def integer(self, field: str) -> int:
-        """A field that is a number."""
+        """The value of a field that is a number."""
         value = self.fields[field]
         assert isinstance(value, int)
         return value
 
     def array(self, field: str) -> Array:
-        """A field that is an array."""
+        """The value of a field that is an array."""
         value = self.fields[field]
         assert isinstance(value, np.ndarray)
         return value
 
 
 class Codec(ABC):
-    """A way to store int8 weights. decode(encode(w)) == w, always.
+    """A way to store int8 weights without loss: decode(encode(w)) == w.
 
-    Each subclass lives in its own module of tinycomp/codecs, which has the subclass's name.
+    Each subclass is in its own module of tinycomp/codecs, named after it.
     """
 
     name: ClassVar[str]
     """The module's name."""
     code: ClassVar[Mapping[str, int]]
-    """Bytes of the decoder on a Cortex-M4, about, by header: codecs may share some."""
+    """Approximate bytes of the decoder on a Cortex-M4, by header; codecs may share headers."""
     entropy: ClassVar[bool] = False
-    """Whether frequent values take fewer bits than others."""
+    """Whether frequent values take fewer bits than rare ones."""
     general: ClassVar[bool] = True
-    """Whether every kernel can read it through tc_<codec>_read, so that any layer may be stored so;
-    False for codecs that only kernels read which name them in Weights.codecs.
+    """Whether every kernel can read it through tc_<codec>_read, so that it can store any layer;
+    False if only kernels can that name the codec in Weights.codecs.
     """
 
     @abstractmethod
     def encode(self, weights: Weights) -> Encoded | None:
-        """The stored form; None where this codec can't hold these values."""
+        """The stored form; None if this codec can't store these values."""
 
     @abstractmethod
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
-        """The values again, (channels, weights a channel): the reference of the decoder in C."""
+        """The decoded values, (channels, weights per channel): the reference for the C decoder."""

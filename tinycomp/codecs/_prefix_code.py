@@ -1,4 +1,4 @@
-"""Canonical prefix codes of the least number of bits, and blocks of them that can be found again;
+"""Optimal canonical prefix codes, and their storage in blocks that a decoder can start at;
 firmware/codecs/prefix_code.h reads both.
 """
 
@@ -17,9 +17,9 @@ from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Array
 
 LONGEST = 12
-"""Bits of a code, at most: with the 1 + 4 that count zeros, what the decoder holds at least."""
+"""The longest code in bits: with 1 + 4 bits for zeros it fits what the decoder buffers."""
 READ_BEYOND = 3
-"""Bytes that the decoder may read behind the last code."""
+"""Bytes that the decoder may read past the last code."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +27,13 @@ class PrefixCode:
     """A canonical prefix code."""
 
     values: NDArray[np.int8]
-    """In the order of their codes."""
+    """In code order."""
     lengths: NDArray[np.int64]
-    """Of their codes in bits, ascending."""
+    """Lengths of the codes in bits, ascending."""
 
     @classmethod
     def of(cls, values: NDArray[np.int8]) -> PrefixCode:
-        """The code in which these values (one at least) take the fewest bits."""
+        """The code in which these values (at least one) take the fewest bits."""
         distinct, counts = np.unique(values, return_counts=True)
         lengths = code_lengths(counts.tolist(), LONGEST)
         order = np.argsort(lengths, kind="stable")
@@ -41,13 +41,13 @@ class PrefixCode:
 
     @cached_property
     def codes(self) -> NDArray[np.int64]:
-        """The number of each code: one more than the one before, with zeros behind it."""
+        """Each code as a number: the previous one plus 1, shifted left where codes get longer."""
         spans = 1 << (LONGEST - self.lengths)
         codes: NDArray[np.int64] = (np.cumsum(spans) - spans) >> (LONGEST - self.lengths)
         return codes
 
     def bits(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Codes and lengths of these values."""
+        """The codes of these values, and their lengths."""
         places = np.zeros(256, np.int64)
         places[self.values.astype(np.int64) + 128] = np.arange(self.values.size)
         found = places[values.astype(np.int64) + 128]
@@ -55,8 +55,8 @@ class PrefixCode:
 
     @cached_property
     def table(self) -> NDArray[np.uint16]:
-        """For each length, ascending: its last code, filled up with ones to 16 bits; 16 times its
-        first code less the number of shorter ones, plus the length.
+        """Two entries per length, ascending: its last code, filled with ones to 16 bits; and
+        16 * (its first code less the number of shorter codes), plus the length.
         """
         lengths, first, counts = np.unique(self.lengths, return_index=True, return_counts=True)
         last = ((self.codes[first + counts - 1] + 1) << (16 - lengths)) - 1
@@ -65,7 +65,7 @@ class PrefixCode:
 
 
 def code_lengths(counts: Sequence[int], longest: int) -> NDArray[np.int64]:
-    """Code lengths, `longest` at most, that make the sum of counts * lengths as small as possible.
+    """Code lengths up to `longest` that minimise the sum of counts * lengths.
 
     L. Larmore and D. Hirschberg, "A fast algorithm for optimal length-limited Huffman codes", 1990
     (package-merge). A single value has a code of one bit.
@@ -86,7 +86,7 @@ def code_lengths(counts: Sequence[int], longest: int) -> NDArray[np.int64]:
 
 
 def join(numbers: Array, lengths: Array) -> NDArray[np.uint8]:
-    """Numbers of `lengths` bits each (0 to 32), without a gap, the most significant bit first."""
+    """Numbers of `lengths` bits each (0 to 32) without gaps, the most significant bit first."""
     ends = np.cumsum(lengths)
     owner = np.repeat(np.arange(len(lengths)), lengths)
     behind = ends[owner] - np.arange(owner.size) - 1
@@ -107,14 +107,14 @@ def store(
     cost: float,
     run: int = 0,
 ) -> Encoded | None:
-    """Blocks of codes as they lie in flash, each from a byte on; None where there is no room for
-    the numbers that find them again.
+    """Blocks of codes as stored in flash, each aligned to a byte; None if the index of the blocks
+    does not fit its fields.
 
     Args:
-        codec: its name.
-        code: of the values.
-        blocks: bytes of each. One that has fewer than can be told is filled up.
-        weights: what is stored.
+        codec: the name of the codec.
+        code: the code of the values.
+        blocks: the bytes of each block. One too short for the index is padded.
+        weights: the weights.
         cost: see Encoded.
         run: see firmware/codecs/prefix_code.h.
     """
@@ -151,7 +151,7 @@ class Reader:
         self.values, self.lengths = _by_window(encoded)
 
     def blocks(self, shape: tuple[int, int]) -> Iterator[int]:
-        """Goes to the beginning of each block; how many weights it has."""
+        """Moves to the beginning of each block and yields its number of weights."""
         size, start = self.encoded.integer("size"), 0
         more = iter([*self.encoded.array("more").tolist(), 0])
         for left in range(shape[0] * shape[1], 0, -size):
@@ -160,7 +160,7 @@ class Reader:
             start += self.encoded.integer("least") + next(more)
 
     def take(self, count: int) -> int:
-        """The number that the next bits are, 0 to LONGEST of them."""
+        """The next `count` bits (0 to LONGEST) as a number."""
         window = self.windows[self.position]
         self.position += count
         return window >> (LONGEST - count)
@@ -173,7 +173,7 @@ class Reader:
 
 
 def _by_window(encoded: Encoded) -> tuple[list[int], list[int]]:
-    """The value of the code with which each number of LONGEST bits begins, and its length."""
+    """For each number of LONGEST bits: the value of the code that it begins with, its length."""
     last, entries = encoded.array("lengths").reshape(-1, 2).astype(np.int64).T
     windows = np.arange(1 << LONGEST) << (16 - LONGEST)
     entries = entries[np.minimum(np.searchsorted(last, windows), last.size - 1)]

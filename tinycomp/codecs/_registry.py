@@ -1,4 +1,4 @@
-"""Finds the codecs, one a module of tinycomp.codecs; chooses one for each layer."""
+"""Finds the codecs (modules of tinycomp.codecs), and chooses one for each layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.ir.kernel_call import Weights
 
 INSTRUCTIONS_A_PRODUCT = 2
-"""Of a layer's own work, about: kernels that suit their core take 1 to 5."""
+"""Approximate instructions per multiply-accumulate; tuned kernels take 1 to 5."""
 
 
 @cache
@@ -45,16 +45,16 @@ def choose(
     policy: Policy = SMALLEST,
     use: Use | None = None,
 ) -> Encoded:
-    """The smallest stored form that the policy allows, verified by decoding it.
+    """The smallest stored form that the policy allows, checked by decoding it.
 
     Args:
-        weights: a layer's weights, of any int8 values.
-        allowed: names of the codecs to choose from; None for all that are general.
-        policy: what is weighed against bytes.
-        use: what an inference does with the weights; None: each is read and multiplied once.
+        weights: the weights of a layer, any int8 values.
+        allowed: names of the codecs to choose from; None for all general ones.
+        policy: which forms are allowed.
+        use: how an inference uses the weights; None: each is read and multiplied once.
 
     Raises:
-        TinycompError: an allowed codec is unknown, or none of them can hold these values.
+        TinycompError: an allowed codec is unknown, or none of them can store these values.
     """
     names = general_codecs() if allowed is None else allowed
     unknown = sorted(set(names) - codecs().keys())
@@ -76,8 +76,8 @@ def choose(
 
 
 def _pick(forms: Sequence[Encoded], count: int, policy: Policy, use: Use) -> Encoded:
-    """The smallest form of `count` weights that the policy allows, of equal ones the quickest to
-    decode. Where it allows none, entropy-coded ones aside, the quickest of all.
+    """The smallest form of `count` weights that the policy allows; among equal sizes the fastest
+    to decode. If it allows none that is not entropy-coded, the fastest of all.
     """
     in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
     slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * use.products / use.readings

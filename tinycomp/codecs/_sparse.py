@@ -1,6 +1,6 @@
-"""Which weights are not zero: a bitmap, and how many lie before each block of channels.
+"""Positions of non-zero weights: a bitmap, and how many there are before each block of channels.
 
-Those counts let a decoder begin at any block; firmware/codecs/spread.h reads them.
+With these counts a decoder can start at any block; firmware/codecs/spread.h reads them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tinycomp.ir.tensor import Array
 
 
 def describe_zeros(weights: Weights) -> dict[str, int | Array] | None:
-    """Fields bitmap, starts, inverse, shift; None where there are more than 65535 non-zeros."""
+    """Fields bitmap, starts, inverse, shift; None for more than 65535 non-zeros."""
     flags = weights.values != 0
     channels, length = flags.shape
     counts = np.add.reduceat(flags.sum(axis=1, dtype=np.int64), range(0, channels, weights.block))
@@ -32,7 +32,7 @@ def describe_zeros(weights: Weights) -> dict[str, int | Array] | None:
 
 
 def spread(encoded: Encoded, values: Array, shape: tuple[int, int]) -> NDArray[np.int8]:
-    """The non-zero values, in order, at their places among the zeros."""
+    """The non-zero values, given in order, placed among the zeros."""
     flags = unpack(encoded.array("bitmap"), 1, shape[0] * shape[1]).astype(bool)
     result = np.zeros(flags.shape, np.int8)
     result[flags] = values[: np.count_nonzero(flags)]

@@ -1,4 +1,4 @@
-"""Mostly zeros: a bitmap of the non-zeros, and their values."""
+"""For sparse weights: a bitmap of the non-zeros, and their values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class Bitmap(Codec):
-    """A bit a weight and a byte a non-zero weight: smaller than dense above 1/8 of zeros."""
+    """1 bit per weight and 1 byte per non-zero: smaller than dense above 1/8 of zeros."""
 
     name: ClassVar[str] = "bitmap"
     code: ClassVar[Mapping[str, int]] = {"bitmap": 148}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where there are more than 65535 non-zeros."""
+        """None for more than 65535 non-zeros."""
         zeros = describe_zeros(weights)
         if zeros is None:
             return None

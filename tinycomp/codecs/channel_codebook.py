@@ -1,4 +1,4 @@
-"""Few distinct values in each channel: a table for each, and an index of 1 to 7 bits a weight."""
+"""For few distinct values per channel: a table for each, and 1 to 7 bits of index per weight."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tinycomp.ir.tensor import Array
 
 
 class ChannelCodebook(Codec):
-    """Tables of one length, the longest that a channel needs; indices without a gap."""
+    """All tables have the length of the longest; indices are packed without gaps."""
 
     name: ClassVar[str] = "channel_codebook"
     code: ClassVar[Mapping[str, int]] = {"channel_codebook": 84, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where a channel has more than 128 distinct values or 65535 weights."""
+        """None if a channel has more than 128 distinct values or 65535 weights."""
         tables = [np.unique(channel) for channel in weights.values]
         entries = max(table.size for table in tables)
         bits, length = bits_for(entries), weights.values.shape[1]

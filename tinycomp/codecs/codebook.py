@@ -1,4 +1,4 @@
-"""Few distinct values in a layer: a table of them, and for each weight an index of 1 to 7 bits."""
+"""For few distinct values in a layer: a table of them, and 1 to 7 bits of index per weight."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tinycomp.ir.tensor import Array
 
 
 class Codebook(Codec):
-    """One table for the whole layer; indices without a gap over all its channels."""
+    """One table for the layer; indices are packed without gaps over all channels."""
 
     name: ClassVar[str] = "codebook"
     code: ClassVar[Mapping[str, int]] = {"codebook": 26, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where the layer has more than 128 distinct values."""
+        """None if the layer has more than 128 distinct values."""
         table = _table(weights)
         bits = bits_for(table.size)
         if bits > 7:
@@ -43,9 +43,9 @@ class Codebook(Codec):
 
 
 def _table(weights: Weights) -> NDArray[np.int8]:
-    """The layer's distinct values, sorted; or all of its codebook where that costs no more bits.
+    """The distinct values of the layer, sorted; or its whole codebook if that costs no more bits.
 
-    A codebook that several layers share is then the same array in each, and lies in flash once.
+    A codebook shared by several layers is then the same array in each, and stored in flash once.
     """
     distinct = np.unique(weights.values)
     if weights.codebook is not None and len(weights.codebook) == 1:

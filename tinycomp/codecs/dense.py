@@ -1,4 +1,4 @@
-"""The weights as they are, read in place."""
+"""Uncompressed weights, read in place."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class Dense(Codec):
-    """One byte a weight; holds any values."""
+    """One byte per weight; any values."""
 
     name: ClassVar[str] = "dense"
     code: ClassVar[Mapping[str, int]] = {"dense": 6}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """Channel after channel."""
+        """The values, channel by channel."""
         return Encoded(
             "dense", {"values": weights.values.reshape(-1)}, struct_size=8, buffered=False
         )

@@ -1,4 +1,4 @@
-"""Some values are more frequent than others: a Huffman code for each weight."""
+"""For values of unequal frequency: a Huffman code for each weight."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class Huffman(Codec):
-    """One code for the layer, of the distinct values that it has."""
+    """One code for the distinct values of the layer."""
 
     name: ClassVar[str] = "huffman"
     code: ClassVar[Mapping[str, int]] = {"huffman": 140}
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where a block has more than 65535 weights or bytes."""
+        """None if a block has more than 65535 weights or bytes."""
         code = PrefixCode.of(weights.values)
         blocks = [join(*code.bits(block)) for block in blocks_of(weights)]
         bits = 8 * sum(block.size for block in blocks) / weights.values.size

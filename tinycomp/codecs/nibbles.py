@@ -1,4 +1,4 @@
-"""Few distinct values in a layer: 4-bit indices, decoded without a workspace."""
+"""For few distinct values in a layer: 4-bit indices, decoded without a workspace."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Nibbles(Codec):
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where rows are no groups of four, or the layer has more than 16 distinct weights."""
+        """None if rows are not a multiple of 4 weights, or more than 16 values are distinct."""
         fields = of_sixteen(weights.values.reshape(-1))
         if weights.values.shape[1] % GROUP or fields is None:
             return None

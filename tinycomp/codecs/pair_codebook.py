@@ -1,7 +1,7 @@
-"""Few distinct values in a layer: 4-bit indices, decoded two at a time.
+"""For few distinct values in a layer: 4-bit indices, decoded two at a time.
 
-Weights come as they are, or as int16 words 256 * w1 + w0 (Weights.words): the indices are those of
-w0 and w1 then.
+Weights are int8 values, or int16 words 256 * w1 + w0 (Weights.words), whose indices are those of
+w0 and w1.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ GROUP = 4
 
 
 class PairCodebook(Codec):
-    """One table for the layer, from which the decoder makes one of all pairs first."""
+    """One table for the layer; the decoder first expands it into a table of all pairs."""
 
     name: ClassVar[str] = "pair_codebook"
     code: ClassVar[Mapping[str, int]] = {"pair_codebook": 200}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where rows are no groups of four, or the layer has more than 16 distinct weights."""
+        """None if rows are not a multiple of 4 weights, or more than 16 values are distinct."""
         if weights.values.shape[1] % GROUP:
             return None
         values = weights.values.reshape(-1)
@@ -45,7 +45,7 @@ class PairCodebook(Codec):
         return Encoded("pair_codebook", fields, struct_size=16, cost=2, workspace=workspace)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
-        """The values again, or the bytes of the words."""
+        """The decoded values, or the bytes of the words."""
         indices = unpack(encoded.array("indices"), 4, shape[0] * shape[1])
         pairs = encoded.array("table")[indices].astype(np.int64).reshape(-1, 2)
         words = (pairs[:, 0] & encoded.integer("mask")) + 256 * pairs[:, 1]

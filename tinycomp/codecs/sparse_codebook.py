@@ -1,4 +1,4 @@
-"""Zeros and few other values: a bitmap of the non-zeros, and an index of 1 to 7 bits for each."""
+"""For zeros and few other values: a bitmap, and 1 to 7 bits of index per non-zero weight."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class SparseCodebook(Codec):
-    """One table for the layer, without zero: beats plain indices of b bits above 1/b of zeros."""
+    """One table for the layer, without zero: smaller than b-bit indices above 1/b of zeros."""
 
     name: ClassVar[str] = "sparse_codebook"
     code: ClassVar[Mapping[str, int]] = {"sparse_codebook": 158, "unpack": 440}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where there are no non-zeros, above 65535, or above 128 distinct ones."""
+        """None for no non-zeros, more than 65535, or more than 128 distinct ones."""
         values = weights.values[weights.values != 0]
         table = np.unique(values)
         bits = bits_for(table.size)

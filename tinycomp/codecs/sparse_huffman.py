@@ -1,4 +1,4 @@
-"""Mostly zeros: a Rice code for how many lie before each non-zero weight, a Huffman code for it.
+"""For sparse weights: a Rice code for the zeros before each non-zero, a Huffman code for its value.
 
 S. Golomb, "Run-length encodings", 1966; R. Rice, "Some practical universal noiseless coding
 techniques", 1979.
@@ -17,18 +17,18 @@ from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, st
 from tinycomp.ir.kernel_call import Weights
 
 LONGEST_RUN = 4
-"""Zeros that a single bit stands for, as a logarithm, at most."""
+"""The largest Rice parameter: one bit of the unary part stands for 2^parameter zeros."""
 
 
 class SparseHuffman(Codec):
-    """One code for the layer's non-zero values; runs of zeros end with a block."""
+    """One code for the non-zero values of the layer; runs of zeros end with their block."""
 
     name: ClassVar[str] = "sparse_huffman"
     code: ClassVar[Mapping[str, int]] = {"sparse_huffman": 220}
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where all weights are zero, or a block has more than 65535 weights or bytes."""
+        """None if all weights are zero, or a block has more than 65535 weights or bytes."""
         values = weights.values[weights.values != 0]
         if not values.size:
             return None
@@ -56,7 +56,7 @@ class SparseHuffman(Codec):
 
 
 def _gaps(block: NDArray[np.int8]) -> tuple[NDArray[np.int64], int]:
-    """The zeros before each non-zero weight, and behind the last."""
+    """The number of zeros before each non-zero weight, and after the last."""
     places = np.flatnonzero(block)
     ends = np.concatenate([[-1], places, [block.size]])
     gaps = np.diff(ends) - 1
@@ -64,7 +64,7 @@ def _gaps(block: NDArray[np.int8]) -> tuple[NDArray[np.int64], int]:
 
 
 def _bits(block: NDArray[np.int8], run: int) -> int:
-    """What the zeros of a block take."""
+    """Bits for the zeros of a block."""
     gaps, behind = _gaps(block)
     return int((gaps >> run).sum()) + gaps.size * (1 + run) + -(-behind >> run)
 

@@ -1,5 +1,5 @@
-"""The weights as they are, read in place as words: four bytes, the lowest first, where a core loads
-them at once.
+"""Uncompressed weights, read in place as little-endian words of four bytes, where a core loads
+four at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class Words(Codec):
-    """One byte a weight, like dense, but lying at an address that words have."""
+    """One byte per weight, like dense, but aligned to words."""
 
     name: ClassVar[str] = "words"
     code: ClassVar[Mapping[str, int]] = {"words": 6}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where channels are no whole words."""
+        """None if channels are not whole words."""
         if weights.values.shape[1] % 4:
             return None
         values = np.ascontiguousarray(weights.values).reshape(-1).view("<u4").astype(np.uint32)

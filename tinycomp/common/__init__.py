@@ -1,1 +1,1 @@
-"""What every other room needs: errors, progress reporting, the package's folders."""
+"""Shared by all other rooms: errors, progress reporting, locks, the folders of the package."""

@@ -1,4 +1,4 @@
-"""All that stands in the way of a model, collected, so that one error names everything."""
+"""Collects all reasons why a model can't be built, so that one error lists them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from dataclasses import dataclass, field
 from tinycomp.common.errors import ModelError
 
 SHOWN = 30
-"""Reasons that one error spells out."""
+"""The most reasons that an error lists."""
 
 
 @dataclass
 class Blockers:
-    """Reasons why one model can't be built, in the order in which they were found.
-
-    subject: what they stand in the way of, as a sentence's subject: "'x.tflite'".
-    """
+    """Reasons why a model can't be built, in the order in which they were found."""
 
     subject: str
+    """The thing that can't be built, as the subject of a sentence: "'x.tflite'"."""
     reasons: list[ModelError] = field(default_factory=list)
+    """Without repetitions."""
 
     def add(self, reason: ModelError) -> None:
-        """Note a reason, once."""
+        """Add a reason, unless it is there already."""
         if str(reason) not in map(str, self.reasons):
             self.reasons.append(reason)
 
     @contextmanager
     def collected(self, where: str = "") -> Iterator[None]:
-        """Note what the block raises, instead of stopping at it; `where` goes in front."""
+        """Collect a ModelError that the block raises, with `where` in front, and go on."""
         try:
             yield
         except ModelError as error:
@@ -37,10 +36,10 @@ class Blockers:
             self.add(ModelError(what, expected=error.expected, hint=error.hint))
 
     def raise_any(self) -> None:
-        """Nothing, if there is no reason.
+        """Raise what was collected, if anything.
 
         Raises:
-            ModelError: the one reason, or a list of all.
+            ModelError: the only reason, or a list of all.
         """
         if len(self.reasons) == 1:
             raise self.reasons[0]

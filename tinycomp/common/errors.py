@@ -1,13 +1,13 @@
-"""The user's mistakes: one exception type, whose text names the thing, the value, what was
-expected, what to try.
+"""Errors that the user can correct. Each names the thing, its value, what was expected, and what to
+try.
 """
 
 from __future__ import annotations
 
 
 class TinycompError(Exception):
-    """Something the user can put right. The command line prints it as one paragraph and exits with
-    code 2.
+    """Something that the user can correct. The command line prints it as one paragraph and exits
+    with code 2.
     """
 
     def __init__(self, what: str, *, expected: str = "", hint: str = "") -> None:
@@ -15,7 +15,7 @@ class TinycompError(Exception):
 
         Args:
             what: what went wrong, naming the thing (file, layer, option) and its value.
-            expected: what would have been accepted.
+            expected: what is accepted.
             hint: what to try.
         """
         self.what = what
@@ -25,7 +25,7 @@ class TinycompError(Exception):
 
 
 class ModelError(TinycompError):
-    """The model file can't be read, or holds something that is not supported."""
+    """The model file can't be read, or contains something that is not supported."""
 
 
 class DataError(TinycompError):
@@ -33,7 +33,7 @@ class DataError(TinycompError):
 
 
 class BoardError(TinycompError):
-    """The board is unknown, badly described, or too small for the model."""
+    """The board is unknown, its file is invalid, or it is too small for the model."""
 
 
 class ToolError(TinycompError):
@@ -45,7 +45,7 @@ class OverflowingError(ToolError):
 
 
 class DeviceError(TinycompError):
-    """The device did not answer, answered garbage, or runs another build."""
+    """The device does not answer, sends invalid replies, or runs another build."""
 
 
 class OutputError(TinycompError):
@@ -57,4 +57,4 @@ class DifferenceError(TinycompError):
 
 
 class InternalError(TinycompError):
-    """tinycomp itself is wrong, and noticed it. The user can only report it."""
+    """A bug in tinycomp that its own checks found. The user can only report it."""

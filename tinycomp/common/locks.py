@@ -1,7 +1,7 @@
-"""A lock between processes: a file that one of them holds, and that goes when it is done.
+"""A lock between processes: a file that its holder removes at the end.
 
-The operating system gives the lock back when its holder ends, however it ends. A file system
-without locks (some network drives) lets everyone pass.
+The operating system releases the lock when its holder ends, even if it is killed. On a file system
+without locks (some network drives) nothing is locked.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
     """Hold a lock file for as long as the context lasts.
 
     Args:
-        path: the file, in a folder that exists; it is made, and removed at the end.
+        path: the file, in an existing folder; created here, and removed at the end.
         seconds: how long to wait for another process that holds it.
 
     Raises:
         TimeoutError: another process holds it for longer than that.
-        OSError: the file can't be made.
+        OSError: the file can't be created.
     """
     deadline = time.monotonic() + seconds
     while (descriptor := _acquired(path)) is None:
@@ -47,7 +47,7 @@ def locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
 
 
 def _acquired(path: Path) -> int | None:
-    """The open file once it is ours; None while another process has it, or has just removed it."""
+    """The descriptor of the locked file; None while another process holds or just removed it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         if _lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat()):
@@ -71,7 +71,7 @@ if sys.platform == "win32":
         return True
 
     def _release(path: Path, descriptor: int) -> None:
-        """An open file can't be removed here: one that a waiting process has open stays."""
+        """Windows does not remove an open file: it stays if a waiting process has it open."""
         os.close(descriptor)
         with suppress(OSError):
             path.unlink()
@@ -86,7 +86,7 @@ else:
         return True
 
     def _release(path: Path, descriptor: int) -> None:
-        """Removed while it is still ours: whoever waits for it sees that, and makes another."""
+        """Removed while still locked: a waiting process notices, and creates a new file."""
         with suppress(OSError):
             path.unlink()
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Progress reporting: stages and notes, whoever shows them."""
+"""Progress reporting: stages and notes, independent of how they are shown."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Advance = Callable[[int], None]
 
 
 class Progress(Protocol):
-    """Something that shows stages of work."""
+    """Shows stages of work, and notes."""
 
     notes: list[str]
     """All notes so far."""
 
     def stage(self, title: str, total: int = 0) -> AbstractContextManager[Advance]:
-        """A stage for a `with` block: the value in hand is called with the units done; total 0 is
-        unknown.
+        """A stage as a context: the function that it yields is called with the units done so far;
+        total 0 means unknown.
         """
 
     def note(self, text: str) -> None:
-        """A line that the user should see: a decision taken for them, something left out."""
+        """A line for the user: a decision made for them, something left out."""
 
 
 class Silent:
@@ -32,7 +32,7 @@ class Silent:
 
     @contextmanager
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
-        """Yield a counter that goes nowhere."""
+        """Yield a function that does nothing."""
         yield lambda _: None
 
     def note(self, text: str) -> None:

@@ -38,7 +38,7 @@ def read_firmware(name: str) -> str:
 
 
 def ports() -> tuple[str, ...]:
-    """The names of all ports: folders under firmware/ports that hold no further one."""
+    """The names of all ports: folders under firmware/ports without subfolders."""
     root = firmware() / "ports"
     folders = [path for path in sorted(root.rglob("*")) if path.is_dir()]
     inner = {folder.parent for folder in folders}
@@ -46,8 +46,8 @@ def ports() -> tuple[str, ...]:
 
 
 def port_folders(name: str) -> tuple[Path, ...]:
-    """The folders that make up a port: ports/a/b/c, and what it shares with others in ports/a/b
-    and ports/a.
+    """The folders that make up a port: ports/a/b/c, and the parts shared with other ports in
+    ports/a/b and ports/a.
     """
     root = firmware() / "ports"
     parts = name.split("/")
@@ -61,10 +61,10 @@ def port_files(name: str) -> tuple[Path, ...]:
 
 
 def _folder(name: str) -> Path:
-    """The wheel's folder wins, so that an installed package never reads a stray neighbour."""
+    """The wheel's folder comes first, so an installed package never reads an unrelated folder."""
     for parent in (_PACKAGE, _PACKAGE.parent):
         if (parent / name).is_dir():
             return parent / name
     raise FileNotFoundError(
-        f"tinycomp is not installed completely: {name}/ lies neither in nor beside {_PACKAGE}"
+        f"tinycomp is not installed completely: {name}/ is neither in nor beside {_PACKAGE}"
     )

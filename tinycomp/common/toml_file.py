@@ -1,4 +1,4 @@
-"""Reads TOML files that users write: whatever is wrong with one is a clear error."""
+"""Reads TOML files that users write, with a clear error for whatever is wrong with one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def read_toml(path: Path, title: str, error: type[TinycompError] = TinycompError
 
     Args:
         path: the file.
-        title: what messages call it.
-        error: the type of the errors.
+        title: its name in messages.
+        error: the type of the exception.
 
     Raises:
-        TinycompError: of the given type, where the file can't be read or is not valid TOML.
+        TinycompError: of the given type; the file can't be read or is not valid TOML.
     """
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
@@ -28,12 +28,12 @@ def read_toml(path: Path, title: str, error: type[TinycompError] = TinycompError
         raise error(f"{title} can't be read: {reason.strerror}.") from reason
     except RecursionError as reason:
         raise error(f"{title} is not valid TOML: its values are nested too deep.") from reason
-    except ValueError as reason:  # also integers of more digits than Python reads
+    except ValueError as reason:  # also integers with more digits than Python reads
         raise error(f"{title} is not valid TOML: {reason}.") from reason
 
 
 def shown(value: object) -> str:
-    """A value as messages quote it, cut to a readable length."""
+    """A value as text for a message, cut to a readable length."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):

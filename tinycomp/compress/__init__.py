@@ -1,1 +1,1 @@
-"""Compression techniques: one module each; they change values or structure, never the storage."""
+"""Compression techniques, one per module. They change values or structure, not storage."""

@@ -1,7 +1,7 @@
-"""Optimal one-dimensional k-means on the integers by dynamic programming: nothing is random.
+"""Optimal one-dimensional k-means on the integers by dynamic programming; deterministic.
 
 Clusters of points on a line are contiguous, so the best k of them are a shortest path over segments
-(H. Wang and M. Song, "Ckmeans.1d.dp", The R Journal, 2011). Here each centre is an integer as well.
+(H. Wang and M. Song, "Ckmeans.1d.dp", The R Journal, 2011). Here the centres are integers too.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Clustering:
     """Points replaced by the centres of their clusters."""
 
     centres: Integers
-    """What each point becomes; the points' shape."""
+    """The centre of each point, in the shape of the points."""
     error: float
-    """The weighted squared error of all points."""
+    """The weighted sum of squared errors."""
 
 
 def cluster(points: Integers, weights: Floats, count: int, keep_zero: bool = False) -> Clustering:
@@ -31,15 +31,15 @@ def cluster(points: Integers, weights: Floats, count: int, keep_zero: bool = Fal
     Args:
         points: distinct integers in ascending order, at least one.
         weights: of each point, not negative.
-        count: of centres, at least 1.
-        keep_zero: the point 0, where present, must become 0.
+        count: the number of centres, at least 1.
+        keep_zero: the point 0, if present, must stay 0.
     """
     if points.size <= count:
         return Clustering(points, 0.0)
     centres, costs = _segments(points, weights, keep_zero)
     best, begins = costs[0], []
     for _ in range(1, count):
-        # paths[i, j]: the last segment is [i, j], what lies before i costs best[i - 1].
+        # paths[i, j]: the last segment is [i, j], the points before i cost best[i - 1].
         paths = np.concatenate([[0.0], best[:-1]])[:, None] + costs
         begins.append(paths.argmin(axis=0))
         best = paths.min(axis=0)

@@ -1,4 +1,4 @@
-"""Weighted layers as techniques see them: one matrix of weights, a row for each output channel."""
+"""Layers with weights: a matrix of weights with one row per output channel."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tinycomp.ir.tensor import Array, Constant
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The nodes that read one weight constant; more than one where layers are shared."""
+    """A weight constant and the nodes that read it; several if the layer is shared."""
 
     nodes: tuple[Node, ...]
-    """In the graph's order."""
+    """In the order of the graph."""
     weights: Constant
-    """The constant."""
+    """The constant that they share."""
     axis: int
-    """Its axis of output channels."""
+    """The axis of the output channels."""
     uses: int = 1
-    """How often an inference multiplies with each weight."""
+    """Multiply-accumulates per weight in an inference."""
 
     @property
     def name(self) -> str:
@@ -32,13 +32,13 @@ class Layer:
 
     @property
     def matrix(self) -> Array:
-        """(channels, weights a channel), in the order of the remaining axes."""
+        """(channels, weights per channel), in the order of the remaining axes."""
         values = np.moveaxis(self.weights.values, self.axis, 0)
         return values.reshape(values.shape[0], -1)
 
     @property
     def scales(self) -> NDArray[np.float64]:
-        """Real value of one step of each channel, (channels, 1); 1 where weights are float."""
+        """The weight scale of each channel, (channels, 1); 1 for float weights."""
         quantization = self.weights.quantization
         steps = quantization.scales if quantization else (1.0,)
         channels = self.weights.shape[self.axis]
@@ -51,7 +51,7 @@ class Layer:
         return values
 
     def rebuild(self, matrix: Array) -> Array:
-        """Values of the constant's shape and type from a matrix."""
+        """A matrix in the shape and type of the constant."""
         shape = list(self.weights.shape)
         channels = shape.pop(self.axis)
         values = np.moveaxis(matrix.reshape(channels, *shape), 0, self.axis)
@@ -84,6 +84,6 @@ def describe_names(graph: Graph) -> str:
 
 
 def with_constants(graph: Graph, constants: Iterable[Constant]) -> Graph:
-    """The graph with these constants in the place of those of the same name."""
+    """The graph with its constants of the same names replaced."""
     changed: Mapping[str, Constant] = {constant.name: constant for constant in constants}
     return replace(graph, constants={**graph.constants, **changed})

@@ -1,4 +1,4 @@
-"""What a layer's weights are multiplied with on calibration data: mean and covariance, real."""
+"""Mean and covariance of a layer's real inputs on calibration data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 
 _SAMPLES = 8
-"""Samples whose windows are held in memory at a time."""
+"""Samples whose windows are in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Of a layer's inputs, where a channel has n weights. One group where all output channels see
-    the same inputs, else one for each channel (depthwise).
+    """Statistics of a layer's inputs; n is the number of weights per channel. There is one group if
+    all output channels read the same inputs, else one per channel (depthwise).
     """
 
     mean: NDArray[np.float64]
@@ -36,12 +36,12 @@ class Statistics:
 def input_statistics(
     graph: Graph, layer: Layer, activations: Mapping[str, Array]
 ) -> Statistics | None:
-    """Statistics over all nodes of a layer; None for an operator whose inputs are not known here.
+    """Statistics over all nodes of a layer; None for an operator that is not handled here.
 
     Args:
         graph: the graph whose activations these are.
         layer: the layer.
-        activations: by tensor name, (samples, *shape), as the graph's tensors hold them.
+        activations: by tensor name, (samples, *shape), in the type of the graph's tensors.
 
     Raises:
         DataError: the activations of a layer's input are missing.
@@ -50,7 +50,7 @@ def input_statistics(
     for node in layer.nodes:
         if not isinstance(node.op, Conv2D | DepthwiseConv2D | FullyConnected):
             return None
-        for seen in _seen(graph, node, activations):  # (groups, windows, weights a channel)
+        for seen in _seen(graph, node, activations):  # (groups, windows, weights per channel)
             count += seen.shape[1]
             total = total + seen.sum(axis=1, dtype=np.float64)
             squares = squares + (seen.transpose(0, 2, 1) @ seen).astype(np.float64)
@@ -61,7 +61,7 @@ def input_statistics(
 def _seen(
     graph: Graph, node: Node, activations: Mapping[str, Array]
 ) -> Iterator[NDArray[np.float32]]:
-    """What the node's weights are multiplied with, a few samples at a time."""
+    """The inputs that the node's weights are multiplied with, a few samples at a time."""
     name = node.inputs[0]
     if name not in activations:
         raise DataError(f"There are no activations of tensor '{name}'.")
@@ -78,7 +78,7 @@ def _real(graph: Graph, name: str, values: Array) -> NDArray[np.float32]:
 
 
 def _windows(graph: Graph, node: Node, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(groups, windows, weights a channel)."""
+    """(groups, windows, weights per channel)."""
     shape = graph.tensors[node.outputs[0]].shape
     if isinstance(node.op, Conv2D):
         windows = patches(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))

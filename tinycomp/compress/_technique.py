@@ -1,4 +1,4 @@
-"""What a compression technique is: options in, Graph -> Graph."""
+"""The contract of a compression technique: a dataclass of options with apply(graph) -> Graph."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Technique(ABC):
     name: ClassVar[str]
     """The module's name, "prune"."""
     stage: ClassVar[Literal["float", "int8"]]
-    """Which graphs it is applied to: before or after quantization."""
+    """Whether it is applied before or after quantization."""
 
     @abstractmethod
     def apply(self, graph: Graph) -> Graph:
-        """The graph with other values or another structure."""
+        """The compressed graph."""

@@ -1,7 +1,7 @@
-"""Bias correction: a bias takes back the mean error that changed weights cause in its channel.
+"""Bias correction: subtracts the mean error of changed weights from the bias of each channel.
 
 Source: M. Nagel et al., "Data-free quantization through weight equalization and bias correction",
-ICCV 2019; the means are those of calibration samples.
+ICCV 2019. Means are taken over calibration samples.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tinycomp.ir.tensor import Array, Constant
 
 
 def correct_biases(graph: Graph, reference: Graph, activations: Mapping[str, Array]) -> Graph:
-    """The graph with biases that give each output channel of each layer the reference's mean.
+    """The graph with biases that give each output channel the mean that it has in the reference.
 
-    Serves every change of weights: pruning, codebooks, int8 itself (the reference is then float).
-    A bias that several layers read is left alone.
+    This corrects any change of weights: pruning, codebooks, or int8 quantization itself (with a
+    float reference). A bias that several layers share is left unchanged.
 
     Args:
         graph: with changed weights, float or int8.
-        reference: before the change, with nodes of the same names.
+        reference: the graph before the change, with nodes of the same names.
         activations: of the reference on calibration data, by tensor name, (samples, *shape).
     """
     before = {node.name: layer for layer in weighted_layers(reference) for node in layer.nodes}
@@ -47,7 +47,7 @@ def correct_biases(graph: Graph, reference: Graph, activations: Mapping[str, Arr
 
 
 def _shifted(graph: Graph, layer: Layer, shift: NDArray[np.float64]) -> Constant:
-    """The layer's bias plus a real shift of each channel; to the nearest step where it is int32."""
+    """The layer's bias plus a real shift per channel; an int32 bias is rounded to the nearest."""
     node = layer.nodes[0]
     bias = graph.constants[node.inputs[2]]
     source = graph.tensors[node.inputs[0]].quantization

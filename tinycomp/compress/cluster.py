@@ -1,4 +1,4 @@
-"""Codebooks: int8 weights take at most 2^b values, chosen by optimal k-means on the int8 grid."""
+"""Codebooks: at most 2^b distinct int8 weights, chosen by optimal k-means on the int8 grid."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from tinycomp.ir.tensor import Constant
 Granularity = Literal["auto", "layer", "channel"]
 _T = TypeVar("_T")
 _BLOCK = 4
-"""Channels a kernel decodes at a time, for estimates of stored bytes."""
+"""Channels that a kernel decodes at a time, for estimates of stored bytes."""
 _CODECS = ("codebook", "channel_codebook", "sparse_codebook")
 _PLAIN = (*_CODECS, "dense", "bitmap")
-"""Entropy coding makes both smaller, with a codebook and without."""
+"""Left out: entropy coding shrinks weights with and without a codebook."""
 
 
 @dataclass(frozen=True)
 class Cluster(Technique):
-    """At most 2^bits int8 values in a layer, in each channel of it, or in several layers together.
+    """At most 2^bits distinct int8 values per layer, per channel, or per group of layers.
 
-    Errors are those of the int8 values, weighted by how often each occurs. Weighting them by the
-    square of the channel's scale as well, so that they are errors in real units, was measured and
-    is worse (4 bits: keyword spotting 86.8 % against 89.6 %, image classification 67.0 % against
-    75.8 %): channels of small scale matter as much to the layers behind.
+    Errors are those of the int8 values, weighted by how often each occurs. Weighting them also by
+    the square of the channel's scale, for errors in real units, was measured and is worse (4 bits:
+    keyword spotting 86.8 % against 89.6 %, image classification 67.0 % against 75.8 %): channels
+    with small scales matter as much to the following layers.
     """
 
     name: ClassVar[str] = "cluster"
@@ -44,25 +44,24 @@ class Cluster(Technique):
     bits: int = 4
     """1 to 8; 8 changes nothing."""
     granularity: Granularity = "auto"
-    """"layer" makes one codebook for a layer, "channel" one for each output channel. "auto" takes
-    for each layer what is better for its bytes (see _merit), and leaves a layer alone where no
-    codebook makes it smaller; a layer that uses each weight once (dense) has no time to change
-    tables, and gets one codebook.
+    """"layer" makes one codebook per layer, "channel" one per output channel. "auto" chooses for
+    each layer the better one for its bytes (see _merit), and no codebook if none makes the layer
+    smaller. A layer that uses each weight once (dense) always gets a single codebook, because
+    switching tables would cost too much time.
     """
     shared: Sequence[Sequence[str]] = ()
     """Groups of layers (node names) that share one codebook."""
     keep_zeros: bool = True
-    """Whether a weight that is zero stays zero, so that pruning lasts. Without pruning it was
-    measured as no worse (4 bits: image classification 75.8 % against 69.5 %, keyword spotting 89.6
-    % both).
+    """Whether zero weights stay zero, which preserves pruning. Measured without pruning, it is no
+    worse (4 bits: image classification 75.8 % against 69.5 %, keyword spotting 89.6 % both).
     """
     bits_by_layer: Mapping[str, int] = field(default_factory=dict)
-    """For single layers, by node name."""
+    """Overrides `bits` for single layers, by node name."""
     granularity_by_layer: Mapping[str, Granularity] = field(default_factory=dict)
-    """For single layers, by node name."""
+    """Overrides `granularity` for single layers, by node name."""
 
     def __post_init__(self) -> None:
-        """Check what does not need a graph.
+        """Check the options, as far as possible without a graph.
 
         Raises:
             TinycompError: bits are not in 1..8, or a layer is in two groups.
@@ -81,7 +80,7 @@ class Cluster(Technique):
                 )
 
     def apply(self, graph: Graph) -> Graph:
-        """The graph with few values in each layer, and codebooks that say which.
+        """The graph with clustered weights and their codebooks.
 
         Raises:
             TinycompError: weights are not int8, or a group of layers can't share a codebook.
@@ -124,7 +123,7 @@ class Cluster(Technique):
             )
 
     def _single(self, layer: Layer) -> Constant:
-        """The layer's weights, clustered with the granularity that it wants or that suits it."""
+        """The layer's weights, clustered with the given or the better granularity."""
         bits = _option(self.bits_by_layer, layer, self.bits)
         if bits == 8:
             return layer.weights
@@ -146,7 +145,7 @@ class Cluster(Technique):
     def _cluster(
         self, rows: NDArray[np.int8], bits: int
     ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        """Each row clustered by itself; the values, and a codebook (rows, entries)."""
+        """Cluster each row by itself; returns the values, and a codebook (rows, entries)."""
         values = np.empty_like(rows)
         tables = []
         for row, result in zip(rows, values, strict=True):
@@ -164,7 +163,7 @@ def _option(by_layer: Mapping[str, _T], layer: Layer, default: _T) -> _T:
 
 
 def _find(graph: Graph, names: Sequence[str]) -> list[Layer]:
-    """The layers of these names, each once.
+    """The layers with these names, each once.
 
     Raises:
         TinycompError: there is no such layer.
@@ -180,14 +179,14 @@ def _find(graph: Graph, names: Sequence[str]) -> list[Layer]:
 
 
 def _stored(values: NDArray[np.int8], codebook: NDArray[np.int8]) -> int:
-    """Bytes in flash, by the smallest codec that has codebooks."""
+    """Bytes in flash with the smallest codec that supports codebooks."""
     return choose(Weights(values, _BLOCK, codebook), _CODECS).size
 
 
 def _helps(
     original: NDArray[np.int8], values: NDArray[np.int8], codebook: NDArray[np.int8]
 ) -> bool:
-    """Whether a codebook makes the layer smaller than it is, or says what it is and saves bytes."""
+    """Whether a codebook makes the layer smaller, or describes it exactly and saves bytes."""
     stored, weights = _stored(values, codebook), Weights(original, _BLOCK)
     lossless = np.array_equal(values, original)
     return stored < (choose(weights, {"dense"}) if lossless else choose(weights, _PLAIN)).size
@@ -196,20 +195,20 @@ def _helps(
 def _merit(
     original: NDArray[np.int8], values: NDArray[np.int8], codebook: NDArray[np.int8]
 ) -> float:
-    """How good values are for their bytes, less being better.
+    """How good values are for their size; lower is better.
 
-    A bit more for each weight makes the squared error of a scalar quantizer four times smaller
-    (6 dB a bit; R. Gray and D. Neuhoff, "Quantization", 1998). So error * 4^(bits a weight) ranks
-    codebooks of different size: what a larger table saves must be more than what its bytes would
-    save as longer indices. The error of rounding to int8, 1/12 a weight, comes on top. Returned is
-    half the binary logarithm.
+    One more bit per weight divides the squared error of a scalar quantizer by four (6 dB per bit;
+    R. Gray and D. Neuhoff, "Quantization", 1998). So error * 4^(bits per weight) compares codebooks
+    of different sizes: a larger table must reduce the error more than the same bytes would as
+    longer indices. The error of rounding to int8, 1/12 per weight, is added. Returns half the
+    binary logarithm.
     """
     error = float(((values.astype(np.int64) - original) ** 2).mean()) + 1 / 12
     return 8 * _stored(values, codebook) / original.size + math.log2(error) / 2
 
 
 def check_codebooks(graph: Graph) -> None:
-    """Check that clustered layers hold nothing but values of their codebooks.
+    """Check that clustered layers contain only values of their codebooks.
 
     Raises:
         TinycompError: a layer has a value that is not in its codebook.

@@ -1,8 +1,8 @@
-"""Error feedback: each weight that is changed hands its error on to those that are still free.
+"""Error feedback: the error of each changed weight is compensated by the weights after it.
 
 Source: E. Frantar and D. Alistarh, "Optimal brain compression", NeurIPS 2022, in a fixed order as
-in E. Frantar et al., "GPTQ", ICLR 2023. The inputs' covariance takes the place of their second
-moments, because the mean of the error belongs to the bias (see bias_correction).
+in E. Frantar et al., "GPTQ", ICLR 2023. The covariance of the inputs is used instead of their
+second moments, because the bias corrects the mean of the error (see bias_correction).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tinycomp.ir.tensor import Array
 Floats = NDArray[np.float64]
 
 _ATTEMPTS = 20
-"""Until damping has grown 10^20 times, beyond everything in a finite covariance."""
+"""Up to a damping of 10^20 times the first, larger than anything in a finite covariance."""
 
 
 def feed_back_errors(
@@ -32,18 +32,17 @@ def feed_back_errors(
     pruned: Graph | None = None,
     damping: float = 0.01,
 ) -> Graph:
-    """Choose the weights of a compressed graph anew, so that its layers' outputs come nearest.
+    """Choose the weights of a compressed graph again, so that layer outputs are closest to before.
 
-    Weights keep to their codebooks (to int8 where there is none), and zeros of `pruned`, or where
-    nothing was pruned of the reference, stay zero.
-    Layers whose weights are the reference's are left alone.
+    Weights stay within their codebooks (within int8 if there is none). Zeros of `pruned` stay zero;
+    if nothing was pruned, zeros of the reference do. Layers that were not changed are left alone.
 
     Args:
         graph: int8, compressed.
         reference: the graph before compression, float or int8, with nodes of the same names.
         activations: of the reference on calibration data, by tensor name, (samples, *shape).
         pruned: the graph after pruning, if any.
-        damping: share of the inputs' mean variance that is added to every variance.
+        damping: fraction of the mean variance of the inputs that is added to every variance.
     """
     before = {node.name: layer for layer in weighted_layers(reference) for node in layer.nodes}
     zeros = {layer.name: layer.matrix == 0 for layer in weighted_layers(pruned or reference)}
@@ -62,7 +61,7 @@ def feed_back_errors(
 
 
 def _tables(layer: Layer) -> Floats:
-    """The values that the weights of each channel may take, (channels, entries)."""
+    """The allowed weights of each channel, (channels, entries)."""
     channels = layer.matrix.shape[0]
     codebook = layer.weights.codebook
     table = np.arange(-127.0, 128.0)[None] if codebook is None else codebook.astype(np.float64)
@@ -70,10 +69,10 @@ def _tables(layer: Layer) -> Floats:
 
 
 def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.intp]]:
-    """The upper Cholesky factor of the inverse covariance, axes ordered by falling variance.
+    """The upper Cholesky factor of the inverse covariance, axes in descending order of variance.
 
-    With J that reverses the axes and J D J = L L^T, inv(D) has the factor J inv(L)^T J: what is
-    factorized is the damped covariance, not its inverse, which rounding spoils sooner.
+    If J reverses the axes and J D J = L L^T, then inv(D) has the factor J inv(L)^T J. So the damped
+    covariance is factorized instead of its inverse, which is more sensitive to rounding.
     """
     variances = np.diagonal(covariance, axis1=1, axis2=2)
     order = np.argsort(-variances, axis=1, kind="stable")
@@ -87,12 +86,12 @@ def _factorize(covariance: Floats, damping: float) -> tuple[Floats, NDArray[np.i
 
 
 def _lower_factor(covariance: Floats, damping: float) -> Floats:
-    """The Cholesky factor of a covariance with its axes reversed, and with as much damping of its
-    variances as that takes, ten times more at each attempt.
+    """The Cholesky factor of a covariance with its axes reversed. Damping grows tenfold at each
+    attempt until the factorization succeeds.
 
-    Inputs that hardly vary, or few samples, leave variances so small beside the squared means they
-    were computed from that rounding makes eigenvalues negative. In the end damping outweighs
-    everything: then no weight hands on its error.
+    If inputs hardly vary, or samples are few, variances are so small compared with the squared
+    means that rounding makes eigenvalues negative. In the limit damping dominates, and no error is
+    compensated.
     """
     unit = np.eye(len(covariance))
     for _ in range(_ATTEMPTS):
@@ -108,7 +107,7 @@ def _lower_factor(covariance: Floats, damping: float) -> Floats:
 def _assign(
     target: Floats, tables: Floats, held: NDArray[np.bool_], factor: Floats, order: NDArray[np.intp]
 ) -> Floats:
-    """Weight after weight, all channels at once: the nearest allowed value, its error handed on."""
+    """For each weight, all channels at once: take the nearest allowed value, pass on its error."""
     order = np.broadcast_to(order, target.shape)
     free = np.take_along_axis(target, order, axis=1)
     held = np.take_along_axis(held, order, axis=1)

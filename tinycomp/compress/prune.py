@@ -1,4 +1,4 @@
-"""Magnitude pruning after training: the weights that matter least become zero; biases stay."""
+"""Magnitude pruning after training: the least important weights become zero; biases stay."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ Ranking = Literal["global", "layer"]
 
 @dataclass(frozen=True)
 class Prune(Technique):
-    """Sets the weights of the lowest score to zero. Float graphs and int8 graphs alike."""
+    """Sets the weights with the lowest scores to zero, in float or int8 graphs."""
 
     name: ClassVar[str] = "prune"
     stage: ClassVar[Literal["float", "int8"]] = "int8"
 
     sparsity: float
-    """The share of weights that are zero afterwards, those that are zero already included."""
+    """The fraction of zero weights afterwards, including those that are zero already."""
     ranking: Ranking = "global"
-    """"global" compares the weights of all layers, "layer" takes the same share of each."""
+    """"global" ranks the weights of all layers together, "layer" prunes each layer alike."""
     score: Score = "lamp"
-    """"magnitude" is the real absolute value. "lamp" divides its square by the sum of those squares
+    """"magnitude" is the absolute real value. "lamp" divides its square by the sum of all squares
     in the layer that are not smaller (J. Lee et al., "Layer-adaptive sparsity for the magnitude-
-    based pruning", ICLR 2021): the share of the layer's remaining energy that the weight carries.
-    Layers that batch normalization was folded into have weights of very different size; by plain
-    magnitude a global ranking empties those of small weights (91 % of the keyword spotting model's
-    first layer when 30 % of all are pruned), by "lamp" it does not.
+    based pruning", ICLR 2021): the weight's share of the layer's remaining energy. After batch
+    normalization is folded, the weights of layers differ widely in size. A global ranking by
+    magnitude then empties layers with small weights (91 % of the first layer of the keyword
+    spotting model at a sparsity of 30 %); one by "lamp" does not.
     """
     by_layer: Mapping[str, float] = field(default_factory=dict)
-    """Shares for layers by node name, which the global ranking then leaves out."""
+    """Sparsity of single layers by node name; the global ranking leaves these layers out."""
 
     def __post_init__(self) -> None:
-        """Check the shares.
+        """Check that each sparsity is possible.
 
         Raises:
             TinycompError: one is not in [0, 1).
@@ -55,7 +55,7 @@ class Prune(Technique):
                 )
 
     def apply(self, graph: Graph) -> Graph:
-        """The graph with zeros. Ties go by layer, then by position, so the result is unique."""
+        """The pruned graph. Ties are broken by layer, then by position: the result is unique."""
         pruned: list[Constant] = []
         for share, layers in self._rankings(weighted_layers(graph)):
             scores = [self._scores(layer) for layer in layers]
@@ -65,7 +65,7 @@ class Prune(Technique):
         return with_constants(graph, pruned)
 
     def _rankings(self, layers: Sequence[Layer]) -> list[tuple[float, list[Layer]]]:
-        """Which layers are ranked together, and how many of their weights go."""
+        """Groups of layers that are ranked together, and the fraction of each group to prune."""
         rankings, rest = [], []
         for layer in layers:
             shares = [self.by_layer[n.name] for n in layer.nodes if n.name in self.by_layer]
@@ -83,7 +83,7 @@ class Prune(Technique):
 
 
 def lamp(squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each square divided by the sum of all that are not before it in ascending order."""
+    """Each square divided by the sum of itself and all that follow it in ascending order."""
     order = np.argsort(squares, axis=None, kind="stable")
     ascending = squares.reshape(-1)[order]
     remaining = np.cumsum(ascending[::-1])[::-1]
@@ -93,7 +93,7 @@ def lamp(squares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _lowest(scores: Sequence[NDArray[np.float64]], share: float) -> list[NDArray[np.bool_]]:
-    """Masks of the lowest scores over all arrays, `share` of their number rounded down."""
+    """Masks of the lowest scores over all arrays: `share` of their number, rounded down."""
     flat = np.concatenate([score.reshape(-1) for score in scores])
     mask = np.zeros(flat.shape, bool)
     mask[np.argsort(flat, kind="stable")[: int(share * flat.size)]] = True

@@ -1,4 +1,4 @@
-"""Recipes: a TOML file that says how far each layer is compressed, validated, unknown keys refused.
+"""Recipes: TOML files that set the compression of each layer. Unknown keys are errors.
 
 sparsity = 0.3
 codebook_bits = 4
@@ -33,7 +33,7 @@ class _Table(BaseModel):
 
 
 class LayerRecipe(_Table):
-    """What is different for some layers; None: as for all."""
+    """Overrides for some layers; None: as for all layers."""
 
     sparsity: Share | None = None
     codebook_bits: Bits | None = None
@@ -41,7 +41,7 @@ class LayerRecipe(_Table):
 
 
 class Recipe(_Table):
-    """How a model is compressed. Layers are node names of the graph, or patterns of them (*, ?)."""
+    """How a model is compressed. Layers are named by node names or patterns of them (*, ?)."""
 
     sparsity: Share = 0.0
     ranking: Literal["global", "layer"] = "global"
@@ -116,7 +116,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """The first problem of a validation, by its key as it stands in the file."""
+    """The first validation error, named by its key in the file."""
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":

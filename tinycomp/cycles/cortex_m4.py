@@ -1,8 +1,7 @@
 """Timings of the Cortex-M4 as its Technical Reference Manual (Arm 100166) publishes them, in table
 3-1 and under "Load/store timings", for memory without wait states.
 
-Instructions take one cycle where nothing else is said here. Floating point is left out: an
-inference has none.
+Instructions take one cycle unless listed here. Floating point is left out: inference has none.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from tinycomp.cycles.disassembly import Instruction
 
 @dataclass(frozen=True)
 class Cycles:
-    """Of an instruction, as far as Arm's table fixes them."""
+    """Cycles of an instruction, as far as Arm's table fixes them."""
 
     least: int
-    """The least that the table allows."""
+    """The fewest that the table allows."""
     likely: int
-    """What the estimate takes."""
+    """The value that the estimate uses."""
     most: int
     """The most that the table allows."""
 
@@ -34,13 +33,13 @@ class Cycles:
 
 NONE = Cycles(0, 0, 0)
 REFILL = Cycles(1, 2, 3)
-"""Of the pipeline, on top of a taken branch: 1 to 3 by the target's alignment and width."""
+"""Pipeline refill after a taken branch: 1 to 3 by the alignment and width of the target."""
 DIVISION = Cycles(2, 7, 12)
-"""Ends early for small quotients."""
+"""It ends early for small quotients."""
 FOLDED = Cycles(0, 0, 1)
-"""IT behind a 16-bit instruction may take no time."""
+"""IT after a 16-bit instruction may take no time."""
 LITERAL = Cycles(0, 0, 1)
-"""On top of a load from beside the code: it may meet an instruction fetch."""
+"""Added to a literal load: it may collide with an instruction fetch."""
 
 
 def _exactly(cycles: int) -> Cycles:
@@ -48,10 +47,9 @@ def _exactly(cycles: int) -> Cycles:
 
 
 def timed(instructions: Sequence[Instruction]) -> Iterator[Cycles]:
-    """Each instruction's cycles in a run of them without a branch between; without the refill of a
-    branch that is taken.
+    """The cycles of each instruction of a basic block, without the refill after a taken branch.
 
-    What ran before the first is not known, so nothing is pipelined into it.
+    What ran before the block is not known, so its first instruction is not pipelined.
     """
     before: Instruction | None = None
     for instruction in instructions:
@@ -72,8 +70,8 @@ def _alone(instruction: Instruction, before: Instruction | None) -> Cycles:
 
 
 def _memory(instruction: Instruction, before: Instruction | None) -> Cycles:
-    """1 + N for N registers; a single load 2, or 1 behind another; a single store 1 where its
-    address is a register and a number, for it is written while what follows runs.
+    """1 + N for N registers. A single load takes 2, or 1 after another load. A single store takes 1
+    if its address is a register plus an immediate: the write buffer hides the rest.
     """
     if instruction.listed:
         return _exactly(1 + len(instruction.listed))
@@ -92,7 +90,7 @@ def _memory(instruction: Instruction, before: Instruction | None) -> Cycles:
 
 
 def _stall(instruction: Instruction, before: Instruction | None) -> Cycles:
-    """One cycle where an address depends on what the instruction before has computed."""
+    """One cycle if the address depends on the result of the previous instruction."""
     computed = before is not None and before.kind not in ("loads", "stores", "branches")
     if not computed or instruction.kind not in ("loads", "stores"):
         return NONE

@@ -1,4 +1,4 @@
-"""Instructions of a program as objdump shows them, and what kind of work each is."""
+"""The instructions of a program as objdump shows them, and the kind of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ("divides", r"[su]div"),
     ("branches", r"b(?!ic|fi|fc|kpt)|cbn?z|tb[bh]"),
 )
-"""By the beginning of the mnemonic."""
+"""Kind by the beginning of the mnemonic."""
 _WRITES_NONE = r"cmp|cmn|tst|teq|it|nop"
 _WRITES_TWO = r"[su]mull|[su]mlal|umaal|smlald|smlsld"
 _DOUBLE = r"ldrd|strd"
@@ -36,9 +36,9 @@ class Instruction:
     """One instruction of an Arm program."""
 
     address: int
-    """Of its first byte."""
+    """In the program's memory."""
     size: int
-    """In bytes."""
+    """In bytes: 2 or 4."""
     mnemonic: str
     """"ldr", without a width suffix."""
     operands: str
@@ -46,13 +46,13 @@ class Instruction:
 
     @cached_property
     def kind(self) -> Kind:
-        """What it does for the most part."""
+        """The kind of work."""
         found = (kind for kind, pattern in _KINDS if re.match(pattern, self.mnemonic))
         return next(found, "others")
 
     @property
     def branches(self) -> bool:
-        """Whether something else may come next than what lies behind it."""
+        """Whether the next instruction executed may be another than the following one."""
         return self.kind == "branches" or "pc" in self.written
 
     @cached_property
@@ -67,13 +67,13 @@ class Instruction:
 
     @cached_property
     def address_registers(self) -> frozenset[str]:
-        """Registers of which a load or store makes its address."""
+        """Registers that form the address of a load or store."""
         inside = re.search(r"\[([^]]*)]", self.operands)
         return frozenset(_REGISTER.findall(inside[1])) if inside else frozenset()
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """The registers that it loads or stores in one go, two of a double word."""
+        """The registers that one instruction loads or stores; two for a double word."""
         if inside := re.search(r"{([^}]*)}", self.operands):
             return tuple(name.strip() for name in inside[1].split(","))
         double = re.match(_DOUBLE, self.mnemonic)
@@ -81,7 +81,7 @@ class Instruction:
 
     @property
     def moves_base(self) -> bool:
-        """Whether a single load or store also writes the register of its address."""
+        """Whether a single load or store also updates its address register."""
         return "]!" in self.operands or "], " in self.operands
 
 
@@ -109,11 +109,11 @@ class Listing:
     instructions: tuple[Instruction, ...]
     """In ascending order of addresses."""
     index: Mapping[int, int]
-    """The position of an instruction by its address."""
+    """Position in `instructions` by address."""
 
     @classmethod
     def of(cls, instructions: Iterable[Instruction]) -> Listing:
-        """Index instructions that are in order."""
+        """Index instructions in ascending order of addresses."""
         ordered = tuple(instructions)
         return cls(ordered, {each.address: i for i, each in enumerate(ordered)})
 
@@ -121,7 +121,7 @@ class Listing:
         """The instructions of a block.
 
         Raises:
-            ToolError: the listing does not hold it: it is another program's.
+            ToolError: the listing does not contain it: it belongs to another program.
         """
         first = self.index.get(block.start)
         found = () if first is None else self.instructions[first : first + block.length]

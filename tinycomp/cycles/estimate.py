@@ -1,4 +1,4 @@
-"""From what an inference runs to cycles on a real chip: always an estimate, never a measurement."""
+"""Estimates the cycles of an inference on a real chip from the instructions that it executes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIX = (
 )  # fmt: skip
 """Kinds of instructions in an estimate."""
 SLACK = 4
-"""Instructions by which the plugin's count and the port's may differ."""
+"""Instructions by which the counts of the plugin and the port may differ."""
 
 
 def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
@@ -33,7 +33,7 @@ def estimate(board: Board, program: Path, sample: Array) -> EstimateRecord:
     Raises:
         BoardError: the board has no such table.
         ToolError: a compiler or objdump is missing or fails.
-        DeviceError: the emulator fails, or counts otherwise than the board's clock.
+        DeviceError: the emulator fails, or its count differs from that of the board's clock.
     """
     silicon = require_silicon(board)
     found = trace(board, program, sample)
@@ -68,7 +68,7 @@ def require_silicon(board: Board) -> Silicon:
     """The chip that cycles are estimated for.
 
     Raises:
-        BoardError: the board names none.
+        BoardError: the board has no [silicon] section.
     """
     if board.silicon is None:
         raise BoardError(
@@ -84,7 +84,7 @@ def count(
 ) -> tuple[dict[str, int], Cycles]:
     """How many instructions of each kind ran, and their cycles without wait states.
 
-    Branches are told apart by whether they were taken; a load that is a return is a load.
+    Taken and untaken branches are counted apart; a return by a load counts as a load.
     """
     mix: Counter[str] = Counter()
     cycles = NONE

@@ -1,1 +1,1 @@
-"""The intermediate representation: data, and the operator's contract."""
+"""The intermediate representation: graphs, tensors, and the contract of an operator."""

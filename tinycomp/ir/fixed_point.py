@@ -1,4 +1,4 @@
-"""The integer arithmetic of the numeric contract, vectorised; nothing else computes it.
+"""The integer arithmetic of the numeric contract, vectorised. This is its only implementation.
 
 Source: the TFLite int8 quantization specification as LiteRT's reference kernels execute it.
 """
@@ -17,14 +17,14 @@ INT32_MAX = (1 << 31) - 1
 
 
 class Multiplier(NamedTuple):
-    """A real factor multiplier * 2^(shift - 31), the multiplier in [2^30, 2^31) or 0."""
+    """The real factor multiplier * 2^(shift - 31); multiplier is 0 or in [2^30, 2^31)."""
 
     multiplier: int
     shift: int
 
 
 def quantize_multiplier(real: float) -> Multiplier:
-    """The nearest fixed-point factor to a positive real one, as TFLite's QuantizeMultiplier."""
+    """The fixed-point factor nearest to a positive real one, as TFLite's QuantizeMultiplier."""
     if real == 0.0:
         return Multiplier(0, 0)
     mantissa, exponent = math.frexp(real)
@@ -52,7 +52,7 @@ def rounding_shift_right(x: Array, shift: Array | int) -> Array:
 
 
 def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
-    """MultiplyByQuantizedMultiplier with two roundings: convolutions, add, multiply, ..."""
+    """MultiplyByQuantizedMultiplier, rounding twice: convolutions, add, multiply, ..."""
     shift = np.asarray(shift, np.int64)
     raised = np.asarray(x, np.int64) << np.maximum(shift, 0)
     return rounding_shift_right(
@@ -61,7 +61,7 @@ def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
 
 
 class ExactMultiplier(NamedTuple):
-    """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one a channel."""
+    """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one per channel."""
 
     multiplier: NDArray[np.int32]
     extension: NDArray[np.int32]
@@ -77,7 +77,7 @@ def scale_and_round(x: Array, factor: Array | float) -> Array:
 
 
 def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
-    """One rounding, half up, of x times the factors: what the C kernel computes."""
+    """x times the factors, rounded once, half up: what the C kernel computes."""
     x, extension = np.asarray(x, np.int64), factor.extension.astype(np.int64)
     total = 31 - factor.shift.astype(np.int64)
     product = x * factor.multiplier + ((x * extension) >> 31)
@@ -88,10 +88,10 @@ def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
 def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> ExactMultiplier:
     """Fixed-point factors with which requantize_extended equals scale_and_round for every int32.
 
-    Equal after clamping to [low, high]. Both are monotonic, so it is enough that every step lies
-    at the same x; each step bounds the factor from both sides. Almost always the nearest 31-bit
-    multiplier, or one beside it, lies within all bounds; where none does, 31 more bits (the
-    extension) do.
+    Equal after clamping to [low, high]. Both functions are monotonic, so they agree if every step
+    of the output is at the same x. Each step bounds the factor from both sides. The nearest 31-bit
+    multiplier, or a neighbour of it, is almost always within all bounds; otherwise 31 more bits
+    (the extension) are used.
     """
     levels = np.arange(1, max(high, -low, 1) + 1)
     multipliers, extensions, shifts = [], [], []
@@ -115,7 +115,7 @@ def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> Exact
 
 
 def _steps(factor: float, levels: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """(level, smallest x > 0 that scale_and_round takes there), where that is an int32."""
+    """(level, smallest x > 0 that scale_and_round maps to it), where that x is an int32."""
     x = np.maximum(np.ceil((levels - 0.5) / factor) - 2, 1)
     for _ in range(4):
         x = np.where(scale_and_round(x, factor) < levels, x + 1, x)
@@ -126,10 +126,10 @@ def _steps(factor: float, levels: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _bounds(steps: list[tuple[int, int]], total: int, low: int, high: int) -> tuple[int, int]:
-    """The least and largest m with which (x * m + 2^(total-1)) >> total steps where it should.
+    """The smallest and largest m for which (x * m + 2^(total-1)) >> total steps at the right x.
 
-    Half rounds up, so a step above zero lies where the product meets the tie, below zero where
-    it has passed it.
+    Half rounds up: above zero the step is where the product reaches the tie, below zero where it
+    is past it.
     """
     least, most = 0, 1 << 62
     for level, x in steps:
@@ -145,13 +145,13 @@ def _bounds(steps: list[tuple[int, int]], total: int, low: int, high: int) -> tu
 
 
 def _within(value: int, least: int, most: int, limit: int = 1 << 31) -> int | None:
-    """The number nearest to value within the bounds and the limit; None where there is none."""
+    """The number nearest to value within the bounds and the limit; None if there is none."""
     most = min(most, limit - 1)
     return min(max(value, least), most) if least <= most else None
 
 
 def divide_rounding(x: Array, count: Array) -> Array:
-    """x / count, half away from zero: the mean of integer poolings."""
+    """x / count, rounded half away from zero: the mean in integer pooling."""
     mean: Array = np.sign(x) * ((np.abs(x) + count // 2) // count)
     return mean
 
@@ -165,7 +165,7 @@ def reciprocal(count: int) -> tuple[int, int]:
 
 
 class SoftmaxScaling(NamedTuple):
-    """How softmax brings a difference of int8 values to fixed point with 5 integer bits.
+    """How softmax converts a difference of int8 values to fixed point with 5 integer bits.
 
     Differences below smallest_difference (down to -255) count as minus infinity.
     """
@@ -186,14 +186,14 @@ def softmax_scaling(beta: float, scale: float) -> SoftmaxScaling:
         raise ArithmeticError(f"a softmax of beta * scale = {beta * scale:g} has no int8 form")
     multiplier, shift = quantize_multiplier(real)
     smallest = max(-255, -((31 << 26) >> shift))
-    # A shift of 31 leaves only the difference 0, which no shift moves; 30 stays within 32 bits.
+    # At a shift of 31 only the difference 0 is left, which any shift keeps; 30 fits in 32 bits.
     return SoftmaxScaling(multiplier, min(shift, 30), smallest)
 
 
 def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
     """int8 softmax over the last axis, output scale 1/256 and zero point -128.
 
-    Where exponentials add up to 512 or more, all outputs are 0.
+    If the exponentials add up to 512 or more, all outputs are 0.
     """
     exponentials, shares = _exponentials(x, scaling)
     total = np.minimum(shares.sum(axis=-1, keepdims=True), _SUM_OF_512)
@@ -206,8 +206,8 @@ def softmax(x: Array, scaling: SoftmaxScaling) -> NDArray[np.int8]:
 
 
 def softmax_aborts(x: Array, scaling: SoftmaxScaling) -> NDArray[np.bool_]:
-    """Of each vector along the last axis: whether LiteRT's reference kernel aborts on it, as its
-    exponentials add up to 512 or more.
+    """Whether LiteRT's reference kernel aborts, for each vector along the last axis: it does where
+    the exponentials add up to 512 or more.
     """
     reached: NDArray[np.bool_] = _exponentials(x, scaling)[1].sum(axis=-1) >= _SUM_OF_512
     return reached
@@ -218,7 +218,7 @@ _SUM_OF_512 = 1 << 28
 
 
 def _exponentials(x: Array, scaling: SoftmaxScaling) -> tuple[Array, Array]:
-    """e^(difference to the largest), as fractions of 31 and of 19 bits; 0 for minus infinity."""
+    """e^(difference to the largest), with 31 and with 19 fractional bits; 0 for minus infinity."""
     differences = np.arange(256)
     rescaled = rounding_doubling_high_multiply(-differences << scaling.shift, scaling.multiplier)
     counts = -differences >= scaling.smallest_difference
@@ -255,10 +255,10 @@ def _exp_of_quarter(x: Array) -> Array:
 
 
 def one_over_one_plus(x: Array) -> Array:
-    """1 / (1 + x) for 0 <= x < 1, 31 fractional bits: three steps of Newton and Raphson."""
+    """1 / (1 + x) for 0 <= x < 1, 31 fractional bits: three Newton-Raphson steps."""
     multiply = rounding_doubling_high_multiply
     half = (np.asarray(x, np.int64) + INT32_MAX + 1) >> 1
-    # 2 integer bits from here: 48/17 - 32/17 of the halved denominator is the first guess.
+    # 2 integer bits from here. First guess: 48/17 - 32/17 * (half the denominator).
     guess = 1515870810 + multiply(half, -1010580540)
     for _ in range(3):
         guess = guess + (multiply(guess, (1 << 29) - multiply(half, guess)) << 2)

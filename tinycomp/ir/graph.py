@@ -26,26 +26,26 @@ class Node:
     inputs: tuple[str, ...]
     """Names of tensors and constants, in the operator's order."""
     outputs: tuple[str, ...]
-    """Names of the tensors that it writes."""
+    """Names of the tensors that the node writes."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The types that a model file takes and returns, as NumPy names them.
+    """The input and output types of a model file, as NumPy names them.
 
-    Where they are not int8, conversions at the file's ends were taken off: the graph is the int8
-    core, and the caller converts.
+    Where they are not int8, the conversions at the ends of the file were removed: the graph is the
+    int8 core, and the caller converts.
     """
 
     input: str = "int8"
-    """What the file takes."""
+    """The type of the input."""
     output: str = "int8"
-    """What it returns."""
+    """The type of the output."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A model. Passes build new graphs; nothing changes one in place."""
+    """A model. Graphs are immutable: a pass builds a new one."""
 
     name: str
     """The model's."""
@@ -56,19 +56,19 @@ class Graph:
     constants: Mapping[str, Constant]
     """Weights and biases by name."""
     inputs: tuple[str, ...]
-    """Names of the tensors that the caller hands in."""
+    """Names of the tensors that the caller provides."""
     outputs: tuple[str, ...]
-    """Names of the tensors that the caller gets."""
+    """Names of the tensors that are returned to the caller."""
     class_names: tuple[str, ...] = ()
-    """One an output of a classifier; empty where they are not known."""
+    """One per output of a classifier; empty if not known."""
     reduction: Reduction | None = None
-    """What an int8 graph was reduced from, if anything was removed."""
+    """The graph that this int8 graph was reduced from, if anything was removed."""
     input_transform: InputTransform | None = None
-    """What becomes of raw values before they are the input, if anything does."""
+    """The scale and offset that raw values get before they are the input, if any."""
     ends: Ends = Ends()
-    """What types the model file takes and returns."""
+    """The input and output types of the model file."""
     notes: tuple[str, ...] = ()
-    """What its reader left out or mended, a sentence each."""
+    """What the frontend left out or corrected, one sentence each."""
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""
@@ -97,10 +97,10 @@ class Graph:
 
 @dataclass
 class GraphBuilder:
-    """Collects nodes in running order; the frontends' and passes' way to make a Graph."""
+    """Collects nodes in running order; frontends and passes build graphs with it."""
 
     name: str
-    """The graph's."""
+    """Of the graph."""
     nodes: list[Node] = field(default_factory=list)
     """Added so far, in running order."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class GraphBuilder:
     """Names of the model's inputs."""
 
     def unique(self, name: str) -> str:
-        """The name itself, or with a number behind it where it is taken."""
+        """The name itself, or with a number appended if it is taken."""
         taken = self.tensors.keys() | self.constants.keys() | {node.name for node in self.nodes}
         candidate, count = name, 1
         while candidate in taken:
@@ -119,7 +119,7 @@ class GraphBuilder:
         return candidate
 
     def input(self, name: str, shape: Shape, dtype: str = "float32") -> str:
-        """Declare a model input; its name."""
+        """Declare a model input and return its name."""
         name = self.unique(name)
         self.tensors[name] = Tensor(name, shape, dtype)
         self.inputs.append(name)
@@ -134,8 +134,8 @@ class GraphBuilder:
         return name
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant; its name. The same array under the same name is added once (shared
-        layers).
+        """Add a constant and return its name. The same array under the same name is added once
+        (shared layers).
         """
         known = self.constants.get(name)
         if known is not None and known.values is values:
@@ -145,7 +145,7 @@ class GraphBuilder:
         return name
 
     def add(self, op: Operator, inputs: Sequence[str], name: str) -> str:
-        """Append a node; the name of its output, whose shape the operator infers."""
+        """Append a node and return the name of its output; the operator infers the shape."""
         name = self.unique(name)
         shapes = [
             self.tensors[i].shape if i in self.tensors else self.constants[i].shape for i in inputs

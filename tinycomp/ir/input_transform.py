@@ -1,4 +1,4 @@
-"""What a library does to raw input values before they become int8: a scale and offset a feature."""
+"""The scale and offset per feature that a library applies to raw input values before int8."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class InputTransform:
     """
 
     centers: tuple[float, ...]
-    """One a feature; float32 values, in the unit of the raw values."""
+    """One per feature; float32 values, in the unit of the raw values."""
     factors: tuple[float, ...]
-    """One a feature; float32 values, finite and not zero."""
+    """One per feature; float32 values, finite and not zero."""
     integers: bool = False
-    """Whether raw values are integers that fit int16, so that the library takes these too."""
+    """Whether raw values are integers that fit int16; the library then accepts int16 as well."""
 
     @property
     def described(self) -> str:
-        """What has to become of raw values, for who has the .tflite alone."""
+        """The transform as a sentence, for users of the .tflite alone."""
         centers, factors = (
             ", ".join(str(np.float32(value)) for value in values)
             for values in (self.centers, self.factors)
@@ -37,14 +37,14 @@ class InputTransform:
         )
 
     def normalize(self, raw: Array) -> NDArray[np.float32]:
-        """What the model's first int8 tensor stands for, (samples, *shape), float32."""
+        """The real values of the model's first int8 tensor, (samples, *shape), float32."""
         return self._apply(raw, np.asarray(self.factors, np.float32))
 
     def steps(self, raw: Array, scale: float) -> NDArray[np.float32]:
-        """The same in steps of that scale, not yet rounded: one product, as the library does it.
+        """The same in steps of that scale, not yet rounded, computed as the library does.
 
-        A difference and then a product can't be contracted into a fused multiply-add, so C
-        compilers and NumPy agree on every bit.
+        A subtraction followed by a multiplication can't be contracted into a fused multiply-add,
+        so C compilers and NumPy agree on every bit.
         """
         return self._apply(raw, self.gains(scale))
 

@@ -18,15 +18,15 @@ class Weights:
     """
 
     values: NDArray[np.int8]
-    """(channels, weights a channel)."""
+    """(channels, weights per channel)."""
     block: int
-    """Channels that the kernel asks for at a time, at most; 0: it reads the stored form itself."""
+    """The most channels that the kernel decodes at a time; 0: it reads the stored form itself."""
     codebook: NDArray[np.int8] | None = None
     """(groups, entries) as in Constant; groups is 1 or the number of channels."""
     codecs: tuple[str, ...] | None = None
-    """Names of the codecs that the kernel can read; None for any general one."""
+    """Names of the codecs that the kernel can read; None for every general codec."""
     words: bool = False
-    """Whether the values are the bytes of int16 words, each of which stands for two weights (see
+    """Whether the values are the bytes of int16 words that hold two weights each (see
     codecs/pair_codebook.py).
     """
 
@@ -42,23 +42,22 @@ class KernelCall:
     """
 
     kernel: str
-    """The header's name without its suffix."""
+    """The name of the header without its suffix."""
     fields: Mapping[str, int | Array | Weights]
-    """The struct's members in the order of their declaration: an int, an integer array (emitted as
-    a constant array that the member points to) or Weights (the member points to the codec's
-    struct).
+    """The members of the struct in declaration order: an int, an integer array (emitted as a
+    constant array that the member points to) or Weights (the member points to the codec's struct).
     """
     scratch: int = 0
-    """Bytes that the kernel needs beside decoded weights."""
+    """Bytes that the kernel needs in addition to decoded weights."""
     in_place: bool = False
     """Whether the output may overwrite the first input."""
     input_rows: bool = False
-    """Whether the kernel counts rows of its input instead of its output (reductions, which take
-    rows as they come).
+    """Whether the kernel counts rows of its input instead of its output (reductions, which consume
+    rows as they arrive).
     """
     room: int = ROOM
-    """Bytes of scratch that decoded weights may take, about."""
+    """Approximate limit on the scratch for decoded weights, in bytes."""
     tile: int = 1
-    """Pixels that the kernel computes together, even where there are fewer."""
+    """Pixels that the kernel computes together; it computes so many even if there are fewer."""
     table: int = 0
-    """Bytes of a second scratch area, whose address the kernel gets as its last argument."""
+    """Bytes of a second scratch area; its address is the kernel's last argument."""

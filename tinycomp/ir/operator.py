@@ -1,4 +1,4 @@
-"""The operator's contract: all that is particular to one kind of node."""
+"""The contract of an operator: everything that is specific to one kind of node."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one inference of a node takes."""
+    """The work and size of a node."""
 
     macs: int = 0
-    """Multiply-accumulates."""
+    """Multiply-accumulates per inference."""
     parameters: int = 0
     """Weights and biases."""
 
 
 @dataclass(frozen=True)
 class OutputRange:
-    """How post-training quantization chooses a node's output parameters: from calibration, unless
-    they are tied or fixed.
+    """How post-training quantization chooses the parameters of a node's output: from calibration,
+    unless they are tied or fixed.
     """
 
     tied: bool = False
-    """Whether the output has the parameters of the inputs, which all share them."""
+    """Whether the inputs and the output all share one scale and zero point."""
     fixed: QuantizationParameters | None = None
-    """Those that the specification dictates."""
+    """The parameters that the specification prescribes."""
     limit: float | None = None
     """An upper bound of the calibrated range (a ReLU with max_value)."""
     least: float = 0.0
-    """How wide the range is at the least, as a share of the widest input's."""
+    """The minimum width of the range, as a fraction of the widest input's."""
 
 
 class Operator(ABC):
@@ -54,11 +54,11 @@ class Operator(ABC):
     weight_axis: ClassVar[int | None] = None
     """The output-channel axis of the weights, for operators that have weights."""
     float_only: ClassVar[bool] = False
-    """A pass must have rewritten it before quantization (batch normalization); it has no kernel."""
+    """It has no kernel: a pass must rewrite it before quantization (batch normalization)."""
     tflite_names: ClassVar[tuple[str, ...]] = ()
-    """Names in TFLite's BuiltinOperator enumeration that this operator reads."""
+    """Names in TFLite's BuiltinOperator enumeration that are read as this operator."""
     keras_names: ClassVar[tuple[str, ...]] = ()
-    """Class names of the Keras layers that this operator reads."""
+    """Class names of the Keras layers that are read as this operator."""
 
     @abstractmethod
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -74,13 +74,13 @@ class Operator(ABC):
 
     @abstractmethod
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """The integer reference: int8 activations with a leading batch axis in, int8 output of the
-        same batch out.
+        """The integer reference: int8 activations with a leading batch axis to the int8 output of
+        the same batch.
         """
 
     @abstractmethod
     def kernel(self, operands: Operands) -> KernelCall | None:
-        """The call that computes it in C; None where the output is the input's bytes (reshape)."""
+        """The call that computes it in C; None if the output is the input's bytes (reshape)."""
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
         """The function of real values in keras.ops, for training on any backend of Keras.
@@ -99,42 +99,41 @@ class Operator(ABC):
         raise NotImplementedError(f"{self.name} has no differentiable form")
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The rows of input `index` that output rows [first, last) are made of; all of them where
-        an operator does not know better.
+        """The rows of input `index` that output rows [first, last) depend on; by default all.
 
-        A kernel that counts input rows (KernelCall.input_rows) is asked for those.
+        For a kernel that counts input rows (KernelCall.input_rows), first and last are input rows.
         """
         shape = operands.inputs[index].shape
         return 0, shape[0] if len(shape) > 1 else 1
 
     def may_abort(self, operands: Operands) -> bool:
-        """Whether there are inputs on which LiteRT's reference kernel aborts the whole process."""
+        """Whether LiteRT's reference kernel aborts the whole process on some inputs."""
         return False
 
     def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """On which samples of these inputs it does; bool."""
+        """For each sample of these inputs, whether it aborts; bool (samples)."""
         return np.zeros(len(inputs[0]), bool)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Read the builtin `name` ("RELU6") with its option table (schema object API; None if
-        absent).
+        """The operator of the builtin `name` ("RELU6") with its option table (schema object API;
+        None if absent).
         """
         raise NotImplementedError(f"{cls.name} is not read from TFLite")
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
-        """The TFLite operator that computes it, or a chain of them, each feeding the next."""
+        """The TFLite operator that computes it, or a chain in which each feeds the next."""
         raise NotImplementedError(f"{self.name} is not written to TFLite")
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Add the layer's nodes to the builder; the name of the output tensor."""
+        """Add the layer's nodes to the builder and return the name of the output tensor."""
         raise NotImplementedError(f"{cls.name} is not read from Keras")
 
 
 @dataclass(frozen=True)
 class TfliteOperator:
-    """One operator of a .tflite, or one link of a chain of them that computes a node."""
+    """One operator of a .tflite, or one link of a chain of operators that computes a node."""
 
     builtin: str
     """Its name in the BuiltinOperator enumeration: "CONV_2D"."""
@@ -143,23 +142,23 @@ class TfliteOperator:
     options: Any = None
     """The option table, an object of the schema's object API."""
     extra: tuple[Array, ...] = ()
-    """Constants that TFLite wants as inputs and the IR keeps as attributes (a reshape's shape);
+    """Constants that are inputs in TFLite and attributes in the IR (the shape of a reshape);
     appended to the node's inputs.
     """
     version: int = 1
     """The operator's version."""
     reads: tuple[int, ...] | None = None
-    """In a chain: indices of the node's inputs that the link reads behind the output of the link
-    before it. None: all for the first link, none for the others.
+    """In a chain: indices of the node's inputs that the link reads after the output of the previous
+    link. None: all for the first link, none for the others.
     """
     quantization: QuantizationParameters | None = None
-    """In a chain of an int8 graph: of the temporary that the link writes."""
+    """In a chain of an int8 graph: parameters of the temporary that the link writes."""
     shape: Shape | None = None
-    """In a chain: of that temporary, where it is not the shape of the node's output."""
+    """In a chain: shape of that temporary, where it differs from the node's output."""
     dtype: str | None = None
-    """In a chain: of that temporary, where it is not the type of the node's output."""
+    """In a chain: type of that temporary, where it differs from the node's output."""
     before: tuple[Array, ...] = ()
-    """Constants that TFLite wants in front of the operator's other inputs (a gather's table)."""
+    """Constants before the operator's other inputs in TFLite (the table of a gather)."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +166,10 @@ class KerasLayer:
     """A Keras layer as plain data: no Keras object reaches an operator."""
 
     name: str
-    """The layer's, unique in its model."""
+    """Unique in the model."""
     class_name: str
-    """"Conv2D"."""
+    """The name of the layer's class: "Conv2D"."""
     config: Mapping[str, Any]
     """As Keras serialises it."""
     weights: Mapping[str, Array]
-    """By the variable's short name: kernel, bias, gamma, beta, moving_mean, moving_variance, ..."""
+    """By the short name of the variable: kernel, bias, gamma, beta, moving_mean, ..."""

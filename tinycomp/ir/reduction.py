@@ -1,4 +1,4 @@
-"""How a graph follows from the larger one that it was reduced to, element by element."""
+"""Maps each element of an original graph's tensors to the smaller graph that it was reduced to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tinycomp.ir.graph import Graph
 
 CONSTANT, UNREAD = -1, -2
-"""In TensorReduction.source: the same for every input; read by nothing, so not computed."""
+"""Values of TensorReduction.source: the same for every input; unread, so not computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,23 +21,23 @@ class TensorReduction:
     """Where the elements of one original tensor are in the reduced graph."""
 
     tensor: str | None
-    """The tensor there that holds what is still computed of it; None where nothing is."""
+    """The tensor of the reduced graph that holds what is still computed; None if nothing is."""
     source: NDArray[np.int32]
-    """In the original's shape: the flat index into that tensor, or CONSTANT, or UNREAD."""
+    """In the shape of the original: the flat index into that tensor, or CONSTANT, or UNREAD."""
     constants: NDArray[np.int8]
-    """In the original's shape: the values of the CONSTANT elements."""
+    """In the shape of the original: the values of the CONSTANT elements."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reduction:
-    """What a graph was reduced from without changing a value, and where its tensors are now."""
+    """The graph before an exact reduction, and where its tensors are now."""
 
     graph: Graph
-    """The original."""
+    """The original graph."""
     tensors: Mapping[str, TensorReduction]
-    """By the name of the original's tensor."""
+    """By the name of the original tensor."""
 
 
 def original(graph: Graph) -> Graph:
-    """What a graph was before it was reduced."""
+    """The graph before it was reduced; the graph itself if it was not."""
     return graph if graph.reduction is None else graph.reduction.graph

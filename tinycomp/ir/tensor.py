@@ -19,14 +19,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class QuantizationParameters:
-    """real = scale * (quantized - zero_point), for a whole tensor or each slice along an axis."""
+    """real = scale * (quantized - zero_point), per tensor or per slice along an axis."""
 
     scales: tuple[float, ...]
-    """float32 values: one, or one a slice."""
+    """float32 values: one, or one per slice."""
     zero_points: tuple[int, ...]
     """As many as scales."""
     axis: int | None = None
-    """The axis of the slices; None where one pair serves the whole tensor."""
+    """The axis of the slices; None for per-tensor quantization."""
 
     @property
     def scale(self) -> float:
@@ -43,16 +43,16 @@ class QuantizationParameters:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An activation: what a node writes, or the caller hands in."""
+    """An activation: written by a node, or provided by the caller."""
 
     name: str
     """Unique in its graph."""
     shape: Shape
-    """Without the batch."""
+    """Without the batch axis."""
     dtype: str = "float32"
     """NumPy's name: "float32", "int8"."""
     quantization: QuantizationParameters | None = None
-    """Of an int8 tensor."""
+    """None for a float tensor."""
 
     @property
     def size(self) -> int:
@@ -69,10 +69,10 @@ class Constant:
     values: Array
     """float32, int8 (weights) or int32 (biases)."""
     quantization: QuantizationParameters | None = None
-    """Of an integer constant."""
+    """Of an integer constant; None for a float one."""
     codebook: NDArray[np.int8] | None = None
-    """(groups, entries), set by clustering: group g holds the only values that slice g of the first
-    axis (output channels; channels for depthwise) may take; one group serves the whole tensor.
+    """(groups, entries), set by clustering: slice g of the first axis (output channels; channels
+    for depthwise) takes only the values of group g. A single group serves the whole tensor.
     """
 
     @property
@@ -86,12 +86,12 @@ Value = Tensor | Constant
 
 @dataclass(frozen=True)
 class Operands:
-    """A node's inputs and outputs, resolved: what an operator's rules look at."""
+    """The inputs and outputs of a node, resolved: the arguments of an operator's methods."""
 
     inputs: tuple[Value, ...]
     """Tensors and constants in the order in which the operator reads them."""
     outputs: tuple[Tensor, ...]
-    """The tensors that it writes."""
+    """The tensors that the operator writes."""
 
     @property
     def activations(self) -> tuple[Tensor, ...]:

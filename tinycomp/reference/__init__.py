@@ -1,1 +1,1 @@
-"""What is right: LiteRT's reference kernels, the simulator, and the comparison of executions."""
+"""References: LiteRT's reference kernels, the simulator, and the comparison of executions."""

@@ -1,7 +1,6 @@
-"""Compares executions of one model in every byte of every tensor, and names the first difference.
+"""Compares executions of a model in every byte of every tensor, and names the first difference.
 
-LiteRT's reference kernels give what is expected; every other execution must equal it, and so they
-equal each other.
+The expected values come from LiteRT's reference kernels; every other execution must equal them.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from tinycomp.reference.simulate import simulate
 
 ORACLE_NAME = "litert"
 CLEANUP_NAME = "cleanup"
-"""What a difference names where the reduced graph claims something wrong of its original."""
+"""The name of the execution if the record of a graph's reduction is wrong."""
 CHUNK = 16
-"""Samples that are held in memory at a time, with all their tensors."""
+"""Samples that are in memory at a time, with all their tensors."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first tensor that differs, in the order of computation, and where."""
+    """The first difference, in the order of computation."""
 
     execution: str
-    """Whose value is wrong."""
+    """The execution with the wrong value."""
     tensor: str
-    """Its name."""
+    """The name of the tensor."""
     layer: str
     """The node that writes it."""
     op: str
-    """What the node computes."""
+    """The operator of the node."""
     sample: int
-    """Counted from 0."""
+    """Its index."""
     position: tuple[int, ...]
-    """The index into the tensor's shape."""
+    """The index of the element."""
     expected: int
     """LiteRT's value there."""
     actual: int
@@ -72,17 +71,17 @@ class Execution(Protocol):
 
     @property
     def name(self) -> str:
-        """How reports call it: "simulator", "host", "device"."""
+        """Its name in reports: "simulator", "host", "device"."""
 
     def first_difference(
         self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
     ) -> Difference | None:
-        """Run the samples; where a tensor differs from the expected ones, the first such place."""
+        """Run the samples and return the first difference from the expected tensors, if any."""
 
 
 @dataclass(frozen=True)
 class TensorExecution:
-    """An execution that hands over all tensors."""
+    """An execution that returns all tensors."""
 
     name: str
     """How reports call it."""
@@ -98,16 +97,16 @@ class TensorExecution:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was compared, and where it differs."""
+    """The result of a comparison."""
 
     executions: tuple[str, ...]
-    """Their names, LiteRT's first."""
+    """Names of the executions, LiteRT first."""
     samples: int
-    """How many inputs."""
+    """How many were compared."""
     tensors: int
-    """How many tensors of each."""
+    """How many tensors were compared per sample."""
     differences: tuple[Difference, ...]
-    """The first of each execution that has one."""
+    """The first difference of each execution that has one."""
 
     @property
     def equal(self) -> bool:
@@ -134,19 +133,18 @@ def verify(
 ) -> Verification:
     """Run LiteRT's reference kernels and every execution on the samples; compare all tensors.
 
-    Of a graph that was reduced, every tensor of the original is compared: what executions compute,
-    with each of them; what was removed, with what the reduction says it is. A difference names
-    tensors and positions of the original.
+    If the graph was reduced, every tensor of its original is compared: elements that are still
+    computed with each execution, removed elements with the record of the reduction. A difference
+    names tensors and positions of the original.
 
     Args:
         graph: the int8 graph that was emitted.
-        model: its .tflite, or its original's; tensor names agree with that graph's.
+        model: the .tflite of the graph or its original; tensor names are those of that graph.
         inputs: (samples, *shape) int8.
-        executions: the others; one that has differed is not run again.
-        advance: told the number of samples done.
+        executions: the other executions; one that has differed is not run again.
+        advance: called with the number of samples done.
 
-    Samples on which LiteRT's reference would abort are left out: Verification.samples counts the
-    others.
+    Samples on which LiteRT's reference would abort are left out, also from Verification.samples.
     """
     whole = graph.reduction.graph if graph.reduction else graph
     found: dict[str, Difference] = {}
@@ -171,7 +169,7 @@ def verify(
 
 
 def aborting(graph: Graph, inputs: Array) -> NDArray[np.bool_]:
-    """On which samples LiteRT's reference kernels abort the process, as the simulator knows."""
+    """For each sample, whether LiteRT's reference kernels would abort, found by the simulator."""
     found = np.zeros(len(inputs), bool)
     nodes = [node for node in graph.nodes if node.op.may_abort(graph.operands(node))]
     if nodes:
@@ -194,9 +192,9 @@ def _wrong_claim(
     expected: Mapping[str, Array],
     first_sample: int,
 ) -> Difference | None:
-    """Where a tensor of the original is not what the reduction says.
+    """The first element of an original tensor that contradicts the record of the reduction.
 
-    What nothing reads is not computed any more; there, the simulator runs the original.
+    Elements that nothing reads are no longer computed; the simulator runs the original for them.
     """
     if graph.reduction is None:
         return None
@@ -206,7 +204,7 @@ def _wrong_claim(
 
 
 def _in_original(graph: Graph, difference: Difference | None) -> Difference | None:
-    """The difference at its position in the original's tensor."""
+    """The difference, with its position in the original tensor."""
     if difference is None:
         return None
     position = original_position(graph, difference.tensor, difference.position)
@@ -220,7 +218,7 @@ def _first(
     execution: str,
     first_sample: int,
 ) -> Difference | None:
-    """The first tensor, in the order of computation, that differs."""
+    """The first difference of any tensor, in the order of computation."""
     for tensor in compared_tensors(graph):
         found = compare(graph, tensor, expected[tensor], actual[tensor], execution, first_sample)
         if found is not None:
@@ -231,7 +229,7 @@ def _first(
 def compare(
     graph: Graph, tensor: str, expected: Array, actual: Array, execution: str, first_sample: int
 ) -> Difference | None:
-    """The first element of one tensor that differs; expected is (samples, *shape)."""
+    """The first difference within one tensor; expected is (samples, *shape)."""
     actual = actual.reshape(expected.shape)
     if np.array_equal(expected, actual):
         return None

@@ -1,10 +1,10 @@
-"""The outside oracle: LiteRT runs a .tflite. Nothing of tinycomp computes here.
+"""The external oracle: LiteRT runs a .tflite. No arithmetic here is tinycomp's own.
 
-int8 models run on the reference kernels, which define the numeric contract; float models on the
-fast ones. TensorFlow is not imported.
+int8 models run on the reference kernels, which define the numeric contract; float models run on
+the optimized kernels. TensorFlow is not imported.
 
-A model file may take and return float32 or uint8 around its int8 core. It runs as it is; what goes
-in and comes out here is int8 always.
+A model file may have float32 or uint8 inputs and outputs around its int8 core. The file runs
+unchanged; the functions here convert, and take and return int8.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tinycomp.ir.names import unique_names
 from tinycomp.ir.tensor import Array
 
 BATCH_ELEMENTS = 1 << 23
-"""How many activation elements a float batch may have; bounds memory at a few tens of megabytes."""
+"""The most activation elements of a float batch; limits memory to a few tens of megabytes."""
 MAX_BATCH = 128
 
 Which = Literal["all", "outputs"]
@@ -34,12 +34,12 @@ def run(model: bytes, inputs: Array) -> dict[str, Array]:
 
     Args:
         model: a .tflite.
-        inputs: (samples, *shape) in the input's dtype; each sample is one invocation. int8 ones of
-            a file that takes float32 or uint8 are what its first QUANTIZE shall make of them.
+        inputs: (samples, *shape) in the dtype of the input; each sample is one invocation. For a
+        file with a float32 or uint8 input: int8 values that its first QUANTIZE will produce.
 
     Returns:
-        (samples, *shape) each, the input included, in the order of computation; uint8 as the int8
-        that stands for it.
+        (samples, *shape) for each tensor, the input included, in the order of computation; uint8
+        tensors as the int8 values with the same meaning.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
@@ -54,8 +54,8 @@ def run_output(model: bytes, inputs: Array) -> Array:
 
 
 def run_fast(model: bytes, inputs: Array) -> Array:
-    """The model's output as LiteRT's fast kernels compute it: for estimates of how close an int8
-    model is to a float one. A byte may differ by one or two from run_output's.
+    """The model's output from LiteRT's optimized kernels, to estimate how close an int8 model is
+    to a float one. Bytes may differ by one or two from those of run_output.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
@@ -68,7 +68,7 @@ def run_fast(model: bytes, inputs: Array) -> Array:
 def run_float(model: bytes, inputs: Array, tensors: Which = "outputs") -> dict[str, Array]:
     """Activations of a float model by tensor name, (samples, *shape).
 
-    "all" holds every activation of every sample in memory; float_batches does not.
+    "all" keeps every activation of every sample in memory; float_batches does not.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
@@ -83,10 +83,10 @@ def run_float(model: bytes, inputs: Array, tensors: Which = "outputs") -> dict[s
 def float_batches(
     model: bytes, inputs: Array, tensors: Which = "all"
 ) -> Iterator[dict[str, Array]]:
-    """Run a float model in batches of its own choice; each item holds one batch's activations.
+    """Run a float model in batches; each item is a dict of the activations of one batch.
 
     Args:
-        model: a float .tflite whose batch axis may be resized.
+        model: a float .tflite whose batch axis can be resized.
         inputs: (samples, *shape) float32.
         tensors: every activation, or only the model's output.
 
@@ -137,17 +137,17 @@ def _run_singly(
 
 
 def _without_batch(values: Array) -> Array:
-    """A tensor without its batch of 1; one whose rows lie where the batch stands keeps them."""
+    """A tensor without its batch axis of 1; an axis of another length in its place is kept."""
     return values[0] if values.shape[:1] == (1,) else values
 
 
 def _signed(values: Array) -> Array:
-    """uint8 as the int8 that is 128 smaller: another zero point, the same real value."""
+    """uint8 as int8, 128 smaller: another zero point, the same real value."""
     return (values ^ 0x80).view(np.int8) if values.dtype == np.uint8 else values
 
 
 def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Array:
-    """int8 inputs in the type that the file takes; others are cast."""
+    """int8 inputs converted to the file's input type; others are cast."""
     values = np.asarray(inputs)
     if values.dtype == np.int8 and dtype == np.uint8:
         return values.view(np.uint8) ^ 0x80
@@ -157,7 +157,7 @@ def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Arr
 
 
 def _input_scale(model: bytes) -> tuple[float, int] | None:
-    """Scale and zero point of what QUANTIZE makes of the model's input; None without one."""
+    """Scale and zero point of the QUANTIZE after the model's input; None without one."""
     subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
     for operator in _operators(model, "QUANTIZE"):
         if subgraph.InputsLength() and operator.Inputs(0) == subgraph.Inputs(0):
@@ -178,7 +178,7 @@ def _operators(model: bytes, builtin: str) -> Iterator[Any]:
 
 
 def _interpreter(model: bytes, resolver: OpResolverType, tensors: Which) -> Any:
-    """No resolver used here brings in a delegate: its arithmetic would differ."""
+    """None of the resolvers used here adds a delegate, whose arithmetic would differ."""
     return Interpreter(
         model_content=model,
         num_threads=1,
@@ -188,9 +188,9 @@ def _interpreter(model: bytes, resolver: OpResolverType, tensors: Which) -> Any:
 
 
 def _indices(model: bytes, tensors: Which) -> dict[str, int]:
-    """Tensor index by name of what is computed or handed in, in the order of computation.
+    """Tensor index by name of inputs and computed tensors, in the order of computation.
 
-    Of a float32 output that DEQUANTIZE makes, "outputs" has the int8 tensor instead.
+    For a float32 output of a DEQUANTIZE, "outputs" gives the int8 tensor before it.
     """
     subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
     indices = [int(index) for index in subgraph.OutputsAsNumpy()]
@@ -207,7 +207,7 @@ def _indices(model: bytes, tensors: Which) -> dict[str, int]:
 
 @contextmanager
 def _litert_errors() -> Iterator[None]:
-    """Turn what LiteRT raises about a model into an error that names LiteRT."""
+    """Convert LiteRT's exceptions about a model into an error that names LiteRT."""
     try:
         yield
     except (RuntimeError, ValueError, struct.error) as error:

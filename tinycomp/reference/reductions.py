@@ -1,4 +1,4 @@
-"""Between the tensors of an original graph and those of the graph that it was reduced to."""
+"""Converts between the tensors of an original graph and of the reduced graph."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Tensors = Mapping[str, Array]
 
 
 def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
-    """LiteRT's tensors, and those beside them that have the same bytes in another shape.
+    """LiteRT's tensors, and those of the graph that have the same bytes in another shape.
 
-    A .tflite leaves some reshapes out: a dense layer flattens its input by itself, and an axis that
-    a 1-D convolution needs comes from the operators around it.
+    A .tflite omits some reshapes: a dense layer flattens its input itself, and the extra axis of a
+    1-D convolution comes from the operators around it.
     """
     found = dict(tensors)
     for node in graph.nodes:
@@ -32,10 +32,10 @@ def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
 
 
 def reduced_tensors(graph: Graph, tensors: Tensors) -> Tensors:
-    """The values that a reduced graph computes, picked from its original's.
+    """The tensors that a reduced graph computes, taken from those of its original.
 
     Args:
-        graph: any int8 graph; one without an original has its own tensors.
+        graph: any int8 graph; if it was not reduced, the tensors are its own.
         tensors: of the original by name, (samples, *shape).
     """
     if graph.reduction is None:
@@ -51,12 +51,12 @@ def reduced_tensors(graph: Graph, tensors: Tensors) -> Tensors:
 def original_tensors(
     reduction: Reduction, reduced: Tensors, all_computed: Callable[[], Tensors]
 ) -> dict[str, Array]:
-    """The values of the original's tensors, as they follow from those of the reduced graph.
+    """The tensors of the original, from those of the reduced graph.
 
     Args:
         reduction: of the reduced graph.
         reduced: its tensors by name, (samples, *shape).
-        all_computed: called where something is unread: the original's tensors, from a simulator.
+        all_computed: returns the original tensors from a simulator; called for unread elements.
     """
     samples = len(next(iter(reduced.values())))
     unread = any(np.any(each.source == UNREAD) for each in reduction.tensors.values())
@@ -75,7 +75,7 @@ def original_tensors(
 
 
 def original_position(graph: Graph, tensor: str, position: tuple[int, ...]) -> tuple[int, ...]:
-    """Where an element of a reduced graph's tensor lies in the original's tensor of that name."""
+    """The position of an element of a reduced tensor in the original tensor of the same name."""
     if graph.reduction is None:
         return position
     index = int(np.ravel_multi_index(position, graph.tensors[tensor].shape))
@@ -85,10 +85,9 @@ def original_position(graph: Graph, tensor: str, position: tuple[int, ...]) -> t
 
 
 def _places(graph: Graph, reduction: Reduction, name: str) -> NDArray[np.int64]:
-    """For each element of a reduced graph's tensor, the first in the original that it stands for.
+    """For each element of a reduced tensor, the first element of the original that it represents.
 
-    A tensor of the reduced graph has the name of an original one that follows from it, and holds
-    nothing else.
+    A reduced tensor has the name of an original one, and holds only elements of it.
     """
     step = reduction.tensors[name]
     source = step.source.ravel()

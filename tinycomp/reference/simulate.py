@@ -1,6 +1,7 @@
-"""The reference simulator: runs an int8 Graph with the operators' integer references, in NumPy.
+"""The reference simulator: runs an int8 graph with the integer references of its operators, in
+NumPy.
 
-Activations carry a leading batch axis. A model with several inputs takes them by name.
+Activations have a leading batch axis. A model with several inputs takes them by name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Tensor
 
 BATCH_ELEMENTS = 1 << 20
-"""Elements of all tensors, times samples, that `run` computes at a time: about 40 MB."""
+"""The most tensor elements that `run` computes at a time, over all samples: about 40 MB."""
 
 Inputs = Array | Mapping[str, Array]
 
@@ -24,7 +25,7 @@ def simulate(graph: Graph, inputs: Inputs) -> dict[str, Array]:
 
     Args:
         graph: an int8 graph.
-        inputs: (samples, *shape) int8; by name where the model has several inputs.
+        inputs: (samples, *shape) int8; by name if the model has several inputs.
 
     Raises:
         DataError: the inputs do not fit the model.
@@ -55,7 +56,7 @@ def run(graph: Graph, inputs: Inputs) -> Array:
 
 
 def _last(graph: Graph, tensors: dict[str, Array]) -> Array:
-    """The first output; tensors that no later node reads are dropped on the way."""
+    """The first output; tensors are dropped after their last reader."""
     for position, node in enumerate(graph.nodes):
         _compute(graph, node, tensors)
         needed = {name for later in graph.nodes[position + 1 :] for name in later.inputs}
@@ -81,7 +82,7 @@ def _compute(graph: Graph, node: Node, tensors: dict[str, Array]) -> None:
 
 
 def _checked(graph: Graph, inputs: Inputs) -> dict[str, Array]:
-    """Inputs by name, of the right shapes and dtype and equally many samples."""
+    """Inputs by name, checked for shape, dtype and equal numbers of samples."""
     named = dict(inputs) if isinstance(inputs, Mapping) else {graph.inputs[0]: inputs}
     if set(named) != set(graph.inputs):
         raise DataError(
