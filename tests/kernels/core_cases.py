@@ -195,7 +195,7 @@ def columns_of_three(count: int = 21) -> list[Case]:
 
 
 def narrow(count: int = 12) -> list[Case]:
-    """Large windows over few channels, as first layers have them: no whole groups of four."""
+    """Large windows over few channels, as first layers have them, and over five."""
     found = []
     for i, draw in draws(count, 18):
         size, inputs = (draw.number(1, 6), draw.number(3, 9)), draw.of((1, 1, 2, 3, 5))

@@ -53,6 +53,7 @@ def test_the_random_sums_have_both_heights() -> None:
         ((8, 3, 3, 3), "conv_2d_scalar"),  # too few weights to pay for another kernel
         ((8, 12, 11, 1), "conv_2d_scalar"),  # too much scratch
         ((8, 3, 3, 8), "conv_2d_scalar"),
+        ((8, 1, 1, 106), "conv_2d_scalar"),
     ],
 )
 def test_large_windows_over_few_channels(weights: Shape, kernel: str) -> None:

@@ -19,14 +19,14 @@ _CONSTANTS = ("weights", "bias", "multiplier", "shift")
 
 
 def small_convolution(call: KernelCall, sums: Sums) -> KernelCall | None:
-    """The call of the kernel for windows whose rows are no whole groups of four channels; None
-    where there are too few weights or too many, or where numbers leave its bounds.
+    """The call of the kernel for windows over fewer channels than a word has; None where there are
+    too few weights or too many, or where numbers leave its bounds.
 
     Products of wide weights, two of which conv_2d_scalar.h makes in one multiplication, hardly ever
     fit into halves of words together: one by one is quicker, but takes more scratch.
     """
     length = sums.weights.shape[1]
-    if integer(call, "input_channels") % GROUP == 0 or not FEWEST <= length <= MOST:
+    if integer(call, "input_channels") >= GROUP or not FEWEST <= length <= MOST:
         return None
     if not fits(sums):
         return None
