@@ -17,6 +17,7 @@ from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompEr
 from tinycomp.common.progress import Silent
 from tinycomp.pipeline import BuildOptions, build
 from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.export import write_tflite
 
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
@@ -44,7 +45,7 @@ class FuzzCase:
     kind: str
     """"graph": an int8 graph, as a .tflite; "model": a Keras model with data."""
     board: str
-    optimize: str = "balanced"
+    optimize: Any = "balanced"
     codebook_bits: int | None = None
     sparsity: float = 0.0
     push_input: bool = False
@@ -109,13 +110,13 @@ def run(case: FuzzCase, folder: Path) -> dict[str, Any]:
     """
     try:
         model, data = write_model(case, folder)
+        wanted = Preparation(
+            model, data, codebook_bits=case.codebook_bits, sparsity=case.sparsity, name="fuzzed"
+        )
+        planning = PlanOptions(case.optimize, case.ram_limit, case.push_input)
         options = BuildOptions(
-            Preparation(
-                model, data, codebook_bits=case.codebook_bits, sparsity=case.sparsity, name="fuzzed"
-            ),
-            case.board, folder / "out", samples=3, bench=False, optimize=case.optimize,
-            push_input=case.push_input, ram_limit=case.ram_limit,
-        )  # fmt: skip
+            wanted, case.board, folder / "out", samples=3, bench=False, planning=planning
+        )
         build(options, Silent())
     except REFUSALS as error:
         return {"outcome": "refused", "text": str(error)}
