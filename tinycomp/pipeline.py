@@ -16,7 +16,7 @@ from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
-from tinycomp.emit.c_syntax import c_prefix
+from tinycomp.emit.c_syntax import c_identifier, c_prefix
 from tinycomp.emit.folder import (
     add_files,
     refuse_existing,
@@ -101,6 +101,11 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     _refuse_output(options, board)
     prepared = prepare(options.prepare, progress)
     prefix = c_prefix(prepared.graph.name)
+    if prefix != (plain := c_identifier(prepared.graph.name)):
+        progress.note(
+            f"The library is called {prefix}: other headers or macros are called {plain}. "
+            "Choose another name with --name."
+        )
     _refuse_other_library(options, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         assembler = Assembler(board, options.planning, Path(scratch), progress.note)

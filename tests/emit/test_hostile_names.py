@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from small_models import Layers, small_classifier, write_library
 
 from tinycomp.common.resources import firmware
 from tinycomp.device import firmware_build
-from tinycomp.emit.c_syntax import c_prefix
+from tinycomp.emit.c_syntax import c_identifier, c_prefix
 from tinycomp.emit.library import harness_model
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -39,8 +39,11 @@ PREFIXES = (
     *("model", "input", "text", "stack", "port", "main", "server", "watch", "host_runner"),
     *("string", "math", "stdint", "time", "signal", "features", "int", "3d Model", "ä"),
     *("tinycomp", "tinycomp add", "tc", "tc_model", "TC", "weights", "t_weights"),
+    *("binary", "Print", "WString", "EOF", "co_await"),
 )
-"""Names of headers of the harness, of C, of kernels; and everyday names."""
+"""Headers of the harness, of C, of kernels, of Arduino's core; a macro, a keyword of C++20; and
+everyday names."""
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
 
 pytestmark = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 
@@ -155,3 +158,27 @@ def test_a_model_of_an_unlucky_name_runs(name: str, tmp_path: Path) -> None:
     layers = Layers((3, 3, 2))
     layers.conv("input", 2, Window((2, 2)))
     assert_runs(layers.graph(), tmp_path, c_prefix(name))
+
+
+def _header_names(folders: Iterable[Path]) -> set[str]:
+    """What a library's header may not be called: file systems may ignore case."""
+    return {path.stem.lower() for folder in folders for path in folder.glob("*.h")}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        pytest.param(("/usr/lib/avr/include",), id="avr"),
+        pytest.param((ARDUINO / "cores/arduino", *ARDUINO.glob("libraries/*/src")), id="arduino"),
+        pytest.param(("/usr/lib/arm-none-eabi/include",), id="newlib"),
+        pytest.param(("/usr/lib/picolibc/riscv64-unknown-elf/include",), id="picolibc"),
+    ],
+)
+def test_no_header_of_the_tools_is_hidden(folders: tuple[str | Path, ...]) -> None:
+    """Against the headers that are installed here."""
+    found = [Path(folder) for folder in folders]
+    if not all(folder.is_dir() for folder in found):
+        pytest.skip(f"{found[0]} is missing")
+    headers = {name for name in _header_names(found) if c_identifier(name) == name}
+    ours = {f"{c_prefix(name)}{end}" for name in headers for end in ("", "_weights")}
+    assert ours & _header_names(found) == set()

@@ -26,8 +26,8 @@ from core_program import (
     write_program,
 )
 
-from tinycomp.emit.project import link_flags
 from tinycomp.target.boards import Board, load_board
+from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import STRICT
 
 CORES = {
@@ -53,10 +53,9 @@ OPTIONS = (
     ("-flto",),
     ("-fno-builtin",),
     ("-fno-strict-aliasing", "-fwrapv"),
-    ("-fstack-protector-all",),
     ("-DTC_NO_ASM",),
     ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
-    ("-g", "-funwind-tables"),
+    ("-g",),
 )
 QUICK = 3
 """Cases of each family that the quick sample chooses from."""
@@ -167,10 +166,11 @@ def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
     kernels = folder / "kernels.o"
     # constants of cases are of any length, and C++ has no empty initializers to leave out
     warnings = [*STRICT, "-Wno-overlength-strings", "-Wno-unused-function"]
+    bare = ["-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
     _run(
         [
             *_target(build, board), _level(build), "-x", build.language, f"-std={build.dialect}",
-            *warnings, *build.options, *_sanitizing(build), *search, "-c", MAIN, "-o", kernels,
+            *warnings, *bare, *build.options, *_sanitizing(build), *search, "-c", MAIN, "-o", kernels,
         ]
     )  # fmt: skip
     objects = []

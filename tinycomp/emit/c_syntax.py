@@ -10,21 +10,50 @@ from tinycomp.common import resources
 
 _LONGEST_NAME = 40
 _RESERVED_WORDS = """
-alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
-continue default delete do double else enum export extern float for friend goto if inline int long
-main mutable namespace new not not_eq operator or or_eq private protected public register restrict
-return short signed sizeof static struct switch template this throw try typedef typename union
-unsigned using virtual void volatile while xor xor_eq
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
+char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
+false float for friend goto if inline int long main mutable namespace new noexcept not not_eq
+nullptr operator or or_eq private protected public register reinterpret_cast requires restrict
+return short signed sizeof static static_assert static_cast struct switch template this thread_local
+throw true try typedef typeid typename typeof typeof_unqual union unsigned using virtual void
+volatile wchar_t while xor xor_eq
 """
 _RESERVED = frozenset(_RESERVED_WORDS.split())
-"""Keywords of C99 and C++11."""
+"""Keywords of C99 to C23 and of C++11 to C++20."""
 _HEADER_WORDS = """
-alloca arduino assert byteswap complex ctype endian errno features fenv float inttypes iso646 limits
-locale malloc math memory new port pthread sched setjmp signal stdalign stdarg stdatomic stdbool
-stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar unistd wchar wctype
+abi aio aliases alloca api ar arduino argp argz assert avr bearssl binary board boards bsp byteswap
+cdc client cmsis cmsis_gcc compat complex core_cm0 core_cm3 core_cm4 core_cm7 cores cpio croutine
+crypt ctype dac devctl device dirent dlfcn eeprom elf endian envlock envz err errno error esp
+ethernet event_groups execinfo fastmath fcntl features fenv float fmtmsg fnmatch freertos
+freertosconfig fs fstab fts ftw gconv getopt glob gpio grp gshadow hardwareserial
+hardwareserial_private hid i2c iconv ieee754 ieeefp ifaddrs init interrupt interrupts inttypes io
+ipaddress ipv6address irq iso646 kernel langinfo lastlog libb64 libgen libintl limits link list
+littlefs locale lwip macros malloc math mbed mcheck memory mntent monetary mqueue ndbm netdb netif
+newlib nl_types nrf nvic nvs obstack paths pgmspace picolibc picotls pins_arduino pluggableusb poll
+port_io portable portmacro ppp preferences print printable printf projdefs pthread pty pulse pwd
+queue re_comp reent regdef regex regexp resolv rtc sched sd sdkconfig search semaphore semihost
+semphr server servo setjmp sgtty shadow signal soc softwareserial spawn spi spiffs stab stdalign
+stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdio_ext stdlib stdnoreturn stm32f4xx
+stream string strings stropts sys syscall sysexits sysinit syslog system tar task tasks termio
+termios tgmath thread_db threads time timer timers tone ttyent twi uart uchar ucontext udp ulimit
+unctrl unistd usart usb usbapi usbcore usbdesc util utime utmp utmpx values variant wait wchar
+wcharacter wctype wdt wifi wire wiring wiring_private wordexp wstring xlocale zephyr
 """
 _HEADERS = frozenset(_HEADER_WORDS.split())
-"""What other headers include, with or without angle brackets."""
+"""Headers of C, POSIX and C++, of Arduino's cores and their libraries, of ESP-IDF, FreeRTOS, Zephyr
+and chip vendors' packages: some of these tools put the library's folder before their own, and
+file systems may ignore case.
+"""
+_MACRO_WORDS = """
+abs bit bitclear bitread bitset bitwrite bool byte constrain degrees errno false high highbyte input
+isnan linux lowbyte max min nan null output pi pow radians round sq stderr stdin stdout true unix
+word
+"""
+_MACROS = frozenset(_MACRO_WORDS.split())
+"""Macros of those headers, in any case: a library's own macros begin with its name in capitals, and
+nothing else may be called as they are.
+"""
 _PUBLIC_WORDS = """
 arena_t assert_arena centers dequantize_output gains input invoke invoke_watched normalize_input
 normalize_input_int16 output quantize_input round_input
@@ -64,7 +93,7 @@ def c_prefix(text: str) -> str:
     own names.
     """
     name = c_identifier(text)
-    hides = name in _HEADERS or name in _harness()
+    hides = name in _HEADERS or name in _MACROS or name in _harness()
     return f"m_{name}" if hides or re.match(r"tc(_|$)|tinycomp", name) else name
 
 

@@ -8,7 +8,8 @@ from functools import cache
 import jinja2
 
 from tinycomp.common import resources
-from tinycomp.emit.c_syntax import c_string
+from tinycomp.emit.build_syntax import make_words, markdown, one_line, shell_word
+from tinycomp.emit.c_syntax import c_comment, c_string
 
 
 @cache
@@ -21,7 +22,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["c_string"] = c_string
+    for quoting in (c_comment, c_string, make_words, markdown, one_line, shell_word):
+        environment.filters[quoting.__name__] = quoting
     return environment
 
 

@@ -33,12 +33,12 @@ class Makefile(ProjectKind):
         }
 
 
-def _run(board: Board, prefix: str) -> str:
-    """The shell command that starts the program with its line on the terminal."""
+def _run(board: Board, prefix: str) -> list[str]:
+    """The words of the shell command that starts the program with its line on the terminal."""
     program = f"build/{prefix}.elf"
     if board.emulator is None:
-        return f"./{program}"
+        return [f"./{program}"]
     emulator = board.emulator
     cpu = ["-cpu", emulator.cpu] if emulator.cpu else []
     command = [emulator.program, "-M", emulator.machine, *cpu, *emulator.args]
-    return " ".join([*command, "-nographic", "-kernel", program])
+    return [*command, "-nographic", "-kernel", program]
