@@ -161,7 +161,8 @@ def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
         pytest.skip(f"{board.compiler.prefix}gcc or the emulator of {board.name} is missing")
     include = write_program(cases, board, CORES[build.core], folder)
     gcc: list[str | Path] = [f"{board.compiler.prefix}gcc", *board.compiler.flags]
-    abi = [o for o in build.options if o.startswith(("-mf", "-flto"))]
+    abi = [option for option in build.options if option.startswith("-mf")]
+    at_link = [option for option in build.options if option == "-flto"]
     search = [f"-I{path}" for path in include]
     kernels = folder / "kernels.o"
     # constants of cases are of any length, and C++ has no empty initializers to leave out
@@ -170,7 +171,8 @@ def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
     _run(
         [
             *_target(build, board), _level(build), "-x", build.language, f"-std={build.dialect}",
-            *warnings, *bare, *build.options, *_sanitizing(build), *search, "-c", MAIN, "-o", kernels,
+            *warnings, *bare, *build.options, *_sanitizing(build), *search,
+            "-c", MAIN, "-o", kernels,
         ]
     )  # fmt: skip
     objects = []
@@ -179,7 +181,9 @@ def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
         _run([*gcc, *abi, "-O2", *search, "-c", source, "-o", objects[-1]])
     program = folder / "program"
     flags = link_flags(board.port, port_folders(board))
-    _run([*gcc, *abi, "-O2", "-Wl,--gc-sections", kernels, *objects, "-o", program, *flags])
+    _run(
+        [*gcc, *abi, *at_link, "-O2", "-Wl,--gc-sections", kernels, *objects, "-o", program, *flags]
+    )
     assert differences(board, program) == []
 
 
