@@ -318,3 +318,26 @@ def test_float_options_are_numbers() -> None:
 
     text = refused(edit, source=cases_of("softmax")[0])
     assert text.startswith("The option beta of operator 0 (SOFTMAX) is nan. A number of at most")
+
+
+def test_a_state_that_nobody_writes_is_one_reason() -> None:
+    """A recurrent operator reads its variable tensor, and lists empty intermediates."""
+
+    def edit(model: Any, subgraph: Any) -> None:
+        source = int(subgraph.inputs[0])
+        state = add_tensor(subgraph, "state", source, INT8)
+        empty = add_tensor(subgraph, "intermediate", source, FLOAT32, plain=True)
+        subgraph.tensors[state].isVariable = True
+        subgraph.tensors[empty].shape = np.array([0], np.int32)
+        recurrent = subgraph.operators[0]
+        recurrent.inputs = np.array([*recurrent.inputs, state], np.int32)
+        recurrent.intermediates = np.array([empty], np.int32)
+        builtin("UNIDIRECTIONAL_SEQUENCE_LSTM")(model, subgraph)
+
+    text = refused(edit)
+    assert "keeps state" in text
+    assert "can't be built" not in text
+
+
+def test_an_empty_tensor_between_operators() -> None:
+    assert "has the shape (0,)" in refused(put(0, shape=np.array([0], np.int32)))

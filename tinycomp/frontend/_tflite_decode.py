@@ -86,7 +86,11 @@ class _Decoder:
         subgraph = self.model.subgraphs[0]
         tables = subgraph.tensors or []
         names = unique_names(table.name for table in tables)
-        tensors = tuple(self._tensor(*each) for each in zip(tables, names, strict=True))
+        passed = _passed(subgraph)
+        tensors = tuple(
+            self._tensor(*each, passed=index in passed)
+            for index, each in enumerate(zip(tables, names, strict=True))
+        )
         count = len(tensors)
         operators = tuple(
             self._operator(index, table, count)
@@ -159,7 +163,7 @@ class _Decoder:
                 )
         return options
 
-    def _tensor(self, table: Any, name: str) -> FileTensor:
+    def _tensor(self, table: Any, name: str, *, passed: bool) -> FileTensor:
         dtype = _TYPES.get(table.type, f"of the unknown type {table.type}")
         shape = _ints(table.shape)
         signature = _ints(table.shapeSignature) or shape
@@ -172,7 +176,8 @@ class _Decoder:
             variable=bool(table.isVariable),
         )  # fmt: skip
         with self.wrong.collected():
-            _check_shape(tensor)
+            if passed:
+                _check_shape(tensor)
             values = self._values(table, tensor)
             return replace(tensor, values=values)
         return tensor
@@ -204,6 +209,16 @@ class _Decoder:
                 hint="Export the model without tfmot's sparse format; tinycomp packs zeros itself.",
             )
         return _view(np.asarray(buffer.data, np.uint8), tensor, what)
+
+
+def _passed(subgraph: Any) -> set[int]:
+    """The tensors that operators and callers hand over: all but what recurrent operators list as
+    their intermediates.
+    """
+    operators = subgraph.operators or []
+    lists = [subgraph.inputs, subgraph.outputs]
+    lists += [indices for each in operators for indices in (each.inputs, each.outputs)]
+    return {index for indices in lists for index in _ints(indices)}
 
 
 def _view(stored: Array, tensor: FileTensor, what: str) -> Array | None:

@@ -141,6 +141,7 @@ class CoreReader:
         for index in (index for index in operator.inputs if index >= 0):
             table = self.file.tensors[index]
             found = index in self.shapes or index in self.known or index in self.lost
+            found = found or table.variable or bool(operator.custom)  # refused by other reasons
             if (not found and table.values is None) or index in operator.outputs:
                 raise ModelError(
                     f"It reads {table.name!r}, which no operator before it computes.",
