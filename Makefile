@@ -12,7 +12,7 @@ demo: setup
 	@.venv/bin/tinycomp demo --force $(DEMO_ARGS); status=$$?; cat .venv/left-out; exit $$status
 
 test: setup
-	@$(PYTHON) -m pytest -m "not shared" $(PYTEST_ARGS); status=$$?; cat .venv/left-out; exit $$status
+	@$(PYTHON) -m pytest -m "not shared and not slow" $(PYTEST_ARGS); status=$$?; cat .venv/left-out; exit $$status
 
 fuzz: setup
 	@status=0; \
