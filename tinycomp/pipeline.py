@@ -54,7 +54,7 @@ from tinycomp.proof.checks import (
 from tinycomp.proof.measure import flash_record, layer_records, ram_record
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain
-from tinycomp.proof.session import session
+from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import run
@@ -193,14 +193,21 @@ def _run(
     inputs = evaluation_inputs(graph, prepared.dataset, options.samples)
     sha256, compare = prepared.sha256, options.verify
     with session(graph, sha256, firmware, None, progress, compare=compare) as running:
+        report = _with_stand_in(report, running)
         if options.verify:
             found = compare_all(graph, prepared.tflite, inputs, running, progress)
             if not found.equal:
                 raise DifferenceError(f"Executions differ: {found.differences[0]}.")
             report = replace(report, verify=(verify_record(found),))
         if options.bench and running.device is not None:
-            report = time_inference(report, running, graph, inputs, progress)
+            report = time_inference(report, firmware.board, running, graph, inputs, progress)
     return report
+
+
+def _with_stand_in(report: Report, running: Session) -> Report:
+    """The report with the name of the board that answers in the place of its own, if one does."""
+    ran = running.device is not None and running.stand_in is not None
+    return replace(report, stand_in=running.stand_in.name if ran and running.stand_in else None)
 
 
 def verify(
@@ -283,7 +290,8 @@ def _bench_once(
                 f"Nothing can be timed on {firmware.board.name} here.",
                 hint="Name a board with an emulator (--board cortex-m4), or a port (--port).",
             )
-        return time_inference(report, running, graph, inputs, progress)
+        report = _with_stand_in(report, running)
+        return time_inference(report, firmware.board, running, graph, inputs, progress)
 
 
 def _built(folder: Path) -> tuple[Report, bytes, Graph]:

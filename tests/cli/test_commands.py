@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Command, needs_gcc, needs_m4, tree
+from distinct_boards import distinct_boards
 
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.quantize.affine import quantize_inputs
@@ -63,7 +64,7 @@ def test_verify_on_this_computer_what_was_built_for_another(emulated: Path, run:
     assert "litert = simulator = host: 7 tensors, 3 samples" in done.words
 
 
-@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+@pytest.mark.parametrize("board", distinct_boards())
 def test_build_for_every_board(board: Board, folder: Path, run: Command) -> None:
     quick = ("--no-verify", "--no-bench", "--board", board.name)
     assert run("build", "model.tflite", "-o", "out", *quick).code == 0
@@ -117,6 +118,21 @@ def test_inspect_a_build(built: Path, run: Command) -> None:
 def test_boards_are_listed(folder: Path, run: Command) -> None:
     done = run("boards")
     assert all(board.name in done.words for board in list_boards())
+    assert "…" not in done.words
+
+
+def test_a_board_is_shown(run: Command) -> None:
+    done = run("boards", "nano33ble")
+    assert "884,736 of 983,040 bytes; 98,304 are reserved" in done.words
+    assert "-mfpu=fpv4-sp-d16" in done.words
+    assert "stand-in cortex-m4" in done.words
+
+
+@pytest.mark.parametrize("asked", ["esp32-s3", "ESP32S3", "esp32_s3"])
+def test_a_near_name_is_suggested(asked: str, run: Command) -> None:
+    done = run("boards", asked)
+    assert done.code == 2
+    assert "Did you mean 'esp32s3'?" in done.err
 
 
 QUICK = ("--no-verify", "--no-bench")

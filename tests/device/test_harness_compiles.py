@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from distinct_boards import distinct_boards
 from fake_firmware import FAKE_MODEL, harness_sources, port_sources, skip_without
 
 from tinycomp.common import resources
@@ -12,9 +13,8 @@ from tinycomp.target import boards
 from tinycomp.target.toolchain import STRICT, Options, compile_objects, is_available, run_tool
 
 
-@pytest.mark.parametrize("name", [board.name for board in boards.list_boards()])
-def test_harness(name: str, tmp_path: Path) -> None:
-    board = boards.load_board(name)
+@pytest.mark.parametrize("board", distinct_boards())
+def test_harness(board: boards.Board, tmp_path: Path) -> None:
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
     include = (resources.firmware() / "harness", *resources.port_folders(board.port))

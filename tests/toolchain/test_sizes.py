@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from distinct_boards import distinct_boards
 
 from tinycomp.common.errors import ToolError
-from tinycomp.target.boards import Board, list_boards, load_board
+from tinycomp.target.boards import Board, load_board
 from tinycomp.target.sizes import (
     EXTERNAL_STACK,
     Sizes,
@@ -29,17 +30,9 @@ SPARE = "int x_spare(int i) { return TC_READ_I32(&spare[i]) / (i + 3); }\n"
 KERNELS = Path(__file__).parents[2] / "firmware" / "kernels"
 
 
-def compilers() -> list[object]:
-    return [
-        pytest.param(
-            board,
-            id=board.name,
-            marks=pytest.mark.skipif(
-                not is_available(board.compiler), reason=f"{board.compiler.prefix}gcc is missing"
-            ),
-        )
-        for board in list_boards()
-    ]
+def skip_without(board: Board) -> None:
+    if not is_available(board.compiler):
+        pytest.skip(f"{board.compiler.prefix}gcc is missing")
 
 
 def compiled(board: Board, folder: Path, text: str, *more: str) -> tuple[Path, ...]:
@@ -57,8 +50,9 @@ def sizes(board: Board, folder: Path, text: str, *more: str) -> Sizes:
     return inference_sizes(board.compiler, objects, "x_invoke", folder)
 
 
-@pytest.mark.parametrize("board", compilers())
+@pytest.mark.parametrize("board", distinct_boards())
 def test_only_what_is_called_counts(board, tmp_path):
+    skip_without(board)
     alone = sizes(board, tmp_path, INVOKE)
     assert alone.constants == 100
     assert 0 < alone.code < 60
@@ -66,8 +60,9 @@ def test_only_what_is_called_counts(board, tmp_path):
     assert sizes(board, tmp_path, INVOKE + SPARE, "int y_spare(void) { return 5; }\n") == alone
 
 
-@pytest.mark.parametrize("board", compilers())
+@pytest.mark.parametrize("board", distinct_boards())
 def test_data_and_bss_are_ram(board, tmp_path):
+    skip_without(board)
     text = "static int8_t first[40] = {1}; static int8_t second[30];\n"
     text += "int8_t x_invoke(int i) { return (int8_t)(first[i]++ + second[i]++); }\n"
     found = sizes(board, tmp_path, text)
@@ -75,7 +70,7 @@ def test_data_and_bss_are_ram(board, tmp_path):
     assert found.flash == found.code + 40
 
 
-@pytest.mark.parametrize("board", compilers())
+@pytest.mark.parametrize("board", distinct_boards())
 def test_a_constant_struct_that_points_is_a_constant(board, tmp_path):
     kind = "typedef struct { const int8_t *values; } s_t; extern TC_CONST s_t s;\n"
     table = kind + "static TC_CONST int8_t values[64] = {1}; TC_CONST s_t s = {values};\n"

@@ -30,12 +30,26 @@ def inspect(
 
 
 @app.command()
-def boards() -> None:
-    """List the boards."""
-    from tinycomp.report import terminal
-    from tinycomp.target.boards import list_boards
+def boards(
+    name: Annotated[
+        str | None, typer.Argument(help="Show all of this board: a name, or a board file's path.")
+    ] = None,
+) -> None:
+    """List the boards, or show all of one."""
+    from tinycomp.device.firmware_build import state_of
+    from tinycomp.report.boards import board_details, board_table
+    from tinycomp.target.boards import list_boards, load_board
 
-    console.print(terminal.boards(list_boards()))
+    if name is not None:
+        board = load_board(name)
+        console.print(board_details(board, state_of(board)))
+        return
+    console.print(board_table((board, state_of(board)) for board in list_boards()))
+    console.print(
+        "Flash and RAM: KB that a model may use. Emulated here: verified and timed. Stand-in: that "
+        "emulated board has its core, verifies and times in its place. Compiled here: sizes only. "
+        "Described only: no compiler here. None was run on a real board."
+    )
 
 
 @app.command()

@@ -131,6 +131,17 @@ def host_available() -> bool:
     return is_available(load_board("host").compiler)
 
 
+def emulated_board(board: Board) -> Board:
+    """The board whose emulator runs what is built for a board: its stand-in, which is compiled at
+    the board's own optimization level, or the board itself.
+    """
+    if board.stand_in is None:
+        return board
+    other = load_board(board.stand_in)
+    optimize = {"optimize": board.compiler.optimize}
+    return other.model_copy(update={"compiler": other.compiler.model_copy(update=optimize)})
+
+
 def missing(board: Board) -> str | None:
     """Why programs for the board can't be compiled and emulated here; None where they can."""
     if board.emulator is None:
@@ -144,6 +155,17 @@ def missing(board: Board) -> str | None:
     if not _has_emulator(board.emulator):
         return _absent(board.emulator.program, board.emulator.packages)
     return None
+
+
+def state_of(board: Board) -> str:
+    """What can be done with a board on this computer, in a few words."""
+    if board.is_host:
+        return "runs here" if host_available() else "no gcc here"
+    if board.emulator is not None and missing(board) is None:
+        return "emulated here"
+    if board.stand_in is not None and missing(emulated_board(board)) is None:
+        return f"stand-in {board.stand_in}"
+    return "compiled here" if is_available(board.compiler) else "described only"
 
 
 def _has_emulator(emulator: Emulator) -> bool:

@@ -18,9 +18,11 @@ from tinycomp.proof.accuracy import accuracy_record
 from tinycomp.proof.assembly import Assembly
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
+from tinycomp.proof.time import time_of
 from tinycomp.quantize.layer_errors import most_to_blame, signal_to_noise
 from tinycomp.reference.compare import Verification, verify
 from tinycomp.report.record import Report, VerifyRecord
+from tinycomp.target.boards import Board
 from tinycomp.target.fit import check_fit
 from tinycomp.target.toolchain import is_available
 
@@ -121,13 +123,18 @@ def verify_record(found: Verification) -> VerifyRecord:
 
 
 def time_inference(
-    report: Report, running: Session, graph: Graph, inputs: Array, progress: Progress
-) -> Report:
-    """Latency by layer, and the deepest stack, from the device."""
+    report: Report, board: Board, running: Session, graph: Graph, inputs: Array, progress: Progress
+) -> Report:  # fmt: skip
+    """Latency by layer, and the deepest stack, from the device; milliseconds at the board's
+    clock.
+    """
     assert running.device is not None
-    with progress.stage(f"Measuring on {report.board}"):
+    stand_in = running.stand_in
+    with progress.stage(f"Measuring on {stand_in.name if stand_in else report.board}"):
         latency = latency_record(running.device, graph, inputs[0])
         stack = running.device.stack()
+    time = time_of(board, stand_in, latency.value, latency.unit)
+    latency = replace(latency, time=time)
     ram = report.ram if stack is None or report.ram is None else replace(report.ram, stack=stack)
     return replace(report, latency=latency, ram=ram)
 

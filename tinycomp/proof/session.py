@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinycomp.common.errors import OverflowingError
@@ -21,6 +21,10 @@ from tinycomp.emit.nodes import tensor_order
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.reference.compare import Execution, TensorExecution, simulator
+from tinycomp.target.boards import Board
+
+NOT_EMULATED = "waits for flash, caches, interrupts and peripherals of the chip"
+"""What a stand-in leaves out, where the board's file does not say."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Session:
 
     executions: tuple[Execution, ...]
     device: Device | None
+    stand_in: Board | None = None
+    """The emulated board that the device is, where it stands in for the build's."""
 
 
 @contextmanager
@@ -50,10 +56,25 @@ def session(
         ToolError: a compiler fails.
         DeviceError: the device does not answer, or runs another model.
     """
-    with _device(firmware, port, progress) as device:
+    other = None if port else _stand_in(firmware.board, progress)
+    on_device = firmware if other is None else replace(firmware, board=other)
+    with _device(on_device, port, progress) as device:
         if device is not None:
             device.expect_model(sha256, _layout(graph))
-        yield Session(_executions(graph, firmware, device, progress) if compare else (), device)
+        compared = _executions(graph, firmware, device, other, progress) if compare else ()
+        yield Session(compared, device, other)
+
+
+def _stand_in(board: Board, progress: Progress) -> Board | None:
+    """The board that is emulated in the place of one without an emulator; says what differs."""
+    if board.stand_in is None:
+        return None
+    other = firmware_build.emulated_board(board)
+    progress.note(
+        f"{board.name} is not emulated: {other.name} stands in for it, with the same kernels. "
+        f"What differs: {board.differs or NOT_EMULATED}."
+    )
+    return other
 
 
 def _layout(graph: Graph) -> ModelLayout:
@@ -62,15 +83,17 @@ def _layout(graph: Graph) -> ModelLayout:
 
 
 def _executions(
-    graph: Graph, firmware: FirmwareBuild, device: Device | None, progress: Progress
-) -> tuple[Execution, ...]:
+    graph: Graph, firmware: FirmwareBuild, device: Device | None, stand_in: Board | None,
+    progress: Progress,
+) -> tuple[Execution, ...]:  # fmt: skip
     executions: list[Execution] = [simulator(graph)]
     if firmware_build.host_available():
         executions.append(_host(graph, firmware, progress))
     else:
         progress.note("Left out: C on this computer; there is no gcc (apt install gcc).")
     if device is not None:
-        executions.append(DeviceExecution(device))
+        name = f"stand-in {stand_in.name}" if stand_in else DeviceExecution.name
+        executions.append(DeviceExecution(device, name))
     return tuple(executions)
 
 

@@ -13,7 +13,7 @@ import jinja2
 
 from tinycomp.common import resources
 from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
-from tinycomp.report.numbers import show_metric
+from tinycomp.report.numbers import show_metric, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     BufferRecord,
@@ -81,7 +81,9 @@ def html(report: Report) -> str:
         "shares": _shares(report),
         "flash": _flash(report),
         "memory": _memory(report.memory) if report.memory and report.memory.spans else None,
-        "latency": _latency(report.latency, report.layers) if report.latency else None,
+        "latency": _latency(report.latency, report.layers, report.stand_in)
+        if report.latency
+        else None,
     }
     return _environment().get_template("report.html.j2").render(view)
 
@@ -102,6 +104,10 @@ def _figures(report: Report) -> Iterable[View]:
     if latency:
         rate = f"{latency.value / report.model.macs:.2f} a MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)
+    if latency and latency.time:
+        kind = "Time" if latency.time.exact else "Time, estimated"
+        value, _, clock = show_time(latency.time).partition(" at ")
+        yield _figure(kind, value, f"{latency.time.board} at {clock}")
     if latency and latency.estimate:
         found = latency.estimate
         time = f"{1000 * found.cycles / found.clock:.1f} ms at {found.clock / 1e6:g} MHz"
@@ -315,7 +321,7 @@ def _axis_label(segment: Segment, width: float) -> str:
     return str(first) if width >= _SPACED or first % _EACH == 0 else ""
 
 
-def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord]) -> View:
+def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: str | None) -> View:
     values = {layer.name: layer.value for layer in latency.layers}
     whole = sum(values.values()) or 1
     most = max(values.values(), default=0) or 1
@@ -334,6 +340,8 @@ def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord]) -> View:
     return {
         "value": latency.value,
         "unit": latency.unit,
+        "stand_in": stand_in,
+        "time": latency.time,
         "rows": rows,
         "estimate": _estimate(latency.estimate) if latency.estimate else None,
     }

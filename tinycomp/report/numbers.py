@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tinycomp.report.record import TimeRecord
+
 _SHARES = ("top-1", "accuracy")
 
 
@@ -12,3 +14,11 @@ def show_metric(metric: str, value: float | None) -> str:
     if metric in _SHARES:
         return f"{100 * value:.1f} %"
     return f"{value:.3f}" if metric in ("ROC AUC", "F1", "R2") else f"{value:.4g}"
+
+
+def show_time(time: TimeRecord) -> str:
+    """Milliseconds at a board's clock: exact, or an estimate with its range."""
+    at = f"at {time.clock / 1e6:g} MHz"
+    if time.exact:
+        return f"{time.least:.4g} ms {at}"
+    return f"about {time.least:.3g} to {time.most:.3g} ms {at}"

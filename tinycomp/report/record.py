@@ -267,6 +267,27 @@ class EstimateRecord:
 
 
 @dataclass(frozen=True)
+class TimeRecord:
+    """How long an inference takes on a board of a known clock, computed from what was counted."""
+
+    board: str
+    """Its name."""
+    clock: int
+    """In Hz."""
+    least: float
+    """In milliseconds."""
+    most: float
+    """In milliseconds; `least` where cycles were counted, which are exact."""
+    why: str = ""
+    """How the range comes about, in words; empty where there is none."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it follows from cycles that were counted."""
+        return not self.why
+
+
+@dataclass(frozen=True)
 class LatencyRecord:
     """One inference."""
 
@@ -278,6 +299,8 @@ class LatencyRecord:
     """By layer, in the graph's order."""
     estimate: EstimateRecord | None = None
     """Of cycles on a real chip, if it was asked for."""
+    time: TimeRecord | None = None
+    """In milliseconds, where the board's clock is known."""
 
 
 @dataclass(frozen=True)
@@ -320,6 +343,8 @@ class Report:
     """The board's name."""
     prefix: str
     """Of the library's names in C."""
+    stand_in: str | None = None
+    """The emulated board that was verified and measured in its place."""
     accuracy: AccuracyRecord | None = None
     """With evaluation data."""
     flash: FlashRecord | None = None
@@ -390,11 +415,13 @@ def _from_json(content: dict[str, Any]) -> Report:
             latency,
             layers=tuple(LayerLatency(**layer) for layer in latency.layers),
             estimate=_estimate(latency.estimate),
+            time=TimeRecord(**latency.time) if latency.time else None,
         )
     return Report(
         model=ModelRecord(**content["model"]),
         board=content["board"],
         prefix=content["prefix"],
+        stand_in=content.get("stand_in"),
         accuracy=_accuracy(content.get("accuracy")),
         flash=part(FlashRecord, "flash"),
         ram=part(RamRecord, "ram"),

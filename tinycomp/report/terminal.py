@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.reference.compare import Verification
-from tinycomp.report.numbers import show_metric
+from tinycomp.report.numbers import show_metric, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,
@@ -17,9 +17,9 @@ from tinycomp.report.record import (
     LayerRecord,
     PlainRecord,
     Report,
+    TimeRecord,
 )  # fmt: skip
 from tinycomp.report.shares import shares
-from tinycomp.target.boards import Board
 
 _SHORTEST_NAME, _LONGEST_NAME = 9, 28
 _OTHER_COLUMNS, _CODEC = 68, 9
@@ -65,6 +65,10 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         value, macs = report.latency.value, model.macs
         rate = f" ({value / macs:.2f} a multiply-accumulate)" if macs else ""
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
+        if report.stand_in:
+            yield "counted on", f"{report.stand_in}, which stands in for {report.board}"
+        if report.latency.time:
+            yield "time", _time(report.latency.time)
         if report.latency.estimate:
             yield from _estimate(report.latency.estimate)
     if report.plain:
@@ -83,6 +87,12 @@ def _plain(plain: PlainRecord, latency: LatencyRecord | None) -> str:
     if plain.latency is not None and latency is not None:
         parts.append(f"{plain.latency:,} {latency.unit}")
     return ", ".join(parts)
+
+
+def _time(time: TimeRecord) -> str:
+    if time.exact:
+        return f"{show_time(time)}, computed from the cycles"
+    return f"{show_time(time)}, an estimate ({time.why})"
 
 
 def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
@@ -177,21 +187,6 @@ def _cut(name: str, width: int) -> str:
 
 def _count(number: int) -> str:
     return f"{number:,}" if number else ""
-
-
-def boards(known: Iterable[Board]) -> Table:
-    """The boards that can be named."""
-    table = Table(title="Boards", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("name", "board", "processor"):
-        table.add_column(heading)
-    for heading in ("flash", "RAM"):
-        table.add_column(heading, justify="right")
-    table.add_column("project")
-    for board in known:
-        memory = board.memory
-        sizes = ("", "") if board.is_host else (f"{memory.flash:,}", f"{memory.ram:,}")
-        table.add_row(board.name, board.title, board.cpu, *sizes, board.project)
-    return table
 
 
 def show(console: Console, report: Report) -> None:

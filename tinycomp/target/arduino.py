@@ -90,7 +90,7 @@ def _options(board: Board, library: Path) -> Options:
         include=(library, CORE / "cores" / "arduino", CORE / "variants" / settings.variant),
         flags=(
             "-flto", "-fno-fat-lto-objects",
-            f"-DF_CPU={settings.f_cpu}L", f"-DARDUINO={_IDE_VERSION}",
+            f"-DF_CPU={_clock(board)}L", f"-DARDUINO={_IDE_VERSION}",
             f"-DARDUINO_{settings.define}", "-DARDUINO_ARCH_AVR",
         ),
         dialect=Dialect(
@@ -104,3 +104,9 @@ def _settings(board: Board) -> Arduino:
     if not isinstance(board.settings, Arduino):
         raise ToolError(f"Board {board.name} has no table [arduino]: there is no sketch to build.")
     return board.settings
+
+
+def _clock(board: Board) -> int:
+    if board.clock is None:
+        raise ToolError(f"Board {board.name} has no key 'clock', which its sketch is compiled for.")
+    return board.clock

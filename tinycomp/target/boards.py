@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, create_model
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
-from tinycomp.common.toml_file import read_toml, shown
+from tinycomp.common.toml_file import shown
+from tinycomp.target.board_files import board_names, find_board, read_board
 from tinycomp.target.project_tables._registry import project_tables
 from tinycomp.target.section import Section
 
@@ -72,6 +73,17 @@ class Emulator(Section):
     """What the port's timer counts when it runs under this emulator."""
 
 
+class Pace(Section):
+    """How many cycles the core takes for each instruction that an emulator counts (for each cycle
+    that it counts of another core): what milliseconds are estimated with.
+    """
+
+    least: Annotated[float, Field(gt=0)]
+    most: Annotated[float, Field(gt=0)]
+    why: str
+    """Where both numbers come from, to follow a colon."""
+
+
 class Silicon(Section):
     """A real chip with the core that is emulated: what cycles are estimated for."""
 
@@ -106,9 +118,18 @@ class Board(Section):
     """The kind of project, a module of tinycomp/emit/projects."""
     baud: Annotated[int, Field(gt=0)] = BAUD
     """Bits a second of the serial line, in the firmware and on this computer."""
+    clock: Annotated[int, Field(gt=0)] | None = None
+    """In Hz, as the board's own software sets it."""
+    based_on: str | None = None
+    """The board that this one has its other keys from."""
+    stand_in: str | None = None
+    """The emulated board of its core, which verifies and benches in its place."""
+    differs: str | None = None
+    """What the stand-in leaves out or does otherwise, in words that follow a colon."""
     memory: Memory
     compiler: Compiler
     emulator: Emulator | None = None
+    pace: Pace | None = None
     silicon: Silicon | None = None
 
     @property
@@ -127,7 +148,7 @@ class Board(Section):
 
 def list_boards() -> tuple[Board, ...]:
     """All boards that come with tinycomp, by name."""
-    return tuple(load_board(path.stem) for path in sorted(resources.boards().glob("*.toml")))
+    return tuple(load_board(name) for name in board_names())
 
 
 def load_board(name: str) -> Board:
@@ -136,31 +157,16 @@ def load_board(name: str) -> Board:
     Raises:
         BoardError: no such board or file; a key that is unknown, missing or of the wrong type.
     """
-    return _read(Path(name)) if name.endswith(".toml") else _known(name)
+    return _read(find_board(name)) if name.endswith(".toml") else _known(name)
 
 
 @cache
 def _known(name: str) -> Board:
-    names = sorted(path.stem for path in resources.boards().glob("*.toml"))
-    if name in names:
-        return _read(resources.boards() / f"{name}.toml")
-    near = difflib.get_close_matches(name, names, n=1)
-    raise BoardError(
-        f"There is no board {name!r}.",
-        expected=f"Known boards: {', '.join(names)}.",
-        hint=f"Did you mean {near[0]!r}?"
-        if near
-        else "A board file of your own is named by its path: ./my.toml.",
-    )
+    return _read(find_board(name))
 
 
 def _read(path: Path) -> Board:
-    values = read_toml(path, f"Board file {path}", BoardError)
-    if "name" in values:
-        raise BoardError(
-            f"Board file {path}: key 'name' is not allowed.",
-            hint="A board is named as its file is: rename the file.",
-        )
+    values = read_board(path)
     try:
         board = _board_model()(name=path.stem, **values)
     except ValidationError as error:
@@ -201,6 +207,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "memory": Memory,
     "compiler": Compiler,
     "emulator": Emulator,
+    "pace": Pace,
     "silicon": Silicon,
 }
 
@@ -221,12 +228,39 @@ def _consistent(board: Board, path: Path) -> Board:
     ):
         name = getattr(board, key)
         if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             raise BoardError(
                 f"Board file {path}: {key} = {name!r}, but {folder} has no such folder.",
                 expected=f"There are: {', '.join(known)}.",
+                hint=f"Did you mean {near[0]!r}?" if near else "",
             )
     if board.project in project_tables() and board.settings is None:
         raise BoardError(
             f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
         )
+    if board.stand_in is not None:
+        _check_stand_in(board, board.stand_in, path)
+    if board.pace is not None and board.pace.least > board.pace.most:
+        raise BoardError(f"Board file {path}: key 'pace.least' is larger than 'pace.most'.")
     return board
+
+
+def _check_stand_in(board: Board, name: str, path: Path) -> None:
+    """An emulated board with the same kernels, or what it verifies is not what the board runs."""
+    if board.emulator is not None:
+        raise BoardError(
+            f"Board file {path}: stand_in = {name!r}, but the board has an [emulator] of its own.",
+            hint="Leave one of them out.",
+        )
+    other = load_board(name)
+    if other.emulator is None:
+        raise BoardError(
+            f"Board file {path}: stand_in = {name!r}, which has no emulator.",
+            hint="Name a board with a table [emulator].",
+        )
+    if other.kernels != board.kernels:
+        raise BoardError(
+            f"Board file {path}: stand_in = {name!r} runs the kernels {other.kernels!r}, "
+            f"this board {board.kernels!r}.",
+            hint="Name an emulated board with the same kernels.",
+        )

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from tinycomp.target.section import Section
 
 
@@ -14,8 +10,6 @@ class Arduino(Section):
 
     fqbn: str
     """The board's name for arduino-cli, "arduino:avr:uno"."""
-    f_cpu: Annotated[int, Field(gt=0)]
-    """The clock in Hz."""
     define: str
     """ARDUINO_<define>, "AVR_UNO"."""
     variant: str

@@ -1,0 +1,92 @@
+"""A board without an emulator: which one stands in for it, and milliseconds at its clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tinycomp.common.errors import BoardError
+from tinycomp.device import firmware_build
+from tinycomp.proof.time import time_of
+from tinycomp.report.numbers import show_time
+from tinycomp.target.boards import list_boards, load_board
+
+BOUGHT = [board for board in list_boards() if board.stand_in is not None]
+NANO, M4, UNO = load_board("nano33ble"), load_board("cortex-m4"), load_board("uno")
+
+
+@pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
+def test_every_board_is_emulated_or_has_a_stand_in(board):
+    assert board.is_host or (board.emulator is None) != (board.stand_in is None)
+
+
+@pytest.mark.parametrize("board", BOUGHT, ids=lambda board: board.name)
+def test_time_is_known_on_every_board_that_is_bought(board):
+    stand_in = firmware_build.emulated_board(board)
+    unit = stand_in.emulator.tick_unit
+    time = time_of(board, stand_in, 1_000_000, unit)
+    assert 0 < time.least < time.most
+    assert not time.exact
+
+
+@pytest.mark.parametrize("board", BOUGHT, ids=lambda board: board.name)
+def test_the_stand_in_is_compiled_at_the_board_s_level(board):
+    stand_in = firmware_build.emulated_board(board)
+    assert stand_in.compiler.optimize == board.compiler.optimize
+    assert stand_in.compiler.flags == load_board(board.stand_in).compiler.flags
+    assert stand_in.kernels == board.kernels
+
+
+def test_a_board_of_its_own_is_emulated_itself():
+    assert firmware_build.emulated_board(M4) == M4
+
+
+def test_cycles_are_exact_and_instructions_a_range():
+    cycles = time_of(UNO, None, 16_000, "cycles")
+    assert (cycles.least, cycles.most, cycles.exact) == (1.0, 1.0, True)
+    assert show_time(cycles) == "1 ms at 16 MHz"
+    estimate = time_of(NANO, M4, 64_000, "instructions")
+    assert (estimate.least, estimate.most) == pytest.approx((NANO.pace.least, NANO.pace.most))
+    assert show_time(estimate) == "about 1.2 to 2 ms at 64 MHz"
+    assert estimate.why.startswith("1.2 to 2 cycles for each instruction: ")
+
+
+def test_cycles_of_another_chip_are_not_exact():
+    every = load_board("nano-every")
+    time = time_of(every, load_board("mega"), 16_000, "cycles")
+    assert (time.least, time.most) == (every.pace.least, every.pace.most)
+    assert "for each cycle of the stand-in" in time.why
+
+
+def test_nothing_is_computed_from_what_is_not_known():
+    assert time_of(M4, None, 1000, "instructions") is None  # no clock
+    assert time_of(NANO, None, 1000, "microseconds") is None
+    without = NANO.model_copy(update={"pace": None})
+    assert time_of(without, M4.model_copy(update={"pace": None}), 1000, "instructions") is None
+
+
+@pytest.mark.parametrize(
+    ("base", "stand_in", "problem"),
+    [
+        ("cortex-m4", "nano33ble", "which has no emulator."),
+        ("cortex-m4", "cortex-m0", "runs the kernels 'scalar', this board 'armv7e_m'."),
+        ("cortex-m4", "cortex-m5", "There is no board 'cortex-m5'."),
+    ],
+)
+def test_a_stand_in_has_an_emulator_and_the_same_kernels(tmp_path: Path, base, stand_in, problem):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(f'title = "Mine"\nbased_on = "{base}"\nstand_in = "{stand_in}"\n')
+    with pytest.raises(BoardError) as caught:
+        load_board(str(mine))
+    assert problem in str(caught.value)
+
+
+def test_an_emulator_of_its_own_and_a_stand_in_are_one_too_many(tmp_path: Path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'title = "Mine"\nbased_on = "cortex-m4"\nstand_in = "cortex-m4"\n[emulator]\n'
+        'program = "x"\npackages = ["x"]\nmachine = "x"\ntick_unit = "instructions"\n'
+    )
+    with pytest.raises(BoardError, match=r"the board has an \[emulator\] of its own"):
+        load_board(str(mine))

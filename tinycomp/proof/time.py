@@ -1,0 +1,35 @@
+"""Milliseconds at a board's clock, from the instructions or cycles that were counted."""
+
+from __future__ import annotations
+
+from tinycomp.report.record import TimeRecord
+from tinycomp.target.boards import Board, Pace
+
+_EXACT = Pace(least=1.0, most=1.0, why="")
+
+
+def time_of(board: Board, stand_in: Board | None, ticks: int, unit: str) -> TimeRecord | None:
+    """How long one inference takes on a board.
+
+    Args:
+        board: whose clock is taken.
+        stand_in: the emulated board that counted in its place; None: the board itself.
+        ticks: what was counted.
+        unit: "instructions" or "cycles"; nothing is computed from another.
+
+    Returns:
+        The time, exact where the board's own cycles were counted; None where the clock or the
+        cycles of an instruction are not known.
+    """
+    if unit == "cycles" and stand_in is None:
+        pace: Pace | None = _EXACT
+    elif unit in ("instructions", "cycles"):
+        pace = board.pace or (stand_in.pace if stand_in else None)
+    else:
+        pace = None
+    if board.clock is None or pace is None:
+        return None
+    least, most = (1000 * ticks * each / board.clock for each in (pace.least, pace.most))
+    counted = "instruction" if unit == "instructions" or not stand_in else "cycle of the stand-in"
+    why = f"{pace.least:g} to {pace.most:g} cycles for each {counted}: {pace.why}"
+    return TimeRecord(board.name, board.clock, least, most, why if pace.why else "")

@@ -1,0 +1,98 @@
+"""Boards as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.box import SIMPLE, SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from tinycomp.target.boards import Board
+
+_KILO = 1024
+
+
+def board_table(known: Iterable[tuple[Board, str]]) -> Table:
+    """One line a board: core, usable memory, clock, how it is built, and its state.
+
+    Args:
+        known: each board, and its state in a few words.
+    """
+    table = Table(title="Boards", title_justify="left", box=SIMPLE_HEAD, padding=0)
+    table.add_column("board", no_wrap=True)
+    table.add_column("core", no_wrap=True)
+    for heading in ("flash", "RAM", "MHz"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("built by", no_wrap=True)
+    table.add_column("here", no_wrap=True)
+    for board, state in known:
+        memory = board.memory
+        sizes = (memory.flash - memory.reserved_flash, memory.ram - memory.reserved_ram)
+        shown = ("", "") if board.is_host else (_kilobytes(sizes[0]), _kilobytes(sizes[1]))
+        clock = f"{board.clock / 1e6:g}" if board.clock else ""
+        table.add_row(board.name, board.cpu, *shown, clock, board.project, state)
+    return table
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / _KILO:.0f}" if size >= 10 * _KILO else f"{size / _KILO:.1f}"
+
+
+def board_details(board: Board, state: str) -> Table:
+    """All that a board's file says, by key."""
+    table = Table(
+        title=f"{board.name}: {escape(board.title)}",
+        title_justify="left",
+        show_header=False,
+        box=SIMPLE,
+    )
+    table.add_column("what", style="bold", no_wrap=True)
+    table.add_column("value")
+    for what, value in _details(board, state):
+        table.add_row(what, escape(value))
+    return table
+
+
+def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:
+    yield "here", state
+    yield "core", f"{board.cpu}, kernels {board.kernels}"
+    yield "clock", f"{board.clock / 1e6:g} MHz" if board.clock else "not known"
+    memory = board.memory
+    yield "flash", _share(memory.flash, memory.reserved_flash)
+    yield "RAM", _share(memory.ram, memory.reserved_ram)
+    if memory.constants is not None:
+        yield "constants", f"at most {memory.constants:,} bytes"
+    if memory.largest_array is not None:
+        yield "largest array", f"{memory.largest_array:,} bytes"
+    yield "built by", board.project
+    if board.settings is not None:
+        for key, value in board.settings.model_dump().items():
+            yield f"  {key}", str(value)
+    compiler = board.compiler
+    flags = _words([compiler.optimize, *compiler.flags])
+    yield "compiler", f"{compiler.prefix}gcc {flags} (apt: {_words(compiler.packages)})"
+    yield "port", f"{board.port}, {board.baud:,} bits a second"
+    if board.emulator is not None:
+        emulator = board.emulator
+        yield "emulator", f"{emulator.program} {emulator.machine}, counts {emulator.tick_unit}"
+    if board.stand_in is not None:
+        yield "stand-in", board.stand_in
+    if board.differs is not None:
+        yield "  what differs", board.differs
+    if board.pace is not None:
+        pace = board.pace
+        yield "pace", f"{pace.least:g} to {pace.most:g} cycles for each that is counted: {pace.why}"
+    if board.silicon is not None:
+        silicon = board.silicon
+        yield "cycles for", f"{silicon.title} at {silicon.clock / 1e6:g} MHz (--estimate-cycles)"
+    if board.based_on is not None:
+        yield "based on", board.based_on
+
+
+def _share(size: int, reserved: int) -> str:
+    return f"{size - reserved:,} of {size:,} bytes; {reserved:,} are reserved"
+
+
+def _words(parts: Sequence[str]) -> str:
+    return " ".join(parts)

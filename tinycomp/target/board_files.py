@@ -1,0 +1,129 @@
+"""Finds and reads board files: names, near names, and what a board has from another."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+from tinycomp.common import resources
+from tinycomp.common.errors import BoardError
+from tinycomp.common.toml_file import read_toml, shown
+
+_SUFFIX = ".toml"
+_OWN = ("title", "stand_in", "differs", "based_on")
+"""Keys that say something of one board alone."""
+_OF_EMULATED = ("emulator", "silicon")
+"""Tables that a board with a stand-in does not take over."""
+
+
+def board_names() -> list[str]:
+    """The names of all boards that come with tinycomp, in alphabetical order."""
+    return sorted(path.stem for path in resources.boards().glob(f"*{_SUFFIX}"))
+
+
+def find_board(name: str, beside: Path | None = None) -> Path:
+    """The file of a board.
+
+    Args:
+        name: of a board that comes with tinycomp, or the path of a file (ends in .toml).
+        beside: the folder that a relative path begins at; None: the current one.
+
+    Raises:
+        BoardError: there is no board of that name.
+    """
+    if name.endswith(_SUFFIX):
+        return Path(name) if beside is None else beside / name
+    names = board_names()
+    if name in names:
+        return resources.boards() / f"{name}{_SUFFIX}"
+    near = near_name(name, names)
+    raise BoardError(
+        f"There is no board {name!r}.",
+        expected=f"Known boards: {', '.join(names)}.",
+        hint=f"Did you mean {near!r}?"
+        if near
+        else "A board file of your own is named by its path: ./my.toml.",
+    )
+
+
+def near_name(name: str, names: list[str]) -> str | None:
+    """The name that was probably meant: the same letters and digits, then one that holds the other
+    (nucleo_l4r5 for nucleo-l4r5zi), then one that is spelled alike.
+    """
+    plain = {_plain(known): known for known in names}
+    wanted = _plain(name)
+    if wanted in plain:
+        return plain[wanted]
+    if len(wanted) > 2:
+        held = [known for known in plain if wanted in known or known in wanted]
+        if held:
+            return plain[max(held, key=lambda known: (known in wanted, len(known)))]
+    close = difflib.get_close_matches(wanted, plain, n=1)
+    return plain[close[0]] if close else None
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def read_board(path: Path) -> dict[str, Any]:
+    """The keys of a board file, with those of the board that it is based on.
+
+    Tables are merged key by key; a list replaces the other list. `title`, `stand_in` and `differs`
+    are never taken over, nor are [emulator] and [silicon] by a board with a stand-in.
+
+    Raises:
+        BoardError: a file can't be read; boards are based on each other in a circle.
+    """
+    return _read(path, ())
+
+
+def _read(path: Path, derived: tuple[Path, ...]) -> dict[str, Any]:
+    values = read_toml(path, f"Board file {path}", BoardError)
+    if "name" in values:
+        raise BoardError(
+            f"Board file {path}: key 'name' is not allowed.",
+            hint="A board is named as its file is: rename the file.",
+        )
+    base = values.get("based_on")
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise BoardError(
+            f"Board file {path}: key 'based_on' should be the name of a board, "
+            f"but it is {shown(base)}."
+        )
+    chain = (*derived, path.resolve())
+    source = _base_of(path, base)
+    if source.resolve() in chain:
+        circle = " -> ".join(each.stem for each in (*chain, source))
+        raise BoardError(
+            f"Board file {path}: boards are based on each other in a circle: {circle}.",
+            hint="Leave based_on out of one of them.",
+        )
+    inherited = {key: value for key, value in _read(source, chain).items() if key not in _OWN}
+    if "stand_in" in values:
+        inherited = {key: value for key, value in inherited.items() if key not in _OF_EMULATED}
+    return _merged(inherited, values)
+
+
+def _base_of(path: Path, base: str) -> Path:
+    try:
+        return find_board(base, path.parent)
+    except BoardError as error:
+        raise BoardError(
+            f"Board file {path}: based_on = {base!r}. {error.what}",
+            expected=error.expected,
+            hint=error.hint,
+        ) from error
+
+
+def _merged(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    both = dict(base)
+    for key, value in values.items():
+        known = both.get(key)
+        tables = isinstance(known, dict) and isinstance(value, dict)
+        both[key] = _merged(known, value) if tables else value  # type: ignore[arg-type]
+    return both
