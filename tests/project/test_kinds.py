@@ -39,7 +39,7 @@ class Component(Section):
 BOARD = """
 title = "Mine"
 cpu = "cortex-m4"
-port = "qemu/cmsdk/mps2"
+port = "qemu/cmsdk/mps2/an385"
 project = "component"
 [memory]
 flash = 100_000

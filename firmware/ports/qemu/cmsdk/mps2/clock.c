@@ -3,8 +3,8 @@
 #include "board.h"
 #include "instructions.h"
 
-#define HUNDREDTHS (*(volatile uint32_t *)0x40028014U)
-#define COUNTER (*(volatile uint32_t *)0x40028018U)
+#define HUNDREDTHS (*(volatile uint32_t *)(TC_FPGA_IO + 0x14U))
+#define COUNTER (*(volatile uint32_t *)(TC_FPGA_IO + 0x18U))
 
 void tc_clock_start(void)
 {
