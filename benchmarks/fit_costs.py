@@ -69,7 +69,8 @@ def main() -> None:
         help="instead of the official ones; without codebooks",
     )
     options = parser.parse_args()
-    boards = list_boards()
+    measured = [target.board for target in targets()]
+    boards = sorted(list_boards(), key=lambda board: board.name not in measured)
     official = [model_path(name, options.shared) for name in targets()[0].models]
     prepared = [
         prepare(Preparation(path, codebook_bits=bits, name="model"), Silent())

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tinycomp.common.errors import BoardError
+from tinycomp.plan.storage import CODE
+from tinycomp.proof.assembly import PlanOptions, storage_target
 from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.fit import Footprint, check_fit, fits
 
@@ -109,3 +111,17 @@ def test_near_program_memory_of_the_mega():
 def test_an_array_that_the_compiler_can_not_make():
     message = refusal(replace(SMALL, largest_array=40_000), "mega")
     assert "The largest array: needs 40,000 bytes, has 32,767" in message
+
+
+def test_weights_are_stored_in_what_constants_may_take():
+    """Where flash is larger than what constants may take of it, the smaller bound counts."""
+    for name in ("esp8266", "mega"):
+        board = load_board(name)
+        assert board.memory.constants is not None
+        assert storage_target(board, PlanOptions()).flash == board.memory.constants + CODE
+    assert storage_target(UNO, PlanOptions()).flash == UNO.memory.flash - UNO.memory.reserved_flash
+
+
+def test_only_avr_has_near_memory():
+    need = replace(LARGE, constants=30_000, code=1000)
+    assert "Constants: needs 30,000 bytes, has 24,576" in refusal(need, "esp8266")

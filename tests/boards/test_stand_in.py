@@ -90,3 +90,17 @@ def test_an_emulator_of_its_own_and_a_stand_in_are_one_too_many(tmp_path: Path):
     )
     with pytest.raises(BoardError, match=r"the board has an \[emulator\] of its own"):
         load_board(str(mine))
+
+
+def test_the_state_of_a_board_is_what_can_be_done_here():
+    absent = M4.compiler.model_copy(update={"prefix": "no-such-"})
+    described = NANO.model_copy(update={"stand_in": None, "compiler": absent})
+    assert firmware_build.state_of(described) == "described only"
+    host = load_board("host")
+    if firmware_build.host_available():
+        assert firmware_build.state_of(host) == "runs here"
+    if firmware_build.missing(M4) is None:
+        assert firmware_build.state_of(M4) == "emulated here"
+        assert firmware_build.state_of(NANO) == "stand-in cortex-m4"
+        unplugged = NANO.model_copy(update={"stand_in": None})
+        assert firmware_build.state_of(unplugged) == "compiled here"

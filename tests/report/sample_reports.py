@@ -22,6 +22,7 @@ from tinycomp.report.record import (
     OutputRecord,
     RamRecord,
     Report,
+    TimeRecord,
     VerifyRecord,
 )  # fmt: skip
 
@@ -82,7 +83,14 @@ def full(name: str = "everything") -> Report:
         accuracy=classification(3),
         flash=FlashRecord(4000, constants + 333),
         ram=replace(report.ram, stack=444),
-        latency=LatencyRecord(1000, "instructions", layers, estimate),
+        stand_in="cortex-m4",
+        latency=LatencyRecord(
+            1000,
+            "instructions",
+            layers,
+            estimate,
+            TimeRecord("mine", 64_000_000, 0.02, 0.03, "two numbers"),
+        ),
         verify=(VerifyRecord(("litert", "device"), 8, len(layers) + 1, True),),
         notes=("Left out: nothing.",),
     )

@@ -21,10 +21,12 @@ from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program
-from tinycomp.plan.storage import POLICIES, StorageTarget, simpler_programs, stored_program
+from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, simpler_programs, stored_program
 from tinycomp.plan.streaming import Optimize, choose
 from tinycomp.prepare import Prepared, evaluation_inputs
+from tinycomp.proof.measure import footprint
 from tinycomp.target.boards import Board
+from tinycomp.target.fit import fits
 from tinycomp.target.toolchain import is_available
 
 MODEL_NAME = "model.tflite"
@@ -99,7 +101,7 @@ class Assembler:
         program = lower_for(prepared, board, self.options)
         others: tuple[Program, ...] = ()
         if is_available(board.compiler) and not board.is_host:
-            target = _storage_target(board, self.options)
+            target = storage_target(board, self.options)
             others = simpler_programs(prepared.graph, program, self.options.optimize, target)
         assemblies = [
             self.assemble(prepared, each, str(index))
@@ -134,12 +136,15 @@ def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program
     """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. Without a
     compression recipe a model keeps its speed, unless decoding saves much.
     """
-    target, compressed = _storage_target(board, options), bool(prepared.compression)
+    target, compressed = storage_target(board, options), bool(prepared.compression)
     return stored_program(prepared.graph, options.optimize, compressed=compressed, place=target)
 
 
-def _storage_target(board: Board, options: PlanOptions) -> StorageTarget:
+def storage_target(board: Board, options: PlanOptions) -> StorageTarget:
+    """What weights may be stored in: the flash, or less where constants may take less of it."""
     flash = board.memory.flash - board.memory.reserved_flash
+    if board.memory.constants is not None:
+        flash = min(flash, board.memory.constants + CODE)
     return StorageTarget(board.kernels, board.memory.harvard, flash, options.ram(board))
 
 
@@ -186,11 +191,11 @@ def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:
     """The assembly that fits the board and takes the fewest bytes of flash, where so many predicted
     instructions count as a byte as `--optimize` says; of equal ones the last.
     """
-    memory = assemblies[0].firmware.board.memory
-    room, rate = memory.flash - memory.reserved_flash, POLICIES[optimize].byte
+    board, rate = assemblies[0].firmware.board, POLICIES[optimize].byte
 
     def cost(assembly: Assembly) -> tuple[bool, float]:
         instructions = Costs(assembly.plan.program).instructions(assembly.plan.steps)
-        return assembly.flash > room, assembly.flash + instructions / rate
+        too_large = not fits(board, footprint(assembly.plan, assembly.measured))
+        return too_large, assembly.flash + instructions / rate
 
     return min(reversed(assemblies), key=cost)

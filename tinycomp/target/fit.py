@@ -86,7 +86,8 @@ def _limits(board: Board, need: Footprint) -> list[_Limit]:
         _Limit("RAM", need.ram, memory.ram - memory.reserved_ram),
     ]
     if memory.constants is not None:
-        limits.append(_Limit("Constants in near memory", need.constants, memory.constants))
+        what = "Constants in near memory" if memory.harvard else "Constants"
+        limits.append(_Limit(what, need.constants, memory.constants))
     if memory.largest_array is not None:
         limits.append(_Limit("The largest array", need.largest_array, memory.largest_array))
     return limits
