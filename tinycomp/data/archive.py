@@ -1,5 +1,5 @@
-"""Reads arrays out of an .npz, whoever wrote it: nothing in it is executed, and memory is allocated
-only for what the file really holds.
+"""Reads arrays from an untrusted .npz: nothing in it is executed, and memory is allocated only for
+what the file really contains.
 
 The format is that of numpy.lib.format in a zip archive.
 """
@@ -23,9 +23,9 @@ EXPECTED = "Expected an .npz archive as numpy.savez writes it."
 _SUFFIX = ".npy"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DEFLATE_RATIO = 1040
-"""Deflate makes at most 1,032 bytes of one."""
+"""Deflate expands one byte to at most 1,032."""
 _ENCRYPTED = 1
-"""A flag of a member of a zip archive."""
+"""A flag bit of a zip member."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -33,37 +33,43 @@ _HEADERS = {
 
 
 class UnreadableError(Exception):
-    """What is wrong with one array, as full sentences."""
+    """What is wrong with one array, in full sentences."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an array says of itself. start: where its values begin in the member."""
+    """The header of an array."""
 
     shape: Shape
+    """Declared by the file, not checked."""
     dtype: np.dtype[np.generic]
+    """The type of its values."""
     start: int
+    """The offset of its values in the member, in bytes."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An open .npz. members: by array name. strangers: names of members that are no arrays."""
+    """An open .npz."""
 
     zip: zipfile.ZipFile
+    """The open file."""
     members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
+    """Members that are arrays, by array name."""
     strangers: tuple[str, ...] = ()
+    """Names of members that are not arrays."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.members
 
     @property
     def listing(self) -> str:
-        """All that it holds, in words."""
+        """Its contents as text."""
         odd = (f"{name} (not an {_SUFFIX} file)" for name in self.strangers)
         return ", ".join((*self.members, *odd)) or "nothing"
 
     def is_empty(self, name: str) -> bool:
-        """Whether an array has no element; False if it can't be read."""
+        """Whether an array has no elements; False if it can't be read."""
         try:
             return prod(self._header(name).shape) == 0
         except UnreadableError:
@@ -73,13 +79,13 @@ class Archive:
         """One array.
 
         Raises:
-            UnreadableError: it is damaged, or not what numpy.savez writes of plain values.
+            UnreadableError: it is damaged, or not what numpy.savez writes for plain values.
         """
         header = self._header(name)
         self._check_size(name, header)
         with self._reading(name) as file:
             values: Array = np.lib.format.read_array(file, allow_pickle=False)
-            file.read(1)  # the end, where the checksum is compared
+            file.read(1)  # past the end, which checks the CRC
             return values
 
     def _header(self, name: str) -> Header:
@@ -108,7 +114,7 @@ class Archive:
         return Header(shape, dtype, start)
 
     def _check_size(self, name: str, header: Header) -> None:
-        """Refuse an array that declares another size than the file can hold."""
+        """Refuse an array whose declared size does not match the file."""
         info = self.members[name]
         declared = prod(header.shape) * header.dtype.itemsize
         held = info.file_size - header.start
@@ -126,7 +132,7 @@ class Archive:
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[IO[bytes]]:
-        """The member's bytes; whatever goes wrong with them is the file's fault."""
+        """Open the member; any error while reading means that the file is damaged."""
         try:
             with self.zip.open(self.members[name]) as file:
                 yield file
@@ -146,7 +152,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """Open an .npz.
 
     Raises:
-        DataError: it is no archive, or can't be read.
+        DataError: it is not an archive, or can't be read.
     """
     try:
         with path.open("rb") as file:
@@ -162,7 +168,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise
     except OSError as error:
         raise DataError(f"{str(path)!r} can't be read: {error.strerror}.") from error
-    except Exception as error:  # a damaged directory makes zipfile raise more than BadZipFile
+    except Exception as error:  # for a damaged directory zipfile raises more than BadZipFile
         raise DataError(
             f"{str(path)!r} is not an .npz archive.",
             expected=EXPECTED,

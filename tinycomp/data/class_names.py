@@ -1,4 +1,4 @@
-"""Names of classes, and whether they fit a model."""
+"""Checks class names against a model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tinycomp.data.task import ModelShape, Task
 def fit_class_names(
     names: Sequence[str], model: ModelShape, task: Task | None, progress: Progress
 ) -> tuple[str, ...]:
-    """The names that the generated library gives to the outputs: none where outputs are no classes.
+    """The names of the outputs in the generated library; none if the outputs are not classes.
 
-    A single output has two classes, or is one.
+    A single output takes two names (its two classes) or one.
 
     Raises:
-        DataError: there are not as many names as outputs.
+        DataError: the number of names differs from the number of outputs.
     """
     if task == "reconstruction" and names:
         progress.note("class_names are left out: the outputs reconstruct the input.")

@@ -1,15 +1,15 @@
-"""Reads calibration and evaluation data from an .npz: real input values, one sample a row.
+"""Reads calibration and evaluation data from an .npz: real input values, one sample per row.
 
 Rules, in this order:
-1. Arrays: x_train, x_calib or x calibrates; x_test, x, x_calib or x_train evaluates; labels are
-   the y of the same name. Empty arrays are passed over. A file with a test half only calibrates on
-   its first rows. Notes say so.
-2. An int8 array beside x_scale and x_zero_point means (x - x_zero_point) * x_scale; every other
-   integer array means its numbers as they are. Then real = x * scale + offset (DataOptions).
-3. A sample has the model's input shape, but for axes of length 1; further axes in front count
-   samples.
-4. Labels that can't be used are left out, and a note says so. All other problems are errors, and
-   all those of a file are named at once.
+1. Arrays: x_train, x_calib or x for calibration; x_test, x, x_calib or x_train for evaluation;
+   labels are the y array with the same suffix. Empty arrays are skipped. If there is only x_test,
+   its first rows calibrate. Notes say so.
+2. An int8 array with x_scale and x_zero_point means (x - x_zero_point) * x_scale; other integer
+   arrays are taken as plain numbers. Then real = x * scale + offset (DataOptions).
+3. A sample has the model's input shape, except for axes of length 1; additional leading axes
+   count samples.
+4. Labels that can't be used are left out, with a note. All other problems are errors, and an error
+   lists all problems of a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tinycomp.ir.tensor import Array, Shape
 CALIBRATION_KEYS = ("x_train", "x_calib", "x")
 TEST_KEYS = ("x_test", "x", "x_calib", "x_train")
 TEST_ONLY_ROWS = 100
-"""Rows that calibrate where a file has a test half only."""
+"""Calibration rows of a file that has only a test half."""
 
 _NAMES = "x_train and x_test, x_calib, or x"
 _CONVENTION = "Options: --x-key, --y-key, --input-scale, --input-offset."
@@ -41,49 +41,53 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How to read an .npz that differs from the convention.
-
-    x_key, y_key: arrays to use for calibration and evaluation both. scale, offset: real =
-    x * scale + offset (pixels 0..255 for a model that wants 0..1: scale 1/255).
-    calibration_samples, test_samples: at most so many, evenly spaced; None takes all. task: what
-    the model is for; None: what labels and shapes suggest.
-    """
+    """How to read an .npz that differs from the convention."""
 
     x_key: str | None = None
+    """The array of inputs, for calibration and evaluation; None: by convention."""
     y_key: str | None = None
+    """The array of labels; None: by convention."""
     scale: float = 1.0
+    """real = x * scale + offset. For pixels 0..255 and a model trained on 0..1: 1/255."""
     offset: float = 0.0
+    """Added after scaling, in real units."""
     calibration_samples: int | None = 500
+    """The most calibration samples, evenly spaced; None: all."""
     test_samples: int | None = None
+    """The most evaluation samples, evenly spaced; None: all."""
     task: Task | None = None
+    """What the model is for; None: inferred from labels and shapes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Real inputs, float32 (samples, *input shape), and their labels as they are in the file
-    (samples, ...), where there are any.
-
-    x, y calibrate; x_test, y_test evaluate. notes: what a reader of the results has to know.
-    rows: of each sample of x, its number in the file's array; None: x is that array.
-    """
+    """Samples for calibration and evaluation, with their labels if there are any."""
 
     x: Array
+    """Calibration inputs: real values, float32 (samples, *input shape)."""
     y: Array | None
+    """Calibration labels as in the file, (samples, ...)."""
     x_test: Array
+    """Evaluation inputs, as `x`."""
     y_test: Array | None
+    """Evaluation labels as in the file, (samples, ...)."""
     class_names: tuple[str, ...] = ()
+    """One per class; empty if the file has none."""
     notes: tuple[str, ...] = ()
+    """How the file was read, for the user."""
     rows: Array | None = None
+    """For each sample of `x`, its row in the file's array; None: `x` is that array."""
 
 
 def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None) -> Dataset:
     """Read an .npz for a model whose input has the given shape (no batch axis).
 
-    Only the arrays that are used leave the file; nothing in it is executed (no pickles).
+    Only arrays that are used are loaded; nothing in the file is executed (no pickles).
 
     Raises:
-        DataError: an option is no number; no such file, not an .npz; arrays missing, damaged, of a
-            wrong shape or type, empty, not finite; all samples equal.
+        DataError: an option is not a finite number; the file does not exist or is not an .npz; an
+            array is missing, damaged, empty, not finite, or of the wrong shape or type; all samples
+            are equal.
     """
     options = options or DataOptions()
     if not np.isfinite([options.scale, options.offset]).all() or options.scale == 0:
@@ -97,10 +101,10 @@ def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None
 
 
 def require_data_file(path: Path) -> None:
-    """Refuse a data file that is not there.
+    """Refuse a data file that does not exist.
 
     Raises:
-        DataError: it is not.
+        DataError: it does not exist.
     """
     if not path.is_file():
         raise DataError(f"There is no data file {str(path)!r}.", expected=EXPECTED)
@@ -108,7 +112,7 @@ def require_data_file(path: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Samples:
-    """An array of inputs, in the model's shape but not real values yet, and its labels."""
+    """An array of inputs in the model's shape, before scaling, and its labels."""
 
     key: str
     x: Array
@@ -117,7 +121,7 @@ class _Samples:
 
 @dataclass(frozen=True)
 class _Reader:
-    """One archive, how to read it, and what was found so far."""
+    """Reads one archive and collects problems and notes."""
 
     path: Path
     archive: Archive
@@ -147,7 +151,7 @@ class _Reader:
         return Dataset(x, y, x_test, y_test, names or (), tuple(self.notes), rows)
 
     def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
-        """What a step returns, or None, its problem being kept."""
+        """The result of a step; None if it failed, with its problem added to the list."""
         try:
             return read(*arguments)
         except UnreadableError as error:
@@ -165,7 +169,7 @@ class _Reader:
         )
 
     def _first(self, keys: tuple[str, ...]) -> str:
-        """The first of some arrays that is there and holds samples."""
+        """The first of these arrays that exists and contains samples."""
         there = [key for key in dict.fromkeys(keys) if key in self.archive]
         if not there:
             wanted = f"the array {keys[0]!r}" if len(keys) == 1 else f"any of {_NAMES}"
@@ -186,7 +190,7 @@ class _Reader:
         )
 
     def _samples(self, key: str) -> _Samples:
-        """Samples of the input's shape, and their labels."""
+        """Samples in the shape of the model's input, and their labels."""
         raw = self.archive.load(key)
         if raw.dtype.kind not in "biuf":
             raise UnreadableError(
@@ -203,11 +207,11 @@ class _Reader:
         return _Samples(key, x, self._labels(key, raw.shape[:leading]))
 
     def _labels(self, x_key: str, leading: Shape) -> Array | None:
-        """The labels (samples, ...) of inputs of which some leading axes count samples; None, and a
-        note, where they can't be used.
+        """The labels (samples, ...) of inputs with these leading sample axes; None, with a note, if
+        they can't be used.
 
         Raises:
-            UnreadableError: the user named an array that is not there.
+            UnreadableError: the user named an array that does not exist.
         """
         key = self.options.y_key or (f"y{x_key[1:]}" if x_key.startswith("x") else "")
         if key not in self.archive:
@@ -233,7 +237,7 @@ class _Reader:
         return None
 
     def _calibration_rows(self, samples: _Samples | None) -> Array:
-        """Which samples calibrate; none where they can't be read."""
+        """Indices of the calibration samples; empty if the samples can't be read."""
         if samples is None:
             return np.arange(0)
         if samples.key == "x_test":
@@ -248,7 +252,7 @@ class _Reader:
     def _half(
         self, samples: _Samples | None, rows: Array, scale: tuple[float, float] | None
     ) -> tuple[Array | None, Array | None]:
-        """Some samples as real values, and their labels; None where they can't be read."""
+        """The samples of these rows as real values, and their labels; None if unreadable."""
         if samples is None:
             return None, None
         x = self._attempt(self._real, samples, rows, scale)
@@ -282,7 +286,7 @@ class _Reader:
             )
 
     def _stored_scale(self) -> tuple[float, float] | None:
-        """The scale and the zero point of int8 samples; None where the file has none."""
+        """The scale and the zero point of int8 samples; None if the file has none."""
         there = [key for key in (_SCALE, _ZERO_POINT) if key in self.archive]
         if len(there) == 1:
             self.notes.append(
@@ -340,13 +344,13 @@ class _Reader:
 
 
 def spread(count: int, limit: int | None) -> Array:
-    """Indices of at most `limit` of `count` rows, evenly spaced from the first on."""
+    """Indices of at most `limit` of `count` rows, evenly spaced, starting with the first."""
     chosen = count if limit is None else min(count, limit)
     return np.arange(chosen) * count // max(1, chosen)
 
 
 def _leading_axes(shape: Shape, sample: Shape) -> int | None:
-    """How many leading axes count samples if the others are a sample; None where they are not."""
+    """The number of leading sample axes; None if the other axes are not those of a sample."""
     wanted = [n for n in sample if n != 1]
     for leading in range(1, len(shape) + 1):
         if [n for n in shape[leading:] if n != 1] == wanted and (leading == 1 or wanted):

@@ -1,5 +1,5 @@
-"""Labels of every kind as numbers: strings, one-hot rows and other ways of counting are mapped, and
-a note says how.
+"""Converts labels of every kind to numbers: strings, one-hot rows, other numberings. A note says
+how they were read.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ from tinycomp.ir.tensor import Array
 
 
 class UnusableLabelsError(Exception):
-    """Why labels can't be compared with outputs: the end of a sentence."""
+    """Why labels can't be compared with outputs, as the end of a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labels of some samples.
-
-    values: float64 (samples, *axes) or strings (samples, *axes), without axes of length 1. kept:
-    which of all samples these are. class_names: what strings are mapped by. notes: how labels were
-    read, what was left out.
-    """
+    """The usable labels of a set of samples."""
 
     values: Array
+    """float64 or strings, (samples, *axes), without axes of length 1."""
     kept: Array
+    """The index of each of these samples in the whole set."""
     class_names: Sequence[str] = ()
+    """Map labels that are strings to class indices."""
     notes: tuple[str, ...] = ()
+    """How labels were read, and what was left out."""
 
     @property
     def axes(self) -> tuple[int, ...]:
-        """The axes of one sample's labels."""
+        """The shape of the labels of one sample."""
         return self.values.shape[1:]
 
     @property
@@ -54,13 +53,12 @@ class Labels:
         return not self.are_strings and bool(np.isin(self.values, allowed).all())
 
     def mapped(self, values: Array, note: str) -> Labels:
-        """Other values in their place, and how they were read."""
+        """The same with other values, and a note of how they were read."""
         return replace(self, values=values, notes=(*self.notes, note))
 
 
 def read_labels(y: Array, class_names: Sequence[str] = ()) -> Labels:
-    """Labels (samples, ...) as they are in the file. Samples whose labels are not finite are left
-    out.
+    """Labels (samples, ...) from the file. Samples whose labels are not finite are left out.
 
     Raises:
         UnusableLabelsError: they are neither numbers nor strings, or none is finite.
@@ -84,10 +82,10 @@ def read_labels(y: Array, class_names: Sequence[str] = ()) -> Labels:
 
 
 def class_indices(labels: Labels, classes: int) -> Labels:
-    """Labels as class indices from 0 on, whichever way they name a class.
+    """Labels as class indices from 0, however they denote a class.
 
     Raises:
-        UnusableLabelsError: they are no classes of the model.
+        UnusableLabelsError: they are not classes of the model.
     """
     if labels.are_strings:
         labels = numbered(labels)
@@ -134,7 +132,7 @@ def numbered(labels: Labels) -> Labels:
 
 
 def from_shares(labels: Labels) -> Labels:
-    """One-hot labels, or a probability for each class, as class indices.
+    """One-hot labels, or probabilities per class, as class indices.
 
     Raises:
         UnusableLabelsError: they don't add up to 1.

@@ -1,4 +1,4 @@
-"""Metrics of classifiers and regressions, in NumPy. None stands where a metric is not defined."""
+"""Metrics for classification and regression, in NumPy; None where a metric is not defined."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tinycomp.ir.tensor import Array
 
 def roc_auc(positive: Array, scores: Array) -> float | None:
     """The area under the receiver operating characteristic: the share of pairs (positive,
-    negative) in which the positive sample scores higher; a tie counts half. None where all samples
-    are of one kind.
+    negative) in which the positive sample scores higher; a tie counts half. None if all samples are
+    positive or all negative.
 
-    By the ranks of the positive samples (Hanley and McNeil, 1982).
+    Computed from the ranks of the positive samples (Hanley and McNeil, 1982).
 
     Args:
         positive: bool (samples).
@@ -41,13 +41,13 @@ def macro_roc_auc(classes: Array, probabilities: Array) -> float | None:
 
 
 def confusion_matrix(classes: Array, found: Array, count: int) -> Array:
-    """How often class i was taken for class j: (count, count), true classes by rows."""
+    """How often class i was classified as class j: (count, count), true classes by row."""
     return np.bincount(classes * count + found, minlength=count * count).reshape(count, count)
 
 
 def f1_score(positive: Array, found: Array) -> float | None:
-    """The harmonic mean of precision and recall of one label, from bools (samples). None where the
-    label neither occurs nor is found.
+    """The harmonic mean of precision and recall of one label, from bools (samples). None if the
+    label neither occurs nor is predicted.
     """
     marked = np.count_nonzero(positive) + np.count_nonzero(found)
     return 2 * float(np.count_nonzero(positive & found)) / float(marked) if marked else None

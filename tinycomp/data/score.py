@@ -1,11 +1,11 @@
-"""How good outputs are, by the metrics of the task.
+"""Scores outputs with the metrics of the task.
 
-| task | main metric | beside it |
+| task | main metric | further metrics |
 | --- | --- | --- |
-| classification | top-1: the highest output is the label's | ROC AUC, confusion matrix |
-| binary | accuracy: the output reaches the threshold, or not | ROC AUC, confusion matrix |
-| multilabel | accuracy, the mean over the labels | macro F1; both by label |
-| regression | mean squared error | mean absolute error, R2; all by output |
+| classification | top-1: the label has the highest output | ROC AUC, confusion matrix |
+| binary | accuracy of the thresholded output | ROC AUC, confusion matrix |
+| multilabel | accuracy, the mean over the labels | macro F1; both per label |
+| regression | mean squared error | mean absolute error, R2; all per output |
 | reconstruction | mean squared error | mean absolute error, ROC AUC of anomalies |
 """
 
@@ -32,7 +32,7 @@ TOP_1, ACCURACY = "top-1", "accuracy"
 SQUARED_ERROR, ABSOLUTE_ERROR, R2 = "mean squared error", "mean absolute error", "R2"
 AUC, F1 = "ROC AUC", "F1"
 MOST_PARTS = 100
-"""Of more outputs or classes nothing is said one by one."""
+"""With more outputs or classes than this, they are not listed one by one."""
 
 Values = Mapping[str, float | None]
 """By metric; None where it is not defined."""
@@ -40,25 +40,25 @@ Values = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Score:
-    """What one execution of a model is worth on the evaluation samples.
-
-    metric: the main one. samples: how many were scored. value: of the main metric; top-1 and
-    accuracy are shares (0 to 1), more is better. others: further metrics. by_output: metrics of
-    each output or label, where there are several. confusion: how often class i (row) was taken for
-    class j (column), for classifiers.
-    """
+    """The score of one execution of a model on the evaluation samples."""
 
     metric: str
+    """The main metric of the task."""
     samples: int
+    """How many were scored."""
     value: float
+    """Of the main metric; top-1 and accuracy are fractions (0 to 1), higher is better."""
     others: Values = field(default_factory=dict)
+    """Further metrics by name."""
     by_output: tuple[Values, ...] = ()
+    """Metrics of each output or label, if there are several."""
     confusion: tuple[tuple[int, ...], ...] = ()
+    """For classifiers: how often class i (row) was classified as class j (column)."""
 
 
 def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
-    """The score of real outputs (samples, *output shape); None where nothing can be scored: there
-    is no task, or outputs are not finite.
+    """The score of real outputs (samples, *output shape); None without a task, or if outputs are
+    not finite.
     """
     real = outputs[targets.kept].astype(np.float64)
     if targets.task is None or not real.size or not np.isfinite(real).all():
@@ -140,7 +140,7 @@ def _confusion(classes: Array, found: Array, count: int) -> tuple[tuple[int, ...
 
 
 def _several(parts: Sequence[Values]) -> tuple[Values, ...]:
-    """Metrics by output, unless there is one only, or too many."""
+    """Metrics per output; empty for a single output, or for too many."""
     return tuple(parts) if 1 < len(parts) <= MOST_PARTS else ()
 
 

@@ -1,7 +1,7 @@
-"""What outputs are compared with: the labels of a data set become targets of one task, once, so
-that all executions of a model are scored alike.
+"""Converts the labels of a data set to targets of one task, once, so that all executions of a model
+are scored alike.
 
-Labels that can't be used are no error: then there is no task, and a note says why.
+Labels that can't be used are not an error: the task is None then, and a note says why.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from tinycomp.ir.tensor import Array
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the outputs of the evaluation samples should be.
-
-    task: None where nothing can be scored. values: class indices (n) for classification and binary,
-    bools (n, outputs) for multilabel, real numbers (n, outputs) for regression and reconstruction;
-    n counts the places of a sample as well, where each place has a class of its own. kept: indices
-    of the samples that are scored. anomalies: for a reconstruction, which samples are of class 1,
-    where that is known. notes: how labels were read, what was left out.
-    """
+    """The expected outputs of the evaluation samples."""
 
     task: Task | None
+    """None if nothing can be scored."""
     values: Array
+    """Class indices (n) for classification and binary, bools (n, outputs) for multilabel, real
+    numbers (n, outputs) for regression and reconstruction. If each position of a sample has its own
+    class, n counts positions of all samples.
+    """
     kept: Array
+    """Indices of the samples that are scored."""
     anomalies: Array | None = None
+    """For a reconstruction: which samples are of class 1; None if not known."""
     notes: tuple[str, ...] = ()
+    """How labels were read, and what was left out."""
 
 
 def find_targets(
@@ -48,14 +49,14 @@ def find_targets(
     class_names: Sequence[str] = (),
     task: Task | None = None,
 ) -> Targets:
-    """Decide what the model's outputs are compared with.
+    """Decide what the outputs of the model are compared with.
 
     Args:
-        model: its shapes and its ending.
+        model: its shapes and its last operation.
         x: real inputs (samples, *input shape).
-        y: labels as they are in the file, one entry a sample; None: there are none.
-        class_names: what labels that are strings are mapped by.
-        task: what the user says that the model is for; None: what shapes and labels suggest.
+        y: labels as in the file, one entry per sample; None without labels.
+        class_names: map labels that are strings to class indices.
+        task: given by the user; None: inferred from shapes and labels.
     """
     labels, reason = None, "there are no labels"
     if y is not None:
@@ -86,7 +87,7 @@ def _guess(model: ModelShape, labels: Labels | None, x: Array, names: int) -> Ta
 
 
 def _guess_same_shape(model: ModelShape, labels: Labels) -> Task:
-    """The task where there is a number for each output."""
+    """The task if labels have one number per output."""
     if not model.axes:
         paired = labels.among(0, 1) or labels.among(-1, 1)
         return "binary" if paired or _counts_from_one(model, labels) else "regression"
@@ -96,19 +97,19 @@ def _guess_same_shape(model: ModelShape, labels: Labels) -> Task:
 
 
 def _counts_from_one(model: ModelShape, labels: Labels) -> bool:
-    """Whether the labels of one output are classes 1 and 2, and not numbers."""
+    """Whether the labels of a single output are classes 1 and 2, not real numbers."""
     return model.ending == "sigmoid" and labels.among(1, 2)
 
 
 def _marks_anomalies(model: ModelShape, labels: Labels) -> bool:
-    """Whether labels say of each sample yes or no, where outputs are too many for two classes."""
+    """Whether labels are one yes or no per sample, with too many outputs for two classes."""
     count = len(labels.class_names)
     paired = labels.among(0, 1) or (labels.are_strings and count == 2)
     return not labels.axes and paired and model.classes > 2 and count in (0, 2)
 
 
 def _repeats(labels: Labels, x: Array) -> bool:
-    """Whether the labels are the inputs."""
+    """Whether the labels equal the inputs."""
     kept = x[labels.kept]
     same = labels.axes == without_ones(kept.shape[1:]) and not labels.are_strings
     return same and bool(np.allclose(labels.values, kept.reshape(labels.values.shape)))
@@ -137,7 +138,7 @@ def _reconstruction(model: ModelShape, x: Array, labels: Labels | None) -> Targe
 
 
 def _classification(model: ModelShape, labels: Labels) -> Targets:
-    """Class indices: one a sample, or one for each place of the output but for its last axis."""
+    """Class indices: one per sample, or one per position of the output without its last axis."""
     if not model.axes:
         return _binary(model, labels)
     if labels.axes == model.axes:
@@ -154,7 +155,7 @@ def _classification(model: ModelShape, labels: Labels) -> Targets:
 
 
 def _binary(model: ModelShape, labels: Labels) -> Targets:
-    """Classes 0 and 1 by one output."""
+    """Classes 0 and 1, for a single output."""
     if model.axes == (2,):
         return _classification(model, labels)
     if model.axes:
@@ -205,7 +206,7 @@ _READERS: dict[Task, Callable[[ModelShape, Labels], Targets]] = {
 
 
 def _one_class(values: Array) -> tuple[str, ...]:
-    """What is left out where all samples are of one class."""
+    """The note on metrics that are left out if all samples are of one class."""
     if (values != values[0]).any():
         return ()
     return (f"ROC AUC is left out: all samples are of class {values[0]}.",)

@@ -1,4 +1,4 @@
-"""What a model is for, as far as its shapes and its last layers tell."""
+"""What a model is for, as far as its shapes and last layers show."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tinycomp.ir.tensor import Shape
 
 Task = Literal["classification", "binary", "multilabel", "regression", "reconstruction"]
 """classification: one class of many, by the highest output. binary: one of two, by one output.
-multilabel: each output says yes or no. regression: outputs are numbers. reconstruction: outputs are
-the inputs again (an autoencoder).
+multilabel: yes or no per output. regression: outputs are numbers. reconstruction: outputs should
+equal the inputs (an autoencoder).
 """
 
 Ending = Literal["softmax", "sigmoid", "other"]
@@ -22,41 +22,44 @@ _ENDINGS: dict[str, Ending] = {
     "hard_sigmoid": "sigmoid",
 }
 _UNCHANGED = ("reshape", "quantize")
-"""Operators after which outputs mean what they meant before."""
+"""Operators that do not change the meaning of an output."""
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What is known of a model's outputs. ending: the last operation that gives them a meaning."""
+    """The input and output of a model, as far as scoring needs them."""
 
     input_shape: Shape
+    """Without the batch axis."""
     output_shape: Shape
+    """Without the batch axis."""
     ending: Ending = "other"
+    """The last operation that gives outputs their meaning."""
 
     @property
     def axes(self) -> Shape:
-        """The output's axes but for those of length 1."""
+        """The output shape without axes of length 1."""
         return without_ones(self.output_shape)
 
     @property
     def classes(self) -> int:
-        """How many classes a classifier of this shape tells apart: the length of the last axis."""
+        """The number of classes of a classifier with this shape: the length of the last axis."""
         return self.axes[-1] if self.axes else 1
 
     @property
     def threshold(self) -> float:
-        """From which value on an output says yes: half for a probability, 0 for a logit."""
+        """The smallest output that means yes: 0.5 for a probability, 0 for a logit."""
         return 0.0 if self.ending == "other" else 0.5
 
     @property
     def reconstructs(self) -> bool:
-        """Whether the outputs can be the inputs again: the same shape, not probabilities."""
+        """Whether outputs can reconstruct inputs: the same shape, and not probabilities."""
         same = self.axes == without_ones(self.input_shape)
         return same and bool(self.axes) and self.ending != "softmax"
 
 
 def model_shape(graph: Graph) -> ModelShape:
-    """The shapes of a graph, and the operation that it ends in."""
+    """The shapes of a graph, and its last operation."""
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     return ModelShape(source.shape, target.shape, _ending(graph, target.name))
 

@@ -20,7 +20,7 @@ def quantize_values(real: Array, parameters: QuantizationParameters) -> NDArray[
 
 
 def quantize_inputs(graph: Graph, raw: Array) -> NDArray[np.int8]:
-    """Real inputs, (samples, *shape), as the int8 graph takes them, its transform applied first."""
+    """Real inputs, (samples, *shape), as int8 inputs of the graph, after its input transform."""
     parameters = graph.tensors[graph.inputs[0]].quantization
     assert parameters is not None
     if graph.input_transform is None:
@@ -30,13 +30,13 @@ def quantize_inputs(graph: Graph, raw: Array) -> NDArray[np.int8]:
 
 
 def core_inputs(graph: Graph, raw: Array) -> Array:
-    """Real inputs as the graph's first tensor holds them before it is quantized, float32."""
+    """Real inputs after the input transform, before quantization, float32."""
     transform = graph.input_transform
     return np.asarray(raw, np.float32) if transform is None else transform.normalize(raw)
 
 
 def round_steps(steps: NDArray[np.float32], zero_point: int) -> NDArray[np.int8]:
-    """Steps of a scale from zero, as int8: rounded half away from zero, exactly, and saturated.
+    """Real values in steps of the scale to int8: rounded half away from zero, and saturated.
 
     NaN counts as zero. The generated header does the same (templates/library/model.h.j2).
     """
@@ -49,7 +49,7 @@ def round_steps(steps: NDArray[np.float32], zero_point: int) -> NDArray[np.int8]
 
 
 def dequantize_values(quantized: Array, parameters: QuantizationParameters) -> NDArray[np.float32]:
-    """Real values, float32; scales per slice are broadcast along the parameters' axis."""
+    """Real values, float32; per-slice scales are broadcast along the axis of the parameters."""
     scales = np.asarray(parameters.scales, np.float32)
     zeros = np.asarray(parameters.zero_points, np.int64)
     if parameters.axis is not None:

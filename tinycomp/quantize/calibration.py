@@ -1,4 +1,4 @@
-"""Ranges of every tensor from float executions of calibration data; every range holds zero."""
+"""Ranges of all tensors from running the float model on calibration data; all include zero."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tinycomp.reference.oracle import float_batches
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)
 AUTO = "auto"
-"""The default: all methods are tried, and the closest to the float model is kept (selection.py)."""
+"""The default: try all methods, and keep the one closest to the float model (selection.py)."""
 PERCENTILE = 99.99
-"""Percent of the values that lie below the upper, and above the lower bound."""
+"""Percent of the values below the upper bound, and percent above the lower bound."""
 
 SPARSE_PERCENTILE = 99.0
-"""The same for values other than zero, where that is wider."""
+"""The same for values other than zero, if that range is wider."""
 
 _BINS = 2048
 _OVERFLOW = 1e38
@@ -30,24 +30,25 @@ _OVERFLOW = 1e38
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often values of a tensor fall between low + i * width and low + (i + 1) * width.
-
-    zeros: how many values are exactly zero, and so quantize without an error.
-    """
+    """A histogram of a tensor's values: bin i covers low + i * width to low + (i + 1) * width."""
 
     low: float
+    """The lower edge of the first bin."""
     width: float
+    """Of a bin."""
     counts: Array
+    """Values per bin."""
     zeros: int
+    """How many values are exactly zero, and so quantize without error."""
 
     @property
     def edges(self) -> Array:
-        """Bounds of the bins, one more than there are bins."""
+        """The edges of the bins, one more than bins."""
         return self.low + self.width * np.arange(len(self.counts) + 1)
 
     @property
     def centers(self) -> Array:
-        """Middles of the bins."""
+        """The centers of the bins."""
         return self.low + self.width * (np.arange(len(self.counts)) + 0.5)
 
 
@@ -61,22 +62,21 @@ def calibrate(graph: Graph, x: Array, method: Method) -> dict[str, Range]:
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What a float graph's tensors held on calibration data.
-
-    extremes: least and greatest value of every tensor. histograms: of those that are not zero
-    throughout. inputs: the model's inputs, whose ranges no method cuts.
-    """
+    """The values of a float graph's tensors on calibration data."""
 
     extremes: dict[str, Range]
+    """Smallest and largest value of every tensor."""
     histograms: dict[str, Histogram]
+    """Of all tensors that are not zero throughout."""
     inputs: tuple[str, ...]
+    """Names of the model's inputs, which no method clips."""
 
     def ranges(self, method: Method) -> dict[str, Range]:
         """The range of every tensor.
 
-        "min-max": what was seen. "percentile": PERCENTILE of it on either side. "mse": the range
-        with the least expected squared error of a uniform 8-bit quantizer. A model's input keeps
-        all that was seen: what is cut off there, no layer behind can tell any more.
+        "min-max": all values. "percentile": PERCENTILE of them on either side. "mse": the range
+        with the smallest expected squared error of a uniform 8-bit quantizer. The model's input
+        is never clipped, because no later layer can recover what is lost there.
 
         Raises:
             DataError: there is no such method.
@@ -109,7 +109,7 @@ def require_method(name: str) -> Method:
 
 
 def observe(graph: Graph, x: Array) -> Observations:
-    """Run a float graph on calibration data, and note which values every tensor takes.
+    """Run a float graph on calibration data, and record the values of every tensor.
 
     Args:
         graph: a float graph without float-only operators that TFLite can't run.
@@ -127,7 +127,7 @@ def observe(graph: Graph, x: Array) -> Observations:
 
 
 def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:
-    """The bounds beyond which less than 100 - percentile percent of the values lie, each side.
+    """The bounds that less than 100 - percentile percent of the values exceed on either side.
 
     A tensor that is nearly always zero keeps at least SPARSE_PERCENTILE of its other values.
     """
@@ -139,9 +139,9 @@ def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Ra
 
 
 def _quantiles(histogram: Histogram, counts: Array, percentile: float) -> Range:
-    """Bin edges between which the given percent of the counted values lie, on either side."""
+    """Bin edges that contain the given percent of the counted values, on either side."""
     share = np.cumsum(counts) / max(1, counts.sum())
-    # The share of all values is 1 but for rounding, and 0 of an empty histogram.
+    # The last share is 1 except for rounding, and 0 for an empty histogram.
     high = int(np.searchsorted(share, percentile / 100 - 1e-12)) + 1
     low = int(np.searchsorted(share, 1 - percentile / 100, side="right"))
     edges = histogram.edges
@@ -169,7 +169,7 @@ def least_error_range(histogram: Histogram) -> Range:
 
 
 def _clipping(values: Array, counts: Array, bounds: Array) -> Array:
-    """Sum of counts * (value - bound)^2 over the values above each bound; all ascending."""
+    """Sum of counts * (value - bound)^2 over the values above each bound; all arrays ascending."""
     moments = [
         np.concatenate([np.cumsum((counts * values**power)[::-1])[::-1], [0.0]])
         for power in range(3)
@@ -187,12 +187,12 @@ def _bins(values: Array, low: float, width: float, count: int) -> Array:
 
 
 def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
-    """The least and greatest value of every tensor of the graph."""
+    """The smallest and largest value of every tensor of the graph."""
     ranges: dict[str, Range] = {}
     for batch in float_batches(model, x):
         for name in graph.tensors:
             low, high = batch[name].min(), batch[name].max()
-            # LiteRT clamps what overflows to the largest float32. NaN fails every comparison.
+            # LiteRT clamps overflows to the largest float32. NaN fails every comparison.
             if not (low > -_OVERFLOW and high < _OVERFLOW):
                 raise ModelError(
                     f"{name!r} becomes NaN or overflows on the calibration data.",
@@ -204,7 +204,7 @@ def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
 
 
 def _histograms(model: bytes, x: Array, extremes: dict[str, Range]) -> dict[str, Histogram]:
-    """Histograms over the extremes, of tensors that are not zero throughout."""
+    """Histograms between the extremes, for tensors that are not zero throughout."""
     counts = {name: np.zeros(_BINS, np.int64) for name, r in extremes.items() if r.width > 0}
     zeros = dict.fromkeys(counts, 0)
     for batch in float_batches(model, x):

@@ -1,6 +1,6 @@
-"""Writes a Graph, float32 or int8, as a standard .tflite; operators say what they become.
+"""Writes a float32 or int8 graph as a standard .tflite; each operator defines its own conversion.
 
-Every activation gets a batch axis of 1 in front. The same graph gives the same bytes.
+Every activation gets a leading batch axis of 1. The same graph gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tinycomp.ir.tensor import Array, QuantizationParameters, Shape, Tensor
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
 ALIGNMENT = 16
-"""Bytes; the schema's force_align of constant data, which the Python object API leaves out."""
+"""Bytes: the schema's force_align for constant data, which the Python object API ignores."""
 
 _TYPES = {
     "float32": schema.TensorType.FLOAT32,
@@ -32,7 +32,7 @@ _TYPES = {
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
-    """Constant data at a multiple of ALIGNMENT bytes, so that a reader may use it in place."""
+    """Constant data aligned to ALIGNMENT bytes, so that a reader can use it in place."""
 
     def Pack(self, builder: Any) -> int:  # noqa: N802 - the name is flatbuffers'
         data: bytes = self.data
@@ -51,7 +51,7 @@ class _Writer:
     def __init__(self) -> None:
         self.tensors: list[Any] = []
         self.indices: dict[str, int] = {}
-        # Buffer 0 is the empty one that all activations name.
+        # Buffer 0 is empty; all activations refer to it.
         self.buffers: list[Any] = [schema.BufferT()]
         self.codes: dict[tuple[int, int], int] = {}
         self.operators: list[Any] = []
@@ -63,7 +63,7 @@ class _Writer:
         dtype: str,
         quantization: QuantizationParameters | None,
     ) -> int:
-        """Add an activation of any batch size; its index."""
+        """Add an activation of any batch size; returns its index."""
         tensor = schema.TensorT(
             shape=[1, *shape],
             shapeSignature=[-1, *shape] if dtype == "float32" else None,
@@ -76,7 +76,7 @@ class _Writer:
     def constant(
         self, name: str, values: Array, quantization: QuantizationParameters | None = None
     ) -> int:
-        """Add constant data, little-endian, float64 as float32; its index."""
+        """Add constant data, little-endian, float64 as float32; returns its index."""
         if values.dtype == np.float64:
             values = values.astype(np.float32)
         self.buffers.append(_AlignedBuffer(data=_little_endian(values)))
@@ -90,7 +90,7 @@ class _Writer:
         return self._tensor(name, tensor)
 
     def operator(self, op: TfliteOperator, inputs: Sequence[int], outputs: Sequence[int]) -> None:
-        """Add an operator behind those that are there."""
+        """Append an operator."""
         key = (getattr(schema.BuiltinOperator, op.builtin), op.version)
         code = self.codes.setdefault(key, len(self.codes))
         options = getattr(schema.BuiltinOptions, op.options_type) if op.options_type else 0
@@ -105,7 +105,7 @@ class _Writer:
         )
 
     def unique(self, name: str) -> str:
-        """The name itself, or with a number behind it where it is taken."""
+        """The name itself, or with a number appended if it is taken."""
         candidate, count = name, 1
         while candidate in self.indices:
             candidate, count = f"{name}_{count}", count + 1
@@ -157,7 +157,7 @@ def write_tflite(graph: Graph) -> bytes:
 
 
 def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
-    """Write the chain of TFLite operators that computes a node; temporaries get names."""
+    """Write the chain of TFLite operators that computes a node; temporaries get unique names."""
     operands = graph.operands(node)
     written = node.op.to_tflite(operands)
     chain = written if isinstance(written, tuple) else (written,)
@@ -190,7 +190,7 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
 
 
 def _require_order(graph: Graph) -> None:
-    """Every tensor is an input or written before it is read."""
+    """Check that every tensor is an input, or written before it is read."""
     known = set(graph.inputs) | set(graph.constants)
     for node in graph.nodes:
         for name in node.inputs:
@@ -219,12 +219,12 @@ def _quantization(parameters: QuantizationParameters | None) -> Any:
 
 
 def _of_extra(values: Array, output: Tensor) -> QuantizationParameters | None:
-    """An int8 constant that the IR keeps as an attribute (a bound) lies on the output's grid."""
+    """Of a constant that is an attribute in the IR: an int8 one (a bound) is in output steps."""
     return output.quantization if values.dtype == np.int8 else None
 
 
 def _operator_code(builtin: int, version: int) -> Any:
-    """Readers before schema 3a know only the one-byte code, which holds 127 for larger ones."""
+    """Readers before schema 3a know only the one-byte code, which is 127 for larger codes."""
     return schema.OperatorCodeT(
         builtinCode=builtin, deprecatedBuiltinCode=min(builtin, 127), version=version
     )

@@ -1,4 +1,4 @@
-"""An input's quantization that the user gives, instead of one from calibration."""
+"""The input quantization given by the user instead of calibration."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SUFFIX = ".tflite"
 
 
 def input_quantization(text: str | None) -> QuantizationParameters | None:
-    """The parameters that "SCALE,ZERO_POINT" or the path of an int8 .tflite stands for.
+    """The parameters from "SCALE,ZERO_POINT" or from the path of an int8 .tflite.
 
     Raises:
-        DataError: it is neither, or the numbers are no int8 quantization.
+        DataError: it is neither, or the numbers are not a valid int8 quantization.
         ModelError: the .tflite can't be read.
     """
     if text is None:
@@ -40,7 +40,7 @@ def input_quantization(text: str | None) -> QuantizationParameters | None:
 
 def _refusal(text: str) -> DataError:
     return DataError(
-        f"--input-quantization '{text}' is no int8 quantization.",
+        f"--input-quantization '{text}' is not an int8 quantization.",
         expected="Expected SCALE,ZERO_POINT (as 0.5847029,83): a scale above 0 and a zero point "
         "from -128 to 127, or the path of an int8 .tflite.",
     )

@@ -1,4 +1,4 @@
-"""How far each int8 tensor is from the float model's: signal to noise, and the most to blame."""
+"""The error of each int8 tensor against the float model, in dB, and which tensor loses most."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import simulate
 
 SAMPLES = 32
-"""Calibration samples that are compared."""
+"""Calibration samples to compare."""
 ELEMENTS = 1 << 24
-"""At most so many activations, which bounds memory; fewer samples of large models."""
+"""The most activations, to limit memory: fewer samples for large models."""
 EXACT = 120.0
-"""Decibels of a tensor without any error, and the most that is told of others."""
+"""dB of a tensor without any error; others are limited to it."""
 GOOD = 40.0
-"""Decibels that a quantized input has at the least where one scale suits it."""
+"""The least dB of a quantized input that one scale suits."""
 
 
 def signal_to_noise(core: Graph, quantized: Graph, x: Array) -> dict[str, float]:
-    """10 log10 of the float values' power over the error's, in dB, by tensor.
+    """10 log10 of the power of the float values over that of the error, in dB, by tensor.
 
     Args:
         core: the float graph.
-        quantized: an int8 graph made of it; tensors of the same name hold the same values.
-        x: samples of real values; a few of them are used.
+        quantized: an int8 graph made from it; tensors of the same name have the same meaning.
+        x: samples of real values; only some are used.
 
     Returns:
-        Tensors of both graphs that are not zero throughout; at most EXACT.
+        For tensors of both graphs that are not zero throughout; at most EXACT.
     """
     elements = sum(tensor.size for tensor in core.tensors.values())
     x = x[spread(len(x), max(1, min(SAMPLES, ELEMENTS // max(1, elements))))]
@@ -58,7 +58,7 @@ def _decibels(expected: Array, found: Array) -> float | None:
 
 
 def most_to_blame(quantized: Graph, ratios: Mapping[str, float]) -> tuple[str, float] | None:
-    """The tensor that loses most against what it is computed from, and how many dB that is."""
+    """The tensor that loses most against its inputs, and how many dB."""
     losses = {name: GOOD - ratios[name] for name in quantized.inputs if name in ratios}
     for node in quantized.nodes:
         (output,) = node.outputs

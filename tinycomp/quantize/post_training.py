@@ -1,7 +1,7 @@
-"""Float graph and ranges in, int8 graph out: TFLite's int8 quantization specification.
+"""Float graph and ranges to int8 graph, by TFLite's int8 quantization specification.
 
-Activations: one scale and zero point a tensor. Weights: symmetric, -127..127, one scale an output
-channel. Biases: int32 at input scale x weight scale.
+Activations: one scale and zero point per tensor. Weights: symmetric, -127..127, one scale per
+output channel. Biases: int32 at input scale x weight scale.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixed, tied_groups
 
 BIAS_LIMIT = 1 << 30
-"""Largest bias; the other half of int32 is left to the sum of products."""
+"""The largest bias; the other half of int32 is left for the sum of products."""
 
 _HEADROOM = 2.0**-18
-"""An output range is at least this share of what its layer could reach: a requantization never
-shifts a sum out of int32, and LiteRT accepts an addition's factor, and a ReLU's limit in steps."""
+"""The smallest output range, as a fraction of what the layer could reach. It keeps requantization
+from shifting a sum out of int32, and additions and ReLU limits valid in LiteRT."""
 _LARGEST_FACTOR = 200.0
-"""Largest factor from a sum of products to the output's steps. XNNPACK, which runs a .tflite in
-LiteRT by default, takes factors below 256; more would only resolve steps that no sum has.
+"""The largest factor from a sum of products to output steps. XNNPACK, LiteRT's default, accepts
+factors below 256; larger ones would only resolve steps that no sum has.
 """
 _ROUNDS = 8
-"""How often ranges that depend on each other are widened at the most."""
+"""The most iterations that widen ranges that depend on each other."""
 _RESOLVED = 2.0**-16
-"""Width of a range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
+"""The smallest range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
 are at most 1. LiteRT aborts on a softmax with a smaller scale."""
 _VANISHING = 2.0**-60
-"""Ranges and weights below it count as zero: products of their scales would leave float32."""
+"""Ranges and weights below it count as zero: products of their scales would underflow float32."""
 
 Parameters = dict[str, QuantizationParameters]
 
@@ -50,11 +50,11 @@ def quantize(
     Args:
         graph: float, batch normalization folded.
         ranges: real bounds of every tensor, from calibrate.
-        given: parameters that tensors must have, whatever their ranges.
+        given: parameters of tensors that are fixed, whatever their ranges.
 
     Raises:
-        ModelError: a float-only operator is left, a constant holds NaN or infinite values, or the
-            graph is not a float graph.
+        ModelError: a float-only operator remains, a constant contains NaN or infinite values, or
+            the graph is not a float graph.
     """
     _require_quantizable(graph)
     fixed = fixed_parameters(graph) | dict(given or {})
@@ -96,7 +96,7 @@ def _require_quantizable(graph: Graph) -> None:
 
 
 def _settled(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """Ranges that are wide enough for all operators, tied tensors having the same."""
+    """Ranges that are wide enough for all operators; tied tensors share one."""
     groups = tied_groups(graph)
     found = _united(_reachable(graph, ranges), groups)
     for _ in range(_ROUNDS):
@@ -107,7 +107,7 @@ def _settled(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
 
 
 def _united(ranges: Mapping[str, Range], groups: list[list[str]]) -> dict[str, Range]:
-    """Each tensor with the union of its group's ranges."""
+    """Each tensor with the union of the ranges of its group."""
     united = {}
     for group in groups:
         whole = ranges[group[0]]
@@ -118,7 +118,7 @@ def _united(ranges: Mapping[str, Range], groups: list[list[str]]) -> dict[str, R
 
 
 def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """Ranges of tensors and read constants, none so narrow that fixed-point factors overflow."""
+    """Ranges of tensors and of constants that are read, widened so that no factor overflows."""
     wide = {}
     for name in graph.inputs:
         wide[name] = _at_least(ranges[name], 0.0)
@@ -142,8 +142,8 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
 
 
 def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> float:
-    """How wide the output's range has to be for its requantization to stay inside int32, and
-    inside of what XNNPACK takes.
+    """The smallest width of the output's range at which requantization stays within int32 and
+    within the limit of XNNPACK.
     """
     if node.op.weight_axis is None:
         return _HEADROOM * max(ranges[name].width for name in node.inputs)
@@ -156,8 +156,8 @@ def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> fl
 
 
 def _channel_limits(weights: Array, axis: int) -> Array:
-    """The largest weight of each output channel. A channel of zeros may have any scale: it gets
-    that of the largest other one.
+    """The largest weight of each output channel. A channel of zeros can have any scale: it gets the
+    largest of the others.
     """
     largest = np.abs(_by_channel(weights.astype(np.float64), axis)).max(axis=1)
     found: Array = np.where(largest > _VANISHING, largest, largest.max())
@@ -165,7 +165,7 @@ def _channel_limits(weights: Array, axis: int) -> Array:
 
 
 def _at_least(found: Range, width: float) -> Range:
-    """The range, at least that wide; one that vanishes altogether becomes 1 wide."""
+    """The range, at least that wide; an empty range becomes 1 wide."""
     found = found.widened(width)
     return found if found.width > _VANISHING else found.widened(1.0)
 
@@ -173,7 +173,7 @@ def _at_least(found: Range, width: float) -> Range:
 def _activation_parameters(
     graph: Graph, ranges: Mapping[str, Range], fixed: Parameters
 ) -> Parameters:
-    """Parameters of every tensor and every constant without weights' parameters."""
+    """Parameters of every tensor, and of every constant that is not a weight or bias."""
     found: Parameters = {}
     for group in tied_groups(graph):
         given = [fixed[name] for name in group if name in fixed]
@@ -186,7 +186,7 @@ def _quantize_weights(
 ) -> tuple[tuple[Node, ...], dict[str, Constant]]:
     """Nodes and int8 weights, int32 biases.
 
-    Layers that share a bias but not the scale of their input get a bias each.
+    Layers that share a bias but not the scale of their input each get a copy of the bias.
     """
     scales = _weight_scales(graph, activations)
     constants: dict[str, Constant] = {}
@@ -204,7 +204,7 @@ def _quantize_weights(
 
 
 def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[np.float32]]:
-    """The scale of every output channel, wide enough for the biases of all layers that share it."""
+    """The scale of each output channel, large enough for the biases of all layers sharing it."""
     scales: dict[str, Array] = {}
     for node in graph.nodes:
         if node.op.weight_axis is None:
@@ -230,7 +230,7 @@ def _weights(constant: Constant, scales: NDArray[np.float32], axis: int) -> Cons
 def _add_bias(
     graph: Graph, bias: str, scales: NDArray[np.float32], constants: dict[str, Constant]
 ) -> str:
-    """Put the bias of one layer among the constants, once for each set of scales; its name."""
+    """Add the bias of a layer to the constants, once per set of scales; returns its name."""
     quantization, constant = _symmetric(scales, 0), graph.constants[bias]
     name, count = bias, 1
     while (name in constants and constants[name].quantization != quantization) or (
@@ -248,5 +248,5 @@ def _symmetric(scales: NDArray[np.float32], axis: int) -> QuantizationParameters
 
 
 def _by_channel(values: Array, axis: int) -> Array:
-    """(channels, weights a channel)."""
+    """(channels, weights per channel)."""
     return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)

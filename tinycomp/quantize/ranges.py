@@ -13,19 +13,19 @@ LEVELS = 255
 
 
 class Range(NamedTuple):
-    """Real bounds of a tensor, low <= 0 <= high: quantization keeps zero exact."""
+    """Real bounds of a tensor, low <= 0 <= high: zero is represented exactly."""
 
     low: float
     high: float
 
     @classmethod
     def of(cls, low: float, high: float) -> Range:
-        """The bounds, widened to hold zero."""
+        """The bounds, widened to include zero."""
         return cls(min(0.0, float(low)), max(0.0, float(high)))
 
     @classmethod
     def covered_by(cls, parameters: QuantizationParameters) -> Range:
-        """The bounds that int8 reaches with these parameters."""
+        """The bounds of int8 with these parameters."""
         low, high = (parameters.scale * (q - parameters.zero_point) for q in (-128, 127))
         return cls(low, high)
 
@@ -40,15 +40,15 @@ class Range(NamedTuple):
         return max(-self.low, self.high)
 
     def union(self, other: Range) -> Range:
-        """The range that holds both."""
+        """The smallest range that contains both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
     def limited(self, limit: float | None) -> Range:
-        """The same without what lies above the limit."""
+        """The range, cut at the limit."""
         return self if limit is None else Range(self.low, min(self.high, max(limit, 0.0)))
 
     def widened(self, width: float) -> Range:
-        """At least that wide; the upper bound gives way."""
+        """The range, at least that wide, by a higher upper bound."""
         return Range(self.low, max(self.high, self.low + width))
 
     @property

@@ -1,6 +1,4 @@
-"""Calibration samples looked at before they are used: absurd values, features that int8 can't tell
-apart.
-"""
+"""Screens calibration samples for absurd values, and for features that int8 can't resolve."""
 
 from __future__ import annotations
 
@@ -14,29 +12,29 @@ from tinycomp.data.dataset import Dataset
 from tinycomp.ir.tensor import Array, QuantizationParameters
 
 ABSURD = 50.0
-"""A sample is absurd if its largest value is so many times that of all others."""
+"""A sample is absurd if its largest value is more than this many times that of all others."""
 FEW = 0.01
-"""Share of the samples that may be absurd; one always may."""
+"""The largest fraction of samples that can be absurd; one always can."""
 COARSE = 4
-"""Steps of int8 within which a feature that is hardly resolved has all its values."""
+"""The most int8 steps that a poorly resolved feature spans."""
 DISTINCT = 8
-"""Real values that such a feature takes at the least."""
+"""The fewest distinct real values of such a feature."""
 NAMED = 5
-"""How many a note names."""
+"""How many rows or features a note lists."""
 
 _LEAST_SPAN = 1e-30
 _LEAST_ROWS = 10
-"""Samples without which nothing can be told of one."""
+"""The fewest samples needed to judge one."""
 
 
 def without_absurd(dataset: Dataset, views: Iterable[Array], progress: Progress) -> Dataset:
-    """The data set without the calibration samples whose values leave all others far behind; a
-    note names them.
+    """The data set without calibration samples whose values are far beyond all others; a note
+    lists them.
 
     Args:
-        dataset: with raw values.
-        views: its calibration samples as the model may take them: raw, or normalized.
-        progress: gets the note.
+        dataset: the samples, raw.
+        views: its calibration samples in each form that the model may take: raw, normalized.
+        progress: receives the note.
     """
     rows = sorted({row for view in views for row in absurd_rows(view)})
     if not rows:
@@ -52,7 +50,7 @@ def without_absurd(dataset: Dataset, views: Iterable[Array], progress: Progress)
 
 
 def absurd_rows(x: Array) -> tuple[int, ...]:
-    """The few samples whose values leave all others far behind: sensor faults, error codes.
+    """The few samples whose values are far beyond all others: sensor faults, error codes.
 
     Args:
         x: (samples, *shape), real values.
@@ -69,7 +67,7 @@ def absurd_rows(x: Array) -> tuple[int, ...]:
 
 
 def _absurd_note(dataset: Dataset, rows: Sequence[int]) -> str:
-    """What to tell of them, by their numbers in the user's file."""
+    """The note on these samples, by their rows in the user's file."""
     named = ", ".join(_absurd_value(dataset, row, rows) for row in rows[:NAMED])
     more = f", and {len(rows) - NAMED} samples more" if len(rows) > NAMED else ""
     return (
@@ -80,7 +78,7 @@ def _absurd_note(dataset: Dataset, rows: Sequence[int]) -> str:
 
 
 def _absurd_value(dataset: Dataset, row: int, rows: Sequence[int]) -> str:
-    """Row, column and value of the one that is farthest from the others of its place."""
+    """Row, column and value of the element that is farthest from the same element elsewhere."""
     others = np.delete(dataset.x, list(rows), axis=0)
     low, high = others.min(axis=0), others.max(axis=0)
     sample = dataset.x[row].astype(np.float64)
@@ -95,11 +93,11 @@ def _absurd_value(dataset: Dataset, row: int, rows: Sequence[int]) -> str:
 
 
 def coarse_features(x: Array, parameters: QuantizationParameters) -> tuple[int, ...]:
-    """Features (of the last axis) that vary, but within COARSE steps of the input's scale.
+    """Features (along the last axis) that vary, but within COARSE steps of the input's scale.
 
     Args:
         x: (samples, *shape), real values.
-        parameters: of the tensor that they become.
+        parameters: of the input tensor.
     """
     features = x.reshape(-1, x.shape[-1])
     spans = features.max(axis=0) - features.min(axis=0)
@@ -108,7 +106,7 @@ def coarse_features(x: Array, parameters: QuantizationParameters) -> tuple[int, 
 
 
 def coarse_note(tensor: str, found: Sequence[int], x: Array, scale: float) -> str:
-    """What to tell of features that int8 can't resolve."""
+    """The note on features that int8 can't resolve."""
     features = x.reshape(-1, x.shape[-1])
     named = ", ".join(
         f"{c} ({features[:, c].min():g} to {features[:, c].max():g})" for c in found[:NAMED]

@@ -1,7 +1,7 @@
-"""From a float graph and calibration samples to int8: the ranges of which method, and whether a
-first scale and offset stay in the graph, is decided by which outputs are closest to float.
+"""Quantizes a float graph with the calibration method whose int8 outputs are closest to float, and
+decides likewise whether a leading scale and offset stay in the graph.
 
-LiteRT's fast kernels compute what is compared.
+The compared outputs come from LiteRT's optimized kernels.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from tinycomp.quantize.screening import coarse_features, coarse_note
 from tinycomp.reference.oracle import run_fast, run_float
 
 WORK = 2_000_000_000
-"""Multiply-accumulates that trying one method may cost: a second or two."""
+"""The most multiply-accumulates to try one method: a second or two."""
 FEWEST = 50
-"""Samples that are compared, however large the model (or all, where there are fewer)."""
+"""The fewest samples to compare, however large the model (all if there are fewer)."""
 RESOLVED = 32
-"""Steps of int8 that every feature of a raw input spans where it needs no transform."""
+"""The int8 steps that every feature of a raw input must span to need no transform."""
 CLOSER = 0.7
-"""How much closer to float a transform of the input has to bring the outputs."""
+"""How much closer to float an input transform has to bring the outputs."""
 
 _INT16 = 32767
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """An int8 graph and how it came about."""
+    """An int8 graph and how it was made."""
 
     core: Graph
     """The float graph that was quantized."""
     method: Method
-    """How its ranges were chosen."""
+    """How the ranges were chosen."""
     graph: Graph
-    """int8."""
+    """The int8 graph."""
     error: float
-    """Root mean square distance of its outputs from the float graph's, on calibration samples."""
+    """Root mean square difference of int8 and float outputs on calibration samples."""
 
 
 def quantize_calibrated(
@@ -59,11 +59,11 @@ def quantize_calibrated(
 
     Args:
         graph: a float graph, ready to be quantized.
-        lifted: the same behind an input transform, if the model begins with one.
+        lifted: the same graph after an input transform, if the model begins with one.
         x: calibration samples, (samples, *input shape), raw values.
         method: AUTO, or the name of a method.
-        given: the parameters that the input must have, if any.
-        progress: shows the trials, and notes what the user should know.
+        given: fixed parameters of the input, if any.
+        progress: shows the trials, and takes notes for the user.
 
     Raises:
         DataError: no such method, or no samples.
@@ -87,7 +87,7 @@ def quantize_calibrated(
 
 
 def _unresolved(found: Trial, x: Array) -> bool:
-    """Whether a feature that varies takes few steps of int8."""
+    """Whether a varying feature spans only few int8 steps."""
     features = x.reshape(-1, x.shape[-1])
     spans = features.max(axis=0) - features.min(axis=0)
     scale = _input_parameters(found.graph).scale
@@ -95,7 +95,7 @@ def _unresolved(found: Trial, x: Array) -> bool:
 
 
 def _note_coarse(found: Trial, x: Array, progress: Progress) -> None:
-    """Say which features int8 can't resolve."""
+    """Add a note on features that int8 can't resolve."""
     name, values = found.graph.inputs[0], core_inputs(found.core, x)
     parameters = _input_parameters(found.graph)
     features = coarse_features(values, parameters)
@@ -110,9 +110,9 @@ def closest(
     given: QuantizationParameters | None,
     progress: Progress,
 ) -> Trial:
-    """Quantize by the method, or by every one, and keep what is closest to the float model.
+    """Quantize with the method, or with all, and keep the graph closest to the float model.
 
-    As many samples are compared as WORK allows. See quantize_calibrated for arguments and errors.
+    WORK limits the number of compared samples. See quantize_calibrated for arguments and errors.
     """
     fixed = {graph.inputs[0]: given} if given else {}
     methods = METHODS if method == AUTO else (require_method(method),)
@@ -132,7 +132,7 @@ def closest(
 
 
 def distance(quantized: Graph, x: Array, expected: Array) -> float:
-    """Root mean square distance of an int8 graph's outputs from real ones, for raw inputs x."""
+    """Root mean square difference of an int8 graph's outputs from real ones, for raw inputs x."""
     target = quantized.tensors[quantized.outputs[0]].quantization
     assert target is not None
     outputs = run_fast(write_tflite(quantized), quantize_inputs(quantized, x))

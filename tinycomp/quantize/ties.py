@@ -1,4 +1,4 @@
-"""Which tensors share one scale and zero point: the groups that tied operators join."""
+"""Groups of tensors that share one scale and zero point because operators tie them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tinycomp.quantize.ranges import Range
 
 
 def output_range(graph: Graph, node: Node) -> OutputRange:
-    """The node's own rule."""
+    """How quantization chooses the parameters of the node's output."""
     return node.op.output_range(graph.operands(node))
 
 
 def tied_groups(graph: Graph) -> list[list[str]]:
-    """Every tensor, and every constant that nodes without weights read, in its group.
+    """All groups of tensors, and of constants that nodes without weights read.
 
-    Groups of one are tensors that nothing ties.
+    A tensor that nothing ties is a group of its own.
     """
     parents: dict[str, str] = {name: name for name in graph.tensors}
 
@@ -44,7 +44,7 @@ def tied_groups(graph: Graph) -> list[list[str]]:
 
 
 def fixed_parameters(graph: Graph) -> dict[str, QuantizationParameters]:
-    """Parameters that the specification gives, by tensor (softmax, sigmoid)."""
+    """Parameters prescribed by the specification, by tensor (softmax, sigmoid)."""
     rules = {node.outputs[0]: output_range(graph, node) for node in graph.nodes}
     return {name: rule.fixed for name, rule in rules.items() if rule.fixed is not None}
 
@@ -52,11 +52,11 @@ def fixed_parameters(graph: Graph) -> dict[str, QuantizationParameters]:
 def separate_fixed(
     graph: Graph, ranges: Mapping[str, Range], fixed: Mapping[str, QuantizationParameters]
 ) -> tuple[Graph, dict[str, Range]]:
-    """Requantize tensors with fixed parameters where tied operators would join them with others.
+    """Requantize tensors with fixed parameters if an operator ties them to other tensors.
 
-    A softmax that is concatenated with something else would otherwise impose 1/256 on all. fixed:
-    parameters by tensor, those that the user gave included.
-    Returns the graph, and the ranges with those of the new tensors.
+    Otherwise a concatenated softmax would impose its scale of 1/256 on all inputs. fixed:
+    parameters by tensor, including those given by the user.
+    Returns the graph, and the ranges including those of the new tensors.
     """
     ranges = dict(ranges)
     written = {name: node for node in graph.nodes for name in node.outputs}
@@ -80,7 +80,7 @@ def separate_fixed(
 def _requantized(
     name: str, tensors: dict[str, Tensor], nodes: list[Node], ranges: dict[str, Range]
 ) -> str:
-    """The name of a copy of a tensor with parameters of its own; made once."""
+    """The name of a copy of a tensor with its own parameters; created once."""
     copy = f"{name}/requantized"
     if copy not in tensors:
         tensors[copy] = replace(tensors[name], name=copy)

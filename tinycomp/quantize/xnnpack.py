@@ -1,7 +1,7 @@
-"""What XNNPACK, by which LiteRT runs a .tflite unless told otherwise, does not take.
+"""Checks whether XNNPACK, LiteRT's default delegate, accepts a .tflite.
 
-Found by running small models: convolutions and dense layers whose requantization factor, input
-scale x weight scale / output scale, is 256 or more. No other operator has a limit of its own.
+It refuses convolutions and dense layers whose requantization factor, input scale x weight scale /
+output scale, is 256 or more (found by running small models; no other operator has such a limit).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LIMIT = 256.0
 
 
 def xnnpack_note(graph: Graph) -> str | None:
-    """What to tell of an int8 model that LiteRT's default interpreter refuses; None: it runs it."""
+    """The note on an int8 model that LiteRT's default interpreter refuses; None if it runs."""
     refused = [node.name for node in graph.nodes if _factor(graph, node) >= LIMIT]
     if not refused:
         return None
@@ -28,7 +28,7 @@ def xnnpack_note(graph: Graph) -> str | None:
 
 
 def _factor(graph: Graph, node: Node) -> float:
-    """The largest over the output channels; 0 of an operator without weights."""
+    """The largest factor of all output channels; 0 for an operator without weights."""
     if node.op.weight_axis is None:
         return 0.0
     source, weights = (graph.value(name) for name in node.inputs[:2])
