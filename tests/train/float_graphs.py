@@ -9,6 +9,7 @@ import numpy as np
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.tanh import Tanh
 from tinycomp.passes._rewrite import Edit
 from tinycomp.quantize.affine import dequantize_values
 from tinycomp.quantize.export import write_tflite
@@ -35,8 +36,11 @@ def float_graph(graph: Graph) -> Graph:
         name: replace(tensor, dtype="float32", quantization=None)
         for name, tensor in graph.tensors.items()
     }
-    edit = Edit(replace(graph, tensors=tensors, constants=constants))
-    for node in graph.nodes:
+    nodes = tuple(
+        replace(node, op=Tanh()) if node.op.name in INT8_ONLY else node for node in graph.nodes
+    )
+    edit = Edit(replace(graph, nodes=nodes, tensors=tensors, constants=constants))
+    for node in nodes:
         if isinstance(node.op, Quantize):
             edit.remove(node, node.inputs[0])
     return edit.apply()
