@@ -59,7 +59,7 @@ class Prune(Technique):
         pruned: list[Constant] = []
         for share, layers in self._rankings(weighted_layers(graph)):
             scores = [self._scores(layer) for layer in layers]
-            for layer, zeros in zip(layers, _lowest(scores, share), strict=True):
+            for layer, zeros in zip(layers, lowest(scores, share), strict=True):
                 values = layer.rebuild(np.where(zeros, 0, layer.matrix))
                 pruned.append(replace(layer.weights, values=values))
         return with_constants(graph, pruned)
@@ -92,7 +92,7 @@ def lamp(squares: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores.reshape(squares.shape)
 
 
-def _lowest(scores: Sequence[NDArray[np.float64]], share: float) -> list[NDArray[np.bool_]]:
+def lowest(scores: Sequence[NDArray[np.float64]], share: float) -> list[NDArray[np.bool_]]:
     """Masks of the lowest scores over all arrays: `share` of their number, rounded down."""
     flat = np.concatenate([score.reshape(-1) for score in scores])
     mask = np.zeros(flat.shape, bool)

@@ -74,6 +74,8 @@ class Constant:
     """(groups, entries), set by clustering: slice g of the first axis (output channels; channels
     for depthwise) takes only the values of group g. A single group serves the whole tensor.
     """
+    grid: QuantizationParameters | None = None
+    """Of float weights that were trained on an int8 grid: quantization keeps it."""
 
     @property
     def shape(self) -> Shape:

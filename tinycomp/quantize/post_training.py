@@ -34,6 +34,8 @@ _ROUNDS = 8
 _RESOLVED = 2.0**-16
 """The smallest range before softmax, sigmoid and tanh, whose outputs resolve 1/256 and whose slopes
 are at most 1. LiteRT aborts on a softmax with a smaller scale."""
+_OFF_GRID = 0.01
+"""How far from its int8 step a trained weight may lie, by float32 rounding."""
 _VANISHING = 2.0**-60
 """Ranges and weights below it count as zero: products of their scales would underflow float32."""
 
@@ -147,10 +149,11 @@ def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> fl
     """
     if node.op.weight_axis is None:
         return _HEADROOM * max(ranges[name].width for name in node.inputs)
-    weights, bias = (graph.constants[name].values for name in node.inputs[1:])
+    constant, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]].values
+    weights = constant.values
     sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)
     reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias)
-    scale = _channel_limits(weights, node.op.weight_axis).max() / 127
+    scale = _own_scales(constant, node.op.weight_axis).max()
     by_factor = ranges[node.inputs[0]].width * scale / _LARGEST_FACTOR
     return float(max(_HEADROOM * reach.max(initial=0.0), by_factor))
 
@@ -162,6 +165,24 @@ def _channel_limits(weights: Array, axis: int) -> Array:
     largest = np.abs(_by_channel(weights.astype(np.float64), axis)).max(axis=1)
     found: Array = np.where(largest > _VANISHING, largest, largest.max())
     return found if largest.max() > _VANISHING else np.ones_like(largest)
+
+
+def _own_scales(constant: Constant, axis: int) -> Array:
+    """The scale of every output channel, or one for all, that the weights themselves ask for.
+
+    Raises:
+        ModelError: weights that were trained on a grid have left it.
+    """
+    if constant.grid is None:
+        return _channel_limits(constant.values, axis) / 127
+    scales = np.array(constant.grid.scales, np.float64)
+    steps = _by_channel(constant.values.astype(np.float64), axis) / scales[:, np.newaxis]
+    if np.abs(steps - np.rint(steps)).max() > _OFF_GRID or np.abs(steps).max() > 127 + _OFF_GRID:
+        raise ModelError(
+            f"The weights {constant.name!r} were changed after they were trained on int8 steps.",
+            hint="Change the model first, then train it.",
+        )
+    return scales
 
 
 def _at_least(found: Range, width: float) -> Range:
@@ -210,20 +231,22 @@ def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[n
         if node.op.weight_axis is None:
             continue
         source, weights, bias = node.inputs
-        own = _channel_limits(graph.constants[weights].values, node.op.weight_axis) / 127
+        own = _own_scales(graph.constants[weights], node.op.weight_axis)
         for_bias = np.abs(graph.constants[bias].values) / (activations[source].scale * BIAS_LIMIT)
+        for_bias = for_bias if len(own) > 1 else for_bias.max()
         scales[weights] = np.maximum(scales.get(weights, own), for_bias)
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 
 def _weights(constant: Constant, scales: NDArray[np.float32], axis: int) -> Constant:
     shape = [1] * constant.values.ndim
-    shape[axis] = -1
+    shape[axis] = len(scales)
     steps = np.rint(constant.values.astype(np.float64) / scales.astype(np.float64).reshape(shape))
     return replace(
         constant,
         values=np.clip(steps, -127, 127).astype(np.int8),
-        quantization=_symmetric(scales, axis),
+        quantization=_symmetric(scales, axis, constant.shape[axis]),
+        grid=None,
     )
 
 
@@ -231,7 +254,8 @@ def _add_bias(
     graph: Graph, bias: str, scales: NDArray[np.float32], constants: dict[str, Constant]
 ) -> str:
     """Add the bias of a layer to the constants, once per set of scales; returns its name."""
-    quantization, constant = _symmetric(scales, 0), graph.constants[bias]
+    constant = graph.constants[bias]
+    quantization = _symmetric(scales, 0, constant.values.size)
     name, count = bias, 1
     while (name in constants and constants[name].quantization != quantization) or (
         name != bias and (name in graph.constants or name in graph.tensors)
@@ -243,8 +267,10 @@ def _add_bias(
     return name
 
 
-def _symmetric(scales: NDArray[np.float32], axis: int) -> QuantizationParameters:
-    return QuantizationParameters(tuple(map(float, scales)), (0,) * len(scales), axis)
+def _symmetric(scales: NDArray[np.float32], axis: int, channels: int) -> QuantizationParameters:
+    """Zero points are 0; a single scale may serve several channels."""
+    along = axis if len(scales) == channels else None
+    return QuantizationParameters(tuple(map(float, scales)), (0,) * len(scales), along)
 
 
 def _by_channel(values: Array, axis: int) -> Array:

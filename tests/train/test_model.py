@@ -1,0 +1,209 @@
+"""Graphs as Keras models: the same outputs, constraints in every step, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from float_graphs import difference, float_graph, run
+from random_graphs import random_graph
+from small_models import Layers
+
+from tinycomp.common.errors import ModelError, TinycompError
+from tinycomp.data.metrics import softmax
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.quantize.affine import dequantize_values, quantize_inputs, quantize_values
+from tinycomp.quantize.calibration import calibrate
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.post_training import quantize
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
+from tinycomp.train.activations import fake_quantize
+from tinycomp.train.int8 import Int8
+from tinycomp.train.model import finish, trainable
+from tinycomp.train.prune import Prune
+from tinycomp.train.rate import Rate, entropy
+
+SHAPE = (6, 6, 2)
+
+
+def network(seed: int = 0) -> Graph:
+    """A float classifier of images of 6 x 6 x 2."""
+    layers = Layers(SHAPE, seed)
+    same = Window.make("same", SHAPE[:2], (3, 3))
+    first = layers.conv("input", 8, same, Activation.RELU)
+    second = layers.depthwise(first, same, 1, Activation.RELU)
+    layers.softmax(layers.dense(layers.mean(second), 3))
+    return float_graph(layers.graph())
+
+
+def task(samples: int = 256) -> tuple[Array, Array]:
+    """Noisy images with horizontal stripes, vertical ones, or a checkerboard."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.indices(SHAPE[:2]) % 2 * 2 - 1
+    patterns = np.stack([rows, columns, rows * columns])[..., np.newaxis]
+    y = rng.integers(0, 3, samples)
+    return (patterns[y] + rng.normal(0, 1, (samples, *SHAPE))).astype(np.float32), y
+
+
+def trained(constraints: list[Any], epochs: int = 6, calibration: Array | None = None) -> Any:
+    """A model after so many epochs of Keras's own loop."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = trainable(network(), constraints, calibration)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x, y = task()
+    model.fit(x, y, batch_size=32, epochs=epochs, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_models_compute_what_their_graphs_compute(seed: int) -> None:
+    graph = float_graph(random_graph(seed))
+    shape = graph.tensors[graph.inputs[0]].shape
+    x = np.random.default_rng(seed).normal(0, 1, (3, *shape)).astype(np.float32)
+    model = trainable(graph)
+    assert difference(model.predict_on_batch(x), run(graph, x)) < 1e-4
+    assert difference(run(finish(model), x), run(graph, x)) < 1e-5
+
+
+def test_shared_weights_stay_shared() -> None:
+    from dataclasses import replace
+
+    layers = Layers((4, 4, 3))
+    window = Window.make("same", (4, 4), (3, 3))
+    layers.conv(layers.conv("input", 3, window), 3, window)
+    graph = float_graph(layers.graph())
+    first, second = graph.nodes
+    second = replace(second, inputs=(second.inputs[0], *first.inputs[1:]))
+    used = {name: graph.constants[name] for name in first.inputs[1:]}
+    graph = replace(graph, nodes=(first, second), constants=used)
+    model = trainable(graph, [Rate(2.0)])
+    x = np.random.default_rng(0).normal(0, 1, (2, 4, 4, 3)).astype(np.float32)
+    model(x)
+    assert len(model.trainable_variables) == 3  # kernel, bias, step
+    assert len(model.losses) == 1
+    assert finish(model).constants.keys() == used.keys()
+
+
+def test_a_keras_model_is_taken() -> None:
+    import keras
+
+    made = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, "softmax"),
+        ]
+    )
+    x = np.random.default_rng(0).normal(0, 1, (5, 8, 8, 1)).astype(np.float32)
+    assert difference(trainable(made).predict_on_batch(x), made.predict_on_batch(x)) < 1e-4
+    logits = trainable(made, logits=True).predict_on_batch(x)
+    assert difference(softmax(logits), made.predict_on_batch(x)) < 1e-4
+
+
+def test_an_int8_graph_is_refused() -> None:
+    with pytest.raises(ModelError, match="is int8 already"):
+        trainable(random_graph(0))
+
+
+@pytest.mark.parametrize("parameters", [(0.1, 0), (0.0371, -128), (2.5, 127), (1 / 256, 5)])
+def test_activations_are_rounded_as_the_library_rounds(parameters: tuple[float, int]) -> None:
+    scale, zero_point = parameters
+    known = QuantizationParameters((float(np.float32(scale)),), (zero_point,))
+    grid = np.arange(-300, 300, dtype=np.float32) / 2 * np.float32(scale)  # exact ties
+    free = np.random.default_rng(0).normal(0, 60 * scale, 2000).astype(np.float32)
+    x = np.concatenate([grid, np.nextafter(grid, np.float32(0)), free])
+    expected = dequantize_values(quantize_values(x, known), known)
+    found = fake_quantize(x, known).numpy()
+    assert np.abs(found - expected).max() < scale / 1000
+
+
+def test_pruning_reaches_its_sparsity_by_degrees_and_keeps_it() -> None:
+    constraint = Prune(0.6, every=4)
+    shares = [constraint.sparsity_at(share) for share in np.linspace(0, 1, 11)]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[7:] == [0.6] * 4
+    graph = finish(trained([constraint]))
+    values = [
+        graph.constants[node.inputs[1]].values
+        for node in graph.nodes
+        if node.op.weight_axis is not None
+    ]
+    zeros = sum(int((each == 0).sum()) for each in values)
+    assert zeros == int(0.6 * sum(each.size for each in values))
+
+
+def test_int8_weights_and_zeros_survive_quantization() -> None:
+    x, _ = task()
+    model = trained([Prune(0.5, every=4), Int8()], calibration=x[:64])
+    graph = finish(model)
+    int8 = quantize(graph, calibrate(graph, x, "min-max"), model.tinycomp.rounding)
+    for node in graph.nodes:
+        if node.op.weight_axis is not None:
+            real, stored = (each.constants[node.inputs[1]] for each in (graph, int8))
+            assert real.grid == stored.quantization
+            np.testing.assert_array_equal(stored.values == 0, real.values == 0)
+            again = dequantize_values(stored.values, stored.quantization)
+            np.testing.assert_allclose(again, real.values, rtol=1e-5, atol=1e-9)
+
+
+def test_what_is_trained_is_what_int8_computes() -> None:
+    """Float emulation with rounded activations and LiteRT's int8 kernels choose the same class."""
+    x, y = task()
+    model = trained([Rate(2.0, every=2)], 24, x[:64])
+    graph = finish(model)
+    int8 = quantize(graph, calibrate(graph, x, "min-max"), model.tinycomp.rounding)
+    emulated = model.predict_on_batch(x).argmax(axis=1)
+    inputs = quantize_inputs(int8, x)
+    stored = oracle.run_output(write_tflite(int8), inputs)
+    assert np.mean(emulated == stored.argmax(axis=1)) >= 0.99
+    assert np.array_equal(simulate(int8, inputs[:8])[int8.outputs[0]], stored[:8])
+    assert np.mean(emulated == y) > 0.9
+
+
+def test_rate_holds_its_bits_with_one_scale_a_layer() -> None:
+    graph = finish(trained([Rate(1.5, every=2)], 24))
+    symbols = []
+    for node in graph.nodes:
+        if node.op.weight_axis is not None:
+            weights = graph.constants[node.inputs[1]]
+            assert weights.grid is not None
+            steps = weights.values / weights.grid.scale
+            np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+            symbols.append(np.rint(steps))
+    bits = sum(entropy(each) * each.size for each in symbols) / sum(s.size for s in symbols)
+    assert 1.3 < bits < 1.6
+
+
+def test_grids_that_were_left_are_refused() -> None:
+    from dataclasses import replace
+
+    x, _ = task()
+    graph = finish(trainable(network(), [Int8()]))
+    name = graph.nodes[0].inputs[1]
+    moved = replace(graph.constants[name], values=graph.constants[name].values * 1.3)
+    graph = replace(graph, constants={**graph.constants, name: moved})
+    with pytest.raises(ModelError, match="changed after they were trained"):
+        quantize(graph, calibrate(graph, x, "min-max"))
+
+
+@pytest.mark.parametrize("wrong", [{"sparsity": 1.2}, {"sparsity": 0.5, "begin": 0.9, "end": 0.2}])
+def test_impossible_pruning_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(TinycompError, match="is not possible"):
+        Prune(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"bits": 0}, {"bits": 2, "press": 0.9, "freeze": 0.5}])
+def test_impossible_rates_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(TinycompError, match="not possible"):
+        Rate(**wrong)

@@ -1,0 +1,71 @@
+"""Weights on the int8 grid of their channel: quantization-aware training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.ir.tensor import Array
+from tinycomp.train.constraint import (
+    Constraint,
+    Fixed,
+    Initial,
+    Kernel,
+    other_axes,
+    straight_through,
+)
+
+_SMALLEST = 1e-12
+"""Step of a channel of zeros."""
+
+
+@dataclass(frozen=True)
+class Int8(Constraint):
+    """Symmetric, as post-training quantization chooses the grid: the largest weight of a channel is
+    its last step (Jacob et al., CVPR 2018).
+    """
+
+    name: ClassVar[str] = "int8"
+
+    bits: int = 8
+    """2 to 8: steps from -(2^(bits - 1) - 1) to that."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: there is no such grid.
+        """
+        if not 2 <= self.bits <= 8:
+            raise TinycompError(
+                f"A grid of {self.bits} bits is not possible.", expected="Expected 2 to 8."
+            )
+
+    @property
+    def last(self) -> int:
+        """The last step."""
+        return int(2 ** (self.bits - 1)) - 1
+
+    def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
+        """None."""
+        return {}
+
+    def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
+        """Rounded to the grid."""
+        from keras import ops
+
+        axes = other_axes(len(kernel.shape), axis)
+        step = ops.max(ops.abs(kernel), axis=axes, keepdims=True) / self.last
+        step = ops.stop_gradient(ops.maximum(step, _SMALLEST))
+        return straight_through(kernel, step * ops.round(kernel / step))
+
+    def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
+        """The same in float64."""
+        axes = other_axes(fixed.kernel.ndim, axis)
+        step = np.abs(fixed.kernel).max(axis=axes, keepdims=True) / self.last
+        step = np.maximum(step, _SMALLEST)
+        return fixed.on(step * np.rint(fixed.kernel / step), step)

@@ -1,0 +1,198 @@
+"""The Keras layers of a model under training: one for nodes with weights, one for all others.
+
+Keras takes seconds to import, so the classes are made when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tinycomp.ir.graph import Node
+from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters
+from tinycomp.train.activations import fake_quantize
+from tinycomp.train.constraint import Constraint, Fixed, Kernel, Layer, other_axes
+
+
+@dataclass(frozen=True, eq=False)
+class Computation:
+    """What a layer computes: a node of the graph."""
+
+    node: Node
+    """The node."""
+    operands: Operands
+    """Its inputs and output, of the float graph."""
+    rounding: QuantizationParameters | None = None
+    """Of the output, where activations are rounded to int8 in training."""
+
+    def __call__(self, inputs: Sequence[Any]) -> Any:
+        """The output, of tensors in the node's order."""
+        found = self.node.op.differentiable(self.operands, inputs)
+        return found if self.rounding is None else fake_quantize(found, self.rounding)
+
+    def arguments(self, computed: Sequence[Any], constants: Mapping[str, Any]) -> list[Any]:
+        """All inputs in the node's order: those that are computed, and constants by name."""
+        rest = iter(computed)
+        return [constants[n] if n in constants else next(rest) for n in self.node.inputs]
+
+
+def scale_of(kernel: Array, axis: int, per_channel: bool) -> Array:
+    """Root mean square of all weights, or of each channel's, broadcast against the kernel; 1 for
+    zeros.
+    """
+    axes = other_axes(kernel.ndim, axis) if per_channel else None
+    wide = kernel.astype(np.float64)
+    found = np.sqrt(np.mean(wide**2, axis=axes, keepdims=True))
+    whole = np.sqrt(np.mean(wide**2)) or 1.0
+    return np.where(found > 0, found, whole).astype(np.float32)
+
+
+class Weights(Layer):
+    """The weights that one or more nodes read: raw kernel, constraints, bias; as Keras variables of
+    the first node's layer.
+    """
+
+    def __init__(
+        self, owner: Any, node: Node, kernel: Constant, bias: Constant,
+        constraints: Sequence[Constraint],
+    ) -> None:  # fmt: skip
+        self.name, self.constant, self.bias_constant = node.name, kernel, bias
+        axis = node.op.weight_axis
+        assert axis is not None
+        self.axis = axis
+        per_channel = any(each.per_channel for each in constraints)
+        self.scale = scale_of(kernel.values, axis, per_channel)
+        self.bias_scale = scale_of(bias.values, 0, False).item()
+        units = np.asarray(kernel.values / self.scale, np.float64)
+        self.raw = _variable(owner, "kernel", units, True)
+        self.raw_bias = _variable(owner, "bias", bias.values / self.bias_scale, True)
+        self.constraints = tuple(constraints)
+        self.states: list[dict[str, Any]] = []
+        for number, constraint in enumerate(constraints):
+            self.states.append({
+                name: _variable(
+                    owner, f"{constraint.name}_{number}_{name}", each.values, each.trained
+                )
+                for name, each in constraint.variables(units, axis).items()
+            })  # fmt: skip
+
+    def projected(self) -> tuple[Any, Any, list[Any]]:
+        """The kernel and the bias in real units as Keras tensors, and the penalties."""
+        kernel, penalties = self.raw + 0.0, []
+        for constraint, state in zip(self.constraints, self.states, strict=True):
+            penalty = constraint.penalty(kernel, state)
+            if penalty is not None:
+                penalties.append(penalty)
+            kernel = constraint.project(kernel, state, self.axis)
+        return kernel * self.scale, self.raw_bias * self.bias_scale, penalties
+
+    def kernel(self, constraint: Constraint) -> Kernel:
+        """Behind the constraints in front of it."""
+        return self.fixed(constraint).kernel
+
+    def fixed(self, before: Constraint | None = None) -> Fixed:
+        """The kernel behind all constraints, or those in front of one."""
+        found = Fixed(np.asarray(numbers(self.raw), np.float64))
+        for constraint in self.constraints:
+            if constraint is before:
+                break
+            found = constraint.finish(found, self.state(constraint), self.axis)
+        return found
+
+    def bias(self) -> Array:
+        """The trained bias, real, float32."""
+        return np.asarray(numbers(self.raw_bias) * np.float32(self.bias_scale), np.float32)
+
+    def state(self, constraint: Constraint) -> Mapping[str, Array]:
+        """By name."""
+        return {name: numbers(each) for name, each in self._state(constraint).items()}
+
+    def assign(self, constraint: Constraint, values: Mapping[str, Array]) -> None:
+        """By name."""
+        for name, value in values.items():
+            self._state(constraint)[name].assign(value)
+
+    def _state(self, constraint: Constraint) -> dict[str, Any]:
+        return next(
+            state
+            for each, state in zip(self.constraints, self.states, strict=True)
+            if each is constraint
+        )
+
+
+def _variable(owner: Any, name: str, values: Array, trained: bool) -> Any:
+    import keras
+
+    start = np.asarray(values, np.float32)
+    # Some initializers of Keras take no arrays without axes: the value is assigned instead.
+    made = owner.add_weight(
+        shape=start.shape, initializer="zeros", dtype="float32", trainable=trained, name=name
+    )
+    made.assign(keras.ops.convert_to_tensor(start))
+    return made
+
+
+def numbers(variable: Any) -> Array:
+    """The values of a Keras variable."""
+    from keras import ops
+
+    with warnings.catch_warnings():  # TensorFlow converts to NumPy as NumPy 1 wanted it
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.array(ops.convert_to_numpy(variable))
+
+
+@cache
+def classes() -> tuple[Any, Any, Any]:
+    """The layer classes: of nodes with weights, of other nodes, of the model's input."""
+    import keras
+
+    class WeightedLayer(keras.layers.Layer):  # type: ignore[misc]
+        """A node with weights."""
+
+        def __init__(self, name: str, computation: Computation, *weights: Any) -> None:
+            """Take the arguments of Weights, or the layer that owns the weights already."""
+            super().__init__(name=name)
+            self.computation = computation
+            self.owner = weights[0] if len(weights) == 1 else None
+            if self.owner is None:
+                self.weights_held = Weights(self, computation.node, *weights)
+
+        def call(self, x: Any) -> Any:
+            held = (self.owner or self).weights_held
+            kernel, bias, penalties = held.projected()
+            for penalty in penalties if self.owner is None else ():
+                self.add_loss(penalty)
+            names = self.computation.node.inputs[1:]
+            constants = dict(zip(names, (kernel, bias), strict=True))
+            return self.computation(self.computation.arguments([x], constants))
+
+    class NodeLayer(keras.layers.Layer):  # type: ignore[misc]
+        """A node without weights that are trained; its constants stay as they are."""
+
+        def __init__(self, name: str, computation: Computation) -> None:
+            super().__init__(name=name)
+            self.computation = computation
+            self.constants = {
+                each.name: np.asarray(each.values, np.float32)
+                for each in computation.operands.constants
+            }
+
+        def call(self, *inputs: Any) -> Any:
+            return self.computation(self.computation.arguments(inputs, self.constants))
+
+    class InputLayer(keras.layers.Layer):  # type: ignore[misc]
+        """The model's input, rounded to int8."""
+
+        def __init__(self, rounding: QuantizationParameters) -> None:
+            super().__init__(name="rounded_input")
+            self.rounding = rounding
+
+        def call(self, x: Any) -> Any:
+            return fake_quantize(x, self.rounding)
+
+    return WeightedLayer, NodeLayer, InputLayer

@@ -1,0 +1,214 @@
+"""A float Graph as a Keras model that trains under constraints, and back."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.prepare import clean_up, is_float
+from tinycomp.quantize.calibration import Method, observe
+from tinycomp.quantize.post_training import quantize
+from tinycomp.train.constraint import Constraint, Moment
+from tinycomp.train.layers import Computation, Weights, classes
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]")
+"""What names of Keras layers can't hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What belongs to a model under training, as its attribute `tinycomp`."""
+
+    graph: Graph
+    """The float graph, cleaned up."""
+    constraints: tuple[Constraint, ...]
+    """In their order."""
+    rounding: Mapping[str, QuantizationParameters]
+    """Of each tensor that is rounded to int8 in training, by name."""
+    layers: tuple[Weights, ...] = field(default=())
+    """All weights, each once."""
+
+    def advance(self, moment: Moment) -> None:
+        """Move the constraints' schedules on; after each optimizer step."""
+        for constraint in self.constraints if self.layers else ():
+            constraint.advance(self.layers, moment)
+
+
+def trainable(
+    model: Any,
+    constraints: Sequence[Constraint] = (),
+    calibration: Array | None = None,
+    method: Method = "mse",
+    *,
+    logits: bool = False,
+) -> Any:
+    """A keras.Model of the same function, whose weights fulfil the constraints in every step.
+
+    Batch normalization is folded. Any way of training a Keras model works, with any pipeline of
+    data; `fit` moves the schedules of the constraints.
+
+    Args:
+        model: a float Graph, or a Keras model.
+        constraints: in the order in which they apply: zeros before grids.
+        calibration: real inputs (samples, *shape), from which ranges are taken; activations are
+            then rounded to int8 in training. None: they are not.
+        method: how ranges are chosen.
+        logits: whether a softmax or sigmoid at the end is left out, for losses that want logits.
+
+    Raises:
+        ModelError: the graph is int8, or has several inputs or outputs.
+    """
+    graph = clean_up(_graph(model))
+    _require_trainable(graph)
+    rounding: dict[str, QuantizationParameters] = {}
+    if calibration is not None:
+        int8 = quantize(graph, observe(graph, calibration).ranges(method))
+        rounding = {
+            name: tensor.quantization
+            for name, tensor in int8.tensors.items()
+            if name in graph.tensors and tensor.quantization is not None
+        }
+    return _build(Training(graph, tuple(constraints), rounding), logits)
+
+
+def finish(model: Any) -> Graph:
+    """The float graph with the trained constants. Weights that lie on a grid say so
+    (Constant.grid), and quantization keeps them.
+    """
+    training: Training = model.tinycomp
+    changed: dict[str, Constant] = {}
+    for layer in training.layers:
+        changed[layer.constant.name] = _finished(layer)
+        changed[layer.bias_constant.name] = replace(layer.bias_constant, values=layer.bias())
+    graph = training.graph
+    return replace(graph, constants={**graph.constants, **changed})
+
+
+def _finished(layer: Weights) -> Constant:
+    fixed = layer.fixed()
+    values = np.asarray(fixed.kernel * layer.scale, np.float32)
+    if fixed.step is None:
+        return replace(layer.constant, values=values)
+    steps = np.asarray(fixed.step * layer.scale).ravel()
+    scales = tuple(float(np.float32(step)) for step in steps)
+    axis = layer.axis if len(scales) > 1 else None
+    grid = QuantizationParameters(scales, (0,) * len(scales), axis)
+    return replace(layer.constant, values=values, grid=grid)
+
+
+def _graph(model: Any) -> Graph:
+    if isinstance(model, Graph):
+        return model
+    if not hasattr(model, "save"):
+        raise ModelError(
+            f"A {type(model).__name__} can't be trained.",
+            expected="Expected a float Graph or a Keras model.",
+        )
+    from tinycomp.frontend.keras import read_keras
+
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
+        path = Path(folder) / f"{_NO_NAME.sub('_', model.name)}.keras"
+        with warnings.catch_warnings():  # of Keras about NumPy 2
+            warnings.simplefilter("ignore", DeprecationWarning)
+            model.save(path)
+        return read_keras(path)
+
+
+def _require_trainable(graph: Graph) -> None:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ModelError(
+            f"'{graph.name}' has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
+            expected="Expected one of each.",
+        )
+    if not is_float(graph):
+        raise ModelError(
+            f"'{graph.name}' is int8 already, and can't be trained.",
+            expected="Expected a float model.",
+            hint="Train the Keras model that it was made of.",
+        )
+
+
+def _build(training: Training, logits: bool) -> Any:
+    import keras
+
+    weighted, plain, rounded = classes()
+    graph = training.graph
+    entry = keras.Input(graph.tensors[graph.inputs[0]].shape, name="input")
+    tensors: dict[str, Any] = {graph.inputs[0]: entry}
+    if graph.inputs[0] in training.rounding:
+        tensors[graph.inputs[0]] = rounded(training.rounding[graph.inputs[0]])(entry)
+    owners: dict[str, Any] = {}
+    output = _logits(graph) if logits else graph.outputs[0]
+    for number, node in enumerate(graph.nodes):
+        if output in tensors:
+            break
+        rounding = training.rounding.get(node.outputs[0])
+        computation = Computation(node, graph.operands(node), rounding)
+        name = f"{number}_{_NO_NAME.sub('_', node.name)}"
+        if node.op.weight_axis is None:
+            layer = plain(name, computation)
+        elif node.inputs[1] in owners:
+            layer = weighted(name, computation, owners[node.inputs[1]])
+        else:
+            kernel, bias = computation.operands.constants
+            layer = weighted(name, computation, kernel, bias, training.constraints)
+            owners[node.inputs[1]] = layer
+        computed = [tensors[each] for each in node.inputs if each in tensors]
+        tensors[node.outputs[0]] = layer(*computed)
+    held = tuple(layer.weights_held for layer in owners.values())
+    made = _model_class()(entry, tensors[output])
+    made.tinycomp = replace(training, layers=held)
+    return made
+
+
+def _logits(graph: Graph) -> str:
+    """The tensor in front of the softmax or sigmoid at the end, or the output."""
+    last = graph.producer(graph.outputs[0])
+    ends = last is not None and last.op.name in ("softmax", "logistic")
+    return last.inputs[0] if ends and last is not None else graph.outputs[0]
+
+
+@cache
+def _model_class() -> Any:
+    import keras
+
+    class Trainable(keras.Model):  # type: ignore[misc]
+        """A Keras model whose `fit` moves the schedules of its constraints."""
+
+        tinycomp: Training
+
+        def fit(self, *arguments: Any, callbacks: Any = None, **options: Any) -> Any:
+            """As in Keras."""
+            own = [_schedules(self), *(callbacks or [])]
+            return super().fit(*arguments, callbacks=own, **options)
+
+    return Trainable
+
+
+def _schedules(model: Any) -> Any:
+    """A callback that tells constraints how far training has come."""
+    import keras
+
+    class Schedules(keras.callbacks.Callback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.step = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.step += 1
+            steps = self.params.get("steps") or 0
+            total = steps * self.params["epochs"]
+            model.tinycomp.advance(Moment(self.step, max(total, self.step)))
+
+    return Schedules()
