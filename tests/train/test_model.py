@@ -9,12 +9,11 @@ import pytest
 from float_graphs import difference, float_graph, run
 from random_graphs import random_graph
 from small_models import Layers
+from small_networks import network, task
 
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.data.metrics import softmax
-from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
-from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.quantize.affine import dequantize_values, quantize_inputs, quantize_values
 from tinycomp.quantize.calibration import calibrate
@@ -27,27 +26,6 @@ from tinycomp.train.int8 import Int8
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
 from tinycomp.train.rate import Rate, entropy
-
-SHAPE = (6, 6, 2)
-
-
-def network(seed: int = 0) -> Graph:
-    """A float classifier of images of 6 x 6 x 2."""
-    layers = Layers(SHAPE, seed)
-    same = Window.make("same", SHAPE[:2], (3, 3))
-    first = layers.conv("input", 8, same, Activation.RELU)
-    second = layers.depthwise(first, same, 1, Activation.RELU)
-    layers.softmax(layers.dense(layers.mean(second), 3))
-    return float_graph(layers.graph())
-
-
-def task(samples: int = 256) -> tuple[Array, Array]:
-    """Noisy images with horizontal stripes, vertical ones, or a checkerboard."""
-    rng = np.random.default_rng(1)
-    rows, columns = np.indices(SHAPE[:2]) % 2 * 2 - 1
-    patterns = np.stack([rows, columns, rows * columns])[..., np.newaxis]
-    y = rng.integers(0, 3, samples)
-    return (patterns[y] + rng.normal(0, 1, (samples, *SHAPE))).astype(np.float32), y
 
 
 def trained(constraints: list[Any], epochs: int = 6, calibration: Array | None = None) -> Any:

@@ -1,0 +1,144 @@
+"""The loop: it learns from the float model, goes on where it was stopped, and loses nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_graphs import run
+from small_networks import network, task
+
+from tinycomp.common.errors import OutputError, TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.train.loop import DivergedError, Epoch, Schedule, split, train
+from tinycomp.train.losses import Supervision, loss
+from tinycomp.train.model import finish, trainable
+from tinycomp.train.rate import Rate
+
+SCHEDULE = Schedule(epochs=3, batch=32, validation=0.2)
+SHORT = replace(SCHEDULE, epochs=1)
+
+
+def supervision() -> Supervision:
+    _, y = task()
+    teacher = np.eye(3, dtype=np.float32)[y] * 4
+    return Supervision.classes(teacher, y)
+
+
+def model(bits: float = 2.0) -> Any:
+    return trainable(network(), [Rate(bits, every=2)], task()[0][:64], logits=True)
+
+
+def constants(graph: Graph) -> dict[str, bytes]:
+    return {name: constant.values.tobytes() for name, constant in graph.constants.items()}
+
+
+def complete(schedule: Schedule = SCHEDULE, x: Array | None = None, **options: Any) -> Graph:
+    made = model()
+    train(made, task()[0] if x is None else x, supervision(), schedule, Silent(), **options)
+    return finish(made)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted() -> dict[str, bytes]:
+    """What SCHEDULE comes to."""
+    return constants(complete())
+
+
+def test_it_learns_and_says_how_far_it_is() -> None:
+    x, y = task()
+    made, told = model(), []
+    schedule = replace(SCHEDULE, epochs=12)
+    epochs = train(made, x, supervision(), schedule, Silent(), report=told.append)
+    assert told == epochs
+    assert [each.number for each in epochs] == list(range(1, 13))
+    assert epochs[-1].loss < epochs[0].loss
+    assert epochs[-1].validation is not None
+    assert epochs[-1].validation > 0.9
+    assert np.mean(run(finish(made), x).argmax(axis=1) == y) > 0.9
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
+    uninterrupted: dict[str, bytes],
+) -> None:
+    assert constants(complete()) == uninterrupted
+    assert constants(complete(replace(SCHEDULE, seed=1))) != uninterrupted
+
+
+def test_a_stopped_training_goes_on_to_the_same_bytes(
+    tmp_path: Path, uninterrupted: dict[str, bytes]
+) -> None:
+    file = tmp_path / "state.npz"
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        complete(checkpoint=file, report=stop)
+    left: list[Epoch] = []
+    assert constants(complete(checkpoint=file, report=left.append)) == uninterrupted
+    assert [epoch.number for epoch in left] == [3]
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "state.npz"
+    complete(SHORT, checkpoint=file)
+    with pytest.raises(TinycompError, match="of another training"):
+        complete(replace(SHORT, seed=1), checkpoint=file)
+    with pytest.raises(TinycompError, match="of another training"):
+        complete(SHORT, x=task()[0] + 1, checkpoint=file)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "state.npz"
+    complete(SHORT, checkpoint=file)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(TinycompError, match="can't be read"):
+        complete(SHORT, checkpoint=file)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="can't be written"):
+        complete(SHORT, checkpoint=tmp_path / "no folder" / "state.npz")
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state() -> None:
+    x = task()[0].copy()
+    poisoned = 3  # one epoch goes well, then this sample is no number
+    made, good = model(), []
+
+    def poison(epoch: Epoch) -> None:
+        good.append(constants(finish(made)))
+        x[split(len(x), SCHEDULE.validation, 0)[0][poisoned]] = np.nan
+
+    with pytest.raises(DivergedError, match=r"epoch 2, .* state after epoch 1"):
+        train(made, x, supervision(), SCHEDULE, Silent(), report=poison)
+    assert constants(finish(made)) == good[0]
+
+
+def test_all_impossible_options_are_named() -> None:
+    with pytest.raises(TinycompError, match=r"epochs 0, rate 2, temperature -1"):
+        Schedule(epochs=0, rate=2, temperature=-1)
+
+
+def test_losses_are_those_of_the_paper() -> None:
+    rng = np.random.default_rng(0)
+    teacher, outputs = rng.normal(0, 3, (2, 6, 4)).astype(np.float32)
+    labels = rng.integers(0, 4, 6)
+
+    def shares(logits: Array) -> Array:
+        raised = np.exp(logits.astype(np.float64))
+        return raised / raised.sum(axis=-1, keepdims=True)
+
+    soft = -(shares(teacher / 2) * np.log(shares(outputs / 2))).sum(axis=-1).mean() * 4
+    hard = -np.log(shares(outputs)[np.arange(6), labels]).mean()
+    found = loss("classes", 2.0, 0.7)(Supervision.classes(teacher, labels).rows, outputs)
+    assert float(found) == pytest.approx(0.7 * soft + 0.3 * hard, rel=1e-5)
+    values = loss("values", 1.0, 1.0)(Supervision.values(teacher, None).rows, outputs)
+    assert float(values) == pytest.approx(np.mean((teacher - outputs) ** 2), rel=1e-5)

@@ -1,0 +1,242 @@
+"""The project's own training loop: relative steps, distillation, averages, exact resume.
+
+Kernels are trained in units of their layer's scale, so Adam's step is a share of each layer: about
+a hundredth at the start. Targets are the float model's outputs (distillation) and labels, mixed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Progress
+from tinycomp.ir.tensor import Array
+from tinycomp.train.checkpoint import Checkpoint, fingerprint
+from tinycomp.train.constraint import Moment
+from tinycomp.train.layers import numbers
+from tinycomp.train.losses import Supervision, loss
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a model is trained."""
+
+    epochs: int = 20
+    """Passes over the data."""
+    batch: int = 64
+    """Samples a step."""
+    rate: float = 0.01
+    """Adam's step at the start, as a share of each layer's weights; it falls to nothing as a cosine
+    (Loshchilov and Hutter, 2017).
+    """
+    average: float = 0.99
+    """How much of the running average of all weights a step leaves (Polyak and Juditsky, 1992); 0:
+    there is none.
+    """
+    settle: float = 0.85
+    """The share of training after which weights become their average, which begins anew: where
+    constraints freeze what they hold.
+    """
+    temperature: float = 3.0
+    """Of the softmax of both models, for distillation (Hinton et al., 2015)."""
+    imitation: float = 0.7
+    """Share of the float model's outputs in the loss; the rest are labels."""
+    validation: float = 0.1
+    """Share of the training half that is not trained on, but scored after each epoch."""
+    seed: int = 0
+    """Of the order of samples, and of the split."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: some are impossible; all are named.
+        """
+        checks = {
+            "epochs": self.epochs >= 1,
+            "batch": self.batch >= 1,
+            "rate": 0 < self.rate < 1,
+            "average": 0 <= self.average < 1,
+            "settle": 0 <= self.settle <= 1,
+            "temperature": self.temperature > 0,
+            "imitation": 0 <= self.imitation <= 1,
+            "validation": 0 <= self.validation < 1,
+        }
+        wrong = [f"{name} {getattr(self, name)}" for name, good in checks.items() if not good]
+        if wrong:
+            raise TinycompError(
+                f"A training with {', '.join(wrong)} is not possible.",
+                expected="Expected epochs and batch of 1 at least, 0 < rate < 1, temperature > 0, "
+                "shares from 0 to below 1.",
+            )
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to."""
+
+    number: int
+    """From 1 on."""
+    loss: float
+    """Mean of its steps, penalties included."""
+    validation: float | None
+    """Share of the validation samples with the supervision's best class; None: there are none."""
+
+
+class DivergedError(TinycompError):
+    """The loss is no number any more."""
+
+
+def split(count: int, share: float, seed: int) -> tuple[Array, Array]:
+    """Indices of training and validation samples, in a random order."""
+    order = np.random.default_rng((seed, 1)).permutation(count)
+    held = int(count * share)
+    return order[held:], order[:held]
+
+
+def train(
+    model: Any,
+    x: Array,
+    targets: Supervision,
+    schedule: Schedule,
+    progress: Progress,
+    checkpoint: Path | None = None,
+    report: Callable[[Epoch], None] | None = None,
+) -> list[Epoch]:
+    """Train a model of `trainable(..., logits=True)` in place.
+
+    Args:
+        model: under training.
+        x: real inputs (samples, *shape).
+        targets: what its outputs shall be, of the same samples.
+        schedule: how.
+        progress: shows the epochs.
+        checkpoint: a file that holds the state after each epoch; where it exists, training goes on
+            from there, and gives the same bytes as if it had never stopped. None: no file.
+        report: called after each epoch.
+
+    Returns:
+        The epochs of this call.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite; the model has the state after the last good
+            epoch.
+        TinycompError: the checkpoint is of another training.
+    """
+    return _Run(model, x, targets, schedule, progress, checkpoint).epochs(report)
+
+
+class _Run:
+    """One training."""
+
+    def __init__(
+        self, model: Any, x: Array, targets: Supervision, schedule: Schedule, progress: Progress,
+        checkpoint: Path | None,
+    ) -> None:  # fmt: skip
+        import keras
+
+        self.model, self.x, self.targets = model, x, targets
+        self.schedule, self.progress = schedule, progress
+        self.rows, self.held = split(len(x), schedule.validation, schedule.seed)
+        self.steps = max(1, math.ceil(len(self.rows) / schedule.batch))
+        keras.utils.set_random_seed(schedule.seed)
+        self.optimizer = keras.optimizers.Adam(schedule.rate)
+        model.compile(self.optimizer, loss(targets.kind, schedule.temperature, schedule.imitation))
+        self.optimizer.build(model.trainable_variables)
+        self.averages = [numbers(each) for each in model.trainable_variables]
+        self.since = 0
+        self.done = 0
+        self.file = None
+        if checkpoint is not None:
+            told = fingerprint(model.tinycomp.graph, x, targets.rows, asdict(schedule),
+                               repr(model.tinycomp.constraints))  # fmt: skip
+            self.file = Checkpoint(checkpoint, told)
+            self._restore(self.file.read())
+
+    def epochs(self, report: Callable[[Epoch], None] | None) -> list[Epoch]:
+        found = []
+        with self.progress.stage("Training", self.schedule.epochs) as advance:
+            advance(self.done)
+            while self.done < self.schedule.epochs:
+                found.append(self._epoch())
+                if report is not None:
+                    report(found[-1])
+                advance(1)
+        if self.since:
+            self._take_averages()
+        return found
+
+    def _epoch(self) -> Epoch:
+        before = self._state()
+        total = 0.0
+        order = np.random.default_rng((self.schedule.seed, 2, self.done)).permutation(self.rows)
+        for number in range(self.steps):
+            batch = order[number * self.schedule.batch : (number + 1) * self.schedule.batch]
+            step = self.done * self.steps + number
+            value = self._step(batch, step)
+            if not math.isfinite(value):
+                self._restore(before)
+                raise DivergedError(
+                    f"The loss is {value} in epoch {self.done + 1}, step {number + 1}; the model "
+                    f"keeps its state after epoch {self.done}.",
+                    hint="Take a smaller rate, or check that labels and inputs are finite.",
+                )
+            total += value
+        self.done += 1
+        if self.file is not None:
+            self.file.write(self._state())
+        return Epoch(self.done, total / self.steps, self._validate())
+
+    def _step(self, batch: Array, step: int) -> float:
+        total = self.steps * self.schedule.epochs
+        cosine = (1 + math.cos(math.pi * step / total)) / 2
+        self.optimizer.learning_rate.assign(self.schedule.rate * cosine)
+        value = self.model.train_on_batch(self.x[batch], self.targets.rows[batch])
+        self._average()
+        settle = math.ceil(self.schedule.settle * total)
+        if step + 1 == settle and self.schedule.average:
+            self._take_averages()
+            self.since = 0
+        self.model.tinycomp.advance(Moment(step + 1, total))
+        return float(np.ravel(value)[0])
+
+    def _average(self) -> None:
+        """Move the running averages on; the first steps count as much as they are."""
+        if not self.schedule.average:
+            return
+        kept = min(self.schedule.average, self.since / (self.since + 1))
+        self.since += 1
+        for average, variable in zip(self.averages, self.model.trainable_variables, strict=True):
+            average += np.float32(1 - kept) * (numbers(variable) - average)
+
+    def _take_averages(self) -> None:
+        for average, variable in zip(self.averages, self.model.trainable_variables, strict=True):
+            variable.assign(average)
+
+    def _validate(self) -> float | None:
+        if not len(self.held):
+            return None
+        outputs = self.model.predict(self.x[self.held], verbose=0, batch_size=256)
+        return self.targets.agreement(outputs, self.held)
+
+    def _state(self) -> dict[str, Array]:
+        """All that decides how training goes on."""
+        state = {f"model/{n}": numbers(v) for n, v in enumerate(self.model.variables)}
+        state |= {f"optimizer/{n}": numbers(v) for n, v in enumerate(self.optimizer.variables)}
+        state |= {f"average/{n}": each.copy() for n, each in enumerate(self.averages)}
+        return state | {"done": np.array(self.done), "since": np.array(self.since)}
+
+    def _restore(self, state: dict[str, Array] | None) -> None:
+        if state is None:
+            return
+        for kind, variables in (("model", self.model), ("optimizer", self.optimizer)):
+            for number, variable in enumerate(variables.variables):
+                variable.assign(state[f"{kind}/{number}"])
+        self.averages = [state[f"average/{n}"].copy() for n in range(len(self.averages))]
+        self.done, self.since = int(state["done"]), int(state["since"])
