@@ -221,5 +221,5 @@ def test_a_quantization_that_is_given_is_read() -> None:
     "text", ["", "1", "0,0", "-1,0", "nan,0", "inf,0", "1,128", "1,0.5", "a,b", "1,2,3", "1e-60,0"]
 )
 def test_no_quantization(text: str) -> None:
-    with pytest.raises(DataError, match=r"is no int8 quantization\. Expected SCALE,ZERO_POINT"):
+    with pytest.raises(DataError, match=r"is not an int8 quantization\. Expected SCALE,ZERO_POINT"):
         input_quantization(text)
