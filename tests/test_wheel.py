@@ -53,7 +53,8 @@ def test_it_holds_every_module_and_nothing_else(unpacked):
 
 def test_an_installed_package_reads_its_own_copy(unpacked):
     program = (
-        "from tinycomp import boards, resources\n"
+        "from tinycomp.common import resources\n"
+        "from tinycomp.target import boards\n"
         "print(len(boards.list_boards()))\n"
         "print(resources.firmware(), resources.templates(), resources.boards())\n"
     )
