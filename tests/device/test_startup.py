@@ -100,5 +100,7 @@ def test_what_the_command_line_says_of_a_port() -> None:
     ],
 )
 def test_a_port_must_be_named(option: str, values: tuple[int | None, float | None, bool]) -> None:
-    with pytest.raises(DeviceError, match=rf"^{option} says how .*--port was not given"):
+    with pytest.raises(
+        DeviceError, match=rf"^{option} applies to a real board, but --port was not given"
+    ):
         serial_port(None, *values)

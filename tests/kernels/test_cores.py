@@ -26,6 +26,10 @@ BUILDS = [
     *((kernels, "host", "-O1") for kernels in (*dict(CORES), "avr")),
     *((kernels, core, level) for kernels, core in CORES for level in ("-O2", "-Os")),
 ]
+SLOW = [
+    pytest.param(*build, marks=[] if build[1] == "host" else pytest.mark.slow) for build in BUILDS
+]
+"""The same: a core takes all cases in more than ten seconds."""
 
 
 DSP = "armv7e_m"
@@ -40,7 +44,7 @@ def _board(name: str, optimize: str) -> Board:
     return chosen.model_copy(update={"compiler": compiler})
 
 
-@pytest.mark.parametrize(("kernels", "board", "optimize"), BUILDS)
+@pytest.mark.parametrize(("kernels", "board", "optimize"), SLOW)
 def test_kernels_equal_the_simulator(
     kernels: str, board: str, optimize: str, tmp_path: Path
 ) -> None:
@@ -63,6 +67,7 @@ def test_avr_kernels_where_ram_is_short_equal_the_simulator(tmp_path: Path) -> N
     assert run(cases, _board("host", "-O1"), "avr", tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("board", "optimize"), [build[1:] for build in BUILDS if build[0] == DSP])
 def test_kernels_equal_the_simulator_where_facts_are_known(
     board: str, optimize: str, tmp_path: Path

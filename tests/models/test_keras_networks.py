@@ -17,6 +17,7 @@ BOARD = load_board("cortex-m4")
 LARGE = "mobilenet_v2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(each, marks=[pytest.mark.slow] * (each == LARGE)) for each in NETWORKS]
 )

@@ -100,6 +100,7 @@ def _fits(case: Case) -> bool:
     return all(tensor.size <= 2048 for tensor in case.graph.tensors.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) -> None:
     """All cases that they take, every other one row by row."""

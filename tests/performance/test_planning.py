@@ -43,6 +43,7 @@ def planned(prepared: Prepared) -> tuple[Plan, int]:
     return found, calls
 
 
+@pytest.mark.slow
 def test_a_large_model(tmp_path: Path) -> None:
     found, calls = planned(prepare(Preparation(*save(LARGE, tmp_path)), Silent()))
     assert calls <= MOST_CALLS

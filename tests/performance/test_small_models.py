@@ -47,7 +47,14 @@ def separable() -> Graph:
 GRAPHS = {"separable": separable(), "every operator": every_operator()}
 
 
-@pytest.mark.parametrize("board", EMULATED, ids=lambda board: board.name)
+QUICK = ("cortex-m4", "mega")
+BOARDS = [
+    pytest.param(each, id=each.name, marks=[] if each.name in QUICK else pytest.mark.slow)
+    for each in EMULATED
+]
+
+
+@pytest.mark.parametrize("board", BOARDS)
 def test_nothing_grows(board: Board, golden: Golden, tmp_path: Path) -> None:
     if reason := firmware_build.missing(board):
         pytest.skip(f"{board.name}: {reason}")

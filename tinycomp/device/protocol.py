@@ -209,11 +209,16 @@ class Device:
         seconds = self.run_seconds * (runs + warm_up_runs)
         reply = self._run(f"infer {runs} {warm_up_runs}", seconds)
         start, end = _lap(reply, 0, 2), _lap(reply, 1, 2)
-        return Inference(reply.results(self.identity.output), start, end, runs)
+        return Inference(self._results(reply), start, end, runs)
 
     def results(self) -> tuple[float, ...]:
         """Return the last inference's output, dequantized, with three decimals."""
-        return self._talk.retry(lambda: self._run("results").results(self.identity.output))
+        return self._talk.retry(lambda: self._results(self._run("results")))
+
+    def _results(self, reply: Reply) -> tuple[float, ...]:
+        """All outputs; of an autoencoder the firmware may print the reconstruction error alone."""
+        reconstructs = self.identity.input == self.identity.output
+        return reply.results(self.identity.output, *([1] if reconstructs else []))
 
     def _run(self, text: str, seconds: float | None = None) -> Reply:
         """The reply to a command that runs the model: a few lines, one of them with the output."""

@@ -127,12 +127,12 @@ class Reply:
                 raise self.damaged(f"bytes beyond the {largest} of the tensor", line)
             yield offset, part
 
-    def results(self, count: int) -> tuple[float, ...]:
-        """The real values of an output."""
+    def results(self, *counts: int) -> tuple[float, ...]:
+        """The real values of an output, as many as one of the counts."""
         match = self.one(r"m-results-\[(.*)]")
         values = match[1].split(",")
-        if len(values) != count or not all(_REAL.fullmatch(value) for value in values):
-            raise self.damaged(f"no {count} values", match[0])
+        if len(values) not in counts or not all(_REAL.fullmatch(value) for value in values):
+            raise self.damaged(f"no {counts[0]} values", match[0])
         return tuple(float(value) for value in values)
 
     def bytes_of_buffer(self, largest: int) -> bytes:
