@@ -1,4 +1,4 @@
-/* A bitmap of the non-zero weights, and their values. */
+/* Sparse weights: a bitmap of the non-zero ones, and their values. */
 #ifndef TINYCOMP_BITMAP_H
 #define TINYCOMP_BITMAP_H
 
@@ -10,8 +10,8 @@ typedef struct {
     tc_weights_t weights;
     const int8_t *values;
     const uint8_t *bitmap;
-    const uint16_t *starts; /* values before each block of channels, and in all */
-    uint16_t inverse;       /* with `shift`: divides by the weights a block */
+    const uint16_t *starts; /* values before each block of channels; last: the total */
+    uint16_t inverse;       /* with `shift`: division by the weights per block */
     uint8_t shift;
 } tc_bitmap_t;
 

@@ -1,4 +1,4 @@
-/* A table for each channel, all of one length, and an index of 1 to 7 bits for each weight. */
+/* Codebooks: one table per channel, all of one length, and an index of 1 to 7 bits per weight. */
 #ifndef TINYCOMP_CHANNEL_CODEBOOK_H
 #define TINYCOMP_CHANNEL_CODEBOOK_H
 
@@ -9,9 +9,9 @@
 typedef struct {
     tc_weights_t weights;
     const uint8_t *indices;
-    const int8_t *tables; /* `entries` for each channel */
-    uint16_t length;      /* weights a channel */
-    uint16_t inverse;     /* with `shift`: divides by the length */
+    const int8_t *tables; /* `entries` per channel */
+    uint16_t length;      /* weights per channel */
+    uint16_t inverse;     /* with `shift`: division by the length */
     uint8_t shift;
     uint8_t bits;
     uint8_t entries;

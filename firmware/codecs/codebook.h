@@ -1,4 +1,4 @@
-/* One table for the layer, and an index of 1 to 7 bits for each weight. */
+/* Codebook: one table for the layer, and an index of 1 to 7 bits per weight. */
 #ifndef TINYCOMP_CODEBOOK_H
 #define TINYCOMP_CODEBOOK_H
 

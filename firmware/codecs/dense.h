@@ -1,4 +1,4 @@
-/* Weights as they are: read in place, or copied where constants lie in program memory. */
+/* Uncompressed weights: read in place, or copied where constants are in program memory. */
 #ifndef TINYCOMP_DENSE_H
 #define TINYCOMP_DENSE_H
 

@@ -1,5 +1,5 @@
-/* Exact division by a constant odd << shift, whose odd part has `inverse` modulo 2^16, without a divider:
- * n must be a multiple, and the quotient below 2^16. */
+/* Exact division by a constant, odd << shift, without a divider; `inverse` is the odd part's inverse modulo 2^16.
+ * n must be a multiple of the constant, and the quotient below 2^16. */
 #ifndef TINYCOMP_DIVIDE_H
 #define TINYCOMP_DIVIDE_H
 

@@ -1,4 +1,4 @@
-/* Each weight by its Huffman code. */
+/* Huffman codes, one per weight. */
 #ifndef TINYCOMP_HUFFMAN_H
 #define TINYCOMP_HUFFMAN_H
 

@@ -1,4 +1,4 @@
-/* One table for the layer, and an index of 4 bits for each weight. Reads are of groups of four weights. */
+/* Codebook: one table for the layer, and a 4-bit index per weight. Reads are in groups of four weights. */
 #ifndef TINYCOMP_NIBBLES_H
 #define TINYCOMP_NIBBLES_H
 

@@ -1,8 +1,8 @@
-/* One table for the layer, and an index of 4 bits for each weight. Two weights are decoded at a time, into their bytes or
- * into a word 256 * w1 + w0, in which a negative w0 takes one from w1.
+/* Codebook: one table for the layer, and a 4-bit index per weight. Two weights are decoded at a time, as two bytes or
+ * as a word 256 * w1 + w0, in which a negative w0 borrows from w1.
  *
- * The buffer begins with a table of all pairs, 512 bytes, which a read of no weights fills for the ones that follow. Reads
- * are of groups of four weights. */
+ * The buffer begins with a table of all pairs, 512 bytes; a read of 0 weights fills it for the following reads. Reads
+ * are in groups of four weights. */
 #ifndef TINYCOMP_PAIR_CODEBOOK_H
 #define TINYCOMP_PAIR_CODEBOOK_H
 
@@ -14,10 +14,10 @@ typedef struct {
     tc_weights_t weights;
     const uint8_t *indices;
     const int8_t *table;
-    uint16_t mask; /* of w0 before it is added: 0xFF for bytes, 0xFFFF for words */
+    uint16_t mask; /* applied to w0 before the addition: 0xFF for bytes, 0xFFFF for words */
 } tc_pair_codebook_t;
 
-/* All pairs; four lower weights at a time. */
+/* Fills the table of pairs, for four lower weights at a time. */
 static void tc_pair_codebook_fill(const int8_t *table, unsigned mask, uint16_t *pairs)
 {
     for (unsigned low = 0; low < TC_PAIR_CODEBOOK_ENTRIES; low += 4, pairs += 4) {
@@ -35,7 +35,7 @@ static void tc_pair_codebook_fill(const int8_t *table, unsigned mask, uint16_t *
     }
 }
 
-/* Two weights each, from the bytes at `from`, as one word. */
+/* Four weights from two bytes, as one word. */
 static inline uint32_t tc_pair_codebook_four(const uint16_t *pairs, const uint8_t *from)
 {
     return pairs[TC_READ_U8(&from[0])] | (uint32_t)pairs[TC_READ_U8(&from[1])] << 16;

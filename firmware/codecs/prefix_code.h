@@ -1,35 +1,34 @@
-/* A canonical prefix code (Huffman), and the bits that it is read from: the most significant bit of a byte first.
+/* A canonical prefix (Huffman) code and its bit reader, most significant bit first.
  *
- * Codes of one length are consecutive numbers, and shorter codes come first. So a code is known by its length and its
- * number, and all that decoding needs are the values in the order of their codes and two numbers for each length. */
+ * Codes of one length are consecutive numbers, shorter codes come first. So decoding only needs the values in code
+ * order and two numbers per length. */
 #ifndef TINYCOMP_PREFIX_CODE_H
 #define TINYCOMP_PREFIX_CODE_H
 
 #include "tinycomp.h"
 
-/* Each block of channels begins with a byte. Before the last one, it has `least` bytes and as many more as its entry in
- * `more` says. */
+/* Each block of channels begins at a byte. Every block but the last has `least` bytes plus its entry in `more`. */
 typedef struct {
     tc_weights_t weights;
     const uint8_t *codes;
     const uint8_t *more;
     const int8_t *values;
     const uint16_t
-        *lengths; /* for each, the shortest first: its last code, filled up with ones to 16 bits; 16 times what
-                                a code is to be lessened by to be the place of its value, plus the length */
+        *lengths; /* per length, the shortest first: its last code, left-aligned in 16 bits and filled with ones;
+                                then 16 * (code - index of its value in `values`) + length */
     uint16_t least;
-    uint16_t size; /* weights a block */
-    uint8_t run;   /* logarithm of the zeros that a single bit stands for, where zeros are counted */
+    uint16_t size; /* weights per block */
+    uint8_t run;   /* Rice parameter of runs of zeros: a single bit stands for 2^run zeros */
 } tc_prefix_code_t;
 
-/* The next bits, from the most significant one down, of which `held` are valid. */
+/* The next bits, from the most significant one down; `held` of them are valid. */
 typedef struct {
     const uint8_t *from;
     uint32_t window;
     unsigned held;
 } tc_bits_t;
 
-/* The bits of the block that begins with the first-th weight. */
+/* Opens the block whose first weight has index `first`. */
 static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, size_t first)
 {
     tc_bits_t bits = {code->codes, 0, 0};
@@ -39,7 +38,7 @@ static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, size_t
     return bits;
 }
 
-/* Makes it 17 bits at least. Those behind a block's end say nothing. */
+/* Refills to at least 17 bits. Bits after a block's end have no meaning. */
 static inline void tc_bits_fill(tc_bits_t *bits)
 {
     if (bits->held <= 16) {
@@ -56,7 +55,7 @@ static inline void tc_bits_drop(tc_bits_t *bits, unsigned count)
     bits->held -= count;
 }
 
-/* The value of the next code, all of which is held. */
+/* The value of the next code, which must be held completely. */
 static inline int8_t tc_bits_value(tc_bits_t *bits, const uint16_t *lengths, const int8_t *values)
 {
     const unsigned next = (unsigned)(bits->window >> 16);

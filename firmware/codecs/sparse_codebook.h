@@ -1,4 +1,4 @@
-/* A bitmap of the non-zero weights, and for each of those an index of 1 to 7 bits into one table. */
+/* Sparse weights with a codebook: a bitmap of the non-zero ones, and for each of these an index of 1 to 7 bits. */
 #ifndef TINYCOMP_SPARSE_CODEBOOK_H
 #define TINYCOMP_SPARSE_CODEBOOK_H
 
@@ -12,8 +12,8 @@ typedef struct {
     const uint8_t *indices;
     const int8_t *table;
     const uint8_t *bitmap;
-    const uint16_t *starts; /* indices before each block of channels, and in all */
-    uint16_t inverse;       /* with `shift`: divides by the weights a block */
+    const uint16_t *starts; /* indices before each block of channels; last: the total */
+    uint16_t inverse;       /* with `shift`: division by the weights per block */
     uint8_t shift;
     uint8_t bits;
 } tc_sparse_codebook_t;

@@ -1,4 +1,5 @@
-/* The zeros before each non-zero weight by a Rice code, that weight by its Huffman code. */
+/* Sparse weights, entropy coded: a Rice code for the run of zeros before each non-zero weight, a Huffman code for the
+ * weight. */
 #ifndef TINYCOMP_SPARSE_HUFFMAN_H
 #define TINYCOMP_SPARSE_HUFFMAN_H
 
@@ -7,8 +8,8 @@
 
 typedef tc_prefix_code_t tc_sparse_huffman_t;
 
-/* A bit 0 stands for 2^run zeros, or as many as are left. Behind a bit 1 come `run` bits, which count the zeros before
- * a non-zero weight, and that weight's code. */
+/* A 0 bit stands for 2^run zeros, or for all that are left. A 1 bit is followed by `run` bits, the number of zeros
+ * before the next non-zero weight, and that weight's code. */
 static __attribute__((unused)) const int8_t *tc_sparse_huffman_read(const tc_weights_t *weights, size_t first,
                                                                     size_t count, int8_t *buffer)
 {

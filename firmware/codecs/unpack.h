@@ -1,4 +1,5 @@
-/* Indices of 1 to 7 bits without a gap, the least significant bit first, looked up in a table of weights. */
+/* Unpacks indices of 1 to 7 bits, packed without gaps and least significant bit first, and looks them up in a table of
+ * weights. */
 #ifndef TINYCOMP_UNPACK_H
 #define TINYCOMP_UNPACK_H
 
@@ -29,8 +30,8 @@ static inline void tc_unpack_four(uint32_t window, unsigned bits, const int8_t *
     to[3] = TC_READ_I8(&table[window & mask]);
 }
 
-/* The weights of `count` indices from the first-th on: by eights where those begin with a byte, others one by one. Of
- * other than 4 bits, up to three bytes behind the last index are read. */
+/* Decodes `count` weights from index `first` on: eight at a time where they begin at a byte, else one by one. Except
+ * with 4-bit indices, this reads up to three bytes after the last index. */
 static inline void tc_unpack(const uint8_t *indices, size_t first, unsigned bits, const int8_t *table, size_t count,
                              int8_t *to)
 {

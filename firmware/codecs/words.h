@@ -1,5 +1,4 @@
-/* Weights as words of four bytes: read in place, or copied where constants lie in program memory. Reads are of whole
- * words. */
+/* Weights as 32-bit words: read in place, or copied where constants are in program memory. Reads are in whole words. */
 #ifndef TINYCOMP_WORDS_CODEC_H
 #define TINYCOMP_WORDS_CODEC_H
 

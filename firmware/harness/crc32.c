@@ -1,4 +1,4 @@
-/* CRC-32 by half bytes: a table of 64 bytes is small enough for every board. */
+/* CRC-32, four bits at a time: its 64-byte table is small enough for every board. */
 #include "crc32.h"
 
 #include "flash.h"

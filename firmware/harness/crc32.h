@@ -1,4 +1,4 @@
-/* CRC-32 of IEEE 802.3, as zlib computes it: start with 0, feed the result back in to go on. */
+/* CRC-32 of IEEE 802.3, as in zlib: start with 0, pass the previous result to continue. */
 #ifndef TC_CRC32_H
 #define TC_CRC32_H
 

@@ -1,4 +1,4 @@
-/* Constants of the harness that must not lie in RAM on AVR, where a const object does; elsewhere plain reads. */
+/* Constants of the harness: in program memory on AVR, where a const object would take RAM; elsewhere plain reads. */
 #ifndef TC_FLASH_H
 #define TC_FLASH_H
 
@@ -7,7 +7,7 @@
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
 #define TC_FLASH PROGMEM
-#define TC_TEXT(literal) PSTR(literal) /* a literal as tc_put_text and tc_text_equal take it */
+#define TC_TEXT(literal) PSTR(literal) /* a literal for tc_put_text and tc_text_equal */
 #define TC_FLASH_CHAR(p) ((char)pgm_read_byte(p))
 #define TC_FLASH_U32(p) pgm_read_dword(p)
 #else

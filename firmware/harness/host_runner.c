@@ -1,7 +1,7 @@
-/* Runs the model on a host, without a protocol: samples of input_size bytes come on stdin until its end; on stdout,
- * every part of every tensor as a record (uint16 tensor, uint32 offset, uint32 size, the bytes; little endian) and
- * after each sample a record of tensor 65535 without bytes. Exit codes: 0, 1 output failed, 2 half a sample,
- * 3 the measured and the watched inference differ. */
+/* Runs the model on a host, without the protocol. stdin: samples of input_size bytes until end of file. stdout: every
+ * part of every tensor as a record (uint16 tensor, uint32 offset, uint32 size, the bytes; little endian), and after
+ * each sample an empty record of tensor 65535. Exit codes: 0, 1 output failed, 2 incomplete sample, 3 the measured and
+ * the watched inference differ. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,7 +56,7 @@ int main(void)
         }
         const uint32_t watched = output_after(tc_model.invoke_watched);
         write_record(END_OF_SAMPLE, 0, NULL, 0);
-        if (samples == 0U && output_after(tc_model.invoke) != watched) { /* once: it costs as much as a sample */
+        if (samples == 0U && output_after(tc_model.invoke) != watched) { /* once: it costs an inference */
             return 3;
         }
     }

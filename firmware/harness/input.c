@@ -10,14 +10,14 @@
 typedef enum { NOTHING, RECEIVED, TENSOR } source_t;
 
 static struct {
-    source_t loading; /* who may append */
-    source_t loaded;  /* what is complete */
-    uint32_t size;    /* announced */
-    uint32_t count;   /* of these, here */
-    uint32_t crc;     /* announced, for a tensor */
+    source_t loading; /* the load that may append */
+    source_t loaded;  /* the load that is complete */
+    uint32_t size;    /* announced bytes */
+    uint32_t count;   /* of these, received */
+    uint32_t crc;     /* announced CRC, for a tensor */
 } state;
 
-/* Images arrive as the tensor plus 128 and lie in memory as the tensor. */
+/* Images arrive as the tensor plus 128 and are stored as the tensor. */
 static uint8_t image_flip(void)
 {
     return tc_model.input_format == TC_INPUT_UINT8 ? 0x80U : 0U;
@@ -104,7 +104,7 @@ uint8_t tc_input_received(uint32_t at)
     return (uint8_t)(tc_model.received[at] ^ image_flip());
 }
 
-/* Bit by bit, so that neither the core's byte order nor its alignment matters. */
+/* Independent of the core's byte order and alignment. */
 static float read_float(const uint8_t *bytes)
 {
     const uint32_t bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |

@@ -1,4 +1,5 @@
-/* Layer 2: what a developer needs beyond MLPerf Tiny. All commands are words after `tc`, all replies lines m-tc-. */
+/* Layer 2: development commands beyond MLPerf Tiny. Every command starts with the word `tc`, every reply line with
+ * m-tc-. */
 #include "crc32.h"
 #include "input.h"
 #include "model.h"
@@ -91,7 +92,7 @@ static void append(const char *hex)
     }
 }
 
-/* Reading the clock takes time too, as much as between the first two readings. */
+/* The first two readings measure the cost of reading the clock, which is subtracted. */
 static void run(void)
 {
     const uint64_t first = tc_port_ticks();
@@ -180,7 +181,7 @@ static void stack(void)
     }
 }
 
-/* Commands of one word after `tc` that need the input. */
+/* Commands of one word after `tc` that need an input. */
 static bool run_command(const char *word)
 {
     void (*action)(void) = NULL;

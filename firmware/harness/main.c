@@ -1,4 +1,4 @@
-/* The program of ports that start in main. */
+/* Entry point of ports that start in main. */
 #include "server.h"
 
 int main(void)

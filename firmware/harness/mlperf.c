@@ -1,11 +1,11 @@
-/* Layer 1: the device protocol of MLPerf Tiny (mlcommons/tiny), as its public runner speaks it. */
+/* Layer 1: the device protocol of MLPerf Tiny (mlcommons/tiny), as used by its public runner. */
 #include "input.h"
 #include "model.h"
 #include "port.h"
 #include "protocol.h"
 #include "text.h"
 
-#define RUNS_MAX 1000000U /* so that a garbled number does not keep the device busy for ever */
+#define RUNS_MAX 1000000U /* so that a garbled number cannot keep the device busy for ever */
 #define BYTES_A_LINE 8U
 #define WARM_UP_RUNS 10U
 
@@ -52,7 +52,7 @@ static void help(void)
                         "tc tensor I, tc checksums, tc nodes, tc stack\r\n"));
 }
 
-/* As the reference firmware of ad01 adds it up: in floats, from the first element to the last. */
+/* Summed like in the reference firmware of ad01: in floats, from the first element to the last. */
 static float squared_error(void)
 {
     float sum = 0.0F;
@@ -176,7 +176,7 @@ static void run(uint32_t runs, uint32_t warm_up_runs)
         tc_model.invoke();
     }
     const uint64_t end = tc_port_ticks();
-    put_timestamp(start); /* only now: sending a line takes time */
+    put_timestamp(start); /* sent after the second reading, as sending takes time */
     put_timestamp(end);
     tc_put_text(TC_TEXT("m-infer-done\r\n"));
     results();

@@ -1,6 +1,6 @@
-/* What the harness knows of a model: the one constant `tc_model`, filled by the generated tc_model.c.
+/* Description of the model for the harness: the constant `tc_model`, defined in the generated tc_model.c.
  *
- * Buffers belong to tc_model.c and are not thread safe; none of them counts as RAM of the library except the arena. */
+ * Buffers belong to tc_model.c and are not thread safe; only the arena counts as the library's RAM. */
 #ifndef TC_MODEL_H
 #define TC_MODEL_H
 
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* How an input element arrives by `db` commands. `tc` commands always carry the int8 tensor itself. */
+/* Format of an input element in `db` commands. `tc` commands always carry the int8 tensor itself. */
 typedef enum {
     TC_INPUT_INT8,   /* the tensor */
     TC_INPUT_UINT8,  /* the tensor plus 128, as images are */
@@ -24,7 +24,7 @@ typedef enum {
     TC_RESULTS_SQUARED_ERROR /* of a reconstruction: the mean squared error between outputs and real inputs */
 } tc_results_t;
 
-/* One cell a node or a tensor of a watched inference; never used for both at once. */
+/* Measurement of one node or one tensor of a watched inference; never used for both at once. */
 typedef union {
     uint64_t ticks;
     struct {
@@ -33,7 +33,7 @@ typedef union {
     } checksum;
 } tc_trace_t;
 
-#define TC_UNORDERED UINT32_MAX /* parts of the tensor came out of order, so a running CRC says nothing */
+#define TC_UNORDERED UINT32_MAX /* parts of the tensor came out of order: there is no CRC */
 
 typedef struct {
     const char *name;      /* the library's prefix */
@@ -47,14 +47,14 @@ typedef struct {
     uint16_t node_count;
     uint16_t tensor_count; /* the model's input is tensor 0 */
     tc_input_format_t input_format;
-    uint8_t *received; /* input as it arrives by `db`: input_size elements of input_format */
+    uint8_t *received; /* input as received by `db`: input_size elements of input_format */
     uint32_t received_size;
     int8_t *input; /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
     int8_t *output;
     tc_trace_t *trace;                              /* max(node_count, tensor_count) cells */
-    void (*invoke)(void);                           /* input to output, the measured library: no hook in it */
-    void (*invoke_watched)(void);                   /* the same text with the hooks below */
-    int8_t (*quantize_input)(float x, uint32_t at); /* the real value of input element `at` */
+    void (*invoke)(void);                           /* input to output: the measured library, without hooks */
+    void (*invoke_watched)(void);                   /* the same source compiled with the hooks below */
+    int8_t (*quantize_input)(float x, uint32_t at); /* x: real value of input element `at` */
     float (*dequantize_output)(int8_t q);
     float (*dequantize_input)(int8_t q);
     tc_results_t results;
@@ -62,7 +62,7 @@ typedef struct {
 
 extern const tc_model_t tc_model;
 
-/* Hooks of the watched inference. Bytes [offset, offset + size) of a tensor lie at data only during the call. */
+/* Hooks of the watched inference. data: bytes [offset, offset + size) of a tensor, valid only during the call. */
 void tc_step_begin(uint16_t node);
 void tc_step_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size);
 

@@ -1,11 +1,11 @@
-/* What a board must give the harness: one serial line, one clock, the bounds of the stack. Nothing else. */
+/* What a board provides to the harness: one serial line, one clock, the bounds of the stack. Nothing else. */
 #ifndef TC_PORT_H
 #define TC_PORT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bits a second of the line, where it has such a thing: the board's. */
+/* Baud rate of the line, where it has one; set by the board file. */
 #ifndef TC_BAUD
 #define TC_BAUD 115200
 #endif
@@ -14,29 +14,29 @@
 extern "C" {
 #endif
 
-/* Called once, before anything below. */
+/* Called once, before the other functions. */
 void tc_port_init(void);
 
-/* The next byte, 0 to 255; waits for it. -1 when the line is closed for good, which only a host's port can see. */
+/* Waits for the next byte, 0 to 255. -1 if the line is closed for good, which only a host's port can detect. */
 int tc_port_read(void);
 
-/* Sends one byte; waits until there is room. May keep bytes back until the next tc_port_read. */
+/* Sends one byte; waits until there is room. May buffer bytes until the next tc_port_read. */
 void tc_port_write(char byte);
 
-/* Bytes that a host may send before it has read the replies to them: the receive buffer, or what a line with flow
- * control may hold. 0: one command at a time. */
+/* Bytes that a host may send before it reads the replies: the size of the receive buffer, or the capacity of a line
+ * with flow control. 0: one command at a time. */
 uint32_t tc_port_receive_window(void);
 
-/* A clock that never goes back. Must be read once in a while if the hardware's counter is short. */
+/* A monotonic clock. Must be read once in a while if the hardware's counter is short. */
 uint64_t tc_port_ticks(void);
 
-/* What a tick is: "cycles", "microseconds", or "instructions" under an emulator that counts them. */
+/* Unit of a tick: "cycles", "microseconds", or "instructions" under an emulator that counts them. */
 const char *tc_port_tick_unit(void);
 
 uint32_t tc_port_ticks_per_second(void);
 
-/* The lowest address that the stack may reach, everything from there to the stack pointer being free to paint; NULL
- * where that is not known. Stacks grow downwards. */
+/* The lowest address that the stack may reach; everything from there to the stack pointer may be painted. NULL if not
+ * known. Stacks grow downwards. */
 uint8_t *tc_port_stack_limit(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-/* Collects a command and hands it to the layer that knows it. What is wrong as a whole (too long, not printable, too
- * many words) never reaches a layer. */
+/* Collects a command and passes it to the layer that implements it. Malformed commands (too long, not printable, too
+ * many words) are rejected here. */
 #include "protocol.h"
 
 #include "text.h"
@@ -16,7 +16,7 @@ void tc_put_ready(void)
     tc_put_text(TC_TEXT("m-ready\r\n"));
 }
 
-/* Words parted by one or more spaces, in place; false: more than there is room for. */
+/* Splits words at spaces, in place; false: too many words. */
 static bool split(char *text, tc_command_t *command)
 {
     command->count = 0;
@@ -46,7 +46,7 @@ static void carry_out(void)
     } else if (!split(line.text, &command)) {
         tc_put_text(TC_TEXT("e-[Command of more than 4 words]\r\n"));
     } else if (command.count == 0U) {
-        return; /* a lone '%' cancels what a host that vanished has left behind */
+        return; /* a lone '%' discards the unfinished command of a host that vanished */
     } else if (!tc_mlperf_command(&command) && !tc_inspect_command(&command)) {
         tc_put_text(TC_TEXT("e-[Unknown command: "));
         tc_put_string(command.word[0]);
@@ -64,7 +64,7 @@ void tc_protocol_receive(uint8_t byte)
         line.too_long = false;
         line.garbled = false;
     } else if (byte == (uint8_t)'\r' || byte == (uint8_t)'\n') {
-        return; /* a terminal's; not part of the grammar */
+        return; /* sent by terminals; not part of the grammar */
     } else if (byte < 0x20U || byte > 0x7eU) {
         line.garbled = true;
     } else if (line.length == TC_COMMAND_SIZE) {

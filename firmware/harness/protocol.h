@@ -1,5 +1,5 @@
-/* The grammar: commands end with '%', words are parted by spaces, at most 80 characters; every reply ends with a line
- * m-ready. docs/serial.md describes both layers of commands. */
+/* The grammar: a command is at most 80 characters, words separated by spaces, and ends with '%'; every reply ends with
+ * the line m-ready. docs/serial.md describes both layers of commands. */
 #ifndef TC_PROTOCOL_H
 #define TC_PROTOCOL_H
 
@@ -14,19 +14,19 @@ typedef struct {
     uint8_t count; /* at least 1 */
 } tc_command_t;
 
-/* Takes the next byte of the line; carries the command out and replies when it is the last one. */
+/* Takes the next received byte; executes the command and replies if it was the last one. */
 void tc_protocol_receive(uint8_t byte);
 
 void tc_put_ready(void);
 
-/* The two layers; false: not one of its commands. */
+/* The two layers of commands; false: not one of the layer's commands. */
 bool tc_mlperf_command(const tc_command_t *command);
 bool tc_inspect_command(const tc_command_t *command);
 
-/* The line m-lap-us-<microseconds>, modulo 2^32. */
+/* Sends the line m-lap-us-<microseconds>, modulo 2^32. */
 void tc_put_timestamp(void);
 
-/* tc_input_prepare, with an error line if there is no input. */
+/* tc_input_prepare, which sends an error line if there is no input. */
 bool tc_require_input(void);
 
 #endif

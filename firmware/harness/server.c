@@ -1,4 +1,4 @@
-/* Boot and the endless loop. */
+/* Start-up and the command loop. */
 #include "server.h"
 
 #include "port.h"

@@ -6,7 +6,7 @@
 extern "C" {
 #endif
 
-/* Sets up the port, announces itself, serves commands. Returns only where a line can be closed for good (a host's). */
+/* Sets up the port, sends the boot lines, serves commands. Returns only if the line is closed for good (on a host). */
 void tc_server_run(void);
 
 #ifdef __cplusplus

@@ -54,12 +54,12 @@ void tc_put_hex32(uint32_t number)
     }
 }
 
-/* Exact: the fraction of a float, times 2^53, is an integer; what is smaller is far from a rounding. */
+/* Exact: the fraction of a float times 2^53 is an integer; smaller floats cannot round up. */
 void tc_put_fixed(float number)
 {
     const float limit = 9e14F;
     float magnitude = number < 0.0F ? -number : number;
-    if (!(magnitude < limit)) { /* so that not-a-number ends here too */
+    if (!(magnitude < limit)) { /* written so that NaN takes this branch too */
         magnitude = limit;
     }
     uint64_t whole = (uint64_t)magnitude;
@@ -67,7 +67,7 @@ void tc_put_fixed(float number)
     const uint64_t half = UINT64_C(1) << 52;
     const uint64_t below = scaled % (2U * half);
     uint32_t thousandths = (uint32_t)(scaled >> 53);
-    if (below > half || (below == half && thousandths % 2U != 0U)) { /* a tie goes to the even digit */
+    if (below > half || (below == half && thousandths % 2U != 0U)) { /* ties to even */
         thousandths++;
     }
     whole += thousandths / 1000U;

@@ -7,20 +7,20 @@
 #include "model.h"
 #include "port.h"
 
-typedef enum { TICKS, CHECKSUMS, ONE_TENSOR } wish_t;
+typedef enum { TICKS, CHECKSUMS, ONE_TENSOR } watch_mode_t;
 
 static struct {
-    wish_t wish;
+    watch_mode_t mode;
     uint64_t start;    /* of the step */
     uint64_t overhead; /* of reading the clock twice */
     uint16_t tensor;
     void (*take)(uint32_t offset, const int8_t *data, uint32_t size);
 } watch;
 
-static void run(wish_t wish)
+static void run(watch_mode_t mode)
 {
-    watch.wish = wish;
-    if (wish != ONE_TENSOR) {
+    watch.mode = mode;
+    if (mode != ONE_TENSOR) {
         const size_t cells = tc_model.node_count > tc_model.tensor_count ? tc_model.node_count : tc_model.tensor_count;
         memset(tc_model.trace, 0, cells * sizeof tc_model.trace[0]);
     }
@@ -30,7 +30,7 @@ static void run(wish_t wish)
 void tc_watch_ticks(void)
 {
     watch.overhead = 0;
-    watch.wish = TICKS;
+    watch.mode = TICKS;
     tc_model.trace[0].ticks = 0;
     tc_step_begin(0);
     tc_step_end(0, 0, 0, NULL, 0);
@@ -70,19 +70,19 @@ void tc_watch_tensor(uint16_t tensor, void (*take)(uint32_t offset, const int8_t
 void tc_step_begin(uint16_t node)
 {
     (void)node;
-    if (watch.wish == TICKS) {
+    if (watch.mode == TICKS) {
         watch.start = tc_port_ticks();
     }
 }
 
 void tc_step_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size)
 {
-    if (watch.wish == TICKS) {
+    if (watch.mode == TICKS) {
         const uint64_t ticks = tc_port_ticks() - watch.start;
         tc_model.trace[node].ticks += ticks > watch.overhead ? ticks - watch.overhead : 0U;
-    } else if (size == 0U || tensor == 0U) { /* a step that only gathers has made nothing yet */
+    } else if (size == 0U || tensor == 0U) { /* a step that only accumulates has no output yet */
         return;
-    } else if (watch.wish == CHECKSUMS) {
+    } else if (watch.mode == CHECKSUMS) {
         checksum(&tc_model.trace[tensor], offset, data, size);
     } else if (tensor == watch.tensor) {
         watch.take(offset, data, size);

@@ -1,5 +1,5 @@
-/* ADD of two tensors, of which the second may repeat itself: one row for all rows, one cell or one value for all of a
- * row. Both are brought to twice the larger scale with 20 bits more, added, and brought to the output's scale. */
+/* ADD of two tensors; the second may be broadcast: one row for all rows, one cell or one value for a whole row. Both
+ * are rescaled to twice the larger scale with 20 extra bits, added, and requantized to the output's scale. */
 #ifndef TINYCOMP_ADD_H
 #define TINYCOMP_ADD_H
 
@@ -7,22 +7,22 @@
 
 typedef struct {
     uint16_t wide;   /* which input has the output's shape, 0 or 1 */
-    uint16_t rows;   /* of the other input: as many as the output, or 1 for all of them */
+    uint16_t rows;   /* of the other input: as many as the output, or 1 (broadcast) */
     uint32_t size;   /* bytes of an output row */
-    uint32_t period; /* bytes after which the other input starts again */
+    uint32_t period; /* bytes after which the other input repeats */
     int8_t wide_zero_point, repeated_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     int8_t wide_shift, repeated_shift, output_shift;
     int32_t wide_multiplier, repeated_multiplier, output_multiplier;
 } tc_add_t;
 
-/* An input in the common scale. */
+/* An input value in the common scale. */
 static inline int32_t tc_add_raise(int8_t value, int8_t zero_point, int32_t multiplier, int8_t shift)
 {
     return tc_requantize((int32_t)(value - zero_point) * ((int32_t)1 << 20), multiplier, shift);
 }
 
-/* Output rows [first, last). No scratch. The output may lie on the wide input. */
+/* Output rows [first, last). No scratch. The output may overwrite the wide input. */
 static void tc_add(const tc_add_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                    uint16_t last, int8_t *scratch)
 {

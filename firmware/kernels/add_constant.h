@@ -1,25 +1,25 @@
-/* The sum of a tensor and a constant, which may repeat itself: one value for each channel, or one for all. The tensor
- * is brought to twice the larger of both scales with 20 bits more, where the constant is stored already; the sum is
- * brought to the output's scale. */
+/* The sum of a tensor and a constant, which may be broadcast: one value per channel, or one for all. The tensor is
+ * rescaled to twice the larger of both scales with 20 extra bits, the scale in which the constant is stored; the sum is
+ * requantized to the output's scale. */
 #ifndef TINYCOMP_ADD_CONSTANT_H
 #define TINYCOMP_ADD_CONSTANT_H
 
 #include "tinycomp.h"
 
 typedef struct {
-    size_t size;             /* bytes a row */
-    size_t period;           /* values after which the constant starts again */
-    size_t advance;          /* values that the constant moves on with each row */
-    const int32_t *constant; /* at the common scale */
+    size_t size;             /* bytes per row */
+    size_t period;           /* values after which the constant repeats */
+    size_t advance;          /* values of the constant to skip per row */
+    const int32_t *constant; /* in the common scale */
     int8_t input_zero_point;
-    int8_t negative; /* 1: the tensor is subtracted from the constant */
+    int8_t negative; /* 1: subtract the tensor from the constant */
     int8_t input_shift, output_shift;
     int8_t output_zero_point;
     int8_t activation_min, activation_max;
     int32_t input_multiplier, output_multiplier;
 } tc_add_constant_t;
 
-/* Output rows [first, last). No scratch. The output may lie on the input. */
+/* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_add_constant(const tc_add_constant_t *constants, const tc_input_t *in, const tc_output_t *out,
                             uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* AVERAGE_POOL_2D: the mean of the cells that lie inside the input, rounded half away from zero. */
+/* AVERAGE_POOL_2D: the mean of a window's cells inside the input, rounded half away from zero. */
 #ifndef TINYCOMP_AVERAGE_POOL_2D_H
 #define TINYCOMP_AVERAGE_POOL_2D_H
 
@@ -14,11 +14,11 @@ typedef struct {
     uint16_t stride_height, stride_width;
     uint16_t padding_top, padding_left;
     int8_t activation_min, activation_max;
-    uint32_t reciprocal; /* 2^(31 + reciprocal_shift) / cells of a whole window */
+    uint32_t reciprocal; /* 2^(31 + reciprocal_shift) / cells of a full window */
     uint8_t reciprocal_shift;
 } tc_average_pool_2d_t;
 
-/* For windows of so many cells, most of which are whole ones. */
+/* Sets the divisor for a window of `cells` cells, with the stored reciprocal if it is full. */
 static void tc_average_pool_2d_divide(const tc_average_pool_2d_t *op, uint32_t cells, tc_divisor_t *divisor)
 {
     const int whole = cells == (uint32_t)op->kernel_height * op->kernel_width;

@@ -1,4 +1,5 @@
-/* AVERAGE_POOL_2D with one window over the whole input. Rows may come one by one: sums stay in scratch between calls. */
+/* AVERAGE_POOL_2D with one window over the whole input. Rows may arrive one by one: sums stay in scratch between
+ * calls. */
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_H
 
@@ -6,7 +7,7 @@
 
 typedef struct {
     uint16_t height; /* input rows */
-    uint16_t width;  /* positions a row */
+    uint16_t width;  /* positions per row */
     uint16_t channels;
     int8_t activation_min, activation_max;
     uint32_t reciprocal; /* of height * width: x / cells = x * reciprocal >> (31 + reciprocal_shift) */

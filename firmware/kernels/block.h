@@ -1,5 +1,5 @@
-/* A block of output channels, computed together: their biases and how their sums become int8, copied out of the
- * constants once for all positions. */
+/* A block of output channels that are computed together: their biases and requantization, copied from the constants
+ * once for all positions. */
 #ifndef TINYCOMP_BLOCK_H
 #define TINYCOMP_BLOCK_H
 
@@ -13,7 +13,7 @@ typedef struct {
     int32_t zero_point, low, high; /* of the output */
 } tc_block_t;
 
-/* Fills the channels' part from arrays that start at the block's first channel. */
+/* Copies the per-channel constants from arrays that start at the block's first channel. */
 static inline void tc_block_load(tc_block_t *block, unsigned channels, const int32_t *bias, const int32_t *multiplier,
                                  const int8_t *shift)
 {
@@ -22,7 +22,7 @@ static inline void tc_block_load(tc_block_t *block, unsigned channels, const int
     TC_COPY(block->shift, shift, channels);
 }
 
-/* Writes the int8 values of sums that started at the biases. */
+/* Requantizes sums that started at the biases, and writes the int8 outputs. */
 static inline void tc_block_store(const tc_block_t *block, unsigned channels, const int32_t *sums, int8_t *to)
 {
     const int32_t zero_point = block->zero_point, low = block->low, high = block->high;

@@ -1,4 +1,4 @@
-/* The cells of a pooling's window that lie inside the input, and what one channel of them comes to. */
+/* The cells of a pooling window that are inside the input, and the maximum and sum of one channel over them. */
 #ifndef TINYCOMP_CELLS_H
 #define TINYCOMP_CELLS_H
 
@@ -6,20 +6,20 @@
 #include "window.h"
 
 typedef struct {
-    const int8_t *row;      /* the window's first row: its first column of the input */
+    const int8_t *row;      /* the window's first row, at column 0 of the input */
     const int8_t *first;    /* the window's first cell */
     const int8_t *end;      /* of the ring that holds the rows */
-    size_t ring, stride;    /* bytes of the ring, and from a row to the next */
+    size_t ring, stride;    /* bytes of the whole ring; from one row to the next */
     uint16_t rows, columns; /* of the window */
 } tc_cells_t;
 
-/* Not inline: of all places that ask, most do so once a row or at a border only. */
+/* Not inline: most call sites run once a row, or only at a border. */
 static __attribute__((noinline)) tc_span_t tc_cells_span(int32_t origin, uint16_t size, uint16_t kernel)
 {
     return tc_span(origin, size, kernel, 1);
 }
 
-/* Windows of `kernel` rows, the first of which is `top`, over an input of `height` rows. */
+/* The rows of windows of `kernel` rows from row `top` on, over an input of `height` rows. */
 static inline tc_cells_t tc_cells_of_rows(const tc_input_t *in, int32_t top, uint16_t height, uint16_t kernel)
 {
     const tc_span_t span = tc_cells_span(top, height, kernel);
@@ -34,7 +34,7 @@ static inline tc_cells_t tc_cells_of_rows(const tc_input_t *in, int32_t top, uin
     return cells;
 }
 
-/* The one of them whose first of `kernel` columns is `left`, over rows of `width` cells. */
+/* The columns of one such window: `kernel` columns from `left` on, over rows of `width` cells. */
 static inline void tc_cells_move(tc_cells_t *cells, int32_t left, uint16_t width, uint16_t kernel, size_t channels)
 {
     uint16_t begin = 0, end = kernel;

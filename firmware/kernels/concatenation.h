@@ -1,4 +1,4 @@
-/* Tensors side by side along one axis. */
+/* CONCATENATION along one axis. */
 #ifndef TINYCOMP_CONCATENATION_H
 #define TINYCOMP_CONCATENATION_H
 
@@ -6,12 +6,12 @@
 
 typedef struct {
     uint16_t inputs;
-    uint16_t repeats;     /* an output row is so many times a piece of each input's row; 0: rows are stacked */
-    const int32_t *sizes; /* bytes of each input's piece; each input's rows where rows are stacked */
+    uint16_t repeats;     /* pieces of each input row that an output row interleaves; 0: stack the inputs' rows */
+    const int32_t *sizes; /* bytes of each input's piece; rows of each input where they are stacked */
     size_t row;           /* bytes of an output row */
 } tc_concatenation_t;
 
-/* The pieces of row y of all inputs, interleaved. */
+/* Interleaves the pieces of row y of all inputs. */
 static inline void tc_concatenation_interleave(const tc_concatenation_t *op, const tc_input_t *in, int8_t *to,
                                                uint16_t y)
 {
@@ -24,7 +24,7 @@ static inline void tc_concatenation_interleave(const tc_concatenation_t *op, con
     }
 }
 
-/* Row y of all inputs on top of each other. */
+/* Row y of the stacked inputs. */
 static inline void tc_concatenation_stack(const tc_concatenation_t *op, const tc_input_t *in, int8_t *to, uint16_t y)
 {
     uint16_t height = (uint16_t)TC_READ_I32(op->sizes);

@@ -1,8 +1,9 @@
-/* CONV_2D: int8, one weight scale an output channel. Weights lie (out channel, kernel row, kernel column, in channel).
+/* CONV_2D: int8, one weight scale per output channel. Weight layout: (output channel, kernel row, kernel column, input
+ * channel).
  *
- * For each block of output channels the weights are read once and used for all rows of the call. A window that lies
- * inside the input is read where it lies; one that hangs over a border is gathered into scratch, padded with the zero
- * point, so that the input zero point can be folded into the bias at build time. */
+ * For each block of output channels the weights are read once and used for all rows of the call. A window inside the
+ * input is read in place; one that overlaps a border is gathered into scratch and padded with the zero point, so that
+ * the input zero point can be folded into the bias at build time. */
 #ifndef TINYCOMP_CONV_2D_H
 #define TINYCOMP_CONV_2D_H
 
@@ -26,7 +27,7 @@ typedef struct {
     const int8_t *shift;
 } tc_conv_2d_t;
 
-/* The window at (top, left), copied row by row; cells beyond a border hold the zero point. */
+/* Copies the window at (top, left) row by row; cells beyond a border get the zero point. */
 static void tc_conv_2d_gather(const tc_conv_2d_t *op, const tc_input_t *in, int32_t top, int32_t left, int8_t *window)
 {
     const size_t channels = op->input_channels;
@@ -53,7 +54,7 @@ static void tc_conv_2d_gather(const tc_conv_2d_t *op, const tc_input_t *in, int3
     }
 }
 
-/* One output row of a block, whose first byte in it is `to`. */
+/* One output row of a block of channels; `to` is the block's first byte in that row. */
 static void tc_conv_2d_row(const tc_conv_2d_t *op, const tc_input_t *in, int32_t top, unsigned channels,
                            const tc_block_t *block, const int8_t *weights, int8_t *to, int8_t *scratch)
 {
@@ -63,7 +64,7 @@ static void tc_conv_2d_row(const tc_conv_2d_t *op, const tc_input_t *in, int32_t
     const int inside = top >= 0 && top + (int32_t)reach_y < op->input_height &&
                        tc_rows_are_linear(in, (uint16_t)top, reach_y);
     const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : NULL;
-    /* Runs of cells that are contiguous in the input: a row of the window, or one cell where columns are dilated. */
+    /* Cells that are contiguous in the input: a row of the window, or one cell where columns are dilated. */
     const unsigned runs = op->dilation_width == 1 ? 1u : op->kernel_width;
     const size_t length = (size_t)op->input_channels * (op->dilation_width == 1 ? op->kernel_width : 1u);
     const size_t step = (size_t)op->dilation_width * op->input_channels;

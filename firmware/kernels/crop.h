@@ -1,4 +1,4 @@
-/* The inner part of a tensor: rows, cells and channels cut off at the ends. */
+/* Cropping: rows, cells and channels are cut off at the ends. */
 #ifndef TINYCOMP_CROP_H
 #define TINYCOMP_CROP_H
 
@@ -6,10 +6,10 @@
 
 typedef struct {
     uint16_t top; /* rows cut off before the first */
-    size_t first; /* bytes of an input row before what is kept */
-    size_t cells; /* of an output row, each copied as a whole */
+    size_t first; /* bytes to skip at the start of an input row */
+    size_t cells; /* of an output row; each is contiguous */
     size_t cell;  /* bytes */
-    size_t step;  /* bytes from a cell of the input to the next */
+    size_t step;  /* bytes from one input cell to the next */
 } tc_crop_t;
 
 /* Output rows [first, last). No scratch. */

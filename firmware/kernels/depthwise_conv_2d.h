@@ -1,8 +1,8 @@
-/* DEPTHWISE_CONV_2D: int8, one weight scale a channel. Weights lie (channel, kernel row, kernel column).
+/* DEPTHWISE_CONV_2D: int8, one weight scale per channel. Weight layout: (channel, kernel row, kernel column).
  *
- * For each block of channels the weights are read once, interleaved, and used for all rows of the call. Cells of a window
- * that hang over a border are read from one cell of zero points, so that the input zero point can be folded into the
- * bias at build time. */
+ * For each block of channels the weights are read once, interleaved, and used for all rows of the call. Window cells
+ * beyond a border are read from one cell of zero points, so that the input zero point can be folded into the bias at
+ * build time. */
 #ifndef TINYCOMP_DEPTHWISE_CONV_2D_H
 #define TINYCOMP_DEPTHWISE_CONV_2D_H
 
@@ -14,7 +14,7 @@
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
-    uint16_t output_width, channel_multiplier; /* output channels an input channel */
+    uint16_t output_width, channel_multiplier; /* output channels per input channel */
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
@@ -27,7 +27,7 @@ typedef struct {
     const int8_t *shift;
 } tc_depthwise_conv_2d_t;
 
-/* A block's weights cell by cell, TC_DOT_CHANNELS in each. */
+/* Interleaves a block's weights: cell by cell, TC_DOT_CHANNELS per cell. */
 static void tc_depthwise_interleave(const int8_t *weights, unsigned channels, size_t cells, int8_t *to)
 {
     for (unsigned c = 0; c < channels; c++) {
@@ -38,7 +38,7 @@ static void tc_depthwise_interleave(const int8_t *weights, unsigned channels, si
     }
 }
 
-/* One cell's channels of a block; four are one word. */
+/* Copies a block's channels of one cell; four channels are one word. */
 static inline void tc_depthwise_copy(int8_t *to, const int8_t *from, unsigned channels)
 {
     if (channels == TC_DOT_CHANNELS) {
@@ -48,8 +48,8 @@ static inline void tc_depthwise_copy(int8_t *to, const int8_t *from, unsigned ch
     }
 }
 
-/* A window of a block that hangs over a border, copied cell by cell; `channel` is the block's first channel of the
- * input. */
+/* Copies a window that overlaps a border, cell by cell, for a block of channels; `channel` is the block's first input
+ * channel. */
 static void tc_depthwise_gather(const tc_depthwise_conv_2d_t *op, const tc_input_t *in, int32_t top, int32_t left,
                                 unsigned channel, unsigned channels, int8_t *window)
 {
@@ -73,7 +73,7 @@ static void tc_depthwise_gather(const tc_depthwise_conv_2d_t *op, const tc_input
     }
 }
 
-/* One output row of a block: `to` is the block's first byte in it, `channel` the block's first channel of the input. */
+/* One output row of a block of channels: `to` is its first byte in that row, `channel` its first input channel. */
 static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t *in, int32_t top, unsigned channel,
                              unsigned channels, const tc_block_t *block, const int8_t *weights, int8_t *to,
                              int8_t *window)
@@ -86,7 +86,7 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
     const int8_t *const row = in->base + first_slot * in->stride + channel;
     const size_t row_step = op->dilation_height * in->stride;
     const size_t ring_size = in->ring * in->stride;
-    /* A window of one column is walked as if it were one of one row, where its rows don't wrap around the ring. */
+    /* A window of one column is treated as one row, where its rows don't wrap around the ring. */
     const int column = op->kernel_width == 1 && first_slot + reach_y < in->ring;
     const unsigned runs = column ? 1u : op->kernel_height;
     const unsigned length = column ? op->kernel_height : op->kernel_width;
@@ -117,8 +117,8 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
     }
 }
 
-/* Output rows [first, last). Scratch: a block's window and a block of interleaved weights, TC_DOT_CHANNELS bytes a cell
- * each, then a block of weights as they are read. */
+/* Output rows [first, last). Scratch: a block's window and a block of interleaved weights, each TC_DOT_CHANNELS bytes a
+ * cell, then a block of weights as the codec reads them. */
 static void tc_depthwise_conv_2d(const tc_depthwise_conv_2d_t *constants, const tc_input_t *in, const tc_output_t *out,
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
@@ -129,7 +129,7 @@ static void tc_depthwise_conv_2d(const tc_depthwise_conv_2d_t *constants, const 
     const unsigned most = op->channel_multiplier == 1 ? TC_DOT_CHANNELS : 1;
     int8_t *const weights = scratch + cells * TC_DOT_CHANNELS;
     int8_t *const buffer = weights + cells * TC_DOT_CHANNELS;
-    unsigned channel = 0; /* of the input, and how often it was used */
+    unsigned channel = 0; /* input channel, and the outputs computed from it so far */
     unsigned used = 0;
     unsigned channels;
     tc_block_t block;

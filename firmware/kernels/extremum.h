@@ -1,5 +1,5 @@
-/* The larger or the smaller of two tensors' values, of which the second may repeat itself: one row for all rows, one
- * cell or one value for all of a row. */
+/* MAXIMUM or MINIMUM of two tensors; the second may be broadcast: one row for all rows, one cell or one value for a
+ * whole row. */
 #ifndef TINYCOMP_EXTREMUM_H
 #define TINYCOMP_EXTREMUM_H
 
@@ -7,10 +7,10 @@
 
 typedef struct {
     uint16_t wide;   /* which input has the output's shape, 0 or 1 */
-    uint16_t rows;   /* of the other input: as many as the output, or 1 for all of them */
+    uint16_t rows;   /* of the other input: as many as the output, or 1 (broadcast) */
     size_t size;     /* bytes of an output row */
-    size_t period;   /* bytes after which the other input starts again */
-    uint8_t largest; /* 1: the larger value, 0: the smaller */
+    size_t period;   /* bytes after which the other input repeats */
+    uint8_t largest; /* 1: maximum, 0: minimum */
 } tc_extremum_t;
 
 /* Output rows [first, last). No scratch. */

@@ -1,8 +1,8 @@
-/* FULLY_CONNECTED: int8. Weights lie (out, in). Each weight of a vector is used once, so the block of output channels is
- * the outer loop and vectors are the inner one.
+/* FULLY_CONNECTED: int8. Weight layout: (output, input). A vector uses each weight once, so blocks of output channels
+ * are the outer loop and vectors the inner one.
  *
- * Rounds once. The factor's multiplier, and in rare layers an extension of 31 more bits, are chosen at build time so that
- * rounding half up gives what LiteRT's double precision gives, for every sum. */
+ * Rounds once. The multiplier, and in rare layers an extension of 31 more bits, is chosen at build time so that
+ * rounding half up gives LiteRT's double-precision result for every possible sum. */
 #ifndef TINYCOMP_FULLY_CONNECTED_H
 #define TINYCOMP_FULLY_CONNECTED_H
 
@@ -10,15 +10,15 @@
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t width; /* vectors a row */
+    uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
-    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    uint8_t channel_step; /* 1: one factor per output; 0: one for all */
     uint8_t extended;
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights;
     const int32_t *bias; /* with the input zero point folded in */
     const int32_t *multiplier;
-    const int32_t *extension; /* read where `extended` */
+    const int32_t *extension; /* used only with `extended` */
     const int8_t *shift;
 } tc_fully_connected_t;
 
@@ -31,7 +31,7 @@ static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, unsigned
         product += ((int64_t)sum * TC_READ_I32(&op->extension[factor])) >> 31;
     }
     product = (product + ((int64_t)1 << (total - 1))) >> total;
-    product += op->output_zero_point; /* clamped in 64 bits: a factor above 1 may bring it beyond 32 */
+    product += op->output_zero_point; /* clamped in 64 bits: a factor above 1 may exceed 32 */
     return (int8_t)(product < op->activation_min   ? op->activation_min
                     : product > op->activation_max ? op->activation_max
                                                    : product);

@@ -1,4 +1,4 @@
-/* MAX_POOL_2D: the largest of the cells that lie inside the input. */
+/* MAX_POOL_2D: the maximum of a window's cells inside the input. */
 #ifndef TINYCOMP_MAX_POOL_2D_H
 #define TINYCOMP_MAX_POOL_2D_H
 
@@ -15,7 +15,7 @@ typedef struct {
     int8_t activation_min, activation_max;
 } tc_max_pool_2d_t;
 
-/* Values that are at most `high`. */
+/* Clamps values to at most `high`. */
 static inline void tc_max_pool_2d_hold(int8_t *values, size_t count, int8_t high)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* The mean of each channel over all positions. Rows may come one by one: sums stay in scratch between calls. */
+/* The mean of each channel over all positions. Rows may arrive one by one: sums stay in scratch between calls. */
 #ifndef TINYCOMP_MEAN_H
 #define TINYCOMP_MEAN_H
 
@@ -6,9 +6,9 @@
 
 typedef struct {
     uint16_t height; /* input rows */
-    uint16_t width;  /* positions a row */
+    uint16_t width;  /* positions per row */
     uint16_t channels;
-    int32_t offset; /* what each sum starts with: -(input zero point) x height x width */
+    int32_t offset; /* initial value of each sum: -(input zero point) x height x width */
     int32_t multiplier;
     int8_t shift;
     int8_t zero_point; /* of the output */

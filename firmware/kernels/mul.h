@@ -1,5 +1,4 @@
-/* The product of two tensors, of which the second may repeat itself: one row for all rows, one cell or one value for
- * all of a row. */
+/* MUL of two tensors; the second may be broadcast: one row for all rows, one cell or one value for a whole row. */
 #ifndef TINYCOMP_MUL_H
 #define TINYCOMP_MUL_H
 
@@ -7,9 +6,9 @@
 
 typedef struct {
     uint16_t wide; /* which input has the output's shape, 0 or 1 */
-    uint16_t rows; /* of the other input: as many as the output, or 1 for all of them */
+    uint16_t rows; /* of the other input: as many as the output, or 1 (broadcast) */
     size_t size;   /* bytes of an output row */
-    size_t period; /* bytes after which the other input starts again */
+    size_t period; /* bytes after which the other input repeats */
     int8_t wide_zero_point, repeated_zero_point;
     int8_t shift;
     int8_t output_zero_point;

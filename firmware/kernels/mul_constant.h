@@ -1,13 +1,13 @@
-/* The product of a tensor and a constant, which may repeat itself: one value for each channel, or one for all. */
+/* The product of a tensor and a constant, which may be broadcast: one value per channel, or one for all. */
 #ifndef TINYCOMP_MUL_CONSTANT_H
 #define TINYCOMP_MUL_CONSTANT_H
 
 #include "tinycomp.h"
 
 typedef struct {
-    size_t size;    /* bytes a row */
-    size_t period;  /* values after which the constant starts again */
-    size_t advance; /* values that the constant moves on with each row */
+    size_t size;    /* bytes per row */
+    size_t period;  /* values after which the constant repeats */
+    size_t advance; /* values of the constant to skip per row */
     const int8_t *constant;
     int8_t input_zero_point, constant_zero_point;
     int8_t shift;
@@ -16,7 +16,7 @@ typedef struct {
     int32_t multiplier;
 } tc_mul_constant_t;
 
-/* Output rows [first, last). No scratch. The output may lie on the input. */
+/* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_mul_constant(const tc_mul_constant_t *constants, const tc_input_t *in, const tc_output_t *out,
                             uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* Cells of the zero point around a tensor, on every axis. */
+/* PAD: surrounds a tensor with the zero point, on every axis. */
 #ifndef TINYCOMP_PAD_H
 #define TINYCOMP_PAD_H
 
@@ -7,12 +7,12 @@
 typedef struct {
     uint16_t top;    /* rows before the input */
     uint16_t height; /* of the input */
-    size_t left;     /* bytes before the first cell of a row */
-    size_t right;    /* bytes behind the last cell of a row */
-    size_t cells;    /* of an input row, each copied as a whole */
+    size_t left;     /* padding bytes before the first cell of a row */
+    size_t right;    /* padding bytes after the last cell of a row */
+    size_t cells;    /* of an input row; each is contiguous */
     size_t cell;     /* bytes */
-    size_t before;   /* bytes before each cell */
-    size_t after;    /* bytes behind each cell */
+    size_t before;   /* padding bytes before each cell */
+    size_t after;    /* padding bytes after each cell */
     int8_t zero_point;
 } tc_pad_t;
 

@@ -1,4 +1,4 @@
-/* The maximum of each channel over all positions. Rows may come one by one: maxima stay in scratch between calls. */
+/* The maximum of each channel over all positions. Rows may arrive one by one: maxima stay in scratch between calls. */
 #ifndef TINYCOMP_REDUCE_MAX_H
 #define TINYCOMP_REDUCE_MAX_H
 
@@ -6,7 +6,7 @@
 
 typedef struct {
     uint16_t height; /* input rows */
-    uint16_t width;  /* positions a row */
+    uint16_t width;  /* positions per row */
     uint16_t channels;
 } tc_reduce_max_t;
 

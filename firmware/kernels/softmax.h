@@ -1,19 +1,19 @@
-/* SOFTMAX over the last axis: int8 to int8 with scale 1/256 and zero point -128, in fixed point as LiteRT's reference
- * kernel computes it. Products are of fractions with 31 bits, rounded. */
+/* SOFTMAX over the last axis: int8 to int8 with scale 1/256 and zero point -128, in the fixed point arithmetic of
+ * LiteRT's reference kernel. Products are rounded products of 31-bit fractions. */
 #ifndef TINYCOMP_SOFTMAX_H
 #define TINYCOMP_SOFTMAX_H
 
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t width;              /* vectors a row */
-    uint16_t channels;           /* values a vector */
-    int16_t smallest_difference; /* to the maximum; what lies below counts as minus infinity */
-    uint8_t shift;               /* a difference shifted left, times the multiplier, has 26 fractional bits */
+    uint16_t width;              /* vectors per row */
+    uint16_t channels;           /* values per vector */
+    int16_t smallest_difference; /* smallest difference to the maximum; anything below counts as minus infinity */
+    uint8_t shift;               /* a difference, shifted left and times the multiplier, has 26 fractional bits */
     int32_t multiplier;
 } tc_softmax_t;
 
-/* A sum of exponentials, 512: shares of it are less than half a step of the output. */
+/* Cap of the sum of exponentials, 512: beyond it every output is less than half a step. */
 #define TC_SOFTMAX_MOST ((uint32_t)1 << 28)
 
 static int32_t tc_softmax_multiply(int32_t a, int32_t b)
@@ -24,8 +24,8 @@ static int32_t tc_softmax_multiply(int32_t a, int32_t b)
 /* e^-(2^i) for i = -2 ... 4. */
 static TC_CONST int32_t tc_softmax_factors[7] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
 
-/* e^x for x <= 0 with 26 fractional bits, as a fraction with 31: a polynomial of degree 4 around -1/8 for the part above
- * -1/4, then one factor for each bit of the rest. */
+/* e^x for x <= 0 with 26 fractional bits, as a 31-bit fraction: a polynomial of degree 4 around -1/8 for the remainder
+ * modulo 1/4, then one factor for each bit above it. */
 static int32_t tc_softmax_exp(int32_t x)
 {
     const int32_t quarter = (int32_t)1 << 24;
@@ -50,7 +50,7 @@ static int32_t tc_softmax_exp(int32_t x)
     return result;
 }
 
-/* 1 / (1 + x) for a fraction 0 <= x < 1: three steps of Newton and Raphson in 2 integer and 29 fractional bits. */
+/* 1 / (1 + x) for a fraction 0 <= x < 1: three Newton-Raphson steps with 2 integer and 29 fractional bits. */
 static int32_t tc_softmax_reciprocal(int32_t x)
 {
     const int32_t half = (int32_t)(((uint32_t)x + 0x80000000u) >> 1);
@@ -71,7 +71,7 @@ static int32_t tc_softmax_exp_of(const tc_softmax_t *op, int difference)
 static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t *to)
 {
     int largest = -128;
-    uint32_t total = 0; /* 12 integer bits, 19 fractional; not added to from 512 on */
+    uint32_t total = 0; /* 12 integer bits, 19 fractional; stops at 512 */
     int headroom = 0;
     int32_t scale;
     for (uint16_t c = 0; c < op->channels; c++) {
@@ -90,7 +90,7 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     for (uint16_t c = 0; c < op->channels; c++) {
         const int difference = from[c] - largest;
         int32_t value = 0;
-        if (difference >= op->smallest_difference && headroom > 3) { /* else all are below 1/512, which rounds to 0 */
+        if (difference >= op->smallest_difference && headroom > 3) { /* else all are below 1/512: 0 */
             value = tc_softmax_multiply(scale, tc_softmax_exp_of(op, difference));
             value = tc_rounding_shift_right(value, 35 - headroom);
         }
@@ -98,7 +98,7 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     }
 }
 
-/* Output rows [first, last). No scratch. The output may lie on the input. */
+/* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_softmax(const tc_softmax_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                        uint16_t last, int8_t *scratch)
 {

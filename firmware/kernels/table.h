@@ -1,15 +1,15 @@
-/* Any function of one int8 value, as a table of 256 results. */
+/* Any function of one int8 value, by a lookup table of 256 results. */
 #ifndef TINYCOMP_TABLE_H
 #define TINYCOMP_TABLE_H
 
 #include "tinycomp.h"
 
 typedef struct {
-    size_t size;         /* bytes a row */
-    const int8_t *table; /* the result of q at q + 128 */
+    size_t size;         /* bytes per row */
+    const int8_t *table; /* the result for q is at q + 128 */
 } tc_table_t;
 
-/* Output rows [first, last). No scratch. The output may lie on the input. */
+/* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_table(const tc_table_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                      uint16_t last, int8_t *scratch)
 {

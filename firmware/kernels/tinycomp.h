@@ -1,18 +1,19 @@
-/* The contract between generated code, kernels, codecs and ports: types, constant access, rows, requantization.
+/* What generated code, kernels, codecs and ports share: types, access to constants, rows, requantization.
  *
  * C99 and C++11. Every function is static: two libraries in one image never clash. */
 #ifndef TINYCOMP_H
 #define TINYCOMP_H
 
-/* Generated code checks that it meets the headers that it was made for. */
+/* Generated code checks this: it needs the headers that it was generated with. */
 #define TC_VERSION 1
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Constants. On a Harvard core (AVR) a const object lies in RAM unless it is put into program memory and read from
- * there; elsewhere these are plain reads. TC_FETCH declares `name`, a pointer to a readable copy of a constant struct. */
+/* Access to constants. On a Harvard core (AVR) a const object takes RAM unless it is placed in program memory and read
+ * with special instructions; elsewhere these are plain reads. TC_FETCH declares `name`, a pointer to a readable copy of
+ * a constant struct. */
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
 #define TC_CONSTANTS_IN_PROGRAM_MEMORY 1
@@ -41,8 +42,8 @@
 #define TC_FETCH(type, name, from) const type *const name = (from)
 #endif
 
-/* Rows of a tensor: row y lies at base + (y modulo ring) * stride. ring is the tensor's height where all of it is
- * resident, fewer where rows are streamed through a ring. A tensor of one axis is one row. */
+/* Rows of a tensor: row y is at base + (y modulo ring) * stride. ring is the tensor's height if the whole tensor is in
+ * memory, fewer rows if they are streamed through a ring buffer. A tensor of one axis is one row. */
 typedef struct {
     const int8_t *base;
     size_t stride;
@@ -57,7 +58,7 @@ typedef struct {
 
 static inline uint16_t tc_slot(uint16_t y, uint16_t ring)
 {
-    while (y >= ring) { /* not %, which costs a library call on cores without a divider */
+    while (y >= ring) { /* not %, which is a library call on cores without a divider */
         y = (uint16_t)(y - ring);
     }
     return y;
@@ -73,7 +74,7 @@ static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
     return out->base + tc_slot(y, out->ring) * out->stride;
 }
 
-/* Moves rows that are whole words to another place; small C libraries copy byte by byte. */
+/* Copies rows of whole words; the memcpy of small C libraries goes byte by byte. */
 static inline void tc_move_words(int8_t *to, const int8_t *from, size_t size)
 {
     uint32_t *words = (uint32_t *)(void *)to;
@@ -90,9 +91,9 @@ static inline void tc_move_words(int8_t *to, const int8_t *from, size_t size)
     }
 }
 
-/* Weights as a codec stores them: the first member of every codec's struct. `read` makes `count` weights from the
- * first-th on readable and returns where: in flash itself, or in `buffer` (at least count bytes), decoded. A codec with a
- * workspace has it in front of them, and is asked for no weights first, once a call of a kernel, to fill it. */
+/* Weights as a codec stores them: the first member of every codec's struct. `read` returns the address of `count`
+ * weights from index `first` on: in flash itself, or decoded into `buffer` (at least count bytes). A codec with a
+ * workspace keeps it at the start of the buffer; each kernel call first reads 0 weights, which fills the workspace. */
 typedef struct tc_weights tc_weights_t;
 typedef const int8_t *(*tc_weights_read_t)(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer);
 struct tc_weights {
@@ -105,19 +106,19 @@ static inline const int8_t *tc_weights_read(const tc_weights_t *weights, size_t 
     return codec->read(weights, first, count, buffer);
 }
 
-/* The integer arithmetic of the contract (docs/numerics.md). A real factor is multiplier * 2^(shift - 31), the
- * multiplier in [2^30, 2^31). All need arithmetic right shifts: asserted below. */
+/* Requantization (docs/numerics.md). A real factor is multiplier * 2^(shift - 31), the multiplier in [2^30, 2^31). All
+ * functions need arithmetic right shifts: asserted here. */
 typedef char tc_assert_arithmetic_shift[((-1) >> 1) == -1 ? 1 : -1];
 
-/* floor((2ab + 2^31) / 2^32): the saturating rounding doubling high multiply, without its one saturating case
- * (a = b = -2^31), which no multiplier reaches. */
+/* floor((2ab + 2^31) / 2^32): the saturating rounding doubling high multiply, without the saturation for
+ * a = b = -2^31, as multipliers are positive. */
 static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
 {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* x / 2^s rounded to the nearest, ties away from zero; 0 <= s <= 31, |x| < 2^31 - 1 (as every high multiply's result is).
- * Adding the half after shifting all but one of the places keeps it in 32 bits. */
+/* x / 2^s rounded to nearest, ties away from zero; 0 <= s <= 31, |x| < 2^31 - 1 (true of every high multiply's result).
+ * Shifting by s - 1, adding one half and shifting once more stays within 32 bits. */
 static inline int32_t tc_rounding_shift_right(int32_t x, int s)
 {
     if (s == 0) {

@@ -1,15 +1,15 @@
-/* The part of a sliding window that lies inside the input, along one axis. */
+/* The part of a sliding window inside the input, along one axis. */
 #ifndef TINYCOMP_WINDOW_H
 #define TINYCOMP_WINDOW_H
 
 #include "tinycomp.h"
 
-/* Cells [begin, end) of the window; the others hang over a border. */
+/* Cells [begin, end) of the window are inside; the others are beyond a border. */
 typedef struct {
     uint16_t begin, end;
 } tc_span_t;
 
-/* A window of `kernel` cells, `dilation` apart, whose first one lies at `origin`, over an input of `size` cells. */
+/* A window of `kernel` cells, `dilation` apart, the first one at `origin`, over an input of `size` cells. */
 static inline tc_span_t tc_span(int32_t origin, uint16_t size, uint16_t kernel, uint8_t dilation)
 {
     tc_span_t span;
@@ -28,7 +28,8 @@ static inline tc_span_t tc_span(int32_t origin, uint16_t size, uint16_t kernel, 
     return span;
 }
 
-/* Whether rows y, y + dilation, ... of a window of `kernel` rows, all inside the input, lie one step apart in the ring. */
+/* Whether rows y, y + dilation, ... of a window of `kernel` rows, all inside the input, are evenly spaced in the
+ * ring. */
 static inline int tc_rows_are_linear(const tc_input_t *in, uint16_t y, unsigned reach)
 {
     return tc_slot(y, in->ring) + reach < in->ring;
