@@ -14,7 +14,7 @@ from tinycomp.codecs._registry import choose
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._kmeans import cluster
 from tinycomp.compress._layers import Layer, describe_names, weighted_layers, with_constants
-from tinycomp.compress._technique import Technique
+from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Constant
@@ -79,7 +79,7 @@ class Cluster(Technique):
                     f"Codebooks of {bits} bits are not possible.", expected="Expected 1 to 8 bits."
                 )
 
-    def apply(self, graph: Graph) -> Graph:
+    def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
         """The graph with clustered weights and their codebooks.
 
         Raises:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import Layer, weighted_layers, with_constants
-from tinycomp.compress._technique import Technique
+from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
 
@@ -54,7 +54,7 @@ class Prune(Technique):
                     expected="Expected 0 <= sparsity < 1.",
                 )
 
-    def apply(self, graph: Graph) -> Graph:
+    def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
         """The pruned graph. Ties are broken by layer, then by position: the result is unique."""
         pruned: list[Constant] = []
         for share, layers in self._rankings(weighted_layers(graph)):

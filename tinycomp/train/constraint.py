@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,9 @@ class Constraint(ABC):
     """Something that trained weights have to fulfil. Constraints of a list apply in its order."""
 
     name: ClassVar[str]
-    """The module's name."""
+    """The module's name: that of its step in recipes."""
+    stage: ClassVar[Literal["zeros", "grid"]]
+    """Whether it decides which weights are zero, or which values they have."""
     per_channel: bool = False
     """Whether each channel's weights are trained in units of their own."""
 
@@ -109,6 +111,10 @@ class Constraint(ABC):
     @abstractmethod
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
         """What `project` gives, exactly, in float64."""
+
+    def kept(self) -> Constraint | None:
+        """What later trainings of the same weights have to keep of it; None for nothing."""
+        return None
 
 
 def straight_through(kernel: Any, projected: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Int8(Constraint):
     """
 
     name: ClassVar[str] = "int8"
+    stage: ClassVar[Literal["zeros", "grid"]] = "grid"
 
     bits: int = 8
     """2 to 8: steps from -(2^(bits - 1) - 1) to that."""

@@ -99,7 +99,7 @@ def _finished(layer: Weights) -> Constant:
     fixed = layer.fixed()
     values = np.asarray(fixed.kernel * layer.scale, np.float32)
     if fixed.step is None:
-        return replace(layer.constant, values=values)
+        return replace(layer.constant, values=values, grid=None)
     steps = np.asarray(fixed.step * layer.scale).ravel()
     scales = tuple(float(np.float32(step)) for step in steps)
     axis = layer.axis if len(scales) > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tinycomp.train.constraint import (
     Moment,
     straight_through,
 )
+from tinycomp.train.keep_zeros import KeepZeros
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Prune(Constraint):
     """
 
     name: ClassVar[str] = "prune"
+    stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     sparsity: float
     """The share of weights that are zero at the end."""
@@ -103,3 +105,7 @@ class Prune(Constraint):
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
         """The same."""
         return fixed.on(fixed.kernel * state["mask"], None)
+
+    def kept(self) -> Constraint:
+        """The zeros."""
+        return KeepZeros()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -36,8 +36,9 @@ class Rate(Constraint):
     """
 
     name: ClassVar[str] = "rate"
+    stage: ClassVar[Literal["zeros", "grid"]] = "grid"
 
-    bits: float
+    bits: float = 2.0
     """Of a weight, on average, at the end."""
     step: float = 0.35
     """Of the grid before training, in units of the layer's scale. Coarser ones do damage that

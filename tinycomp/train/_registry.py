@@ -1,0 +1,48 @@
+"""Finds the steps of recipes: public modules of compress and train that define a float technique or
+a constraint.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import tinycomp.compress
+import tinycomp.train
+from tinycomp.compress._technique import Technique
+from tinycomp.compress.recipe import Recipe
+from tinycomp.train.constraint import Constraint
+
+POST_TRAINING = "post_training"
+"""The step that prunes and clusters after quantization: its options are those of a Recipe."""
+
+Kind = type[Technique] | type[Constraint] | type[Recipe]
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """All steps by name, in alphabetical order."""
+    found: dict[str, Kind] = {POST_TRAINING: Recipe}
+    for room in (tinycomp.compress, tinycomp.train):
+        for value in _classes(room):
+            if issubclass(value, Constraint) or (
+                issubclass(value, Technique) and value.stage == "float"
+            ):
+                assert value.name not in found, f"two steps are called {value.name}"
+                found[value.name] = value
+    return dict(sorted(found.items()))
+
+
+def _classes(room: ModuleType) -> Iterator[type[Any]]:
+    """Classes with a name that public modules of a room define."""
+    for module in pkgutil.iter_modules(room.__path__):
+        name = f"{room.__name__}.{module.name}"
+        if module.name.startswith("_"):
+            continue
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and value.__module__ == name and hasattr(value, "name"):
+                yield value
