@@ -89,7 +89,7 @@ def with_arguments(settings: Emulated, *arguments: str) -> Emulated:
     return settings.model_copy(update={"args": (*kept, *arguments)})
 
 
-@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc", "lx106"])
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc", "lx106", "lx6"])
 def test_exact_where_an_instruction_outlasts_two_ticks(
     build: Callable[[str], Path], name: str
 ) -> None:
@@ -107,7 +107,7 @@ def test_exact_where_an_instruction_outlasts_two_ticks(
     assert len(set(counted)) == 1
 
 
-@pytest.mark.parametrize("name", [EMULATED, "cortex-m55", "rv32imc", "lx106"])
+@pytest.mark.parametrize("name", [EMULATED, "cortex-m55", "rv32imc", "lx106", "lx6"])
 def test_no_instructions_without_a_counting_emulator(
     build: Callable[[str], Path], name: str
 ) -> None:

@@ -1,5 +1,6 @@
-/* The first instructions set the stack; then .data, .bss and main. There are no exception vectors: after a fault the
- * board is silent. */
+/* The first instructions set the stack and leave the exception mode of a reset, in which zero-overhead loops do not loop
+ * (PS.EXCM; interrupts stay off); then .data, .bss and main. There are no exception vectors: after a fault the board is
+ * silent. */
 #include <stdint.h>
 
 extern uint32_t tc_data_load[], tc_data_start[], tc_data_end[], tc_bss_start[], tc_bss_end[];
@@ -14,6 +15,9 @@ __asm__(".section .vectors, \"ax\"\n"
         "stack_top: .word tc_stack_top\n"
         "start: .word tc_start\n"
         "set_stack: l32r a1, stack_top\n"
+        "movi a0, 15\n" /* PS: interrupt level 15, all else 0 */
+        "wsr a0, ps\n"
+        "rsync\n"
         "l32r a0, start\n"
         "jx a0\n"
         ".text");
