@@ -1,7 +1,7 @@
-/* ADD of two tensors of one shape on Armv7E-M: 14 instructions an element.
+/* ADD of two tensors of the same shape on Armv7E-M: 14 instructions per element.
  *
- * The common scale is twice the coarser one, so the coarse input's raised value is 2^19 times what it is, without
- * rounding; only the fine input is multiplied. Both zero points, and all roundings, are in two constants. */
+ * The common scale is twice the coarser one, so in it the coarse input is its value times 2^19, without rounding; only
+ * the fine input needs a multiplication. Two constants hold both zero points and all roundings. */
 #ifndef TINYCOMP_ADD_DSP_H
 #define TINYCOMP_ADD_DSP_H
 
@@ -12,13 +12,13 @@ typedef struct {
     uint8_t coarse; /* which input has the larger scale, 0 or 1 */
     int8_t fine_zero_point;
     int8_t activation_min, activation_max;
-    uint32_t size;           /* bytes a row */
-    int32_t fine_multiplier; /* of the fine input, 2^21 times what it is */
-    int32_t fine_rounding;   /* added to that product before the shift; the coarse zero point is in it */
+    uint32_t size;           /* bytes per row */
+    int32_t fine_multiplier; /* of the fine input, times 2^21 */
+    int32_t fine_rounding;   /* added to that product before the shift; includes the coarse zero point */
     int32_t fine_shift;
-    int32_t multiplier; /* of twice the sum */
-    int32_t rounding;   /* added to that product; the output's zero point is in it */
-    int32_t shift;      /* then to the right, and once more */
+    int32_t multiplier; /* applied to twice the sum */
+    int32_t rounding;   /* added to that product; includes the output's zero point */
+    int32_t shift;      /* right shift afterwards, less one */
 } tc_add_dsp_t;
 
 static inline int8_t tc_add_dsp_value(const tc_add_dsp_t *op, int32_t coarse, int32_t fine)
@@ -32,7 +32,7 @@ static inline int8_t tc_add_dsp_value(const tc_add_dsp_t *op, int32_t coarse, in
 
 #if TC_DSP
 
-/* One of four elements, whose bytes are the lowest of r10 and r11, rotated. */
+/* One of four elements; its bytes are the lowest ones of r10 and r11 after the rotation. */
 #define TC_ADD_ELEMENT(rotated)                                                        \
     "sxtab r12, r3, r11" rotated "\n\tlsl r12, r12, #21\n\tsmmlar lr, r12, r4, r5\n\t" \
     "add lr, lr, r12, asr #31\n\tasr lr, lr, r6\n\t"                                   \
@@ -40,10 +40,10 @@ static inline int8_t tc_add_dsp_value(const tc_add_dsp_t *op, int32_t coarse, in
     "smmlar r12, lr, r7, r8\n\tadd r12, r12, lr, asr #31\n\tasr r12, r12, r9\n\t"      \
     "ssat r12, #8, r12, asr #1\n\tstrb r12, [r2], #1\n\t"
 
-/* The assembly reads members of tc_add_dsp_t by their offsets. */
+/* The assembly relies on these member offsets of tc_add_dsp_t. */
 typedef char tc_assert_add_offsets[offsetof(tc_add_dsp_t, fine_multiplier) == 8 && sizeof(tc_add_dsp_t) == 32 ? 1 : -1];
 
-/* `count` elements, a multiple of four above zero. r12, where the first input ends, lies on the stack. */
+/* `count` elements, a positive multiple of four. r12, the end of the first input, is kept on the stack. */
 static __attribute__((noinline)) void tc_add_dsp_words(const tc_add_dsp_t *op, const int8_t *coarse, const int8_t *fine,
                                                        int8_t *to, size_t count)
 {
@@ -79,7 +79,7 @@ static void tc_add_dsp_words(const tc_add_dsp_t *op, const int8_t *coarse, const
 
 #endif
 
-/* Output rows [first, last). No scratch. The output may lie on the first input. */
+/* Output rows [first, last). No scratch. The output may overwrite the first input. */
 static void tc_add_dsp(const tc_add_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                        uint16_t last, int8_t *scratch)
 {

@@ -1,5 +1,5 @@
-/* AVERAGE_POOL_2D with one window over the whole input on Armv7E-M: whole groups of four channels, and so few cells that
- * sums have 16 bits. Of each group they lie as channels 0 and 2, then 1 and 3. */
+/* AVERAGE_POOL_2D with one window over the whole input on Armv7E-M, for a multiple of four channels and so few cells
+ * that sums fit into 16 bits. The sums of a group of four are stored as channels 0 and 2, then 1 and 3. */
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_DSP_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_DSP_H
 

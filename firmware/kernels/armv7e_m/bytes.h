@@ -1,11 +1,11 @@
-/* Four int8 values of a word at once, on Armv7E-M; portable code that computes the same beside it. */
+/* Operations on the four int8 values of a word on Armv7E-M, with equivalent portable code. */
 #ifndef TINYCOMP_BYTES_H
 #define TINYCOMP_BYTES_H
 
 #include "dsp.h"
 #include "tinycomp.h"
 
-/* The same value four times. */
+/* Four copies of a value. */
 static inline uint32_t tc_four_bytes(int8_t value)
 {
     return (uint8_t)value * 0x01010101u;
@@ -13,7 +13,7 @@ static inline uint32_t tc_four_bytes(int8_t value)
 
 #if TC_DSP
 
-/* The larger one of each pair of bytes; the smaller one. */
+/* The maximum of each pair of bytes; the minimum. */
 static inline uint32_t tc_max_bytes(uint32_t a, uint32_t b)
 {
     uint32_t y;

@@ -7,7 +7,7 @@
 
 typedef tc_convolution_t tc_conv_2d_5x2_dsp_t;
 
-/* Output rows [first, last). Scratch: as convolution.h says. */
+/* Output rows [first, last). Scratch: see convolution.h. */
 static void tc_conv_2d_5x2_dsp(const tc_conv_2d_5x2_dsp_t *constants, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* CONV_2D on Armv7E-M, five pixels at a time, fifteen for each decoded block of weights: see convolution.h. */
+/* CONV_2D on Armv7E-M, five pixels at a time, fifteen per decoded block of weights: see convolution.h. */
 #ifndef TINYCOMP_CONV_2D_5X2_TILES_DSP_H
 #define TINYCOMP_CONV_2D_5X2_TILES_DSP_H
 
@@ -7,7 +7,7 @@
 
 typedef tc_convolution_t tc_conv_2d_5x2_tiles_dsp_t;
 
-/* Output rows [first, last). Scratch: as convolution.h says. */
+/* Output rows [first, last). Scratch: see convolution.h. */
 static void tc_conv_2d_5x2_tiles_dsp(const tc_conv_2d_5x2_tiles_dsp_t *constants, const tc_input_t *in,
                                      const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -7,7 +7,7 @@
 
 typedef tc_convolution_t tc_conv_2d_codebook_dsp_t;
 
-/* Output rows [first, last). Scratch: as convolution.h says; and 1024 bytes for the table of pairs. */
+/* Output rows [first, last). Scratch: see convolution.h, plus 1024 bytes for the table of pairs. */
 static __attribute__((noinline)) void tc_conv_2d_codebook_dsp(const tc_conv_2d_codebook_dsp_t *op, const tc_input_t *in,
                                                               const tc_output_t *out, uint16_t first, uint16_t last,
                                                               int8_t *scratch, int8_t *table)

@@ -1,7 +1,8 @@
-/* CONV_2D on Armv7E-M for windows three columns wide, whose weights are looked up by pairs: see conv_kx3.h. 82 instructions for
- * 96 products.
+/* CONV_2D on Armv7E-M for windows three columns wide, with weights that are looked up in pairs: see conv_kx3.h. 82
+ * instructions for 96 products.
  *
- * Columns are expanded into words (x0, x2) and (x1, x3). Of each window row's group, indices are a byte of w0 and w2 of each column, then one of w1 and w3 of each. */
+ * Columns are expanded into words (x0, x2) and (x1, x3). The indices of a group in a window row are a byte for w0 and
+ * w2 of each column, then a byte for w1 and w3 of each column. */
 #ifndef TINYCOMP_CONV_2D_KX3_CODEBOOK_DSP_H
 #define TINYCOMP_CONV_2D_KX3_CODEBOOK_DSP_H
 
@@ -51,7 +52,7 @@ static __attribute__((noinline)) void tc_kx3_halves(const tc_kx3_t *op, const tc
     tc_kx3_expand(op, in, top, left, to, tc_sxtb16, tc_sxtb16_odd);
 }
 
-/* Output rows [first, last). Scratch: as conv_kx3.h says; and 1024 bytes for the table of pairs. */
+/* Output rows [first, last). Scratch: see conv_kx3.h, plus 1024 bytes for the table of pairs. */
 static void tc_conv_2d_kx3_codebook_dsp(const tc_conv_2d_kx3_codebook_dsp_t *op, const tc_input_t *in,
                                         const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch,
                                         int8_t *table)

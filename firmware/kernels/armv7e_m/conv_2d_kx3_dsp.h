@@ -1,6 +1,7 @@
-/* CONV_2D on Armv7E-M for windows three columns wide, whose weights are words: see conv_kx3.h. 74 instructions for 96 products.
+/* CONV_2D on Armv7E-M for windows three columns wide, with weights stored as words: see conv_kx3.h. 74 instructions for
+ * 96 products.
  *
- * Columns are expanded into words A and B as gemm.h says. Of each window row's group, weights are a word R of each column. */
+ * Columns are expanded into words A and B (gemm.h). The weights of a group in a window row are a word R per column. */
 #ifndef TINYCOMP_CONV_2D_KX3_DSP_H
 #define TINYCOMP_CONV_2D_KX3_DSP_H
 
@@ -46,7 +47,7 @@ static __attribute__((noinline)) void tc_kx3_columns(const tc_kx3_t *op, const t
     tc_kx3_expand(op, in, top, left, to, tc_gemm_word_a, tc_gemm_word_b);
 }
 
-/* Output rows [first, last). Scratch: as conv_kx3.h says. */
+/* Output rows [first, last). Scratch: see conv_kx3.h. */
 static void tc_conv_2d_kx3_dsp(const tc_conv_2d_kx3_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch)
 {

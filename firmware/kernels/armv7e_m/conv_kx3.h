@@ -1,10 +1,12 @@
-/* CONV_2D on Armv7E-M for windows three columns wide, with a horizontal stride of 1 and whole groups of input channels.
+/* CONV_2D on Armv7E-M for windows three columns wide, with a horizontal stride of 1 and a multiple of four input
+ * channels.
  *
- * Neighbouring windows share columns, so tiles of eight pixels in a row meet one output channel at a time: each of the
- * tile's ten columns is expanded once and, for each row of the window and group of four channels, loaded once for up to
- * three pixels.
+ * Neighbouring windows share columns, so a tile of eight pixels of a row is multiplied with one output channel at a
+ * time: each of the tile's ten columns is expanded once and, per window row and group of four channels, loaded once for
+ * up to three pixels.
  *
- * Columns lie by window row, group, column: two words of each. Weights lie by channel, window row, group. */
+ * Layout of the columns: (window row, group, column), two words each. Layout of the weights: (channel, window row,
+ * group). */
 #ifndef TINYCOMP_CONV_KX3_H
 #define TINYCOMP_CONV_KX3_H
 
@@ -13,9 +15,9 @@
 
 #define TC_KX3_PIXELS 8
 #define TC_KX3_COLUMNS 10
-#define TC_KX3_WORDS (2 * TC_KX3_COLUMNS) /* of a window row's group */
+#define TC_KX3_WORDS (2 * TC_KX3_COLUMNS) /* of a group in a window row */
 
-/* Whether outputs have no bounds but those of int8. */
+/* 1: no layer has activation bounds narrower than int8. */
 #ifndef TC_KX3_UNCLAMPED
 #define TC_KX3_UNCLAMPED 0
 #endif
@@ -30,15 +32,15 @@ typedef struct {
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t workspace; /* the codec has one */
-    uint8_t bytes;     /* weights are stored as bytes, which have to be made words */
-    uint16_t block;    /* output channels whose weights are read together */
+    uint8_t bytes;     /* decoded weights are bytes and must be converted to words */
+    uint16_t block;    /* output channels per decoded block of weights */
     const tc_weights_t *weights;
     int32_t rounding;       /* see rounding.h */
-    const int32_t *factors; /* as in gemm.h */
+    const int32_t *factors; /* see gemm.h */
 } tc_kx3_t;
 
-/* How columns meet channels: what expands a tile's columns, and what computes all channels of it, whose pixels are `step`
- * bytes apart. */
+/* The two functions of a variant: one expands a tile's columns, the other computes all its channels; output pixels are
+ * `step` bytes apart. */
 typedef struct {
     void (*expand)(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to);
     void (*tile)(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, size_t step);
@@ -47,8 +49,8 @@ typedef struct {
 #if TC_DSP
 
 /* clang-format off */
-/* Products of one word of each column: r0-r7 are the sums, r8-r10 the three columns' weights, r12 the columns. The first
- * word of each lies at r12 + base, the second behind it. */
+/* Products with one word of each column: r0-r7 are the sums, r8-r10 the three columns' weights, r12 the columns. Each
+ * column's first word is at r12 + base, the second one after it. */
 #define TC_KX3_LOAD(at) "ldr r11, [r12, #" at "]\n\t"
 #define TC_KX3_PRODUCT(weight, sum) "smlad r" #sum ", r" #weight ", r11, r" #sum "\n\t"
 #define TC_KX3_COLUMNS_AT(base)                                                                     \
@@ -63,7 +65,7 @@ typedef struct {
     TC_KX3_LOAD(base " + 64") TC_KX3_PRODUCT(9, 7) TC_KX3_PRODUCT(10, 6)                        \
     TC_KX3_LOAD(base " + 72") TC_KX3_PRODUCT(10, 7)
 
-/* What lies on the stack. */
+/* Stack frame. */
 #define TC_KX3_FIRST "[sp, #0]"
 #define TC_KX3_OUT "[sp, #4]"
 #define TC_KX3_STEP "[sp, #8]"
@@ -74,7 +76,8 @@ typedef struct {
 #define TC_KX3_TABLE "[sp, #28]"
 #define TC_KX3_LAST "[sp, #32]"
 
-/* Defines a function; `group` multiplies a window row's group, whose columns lie that far behind r12; lr is the weights. */
+/* Defines a function; `group` multiplies a group of a window row, its columns at that offset from r12; lr is the
+ * weights. */
 #define TC_KX3_FUNCTION(name, group)                                                                      \
     static __attribute__((noinline)) void name(const tc_gemm_t *gemm, const uint32_t *columns, int8_t *to, \
                                                size_t step)                                               \
@@ -120,7 +123,7 @@ typedef struct {
 
 #endif
 
-/* Expands the columns of a tile, the first one's x being `left`; each group becomes two words. */
+/* Expands the columns of a tile from x = `left` on; each group becomes two words. */
 static inline void tc_kx3_expand(const tc_kx3_t *op, const tc_input_t *in, int32_t top, int32_t left, uint32_t *to,
                                  tc_gemm_word_t *first, tc_gemm_word_t *second)
 {
@@ -151,7 +154,7 @@ static inline void tc_kx3_expand(const tc_kx3_t *op, const tc_input_t *in, int32
     }
 }
 
-/* `gemm`'s channels of an output row, whose first byte is `to`; `values` has room for a tile that is not whole. */
+/* The channels in `gemm` of an output row that begins at `to`; `values` has room for a partial tile. */
 static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, const tc_gemm_t *gemm, uint32_t *columns,
                        int8_t *values, int8_t *to, const tc_kx3_shape_t *shape)
 {
@@ -170,9 +173,9 @@ static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, co
     }
 }
 
-/* Output rows [first, last). Scratch: the columns of a tile (80 bytes for each window row's group); where the width is no
- * multiple of eight, a tile of outputs; where weights are decoded, a block of them. table: weights that `tile` looks up; else
- * NULL. */
+/* Output rows [first, last). Scratch: the columns of a tile (80 bytes per window row and group); if the width is not a
+ * multiple of eight, a tile of outputs; if weights are decoded, a block of them. table: weights that `tile` looks up,
+ * or NULL. */
 static __attribute__((noinline)) void tc_kx3(const tc_kx3_t *op, const tc_input_t *in, const tc_output_t *out,
                                              uint16_t first, uint16_t last, int8_t *scratch,
                                              const tc_kx3_shape_t *shape, const tc_gemm_table_t *table)

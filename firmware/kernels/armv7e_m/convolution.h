@@ -1,8 +1,8 @@
-/* CONV_2D on Armv7E-M: pixel after pixel of the output is expanded (gemm.h), and a few at a time meet all output
- * channels. Weights are read where they lie, so rows may come one by one at little extra cost.
+/* CONV_2D on Armv7E-M: the windows of a few output pixels at a time are expanded (gemm.h), then multiplied with all
+ * output channels. Weights are read in place, so computing rows one by one costs little extra.
  *
- * Of a window's rows first all whole groups of four bytes are taken, then what is left over of each row, put together
- * to groups. */
+ * A window is taken as the full groups of four bytes of each of its rows; the bytes left over at the row ends are
+ * packed into further groups, after all others. */
 #ifndef TINYCOMP_CONVOLUTION_H
 #define TINYCOMP_CONVOLUTION_H
 
@@ -11,22 +11,22 @@
 
 #define TC_CONVOLUTION_TILE 5 /* pixels, at most */
 
-/* Whether outputs have no bounds but those of int8. */
+/* 1: no layer has activation bounds narrower than int8. */
 #ifndef TC_CONVOLUTION_UNCLAMPED
 #define TC_CONVOLUTION_UNCLAMPED 0
 #endif
 
-/* Whether output channels come in pairs. */
+/* 1: all numbers of output channels are even. */
 #ifndef TC_CONVOLUTION_EVEN
 #define TC_CONVOLUTION_EVEN 0
 #endif
 
-/* Whether windows' cells lie side by side. */
+/* 1: no window is dilated. */
 #ifndef TC_CONVOLUTION_UNDILATED
 #define TC_CONVOLUTION_UNDILATED 0
 #endif
 
-/* Whether rows of windows are whole groups, so that nothing is left over. */
+/* 1: all window rows are full groups, without a rest. */
 #ifndef TC_CONVOLUTION_WHOLE
 #define TC_CONVOLUTION_WHOLE 0
 #endif
@@ -40,34 +40,34 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t gathers;             /* windows have to be put together */
+    uint8_t gathers;             /* windows are gathered before they are expanded */
     uint8_t workspace;           /* the codec has one */
-    uint8_t bytes;               /* weights are stored as bytes, which have to be made words */
-    uint16_t block;              /* output channels whose weights are read together, an even number */
-    const tc_weights_t *weights; /* in the order of gemm.h */
+    uint8_t bytes;               /* decoded weights are bytes and must be converted to words */
+    uint16_t block;              /* output channels per decoded block of weights, even */
+    const tc_weights_t *weights; /* layout: see gemm.h */
     int32_t rounding;            /* see rounding.h */
-    const int32_t *factors;      /* of an even number of channels */
+    const int32_t *factors;      /* for an even number of channels */
 } tc_convolution_t;
 
-/* A row that a window reads is this far behind the input's base, or beyond a border. */
+/* A window row's offset from the input's base if the row is beyond a border. */
 #define TC_BEYOND INT32_MIN
 
-/* How rows of windows are expanded; the rest of a row is what is no whole group of four bytes. */
+/* How window rows are expanded; the rest of a row is what does not fill a group of four bytes. */
 typedef struct {
     const int32_t *rows, *rows_end;
-    size_t words;     /* bytes of whole groups in a row */
-    size_t pixels;    /* that lie interleaved */
-    size_t rest;      /* bytes from a pixel's first group to the first one that is put together */
+    size_t words;     /* bytes of full groups in a row */
+    size_t pixels;    /* that are interleaved */
+    size_t rest;      /* bytes from a pixel's first group to its first group made of rests */
     unsigned over;    /* bytes of a row's rest */
-    int32_t distance; /* bytes from a window to the next */
+    int32_t distance; /* bytes from one window to the next */
 } tc_convolution_walk_t;
 
-/* How pixels meet channels. `one` takes the pixels that are left over in the end; without it `all` does, and what it
- * computes of pixels that are none goes to the first one's place before the first one's does. */
+/* The functions and numbers of a variant. `one` computes single pixels at the end of a row; without it `all` does, and
+ * writes padding pixels to the place of the first pixel, before that pixel itself. */
 typedef struct {
-    unsigned pixels; /* of a tile */
-    unsigned tiles;  /* that are expanded together, to meet decoded blocks; 0: each block meets all pixels */
-    unsigned size;   /* bytes of a channel's group of weights: TC_WORDS or TC_INDICES */
+    unsigned pixels; /* per tile */
+    unsigned tiles;  /* tiles that are expanded together for each decoded block; 0: a whole row per block */
+    unsigned size;   /* bytes of a group of a channel's weights: TC_WORDS or TC_INDICES */
     void (*windows)(const tc_convolution_walk_t *walk, const int8_t *from, unsigned count, uint32_t *to);
     tc_gemm_function_t all;
     void (*one)(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out);
@@ -76,20 +76,20 @@ typedef struct {
 #define TC_WORDS 4
 #define TC_INDICES 2 /* of a 4-bit codebook */
 
-/* The distance of a window's cells. */
+/* The dilation of windows. */
 static inline unsigned tc_convolution_dilation(unsigned dilation)
 {
     return TC_CONVOLUTION_UNDILATED ? 1 : dilation;
 }
 
-/* Expands `count` windows, the first one's rows lying at from + rows[i]. Where rows have a rest they have four bytes. A
- * group becomes two words: `windows` makes A and B of gemm.h, `windows_halves` (x0, x2) and (x1, x3). */
+/* Expands `count` windows; the first one's rows are at from + rows[i]. Rows with a rest have at least four bytes. A
+ * group becomes two words: A and B of gemm.h in `windows`, (x0, x2) and (x1, x3) in `windows_halves`. */
 #if TC_DSP
-/* The assembly reads members of tc_convolution_walk_t by their offsets. */
+/* The assembly relies on these member offsets of tc_convolution_walk_t. */
 typedef char tc_assert_walk_offsets[offsetof(tc_convolution_walk_t, distance) == 24 ? 1 : -1];
 /* clang-format off */
-/* r0 is the row, r2 the window, r3 where words go, r4 how far B lies behind A, r6 the byte, r9 a group that is put
- * together, r10 its bits, r11 where it goes, r12 the bytes of a rest. */
+/* r0 is the row, r2 the window, r3 the destination, r4 the offset from A to B, r6 the next byte, r9 the group of rests
+ * being packed, r10 its number of bits, r11 its destination, r12 the bytes of a rest. */
 #define TC_CONVOLUTION_PUT(at)                                                                          \
     "sxtb16 r8, r5, ror #8\n\teor r5, r5, #0x7F007F00\n\trev16 r5, r5\n\t" TC_CONVOLUTION_PUT_WORDS(at)
 #define TC_CONVOLUTION_PUT_HALVES(at) "sxtb16 r8, r5\n\tsxtb16 r5, r5, ror #8\n\t" TC_CONVOLUTION_PUT_WORDS(at)
@@ -99,7 +99,7 @@ typedef char tc_assert_walk_offsets[offsetof(tc_convolution_walk_t, distance) ==
 #else
 #define TC_CONVOLUTION_REST(code) code
 #endif
-/* The end of all pixels lies at sp, the window's pixel behind it. The window at label 1, its row at 2, a group of that at 3. */
+/* The end of all pixels is at sp, the window's pixel above it. Label 1: next window, 2: next row, 3: next group. */
 #define TC_CONVOLUTION_WINDOWS(function, put)                                                                 \
     register const tc_convolution_walk_t *r0 __asm__("r0") = walk;                                            \
     register const int8_t *r1 __asm__("r1") = from;                                                           \
@@ -191,19 +191,19 @@ static __attribute__((unused)) void tc_convolution_windows_halves(const tc_convo
 
 #endif
 
-/* Where the pixels of an output row are expanded from. */
+/* Sources of the pixels of an output row. */
 typedef struct {
     const tc_convolution_t *op;
     const int8_t *base;
     uint32_t *pixels;                      /* expanded */
-    int32_t *rows;                         /* of windows: how far behind the base, or TC_BEYOND */
-    int8_t *room;                          /* for a window that is put together */
-    unsigned columns_begin, columns_end;   /* pixels whose windows have no column beyond a border and are not dilated */
-    unsigned begin, end;                   /* pixels of this row whose windows are read where they lie */
-    tc_convolution_walk_t inside, outside; /* over windows where they lie, and over `room` */
+    int32_t *rows;                         /* offset of each window row from the base, or TC_BEYOND */
+    int8_t *room;                          /* for a gathered window */
+    unsigned columns_begin, columns_end;   /* pixels with undilated windows whose columns are all inside the input */
+    unsigned begin, end;                   /* pixels of this row whose windows are read in place */
+    tc_convolution_walk_t inside, outside; /* for windows in place, and for `room` */
 } tc_convolution_row_t;
 
-/* Which pixels' windows lie between the left and right borders; none where windows are never read where they lie. */
+/* Finds the pixels whose windows are between the left and right borders; none if windows are never read in place. */
 static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, int near)
 {
     const tc_convolution_t *const op = row->op;
@@ -219,14 +219,14 @@ static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *r
     row->columns_end = near ? x : 0;
 }
 
-/* Lays out scratch. Returns where it goes on. */
+/* Allocates scratch; returns the first free byte. */
 static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution_t *op, const tc_input_t *in,
                                                             const tc_convolution_shape_t *shape, int8_t *scratch,
                                                             tc_convolution_row_t *row)
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
-    const int whole = !TC_CONVOLUTION_WHOLE && length < 4; /* the window is one row */
+    const int whole = !TC_CONVOLUTION_WHOLE && length < 4; /* treat the window as one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
     tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, TC_CONVOLUTION_WHOLE ? 0 : size % 4, 0};
     walk.rest = walk.words * 2 * pixels * lines;
@@ -271,8 +271,7 @@ static inline int8_t *tc_convolution_fill(int8_t *to, const int8_t *from, size_t
     return to;
 }
 
-/* Puts a window together that hangs over a border or is dilated: of each row, runs of cells before the border, inside,
- * and behind it. */
+/* Gathers a window that overlaps a border or is dilated: in each row the cells before, inside and after the input. */
 static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row_t *row, int32_t left)
 {
     const tc_convolution_t *const op = row->op;
@@ -299,8 +298,8 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
     }
 }
 
-/* Expands at most `most` pixels of an output row from pixel x on: those whose windows lie inside the input from there, or
- * one that is put together first. Returns how many. */
+/* Expands at most `most` pixels of an output row from pixel x on: the next ones with windows inside the input, or one
+ * that is gathered first. Returns their number. */
 static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, const tc_convolution_shape_t *shape,
                                              unsigned x, unsigned most, uint32_t *to)
 {
@@ -315,7 +314,7 @@ static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, co
     return 1;
 }
 
-/* `gemm`'s channels of `count` expanded pixels: all that are interleaved, or some one by one. */
+/* The channels in `gemm` of `count` expanded pixels: a full tile at once, or pixels one by one. */
 static void tc_convolution_products(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
                                     int8_t *const *outs, unsigned count)
 {
@@ -328,7 +327,7 @@ static void tc_convolution_products(const tc_convolution_shape_t *shape, const t
     }
 }
 
-/* The last channel of an odd number: its pair goes elsewhere first. */
+/* The last channel of an odd number: computed as a pair, to a buffer, then copied. */
 static __attribute__((cold)) void tc_convolution_last(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm,
                                                       const uint32_t *pixels, int8_t *const *outs, unsigned count)
 {
@@ -365,14 +364,14 @@ static void tc_convolution_tile(const tc_convolution_shape_t *shape, tc_gemm_t *
     gemm->channels++;
 }
 
-/* Some channels' weights. */
+/* Reads a block of weights. */
 static const int8_t *tc_convolution_weights(const tc_convolution_t *op, const tc_gemm_t *gemm, int8_t *buffer)
 {
     const size_t size = 4 * gemm->groups;
     return tc_gemm_weights(op->weights, size * gemm->first, size * ((gemm->channels + 1) & ~1u), op->bytes, buffer);
 }
 
-/* All channels of `count` expanded pixels, whose weights are decoded by blocks. */
+/* All channels of `count` expanded pixels, decoding the weights block by block. */
 static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolution_shape_t *shape, tc_gemm_t gemm,
                                    const uint32_t *pixels, int8_t *const *outs, unsigned count, int8_t *buffer)
 {
@@ -387,7 +386,7 @@ static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolut
     }
 }
 
-/* Bounds that int8 does not have by itself. */
+/* Clamps a row of outputs where an activation's bounds are narrower than int8. */
 static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->output_channels;
@@ -396,8 +395,8 @@ static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *o
     }
 }
 
-/* `gemm`'s channels of output rows [first, last); all of them by blocks that are decoded into `buffer` for some tiles at
- * once, if `tiles` is not 0. */
+/* The channels in `gemm` of output rows [first, last); if `tiles` is not 0, all channels, decoding blocks into `buffer`
+ * for that many tiles at a time. */
 static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
                                                      const tc_output_t *out, uint16_t first, uint16_t last,
                                                      const tc_convolution_shape_t *shape, tc_gemm_t *gemm,
@@ -407,7 +406,7 @@ static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, 
     const size_t tile_words = 2 * shape->pixels * gemm->groups;
     const unsigned most = shape->tiles == 0 ? shape->pixels : shape->tiles * shape->pixels;
     uint32_t *tile = row->pixels;
-    unsigned held = 0, of_tile = 0; /* pixels that are expanded */
+    unsigned held = 0, of_tile = 0; /* pixels expanded so far */
     for (uint16_t y = first; y < last; y++) {
         int8_t *to = tc_output_row(out, y);
         tc_convolution_row(row, in, y);
@@ -437,9 +436,9 @@ static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, 
     }
 }
 
-/* Output rows [first, last). Scratch: the expanded pixels (8 bytes a group each), an offset for each row of a window;
- * where windows have to be put together one more, and a window; where weights are decoded, a block of them. `outs` has
- * room for an address of each expanded pixel. table: weights that `all` looks up; else NULL. */
+/* Output rows [first, last). Scratch: the expanded pixels (8 bytes per group each), an offset per window row; if
+ * windows are gathered, one more offset and a window; if weights are decoded, a block of them. `outs` has room for the
+ * address of each expanded pixel. table: weights that `all` looks up, or NULL. */
 static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                            uint16_t last, int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
                            const tc_gemm_table_t *table)

@@ -1,11 +1,11 @@
 /* Depthwise convolution of 3 x 3 cells on Armv7E-M, four channels at a time.
  *
- * The three input rows that an output row needs are rearranged into words of two int16, so that SMLAD makes two
- * products: of each column of a channel, rows 0 and 1; of row 2, each two neighbouring columns. A pair of columns takes
- * 12 words: rows 0 and 1 of the first column for each of four channels, of the second column, then row 2 of both. Tiles of
- * a few outputs of one channel then load each word once, and take five SMLAD an output.
+ * The three input rows of an output row are rearranged into words of two int16, so that an SMLAD computes two products:
+ * with rows 0 and 1 of a column, or with row 2 of two neighbouring columns. A pair of columns is 12 words: rows 0 and 1
+ * of the first column for each of four channels, the same for the second column, then row 2 of both. Tiles of a few
+ * outputs of one channel load each word once, and take five SMLAD per output.
  *
- * The nine weights of a channel lie in the order that SXTB16 takes them apart in: w00 w01 w10 w11 w02 w20 w12 w21 w22
+ * The nine weights of a channel are in the order in which SXTB16 extracts them: w00 w01 w10 w11 w02 w20 w12 w21 w22
  * (row, column). */
 #ifndef TINYCOMP_DEPTHWISE_3X3_H
 #define TINYCOMP_DEPTHWISE_3X3_H
@@ -16,10 +16,10 @@
 
 #define TC_DEPTHWISE_CHANNELS 4
 #define TC_DEPTHWISE_WEIGHTS 9
-#define TC_DEPTHWISE_PAIR 12 /* words of a pair of columns */
-#define TC_DEPTHWISE_TAIL 18 /* words behind a tile's own columns that it reads too */
+#define TC_DEPTHWISE_PAIR 12 /* words per pair of columns */
+#define TC_DEPTHWISE_TAIL 18 /* words that a tile reads after its own columns */
 
-/* Whether outputs have no bounds but those of int8. */
+/* 1: no layer has activation bounds narrower than int8. */
 #ifndef TC_DEPTHWISE_UNCLAMPED
 #define TC_DEPTHWISE_UNCLAMPED 0
 #endif
@@ -31,28 +31,29 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t decoded; /* blocks that are decoded together, the last one of the last four channels; 0: read in place */
+    uint8_t decoded; /* blocks decoded at a time, the last one for the last four channels; 0: read in place */
     const tc_weights_t *weights;
     int32_t rounding;
-    const int32_t *factors; /* of each channel: what sums start at, and the multiplier; see rounding.h */
+    const int32_t *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
 } tc_depthwise_3x3_t;
 
-/* What is the same for all rows and channels. */
+/* Constants of all rows and channels. */
 typedef struct {
-    unsigned outputs;       /* of a tile */
-    unsigned tiles;         /* of a row */
-    unsigned partial;       /* outputs of the last tile, if it is not whole; else 0 */
-    uint32_t *cells;        /* of all tiles, in pairs of columns */
-    uint32_t *first, *last; /* pairs that are not all beyond the left or right border */
-    uint32_t *whole;        /* up to here the pairs' second columns are not beyond the right border */
-    unsigned border_first;  /* whether the first pair's first column is beyond the left border */
-    uint32_t border;        /* four channels of a cell beyond the border */
-    int32_t rounding;       /* the layer's */
-    size_t step;            /* bytes from one output to the next */
+    unsigned outputs;       /* per tile */
+    unsigned tiles;         /* per row */
+    unsigned partial;       /* outputs of a partial last tile, else 0 */
+    uint32_t *cells;        /* pairs of columns of all tiles */
+    uint32_t *first, *last; /* pairs with a column inside the left and right borders */
+    uint32_t *whole;        /* pairs before this one have their second column inside the right border */
+    unsigned border_first;  /* 1: the first pair's first column is beyond the left border */
+    uint32_t border;        /* four channels of a padding cell */
+    int32_t rounding;       /* of the layer */
+    size_t step;            /* bytes from one output pixel to the next */
 } tc_depthwise_plan_t;
 
-/* Blocks of four channels in one output row: where each of the three input rows has its first column inside the input,
- * how far the next column is and how far the next block; a row beyond a border is one cell that repeats itself. */
+/* Blocks of four channels in one output row. For each of the three input rows: the address of its first column inside
+ * the input, the bytes to the next column and to the next block; a row beyond a border is one padding cell,
+ * repeated. */
 typedef struct {
     const int8_t *row[3];
     size_t column[3];
@@ -68,12 +69,12 @@ typedef void (*tc_depthwise_row_t)(const tc_depthwise_plan_t *plan, tc_depthwise
 
 #if TC_DSP
 /* clang-format off */
-/* The assembly reads members by their offsets. */
+/* The assembly relies on these member offsets. */
 typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) == 16 && offsetof(tc_depthwise_plan_t, step) == 40 &&
                                          offsetof(tc_depthwise_blocks_t, weights) == 36 ? 1 : -1];
 
-/* What lies on the stack: the plan's members, the step being 4 for a tile that is not whole, then what changes. `part` is
- * where such a tile goes, and only tiles of six need what comes behind the count. */
+/* Stack frame: the plan's members (the step is 4 for a partial tile), then variables. `part` is the destination of a
+ * partial tile; only tiles of six use what follows the count. */
 #define TC_DEPTHWISE_AT_START "[sp, #0]"
 #define TC_DEPTHWISE_AT_LAST "[sp, #4]"
 #define TC_DEPTHWISE_AT_WHOLE "[sp, #8]"
@@ -92,13 +93,13 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
 #define TC_DEPTHWISE_AT_TO "[sp, #60]"
 #define TC_DEPTHWISE_AT_REST "[sp, #64]"
 #define TC_DEPTHWISE_AT_PART "#68"
-/* Words x and y of four channels each become four words of one channel each. */
+/* Transposes words x and y of four channels each into four words of one channel each. */
 #define TC_DEPTHWISE_PACK(x, y)                                                                    \
     "pkhbt lr, " x ", " y ", lsl #16\n\tpkhtb " x ", " y ", " x ", asr #16\n\t"                    \
     "sxtb16 " y ", lr\n\tstr " y ", [r6], #4\n\tsxtb16 lr, lr, ror #8\n\tstr lr, [r6], #4\n\t"     \
     "sxtb16 " y ", " x "\n\tstr " y ", [r6], #4\n\tsxtb16 " x ", " x ", ror #8\n\tstr " x ", [r6], #4\n\t"
-/* The columns of a block, whose rows then are the next one's: r0-r2 are rows, r3-r5 how far the next column is, r6 the
- * pair, r7-r9 and r10-r12 its columns. */
+/* Expands the columns of a block and moves the rows on to the next block: r0-r2 are the rows, r3-r5 the bytes to the
+ * next column, r6 the pair, r7-r9 and r10-r12 its columns. */
 #define TC_DEPTHWISE_EXPAND                                                                        \
         "ldr r6, " TC_DEPTHWISE_AT_BLOCKS "\n\tldr r0, [r6]\n\tldr r1, [r6, #4]\n\tldr r2, [r6, #8]\n\t"              \
         "ldr r3, [r6, #12]\n\tldr r4, [r6, #16]\n\tldr r5, [r6, #20]\n\t"                          \
@@ -123,7 +124,7 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
         "ldr r10, " TC_DEPTHWISE_AT_BORDER "\n\tmov r11, r10\n\tmov r12, r10\n\tb 3b\n"                             \
         "5:\n\t"
 
-/* r6 is the multiplier, r7 the layer's rounding; twice, r8 is what the channel's sums start at. */
+/* r6 is the multiplier, r7 the layer's rounding; when rounding twice, r8 is the initial value of the channel's sums. */
 #define TC_DEPTHWISE_ROUND_ONCE(sum) TC_ROUND_ONCE(sum, "r6", "r7")
 #define TC_DEPTHWISE_ROUND_TWICE(sum) TC_ROUND_TWICE(sum, "r9", "r6", "r7", "r8")
 #if TC_DEPTHWISE_ONCE
@@ -131,8 +132,9 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
 #else
 #define TC_DEPTHWISE_TWICE(code) code
 #endif
-/* Four channels of a tile, and `behind` them: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells, r12 what sums start at, lr
- * the weights, of which bits 8 to 15 of a half are one, so that sums are 256-fold. */
+/* Four channels of a tile, then the code in `behind`: r0-r5 are sums, r6-r8 weights, r10 the factors, r11 the cells,
+ * r12 the initial value of the sums, lr the address of the weights. A weight is in bits 8 to 15 of its half, so sums
+ * are scaled by 256. */
 #define TC_DEPTHWISE_TILE(first_rows, third_row, once, twice, stores, behind)                      \
         "ldr r11, " TC_DEPTHWISE_AT_CELLS "\n\tldr lr, " TC_DEPTHWISE_AT_WEIGHTS "\n\tldr r10, " TC_DEPTHWISE_AT_FACTORS "\n"                         \
         "1:\n\t"                                                                                   \
@@ -148,7 +150,7 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
         "add r11, r11, #4\n\tldr r9, " TC_DEPTHWISE_AT_FACTORS_END "\n\tcmp r10, r9\n\tbne 1b\n\t"                           \
         TC_DEPTHWISE_TWICE("b 4f\n" "3:\n\tldr r8, [r10, #-8]\n\t" TC_TWICE_FACTOR("r8", "r7") twice "b 2b\n") \
         "4:\n\t" behind
-/* Defines a function. Its blocks at label 6 are expanded and computed by `tiles`. */
+/* Defines a function; from label 6 on it expands a block and computes it with `tiles`. */
 #define TC_DEPTHWISE_FUNCTION(name, tiles)                                                         \
     static __attribute__((noinline)) void name(const tc_depthwise_plan_t *plan, tc_depthwise_blocks_t *blocks) \
     {                                                                                              \
@@ -167,7 +169,7 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
             :                                                                                      \
             : "r2", "r3", "r12", "cc", "memory");                                                  \
     }
-/* A block by tiles of six outputs, `stride` columns apart; the last one may be partial. */
+/* Computes a block in tiles of six outputs, `stride` columns apart; the last tile may be partial. */
 #define TC_DEPTHWISE_TILES_OF_SIX(stride, first_rows, third_row)                                   \
     "ldr r0, " TC_DEPTHWISE_AT_PLAN "\n\tldr r1, [r0, #4]\n\tldr r2, " TC_DEPTHWISE_AT_OUT "\n\t"          \
     "str r1, " TC_DEPTHWISE_AT_REST "\n\tstr r2, " TC_DEPTHWISE_AT_TO "\n"                               \
@@ -195,7 +197,7 @@ typedef char tc_assert_depthwise_offsets[offsetof(tc_depthwise_plan_t, first) ==
     "9:\n\t"                                                                                       \
     "ldr r1, " TC_DEPTHWISE_AT_BLOCKS "\n\tldr r0, [r0, #12]\n\tldr r2, [r1, #44]\n\tstr r0, " TC_DEPTHWISE_AT_CELLS "\n\t" \
     "add r2, r2, #4\n\tstr r2, [r1, #44]\n\tstr r2, " TC_DEPTHWISE_AT_OUT "\n\t" TC_DEPTHWISE_NEXT_CHANNELS
-/* The next four channels' weights and factors. */
+/* Weights and factors of the next four channels. */
 #define TC_DEPTHWISE_NEXT_CHANNELS                                                                 \
     "str lr, " TC_DEPTHWISE_AT_WEIGHTS "\n\tstr r10, " TC_DEPTHWISE_AT_FACTORS "\n\tadd r10, r10, #32\n\t" \
     "str r10, " TC_DEPTHWISE_AT_FACTORS_END "\n\t"
@@ -235,7 +237,7 @@ static int32_t tc_depthwise_half(uint32_t word, unsigned half)
     return (int16_t)(word >> (16 * half));
 }
 
-/* A channel of a tile. */
+/* One channel of a tile. */
 static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int32_t *factor, int32_t rounding,
                               unsigned outputs, unsigned stride, int8_t *to, size_t step)
 {
@@ -284,7 +286,7 @@ static void tc_depthwise_blocks(const tc_depthwise_plan_t *plan, tc_depthwise_bl
 
 #endif
 
-/* The blocks of output row y, from a channel on. */
+/* The blocks of output row y from channel `channel` on. */
 static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, unsigned channel,
                               const int8_t *border, tc_depthwise_blocks_t *blocks)
 {
@@ -297,7 +299,7 @@ static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in
     }
 }
 
-/* Bounds that int8 does not have by itself. */
+/* Clamps a row of outputs where an activation's bounds are narrower than int8. */
 static __attribute__((cold)) void tc_depthwise_clamp(const tc_depthwise_3x3_t *op, int8_t *row)
 {
     const size_t size = (size_t)op->output_width * op->channels;
@@ -313,8 +315,8 @@ static void tc_depthwise_fill(uint32_t *word, const uint32_t *end, uint32_t bord
     }
 }
 
-/* Lays out scratch and fills the columns that are always beyond a border: the others are written anew for each row.
- * Returns where scratch goes on. */
+/* Allocates scratch and fills the columns that are always beyond a border; the others are rewritten for every row.
+ * Returns the first free byte. */
 static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3_t *op, unsigned outputs,
                                                           unsigned stride, int8_t *scratch, tc_depthwise_plan_t *plan)
 {
@@ -345,7 +347,7 @@ static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3
     return (int8_t *)end;
 }
 
-/* `count` blocks of output rows [first, last), from channel `channel` on. */
+/* `count` blocks of channels from `channel` on, of output rows [first, last). */
 static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in, const tc_output_t *out,
                               uint16_t first, uint16_t last, const tc_depthwise_plan_t *plan, tc_depthwise_row_t row,
                               unsigned channel, unsigned count, const int8_t *weights)
@@ -363,9 +365,9 @@ static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in
     }
 }
 
-/* Output rows [first, last) by tiles of `outputs`, at least four channels. Where the last block would have fewer, it has
- * the last four, some of them once more. Scratch: the columns that whole tiles read (24 bytes each) and the tail's words,
- * then the weights of a block where those are decoded. */
+/* Output rows [first, last) in tiles of `outputs`; at least four channels. The last block is always the last four
+ * channels, overlapping the block before if needed. Scratch: the columns that full tiles read (24 bytes each) and the
+ * tail's words; if weights are decoded, those of a block. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_row_t row, unsigned outputs,

@@ -34,7 +34,7 @@ static void tc_depthwise_3x3_stride_2_dsp_row(const tc_depthwise_plan_t *plan, t
 }
 #endif
 
-/* Output rows [first, last). Scratch: as depthwise_3x3.h says. */
+/* Output rows [first, last). Scratch: see depthwise_3x3.h. */
 static void tc_depthwise_3x3_stride_2_dsp(const tc_depthwise_3x3_stride_2_dsp_t *constants, const tc_input_t *in,
                                           const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

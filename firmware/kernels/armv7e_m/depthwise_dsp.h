@@ -1,8 +1,8 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M, any window: four channels at a time, two of its cells an SMLAD.
+/* DEPTHWISE_CONV_2D on Armv7E-M, any window: four channels at a time, two window cells per SMLAD.
  *
- * Weights lie by blocks of four channels (the last block holds the last four), in each by pairs of cells a and b, eight
- * bytes: a0 a1 b0 b1, a2 a3 b2 b3, so that SXTB16 takes out what belongs to one channel. An odd window is filled up
- * with a cell of zero weights. */
+ * Weights are stored in blocks of four channels (the last block is the last four), and in a block by pairs of cells a
+ * and b, eight bytes: a0 a1 b0 b1, a2 a3 b2 b3, so that SXTB16 extracts both weights of a channel. A window with an odd
+ * number of cells is padded with a cell of zero weights. */
 #ifndef TINYCOMP_DEPTHWISE_DSP_H
 #define TINYCOMP_DEPTHWISE_DSP_H
 
@@ -24,10 +24,10 @@ typedef struct {
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
     int32_t rounding;
-    const int32_t *factors; /* of each channel: what sums start at, and the multiplier; see rounding.h */
+    const int32_t *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
 } tc_depthwise_dsp_t;
 
-/* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
+/* Finds the addresses of the cells (channel 0) of the window at (top, left); `border` for those outside the input. */
 static tc_address_t *tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_input_t *in, int32_t top, int32_t left,
                                         const int8_t *border, tc_address_t *cells)
 {
@@ -43,7 +43,7 @@ static tc_address_t *tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_i
     return cells;
 }
 
-/* Four channels of an output; their cells lie `channel` bytes further on. */
+/* Four channels of an output, from `channel` on. */
 static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const tc_address_t *cell, const tc_address_t *end,
                                const int8_t *weights, size_t channel, int8_t *to)
 {
@@ -65,8 +65,8 @@ static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const tc_address_t 
     to[3] = tc_depthwise_requantize(factors + 6, op->rounding, (s3 << 8) + (uint32_t)factors[6]);
 }
 
-/* Output rows [first, last), of at least four channels. Scratch: an address of at most eight bytes for each cell of a
- * window, of an even number; a cell. */
+/* Output rows [first, last); at least four channels. Scratch: an address (at most eight bytes) per window cell, rounded
+ * up to an even number of cells; one cell. */
 static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                              uint16_t last, int8_t *scratch)
 {

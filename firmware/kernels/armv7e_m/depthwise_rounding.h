@@ -1,10 +1,10 @@
-/* DEPTHWISE_CONV_2D on Armv7E-M: what is known of the rounding of all layers; see rounding.h. */
+/* DEPTHWISE_CONV_2D on Armv7E-M: how all layers of the library round; see rounding.h. */
 #ifndef TINYCOMP_DEPTHWISE_ROUNDING_H
 #define TINYCOMP_DEPTHWISE_ROUNDING_H
 
 #include "rounding.h"
 
-/* Whether all layers' sums are rounded once. */
+/* 1: all layers round once. */
 #ifndef TC_DEPTHWISE_ONCE
 #define TC_DEPTHWISE_ONCE 0
 #endif

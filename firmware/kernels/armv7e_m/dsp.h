@@ -1,7 +1,7 @@
-/* The instructions of Armv7E-M's DSP extension that kernels are made of, each as a function of one line; where the
- * compiler's target lacks them, portable code that computes the same, so that every kernel runs on any host too.
+/* Instructions of Armv7E-M's DSP extension, one inline function each; on other targets equivalent portable code, so
+ * that the kernels run on any host too.
  *
- * A word holds two int16 halves, the lower one first. Sums wrap around. */
+ * A word holds two int16 halves, the lower one first. Additions wrap around. */
 #ifndef TINYCOMP_DSP_H
 #define TINYCOMP_DSP_H
 
@@ -15,7 +15,7 @@
 #define TC_DSP 0
 #endif
 
-/* Four bytes from any address. */
+/* Loads four bytes from any address. */
 static inline uint32_t tc_load_word(const int8_t *from)
 {
     uint32_t word;
@@ -41,7 +41,7 @@ static inline uint32_t tc_sxtb16_odd(uint32_t x)
     return y;
 }
 
-/* Bytes 0 and 2 added to halves; bytes 1 and 3. */
+/* Adds bytes 0 and 2 to the halves; bytes 1 and 3. */
 static inline uint32_t tc_sxtab16(uint32_t sum, uint32_t x)
 {
     uint32_t y;
@@ -56,7 +56,7 @@ static inline uint32_t tc_sxtab16_odd(uint32_t sum, uint32_t x)
     return y;
 }
 
-/* The bytes of each half exchanged. */
+/* Swaps the bytes of each half. */
 static inline uint32_t tc_rev16(uint32_t x)
 {
     uint32_t y;
@@ -64,7 +64,7 @@ static inline uint32_t tc_rev16(uint32_t x)
     return y;
 }
 
-/* The lower halves of a and b; the upper ones. */
+/* Packs the lower halves of a and b; the upper ones. */
 static inline uint32_t tc_pack_low(uint32_t a, uint32_t b)
 {
     uint32_t y;
@@ -79,7 +79,7 @@ static inline uint32_t tc_pack_high(uint32_t a, uint32_t b)
     return y;
 }
 
-/* sum + both products of halves. */
+/* sum + the products of both halves. */
 static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
 {
     uint32_t y;
@@ -87,7 +87,7 @@ static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
     return y;
 }
 
-/* sum + the product's high word, rounded to the nearest, ties up. */
+/* sum + the product's high word, rounded to nearest, ties up. */
 static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
 {
     int32_t y;
@@ -103,7 +103,7 @@ static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
     return y;
 }
 
-/* x / 2, rounded down, held within int8. */
+/* x / 2, rounded down, saturated to int8. */
 static inline int32_t tc_halve_to_int8(int32_t x)
 {
     int32_t y;

@@ -1,8 +1,8 @@
-/* FULLY_CONNECTED on Armv7E-M with 4-bit codebooks: a byte of two indices is looked up in a table of all pairs of weights,
- * each an operand of SMLAD (pair_table.h). 51 instructions for 32 products.
+/* FULLY_CONNECTED on Armv7E-M with 4-bit codebooks: a byte of two indices is looked up in a table of all pairs of
+ * weights, which are operands of SMLAD (pair_table.h). 51 instructions for 32 products.
  *
- * Weights lie by blocks of eight outputs, in each group by group of four: of each output the indices of w0, w2, w1, w3. The
- * outputs that are left over lie alike, in a block of their own. */
+ * Weights are stored in blocks of eight outputs, and in a block by groups of four inputs: per output the indices of w0,
+ * w2, w1, w3. The remaining outputs form a smaller block of the same layout. */
 #ifndef TINYCOMP_FULLY_CONNECTED_CODEBOOK_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_CODEBOOK_DSP_H
 
@@ -13,7 +13,7 @@ typedef tc_fully_connected_dsp_t tc_fully_connected_codebook_dsp_t;
 
 #if TC_DSP
 
-/* r0-r7 are the sums, r8 and r9 the activations, r11 their address, r12 that of the indices, lr the pairs. */
+/* r0-r7 are the sums, r8 and r9 activations, r11 their address, r12 the address of the indices, lr the pairs. */
 #define TC_CODEBOOK_PRODUCTS(sum)                                                              \
     "ldrb r10, [r12], #1\n\tldr r10, [lr, r10, lsl #2]\n\tsmlad " sum ", r10, r8, " sum "\n\t" \
     "ldrb r10, [r12], #1\n\tldr r10, [lr, r10, lsl #2]\n\tsmlad " sum ", r10, r9, " sum "\n\t"
@@ -44,7 +44,7 @@ static inline void tc_fully_connected_pairs_block(const int8_t *x, const uint8_t
 
 #endif
 
-/* Sums of `outputs` outputs, whose indices lie side by side, over `groups` groups. */
+/* Sums of `outputs` outputs, a block of indices, over `groups` groups. */
 static void tc_fully_connected_pairs(const int8_t *x, const uint8_t *indices, const uint32_t *pairs, size_t groups,
                                      unsigned outputs, const int32_t *start, uint32_t *sums)
 {
@@ -60,7 +60,7 @@ static void tc_fully_connected_pairs(const int8_t *x, const uint8_t *indices, co
     }
 }
 
-/* All outputs of a vector whose size is whole groups. */
+/* All outputs of a vector that is a multiple of four long. */
 static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_fully_connected_codebook_dsp_t *op,
                                                                    const int8_t *x, const uint32_t *pairs,
                                                                    size_t groups, int8_t *to)
@@ -85,8 +85,8 @@ static __attribute__((noinline)) void tc_fully_connected_looked_up(const tc_full
     tc_fully_connected_clamp(op, to);
 }
 
-/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then a vector filled up to whole groups, where it
- * isn't. */
+/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then a vector padded to a multiple of four, if
+ * it isn't one. */
 static void tc_fully_connected_codebook_dsp(const tc_fully_connected_codebook_dsp_t *op, const tc_input_t *in,
                                             const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

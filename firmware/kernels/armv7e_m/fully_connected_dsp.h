@@ -1,8 +1,9 @@
-/* FULLY_CONNECTED on Armv7E-M: eight outputs share each activation, which is expanded on its way (gemm.h says how), so
- * that no scratch is needed. 36 instructions for 32 products.
+/* FULLY_CONNECTED on Armv7E-M: eight outputs share each activation, which is expanded on the fly (see gemm.h), without
+ * scratch. 36 instructions for 32 products.
  *
- * Weights lie by blocks of eight outputs, in each group by group of four: a word of each output. The outputs that are
- * left over lie alike, in a block of their own. Sums start at 256 * bias - 127 * (w0 + w2 of all groups). */
+ * Weights are stored in blocks of eight outputs, and in a block by groups of four inputs: a word per output. The
+ * remaining outputs form a smaller block of the same layout. Sums start at 256 * bias - 127 * (w0 + w2 of all
+ * groups). */
 #ifndef TINYCOMP_FULLY_CONNECTED_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_DSP_H
 
@@ -44,7 +45,7 @@ static inline void tc_fully_connected_block(const int8_t *x, const int8_t *weigh
 
 #endif
 
-/* Sums of `outputs` outputs, whose words lie side by side, over `groups` groups. */
+/* Sums of `outputs` outputs, a block of words, over `groups` groups. */
 static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size_t groups, unsigned outputs,
                                     const int32_t *start, uint32_t *sums)
 {
@@ -60,7 +61,7 @@ static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size
     }
 }
 
-/* All outputs of a vector whose size is whole groups. */
+/* All outputs of a vector that is a multiple of four long. */
 static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_connected_dsp_t *op, const int8_t *x,
                                                                 const int8_t *weights, size_t groups, int8_t *to)
 {
@@ -83,7 +84,7 @@ static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_c
     tc_fully_connected_clamp(op, to);
 }
 
-/* Output rows [first, last). Scratch: a vector filled up to whole groups, where it isn't. */
+/* Output rows [first, last). Scratch: a vector padded to a multiple of four, if it isn't one. */
 static void tc_fully_connected_dsp(const tc_fully_connected_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
                                    uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,5 @@
-/* FULLY_CONNECTED on Armv7E-M: what its kernels share. Sums are 256-fold; the multiplier's high word rounds them once. */
+/* Common to the FULLY_CONNECTED kernels on Armv7E-M. Sums are scaled by 256; the high word of their product with the
+ * multiplier is rounded once. */
 #ifndef TINYCOMP_FULLY_CONNECTED_OUTPUTS_H
 #define TINYCOMP_FULLY_CONNECTED_OUTPUTS_H
 
@@ -7,23 +8,23 @@
 
 #define TC_FULLY_CONNECTED_BLOCK 8
 
-/* Whether outputs have no bounds but those of int8. */
+/* 1: no layer has activation bounds narrower than int8. */
 #ifndef TC_FULLY_CONNECTED_UNCLAMPED
 #define TC_FULLY_CONNECTED_UNCLAMPED 0
 #endif
 
 typedef struct {
-    uint16_t width; /* vectors a row */
+    uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
-    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    uint8_t channel_step; /* 1: one factor per output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *start; /* of each output's sum */
+    const int32_t *start; /* initial value of each output's sum */
     const int32_t *multiplier;
-    const int8_t *shift; /* to the right, less one, of a sum's product with the multiplier, divided by 2^32 */
+    const int8_t *shift; /* right shift, less one, of the high word of sum * multiplier */
 } tc_fully_connected_dsp_t;
 
-/* Sums as int8. A sum is 256-fold: of its product with the multiplier, the low word and `shift` + 1 bits more go. */
+/* Requantizes sums to int8: sum * multiplier >> (33 + shift), rounded. */
 static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, unsigned c, const uint32_t *sums,
                                             unsigned outputs, int8_t *to)
 {
@@ -38,7 +39,7 @@ static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, 
     }
 }
 
-/* Bounds that int8 does not have by itself. */
+/* Clamps outputs where an activation's bounds are narrower than int8. */
 static inline void tc_fully_connected_clamp(const tc_fully_connected_dsp_t *op, int8_t *to)
 {
     const int clamped = !TC_FULLY_CONNECTED_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127);
@@ -47,7 +48,7 @@ static inline void tc_fully_connected_clamp(const tc_fully_connected_dsp_t *op, 
     }
 }
 
-/* A vector as kernels read it, by whole groups of four: in `filled`, with zeros behind it, where it is none. */
+/* The vector, padded with zeros to a multiple of four: copied to `filled` if it isn't one, else in place. */
 static inline const int8_t *tc_fully_connected_input(const tc_fully_connected_dsp_t *op, const int8_t *from,
                                                      int8_t *filled)
 {

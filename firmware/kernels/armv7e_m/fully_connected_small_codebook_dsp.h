@@ -1,6 +1,6 @@
-/* FULLY_CONNECTED on Armv7E-M for small layers with 4-bit codebooks, where the table of all pairs of weights (pair_table.h)
- * is worth its code: output by output, two products a look-up. Weights lie output by output, in each group by group of four:
- * the indices of w0, w2, w1, w3. */
+/* FULLY_CONNECTED on Armv7E-M with 4-bit codebooks, a compact kernel for small layers: one output at a time, two
+ * products per look-up in a table of all pairs of weights (pair_table.h). Weights are stored output by output, by
+ * groups of four inputs: the indices of w0, w2, w1, w3. */
 #ifndef TINYCOMP_FULLY_CONNECTED_SMALL_CODEBOOK_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_SMALL_CODEBOOK_DSP_H
 
@@ -9,8 +9,8 @@
 
 typedef tc_fully_connected_dsp_t tc_fully_connected_small_codebook_dsp_t;
 
-/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then a vector filled up to whole groups, where it
- * isn't. */
+/* Output rows [first, last). Scratch: the table of pairs (1024 bytes), then a vector padded to a multiple of four, if
+ * it isn't one. */
 static void tc_fully_connected_small_codebook_dsp(const tc_fully_connected_small_codebook_dsp_t *op,
                                                   const tc_input_t *in, const tc_output_t *out, uint16_t first,
                                                   uint16_t last, int8_t *scratch)

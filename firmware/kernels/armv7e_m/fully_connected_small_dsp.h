@@ -1,6 +1,5 @@
-/* FULLY_CONNECTED on Armv7E-M for small layers, where code takes more bytes than speed is worth: output by output, two
- * products an SMLAD. Weights lie output by output, as words (gemm.h); sums start at 256 * bias - 127 * (w0 + w2 of all
- * groups). */
+/* FULLY_CONNECTED on Armv7E-M, a compact kernel for small layers: one output at a time, two products per SMLAD. Weights
+ * are stored output by output, as words (gemm.h); sums start at 256 * bias - 127 * (w0 + w2 of all groups). */
 #ifndef TINYCOMP_FULLY_CONNECTED_SMALL_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_SMALL_DSP_H
 
@@ -8,7 +7,7 @@
 
 typedef tc_fully_connected_dsp_t tc_fully_connected_small_dsp_t;
 
-/* Output rows [first, last). Scratch: a vector filled up to whole groups, where it isn't. */
+/* Output rows [first, last). Scratch: a vector padded to a multiple of four, if it isn't one. */
 static void tc_fully_connected_small_dsp(const tc_fully_connected_small_dsp_t *op, const tc_input_t *in,
                                          const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

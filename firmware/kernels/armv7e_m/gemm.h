@@ -3,13 +3,13 @@
  * Four weights w0..w3 of a channel are a word R whose halves are 256 w1 + w0 and 256 w3 + w2. Four activations x0..x3
  * are expanded into two words: A = (x1, x3) and B = (256 x0 + 127 - x1, 256 x2 + 127 - x3), each half an int16. Then
  *     R * A + sxtb16(R) * B = 256 (w0 x0 + w1 x1 + w2 x2 + w3 x3) + 127 (w0 + w2)
- * so two SMLAD and a fraction of an SXTB16 are all that four products take, and weights are used as they lie in flash.
- * Build time has checked that no true sum leaves 24 bits.
+ * so four products take two SMLAD and a share of an SXTB16, and weights are used as they are in flash. The generator
+ * has checked that no true sum exceeds 24 bits.
  *
- * Weights lie pair by pair of channels, in each group by group of four: a word of the first channel, one of the second.
- * Expanded pixels lie group by group: A of each pixel, then B of each pixel.
+ * Weights are stored by pairs of channels, and in a pair by groups of four: a word of the first channel, one of the
+ * second. Expanded pixels are stored group by group: A of each pixel, then B of each pixel.
  *
- * Sums start at 256 * bias - 127 * (w0 + w2 of all groups) + what rounding.h wants. */
+ * Sums start at 256 * bias - 127 * (w0 + w2 of all groups), plus the rounding term of rounding.h. */
 #ifndef TINYCOMP_GEMM_H
 #define TINYCOMP_GEMM_H
 
@@ -17,29 +17,29 @@
 #include "rounding.h"
 #include "tinycomp.h"
 
-/* Whether all layers' sums are rounded once. */
+/* 1: all layers round once. */
 #ifndef TC_GEMM_ONCE
 #define TC_GEMM_ONCE 0
 #endif
 
-/* A layer, or the rest of its channels. */
+/* A layer, or some of its channels. */
 typedef struct {
     size_t groups;          /* of four weights each */
     int32_t rounding;       /* see rounding.h */
-    unsigned first;         /* channel, of those of an output */
+    unsigned first;         /* first channel, within an output pixel */
     unsigned channels;      /* an even number */
-    const int32_t *factors; /* what a channel's sums start at, its multiplier; of each channel */
+    const int32_t *factors; /* per channel: initial value of the sums, multiplier */
     const int8_t *weights;
-    const uint32_t *pairs; /* where weights are indices: what they look up */
+    const uint32_t *pairs; /* table for weights that are indices */
 } tc_gemm_t;
 
-/* Weights that are looked up by pairs (pair_table.h). */
+/* Weights that are looked up in pairs (pair_table.h). */
 typedef struct {
     const int8_t *indices;
     const uint32_t *pairs;
 } tc_gemm_table_t;
 
-/* All channels of some expanded pixels; outs[i] is channel 0 of the i-th. */
+/* Computes all channels of some expanded pixels; outs[i] is channel 0 of pixel i. */
 typedef void (*tc_gemm_function_t)(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs);
 
 /* A and B of four activations. */
@@ -53,10 +53,10 @@ static inline uint32_t tc_gemm_word_b(uint32_t x)
     return tc_rev16(x ^ 0x7F007F00u);
 }
 
-/* One of the two words that become of four activations. */
+/* Makes one of the two words of four activations. */
 typedef uint32_t tc_gemm_word_t(uint32_t four);
 
-/* Expands a group of one of `pixels` pixels. Returns where the next group goes. */
+/* Expands a group of one of `pixels` pixels. Returns the address of the next group. */
 static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t pixels, tc_gemm_word_t *first,
                                             tc_gemm_word_t *second)
 {
@@ -65,7 +65,7 @@ static inline uint32_t *tc_gemm_expand_word(uint32_t four, uint32_t *to, size_t 
     return to + 2 * pixels;
 }
 
-/* Weights made words: 256 * w1 + w0 takes one from w1 where w0 is negative. */
+/* Converts weights to words: in 256 * w1 + w0 a negative w0 borrows from w1. */
 static inline void tc_gemm_to_words(int8_t *bytes, size_t count)
 {
     for (const int8_t *const end = bytes + count; bytes != end; bytes += 2) {
@@ -73,7 +73,7 @@ static inline void tc_gemm_to_words(int8_t *bytes, size_t count)
     }
 }
 
-/* `count` weights from the first-th on, as words. */
+/* Reads `count` weights from index `first` on, as words. */
 static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t first, size_t count, int bytes,
                                             int8_t *buffer)
 {
@@ -86,23 +86,24 @@ static inline const int8_t *tc_gemm_weights(const tc_weights_t *weights, size_t 
 
 #if TC_DSP
 
-/* The assembly reads members of tc_gemm_t by their offsets. */
+/* The assembly relies on these member offsets of tc_gemm_t. */
 typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_t, pairs) == 24 && sizeof(tc_gemm_t) == 28 ? 1 : -1];
 
-/* All members in one load: r6 groups, r7 rounding, r8 first, r9 the channel after the last, r10 factors, r11 weights, r12
+/* Loads all members: r6 groups, r7 rounding, r8 first, r9 the channel after the last, r10 factors, r11 weights, r12
  * pairs. */
 #define TC_GEMM_LOAD "ldm r0, {r6, r7, r8, r9, r10, r11, r12}\n\tadd r9, r9, r8\n\t"
-/* An inner loop at label 2 holds a few groups and is entered behind those that would be too many. `at` bytes behind its
- * start, which r6 holds, is made a Thumb address. */
+/* The inner loop at label 2 is unrolled for a few groups and entered in the middle if there are fewer. Turns the
+ * address `at` bytes after its start in r6 into a Thumb address. */
 #define TC_GEMM_ENTRY "adr r0, 2f\n\tadd r6, r6, r0\n\torr r6, r6, #1\n\t"
 
-/* Code for layers whose sums are rounded twice. */
+/* Code for layers that round twice. */
 #if TC_GEMM_ONCE
 #define TC_GEMM_TWICE(code) ""
 #else
 #define TC_GEMM_TWICE(code) code
 #endif
-/* r12 is the multiplier, r11 the layer's rounding; twice, r10 is what the channel's sums start at. */
+/* r12 is the multiplier, r11 the layer's rounding; when rounding twice, r10 is the initial value of the channel's
+ * sums. */
 #define TC_GEMM_TO_TWICE(label) TC_GEMM_TWICE(TC_TO_TWICE("r11", label))
 #define TC_GEMM_ROUND_ONCE(sum) TC_ROUND_ONCE(sum, "r12", "r11")
 #define TC_GEMM_FACTOR TC_TWICE_FACTOR("r10", "r11")
@@ -119,7 +120,7 @@ static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *fa
 
 #if !TC_DSP
 
-/* All channels of one of `pixels` pixels in portable C. */
+/* All channels of one of `pixels` pixels, in portable C. */
 static inline void tc_gemm_pixel(const tc_gemm_t *gemm, const uint32_t *pixel, size_t pixels, int8_t *out)
 {
     for (unsigned c = 0; c < gemm->channels; c++) {

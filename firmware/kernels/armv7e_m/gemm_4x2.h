@@ -19,7 +19,7 @@
     "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\tsmlad r1, r10, lr, r1\n\tsmlad r5, r11, lr, r5\n\t"     \
     "ldr r12, [r9], #4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"              \
     "smlad r3, r10, lr, r3\n\tsmlad r7, r11, lr, r7\n\t" TC_GEMM_4X2_REST
-/* The first group: the first pixel's products come last, since r0 and r4 are what all sums start at. */
+/* The first group: the first pixel's products come last, since r0 and r4 hold the initial value of all sums. */
 #define TC_GEMM_4X2_LEAD                                                                                        \
     TC_GEMM_4X2_WEIGHTS                                                                                         \
     "smlad r1, r10, lr, r0\n\tsmlad r5, r11, lr, r4\n\tldr lr, [r9], #4\n\tsmlad r2, r10, lr, r0\n\t"            \
@@ -36,7 +36,7 @@ TC_GEMM_4X2_FUNCTION(tc_gemm_4x2, "112", "", TC_GEMM_4X2_LEAD,
     "smlad r3, r5, r6, r3\n\tsxtb16 r10, r10\n\tsxtb16 r11, r11\n\tsxtb16 r4, r4\n\tsxtb16 r5, r5\n\t"          \
     "smlad r0, r10, r7, r0\n\tsmlad r1, r11, r7, r1\n\tsmlad r2, r4, r7, r2\n\tsmlad r3, r5, r7, r3\n\t"
 
-/* Adds the products of one of four pixels up to `last` to four sums; `other` are the weights of the second pair. */
+/* Adds the products of one of four pixels up to `last` to four sums; `other` is the weights of the second pair. */
 static inline void tc_gemm_one_sums(const int8_t *weights, const int8_t *other, const uint32_t *pixel,
                                     const uint32_t *last, uint32_t *sums)
 {
@@ -56,7 +56,7 @@ static inline void tc_gemm_one_sums(const int8_t *weights, const int8_t *other, 
         : "r4", "r5", "r6", "r8", "r10", "lr", "cc", "memory");
 }
 
-/* One of four pixels. Where the last pair of channels is alone it is taken twice. */
+/* One of four pixels. A single last pair of channels is computed twice. */
 static __attribute__((noinline)) void tc_gemm_one(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
 {
     const size_t pair = 8 * gemm->groups;

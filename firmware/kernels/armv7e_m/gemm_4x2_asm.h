@@ -1,4 +1,5 @@
-/* Four pixels at a time with pairs of channels: what functions share whose weights come in different forms; see gemm.h. */
+/* Four pixels at a time with pairs of channels: code shared by the functions for different forms of weights; see
+ * gemm.h. */
 #ifndef TINYCOMP_GEMM_4X2_ASM_H
 #define TINYCOMP_GEMM_4X2_ASM_H
 
@@ -9,7 +10,7 @@
 #if TC_DSP
 
 /* clang-format off */
-/* What lies on the stack. */
+/* Stack frame. */
 #define TC_GEMM_4X2_FIRST "[sp, #0]"
 #define TC_GEMM_4X2_OUT0 "[sp, #4]"
 #define TC_GEMM_4X2_OUT1 "[sp, #8]"
@@ -23,10 +24,10 @@
 #define TC_GEMM_4X2_PAIRS "[sp, #40]"
 #define TC_GEMM_4X2_LAST "[sp, #44]"
 
-/* Defines a function: `begin` comes before each pair of channels, `lead` multiplies the first group, to what sums start
- * at in r0 and r4, and `loop` the others, four groups of `size` bytes of code. r0-r3 and r4-r7 are the sums of two
- * channels, r8 the weights, r9 the pixels. What belongs to the first pixel is stored last, so that padding pixels may
- * share its place. */
+/* Defines a function: `begin` runs before each pair of channels, `lead` multiplies the first group, with the initial
+ * value of the sums in r0 and r4, and `loop` the others, four groups of `size` bytes of code. r0-r3 and r4-r7 are the
+ * sums of two channels, r8 the weights, r9 the pixels. The first pixel is stored last, so that padding pixels may share
+ * its address. */
 #define TC_GEMM_4X2_FUNCTION(name, size, begin, lead, loop)                                                     \
     static __attribute__((noinline)) void name(const tc_gemm_t *gemm, const uint32_t *pixels,                   \
                                                int8_t *const *outs)                                             \

@@ -1,8 +1,8 @@
-/* Four pixels at a time with all output channels, whose weights are looked up by pairs: 64 instructions for 64 products,
- * where words of weights take 56.
+/* Four pixels at a time with all output channels, with weights that are looked up in pairs: 64 instructions for 64
+ * products; weights as words take 56.
  *
- * Expanded pixels are words of two activations: first (x0, x2) of each pixel, then (x1, x3). Indices lie pair by pair of channels, in each group by group: a byte of w0 and w2 for both
- * channels, then of w1 and w3. */
+ * Expanded pixels are words of two activations: first (x0, x2) of each pixel, then (x1, x3). Indices are stored by
+ * pairs of channels, and in a pair by groups: a byte for w0 and w2 of each channel, then for w1 and w3. */
 #ifndef TINYCOMP_GEMM_4X2_CODEBOOK_H
 #define TINYCOMP_GEMM_4X2_CODEBOOK_H
 
@@ -21,7 +21,7 @@
     "ldr r12, [r9], #4\n\tsmlad r1, r10, r12, r1\n\tsmlad r5, r11, r12, r5\n\t"                               \
     "ldr r12, [r9], #4\n\tsmlad r2, r10, r12, r2\n\tsmlad r6, r11, r12, r6\n\t"                               \
     "ldr r12, [r9], #4\n\tsmlad r3, r10, r12, r3\n\tsmlad r7, r11, r12, r7\n\t"
-/* The first group, as in gemm_4x2.h. */
+/* The first group: see gemm_4x2.h. */
 #define TC_GEMM_4X2_CODEBOOK_LEAD                                              \
     TC_GEMM_4X2_CODEBOOK_WEIGHTS                                               \
     "ldr r12, [r9, #4]\n\tsmlad r1, r10, r12, r0\n\tsmlad r5, r11, r12, r4\n\t"  \

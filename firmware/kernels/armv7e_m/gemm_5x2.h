@@ -9,7 +9,7 @@
 #if TC_DSP
 
 /* clang-format off */
-/* What lies on the stack. */
+/* Stack frame. */
 #define TC_GEMM_5X2_OUT4 "[sp, #0]"
 #define TC_GEMM_5X2_FIRST "[sp, #4]"
 #define TC_GEMM_5X2_OUT0 "[sp, #8]"
@@ -23,7 +23,7 @@
 #define TC_GEMM_5X2_FACTORS "[sp, #40]"
 #define TC_GEMM_5X2_WEIGHTS "[sp, #44]"
 #define TC_GEMM_5X2_LAST "[sp, #48]"
-/* r0-r4 and r5-r9 are the sums of two channels, lr the pixels; the weights' address is in memory. 144 bytes. */
+/* r0-r4 and r5-r9 are the sums of two channels, lr the pixels; the address of the weights is in memory. 144 bytes. */
 #define TC_GEMM_5X2_GROUP                                                                                \
     "ldr r12, " TC_GEMM_5X2_WEIGHTS "\n\tldr r10, [r12], #4\n\tldr r11, [r12], #4\n\tstr r12, " TC_GEMM_5X2_WEIGHTS "\n\t"          \
     "ldr r12, [lr], #4\n\tsmlad r0, r10, r12, r0\n\tsmlad r5, r11, r12, r5\n\tldr r12, [lr], #4\n\t"      \

@@ -1,5 +1,5 @@
-/* The largest of a window's cells on Armv7E-M: four channels a word, up to four words at a time. Each value is `low` at
- * least. */
+/* The maximum of a window's cells on Armv7E-M: four channels per word, up to four words at a time. Each result is at
+ * least `low`. */
 #ifndef TINYCOMP_MAX_CELLS_H
 #define TINYCOMP_MAX_CELLS_H
 
@@ -9,7 +9,7 @@
 
 #define TC_MAX_CELLS_WIDE 16u /* channels of four words */
 
-/* Four channels, from c on; `low` is four bytes. */
+/* Four channels from c on; `low` is four bytes. */
 static inline void tc_max_cells_word(const tc_cells_t *cells, size_t channels, size_t c, uint32_t low, int8_t *to)
 {
     const int8_t *row = cells->first + c;
@@ -23,7 +23,7 @@ static inline void tc_max_cells_word(const tc_cells_t *cells, size_t channels, s
     memcpy(to + c, &word, sizeof word);
 }
 
-/* Sixteen channels, from c on. */
+/* Sixteen channels from c on. */
 static inline void tc_max_cells_wide(const tc_cells_t *cells, size_t channels, size_t c, uint32_t low, int8_t *to)
 {
     const int8_t *row = cells->first + c;
@@ -53,7 +53,7 @@ static inline void tc_max_cells(const tc_cells_t *cells, size_t channels, int8_t
     for (; channels - c >= TC_MAX_CELLS_WIDE; c += TC_MAX_CELLS_WIDE) {
         tc_max_cells_wide(cells, channels, c, four, to);
     }
-    for (; c < channels; c += 4) { /* the last word may begin in the one before */
+    for (; c < channels; c += 4) { /* the last word may overlap the one before */
         tc_max_cells_word(cells, channels, channels - c < 4 ? channels - 4 : c, four, to);
     }
 }

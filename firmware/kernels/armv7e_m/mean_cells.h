@@ -1,4 +1,4 @@
-/* The mean of a window's cells on Armv7E-M: four channels a word, whose sums are halves of two. */
+/* The mean of a window's cells on Armv7E-M: four channels per word, their sums in the halves of two words. */
 #ifndef TINYCOMP_MEAN_CELLS_H
 #define TINYCOMP_MEAN_CELLS_H
 
@@ -7,7 +7,7 @@
 #include "divisor.h"
 #include "dsp.h"
 
-/* Four channels, from c on, of TC_DIVISOR_MOST cells at most. */
+/* Four channels from c on, of at most TC_DIVISOR_MOST cells. */
 static __attribute__((noinline)) void tc_mean_cells_word(const tc_cells_t *cells, size_t channels, size_t c,
                                                          const tc_divisor_t *divisor, int8_t *to)
 {
@@ -32,7 +32,7 @@ static __attribute__((noinline)) void tc_mean_cells_word(const tc_cells_t *cells
 static inline void tc_mean_cells(const tc_cells_t *cells, size_t channels, const tc_divisor_t *divisor, int8_t *to)
 {
     const int words = channels >= 4 && divisor->factor != 0;
-    for (size_t c = 0; words && c < channels; c += 4) { /* the last word may begin in the one before */
+    for (size_t c = 0; words && c < channels; c += 4) { /* the last word may overlap the one before */
         tc_mean_cells_word(cells, channels, channels - c < 4 ? channels - 4 : c, divisor, to);
     }
     for (size_t c = 0; !words && c < channels; c++) {

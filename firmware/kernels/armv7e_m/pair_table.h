@@ -1,15 +1,15 @@
-/* A 4-bit codebook's pairs of weights as operands of SMLAD, so that two weights are decoded by a load where they are used.
- * An operand's halves are 256 times a weight: sums lie 256-fold in their registers (gemm.h). */
+/* All pairs of weights of a 4-bit codebook as operands of SMLAD, so that a single load decodes two weights. The halves
+ * of an operand are weights times 256, as sums are scaled by 256 (gemm.h). */
 #ifndef TINYCOMP_PAIR_TABLE_H
 #define TINYCOMP_PAIR_TABLE_H
 
 #include "nibbles.h"
 #include "tinycomp.h"
 
-#define TC_PAIR_TABLE 256 /* operands; the lower half's index is in the lower bits */
+#define TC_PAIR_TABLE 256 /* operands; the lower bits are the index of the lower half */
 #define TC_PAIR_TABLE_ENTRIES 16
 
-/* Fills a table; four lower weights at a time, which registers hold. */
+/* Fills a table, for four lower weights at a time, which stay in registers. */
 static __attribute__((noinline)) void tc_pair_table_fill(const tc_weights_t *weights, uint32_t *pairs)
 {
     const int8_t *const table = ((const tc_nibbles_t *)weights)->table;

@@ -1,7 +1,7 @@
-/* ADD of two tensors of one shape on Armv8.1-M with MVE: four elements in 18 instructions.
+/* ADD of two tensors of the same shape on Armv8.1-M with MVE: four elements in 18 instructions.
  *
- * The common scale is twice the coarser one, so the coarse input's raised value is 2^19 times what it is, without
- * rounding; only the fine input is multiplied. */
+ * The common scale is twice the coarser one, so in it the coarse input is its value times 2^19, without rounding; only
+ * the fine input needs a multiplication. */
 #ifndef TINYCOMP_ADD_MVE_H
 #define TINYCOMP_ADD_MVE_H
 
@@ -10,17 +10,17 @@
 
 typedef struct {
     uint32_t coarse;                    /* which input has the larger scale, 0 or 1 */
-    uint32_t size;                      /* bytes a row */
-    int32_t fine_offset, coarse_offset; /* added to inputs that were shifted left by 20, by 19 */
+    uint32_t size;                      /* bytes per row */
+    int32_t fine_offset, coarse_offset; /* added to the inputs shifted left by 20 and by 19 */
     int32_t fine_multiplier, fine_shift;
-    int32_t multiplier, shift; /* shifts are to the left, below 0 */
+    int32_t multiplier, shift; /* shifts are left shifts, negative */
     int32_t zero_point;
     int8_t activation_min, activation_max;
 } tc_add_mve_t;
 
 #if TC_MVE
 
-/* The assembly reads members of tc_add_mve_t by their offsets. */
+/* The assembly relies on these member offsets of tc_add_mve_t. */
 typedef char
     tc_assert_add_offsets[offsetof(tc_add_mve_t, fine_multiplier) == 16 && sizeof(tc_add_mve_t) == 40 ? 1 : -1];
 
@@ -64,7 +64,7 @@ static void tc_add_mve_row(const tc_add_mve_t *op, const int8_t *coarse, const i
 
 #endif
 
-/* Output rows [first, last). No scratch. The output may lie on the first input. */
+/* Output rows [first, last). No scratch. The output may overwrite the first input. */
 static void tc_add_mve(const tc_add_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                        uint16_t last, int8_t *scratch)
 {

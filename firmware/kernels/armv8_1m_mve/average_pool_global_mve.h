@@ -1,5 +1,5 @@
-/* AVERAGE_POOL_2D with one window over the whole input on Armv8.1-M with MVE: the portable kernel, which begins and
- * ends, with another sum. */
+/* AVERAGE_POOL_2D with one window over the whole input on Armv8.1-M with MVE: the portable kernel's start and end, with
+ * vectorized sums. */
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_MVE_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_MVE_H
 

@@ -1,4 +1,4 @@
-/* CONV_2D on Armv8.1-M with MVE, the output zero point -128: see convolution_mve.h. */
+/* CONV_2D on Armv8.1-M with MVE, output zero point -128: see convolution_mve.h. */
 #ifndef TINYCOMP_CONV_2D_MVE_H
 #define TINYCOMP_CONV_2D_MVE_H
 
@@ -8,7 +8,7 @@ typedef tc_convolution_mve_t tc_conv_2d_mve_t;
 
 TC_GEMM_RECTIFIED(tc_conv_2d_mve_gemm)
 
-/* Output rows [first, last). Scratch: as convolution_mve.h says. */
+/* Output rows [first, last). Scratch: see convolution_mve.h. */
 static void tc_conv_2d_mve(const tc_conv_2d_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                            uint16_t last, int8_t *scratch)
 {

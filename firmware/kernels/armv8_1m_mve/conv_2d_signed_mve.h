@@ -8,7 +8,7 @@ typedef tc_convolution_mve_t tc_conv_2d_signed_mve_t;
 
 TC_GEMM_SIGNED(tc_conv_2d_signed_mve_gemm)
 
-/* Output rows [first, last). Scratch: as convolution_mve.h says. */
+/* Output rows [first, last). Scratch: see convolution_mve.h. */
 static void tc_conv_2d_signed_mve(const tc_conv_2d_signed_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                   uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,6 +1,6 @@
-/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read where they lie, a row of pixels at a time. Columns of
- * others are gathered for some pixels at a time, one after the other, and in each row by row: windows that share
- * columns overlap. Weights lie in the same order, column by column. */
+/* CONV_2D on Armv8.1-M with MVE. Windows of one cell are read in place, a row of pixels at a time. For larger windows,
+ * the columns of some pixels are gathered one after the other, each row by row, so that windows with common columns
+ * overlap. Weights are stored in the same order, column by column. */
 #ifndef TINYCOMP_CONVOLUTION_MVE_H
 #define TINYCOMP_CONVOLUTION_MVE_H
 
@@ -18,16 +18,16 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint16_t tile;  /* pixels that are gathered at a time; 0: none */
-    uint16_t block; /* channels whose weights are read at a time; each but the last block a multiple of four */
-    uint8_t plain;  /* weights lie one channel after the other, not as gemm_mve.h says */
+    uint16_t tile;  /* pixels gathered at a time; 0: read in place */
+    uint16_t block; /* channels per read of weights, a multiple of four except in the last block */
+    uint8_t plain;  /* 1: weights are stored channel by channel, not in the order of gemm_mve.h */
     const tc_weights_t *weights;
     const int32_t *bias; /* with the input zero point folded in */
     const int32_t *multiplier;
     const int8_t *shift;
 } tc_convolution_mve_t;
 
-/* `count` cells of `size` bytes, `from_step` apart, to places `to_step` apart; 0: one cell again and again. */
+/* Copies `count` cells of `size` bytes, `from_step` apart (0: the same cell), to addresses `to_step` apart. */
 static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_step, int8_t *to, size_t to_step,
                                              size_t size, size_t count)
 {
@@ -57,14 +57,14 @@ static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_ste
 #endif
 }
 
-/* `count` columns of windows, the first of which is the input's column `left`, `step` columns apart; cells beyond a
- * border hold the zero point, of which `border` has a cell. */
+/* Gathers `count` columns of windows, from the input's column `left` on, `step` columns apart; cells beyond a border
+ * are copied from `border`, a cell of zero points. */
 static void tc_convolution_mve_columns(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
                                        unsigned step, size_t count, const int8_t *border, int8_t *to)
 {
     const size_t cell = op->input_channels, column = op->kernel_height * cell;
     const size_t out = left < 0 ? ((size_t)-left + step - 1) / step : 0, before = out < count ? out : count;
-    const size_t x = (size_t)(left + (int32_t)(before * step)); /* the first one inside, if any is */
+    const size_t x = (size_t)(left + (int32_t)(before * step)); /* the first row inside, if any */
     const size_t room = before < count && x < op->input_width ? (op->input_width - x + step - 1) / step : 0;
     const size_t inside = room < count - before ? room : count - before;
     for (unsigned ky = 0; ky < op->kernel_height; ky++, to += cell) {
@@ -79,7 +79,7 @@ static void tc_convolution_mve_columns(const tc_convolution_mve_t *op, const int
     }
 }
 
-/* Columns of the windows of `count` pixels: those side by side share theirs, dilated ones do not. */
+/* Gathers the columns of `count` pixels' windows; neighbours share columns, unless the windows are dilated. */
 static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8_t *const *rows, int32_t left,
                                       size_t count, size_t length, int8_t *scratch)
 {
@@ -93,7 +93,7 @@ static void tc_convolution_mve_gather(const tc_convolution_mve_t *op, const int8
     }
 }
 
-/* Output row y of the channels that `gemm` has, the first of which is the row's byte `out`. */
+/* The channels in `gemm` of output row y; out: address of the first one. */
 static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_input_t *in, uint16_t y,
                                    tc_gemm_mve_t *gemm, int8_t *scratch, tc_gemm_mve_function_t function)
 {
@@ -116,8 +116,7 @@ static void tc_convolution_mve_row(const tc_convolution_mve_t *op, const tc_inpu
     }
 }
 
-/* Output rows [first, last). Scratch: a cell and the columns of a tile, unless there is none; weights as gemm_mve.h
- * says. */
+/* Output rows [first, last). Scratch: a cell and the columns of a tile, if there are tiles; weights, see gemm_mve.h. */
 static void tc_convolution_mve(const tc_convolution_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {

@@ -1,5 +1,5 @@
-/* FULLY_CONNECTED on Armv8.1-M with MVE. Sums are rounded once: the high word of their product with the multiplier,
- * shifted and rounded half up, which is the same as the 64-bit product, shifted by 33 places at least. */
+/* FULLY_CONNECTED on Armv8.1-M with MVE. Rounds once: the high word of sum * multiplier is shifted and rounded half up,
+ * which equals rounding the 64-bit product, as the total shift is at least 33. */
 #ifndef TINYCOMP_DENSE_LAYER_MVE_H
 #define TINYCOMP_DENSE_LAYER_MVE_H
 
@@ -8,11 +8,11 @@
 #include "tinycomp.h"
 
 typedef struct {
-    uint16_t width; /* vectors a row */
+    uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
-    uint16_t block;       /* channels whose weights are read at a time; each but the last block a multiple of four */
-    uint8_t channel_step; /* 1: one factor an output; 0: four equal ones for all */
-    uint8_t plain;        /* weights lie one channel after the other, not as gemm_mve.h says */
+    uint16_t block;       /* channels per read of weights, a multiple of four except in the last block */
+    uint8_t channel_step; /* 1: one factor per output; 0: four equal ones for all */
+    uint8_t plain;        /* 1: weights are stored channel by channel, not in the order of gemm_mve.h */
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights;
     const int32_t *bias; /* with the input zero point folded in */
@@ -20,7 +20,7 @@ typedef struct {
     const int8_t *shift;
 } tc_dense_layer_mve_t;
 
-/* Output rows [first, last). Scratch: weights as gemm_mve.h says. */
+/* Output rows [first, last). Scratch: weights, see gemm_mve.h. */
 static void tc_dense_layer_mve(const tc_dense_layer_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, tc_gemm_mve_function_t function)
 {

@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D on Armv8.1-M with MVE, the output zero point -128: see depthwise_mve.h. */
+/* DEPTHWISE_CONV_2D on Armv8.1-M with MVE, output zero point -128: see depthwise_mve.h. */
 #ifndef TINYCOMP_DEPTHWISE_CONV_2D_MVE_H
 #define TINYCOMP_DEPTHWISE_CONV_2D_MVE_H
 
@@ -8,7 +8,7 @@ typedef tc_depthwise_mve_t tc_depthwise_conv_2d_mve_t;
 
 TC_DEPTHWISE_RECTIFIED(tc_depthwise_conv_2d_mve_group)
 
-/* Output rows [first, last). Scratch: as depthwise_mve.h says. */
+/* Output rows [first, last). Scratch: see depthwise_mve.h. */
 static void tc_depthwise_conv_2d_mve(const tc_depthwise_conv_2d_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                      uint16_t first, uint16_t last, int8_t *scratch)
 {

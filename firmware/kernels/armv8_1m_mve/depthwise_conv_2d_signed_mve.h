@@ -8,7 +8,7 @@ typedef tc_depthwise_mve_t tc_depthwise_conv_2d_signed_mve_t;
 
 TC_DEPTHWISE_SIGNED(tc_depthwise_conv_2d_signed_mve_group)
 
-/* Output rows [first, last). Scratch: as depthwise_mve.h says. */
+/* Output rows [first, last). Scratch: see depthwise_mve.h. */
 static void tc_depthwise_conv_2d_signed_mve(const tc_depthwise_conv_2d_signed_mve_t *op, const tc_input_t *in,
                                             const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

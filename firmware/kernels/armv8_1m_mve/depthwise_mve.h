@@ -1,10 +1,10 @@
 /* DEPTHWISE_CONV_2D on Armv8.1-M with MVE, for windows of at most sixteen taps: all products of an output in one
  * instruction.
  *
- * Four rows that windows read are interleaved byte by byte: a plane of words, column by column and in each channel by
- * channel. A window's column is a word of each plane; a vector of up to four such words meets the channel's weights,
- * which lie in the same order. Rows that a window does not have are zeros in the plane, so their weights may be
- * anything. */
+ * Four input rows are interleaved byte by byte into a plane of words: column by column, and in a column channel by
+ * channel. A window's column is a word of each plane; a vector of up to four such words is multiplied with the
+ * channel's weights, stored in the same order. Rows that a window does not have are zeros in the plane, so their
+ * weights are arbitrary. */
 #ifndef TINYCOMP_DEPTHWISE_MVE_H
 #define TINYCOMP_DEPTHWISE_MVE_H
 
@@ -12,34 +12,34 @@
 #include "rows_mve.h"
 #include "tinycomp.h"
 
-#define TC_DEPTHWISE_WORDS 4u /* of a window, at most */
-#define TC_DEPTHWISE_GROUP 4u /* channels that are computed together */
+#define TC_DEPTHWISE_WORDS 4u /* maximum per window */
+#define TC_DEPTHWISE_GROUP 4u /* channels computed together */
 
 typedef struct {
     uint16_t input_height, input_width, channels;
-    uint16_t block;                 /* channels of a plane: all, or a multiple of 16 */
-    uint16_t output_width, columns; /* that windows of a row read, those beyond the borders included */
+    uint16_t block;                 /* channels per plane: all, or a multiple of 16 */
+    uint16_t output_width, columns; /* columns that the windows of a row read, including those beyond the borders */
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    const tc_weights_t *weights; /* of whole groups, as all members below */
+    const tc_weights_t *weights; /* padded to full groups, like all following members */
     const int32_t *bias, *multiplier;
-    const int8_t *shift;   /* to the left, below 0 */
-    const uint16_t *words; /* columns before each word of a row's first window; those that it does not have are any */
+    const int8_t *shift;   /* left shifts, negative */
+    const uint16_t *words; /* column of each word of a row's first window; arbitrary for words it does not have */
 } tc_depthwise_mve_t;
 
-/* A block of channels in an output row, as the assembly reads it; it counts down the channels. */
+/* A block of channels in an output row, for the assembly, which counts down the channels. */
 typedef struct {
     const int8_t *words[TC_DEPTHWISE_WORDS]; /* of the first window */
-    size_t step;                             /* from a window to the next, bytes */
+    size_t step;                             /* bytes from one window to the next */
     int32_t zero_point;
-    size_t out_step, count;      /* of pixels */
-    size_t words_back, out_back; /* from behind the last pixel to the next channels of the first */
+    size_t out_step, count;      /* between pixels */
+    size_t words_back, out_back; /* from the end of the last pixel to the next channels of the first */
     size_t channels;
-    size_t taps; /* of whole words */
+    size_t taps; /* per window, in whole words */
     const int8_t *weights;
     const int32_t *bias, *multiplier;
     const int8_t *shift;
@@ -50,14 +50,14 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 
 #if TC_MVE
 
-/* The assembly reads members of the block by their offsets. */
+/* The assembly relies on these member offsets. */
 typedef char tc_assert_block_offsets[offsetof(tc_depthwise_mve_block_t, out) == 64 ? 1 : -1];
 
 #define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
 #define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
 
-/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out where negative
- * values saturate anyway. */
+/* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out if negative values
+ * saturate anyway. */
 /* clang-format off */
 #define TC_DEPTHWISE_FUNCTION(name, away)                                                                            \
     static __attribute__((noinline)) void name(tc_depthwise_mve_block_t *block)                                      \
@@ -115,14 +115,14 @@ static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 
 #endif
 
-/* Four rows that are read in steps of 16 bytes, or of none: those that a window does not have, and those beyond a
- * border, stand still. */
+/* Four rows, read in steps of 16 bytes; rows that a window does not have or that are beyond a border have a step of
+ * 0. */
 typedef struct {
     const int8_t *at[4];
     size_t steps[4];
 } tc_depthwise_mve_rows_t;
 
-/* Interleaves `count` bytes. Returns where the next ones go. */
+/* Interleaves `count` bytes of each row. Returns the end of the output. */
 TC_MVE_PREDICATES int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t *rows, size_t count, int8_t *to)
 {
 #if TC_MVE
@@ -152,7 +152,7 @@ TC_MVE_PREDICATES int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_row
     return to + 4 * count;
 }
 
-/* On to the next column of those that move. */
+/* Advances the rows, except those with a step of 0, to the next column. */
 static inline void tc_depthwise_mve_move(tc_depthwise_mve_rows_t *rows, size_t bytes)
 {
     for (unsigned row = 0; row < 4; row++) {
@@ -160,7 +160,7 @@ static inline void tc_depthwise_mve_move(tc_depthwise_mve_rows_t *rows, size_t b
     }
 }
 
-/* A plane of `channels` channels; it begins with columns beyond the left border. */
+/* Fills a plane of `channels` channels, starting with the columns beyond the left border. */
 static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise_mve_rows_t *rows,
                                       const tc_depthwise_mve_rows_t *border, size_t channels, int8_t *to)
 {
@@ -179,7 +179,7 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
 }
 
-/* The planes of a block of channels, from `channel` on. */
+/* Fills the planes of a block of channels from `channel` on. */
 static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *const *found, size_t channel,
                                     size_t channels, const int8_t *zeros, const int8_t *zero_points, int8_t *to)
 {
@@ -196,8 +196,8 @@ static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *
     }
 }
 
-/* An output row, the first byte of which is `to`. Scratch: zeros and zero points, 16 bytes each; the planes; room for
- * as many bytes as sixteen words have; a block of weights. */
+/* An output row that begins at `to`. Scratch: zeros and zero points, 16 bytes each; the planes; 64 bytes; a block of
+ * weights. */
 static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
                                  tc_depthwise_mve_function_t function)
 {
@@ -231,7 +231,7 @@ static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *con
     }
 }
 
-/* Output rows [first, last). Scratch: as a row's. */
+/* Output rows [first, last). Scratch: see the row's. */
 static void tc_depthwise_mve(const tc_depthwise_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                              uint16_t last, int8_t *scratch, tc_depthwise_mve_function_t function)
 {

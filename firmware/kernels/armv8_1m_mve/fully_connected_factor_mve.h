@@ -8,7 +8,7 @@ typedef tc_dense_layer_mve_t tc_fully_connected_factor_mve_t;
 
 TC_GEMM_ONE_FACTOR(tc_fully_connected_factor_mve_gemm)
 
-/* Output rows [first, last). Scratch: as dense_layer_mve.h says. */
+/* Output rows [first, last). Scratch: see dense_layer_mve.h. */
 static void tc_fully_connected_factor_mve(const tc_fully_connected_factor_mve_t *op, const tc_input_t *in,
                                           const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,9 +1,9 @@
-/* Products of pixels with output channels on Armv8.1-M with MVE: four channels of two pixels at a time, sixteen
- * products an instruction, 16 instructions for 128 products.
+/* Matrix multiplication of pixels and output channels on Armv8.1-M with MVE: four channels of two pixels at a time,
+ * sixteen products per instruction, 16 instructions for 128 products.
  *
- * Weights lie by blocks of four channels; in each first what is left of the length over whole sixteens, 1 to 16
- * weights of each channel, then sixteen of each again and again. The last block holds the last four channels, whatever
- * the block before it holds. Biases, multipliers and shifts lie channel by channel. */
+ * Weights are stored in blocks of four channels: first the remainder of the length, 1 to 16 weights of each channel,
+ * then repeatedly sixteen weights of each. The last block is the last four channels, and may overlap the block before
+ * it. Biases, multipliers and shifts are stored channel by channel. */
 #ifndef TINYCOMP_GEMM_MVE_H
 #define TINYCOMP_GEMM_MVE_H
 
@@ -12,14 +12,14 @@
 
 #define TC_GEMM_BLOCK 4u
 
-/* `count` pixels of `length` activations, their first ones `pixel_step` bytes apart, with `channels` channels, four at
- * least; `out` is the first channel of the first pixel, pixels being `out_step` apart. */
+/* Input: `count` pixels of `length` activations, `pixel_step` bytes apart. Output: `channels` channels (at least four)
+ * per pixel, pixels `out_step` bytes apart; `out` is the first channel of the first pixel. */
 typedef struct {
     const int8_t *pixels;
     size_t pixel_step, length, count;
     const int8_t *weights;
     const int32_t *bias, *multiplier;
-    const int8_t *shift; /* to the left, below 0 */
+    const int8_t *shift; /* left shifts, negative */
     int8_t *out;
     size_t out_step;
     size_t channels;
@@ -28,13 +28,13 @@ typedef struct {
 
 typedef void (*tc_gemm_mve_function_t)(const tc_gemm_mve_t *gemm);
 
-/* Weights left over whole sixteens. */
+/* Weights in the remainder, 1 to 16. */
 static inline size_t tc_gemm_mve_rest(size_t length)
 {
     return (length - 1) % 16 + 1;
 }
 
-/* Sixteen weights of a channel after the other to their places in a block. */
+/* Copies a channel's weights, sixteen at a time, to their positions in a block. */
 static inline void tc_gemm_mve_place(const int8_t *from, size_t sixteens, int8_t *to)
 {
 #if TC_MVE
@@ -51,7 +51,7 @@ static inline void tc_gemm_mve_place(const int8_t *from, size_t sixteens, int8_t
 #endif
 }
 
-/* Weights of `channels` channels that lie one after the other, put in order. */
+/* Rearranges weights of `channels` channels, stored channel by channel, into blocks. */
 static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t length, int8_t *to)
 {
     const size_t rest = tc_gemm_mve_rest(length);
@@ -65,8 +65,8 @@ static void tc_gemm_mve_arrange(const int8_t *weights, size_t channels, size_t l
     }
 }
 
-/* Weights of `channels` channels from the first-th on, in order. Scratch: as many whole blocks, where they are decoded;
- * twice that where they are `plain`, one channel after the other. */
+/* Reads the weights of `channels` channels from channel `first` on, in blocks. Scratch: that many full blocks if they
+ * are decoded; twice that if they are `plain`, stored channel by channel. */
 static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain, size_t first, size_t channels,
                                          size_t length, int8_t *scratch)
 {
@@ -81,26 +81,25 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
 
 #if TC_MVE
 
-/* The sums of a channel of one or two pixels, whose activations are in q0 (and q1): what they begin with, what is
- * added. */
+/* The sums of a channel for one or two pixels, with activations in q0 (and q1): first products, further products. */
 #define TC_GEMM_FIRST(sum) "vldrb.8 q2, [r5]\n\tadd r5, r5, r9\n\tvmladav.s8 " sum ", q0, q2\n\t"
 #define TC_GEMM_FIRST_OF_TWO(sum, other) TC_GEMM_FIRST(sum) "vmladav.s8 " other ", q1, q2\n\t"
 #define TC_GEMM_NEXT(sum) "vldrb.8 q2, [r5], #16\n\tvmladava.s8 " sum ", q0, q2\n\t"
 #define TC_GEMM_NEXT_OF_TWO(sum, other) TC_GEMM_NEXT(sum) "vmladava.s8 " other ", q1, q2\n\t"
 
-/* Rounds twice; TC_GEMM_AWAY is left out where negative values saturate anyway. */
+/* Rounds twice; TC_GEMM_AWAY is left out if negative values saturate anyway. */
 #define TC_GEMM_SCALE(sums, multiply, away)                                                                       \
     "vadd.i32 " sums ", " sums ", q5\n\t" multiply " " sums ", " sums ", q6\n\t" away "vrshl.s32 " sums ", " sums \
     ", q7\n\t"
 #define TC_GEMM_AWAY(sums) "vshr.s32 q2, " sums ", #31\n\tvadd.i32 " sums ", " sums ", q2\n\t"
 
-/* What lies on the stack. */
+/* Stack frame. */
 #define TC_GEMM_AT_BIAS "[sp, #0]"
 #define TC_GEMM_AT_MULTIPLIER "[sp, #4]"
 #define TC_GEMM_AT_SHIFT "[sp, #8]"
 #define TC_GEMM_AT_WEIGHTS "[sp, #12]"
 #define TC_GEMM_AT_OUT "[sp, #16]"     /* of the first pixel */
-#define TC_GEMM_AT_OUT_END "[sp, #20]" /* behind the last whole block of channels */
+#define TC_GEMM_AT_OUT_END "[sp, #20]" /* end of the last full block of channels */
 #define TC_GEMM_AT_PIXEL "[sp, #24]"
 #define TC_GEMM_AT_SECOND "[sp, #28]"
 #define TC_GEMM_AT_PAIRS_END "[sp, #32]"
@@ -110,14 +109,14 @@ static const int8_t *tc_gemm_mve_weights(const tc_weights_t *weights, int plain,
 #define TC_GEMM_AT_ZERO_POINT "[sp, #48]"
 #define TC_GEMM_AT_OUT_STEP "[sp, #52]"
 #define TC_GEMM_AT_BLOCK "[sp, #56]" /* bytes of its weights */
-#define TC_GEMM_AT_NEXT "[sp, #60]"  /* bytes from where a pixel ends to the one after the next */
+#define TC_GEMM_AT_NEXT "[sp, #60]"  /* bytes from the end of a pixel to the pixel after the next */
 #define TC_GEMM_AT_GEMM "[sp, #64]"
 
-/* The assembly reads members of tc_gemm_mve_t by their offsets. */
+/* The assembly relies on these member offsets of tc_gemm_mve_t. */
 typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && sizeof(tc_gemm_mve_t) == 48 ? 1 : -1];
 
-/* All blocks of channels, in each all pixels, two at least. Sums take every even register, so what else is needed is
- * read from memory. q5 to q7 hold a block's biases, multipliers and shifts. */
+/* For each block of channels all pixels, at least two. Sums take all even registers, so other values are read from
+ * memory. q5 to q7 hold a block's biases, multipliers and shifts. */
 /* clang-format off */
 #define TC_GEMM_CHANNELS(multiply, away0, away1, four, sixteen) \
         "ldr r9, " TC_GEMM_AT_REST "\n\tvctp.8 r9\n\tldr r5, " TC_GEMM_AT_WEIGHTS "\n"                                                       \
@@ -160,7 +159,7 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && s
         "9:\n\t"                                                                                                     \
         "ldrd r0, r2, " TC_GEMM_AT_OUT "\n\tcmp r0, r2\n\tbne 1b\n\tstr r5, " TC_GEMM_AT_WEIGHTS "\n\t"
 
-/* The same for a single pixel, which leaves registers enough for all that changes. */
+/* The same for a single pixel, with registers for all variables. */
 #define TC_GEMM_PIXEL(multiply, away, four, sixteen) \
         "ldr r9, " TC_GEMM_AT_REST "\n\tvctp.8 r9\n\tldrd r8, r10, " TC_GEMM_AT_BIAS "\n\tldr r3, " TC_GEMM_AT_SHIFT "\n\tldrd r5, r7, " TC_GEMM_AT_WEIGHTS "\n\t"   \
         "ldr r11, " TC_GEMM_AT_ZERO_POINT "\n\tldr r12, " TC_GEMM_AT_OUT_END "\n"                                                             \
@@ -179,7 +178,7 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && s
         "cmp r7, r12\n\tbne 1b\n\t"                                                                                   \
         "strd r8, r10, " TC_GEMM_AT_BIAS "\n\tstr r3, " TC_GEMM_AT_SHIFT "\n\tstrd r5, r7, " TC_GEMM_AT_WEIGHTS "\n\t"
 
-/* What the assembly needs of `gemm`, which r0 points to. */
+/* Loads the members of `gemm`, at r0, that the assembly needs. */
 #define TC_GEMM_BEGIN                                                                                                \
         "ldm r0, {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12}\n\tsub sp, sp, #68\n\tstr r0, " TC_GEMM_AT_GEMM "\n\t" \
         "strd r6, r7, " TC_GEMM_AT_BIAS "\n\tstrd r8, r5, " TC_GEMM_AT_SHIFT "\n\t"                                  \
@@ -189,8 +188,8 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && s
         "sub r6, r3, #1\n\tlsr r7, r6, #4\n\tand r6, r6, #15\n\tadd r6, r6, #1\n\tstrd r6, r7, " TC_GEMM_AT_REST "\n\t" \
         "strd r12, r10, " TC_GEMM_AT_ZERO_POINT "\n\tlsl r6, r3, #2\n\trsb r7, r3, r2, lsl #1\n\t"                   \
         "strd r6, r7, " TC_GEMM_AT_BLOCK "\n"
-/* Branches to label 11 where all channels are done, else the last block follows, which overlaps the one before it:
- * channels go back by r2. */
+/* Branches to label 11 if all channels are done; else the last block follows, overlapping the one before it by r2
+ * channels. */
 #define TC_GEMM_OVERLAP(factors)                                                                                     \
         "ldr r0, " TC_GEMM_AT_GEMM "\n\tldr r1, [r0, #32]\n\tldr r2, [r0, #40]\n\tldr r3, " TC_GEMM_AT_OUT "\n\t"    \
         "add r1, r1, r2\n\tcmp r1, r3\n\tbeq 11f\n\trsb r2, r2, #0\n\tand r2, r2, #3\n\t"                             \
@@ -200,8 +199,8 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && s
         "ldrd r4, r5, " TC_GEMM_AT_MULTIPLIER "\n\tsub r4, r4, r2, lsl #2\n\tsub r5, r5, r2\n\t"                     \
         "strd r4, r5, " TC_GEMM_AT_MULTIPLIER "\n\t"
 
-/* Defines `name`, of type tc_gemm_mve_function_t. `four` and `sixteen` are the steps of shifts and multipliers from
- * block to block; `factors` takes both back. */
+/* Defines `name`, of type tc_gemm_mve_function_t. `four` and `sixteen` are the steps of shifts and multipliers per
+ * block; `factors` moves both back. */
 #define TC_GEMM_FUNCTION(name, multiply, away0, away1, factors, four, sixteen)                                       \
     TC_ASM_LONG_STRINGS                                                                                              \
     static __attribute__((noinline)) void name(const tc_gemm_mve_t *gemm)                                            \
@@ -230,7 +229,7 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_mve_t, channels) == 40 && s
 
 #else
 
-/* How a sum becomes int8, without the zero point. */
+/* Requantizes a sum, without adding the zero point. */
 typedef int32_t (*tc_gemm_mve_scale_t)(int32_t sum, int32_t multiplier, int shift);
 
 /* The product's high word, then rounded half up. */
@@ -240,7 +239,7 @@ static inline int32_t tc_gemm_mve_once(int32_t sum, int32_t multiplier, int shif
     return ((high >> (-shift - 1)) + 1) >> 1;
 }
 
-/* A channel's weights in a block: `place` is the channel's, 0 to 3. */
+/* A channel's weights in a block; place: position of the channel, 0 to 3. */
 static inline int32_t tc_gemm_mve_sum(const int8_t *pixel, const int8_t *weights, size_t length, size_t place)
 {
     const size_t rest = tc_gemm_mve_rest(length);

@@ -1,4 +1,4 @@
-/* The largest of a window's cells on Armv8.1-M with MVE: sixteen channels a vector. Each value is `low` at least. */
+/* The maximum of a window's cells on Armv8.1-M with MVE: sixteen channels per vector. Each result is at least `low`. */
 #ifndef TINYCOMP_MAX_CELLS_H
 #define TINYCOMP_MAX_CELLS_H
 

@@ -1,4 +1,4 @@
-/* The mean of a window's cells on Armv8.1-M with MVE: eight channels a vector. */
+/* The mean of a window's cells on Armv8.1-M with MVE: eight channels per vector. */
 #ifndef TINYCOMP_MEAN_CELLS_H
 #define TINYCOMP_MEAN_CELLS_H
 
@@ -8,7 +8,7 @@
 
 #if TC_MVE
 
-/* Of TC_DIVISOR_MOST cells at most. */
+/* For at most TC_DIVISOR_MOST cells. */
 static inline void tc_mean_cells_vectors(const tc_cells_t *cells, size_t channels, const tc_divisor_t *divisor,
                                          int8_t *to)
 {

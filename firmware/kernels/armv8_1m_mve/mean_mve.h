@@ -1,4 +1,4 @@
-/* MEAN on Armv8.1-M with MVE: the portable kernel, which begins and ends, with another sum. */
+/* MEAN on Armv8.1-M with MVE: the portable kernel's start and end, with vectorized sums. */
 #ifndef TINYCOMP_MEAN_MVE_H
 #define TINYCOMP_MEAN_MVE_H
 

@@ -1,5 +1,5 @@
-/* What kernels for Armv8.1-M with the vector extension (MVE, Helium) share: bytes in vectors of sixteen. Each function
- * has a portable form beside it, so that every kernel runs on any host too. */
+/* Common to the kernels for Armv8.1-M with the vector extension (MVE, Helium): vectors of sixteen bytes. Each function
+ * has an equivalent portable form, so that the kernels run on any host too. */
 #ifndef TINYCOMP_MVE_H
 #define TINYCOMP_MVE_H
 
@@ -12,8 +12,8 @@
 #define TC_MVE 0
 #endif
 
-/* Functions whose assembly changes the predicate register. GCC calls that p0; clang has no name for it, but keeps
- * nothing there across calls. */
+/* For functions whose assembly changes the predicate register. GCC calls it p0; clang has no name for it, but keeps
+ * nothing in it across calls. */
 #if defined(__clang__)
 #define TC_MVE_PREDICATES static __attribute__((noinline))
 #define TC_MVE_P0

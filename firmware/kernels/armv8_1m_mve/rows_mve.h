@@ -6,7 +6,7 @@
 
 #define TC_ROWS_TALLEST 16u /* window */
 
-/* `count` rows, `dilation` apart, the first one `top`, of an input of `height`; NULL: beyond a border. */
+/* Finds `count` rows from `top` on, `dilation` apart, of an input of `height` rows; NULL: beyond a border. */
 static void tc_rows_mve_find(const tc_input_t *in, int32_t top, unsigned dilation, unsigned height, unsigned count,
                              const int8_t **rows)
 {

@@ -1,4 +1,4 @@
-/* Non-zero weights to their places among the zeros: what codecs/spread.h computes, with sixteen weights in 22
+/* Scatters non-zero weights to their positions among the zeros, like codecs/spread.h: sixteen weights in 22
  * instructions of MVE. */
 #ifndef TINYCOMP_SPREAD_H
 #define TINYCOMP_SPREAD_H
@@ -6,7 +6,7 @@
 #include "mve.h"
 #include "tinycomp.h"
 
-/* Weights one by one. Returns where the next value is. */
+/* Weights one by one. Returns the address of the next value. */
 static inline const int8_t *tc_spread_singly(const uint8_t *bitmap, size_t first, size_t count, const int8_t *values,
                                              int8_t *to)
 {
@@ -18,8 +18,8 @@ static inline const int8_t *tc_spread_singly(const uint8_t *bitmap, size_t first
 
 #if TC_MVE
 
-/* Whole sixteens from a whole byte on. Of each weight q1 counts the values up to it: by a product within four of them,
- * then the fours before it are added, moved up by four, eight and twelve places. */
+/* Multiples of sixteen weights whose bits begin at a byte. q1 counts, per weight, the values up to it: by a product
+ * within four weights, then by adding the counts shifted up by four, eight and twelve positions. */
 TC_MVE_PREDICATES const int8_t *tc_spread_sixteens(const uint8_t *from, size_t rounds, const int8_t *values, int8_t *to)
 {
     __asm__ volatile("vmov.i8 q3, #1\n\tvmov.i8 q4, #0\n\twls lr, %[rounds], 2f\n1:\n\t"
@@ -38,8 +38,8 @@ TC_MVE_PREDICATES const int8_t *tc_spread_sixteens(const uint8_t *from, size_t r
 
 #endif
 
-/* Fills `to` with `count` weights, whose bits begin at bit `first` of the bitmap: a set bit takes the next of `values`.
- * These may be the last bytes of `to` itself: what is written never passes what is still to be read. */
+/* Fills `to` with `count` weights, from bit `first` of the bitmap on: each set bit takes the next of `values`. The
+ * values may be the last bytes of `to` itself: writes never overtake reads. */
 static inline void tc_spread(const uint8_t *bitmap, size_t first, size_t count, const int8_t *values, int8_t *to)
 {
 #if TC_MVE

@@ -1,4 +1,4 @@
-/* Sums over positions, channel by channel, for reductions on Armv8.1-M with MVE. */
+/* Sums over positions, per channel, for reductions on Armv8.1-M with MVE. */
 #ifndef TINYCOMP_SUMS_MVE_H
 #define TINYCOMP_SUMS_MVE_H
 

@@ -1,5 +1,5 @@
-/* Indices of 1 to 7 bits without a gap, the least significant bit first, looked up in a table of weights: what
- * codecs/unpack.h computes, with eight weights in 9 instructions of MVE, or 32 in 8 where indices have four bits. */
+/* Unpacks indices of 1 to 7 bits and looks them up in a table of weights, like codecs/unpack.h: eight weights in 9
+ * instructions of MVE, or 32 in 8 for 4-bit indices. */
 #ifndef TINYCOMP_UNPACK_H
 #define TINYCOMP_UNPACK_H
 
@@ -8,7 +8,7 @@
 
 #if TC_MVE
 
-/* `count` pairs of indices, one a byte, a multiple of sixteen. */
+/* `count` bytes of two 4-bit indices each; a multiple of sixteen. */
 static inline int8_t *tc_unpack_fours(const uint8_t *from, const int8_t *table, size_t count, int8_t *to)
 {
     __asm__ volatile("vmov.i8 q4, #15\n\twls lr, %[rounds], 2f\n1:\n\tvldrb.8 q0, [%[from]], #16\n\tvand q1, q0, q4\n\t"
@@ -20,8 +20,8 @@ static inline int8_t *tc_unpack_fours(const uint8_t *from, const int8_t *table, 
     return to;
 }
 
-/* Eight indices are `bits` bytes, so that all rounds of eight find them at the same places: q0 and q1 hold the bytes of
- * each index's first and last bit, q2 how far it is shifted. */
+/* Eight indices take `bits` bytes, so their positions are the same in every group of eight: q0 and q1 hold the offsets
+ * of the bytes with each index's first and last bit, q2 its shift. */
 static inline void tc_unpack_eights(const uint8_t *from, uint32_t place, unsigned bits, const int8_t *table,
                                     size_t count, int8_t *to)
 {
@@ -42,7 +42,7 @@ static inline void tc_unpack_eights(const uint8_t *from, uint32_t place, unsigne
 
 #endif
 
-/* The weights of `count` indices from the first-th on. */
+/* Decodes `count` weights from index `first` on. */
 static inline void tc_unpack(const uint8_t *indices, size_t first, unsigned bits, const int8_t *table, size_t count,
                              int8_t *to)
 {

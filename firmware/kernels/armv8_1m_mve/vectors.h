@@ -1,4 +1,4 @@
-/* MVE's intrinsics, called by the names (__arm_...) that they have whatever else a program defines. */
+/* MVE intrinsics, called by their __arm_... names, which cannot clash with a program's own. */
 #ifndef TINYCOMP_VECTORS_H
 #define TINYCOMP_VECTORS_H
 

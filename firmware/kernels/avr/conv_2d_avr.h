@@ -1,4 +1,4 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights as they are but with 128 added. */
+/* CONV_2D and FULLY_CONNECTED for AVR, uncompressed weights with 128 added. */
 #ifndef TINYCOMP_CONV_2D_AVR_H
 #define TINYCOMP_CONV_2D_AVR_H
 
@@ -51,7 +51,7 @@ TC_AVR_CALLED static void tc_conv_2d_avr_cell(const tc_convolution_avr_t *op, co
     tc_avr_blocks(op, list, count, weights, size, sums, to, tc_conv_2d_avr_products);
 }
 
-/* Output rows [first, last). Scratch: two bytes for each activation of a window, and five more. */
+/* Output rows [first, last). Scratch: two bytes per activation of a window, plus five. */
 static void tc_conv_2d_avr(const tc_conv_2d_avr_t *constants, const tc_input_t *in, const tc_output_t *out,
                            uint16_t first, uint16_t last, int8_t *scratch)
 {

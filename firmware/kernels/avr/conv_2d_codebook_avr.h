@@ -1,4 +1,4 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights of a codebook: two indices a byte, looked up where they are used. */
+/* CONV_2D and FULLY_CONNECTED for AVR, weights of a codebook: two indices per byte, looked up in the inner loop. */
 #ifndef TINYCOMP_CONV_2D_CODEBOOK_AVR_H
 #define TINYCOMP_CONV_2D_CODEBOOK_AVR_H
 
@@ -50,7 +50,7 @@ TC_AVR_CALLED static void tc_conv_2d_codebook_avr_cell(const tc_convolution_avr_
     tc_avr_blocks(op, list, count, weights, size, sums, to, tc_conv_2d_codebook_avr_products);
 }
 
-/* Output rows [first, last). Scratch: two bytes for each activation of a window, and five more. */
+/* Output rows [first, last). Scratch: two bytes per activation of a window, plus five. */
 static void tc_conv_2d_codebook_avr(const tc_conv_2d_codebook_avr_t *constants, const tc_input_t *in,
                                     const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

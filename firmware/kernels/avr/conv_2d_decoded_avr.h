@@ -1,5 +1,5 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights of any codec: a block of them is decoded into scratch and serves all
- * rows of the call. */
+/* CONV_2D and FULLY_CONNECTED for AVR, weights of any codec: each block is decoded into scratch once for all rows of
+ * the call. */
 #ifndef TINYCOMP_CONV_2D_DECODED_AVR_H
 #define TINYCOMP_CONV_2D_DECODED_AVR_H
 
@@ -11,7 +11,7 @@
 
 typedef tc_convolution_avr_t tc_conv_2d_decoded_avr_t;
 
-/* The window of an output: where it lies, or copied; cells beyond a border hold the zero point. */
+/* The window of an output: in place, or copied to scratch with the zero point in cells beyond a border. */
 TC_AVR_CALLED static const int8_t *tc_conv_2d_decoded_avr_window(const tc_convolution_avr_t *op, const tc_input_t *in,
                                                                  uint16_t y, uint16_t x, int8_t *window)
 {
@@ -83,7 +83,7 @@ TC_AVR_CALLED static void tc_conv_2d_decoded_avr_cell(const tc_convolution_avr_t
     tc_avr_store(sums, starts + TC_AVR_STARTS, op->half, op->low, op->smallest, op->range, channels, to);
 }
 
-/* Output rows [first, last). Scratch: one window where it is gathered, then a block of weights. */
+/* Output rows [first, last). Scratch: one window if windows are gathered, then a block of weights. */
 static void tc_conv_2d_decoded_avr(const tc_conv_2d_decoded_avr_t *constants, const tc_input_t *in,
                                    const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* CONV_2D and FULLY_CONNECTED for AVR, weights as they are, without scratch. */
+/* CONV_2D and FULLY_CONNECTED for AVR, uncompressed weights, without scratch. */
 #ifndef TINYCOMP_CONV_2D_DIRECT_AVR_H
 #define TINYCOMP_CONV_2D_DIRECT_AVR_H
 

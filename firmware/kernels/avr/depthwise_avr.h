@@ -1,8 +1,8 @@
-/* DEPTHWISE_CONV_2D for AVR, of four channels at least, one output channel each. Weights lie as they are (block, kernel
- * row, kernel column, channel of the block), each is read from program memory where it is used; the last block holds
- * the last four channels.
+/* DEPTHWISE_CONV_2D for AVR, at least four channels, depth multiplier 1. Weight layout: (block, kernel row, kernel
+ * column, channel of the block), uncompressed and read from program memory in the inner loop; the last block is the
+ * last four channels.
  *
- * Cells beyond a border hold -128, the zero point, which adds nothing: they are left out. */
+ * Cells beyond a border are -128, the zero point, which adds nothing: they are skipped. */
 #ifndef TINYCOMP_DEPTHWISE_AVR_H
 #define TINYCOMP_DEPTHWISE_AVR_H
 
@@ -18,15 +18,15 @@ typedef struct {
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t padding_top, padding_left;
-    uint8_t half; /* this and the next: output_avr.h */
+    uint8_t half; /* this and the next: see output_avr.h */
     int16_t low;
     int8_t smallest;
     uint8_t range;
     const tc_weights_t *weights;
-    const uint8_t *constants; /* of all blocks */
+    const uint8_t *constants; /* for all blocks */
 } tc_depthwise_avr_t;
 
-/* The part of a window inside the input. Scratch begins with room for a block's sums, then come addresses of rows. */
+/* The part of a window inside the input. Scratch: a block's sums, then the addresses of rows. */
 typedef struct {
     uint8_t rows, columns;
     uint8_t step;         /* from a cell's last channel of a block to the next cell's first */
@@ -42,14 +42,14 @@ typedef struct {
     "breq 8f\n\t" TC_AVR_ADD(low, middle, high) "8:\n\t"
 #endif
 
-/* The sums of the block whose channels begin `offset` bytes behind each row; rows, columns >= 1. */
+/* The sums of the block whose channels start at `offset` in each cell; rows, columns >= 1. */
 TC_AVR_INSIDE static inline void tc_depthwise_avr_taps(int8_t *scratch, const uint8_t *starts,
                                                        const tc_avr_cells_t cells, uint16_t offset,
                                                        const int8_t *weights)
 {
 #if defined(__AVR__)
     uint8_t rows = cells.rows;
-    /* All operands have their places, so that none lies in r28 and r29. */
+    /* Every operand has a fixed register, so that none is assigned r28 and r29. */
     register const uint8_t step __asm__("r24") = cells.step;
     register const uint8_t weights_skip __asm__("r25") = cells.weights_skip;
     /* clang-format off */
@@ -113,7 +113,7 @@ TC_AVR_INSIDE static inline void tc_depthwise_avr_taps(int8_t *scratch, const ui
 TC_AVR_CALLED static void tc_depthwise_avr_cell(const tc_depthwise_avr_t *op, const tc_avr_cells_t *from,
                                                 const int8_t *weights, int8_t *to, int8_t *scratch)
 {
-    /* Copies, as the compiler can't know that outputs don't overwrite what pointers show. */
+    /* Local copies, as the compiler must assume that storing outputs changes what pointers refer to. */
     const tc_avr_cells_t cells = *from;
     const uint16_t size = (uint16_t)(op->kernel_height * op->kernel_width * TC_AVR_CHANNELS);
     const uint8_t half = op->half, range = op->range;

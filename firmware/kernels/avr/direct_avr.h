@@ -1,5 +1,5 @@
-/* Convolutions whose windows are one run of activations, which are read where they lie: they take no scratch, where a
- * list of each window would be too long for the memory. Weights are read from program memory where they are used. */
+/* Convolutions with windows that are contiguous in the input and read in place: no scratch, for layers where the list
+ * of a window (list_avr.h) would not fit into RAM. Weights are read from program memory in the inner loop. */
 #ifndef TINYCOMP_DIRECT_AVR_H
 #define TINYCOMP_DIRECT_AVR_H
 
@@ -11,7 +11,7 @@
 
 #if defined(__AVR__)
 /* clang-format off */
-/* An activation of -128 adds nothing: `skip` bytes of weights are left out. */
+/* An activation of -128 adds nothing: skips `skip` bytes of weights. */
 #define TC_AVR_DIRECT_CELL(skip, products)  \
     "ld r18, X+\n\t"                        \
     "subi r18, 128\n\t"                     \
@@ -24,7 +24,7 @@
 /* clang-format on */
 #endif
 
-/* Output rows [first, last), window by window; `cell` gets a window's activations for a list. */
+/* Output rows [first, last); `cell` computes one window. */
 TC_AVR_INSIDE static inline void tc_avr_direct(const tc_convolution_avr_t *op, const tc_input_t *in,
                                                const tc_output_t *out, uint16_t first, uint16_t last,
                                                const uint8_t *weights, uint8_t *sums, tc_avr_cell_t cell)

@@ -1,5 +1,5 @@
-/* A window as a list of what counts in it: pairs of how many weights to leave out, and an activation that is not -128.
- * In front of the list lie three bytes of 128 times the activations' sum. */
+/* A window as a list of its activations other than -128: pairs of the number of weights to skip, and the activation
+ * plus 128. The list is preceded by three bytes: 128 times the sum of the activations. */
 #ifndef TINYCOMP_LIST_AVR_H
 #define TINYCOMP_LIST_AVR_H
 
@@ -10,12 +10,12 @@
 
 typedef struct {
     uint8_t *end;
-    uint32_t sum; /* of the activations, 24 bits */
-    uint8_t gap;  /* weights to leave out before the next pair */
+    uint32_t sum; /* of the activations plus 128, 24 bits */
+    uint8_t gap;  /* weights to skip before the next pair */
 } tc_avr_list_t;
 
 #define TC_AVR_MOST_LEFT_OUT 252
-#define TC_AVR_FRONT 3 /* bytes in front of a list */
+#define TC_AVR_FRONT 3 /* bytes before a list */
 
 /* Adds `count` >= 1 activations, `step` bytes apart. */
 TC_AVR_CALLED static void tc_avr_list_add(tc_avr_list_t *list, const int8_t *x, uint8_t step, size_t count)
@@ -72,7 +72,7 @@ TC_AVR_CALLED static void tc_avr_list_add(tc_avr_list_t *list, const int8_t *x, 
     list->gap = gap;
 }
 
-/* The list of an output's window, and what lies in front of it; how many pairs, one at least. */
+/* Writes the list of an output's window and the bytes before it; returns the number of pairs, at least one. */
 TC_AVR_CALLED static size_t tc_avr_list_window(const tc_convolution_avr_t *op, const tc_input_t *in, uint16_t y,
                                                uint16_t x, uint8_t *to)
 {
@@ -85,7 +85,7 @@ TC_AVR_CALLED static size_t tc_avr_list_window(const tc_convolution_avr_t *op, c
     const size_t before = columns.begin * channels;
     const size_t length = (size_t)(columns.end - columns.begin) * channels;
     const size_t offset = (size_t)(left + columns.begin) * channels;
-    size_t border = rows.begin * row_size + before; /* cells beyond the input up to the next one inside */
+    size_t border = rows.begin * row_size + before; /* activations outside the input before the next one inside */
     size_t rest = op->kernel_height * row_size;
     tc_avr_list_t list;
     list.end = to + TC_AVR_FRONT;

@@ -1,8 +1,8 @@
-/* How sums of 24 bits become int8, and where a block of four channels has its constants.
+/* Requantization of 24-bit sums, and the layout of the constants of a block of four channels.
  *
- * Activations count from -128, as unsigned bytes: one of -128 adds nothing to any sum. What a sum starts at makes up
- * for it. A block's constants lie in 32 bytes: four starts of three bytes, then for each channel a multiplier of four
- * bytes, with 32 fractional bits, and a shift to the right, 1 at least. */
+ * Activations are taken plus 128, as unsigned bytes, so that -128 adds nothing to any sum; the initial values of the
+ * sums compensate for this. A block's constants are 32 bytes: four initial values of three bytes, then per channel a
+ * multiplier of four bytes, with 32 fractional bits, and a right shift of at least 1. */
 #ifndef TINYCOMP_OUTPUT_AVR_H
 #define TINYCOMP_OUTPUT_AVR_H
 
@@ -13,10 +13,10 @@
 #endif
 
 #define TC_AVR_CHANNELS 4
-#define TC_AVR_STARTS 12    /* bytes of a block's starts, and of its sums */
+#define TC_AVR_STARTS 12    /* bytes of a block's initial values, and of its sums */
 #define TC_AVR_CONSTANTS 32 /* bytes of a block's constants */
 
-/* Functions of their own keep frames small: what lies above 64 bytes costs four times as much to reach. */
+/* Not inlined, to keep frames small: accesses beyond 64 bytes cost four times as much. */
 #if defined(__GNUC__)
 #define TC_AVR_CALLED __attribute__((noinline))
 #define TC_AVR_INSIDE __attribute__((always_inline))
@@ -26,7 +26,7 @@
 #endif
 
 #if defined(__AVR__)
-/* The product of the sum in r20 to r18 and a byte of the multiplier; r2 is zero. */
+/* The product of the sum in r20:r18 and a byte of the multiplier; r2 is zero. */
 #define TC_AVR_ROW(byte, p0, p1, p2, p3) \
     "mul r18, " byte "\n\t"              \
     "movw " p0 ", r0\n\t"                \
@@ -36,14 +36,14 @@
     "add " p1 ", r0\n\t"                 \
     "adc " p2 ", r1\n\t"                 \
     "adc " p3 ", r2\n\t"
-/* The upper three bytes of a product added to the next byte's. */
+/* Adds the upper three bytes of a product to the product with the next byte. */
 #define TC_AVR_CARRY(p0, p1, p2, p3, q1, q2, q3) \
     "add " p0 ", " q1 "\n\t"                     \
     "adc " p1 ", " q2 "\n\t"                     \
     "adc " p2 ", " q3 "\n\t"                     \
     "adc " p3 ", r2\n\t"
 #else
-/* A number of bytes, the lowest first. */
+/* A number of several bytes in program memory, lowest first. */
 static inline int32_t tc_avr_read(const uint8_t *bytes, unsigned count)
 {
     uint32_t value = 0;
@@ -53,7 +53,7 @@ static inline int32_t tc_avr_read(const uint8_t *bytes, unsigned count)
     return (int32_t)value;
 }
 
-/* The sum times the factor, rounded; `half` as below. */
+/* The sum times the factor, rounded; `half`: see below. */
 static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shift, uint8_t half)
 {
     if (half != 0) {
@@ -63,14 +63,14 @@ static inline int32_t tc_avr_scale(int32_t sum, int32_t multiplier, unsigned shi
 }
 #endif
 
-/* Writes the int8 values of the first channels' sums, one at least. `constants` are those behind the starts; `half` is
- * 0x80 where sums are rounded twice, 0 where they are rounded once; `low` is the smallest output less its zero point,
- * and `range` the largest less the smallest. */
+/* Requantizes and writes the first `channels` sums, at least one. constants: those after the initial values; half: 0x80
+ * to round twice, 0 to round once; low: the smallest output less its zero point; range: the largest output less the
+ * smallest. */
 TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t *constants, uint8_t half, int16_t low,
                                               int8_t smallest, uint8_t range, uint8_t channels, int8_t *to)
 {
 #if defined(__AVR__)
-    /* All operands have their places, so that none lies in r28 and r29. */
+    /* Every operand has a fixed register, so that none is assigned r28 and r29. */
     register const uint8_t most __asm__("r24") = range;
     register const int8_t least __asm__("r25") = smallest;
     /* clang-format off */
@@ -87,7 +87,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         "brpl 2f\n\t"
         "clr r10\n\t"
         "adiw r30, 5\n\t"
-        "sbrs %B[low], 7\n\t" /* a ReLU needs no product below zero */
+        "sbrs %B[low], 7\n\t" /* with a ReLU negative sums need no product */
         "rjmp 9f\n\t"
         "sbiw r30, 5\n"
         "2:\n\t"
@@ -102,7 +102,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         TC_AVR_CARRY("r4", "r5", "r6", "r7", "r9", "r10", "r11")
         TC_AVR_ROW("r15", "r8", "r9", "r10", "r11")
         TC_AVR_CARRY("r8", "r9", "r10", "r11", "r5", "r6", "r7")
-        /* r11 to r8: bytes 6 to 3 of the product, as if the sum had no sign. */
+        /* r11:r8: bytes 6 to 3 of the product, taking the sum as unsigned. */
         "mov r0, %[half]\n\t"
         "tst r20\n\t"
         "brpl 3f\n\t"
@@ -114,7 +114,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         "adc r9, r2\n\t"
         "adc r10, r2\n\t"
         "adc r11, r2\n\t"
-        "lsl r0\n\t" /* where rounded twice: ties go away from zero */
+        "lsl r0\n\t" /* when rounding twice: ties away from zero */
         "sbc r9, r2\n\t"
         "sbc r10, r2\n\t"
         "sbc r11, r2\n\t"
@@ -125,7 +125,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         "adc r10, r2\n\t"
         "adc r11, r2\n"
         "4:\n\t"
-        "lpm r18, Z+\n\t" /* by 8 places the value is r11, r10 */
+        "lpm r18, Z+\n\t" /* shifted by 8 the value is r11:r10 */
         "subi r18, 8\n\t"
         "breq 7f\n\t"
         "brcs 6f\n"

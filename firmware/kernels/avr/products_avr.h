@@ -1,4 +1,4 @@
-/* Inner products of activations with the weights of four channels, which lie side by side for each activation. */
+/* Dot products of activations with the weights of four channels, which are interleaved. */
 #ifndef TINYCOMP_PRODUCTS_AVR_H
 #define TINYCOMP_PRODUCTS_AVR_H
 
@@ -7,10 +7,10 @@
 
 #if defined(__AVR__)
 /* clang-format off */
-/* Sums of `count` >= 1 activations: `begin`, then `cell` for each, four a turn, then `end`. The first turn begins with
- * the second, third or fourth where they don't divide. */
+/* Sums over `count` >= 1 activations: `begin`, then `cell` for each, unrolled four times, then `end`. The first turn is
+ * entered at the second, third or fourth `cell` if count is no multiple of four. */
 #define TC_AVR_PRODUCTS(begin, cell, end, sums, starts, x, weights, count)                    \
-    /* All operands have their places, so that none lies in r28 and r29. */                   \
+    /* Every operand has a fixed register, so that none is assigned r28 and r29. */                   \
     register size_t turns __asm__("r24") = ((count) + 3u) >> 2;                               \
     __asm__ __volatile__(                                                                     \
         "clr r2\n\t"                                                                          \

@@ -34,7 +34,7 @@
     "st X+, r14\n\t"  \
     "st X+, r15\n\t"  \
     "clr r1\n\t"
-/* The product of the activation in r18 and the weight in r19. MULSU leaves its sign in the carry; r2 is zero. */
+/* The product of the activation in r18 and the weight in r19. MULSU leaves the sign in the carry; r2 is zero. */
 #define TC_AVR_ADD(low, middle, high) \
     "mulsu r19, r18\n\t"              \
     "sbc " high ", r2\n\t"            \
@@ -42,7 +42,7 @@
     "adc " middle ", r1\n\t"          \
     "adc " high ", r2\n\t"
 #else
-/* One product added to the sum in three bytes. */
+/* Adds one product to the sum in three bytes. */
 static inline void tc_avr_add(uint8_t *sum, int activation, int weight)
 {
     const uint32_t total = (uint32_t)tc_avr_read(sum, 3) + (uint32_t)(activation * weight);
@@ -51,7 +51,7 @@ static inline void tc_avr_add(uint8_t *sum, int activation, int weight)
     sum[2] = (uint8_t)(total >> 16);
 }
 
-/* What sums start at, less what is too much. */
+/* Loads the initial values of the sums, less the excess. */
 static inline void tc_avr_begin(uint8_t *sums, const uint8_t *starts, int too_much)
 {
     memcpy(sums, starts, TC_AVR_STARTS);

@@ -1,11 +1,12 @@
-/* A codebook's sixteen values in memory, looked up by indices of which a byte holds two. */
+/* A codebook's sixteen values in RAM, looked up by two indices per byte. */
 #ifndef TINYCOMP_TABLE_AVR_H
 #define TINYCOMP_TABLE_AVR_H
 
 #include "sums_avr.h"
 #include "tinycomp.h"
 
-/* Entries, and the table's alignment: an index is the lowest bits of its entry's address. The sums follow. */
+/* Number of entries, and the table's alignment, so that the low bits of an entry's address are its index. The sums
+ * follow. */
 #define TC_AVR_ENTRIES 16
 
 #if defined(__AVR__)
@@ -36,10 +37,10 @@
 /* clang-format on */
 #endif
 
-/* Bytes that hold an aligned table and the sums behind it, wherever they begin. */
+/* Bytes for an aligned table and the sums after it, at any address. */
 #define TC_AVR_TABLE_ROOM (2 * TC_AVR_ENTRIES - 1 + TC_AVR_STARTS)
 
-/* Fills the table with a codebook's values, `more` added to each. Returns where the sums lie. */
+/* Fills the table with a codebook's values, each plus `more`. Returns the address of the sums. */
 static inline uint8_t *tc_avr_table(uint8_t *room, const int8_t *codebook, uint8_t more)
 {
     uint8_t *const table = room + (-(uintptr_t)room & (TC_AVR_ENTRIES - 1));

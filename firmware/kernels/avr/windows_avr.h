@@ -1,5 +1,5 @@
-/* Convolutions whose weights are read from program memory where they are used, with 128 added: an unsigned product
- * takes an instruction less. Each window is written down as a list, which then serves all channels. */
+/* Convolutions that read weights from program memory in the inner loop. Weights have 128 added: an unsigned product
+ * takes an instruction less. Each window is converted to a list (list_avr.h) once for all channels. */
 #ifndef TINYCOMP_WINDOWS_AVR_H
 #define TINYCOMP_WINDOWS_AVR_H
 
@@ -11,7 +11,7 @@
 
 #if defined(__AVR__)
 /* clang-format off */
-/* What the 128 have added, in r18, r1 and r0. */
+/* The excess from the added 128, in r18:r1:r0. */
 #define TC_AVR_TAKE(low, middle, high)  \
     "sub " low ", r0\n\t"               \
     "sbc " middle ", r1\n\t"            \
@@ -32,11 +32,11 @@
 /* clang-format on */
 #endif
 
-/* The sums of a block of channels: what they start at and the products of a list's activations with `weights`. */
+/* The sums of a block of channels: initial values plus the products of a list's activations with `weights`. */
 typedef void (*tc_avr_products_t)(uint8_t *sums, const uint8_t *starts, const uint8_t *list, size_t count,
                                   const uint8_t *weights);
 
-/* All channels of a window; `size` is a block's bytes of weights. */
+/* All channels of a window; size: bytes of weights per block. */
 TC_AVR_INSIDE static inline void tc_avr_blocks(const tc_convolution_avr_t *op, const uint8_t *list, size_t count,
                                                const uint8_t *weights, size_t size, uint8_t *sums, int8_t *to,
                                                tc_avr_products_t products)

@@ -1,4 +1,4 @@
-/* Addresses in scratch. Scratch is aligned for 32-bit words, which is less than a pointer of 64 bits wants. */
+/* Pointers stored in scratch. Scratch is aligned to 4 bytes only, which is too little for a 64-bit pointer. */
 #ifndef TINYCOMP_ADDRESS_H
 #define TINYCOMP_ADDRESS_H
 

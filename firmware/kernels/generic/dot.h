@@ -1,7 +1,7 @@
-/* Inner products in portable C: the definition that every other instruction set's dot.h must equal.
+/* Dot products in portable C: the reference that dot.h of every other instruction set must match.
  *
- * tc_dot adds the products of `length` activations with each of `channels` (1 to TC_DOT_CHANNELS) weight vectors that
- * lie `stride` apart to accumulators[0..channels). */
+ * tc_dot adds the dot products of `length` activations with each of `channels` (1 to TC_DOT_CHANNELS) weight vectors,
+ * `stride` bytes apart, to accumulators[0..channels). */
 #ifndef TINYCOMP_DOT_H
 #define TINYCOMP_DOT_H
 

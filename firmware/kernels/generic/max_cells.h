@@ -1,11 +1,11 @@
-/* The largest of a window's cells, channel by channel, in portable C: the definition that every other instruction set's
- * max_cells.h must equal. Each value is `low` at least. */
+/* The maximum of a window's cells, per channel, in portable C: the reference that max_cells.h of every other
+ * instruction set must match. Each result is at least `low`. */
 #ifndef TINYCOMP_MAX_CELLS_H
 #define TINYCOMP_MAX_CELLS_H
 
 #include "cells.h"
 
-#define TC_MAX_CELLS_FEW 4u /* channels, for which the largest of each is found by itself */
+#define TC_MAX_CELLS_FEW 4u /* up to this many channels, each is computed separately */
 
 static inline void tc_max_cells(const tc_cells_t *cells, size_t channels, int8_t low, int8_t *to)
 {

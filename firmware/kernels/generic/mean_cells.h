@@ -1,5 +1,5 @@
-/* The mean of a window's cells, channel by channel, in portable C: the definition that every other instruction set's
- * mean_cells.h must equal. */
+/* The mean of a window's cells, per channel, in portable C: the reference that mean_cells.h of every other instruction
+ * set must match. */
 #ifndef TINYCOMP_MEAN_CELLS_H
 #define TINYCOMP_MEAN_CELLS_H
 

@@ -1,8 +1,8 @@
-/* Sums over the cells of a window, channel by channel, in portable C: the definition that every other instruction set's
- * taps.h must equal.
+/* Weighted sums over the cells of a window, per channel, in portable C: the reference that taps.h of every other
+ * instruction set must match.
  *
- * tc_taps adds to sums[0..channels) (1 to TC_DOT_CHANNELS), for each of `count` cells that lie `step` bytes apart, the
- * products of the cell's channels with their weights. Weights lie cell by cell, TC_DOT_CHANNELS in each, used or not. */
+ * For each of `count` cells, `step` bytes apart, tc_taps adds the products of the cell's channels with their weights to
+ * sums[0..channels), 1 to TC_DOT_CHANNELS of them. Weights are stored cell by cell, always TC_DOT_CHANNELS per cell. */
 #ifndef TINYCOMP_TAPS_H
 #define TINYCOMP_TAPS_H
 

@@ -1,14 +1,15 @@
-/* ADD of two tensors of one shape on cores that multiply one pair of numbers at a time.
+/* ADD of two tensors of the same shape on cores without SIMD.
  *
- * An output is a function of two int8 numbers, so a simpler one can be proven equal: (a x + b y + c) >> shift, held within
- * the activation's bounds. Build time has found a, b and c by trying all 65,536 pairs. No sum leaves 32 bits. */
+ * An output is a function of two int8 values, so a simpler formula can be proven equal: (a x + b y + c) >> shift,
+ * clamped to the activation's bounds. The generator found a, b and c and checked all 65,536 pairs. No sum exceeds 32
+ * bits. */
 #ifndef TINYCOMP_ADD_SCALAR_H
 #define TINYCOMP_ADD_SCALAR_H
 
 #include "tinycomp.h"
 
 typedef struct {
-    uint32_t size; /* bytes of a row */
+    uint32_t size; /* bytes per row */
     int32_t first_factor, second_factor, offset;
     uint8_t shift;
     int8_t activation_min, activation_max;
@@ -27,11 +28,11 @@ static inline int8_t tc_add_scalar_value(const tc_add_scalar_t *op, int32_t x, i
     return (int8_t)value;
 }
 
-/* Output rows [first, last). No scratch. The output may lie on the first input. */
+/* Output rows [first, last). No scratch. The output may overwrite the first input. */
 static void tc_add_scalar(const tc_add_scalar_t *constants, const tc_input_t *in, const tc_output_t *out,
                           uint16_t first, uint16_t last, int8_t *scratch)
 {
-    const tc_add_scalar_t op = *constants; /* which no store can change */
+    const tc_add_scalar_t op = *constants; /* a copy, which stores to the output cannot change */
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
         const int8_t *p = tc_input_row(in, y), *q = tc_input_row(in + 1, y);

@@ -1,15 +1,15 @@
-/* CONV_2D on cores that multiply one pair of numbers at a time: tiles of four pixels meet all pairs of channels. Weights
- * that have to be decoded are read block after block, for all tiles of the call. */
+/* CONV_2D on cores without SIMD: tiles of four pixels are multiplied with all pairs of output channels. Weights that
+ * must be decoded are read block by block, each for all tiles of the call. */
 #ifndef TINYCOMP_CONV_2D_SCALAR_H
 #define TINYCOMP_CONV_2D_SCALAR_H
 
 #include "windows.h"
 
-#define TC_CONV_2D_LEAST 3 /* pixels for which a tile is worth its while */
+#define TC_CONV_2D_LEAST 3 /* fewer pixels are faster one by one */
 
 typedef tc_windows_t tc_conv_2d_scalar_t;
 
-/* Pairs of a block, of `count` pixels. Returns the flags behind them. */
+/* The pairs of channels of a block, for `count` pixels. Returns the flags after theirs. */
 static const uint16_t *tc_conv_2d_scalar_pairs(const tc_tile_t *pairs, const uint32_t *tile, int8_t *const *outs,
                                                unsigned count)
 {
@@ -23,18 +23,18 @@ static const uint16_t *tc_conv_2d_scalar_pairs(const tc_tile_t *pairs, const uin
     return flags;
 }
 
-/* All channels of a block, of `count` pixels. Returns the next block's flags. */
+/* All channels of a block, for `count` pixels. Returns the next block's flags. */
 static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned channels, const uint32_t *tile,
                                                int8_t **outs, unsigned count)
 {
     const uint16_t *flags = block->flags;
     for (unsigned p = count; p < TC_TILE_PIXELS; p++) {
-        outs[p] = outs[0]; /* written before what belongs there */
+        outs[p] = outs[0]; /* padding pixels are written first, then overwritten */
     }
     if (block->pairs != 0) {
         flags = tc_conv_2d_scalar_pairs(block, tile, outs, count);
     }
-    if (channels % TC_TILE_CHANNELS != 0) { /* the last one's pair goes elsewhere first */
+    if (channels % TC_TILE_CHANNELS != 0) { /* the last channel is computed as a pair, to a buffer */
         tc_tile_t last = *block;
         int8_t pairs[TC_TILE_PIXELS][TC_TILE_CHANNELS];
         int8_t *to[TC_TILE_PIXELS];
@@ -53,7 +53,7 @@ static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned 
     return flags;
 }
 
-/* Output rows [first, last) of a block of channels, the first of which is `channel`. Returns the next block's flags. */
+/* Output rows [first, last) of a block of channels from `channel` on. Returns the next block's flags. */
 static const uint16_t *tc_conv_2d_scalar_rows(const tc_windows_target_t *target, const tc_tile_t *block,
                                               unsigned channel, const tc_output_t *out, uint16_t first, uint16_t last,
                                               uint32_t *tile)
@@ -81,7 +81,8 @@ static const uint16_t *tc_conv_2d_scalar_rows(const tc_windows_target_t *target,
     return flags;
 }
 
-/* The weights of pairs, which in flash are words, or decoded and become such: signs are extended. */
+/* The weights of pairs of channels as words: in flash they are words already; decoded bytes are converted, by extending
+ * their signs. */
 static const uint32_t *tc_conv_2d_scalar_weights(const tc_windows_t *op, unsigned pair, unsigned pairs, int8_t *buffer)
 {
     const size_t words = TC_TILE_CHANNELS * (size_t)op->words;
@@ -95,8 +96,8 @@ static const uint32_t *tc_conv_2d_scalar_weights(const tc_windows_t *op, unsigne
     return (const uint32_t *)(const void *)read;
 }
 
-/* Output rows [first, last). Scratch: an offset for each row of a window; the tile, 32 bytes a word; a window's bytes,
- * where channels are no groups of four; a block of weights, where they are decoded. */
+/* Output rows [first, last). Scratch: an offset per window row; the tile, 32 bytes per word; a window's bytes, unless
+ * the channels are a multiple of four; a block of weights, if they are decoded. */
 static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                               uint16_t last, int8_t *scratch)
 {

@@ -1,5 +1,5 @@
-/* CONV_2D with a window of few weights on cores that multiply one pair of numbers at a time: the windows of four pixels are
- * expanded to words, which meet all channels. Weights are read where they lie. */
+/* CONV_2D with few weights per window on cores without SIMD: the windows of four pixels are expanded to words, then
+ * multiplied with all output channels. Weights are read in place. */
 #ifndef TINYCOMP_CONV_2D_SMALL_SCALAR_H
 #define TINYCOMP_CONV_2D_SMALL_SCALAR_H
 
@@ -17,27 +17,27 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint16_t length;             /* weights of a channel, an even number */
+    uint16_t length;             /* weights per channel, even */
     const tc_weights_t *weights; /* channel by channel */
-    const int32_t *factors;      /* of each channel: what sums start at * 32 + right shift + 1, and the multiplier */
+    const int32_t *factors;      /* per channel: bias * 32 + right shift + 1, multiplier */
 } tc_conv_2d_small_scalar_t;
 
 #if defined(__ARM_ARCH_6M__) && defined(__OPTIMIZE__) && !defined(TC_NO_ASM)
 
 /* clang-format off */
-/* r8, r10, r11 and r12 are the sums, lr where they belong. */
+/* r8, r10, r11 and r12 are the sums, lr their address. */
 #define TC_SMALL_WEIGHT                                                                                   \
     "ldrsb %[at], [%[end], %[index]]\n\t"                                                                 \
     "ldmia %[tile]!, {r0, r1}\n\tmuls r0, %[at], r0\n\tadd r8, r0\n\tmuls r1, %[at], r1\n\tadd r10, r1\n\t"  \
     "ldmia %[tile]!, {r0, r1}\n\tmuls r0, %[at], r0\n\tadd r11, r0\n\tmuls r1, %[at], r1\n\tadd r12, r1\n\t" \
     "adds %[index], #1\n\t"
 
-/* Adds the products of `length` weights of a channel, an even number, with the activations of four pixels, which lie in
- * turn. */
+/* Adds the products of `length` weights of a channel, an even number, with the interleaved activations of four
+ * pixels. */
 static void tc_conv_2d_small_sums(const uint32_t *tile, const int8_t *weights, size_t length, uint32_t *sums)
 {
     const int8_t *const end = weights + length;
-    const uint32_t *at = sums; /* then a weight */
+    const uint32_t *at = sums; /* later a weight */
     int32_t index = -(int32_t)length;
     __asm__ volatile(
         ".syntax unified\n\t"
@@ -90,7 +90,7 @@ static void tc_conv_2d_small_tile(const tc_conv_2d_small_scalar_t *op, const int
     }
 }
 
-/* So many activations of a pixel; a step of 0 takes the same one again. */
+/* Expands `count` activations of a pixel; with a step of 0 the same one each time. */
 static inline uint32_t *tc_conv_2d_small_copy(const int8_t *from, size_t step, size_t count, uint32_t *to)
 {
     for (; count > 0; count--, from += step, to += TC_SMALL_PIXELS) {
@@ -99,13 +99,13 @@ static inline uint32_t *tc_conv_2d_small_copy(const int8_t *from, size_t step, s
     return to;
 }
 
-/* The window at (top, left), into the places of one of the tile's pixels. */
+/* Expands the window at (top, left) as one of the tile's pixels. */
 static void tc_conv_2d_small_expand(const tc_conv_2d_small_scalar_t *op, const tc_input_t *in, int32_t top,
                                     int32_t left, uint32_t *to)
 {
     const size_t channels = op->input_channels;
     const int whole = op->dilation_width == 1 && left >= 0 && left + op->kernel_width <= op->input_width;
-    const unsigned runs = whole ? 1u : op->kernel_width; /* of cells that are read together */
+    const unsigned runs = whole ? 1u : op->kernel_width; /* runs of contiguous cells */
     const size_t length = whole ? op->kernel_width * channels : channels;
     uint32_t *const end = to + TC_SMALL_PIXELS * (size_t)op->length;
     for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
@@ -120,12 +120,12 @@ static void tc_conv_2d_small_expand(const tc_conv_2d_small_scalar_t *op, const t
             }
         }
     }
-    if (to != end) { /* an odd number of weights: the last one is 0 */
+    if (to != end) { /* an odd number of weights is padded with 0 */
         *to = 0;
     }
 }
 
-/* Output rows [first, last). Scratch: the tile, 16 bytes a weight of a channel, aligned for uint32_t. */
+/* Output rows [first, last). Scratch: the tile, 16 bytes per weight of a channel, aligned for uint32_t. */
 static void tc_conv_2d_small_scalar(const tc_conv_2d_small_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                     uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,8 +1,9 @@
-/* Depthwise convolution of 3 x 3 cells on cores that multiply one pair of numbers at a time: what its kernels share.
+/* Common to the 3 x 3 depthwise convolutions on cores without SIMD.
  *
- * A line is the outputs of one channel in one row. Its cells are walked column by column; each is loaded once and
- * multiplied with the three weights of its row, for the three outputs whose windows it lies in. Beyond the left and right
- * border cells hold the zero point; a row beyond the upper or lower one goes into the bias, and has weights of zero. */
+ * A line is the outputs of one channel in one row. Its input is processed column by column; each cell is loaded once
+ * and multiplied with the three weights of its window row, for the three outputs whose windows contain it. Cells beyond
+ * the left and right borders are the zero point; a row beyond the top or bottom is folded into the bias, with its
+ * weights set to zero. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_LINES_H
 #define TINYCOMP_DEPTHWISE_3X3_LINES_H
 
@@ -13,24 +14,24 @@
 
 typedef struct {
     uint16_t input_height, channels;
-    uint16_t block;          /* channels whose weights are read together */
-    uint16_t inside, beyond; /* outputs of a row whose last column lies inside the input; those after them */
+    uint16_t block;          /* channels per block of weights */
+    uint16_t inside, beyond; /* outputs of a row whose last column is inside the input; the remaining ones */
     uint8_t stride_height;
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift + 1, and the multiplier */
+    const int32_t *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
 } tc_depthwise_3x3_t;
 
 typedef struct {
-    const int8_t *row[3]; /* where the channel lies in the first cell of each row */
+    const int8_t *row[3]; /* the channel in the first cell of each row */
     const int8_t *weights;
     const int32_t *factors;
     int8_t *out;
 } tc_depthwise_line_t;
 
-/* A line, and those of the channels after it. What `line` is then is of no use. */
+/* Computes the lines of `count` channels, of which `line` is the first; leaves `line` undefined. */
 typedef void (*tc_depthwise_lines_t)(const tc_depthwise_3x3_t *op, tc_depthwise_line_t *line, unsigned count);
 
 static inline tc_scalar_output_t tc_depthwise_output(const tc_depthwise_3x3_t *op)
@@ -41,11 +42,11 @@ static inline tc_scalar_output_t tc_depthwise_output(const tc_depthwise_3x3_t *o
 #if TC_SCALAR_ARMV6M
 #define TC_DEPTHWISE_ASSEMBLY 1
 
-/* What the assembly for Armv6-M reads by its offset, which is the number behind each member. */
+/* State of the Armv6-M assembly; the number after each member is the offset that it relies on. */
 typedef struct {
-    int32_t weights[TC_DEPTHWISE_WEIGHTS]; /* 0: of the channel, as are those up to 56 */
+    int32_t weights[TC_DEPTHWISE_WEIGHTS]; /* 0: of the channel, like all members up to 56 */
     int32_t bias;                          /* 36 */
-    int32_t multiplier[3];                 /* 40: in parts, as tc_scalar_product takes it, the lowest first */
+    int32_t multiplier[3];                 /* 40: in the three parts of tc_scalar_product, lowest first */
     int32_t rounding, shift;               /* 52, 56 */
     tc_scalar_output_t output;             /* 60: rounding; 64, 68: low, high */
     int32_t zero_point;                    /* 72: of the input */
@@ -55,12 +56,12 @@ typedef struct {
     int8_t *out;                           /* 96 */
     size_t step;                           /* 100: from one column to the next */
     size_t channel, channels;              /* 104, 108 */
-    size_t columns;                        /* 112: bytes of a row's columns that outputs inside take */
+    size_t columns;                        /* 112: bytes of the columns that the outputs inside use */
     size_t padding_left, beyond;           /* 116, 120 */
     size_t beyond_rest;                    /* 124 */
 } tc_depthwise_state_t;
 
-/* `columns`: those that outputs inside take. */
+/* columns: number of columns that the outputs inside use. */
 static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_depthwise_3x3_t *op,
                                       const tc_depthwise_line_t *line, unsigned count, size_t columns)
 {
@@ -79,14 +80,14 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
 }
 
 /* clang-format off */
-/* r7 is the state, r5 the column's offset, r6, r8 and r9 are the rows, r11 is the step, r12 the output, lr the offset at
- * which the columns end; r0 and r1 are sums under way, r2 is the one that is complete, r3 an activation. */
+/* r7 is the state, r5 the column's offset, r6, r8 and r9 are the rows, r11 is the step, r12 the output, lr the end
+ * offset of the columns; r0 and r1 are partial sums, r2 is the complete sum, r3 an activation. */
 #define TC_DEPTHWISE_CLOBBERS "r1", "r2", "r3", "r12", "lr", "cc", "memory"
 #define TC_DEPTHWISE_BEGIN                                                                         \
     ".syntax unified\n\t" TC_ARMV6M_SAVE "mov r7, r0\n\tldr r6, [r7, #84]\n\tldr r0, [r7, #88]\n\tmov r8, r0\n\t" \
     "ldr r0, [r7, #92]\n\tmov r9, r0\n\tldr r0, [r7, #100]\n\tmov r11, r0\n"
 #define TC_DEPTHWISE_WEIGHT(i, offset) "ldrb r2, [r1, #" i "]\n\tsxtb r2, r2\n\tstr r2, [r7, #" offset "]\n\t"
-/* A channel's part of the state, the offset of its first column. */
+/* Loads a channel's part of the state, and the offset of its first column. */
 #define TC_DEPTHWISE_CHANNEL                                                                       \
     "ldr r1, [r7, #76]\n\t"                                                                        \
     TC_DEPTHWISE_WEIGHT("0", "0") TC_DEPTHWISE_WEIGHT("1", "4") TC_DEPTHWISE_WEIGHT("2", "8")      \
@@ -111,7 +112,7 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
     "adds r3, r3, r4\n\tldr r4, [r7, #72]\n\tmuls r3, r4\n\tadds " to ", " sum ", r3\n\t"
 #define TC_DEPTHWISE_BIAS(to) "ldr " to ", [r7, #36]\n\t"
 #define TC_DEPTHWISE_ADVANCE "add r5, r5, r11\n\t"
-/* Stores the int8 value of r2. */
+/* Requantizes and stores r2. */
 #define TC_DEPTHWISE_STORE                                                                         \
     "ldr r3, [r7, #40]\n\tmuls r3, r2\n\tasrs r3, r3, #11\n\tldr r4, [r7, #44]\n\tmuls r4, r2\n\t"  \
     "adds r3, r3, r4\n\tasrs r3, r3, #11\n\tldr r4, [r7, #48]\n\tmuls r4, r2\n\tadds r3, r3, r4\n\t" \
@@ -119,7 +120,7 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
     "9:\n\tldr r4, [r7, #56]\n\tasrs r3, r4\n\tldr r4, [r7, #64]\n\tcmp r3, r4\n\tbge 9f\n\tmov r3, r4\n" \
     "9:\n\tldr r4, [r7, #68]\n\tcmp r3, r4\n\tble 9f\n\tmov r3, r4\n"                            \
     "9:\n\tmov r4, r12\n\tstrb r3, [r4]\n\tadd r12, r12, r11\n\t"
-/* Goes on to the next channel at label 1. */
+/* Next channel, at label 1. */
 #define TC_DEPTHWISE_END                                                                           \
     "ldr r5, [r7, #104]\n\tadds r5, r5, #1\n\tstr r5, [r7, #104]\n\tldr r3, [r7, #108]\n\tcmp r5, r3\n\t" \
     "beq 9f\n\tb 1b\n9:\n\t" TC_ARMV6M_RESTORE
@@ -129,8 +130,8 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
 #define TC_DEPTHWISE_ASSEMBLY 0
 #endif
 
-/* The rows of output row y, from a channel on. Returns which are beyond a border, a bit each: those stand for one that
- * is not. */
+/* The input rows of output row y from a channel on. Returns a bit mask of the rows beyond a border, which are replaced
+ * by the nearest row inside. */
 static unsigned tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in, uint16_t y, size_t channel,
                                   const int8_t **rows)
 {
@@ -157,7 +158,7 @@ static inline void tc_depthwise_next(tc_depthwise_line_t *line)
     line->out++;
 }
 
-/* Lines of which some rows are beyond a border. */
+/* Lines with some rows beyond a border. */
 static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_line_t *line, unsigned count,
                                    unsigned beyond, tc_depthwise_lines_t lines)
 {
@@ -182,7 +183,7 @@ static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_li
     }
 }
 
-/* Output rows [first, last). Scratch: the weights of a block, where those are decoded. */
+/* Output rows [first, last). Scratch: the weights of a block, if they are decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_lines_t lines)

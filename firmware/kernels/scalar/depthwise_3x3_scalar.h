@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D of 3 x 3 cells, one column apart, on cores that multiply one pair of numbers at a time. */
+/* DEPTHWISE_CONV_2D, 3 x 3, horizontal stride 1, on cores without SIMD. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_SCALAR_H
 #define TINYCOMP_DEPTHWISE_3X3_SCALAR_H
 
@@ -6,7 +6,7 @@
 
 typedef tc_depthwise_3x3_t tc_depthwise_3x3_scalar_t;
 
-/* Two sums are under way: `next` has both of its first columns, `after` its first. */
+/* There are two partial sums: `next` has its first two columns, `after` its first. */
 static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_depthwise_3x3_t *op,
                                                                     tc_depthwise_line_t *line, unsigned count)
 {
@@ -86,7 +86,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_scalar_lines(const tc_dep
 #endif
 }
 
-/* Output rows [first, last). Scratch: as depthwise_3x3_lines.h says. */
+/* Output rows [first, last). Scratch: see depthwise_3x3_lines.h. */
 static void tc_depthwise_3x3_scalar(const tc_depthwise_3x3_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                     uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D of 3 x 3 cells, two columns apart, on cores that multiply one pair of numbers at a time. */
+/* DEPTHWISE_CONV_2D, 3 x 3, horizontal stride 2, on cores without SIMD. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_STRIDE_2_SCALAR_H
 #define TINYCOMP_DEPTHWISE_3X3_STRIDE_2_SCALAR_H
 
@@ -6,8 +6,8 @@
 
 typedef tc_depthwise_3x3_t tc_depthwise_3x3_stride_2_scalar_t;
 
-/* One sum is under way, `next`, which has its first column. At most one output reaches beyond the right border, by one
- * column or two; padding_left is 0 or 1. */
+/* There is one partial sum, `next`, which has its first column. At most one output extends beyond the right border, by
+ * one or two columns; padding_left is 0 or 1. */
 static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(const tc_depthwise_3x3_t *op,
                                                                              tc_depthwise_line_t *line, unsigned count)
 {
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3_stride_2_scalar_lines(con
 #endif
 }
 
-/* Output rows [first, last). Scratch: as depthwise_3x3_lines.h says. */
+/* Output rows [first, last). Scratch: see depthwise_3x3_lines.h. */
 static void tc_depthwise_3x3_stride_2_scalar(const tc_depthwise_3x3_stride_2_scalar_t *op, const tc_input_t *in,
                                              const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,7 +1,7 @@
-/* DEPTHWISE_CONV_2D of any window on cores that multiply one pair of numbers at a time, four channels together.
+/* DEPTHWISE_CONV_2D, any window, on cores without SIMD, four channels at a time.
  *
- * Where the cells of a window lie is found once for all of its channels. Weights lie by blocks of four channels (the last
- * block holds the last four), in each cell by cell. */
+ * The addresses of a window's cells are found once for all channels. Weights are stored in blocks of four channels (the
+ * last block is the last four), and in a block cell by cell. */
 #ifndef TINYCOMP_DEPTHWISE_SCALAR_H
 #define TINYCOMP_DEPTHWISE_SCALAR_H
 
@@ -14,7 +14,7 @@
 typedef struct {
     uint16_t input_height, input_width, channels;
     uint16_t output_width;
-    uint16_t blocks; /* whose weights are read together */
+    uint16_t blocks; /* per read of weights */
     uint8_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
@@ -22,10 +22,11 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift + 1, and the multiplier */
+    const int32_t *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
 } tc_depthwise_scalar_t;
 
-/* Blocks of one output, from `channel` on. The assembly reads members by their offset, which is the number behind each. */
+/* Blocks of one output pixel, from `channel` on. The number after each member is the offset that the assembly relies
+ * on. */
 typedef struct {
     const tc_address_t *cells, *end; /* 0, 4 */
     const int8_t *weights;           /* 8 */
@@ -37,7 +38,7 @@ typedef struct {
     tc_scalar_output_t output;       /* 32: rounding; 36, 40: low, high */
 } tc_depthwise_blocks_t;
 
-/* The cells of the window at (top, left), channel 0 of each; `border` for those beyond the input. */
+/* Finds the addresses of the cells (channel 0) of the window at (top, left); `border` for those outside the input. */
 static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t *in, int32_t top, int32_t left,
                                const int8_t *border, tc_address_t *cells)
 {
@@ -55,11 +56,11 @@ static void tc_depthwise_cells(const tc_depthwise_scalar_t *op, const tc_input_t
 #if TC_SCALAR_ARMV6M
 
 /* clang-format off */
-/* The product of an activation and a weight, whose addresses differ by those of the cell and of its weights. */
+/* Adds the product of an activation and a weight, at the same index from the cell's and the weights' addresses. */
 #define TC_DEPTHWISE_TAP(channel, sum)                                                             \
     "ldrsb r2, [r0, " channel "]\n\tldrsb r3, [r1, " channel "]\n\tmuls r2, r3\n\tadd " sum ", " sum ", r2\n\t"
 #define TC_DEPTHWISE_START(offset, sum) "ldr r0, [r2, #" offset "]\n\tasrs r0, r0, #5\n\tmov " sum ", r0\n\t"
-/* The int8 value of a sum; r5 is the output, r6 the factors, r7 the state. */
+/* Requantizes a sum; r5 is the output, r6 the factors, r7 the state. */
 #define TC_DEPTHWISE_VALUE(sum, i)                                                                 \
     "mov r0, " sum "\n\tldm r6!, {r1, r2}\n\tlsls r1, r1, #27\n\tlsrs r1, r1, #27\n\t"              \
     "lsls r3, r2, #21\n\tlsrs r3, r3, #21\n\tmuls r3, r0\n\tasrs r3, r3, #11\n\t"                   \
@@ -75,7 +76,7 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
     register tc_depthwise_blocks_t *r0 __asm__("r0") = &blocks;
     __asm__ volatile(
         ".syntax unified\n\t" TC_ASM_STACK("tc_depthwise_blocks", "36") TC_ARMV6M_SAVE
-        "1:\n\t" /* a block: r4-r7 are channels, r8-r11 their sums, r12 the cells up to lr */
+        "1:\n\t" /* a block: r4-r7 are channels, r8-r11 their sums, r12 the cells, lr their end */
         "ldr r7, [sp, #16]\n\tldr r4, [r7, #12]\n\tldr r0, [r7, #16]\n\tcmp r4, r0\n\tbls 2f\n\tmov r4, r0\n"
         "2:\n\t"
         "ldr r1, [r7, #8]\n\tsubs r1, r1, r4\n\tldr r0, [r7, #0]\n\tmov r12, r0\n\tldr r0, [r7, #4]\n\tmov lr, r0\n\t"
@@ -125,8 +126,8 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
 
 #endif
 
-/* Output rows [first, last), of at least four channels. Scratch: an address of at most eight bytes for each cell of a
- * window, a cell, and the weights that are read together where those are decoded. */
+/* Output rows [first, last); at least four channels. Scratch: an address (at most eight bytes) per window cell, one
+ * cell, and the weights of a read if they are decoded. */
 static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                 uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,9 +1,9 @@
-/* FULLY_CONNECTED on cores that multiply one pair of numbers at a time (products.h). Blocks of eight outputs share the
- * expanded vector; in each, a word of every output lies side by side, for four inputs after four. As each weight is used
- * once, it keeps the 128 that is added to make it positive: what this adds to a run of words, (X + Y) * 2^7 (2^16 + 1), is
- * the same for all outputs, and taken off before the run.
+/* FULLY_CONNECTED on cores without SIMD (products.h). Blocks of eight outputs share the expanded vector; a block stores
+ * a word of every output, then the next word of each, a word being four inputs. Weights are stored with 128 added,
+ * which makes them positive. The excess that this adds to a run of words, (X + Y) * 2^7 (2^16 + 1), is the same for all
+ * outputs; it is subtracted from the initial value of the run.
  *
- * Rounds once: only the high word of a product matters, since a sum, 256-fold, is multiplied. */
+ * Rounds once: sums are scaled by 256, so only the high word of a product matters. */
 #ifndef TINYCOMP_FULLY_CONNECTED_SCALAR_H
 #define TINYCOMP_FULLY_CONNECTED_SCALAR_H
 
@@ -15,38 +15,38 @@
 #define TC_FULLY_CONNECTED_MORE 2u
 
 typedef struct {
-    uint16_t width; /* vectors a row */
+    uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
-    uint16_t chunk;       /* words of a block that are decoded together; 0 where weights are read in place */
-    uint8_t workspace;    /* whether the codec has one */
-    uint8_t channel_step; /* 1: one factor an output; 0: one for all */
+    uint16_t chunk;       /* words of a block per decoder call; 0: weights are read in place */
+    uint8_t workspace;    /* 1: the codec has one */
+    uint8_t channel_step; /* 1: one factor per output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
-    const tc_weights_t *weights; /* of whole blocks; without the 128 where they are decoded */
-    const uint16_t *runs;        /* of each block: where they end, see tc_fully_connected_all */
-    const int32_t *bias;         /* of whole blocks, with the input zero point folded in */
-    const int32_t *multiplier;   /* likewise, where there are many */
-    const int8_t *shift;         /* to the right, less one, of a sum's product with the multiplier, divided by 2^24 */
+    const tc_weights_t *weights; /* padded to full blocks; without the added 128 if they are decoded */
+    const uint16_t *runs;        /* ends of the runs of each block: see tc_fully_connected_all */
+    const int32_t *bias;         /* padded to full blocks, with the input zero point folded in */
+    const int32_t *multiplier;   /* padded too, if one per output */
+    const int8_t *shift;         /* right shift, less one, of sum * multiplier / 2^24 */
 } tc_fully_connected_scalar_t;
 
-/* Four inputs: X, Z, and what this word and all before it add to the sum of a run. */
+/* Four inputs: X, Z, and the excess that this word and all before it add to the sum of a run. */
 typedef struct {
     uint32_t x, z, excess;
 } tc_fully_connected_word_t;
 
-/* Blocks of outputs: what they are made of, and how far they are. */
+/* State of the computation of blocks of outputs. */
 typedef struct {
-    const tc_fully_connected_word_t *vector, *word; /* word: the next of a block */
-    const uint32_t *weights;                        /* of this word */
-    const uint16_t *runs;                           /* the next */
-    uint32_t excess;                                /* of the words before */
-    const int32_t *bias, *multiplier;               /* of the next block; of this one */
+    const tc_fully_connected_word_t *vector, *word; /* word: the block's next one */
+    const uint32_t *weights;                        /* of that word */
+    const uint16_t *runs;                           /* the next run */
+    uint32_t excess;                                /* of the words before it */
+    const int32_t *bias, *multiplier;               /* bias: of the next block; multiplier: of this one */
     const int8_t *shift;
     uint32_t step;
     int32_t rounding; /* 2 * the output's zero point + 1 */
     int32_t low, high;
     int8_t *to, *end;
     int32_t sums[TC_FULLY_CONNECTED_OUTPUTS];
-    size_t offset; /* of weights that are not decoded */
+    size_t offset; /* of the weights not decoded yet */
     int8_t *buffer;
 } tc_fully_connected_blocks_t;
 
@@ -68,7 +68,7 @@ static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_
     }
 }
 
-/* A word whose two products are runs of their own. */
+/* A word whose two products are separate runs. */
 static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
 {
     const uint32_t x = blocks->word->x, y = blocks->word->z + (x << 8);
@@ -83,8 +83,8 @@ static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
 #if TC_SCALAR_RV32
 
 /* clang-format off */
-/* a0-a7 are the sums of a run, s2-s9 those of all; s10 is the vector, s11 the weights, s1 what follows of the runs, t4 the
- * end of this one, t5 a mask, t6 what a run starts at, ra that and what it adds, s0 the half, t0 and t1 the word. */
+/* a0-a7 are the sums of the run, s2-s9 the total sums; s10 is the vector, s11 the weights, s1 the next run, t4 the end
+ * of this one, t5 a mask, t6 the initial value of the run, ra that plus its excess, s0 the half, t0 and t1 the word. */
 #define TC_FULLY_CONNECTED_BEGIN(offset, a)                                              \
     "lw t2, " offset "(s11)\n\tmul " a ", t2, t0\n\tsrli t2, t2, 8\n\tand t2, t2, t5\n\t" \
     "add " a ", " a ", t6\n\tmul t2, t2, t1\n\tadd " a ", " a ", t2\n\t"
@@ -100,7 +100,8 @@ static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
     move " s4, " offset "+8(" from ")\n\t" move " s5, " offset "+12(" from ")\n\t"                           \
     move " s6, " offset "+16(" from ")\n\t" move " s7, " offset "+20(" from ")\n\t"                          \
     move " s8, " offset "+24(" from ")\n\t" move " s9, " offset "+28(" from ")\n\t"
-/* t1 and t2 point to multipliers and shifts, t3 is the step, a0 the rounding, a1 and a2 are the bounds, a3 the outputs. */
+/* t1 and t2 point to multipliers and shifts, t3 is the step, a0 the rounding, a1 and a2 are the bounds, a3 the
+ * outputs. */
 #define TC_FULLY_CONNECTED_FACTOR "lw a4, 0(t1)\n\tlb a5, 0(t2)\n\tsll a6, a0, a5\n\taddi a5, a5, 1\n\t"
 #define TC_FULLY_CONNECTED_FOLLOWING "slli a7, t3, 2\n\tadd t1, t1, a7\n\tadd t2, t2, t3\n\t"
 #define TC_FULLY_CONNECTED_OUTPUT(s, i)                                                                   \
@@ -112,7 +113,7 @@ static void tc_fully_connected_halves(tc_fully_connected_blocks_t *blocks)
 /* The assembly reads members of tc_fully_connected_blocks_t by their offsets. */
 typedef char tc_assert_blocks_offsets[offsetof(tc_fully_connected_blocks_t, sums) == 56 ? 1 : -1];
 
-/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+/* Returns after the last block, or before a word whose products are separate runs. */
 TC_ASM_LONG_STRINGS
 static __attribute__((noinline)) void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 {
@@ -163,8 +164,8 @@ TC_ASM_LONG_STRINGS_END
 #if TC_SCALAR_ARMV6M
 
 /* clang-format off */
-/* r8-r11 are the sums of a run; r2 and r3 are the word, r4 is a mask, r5 the weights, r6 the vector, r7 the runs, r12 the end
- * of this one, lr what it starts at and adds. */
+/* r8-r11 are the sums of the run; r2 and r3 are the word, r4 is a mask, r5 the weights, r6 the vector, r7 the runs, r12
+ * the end of this one, lr its initial value plus excess. */
 #define TC_FULLY_CONNECTED_ADD(offset, s)                                                       \
     "ldr r0, [r5, #" offset "]\n\tlsrs r1, r0, #8\n\tands r1, r1, r4\n\tmuls r0, r2, r0\n\t"    \
     "add " s ", r0\n\tmuls r1, r3, r1\n\tadd " s ", r1\n\t"
@@ -173,8 +174,8 @@ TC_ASM_LONG_STRINGS_END
 
 #define TC_FULLY_CONNECTED_TOGETHER 4
 
-/* Adds the runs up to the next 0 to some sums, whose weights these are. Returns the word behind. On the stack: 0 what
- * callers expect in r8 to r11, 16 the sums, 20 the half. */
+/* Adds the runs up to the next 0 to some of the sums, given their weights. Returns the next word. Stack frame: 0 the
+ * caller's r8 to r11, 16 the sums, 20 the half. */
 static __attribute__((noinline)) const tc_fully_connected_word_t *tc_fully_connected_part(
     const tc_fully_connected_blocks_t *blocks, const uint32_t *weights, int32_t *sums)
 {
@@ -238,7 +239,7 @@ static const tc_fully_connected_word_t *tc_fully_connected_part(const tc_fully_c
 
 #endif
 
-/* Runs up to the next 0, and behind it. */
+/* Skips the runs up to the next 0, and the 0. */
 static void tc_fully_connected_runs(tc_fully_connected_blocks_t *blocks)
 {
     const tc_fully_connected_word_t *word = blocks->word;
@@ -266,7 +267,7 @@ static void tc_fully_connected_store(tc_fully_connected_blocks_t *blocks)
     }
 }
 
-/* Returns behind the last block, or in front of a word whose products are runs of their own. */
+/* Returns after the last block, or before a word whose products are separate runs. */
 static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 {
     for (;;) {
@@ -287,7 +288,7 @@ static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
 
 #endif
 
-/* The next weights, decoded. */
+/* Decodes the next weights. */
 static void tc_fully_connected_read(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op)
 {
     const size_t size = 4 * TC_FULLY_CONNECTED_OUTPUTS * (size_t)op->chunk;
@@ -300,8 +301,9 @@ static void tc_fully_connected_read(tc_fully_connected_blocks_t *blocks, const t
     blocks->offset += size;
 }
 
-/* Blocks to the outputs [to, end). Runs are given in bytes of the vector, 12 a word; after a 0 comes the block's end, 0, or
- * a word of two runs, TC_FULLY_CONNECTED_HALVES, or weights have to be decoded, TC_FULLY_CONNECTED_MORE. */
+/* Computes the outputs [to, end), whole blocks. Runs are their ends in bytes of the vector, 12 per word; a 0 is
+ * followed by 0: end of the block, TC_FULLY_CONNECTED_HALVES: a word of two runs, or TC_FULLY_CONNECTED_MORE: decode
+ * weights. */
 static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const tc_fully_connected_scalar_t *op,
                                    int8_t *to, int8_t *end)
 {
@@ -359,7 +361,7 @@ static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, con
     }
 }
 
-/* Output rows [first, last). Scratch: 12 bytes a word of the vector; a chunk of weights, where they are decoded. */
+/* Output rows [first, last). Scratch: 12 bytes per word of the vector; a chunk of weights, if they are decoded. */
 static void tc_fully_connected_scalar(const tc_fully_connected_scalar_t *op, const tc_input_t *in,
                                       const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,14 +1,14 @@
-/* Two products a multiplication, on cores that have no better.
+/* Two products per 32-bit multiplication, for cores without SIMD.
  *
  *     (x2 + 2^16 x0) (w0 + 2^16 w2) = w0 x2 + 2^16 (w0 x0 + w2 x2)    modulo 2^32
  *
- * Sums of such words hold a sum of products in their upper half, as long as that fits into 16 bits and the one in the
- * lower half does too. The generator cuts a channel's weights into runs for which both are true, whatever the input;
- * between two runs the upper half goes into a sum of 32 bits. TC_SCALAR_HALF makes the lower one positive.
+ * Sums of such words hold a sum of products in their upper half, as long as it and the sum in the lower half fit into
+ * 16 bits. The generator splits a channel's weights into runs for which both hold for any input; after each run its
+ * upper half is added to a 32-bit sum. TC_SCALAR_HALF keeps the lower half positive.
  *
- * Four weights are stored as A + 2^8 B, A = w0 + 2^16 w2, B = w1 + 2^16 w3, all with their signs. Four activations are
- * expanded to X = x2 + 2^16 x0 and Z = Y - 2^8 X, Y = x3 + 2^16 x1. So (A + 2^8 B) X + B Z = A X + B Y, and the weights
- * are multiplied as they were loaded. */
+ * Four weights are stored as A + 2^8 B, A = w0 + 2^16 w2, B = w1 + 2^16 w3, all signed. Four activations are expanded
+ * to X = x2 + 2^16 x0 and Z = Y - 2^8 X, Y = x3 + 2^16 x1. So (A + 2^8 B) X + B Z = A X + B Y, and the word of weights
+ * can be multiplied as loaded. */
 #ifndef TINYCOMP_PRODUCTS_H
 #define TINYCOMP_PRODUCTS_H
 
@@ -24,19 +24,19 @@
 
 #define TC_SCALAR_HALF 0x8000u
 
-/* The part B of four weights. */
+/* Part B of four weights. */
 static inline uint32_t tc_scalar_odd(uint32_t weights)
 {
     return (((weights + 0x80808080u) >> 8) & 0x00FF00FFu) - 0x00800080u;
 }
 
-/* The sum of products of a run's words. */
+/* The sum of products in a run's sum of words. */
 static inline int32_t tc_scalar_upper(uint32_t sum)
 {
     return (int32_t)sum >> 16;
 }
 
-/* The high word of a product, b not negative. From products of halves, where cores multiply to one word only. */
+/* The high word of a product, b >= 0; computed from products of halves on cores without a high-word multiplication. */
 static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
 {
 #if TC_SCALAR_NARROW
@@ -50,7 +50,7 @@ static inline int32_t tc_scalar_high_word(int32_t a, int32_t b)
 #endif
 }
 
-/* X and Z of four activations, so many words apart. */
+/* Stores X and Z of four activations, `between` words apart. */
 static inline void tc_scalar_four(const int8_t *from, uint32_t *to, size_t between)
 {
     const uint32_t x = (uint32_t)from[2] + ((uint32_t)from[0] << 16);

@@ -1,9 +1,9 @@
-/* How sums become int8 on cores that multiply one pair of numbers at a time, rounded twice as tc_requantize does. A sum s,
- * the multiplier m and a right shift r of at least 1 become, with one shift,
+/* Requantization on cores without SIMD, rounding twice like tc_requantize. With a sum s, multiplier m and right shift r
+ * of at least 1, one shift gives the result
  *     (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1)
- * plus where s is not negative, minus where it is; z is the output's zero point. Floors of floors are floors, so the two
- * roundings are two halves that are added: half of the last place of the high word, and half of the result's. The second
- * is rounded away from zero, which below zero is one place of the high word less. */
+ * with + if s >= 0, else -; z is the output's zero point. As nested floors collapse, both roundings are terms added
+ * before the shift: half a unit of the high word, and half a unit of the result. The second rounding is away from zero,
+ * so for negative s its term is one unit of the high word smaller. */
 #ifndef TINYCOMP_REQUANTIZE_H
 #define TINYCOMP_REQUANTIZE_H
 
@@ -16,7 +16,7 @@
 #define TC_SCALAR_ARMV6M 0
 #endif
 
-/* Whether a product of two words is one word only: Armv6-M, and Xtensa, where some cores lack the other word. */
+/* 1: products of two words are one word only: Armv6-M, and Xtensa, where some cores lack the high word. */
 #if defined(__ARM_ARCH_6M__) || defined(__XTENSA__)
 #define TC_SCALAR_NARROW 1
 #else
@@ -25,7 +25,8 @@
 
 #if TC_SCALAR_NARROW
 
-/* floor(a b / 2^30), |a| < 2^20, 0 <= b: b in three parts of eleven bits, so that each product is a word. */
+/* floor(a b / 2^30), |a| < 2^20, b >= 0: b is split into three parts of eleven bits, so that each product fits a
+ * word. */
 static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 {
     const int32_t low = (a * (b & 0x7FF)) >> 11;
@@ -41,7 +42,7 @@ static inline int32_t tc_scalar_product(int32_t a, int32_t b)
 
 #endif
 
-/* What is the same for all channels of a layer. */
+/* Constants of all channels of a layer. */
 typedef struct {
     int32_t rounding; /* 2 * the output's zero point + 1 */
     int32_t low, high;
@@ -53,8 +54,7 @@ static inline tc_scalar_output_t tc_scalar_output(int32_t zero_point, int32_t lo
     return output;
 }
 
-/* How the sums of a channel become int8. `factors` are what its sums start at * 32 + the right shift + 1, and the
- * multiplier. */
+/* Requantization of a channel. factors: bias * 32 + right shift + 1, multiplier. */
 typedef struct {
     int32_t multiplier, rounding, shift, low, high;
 } tc_scalar_scale_t;

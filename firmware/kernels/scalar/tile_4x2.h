@@ -1,9 +1,10 @@
-/* Four pixels, expanded (products.h) and interleaved: X of four activations of each, then Z of each; 32 bytes. They meet
- * pairs of output channels, whose weights lie in turn, 8 bytes for 4 activations.
+/* Multiplies a tile of four pixels with pairs of output channels. The pixels are expanded (products.h) and interleaved:
+ * X of four activations of each pixel, then Z of each, 32 bytes. The weights of a pair are interleaved, 8 bytes for 4
+ * activations.
  *
- * Where runs of words end lies in flags of 16 bits, the highest first: whether the two products of the first word are
- * runs of their own, then for each word whether a run ends behind it; one does behind the last, and 0 fills what is left.
- * Flags that are 0 end the pair. */
+ * Flags of 16 bits, the highest first, tell where runs of words end: the first one whether the two products of the
+ * first word are separate runs, then one per word whether a run ends after it; a run ends after the last word, and the
+ * rest is filled with 0. Flags of 0 end the pair. */
 #ifndef TINYCOMP_TILE_4X2_H
 #define TINYCOMP_TILE_4X2_H
 
@@ -11,21 +12,21 @@
 
 #define TC_TILE_PIXELS 4
 #define TC_TILE_CHANNELS 2
-#define TC_TILE_WORD (2 * TC_TILE_PIXELS) /* words of a tile for one of weights */
+#define TC_TILE_WORD (2 * TC_TILE_PIXELS) /* words of a tile per word of weights */
 
-/* Pairs of channels, and what becomes of their sums. */
+/* Pairs of channels, and the requantization of their sums. */
 typedef struct {
     unsigned pairs;
-    size_t words; /* of a window */
+    size_t words; /* per window */
     const uint32_t *weights;
     const uint16_t *flags;
-    const int32_t *factors; /* of each channel: what sums start at * 32 + right shift, and the multiplier */
+    const int32_t *factors; /* per channel: bias * 32 + right shift, multiplier */
     int32_t rounding;       /* 2 * the output's zero point + 1 */
     int32_t low, high;
 } tc_tile_t;
 
-/* int8 of a sum; rounds twice. A sum s, the multiplier m and a right shift r become
- * (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1), minus where s is negative; z is the output's zero point. */
+/* Requantizes a sum, rounding twice. A sum s with multiplier m and right shift r becomes
+ * (floor(s m / 2^30) +- 1 + ((2 z + 1) << r)) >> (r + 1), with - if s < 0; z is the output's zero point. */
 static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *factor, int32_t sum)
 {
     const int shift = factor[0] & 31;
@@ -36,8 +37,8 @@ static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *facto
 #if TC_SCALAR_RV32
 
 /* clang-format off */
-/* a0-a3 and a4-a7 are the sums of a run, s2-s5 and s6-s9 those of all, each of four pixels; s10 is the tile, s11 the
- * weights, s1 what follows of the flags, t4 these, t5, ra, s0 masks, t6 the half. */
+/* a0-a3 and a4-a7 are the sums of the run, s2-s5 and s6-s9 the total sums, each of four pixels; s10 is the tile, s11
+ * the weights, s1 the next flags, t4 the current ones, t5, ra and s0 are masks, t6 is the half. */
 #define TC_TILE_ADD(offset, a, b) \
     "lw t0, " offset "(s10)\n\tmul t1, t0, t2\n\tadd " a ", " a ", t1\n\tmul t1, t0, t3\n\tadd " b ", " b ", t1\n\t"
 #define TC_TILE_BEGIN(offset, a, b) \
@@ -59,8 +60,8 @@ static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *facto
     "lw t0, " x "(s10)\n\tlw t1, " z "(s10)\n\tslli t0, t0, 8\n\tadd t0, t0, t1\n\t" \
     "mul " a ", t0, t2\n\tadd " a ", " a ", t6\n\tmul " b ", t0, t3\n\tadd " b ", " b ", t6\n\t"
 #define TC_TILE_EVEN(w, offset) "lw t1, " offset "(s11)\n\tslli " w ", " w ", 8\n\tsub " w ", t1, " w "\n\t"
-/* On the stack: 0 the tile, 4 the next factors, 8 their end, 12 the rounding, 16 and 20 the bounds, 24 to 36 the outputs,
- * 40 the channel. t1 is the factor, t2 the rounding, t3 the right shift + 1, a4 and a5 are the bounds. */
+/* Stack frame: 0 the tile, 4 the next factors, 8 their end, 12 the rounding, 16 and 20 the bounds, 24 to 36 the
+ * outputs, 40 the channel. t1 is the factor, t2 the rounding, t3 the right shift + 1, a4 and a5 are the bounds. */
 #define TC_TILE_FACTOR(offset)                                                                                \
     "lw t3, " offset "(t0)\n\tlw t1, " offset "+4(t0)\n\tlw t2, 12(sp)\n\tandi t3, t3, 31\n\t"            \
     "sll t2, t2, t3\n\taddi t2, t2, 1\n\taddi t3, t3, 1\n\t"
@@ -69,10 +70,11 @@ static inline int8_t tc_tile_output(const tc_tile_t *pairs, const int32_t *facto
     "add a6, a6, t2\n\tadd a6, a6, " s "\n\tsra a6, a6, t3\n\tbge a6, a4, 8f\n\tmv a6, a4\n8:\n\t"      \
     "ble a6, a5, 8f\n\tmv a6, a5\n8:\n\tsb a6, " c "(" out ")\n\t"
 
-/* The assembly reads members of tc_tile_t by their offsets. */
+/* The assembly relies on these member offsets of tc_tile_t. */
 typedef char tc_assert_tile_offsets[offsetof(tc_tile_t, weights) == 8 && offsetof(tc_tile_t, high) == 28 ? 1 : -1];
 
-/* Pixels that are the same place are written in the order 3 to 0. Returns the flags behind the last pair's. */
+/* Pixels are stored in the order 3 to 0, so that padding pixels may share an address. Returns the flags after the last
+ * pair's. */
 TC_ASM_LONG_STRINGS
 static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
                                                              int8_t *const *outs)
@@ -92,7 +94,7 @@ static __attribute__((noinline)) const uint16_t *tc_tile_all(const tc_tile_t *pa
         "srai s2, s2, 5\n\tmv s3, s2\n\tmv s4, s2\n\tmv s5, s2\n\t"
         "srai s6, s6, 5\n\tmv s7, s6\n\tmv s8, s6\n\tmv s9, s6\n\t"
         "j 4f\n"
-        "2:\n\t" /* a word that is not a run's first */
+        "2:\n\t" /* a word that is not the first of a run */
         "slli t4, t4, 1\n\t" TC_TILE_WEIGHTS
         TC_TILE_ADD("0", "a0", "a4") TC_TILE_ADD("4", "a1", "a5") TC_TILE_ADD("8", "a2", "a6")
         TC_TILE_ADD("12", "a3", "a7") TC_TILE_REST
@@ -133,9 +135,9 @@ TC_ASM_LONG_STRINGS_END
 #if TC_SCALAR_ARMV6M
 
 /* clang-format off */
-/* r4-r7 are the sums of a run, r8-r11 those of all, each of four pixels; r2 is the tile, r3 the weights, lr the flags, r12
- * the half, r0 a word of weights. On the stack: 0 what callers expect in r8 to r11, 16 a word's odd weights, 20 the next
- * flags, 24 the sums, 28, 32 and 36 the masks. */
+/* r4-r7 are the sums of the run, r8-r11 the total sums, each of four pixels; r2 is the tile, r3 the weights, lr the
+ * flags, r12 the half, r0 a word of weights. Stack frame: 0 the caller's r8 to r11, 16 a word's odd weights, 20 the
+ * next flags, 24 the sums, 28, 32 and 36 the masks. */
 #define TC_TILE_ADD(offset, s) "ldr r1, [r2, #" offset "]\n\tmuls r1, r0, r1\n\tadds " s ", " s ", r1\n\t"
 #define TC_TILE_BEGIN(offset, s) "ldr " s ", [r2, #" offset "]\n\tmuls " s ", r0, " s "\n\tadd " s ", r12\n\t"
 #define TC_TILE_FIRST TC_TILE_BEGIN("0", "r4") TC_TILE_BEGIN("4", "r5") TC_TILE_BEGIN("8", "r6") TC_TILE_BEGIN("12", "r7")
@@ -169,7 +171,7 @@ static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t 
         "push {r0, r2, r3, r4, r5, r6, r7}\n\tmov r4, r8\n\tmov r5, r9\n\tmov r6, r10\n\tmov r7, r11\n\t"
         "push {r4, r5, r6, r7}\n\tldm r3!, {r4, r5, r6, r7}\n\tmov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7\n\t"
         "mov r2, r0\n\tmov r3, r1\n\tmovs r1, #128\n\tlsls r1, r1, #8\n\tmov r12, r1\n\tb 4f\n"
-        "2:\n\t" /* a word that is not a run's first */
+        "2:\n\t" /* a word that is not the first of a run */
         "ldr r0, [r3]\n\t" TC_TILE_ADD("0", "r4") TC_TILE_ADD("4", "r5") TC_TILE_ADD("8", "r6") TC_TILE_ADD("12", "r7")
         TC_TILE_REST TC_TILE_FLAG
         "bcc 2b\n"
@@ -203,15 +205,15 @@ static __attribute__((noinline)) const uint16_t *tc_tile_channel(const uint32_t 
 
 #else
 
-/* Adds the products of one channel of a pair to sums of two pixels: more would not stay in 16 registers. Returns the next
- * pair's flags. */
+/* Adds the products of one channel of a pair to the sums of two pixels; more would not fit into 16 registers. Returns
+ * the next pair's flags. */
 static const uint16_t *tc_tile_two(const uint32_t *tile, const uint32_t *weights, const uint16_t *flags, int32_t *sums)
 {
     int32_t sum0 = sums[0], sum1 = sums[1];
     uint32_t flag;
     while ((flag = (uint32_t)*flags++ << 16) != 0) {
         uint32_t run0 = TC_SCALAR_HALF, run1 = TC_SCALAR_HALF;
-        if ((flag & 0x80000000u) != 0) { /* odd * Y is left of the first word, Y = Z + 2^8 X */
+        if ((flag & 0x80000000u) != 0) { /* odd * Y remains of the first word, Y = Z + 2^8 X */
             const uint32_t odd = tc_scalar_odd(*weights), even = *weights - (odd << 8);
             sum0 += tc_scalar_upper(run0 + tile[0] * even);
             sum1 += tc_scalar_upper(run1 + tile[1] * even);
@@ -268,7 +270,7 @@ static const uint16_t *tc_tile_all(const tc_tile_t *pairs, const uint32_t *tile,
 
 #endif
 
-/* Adds the products of a word that is not in halves to a run of both channels. */
+/* Adds the products of a word, not split into two runs, to the run of both channels. */
 static inline void tc_tile_both(const uint32_t *pixel, const uint32_t *weights, uint32_t *run)
 {
     const uint32_t x = pixel[0], z = pixel[TC_TILE_PIXELS], a = weights[0], b = weights[1];
@@ -284,7 +286,7 @@ static inline void tc_tile_both_split(uint32_t *run, int32_t *sums)
     run[1] = TC_SCALAR_HALF;
 }
 
-/* A single pixel of a tile. Returns the flags behind the last pair's. */
+/* A single pixel of a tile. Returns the flags after the last pair's. */
 static __attribute__((noinline)) const uint16_t *tc_tile_one(const tc_tile_t *pairs, const uint32_t *pixel, int8_t *out)
 {
     const uint32_t *weights = pairs->weights;

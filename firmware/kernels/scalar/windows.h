@@ -1,4 +1,4 @@
-/* Windows of a convolution as the expanded pixels of a tile (tile_4x2.h). */
+/* Expands windows of a convolution to the pixels of a tile (tile_4x2.h). */
 #ifndef TINYCOMP_WINDOWS_H
 #define TINYCOMP_WINDOWS_H
 
@@ -13,27 +13,27 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
-    uint8_t coded, workspace;    /* whether weights have to be decoded; by a codec that has a workspace */
-    uint16_t words;              /* of a window: groups of four weights */
-    uint16_t block;              /* channels whose weights are read together */
-    const tc_weights_t *weights; /* pairs of channels, a word of each in turn */
+    uint8_t coded, workspace;    /* 1: weights are decoded; 1: by a codec with a workspace */
+    uint16_t words;              /* per window: groups of four weights */
+    uint16_t block;              /* channels per read of weights */
+    const tc_weights_t *weights; /* by pairs of channels, a word of each in turn */
     const uint16_t *flags;       /* of pairs, see tile_4x2.h */
-    const int32_t *factors;      /* of an even number of channels, see tile_4x2.h */
+    const int32_t *factors;      /* for an even number of channels, see tile_4x2.h */
 } tc_windows_t;
 
-/* A row that a window reads is this far behind the input's base, or beyond a border. */
+/* A window row's offset from the input's base if the row is beyond a border. */
 #define TC_WINDOWS_BEYOND INT32_MIN
 
-/* Where pixels come from. */
+/* Sources of pixels. */
 typedef struct {
     const tc_windows_t *op;
     const tc_input_t *in;
-    int32_t *rows, *rows_end; /* of the windows */
-    int8_t *bytes;            /* room for a window, where channels are no whole groups of four */
-    unsigned shared;          /* columns of a window that are those of the one on its left */
+    int32_t *rows, *rows_end; /* offsets of the window rows */
+    int8_t *bytes;            /* room for a window, unless the channels are a multiple of four */
+    unsigned shared;          /* columns that a window shares with its left neighbour */
 } tc_windows_target_t;
 
-/* The rows of the windows of output row y. */
+/* Finds the window rows of output row y. */
 static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
 {
     const tc_windows_t *const op = target->op;
@@ -44,7 +44,7 @@ static void tc_windows_rows(const tc_windows_target_t *target, uint16_t y)
     }
 }
 
-/* Four activations after four; what follows begins twice as far behind. A step of 0 takes the same four again. */
+/* Expands `count` groups of four activations; with a step of 0 the same four each time. */
 static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t count, uint32_t *to)
 {
     for (uint32_t *const end = to + TC_TILE_WORD * count; to != end; from += step, to += TC_TILE_WORD) {
@@ -53,7 +53,7 @@ static inline uint32_t *tc_windows_fours(const int8_t *from, size_t step, size_t
     return to;
 }
 
-/* Cells of a row of the window from column `left` on, of which some may lie beyond a border. */
+/* Cells of a window row from column `left` on; some may be beyond a border. */
 static __attribute__((noinline)) uint32_t *tc_windows_cells(const tc_windows_target_t *target, int32_t row,
                                                             int32_t left, unsigned cells, uint32_t *to)
 {
@@ -76,7 +76,7 @@ static inline int8_t *tc_windows_copy(const int8_t *from, unsigned step, size_t 
     return to;
 }
 
-/* A window of any number of channels, by way of its bytes. */
+/* A window with any number of channels: gathered as bytes, then expanded. */
 static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_t *target, int32_t left, uint32_t *to)
 {
     const tc_windows_t *const op = target->op;
@@ -99,7 +99,7 @@ static __attribute__((noinline)) void tc_windows_gather(const tc_windows_target_
     tc_windows_fours(target->bytes, 4, op->words, to);
 }
 
-/* The window whose first column is `left`. `known` is the one on its left, expanded; NULL where there is none. */
+/* The window from column `left` on. known: its left neighbour, expanded, or NULL. */
 static __attribute__((noinline)) void tc_windows_expand(const tc_windows_target_t *target, int32_t left,
                                                         const uint32_t *known, uint32_t *to)
 {
