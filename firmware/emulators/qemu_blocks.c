@@ -1,21 +1,21 @@
 /* A plugin of QEMU that counts how often each block of instructions runs between two calls of one function.
  *
- *   -plugin FILE.so,marker=ADDRESS,flash=FIRST-END,line=BYTES,code_lines=N,data_lines=N,prefetch=0|1,out=FILE
+ * -plugin FILE.so,marker=ADDRESS,flash=FIRST-END,line=BYTES,code_lines=N,data_lines=N,prefetch=0|1,out=FILE
  *
- * The function at `marker` reads a clock: once, then once more so that its own cost is known, then after what is to be
- * measured. When QEMU ends, the file says by how much what ran from the last call but one to the last exceeds what
- * ran from the call before to that one:
+ * The function at `marker` reads a clock. It is called twice in a row, to measure its own cost, and again after the
+ * code to measure. When QEMU exits, the file has the counts between the last two calls, less those between the two
+ * calls before (all calls but the last three are ignored):
  *
- *   block START LENGTH COUNT LEFT   LENGTH instructions from START on ran COUNT times; LEFT times something else came
- *                                   next than what lies behind them
- *   fetches N                       reads of flash for instructions that no line kept, nor a prefetch foresaw
- *   constants N                     the same for data
+ * block START LENGTH COUNT LEFT   the LENGTH instructions from START on ran COUNT times, and were LEFT times followed
+ *                                   by a jump
+ * fetches N                       flash reads for instructions that neither a line nor the prefetch buffer held
+ * constants N                     the same for data
  *
- * Lines are those of a flash accelerator: the last N reads of `line` bytes each, of which the one used longest ago
- * gives way. A prefetch foresees the line behind the one that is run.
+ * Lines are those of a flash accelerator: N lines of `line` bytes each, replaced least recently used first. The
+ * prefetch loads the line after the current one.
  *
- * QEMU's interface is declared here as far as it is used (docs/devel/tcg-plugins of QEMU), because distributions
- * don't ship its header. Tried with QEMU 7.2. One processor only. */
+ * The part of QEMU's plugin interface in use is declared here (docs/devel/tcg-plugins of QEMU), because distributions
+ * don't ship its header. Tested with QEMU 7.2. One processor only. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define LINES_MAX 1024U
 #define NO_REGISTERS 0
-#define READS_AND_WRITES 3 /* QEMU 7.2 takes "reads" for writes: all are asked for, and the writes left out here */
+#define READS_AND_WRITES 3 /* QEMU 7.2 mistakes "reads" for writes: subscribes to both, and ignores writes here */
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -47,12 +47,12 @@ extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin
 extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 extern bool qemu_plugin_mem_is_store(uint32_t info);
-extern int qemu_plugin_num_vcpus(void) __attribute__((weak)); /* since version 2 of the interface */
+extern int qemu_plugin_num_vcpus(void) __attribute__((weak)); /* only since version 2 of the interface */
 
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id_t id, const void *info, int count, char **arguments);
 
-/* [0] since the last call of the marker, [1] between that and the one before, [2] between that and the one before. */
+/* [0] since the last call of the marker, [1] between the last two calls, [2] between the two calls before. */
 typedef struct {
     uint64_t since[3];
 } counter_t;
@@ -60,14 +60,14 @@ typedef struct {
 typedef struct block {
     struct block *next;
     uint64_t start;
-    uint64_t end; /* QEMU 7.2 adds what it has read ahead, which it does across pages, where no branch ends a block */
+    uint64_t end; /* QEMU 7.2 includes what it has read ahead, across pages, if no branch ends a block */
     uint64_t length;
     counter_t runs;
     counter_t left;
 } block_t;
 
 typedef struct {
-    uint64_t kept[LINES_MAX]; /* the one that was used last comes first */
+    uint64_t kept[LINES_MAX]; /* most recently used first */
     unsigned used;
     unsigned lines;
     uint64_t last;
@@ -252,7 +252,7 @@ int qemu_plugin_install(plugin_id_t id, const void *info, int count, char **argu
     return 0;
 }
 
-/* Runs before QEMU looks which version of its interface this speaks; what is used of it is the same in both. */
+/* Runs before QEMU checks which version of its interface this plugin uses; the parts in use are the same in both. */
 static void __attribute__((constructor)) adapt(void)
 {
     qemu_plugin_version = qemu_plugin_num_vcpus != NULL ? 2 : 1;

@@ -1,8 +1,9 @@
-/* An AVR chip of simavr whose first UART is standard input and output. Link with -lsimavr.
+/* Runs a program on a simulated AVR chip, with its first UART as standard input and output. Link with -lsimavr.
  *
  *   simavr CHIP HERTZ PROGRAM.elf
  *
- * Runs until it is ended, until standard input is closed, or until the chip does what it never should: exit code 1. */
+ * Runs until it is killed, until standard input is closed, or until the chip crashes or sleeps with interrupts disabled:
+ * exit code 1. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,14 +23,14 @@
 
 static struct {
     avr_irq_t *receive;
-    uint8_t bytes[4096]; /* from standard input, on their way to the chip */
+    uint8_t bytes[4096]; /* bytes from standard input for the chip */
     size_t count;
     size_t at;
-    bool ready; /* the UART takes another byte */
+    bool ready; /* the UART can take another byte */
     bool closed;
 } line = {.ready = true};
 
-/* Waits at most so long for a byte, then takes what is there. */
+/* Waits for bytes, at most that long, and takes what is available. */
 static void look(int milliseconds)
 {
     struct pollfd input = {STDIN_FILENO, POLLIN, 0};
@@ -72,7 +73,7 @@ static void on_sent(struct avr_irq_t *irq, uint32_t value, void *unused)
     putchar((int)value);
 }
 
-/* The chip sleeps: so does this process, unless a byte comes first. */
+/* While the chip sleeps, this process does too, until a byte arrives. */
 static void on_sleep(avr_t *avr, avr_cycle_count_t cycles)
 {
     const uint64_t milliseconds = avr_cycles_to_usec(avr, cycles) / 1000U;
@@ -80,7 +81,7 @@ static void on_sleep(avr_t *avr, avr_cycle_count_t cycles)
     look(milliseconds < PATIENCE_MS ? (int)milliseconds : PATIENCE_MS);
 }
 
-/* Standard output is the line: whatever simavr has to say goes elsewhere. */
+/* Standard output is the serial line, so messages of simavr go to standard error. */
 static void on_message(avr_t *avr, const int level, const char *format, va_list arguments)
 {
     if (avr == NULL || avr->log >= level) {
@@ -136,7 +137,7 @@ int main(int count, char **arguments)
     }
     fflush(stdout);
     if (!line.closed) {
-        fprintf(stderr, "the chip %s\n", state == cpu_Done ? "sleeps for good" : "crashed");
+        fprintf(stderr, "the chip %s\n", state == cpu_Done ? "sleeps with interrupts disabled" : "crashed");
     }
     return line.closed ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-/* Any board with an Arduino core (AVR, ESP32, ...): Serial, and micros() as the clock. AVR chips with a 16-bit timer 1
- * count cycles with it, and sleep while they wait for a byte. */
+/* Any board with an Arduino core (AVR, ESP32, ...): Serial as the line, micros() as the clock. AVR chips with a 16-bit
+ * timer 1 use it to count cycles, and sleep while they wait for a byte. */
 #include <Arduino.h>
 
 #include "port.h"
@@ -17,8 +17,8 @@ ISR(TIMER1_OVF_vect)
     overflows++;
 }
 
-/* Timer 0 makes millis() go, for which nobody asks here; its interrupt would be timed with the inference. Timer 1's own
- * takes some 60 cycles of 65536. */
+/* Turns off timer 0, whose interrupt (for millis(), not used here) would be measured with the inference. Timer 1's own
+ * interrupt takes some 60 of 65536 cycles. */
 static void start_clock(void)
 {
     TIMSK0 = 0;
@@ -27,7 +27,7 @@ static void start_clock(void)
     TIMSK1 = _BV(TOIE1);
 }
 
-/* Once the line is idle: sending interrupts too. */
+/* Waits until the line is idle first: sending causes interrupts too. */
 extern "C" uint64_t tc_port_ticks(void)
 {
     Serial.flush();
@@ -52,12 +52,12 @@ extern "C" uint32_t tc_port_ticks_per_second(void)
     return F_CPU;
 }
 
-/* With interrupts held back until the sleep begins: a byte between the test and the sleep still wakes the chip. */
+/* Interrupts are disabled until the sleep begins, so a byte between the test and the sleep still wakes the chip. */
 static void wait(void)
 {
     cli();
     if (Serial.available() <= 0) {
-        sleep_enable(); /* the mode is idle, as after a reset: the UART goes on */
+        sleep_enable(); /* the mode is idle, the default after reset: the UART keeps running */
         sei();
         sleep_cpu();
         sleep_disable();
@@ -69,7 +69,7 @@ static void start_clock(void)
 {
 }
 
-/* micros() wraps after 71 minutes; no inference takes as long. */
+/* micros() wraps after 71 minutes; no inference takes that long. */
 extern "C" uint64_t tc_port_ticks(void)
 {
     static uint32_t last_micros;
@@ -99,7 +99,7 @@ static void wait(void)
 extern "C" void tc_port_init(void)
 {
     Serial.begin(TC_BAUD);
-    while (!Serial) { /* boards whose USB is the line: until a host opens it */
+    while (!Serial) { /* on boards with native USB: until a host opens the port */
         yield();
     }
     start_clock();

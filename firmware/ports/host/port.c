@@ -1,4 +1,4 @@
-/* The harness as a POSIX process: the line is standard input and output (a pseudo-terminal in raw mode, or pipes). */
+/* The harness as a POSIX process: standard input and output are the line (a pseudo-terminal in raw mode, or pipes). */
 #define _POSIX_C_SOURCE 200809L
 
 #include "port.h"
@@ -32,7 +32,7 @@ static void flush(void)
         if (count > 0) {
             at += (size_t)count;
         } else if (errno != EINTR) {
-            _Exit(1); /* nobody will ever read it */
+            _Exit(1); /* the reader is gone */
         }
     }
     pending.count = 0;
@@ -62,7 +62,7 @@ void tc_port_write(char byte)
 
 uint32_t tc_port_receive_window(void)
 {
-    return 2048; /* half of what a pseudo-terminal holds */
+    return 2048; /* half the buffer of a pseudo-terminal */
 }
 
 uint64_t tc_port_ticks(void)

@@ -1,6 +1,5 @@
-/* Instructions, where the clock follows them: see instructions.h. S is found by loops of known length; where no S
- * explains what the clock says of them, a tick of the port is a microsecond. The count is exact where 2^S ns are at
- * least two ticks of the clock. */
+/* Counts instructions by a clock: see instructions.h. S is found with loops of known length; if no S fits the measured
+ * times, the port's tick is a microsecond. The count is exact if 2^S ns are at least two ticks of the clock. */
 #include "instructions.h"
 
 #include "board.h"
@@ -21,8 +20,8 @@ static uint64_t quarter_ns(uint32_t turns)
     return (tc_clock_ticks() - start) * TC_CLOCK_QUARTER_NS;
 }
 
-/* Two loops, so that what is around them falls out of their difference, but for constants that are harder to load;
- * within two ticks of the clock. */
+/* The difference of two loops cancels the code around them, except that a larger constant may take more instructions to
+ * load; accurate to two ticks of the clock. */
 static bool explains(uint32_t s)
 {
     const uint64_t expected = (uint64_t)(2U * TURNS) << (s + 2U);
@@ -52,8 +51,8 @@ bool tc_instructions_counted(void)
     return counted;
 }
 
-/* Instructions are counted from call to call: the whole number next to what the clock says of the time between them.
- * Idling moves the clock against the instructions, so counting from the start would be off by one now and then. */
+/* Counts the instructions since the last call, rounded to the nearest integer, and adds them up. Idling shifts the
+ * clock against the instructions, so counting from the start would sometimes be off by one. */
 uint64_t tc_port_ticks(void)
 {
     static uint64_t before;

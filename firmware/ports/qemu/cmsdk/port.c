@@ -1,5 +1,5 @@
-/* Boards with a UART of Arm's Cortex-M System Design Kit (Arm DDI 0479). No interrupt is ever taken: they are held
- * back for good, and the UART's only ends a sleep. */
+/* Boards with a UART of Arm's Cortex-M System Design Kit (Arm DDI 0479). Interrupts stay disabled; the UART's only ends
+ * a sleep. */
 #include "port.h"
 
 #include "board.h"
@@ -39,8 +39,8 @@ void tc_port_init(void)
     tc_instructions_find();
 }
 
-/* Sleeps rather than polls: an idle board leaves the emulator's processor to others, and bytes come faster. A byte
- * between the test and the sleep makes the interrupt pending, which ends the sleep at once. */
+/* Sleeps instead of polling: an idle board takes no time of the host's processor, and bytes arrive faster. A byte
+ * between the test and the sleep sets the interrupt pending, which ends the sleep at once. */
 int tc_port_read(void)
 {
     for (;;) {
@@ -62,7 +62,7 @@ void tc_port_write(char byte)
 
 uint32_t tc_port_receive_window(void)
 {
-    return tc_instructions_counted() ? 2048U : 0U; /* an emulated line waits for us, a real UART holds one byte */
+    return tc_instructions_counted() ? 2048U : 0U; /* an emulated line waits, a real UART holds one byte */
 }
 
 uint8_t *tc_port_stack_limit(void)

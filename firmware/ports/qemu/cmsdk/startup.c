@@ -17,7 +17,7 @@ static const struct {
     {tc_reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, fault, fault, 0, fault, fault},
 };
 
-/* Start again: a host sees the boot lines where it waited for something else, and says so. */
+/* Restart: the host then sees boot lines instead of a reply, and reports it. */
 static void fault(void)
 {
     *(volatile uint32_t *)0xe000ed0cU = 0x05fa0004U; /* AIRCR: system reset request */
@@ -29,7 +29,7 @@ void tc_reset(void)
 {
     const uint32_t *from = tc_data_load;
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
-    *(volatile uint32_t *)0xe000ed88U |= 0x00f00000U; /* CPACR: floating point and vectors may be used */
+    *(volatile uint32_t *)0xe000ed88U |= 0x00f00000U; /* CPACR: enable floating point and vectors */
     __asm__ volatile("dsb\n isb" ::: "memory");
 #endif
     for (uint32_t *to = tc_data_start; to < tc_data_end; to++) {

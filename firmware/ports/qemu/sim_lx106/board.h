@@ -1,4 +1,4 @@
-/* QEMU's sim machine with an Xtensa LX106: its cycle counter goes at 40 MHz of virtual time. */
+/* QEMU's sim machine with an Xtensa LX106: its cycle counter runs at 40 MHz of virtual time. */
 #ifndef TC_BOARD_H
 #define TC_BOARD_H
 

@@ -1,5 +1,5 @@
-/* Standard input and output by simcalls, the cycle counter as clock. The core can't sleep until a byte comes: it asks
- * again and again. Instructions and registers: Xtensa Instruction Set Architecture Reference Manual. */
+/* Standard input and output by simcalls, the cycle counter as clock. The core can't sleep until a byte arrives, so it
+ * polls. Instructions and registers: Xtensa Instruction Set Architecture Reference Manual. */
 #include "port.h"
 
 #include "instructions.h"
@@ -12,7 +12,7 @@
 extern uint8_t tc_stack_limit[]; /* linker script */
 
 static struct {
-    char bytes[16]; /* what the emulator holds ready at most */
+    char bytes[16]; /* the emulator's buffer */
     int count;
     int at;
 } received;
@@ -22,7 +22,7 @@ static struct {
     int count;
 } pending;
 
-/* Bytes done, or -1. */
+/* Returns the bytes transferred, or -1. */
 static int simcall(int number, int file, char *bytes, int count)
 {
     register int a2 __asm__("a2") = number;
@@ -35,10 +35,10 @@ static int simcall(int number, int file, char *bytes, int count)
 
 void tc_clock_start(void)
 {
-    /* it always runs */
+    /* it is always running */
 }
 
-/* The counter has 32 bits; it is read while the core waits, too, so that no wrap is missed. */
+/* The counter has 32 bits; it is also read while waiting for input, so that no wrap is missed. */
 uint64_t tc_clock_ticks(void)
 {
     static uint64_t ticks;
@@ -85,7 +85,7 @@ void tc_port_write(char byte)
 
 uint32_t tc_port_receive_window(void)
 {
-    return 2048U; /* an emulated line waits for us */
+    return 2048U; /* an emulated line waits */
 }
 
 uint8_t *tc_port_stack_limit(void)

@@ -1,5 +1,5 @@
-/* What GCC's runtime for the LX106 leaves to the ROM of the ESP8266: products and quotients of integers, and single
- * precision floating point (round to nearest, even; subnormal numbers are zero, and there is no NaN). */
+/* The functions that GCC's runtime for the LX106 expects in the ROM of the ESP8266: integer products and quotients, and
+ * single precision floating point (round to nearest even; subnormal numbers are zero, no NaN). */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,14 +7,14 @@
 #define EXPONENT_MAX 255
 #define BIAS 127
 #define FRACTION_BITS 23
-#define GUARD_BITS 7 /* below the fraction, for rounding: 24 + 7 bits */
+#define GUARD_BITS 7 /* guard bits below the fraction, for rounding: 24 + 7 bits */
 #define SIGN 0x80000000U
 
 uint64_t __umulsidi3(uint32_t a, uint32_t b);
 uint64_t __muldi3(uint64_t a, uint64_t b);
 uint32_t __udivsi3(uint32_t a, uint32_t b);
 uint32_t __umodsi3(uint32_t a, uint32_t b);
-uint64_t __udivmoddi4(uint64_t a, uint64_t b, uint64_t *remainder); /* of the runtime */
+uint64_t __udivmoddi4(uint64_t a, uint64_t b, uint64_t *remainder); /* of GCC's runtime */
 uint64_t __udivdi3(uint64_t a, uint64_t b);
 uint64_t __umoddi3(uint64_t a, uint64_t b);
 float __mulsf3(float a, float b);
@@ -97,14 +97,14 @@ static int exponent_of(uint32_t bits)
     return (int)(bits >> FRACTION_BITS & 0xffU);
 }
 
-/* With guard bits; 0 for zero. */
+/* The significand with guard bits; 0 for zero. */
 static uint32_t significand_of(uint32_t bits)
 {
     const uint32_t fraction = (bits & 0x7fffffU) | 0x800000U;
     return exponent_of(bits) == 0 ? 0U : fraction << GUARD_BITS;
 }
 
-/* A shift that keeps in the lowest bit whether anything was lost. */
+/* A right shift with a sticky lowest bit. */
 static uint32_t shift_right(uint32_t x, int count)
 {
     if (count > 31) {
@@ -113,7 +113,7 @@ static uint32_t shift_right(uint32_t x, int count)
     return x >> count | ((x & ((1U << count) - 1U)) != 0U);
 }
 
-/* The significand has its guard bits and any number of leading zeros, or one bit too many. */
+/* Takes a significand with guard bits, and any number of leading zeros or one extra bit. */
 static float pack(uint32_t sign, int exponent, uint32_t significand)
 {
     if (significand == 0U) {

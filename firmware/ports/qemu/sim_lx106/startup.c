@@ -1,5 +1,5 @@
-/* The first instructions set the stack and leave the exception mode of a reset, in which zero-overhead loops do not loop
- * (PS.EXCM; interrupts stay off); then .data, .bss and main. There are no exception vectors: after a fault the board is
+/* Reset: sets the stack and leaves the exception mode of a reset, in which zero-overhead loops do not loop (PS.EXCM;
+ * interrupts stay disabled), then .data, .bss and main. There are no exception vectors: after a fault the board is
  * silent. */
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* A 16550 as UART, the machine timer as clock. No interrupt is ever taken: they are held back for good, and the UART's
- * only ends a sleep. Registers: The RISC-V Instruction Set Manual, volume II; SiFive PLIC; the 16550's data sheet. */
+/* A 16550 as UART, the machine timer as clock. Interrupts stay disabled; the UART's only ends a sleep. Registers: The
+ * RISC-V Instruction Set Manual, volume II; SiFive PLIC; the 16550's data sheet. */
 #include "port.h"
 
 #include "instructions.h"
@@ -31,7 +31,7 @@ extern uint8_t tc_stack_limit[]; /* linker script */
 
 void tc_clock_start(void)
 {
-    /* it always runs */
+    /* it is always running */
 }
 
 uint64_t tc_clock_ticks(void)
@@ -66,12 +66,12 @@ void tc_port_init(void)
     tc_instructions_find();
 }
 
-/* Sleeps rather than polls: an idle board leaves the emulator's processor to others. A byte between the test and the
- * sleep makes the interrupt pending, which ends the sleep at once. */
+/* Sleeps instead of polling: an idle board takes no time of the host's processor. A byte between the test and the sleep
+ * sets the interrupt pending, which ends the sleep at once. */
 int tc_port_read(void)
 {
     while ((UART_STATE & RECEIVED) == 0U) {
-        PLIC_CLAIM = PLIC_CLAIM; /* done with the interrupt that ended the last sleep */
+        PLIC_CLAIM = PLIC_CLAIM; /* completes the interrupt that ended the last sleep */
         __asm__ volatile("wfi" ::: "memory");
     }
     return UART_DATA;
@@ -86,7 +86,7 @@ void tc_port_write(char byte)
 
 uint32_t tc_port_receive_window(void)
 {
-    return 2048U; /* an emulated line waits for us */
+    return 2048U; /* an emulated line waits */
 }
 
 uint8_t *tc_port_stack_limit(void)

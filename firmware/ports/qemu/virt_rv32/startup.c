@@ -1,4 +1,4 @@
-/* The first instructions, at the address where the machine starts: stack, global pointer, traps; then .data, .bss and
+/* Reset, at the address where the machine starts: sets the stack, global pointer and trap vector, then .data, .bss and
  * main. */
 #include <stdint.h>
 
@@ -9,7 +9,7 @@ void tc_reset(void);
 void tc_start(void);
 void tc_trap(void);
 
-/* Start again: a host sees the boot lines where it waited for something else, and says so. */
+/* Restart: the host then sees boot lines instead of a reply, and reports it. */
 __attribute__((aligned(4))) void tc_trap(void)
 {
     *(volatile uint32_t *)0x00100000U = 0x7777U; /* the machine's test device: reset */

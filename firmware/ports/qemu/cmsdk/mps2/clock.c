@@ -1,5 +1,5 @@
-/* The 32-bit counter of the board's FPGA registers, which no one has to serve: how often it has wrapped follows from
- * its neighbour, which counts hundredths of a second. */
+/* The 32-bit counter of the board's FPGA registers. No interrupt is needed to count its wraps: they are computed from
+ * the register beside it, which counts hundredths of a second. */
 #include "board.h"
 #include "instructions.h"
 
