@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,3 +65,16 @@ def test_no_division_in_the_inference(tmp_path: Path) -> None:
         needed = subprocess.run(symbols, check=True, capture_output=True, text=True).stdout
         assert "div" not in needed, f"{kernel}: {needed}"
         assert "mod" not in needed, f"{kernel}: {needed}"
+
+
+def test_assembly_changes_no_operand_that_an_input_may_share() -> None:
+    """An operand that is read and written needs an early clobber where there are inputs beside it: a
+    compiler that knows two values to be equal gives them one register.
+    """
+    shared = re.compile(r':\s*((?:\[\w+\] )?"\+[^&"][^:]*):\s*(?:\[\w+\] )?"')
+    found = {
+        f"{path.name}: {match[1]}"
+        for path in KERNELS.rglob("*.h")
+        for match in shared.finditer(path.read_text())
+    }
+    assert found == set()

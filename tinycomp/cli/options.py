@@ -41,7 +41,9 @@ Bits = Annotated[
 ]
 Sparsity = Annotated[
     float,
-    typer.Option("--sparsity", min=0.0, max=0.99, help="Share of weights to prune, by magnitude."),
+    typer.Option(
+        "--sparsity", min=0.0, max=0.9999, help="Share of weights to prune, by magnitude."
+    ),
 ]
 Recipe = Annotated[
     Path | None,

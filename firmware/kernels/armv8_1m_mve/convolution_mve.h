@@ -46,7 +46,7 @@ static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_ste
                          "vldrb.8 q0, [r5], #16\n\tvstrb.8 q0, [r6], #16\n\tletp lr, 2b\n\t"
                          "add r0, r0, r2\n\tadd r1, r1, r3\n\tsubs r12, r12, #1\n\tbne 1b\n\t"
                          "pop {r5, r6}\n\t"
-                         : "+r"(r0), "+r"(r1), "+r"(r12)
+                         : "+&r"(r0), "+&r"(r1), "+&r"(r12)
                          : "r"(r2), "r"(r3), "r"(r4)
                          : "lr", "q0", "cc", "memory");
     }

@@ -41,7 +41,7 @@ static inline void tc_gemm_mve_place(const int8_t *from, size_t sixteens, int8_t
     __asm__ volatile(
         "wls lr, %[sixteens], 2f\n1:\n\tvldrb.8 q0, [%[from]], #16\n\tvstrb.8 q0, [%[to]], #64\n\tle lr, 1b\n"
         "2:\n\t"
-        : [from] "+r"(from), [to] "+r"(to)
+        : [from] "+&r"(from), [to] "+&r"(to)
         : [sixteens] "r"(sixteens)
         : "lr", "q0", "cc", "memory");
 #else

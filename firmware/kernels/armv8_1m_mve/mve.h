@@ -27,7 +27,7 @@ static inline void tc_mve_copy(int8_t *to, const int8_t *from, size_t count)
 #if TC_MVE
     __asm__ volatile("wlstp.8 lr, %[count], 2f\n1:\n\tvldrb.8 q0, [%[from]], #16\n\tvstrb.8 q0, [%[to]], #16\n\t"
                      "letp lr, 1b\n2:\n\t"
-                     : [to] "+r"(to), [from] "+r"(from)
+                     : [to] "+&r"(to), [from] "+&r"(from)
                      : [count] "r"(count)
                      : "lr", "q0", "cc", "memory");
 #else
@@ -40,7 +40,7 @@ static inline void tc_mve_fill(int8_t *to, int8_t value, size_t count)
 #if TC_MVE
     __asm__ volatile("vdup.8 q0, %[value]\n\twlstp.8 lr, %[count], 2f\n1:\n\tvstrb.8 q0, [%[to]], #16\n\t"
                      "letp lr, 1b\n2:\n\t"
-                     : [to] "+r"(to)
+                     : [to] "+&r"(to)
                      : [value] "r"(value), [count] "r"(count)
                      : "lr", "q0", "cc", "memory");
 #else
@@ -54,7 +54,7 @@ static inline void tc_mve_clamp(int8_t *values, int8_t low, int8_t high, size_t 
     __asm__ volatile(
         "vdup.8 q1, %[low]\n\tvdup.8 q2, %[high]\n\twlstp.8 lr, %[count], 2f\n1:\n\tvldrb.8 q0, [%[at]]\n\t"
         "vmax.s8 q0, q0, q1\n\tvmin.s8 q0, q0, q2\n\tvstrb.8 q0, [%[at]], #16\n\tletp lr, 1b\n2:\n\t"
-        : [at] "+r"(values)
+        : [at] "+&r"(values)
         : [low] "r"(low), [high] "r"(high), [count] "r"(count)
         : "lr", "q0", "q1", "q2", "cc", "memory");
 #else

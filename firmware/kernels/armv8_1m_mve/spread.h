@@ -30,7 +30,7 @@ TC_MVE_PREDICATES const int8_t *tc_spread_sixteens(const uint8_t *from, size_t r
                      "mov r0, #0\n\tvshlc q2, r0, #32\n\tvadd.i8 q1, q1, q2\n\t"
                      "vmov.u8 r0, q1[15]\n\tvsub.i8 q1, q1, q0\n\tvpst\n\tvldrbt.u8 q2, [%[values], q1]\n\t"
                      "add %[values], %[values], r0\n\tvstrb.8 q2, [%[to]], #16\n\tle lr, 1b\n2:\n\t"
-                     : [from] "+r"(from), [values] "+r"(values), [to] "+r"(to)
+                     : [from] "+&r"(from), [values] "+&r"(values), [to] "+&r"(to)
                      : [rounds] "r"(rounds), [ones] "r"(0x01010101)
                      : "r0", "lr", "q0", "q1", "q2", "q3", "q4", TC_MVE_P0 "cc", "memory");
     return values;

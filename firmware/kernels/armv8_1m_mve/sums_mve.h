@@ -14,7 +14,7 @@ static inline void tc_sums_mve_add(int32_t *sums, const int8_t *cells, size_t ch
         const int8_t *from = cells;
         __asm__ volatile("dlstp.32 lr, %[channels]\n1:\n\tvldrb.s32 q0, [%[from]], #4\n\tvldrw.32 q1, [%[at]]\n\t"
                          "vadd.i32 q0, q0, q1\n\tvstrw.32 q0, [%[at]], #16\n\tletp lr, 1b\n\t"
-                         : [from] "+l"(from), [at] "+r"(at)
+                         : [from] "+&l"(from), [at] "+&r"(at)
                          : [channels] "r"(channels)
                          : "lr", "q0", "q1", "cc", "memory");
     }

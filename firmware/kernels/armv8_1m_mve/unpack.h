@@ -14,7 +14,7 @@ static inline int8_t *tc_unpack_fours(const uint8_t *from, const int8_t *table, 
     __asm__ volatile("vmov.i8 q4, #15\n\twls lr, %[rounds], 2f\n1:\n\tvldrb.8 q0, [%[from]], #16\n\tvand q1, q0, q4\n\t"
                      "vldrb.u8 q2, [%[table], q1]\n\tvshr.u8 q0, q0, #4\n\tvldrb.u8 q3, [%[table], q0]\n\t"
                      "vst20.8 {q2, q3}, [%[to]]\n\tvst21.8 {q2, q3}, [%[to]]!\n\tle lr, 1b\n2:\n\t"
-                     : [from] "+r"(from), [to] "+r"(to)
+                     : [from] "+&r"(from), [to] "+&r"(to)
                      : [table] "r"(table), [rounds] "r"(count / 16)
                      : "lr", "q0", "q1", "q2", "q3", "q4", "cc", "memory");
     return to;
@@ -34,7 +34,7 @@ static inline void tc_unpack_eights(const uint8_t *from, uint32_t place, unsigne
         "vand q4, q4, q3\n\tvldrb.u16 q5, [%[table], q4]\n\tvstrb.16 q5, [%[to]], #8\n\tadd %[from], %[from], "
         "%[bits]\n\t"
         "letp lr, 1b\n2:\n\t"
-        : [start] "+Te"(start), [from] "+r"(from), [to] "+l"(to)
+        : [start] "+&Te"(start), [from] "+&r"(from), [to] "+&l"(to)
         : [bits] "r"(bits), [place] "r"(place), [more] "r"(bits - 1u), [mask] "r"((1u << bits) - 1u),
           [table] "r"(table), [count] "r"(count)
         : "lr", "q0", "q1", "q2", "q3", "q4", "q5", "cc", "memory");

@@ -87,7 +87,7 @@ TC_AVR_INSIDE static inline void tc_depthwise_avr_taps(int8_t *scratch, const ui
         "pop r29\n\t"
         "pop r28\n\t"
         TC_AVR_FINISH
-        : [weights] "+a"(weights), [rows] "+a"(rows), "+z"(starts), "+x"(scratch)
+        : [weights] "+&a"(weights), [rows] "+&a"(rows), "+&z"(starts), "+&x"(scratch)
         : [columns] "a"(cells.columns), [step] "r"(step), [weights_skip] "r"(weights_skip), [offset] "a"(offset)
         : "r2", "r18", "r19", TC_AVR_SUMS, "memory");
     /* clang-format on */

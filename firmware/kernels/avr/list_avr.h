@@ -50,7 +50,7 @@ TC_AVR_CALLED static void tc_avr_list_add(tc_avr_list_t *list, const int8_t *x, 
         "sbiw %[count], 1\n\t"
         "brne 1b\n"
         "4:\n\t"
-        : [sum] "+r"(sum), [gap] "+d"(gap), [count] "+w"(count), "+x"(x), "+z"(to)
+        : [sum] "+&r"(sum), [gap] "+&d"(gap), [count] "+&w"(count), "+&x"(x), "+&z"(to)
         : [step] "r"(step), [most] "M"(TC_AVR_MOST_LEFT_OUT)
         : "r18", "memory");
     /* clang-format on */

@@ -174,7 +174,7 @@ TC_AVR_INSIDE static inline void tc_avr_store(const uint8_t *sums, const uint8_t
         "pop r29\n\t"
         "pop r28\n\t"
         "clr r1\n\t"
-        : [channels] "+a"(channels), "+z"(constants), "+x"(sums)
+        : [channels] "+&a"(channels), "+&z"(constants), "+&x"(sums)
         : [low] "a"(low), [range] "r"(most), [smallest] "r"(least), [half] "l"(half), [to] "a"(to)
         : "r2", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r18", "r19", "r20",
           "memory");

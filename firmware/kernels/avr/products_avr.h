@@ -36,7 +36,7 @@
         "6:\n\t" end                                                                          \
         "movw r26, %[sums_at]\n\t"                                                            \
         TC_AVR_FINISH                                                                         \
-        : [turns] "+w"(turns), "+x"(x), "+z"(starts)                                          \
+        : [turns] "+&w"(turns), "+&x"(x), "+&z"(starts)                                          \
         : [at] "a"(weights), [sums_at] "a"(sums), [left_out] "l"((uint8_t)(-(count) & 3u))    \
         : "r2", "r18", "r19", "r20", "r21", TC_AVR_SUMS, "memory")
 /* clang-format on */

@@ -46,7 +46,7 @@ static void tc_conv_2d_small_sums(const uint32_t *tile, const int8_t *weights, s
         "1:\n\t" TC_SMALL_WEIGHT TC_SMALL_WEIGHT "bne 1b\n\t"
         "mov %[at], lr\n\tmov r0, r8\n\tstr r0, [%[at]]\n\tmov r0, r10\n\tstr r0, [%[at], #4]\n\t"
         "mov r0, r11\n\tstr r0, [%[at], #8]\n\tmov r0, r12\n\tstr r0, [%[at], #12]\n\t"
-        : [tile] "+l"(tile), [index] "+l"(index), [at] "+l"(at)
+        : [tile] "+&l"(tile), [index] "+&l"(index), [at] "+&l"(at)
         : [end] "l"(end)
         : "r0", "r1", "r8", "r10", "r11", "r12", "lr", "cc", "memory");
 }
