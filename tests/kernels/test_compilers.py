@@ -126,7 +126,7 @@ def _cases(kernels: str, count: int | None) -> tuple[KernelCase, ...]:
 
 
 def _core_flags(build: Build, board: Board) -> list[str]:
-    """The board's flags; a drawn float ABI replaces the board's own, which also chooses the libraries."""
+    """The board's flags, but for a drawn float ABI, which also chooses the libraries."""
     drawn = [option for option in build.options if option.startswith(("-mfloat", "-mfpu"))]
     kept = [flag for flag in board.compiler.flags if not (drawn and flag.startswith("-mfloat"))]
     return [*kept, *drawn]

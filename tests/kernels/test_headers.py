@@ -68,8 +68,8 @@ def test_no_division_in_the_inference(tmp_path: Path) -> None:
 
 
 def test_assembly_changes_no_operand_that_an_input_may_share() -> None:
-    """An operand that is read and written needs an early clobber where there are inputs beside it: a
-    compiler that knows two values to be equal gives them one register.
+    """An operand that is read and written needs an early clobber where there are inputs beside it:
+    a compiler that knows two values to be equal gives them one register.
     """
     shared = re.compile(r':\s*((?:\[\w+\] )?"\+[^&"][^:]*):\s*(?:\[\w+\] )?"')
     found = {
