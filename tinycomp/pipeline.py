@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from tinycomp.common.errors import BoardError, DifferenceError, OutputError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
+from tinycomp.device import ports
 from tinycomp.device.firmware_build import FirmwareBuild
+from tinycomp.device.flash_build import Project
+from tinycomp.device.flashing import FlashOptions
+from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.c_syntax import c_identifier, c_prefix
 from tinycomp.emit.folder import (
@@ -292,6 +297,60 @@ def _bench_once(
             )
         report = _with_stand_in(report, running)
         return time_inference(report, firmware.board, running, graph, inputs, progress)
+
+
+def flash(
+    folder: Path, board: str | None, options: FlashOptions, progress: Progress,
+    show: Callable[[str], None],
+) -> str | None:  # fmt: skip
+    """Build a folder's serial program with its project's own tools, and flash it.
+
+    Args:
+        folder: what `build` wrote.
+        board: another board file than the one it was built for; None: that one.
+        options: port, tool, and what is flashed.
+        progress: shows the stages.
+        show: gets each command before it runs.
+
+    Returns:
+        The board's serial port once the program runs; None where nothing was flashed, or no
+        serial port is known.
+
+    Raises:
+        TinycompError: the folder is no build; a tool is missing or fails; no port may be the board.
+    """
+    report = read_report(folder)
+    target = load_board(board or report.board)
+    project = Project(folder, target, report.prefix)
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
+        port = flash_project(project, options, Path(scratch), progress, show)
+    return None if port is None else ports.running_port(target, port)
+
+
+def flash_and_check(
+    folder: Path, board: str | None, options: FlashOptions, samples: int, line: SerialPort,
+    progress: Progress, show: Callable[[str], None],
+) -> tuple[Verification, Report | None]:  # fmt: skip
+    """Flash a build, then verify and bench it on the board; without a report where it differs.
+
+    Args:
+        folder: what `build` wrote.
+        board: another board file than the one it was built for; None: that one.
+        options: port, tool, and what is flashed.
+        samples: how many to compare executions on.
+        line: how the board is reached then; its name does not count.
+        progress: shows the stages.
+        show: gets each command before it runs.
+
+    Raises:
+        TinycompError: as flash, verify and bench.
+    """
+    name = flash(folder, board, options, progress, show)
+    if name is None:
+        name = ports.port_of(load_board(board or read_report(folder).board)).name
+    port = replace(line, name=name)
+    found = verify(folder, board, None, DataOptions(), samples, port, progress)
+    return found, bench(folder, board, port, progress) if found.equal else None
 
 
 def _built(folder: Path) -> tuple[Report, bytes, Graph]:

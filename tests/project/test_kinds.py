@@ -21,7 +21,7 @@ from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.project_tables._registry import project_tables
 
 KIND = """
-from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 
 class Component(ProjectKind):
     templates = {"CMakeLists.txt": "component/CMakeLists.txt.j2"}
@@ -29,6 +29,10 @@ class Component(ProjectKind):
 
     def paths(self, prefix):
         return ProjectPaths("model", "serial", "serial")
+
+    def recipe(self, board, project, prefix):
+        program = {"elf": project / "build" / "serial.elf"}
+        return Recipe(("idf.py",), "Install ESP-IDF.", ("build",), program)
 """
 TABLE = """
 from tinycomp.target.section import Section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tinycomp.cli import build, check, show  # noqa: F401  (they register their commands)
+from tinycomp.cli import build, check, hardware, show  # noqa: F401  (they register their commands)
 from tinycomp.cli.app import app, errors
 from tinycomp.common.errors import TinycompError
 

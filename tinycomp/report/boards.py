@@ -76,6 +76,7 @@ def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:
     if board.emulator is not None:
         emulator = board.emulator
         yield "emulator", f"{emulator.program} {emulator.machine}, counts {emulator.tick_unit}"
+    yield from _flash_details(board)
     if board.stand_in is not None:
         yield "stand-in", board.stand_in
     if board.differs is not None:
@@ -90,9 +91,35 @@ def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:
         yield "based on", board.based_on
 
 
+def _flash_details(board: Board) -> Iterator[tuple[str, str]]:
+    if board.flash is None:
+        return
+    yield "flashed by", " or ".join(board.flash.tools)
+    yield "  address", f"0x{board.flash.address:x}"
+    if board.flash.advice is not None:
+        yield "  by hand", board.flash.advice
+    if board.usb is not None:
+        yield "USB ids", _words((*board.usb.ids, *board.usb.bootloader))
+
+
 def _share(size: int, reserved: int) -> str:
     return f"{size - reserved:,} of {size:,} bytes; {reserved:,} are reserved"
 
 
 def _words(parts: Sequence[str]) -> str:
     return " ".join(parts)
+
+
+def port_table(ports: Iterable[tuple[str, str | None, str, Sequence[str]]]) -> Table:
+    """One line a serial port: its USB id, what the system calls it, the boards that it may be.
+
+    Args:
+        ports: name, USB id, description, names of boards.
+    """
+    table = Table(box=SIMPLE_HEAD, padding=0)
+    for heading in ("port", "USB id", "it says", "may be"):
+        table.add_column(heading)
+    for name, usb_id, description, names in ports:
+        may_be = ", ".join(names) or "no board that is known"
+        table.add_row(escape(name), usb_id or "none", escape(description), may_be)
+    return table

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, create_model
 
@@ -17,6 +17,8 @@ from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
 from tinycomp.common.toml_file import shown
 from tinycomp.target.board_files import board_names, find_board, read_board
+from tinycomp.target.flash_tools._registry import flash_tools
+from tinycomp.target.flash_tools._tool import FlashTool
 from tinycomp.target.project_tables._registry import project_tables
 from tinycomp.target.section import Section
 
@@ -104,6 +106,39 @@ class Silicon(Section):
     """Instructions behind those that run are read ahead, in no time."""
 
 
+UsbId = Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
+"""Vendor and product of a USB device, hexadecimal: "2341:0043"."""
+
+
+class Usb(Section):
+    """What the board is on USB."""
+
+    ids: tuple[UsbId, ...] = Field(min_length=1, strict=False)
+    """Of its serial port while its program runs."""
+    bootloader: tuple[UsbId, ...] = Field(default=(), strict=False)
+    """Of its serial port while its bootloader runs, where that is another."""
+
+
+class Flash(Section):
+    """How the board is flashed. The settings of each tool are a table of its own below this one."""
+
+    tools: tuple[str, ...] = Field(min_length=1, strict=False)
+    """Modules of tinycomp/target/flash_tools; the first that is installed is used."""
+    address: Bytes = 0
+    """Where the program's part of the flash begins in the chip's address space."""
+    touch: bool = False
+    """Opening the serial port at 1200 baud starts the bootloader."""
+    advice: str | None = None
+    """What must be done by hand before, as a sentence."""
+    uf2_family: int | None = None
+    """The chip's number in UF2 files."""
+
+    def tool(self, name: str) -> FlashTool:
+        """The settings of one of the tools."""
+        found = getattr(self, name, None)
+        return found if isinstance(found, FlashTool) else flash_tools()[name]()
+
+
 class Board(Section):
     """One board. Its name is the name of its file."""
 
@@ -131,6 +166,8 @@ class Board(Section):
     emulator: Emulator | None = None
     pace: Pace | None = None
     silicon: Silicon | None = None
+    usb: Usb | None = None
+    flash: Flash | None = None
 
     @property
     def is_host(self) -> bool:
@@ -176,8 +213,12 @@ def _read(path: Path) -> Board:
 
 @cache
 def _board_model() -> type[Board]:
-    """Board with the tables of all kinds of projects, so that their keys are checked as its own."""
+    """Board with the tables of all kinds of projects and all flash tools, so that their keys are
+    checked as its own.
+    """
+    tools: dict[str, Any] = {name: (kind | None, None) for name, kind in flash_tools().items()}
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in project_tables().items()}
+    fields["flash"] = (create_model("Flash", __base__=Flash, **tools) | None, None)
     return create_model("Board", __base__=Board, **fields)
 
 
@@ -197,19 +238,17 @@ def _known_keys(key: str) -> str:
     section: type[Section] = _board_model()
     *tables, last = key.split(".")
     for table in tables:
-        section = _SECTIONS.get(table) or project_tables()[table]
+        section = _table(section, table)
     names = [name for name in section.model_fields if not (not tables and name == "name")]
     near = difflib.get_close_matches(last, names, n=1)
     return f"Known here: {', '.join(names)}." + (f" Did you mean {near[0]!r}?" if near else "")
 
 
-_SECTIONS: dict[str, type[Section]] = {
-    "memory": Memory,
-    "compiler": Compiler,
-    "emulator": Emulator,
-    "pace": Pace,
-    "silicon": Silicon,
-}
+def _table(section: type[Section], name: str) -> type[Section]:
+    """The type of a table within another: its field is that type, or that or None."""
+    kind: Any = section.model_fields[name].annotation
+    found: type[Section] = next(iter(get_args(kind)), kind)
+    return found
 
 
 def _consistent(board: Board, path: Path) -> Board:
@@ -238,11 +277,32 @@ def _consistent(board: Board, path: Path) -> Board:
         raise BoardError(
             f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
         )
+    if board.flash is not None:
+        _check_flash(board.flash, path)
     if board.stand_in is not None:
         _check_stand_in(board, board.stand_in, path)
     if board.pace is not None and board.pace.least > board.pace.most:
         raise BoardError(f"Board file {path}: key 'pace.least' is larger than 'pace.most'.")
     return board
+
+
+def _check_flash(flash: Flash, path: Path) -> None:
+    """Every tool is known, and has its table where it needs one."""
+    known = flash_tools()
+    for name in flash.tools:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise BoardError(
+                f"Board file {path}: flash.tools names {name!r}, which is no tool that is known.",
+                expected=f"There are: {', '.join(known)}.",
+                hint=f"Did you mean {near[0]!r}?" if near else "",
+            )
+        required = any(field.is_required() for field in known[name].model_fields.values())
+        if required and getattr(flash, name) is None:
+            raise BoardError(
+                f"Board file {path}: flash.tools names {name!r}, which needs a table "
+                f"[flash.{name}]."
+            )
 
 
 def _check_stand_in(board: Board, name: str, path: Path) -> None:

@@ -23,6 +23,20 @@ class ProjectPaths:
     """What the harness needs of the board."""
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How the kind's own tool builds a project's serial program."""
+
+    programs: tuple[str, ...]
+    """What the tool may be called; the first that is installed is used."""
+    install: str
+    """How to install it, as a sentence."""
+    arguments: tuple[str, ...]
+    """What it is called with."""
+    outputs: Mapping[str, Path]
+    """Where it leaves the program, by format: elf, hex, bin, uf2. Not every board has all."""
+
+
 class ProjectKind(ABC):
     """One kind of project. Its name is the name of its module and of its folder of templates."""
 
@@ -42,6 +56,10 @@ class ProjectKind(ABC):
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """What its templates need beside what all templates of projects get."""
         return {}
+
+    @abstractmethod
+    def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
+        """How its tool builds the serial program of a project, the folder of which is given."""
 
     def missing(self, board: Board) -> str | None:
         """What `build` lacks on this computer; None where nothing is missing."""

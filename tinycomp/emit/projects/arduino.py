@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from tinycomp.common.errors import BoardError
-from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 from tinycomp.target import arduino
 from tinycomp.target.boards import Board
+from tinycomp.target.project_tables.arduino import Arduino
 
 
 class ArduinoLibrary(ProjectKind):
@@ -32,6 +33,21 @@ class ArduinoLibrary(ProjectKind):
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """Where the sketch finds the harness."""
         return {"server": "src/server.h"}
+
+    def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
+        """The serial sketch, with this library, by arduino-cli."""
+        build, sketch = project / "build", project / "examples" / "serial"
+        fqbn = board.settings.fqbn if isinstance(board.settings, Arduino) else ""
+        return Recipe(
+            ("arduino-cli",),
+            "Install arduino-cli (arduino.github.io/arduino-cli), then "
+            f"`arduino-cli core install {':'.join(fqbn.split(':')[:2])}`.",
+            (
+                "compile", "--fqbn", fqbn, "--library", str(project),
+                "--build-path", str(build), str(sketch),
+            ),
+            {form: build / f"serial.ino.{form}" for form in ("elf", "hex", "bin")},
+        )  # fmt: skip
 
     def missing(self, board: Board) -> str | None:
         """The board's core, where it is not installed."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 from tinycomp.target.boards import Board
 from tinycomp.target.ports import link_flags
 
@@ -23,6 +24,15 @@ class Makefile(ProjectKind):
     def paths(self, prefix: str) -> ProjectPaths:
         """Three folders side by side."""
         return ProjectPaths("library", "harness", "port")
+
+    def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
+        """The Makefile's first target."""
+        return Recipe(
+            ("make",),
+            "Install make: apt install make.",
+            ("-C", str(project)),
+            {"elf": project / "build" / f"{prefix}.elf"},
+        )
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """The linker's flags, and how the program is started."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
+from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 from tinycomp.target.boards import Board
 
 
@@ -25,6 +26,16 @@ class PlatformIOProject(ProjectKind):
     def paths(self, prefix: str) -> ProjectPaths:
         """The library under lib/; harness and port beside the program that uses them."""
         return ProjectPaths(f"lib/{prefix}/src", "src/serial", "src/serial")
+
+    def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
+        """The environment `serial`."""
+        build = project / ".pio" / "build" / "serial"
+        return Recipe(
+            ("pio", "platformio"),
+            "Install PlatformIO: pip install platformio.",
+            ("run", "--project-dir", str(project), "--environment", "serial"),
+            {form: build / f"firmware.{form}" for form in ("elf", "hex", "bin", "uf2")},
+        )
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """Where the program finds the harness."""

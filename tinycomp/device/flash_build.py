@@ -1,0 +1,122 @@
+"""Builds the program that is flashed, with the tools of the project's kind, and brings it into the
+form that a flash tool reads.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycomp.common.errors import ToolError
+from tinycomp.emit.project import kind_of
+from tinycomp.emit.projects._kind import Recipe
+from tinycomp.target.boards import Board
+from tinycomp.target.flash_tools._tool import FlashTool
+from tinycomp.target.image_check import check_image
+from tinycomp.target.images import read_image, write_image
+from tinycomp.target.programs import find_program
+from tinycomp.target.toolchain import run_tool
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that `tinycomp build` wrote, and what it is built for."""
+
+    folder: Path
+    """The folder."""
+    board: Board
+    """The board."""
+    prefix: str
+    """Of the library's names."""
+
+    @property
+    def build(self) -> Path:
+        """Where the kind's own tool leaves the program."""
+        return next(iter(self.recipe.outputs.values())).parent
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the kind's own tool builds it."""
+        return kind_of(self.board).recipe(self.board, self.folder, self.prefix)
+
+
+def build_command(project: Project) -> str:
+    """What the kind's tool is called with, as it is typed."""
+    recipe = project.recipe
+    return shlex.join((find_program(recipe.programs) or recipe.programs[0], *recipe.arguments))
+
+
+def build_program(project: Project, show: Callable[[str], None]) -> Mapping[str, Path]:
+    """Build the serial program; where it lies, by format.
+
+    Args:
+        project: what is built.
+        show: gets the command before it runs.
+
+    Raises:
+        ToolError: the kind's tool is missing, or the program does not compile.
+    """
+    recipe, kind = project.recipe, kind_of(project.board)
+    program = find_program(recipe.programs)
+    if program is not None:
+        show(build_command(project))
+        run_tool((program, *recipe.arguments), ())
+        return {form: path for form, path in recipe.outputs.items() if path.is_file()}
+    if kind.missing(project.board) is None:
+        built = kind.build(project.board, project.folder, project.prefix, project.build)
+        if built is not None:
+            return {"elf": built}
+    raise ToolError(
+        f"{project.folder} can't be built: {' or '.join(recipe.programs)} is not installed.",
+        hint=f"{recipe.install} Or build it elsewhere and name the program with --image.",
+    )
+
+
+def given_program(image: Path) -> Mapping[str, Path]:
+    """A program that was built before, by the format that its suffix names.
+
+    Raises:
+        ToolError: there is no such file, or its suffix is none that is known.
+    """
+    form = image.suffix.lower().lstrip(".")
+    if form not in ("elf", "hex", "bin", "uf2"):
+        raise ToolError(
+            f"'{image}' can't be flashed: its name ends in none of .elf, .hex, .bin and .uf2.",
+            hint="Name the program that the project's build left.",
+        )
+    if not image.is_file():
+        raise ToolError(f"There is no file '{image}'.", hint="Check --image.")
+    return {form: image}
+
+
+def fitting(
+    project: Project, tool: FlashTool, formats: tuple[str, ...], built: Mapping[str, Path],
+    scratch: Path,
+) -> Path:  # fmt: skip
+    """The program in the first format that the tool reads, converted where it has to be; what was
+    built is checked against the board.
+
+    Raises:
+        BoardError: the program is not for the board.
+        ToolError: the tool reads none of the formats that there are.
+    """
+    flash = project.board.flash
+    assert flash is not None
+    chosen = next((form for form in formats if form in built), None)
+    checked = built["elf"] if "elf" in built else next(iter(built.values()), None)
+    if chosen is None and (checked is None or not tool.converted or formats[0] == "elf"):
+        raise ToolError(
+            f"{project.board.name} is flashed from {' or '.join(formats)}, "
+            f"but there is {', '.join(built) or 'nothing'}.",
+            hint="Build the project again, or name the program with --image.",
+        )
+    for path in {path for path in (checked, built.get(chosen or "")) if path is not None}:
+        check_image(project.board, tool, path)
+    if chosen is not None:
+        return built[chosen]
+    assert checked is not None
+    segments = read_image(checked, flash.address)
+    path = scratch / f"{checked.stem}.{formats[0]}"
+    return write_image(segments, path, flash.address, flash.uf2_family)

@@ -1,0 +1,171 @@
+"""Serial ports of this computer, and the boards that they may be: by USB ids, never by guessing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tinycomp.common.errors import DeviceError
+from tinycomp.target.boards import Board
+
+TOUCH_BAUD = 1200
+"""A port that is opened and closed at this rate asks its board for the bootloader."""
+REAPPEAR_SECONDS = 10.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class FoundPort:
+    """A serial port that is there."""
+
+    name: str
+    """As in /dev/ttyACM0 or COM3."""
+    usb_id: str | None = None
+    """Vendor and product, "2341:0043"; None where it is no USB port."""
+    serial_number: str = ""
+    """Of the USB device; empty where it has none."""
+    description: str = ""
+    """What the system calls it."""
+
+
+def found_ports() -> tuple[FoundPort, ...]:
+    """All serial ports, by name."""
+    from serial.tools.list_ports import comports  # here: it looks for a system at once
+
+    ports = (
+        FoundPort(
+            port.device,
+            None if port.vid is None else f"{port.vid:04x}:{port.pid:04x}",
+            port.serial_number or "",
+            port.description or "",
+        )
+        for port in comports()
+    )
+    return tuple(sorted(ports, key=lambda port: port.name))
+
+
+def boards_of(port: FoundPort, boards: Sequence[Board]) -> tuple[str, ...]:
+    """The names of the boards that a port may be."""
+    return tuple(board.name for board in boards if port.usb_id in usb_ids(board))
+
+
+def usb_ids(board: Board) -> tuple[str, ...]:
+    """All that a board may be on USB: its program, its bootloader."""
+    return () if board.usb is None else (*board.usb.ids, *board.usb.bootloader)
+
+
+def matching(board: Board) -> list[FoundPort]:
+    """The ports that may be the board."""
+    ids = usb_ids(board)
+    return [port for port in found_ports() if port.usb_id in ids]
+
+
+def port_of(board: Board) -> FoundPort:
+    """The only port that may be the board.
+
+    Raises:
+        DeviceError: there is none, or there are several; names what was found.
+    """
+    ports = matching(board)
+    if len(ports) == 1:
+        return ports[0]
+    if not ports:
+        others = ", ".join(map(_shown, found_ports())) or "none"
+        wanted = ", ".join(usb_ids(board))
+        looked = f"one with a USB id of {wanted}" if wanted else "none is known for it"
+        raise DeviceError(
+            f"No serial port of a {board.name} was found: looked for {looked}. Ports here: "
+            f"{others}.",
+            hint="Connect the board, or name its port with --port.",
+        )
+    raise several(board, ports)
+
+
+def several(board: Board, ports: Sequence[FoundPort]) -> DeviceError:
+    """The refusal to choose between ports."""
+    return DeviceError(
+        f"{len(ports)} ports may be the {board.name}: {', '.join(map(_shown, ports))}.",
+        hint="Name the one that is meant with --port.",
+    )
+
+
+def _shown(port: FoundPort) -> str:
+    return f"{port.name} ({port.usb_id})" if port.usb_id else port.name
+
+
+def described(name: str) -> FoundPort:
+    """A port by its name; one that the system does not list (a pseudo-terminal) has no USB id."""
+    return next((port for port in found_ports() if port.name == name), FoundPort(name))
+
+
+def touch(port: str) -> None:
+    """Ask a board for its bootloader: open its port at 1200 baud and close it.
+
+    Raises:
+        DeviceError: the port can't be opened.
+    """
+    import serial  # here: it wants a terminal, which not every system has
+
+    try:
+        line = serial.Serial()
+        line.port, line.baudrate, line.dtr = port, TOUCH_BAUD, False
+        line.open()
+        line.close()
+    except OSError as error:
+        raise DeviceError(
+            f"Port {port} can't be opened ({error}).",
+            hint="Check the name and the cable, and that no other program uses the port.",
+        ) from error
+
+
+def bootloader_port(board: Board, port: FoundPort) -> FoundPort:
+    """The port of a board's bootloader, after a touch of its program's port where that starts it.
+
+    Raises:
+        DeviceError: the bootloader does not show up.
+    """
+    ids = () if board.usb is None else board.usb.bootloader
+    if port.usb_id is not None and port.usb_id in ids:
+        return port
+    before = {each.name for each in found_ports() if each.usb_id in ids}
+    touch(port.name)
+    if not ids:
+        time.sleep(POLL_SECONDS)
+        return port
+    found = _await(lambda each: each.usb_id in ids and each.name not in before)
+    if found is None:
+        advice = board.flash.advice if board.flash is not None and board.flash.advice else ""
+        raise DeviceError(
+            f"The bootloader of the {board.name} on {port.name} did not show up: waited "
+            f"{REAPPEAR_SECONDS:g} s for a port with a USB id of {', '.join(ids)}.",
+            hint=advice or "Press the board's reset button.",
+        )
+    return found
+
+
+def running_port(board: Board, port: FoundPort) -> str:
+    """The name of a board's port once it runs its program again: USB may have named it anew.
+
+    Raises:
+        DeviceError: several ports may be the board.
+    """
+    if board.usb is None or port.usb_id is None:
+        return port.name
+    ids = board.usb.ids
+    _await(lambda each: each.usb_id in ids)
+    back = [each for each in found_ports() if each.usb_id in ids]
+    same = [each for each in back if each.serial_number == port.serial_number != ""]
+    same = same or [each for each in back if each.name == port.name] or back
+    if len(same) > 1:
+        raise several(board, same)
+    return same[0].name if same else port.name
+
+
+def _await(wanted: Callable[[FoundPort], bool]) -> FoundPort | None:
+    end = time.monotonic() + REAPPEAR_SECONDS
+    while True:
+        found = next((port for port in found_ports() if wanted(port)), None)
+        if found is not None or time.monotonic() > end:
+            return found
+        time.sleep(POLL_SECONDS)

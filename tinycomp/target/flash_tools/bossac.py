@@ -1,0 +1,21 @@
+"""bossac: boards with a SAM-BA bootloader (Arduino Nano 33 BLE)."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import ClassVar
+
+from tinycomp.target.flash_tools._tool import FlashJob, FlashTool
+
+
+class Bossac(FlashTool):
+    """It needs no settings."""
+
+    programs: ClassVar[tuple[str, ...]] = ("bossac",)
+    install: ClassVar[str] = "Install bossac: apt install bossa-cli, brew install bossa."
+    formats: ClassVar[tuple[str, ...]] = ("bin",)
+
+    def command(self, job: FlashJob) -> tuple[str, ...]:
+        """bossac puts /dev/ before the port itself."""
+        port = PurePath(job.port).name
+        return (job.program, f"--port={port}", "-U", "-i", "-e", "-w", str(job.firmware), "-R")
