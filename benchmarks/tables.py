@@ -1,8 +1,8 @@
-"""Tables of README.md and docs/performance.md, written from results.json between two markers each.
+"""Tables of README.md and docs/performance.md, generated from results.json between pairs of markers.
 
     python -m benchmarks.tables [--check]
 
-With --check nothing is written: the exit code is 1 where a document does not hold what it should.
+With --check nothing is written: the exit code is 1 if a document is not up to date.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from benchmarks.results import BoardResults, Results, Row, read_results
 from tinycomp.target.boards import load_board
 
 MAIN, SMALLEST = "cortex-m4", "mega"
-"""The board of README's table, and the one of the line below it."""
+"""The board of README's table, and the board of the line below it."""
 BITS = " 4-bit"
-"""How the name of a case with codebooks ends."""
+"""Suffix of the names of cases with codebooks."""
 
 
 def main() -> int:
-    """Rewrite or check the documents; the exit code."""
+    """Rewrite or check the documents; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     check, stale, results = parser.parse_args().check, False, read_results()
@@ -42,10 +42,10 @@ def main() -> int:
 
 
 def _replaced(text: str, name: str, block: str) -> str:
-    """The text with the block between its markers.
+    """The text with the block placed between its markers.
 
     Raises:
-        ValueError: the markers are not there exactly once.
+        ValueError: the markers do not occur exactly once.
     """
     first, last = f"<!-- results: {name} -->\n", f"<!-- end: {name} -->\n"
     pattern = re.compile(f"{re.escape(first)}.*?{re.escape(last)}", re.DOTALL)
@@ -62,8 +62,8 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def measured(results: Results) -> list[str]:
     """README: the main board beside its peer, then the smallest board."""
     rows = results[MAIN].rows
-    headings = ("model", "instructions", "flash: code + constants", "RAM in all",
-                "flash, 4-bit codebooks", "TFLM: instructions", "flash", "RAM")  # fmt: skip
+    headings = ("model", "instructions", "flash: code + constants", "RAM",
+                "flash, 4-bit codebooks", "TFLM: instructions", "TFLM: flash", "TFLM: RAM")  # fmt: skip
     plain = [name for name, row in rows.items() if row.peer and " " not in name]
     lines = _table(headings, (_measured(name, rows) for name in plain))
     for name, row in results[SMALLEST].rows.items():
@@ -83,19 +83,19 @@ def _measured(name: str, rows: dict[str, Row]) -> list[str]:
 
 
 def all_boards(results: Results) -> list[str]:
-    """docs/performance.md: every board and case, and shares of the peer's figures."""
+    """docs/performance.md: every board and case, as figures and as ratios to the peer's."""
     lines = []
     for target in targets():
         found = results[target.board]
-        beside = f", beside {found.peer}" if found.peer else ""
+        beside = f"; peer: {found.peer}" if found.peer else ""
         lines += ["", f"### {target.board}", "", f"{found.compiler}{beside}.", "", *_board(found)]
     return lines[1:]
 
 
 def _board(found: BoardResults) -> list[str]:
-    headings = ["model", found.unit, "a MAC", "code", "constants", "RAM"]
+    headings = ["model", found.unit, "per MAC", "code", "constants", "RAM"]
     if found.peer:
-        headings += [f"share of the peer's {what}" for what in (found.unit, "flash", "RAM")]
+        headings += [f"{what}, ratio to peer" for what in (found.unit, "flash", "RAM")]
     return _table(headings, (_cells(name, row, found) for name, row in found.rows.items()))
 
 
@@ -112,9 +112,9 @@ def _cells(name: str, row: Row, found: BoardResults) -> list[str]:
 
 
 def cycles(results: Results) -> list[str]:
-    """docs/performance.md: estimates, beside what was published."""
-    headings = ("model", "instructions", "cycles, estimated", "least to most",
-                "of them wait for flash", "published")  # fmt: skip
+    """docs/performance.md: estimated cycles, and published ones."""
+    headings = ("model", "instructions", "estimated cycles", "range",
+                "of these, flash wait states", "published")  # fmt: skip
     return _table(headings, (_cycles(*item) for item in results[MAIN].rows.items()))
 
 
