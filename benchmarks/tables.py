@@ -1,4 +1,4 @@
-"""Tables of README.md and docs/performance.md, generated from results.json between pairs of markers.
+"""Tables of README.md and docs/performance.md, generated from results.json between markers.
 
     python -m benchmarks.tables [--check]
 
@@ -63,7 +63,8 @@ def measured(results: Results) -> list[str]:
     """README: the main board beside its peer, then the smallest board."""
     rows = results[MAIN].rows
     headings = ("model", "instructions", "flash: code + constants", "RAM",
-                "flash, 4-bit codebooks", "TFLM: instructions", "TFLM: flash", "TFLM: RAM")  # fmt: skip
+                "flash, 4-bit codebooks",
+                "TFLM: instructions", "TFLM: flash", "TFLM: RAM")  # fmt: skip
     plain = [name for name, row in rows.items() if row.peer and " " not in name]
     lines = _table(headings, (_measured(name, rows) for name in plain))
     for name, row in results[SMALLEST].rows.items():
