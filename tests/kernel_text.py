@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinycomp.codecs._channels import pack
 from tinycomp.emit.c_syntax import c_number
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array
 
 COPYING_CODEC = """
@@ -35,6 +36,9 @@ def constants(name: str, call: KernelCall) -> list[str]:
             struct = f"{{{{tc_copied_read}}, {constant}_values}}"
             lines.append(f"static TC_CONST tc_copied_t {constant} = {struct};")
             members.append(f"&{constant}.weights")
+        elif isinstance(value, Channels):
+            lines.append(_array(constant, value.words if value.pairs else pack(value)))
+            members.append(constant)
         elif isinstance(value, np.ndarray):
             lines.append(_array(constant, value))
             members.append(constant)

@@ -1,8 +1,9 @@
-/* A block of output channels that are computed together: their biases and requantization, copied from the constants
- * once for all positions. */
+/* A block of output channels that are computed together: their biases and requantization, unpacked once for all
+ * positions. */
 #ifndef TINYCOMP_BLOCK_H
 #define TINYCOMP_BLOCK_H
 
+#include "channels.h"
 #include "dot.h"
 #include "tinycomp.h"
 
@@ -13,13 +14,16 @@ typedef struct {
     int32_t zero_point, low, high; /* of the output */
 } tc_block_t;
 
-/* Copies the per-channel constants from arrays that start at the block's first channel. */
-static inline void tc_block_load(tc_block_t *block, unsigned channels, const int32_t *bias, const int32_t *multiplier,
-                                 const int8_t *shift)
+/* Unpacks the constants of `channels` channels from the first-th on. */
+static inline void tc_block_load(tc_block_t *block, const uint8_t *packed, unsigned first, unsigned channels)
 {
-    TC_COPY(block->bias, bias, channels * sizeof(int32_t));
-    TC_COPY(block->multiplier, multiplier, channels * sizeof(int32_t));
-    TC_COPY(block->shift, shift, channels);
+    tc_channels_t from = tc_channels_from(packed, first);
+    for (unsigned i = 0; i < channels; i++) {
+        const tc_channel_t channel = tc_channels_next(&from);
+        block->bias[i] = channel.start;
+        block->multiplier[i] = channel.multiplier;
+        block->shift[i] = (int8_t)channel.low;
+    }
 }
 
 /* Requantizes sums that started at the biases, and writes the int8 outputs. */

@@ -22,9 +22,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *bias; /* with the input zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
+    const uint8_t *constants; /* packed: biases with the input zero point folded in, multipliers, shifts */
 } tc_conv_2d_t;
 
 /* Copies the window at (top, left) row by row; cells beyond a border get the zero point. */
@@ -104,7 +102,7 @@ static void tc_conv_2d(const tc_conv_2d_t *constants, const tc_input_t *in, cons
         const int8_t *weights;
         channels = op->output_channels - c < TC_DOT_CHANNELS ? op->output_channels - c : TC_DOT_CHANNELS;
         weights = tc_weights_read(op->weights, c * window, channels * window, scratch + window);
-        tc_block_load(&block, channels, op->bias + c, op->multiplier + c, op->shift + c);
+        tc_block_load(&block, op->constants, c, channels);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
             tc_conv_2d_row(op, in, top, channels, &block, weights, tc_output_row(out, y) + c, scratch);

@@ -22,9 +22,7 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *bias; /* with the input zero point folded in */
-    const int32_t *multiplier;
-    const int8_t *shift;
+    const uint8_t *constants; /* packed: biases with the input zero point folded in, multipliers, shifts */
 } tc_depthwise_conv_2d_t;
 
 /* Interleaves a block's weights: cell by cell, TC_DOT_CHANNELS per cell. */
@@ -140,7 +138,7 @@ static void tc_depthwise_conv_2d(const tc_depthwise_conv_2d_t *constants, const 
         channels = output_channels - c < most ? output_channels - c : most;
         tc_depthwise_interleave(tc_weights_read(op->weights, c * cells, channels * cells, buffer), channels, cells,
                                 weights);
-        tc_block_load(&block, channels, op->bias + c, op->multiplier + c, op->shift + c);
+        tc_block_load(&block, op->constants, c, channels);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
             tc_depthwise_row(op, in, top, channel, channels, &block, weights, tc_output_row(out, y) + c, scratch);

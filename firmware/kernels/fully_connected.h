@@ -6,35 +6,31 @@
 #ifndef TINYCOMP_FULLY_CONNECTED_H
 #define TINYCOMP_FULLY_CONNECTED_H
 
-#include "dot.h"
+#include "block.h"
 #include "tinycomp.h"
 
 typedef struct {
     uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
-    uint8_t channel_step; /* 1: one factor per output; 0: one for all */
     uint8_t extended;
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights;
-    const int32_t *bias; /* with the input zero point folded in */
-    const int32_t *multiplier;
+    const uint8_t *constants; /* packed: biases with the input zero point folded in, multipliers, shifts */
     const int32_t *extension; /* used only with `extended` */
-    const int8_t *shift;
 } tc_fully_connected_t;
 
-static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, unsigned c, int32_t sum)
+/* The int8 value of the sum of a block's i-th channel, which is channel c. */
+static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, const tc_block_t *block, unsigned i, unsigned c,
+                                        int32_t sum)
 {
-    const unsigned factor = op->channel_step ? c : 0;
-    const int total = 31 - TC_READ_I8(&op->shift[factor]); /* >= 1 */
-    int64_t product = (int64_t)sum * TC_READ_I32(&op->multiplier[factor]);
+    const int total = 31 - block->shift[i]; /* >= 1 */
+    int64_t product = (int64_t)sum * block->multiplier[i];
     if (op->extended) {
-        product += ((int64_t)sum * TC_READ_I32(&op->extension[factor])) >> 31;
+        product += ((int64_t)sum * TC_READ_I32(&op->extension[c])) >> 31;
     }
     product = (product + ((int64_t)1 << (total - 1))) >> total;
-    product += op->output_zero_point; /* clamped in 64 bits: a factor above 1 may exceed 32 */
-    return (int8_t)(product < op->activation_min   ? op->activation_min
-                    : product > op->activation_max ? op->activation_max
-                                                   : product);
+    product += block->zero_point; /* clamped in 64 bits: a factor above 1 may exceed 32 */
+    return (int8_t)(product < block->low ? block->low : product > block->high ? block->high : product);
 }
 
 /* Output rows [first, last). Scratch: a block of weights. */
@@ -43,19 +39,24 @@ static void tc_fully_connected(const tc_fully_connected_t *constants, const tc_i
 {
     TC_FETCH(tc_fully_connected_t, op, constants);
     const size_t length = op->input_size;
+    tc_block_t block;
+    block.zero_point = op->output_zero_point;
+    block.low = op->activation_min;
+    block.high = op->activation_max;
     for (unsigned c = 0; c < op->output_size; c += TC_DOT_CHANNELS) {
         const unsigned left_over = op->output_size - c;
         const unsigned channels = left_over < TC_DOT_CHANNELS ? left_over : TC_DOT_CHANNELS;
         const int8_t *const weights = tc_weights_read(op->weights, c * length, channels * length, scratch);
+        tc_block_load(&block, op->constants, c, channels);
         for (uint16_t y = first; y < last; y++) {
             const int8_t *from = tc_input_row(in, y);
             int8_t *to = tc_output_row(out, y) + c;
             for (uint16_t x = 0; x < op->width; x++, from += length, to += op->output_size) {
                 int32_t sums[TC_DOT_CHANNELS];
-                TC_COPY(sums, op->bias + c, channels * sizeof(int32_t));
+                memcpy(sums, block.bias, channels * sizeof(int32_t));
                 tc_dot(sums, channels, from, weights, length, length);
                 for (unsigned i = 0; i < channels; i++) {
-                    to[i] = tc_fully_connected_output(op, c + i, sums[i]);
+                    to[i] = tc_fully_connected_output(op, &block, i, c + i, sums[i]);
                 }
             }
         }

@@ -51,7 +51,7 @@ def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
 ALL = {
     *("TC_CONVOLUTION_EVEN", "TC_CONVOLUTION_UNCLAMPED", "TC_CONVOLUTION_UNDILATED"),
     *("TC_CONVOLUTION_WHOLE", "TC_DEPTHWISE_ONCE"),
-    *("TC_DEPTHWISE_UNCLAMPED", "TC_GEMM_ONCE"),
+    *("TC_DEPTHWISE_UNCLAMPED", "TC_FACTORS_PLAIN", "TC_GEMM_ONCE"),
 }
 
 
@@ -79,6 +79,13 @@ def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> N
     layers.conv("input", channels, window)
     of_convolutions = {macro for macro in ALL if "DEPTHWISE" not in macro}
     assert macros(layers.graph()) == sorted(of_convolutions - {broken})
+
+
+def test_one_layer_with_packed_constants_is_enough() -> None:
+    calls = [KernelCall("any", {"packed": packed}) for packed in (0, 1)]
+    text = "#ifndef TC_FACTORS_PLAIN\n"
+    assert known_facts([(calls[0], text)]) == ["TC_FACTORS_PLAIN"]
+    assert known_facts([(call, text) for call in calls]) == []
 
 
 def test_kernels_that_do_not_ask_define_nothing() -> None:

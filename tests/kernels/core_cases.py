@@ -130,6 +130,27 @@ def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
     )
 
 
+def few_factors(case: Case, seed: int) -> Case:
+    """The case with channels that share three scales, where they have scales of their own."""
+    graph, rng = case.graph, np.random.default_rng((seed, 99))
+    constants = dict(graph.constants)
+    if graph.nodes[-1].op.weight_axis is None:
+        return case
+    names = graph.nodes[-1].inputs[1:]
+    old = [constants[name].quantization for name in names]
+    count = len(old[0].scales)
+    if count < 4:
+        return case
+    chosen = rng.integers(3, size=count)
+    chosen[:3] = range(3)
+    for name, quantization in zip(names, old, strict=True):
+        scales = tuple(quantization.scales[i] for i in chosen)
+        constants[name] = replace(
+            constants[name], quantization=replace(quantization, scales=scales)
+        )
+    return replace(case, graph=replace(graph, constants=constants))
+
+
 def plain(case: Case) -> Case:
     """The case with an output of which negative values saturate, and that has no other bounds."""
     graph = case.graph

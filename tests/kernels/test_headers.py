@@ -12,7 +12,7 @@ import pytest
 from tinycomp.common import resources
 
 KERNELS = resources.firmware() / "kernels"
-HELPERS = ("assembly", "block", "cells", "divisor", "tinycomp", "window")
+HELPERS = ("assembly", "block", "cells", "channels", "divisor", "factors", "tinycomp", "window")
 NAMES = sorted(path.stem for path in KERNELS.glob("*.h") if path.stem not in HELPERS)
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")

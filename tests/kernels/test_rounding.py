@@ -4,11 +4,13 @@ at every sum where an output changes, on either side of it, and at random ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tinycomp.ir.fixed_point import requantize
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.kernels._dsp_rounding import ONCE, rounding
 from tinycomp.kernels._dsp_sums import Sums, reach, sums_of
 
@@ -22,9 +24,11 @@ def call_of(seed: int, length: int, shifts: tuple[int, int], zero_point: int = -
     matrix[0] = 0  # its output never changes
     fields = {
         "weights": Weights(matrix, CHANNELS),
-        "bias": rng.integers(-3000, 3000, CHANNELS).astype(np.int32),
-        "multiplier": rng.integers(1 << 30, 1 << 31, CHANNELS).astype(np.int32),
-        "shift": -rng.integers(*shifts, CHANNELS, endpoint=True).astype(np.int8),
+        "constants": Channels(
+            rng.integers(-3000, 3000, CHANNELS).astype(np.int32),
+            multiplier=rng.integers(1 << 30, 1 << 31, CHANNELS).astype(np.int32),
+            low=-rng.integers(*shifts, CHANNELS, endpoint=True).astype(np.int8),
+        ),
         "output_zero_point": zero_point,
         "activation_min": -128,
         "activation_max": 127,
@@ -68,10 +72,28 @@ def test_outputs_equal(seed: int, length: int, shifts: tuple[int, int]) -> None:
     values = interesting(sums, np.random.default_rng(seed))
     expected = twice(sums, values)
     assert len(np.unique(expected)) > 200
-    factors = np.asarray(found["factors"])
+    factors = found["factors"].words
     # What sums start at has the bias already.
     got = once(factors, values - sums.bias[:, None])
     np.testing.assert_array_equal(got, expected)
+
+
+def test_channels_of_one_factor_share_what_is_found() -> None:
+    """Weights and biases differ, and with them the sums that can be."""
+    call = call_of(3, 64, (8, 8))
+    constants = call.fields["constants"]
+    equal = replace(constants, multiplier=np.full_like(constants.multiplier, 1_234_567_891))
+    call = replace(call, fields={**call.fields, "constants": equal})
+    sums = sums_of(call)
+    assert sums is not None
+    found = rounding(call, sums)
+    channels = found["factors"]
+    assert found["rounding"] == ONCE
+    others = slice(1, None)  # of channel 0 the output never changes
+    assert len(np.unique(channels.multiplier[others])) == len(np.unique(channels.low[others])) == 1
+    values = interesting(sums, np.random.default_rng(3))
+    got = once(channels.words, values - sums.bias[:, None])
+    np.testing.assert_array_equal(got, twice(sums, values))
 
 
 def test_a_multiplier_that_is_a_little_off_is_not_enough() -> None:
@@ -79,7 +101,7 @@ def test_a_multiplier_that_is_a_little_off_is_not_enough() -> None:
     call = call_of(0, 576, (8, 9))
     sums = sums_of(call)
     assert sums is not None
-    factors = np.asarray(rounding(call, sums)["factors"]).copy()
+    factors = rounding(call, sums)["factors"].words
     factors[1::2] += factors[1::2] // 3000
     values = interesting(sums, np.random.default_rng(0))
     assert (once(factors, values - sums.bias[:, None]) != twice(sums, values)).any()

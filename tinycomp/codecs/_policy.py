@@ -30,6 +30,22 @@ class Policy:
     """The most work for decoding, as a fraction of the layer's own work, in portable C; tuned
     kernels decode about three times faster.
     """
+    beside: float = 0
+    """The most instructions per inference for each byte that packing the constants beside weights
+    saves. Few instructions (see UNNOTICED) are always allowed.
+    """
+
+    def packs(self, packed: int, plain: int, cost: float, work: float) -> bool:
+        """Whether to pack constants beside weights.
+
+        Args:
+            packed, plain: their bytes.
+            cost: instructions per inference that unpacking takes.
+            work: multiply-accumulates of the layer.
+        """
+        if packed > WORTHWHILE * plain:
+            return False
+        return cost <= UNNOTICED * work or cost <= self.beside * (plain - packed)
 
     @property
     def counts_readings(self) -> bool:
@@ -37,10 +53,16 @@ class Policy:
         return self.entropy > 0 or self.slowdown < math.inf
 
 
+UNNOTICED = 0.003
+"""The share of a layer's work that is too little to count: an instruction a product is the least it
+takes.
+"""
+WORTHWHILE = 3 / 4
+"""The share of their plain bytes that packed constants must come down to."""
 FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
-BALANCED = Policy(entropy=0.85, byte=150)
+BALANCED = Policy(entropy=0.85, byte=150, beside=150)
 PLAIN = Policy(entropy=0)
 """Entropy-coded forms only if they are faster as well."""
-FEWEST_BYTES = Policy(byte=1000)
-SMALLEST = Policy()
+FEWEST_BYTES = Policy(byte=1000, beside=1000)
+SMALLEST = Policy(beside=math.inf)
 """Whatever it takes."""

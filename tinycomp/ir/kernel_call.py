@@ -31,6 +31,36 @@ class Weights:
     """
 
 
+@dataclass(frozen=True)
+class Channels:
+    """What output channels have beside their weights; how it is stored in flash is decided later
+    (codecs/_channels.py).
+    """
+
+    start: NDArray[np.int32]
+    """What sums start at, one a channel."""
+    low: NDArray[np.int8]
+    """A small number a channel, as the kernel wants it: a shift, or the lowest bits of `start`."""
+    multiplier: NDArray[np.int32]
+    """Of the factor that sums are brought to int8 by, one a channel."""
+    pairs: bool = False
+    """Whether the kernel wants two words a channel: start + low, where low has no sign, and the
+    multiplier. It reads them where they lie, or packed as its struct's member `packed` says: then
+    they are unpacked into scratch.
+    """
+    block: int = 0
+    """Of pairs: the most channels that are unpacked at a time."""
+
+    @property
+    def words(self) -> NDArray[np.int32]:
+        """The pairs, flat."""
+        first = self.start.astype(np.int64) + self.low.view(np.uint8)
+        both = np.stack([first.astype(np.int32), self.multiplier], axis=1)
+        return np.ascontiguousarray(both).reshape(-1)
+
+
+Member = int | Array | Weights | Channels
+"""Of a kernel's struct."""
 ROOM = 2048
 """Bytes of scratch for decoded weights where memory is scarce."""
 
@@ -43,9 +73,10 @@ class KernelCall:
 
     kernel: str
     """The name of the header without its suffix."""
-    fields: Mapping[str, int | Array | Weights]
+    fields: Mapping[str, Member]
     """The members of the struct in declaration order: an int, an integer array (emitted as a
-    constant array that the member points to) or Weights (the member points to the codec's struct).
+    constant array that the member points to), Weights (the member points to the codec's struct) or
+    Channels (it points to bytes, or to words).
     """
     scratch: int = 0
     """Bytes that the kernel needs in addition to decoded weights."""

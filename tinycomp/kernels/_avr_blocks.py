@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array
-from tinycomp.kernels._dsp_sums import integer, reach
+from tinycomp.kernels._dsp_sums import channels_of, integer, reach, wide
 
 BLOCK = 4
 TWICE, ONCE = 0x80, 0
@@ -36,11 +36,7 @@ def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     matrix = weights.values.astype(np.int64)
-    bias = np.asarray(call.fields["bias"], np.int64)
-    multiplier, shift = (
-        np.broadcast_to(np.asarray(call.fields[name], np.int64), bias.shape)
-        for name in ("multiplier", "shift")
-    )
+    bias, shift, multiplier = wide(channels_of(call))
     least, most = reach(matrix, bias)
     fits = (np.maximum(-least, most) < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
     if not fits.all():

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import KernelCall, Weights
-from tinycomp.ir.tensor import Array, Operands
+from tinycomp.ir.kernel_call import KernelCall, Member, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._avr_blocks import BLOCK, ONCE, TWICE, constants, interleaved, output
 from tinycomp.kernels._avr_window import WINDOW, hangs_over, is_dilated
 from tinycomp.kernels._dsp_sums import integer
@@ -18,7 +18,7 @@ from tinycomp.ops._rows import rows
 _SIZES = ("input_height", "input_width", "input_channels", "output_width", "output_channels")
 INDEX_BITS = 4
 """Of a codebook's indices that are looked up where they are used."""
-_Fields = dict[str, int | Array | Weights]
+_Fields = dict[str, Member]
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:

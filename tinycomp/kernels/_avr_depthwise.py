@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import KernelCall, Weights
-from tinycomp.ir.tensor import Array, Operands
+from tinycomp.ir.kernel_call import KernelCall, Member, Weights
+from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._avr_blocks import BLOCK, TWICE, constants, interleaved, output
 from tinycomp.kernels._avr_window import WINDOW, hangs_over, is_dilated, is_reached
 from tinycomp.kernels._dsp_sums import integer
@@ -41,7 +41,7 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     if known is None:
         return None
     names = ("input_height", "input_width", "input_channels", "output_width", *WINDOW)
-    fields: dict[str, int | Array | Weights] = {name: call.fields[name] for name in names}
+    fields: dict[str, Member] = {name: call.fields[name] for name in names}
     fields |= output(call, TWICE)
     fields |= {"weights": interleaved(weights, blocks, ("dense",), block=0), "constants": known}
     rows = ADDRESS * integer(call, "kernel_height")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
@@ -26,7 +26,7 @@ WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
 TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
 """Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
-_LEFT_OUT = ("output_zero_point", "weights", "bias", "multiplier", "shift")
+_LEFT_OUT = ("output_zero_point", "weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
@@ -65,8 +65,9 @@ def _by_windows(
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {
         "gathers": int(gathers),
+        "packed": 0,
         **form.weights,
-        **_rounding(call, sums, found, looked_up=form.table > 0),
+        **_rounding(call, sums, found, form.block, looked_up=form.table > 0),
     }
     window = found.words.shape[1]
     scratch = 2 * form.pixels * window + 4 * integer(call, "kernel_height")
@@ -85,7 +86,8 @@ def _by_windows(
 @dataclass(frozen=True)
 class _Form:
     """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
-    once. table: bytes that weights are looked up in.
+    once. table: bytes that weights are looked up in. block: channels whose constants are unpacked
+    together, 0 for all.
     """
 
     kernel: str
@@ -93,6 +95,7 @@ class _Form:
     pixels: int
     once: bool = True
     table: int = 0
+    block: int = 0
 
 
 def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
@@ -101,12 +104,15 @@ def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
     tiles = _tiles(call, found, stored, pixels)
     weights = found.fields(stored, TILES_BLOCK if tiles else call.room)
+    block = weights["block"]
+    assert isinstance(block, int)
     kernel = "conv_2d_5x2" if pixels == FIVE else "conv_2d"
     return _Form(
         f"{kernel}_tiles_dsp" if tiles else f"{kernel}_dsp",
         weights,
         pixels * max(1, tiles),
         once=tiles > 0 or weights["block"] == len(found.words),
+        block=0 if tiles else block,
     )
 
 
@@ -184,7 +190,10 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
     looked_up = found.looked_up(stored, call.room, _columns_of_indices(height))
     weights, table = looked_up or found.fields(stored, call.room), PAIR_TABLE if looked_up else 0
     kernel = "conv_2d_kx3_codebook_dsp" if looked_up else "conv_2d_kx3_dsp"
-    fields |= {**weights, **_rounding(call, sums, found, looked_up=table > 0)}
+    block = weights["block"]
+    assert isinstance(block, int)
+    constants = _rounding(call, sums, found, block, looked_up=table > 0)
+    fields |= {"packed": 0, **weights, **constants}
     columns = 2 * (EIGHT + 2) * found.words.shape[1] // 3
     part = EIGHT * len(found.words) if integer(call, "output_width") % EIGHT else 0
     return KernelCall(kernel, fields, scratch=columns + part, table=table)
@@ -201,9 +210,9 @@ def _columns_of_indices(height: int) -> Arrange:
 
 
 def _rounding(
-    call: KernelCall, sums: Sums, found: Layer, *, looked_up: bool
-) -> dict[str, int | Array]:
+    call: KernelCall, sums: Sums, found: Layer, block: int, *, looked_up: bool
+) -> dict[str, int | Channels]:
     """Products of words have a constant part, those of weights that are looked up none."""
     count = len(sums.bias)
     constant = 0 if looked_up else offsets(found.words)[:count]
-    return rounding(call, sums, constant, len(found.words))
+    return rounding(call, sums, constant, len(found.words), block)

@@ -51,6 +51,7 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
     weights = _in_blocks(sums) if decoded else _in_place(sums)
     fields |= {
         "decoded": weights.block if decoded else 0,
+        "packed": 0,
         "weights": weights,
         **rounding(call, sums),
     }
@@ -79,11 +80,12 @@ def _in_blocks(sums: Sums) -> Weights:
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
     """Weights stay as they are: they are few, and would have to be decoded for each pixel."""
     left_out = (
-        "channel_multiplier", "output_zero_point", "weights", "bias", "multiplier", "shift",
+        "channel_multiplier", "output_zero_point", "weights", "constants",
     )  # fmt: skip
     fields = {name: value for name, value in call.fields.items() if name not in left_out}
     values = _by_pairs(sums.weights.astype(np.int8))
     fields |= {
+        "packed": 0,
         "weights": Weights(values, len(values), codecs=("dense",)),
         **rounding(call, sums),
     }

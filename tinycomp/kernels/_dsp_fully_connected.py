@@ -10,7 +10,15 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands
-from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach, wrapped
+from tinycomp.kernels._dsp_sums import (
+    SUM_LIMIT,
+    channels_of,
+    distinct,
+    integer,
+    reach,
+    wide,
+    wrapped,
+)
 from tinycomp.kernels._dsp_weights import LEAST, NIBBLES, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
@@ -37,9 +45,10 @@ def fully_connected(
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     matrix = weights.values.astype(np.int64)
-    bias = np.asarray(call.fields["bias"], np.int64)
+    channels = channels_of(call)
+    bias, left, multiplier = wide(channels)
     # A sum lies 256-fold in its register, and the product's lower word is dropped.
-    shift = 6 - np.asarray(call.fields["shift"], np.int64)
+    shift = 6 - left
     low, high = reach(matrix, bias)
     fits = (np.maximum(-low, high) < SUM_LIMIT).all() and 0 <= shift.min() <= shift.max()
     if not fits or shift.max() > LARGEST_SHIFT or integer(call, "extended") or stored is None:
@@ -47,15 +56,17 @@ def fully_connected(
     found = _large(matrix, bias, stored) if matrix.size >= LEAST else _small(matrix, bias, stored)
     if found is None:
         return None
-    names = ("width", "input_size", "output_size", "channel_step")
-    fields = {name: call.fields[name] for name in names}
+    fields = {name: call.fields[name] for name in ("width", "input_size", "output_size")}
+    step = int(distinct(channels) > 1)
+    factors = len(bias) if step else 1
+    fields["channel_step"] = step
     for name in ("output_zero_point", "activation_min", "activation_max"):
         fields[name] = call.fields[name]
     fields |= {
         "weights": found.weights,
         "start": found.start,
-        "multiplier": call.fields["multiplier"],
-        "shift": shift.astype(np.int8),
+        "multiplier": multiplier[:factors].astype(np.int32),
+        "shift": shift[:factors].astype(np.int8),
     }
     filled = -(-matrix.shape[1] // GROUP) * GROUP if matrix.shape[1] % GROUP else 0
     return KernelCall(found.kernel, fields, scratch=found.scratch + filled)

@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.kernel_call import Channels, KernelCall
 from tinycomp.ir.tensor import Array
-from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, integer, reach, wrapped
+from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, channel_pairs, integer, reach
 
 ONCE = -255 << 11
 """The member `rounding` of layers whose sums are rounded once."""
@@ -24,8 +24,8 @@ Integers = NDArray[np.int64]
 
 
 def rounding(
-    call: KernelCall, sums: Sums, offsets: Array | int = 0, channels: int = 0
-) -> dict[str, int | Array]:
+    call: KernelCall, sums: Sums, offsets: Array | int = 0, channels: int = 0, block: int = 0
+) -> dict[str, int | Channels]:
     """The members `rounding` and `factors` of a call: what each channel's sums start at, and its
     multiplier.
 
@@ -34,26 +34,32 @@ def rounding(
         sums: its channels.
         offsets: what the kernel's products have too much, 256-fold; of each channel.
         channels: how many there have to be at least; those behind the sums' own are zero.
+        block: channels whose constants the kernel unpacks at a time; 0 for all.
     """
     found = _once(call, sums)
-    start, multiplier = _twice(sums, offsets) if found is None else (found[0] - offsets, found[1])
-    more = max(0, channels - len(start))
-    pairs = np.stack([np.pad(wrapped(start), (0, more)), np.pad(multiplier, (0, more))], axis=1)
-    zero_point = integer(call, "output_zero_point")
+    if found is None:
+        start, low, multiplier = _twice(sums, offsets)
+    else:
+        start, low, multiplier = found
+        start = start - offsets
+    more = max(0, channels - len(low))
+    start, low, multiplier = (np.pad(each, (0, more)) for each in (start, low, multiplier))
     return {
-        "rounding": 2 * zero_point + 1 if found is None else ONCE,
-        "factors": pairs.astype(np.int32).reshape(-1),
+        "rounding": 2 * integer(call, "output_zero_point") + 1 if found is None else ONCE,
+        "factors": channel_pairs(start, low, multiplier, block),
     }
 
 
-def _twice(sums: Sums, offsets: Array | int) -> tuple[Integers, Integers]:
+def _twice(sums: Sums, offsets: Array | int) -> tuple[Integers, Integers, Integers]:
     """The start has the shift less one in its lowest seven bits."""
-    start = 256 * sums.bias - offsets
-    return start + (sums.shift - 1 - start) % 128, sums.multiplier
+    low = sums.shift - 1
+    start = 256 * sums.bias - offsets - low
+    return start + -start % 128, low, sums.multiplier
 
 
-def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers] | None:
-    """None where negative outputs don't saturate, or numbers don't allow it for a channel.
+def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers, Integers] | None:
+    """Starts, what is added to them, multipliers; None where negative outputs don't saturate, or
+    numbers don't allow it for a channel.
 
     Twice rounded, an output is at least k above -128 from some sum on, for each k up to 255. Those
     sums lie about on a line, since the first rounding only moves them: by half of what a sum of
@@ -62,18 +68,39 @@ def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers] | None:
     low, high = reach(sums.weights, sums.bias)
     if integer(call, "output_zero_point") != -128 or (high >= SUM_LIMIT - 2).any():
         return None
+    constant = low == high  # a channel without weights; see sums_of
+    high = np.where(constant, 0, high)
+    found = _lines(sums, _highest_of_equal(sums, high)) or _lines(sums, high)
+    if found is None:
+        return None
+    added, multiplier = (np.where(constant, (0, _CONSTANT)[i], found[i]) for i in range(2))
+    start = np.where(constant, 4096, 256) * sums.bias
+    return start + added - added % 256, added % 256, multiplier
+
+
+def _highest_of_equal(sums: Sums, high: Integers) -> Integers:
+    """The largest sum of all channels of the same factor: then they share what is found."""
+    factors = np.stack([sums.shift, sums.multiplier], axis=1)
+    _, group = np.unique(factors, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    highest = np.zeros_like(high)
+    np.maximum.at(highest, group, high)
+    shared: Integers = highest[group]
+    return shared
+
+
+def _lines(sums: Sums, high: Integers) -> tuple[Integers, Integers] | None:
+    """What is added to the 256-fold sum of each channel, and its multiplier."""
     least = _least_sums(sums)
     first = np.rint(128 * 2.0**31 / sums.multiplier).astype(np.int64)
     added, multiplier = first.copy(), np.zeros_like(first)
-    constant = low == high  # a channel without weights; see sums_of
-    added[constant], multiplier[constant] = (4096 - 256) * sums.bias[constant], _CONSTANT
     for step in sorted(range(-_NEARBY, _NEARBY + 1), key=abs):
         (left,) = np.nonzero(multiplier == 0)
         if not left.size:
-            return 256 * sums.bias + added, multiplier
+            break
         added[left] = first[left] + step
         multiplier[left] = _slopes(least[left], high[left], added[left])
-    return None
+    return (added, multiplier) if multiplier.all() else None
 
 
 def _least_sums(sums: Sums) -> Integers:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.ir.fixed_point import requantize
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array
 
 SUM_LIMIT = 1 << 23
@@ -42,9 +42,7 @@ def sums_of(call: KernelCall) -> Sums | None:
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     matrix = weights.values.astype(np.int64)
-    bias, multiplier, right = (
-        np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier", "shift")
-    )
+    bias, right, multiplier = wide(channels_of(call))
     low, high = reach(matrix, bias)
     least, most = (_output(call, sums, multiplier, right) for sums in (low, high))
     constant = least == most
@@ -60,6 +58,26 @@ def sums_of(call: KernelCall) -> Sums | None:
         np.where(constant, 1 << 30, multiplier),
         shift,
     )
+
+
+def channels_of(call: KernelCall) -> Channels:
+    """The constants of a portable kernel's channels: biases, shifts, multipliers."""
+    found = call.fields["constants"]
+    assert isinstance(found, Channels)
+    return found
+
+
+def wide(channels: Channels) -> tuple[Array, Array, Array]:
+    """start, low and multiplier, which leave 32 bits while they are worked on."""
+    start, low, multiplier = (
+        values.astype(np.int64) for values in (channels.start, channels.low, channels.multiplier)
+    )
+    return start, low, multiplier
+
+
+def distinct(channels: Channels) -> int:
+    """How many factors there are."""
+    return len(np.unique(np.stack([channels.low, channels.multiplier], axis=1), axis=0))
 
 
 def reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
@@ -80,6 +98,19 @@ def wrapped(values: Array) -> NDArray[np.int32]:
     """The lower 32 bits: sums in registers wrap around on their way to a result that fits."""
     result: NDArray[np.int32] = (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     return result
+
+
+def channel_pairs(start: Array, low: Array, multiplier: Array, block: int = 0) -> Channels:
+    """Constants that a kernel reads as pairs of words, start + low being the first; low is below
+    256, the same where factors are.
+    """
+    return Channels(
+        wrapped(start),
+        low.astype(np.uint8).view(np.int8),
+        multiplier.astype(np.int32),
+        pairs=True,
+        block=block or len(low),
+    )
 
 
 def integer(call: KernelCall, field: str) -> int:

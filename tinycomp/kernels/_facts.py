@@ -17,6 +17,7 @@ Members = Mapping[str, int]
 
 FACTS: dict[str, Callable[[Members], bool]] = {
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
+    "PLAIN": lambda members: members["packed"] == 0,
     "ONCE": lambda members: members["rounding"] == ONCE,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
@@ -27,8 +28,8 @@ FACTS: dict[str, Callable[[Members], bool]] = {
 """The last word of the macro, and whether it holds for the members of a call's struct.
 
 EVEN: output channels come in pairs. ONCE: sums are rounded once. UNCLAMPED: outputs have no bounds
-but those of int8. UNDILATED: windows' cells lie side by side. WHOLE: rows of windows are whole
-words.
+but those of int8. PLAIN: no constants of channels are packed. UNDILATED: windows'
+cells lie side by side. WHOLE: rows of windows are whole words.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 

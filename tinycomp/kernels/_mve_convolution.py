@@ -13,7 +13,7 @@ TALLEST = 16
 """Rows of a window, at most."""
 GATHERED = 1024
 """Bytes of columns that are gathered at a time, about; those of two pixels at least."""
-_LEFT_OUT = ("weights", "bias", "multiplier", "shift")
+_LEFT_OUT = ("weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:

@@ -7,7 +7,7 @@ import numpy as np
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
-from tinycomp.kernels._dsp_sums import integer
+from tinycomp.kernels._dsp_sums import channels_of, distinct, integer
 from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 
 
@@ -20,14 +20,15 @@ def fully_connected(
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     # The high word is shifted; 31 less the portable kernel's shift are all places.
-    shift = np.asarray(call.fields["shift"], np.int64) + 1
+    channels = channels_of(call)
+    shift = channels.low.astype(np.int64) + 1
     if integer(call, "extended") or not -32 < shift.min() <= shift.max() < 0:
         return None
     if stored is None or len(weights.values) < GROUP:
         return None
     reading, values, arranged = gemm_fields(call, weights.values, stored)
-    each = integer(call, "channel_step")
-    repeated = 1 if each else GROUP
+    each = int(distinct(channels) > 1)
+    factors, repeated = (len(shift), 1) if each else (1, GROUP)
     fields = {
         **{name: call.fields[name] for name in ("width", "input_size", "output_size")},
         "block": reading["block"],
@@ -37,9 +38,9 @@ def fully_connected(
         "activation_min": call.fields["activation_min"],
         "activation_max": call.fields["activation_max"],
         "weights": values,
-        "bias": call.fields["bias"],
-        "multiplier": np.tile(np.asarray(call.fields["multiplier"], np.int32), repeated),
-        "shift": np.tile(shift.astype(np.int8), repeated),
+        "bias": channels.start,
+        "multiplier": np.tile(channels.multiplier[:factors], repeated),
+        "shift": np.tile(shift[:factors].astype(np.int8), repeated),
     }
     kernel = "fully_connected_mve" if each else "fully_connected_factor_mve"
     return KernelCall(kernel, fields, scratch=arranged)

@@ -6,18 +6,18 @@ import numpy as np
 
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array
-from tinycomp.kernels._dsp_sums import Sums, sums_of
+from tinycomp.kernels._dsp_sums import Sums, channels_of, sums_of, wide
 
 
 def vector_sums(call: KernelCall) -> Sums | None:
     """The channels as they are, where factors are below a half; others have to be constant, and
     lose their weights. None where they are not.
     """
-    right = -np.asarray(call.fields["shift"], np.int64)
+    bias, left, multiplier = wide(channels_of(call))
+    right = -left
     fits = (right >= 1) & (right < 32)
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
-    bias, multiplier = (np.asarray(call.fields[name], np.int64) for name in ("bias", "multiplier"))
     sums = Sums(weights.values.astype(np.int64), bias, multiplier, right)
     if fits.all():
         return sums

@@ -29,7 +29,7 @@ FLAGS = 16
 """Bits that are read together."""
 LARGEST_SHIFT = 22
 """(2 * zero point + 1) << shift, and the product on top, stay within 32 bits."""
-_CONSTANTS = ("weights", "bias", "multiplier", "shift")
+_CONSTANTS = ("weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:

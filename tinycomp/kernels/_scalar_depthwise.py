@@ -70,7 +70,7 @@ def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | Non
     channels = len(sums.bias)
     if channels < BLOCK:
         return None
-    left_out = ("channel_multiplier", "weights", "bias", "multiplier", "shift")
+    left_out = ("channel_multiplier", "weights", "constants")
     names = [name for name in call.fields if name not in left_out]
     place = names.index("output_width") + 1
     blocks = -(-together // BLOCK)

@@ -9,7 +9,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_fully_connected import LARGEST_SHIFT
-from tinycomp.kernels._dsp_sums import SUM_LIMIT, integer, reach
+from tinycomp.kernels._dsp_sums import SUM_LIMIT, channels_of, distinct, integer, reach, wide
 from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace
 
 BLOCK = 8
@@ -31,10 +31,10 @@ def fully_connected(
     """The call of the scalar kernel; None where numbers leave its bounds."""
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
-    bias = np.asarray(call.fields["bias"], np.int64)
+    channels = channels_of(call)
+    bias, left, multiplier = wide(channels)
     # A sum is multiplied 256-fold, and the product's lower word is dropped.
-    multiplier = np.asarray(call.fields["multiplier"], np.int32)
-    shift = 6 - np.asarray(call.fields["shift"], np.int64)
+    shift = 6 - left
     low, high = reach(weights.values.astype(np.int64), bias)
     more = -len(bias) % BLOCK
     groups = grouped(np.pad(weights.values, ((0, more), (0, 0))))
@@ -51,7 +51,8 @@ def fully_connected(
         return None
     names = ("width", "input_size", "output_size")
     constants = {name: call.fields[name] for name in names}
-    step = integer(call, "channel_step")
+    step = int(distinct(channels) > 1)
+    factors = len(bias) if step else 1
     constants |= {"chunk": chunk, "workspace": workspace(lying), "channel_step": step}
     for name in ("output_zero_point", "activation_min", "activation_max"):
         constants[name] = call.fields[name]
@@ -59,8 +60,8 @@ def fully_connected(
         "weights": lying,
         "runs": np.concatenate([_runs(block, chunk) for block in blocks]),
         "bias": np.pad(bias, (0, more)).astype(np.int32),
-        "multiplier": np.pad(multiplier, (0, step * more)),
-        "shift": np.pad(shift, (0, step * more)).astype(np.int8),
+        "multiplier": np.pad(multiplier[:factors], (0, step * more)).astype(np.int32),
+        "shift": np.pad(shift[:factors], (0, step * more)).astype(np.int8),
     }
     scratch = WORD_BYTES * groups.shape[1]
     return KernelCall("fully_connected_scalar", constants, scratch=scratch)

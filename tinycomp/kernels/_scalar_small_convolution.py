@@ -15,7 +15,7 @@ WORD = 4
 """Bytes of an expanded activation."""
 FEWEST, MOST = 48, 128
 """Weights of a window: enough to make up for the kernel's code, few enough for its scratch."""
-_CONSTANTS = ("weights", "bias", "multiplier", "shift")
+_CONSTANTS = ("weights", "constants")
 
 
 def small_convolution(call: KernelCall, sums: Sums) -> KernelCall | None:

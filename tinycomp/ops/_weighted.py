@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import quantize_multiplier, requantize
-from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.kernel_call import Channels, Member, Weights
 from tinycomp.ir.operator import Cost
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape
 from tinycomp.ops._activation import Activation
@@ -88,9 +88,7 @@ def channel_multipliers(
     return multipliers, np.array([factor.shift for factor in factors], np.int8)
 
 
-def twice_fields(
-    operands: Operands, weights: Weights, activation: Activation
-) -> dict[str, int | Array | Weights]:
+def twice_fields(operands: Operands, weights: Weights, activation: Activation) -> dict[str, Member]:
     """The last fields of both convolutions' structs."""
     target = parameters(operands.output)
     low, high = activation.clamp(target)
@@ -100,9 +98,7 @@ def twice_fields(
         "activation_min": low,
         "activation_max": high,
         "weights": weights,
-        "bias": folded_bias(operands, weights.values),
-        "multiplier": multipliers,
-        "shift": shifts,
+        "constants": Channels(folded_bias(operands, weights.values), shifts, multipliers),
     }
 
 

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Member, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
@@ -100,7 +100,7 @@ class Conv2D(Operator):
         weights, _ = weights_and_bias(operands)
         matrix = weights.values.reshape(len(weights.values), -1)
         image, output = operands.activations[0].shape, operands.output.shape
-        fields: dict[str, int | Array | Weights] = {
+        fields: dict[str, Member] = {
             "input_height": image[0],
             "input_width": image[1],
             "input_channels": image[2],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import KernelCall, Member, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
@@ -107,7 +107,7 @@ class DepthwiseConv2D(Operator):
         image, output = operands.activations[0].shape, operands.output.shape
         codebook = weights_and_bias(operands)[0].codebook
         block = BLOCK if self.multiplier == 1 else 1  # channels that share an input come singly
-        fields: dict[str, int | Array | Weights] = {
+        fields: dict[str, Member] = {
             "input_height": image[0],
             "input_width": image[1],
             "input_channels": image[2],

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import exact_multiplier, scale_and_round
 from tinycomp.ir.graph import GraphBuilder
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
@@ -90,11 +91,11 @@ class FullyConnected(Operator):
         weights, _ = weights_and_bias(operands)
         target = parameters(operands.output)
         low, high = self.activation.clamp(target)
-        scales = channel_scales(operands, len(weights.values))
-        per_channel = len(parameters(weights).scales) > 1
-        multiplier = exact_multiplier(
-            scales if per_channel else scales[:1], low - target.zero_point, high - target.zero_point
+        scales, channels = np.unique(
+            channel_scales(operands, len(weights.values)), return_inverse=True
         )
+        factors = exact_multiplier(scales, low - target.zero_point, high - target.zero_point)
+        extension = factors.extension[channels]
         shape = operands.output.shape
         return KernelCall(
             "fully_connected",
@@ -102,16 +103,17 @@ class FullyConnected(Operator):
                 "width": math.prod(shape[1:-1]),
                 "input_size": weights.shape[1],
                 "output_size": weights.shape[0],
-                "channel_step": int(per_channel),
-                "extended": int(multiplier.extension.any()),
+                "extended": int(extension.any()),
                 "output_zero_point": target.zero_point,
                 "activation_min": low,
                 "activation_max": high,
                 "weights": Weights(weights.values, BLOCK, weights.codebook),
-                "bias": folded_bias(operands, weights.values),
-                "multiplier": multiplier.multiplier,
-                "extension": multiplier.extension,
-                "shift": multiplier.shift,
+                "constants": Channels(
+                    folded_bias(operands, weights.values),
+                    factors.shift[channels],
+                    factors.multiplier[channels],
+                ),
+                "extension": extension if extension.any() else 0,
             },
         )
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tinycomp.codecs._channels import UNPACKING_COST, pack
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.kernel_call import ROOM, KernelCall, Weights
+from tinycomp.ir.kernel_call import ROOM, Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
@@ -80,6 +81,11 @@ class Storage:
         """What an inference does with the weights of the layer that computes `output`."""
         return Use(self.readings.get(output.name, 1), output.size / len(weights.values))
 
+    def packs(self, channels: Channels, packed: Array, macs: int, output: Tensor) -> bool:
+        """Whether the layer that computes `output` unpacks its constants before it uses them."""
+        cost = UNPACKING_COST * len(channels.start) * self.readings.get(output.name, 1)
+        return self.policy.packs(packed.nbytes, channels.words.nbytes, cost, macs)
+
 
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
     """Turn every node of an int8 graph into a kernel call, its weights into bytes.
@@ -127,6 +133,7 @@ def _lower_node(
     if call is None:
         return Operation(node, None, {})
     call, stored = _adapted(replace(call, room=room), operands, storage, instructions)
+    call = _with_constants(call, node, operands, storage)
     fields: dict[str, Field] = {}
     scratch = call.scratch
     for name, value in call.fields.items():
@@ -137,6 +144,7 @@ def _lower_node(
                 scratch += min(value.block, value.values.shape[0]) * value.values.shape[1]
                 scratch += encoded.workspace
         else:
+            assert not isinstance(value, Channels)
             fields[name] = np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
     return Operation(node, call, fields, scratch)
 
@@ -152,6 +160,24 @@ def _adapted(
     stored = _stored(call, operands, storage)
     adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))
     return adapted, stored if adapted is call else _stored(adapted, operands, storage)
+
+
+def _with_constants(
+    call: KernelCall, node: Node, operands: Operands, storage: Storage
+) -> KernelCall:
+    """The call with its channels' constants as they lie in flash."""
+    fields, scratch = dict(call.fields), call.scratch
+    for name, value in call.fields.items():
+        if not isinstance(value, Channels):
+            continue
+        fields[name] = packed = pack(value)
+        if value.pairs:
+            macs = node.op.cost(operands).macs
+            chosen = storage.packs(value, packed, macs, operands.output)
+            fields["packed"] = int(chosen)
+            fields[name] = packed if chosen else value.words
+            scratch += value.words.itemsize * 2 * min(value.block, len(value.start)) * chosen
+    return replace(call, fields=fields, scratch=scratch)
 
 
 def _stored(call: KernelCall, operands: Operands, storage: Storage) -> dict[str, Encoded]:

@@ -31,12 +31,13 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t packed;    /* see factors.h */
     uint8_t workspace; /* the codec has one */
     uint8_t bytes;     /* decoded weights are bytes and must be converted to words */
     uint16_t block;    /* output channels per decoded block of weights */
     const tc_weights_t *weights;
-    int32_t rounding;       /* see rounding.h */
-    const int32_t *factors; /* see gemm.h */
+    int32_t rounding;    /* see rounding.h */
+    const void *factors; /* see gemm.h */
 } tc_kx3_t;
 
 /* The two functions of a variant: one expands a tile's columns, the other computes all its channels; output pixels are
@@ -173,15 +174,15 @@ static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, co
     }
 }
 
-/* Output rows [first, last). Scratch: the columns of a tile (80 bytes per window row and group); if the width is not a
- * multiple of eight, a tile of outputs; if weights are decoded, a block of them. table: weights that `tile` looks up,
- * or NULL. */
+/* Output rows [first, last). Scratch: if factors are packed, those of a block; the columns of a tile (80 bytes per
+ * window row and group); if the width is not a multiple of eight, a tile of outputs; if weights are decoded, a block of
+ * them. table: weights that `tile` looks up, or NULL. */
 static __attribute__((noinline)) void tc_kx3(const tc_kx3_t *op, const tc_input_t *in, const tc_output_t *out,
                                              uint16_t first, uint16_t last, int8_t *scratch,
                                              const tc_kx3_shape_t *shape, const tc_gemm_table_t *table)
 {
     const size_t groups = (size_t)op->kernel_height * op->input_channels / 4;
-    uint32_t *const columns = (uint32_t *)(void *)scratch;
+    uint32_t *const columns = (uint32_t *)(void *)(scratch + tc_factors_room(op->packed, op->block));
     int8_t *const values = (int8_t *)(columns + groups * TC_KX3_WORDS);
     int8_t *const buffer = values + (op->output_width % TC_KX3_PIXELS ? TC_KX3_PIXELS * op->output_channels : 0);
     if (op->workspace) {
@@ -189,7 +190,8 @@ static __attribute__((noinline)) void tc_kx3(const tc_kx3_t *op, const tc_input_
     }
     for (unsigned c = 0; c < op->output_channels; c += op->block) {
         const unsigned left_over = op->output_channels - c, channels = left_over < op->block ? left_over : op->block;
-        tc_gemm_t gemm = {groups, op->rounding, 0, channels, op->factors + 2 * (size_t)c, NULL, NULL};
+        const int32_t *const factors = tc_factors(op->factors, op->packed, c, channels, scratch);
+        tc_gemm_t gemm = {groups, op->rounding, 0, channels, factors, NULL, NULL};
         if (table != NULL) {
             gemm.weights = table->indices;
             gemm.pairs = table->pairs;

@@ -41,12 +41,13 @@ typedef struct {
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t gathers;             /* windows are gathered before they are expanded */
+    uint8_t packed;              /* see factors.h */
     uint8_t workspace;           /* the codec has one */
     uint8_t bytes;               /* decoded weights are bytes and must be converted to words */
     uint16_t block;              /* output channels per decoded block of weights, even */
     const tc_weights_t *weights; /* layout: see gemm.h */
     int32_t rounding;            /* see rounding.h */
-    const int32_t *factors;      /* for an even number of channels */
+    const void *factors;         /* for an even number of channels */
 } tc_convolution_t;
 
 /* A window row's offset from the input's base if the row is beyond a border. */
@@ -371,14 +372,15 @@ static const int8_t *tc_convolution_weights(const tc_convolution_t *op, const tc
     return tc_gemm_weights(op->weights, size * gemm->first, size * ((gemm->channels + 1) & ~1u), op->bytes, buffer);
 }
 
-/* All channels of `count` expanded pixels, decoding the weights block by block. */
+/* All channels of `count` expanded pixels, decoding the weights block by block; `gemm` has all factors. */
 static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolution_shape_t *shape, tc_gemm_t gemm,
                                    const uint32_t *pixels, int8_t *const *outs, unsigned count, int8_t *buffer)
 {
+    const int32_t *const factors = gemm.factors;
     for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
         const uint32_t *tile = pixels;
         gemm.channels = rest < op->block ? rest : op->block;
-        gemm.factors = op->factors + 2 * (size_t)gemm.first;
+        gemm.factors = factors + 2 * (size_t)gemm.first;
         gemm.weights = tc_convolution_weights(op, &gemm, buffer);
         for (unsigned i = 0; i < count; i += shape->pixels, tile += 2 * shape->pixels * gemm.groups) {
             tc_convolution_tile(shape, &gemm, tile, outs + i, count - i < shape->pixels ? count - i : shape->pixels);
@@ -436,31 +438,44 @@ static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, 
     }
 }
 
-/* Output rows [first, last). Scratch: the expanded pixels (8 bytes per group each), an offset per window row; if
- * windows are gathered, one more offset and a window; if weights are decoded, a block of them. `outs` has room for the
- * address of each expanded pixel. table: weights that `all` looks up, or NULL. */
+/* The factors of an even number of channels; `room` is for those of all channels, or of a block. */
+static inline const int32_t *tc_convolution_factors(const tc_convolution_t *op, unsigned first, unsigned channels,
+                                                    int8_t *room)
+{
+    return tc_factors(op->factors, op->packed, first, (channels + 1) & ~1u, room);
+}
+
+/* Output rows [first, last). Scratch: if factors are packed, those of a block, or of all channels if pixels meet all of
+ * them at once; the expanded pixels (8 bytes per group each), an offset per window row; if windows are gathered, one
+ * more offset and a window; if weights are decoded, a block of them. `outs` has room for the address of each expanded
+ * pixel. table: weights that `all` looks up, or NULL. */
 static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                            uint16_t last, int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
                            const tc_gemm_table_t *table)
 {
+    const int at_once = shape->tiles != 0 || shape->size == TC_INDICES;
+    const unsigned all = (op->output_channels + 1u) & ~1u;
+    int8_t *const room = scratch;
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
                       op->rounding,
                       0,
                       op->output_channels,
-                      op->factors,
+                      NULL,
                       table == NULL ? NULL : table->indices,
                       table == NULL ? NULL : table->pairs};
     tc_convolution_row_t row;
-    int8_t *const buffer = tc_convolution_prepare(op, in, shape, scratch, &row);
+    int8_t *const buffer = tc_convolution_prepare(
+        op, in, shape, scratch + tc_factors_room(op->packed, at_once ? all : op->block), &row);
     if (shape->size == TC_WORDS && op->workspace) {
         tc_weights_read(op->weights, 0, 0, buffer);
     }
-    if (shape->tiles != 0 || shape->size == TC_INDICES) {
+    if (at_once) {
+        gemm.factors = tc_convolution_factors(op, 0, all, room);
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
         for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
             gemm.channels = rest < op->block ? rest : op->block;
-            gemm.factors = op->factors + 2 * (size_t)gemm.first;
+            gemm.factors = tc_convolution_factors(op, gemm.first, gemm.channels, room);
             gemm.weights = tc_convolution_weights(op, &gemm, buffer);
             tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
         }

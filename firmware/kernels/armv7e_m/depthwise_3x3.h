@@ -32,9 +32,10 @@ typedef struct {
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
     uint8_t decoded; /* blocks decoded at a time, the last one for the last four channels; 0: read in place */
+    uint8_t packed;  /* see factors.h */
     const tc_weights_t *weights;
     int32_t rounding;
-    const int32_t *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
+    const void *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
 } tc_depthwise_3x3_t;
 
 /* Constants of all rows and channels. */
@@ -350,14 +351,14 @@ static __attribute__((cold)) int8_t *tc_depthwise_prepare(const tc_depthwise_3x3
 /* `count` blocks of channels from `channel` on, of output rows [first, last). */
 static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in, const tc_output_t *out,
                               uint16_t first, uint16_t last, const tc_depthwise_plan_t *plan, tc_depthwise_row_t row,
-                              unsigned channel, unsigned count, const int8_t *weights)
+                              unsigned channel, unsigned count, const int8_t *weights, const int32_t *factors)
 {
     int8_t border[TC_DEPTHWISE_CHANNELS];
     memcpy(border, &plan->border, sizeof border);
     for (uint16_t y = first; y < last; y++) {
         tc_depthwise_blocks_t blocks;
         tc_depthwise_rows(op, in, y, channel, border, &blocks);
-        blocks.factors = op->factors + 2 * (size_t)channel;
+        blocks.factors = factors;
         blocks.out = tc_output_row(out, y) + channel;
         blocks.weights = weights;
         blocks.count = count;
@@ -366,8 +367,8 @@ static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in
 }
 
 /* Output rows [first, last) in tiles of `outputs`; at least four channels. The last block is always the last four
- * channels, overlapping the block before if needed. Scratch: the columns that full tiles read (24 bytes each) and the
- * tail's words; if weights are decoded, those of a block. */
+ * channels, overlapping the block before if needed. Scratch: if factors are packed, those of all channels; the columns
+ * that full tiles read (24 bytes each) and the tail's words; if weights are decoded, those of a block. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_row_t row, unsigned outputs,
@@ -376,7 +377,9 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
     const size_t size = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
     const unsigned channels = op->channels, whole = channels / TC_DEPTHWISE_CHANNELS;
     tc_depthwise_plan_t plan;
-    int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, scratch, &plan);
+    int8_t *const columns = scratch + tc_factors_room(op->packed, channels);
+    const int32_t *const factors = tc_factors(op->factors, op->packed, 0, channels, scratch);
+    int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, columns, &plan);
     unsigned count; /* of blocks */
     for (unsigned block = 0; block * TC_DEPTHWISE_CHANNELS < channels; block += count) {
         const unsigned last_four = channels - TC_DEPTHWISE_CHANNELS;
@@ -384,7 +387,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
         const size_t from = op->decoded ? block * size : (size_t)channel * TC_DEPTHWISE_WEIGHTS;
         count = block >= whole ? 1 : !op->decoded || whole - block < op->decoded ? whole - block : op->decoded;
         tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
-                          tc_weights_read(op->weights, from, count * size, buffer));
+                          tc_weights_read(op->weights, from, count * size, buffer), factors + 2 * (size_t)channel);
     }
     if (!TC_DEPTHWISE_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127)) {
         for (uint16_t y = first; y < last; y++) {

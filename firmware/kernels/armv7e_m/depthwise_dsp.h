@@ -22,9 +22,10 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t packed; /* see factors.h */
     const tc_weights_t *weights;
     int32_t rounding;
-    const int32_t *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
+    const void *factors; /* per channel: initial value of the sums, multiplier; see rounding.h */
 } tc_depthwise_dsp_t;
 
 /* Finds the addresses of the cells (channel 0) of the window at (top, left); `border` for those outside the input. */
@@ -45,9 +46,9 @@ static tc_address_t *tc_depthwise_cells(const tc_depthwise_dsp_t *op, const tc_i
 
 /* Four channels of an output, from `channel` on. */
 static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const tc_address_t *cell, const tc_address_t *end,
-                               const int8_t *weights, size_t channel, int8_t *to)
+                               const int8_t *weights, const int32_t *factors, size_t channel, int8_t *to)
 {
-    const int32_t *const factors = op->factors + 2 * channel;
+    factors += 2 * channel;
     uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (; cell != end; cell += 2, weights += 8) {
         const uint32_t a = tc_load_word(tc_address_pointer(cell[0]) + channel);
@@ -65,14 +66,16 @@ static void tc_depthwise_block(const tc_depthwise_dsp_t *op, const tc_address_t 
     to[3] = tc_depthwise_requantize(factors + 6, op->rounding, (s3 << 8) + (uint32_t)factors[6]);
 }
 
-/* Output rows [first, last); at least four channels. Scratch: an address (at most eight bytes) per window cell, rounded
- * up to an even number of cells; one cell. */
+/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; an address (at most
+ * eight bytes) per window cell, rounded up to an even number of cells; one cell. */
 static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                              uint16_t last, int8_t *scratch)
 {
     const unsigned count = (unsigned)op->kernel_height * op->kernel_width;
-    tc_address_t *const cells = (tc_address_t *)(void *)scratch;
-    int8_t *const border = scratch + (count + count % 2) * 8;
+    const int32_t *const factors = tc_factors(op->factors, op->packed, 0, op->channels, scratch);
+    int8_t *const rest = scratch + tc_factors_room(op->packed, op->channels);
+    tc_address_t *const cells = (tc_address_t *)(void *)rest;
+    int8_t *const border = rest + (count + count % 2) * 8;
     memset(border, op->input_zero_point, op->channels);
     for (uint16_t y = first; y < last; y++) {
         int32_t left = -(int32_t)op->padding_left;
@@ -87,7 +90,7 @@ static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in,
             for (size_t c = 0; c < op->channels; c += TC_DEPTHWISE_BLOCK, weights += 4 * (end - cells)) {
                 const size_t most = op->channels - TC_DEPTHWISE_BLOCK;
                 const size_t channel = c < most ? c : most;
-                tc_depthwise_block(op, cells, end, weights, channel, to + channel);
+                tc_depthwise_block(op, cells, end, weights, factors, channel, to + channel);
             }
             for (size_t c = 0; c < op->channels && (op->activation_min != -128 || op->activation_max != 127); c++) {
                 to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);

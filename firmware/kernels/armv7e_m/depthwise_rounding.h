@@ -2,6 +2,7 @@
 #ifndef TINYCOMP_DEPTHWISE_ROUNDING_H
 #define TINYCOMP_DEPTHWISE_ROUNDING_H
 
+#include "factors.h"
 #include "rounding.h"
 
 /* 1: all layers round once. */

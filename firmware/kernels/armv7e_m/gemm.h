@@ -14,6 +14,7 @@
 #define TINYCOMP_GEMM_H
 
 #include "dsp.h"
+#include "factors.h"
 #include "rounding.h"
 #include "tinycomp.h"
 

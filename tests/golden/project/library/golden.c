@@ -5,6 +5,7 @@
 #define TC_CONVOLUTION_EVEN 1
 #define TC_CONVOLUTION_UNDILATED 1
 #define TC_DEPTHWISE_UNCLAMPED 1
+#define TC_FACTORS_PLAIN 1
 #define TC_FULLY_CONNECTED_UNCLAMPED 1
 
 #include "golden_weights.h"
@@ -52,6 +53,7 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d = {
     -1, /* activation_min */
     127, /* activation_max */
     1, /* gathers */
+    0, /* packed */
     0, /* workspace */
     0, /* bytes */
     4, /* block */
@@ -77,6 +79,7 @@ static TC_CONST tc_depthwise_3x3_dsp_t golden_depthwise_conv_2d = {
     -128, /* activation_min */
     127, /* activation_max */
     0, /* decoded */
+    0, /* packed */
     &golden_depthwise_conv_2d_weights.weights, /* weights */
     93, /* rounding */
     golden_depthwise_conv_2d_factors, /* factors */
@@ -105,6 +108,7 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
     -128, /* activation_min */
     127, /* activation_max */
     0, /* gathers */
+    0, /* packed */
     0, /* workspace */
     0, /* bytes */
     4, /* block */
