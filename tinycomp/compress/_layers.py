@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,3 +87,8 @@ def with_constants(graph: Graph, constants: Iterable[Constant]) -> Graph:
     """The graph with its constants of the same names replaced."""
     changed: Mapping[str, Constant] = {constant.name: constant for constant in constants}
     return replace(graph, constants={**graph.constants, **changed})
+
+
+def with_notes(graph: Graph, notes: Sequence[str]) -> Graph:
+    """The graph with what a technique has to say behind the notes that it has."""
+    return replace(graph, notes=(*graph.notes, *notes))

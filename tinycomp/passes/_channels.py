@@ -17,6 +17,7 @@ from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.crop import Crop
@@ -32,7 +33,10 @@ from tinycomp.passes._bounds import Bounds
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-_CHANNEL_BY_CHANNEL = AveragePool2D | MaxPool2D | Mean | ReduceMax
+_CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D | Mean | ReduceMax
+_WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
+_MOVING = Concatenation | Crop | Pad | Reshape
+_NARROWED = BinaryOperator | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING
 
 
 class Tie(NamedTuple):
@@ -55,6 +59,22 @@ def by_channel(tensor: Tensor, values: NDArray[np.int8]) -> NDArray[np.int8]:
 def mixes(op: Operator) -> bool:
     """Whether each output channel is a sum over all input channels: there, weights decide."""
     return isinstance(op, Conv2D | FullyConnected)
+
+
+def narrows(op: Operator) -> bool:
+    """Whether it is known here how the operator works on fewer channels."""
+    return isinstance(op, _NARROWED)
+
+
+def narrowed(op: Operator, kept: Mask) -> Operator:
+    """The operator whose output has only the kept channels, where it counts them itself."""
+    match op:
+        case Reshape(shape=shape):
+            return Reshape((*shape[:-1], int(kept.sum())))
+        case Pad(padding=(*others, (before, after))):
+            ends = int(kept[:before].sum()), int(kept[len(kept) - after :].sum())
+            return Pad((*others, ends))
+    return op
 
 
 def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:

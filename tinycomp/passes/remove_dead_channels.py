@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.operator import Operator
 from tinycomp.ir.reduction import CONSTANT, UNREAD, TensorReduction
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Tensor
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops.mul import Mul
-from tinycomp.ops.pad import Pad
-from tinycomp.ops.reshape import Reshape
 from tinycomp.passes._bounds import Bounds, bounds
-from tinycomp.passes._channels import Mask, by_channel, mixes, needed_channels, uniform
+from tinycomp.passes._channels import (
+    Mask,
+    by_channel,
+    mixes,
+    narrowed,
+    needed_channels,
+    uniform,
+)
 from tinycomp.passes._equal_channels import Numbers, equal_channels
 from tinycomp.passes._rewrite import Edit
 
@@ -97,7 +101,7 @@ class _Removal:
         elif isinstance(op, Mul):
             inputs = [self._factors(node, name, kept) for name in inputs]
         else:
-            op = _narrowed(op, kept)
+            op = narrowed(op, kept)
         self.edit.replace(node, [replace(node, op=op, inputs=tuple(inputs))])
 
     def _weights(self, node: Node) -> tuple[Constant, Constant]:
@@ -136,17 +140,6 @@ class _Removal:
         if constant is None or constant.shape[-1:] != kept.shape:
             return name
         return self.edit.swap_constant(node, replace(constant, values=constant.values[..., kept]))
-
-
-def _narrowed(op: Operator, kept: Mask) -> Operator:
-    """The operator whose output has only the kept channels, where it counts them itself."""
-    match op:
-        case Reshape(shape=shape):
-            return Reshape((*shape[:-1], int(kept.sum())))
-        case Pad(padding=(*others, (before, after))):
-            ends = int(kept[:before].sum()), int(kept[len(kept) - after :].sum())
-            return Pad((*others, ends))
-    return op
 
 
 def _sliced(known: QuantizationParameters | None, rows: Mask) -> QuantizationParameters | None:

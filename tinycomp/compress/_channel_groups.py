@@ -1,0 +1,296 @@
+"""Which channels of a float graph can be taken out, and the graph without them.
+
+A bundle is what has to go together: a channel of a layer's output with all that ties hold to it
+through additions, depthwise layers, concatenations, flattening, and layers that share weights;
+rows and columns of the weights included. Nothing is known by the names of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.compress._layers import describe_names
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.ops._binary import BinaryOperator
+from tinycomp.passes._channels import Indices, Mask, channels, mixes, narrowed, narrows, ties
+
+Option = TypeVar("Option")
+
+
+class Axis(NamedTuple):
+    """An axis along which a tensor or a constant has channels."""
+
+    value: str
+    """The name of the tensor or constant."""
+    axis: int
+    """Counted from 0; -1 of tensors."""
+
+
+class _Link(NamedTuple):
+    """Channels of two axes, pairs of which exist both or not at all."""
+
+    first: Axis
+    first_channels: Indices
+    second: Axis
+    second_channels: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Bundles that go through the same layers."""
+
+    bundles: Indices
+    """Their numbers, in the order of the channels."""
+    layers: tuple[str, ...]
+    """Names of the nodes whose weights compute these channels, in the order of the graph."""
+
+    @property
+    def name(self) -> str:
+        """For messages: its layers, at most four."""
+        more = f" and {len(self.layers) - 4} more" if len(self.layers) > 4 else ""
+        return ", ".join(self.layers[:4]) + more
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelGroups:
+    """The bundles of a graph, and those of them that can be taken out, by group."""
+
+    graph: Graph
+    """A float graph."""
+    numbers: Mapping[Axis, Indices]
+    """The bundle of each channel of each axis."""
+    groups: tuple[Group, ...]
+    """In the order of their first layers."""
+
+    @property
+    def size(self) -> int:
+        """One more than the largest number of a bundle."""
+        return 1 + max(int(each.max()) for each in self.numbers.values() if each.size)
+
+    def axis_of(self, node: Node) -> Indices:
+        """The bundles of the output channels of a node."""
+        return self.numbers[Axis(node.outputs[0], -1)]
+
+    def rows(self, node: Node) -> Array:
+        """The weights of a node, (output channels, weights a channel), float64."""
+        assert node.op.weight_axis is not None
+        values = self.graph.constants[node.inputs[1]].values
+        return matrix_of(values, node.op.weight_axis)
+
+    def keep(self, scores: NDArray[np.float64], counts: Sequence[int]) -> Graph:
+        """The graph with that many channels of each group: those of the highest scores.
+
+        Args:
+            scores: by the number of the bundle.
+            counts: for each group, 1 at least.
+        """
+        kept = np.ones(self.size, bool)
+        for group, count in zip(self.groups, counts, strict=True):
+            order = np.argsort(-scores[group.bundles], kind="stable")
+            kept[group.bundles[order[count:]]] = False
+        return self.narrow(kept)
+
+    def narrow(self, kept: Mask) -> Graph:
+        """The graph with the bundles of which `kept` is true, by their number."""
+        masks = {axis: kept[numbers] for axis, numbers in self.numbers.items()}
+        constants = {
+            name: _narrowed_constant(constant, masks)
+            for name, constant in self.graph.constants.items()
+        }
+        tensors = {
+            name: replace(tensor, shape=(*tensor.shape[:-1], int(masks[Axis(name, -1)].sum())))
+            if tensor.shape
+            else tensor
+            for name, tensor in self.graph.tensors.items()
+        }
+        nodes = [
+            replace(node, op=narrowed(node.op, masks[Axis(node.outputs[0], -1)]))
+            for node in self.graph.nodes
+        ]
+        found = replace(self.graph, nodes=tuple(nodes), tensors=tensors, constants=constants)
+        for node in found.nodes:
+            shapes = [value.shape for value in found.operands(node).inputs]
+            assert node.op.infer_shape(shapes) == tensors[node.outputs[0]].shape, node.name
+        return found
+
+    def by_group(self, by_layer: Mapping[str, Option]) -> list[Option | None]:
+        """The option of each group, from options by the names of layers or patterns of them; a
+        later one wins over an earlier one. None: there is none.
+
+        Raises:
+            TinycompError: a pattern matches no layer whose channels can be taken out.
+        """
+        found: list[Option | None] = [None] * len(self.groups)
+        for pattern, option in by_layer.items():
+            matched = [
+                number
+                for number, group in enumerate(self.groups)
+                if any(fnmatchcase(name, pattern) for name in group.layers)
+            ]
+            for number in matched:
+                found[number] = option
+            if not matched:
+                raise TinycompError(
+                    f"No layer of the name '{pattern}' has channels that can be taken out.",
+                    expected=self.describe(),
+                )
+        return found
+
+    def describe(self) -> str:
+        """The layers whose channels can be taken out, for messages."""
+        if not self.groups:
+            return f"Those of none can. {describe_names(self.graph)}"
+        return f"Those of these layers can: {'; '.join(group.name for group in self.groups)}."
+
+
+def channel_groups(graph: Graph) -> ChannelGroups:
+    """The groups of a float graph.
+
+    Channels of the model's input and output stay, and so do those of operators that the analysis
+    does not know and of tensors that nothing with weights computes.
+    """
+    links, fixed = _links(graph)
+    numbers = _numbered(graph, links)
+    stays = np.zeros(1 + max(int(each.max(initial=0)) for each in numbers.values()), bool)
+    for name in fixed:
+        stays[numbers[Axis(name, -1)]] = True
+    return ChannelGroups(graph, numbers, tuple(_grouped(graph, numbers, stays)))
+
+
+def matrix_of(values: Array, axis: int) -> Array:
+    """Weights as (channels, weights a channel), float64."""
+    moved = np.moveaxis(np.asarray(values, np.float64), axis, 0)
+    return moved.reshape(len(moved), -1)
+
+
+def _numbered(graph: Graph, links: Sequence[_Link]) -> dict[Axis, Indices]:
+    """A number for each channel of each axis; all that links hold together have the least."""
+    sizes = {Axis(name, -1): channels(tensor) for name, tensor in graph.tensors.items()}
+    for link in links:
+        for axis in (link.first, link.second):
+            if axis.value in graph.constants:
+                sizes[axis] = graph.constants[axis.value].shape[axis.axis]
+    ends = np.cumsum(list(sizes.values()))
+    numbers = {
+        axis: np.arange(end - size, end)
+        for (axis, size), end in zip(sizes.items(), ends, strict=True)
+    }
+    before = -1
+    while before != (before := sum(int(each.sum()) for each in numbers.values())):
+        for first, mine, second, other in links:
+            least = np.minimum(numbers[first][mine], numbers[second][other])
+            np.minimum.at(numbers[first], mine, least)
+            np.minimum.at(numbers[second], other, least)
+    return numbers
+
+
+def _links(graph: Graph) -> tuple[list[_Link], set[str]]:
+    """What holds channels together, and the tensors whose channels all stay."""
+    links: list[_Link] = []
+    fixed = {*graph.inputs, *graph.outputs}
+    for node in graph.nodes:
+        tensors = [name for name in (*node.inputs, *node.outputs) if name in graph.tensors]
+        found = list(_linked(graph, node)) if narrows(node.op) else None
+        if found is None or None in found:
+            fixed.update(tensors)
+        for link in found or ():
+            links.extend([] if link is None else [link])
+        if isinstance(node.op, BinaryOperator):  # one value for all: it has no channels
+            fixed.update(name for name in tensors if channels(graph.tensors[name]) == 1)
+    return links, fixed
+
+
+def _linked(graph: Graph, node: Node) -> Iterator[_Link | None]:
+    """The links of a node that narrows; None where an input can't be told apart by channels."""
+    operands, output = graph.operands(node), Axis(node.outputs[0], -1)
+    count = channels(operands.output)
+    every = np.arange(count)
+    sources = [name for name in node.inputs if name in graph.tensors]
+    axis = node.op.weight_axis
+    if axis is not None:
+        weights, bias = (graph.constants.get(name) for name in node.inputs[1:])
+        if weights is None or bias is None:
+            yield None
+            return
+        yield _Link(output, every, Axis(weights.name, axis), every)
+        yield _Link(output, every, Axis(bias.name, 0), every)
+        if mixes(node.op):
+            inputs = np.arange(weights.shape[-1])
+            yield _Link(Axis(sources[0], -1), inputs, Axis(weights.name, weights.values.ndim - 1),
+                        inputs)  # fmt: skip
+            return
+    elif operands.constants:
+        yield from _constant_links(operands.constants, output, count)
+    for source, tie in zip(sources, ties(node.op, operands), strict=True):
+        one = isinstance(node.op, BinaryOperator) and channels(graph.tensors[source]) == 1 < count
+        if not one:
+            yield _Link(Axis(source, -1), tie.source, output, tie.target)
+
+
+def _constant_links(
+    constants: Sequence[Constant], output: Axis, count: int
+) -> Iterator[_Link | None]:
+    """Of factors and summands with one value a channel, or one for all."""
+    every = np.arange(count)
+    for constant in constants:
+        last = constant.shape[-1] if constant.shape else 1
+        if last == count:
+            yield _Link(output, every, Axis(constant.name, constant.values.ndim - 1), every)
+        elif last != 1:
+            yield None
+
+
+def _grouped(graph: Graph, numbers: Mapping[Axis, Indices], stays: Mask) -> list[Group]:
+    """Groups of the bundles that may go: those of the same axes."""
+    axes: dict[int, list[int]] = {}
+    for number, bundles in enumerate(numbers.values()):
+        for bundle in set(bundles.tolist()):
+            axes.setdefault(bundle, []).append(number)
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for bundle, found in axes.items():
+        if not stays[bundle]:
+            alike.setdefault(tuple(found), []).append(bundle)
+    groups = []
+    for numbered in alike.values():
+        bundles = np.array(sorted(numbered))
+        names = tuple(
+            node.name
+            for node in graph.nodes
+            if node.op.weight_axis is not None
+            and np.isin(numbers[Axis(node.outputs[0], -1)], bundles).any()
+        )
+        if names and len(bundles) > 1:
+            groups.append(Group(bundles, names))
+    order = [node.name for node in graph.nodes]
+    return sorted(groups, key=lambda group: (order.index(group.layers[0]), group.bundles[0]))
+
+
+def _narrowed_constant(constant: Constant, masks: Mapping[Axis, Mask]) -> Constant:
+    """The constant's kept channels, along each of its axes that has any."""
+    values, grid = constant.values, constant.grid
+    for axis in range(values.ndim):
+        mask = masks.get(Axis(constant.name, axis))
+        if mask is not None:
+            values = np.compress(mask, values, axis=axis)
+            grid = _sliced(grid, axis, mask)
+    return replace(constant, values=np.ascontiguousarray(values), grid=grid)
+
+
+def _sliced(
+    known: QuantizationParameters | None, axis: int, mask: Mask
+) -> QuantizationParameters | None:
+    if known is None or known.axis != axis:
+        return known
+    return replace(
+        known,
+        scales=tuple(np.compress(mask, known.scales).tolist()),
+        zero_points=tuple(np.compress(mask, known.zero_points).tolist()),
+    )

@@ -1,0 +1,212 @@
+"""How much channels matter: one score for each bundle of channels, by its number."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.compress._channel_groups import Axis, ChannelGroups, matrix_of
+from tinycomp.compress._technique import Samples
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Array
+from tinycomp.ops._unary import UnaryOperator
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.passes._channels import mixes
+from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.quantize.export import write_tflite
+from tinycomp.reference.oracle import float_batches
+
+Scores = NDArray[np.float64]
+Criterion = Literal["l1", "l2", "batch_norm", "taylor"]
+
+BATCH = 16
+"""Samples of one gradient of the Taylor criterion."""
+
+
+def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) -> Scores:
+    """The score of each bundle by a criterion of Channels.
+
+    Raises:
+        DataError: the criterion needs samples.
+        ModelError: there is no batch normalization, and the criterion wants one.
+    """
+    if criterion in ("l1", "l2"):
+        return norms(found, 1 if criterion == "l1" else 2)
+    if samples is None:
+        raise DataError(
+            f"The criterion '{criterion}' needs samples of real data, and there are none.",
+            hint="Give --data, or take the criterion l1 or l2, which looks at weights alone.",
+        )
+    return deviations(found, samples) if criterion == "batch_norm" else taylor(found, samples)
+
+
+def norms(found: ChannelGroups, order: int) -> Scores:
+    """Sums of absolute values or of squares of the weights that compute a channel, a mean over the
+    layers of the bundle, each in units of its own mean; weights as batch normalization leaves them.
+    """
+    folded = fold_batch_normalization(found.graph)
+    total, count = np.zeros(found.size), np.zeros(found.size)
+    for node in folded.nodes:
+        axis = node.op.weight_axis
+        if axis is None or node.inputs[1] not in folded.constants:
+            continue
+        rows = np.abs(matrix_of(folded.constants[node.inputs[1]].values, axis)) ** order
+        sums = rows.sum(axis=1)
+        bundles = found.numbers[Axis(_output(found.graph, node), -1)]
+        np.add.at(total, bundles, sums / (sums.mean() or 1.0))
+        np.add.at(count, bundles, 1)
+    return np.asarray(total / np.maximum(count, 1))
+
+
+def _output(graph: Graph, node: Node) -> str:
+    """The tensor of the unfolded graph that the node of this name computes."""
+    return next(each.outputs[0] for each in graph.nodes if each.name == node.name)
+
+
+def deviations(found: ChannelGroups, samples: Samples) -> Scores:
+    """How widely a channel varies behind batch normalization: the size of its factor gamma, which
+    is that deviation. A bundle that is normalized several times has the mean.
+    """
+    graph = lower_batch_normalization(found.graph)
+    names = [node.outputs[0] for node in found.graph.nodes if _normalizes(found.graph, node)]
+    if not names:
+        raise ModelError(
+            "The criterion 'batch_norm' wants batch normalization, and this model has none left.",
+            hint="Use it on the model as Keras saved it, before any training, or take l1, l2 or "
+            "taylor.",
+        )
+    total, count = np.zeros(found.size), np.zeros(found.size)
+    for name, deviation in _deviations(graph, names, samples.x).items():
+        bundles = found.numbers[Axis(name, -1)]
+        np.add.at(total, bundles, deviation)
+        np.add.at(count, bundles, 1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.inf)
+
+
+def _normalizes(graph: Graph, node: Node) -> bool:
+    """Whether it is batch normalization, and not a factor of a PReLU or of the input."""
+    if not isinstance(node.op, BatchNormalization):
+        return False
+    before = graph.producer(node.inputs[0])
+    behind = before is not None and not isinstance(before.op, UnaryOperator)
+    return behind and bool(np.any(graph.constants[node.inputs[2]].values))
+
+
+def _deviations(graph: Graph, names: list[str], x: Array) -> dict[str, Scores]:
+    """Standard deviation of each channel of some tensors, as LiteRT computes them."""
+    written = {node.name: node.outputs[0] for node in graph.nodes}
+    read = {name: written.get(name, name) for name in names}
+    sums: dict[str, NDArray[np.float64]] = {}
+    rows = 0
+    for batch in float_batches(write_tflite(graph), x):
+        for name in names:
+            values = batch[read[name]]
+            flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
+            moments = np.stack([flat.sum(axis=0), (flat**2).sum(axis=0)])
+            sums[name] = sums.get(name, 0) + moments * (len(values) / len(flat))
+        rows += len(next(iter(batch.values())))
+    found = {}
+    for name, (first, second) in sums.items():
+        found[name] = np.sqrt(np.maximum(second / rows - (first / rows) ** 2, 0))
+    return found
+
+
+def taylor(found: ChannelGroups, samples: Samples) -> Scores:
+    """The square of what the loss changes by, to first order, when all layers that mix channels
+    read zero in the place of the bundle's; a mean over batches.
+
+    P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, with a gate
+    for each bundle: its gradient is that change.
+    """
+    import keras
+
+    targets, kind, output = _supervision(found.graph, samples)
+    gated = _gated(found, output)
+    entry = keras.Input(samples.x.shape[1:])
+    model = keras.Model(entry, gated(entry))
+    # One step of plain gradient descent from gates of zero leaves minus the gradient in them, on
+    # any backend of Keras.
+    model.compile(keras.optimizers.SGD(1.0), _loss(kind), jit_compile=False)
+    total, zeros = np.zeros(found.size), np.zeros(found.size, np.float32)
+    batches = max(1, len(samples.x) // BATCH)
+    for rows in np.array_split(np.arange(len(samples.x)), batches):
+        gated.gates.assign(zeros)
+        model.train_on_batch(samples.x[rows], targets[rows])
+        with warnings.catch_warnings():  # TensorFlow converts to NumPy as NumPy 1 wanted it
+            warnings.simplefilter("ignore", DeprecationWarning)
+            total += np.asarray(keras.ops.convert_to_numpy(gated.gates), np.float64) ** 2
+    return np.asarray(total / batches)
+
+
+def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
+    """Targets, the kind of loss, and the tensor that it is of.
+
+    Without targets, what the model itself says: of a classifier its most likely class.
+    """
+    last = graph.producer(graph.outputs[0])
+    classes = last is not None and last.op.name in ("softmax", "logistic")
+    output = last.inputs[0] if classes and last is not None else graph.outputs[0]
+    kind = last.op.name if classes and last is not None else "values"
+    targets = samples.targets
+    if targets is None:
+        model = write_tflite(lower_batch_normalization(graph))
+        said = np.concatenate([next(iter(b.values())) for b in
+                               float_batches(model, samples.x, "outputs")])  # fmt: skip
+        targets = {"softmax": said.argmax(axis=-1), "logistic": said > 0.5}.get(kind, 0.9 * said)
+    shape = graph.tensors[output].shape
+    if kind == "softmax":
+        return targets.reshape(len(targets), *shape[:-1]).astype(np.int32), kind, output
+    if np.prod(targets.shape[1:]) != np.prod(shape):
+        if kind != "logistic" and np.issubdtype(targets.dtype, np.integer):
+            # Classes of a model that ends in logits.
+            return targets.reshape(len(targets), *shape[:-1]), "softmax", output
+        raise DataError(
+            f"Targets of shape {targets.shape[1:]} do not fit the model's output {shape}.",
+            hint="Take the criterion l1 or l2, which needs no targets.",
+        )
+    return targets.reshape(len(targets), *shape).astype(np.float32), kind, output
+
+
+def _loss(kind: str) -> Any:
+    import keras
+
+    return {
+        "softmax": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "logistic": keras.losses.BinaryCrossentropy(from_logits=True),
+        "values": keras.losses.MeanSquaredError(),
+    }[kind]
+
+
+def _gated(found: ChannelGroups, output: str) -> Any:
+    """A Keras layer that computes a tensor of the graph; what layers with weights read of a bundle
+    is multiplied by 1 + its gate.
+    """
+    import keras
+    from keras import ops
+
+    graph = found.graph
+    constants = {
+        name: np.asarray(constant.values, np.float32) for name, constant in graph.constants.items()
+    }
+
+    class Gated(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.gates = self.add_weight(shape=(found.size,), initializer="zeros", name="gates")
+
+        def call(self, x: Any) -> Any:
+            values: dict[str, Any] = {**constants, graph.inputs[0]: x}
+            for node in graph.nodes:
+                inputs = [values[name] for name in node.inputs]
+                if mixes(node.op):
+                    numbers = found.numbers[Axis(node.inputs[0], -1)]
+                    inputs[0] = inputs[0] * (1 + ops.take(self.gates, numbers))
+                values[node.outputs[0]] = node.op.differentiable(graph.operands(node), inputs)
+            return values[output]
+
+    return Gated()

@@ -1,0 +1,208 @@
+"""CP: a k x k convolution as 1 x 1, a depthwise k x k, and 1 x 1."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tinycomp.common.errors import ToolError
+from tinycomp.compress._budget import least_share, require_share
+from tinycomp.compress._factors import (
+    POINT,
+    Chain,
+    Factored,
+    Link,
+    by_layer,
+    factorable,
+    require_energy,
+    require_rank,
+    with_factors,
+)
+from tinycomp.compress._technique import Samples, Technique
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+
+_SWEEPS = 100
+_CHANGE = 1e-6
+_PARTS = 16
+"""Steps in which the rank of an energy is looked for."""
+
+
+@dataclass(frozen=True)
+class Cp(Technique):
+    """Replaces k x k convolutions by sums of products of one factor for each of input channels,
+    window, and output channels, where that is less work (V. Lebedev et al., "Speeding-up
+    convolutional neural networks using fine-tuned CP-decomposition", ICLR 2015; with the window
+    whole: M. Astrid and S.-I. Lee, "CP-decomposition with tensor power method for convolutional
+    neural networks compression", BigComp 2017).
+
+    The ranks are those of `by_layer`; else what `macs` allows; else those of `energy`. The factors
+    come from tensorly: pip install "tinycomp[cp]".
+    """
+
+    name: ClassVar[str] = "cp"
+    stage: ClassVar[Literal["float", "int8"]] = "float"
+
+    energy: float = 0.9
+    """The share of the squared weights that factors hold: the smallest rank that does, in
+    sixteenths of the largest that saves work.
+    """
+    macs: float | None = None
+    """The share of the model's multiply-accumulates that may stay; all layers that are replaced
+    keep the same share of their own.
+    """
+    by_layer: Mapping[str, int] = field(default_factory=dict)
+    """Ranks of single layers by names or patterns of names."""
+    seed: int = 0
+    """Of what factors start from where singular vectors are too few."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: one is not possible.
+        """
+        require_energy(self.energy)
+        require_share(self.macs)
+
+    def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
+        """The graph with factors in the place of the layers that they make cheaper.
+
+        Raises:
+            TinycompError: a rank is above the full one, a name matches no layer, or `macs` can't be
+                reached.
+            ToolError: tensorly is not installed.
+        """
+        layers = factorable(graph, windows=True)
+        given = by_layer(layers, self.by_layer)
+        ranks: dict[Factored, int] = {}
+        for layer, rank in zip(layers, given, strict=True):
+            if rank is not None:
+                require_rank(layer, rank, full_rank(layer.weights))
+                ranks[layer] = rank
+        if self.macs is not None:
+            ranks |= self._within(graph, [each for each in layers if each not in ranks], ranks)
+
+        def factors(layer: Factored) -> Chain | None:
+            if layer in ranks:
+                return chain(layer, decomposed(layer.weights, ranks[layer], self.seed))
+            return self._of_energy(layer)
+
+        return with_factors(graph, layers, factors)
+
+    def _of_energy(self, layer: Factored) -> Chain | None:
+        """The chain of the smallest rank that holds the energy; None where that saves nothing."""
+        most = worthwhile_rank(layer.weights)
+        found: dict[int, Factors] = {}
+
+        def enough(part: int) -> bool:
+            found[part] = decomposed(layer.weights, -(-most * part // _PARTS), self.seed)
+            return energy_held(layer.weights, found[part]) >= self.energy
+
+        low, high = 1, _PARTS
+        if not enough(high):
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            if enough(middle):
+                high = middle
+            else:
+                low = middle + 1
+        return chain(layer, found[high])
+
+    def _within(
+        self, graph: Graph, layers: Sequence[Factored], given: Mapping[Factored, int]
+    ) -> dict[Factored, int]:
+        """Ranks of the layers with which the model does at most the share `macs` of its work."""
+        assert self.macs is not None
+
+        def ranks(lost: float) -> dict[Factored, int]:
+            return {
+                layer: max(1, int((1 - lost) * worthwhile_rank(layer.weights))) for layer in layers
+            }
+
+        def smaller(lost: float) -> Graph:
+            """Only the shapes count here: no factors are computed."""
+            shaped = {**given, **ranks(lost)}
+            return with_factors(
+                graph, list(shaped), lambda layer: chain(layer, _zeros(layer, shaped[layer]))
+            )
+
+        return ranks(least_share(graph, smaller, self.macs, 1.0, "of the rank of their factors"))
+
+
+Factors = tuple[Array, Array, Array]
+"""(outputs, rank), (height * width, rank), (inputs, rank)."""
+
+
+def full_rank(weights: Array) -> int:
+    """A rank with which weights of this shape can always be written."""
+    outputs, height, width, inputs = weights.shape
+    cells = height * width
+    return int(min(outputs * cells, inputs * cells, outputs * inputs))
+
+
+def worthwhile_rank(weights: Array) -> int:
+    """The largest rank whose factors have no more weights, biases included; 1 at least."""
+    outputs, height, width, inputs = weights.shape
+    return int(max(1, weights.size // (outputs + height * width + inputs + 2)))
+
+
+def decomposed(weights: Array, rank: int, seed: int) -> Factors:
+    """Factors of weights (outputs, height, width, inputs) by alternating least squares, equal in
+    size.
+
+    Raises:
+        ToolError: tensorly is not installed.
+    """
+    try:
+        import tensorly
+        from tensorly.decomposition import parafac
+    except ImportError as error:
+        raise ToolError(
+            "The technique 'cp' needs tensorly, which is not installed.",
+            hint='Install it: pip install "tinycomp[cp]".',
+        ) from error
+    outputs, height, width, inputs = weights.shape
+    cube = weights.reshape(outputs, height * width, inputs)
+    with tensorly.backend_context("numpy"), warnings.catch_warnings():
+        # It fills up with random vectors, and warns, where a rank exceeds a side of the weights.
+        warnings.simplefilter("ignore", UserWarning)
+        scales, found = parafac(
+            cube, rank, n_iter_max=_SWEEPS, tol=_CHANGE, init="svd", random_state=seed,
+            normalize_factors=True,
+        )  # fmt: skip
+    roots = np.cbrt(scales)
+    output, window, source = (np.asarray(factor * roots) for factor in found)
+    return output, window, source
+
+
+def energy_held(weights: Array, factors: Factors) -> float:
+    """One minus the squared error of the factors, as a share of the squared weights."""
+    cube = weights.reshape(weights.shape[0], -1, weights.shape[3])
+    error = cube - np.einsum("or,wr,ir->owi", *factors)
+    return float(1 - np.sum(error**2) / np.sum(cube**2))
+
+
+def chain(layer: Factored, factors: Factors) -> Chain:
+    """Mix channels, convolve each alone, mix them again."""
+    op = layer.op
+    assert isinstance(op, Conv2D)
+    output, window, source = factors
+    depthwise = window.reshape(1, *op.window.kernel, window.shape[1])
+    return (
+        Link("mix", Conv2D(POINT), source.T[:, np.newaxis, np.newaxis]),
+        Link("depthwise", DepthwiseConv2D(op.window), depthwise),
+        Link("expand", Conv2D(POINT), output[:, np.newaxis, np.newaxis]),
+    )
+
+
+def _zeros(layer: Factored, rank: int) -> Factors:
+    outputs, height, width, inputs = layer.weights.shape
+    return np.zeros((outputs, rank)), np.zeros((height * width, rank)), np.zeros((inputs, rank))

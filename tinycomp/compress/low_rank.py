@@ -1,0 +1,140 @@
+"""Low rank: the weights of a layer as a product of two narrow matrices, by singular values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.compress._budget import least_share, require_share
+from tinycomp.compress._factors import (
+    Chain,
+    Factored,
+    Link,
+    by_layer,
+    factorable,
+    rank_of_energy,
+    require_energy,
+    require_rank,
+    with_factors,
+)
+from tinycomp.compress._technique import Samples, Technique
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.ops._window import Window
+from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.fully_connected import FullyConnected
+
+_Svd = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class LowRank(Technique):
+    """Replaces a dense layer by two, a 1 x 1 convolution by two, and a k x k convolution by one of
+    k x 1 and one of 1 x k (M. Jaderberg et al., "Speeding up convolutional neural networks with low
+    rank expansions", BMVC 2014), where that is less work.
+
+    The ranks are those of `by_layer`; else `rank`; else what `macs` takes; else those of `energy`.
+    """
+
+    name: ClassVar[str] = "low_rank"
+    stage: ClassVar[Literal["float", "int8"]] = "float"
+
+    energy: float = 0.9
+    """The share of the squared singular values of each layer to keep."""
+    macs: float | None = None
+    """The share of the model's multiply-accumulates that may stay: all layers keep the same share
+    of energy, as much as that allows.
+    """
+    rank: int | None = None
+    """Of all layers whose full rank is larger."""
+    by_layer: Mapping[str, int] = field(default_factory=dict)
+    """Ranks of single layers by names or patterns of names."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: one is not possible.
+        """
+        require_energy(self.energy)
+        require_share(self.macs)
+        if self.rank is not None and (self.rank < 1 or self.macs is not None):
+            raise TinycompError(
+                f"A rank of {self.rank} with macs = {self.macs} is not possible.",
+                expected="Expected a rank of 1 or more, or macs, not both.",
+            )
+
+    def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
+        """The graph with factors in the place of the layers that they make cheaper.
+
+        Raises:
+            TinycompError: a rank is above the full one, a name matches no layer, or `macs` can't be
+                reached.
+        """
+        layers = factorable(graph)
+        given = dict(zip(layers, by_layer(layers, self.by_layer), strict=True))
+        found = {layer: np.linalg.svd(matrix(layer), full_matrices=False) for layer in layers}
+        for layer, rank in given.items():
+            if rank is not None:
+                require_rank(layer, rank, len(found[layer][1]))
+        if self.rank is not None:
+            widest = max(layers, key=lambda layer: len(found[layer][1]))
+            require_rank(widest, self.rank, len(found[widest][1]))
+
+        def smaller(lost: float) -> Graph:
+            def chain(layer: Factored) -> Chain | None:
+                own = given[layer] or self.rank
+                rank = own or rank_of_energy(found[layer][1], 1 - lost)
+                return None if rank > len(found[layer][1]) else factors(layer, found[layer], rank)
+
+            return with_factors(graph, layers, chain)
+
+        lost = 1 - self.energy
+        if self.macs is not None:
+            lost = least_share(graph, smaller, self.macs, 0.999, "of the squared weights")
+        return smaller(lost)
+
+
+def matrix(layer: Factored) -> Array:
+    """The weights as (what the first factor reads, what the second writes): (in, out) of a dense
+    layer, (height and in, width and out) of a convolution.
+    """
+    if isinstance(layer.op, FullyConnected):
+        return layer.weights.T
+    outputs, height, width, inputs = layer.weights.shape
+    return layer.weights.transpose(1, 3, 2, 0).reshape(height * inputs, width * outputs)
+
+
+def factors(layer: Factored, found: _Svd, rank: int) -> Chain:
+    """Two layers with the `rank` largest singular values, their roots in each."""
+    left, singular, right = found
+    roots = np.sqrt(singular[:rank])
+    first, second = (left[:, :rank] * roots).T, (roots[:, np.newaxis] * right[:rank])
+    if isinstance(layer.op, FullyConnected):
+        op = FullyConnected()
+        return Link("first", op, first), Link("second", op, second.T)
+    outputs, height, width, inputs = layer.weights.shape
+    vertical, horizontal = _halves(layer.op.window)
+    return (
+        Link("vertical", Conv2D(vertical), first.reshape(rank, height, 1, inputs)),
+        Link("horizontal", Conv2D(horizontal),
+             second.reshape(rank, width, outputs).transpose(2, 1, 0)[:, np.newaxis]),
+    )  # fmt: skip
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    """Its column and its row. A window of one column strides at once, so that the second factor
+    has less to do.
+    """
+    (height, width), stride, dilation = window.kernel, window.stride, window.dilation
+    top, left, bottom, right = window.padding
+    if width == 1:
+        return window, Window((1, 1))
+    return (
+        Window((height, 1), (stride[0], 1), (dilation[0], 1), (top, 0, bottom, 0)),
+        Window((1, width), (1, stride[1]), (1, dilation[1]), (0, left, 0, right)),
+    )

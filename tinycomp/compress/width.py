@@ -1,0 +1,103 @@
+"""Width scaling: a narrower model of the same architecture, as a student for distillation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.compress._channel_groups import channel_groups
+from tinycomp.compress._channel_scores import norms
+from tinycomp.compress._layers import with_constants
+from tinycomp.compress._technique import Samples, Technique
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Constant
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
+
+
+@dataclass(frozen=True)
+class Width(Technique):
+    """Keeps the same share of the channels of each layer (the width multiplier of A. G. Howard et
+    al., "MobileNets", 2017). Input and output of the model keep theirs.
+    """
+
+    name: ClassVar[str] = "width"
+    stage: ClassVar[Literal["float", "int8"]] = "float"
+
+    factor: float = 0.5
+    """The share of channels that each layer keeps."""
+    multiple: int = 4
+    """Channels come in multiples of this, rounded to the nearest, at least one multiple; kernels
+    compute four at a time.
+    """
+    weights: Literal["kept", "new"] = "kept"
+    """"kept": of the channels with the largest weights. "new": drawn anew, for a training from the
+    start (K. He et al., "Delving deep into rectifiers", ICCV 2015); batch normalization is folded.
+    """
+    seed: int = 0
+    """Of new weights."""
+    by_layer: Mapping[str, float] = field(default_factory=dict)
+    """Factors of single layers by names or patterns of names, with those tied to them."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: one is not possible.
+        """
+        for what, share in (("factor", self.factor), *self.by_layer.items()):
+            if not 0 < share <= 1:
+                raise TinycompError(
+                    f"{what} = {share:g} is no width of a layer.",
+                    expected="Expected 0 < factor <= 1; 0.5 keeps half of the channels.",
+                )
+        if self.multiple < 1 or self.weights not in ("kept", "new"):
+            raise TinycompError(
+                f"A width in multiples of {self.multiple} with '{self.weights}' weights is not "
+                "possible.",
+                expected="Expected 1 or more, and kept or new.",
+            )
+
+    def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
+        """The narrower graph.
+
+        Raises:
+            TinycompError: no layer can be narrower, or a name matches none that can.
+        """
+        found = channel_groups(graph)
+        given = found.by_group(self.by_layer)
+        if not found.groups:
+            raise TinycompError(
+                f"No layer of '{graph.name}' can be narrower: all channels are tied to its input "
+                "or output.",
+                hint="Leave this step out.",
+            )
+        counts = []
+        for group, own in zip(found.groups, given, strict=True):
+            size = len(group.bundles)
+            wanted = size * (self.factor if own is None else own) / self.multiple
+            counts.append(min(max(1, round(wanted)) * self.multiple, size))
+        narrower = found.keep(norms(found, 2), counts)
+        return narrower if self.weights == "kept" else self._drawn(narrower)
+
+    def _drawn(self, graph: Graph) -> Graph:
+        """The graph with new weights and biases of zero; what can't be folded of batch
+        normalization stays as it is.
+        """
+        graph = fold_batch_normalization(graph)
+        rng = np.random.default_rng(self.seed)
+        drawn: dict[str, Constant] = {}
+        for node in graph.nodes:
+            axis = node.op.weight_axis
+            if axis is None or isinstance(node.op, BatchNormalization) or node.inputs[1] in drawn:
+                continue
+            weights, bias = (graph.constants[name] for name in node.inputs[1:])
+            inputs = weights.values.size / weights.shape[axis]
+            values = rng.normal(0, np.sqrt(2 / inputs), weights.shape).astype(np.float32)
+            drawn[weights.name] = replace(weights, values=values, grid=None)
+            drawn[bias.name] = replace(bias, values=np.zeros_like(bias.values), grid=None)
+        return with_constants(graph, drawn.values())
