@@ -121,7 +121,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         report = evaluate_accuracy(report, prepared, progress)
         report = _run(report, options, prepared, built.firmware, progress)
         report = compare_with_plain(report, prepared, assembler, progress)
-    files = dict(built.files)
+        files = assembler.final_files(prepared, built)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
     if options.bench:

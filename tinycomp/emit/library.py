@@ -139,6 +139,10 @@ class LibraryContext:
     """How many rows the input has."""
     tensor_count: int
     """The input and all node outputs."""
+    stack: int | None
+    """Bytes of stack that an inference needs, where that is known."""
+    stack_of: str
+    """The board for which the compiler's code was measured, and its options."""
     copy: bool
     """Whether the model only renames its input, so that the output has to be copied."""
     uses_arena: bool
@@ -151,7 +155,19 @@ class LibraryContext:
     """The constant arrays."""
 
 
-def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class StackNeed:
+    """The stack of an inference."""
+
+    size: int
+    """In bytes."""
+    measured_for: str
+    """Whose compiler, with which options: "cortex-m4 (arm-none-eabi-gcc -O2)"."""
+
+
+def emit_library(
+    plan: Plan, *, prefix: str, model_hash: str, stack: StackNeed | None = None
+) -> dict[str, str]:
     """The library's files: header, inference, constant arrays, and the kernels and codecs that it
     uses.
 
@@ -159,12 +175,13 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
         plan: the planned program.
         prefix: of every public name; made a C identifier.
         model_hash: SHA-256 of the exported .tflite, in hexadecimal.
+        stack: what an inference needs, once it has been compiled; the header says it.
 
     Raises:
         ModelError: the input or output is not quantized.
     """
     prefix = c_prefix(prefix)
-    context = vars(_context(plan, prefix, model_hash))
+    context = vars(_context(plan, prefix, model_hash, stack))
     files = {
         name.format(prefix): render(f"library/{template}.j2", context)
         for template, name in FILES.items()
@@ -173,7 +190,9 @@ def emit_library(plan: Plan, *, prefix: str, model_hash: str) -> dict[str, str]:
     return files | firmware_headers(plan.program.operations, plan.program.kernels)
 
 
-def _context(plan: Plan, prefix: str, model_hash: str) -> LibraryContext:
+def _context(
+    plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None
+) -> LibraryContext:
     graph, operations = plan.program.graph, plan.program.operations
     (first,), (last,) = graph.inputs, graph.outputs
     arrays, stretch, moves = ConstantArrays(prefix), plan.stretch, moves_of(plan)
@@ -207,6 +226,8 @@ def _context(plan: Plan, prefix: str, model_hash: str) -> LibraryContext:
         input_view=view(plan, first),
         input_rows=rows(graph.tensors[first].shape)[0],
         tensor_count=len(tensor_order(graph)),
+        stack=stack.size if stack else None,
+        stack_of=c_comment(stack.measured_for) if stack else "",
         copy=shares_storage(plan, first, last),
         uses_arena=any(node.uses_arena for node in nodes),
         facts=facts(operations, plan.program.kernels),

@@ -15,7 +15,7 @@ from tinycomp.device.firmware_build import FirmwareBuild, Measured
 from tinycomp.emit.c_syntax import c_comment, c_prefix
 from tinycomp.emit.example import Example, choose_example
 from tinycomp.emit.folder import write_folder
-from tinycomp.emit.library import emit_library, harness_model
+from tinycomp.emit.library import StackNeed, emit_library, harness_model
 from tinycomp.emit.project import Content, lay_out, project_paths
 from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
@@ -131,6 +131,15 @@ class Assembler:
         library = folder / "project" / project_paths(board, prefix).library
         return Assembly(planned, files, FirmwareBuild(board, library, prefix, folder / "build"))
 
+    def final_files(self, prepared: Prepared, assembly: Assembly) -> dict[str, str | bytes]:
+        """The project of an assembly; its header says what stack the compiled library needs."""
+        stack, board = None, self.board
+        if is_available(board.compiler) and (size := assembly.measured.stack) is not None:
+            compiler = f"{board.compiler.prefix}gcc {board.compiler.optimize}"
+            stack = StackNeed(size, f"{board.name} ({compiler})")
+        prefix = c_prefix(prepared.graph.name)
+        return _files(prepared, assembly.plan, board, prefix, stack)
+
 
 def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
     """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. Without a
@@ -163,9 +172,11 @@ def _plan(
     return planned
 
 
-def _files(prepared: Prepared, planned: Plan, board: Board, prefix: str) -> dict[str, str | bytes]:
+def _files(
+    prepared: Prepared, planned: Plan, board: Board, prefix: str, stack: StackNeed | None = None
+) -> dict[str, str | bytes]:
     """Everything in the output folder but the report."""
-    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256)
+    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256, stack=stack)
     content = Content(
         prefix=prefix,
         title=c_comment(prepared.graph.name),
