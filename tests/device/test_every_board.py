@@ -136,7 +136,7 @@ def test_a_small_model(board: Board, expected: dict[str, Array], tmp_path: Path)
     place = tmp_path / "project" / project_paths(board, "small").library
     program = FirmwareBuild(board, place, "small", tmp_path / "build").board_program()
     with emulated(board, program) as device:
-        assert DeviceExecution(device).first_difference(GRAPH, INPUTS, expected, 0) is None
+        assert DeviceExecution(device).first_difference(GRAPH, INPUTS, expected) is None
         assert device.run() > 1000
         assert sum(device.node_ticks()) > 1000
 

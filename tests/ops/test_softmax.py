@@ -12,11 +12,16 @@ import pytest
 from conformance import parameters, unary_case
 from host import run_on_host
 
+from tinycomp.common.errors import DifferenceError
+from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.ops.softmax import OUTPUT, Softmax
+from tinycomp.proof.checks import compare_all
+from tinycomp.proof.session import Session
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
-from tinycomp.reference.compare import aborting, simulator, verify
+from tinycomp.reference.compare import TensorExecution, aborting, simulator, verify
 from tinycomp.reference.simulate import simulate
 
 _RUN = """
@@ -66,3 +71,24 @@ def test_verification_leaves_those_samples_out() -> None:
     found = verify(graph, write_tflite(graph), inputs, [simulator(graph)])
     assert found.equal
     assert found.samples == 1
+
+
+def test_a_difference_keeps_its_sample_number_behind_samples_that_are_left_out() -> None:
+    graph = _softmax(600)
+    inputs = np.concatenate([_equal_values(600, n) for n in (512, 2, 600, 3)])
+
+    def wrong(chunk: Array) -> dict[str, Array]:
+        found = simulate(graph, chunk)
+        found["softmax"][1, ..., 5] += 1
+        return found
+
+    found = verify(graph, write_tflite(graph), inputs, [TensorExecution("wrong", wrong)])
+    assert found.samples == 2
+    assert [difference.sample for difference in found.differences] == [3]
+
+
+def test_a_verification_that_compares_nothing_fails() -> None:
+    graph = _softmax(600)
+    running = Session((simulator(graph),), None)
+    with pytest.raises(DifferenceError, match="None of 1 samples could be compared"):
+        compare_all(graph, write_tflite(graph), _equal_values(600, 600), running, Silent())

@@ -7,7 +7,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ class DeviceExecution:
     name: str = "device"
 
     def first_difference(
-        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
         """Sample by sample, tensor by tensor in the order of computation.
 
@@ -68,35 +68,35 @@ class DeviceExecution:
             DeviceError: it does not answer, or computes one thing now and another then.
         """
         for number, sample in enumerate(inputs):
-            self.device.load(sample)
-            checksums = self.device.checksums()[1:]
-            for index, tensor in enumerate(compared_tensors(graph), start=1):
-                wanted, crc = expected[tensor][number], checksums[index - 1].crc
-                if crc == zlib.crc32(np.ascontiguousarray(wanted).tobytes()):
-                    continue
-                actual = self.device.tensor(index)
-                found = compare(
-                    graph, tensor, wanted[None], actual, self.name, first_sample + number
-                )
-                if found is not None:
-                    return found
-                if crc is not None:
-                    raise _changeable(tensor)
-            found = self._unwatched_difference(graph, expected, number, first_sample)
+            wanted = {name: values[number][None] for name, values in expected.items()}
+            found = self._watched(graph, sample, wanted) or self._unwatched(graph, wanted)
             if found is not None:
-                return found
+                return replace(found, sample=number)
         return None
 
-    def _unwatched_difference(
-        self, graph: Graph, expected: Mapping[str, Array], number: int, first_sample: int
+    def _watched(
+        self, graph: Graph, sample: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
+        """In any tensor of one sample, by their checksums."""
+        self.device.load(sample)
+        checksums = self.device.checksums()[1:]
+        for index, tensor in enumerate(compared_tensors(graph), start=1):
+            crc = checksums[index - 1].crc
+            if crc == zlib.crc32(np.ascontiguousarray(expected[tensor]).tobytes()):
+                continue
+            found = compare(graph, tensor, expected[tensor], self.device.tensor(index), self.name)
+            if found is not None:
+                return found
+            if crc is not None:
+                raise _changeable(tensor)
+        return None
+
+    def _unwatched(self, graph: Graph, expected: Mapping[str, Array]) -> Difference | None:
         """In the output of the inference without hooks, which is the one that is measured."""
         (output,) = graph.outputs
         self.device.run()
-        wanted, name = expected[output][number], f"{self.name} without hooks"
-        return compare(
-            graph, output, wanted[None], self.device.output(), name, first_sample + number
-        )
+        name = f"{self.name} without hooks"
+        return compare(graph, output, expected[output], self.device.output(), name)
 
 
 def _changeable(tensor: str) -> DeviceError:

@@ -190,9 +190,7 @@ def emit_library(
     return files | firmware_headers(plan.program.operations, plan.program.kernels)
 
 
-def _context(
-    plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None
-) -> LibraryContext:
+def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) -> LibraryContext:
     graph, operations = plan.program.graph, plan.program.operations
     (first,), (last,) = graph.inputs, graph.outputs
     arrays, stretch, moves = ConstantArrays(prefix), plan.stretch, moves_of(plan)

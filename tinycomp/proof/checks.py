@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tinycomp.common.errors import DifferenceError
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
 from tinycomp.data.score import ACCURACY, R2, TOP_1
@@ -107,12 +108,18 @@ def compare_all(
     """All executions of a session on some int8 inputs."""
     with progress.stage(f"Verifying on {len(inputs)} samples", len(inputs)) as advance:
         found = verify(graph, tflite, inputs, running.executions, advance)
-    if found.samples < len(inputs):
-        progress.note(
-            f"{len(inputs) - found.samples} of {len(inputs)} samples were not compared: LiteRT's "
-            "reference aborts on a softmax whose exponentials add up to 512 or more. The library "
-            "gives 0 there for all classes."
+    cause = (
+        "LiteRT's reference aborts on a softmax whose exponentials add up to 512 or more. The "
+        "library gives 0 there for all classes."
+    )
+    if not found.samples:
+        raise DifferenceError(
+            f"None of {len(inputs)} samples could be compared: {cause}",
+            hint="Give other samples with --data, or build without comparison (--no-verify).",
         )
+    if found.samples < len(inputs):
+        left_out = len(inputs) - found.samples
+        progress.note(f"{left_out} of {len(inputs)} samples were not compared: {cause}")
     return found
 
 

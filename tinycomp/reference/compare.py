@@ -74,7 +74,7 @@ class Execution(Protocol):
         """Its name in reports: "simulator", "host", "device"."""
 
     def first_difference(
-        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
         """Run the samples and return the first difference from the expected tensors, if any."""
 
@@ -89,10 +89,10 @@ class TensorExecution:
     """Inputs (samples, *shape) to tensors by name, (samples, *shape)."""
 
     def first_difference(
-        self, graph: Graph, inputs: Array, expected: Mapping[str, Array], first_sample: int
+        self, graph: Graph, inputs: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
         """Run once, then compare tensor by tensor in the order of computation."""
-        return _first(graph, expected, self.run(inputs), self.name, first_sample)
+        return _first(graph, expected, self.run(inputs), self.name)
 
 
 @dataclass(frozen=True)
@@ -152,18 +152,21 @@ def verify(
     for start in range(0, len(inputs), CHUNK):
         chunk = inputs[start : start + CHUNK]
         advance(len(chunk))
-        chunk = chunk[~aborting(whole, chunk)]
+        kept = np.flatnonzero(~aborting(whole, chunk))
+        chunk = chunk[kept]
         if not len(chunk):
             continue
         compared += len(chunk)
         computed = with_reshapes(whole, oracle.run(model, chunk))
         expected = reduced_tensors(graph, computed)
         if CLEANUP_NAME not in found:
-            _note(found, CLEANUP_NAME, _wrong_claim(graph, chunk, computed, expected, start))
+            claim = _wrong_claim(graph, chunk, computed, expected)
+            _note(found, CLEANUP_NAME, _of_sample(start + kept, claim))
         for execution in executions:
             if execution.name not in found:
-                difference = execution.first_difference(graph, chunk, expected, start)
-                _note(found, execution.name, _in_original(graph, difference))
+                difference = execution.first_difference(graph, chunk, expected)
+                difference = _of_sample(start + kept, _in_original(graph, difference))
+                _note(found, execution.name, difference)
     names = (ORACLE_NAME, *(execution.name for execution in executions))
     return Verification(names, compared, len(compared_tensors(whole)), tuple(found.values()))
 
@@ -190,7 +193,6 @@ def _wrong_claim(
     inputs: Array,
     computed: Mapping[str, Array],
     expected: Mapping[str, Array],
-    first_sample: int,
 ) -> Difference | None:
     """The first element of an original tensor that contradicts the record of the reduction.
 
@@ -200,7 +202,12 @@ def _wrong_claim(
         return None
     original = graph.reduction.graph
     claimed = original_tensors(graph.reduction, expected, lambda: simulate(original, inputs))
-    return _first(original, computed, claimed, CLEANUP_NAME, first_sample)
+    return _first(original, computed, claimed, CLEANUP_NAME)
+
+
+def _of_sample(numbers: NDArray[np.intp], difference: Difference | None) -> Difference | None:
+    """The difference, with its sample's number among all, those included that were left out."""
+    return difference and replace(difference, sample=int(numbers[difference.sample]))
 
 
 def _in_original(graph: Graph, difference: Difference | None) -> Difference | None:
@@ -216,18 +223,17 @@ def _first(
     expected: Mapping[str, Array],
     actual: Mapping[str, Array],
     execution: str,
-    first_sample: int,
 ) -> Difference | None:
     """The first difference of any tensor, in the order of computation."""
     for tensor in compared_tensors(graph):
-        found = compare(graph, tensor, expected[tensor], actual[tensor], execution, first_sample)
+        found = compare(graph, tensor, expected[tensor], actual[tensor], execution)
         if found is not None:
             return found
     return None
 
 
 def compare(
-    graph: Graph, tensor: str, expected: Array, actual: Array, execution: str, first_sample: int
+    graph: Graph, tensor: str, expected: Array, actual: Array, execution: str
 ) -> Difference | None:
     """The first difference within one tensor; expected is (samples, *shape)."""
     actual = actual.reshape(expected.shape)
@@ -243,7 +249,7 @@ def compare(
         tensor=tensor,
         layer=node.name,
         op=node.op.name,
-        sample=first_sample + sample,
+        sample=sample,
         position=position,
         expected=int(expected[(sample, *position)]),
         actual=int(actual[(sample, *position)]),
