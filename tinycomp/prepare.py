@@ -18,6 +18,7 @@ from tinycomp.compress.cluster import Cluster, check_codebooks
 from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
+from tinycomp.compress.short_biases import shorten_biases
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
 from tinycomp.data.targets import Targets, find_targets
@@ -192,13 +193,17 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         lifted = _lifted(graph)
         views = [core_inputs(each, dataset.x) for each in (cleaned, lifted)]
         dataset = without_absurd(dataset, views, progress)
-        trial = quantize_calibrated(cleaned, lifted, dataset.x, wanted.calibration, given, progress)
+        trial = quantize_calibrated(
+            cleaned, lifted, dataset.x, wanted.calibration, given, progress, recipe.weight_scales
+        )
         core, graph = trial.core, trial.graph
     else:
         from tinycomp.frontend.tflite import standard_tflite
 
         tflite = standard_tflite(wanted.model)
         _require_unquantized_input(wanted)
+        if recipe.scales in ("shared", "layer"):
+            progress.note("The model is int8 already: it keeps its weight scales.")
         if (refused := xnnpack_note(graph)) is not None:
             progress.note(refused)
     dense = graph
@@ -317,7 +322,7 @@ def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: P
             graph = feed_back_errors(graph, dense, activations, pruned if recipe.prunes else None)
             graph = correct_biases(graph, dense, activations)
     check_codebooks(graph)
-    return graph
+    return shorten_biases(graph)
 
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:

@@ -119,4 +119,4 @@ def test_the_policy_weighs_bytes_against_instructions() -> None:
     assert PLAIN.packs(packed=300, plain=512, cost=1000, work=1_000_000)
     assert BALANCED.packs(packed=300, plain=512, cost=150 * 212, work=0)
     assert not BALANCED.packs(packed=300, plain=512, cost=150 * 212 + 1, work=0)
-    assert not FEWEST_BYTES.packs(packed=450, plain=512, cost=0, work=1)
+    assert not FEWEST_BYTES.packs(packed=350, plain=512, cost=0, work=1)

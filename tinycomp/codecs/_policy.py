@@ -57,7 +57,7 @@ UNNOTICED = 0.003
 """The share of a layer's work that is too little to count: an instruction a product is the least it
 takes.
 """
-WORTHWHILE = 3 / 4
+WORTHWHILE = 2 / 3
 """The share of their plain bytes that packed constants must come down to."""
 FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
 BALANCED = Policy(entropy=0.85, byte=150, beside=150)

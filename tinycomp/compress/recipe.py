@@ -22,6 +22,7 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.compress._layers import describe_names, weighted_layers
 from tinycomp.ir.graph import Graph
+from tinycomp.quantize.shared_scales import MOST
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Bits = Annotated[int, Field(ge=1, le=8)]
@@ -49,6 +50,7 @@ class Recipe(_Table):
     codebook_bits: Bits = 8
     granularity: Granularity = "auto"
     shared_codebooks: list[list[str]] = Field(default_factory=list)
+    scales: Literal["auto", "channel", "shared", "layer"] = "auto"
     layers: dict[str, LayerRecipe] = Field(default_factory=dict)
 
     @property
@@ -60,6 +62,16 @@ class Recipe(_Table):
     def clusters(self) -> bool:
         """Whether any layer has a codebook."""
         return min([self.codebook_bits, *(t.codebook_bits or 8 for t in self.layers.values())]) < 8
+
+    @property
+    def weight_scales(self) -> int | None:
+        """How many a layer may have where the model is quantized; None for one a channel.
+
+        "auto" shares them where weights are compressed: factors and biases are then what is left.
+        """
+        shared = self.prunes or self.clusters
+        counts = {"channel": None, "shared": MOST, "layer": 1}
+        return counts[self.scales] if self.scales != "auto" else MOST if shared else None
 
     def prune_options(self, graph: Graph) -> dict[str, Any]:
         """The fields of Prune for this graph.

@@ -17,6 +17,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.ranges import Range
+from tinycomp.quantize.shared_scales import share
 from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixed, tied_groups
 
 BIAS_LIMIT = 1 << 30
@@ -46,6 +47,7 @@ def quantize(
     graph: Graph,
     ranges: Mapping[str, Range],
     given: Mapping[str, QuantizationParameters] | None = None,
+    scales: int | None = None,
 ) -> Graph:
     """The int8 graph of a float graph.
 
@@ -53,6 +55,8 @@ def quantize(
         graph: float, batch normalization folded.
         ranges: real bounds of every tensor, from calibrate.
         given: parameters of tensors that are fixed, whatever their ranges.
+        scales: how many weight scales a layer may have (quantize/shared_scales.py); None for one a
+            channel. Weights that were trained on int8 steps keep theirs.
 
     Raises:
         ModelError: a float-only operator remains, a constant contains NaN or infinite values, or
@@ -63,7 +67,7 @@ def quantize(
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
     graph, ranges = separate_fixed(graph, ranges, fixed)
     activations = _activation_parameters(graph, _settled(graph, ranges), fixed)
-    nodes, constants = _quantize_weights(graph, activations)
+    nodes, constants = _quantize_weights(graph, activations, scales)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
         values = quantize_values(constant.values, parameters)
@@ -203,13 +207,13 @@ def _activation_parameters(
 
 
 def _quantize_weights(
-    graph: Graph, activations: Parameters
+    graph: Graph, activations: Parameters, most: int | None
 ) -> tuple[tuple[Node, ...], dict[str, Constant]]:
     """Nodes and int8 weights, int32 biases.
 
     Layers that share a bias but not the scale of their input each get a copy of the bias.
     """
-    scales = _weight_scales(graph, activations)
+    scales = _weight_scales(graph, activations, most)
     constants: dict[str, Constant] = {}
     nodes = []
     for node in graph.nodes:
@@ -224,8 +228,12 @@ def _quantize_weights(
     return tuple(nodes), constants
 
 
-def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[np.float32]]:
-    """The scale of each output channel, large enough for the biases of all layers sharing it."""
+def _weight_scales(
+    graph: Graph, activations: Parameters, most: int | None
+) -> dict[str, NDArray[np.float32]]:
+    """The scale of each output channel, large enough for the biases of all layers sharing it; of
+    each layer so many at most.
+    """
     scales: dict[str, Array] = {}
     for node in graph.nodes:
         if node.op.weight_axis is None:
@@ -235,6 +243,9 @@ def _weight_scales(graph: Graph, activations: Parameters) -> dict[str, NDArray[n
         for_bias = np.abs(graph.constants[bias].values) / (activations[source].scale * BIAS_LIMIT)
         for_bias = for_bias if len(own) > 1 else for_bias.max()
         scales[weights] = np.maximum(scales.get(weights, own), for_bias)
+    for name, values in scales.items():
+        if most is not None and graph.constants[name].grid is None:
+            scales[name] = share(values, most)
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 

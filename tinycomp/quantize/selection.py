@@ -54,6 +54,7 @@ def quantize_calibrated(
     method: str,
     given: QuantizationParameters | None,
     progress: Progress,
+    scales: int | None = None,
 ) -> Trial:
     """The int8 graph of a float graph.
 
@@ -64,17 +65,18 @@ def quantize_calibrated(
         method: AUTO, or the name of a method.
         given: fixed parameters of the input, if any.
         progress: shows the trials, and takes notes for the user.
+        scales: how many weight scales a layer may have; None for one a channel.
 
     Raises:
         DataError: no such method, or no samples.
         ModelError: the graph can't be quantized.
     """
-    found = closest(graph, x, method, given, progress)
+    found = closest(graph, x, method, given, progress, scales)
     if lifted.input_transform is not None and given is None and _unresolved(found, x):
         whole = bool((x == np.rint(x)).all() and np.abs(x).max() <= _INT16)
         transform = replace(lifted.input_transform, integers=whole)
         lifted = replace(lifted, input_transform=transform)
-        other = closest(lifted, x, method, None, progress)
+        other = closest(lifted, x, method, None, progress, scales)
         if other.error < CLOSER * found.error:
             found = other
             progress.note(
@@ -109,6 +111,7 @@ def closest(
     method: str,
     given: QuantizationParameters | None,
     progress: Progress,
+    scales: int | None = None,
 ) -> Trial:
     """Quantize with the method, or with all, and keep the graph closest to the float model.
 
@@ -124,7 +127,7 @@ def closest(
     trials = []
     with progress.stage("Choosing ranges", len(methods)) as advance:
         for each in methods:
-            quantized = quantize(graph, observed.ranges(each), fixed)
+            quantized = quantize(graph, observed.ranges(each), fixed, scales)
             error = distance(quantized, x[rows], expected)
             trials.append(Trial(graph, each, quantized, error))
             advance(1)
