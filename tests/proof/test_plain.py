@@ -13,7 +13,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.ops._window import Window
 from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
+from tinycomp.proof.assembly import RAM_BYTE, PlanOptions
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import Report, read_report
 from tinycomp.target.boards import load_board
@@ -64,6 +64,25 @@ def test_codecs_stay_where_they_pay(tmp_path: Path) -> None:
     assert report.plain is not None
     assert report.flash.total < 0.8 * report.plain.flash.total
     assert "codebook" in {layer.codec for layer in report.layers}
+
+
+def test_a_decoders_working_memory_counts(tmp_path: Path) -> None:
+    """Half of the weights are zeros: storing the others alone saves a little flash and takes much
+    RAM, which is what an Uno has least of.
+    """
+    layers = _Random((8, 8, 1))
+    x = layers.conv(layers.conv("input", 8, Window((3, 3))), 16, Window((3, 3)))
+    layers.dense(layers.dense(layers.reshape(x, (256,)), 16), 10)
+    (tmp_path / "t.tflite").write_bytes(write_tflite(layers.graph()))
+    wanted = Preparation(tmp_path / "t.tflite", codebook_bits=4, sparsity=0.3)
+    options = pipeline.BuildOptions(wanted, "uno", tmp_path / "out", verify=False, bench=False)
+    report = pipeline.build(options, Silent())
+    assert report.flash is not None
+    assert report.ram is not None
+    assert report.plain is not None
+    assert report.plain.ram is not None
+    saved = report.plain.flash.total - report.flash.total
+    assert report.ram.total - report.plain.ram.total <= saved / RAM_BYTE
 
 
 def test_what_got_worse_is_said(tmp_path: Path) -> None:

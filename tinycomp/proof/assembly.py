@@ -29,6 +29,8 @@ from tinycomp.target.boards import Board
 from tinycomp.target.fit import fits
 from tinycomp.target.toolchain import is_available
 
+RAM_BYTE = 2
+"""Bytes of flash that a byte of RAM is worth; boards have 4 to 30 times as much flash."""
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
 
@@ -199,14 +201,16 @@ def _example(prepared: Prepared) -> Example:
 
 
 def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:
-    """The assembly that fits the board and takes the fewest bytes of flash, where so many predicted
-    instructions count as a byte as `--optimize` says; of equal ones the last.
+    """The assembly that fits the board and takes the fewest bytes of flash and RAM, where so many
+    predicted instructions count as a byte as `--optimize` says; of equal ones the last. A byte of
+    RAM counts as RAM_BYTE bytes of flash: no board has less flash than RAM.
     """
     board, rate = assemblies[0].firmware.board, POLICIES[optimize].byte
 
     def cost(assembly: Assembly) -> tuple[bool, float]:
         instructions = Costs(assembly.plan.program).instructions(assembly.plan.steps)
-        too_large = not fits(board, footprint(assembly.plan, assembly.measured))
-        return too_large, assembly.flash + instructions / rate
+        needed = footprint(assembly.plan, assembly.measured)
+        memory = assembly.flash + RAM_BYTE * needed.ram
+        return not fits(board, needed), memory + instructions / rate
 
     return min(reversed(assemblies), key=cost)
