@@ -17,7 +17,7 @@ from structured import as_graph, deaf, images, keras_model
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._channel_groups import Axis, channel_groups
-from tinycomp.compress._channel_scores import deviations, norms, taylor
+from tinycomp.compress._channel_scores import deviations, norms, taylor, work
 from tinycomp.compress._technique import Samples
 from tinycomp.compress.channels import Channels
 from tinycomp.device import firmware_build
@@ -303,3 +303,20 @@ def test_what_does_not_fit_the_graph_is_refused(graph: Graph) -> None:
     layers.softmax(layers.dense(layers.mean("input"), 3))
     with pytest.raises(TinycompError, match=r"No channels of '.*' can be taken out: all are tied"):
         Channels().apply(float_graph(layers.graph()))
+
+
+def test_a_target_of_work_ranks_by_what_each_channel_costs() -> None:
+    """Two layers whose channels matter alike, of which one does four times the work."""
+    layers = Layers((8, 8, 4), 0)
+    same = Window.make("same", (8, 8), (3, 3))
+    x = layers.conv("input", 16, same, Activation.RELU)
+    x = layers.conv(layers.average_pool(x, Window((2, 2), (2, 2))), 16, Window((1, 1)))
+    layers.softmax(layers.dense(layers.mean(x), 4))
+    graph = float_graph(layers.graph())
+    pruned = Channels(macs=0.5, ranking="global").apply(graph)
+    first, second = (pruned.tensors[name].shape[-1] for name in ("conv_2d", "conv_2d_1"))
+    assert first < 9
+    assert second == 16
+    found = channel_groups(graph)
+    costs = [work(found)[group.bundles].tolist() for group in found.groups]
+    assert costs == [[64 * 36 + 16 * 16] * 16, [16 * 16 + 4] * 16]

@@ -116,6 +116,19 @@ def _deviations(graph: Graph, names: list[str], x: Array) -> dict[str, Scores]:
     return found
 
 
+def work(found: ChannelGroups) -> Scores:
+    """Multiply-accumulates that go with one channel of each bundle, while all others are there; 1
+    of those that stay.
+    """
+    before = found.graph.cost().macs
+    saved = np.ones(found.size)
+    for group in found.groups:
+        kept = np.ones(found.size, bool)
+        kept[group.bundles[0]] = False
+        saved[group.bundles] = max(1, before - found.narrow(kept).cost().macs)
+    return saved
+
+
 def taylor(found: ChannelGroups, samples: Samples) -> Scores:
     """The square of what the loss changes by, to first order, when all layers that mix channels
     read zero in the place of the bundle's; a mean over batches.

@@ -13,7 +13,7 @@ import numpy as np
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._budget import least_share, require_share
 from tinycomp.compress._channel_groups import ChannelGroups, Group, channel_groups
-from tinycomp.compress._channel_scores import Criterion, Scores, scores
+from tinycomp.compress._channel_scores import Criterion, Scores, scores, work
 from tinycomp.compress._layers import with_notes
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
@@ -48,7 +48,9 @@ class Channels(Technique):
     "Importance estimation for neural network pruning", CVPR 2019); looks at data.
     """
     ranking: Literal["layer", "global"] = "layer"
-    """"layer" takes the same share of each group of tied layers, "global" ranks all together."""
+    """"layer" takes the same share of each group of tied layers. "global" ranks all together; where
+    `macs` is given, by the score for each multiply-accumulate that goes with a channel.
+    """
     most: float = 0.9
     """The largest share of a group that a global ranking or a target may take."""
     multiple: int = 1
@@ -93,6 +95,8 @@ class Channels(Technique):
                 hint="Leave this step out.",
             )
         ranked = scores(found, self.criterion, samples)
+        if self.ranking == "global" and self.macs is not None:
+            ranked = ranked / work(found)
 
         def smaller(share: float) -> Graph:
             return found.keep(ranked, self._counts(found, ranked, given, share))
