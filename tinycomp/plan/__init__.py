@@ -1,1 +1,1 @@
-"""Plan: order of work by rows, and the address of every buffer in one arena."""
+"""Planning: the schedule by rows, and the address of every buffer in one arena."""

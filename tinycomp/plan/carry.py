@@ -1,5 +1,5 @@
-"""Carried rows: between two uses of a streamed tensor few of its rows are needed again; those can
-wait at one end of its ring, and others use the rest of it meanwhile.
+"""Carried rows: between two uses of a streamed tensor only a few of its rows are still needed. They
+can wait at one end of its ring while other tensors use the rest of it.
 """
 
 from __future__ import annotations
@@ -21,40 +21,45 @@ from tinycomp.plan.schedule import INPUT, Copy, Step
 
 @dataclass(frozen=True)
 class Pause:
-    """The steps between two uses of a tensor, in steps `after` and `before`, while rows
-    [first, last) are kept.
-    """
+    """The steps between two consecutive uses of a tensor, while some of its rows are kept."""
 
     after: int
+    """The step of the use before the pause."""
     before: int
+    """The step of the use after the pause."""
     first: int
+    """The first kept row."""
     last: int
+    """The row after the last kept one."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A tensor (the first in its memory) of which up to `rows` rows wait during pauses, and the
-    rows of its ring.
-    """
+    """A tensor with rows that wait at one end of its ring during pauses."""
 
     tensor: str
+    """Its name; of tensors that share memory, the first."""
     rows: int
+    """Rows reserved for waiting."""
     ring: int
+    """Rows of its ring."""
     stride: int
+    """Bytes per row."""
     pauses: tuple[Pause, ...]
+    """In the order of steps."""
 
     @property
     def copied(self) -> int:
-        """Bytes that are copied in an inference."""
+        """Bytes copied per inference."""
         return 2 * self.stride * sum([self.moved(pause) for pause in self.pauses])
 
     def moved(self, pause: Pause) -> int:
-        """How many rows lie elsewhere in a pause."""
+        """Number of rows that are copied for a pause."""
         return _moved(pause.first % self.ring, pause.last - pause.first, self.ring, self.rows)
 
     @cached_property
     def copies(self) -> tuple[tuple[Copy, Copy], ...]:
-        """Of each pause: what puts rows away behind it, and what brings them back."""
+        """For each pause, the copies at its start and at its end."""
         return tuple(
             (
                 Copy(self.tensor, pause.first, pause.last, False, moved),
@@ -71,8 +76,8 @@ def _moved(first: int, count: int, ring: int, kept: int) -> int:
 
 
 def waiting_rows(rows: range, ring: int, kept: range) -> list[tuple[int, int]]:
-    """Where in a ring rows lie, and where they wait: in `kept` of its places, of which those that
-    lie there stay. Both runs are consecutive.
+    """Pairs (place in use, place while waiting) in a ring for the rows that must be copied to wait
+    in `kept`; rows that are already there stay. Both sequences are consecutive.
     """
     places = sorted(row % ring for row in rows)
     free = [place for place in kept if place not in places]
@@ -86,14 +91,14 @@ def carriable(
     groups: Mapping[str, Sequence[str]],
     rings: Mapping[str, int],
 ) -> list[Carried]:
-    """All tensors whose rows could wait, those of which most is copied first.
+    """All tensors that could be carried, those with the most copied bytes first.
 
     Args:
         program: the operations.
-        steps: the order of work.
+        steps: the schedule.
         times: of every tensor.
         groups: tensors that share memory, by the first of them.
-        rings: rows that are kept of them, by the same.
+        rings: rows of their rings, by the same.
     """
     graph = program.graph
     counts = Counter(step.operation for step in steps)
@@ -115,7 +120,7 @@ def carriable(
 
 
 def _pauses(tensors: Sequence[RowTimes]) -> list[Pause]:
-    """All pauses of tensors that share memory, the first of which is written first."""
+    """All pauses of tensors that share memory, given in the order in which they are written."""
     used = np.unique(np.concatenate([times.used for times in tensors]))
     found = []
     for after, before in pairwise(used):
@@ -129,8 +134,8 @@ def _pauses(tensors: Sequence[RowTimes]) -> list[Pause]:
 
 
 def _short(pauses: Sequence[Pause]) -> list[Pause]:
-    """Those with no more rows than pauses mostly have: while a consumer's rows are gathered, nearly
-    all of the ring is in use.
+    """The pauses with at most the most frequent number of rows: while the rows for a consumer are
+    being computed, nearly the whole ring is in use.
     """
     counts = Counter(pause.last - pause.first for pause in pauses)
     usual = min(counts, key=lambda count: (-counts[count], count), default=0)
@@ -139,25 +144,28 @@ def _short(pauses: Sequence[Pause]) -> list[Pause]:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Steps with copies between them; where each step (and the end) is now; where the copies are:
-    by tensor, the steps of a pause's two.
-    """
+    """A schedule with the copies of carried rows inserted."""
 
     steps: tuple[Step | Copy, ...]
+    """Steps and copies in order."""
     where: Sequence[int]
+    """The new index of each original step, then that of the end."""
     copies: Mapping[str, Sequence[int]]
+    """Per carried tensor: the indices of its copies, alternately away and back."""
 
     def moved(self, spans: Iterable[Span]) -> tuple[Span, ...]:
-        """Spans of the steps alone, with the copies."""
+        """Converts spans of original steps."""
         return tuple([(self.where[first], self.where[last]) for first, last in spans])
 
     def pauses(self, carried: Carried) -> tuple[Span, ...]:
-        """From the copy that puts rows away to the one that brings them back."""
+        """Spans from each copy away to the copy back."""
         return tuple(pairwise(self.copies[carried.tensor]))[::2]
 
 
 def with_copies(steps: Sequence[Step], carried: Sequence[Carried]) -> Timeline:
-    """Rows are put away at once, and before others come back, to use the room of their ring."""
+    """Insert copies: away directly after the last use and before other rows come back, to free the
+    ring.
+    """
     if not carried:
         return Timeline(tuple(steps), range(len(steps) + 1), {})
     after: dict[int, list[Copy]] = {}

@@ -1,8 +1,8 @@
-"""Proof of a plan: its steps run on a memory that holds, for each byte of the arena, who wrote it
-last, and every step must find there what its operator reads.
+"""Proof of a plan: its steps run on a symbolic memory that records the last writer of each byte of
+the arena, and every step must find there what its operator reads.
 
-Nothing here asks the planner how long anything lives: what a step needs comes from
-Operator.rows_needed, and the order of steps is the one in which the library runs them.
+This does not use the planner's lifetimes: the rows that a step needs come from
+Operator.rows_needed, and the steps run in the library's order.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
 
 def proven(planned: Plan, note: Callable[[str], None]) -> Plan:
-    """The plan itself where it is right, else the plainest one: every layer whole, or only the
-    first by rows where the input is pushed.
+    """The plan itself if it is correct, else the simplest one: all layers whole, except the first
+    if the input is pushed.
 
     Args:
-        planned: what is to be emitted.
-        note: takes the line that says so where the plan is wrong.
+        planned: the plan to emit.
+        note: receives a line if the plan is wrong.
 
     Raises:
-        InternalError: the plainest plan is wrong, too.
+        InternalError: the simplest plan is wrong too.
     """
     try:
         check(planned)
@@ -39,7 +39,7 @@ def proven(planned: Plan, note: Callable[[str], None]) -> Plan:
         plain = plan(planned.program, range(1 if pushed else 0), push=pushed)
         check(plain)
         note(
-            f"{error} A plainer plan is used instead: its arena has {plain.arena:,} bytes, not "
+            f"{error} A simpler plan is used instead: its arena has {plain.arena:,} bytes, not "
             f"{planned.arena:,}."
         )
         return plain
@@ -50,8 +50,8 @@ def check(planned: Plan) -> None:
     """Run all steps, byte by byte.
 
     Raises:
-        InternalError: a step reads what is not there, or writes where it must not; with the step,
-            the tensor and the bytes.
+        InternalError: a step reads missing data or writes to forbidden memory; names the step, the
+            tensor and the bytes.
     """
     replay = _Replay(planned)
     replay.begin()
@@ -66,7 +66,8 @@ def check(planned: Plan) -> None:
 
 
 def _running_order(planned: Plan) -> Iterable[Step | Copy]:
-    """All steps as the library runs them: the table, between operations that run whole."""
+    """All steps in the library's order: operations that run whole, the table, operations that run
+    whole."""
     program, stretch = planned.program, planned.stretch
     count = len(program.operations)
     whole = [Step(index, 0, total_rows(program, index)) for index in range(count)]
@@ -74,7 +75,7 @@ def _running_order(planned: Plan) -> Iterable[Step | Copy]:
 
 
 class _Replay:
-    """A run of a plan."""
+    """Execution of a plan."""
 
     def __init__(self, planned: Plan) -> None:
         self.plan, self.program, self.graph = planned, planned.program, planned.program.graph
@@ -85,7 +86,7 @@ class _Replay:
         self.state = None if planned.state is None else range(planned.state, planned.state + state)
 
     def begin(self) -> None:
-        """Buffers lie within the arena; the input is there, or the counters of one that comes."""
+        """Write the initial contents: the input, or the counters of a pushed one."""
         _require_layout(self.plan)
         if self.state is None:
             self.arena.write(self.graph.inputs[0], 0, _height(self.graph, self.graph.inputs[0]))
@@ -93,7 +94,7 @@ class _Replay:
             self.arena.written[self.state.start : self.state.stop] = COUNTERS
 
     def end(self) -> None:
-        """Every row was computed, and the output is there."""
+        """Check that every row was computed and the output is present."""
         for index, done in enumerate(self.done):
             total = total_rows(self.program, index)
             if done != total:
@@ -102,7 +103,7 @@ class _Replay:
             self._require(name, 0, _height(self.graph, name), "The end of the inference")
 
     def take_input(self, step: Step) -> None:
-        """One row from the caller."""
+        """Take rows of the input from the caller."""
         who = f"The step that takes row {step.first} of the input"
         if self.state is None or (step.first, step.last) != (self.taken, self.taken + 1):
             raise _fault(f"{who} is not due: {self.taken} rows were taken.")
@@ -111,7 +112,7 @@ class _Replay:
         self.arena.write(self.graph.inputs[0], step.first, step.last)
 
     def move(self, copy: Copy) -> None:
-        """Rows are put away, or come back."""
+        """Move rows to where they wait, or back."""
         who = f"The step that moves rows {copy.first} to {copy.last - 1} of '{copy.tensor}'"
         self._keep_state(who)
         found = move(self.plan, copy)
@@ -125,7 +126,7 @@ class _Replay:
         written[target.start : target.stop] = written[source.start : source.stop]
 
     def run(self, step: Step) -> None:
-        """A kernel call: it reads rows, works in its scratch and writes rows."""
+        """Run a kernel call: read rows, use scratch, write rows."""
         index, (first, last) = step.operation, (step.first, step.last)
         who = f"The step of {self._layer(index)}, rows {first} to {last - 1},"
         if first != self.done[index] or last > total_rows(self.program, index):
@@ -145,7 +146,7 @@ class _Replay:
         self._require(output, begin, end, who)
 
     def _written_rows(self, step: Step) -> tuple[int, int]:
-        """Of the output: those of the step, or all with the last input row of a reduction."""
+        """The output rows that a step writes: for a reduction all, at the last input row."""
         operation = self.program.operations[step.operation]
         if operation.call is None or not operation.call.input_rows:
             return step.first, step.last
@@ -153,7 +154,7 @@ class _Replay:
         return 0, _height(self.graph, operation.node.outputs[0]) if finished else 0
 
     def _require(self, name: str, first: int, last: int, who: str) -> None:
-        """Rows of a tensor are where its buffer says."""
+        """Check that rows of a tensor are in its buffer."""
         lost = self.arena.lost(name, first, last)
         if lost is not None:
             raise _fault(
@@ -164,8 +165,8 @@ class _Replay:
     def _require_apart(
         self, who: str, step: Step, read: Sequence[tuple[str, int, int]], made: tuple[str, int, int]
     ) -> None:
-        """Scratch areas, inputs and outputs overlap nowhere; but an output may lie on an input,
-        row by row, where the kernel runs in place.
+        """Check that scratch areas, inputs and outputs don't overlap, except output rows on input
+        rows of a kernel that runs in place.
         """
         areas, lies = self._areas(step.operation), self.arena.lies
         outputs = [(made[0], place) for place, _ in lies(*made)]
@@ -195,14 +196,14 @@ class _Replay:
         return [range(at, at + size) for at, size in zip(offsets, sizes, strict=True)]
 
     def _use_scratch(self, who: str, step: Step) -> None:
-        """A reduction finds its sums where it left them."""
+        """Check that a reduction's sums are still in its scratch."""
         index, written = step.operation, self.arena.written
         call = self.program.operations[index].call
         keeps = call is not None and call.input_rows and step.first > 0
         for area in self._areas(index):
             mine = written[area.start : area.stop]
             if keeps and (mine != SCRATCH - index).any():
-                raise _fault(f"{who} has lost its sums at {_bytes(area)}.")
+                raise _fault(f"{who} lost its sums at {_bytes(area)}.")
             mine[:] = SCRATCH - index
 
     def _keep_state(self, who: str) -> None:
@@ -215,7 +216,7 @@ class _Replay:
 
 
 def _read_rows(operands: Operands, program: Program, step: Step) -> list[tuple[str, int, int]]:
-    """Each computed input, and the rows [low, high) of it that a step reads."""
+    """Each computed input, and the rows [low, high) that a step reads of it."""
     op = program.operations[step.operation].node.op
     return [
         (value.name, *op.rows_needed(operands, position, step.first, step.last))
@@ -225,7 +226,7 @@ def _read_rows(operands: Operands, program: Program, step: Step) -> list[tuple[s
 
 
 def _require_layout(planned: Plan) -> None:
-    """Buffers and scratch have their sizes, are aligned and lie within the arena."""
+    """Check the sizes and alignment of buffers and scratch, and that they are inside the arena."""
     graph, buffers = planned.program.graph, planned.buffers
     for name, buffer in buffers.items():
         height, stride = rows(graph.tensors[name].shape)
@@ -236,7 +237,7 @@ def _require_layout(planned: Plan) -> None:
         offsets, who = planned.scratch.get(index, ()), operation.node.name
         ends = [at + size for at, size in zip(offsets, operation.areas, strict=False)]
         if len(offsets) != len(operation.areas) or max(ends, default=0) > planned.arena:
-            raise _fault(f"The scratch of '{who}', {operation.areas} bytes, lies at {offsets}.")
+            raise _fault(f"The scratch of '{who}', {operation.areas} bytes, is at {offsets}.")
     scratch = [offset for offsets in planned.scratch.values() for offset in offsets]
     for offset in (*scratch, *(buffer.offset for buffer in buffers.values())):
         if offset % ALIGNMENT:
@@ -247,21 +248,23 @@ def _require_layout(planned: Plan) -> None:
 
 
 def _require_the_callers(planned: Plan) -> None:
-    """The caller may own the memory of input and output: what lies in it begins where they do and
-    is no larger, nothing is moved there, and nothing is written to the input.
+    """Check memory that may belong to the caller (input and output): tensors in it have the same
+    start and are no larger, no rows are moved, and nothing is written to the input.
     """
     graph, storage, buffers = planned.program.graph, planned.storage, planned.buffers
     inputs = () if planned.pushed else graph.inputs
     for owner in (*graph.outputs, *inputs):
         for name in [name for name in buffers if storage[name] == storage[owner]]:
             if graph.tensors[name].size > graph.tensors[owner].size or name in planned.carried:
-                raise _fault(f"'{name}' lies in the memory of '{owner}', which is the caller's.")
+                raise _fault(
+                    f"'{name}' is in the memory of '{owner}', which belongs to the caller."
+                )
             if buffers[name].offset != buffers[owner].offset:
                 raise _fault(f"'{name}' does not begin where '{owner}' does.")
     for operation in planned.program.operations:
         written = storage[operation.node.outputs[0]]
         if operation.call is not None and written in [storage[name] for name in inputs]:
-            raise _fault(f"Layer '{operation.node.name}' writes over the caller's input.")
+            raise _fault(f"Layer '{operation.node.name}' overwrites the caller's input.")
 
 
 def _height(graph: Graph, name: str) -> int:
@@ -279,5 +282,5 @@ def _bytes(place: Bytes) -> str:
 def _fault(what: str) -> InternalError:
     return InternalError(
         f"The plan of memory is wrong. {what}",
-        hint="This is a fault of tinycomp: please report it with the model.",
+        hint="This is a bug in tinycomp: please report it with the model.",
     )

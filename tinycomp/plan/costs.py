@@ -1,5 +1,5 @@
-"""Predicted instructions of a schedule: for each kernel a sum of few terms, whose coefficients
-benchmarks/fit_costs.py measures on emulated boards.
+"""Predicted instructions of a schedule: a sum of a few terms per kernel, with coefficients measured
+on emulated boards by benchmarks/fit_costs.py.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
 FOLDER = Path(__file__).resolve().parent.parent / "kernels" / "costs"
-"""One file an instruction set: {kernel: coefficients of its terms}."""
+"""One file per instruction set: {kernel: coefficients of its terms}."""
 PER_CALL = ("calls", "channels", "weights", "filled")
-"""Terms that each call of a kernel adds: itself, output channels, weights that are read, and
-multiply-accumulates of pixels that fill up its last tile.
+"""Terms per kernel call: the call, its output channels, the weights read, and the
+multiply-accumulates of padding pixels in its last tile.
 """
 PER_INFERENCE = ("rows", "lines", "outputs", "windows", "macs")
-"""Terms that depend on no schedule: rows; rows times channels; output values; values of windows,
-each of which serves all channels; multiply-accumulates.
+"""Terms that don't depend on the schedule: rows; rows times channels; output values; values of
+windows, each counted once for all channels; multiply-accumulates.
 """
 STEPS = ("steps", "copies", "copied bytes")
 """Terms of the schedule's own loop."""
 ANY, SCHEDULE, GENERIC = "any", "schedule", "generic"
-"""Names of the coefficients for kernels that were not measured, and for the loop; the instruction
-set that stands in for others.
+"""Names of the coefficients for kernels that were not measured and for the loop; the instruction
+set used for sets without measurements.
 """
 
 Vector = NDArray[np.float64]
 
 
 def kernel_name(operation: Operation) -> str:
-    """A kernel, and the codec of what it decodes."""
+    """A kernel's name, followed by the codec if it decodes weights."""
     assert operation.call is not None
     codecs = [encoded.codec for encoded in operation.encoded if encoded.buffered]
     return " ".join([operation.call.kernel, *codecs])
 
 
 def call_terms(program: Program, index: int, count: int) -> Vector:
-    """What a call of an operation has of each term PER_CALL, if it computes so many rows."""
+    """The amounts of the terms PER_CALL for a call of an operation that computes `count` rows."""
     operation = program.operations[index]
     operands = program.graph.operands(operation.node)
     weights = sum(math.prod(constant.shape) for constant in operands.constants)
@@ -60,7 +60,7 @@ def call_terms(program: Program, index: int, count: int) -> Vector:
 
 
 def inference_terms(program: Program, index: int) -> Vector:
-    """What an inference has of each term PER_INFERENCE, for an operation."""
+    """The amounts of the terms PER_INFERENCE for an operation."""
     operation = program.operations[index]
     operands = program.graph.operands(operation.node)
     channels, height = operands.output.shape[-1], total_rows(program, index)
@@ -72,7 +72,7 @@ def inference_terms(program: Program, index: int) -> Vector:
 
 
 def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
-    """What an inference has of each term STEPS."""
+    """The amounts of the terms STEPS for an inference."""
     tensors = program.graph.tensors
     copies = [step for step in steps if isinstance(step, Copy)]
     copied = sum(copy.moved * rows(tensors[copy.tensor].shape)[1] for copy in copies)
@@ -82,7 +82,7 @@ def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
 
 @cache
 def coefficients(kernels: str) -> Mapping[str, Mapping[str, float]]:
-    """What was measured for an instruction set, or for the portable kernels."""
+    """The measurements of an instruction set, or else of the portable kernels."""
     path = FOLDER / f"{kernels}.json"
     if not path.is_file():
         path = FOLDER / f"{GENERIC}.json"
@@ -104,7 +104,7 @@ class Costs:
         )
 
     def instructions(self, steps: Sequence[Step | Copy]) -> float:
-        """Of an inference with these steps."""
+        """Predicted instructions of an inference with these steps."""
         counts = Counter(
             (step.operation, step.last - step.first) for step in steps if isinstance(step, Step)
         )
@@ -112,7 +112,7 @@ class Costs:
         return self.fixed + calls + float(loop_terms(self.program, steps) @ self.loop)
 
     def _call(self, index: int, count: int) -> float:
-        """A call that computes so many rows of an operation."""
+        """Instructions of a call that computes `count` rows of an operation."""
         if index == INPUT:
             return 0.0
         if (index, count) not in self.calls:

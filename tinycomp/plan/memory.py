@@ -1,4 +1,4 @@
-"""Addresses: every tensor and scratch area gets a place in one arena, by its lifetime over the
+"""Addresses: every tensor and scratch area is placed in one arena, according to its lifetime in the
 schedule.
 """
 
@@ -18,62 +18,70 @@ from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
 from tinycomp.plan.schedule import INPUT, Copy, Step, schedule
 
 STATE = 2
-"""Bytes of one counter of a pushed inference."""
+"""Bytes per counter of a pushed inference."""
 
 _PARTS = 16
-"""Rows of a whole tensor come and go in at most so many parts."""
+"""A whole tensor is split into at most this many parts with their own lifetimes."""
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """Where a tensor lies: offset into the arena, bytes a row, and how many rows are kept."""
+    """The memory of a tensor."""
 
     offset: int
+    """Bytes from the start of the arena."""
     stride: int
+    """Bytes per row."""
     ring: int
+    """Rows that are kept; row y is at y modulo ring."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a block is for: kind "tensor" (names: those that share it), "scratch" (the node that
-    works there) or "state" (of a pushed inference).
-    """
+    """The purpose of a block of memory."""
 
     kind: str
+    """"tensor", "scratch", or "state" (the counters of a pushed inference)."""
     names: tuple[str, ...] = ()
+    """The tensors that share it, or the node that works in it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What emit needs: steps in order, a buffer for each tensor, offsets of each
-    operation's scratch areas. Sizes in bytes.
-
-    stretch is the operations whose steps alternate (`table`); those before and behind it run whole,
-    in the graph's order. storage names, for each tensor, the tensor
-    whose memory it shares (itself where it has its own). carried is where in their rings rows of
-    some of those wait between uses. arena is everything: tensors (input and output among them) and
-    scratch; scratch_size is what of it lies beyond all tensors. blocks: all that was placed, and
-    where.
+    """A complete plan for the emitter: the steps in order and the address of everything in the
+    arena.
     """
 
     program: Program
+    """The kernel calls."""
     stretch: range
+    """The operations whose steps alternate (`table`). Operations before and after it run whole, in
+    the graph's order.
+    """
     steps: tuple[Step | Copy, ...]
+    """All steps and copies in order."""
     buffers: Mapping[str, Buffer]
+    """The memory of each tensor."""
     storage: Mapping[str, str]
+    """For each tensor, the tensor whose memory it uses: itself, unless shared."""
     carried: Mapping[str, Buffer]
+    """For each carried tensor, the part of its ring where rows wait between uses."""
     scratch: Mapping[int, tuple[int, ...]]
+    """For each operation with scratch, the offsets of its areas."""
     arena: int
+    """Bytes of the arena: all tensors (including input and output) and scratch."""
     scratch_size: int
+    """Bytes of the arena after the end of the last tensor."""
     blocks: tuple[tuple[Use, Block, int], ...]
+    """All placed blocks: purpose, block, offset."""
     state: int | None = None
-    """Where a pushed inference keeps how far it has come: STATE bytes for each streamed operation,
-    and for the input, and for the schedule. None where the input is not pushed.
+    """Offset of the counters of a pushed inference, STATE bytes for each streamed operation, for
+    the input and for the schedule; None if the input is not pushed.
     """
 
     @property
     def pushed(self) -> bool:
-        """Whether the caller may hand over the input row by row."""
+        """Whether the caller may pass the input row by row."""
         return self.state is not None
 
     @property
@@ -87,8 +95,8 @@ class Plan:
 
 
 def _stretch(steps: Sequence[Step], count: int) -> range:
-    """The operations, of so many, that run by the table of steps. Those before and behind them are
-    done whole, in one step each, and in the graph's order.
+    """The operations that run by the table of steps, out of `count`. Those before and after them
+    run whole, in one step each, in the graph's order.
     """
     numbers = [step.operation for step in steps]
     times = Counter(numbers)
@@ -111,20 +119,21 @@ def plan(
     """Schedule the operations and place what they need.
 
     The model's input lives from before the first step; nothing is written over it while it is read.
-    Reshapes alias; an operation that may run in place does so where its input dies with it.
+    Reshapes alias; an operation that can run in place does so if it is the last use of its input.
 
     Args:
         program: the operations.
         stretch: the consecutive operations that are streamed by rows; see streaming.choose.
-        pixels: a streamed step takes as many rows as have so many pixels, where they are needed.
-        limit: bytes of arena beyond which rows are carried; None: no row is.
-        push: the input comes by rows, too. Needs a stretch that begins with the first operation.
+        pixels: a streamed step computes as many of the needed rows as have this many pixels.
+        limit: bytes of the arena above which rows are carried; None: no rows are carried.
+        push: the input arrives by rows too; requires a stretch that begins with the first
+            operation.
     """
     return placed(Draft(program, stretch, pixels, push).within(limit))
 
 
 def placed(need: Needs, effort: int = EFFORT) -> Plan:
-    """Find places for everything, in as few bytes as can be."""
+    """Place everything in as few bytes as possible."""
     found, arena = place([block for _, block in need.blocks], effort)
     places = tuple((use, *each) for (use, _), each in zip(need.blocks, found, strict=True))
     program = need.program
@@ -155,32 +164,39 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
 
 
 def _waiting(carried: Carried, ring: Block, offset: int) -> Buffer:
-    """The part of a ring that is in use all the time."""
+    """The part of a ring where rows wait: the one that is always in use."""
     part = max(ring.parts, key=lambda part: part.steps.bit_count())
     return Buffer(offset + part.start, carried.stride, carried.rows)
 
 
 @dataclass(frozen=True, eq=False)
 class Needs:
-    """What a schedule needs of memory, and what for."""
+    """The memory that a schedule needs."""
 
     program: Program
+    """The kernel calls."""
     stretch: range
+    """The operations whose steps alternate."""
     steps: tuple[Step | Copy, ...]
+    """All steps and copies in order."""
     storage: Mapping[str, str]
+    """For each tensor, the tensor whose memory it uses."""
     rings: Mapping[str, int]
+    """Rows of the ring, by the tensor that owns the memory."""
     carried: Sequence[Carried]
+    """Tensors with rows that wait between uses."""
     blocks: Sequence[tuple[Use, Block]]
+    """Blocks to place, with their purposes."""
 
     @cached_property
     def least(self) -> int:
-        """The arena in bytes, if places are found for everything as close as can be."""
+        """Lower bound of the arena in bytes: the maximum in use at a step."""
         return most_used([block for _, block in self.blocks])
 
 
 class Draft:
-    """A schedule's lifetimes, from which what is carried can be chosen; see plan for the
-    arguments.
+    """A schedule and its lifetimes, before choosing the carried tensors; for the arguments see
+    `plan`.
     """
 
     def __init__(
@@ -203,11 +219,11 @@ class Draft:
 
     @cached_property
     def carriable(self) -> list[Carried]:
-        """All tensors whose rows can be carried."""
+        """All tensors that can be carried."""
         return carriable(self.program, self.steps, self.times, self.groups, self.rings)
 
     def within(self, limit: int | None) -> Needs:
-        """With rows carried beyond a limit, or none."""
+        """With tensors carried as needed for a limit; None: none carried."""
         return self.needs([] if limit is None else self.worthwhile(limit))
 
     def needs(self, carried: Sequence[Carried]) -> Needs:
@@ -224,8 +240,8 @@ class Draft:
         )
 
     def worthwhile(self, limit: int) -> list[Carried]:
-        """As few of the tensors whose rows can be carried as keep the arena within the limit, or as
-        small as can be.
+        """As few carried tensors as keep the arena within the limit, or else as small as
+        possible.
         """
         possible = self.carriable
         timeline = with_copies(self.steps, possible)
@@ -244,8 +260,8 @@ class Draft:
         return kept
 
     def _tensor(self, owner: str, timeline: Timeline, carried: Carried | None) -> tuple[Use, Block]:
-        """The memory of tensors that share it, while one of their rows is needed. Where rows wait
-        they do so at either end of it, and others have the rest meanwhile.
+        """The block of tensors that share memory, for the steps where one of their rows is needed.
+        Carried rows wait at either end of it, and the rest is free meanwhile.
         """
         use, parts = Use("tensor", tuple(self.groups[owner])), self.alive[owner]
         if carried is None:
@@ -259,8 +275,8 @@ class Draft:
         return use, Block((Part(0, kept, always), Part(kept, size, between)), turns=True)
 
     def _alive(self, owner: str) -> tuple[Part, ...]:
-        """While which steps rows are needed of tensors that share memory; an input from the start
-        on. All rows of a ring are one part.
+        """Parts and lifetimes of tensors that share memory; an input lives from the start on. All
+        rows of a ring are one part.
         """
         names, ring_rows = self.groups[owner], self.rings[owner]
         shapes = [rows(self.program.graph.tensors[name].shape) for name in names]
@@ -286,7 +302,7 @@ class Draft:
         return tuple(parts)
 
     def _scratch(self, timeline: Timeline) -> Iterable[tuple[Use, Block]]:
-        """An area for each operation while it runs; a reduction, which takes rows as they come,
+        """The areas of each operation while it runs; a reduction, which takes rows as they arrive,
         keeps its sums there from its first step to its last.
         """
         found: dict[int, list[int]] = {}
@@ -302,7 +318,7 @@ class Draft:
 
 
 def _share(program: Program, times: Mapping[str, RowTimes]) -> dict[str, str]:
-    """Each tensor's memory, named by the tensor that first has it."""
+    """For each tensor, the first tensor in its memory."""
     storage = {name: name for name in program.graph.tensors}
     for operation in program.operations:
         source, output = operation.node.inputs[0], operation.node.outputs[0]
@@ -319,8 +335,8 @@ def _runs_in_place(
     storage: Mapping[str, str],
     operation: Operation,
 ) -> bool:
-    """Whether the caller owns none of the tensors in the input's memory, and each of their rows is
-    read for the last time when the output's row takes its place.
+    """Whether an operation can write its output over its input: the caller owns none of the tensors
+    in that memory, and each row is read for the last time when the output row replaces it.
     """
     graph, source, output = program.graph, operation.node.inputs[0], operation.node.outputs[0]
     if operation.call is None or not operation.call.in_place:

@@ -1,4 +1,4 @@
-"""Which bytes of the arena move when rows are carried."""
+"""The bytes of the arena that are copied when rows are carried."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from tinycomp.plan.schedule import Copy
 
 @dataclass(frozen=True)
 class Move:
-    """Bytes that lie at one offset into the arena while they are used, and wait at another one."""
+    """Rows to copy between their place in the ring and the place where they wait."""
 
     used: int
+    """Offset into the arena while the rows are in use."""
     waiting: int
+    """Offset into the arena while they wait."""
     size: int
+    """Bytes."""
 
 
 def move(plan: Plan, copy: Copy) -> Move | None:
-    """What a step moves, or moves back; None where all rows wait where they lie."""
+    """The bytes that a copy moves; None if all rows wait in place."""
     ring, place = plan.buffers[copy.tensor], plan.carried[copy.tensor]
     first = (place.offset - ring.offset) // ring.stride
     kept = range(first, first + place.ring)

@@ -1,4 +1,4 @@
-"""Who wrote each byte of the arena last: a number for each byte of each tensor, one for each
+"""The last writer of each byte of the arena, as a number: one per byte of each tensor, one per
 operation's scratch.
 """
 
@@ -12,8 +12,8 @@ from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program
 
 NOTHING, COUNTERS, SCRATCH = -1, -2, -3
-"""Nobody; the counters of a pushed inference; operation n's scratch is SCRATCH - n. A tensor's
-bytes count from its number in `Arena.bases` on.
+"""Numbers: never written; the counters of a pushed inference; operation n's scratch is SCRATCH - n.
+A tensor's bytes are numbered from `Arena.bases` on.
 """
 
 Bytes = range
@@ -21,7 +21,7 @@ Bytes = range
 
 
 class Arena:
-    """The arena, and who wrote each of its bytes."""
+    """The arena, with the last writer of each byte."""
 
     def __init__(self, planned: Plan) -> None:
         self.plan, graph = planned, planned.program.graph
@@ -31,8 +31,8 @@ class Arena:
         self.written = np.full(planned.arena, NOTHING, np.int32)
 
     def lies(self, name: str, first: int, last: int) -> list[tuple[Bytes, NDArray[np.int32]]]:
-        """Where rows [first, last) of a tensor lie, and the numbers of their bytes: one run of
-        bytes, or two where a ring ends between.
+        """Addresses of rows [first, last) of a tensor, and the numbers of their bytes: one run of
+        bytes, or two if the rows wrap around the ring.
         """
         buffer, base = self.plan.buffers[name], self.bases[name]
         found = []
@@ -47,12 +47,12 @@ class Arena:
         return found
 
     def write(self, name: str, first: int, last: int) -> None:
-        """Rows of a tensor."""
+        """Record that rows of a tensor were written."""
         for place, numbers in self.lies(name, first, last):
             self.written[place.start : place.stop] = numbers
 
     def lost(self, name: str, first: int, last: int) -> Bytes | None:
-        """The first run of bytes where rows of a tensor are not; None where all are there."""
+        """The first run of bytes that lacks rows of a tensor; None if all are present."""
         for place, numbers in self.lies(name, first, last):
             wrong = self.written[place.start : place.stop] != numbers
             if wrong.any():
@@ -63,7 +63,7 @@ class Arena:
         return None
 
     def holder(self, byte: int) -> str:
-        """What lies at a byte, in words."""
+        """Description of the contents of a byte."""
         number, program = int(self.written[byte]), self.plan.program
         if number <= SCRATCH:
             return f"the scratch of '{program.operations[SCRATCH - number].node.name}'"
@@ -78,8 +78,8 @@ class Arena:
 
 
 def _bases(program: Program) -> dict[str, int]:
-    """The number of each tensor's first byte. What only renames another tensor has the same bytes,
-    so it has the same numbers.
+    """The number of each tensor's first byte. A tensor that only renames another one has the same
+    bytes, thus the same numbers.
     """
     found: dict[str, int] = {}
     renamed = {

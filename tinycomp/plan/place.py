@@ -1,4 +1,4 @@
-"""ProjectPaths in one arena: blocks that are in use at the same step never overlap."""
+"""Placement in one arena: blocks that are in use at the same step never overlap."""
 
 from __future__ import annotations
 
@@ -17,44 +17,45 @@ ALIGNMENT = 4
 """Bytes: kernels may load words from the start of a buffer."""
 
 EFFORT = 30_000
-"""Blocks that are placed, in all orders that are tried, before the best one found is taken."""
+"""Number of block placements, over all orders tried, before the best result is taken."""
 
 _LATE = 20
-"""A changed order is compared with the one so many changes ago."""
+"""Late acceptance: a changed order is compared with the one this many changes ago."""
 _TURNED = 0.2
-"""How often a block that is moved in the order is turned, if it may be."""
+"""Probability of reversing a block that is moved in the order, if allowed."""
 
 _NOWHERE = -1
-"""The offset of a form that has no place."""
+"""The offset of a form that is not placed."""
 
 Span = tuple[int, int]
-"""First and last step, both included."""
+"""First and last step, inclusive."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes [start, end) of a block, which are in use during `spans`, in order and apart. What they
-    hold is lost between them.
-    """
+    """A part of a block with its own lifetime. Its contents are lost between spans."""
 
     start: int
+    """First byte, from the start of the block."""
     end: int
+    """Byte after the last."""
     spans: tuple[Span, ...]
+    """When it is in use: disjoint, in ascending order."""
 
     @cached_property
     def steps(self) -> int:
-        """Bit t is set where it is in use at step t."""
+        """Bit t is set if it is in use at step t."""
         return sum((1 << (last + 1)) - (1 << first) for first, last in self.spans)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of memory: parts that lie one behind the other, in this order, or also in the
-    opposite one.
-    """
+    """A contiguous piece of memory, made of parts with their own lifetimes."""
 
     parts: tuple[Part, ...]
+    """In the order of their addresses, without gaps."""
     turns: bool = False
+    """Whether the parts may also be placed in reverse order."""
 
     @classmethod
     def of(cls, size: int, spans: Iterable[Span]) -> Block:
@@ -62,7 +63,7 @@ class Block:
         return cls((Part(0, size, tuple(spans)),))
 
     def turned(self) -> Block:
-        """With its parts in the opposite order."""
+        """The block with its parts in reverse order."""
         parts = [
             replace(part, start=self.size - part.end, end=self.size - part.start)
             for part in reversed(self.parts)
@@ -76,12 +77,12 @@ class Block:
 
     @cached_property
     def aligned(self) -> int:
-        """What it takes of the arena, in bytes."""
+        """Bytes of the arena that it takes."""
         return _aligned(self.size)
 
     @property
     def area(self) -> int:
-        """Bytes times steps."""
+        """Bytes times steps in use."""
         return sum(
             (part.end - part.start) * (last - first + 1)
             for part in self.parts
@@ -95,7 +96,7 @@ class Block:
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The same steps in as few spans as there can be."""
+    """The same steps in as few spans as possible."""
     found: list[Span] = []
     for first, last in sorted(spans):
         if found and first <= found[-1][1] + 1:
@@ -106,7 +107,7 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def usage(blocks: Iterable[Block], steps: int) -> NDArray[np.int64]:
-    """The bytes that are in use at each of so many steps."""
+    """Bytes in use at each of `steps` steps."""
     changes = np.zeros(steps + 1, np.int64)
     for block in blocks:
         for part in block.parts:
@@ -118,21 +119,21 @@ def usage(blocks: Iterable[Block], steps: int) -> NDArray[np.int64]:
 
 
 def most_used(blocks: Sequence[Block]) -> int:
-    """The most bytes that are in use at any one step."""
+    """The maximum of bytes in use at a step."""
     steps = max((part.spans[-1][1] for block in blocks for part in block.parts), default=0) + 1
     return _aligned(int(usage(blocks, steps).max(initial=0)))
 
 
 def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[tuple[Block, int]], int]:
-    """Each block with its offset, none overlapping in both time and space, and the bytes in all.
+    """Offsets for all blocks, without overlaps in both time and space, and the total size.
 
-    First fit in many orders, from bytes times steps on, until the lower bound is met, which is the
-    most that is in use at any one step. A changed order is kept by late acceptance (Burke and
-    Bykov, 2017): where it is no worse than the one some steps ago.
+    First fit in many orders, starting with the order by bytes times steps, until the lower bound is
+    reached: the maximum in use at a step. Changed orders are kept by late acceptance (Burke and
+    Bykov, 2017): if they are no worse than the order some changes ago.
 
     Args:
-        blocks: what to place.
-        effort: blocks that are placed, in all orders together.
+        blocks: the blocks to place.
+        effort: number of block placements over all orders.
     """
     bound, shuffle = most_used(blocks), random.Random(0)
     forms, twins = _forms(blocks)
@@ -166,8 +167,8 @@ def place(blocks: Sequence[Block], effort: int = EFFORT) -> tuple[list[tuple[Blo
 
 
 def _forms(blocks: Sequence[Block]) -> tuple[list[Block], dict[int, int]]:
-    """All blocks, and behind them those turned that may be; the numbers of the two forms of each of
-    these, by each other.
+    """All blocks, followed by the reversed forms of those that allow it; and a map between the
+    numbers of the two forms of a block.
     """
     turning = [i for i, block in enumerate(blocks) if block.turns]
     twins = {i: len(blocks) + k for k, i in enumerate(turning)}
@@ -176,9 +177,9 @@ def _forms(blocks: Sequence[Block]) -> tuple[list[Block], dict[int, int]]:
 
 
 def _first_forms(blocks: Sequence[Block], twins: Mapping[int, int]) -> Iterable[int]:
-    """Of blocks that may be turned two stay and two are turned, in turn: where each lives together
-    with the one before it, and with the first part of all others, the first and the third, and the
-    second and the fourth, have room for all but their first parts in common.
+    """Initial forms: of the blocks that can be reversed, alternately two are not and two are. If
+    each lives together with the one before it, and with the first part of all others, the first and
+    the third, and the second and the fourth, can share memory for all but their first parts.
     """
     turning = 0
     for i, block in enumerate(blocks):
@@ -188,13 +189,13 @@ def _first_forms(blocks: Sequence[Block], twins: Mapping[int, int]) -> Iterable[
 
 Gaps = list[tuple[int, int]]
 Rivals = list[list[tuple[int, int, int]]]
-"""For each form, the numbers of forms of other blocks, and where it may not lie relative to each:
-at no distance between the two bounds.
+"""For each form: the numbers of other blocks' forms, and the forbidden range of its offset relative
+to each (both bounds exclusive).
 """
 
 
 def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> Rivals:
-    """Those that are in use at the same steps."""
+    """Conflicts between forms that are in use at the same steps."""
     found: Rivals = [[] for _ in forms]
     steps = [reduce(or_, (part.steps for part in form.parts)) for form in forms]
     for i, j in combinations(range(len(forms)), 2):
@@ -206,7 +207,7 @@ def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> Rivals:
 
 
 def _gaps(one: Block, other: Block) -> Gaps:
-    """As few gaps as there can be."""
+    """The forbidden ranges of two blocks' relative offset, as few as possible."""
     found: Gaps = []
     pairs = [
         (other_part.start - part.end, other_part.end - part.start)
@@ -225,17 +226,17 @@ def _gaps(one: Block, other: Block) -> Gaps:
 def _first_fit(
     sizes: Sequence[int], rivals: Rivals, order: Sequence[int], offsets: list[int], limit: int
 ) -> int | None:
-    """Give forms places in order, at the lowest offset that is free of those that have one.
+    """Place forms in order, each at the lowest free offset.
 
     Args:
         sizes: of all forms.
         rivals: of all forms.
         order: the forms to place.
-        offsets: of all forms; _NOWHERE for those without a place.
-        limit: the arena that is wanted, in bytes.
+        offsets: of all forms; _NOWHERE for those not placed; updated.
+        limit: maximum size of the arena in bytes.
 
     Returns:
-        Where the last of them ends; None as soon as one ends behind the limit.
+        The end of the last of them; None as soon as one exceeds the limit.
     """
     end = 0
     for i in order:

@@ -26,16 +26,16 @@ Field = int | Array | Encoded
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """A node as C will run it. call is None where the output is the input's bytes.
-
-    fields: the call's, weights already encoded. scratch: bytes beside the call's table, a buffer
-    for decoded weights included.
-    """
+    """A node as a kernel call."""
 
     node: Node
+    """The node of the graph."""
     call: KernelCall | None
+    """The kernel call; None if the output has the same bytes as the input."""
     fields: Mapping[str, Field]
+    """The call's fields, with weights encoded."""
     scratch: int = 0
+    """Bytes of scratch without the call's table, including a buffer for decoded weights."""
 
     @property
     def encoded(self) -> tuple[Encoded, ...]:
@@ -44,41 +44,47 @@ class Operation:
 
     @property
     def areas(self) -> tuple[int, ...]:
-        """Bytes of each of its places to work in, in the order in which the kernel gets them."""
+        """Sizes in bytes of its scratch areas, in the order of the kernel's arguments."""
         table = self.call.table if self.call is not None else 0
         return (self.scratch, table) if table else (self.scratch,) if self.scratch else ()
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All operations of a graph, in order. kernels: the instruction set that runs them."""
+    """All operations of a graph, in order."""
 
     graph: Graph
+    """The int8 graph."""
     operations: tuple[Operation, ...]
+    """One per node, in the graph's order."""
     kernels: str = "generic"
+    """Name of the instruction set."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """How weights may lie in flash.
-
-    codecs: names of those that may be used; all where None. policy: see codecs.choose. readings:
-    how often an inference reads a layer's weights, by the name of its output; once where it is
-    missing. copied: weights can't be read in place (program memory of a Harvard core), so that each
-    read needs a buffer. spacious: whole tensors lie in memory, so that layers of small ones have
-    room for decoded weights. most_room: bytes of scratch that a layer may have, about, where the
-    board has little RAM.
-    """
+    """How weights may be stored in flash."""
 
     codecs: Collection[str] | None = None
+    """Names of the codecs that may be used; None: all."""
     policy: Policy = PLAIN
+    """How size and decoding time are weighed: see codecs.choose."""
     readings: Mapping[str, int] = field(default_factory=dict)
+    """How often an inference reads a layer's weights, by the name of its output; missing: once."""
     copied: bool = False
+    """Whether weights can't be read in place (program memory of a Harvard core), so that each read
+    needs a buffer.
+    """
     spacious: bool = False
+    """Whether whole tensors are kept in memory, so that layers with small ones have room for
+    decoded weights.
+    """
     most_room: int | None = None
+    """Approximate limit of a layer's scratch in bytes, on boards with little RAM; None: no limit.
+    """
 
     def use(self, weights: Weights, output: Tensor) -> Use:
-        """What an inference does with the weights of the layer that computes `output`."""
+        """How an inference uses the weights of the layer that computes `output`."""
         return Use(self.readings.get(output.name, 1), output.size / len(weights.values))
 
     def packs(self, channels: Channels, packed: Array, macs: int, output: Tensor) -> bool:
@@ -88,11 +94,11 @@ class Storage:
 
 
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
-    """Turn every node of an int8 graph into a kernel call, its weights into bytes.
+    """Convert every node of an int8 graph to a kernel call with encoded weights.
 
     Args:
-        graph: what to run.
-        storage: how weights may lie in flash.
+        graph: the int8 graph.
+        storage: how weights may be stored in flash.
         kernels: the instruction set; see tinycomp.kernels.
 
     Raises:
@@ -110,7 +116,7 @@ def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic"
 
 
 def _rooms(graph: Graph) -> dict[str, int]:
-    """For each node the bytes that its tensors leave of what the largest take."""
+    """For each node, the bytes by which its tensors are smaller than those of the largest node."""
     taken = {}
     for node in graph.nodes:
         operands = graph.operands(node)
@@ -126,7 +132,7 @@ def _lower_node(
         raise ModelError(
             f"Layer '{node.name}' ({node.op.name}) can't run in integers.",
             expected="Float-only layers are folded into a convolution or dense layer beside them.",
-            hint="Place it directly behind one.",
+            hint="Place it directly after one.",
         )
     operands = graph.operands(node)
     call = node.op.kernel(operands)
@@ -152,10 +158,10 @@ def _lower_node(
 def _adapted(
     call: KernelCall, operands: Operands, storage: Storage, instructions: InstructionSet
 ) -> tuple[KernelCall, dict[str, Encoded]]:
-    """The call that the instruction set makes, and its weights as they are stored.
+    """The instruction set's call for a node, and its encoded weights.
 
-    The codec is chosen first, from the weights in the portable kernel's order: what fits in flash
-    does not depend on the core.
+    The codec is chosen first, from the weights in the portable kernel's order, so that the required
+    flash does not depend on the core.
     """
     stored = _stored(call, operands, storage)
     adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))

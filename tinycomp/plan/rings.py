@@ -1,4 +1,4 @@
-"""How long each row of each tensor is needed, and so how many rows of a tensor have to be kept."""
+"""How long each row of each tensor is needed, and thus how many rows of a tensor must be kept."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class RowTimes:
-    """For each row of a tensor: the step that writes it, and the last one that reads it.
-
-    An input is written before all steps (-1) and an output read after them; a row that nobody reads
-    is last read when it is written. used: all steps that write or read a row, in any order.
-    """
+    """When the rows of a tensor are written and last read."""
 
     written: Steps
+    """Per row, the step that writes it; -1 for the model's input, written before all steps."""
     read: Steps
+    """Per row, the last step that reads it: after all steps for an output; the writing step if it
+    is never read.
+    """
     used: Steps
+    """All steps that write or read a row, in any order."""
 
 
 def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
-    """Write and read steps of every row of every tensor."""
+    """Times of every tensor."""
     graph = program.graph
     heights = {name: rows(tensor.shape)[0] for name, tensor in graph.tensors.items()}
     written = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
@@ -49,7 +50,7 @@ def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
             used[name].append(time)
         output = operation.node.outputs[0]
         if operation.call is not None and operation.call.input_rows:
-            written[output][:] = time  # the last of its steps stays
+            written[output][:] = time  # overwritten until the last of its steps
         else:
             written[output][step.first : step.last] = time
         used[output].append(time)
@@ -64,10 +65,10 @@ def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
 
 
 def ring(tensors: Iterable[RowTimes]) -> int:
-    """The rows that tensors in one memory need, row y of each at y modulo the ring.
+    """The number of rows that tensors in one memory need, with row y of each at y modulo the ring.
 
-    A row may be overwritten in the step that reads it last (in place), by the row of the same
-    number, and by any other row afterwards.
+    A row may be overwritten by the row with the same number in the step that reads it last (in
+    place), and by any other row afterwards.
     """
     found = list(tensors)
     needed = 1
@@ -86,5 +87,5 @@ def _first_needed(times: RowTimes, time: int) -> int:
 
 
 def may_overwrite(sources: Iterable[RowTimes], output: RowTimes) -> bool:
-    """Whether each row of the output may take the place of the same row of all sources."""
+    """Whether each row of the output may replace the same row of all sources."""
     return all((times.read <= output.written).all() for times in sources)

@@ -1,9 +1,9 @@
-"""The order of work: which rows of which operation are computed when.
+"""The schedule: which rows of which operation are computed when.
 
-Operations run either over all of their rows at once, in the graph's order, or, in a streamed
-stretch of the graph, depth first by rows: a row is computed when a later one needs it, once, and no
-earlier. A step of an operation takes as many of the rows that are needed as make enough pixels,
-since each costs a kernel call, in which weights are decoded.
+Operations run either over all their rows at once, in the graph's order, or, in a streamed stretch
+of the graph, depth first by rows: a row is computed once, when a later one needs it. A step of an
+operation computes enough of the needed rows to have a given number of pixels, since each step is a
+kernel call, in which weights are decoded.
 """
 
 from __future__ import annotations
@@ -19,43 +19,46 @@ from tinycomp.plan.program import Program
 
 @dataclass(frozen=True)
 class Step:
-    """Rows [first, last) of one operation: output rows, or input rows where the kernel counts
-    those. Operation INPUT takes those rows of the model's input from the caller.
-    """
+    """One kernel call, or one transfer of input rows from the caller."""
 
     operation: int
+    """Index of the operation, or INPUT."""
     first: int
+    """The first output row; the first input row if the kernel counts input rows."""
     last: int
+    """The row after the last."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Rows [first, last) of a tensor are put away, or come back to their places in its ring. moved:
-    how many lie elsewhere meanwhile; the others need not move.
-    """
+    """Moves rows of a carried tensor to where they wait, or back to their places in the ring."""
 
     tensor: str
+    """Its name."""
     first: int
+    """The first row."""
     last: int
+    """The row after the last."""
     back: bool
+    """False: to where they wait; True: back."""
     moved: int
+    """Number of rows that are really copied; the others wait in place."""
 
 
 INPUT = -1
-"""In a schedule, the operation that takes the model's next input row."""
+"""Stands for the operation that takes the model's next input row."""
 
 
 def schedule(
     program: Program, stretch: range, pixels: int = 1, push: bool = False
 ) -> tuple[Step, ...]:
-    """All work in order.
+    """All steps in order.
 
     Args:
         program: the operations.
         stretch: the consecutive operations that are streamed; the others run whole.
-        pixels: a streamed step takes as many rows as have so many pixels, where they are needed.
-        push: the caller hands over the model's input row by row, too; the stretch begins with the
-            first operation.
+        pixels: a streamed step computes as many of the needed rows as have this many pixels.
+        push: the model's input arrives row by row too; the stretch begins with the first operation.
     """
     run = _Run(program, pixels, push)
     for index in range(len(program.operations)):
@@ -68,7 +71,7 @@ def schedule(
 
 
 def total_rows(program: Program, index: int) -> int:
-    """How many rows an operation counts."""
+    """The number of rows that an operation counts."""
     return rows(_counted(program, index).shape)[0]
 
 
@@ -81,24 +84,33 @@ def _counted(program: Program, index: int) -> Tensor:
 
 
 def rows_a_step(program: Program, index: int, pixels: int) -> int:
-    """The rows of an operation that have at least so many pixels, or all."""
+    """The rows of an operation that have at least `pixels` pixels, or all."""
     shape = _counted(program, index).shape
     return min(-(-pixels // math.prod(shape[1:-1])), rows(shape)[0])
 
 
 @dataclass
 class _Run:
-    """A schedule in the making: how far each operation has come."""
+    """A schedule under construction."""
 
     program: Program
+    """The kernel calls."""
     pixels: int
+    """Pixels per streamed step, at least, if they are needed."""
     push: bool
+    """Whether the model's input arrives row by row."""
     steps: list[Step] = field(default_factory=list)
+    """The steps so far."""
     done: dict[int, int] = field(default_factory=dict)
+    """Rows computed so far, by operation."""
     operands: Sequence[Operands] = field(init=False)
+    """Operands of each operation."""
     totals: Sequence[int] = field(init=False)
+    """Number of rows of each operation."""
     most: Sequence[int] = field(init=False)
+    """Maximum rows per step of each operation."""
     producers: Mapping[str, int] = field(init=False)
+    """Index of the operation that computes a tensor."""
 
     def __post_init__(self) -> None:
         program, operations = self.program, self.program.operations
@@ -108,11 +120,13 @@ class _Run:
         self.producers = {op.node.outputs[0]: index for index, op in enumerate(operations)}
 
     def whole(self, index: int) -> None:
-        """All rows of an operation that are not done yet."""
+        """Compute all remaining rows of an operation."""
         self._append(index, self.totals[index])
 
     def stream(self, stretch: range) -> None:
-        """The last operation step by step, with what it needs; then what nobody needed."""
+        """Compute the last operation step by step, with everything it needs; then rows that nothing
+        needs.
+        """
         for index in reversed(stretch):
             while self.done.get(index, 0) < self.totals[index]:
                 self._step(index, self.totals[index])
@@ -121,12 +135,12 @@ class _Run:
             self._take(rows(self.program.graph.tensors[name].shape)[0])
 
     def _take(self, last: int) -> None:
-        """Input rows up to `last`."""
+        """Take input rows up to `last`."""
         while self.done.get(INPUT, 0) < last:
             self._append(INPUT, self.done.get(INPUT, 0) + 1)
 
     def _step(self, index: int, target: int) -> None:
-        """More rows of an operation, up to `target` at most, after the rows they are made of."""
+        """Compute more rows of an operation, at most up to `target`, after the rows they need."""
         first = self.done.get(index, 0)
         last = min(first + self.most[index], target)
         least = dict(self._needed(index, first, first + 1))
@@ -141,10 +155,11 @@ class _Run:
         self._append(index, last)
 
     def _provide(self, producer: int, needed: int, least: int) -> None:
-        """Rows of an operation up to `needed`, or to `least` where the rest fills no step.
+        """Compute rows of an operation up to `needed`, or to `least` if the rest does not fill a
+        step.
 
-        A window hangs over the border at first, so it needs more rows than later; its operation
-        rather starts with fewer, and from then on the steps of all operations fit each other.
+        The first window overlaps the border, so it needs a different number of rows than later
+        ones; starting with fewer aligns the steps of all operations from then on.
         """
         total = self.totals[producer]
         if self._counts_input(producer):
@@ -156,7 +171,7 @@ class _Run:
             self._step(producer, needed)
 
     def _needed(self, index: int, first: int, last: int) -> list[tuple[str, int]]:
-        """Each computed input of a step, and the row up to which (exclusive) it has to exist."""
+        """Each computed input of a step, and the row up to which (exclusive) it must exist."""
         read = read_rows(self.program, self.operands[index], index, first, last)
         return [(name, high) for name, _, high in read]
 
@@ -181,7 +196,7 @@ class _Run:
 def read_rows(
     program: Program, operands: Operands, index: int, first: int, last: int
 ) -> list[tuple[str, int, int]]:
-    """Each computed input of a step, and the rows [low, high) of it that the step reads."""
+    """Each computed input of a step, and the rows [low, high) that the step reads of it."""
     op, tensors = program.operations[index].node.op, program.graph.tensors
     return [
         (value.name, *op.rows_needed(operands, position, first, last))

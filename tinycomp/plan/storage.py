@@ -1,4 +1,4 @@
-"""How a model's weights lie in flash: their bytes against the instructions that decoding takes."""
+"""How a model's weights are stored in flash: their size against the instructions for decoding."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tinycomp.plan.schedule import Step
 from tinycomp.plan.streaming import Optimize, choose
 
 CODE = 8192
-"""Bytes of flash that are left to code, which is compiled later."""
+"""Bytes of flash reserved for code, which is compiled later."""
 MOST_CODE = 16384
-"""Bytes of code that decoding may add to a library, at the very most."""
+"""Upper bound of the code that decoding adds to a library, in bytes."""
 PLAINEST = "dense"
-"""The codec of weights that are stored as they are."""
+"""The codec that stores weights unchanged."""
 WORTHWHILE = 2 / 3
-"""The share of an uncompressed model's bytes that decoding its weights has to reach."""
+"""Without a compression recipe, a codec must reduce a layer's weights to this fraction."""
 SHARE, ROOM_LEAST = 3, 256
-"""On a core whose weights are copied a layer's working memory takes a third of RAM at most, but
-may always have so many bytes.
+"""On a core that copies weights, a layer's scratch is at most RAM / SHARE, but at least ROOM_LEAST
+bytes are allowed.
 """
 POLICIES: dict[Optimize, Policy] = {
     "speed": FASTEST,
@@ -38,32 +38,34 @@ POLICIES: dict[Optimize, Policy] = {
 
 @dataclass(frozen=True)
 class StorageTarget:
-    """Where a program runs. kernels: the instruction set. copied: see Storage. flash, ram: bytes
-    that there are.
-    """
+    """The hardware limits that matter for storing weights."""
 
     kernels: str
+    """Name of the instruction set."""
     copied: bool
+    """See Storage.copied."""
     flash: int
+    """Available bytes."""
     ram: int
+    """Available bytes."""
 
 
 def stored_program(
     graph: Graph, optimize: Optimize, compressed: bool, place: StorageTarget
 ) -> Program:
-    """The program of a graph, its weights stored as the choice of `--optimize` wants them.
+    """The program of a graph, with weights stored according to `--optimize`.
 
-    "speed" decodes weights where that is a small share of a layer's work, "balanced" where it saves
-    bytes, and many where they are entropy coded; "ram" takes the fewest bytes. Without a
-    compression recipe a model keeps its speed, unless decoding plain forms saves a third of a
-    layer; "ram" decodes more of it where that takes no RAM. Where flash is too small, the next
-    smaller choice is taken.
+    "speed" decodes weights only if that is a small fraction of a layer's work; "balanced" if it
+    saves bytes, and with entropy coding if it saves many; "ram" takes the fewest bytes. Without a
+    compression recipe, weights are decoded only if codecs without entropy coding save a third of a
+    layer; with "ram" more if that takes no RAM. If flash is too small, the next smaller choice is
+    taken.
 
     Args:
-        graph: int8 layers.
-        optimize: for what.
-        compressed: whether that was asked for.
-        place: where it runs.
+        graph: the int8 graph.
+        optimize: the goal.
+        compressed: whether there is a compression recipe.
+        place: the target hardware.
     """
     levels = list(POLICIES)
     for level in levels[levels.index(optimize) :]:
@@ -79,11 +81,11 @@ def stored_program(
 def simpler_programs(
     graph: Graph, program: Program, optimize: Optimize, target: StorageTarget
 ) -> tuple[Program, ...]:
-    """The program with fewer and fewer codecs, down to weights that are stored as they are: each
-    time without the one that saves the fewest bytes.
+    """The program with fewer and fewer codecs, each time without the one that saves the fewest
+    bytes, down to dense weights.
 
-    A decoder is code and wants scratch, and what it takes only a compiler knows. Empty where so
-    many bytes are saved that no decoder takes as many, or nothing is decoded.
+    A decoder takes code and scratch, and only the compiler knows how much. Empty if the savings
+    exceed any decoder, or if nothing is decoded.
     """
     storage = _storage(optimize, target)
 
@@ -99,13 +101,13 @@ def simpler_programs(
 
 
 def _storage(optimize: Optimize, target: StorageTarget) -> Storage:
-    """How weights may lie on a target; cores with copied weights are those with little RAM."""
+    """How weights may be stored on a target; cores that copy weights have little RAM."""
     room = max(ROOM_LEAST, target.ram // SHARE) if target.copied else None
     return Storage(copied=target.copied, spacious=optimize == "speed", most_room=room)
 
 
 def _savings(program: Program, plain: Program) -> Counter[str]:
-    """The bytes that each codec saves."""
+    """The bytes saved by each codec."""
     saved: Counter[str] = Counter()
     for stored, other in zip(program.operations, plain.operations, strict=True):
         for encoded, dense in zip(stored.encoded, other.encoded, strict=True):
@@ -117,7 +119,7 @@ def _savings(program: Program, plain: Program) -> Counter[str]:
 def _smallest(
     stored: list[_Stored], room: int, optimize: Optimize, place: StorageTarget
 ) -> _Stored:
-    """What fits into flash, and takes the least RAM."""
+    """The one that fits into flash and takes the least RAM."""
 
     def size(one: _Stored) -> tuple[bool, int, int]:
         return one.constants > room, choose(one.program, optimize, place.ram).arena, one.constants
@@ -126,7 +128,7 @@ def _smallest(
 
 
 def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
-    """Those to try."""
+    """The policies to try."""
     wanted = POLICIES[level]
     unasked = replace(wanted, decoded=WORTHWHILE, entropy=0)
     if compressed:
@@ -136,19 +138,21 @@ def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
 
 @dataclass(frozen=True, eq=False)
 class _Stored:
-    """A program, and the bytes of its constants."""
+    """A program with its weights stored."""
 
     program: Program
+    """The kernel calls."""
     constants: int
+    """Bytes of constants in flash."""
 
     @property
     def codecs(self) -> set[str]:
-        """Those in use."""
+        """Names of the codecs in use."""
         return {encoded.codec for op in self.program.operations for encoded in op.encoded}
 
     @property
     def flash(self) -> int:
-        """Bytes of constants and of decoders, about."""
+        """Approximate bytes of constants and decoders."""
         parts: dict[str, int] = {}
         for name in self.codecs:
             parts |= codecs()[name].code
@@ -156,7 +160,7 @@ class _Stored:
 
 
 def _store(graph: Graph, optimize: Optimize, policy: Policy, place: StorageTarget) -> _Stored:
-    """What a policy comes to, without entropy codes whose decoders take more than they save."""
+    """The result of a policy, without entropy codes whose decoders take more than they save."""
     storage = replace(_storage(optimize, place), policy=policy)
     if policy.counts_readings:
         storage = replace(storage, readings=_readings(graph, storage, optimize, place))
@@ -176,9 +180,7 @@ def _store(graph: Graph, optimize: Optimize, policy: Policy, place: StorageTarge
 def _readings(
     graph: Graph, storage: Storage, optimize: Optimize, place: StorageTarget
 ) -> dict[str, int]:
-    """How often weights are read, by the name of the layer's output: those of operations that are
-    streamed for each step.
-    """
+    """How often weights are read, by the name of the layer's output: once per step."""
     program = lower(graph, storage, place.kernels)
     steps = Counter(
         step.operation
@@ -192,7 +194,7 @@ def _readings(
 
 
 def _constants(program: Program) -> int:
-    """Bytes in flash of the arrays, of which equal ones lie there once, and of codecs' structs."""
+    """Bytes in flash of the arrays, with equal ones counted once, and of the codecs' structs."""
     values = [value for operation in program.operations for value in operation.fields.values()]
     stored = [value for value in values if isinstance(value, Encoded)]
     inner = [value for encoded in stored for value in encoded.fields.values()]

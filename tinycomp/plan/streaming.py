@@ -1,5 +1,5 @@
-"""Which plan: a stretch of the model that is streamed by rows, rows a step, and rows that are
-carried, chosen by the arena and by predicted instructions.
+"""Choice of the plan: the streamed stretch, the rows per step and the carried rows, by the arena's
+size and the predicted instructions.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ Optimize = Literal["ram", "speed", "balanced"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 _ENDS, _FASTEST = 20, 8
-"""Ends of a stretch that are planned with steps of one row: those behind the smallest tensors; and
-of these, those that are planned with longer steps: the fastest that fit.
+"""Number of ends of the stretch to plan with steps of one row, those after the smallest tensors;
+and the number of these to plan with longer steps, the fastest that fit.
 """
 _PIXELS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
-"""Sizes of a step that are planned, as far as they fit."""
+"""Step sizes in pixels to plan, as far as they fit."""
 _SHARE, _SMALL = 0.2, 6656
-"""Balanced: so much more than the smallest arena may be spent on speed; or so many bytes in all,
-which leaves the rest of 8 KB to others.
+"""Balanced: the arena may be larger than the smallest one by this factor for speed, or have this
+many bytes, which leaves the rest of 8 KB for other uses.
 """
 _NEAR = 0.008
-"""Balanced: of plans that are at most so much slower than the fastest, RAM decides as well."""
+"""Balanced: among plans that are slower than the fastest by at most this factor, RAM counts too."""
 _QUICK, _TRIES = 2_000, 10
-"""Effort of a first look at places; so many of the smallest by that, and as many of the
-fastest, are placed in full.
+"""Effort of a preliminary placement; and the number of the smallest and of the fastest results to
+place with full effort.
 """
 
 
@@ -47,16 +47,16 @@ def choose(
     """The best plan.
 
     "speed" takes the fewest predicted instructions, "ram" the smallest arena, "balanced" the fewest
-    instructions that need little more.
+    instructions with an arena that is only a little larger.
 
     Args:
         program: the operations.
-        optimize: for what.
-        limit: bytes that the arena may have; where no plan fits the smallest arena is taken.
-        push: the input comes row by row.
+        optimize: the goal.
+        limit: maximum bytes of the arena; if no plan fits, the smallest arena is taken.
+        push: the input arrives row by row.
 
     Raises:
-        ModelError: it should, and is a single row, or is the output.
+        ModelError: push, but the input is a single row or is the output.
     """
     if push:
         _require_pushable(program)
@@ -86,7 +86,7 @@ class _Candidates:
         self.rows: dict[int, Draft] = {}
 
     def smallest(self) -> Plan:
-        """The plan with the smallest arena: single rows, and all rows carried that help."""
+        """The plan with the smallest arena: steps of single rows, and all useful rows carried."""
         best = placed(self.whole)
         for end in sorted(_ends(self.program), key=lambda end: self.rest[end]):
             if self.rest[end] >= best.arena:
@@ -101,8 +101,8 @@ class _Candidates:
         return best
 
     def fastest(self, limit: int, near: float) -> Plan | None:
-        """The one with the fewest predicted instructions within a limit; of those that have at most
-        so many times more, the least product with the arena.
+        """The plan with the fewest predicted instructions within a limit; among those within
+        (1 + `near`) times that, the one with the smallest product of instructions and arena.
         """
         fitting = [(self.costs.instructions(need.steps), need) for need in self._fitting(limit)]
         fitting.sort(key=lambda each: each[0])
@@ -118,8 +118,8 @@ class _Candidates:
         return best
 
     def _fitting(self, limit: int) -> Iterable[Needs]:
-        """All that may find places within a limit; with few rows carried, and with many, which
-        makes places easier to find.
+        """All candidates that may fit into a limit: with few rows carried, and with many, which
+        makes placement easier.
         """
         if self.whole.least <= limit:
             yield self.whole
@@ -145,15 +145,15 @@ class _Candidates:
         return Draft(self.program, range(end), pixels, self.push)
 
     def _whole_from(self) -> list[int]:
-        """What operations take that run whole behind a stretch, by its end: a lower bound."""
+        """Lower bound of the arena for operations that run whole after a stretch, by its end."""
         need = Draft(self.program, range(0)).within(None)
         used = usage([block for _, block in need.blocks], len(need.steps) + 1)
         return [int(used[end:].max()) for end in range(len(need.steps) + 1)]
 
 
 def _ends(program: Program) -> list[int]:
-    """Where a stretch that begins with the model may end: before tensors that are small, and not
-    within a run of operations of a single row, which streaming does not change.
+    """Possible ends of a stretch that starts with the first operation: before small tensors, and
+    not inside a run of operations with a single row, which streaming does not change.
     """
     graph, found = program.graph, []
     for index, operation in enumerate(program.operations):
