@@ -24,7 +24,7 @@ from tinycomp.report.record import EstimateRecord
 from tinycomp.target.boards import load_board
 
 BOARD = "cortex-m4"
-COLUMNS = ("instructions", "cycles", "least to most", "a MAC", "wait for flash", "published")
+COLUMNS = ("instructions", "cycles", "range", "per MAC", "flash wait states", "published")
 
 
 def main() -> int:

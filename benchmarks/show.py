@@ -20,7 +20,7 @@ def table(target: Target, found: BoardResults) -> Table:
     columns = [
         ("model", list(found.rows)),
         *_figures(target, found),
-        ("a MAC", [f"{row.latency / row.macs:.2f}" for row in found.rows.values()]),
+        ("per MAC", [f"{row.latency / row.macs:.2f}" for row in found.rows.values()]),
     ]
     for heading, _ in columns:
         result.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)

@@ -49,7 +49,7 @@ def test_cycles_are_exact_and_instructions_a_range():
     estimate = time_of(NANO, M4, 64_000, "instructions")
     assert (estimate.least, estimate.most) == pytest.approx((NANO.pace.least, NANO.pace.most))
     assert show_time(estimate) == "about 1.2 to 2 ms at 64 MHz"
-    assert estimate.why.startswith("1.2 to 2 cycles for each instruction: ")
+    assert estimate.why.startswith("1.2 to 2 cycles per instruction: ")
 
 
 def test_cycles_of_another_chip_are_not_exact():

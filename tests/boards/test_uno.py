@@ -60,7 +60,7 @@ def test_a_refusal_names_the_layer_and_the_buffers_at_the_peak(tmp_path: Path) -
     with pytest.raises(BoardError, match="RAM: needs") as caught:
         built(layers.graph(), tmp_path, Silent())
     assert re.search(
-        r"by layer 'conv_2d': the input 1,600, output of 'conv_2d' ", str(caught.value)
+        r"in layer 'conv_2d': the input 1,600, output of 'conv_2d' ", str(caught.value)
     )
 
 
@@ -68,9 +68,9 @@ def test_what_is_held_at_the_peak() -> None:
     graph = dense(100)
     planned = plan(lower(graph))
     assert peak(planned) == (
-        "Most is needed by layer 'fully_connected': the input 100, output of 'fully_connected' 8."
+        "The peak is in layer 'fully_connected': the input 100, output of 'fully_connected' 8."
     )
     assert re.fullmatch(
-        r"Most constants belong to: 'fully_connected' (8|9)\d\d, 'fully_connected_1' \d+\.",
+        r"Largest constants: 'fully_connected' (8|9)\d\d, 'fully_connected_1' \d+\.",
         largest_layers(planned),
     )

@@ -179,7 +179,7 @@ def test_ports_are_listed_with_their_boards(run: Command, monkeypatch: pytest.Mo
     monkeypatch.setattr(ports, "found_ports", lambda: found)
     words = run("ports").words
     assert "/dev/ttyACM0 2341:0043 Arduino Uno uno" in words
-    assert "/dev/ttyS0 none n/a no board that is known" in words
+    assert "/dev/ttyS0 none n/a no known board" in words
     monkeypatch.setattr(ports, "found_ports", lambda: ())
     assert run("ports").out == "No serial ports: connect a board.\n"
 

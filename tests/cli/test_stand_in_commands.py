@@ -20,14 +20,14 @@ def test_a_board_is_verified_and_timed_on_its_stand_in(folder: Path, run: Comman
     assert " ".join(done.err.split()).count(NOTE) == 1
     assert "litert = simulator = host = stand-in cortex-m4: 7 tensors" in done.words
     assert "counted on cortex-m4, which stands in for nano33ble" in done.words
-    assert "ms at 64 MHz, an estimate (1.2 to 2 cycles for each instruction" in done.words
+    assert "ms at 64 MHz, an estimate (1.2 to 2 cycles per instruction" in done.words
     report = json.loads((folder / "out" / "report.json").read_text())
     assert (report["board"], report["stand_in"]) == ("nano33ble", "cortex-m4")
     latency, pace = report["latency"], load_board("nano33ble").pace
     assert pace is not None
     assert latency["time"]["least"] == latency["value"] * pace.least / 64_000
     assert latency["time"]["most"] == latency["value"] * pace.most / 64_000
-    assert "which stands in for the board" in (folder / "out" / "report.html").read_text()
+    assert "the board's stand-in" in (folder / "out" / "report.html").read_text()
 
     again = run("verify", "out", "--samples", "2")
     assert again.code == 0

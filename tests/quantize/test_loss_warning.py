@@ -45,7 +45,7 @@ def test_a_loss_is_told_with_the_tensor_to_blame(graph: Graph, inputs: Array) ->
     lost = 100 * (1 - report.accuracy.dense_int8)
     assert lost > 2
     assert note.startswith(f"Warning: int8 loses {lost:.1f} points of top-1. ")
-    assert "Most is lost in 'deep': " in note
+    assert "The largest loss is in 'deep': " in note
     assert "What helps: " in note
 
 

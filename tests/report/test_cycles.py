@@ -183,7 +183,7 @@ def test_bench_prints_the_estimate_and_adds_it_to_the_reports(
     words = " ".join(capfd.readouterr().out.split())
     found = re.search(r"estimate ([\d,]+) cycles, [\d.]+ ms on STM32L4R5 at 120 MHz", words)
     assert found is not None
-    assert "Computed, not run on a chip" in words
+    assert "Computed, not measured on a chip" in words
     latency = json.loads((build / "report.json").read_text())["latency"]
     record = latency["estimate"]
     assert record["core"] == "cortex-m4"

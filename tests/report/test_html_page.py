@@ -55,7 +55,7 @@ def test_all_is_there() -> None:
     text = html(report)
     page = Page(text)
     assert headings(text) == [
-        "Accuracy", "Where it goes", "Flash", "RAM over time", "Latency", "Verification",
+        "Accuracy", "Shares by layer", "Flash", "RAM over time", "Latency", "Verification",
     ]  # fmt: skip
     for layer in report.layers:
         assert layer.name in page.text
@@ -78,7 +78,7 @@ def test_small_confusion_is_a_matrix() -> None:
 
 def test_of_many_classes_the_most_frequent_mistakes() -> None:
     page = Page(html(replace(full(), accuracy=classification(40))))
-    assert "true class found samples class 39 class 0 39 class 38 class 39 38" in page.text
+    assert "true class predicted samples class 39 class 0 39 class 38 class 39 38" in page.text
     assert "class 27 class 28" not in page.text
     assert "the matrix of all 40 classes is in report.json" in page.text
 
@@ -149,7 +149,7 @@ def test_bars_stay_within_the_page() -> None:
 def test_shares_of_every_layer() -> None:
     """Layer n of the sample takes n instructions."""
     report = full()
-    text = html(report).split("<h2>Where it goes</h2>")[1].split("</section>")[0]
+    text = html(report).split("<h2>Shares by layer</h2>")[1].split("</section>")[0]
     page = Page(text)
     count = len(report.layers)
     for heading in ("instructions", "flash", "RAM in use"):

@@ -93,8 +93,8 @@ def test_the_estimate_is_called_one() -> None:
     Console(width=80, file=text).print(terminal.summary(full()))
     words = " ".join(text.getvalue().split())
     assert (
-        "1,600 cycles, 0.0 ms on CHIP at 120 MHz (1,500 to 1,700); 75 of them wait for flash (50 "
-        "for constants). Computed, not run on a chip"
+        "1,600 cycles, 0.0 ms on CHIP at 120 MHz (1,500 to 1,700); 75 of them are flash wait "
+        "states (50 for constants). Computed, not measured on a chip"
     ) in words
     assert "loads 50 %, multiplies 25 %, stores 10 %, others 10 %, taken branches 5 %" in words
     assert "divides" not in words

@@ -18,7 +18,7 @@ from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord
 
 
 def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Run a float .tflite on real inputs; None where there is nothing to score."""
+    """Scores of a float .tflite on real inputs; None if there is nothing to score."""
     if targets.task is None:
         return None
     (outputs,) = run_float(model, x).values()
@@ -26,7 +26,7 @@ def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) 
 
 
 def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Run an int8 graph in the simulator on real inputs; None where there is nothing to score."""
+    """Scores of an int8 graph in the simulator on real inputs; None if nothing can be scored."""
     if targets.task is None:
         return None
     target = graph.tensors[graph.outputs[0]].quantization
@@ -36,8 +36,8 @@ def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -
 
 
 def accuracy_record(prepared: Prepared, data: Dataset, targets: Targets) -> AccuracyRecord | None:
-    """The scores of the float model, of int8 alone, and of what is emitted; None where there is
-    nothing to score.
+    """The scores of the float model, of int8 without compression, and of the emitted model; None if
+    there is nothing to score.
     """
     x, shape = data.x_test, prepared.shape
     int8 = evaluate_int8(prepared.graph, shape, x, targets)
@@ -82,5 +82,5 @@ def _metrics(real: Values, dense: Values, int8: Values) -> tuple[MetricRecord, .
 
 
 def _names(known: Sequence[str], count: int) -> tuple[str, ...]:
-    """What classes or outputs are called: by their numbers, where they have no names."""
+    """Names of classes or outputs; their numbers if they have no names."""
     return tuple(known) if len(known) == count else tuple(map(str, range(count)))

@@ -1,5 +1,5 @@
-"""A model planned, emitted and compiled for its board; and of several ways to store its weights the
-cheapest, by what the compiler makes of it.
+"""Plans, emits and compiles a model for its board, and chooses the cheapest of several ways to
+store its weights by the compiled size.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ MODEL_NAME = "model.tflite"
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the user wants of a plan."""
+    """The user's options for planning."""
 
     optimize: Optimize = "balanced"
-    """What streaming by rows and the storage of weights are chosen for."""
+    """The goal in choosing streaming and the storage of weights."""
     ram_limit: int | None = None
-    """Bytes that the arena may have; None: what the board has."""
+    """Maximum bytes of the arena; None: the board's RAM."""
     push_input: bool = False
-    """Whether the input comes row by row."""
+    """Whether the input arrives row by row."""
 
     def ram(self, board: Board) -> int:
-        """Bytes for the arena: what the user allows, or what the board has."""
+        """Maximum bytes of the arena: the user's limit, or the board's RAM."""
         return self.ram_limit or board.memory.ram - board.memory.reserved_ram
 
 
 @dataclass(frozen=True, eq=False)
 class Assembly:
-    """One way to build a model for a board."""
+    """A build of a model for a board."""
 
     plan: Plan
-    """Kernel calls with their stored weights, and where everything lies."""
+    """The kernel calls with their stored weights, and all addresses."""
     files: Mapping[str, str | bytes]
-    """The project."""
+    """The emitted files, by name."""
     firmware: FirmwareBuild
-    """Where its library is compiled."""
+    """Compiles its library."""
 
     @cached_property
     def measured(self) -> Measured:
@@ -86,19 +86,19 @@ class Assembly:
 
 @dataclass(frozen=True)
 class Assembler:
-    """Builds models for one board, each in a folder of its own below `folder`."""
+    """Builds models for one board, each in its own subfolder of `folder`."""
 
     board: Board
-    """What they run on."""
+    """The target board."""
     options: PlanOptions
-    """What the user wants of a plan."""
+    """The user's options for planning."""
     folder: Path
-    """For projects and objects; temporary."""
+    """Temporary folder for projects and object files."""
     note: Callable[[str], None]
-    """Takes what the user has to know."""
+    """Receives messages for the user."""
 
     def cheapest(self, prepared: Prepared, progress: Progress) -> Assembly:
-        """The model with those codecs that are worth their decoders; a note names the others."""
+        """Build the model with the codecs worth their decoders; a note names the others."""
         board = self.board
         program = lower_for(prepared, board, self.options)
         others: tuple[Program, ...] = ()
@@ -116,12 +116,12 @@ class Assembler:
         if left_out := assemblies[0].codecs - chosen.codecs:
             self.note(
                 f"Weights are not stored as {', '.join(sorted(left_out))}: "
-                "decoding would cost more here than it saves."
+                "decoding would cost more than it saves."
             )
         return chosen
 
     def assemble(self, prepared: Prepared, program: Program, name: str) -> Assembly:
-        """A program planned and emitted; `name` is that of its folder.
+        """Plan and emit a program in the subfolder `name`.
 
         Raises:
             BoardError: no plan was found within --ram-limit.
@@ -144,15 +144,15 @@ class Assembler:
 
 
 def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
-    """Kernel calls, with weights as `--optimize` wants them, within so many bytes of RAM. Without a
-    compression recipe a model keeps its speed, unless decoding saves much.
+    """Kernel calls with weights stored according to `--optimize`, within the board's RAM. Without a
+    compression recipe, weights are only decoded if that saves much.
     """
     target, compressed = storage_target(board, options), bool(prepared.compression)
     return stored_program(prepared.graph, options.optimize, compressed=compressed, place=target)
 
 
 def storage_target(board: Board, options: PlanOptions) -> StorageTarget:
-    """What weights may be stored in: the flash, or less where constants may take less of it."""
+    """Limits for storing weights: the flash, or the limit of constants if that is lower."""
     flash = board.memory.flash - board.memory.reserved_flash
     if board.memory.constants is not None:
         flash = min(flash, board.memory.constants + CODE)
@@ -162,12 +162,12 @@ def storage_target(board: Board, options: PlanOptions) -> StorageTarget:
 def _plan(
     program: Program, board: Board, options: PlanOptions, note: Callable[[str], None]
 ) -> Plan:
-    """The plan, proven right, within the RAM that the user allows."""
+    """The proven plan, within the user's RAM limit."""
     planned = choose(program, options.optimize, options.ram(board), options.push_input)
     planned = proven(planned, note)
     if options.ram_limit is not None and planned.arena > options.ram_limit:
         raise BoardError(
-            f"The smallest arena that was found has {planned.arena:,} bytes; --ram-limit allows "
+            f"The smallest arena found has {planned.arena:,} bytes; --ram-limit allows "
             f"{options.ram_limit:,}.",
             hint="Allow more, or give the model a smaller input or fewer channels.",
         )
@@ -177,7 +177,7 @@ def _plan(
 def _files(
     prepared: Prepared, planned: Plan, board: Board, prefix: str, stack: StackNeed | None = None
 ) -> dict[str, str | bytes]:
-    """Everything in the output folder but the report."""
+    """All files of the output folder except the report."""
     library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256, stack=stack)
     content = Content(
         prefix=prefix,
@@ -193,7 +193,9 @@ def _files(
 
 
 def _example(prepared: Prepared) -> Example:
-    """What the example prints; the error of a reconstruction needs bytes that are real inputs."""
+    """What the example prints; a reconstruction error is only defined if the input is not
+    normalized by the library.
+    """
     graph, task = prepared.graph, prepared.task
     if task == "reconstruction" and graph.input_transform is not None:
         return Example("values")
@@ -201,8 +203,8 @@ def _example(prepared: Prepared) -> Example:
 
 
 def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:
-    """The assembly that fits the board and takes the fewest bytes of flash and RAM, where so many
-    predicted instructions count as a byte as `--optimize` says; of equal ones the last. A byte of
+    """The assembly that fits the board and takes the fewest bytes of flash and RAM, plus a byte per
+    so many predicted instructions, depending on `--optimize`; the last of equal ones. A byte of
     RAM counts as RAM_BYTE bytes of flash: no board has less flash than RAM.
     """
     board, rate = assemblies[0].firmware.board, POLICIES[optimize].byte

@@ -1,5 +1,5 @@
 """Checks and measurements after a build: code size, accuracy, equality of executions, latency. Each
-adds its part to the report.
+adds its results to the report.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from tinycomp.target.fit import check_fit
 from tinycomp.target.toolchain import is_available
 
 LOSS = 0.02
-"""Share of a score that int8 may lose without a warning."""
+"""Loss of a score by int8 that is accepted without a warning."""
 SHARES = (TOP_1, ACCURACY, R2)
-"""Metrics of which a share is lost."""
+"""Metrics to which LOSS applies."""
 
 
 def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
-    """Flash, and the stack that the compiler computes; a model that does not fit is refused."""
+    """Add flash and the computed stack; refuse a model that does not fit."""
     board, planned = built.firmware.board, built.plan
     check_fit(board, footprint(planned, None))
     if not is_available(board.compiler):
         packages = " ".join(board.compiler.packages)
         progress.note(
-            f"Left out: sizes; there is no {board.compiler.prefix}gcc (apt install {packages})."
+            f"Skipped: code size; {board.compiler.prefix}gcc is missing (apt install {packages})."
         )
         return report
     with progress.stage(f"Measuring code for {board.name}"):
@@ -50,10 +50,10 @@ def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
 
 
 def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) -> Report:
-    """Accuracy of the float model, of int8 alone, and of what is emitted, all by the same metrics.
+    """Add the scores of the float, int8 and emitted models, all by the same metrics.
 
-    What the device computes equals what is emitted, which verification proves: its accuracy is not
-    measured again.
+    Verification proves that the device computes the same as the emitted model, so its accuracy is
+    not measured separately.
     """
     data, targets = prepared.dataset, prepared.targets
     if data is None or targets is None:
@@ -70,7 +70,7 @@ def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) ->
 
 
 def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> Report:
-    """How far each int8 tensor is from the float model's."""
+    """Add the signal to noise ratio of each int8 tensor against the float model's."""
     if prepared.core is None or prepared.dataset is None:
         return report
     with progress.stage("Comparing tensors with the float model"):
@@ -79,7 +79,7 @@ def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> 
 
 
 def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> None:
-    """Say so if int8 alone costs more than LOSS, which tensor is most to blame, and what helps."""
+    """Warn if int8 without compression loses more than LOSS; name the worst tensor and remedies."""
     if report.accuracy is None:
         return
     for metric in report.accuracy.metrics:
@@ -94,23 +94,23 @@ def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> 
     blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
     if blamed is not None:
         name, decibels = blamed
-        note += f" Most is lost in {name!r}: {decibels:.0f} dB of its signal to noise."
+        note += f" The largest loss is in {name!r}: {decibels:.0f} dB of signal to noise."
     return (
-        f"{note} What helps: calibration samples that show all that the model will see, features "
-        "of one size (begin the model with keras.layers.Normalization), ReLU6 in the place of "
-        "ReLU, weights without outliers (weight decay)."
+        f"{note} What helps: calibration samples that cover all inputs of the application, "
+        "features of similar range (begin the model with keras.layers.Normalization), ReLU6 "
+        "instead of ReLU, weights without outliers (weight decay)."
     )
 
 
 def compare_all(
     graph: Graph, tflite: bytes, inputs: Array, running: Session, progress: Progress
 ) -> Verification:
-    """All executions of a session on some int8 inputs."""
+    """Compare all executions of a session on int8 inputs."""
     with progress.stage(f"Verifying on {len(inputs)} samples", len(inputs)) as advance:
         found = verify(graph, tflite, inputs, running.executions, advance)
     cause = (
-        "LiteRT's reference aborts on a softmax whose exponentials add up to 512 or more. The "
-        "library gives 0 there for all classes."
+        "LiteRT's reference aborts on a softmax whose exponentials add up to 512 or more. There "
+        "the library returns 0 for all classes."
     )
     if not found.samples:
         raise DifferenceError(
@@ -124,7 +124,7 @@ def compare_all(
 
 
 def verify_record(found: Verification) -> VerifyRecord:
-    """A comparison as the report keeps it."""
+    """The record of a comparison for the report."""
     difference = str(found.differences[0]) if found.differences else None
     return VerifyRecord(found.executions, found.samples, found.tensors, found.equal, difference)
 
@@ -132,7 +132,7 @@ def verify_record(found: Verification) -> VerifyRecord:
 def time_inference(
     report: Report, board: Board, running: Session, graph: Graph, inputs: Array, progress: Progress
 ) -> Report:  # fmt: skip
-    """Latency by layer, and the deepest stack, from the device; milliseconds at the board's
+    """Add latency by layer and stack depth, measured on the device; milliseconds at the board's
     clock.
     """
     assert running.device is not None
@@ -149,7 +149,7 @@ def time_inference(
 def add_cycle_estimate(
     report: Report, firmware: FirmwareBuild, inputs: Array, progress: Progress
 ) -> Report:
-    """Cycles beside the instructions that were counted."""
+    """Add estimated cycles to the counted instructions."""
     assert report.latency is not None
     with progress.stage(f"Counting instructions by kind on {report.board}"):
         found = estimate(firmware.board, firmware.board_program(), inputs[0])

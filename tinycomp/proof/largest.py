@@ -1,5 +1,5 @@
-"""What takes most of a model's memory, in words for a refusal: the buffers at the arena's peak, the
-layers whose constants are largest.
+"""The largest parts of a model's memory, as text for a refusal: the buffers at the arena's peak,
+the layers with the largest constants.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tinycomp.plan.program import Operation
 from tinycomp.plan.schedule import INPUT, Copy
 
 _NAMED = 4
-"""Buffers or layers that are named, at most."""
+"""Maximum number of buffers or layers to name."""
 
 
 def peak(plan: Plan) -> str:
-    """The layer that runs when most of the arena is in use, and what is in use then, the largest
-    first; with bytes.
+    """The layer that runs at the arena's peak, and the buffers in use then, the largest first, with
+    their bytes.
     """
     steps = plan.steps
     used = usage([block for _, block, _ in plan.blocks], len(steps) + 1)
@@ -31,7 +31,7 @@ def peak(plan: Plan) -> str:
     held.sort(key=lambda each: -each[0])
     named = ", ".join(f"{what} {size:,}" for size, what in held[:_NAMED])
     rest = sum(size for size, _ in held[_NAMED:])
-    return f"Most is needed {_when(plan, time)}: {named}{f', others {rest:,}' if rest else ''}."
+    return f"The peak is {_when(plan, time)}: {named}{f', others {rest:,}' if rest else ''}."
 
 
 def _when(plan: Plan, time: int) -> str:
@@ -40,11 +40,11 @@ def _when(plan: Plan, time: int) -> str:
         return "between layers"
     if step.operation == INPUT:
         return "while the input is taken"
-    return f"by layer '{plan.program.operations[step.operation].node.name}'"
+    return f"in layer '{plan.program.operations[step.operation].node.name}'"
 
 
 def _what(graph: Graph, use: Use) -> str:
-    """A block by the layer whose output it is; names of tensors may have hundreds of letters."""
+    """A block, named by the layer that writes it; tensor names may have hundreds of letters."""
     if use.kind == "scratch":
         return f"scratch of '{use.names[0]}'"
     if use.kind == "state":
@@ -54,15 +54,15 @@ def _what(graph: Graph, use: Use) -> str:
 
 
 def largest_layers(plan: Plan) -> str:
-    """The layers whose constants take most of flash, with bytes."""
+    """The layers with the largest constants, with their bytes."""
     sizes = [(_constants(operation), operation.node.name) for operation in plan.program.operations]
     sizes.sort(key=lambda each: -each[0])
     named = ", ".join(f"'{name}' {size:,}" for size, name in sizes[:_NAMED] if size)
-    return f"Most constants belong to: {named}."
+    return f"Largest constants: {named}."
 
 
 def _constants(operation: Operation) -> int:
-    """Bytes of an operation's arrays, those of its codec included."""
+    """Bytes of an operation's arrays, including those of its codec."""
     values = [*operation.fields.values()]
     values += [value for encoded in operation.encoded for value in encoded.fields.values()]
     return sum(value.nbytes for value in values if isinstance(value, np.ndarray))

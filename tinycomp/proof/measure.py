@@ -1,4 +1,4 @@
-"""What is known of a build once it is compiled or runs: flash, RAM, latency, layer by layer."""
+"""Measurements of a compiled or running build: flash, RAM, latency, per layer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _layer(graph: Graph, operation: Operation, known: set[tuple[str, bytes]]) ->
 
 
 def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:
-    """Arrays beside the weights that no operation before has: equal ones are stored once."""
+    """Arrays other than weights, except those known already: equal ones are stored once."""
     size = 0
     for value in operation.fields.values():
         if isinstance(value, np.ndarray) and (str(value.dtype), value.tobytes()) not in known:
@@ -48,17 +48,17 @@ def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:
 
 
 def flash_record(measured: Measured) -> FlashRecord:
-    """Code and constants of the inference; initialised data would count as constants."""
+    """Code and constants of the inference; initialized data would count as constants."""
     return FlashRecord(measured.sizes.code, measured.sizes.constants + measured.sizes.data)
 
 
 def ram_record(plan: Plan, stack: int | None) -> RamRecord:
-    """The arena's parts, and the stack that was measured or computed."""
+    """The arena's parts, and the measured or computed stack."""
     return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack)
 
 
 def footprint(plan: Plan, measured: Measured | None) -> Footprint:
-    """What the board must hold; before anything is compiled: at least."""
+    """Required memory of the board; before compilation a lower bound."""
     encoded = [entry for operation in plan.program.operations for entry in operation.encoded]
     arrays = [
         value
@@ -88,11 +88,11 @@ def footprint(plan: Plan, measured: Measured | None) -> Footprint:
 
 
 def latency_record(device: Device, graph: Graph, sample: Array) -> LatencyRecord:
-    """One inference, after one that warms up; layers from an inference that is watched.
+    """Latency of one inference after a warm-up; of layers in a watched inference.
 
     Args:
-        device: runs the build.
-        graph: its nodes are the device's, in order.
+        device: a board that runs the build.
+        graph: has the same nodes as the device, in order.
         sample: one int8 input.
     """
     device.load(sample)

@@ -1,4 +1,4 @@
-"""What lies where in the arena, and from which step to which: a plan, for a report."""
+"""A plan for the report: which buffers are where in the arena, and when."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord, SpanR
 
 
 def memory_record(plan: Plan) -> MemoryRecord:
-    """All buffers of a plan: tensors by the memory that they share, scratch, and the counters of a
-    pushed inference.
+    """All buffers of a plan: memory shared by tensors, scratch, and the counters of a pushed
+    inference.
     """
     last = len(plan.steps) - 1
     buffers = [
@@ -26,8 +26,8 @@ def memory_record(plan: Plan) -> MemoryRecord:
 
 
 def _layers(plan: Plan, use: Use) -> tuple[str, ...]:
-    """The layers whose outputs tensors are, since tensors of converted models have names of
-    hundreds of letters; of scratch, the one that uses it.
+    """The layers that write the tensors of a block, since tensors of converted models have names of
+    hundreds of letters; for scratch, the layer that uses it.
     """
     if use.kind != "tensor":
         return use.names
@@ -36,7 +36,7 @@ def _layers(plan: Plan, use: Use) -> tuple[str, ...]:
 
 
 def _areas(block: Block, offset: int, last: int) -> Iterable[AreaRecord]:
-    """An output lives on behind the last step."""
+    """Clips a lifetime to the steps: an output lives beyond the last one."""
     for part in block.parts:
         for first, end in part.spans:
             yield AreaRecord(offset + part.start, part.end - part.start, first, min(end, last))

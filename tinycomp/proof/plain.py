@@ -1,5 +1,5 @@
-"""What the same model takes in plain int8: beside a compressed build, so that compression is never
-worse without saying so.
+"""Comparison of a compressed build with plain int8 of the same model, so that compression is never
+silently worse.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tinycomp.report.record import PlainRecord, Report
 def compare_with_plain(
     report: Report, prepared: Prepared, assembler: Assembler, progress: Progress
 ) -> Report:
-    """The report with the figures of plain int8, if the model is compressed and a compiler is here;
-    a note where compression makes one of them worse.
+    """Add the figures of plain int8, if the model is compressed and there is a compiler; a note
+    says which of them compression makes worse.
     """
     if prepared.dense is None or report.flash is None:
         return report
@@ -33,13 +33,13 @@ def compare_with_plain(
         dense=None,
         compression={},
     )
-    with progress.stage("Building plain int8 to compare with"):
+    with progress.stage("Building plain int8 for comparison"):
         program = lower_for(plain, assembler.board, assembler.options)
         record = _measured(report, plain, assembler.assemble(plain, program, "plain"))
     if worse := tuple(_worse(report, record)):
         progress.note(
-            f"Plain int8 is better in this: {', '.join(worse)}. "
-            "Build without compression if that matters more."
+            f"Plain int8 is better here: {', '.join(worse)}. "
+            "Build without compression if this matters more."
         )
     return replace(report, plain=record)
 
@@ -54,7 +54,7 @@ def _measured(report: Report, plain: Prepared, built: Assembly) -> PlainRecord:
 
 
 def _timed(record: PlainRecord, plain: Prepared, built: Assembly, sample: Array) -> PlainRecord:
-    """With the latency, where plain int8 fits the board at all."""
+    """Add the latency, if plain int8 fits the board at all."""
     try:
         with session(
             plain.graph, plain.sha256, built.firmware, None, Silent(), compare=False
@@ -71,7 +71,7 @@ def _timed(record: PlainRecord, plain: Prepared, built: Assembly, sample: Array)
 
 
 def _worse(report: Report, plain: PlainRecord) -> Iterator[str]:
-    """Each figure in which the compressed build is worse by more than a hundredth."""
+    """Each figure that is worse by more than 1 % in the compressed build."""
     assert report.flash is not None
     figures = [("bytes of flash", report.flash.total, plain.flash.total)]
     if report.ram is not None:

@@ -1,4 +1,4 @@
-"""Sets up the executions of a build that can run here: the simulator, C on this computer, C on the
+"""Sets up the executions of a build that are available: the simulator, C on this computer, C on the
 board.
 """
 
@@ -24,17 +24,20 @@ from tinycomp.reference.compare import Execution, TensorExecution, simulator
 from tinycomp.target.boards import Board
 
 NOT_EMULATED = "waits for flash, caches, interrupts and peripherals of the chip"
-"""What a stand-in leaves out, where the board's file does not say."""
+"""The differences of a stand-in if the board's file has no `differs`."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """The executions beside LiteRT's, and the device if one answers."""
+    """The executions that can run here, and the device if one answers."""
 
     executions: tuple[Execution, ...]
+    """Those compared with LiteRT: the simulator, and C on the host and on the board if available.
+    """
     device: Device | None
+    """The connected or emulated board; None if there is none."""
     stand_in: Board | None = None
-    """The emulated board that the device is, where it stands in for the build's."""
+    """The emulated board, if it replaces the build's board."""
 
 
 @contextmanager
@@ -42,15 +45,15 @@ def session(
     graph: Graph, sha256: str, firmware: FirmwareBuild, port: SerialPort | None, progress: Progress,
     *, compare: bool = True,
 ) -> Iterator[Session]:  # fmt: skip
-    """Open what can run; what can't is left out with a note that names what is missing.
+    """Open the available executions; others are skipped, with a note about what is missing.
 
     Args:
         graph: the int8 graph that was emitted.
-        sha256: of its .tflite: a device that runs another model is refused.
-        firmware: where its library is compiled.
-        port: how a real board is reached, which then takes the place of the emulator.
-        progress: shows compilation, takes the notes.
-        compare: whether executions are to be compared; else the device alone is set up.
+        sha256: of its .tflite; a device with another model is refused.
+        firmware: compiles its library.
+        port: connection to a real board, used instead of the emulator.
+        progress: shows compilation, receives notes.
+        compare: whether to set up executions for comparison, not only the device.
 
     Raises:
         ToolError: a compiler fails.
@@ -66,13 +69,13 @@ def session(
 
 
 def _stand_in(board: Board, progress: Progress) -> Board | None:
-    """The board that is emulated in the place of one without an emulator; says what differs."""
+    """The emulated board that replaces one without an emulator; notes the differences."""
     if board.stand_in is None:
         return None
     other = firmware_build.emulated_board(board)
     progress.note(
         f"{board.name} is not emulated: {other.name} stands in for it, with the same kernels. "
-        f"What differs: {board.differs or NOT_EMULATED}."
+        f"Differences: {board.differs or NOT_EMULATED}."
     )
     return other
 
@@ -90,7 +93,7 @@ def _executions(
     if firmware_build.host_available():
         executions.append(_host(graph, firmware, progress))
     else:
-        progress.note("Left out: C on this computer; there is no gcc (apt install gcc).")
+        progress.note("Skipped: C on this computer; gcc is missing (apt install gcc).")
     if device is not None:
         name = f"stand-in {stand_in.name}" if stand_in else DeviceExecution.name
         executions.append(DeviceExecution(device, name))
@@ -124,7 +127,7 @@ def _device(
     elif board.is_host:
         yield None
     elif missing := firmware_build.missing(board):
-        progress.note(f"Left out: C on {board.name}; {missing}")
+        progress.note(f"Skipped: C on {board.name}; {missing}")
         yield None
     elif (program := _board_program(firmware, progress)) is None:
         yield None
@@ -134,14 +137,14 @@ def _device(
 
 
 def _board_program(firmware: FirmwareBuild, progress: Progress) -> Path | None:
-    """The library with the harness; None, with a note, where both together are too large."""
+    """The library with the harness; None, with a note, if both together are too large."""
     board = firmware.board.name
     with progress.stage(f"Compiling for {board}"):
         try:
             return firmware.board_program()
         except OverflowingError:
             progress.note(
-                f"Left out: C on {board}; the model fits, but not together with the test harness, "
-                "which keeps input and output apart. C on this computer stands in for it."
+                f"Skipped: C on {board}; the model fits, but not together with the test harness, "
+                "which needs its own input and output. It is verified as C on this computer."
             )
             return None

@@ -1,4 +1,4 @@
-"""Milliseconds at a board's clock, from the instructions or cycles that were counted."""
+"""Milliseconds at a board's clock, from counted instructions or cycles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _EXACT = Pace(least=1.0, most=1.0, why="")
 
 
 def time_of(board: Board, stand_in: Board | None, ticks: int, unit: str) -> TimeRecord | None:
-    """How long one inference takes on a board.
+    """Duration of one inference on a board.
 
     Args:
-        board: whose clock is taken.
-        stand_in: the emulated board that counted in its place; None: the board itself.
-        ticks: what was counted.
-        unit: "instructions" or "cycles"; nothing is computed from another.
+        board: the board with its clock.
+        stand_in: the emulated board that was measured; None: the board itself.
+        ticks: the measured count.
+        unit: "instructions" or "cycles"; other units give None.
 
     Returns:
-        The time, exact where the board's own cycles were counted; None where the clock or the
-        cycles of an instruction are not known.
+        The time, exact if the board's own cycles were counted; None if the clock or the cycles per
+        instruction are not known.
     """
     if unit == "cycles" and stand_in is None:
         pace: Pace | None = _EXACT
@@ -31,5 +31,5 @@ def time_of(board: Board, stand_in: Board | None, ticks: int, unit: str) -> Time
         return None
     least, most = (1000 * ticks * each / board.clock for each in (pace.least, pace.most))
     counted = "instruction" if unit == "instructions" or not stand_in else "cycle of the stand-in"
-    why = f"{pace.least:g} to {pace.most:g} cycles for each {counted}: {pace.why}"
+    why = f"{pace.least:g} to {pace.most:g} cycles per {counted}: {pace.why}"
     return TimeRecord(board.name, board.clock, least, most, why if pace.why else "")

@@ -14,10 +14,10 @@ _KILO = 1024
 
 
 def board_table(known: Iterable[tuple[Board, str]]) -> Table:
-    """One line a board: core, usable memory, clock, how it is built, and its state.
+    """One line per board: core, usable memory, clock, project, and state.
 
     Args:
-        known: each board, and its state in a few words.
+        known: each board with a short description of its state.
     """
     table = Table(title="Boards", title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("board", no_wrap=True)
@@ -40,7 +40,7 @@ def _kilobytes(size: int) -> str:
 
 
 def board_details(board: Board, state: str) -> Table:
-    """All that a board's file says, by key."""
+    """All settings of a board."""
     table = Table(
         title=f"{board.name}: {escape(board.title)}",
         title_justify="left",
@@ -83,7 +83,7 @@ def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:
         yield "  what differs", board.differs
     if board.pace is not None:
         pace = board.pace
-        yield "pace", f"{pace.least:g} to {pace.most:g} cycles for each that is counted: {pace.why}"
+        yield "pace", f"{pace.least:g} to {pace.most:g} cycles per counted one: {pace.why}"
     if board.silicon is not None:
         silicon = board.silicon
         yield "cycles for", f"{silicon.title} at {silicon.clock / 1e6:g} MHz (--estimate-cycles)"
@@ -111,7 +111,7 @@ def _words(parts: Sequence[str]) -> str:
 
 
 def port_table(ports: Iterable[tuple[str, str | None, str, Sequence[str]]]) -> Table:
-    """One line a serial port: its USB id, what the system calls it, the boards that it may be.
+    """One line per serial port: its USB id, the system's description, the boards that it may be.
 
     Args:
         ports: name, USB id, description, names of boards.
@@ -120,6 +120,6 @@ def port_table(ports: Iterable[tuple[str, str | None, str, Sequence[str]]]) -> T
     for heading in ("port", "USB id", "it says", "may be"):
         table.add_column(heading)
     for name, usb_id, description, names in ports:
-        may_be = ", ".join(names) or "no board that is known"
+        may_be = ", ".join(names) or "no known board"
         table.add_row(escape(name), usb_id or "none", escape(description), may_be)
     return table

@@ -1,6 +1,6 @@
-"""A report as one HTML page that needs nothing else: no script, no file beside it.
+"""A report as one self-contained HTML page, without scripts.
 
-Numbers become text here, the templates (templates/report) place them.
+Numbers are formatted here and placed by the templates (templates/report).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tinycomp.report.record import (
 from tinycomp.report.shares import CODE, shares
 
 HTML_NAME = "report.html"
-"""The page in an output folder."""
+"""Name of the page in an output folder."""
 
 _KINDS = {
     "tensor": "tensors",
@@ -35,15 +35,15 @@ _KINDS = {
     "state": "counters of a pushed input",
 }
 _NAMED, _NUMBERED, _HIGH, _THIN = 10.0, 2.5, 5.0, 1.0
-"""Percent of the width from which a rectangle holds its name, or its layer's number, and of the
-height from which it holds either; and of the width up to which it has no border at its sides.
+"""Minimum size of a rectangle in percent: width for its name, width for its layer's number, height
+for either; and the width up to which it has no side borders.
 """
 _SPACED, _EACH = 5.0, 5
-"""Percent of the width from which a layer's number stands on the axis; else only each fifth."""
+"""Minimum width in percent of a layer to number it on the axis; else only every fifth is."""
 _BAR = 65.0
-"""Percent of a cell that a bar beside a number may take."""
+"""Maximum percentage of a cell for a bar beside a number."""
 _BUFFERS = 12
-"""So many of the largest buffers are listed before the rest is folded away."""
+"""Number of the largest buffers listed before the rest is folded."""
 
 _EXECUTIONS = {
     "float": "float model",
@@ -51,7 +51,8 @@ _EXECUTIONS = {
     "int8": "int8, as emitted",
 }
 _PARTS, _MISTAKES = 20, 12
-"""So many outputs, or classes of a confusion matrix, are shown; of more classes so many mistakes.
+"""Maximum number of outputs or confusion matrix classes shown; for more classes, the number of
+mistakes shown.
 """
 
 View = dict[str, Any]
@@ -73,7 +74,7 @@ def _environment() -> jinja2.Environment:
 
 
 def html(report: Report) -> str:
-    """The page. Sections of what is not known are left out."""
+    """The page; sections without data are omitted."""
     view = {
         "report": report,
         "figures": list(_figures(report)),
@@ -89,7 +90,7 @@ def html(report: Report) -> str:
 
 
 def _figures(report: Report) -> Iterable[View]:
-    """What matters most, in a few words."""
+    """The most important figures, in a few words."""
     accuracy, flash, ram, latency = report.accuracy, report.flash, report.ram, report.latency
     if accuracy and accuracy.int8 is not None:
         value = show_metric(accuracy.metric, accuracy.int8)
@@ -102,7 +103,7 @@ def _figures(report: Report) -> Iterable[View]:
         arena = ram.arena + ram.scratch
         yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}, {stack}")
     if latency:
-        rate = f"{latency.value / report.model.macs:.2f} a MAC" if report.model.macs else ""
+        rate = f"{latency.value / report.model.macs:.2f} per MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)
     if latency and latency.time:
         kind = "Time" if latency.time.exact else "Time, estimated"
@@ -133,7 +134,7 @@ def _short(count: int) -> str:
 
 
 def _accuracy(accuracy: AccuracyRecord) -> View:
-    """Executions by rows, metrics by columns; then each output, and the confusion of classes."""
+    """Executions in rows, metrics in columns; then each output, and the confusion matrix."""
     return {
         "metrics": [metric.metric for metric in accuracy.metrics],
         "samples": accuracy.samples,
@@ -153,7 +154,7 @@ def _metric_values(metrics: Sequence[MetricRecord], key: str) -> list[str]:
 
 
 def _outputs(accuracy: AccuracyRecord) -> View | None:
-    """Metrics of each output: of the float model, where there is one, and as emitted."""
+    """Metrics of each output: of the float model, if there is one, and of the emitted one."""
     if not accuracy.by_output:
         return None
     keys = [key for key in ("float", "int8") if getattr(accuracy, key) is not None]
@@ -174,7 +175,7 @@ def _outputs(accuracy: AccuracyRecord) -> View | None:
 
 
 def _confusion(accuracy: AccuracyRecord) -> View | None:
-    """The whole matrix where it is small, else the mistakes that are most frequent."""
+    """The whole matrix if it is small, else the most frequent mistakes."""
     matrix, names = accuracy.confusion, accuracy.classes
     if not matrix:
         return None
@@ -202,7 +203,7 @@ def _confusion(accuracy: AccuracyRecord) -> View | None:
 
 
 def _stack(parts: Sequence[tuple[str, str, int]]) -> list[View]:
-    """A bar of parts (colour, label, value) that make up a whole."""
+    """A stacked bar of parts (colour, label, value)."""
     whole = sum(value for _, _, value in parts) or 1
     return [
         {"color": color, "label": label, "value": value, "share": 100 * value / whole}
@@ -211,7 +212,7 @@ def _stack(parts: Sequence[tuple[str, str, int]]) -> list[View]:
 
 
 def _shares(report: Report) -> View | None:
-    """Layers by number, then what belongs to none; None where there is nothing to compare."""
+    """Layers by number, then parts that belong to no layer; None if there is nothing to compare."""
     found = shares(report)
     unit = report.latency.unit if report.latency else ""
     columns = {"latency": unit, "flash": "flash", "ram": "RAM in use"}
@@ -229,7 +230,7 @@ def _shares(report: Report) -> View | None:
 
 
 def _cell(value: int | None, whole: int, most: int) -> View | None:
-    """The bar of the largest value takes what the percentage leaves of a cell."""
+    """Length of a bar; the largest value gets the full space."""
     return {"share": 100 * value / whole, "width": _BAR * value / most} if value else None
 
 
@@ -294,7 +295,7 @@ def _memory(memory: MemoryRecord) -> View:
 
 
 def _label(rectangle: Rectangle, numbers: Mapping[str, str]) -> str:
-    """What fits into a rectangle; the number is the one that its layer has in the tables."""
+    """The label that fits into a rectangle: a name, or the layer's number in the tables."""
     if rectangle.height < _HIGH or rectangle.width < _NUMBERED:
         return ""
     if rectangle.width >= _NAMED:
@@ -314,7 +315,7 @@ def _name(buffer: BufferRecord) -> str:
 
 
 def _axis_label(segment: Segment, width: float) -> str:
-    """Layers as the tables count them."""
+    """Layers, numbered as in the tables."""
     first, last = segment.first_layer + 1, segment.last_layer + 1
     if first != last:
         return f"{first}\u2013{last}"

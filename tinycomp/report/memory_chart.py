@@ -1,7 +1,7 @@
 """The arena over time as rectangles: x is the step, y the address, both in percent.
 
-A layer that runs whole takes one unit of width; layers that are streamed take as many together as
-they are, and their steps share it evenly. So a thousand steps of one row don't hide the others.
+A layer that runs whole is one unit wide; n streamed layers are n units wide together, shared evenly
+by their steps. So a thousand steps of single rows don't hide the others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord
 
 _TICKS, _APART = 6, 0.06
-"""At most so many round addresses are marked, and none so near to the top, as a share."""
+"""Maximum number of marked addresses; and the minimum distance of a mark from the top, as a
+fraction.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Segment:
     last_step: int
     """Included."""
     start: int
-    """Where it begins on the axis."""
+    """Start on the axis, in layers."""
 
     @property
     def width(self) -> int:
@@ -36,7 +38,7 @@ class Segment:
         return self.last_layer - self.first_layer + 1
 
     def place(self, step: int) -> float:
-        """Where a step of this segment begins."""
+        """Position of a step on the axis."""
         steps = self.last_step - self.first_step + 1
         return self.start + self.width * (step - self.first_step) / steps
 
@@ -46,7 +48,7 @@ class Rectangle:
     """An area of a buffer, in percent of the chart."""
 
     buffer: BufferRecord
-    """Whose it is."""
+    """The buffer."""
     left: float
     """From the left edge."""
     width: float
@@ -59,7 +61,7 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class MemoryChart:
-    """What the page draws."""
+    """The contents of the chart."""
 
     rectangles: tuple[Rectangle, ...]
     """Areas of buffers."""
@@ -83,14 +85,14 @@ def memory_chart(memory: MemoryRecord) -> MemoryChart:
 
 
 def _ticks(arena: int) -> tuple[int, ...]:
-    """Round addresses, and the end of the arena."""
+    """Round addresses and the end of the arena."""
     steps = (factor * 10**power for power in range(10) for factor in (1, 2, 5))
     step = next(step for step in steps if arena / step <= _TICKS)
     return (*(tick for tick in range(0, arena, step) if tick < (1 - _APART) * arena), arena)
 
 
 def _segments(memory: MemoryRecord) -> list[Segment]:
-    """Runs of layers whose steps alternate, each with all steps up to the next run."""
+    """Groups of layers with alternating steps, each with all steps up to the next group."""
     runs: list[tuple[int, int, int]] = []  # first layer, last layer, last step
     for number, span in enumerate(memory.spans):
         if runs and span.first <= runs[-1][2]:

@@ -1,4 +1,4 @@
-"""Numbers as the terminal and the page show them."""
+"""Number formats of the terminal and the HTML page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SHARES = ("top-1", "accuracy")
 
 
 def show_metric(metric: str, value: float | None) -> str:
-    """A metric's value: shares in percent, errors in four digits."""
+    """A metric's value: fractions in percent, errors with four digits."""
     if value is None:
         return "not measured"
     if metric in _SHARES:

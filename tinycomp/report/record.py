@@ -1,4 +1,4 @@
-"""What is measured of a build, as data: the content of report.json."""
+"""The measurements of a build: the content of report.json."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class ModelRecord:
     """The model."""
 
     name: str
-    """As the user gave it, or the file's."""
+    """Given by the user, or the file's."""
     sha256: str
     """Of the exported .tflite."""
     macs: int
-    """Multiply-accumulates of an inference."""
+    """Multiply-accumulates per inference."""
     parameters: int
     """Weights and biases."""
 
 
 Real = float
-"""The type, where a field has its name."""
+"""Alias for annotations in classes with a field named `float`."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class OutputRecord:
     name: str
     """The class's or label's, or the output's number."""
     metrics: tuple[MetricRecord, ...]
-    """What was measured of it."""
+    """Its metrics."""
 
 
 @dataclass(frozen=True)
 class AccuracyRecord:
-    """How good the model is: its main metric, and what else was measured."""
+    """The model's scores: the main metric and others."""
 
     metric: str
     """The main metric's name."""
     samples: int
-    """How many it was evaluated on."""
+    """Number of evaluation samples."""
     float: Real | None = None
     """Of the float model."""
     dense_int8: Real | None = None
@@ -73,15 +73,16 @@ class AccuracyRecord:
     int8: Real | None = None
     """Of the emitted model, compression included."""
     task: str = "classification"
-    """What the model is for (data/task.py)."""
+    """The kind of task (data/task.py)."""
     others: tuple[MetricRecord, ...] = ()
     """Further metrics."""
     by_output: tuple[OutputRecord, ...] = ()
-    """Metrics of each output, where there are several."""
+    """Metrics per output, if there are several."""
     classes: tuple[str, ...] = ()
-    """The names of rows and columns of `confusion`."""
+    """Names of the rows and columns of `confusion`."""
     confusion: tuple[tuple[int, ...], ...] = ()
-    """How often the emitted model took class i (row) for class j (column), for classifiers."""
+    """For classifiers: samples of class i (row) that the emitted model assigns to class j (column).
+    """
 
     @property
     def metrics(self) -> tuple[MetricRecord, ...]:
@@ -96,7 +97,7 @@ class FlashRecord:
     code: int
     """Instructions."""
     constants: int
-    """Weights, tables, and what else is read only."""
+    """Weights, tables and all other read-only data."""
 
     @property
     def total(self) -> int:
@@ -109,21 +110,21 @@ class RamRecord:
     """Bytes of RAM of one inference."""
 
     arena: int
-    """All tensors, input and output included."""
+    """All tensors, including input and output."""
     scratch: int
-    """What kernels need beside them."""
+    """Additional memory of the kernels."""
     stack: int | None = None
-    """The deepest; None where it was not measured."""
+    """Maximum depth; None if not measured."""
 
     @property
     def total(self) -> int:
-        """Arena, scratch, and the stack as far as it is known."""
+        """Arena, scratch, and the stack if known."""
         return self.arena + self.scratch + (self.stack or 0)
 
 
 @dataclass(frozen=True)
 class SpanRecord:
-    """The steps of an inference in which a layer computes."""
+    """The steps of an inference in which a layer runs."""
 
     layer: str
     """Its name."""
@@ -135,10 +136,10 @@ class SpanRecord:
 
 @dataclass(frozen=True)
 class AreaRecord:
-    """Bytes of the arena while they are in use."""
+    """A part of a buffer while it is in use."""
 
     offset: int
-    """Of the first byte."""
+    """Address of the first byte."""
     size: int
     """In bytes."""
     first: int
@@ -149,18 +150,18 @@ class AreaRecord:
 
 @dataclass(frozen=True)
 class BufferRecord:
-    """A piece of the arena."""
+    """A buffer in the arena."""
 
     kind: str
     """"tensor", "scratch" or "state"."""
     names: tuple[str, ...]
-    """The layers whose outputs share it ("input" for the model's own), or the one that uses it."""
+    """The layers with outputs in it ("input" for the model's input), or the layer that uses it."""
     offset: int
     """Of its first byte."""
     size: int
     """In bytes."""
     areas: tuple[AreaRecord, ...]
-    """The parts of it that are in use, and when."""
+    """Its parts, and when they are in use."""
 
     @property
     def first(self) -> int:
@@ -180,15 +181,15 @@ class MemoryRecord:
     arena: int
     """Its bytes."""
     steps: int
-    """How many steps there are."""
+    """Number of steps."""
     spans: tuple[SpanRecord, ...]
-    """When each layer computes."""
+    """When each layer runs."""
     buffers: tuple[BufferRecord, ...]
-    """What lies in the arena."""
+    """All buffers."""
 
     @cached_property
     def usage(self) -> tuple[int, ...]:
-        """The bytes that are in use at each step."""
+        """Bytes in use at each step."""
         changes = [0] * (self.steps + 1)
         for area in (area for buffer in self.buffers for area in buffer.areas):
             changes[area.first] += area.size
@@ -196,30 +197,28 @@ class MemoryRecord:
         return tuple(accumulate(changes[:-1]))
 
     def alive(self, first: int, last: int) -> int:
-        """The most bytes that are in use at one of the steps first to last."""
+        """Maximum of bytes in use in the steps first to last."""
         return max(self.usage[first : last + 1])
 
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """One layer's work, and how its weights are stored."""
+    """One layer's work, and the storage of its weights."""
 
     name: str
     """Of the node."""
     op: str
     """The operator's name."""
     macs: int
-    """Multiply-accumulates of an inference."""
+    """Multiply-accumulates per inference."""
     codec: str | None = None
-    """How its weights are stored; None without weights."""
+    """Name of the codec; None without weights."""
     weight_bytes: int = 0
-    """Bytes of the weights in flash, with tables."""
+    """Bytes of the weights in flash, including tables."""
     distinct_values: int | None = None
-    """Among the weights."""
+    """Distinct values among the weights."""
     constant_bytes: int = 0
-    """Arrays beside the weights (biases, factors, tables); what several layers share counts for the
-    first.
-    """
+    """Bytes of other arrays (biases, factors, tables); shared ones count for the first layer."""
 
 
 @dataclass(frozen=True)
@@ -233,17 +232,17 @@ class LayerLatency:
     value: int
     """In the latency's unit."""
     macs: int
-    """Multiply-accumulates of an inference."""
+    """Multiply-accumulates per inference."""
 
 
 @dataclass(frozen=True)
 class EstimateRecord:
-    """Cycles that an inference would take on a real chip, from the instructions that an emulator
-    counted: an estimate, not a measurement.
+    """Estimated cycles of an inference on a real chip, computed from the instructions that an
+    emulator counted, not measured.
     """
 
     core: str
-    """Whose published timings are taken."""
+    """The core whose published timings are used."""
     chip: str
     """Its name."""
     clock: int
@@ -251,24 +250,24 @@ class EstimateRecord:
     cycles: int
     """The estimate."""
     least: int
-    """The least that the timings leave open."""
+    """Lower end of the range of the timings."""
     most: int
-    """The most that the timings leave open."""
+    """Upper end of the range of the timings."""
     flash_waits: int
-    """Of the cycles, those that wait for flash."""
+    """Cycles of these that wait for flash."""
     constant_waits: int
-    """Of those, the ones for constants."""
+    """Wait cycles of these for constants."""
     instructions: int
-    """All that were executed."""
+    """Executed instructions."""
     mix: dict[str, int]
     """Instructions by kind."""
     assumptions: tuple[str, ...] = ()
-    """In sentences."""
+    """Assumptions, as sentences."""
 
 
 @dataclass(frozen=True)
 class TimeRecord:
-    """How long an inference takes on a board of a known clock, computed from what was counted."""
+    """Duration of an inference at a board's clock, computed from counted ticks."""
 
     board: str
     """Its name."""
@@ -277,13 +276,13 @@ class TimeRecord:
     least: float
     """In milliseconds."""
     most: float
-    """In milliseconds; `least` where cycles were counted, which are exact."""
+    """In milliseconds; equal to `least` if exact cycles were counted."""
     why: str = ""
-    """How the range comes about, in words; empty where there is none."""
+    """The source of the range; empty if there is no range."""
 
     @property
     def exact(self) -> bool:
-        """Whether it follows from cycles that were counted."""
+        """Whether it is computed from counted cycles."""
         return not self.why
 
 
@@ -294,19 +293,19 @@ class LatencyRecord:
     value: int
     """In `unit`."""
     unit: str
-    """"instructions" under an emulator that counts them, else what the device's clock counts."""
+    """"instructions" under an emulator that counts them, else the unit of the device's clock."""
     layers: tuple[LayerLatency, ...] = ()
     """By layer, in the graph's order."""
     estimate: EstimateRecord | None = None
-    """Of cycles on a real chip, if it was asked for."""
+    """Estimated cycles on a real chip, if requested."""
     time: TimeRecord | None = None
-    """In milliseconds, where the board's clock is known."""
+    """In milliseconds, if the board's clock is known."""
 
 
 @dataclass(frozen=True)
 class PlainRecord:
-    """The same model in plain int8, built alike for the same board: what compression is held
-    against.
+    """The same model in plain int8, built in the same way for the same board, to compare
+    compression with.
     """
 
     flash: FlashRecord
@@ -314,7 +313,7 @@ class PlainRecord:
     ram: RamRecord
     """Its arena and stack."""
     latency: int | None = None
-    """Of one inference, in the unit of the build's own; None where it was not measured."""
+    """Of one inference, in the same unit as the build's; None if not measured."""
 
 
 @dataclass(frozen=True)
@@ -324,37 +323,37 @@ class VerifyRecord:
     executions: tuple[str, ...]
     """Their names, LiteRT's first."""
     samples: int
-    """How many inputs."""
+    """Number of inputs."""
     tensors: int
-    """How many tensors of each."""
+    """Number of tensors per input."""
     equal: bool
-    """Whether every byte agreed."""
+    """Whether all bytes are equal."""
     difference: str | None = None
-    """The first one, in a sentence."""
+    """The first difference, as a sentence."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is known of a build."""
+    """All results of a build."""
 
     model: ModelRecord
-    """What was built."""
+    """The built model."""
     board: str
     """The board's name."""
     prefix: str
-    """Of the library's names in C."""
+    """Prefix of the library's C names."""
     stand_in: str | None = None
-    """The emulated board that was verified and measured in its place."""
+    """The emulated board that was verified and measured instead of it."""
     accuracy: AccuracyRecord | None = None
-    """With evaluation data."""
+    """If there are evaluation data."""
     flash: FlashRecord | None = None
-    """With a compiler."""
+    """If there is a compiler."""
     ram: RamRecord | None = None
     """Arena and stack."""
     memory: MemoryRecord | None = None
-    """What lies in the arena when."""
+    """The buffers in the arena over time."""
     latency: LatencyRecord | None = None
-    """With a board that answers."""
+    """If there is a board that answers."""
     verify: tuple[VerifyRecord, ...] = ()
     """The comparisons."""
     layers: tuple[LayerRecord, ...] = ()
@@ -362,24 +361,24 @@ class Report:
     plain: PlainRecord | None = None
     """The same model without compression, if this one is compressed."""
     compression: dict[str, Any] = field(default_factory=dict)
-    """The recipe, as far as it is not the default."""
+    """The options of the recipe that are not defaults."""
     signal_to_noise: dict[str, float] = field(default_factory=dict)
-    """Of int8 against float in dB, by tensor."""
+    """Of int8 against float, in dB, by tensor."""
     input_transform: InputTransform | None = None
-    """What the library does to raw values before they are the input of the .tflite."""
+    """The library's normalization of raw values before the input of the .tflite."""
     notes: tuple[str, ...] = ()
-    """What the user was told."""
+    """Messages to the user."""
     generator: str = __version__
-    """The version that built it."""
+    """Version of tinycomp that built it."""
 
     @property
     def weight_bytes(self) -> int:
-        """Stored weights in flash, codebooks and tables included."""
+        """Bytes of weights in flash, including codebooks and tables."""
         return sum(layer.weight_bytes for layer in self.layers)
 
 
 def to_json(report: Report) -> str:
-    """The report as JSON text with a line end."""
+    """The report as JSON text that ends with a newline."""
     return json.dumps(asdict(report), indent=2) + "\n"
 
 
@@ -387,7 +386,7 @@ def read_report(folder: Path) -> Report:
     """The report of a build.
 
     Raises:
-        OutputError: the folder has none, or it can't be read.
+        OutputError: the folder has no report, or it can't be read.
     """
     path = folder / REPORT_NAME
     try:
@@ -396,7 +395,7 @@ def read_report(folder: Path) -> Report:
     except FileNotFoundError:
         raise OutputError(
             f"'{folder}' holds no {REPORT_NAME}.",
-            expected="Expected a folder that 'tinycomp build' wrote.",
+            expected="Expected a folder written by 'tinycomp build'.",
             hint="Run 'tinycomp build MODEL -o FOLDER' first.",
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:

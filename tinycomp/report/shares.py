@@ -1,4 +1,4 @@
-"""Where latency, flash and RAM go, layer by layer: what the charts of a report show."""
+"""Latency, flash and RAM per layer, for the charts of a report."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from tinycomp.report.record import Report
 
 CODE, OTHER_CONSTANTS, STACK = "code", "other constants", "stack"
-"""Rows that belong to no layer. Code can't be told apart by layer, because layers share it."""
+"""Rows that belong to no layer. Code can't be split by layer, because layers share it."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """One row; None: not measured, or it has none."""
+    """One row of the chart; None: not measured, or not applicable."""
 
     name: str
-    """Of the layer, or of what belongs to none."""
+    """Name of the layer, or of a part that belongs to no layer."""
     latency: int | None = None
     """In the latency's unit."""
     flash: int | None = None
     """In bytes."""
     ram: int | None = None
-    """The most bytes of RAM in use while it runs."""
+    """Maximum bytes of RAM in use while it runs."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """All rows, and the whole of each column. RAM does not add up: layers use the same."""
+    """All rows, and the total of each column. RAM does not add up: layers share it."""
 
     rows: tuple[Share, ...]
-    """Layers, then what belongs to none."""
+    """Layers, then the parts that belong to no layer."""
     latency: int
     """Of the inference."""
     flash: int
@@ -39,7 +39,7 @@ class Shares:
 
 
 def shares(report: Report) -> Shares:
-    """One row for each layer, then code, constants that are no layer's, and the stack."""
+    """One row per layer, then code, constants of no layer, and the stack."""
     rows = [*_layers(report), *_others(report)]
     ram = report.ram
     return Shares(

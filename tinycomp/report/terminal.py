@@ -1,4 +1,4 @@
-"""A report as tables for the terminal: the same numbers as report.json."""
+"""A report as tables for the terminal, with the numbers of report.json."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tinycomp.report.shares import shares
 
 _SHORTEST_NAME, _LONGEST_NAME = 9, 28
 _OTHER_COLUMNS, _CODEC = 68, 9
-"""Characters that a layer's numbers take, and a codec among them; a name gets what is left."""
+"""Width of a layer's numbers in characters, and of its codec; the name gets the rest."""
 _BARS, _BAR = 54, 8
-"""Characters that the columns of shares take, and a full bar among them."""
+"""Width of the columns of shares in characters, and of a full bar."""
 
 
 def summary(report: Report) -> RenderableType:
@@ -63,7 +63,7 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         yield "RAM", f"{ram.total:,} bytes: {parts}"
     if report.latency:
         value, macs = report.latency.value, model.macs
-        rate = f" ({value / macs:.2f} a multiply-accumulate)" if macs else ""
+        rate = f" ({value / macs:.2f} per multiply-accumulate)" if macs else ""
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
         if report.stand_in:
             yield "counted on", f"{report.stand_in}, which stands in for {report.board}"
@@ -72,7 +72,7 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         if report.latency.estimate:
             yield from _estimate(report.latency.estimate)
     if report.plain:
-        yield "plain int8 instead", _plain(report.plain, report.latency)
+        yield "as plain int8", _plain(report.plain, report.latency)
     for record in report.verify:
         state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
         yield (
@@ -101,8 +101,8 @@ def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
         "estimate",
         f"{estimate.cycles:,} cycles, {milliseconds:.1f} ms on {estimate.chip} at "
         f"{estimate.clock / 1e6:g} MHz ({estimate.least:,} to {estimate.most:,}); "
-        f"{estimate.flash_waits:,} of them wait for flash ({estimate.constant_waits:,} for "
-        "constants). Computed, not run on a chip",
+        f"{estimate.flash_waits:,} of them are flash wait states ({estimate.constant_waits:,} for "
+        "constants). Computed, not measured on a chip",
     )
     counted = sorted(estimate.mix.items(), key=lambda item: -item[1])
     parts = (
@@ -131,15 +131,15 @@ def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
 def layers(
     records: Iterable[LayerRecord], latency: LatencyRecord | None = None, width: int = 80
 ) -> Table:
-    """One line a layer: work, share of the latency, and how its weights are stored.
+    """One line per layer: work, share of the latency, and the storage of its weights.
 
-    width: of the terminal, in characters; long names are cut to fit.
+    width: of the terminal, in characters; long names are shortened.
     """
     title = f"Layers (latency in {latency.unit})" if latency else "Layers"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("layer", no_wrap=True)
     table.add_column("operator", no_wrap=True)
-    for heading in ("MACs", "latency", "a MAC", "codec", "weights"):
+    for heading in ("MACs", "latency", "per MAC", "codec", "weights"):
         table.add_column(heading, justify="right", no_wrap=True)
     name_width = max(_SHORTEST_NAME, min(_LONGEST_NAME, width - _OTHER_COLUMNS))
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
@@ -155,8 +155,8 @@ def layers(
 
 
 def share_chart(report: Report, width: int = 80) -> Table:
-    """One line a layer with bars: its share of the latency and of the flash, and how much of the
-    RAM is in use while it runs. Then what belongs to no layer.
+    """One line per layer with bars: its share of the latency and of the flash, and the RAM in use
+    while it runs. Then the parts that belong to no layer.
     """
     found = shares(report)
     table = Table(title="Shares", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -173,7 +173,7 @@ def share_chart(report: Report, width: int = 80) -> Table:
 
 
 def _share(value: int | None, whole: int) -> str:
-    """A bar in eighths of a character, and the percentage."""
+    """A bar with a resolution of 1/8 character, and the percentage."""
     if not value:
         return ""
     eighths = round(8 * _BAR * value / whole)
@@ -201,7 +201,7 @@ def show(console: Console, report: Report) -> None:
 
 
 def show_verification(console: Console, found: Verification) -> None:
-    """Print which executions were compared, on what, and where they first differ."""
+    """Print which executions were compared, on which inputs, and their first difference."""
     names = " = ".join(found.executions) if found.equal else ", ".join(found.executions)
     console.print(f"{names}: {found.tensors} tensors, {found.samples} samples")
     for difference in found.differences:
