@@ -56,7 +56,7 @@ def test_cycles_of_another_chip_are_not_exact():
     every = load_board("nano-every")
     time = time_of(every, load_board("mega"), 16_000, "cycles")
     assert (time.least, time.most) == (every.pace.least, every.pace.most)
-    assert "for each cycle of the stand-in" in time.why
+    assert "per cycle of the stand-in" in time.why
 
 
 def test_nothing_is_computed_from_what_is_not_known():
