@@ -61,6 +61,7 @@ from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.recipes.road import DEFAULT_BOARD, prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import run
 from tinycomp.report.html import HTML_NAME, html
@@ -104,7 +105,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     """
     board = load_board(options.board)
     _refuse_output(options, board)
-    prepared = prepare(options.prepare, progress)
+    prepared = prepare_by_recipe(options.prepare, options.board, options.planning, progress)
     prefix = c_prefix(prepared.graph.name)
     if prefix != (plain := c_identifier(prepared.graph.name)):
         progress.note(
@@ -394,7 +395,7 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
         TinycompError: the model, the data or the output file can't be used.
     """
     refuse_existing_file(output, force=force)
-    prepared = prepare(wanted, progress)
+    prepared = prepare_by_recipe(wanted, DEFAULT_BOARD, PlanOptions(), progress)
     tflite = prepared.tflite
     if prepared.graph.input_transform is not None:
         progress.note(prepared.graph.input_transform.described)

@@ -5,6 +5,7 @@ compress, quantize.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_
 from tinycomp.data.targets import Targets, find_targets
 from tinycomp.data.task import ModelShape, Task, model_shape
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
@@ -40,9 +41,10 @@ from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import AUTO, require_method
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.calibration import AUTO, observe, require_method
+from tinycomp.quantize.export import compression_of, write_tflite
 from tinycomp.quantize.given import input_quantization
+from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.quantize.xnnpack import xnnpack_note
@@ -105,7 +107,7 @@ def read_model(path: Path) -> Graph:
     Raises:
         ModelError: no such file, another kind of file, or one that can't be read.
     """
-    _require_model(path)
+    require_model(path)
     if path.suffix == TFLITE_SUFFIX:
         from tinycomp.frontend.tflite import read_tflite
 
@@ -133,7 +135,7 @@ def _require_files(wanted: Preparation) -> None:
         ModelError: there is no such model.
         DataError: there is no such data file, or none was given for a float model.
     """
-    _require_model(wanted.model)
+    require_model(wanted.model)
     if wanted.data is None and wanted.model.suffix in KERAS_SUFFIXES:
         raise DataError(
             f"'{wanted.model}' is a float model, and --data was not given: "
@@ -145,7 +147,12 @@ def _require_files(wanted: Preparation) -> None:
         require_data_file(wanted.data)
 
 
-def _require_model(path: Path) -> None:
+def require_model(path: Path) -> None:
+    """Refuse a model file that does not exist.
+
+    Raises:
+        ModelError: it does not exist.
+    """
     if not path.is_file():
         raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
 
@@ -206,13 +213,60 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
             progress.note("The model is int8 already: it keeps its weight scales.")
         if (refused := xnnpack_note(graph)) is not None:
             progress.note(refused)
-    dense = graph
+    dense, compression = graph, recipe.model_dump(exclude_defaults=True)
     if recipe.prunes or recipe.clusters:
         graph, tflite = _compress(graph, recipe, dataset, progress), None
+    elif tflite is not None:
+        compression = compression_of(tflite)
     return Prepared(
-        reduce(graph, progress), tflite or write_tflite(graph), shape, task, dataset, targets,
-        None if graph is dense else dense, float_tflite, core,
-        recipe.model_dump(exclude_defaults=True),
+        reduce(graph, progress), tflite or write_tflite(graph, compression), shape, task, dataset,
+        targets, None if graph is dense else dense, float_tflite, core, compression,
+    )  # fmt: skip
+
+
+def prepare_trained(
+    graph: Graph,
+    rounding: Mapping[str, QuantizationParameters],
+    dataset: Dataset,
+    recipe: Recipe,
+    compression: Mapping[str, Any],
+    progress: Progress,
+    options: DataOptions | None = None,
+) -> Prepared:
+    """Quantize and compress a float graph as training left it.
+
+    Args:
+        graph: float, cleaned up where rounding is given.
+        rounding: of tensors that were rounded to int8 in training: quantization keeps it. Without
+            any, ranges are calibrated.
+        dataset: its `x` calibrates.
+        recipe: of compression after training.
+        compression: all that was done, for reports and the .tflite; empty for nothing.
+        progress: shows the stages.
+        options: how the data were read.
+
+    Raises:
+        ModelError: the graph can't be quantized.
+    """
+    shape = model_shape(graph)
+    task, targets = _targets(shape, dataset, options.task if options else None)
+    cleaned = clean_up(graph)
+    if rounding:
+        core = cleaned
+        int8 = quantize(core, observe(core, dataset.x).ranges("mse"), rounding)
+    else:
+        trial = quantize_calibrated(
+            cleaned, _lifted(graph), dataset.x, AUTO, None, progress, recipe.weight_scales
+        )
+        core, int8 = trial.core, trial.graph
+    small = int8
+    if recipe.prunes or recipe.clusters:
+        small = _compress(int8, recipe, dataset, progress)
+    elif compression:
+        small = shorten_biases(int8)
+    return Prepared(
+        reduce(small, progress), write_tflite(small, compression), shape, task, dataset, targets,
+        None, write_tflite(cleaned), core, dict(compression),
     )  # fmt: skip
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from tinycomp.cli import build, check, hardware, show  # noqa: F401  (they register their commands)
+from tinycomp.cli import (  # noqa: F401  (they register their commands)
+    build,
+    check,
+    compress,
+    hardware,
+    show,
+)
 from tinycomp.cli.app import app, errors
 from tinycomp.common.errors import TinycompError
 

@@ -47,7 +47,11 @@ Sparsity = Annotated[
 ]
 Recipe = Annotated[
     Path | None,
-    typer.Option("--recipe", help="Compression by layer: a TOML file (docs/recipes.md)."),
+    typer.Option(
+        "--recipe",
+        help="Steps of training and compression, or compression by layer: a TOML file, or the "
+        "name of a recipe (docs/recipes.md).",
+    ),
 ]
 Calibration = Annotated[
     str,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from tinycomp.cli.app import errors
@@ -20,6 +20,7 @@ class TerminalProgress:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self._running: tuple[Bars, TaskID] | None = None
 
     @contextmanager
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
@@ -29,10 +30,19 @@ class TerminalProgress:
             TextColumn("{task.description}"),
             BarColumn(),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[status]}"),
         )
         with Bars(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bars:
-            task = bars.add_task(title, total=total or None)
+            task = bars.add_task(title, total=total or None, status="")
+            self._running = bars, task
             yield lambda done: bars.update(task, advance=done)
+        self._running = None
+
+    def status(self, text: str) -> None:
+        """Show it behind the bar."""
+        if self._running is not None:
+            bars, task = self._running
+            bars.update(task, status=text)
 
     def note(self, text: str) -> None:
         """Print a line immediately and keep it for the report."""

@@ -20,6 +20,9 @@ class Progress(Protocol):
         total 0 means unknown.
         """
 
+    def status(self, text: str) -> None:
+        """What the stage that runs has come to so far, in a few words."""
+
     def note(self, text: str) -> None:
         """A line for the user: a decision made for them, something left out."""
 
@@ -34,6 +37,9 @@ class Silent:
     def stage(self, title: str, total: int = 0) -> Iterator[Advance]:
         """Yield a function that does nothing."""
         yield lambda _: None
+
+    def status(self, text: str) -> None:
+        """Do nothing."""
 
     def note(self, text: str) -> None:
         """Keep the line."""

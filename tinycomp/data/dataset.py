@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,9 @@ _CONVENTION = "Options: --x-key, --y-key, --input-scale, --input-offset."
 _SCALE, _ZERO_POINT = "x_scale", "x_zero_point"
 
 _Found = TypeVar("_Found")
+
+
+Halves = Literal["two", "one", "test"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Dataset:
     """How the file was read, for the user."""
     rows: Array | None = None
     """For each sample of `x`, its row in the file's array; None: `x` is that array."""
+    halves: Halves = "two"
+    """Which arrays `x` and `x_test` are: two, one and the same, or a test half that calibrates."""
 
 
 def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None) -> Dataset:
@@ -148,7 +153,9 @@ class _Reader:
             raise self._refusal()
         self._note_halves(key, test_key, len(x))
         rows = self._calibration_rows(train)
-        return Dataset(x, y, x_test, y_test, names or (), tuple(self.notes), rows)
+        return Dataset(
+            x, y, x_test, y_test, names or (), tuple(self.notes), rows, _halves(key, test_key)
+        )
 
     def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
         """The result of a step; None if it failed, with its problem added to the list."""
@@ -341,6 +348,12 @@ class _Reader:
     @property
     def _file(self) -> str:
         return repr(str(self.path))
+
+
+def _halves(key: str, test_key: str) -> Halves:
+    if key != test_key:
+        return "two"
+    return "test" if key == "x_test" else "one"
 
 
 def spread(count: int, limit: int | None) -> Array:

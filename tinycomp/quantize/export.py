@@ -5,7 +5,8 @@ Every activation gets a leading batch axis of 1. The same graph gives the same b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flatbuffers
@@ -19,6 +20,8 @@ from tinycomp.ir.tensor import Array, QuantizationParameters, Shape, Tensor
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
+_WRITER = "tinycomp"
+"""What the description of a file that comes from here begins with."""
 ALIGNMENT = 16
 """Bytes: the schema's force_align for constant data, which the Python object API ignores."""
 
@@ -116,7 +119,7 @@ class _Writer:
         self.tensors.append(tensor)
         return self.indices[name]
 
-    def pack(self, graph: Graph) -> bytes:
+    def pack(self, graph: Graph, description: str) -> bytes:
         """The file."""
         subgraph = schema.SubGraphT(
             tensors=self.tensors,
@@ -129,7 +132,7 @@ class _Writer:
             version=SCHEMA_VERSION,
             operatorCodes=[_operator_code(code, version) for code, version in self.codes],
             subgraphs=[subgraph],
-            description="tinycomp",
+            description=description,
             buffers=self.buffers,
         )
         builder = flatbuffers.Builder(1 << 16)
@@ -137,10 +140,15 @@ class _Writer:
         return bytes(builder.Output())
 
 
-def write_tflite(graph: Graph) -> bytes:
+def write_tflite(graph: Graph, compression: Mapping[str, Any] | None = None) -> bytes:
     """The graph as a .tflite that LiteRT and every tool that reads TFLite's schema can run.
 
     Tensors and constants keep their names. Float graphs run in batches of any size.
+
+    Args:
+        graph: float32 or int8.
+        compression: the recipe that made its weights, which the file's description then holds;
+            None or empty: none did.
 
     Raises:
         ModelError: the graph reads or returns a tensor that no node writes.
@@ -153,7 +161,18 @@ def write_tflite(graph: Graph) -> bytes:
     _require_order(graph)
     for node in graph.nodes:
         _write_node(writer, graph, node)
-    return writer.pack(graph)
+    return writer.pack(graph, f"{_WRITER} {json.dumps(compression)}" if compression else _WRITER)
+
+
+def compression_of(tflite: bytes) -> dict[str, Any]:
+    """The recipe that made the weights of a file that write_tflite wrote; empty for others."""
+    text = schema.Model.GetRootAs(tflite).Description() or b""
+    writer, _, recipe = text.decode("utf-8", "replace").partition(" ")
+    try:
+        found = json.loads(recipe) if writer == _WRITER and recipe else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:

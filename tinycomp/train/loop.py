@@ -21,6 +21,12 @@ from tinycomp.train.checkpoint import Checkpoint, fingerprint
 from tinycomp.train.constraint import Moment
 from tinycomp.train.layers import numbers
 from tinycomp.train.losses import Supervision, loss
+from tinycomp.train.rate import entropy
+
+_WINDOW = 0.03
+"""The share of a training that averages reach back, at most: weights of long ago fulfil the
+constraints of long ago.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,10 @@ class Epoch:
     """Mean of its steps, penalties included."""
     validation: float | None
     """Share of the validation samples with the supervision's best class; None: there are none."""
+    bits: float | None = None
+    """Of a weight on average, by the entropy of each layer's values; None where weights are on no
+    grid.
+    """
 
 
 class DivergedError(TinycompError):
@@ -119,7 +129,7 @@ def train(
         progress: shows the epochs.
         checkpoint: a file that holds the state after each epoch; where it exists, training goes on
             from there, and gives the same bytes as if it had never stopped. None: no file.
-        report: called after each epoch.
+        report: called after each epoch, before its state is kept.
 
     Returns:
         The epochs of this call.
@@ -167,6 +177,8 @@ class _Run:
                 found.append(self._epoch())
                 if report is not None:
                     report(found[-1])
+                if self.file is not None:
+                    self.file.write(self._state())
                 advance(1)
         if self.since:
             self._take_averages()
@@ -189,9 +201,7 @@ class _Run:
                 )
             total += value
         self.done += 1
-        if self.file is not None:
-            self.file.write(self._state())
-        return Epoch(self.done, total / self.steps, self._validate())
+        return Epoch(self.done, total / self.steps, self._validate(), self._bits())
 
     def _step(self, batch: Array, step: int) -> float:
         total = self.steps * self.schedule.epochs
@@ -210,7 +220,8 @@ class _Run:
         """Move the running averages on; the first steps count as much as they are."""
         if not self.schedule.average:
             return
-        kept = min(self.schedule.average, self.since / (self.since + 1))
+        window = max(1.0, _WINDOW * self.steps * self.schedule.epochs)
+        kept = min(self.schedule.average, self.since / (self.since + 1), 1 - 1 / window)
         self.since += 1
         for average, variable in zip(self.averages, self.model.trainable_variables, strict=True):
             average += np.float32(1 - kept) * (numbers(variable) - average)
@@ -224,6 +235,13 @@ class _Run:
             return None
         outputs = self.model.predict(self.x[self.held], verbose=0, batch_size=256)
         return self.targets.agreement(outputs, self.held)
+
+    def _bits(self) -> float | None:
+        fixed = [layer.fixed() for layer in self.model.tinycomp.layers]
+        if not fixed or any(each.step is None for each in fixed):
+            return None
+        found = [entropy(np.rint(each.kernel / each.step)) * each.kernel.size for each in fixed]
+        return float(sum(found) / sum(each.kernel.size for each in fixed))
 
     def _state(self) -> dict[str, Array]:
         """All that decides how training goes on."""

@@ -149,7 +149,7 @@ def _build(training: Training, logits: bool) -> Any:
     if graph.inputs[0] in training.rounding:
         tensors[graph.inputs[0]] = rounded(training.rounding[graph.inputs[0]])(entry)
     owners: dict[str, Any] = {}
-    output = _logits(graph) if logits else graph.outputs[0]
+    output = logits_of(graph) if logits else graph.outputs[0]
     for number, node in enumerate(graph.nodes):
         if output in tensors:
             break
@@ -172,7 +172,7 @@ def _build(training: Training, logits: bool) -> Any:
     return made
 
 
-def _logits(graph: Graph) -> str:
+def logits_of(graph: Graph) -> str:
     """The tensor in front of the softmax or sigmoid at the end, or the output."""
     last = graph.producer(graph.outputs[0])
     ends = last is not None and last.op.name in ("softmax", "logistic")

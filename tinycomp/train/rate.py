@@ -78,7 +78,7 @@ class Rate(Constraint):
         """step: log of d. costs: bits of each symbol. symbols: once they are frozen.
 
         control: the penalty's weight for this layer; the multiplier; bits a weight when the
-        target began to fall; 1 once frozen.
+        target began to fall; 1 once frozen; the bits that are wanted.
         """
         last = int(np.clip(np.ceil(np.abs(kernel).max() / self.step), 1, _MOST))
         found = symbols_of(kernel, self.step, last)
@@ -86,7 +86,7 @@ class Rate(Constraint):
             "step": Initial(np.asarray(np.log(self.step), np.float32), trained=True),
             "costs": Initial(_costs(found, last)),
             "symbols": Initial(np.zeros(kernel.shape, np.float32)),
-            "control": Initial(np.zeros(4, np.float32)),
+            "control": Initial(np.array([0, 0, 0, 0, self.bits], np.float32)),
         }
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
@@ -134,26 +134,33 @@ class Rate(Constraint):
         ]
         sizes = [symbols.size for symbols in found]
         bits = sum(entropy(each) * each.size for each in found) / sum(sizes)
-        _, multiplier, start, _ = states[0]["control"]
+        _, multiplier, start, _, wanted = states[0]["control"]
         start = start or bits
         share = min(1.0, moment.share / max(self.press, 1e-9))
-        target = start + (min(self.bits, start) - start) * share
+        target = start + (min(wanted, start) - start) * share
         excess = (bits - target) / target
         multiplier = max(0.0, multiplier + self.gain * self.every / moment.total * excess)
         weight = max(0.0, multiplier + self.stiffness * excess)
         for layer, state, symbols in zip(layers, states, found, strict=True):
             last = (len(state["costs"]) - 1) // 2
-            control = [weight * symbols.size / sum(sizes), multiplier, start, 0.0]
+            control = [weight * symbols.size / sum(sizes), multiplier, start, 0.0, wanted]
             layer.assign(
                 self,
                 {"costs": _costs(symbols, last), "control": np.array(control, np.float32)},
             )
 
+    def want(self, layers: Sequence[Layer], bits: float) -> None:
+        """From now on hold so many bits a weight; without effect once symbols are frozen."""
+        for layer in layers:
+            control = np.array(layer.state(self)["control"])
+            control[4] = bits
+            layer.assign(self, {"control": control})
+
     def _freeze(self, layers: Sequence[Layer]) -> None:
         for layer in layers:
             state = layer.state(self)
             symbols = self._symbols(layer.kernel(self), state).astype(np.float32)
-            control = np.array([0.0, *state["control"][1:3], 1.0], np.float32)
+            control = np.array([0.0, *state["control"][1:3], 1.0, 0.0], np.float32)
             layer.assign(self, {"symbols": symbols, "control": control})
 
     def _symbols(self, kernel: Kernel, state: Mapping[str, Array]) -> Kernel:

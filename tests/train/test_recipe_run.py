@@ -1,0 +1,248 @@
+"""Recipes are run: from a Keras file and an .npz to a small int8 model."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_networks import SHAPE, task
+
+from tinycomp.common.errors import DataError, ModelError, OutputError, TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.emit.folder import write_file
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.prepare import reduce
+from tinycomp.quantize.export import compression_of
+from tinycomp.recipes.measure import bits
+from tinycomp.recipes.road import Compressed, CompressOptions, compress, compress_to
+from tinycomp.recipes.targets import Targets
+from tinycomp.report.steps import StepRecord
+from tinycomp.train.loop import DivergedError
+
+
+@dataclass
+class Files:
+    """A model that was trained, its data, and results by options."""
+
+    folder: Path
+    known: dict[str, Compressed] = field(default_factory=dict)
+
+    def options(self, steps: str, **others: Any) -> CompressOptions:
+        recipe = self.folder / f"{abs(hash(steps))}.toml"
+        recipe.write_text(steps)
+        return CompressOptions(
+            self.folder / "model.keras", self.folder / "data.npz", recipe=str(recipe),
+            board="host", **others,
+        )  # fmt: skip
+
+    def run(self, steps: str, **others: Any) -> Compressed:
+        key = repr((steps, others))
+        if key not in self.known:
+            self.known[key] = compress(self.options(steps, **others), Silent(), ignore)
+        return self.known[key]
+
+
+def ignore(record: StepRecord) -> None:
+    """Nobody asks for it."""
+
+
+def save(model: Any, path: Path) -> None:
+    with warnings.catch_warnings():  # of Keras about NumPy 2
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(path)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    import keras
+
+    folder = tmp_path_factory.mktemp("recipes")
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            layers.Conv2D(16, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    x, y = task(768)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(x[:512], y[:512], epochs=6, verbose=0)
+    save(model, folder / "model.keras")
+    np.savez(folder / "data.npz", x_train=x[:512], y_train=y[:512], x_test=x[512:], y_test=y[512:])
+    return Files(folder)
+
+
+RATE = "[training]\nepochs = 8\nbatch = 8\n[[steps]]\ntechnique = 'rate'\n"
+PRUNED = """
+[training]
+epochs = 2
+batch = 32
+[[steps]]
+technique = "prune"
+sparsity = 0.6
+every = 4
+[[steps]]
+technique = "int8"
+[[steps]]
+technique = "post_training"
+codebook_bits = 4
+granularity = "layer"
+"""
+
+
+def weights(found: Compressed) -> list[np.ndarray]:
+    graph = reduce(parse_tflite(found.prepared.tflite, "small"), Silent())
+    return [
+        graph.constants[node.inputs[1]].values
+        for node in graph.nodes
+        if node.op.weight_axis is not None
+    ]
+
+
+def test_a_record_after_each_step(files: Files) -> None:
+    found = files.run(PRUNED)
+    assert [each.name for each in found.steps] == ["int8 alone", "prune", "int8", "post_training"]
+    whole, pruned, rounded, clustered = found.steps
+    assert whole.constants > pruned.constants > clustered.constants
+    assert whole.bits > pruned.bits
+    assert rounded.non_zeros <= pruned.non_zeros < 0.45 * whole.non_zeros
+    assert clustered.bits < 4
+    assert all(each.score is not None and each.score > 0.85 for each in found.steps)
+    assert found.real is not None
+    assert found.small is not None
+    assert found.small.samples == 256
+    assert found.small.value > found.real.value - 0.03
+
+
+def test_what_is_written_holds_what_the_last_record_says(files: Files) -> None:
+    found = files.run(PRUNED)
+    stored = weights(found)
+    assert sum(np.count_nonzero(each) for each in stored) == found.steps[-1].non_zeros
+    assert all(len(np.unique(each)) <= 16 for each in stored)
+    assert bits(stored) == pytest.approx(found.steps[-1].bits)
+    assert compression_of(found.prepared.tflite)["steps"][0]["sparsity"] == 0.6
+
+
+@pytest.mark.slow
+def test_bytes_are_reached_and_no_more_are_taken(files: Files) -> None:
+    free = files.run(RATE)
+    target = int(0.8 * free.steps[-1].constants)
+    held = files.run(RATE, targets=Targets(target))
+    sizes = [each.constants for each in held.steps[1:]]
+    chosen = [size for size in sizes if size <= target]
+    assert chosen
+    assert chosen[0] > 0.8 * target
+    assert held.small is not None
+    assert held.small.value > 0.9
+
+
+def test_impossible_bytes_are_refused_before_training(files: Files) -> None:
+    with pytest.raises(TinycompError, match=r"10 bytes are not possible: without its weights"):
+        compress(files.options(RATE, targets=Targets(10)), Silent(), ignore)
+    with pytest.raises(TinycompError, match="needs a recipe that ends with a step 'rate'"):
+        compress(files.options(PRUNED, targets=Targets(1000)), Silent(), ignore)
+
+
+def test_an_accuracy_that_is_not_reached_is_an_error(files: Files, tmp_path: Path) -> None:
+    steps = RATE.replace("epochs = 8", "epochs = 1")
+    drawn = np.random.default_rng(0).integers(0, 3, 512)  # nothing can be learned of them
+    options = changed(files, steps, tmp_path, y_train=drawn)
+    with pytest.raises(TinycompError, match=r"not reached: .* bytes at .*%; .* 90\.00% at least"):
+        compress(replace(options, targets=Targets(accuracy=0.9)), Silent(), ignore)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_goes_on_to_the_same_bytes(files: Files, tmp_path: Path) -> None:
+    steps = PRUNED.replace("epochs = 2", "epochs = 1")
+    expected = files.run(steps)
+
+    def stop(record: StepRecord) -> None:
+        if record.name == "prune":
+            raise KeyboardInterrupt
+
+    options = files.options(steps, checkpoints=tmp_path / "states")
+    with pytest.raises(KeyboardInterrupt):
+        compress(options, Silent(), stop)
+    before = (tmp_path / "states" / "step-1.npz").stat().st_mtime_ns
+    found = compress(options, Silent(), ignore)
+    assert found.prepared.tflite == expected.prepared.tflite
+    assert (tmp_path / "states" / "step-1.npz").stat().st_mtime_ns == before
+    with pytest.raises(TinycompError, match="is of another training"):
+        compress(replace(options, seed=5), Silent(), ignore)
+
+
+def test_a_teacher_is_imitated_and_has_to_have_the_same_shapes(files: Files) -> None:
+    import keras
+
+    other = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
+    path = files.folder / "other.keras"
+    save(other, path)
+    with pytest.raises(ModelError, match=r"The teacher .* to \(2,\), the model .* to \(3,\)"):
+        compress(files.options(RATE, teacher=path), Silent(), ignore)
+
+
+def changed(files: Files, steps: str, folder: Path, **arrays: Any) -> CompressOptions:
+    with np.load(files.folder / "data.npz") as archive:
+        np.savez(folder / "data.npz", **{**archive, **arrays})
+    return replace(files.options(steps), data=folder / "data.npz")
+
+
+def test_labels_that_do_not_fit_are_refused(files: Files, tmp_path: Path) -> None:
+    labels = np.arange(512) % 7
+    with pytest.raises(DataError, match=r"can't be learned from\. Not scored: .*docs/data\.md"):
+        compress(changed(files, RATE, tmp_path, y_train=labels), Silent(), ignore)
+
+
+def test_a_loss_that_is_no_number_stops(files: Files) -> None:
+    steps = RATE.replace("batch = 8", "batch = 8\ntemperature = 1e-38")
+    with pytest.raises(DivergedError, match=r"The loss is (nan|inf) in epoch 1, step 1"):
+        compress(files.options(steps), Silent(), ignore)
+
+
+def test_data_without_halves_are_split(files: Files, tmp_path: Path) -> None:
+    x, y = task(250)
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    steps = RATE.replace("epochs = 8", "epochs = 1")
+    progress = Silent()
+    options = replace(files.options(steps), data=tmp_path / "data.npz")
+    found = compress(options, progress, ignore)
+    assert found.small is not None
+    assert found.small.samples == 50
+    assert "Every fifth sample is kept for the test: 50 of 250." in progress.notes
+
+
+def test_a_file_that_cannot_be_written_lies_elsewhere(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinycomp.recipes import road
+
+    output, room = tmp_path / "small.tflite", tmp_path / "elsewhere"
+    room.mkdir()
+    monkeypatch.setattr(road.tempfile, "mkdtemp", lambda prefix: str(room))
+    expected = files.run(PRUNED)
+    monkeypatch.setattr(road, "compress", lambda *_: expected)
+
+    def write(path: Path, content: bytes, *, force: bool = False) -> None:
+        if path == output:
+            raise OutputError("No space left on device.")
+        write_file(path, content, force=force)
+
+    monkeypatch.setattr(road, "write_file", write)
+    with pytest.raises(OutputError, match=r"The model lies in '.*elsewhere.small\.tflite' instead"):
+        compress_to(files.options(RATE), output, True, Silent(), ignore)
+    assert (room / "small.tflite").read_bytes() == expected.prepared.tflite
+
+
+def test_only_tflite_is_written(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"small\.h5' is no \.tflite"):
+        compress_to(files.options(RATE), tmp_path / "small.h5", False, Silent(), ignore)

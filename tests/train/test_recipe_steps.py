@@ -1,0 +1,125 @@
+"""Recipe files: what they may say, and what is said where they say something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.compress.recipe import Recipe as PostTraining
+from tinycomp.recipes.steps import Recipe, builtin, find_recipe, has_steps, parse
+from tinycomp.train.loop import Schedule
+from tinycomp.train.prune import Prune
+from tinycomp.train.rate import Rate
+
+
+def recipe(*steps: dict[str, Any], **training: Any) -> Recipe:
+    return parse({"training": training, "steps": list(steps)}, "Recipe 'r'")
+
+
+def refusal(*steps: dict[str, Any], **training: Any) -> str:
+    with pytest.raises(TinycompError) as caught:
+        recipe(*steps, **training)
+    return str(caught.value)
+
+
+def test_options_of_steps_and_trainings_become_objects() -> None:
+    found = recipe(
+        {"technique": "prune", "sparsity": 0.9, "score": "magnitude", "epochs": 4},
+        {"technique": "rate", "bits": 1.5},
+        epochs=7,
+        imitation=0.5,
+        seed=3,
+    )
+    prune, rate = found.steps
+    assert prune.technique == Prune(0.9, score="magnitude")
+    assert prune.schedule == Schedule(epochs=4, imitation=0.5, seed=3)
+    assert rate.technique == Rate(1.5)
+    assert rate.schedule == Schedule(epochs=7, imitation=0.5, seed=3)
+    assert found.split == (3, Schedule().validation)
+    assert [s.schedule.epochs for s in found.with_training(2, None).steps if s.schedule] == [2, 2]
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_every_recipe_that_comes_along_can_be_read(name: str) -> None:
+    assert find_recipe(name).steps
+    assert has_steps(Path(name))
+
+
+def test_a_file_without_steps_is_compression_after_training(tmp_path: Path) -> None:
+    path = tmp_path / "layers.toml"
+    path.write_text("codebook_bits = 4\n[layers.'dense*']\nsparsity = 0.5\n")
+    assert not has_steps(path)
+    (step,) = find_recipe(str(path)).steps
+    assert isinstance(step.technique, PostTraining)
+    assert step.technique.codebook_bits == 4
+    assert step.technique.layers["dense*"].sparsity == 0.5
+
+
+def test_all_problems_are_named_at_once() -> None:
+    text = refusal(
+        {"technique": "prun", "sparsity": 0.5},
+        {"technique": "prune", "sparsity": 1.2, "epochs": 0},
+        {"technique": "rate", "bitz": 2, "step": "coarse"},
+        {"technique": "int8", "seed": 1},
+        {"technique": "prune"},
+        ratr=0.1,
+    )
+    assert "has 8 problems" in text
+    for part in (
+        "[training]: option 'ratr' is not known",
+        "did you mean 'rate'?",
+        "step 1 (prun): there is no technique 'prun'",
+        "did you mean 'prune'?",
+        "step 2 (prune): A sparsity of 1.2 is not possible. Expected 0 <= sparsity < 1.",
+        "A training with epochs 0 is not possible",
+        "step 3 (rate): option 'bitz' is not known",
+        "did you mean 'bits'?",
+        "option 'step': input should be a valid number, but it is 'coarse'",
+        "step 4 (int8): option 'seed' holds for all steps: write it under [training]",
+        "step 5 (prune): option 'sparsity': field required",
+    ):
+        assert part in text
+
+
+def test_one_problem_is_one_sentence() -> None:
+    assert refusal({"technique": "rate", "bits": 0}) == (
+        "Recipe 'r': step 1 (rate): 0 bits a weight are not possible. Expected 0 < bits <= 8."
+    )
+
+
+def test_a_step_needs_a_technique() -> None:
+    assert "step 1: no technique is named (known here: " in refusal({"epochs": 3})
+
+
+@pytest.mark.parametrize("values", [{"steps": 3}, {"training": 1}, {"step": []}])
+def test_other_tables_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(TinycompError, match=r"^Recipe 'r': "):
+        parse(values, "Recipe 'r'")
+
+
+def test_a_wrong_order_is_refused_with_the_right_one() -> None:
+    text = refusal(
+        {"technique": "post_training", "codebook_bits": 4},
+        {"technique": "rate"},
+        {"technique": "prune", "sparsity": 0.5},
+    )
+    assert "the steps stand in the order post_training, rate, prune" in text
+    assert "the right order is prune, rate, post_training" in text
+
+
+def test_two_grids_are_refused() -> None:
+    assert "rate and int8 each decide" in refusal({"technique": "rate"}, {"technique": "int8"})
+    assert len(recipe({"technique": "rate"}, {"technique": "rate", "bits": 1.0}).steps) == 2
+
+
+def test_a_training_without_epochs_is_refused_where_none_is_needed() -> None:
+    text = refusal({"technique": "post_training", "epochs": 3})
+    assert "option 'epochs' is not known" in text
+
+
+def test_a_recipe_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(TinycompError, match=r"no recipe 'tinny'\. .* Did you mean 'tiny'\?"):
+        find_recipe("tinny")

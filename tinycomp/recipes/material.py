@@ -1,0 +1,168 @@
+"""What a recipe works on: the model, its training half split in two, and what outputs shall be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tinycomp.common.errors import DataError, ModelError
+from tinycomp.common.progress import Progress
+from tinycomp.compress._technique import Samples
+from tinycomp.data.class_names import fit_class_names
+from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
+from tinycomp.data.targets import Targets, find_targets
+from tinycomp.data.task import ModelShape, model_shape
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.prepare import clean_up, is_float, read_model
+from tinycomp.train.loop import split
+from tinycomp.train.losses import Supervision
+from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_outputs
+
+CALIBRATION = 500
+"""Samples that ranges are taken from."""
+HELD_OUT = 5
+"""Of data without a test half every fifth sample is kept for the test."""
+LOOKED_AT = 2000
+"""Validation samples that are scored after a step, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A model and its data, ready for a recipe."""
+
+    graph: Graph
+    """The float model as it was read."""
+    dataset: Dataset
+    """`x`, `y`: the whole training half, without samples whose labels can't be used."""
+    targets: Targets
+    """Of the training half."""
+    kind: Kind
+    """How outputs are compared."""
+    teacher: Array
+    """The teacher's outputs on the training half."""
+
+    @property
+    def shape(self) -> ModelShape:
+        """What the model's outputs look like."""
+        return model_shape(self.graph)
+
+    def supervision(self) -> Supervision:
+        """Soft targets and labels of the training half."""
+        return supervision(self.kind, self.teacher, self.targets)
+
+    def calibration(self, trained: Array) -> Dataset:
+        """The data set whose `x` are those of these rows that calibrate."""
+        rows = trained[spread(len(trained), CALIBRATION)]
+        y = None if self.dataset.y is None else self.dataset.y[rows]
+        return replace(self.dataset, x=self.dataset.x[rows], y=y, rows=None)
+
+    def held(self, seed: int, share: float) -> tuple[Array, Array]:
+        """The rows that are trained on, and those that are not, at most LOOKED_AT."""
+        trained, held = split(len(self.dataset.x), share, seed)
+        return trained, held[spread(len(held), LOOKED_AT)]
+
+    def samples(self, rows: Array) -> Samples:
+        """For techniques that look at data."""
+        return Samples(self.dataset.x[rows], chosen(self.targets, rows).values)
+
+
+def chosen(targets: Targets, rows: Array) -> Targets:
+    """The targets of some rows."""
+    each = len(targets.values) // max(1, len(targets.kept))
+    places = (rows[:, np.newaxis] * each + np.arange(each)).ravel()
+    return Targets(targets.task, targets.values[places], np.arange(len(rows)))
+
+
+def read_material(
+    model: Path, data: Path, options: DataOptions, teacher: Path | None, progress: Progress
+) -> Material:
+    """Read a float model and its data, and run the teacher.
+
+    Args:
+        model: a float model.
+        data: an .npz with a training half.
+        options: how to read it.
+        teacher: the model whose outputs are imitated; None: the model itself.
+        progress: shows the stages.
+
+    Raises:
+        ModelError: a model can't be read or is not float, or the teacher's shapes differ.
+        DataError: the data don't fit the model, or hold no labels to train on.
+    """
+    require_data_file(data)
+    with progress.stage(f"Reading {model.name}"):
+        graph = _float_model(model)
+    graph = replace(graph, name=model.stem)
+    for note in graph.notes:
+        progress.note(note)
+    dataset = _whole(graph, data, options, progress)
+    shape = model_shape(graph)
+    targets = find_targets(shape, dataset.x, dataset.y, dataset.class_names, options.task)
+    names = fit_class_names(dataset.class_names, shape, targets.task, progress)
+    graph = replace(graph, class_names=names)
+    kind = kind_of(shape, targets, clean_up(graph))
+    if len(targets.kept) < len(dataset.x):
+        left = len(dataset.x) - len(targets.kept)
+        progress.note(f"{left} samples have no usable label: not trained on.")
+    y = None if dataset.y is None else dataset.y[targets.kept]
+    dataset = replace(dataset, x=dataset.x[targets.kept], y=y, rows=None)
+    wise = graph if teacher is None else _teacher(teacher, graph, progress)
+    with progress.stage(f"Running the teacher on {len(dataset.x)} samples"):
+        outputs = teacher_outputs(wise, dataset.x, kind)
+    return Material(graph, dataset, targets, kind, outputs)
+
+
+def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -> Dataset:
+    """All samples; of data without halves some are kept for the test."""
+    wanted = replace(options, calibration_samples=None)
+    with progress.stage(f"Reading {data.name}"):
+        found = load_data(data, graph.tensors[graph.inputs[0]].shape, wanted)
+    for note in found.notes:
+        progress.note(note)
+    if found.halves == "test":
+        raise DataError(
+            f"'{data}' has a test half only, and nothing to train on.",
+            expected="Expected x_train and y_train, or x and y.",
+        )
+    if found.halves == "two":
+        return found
+    rows = np.arange(len(found.x))
+    test = rows % HELD_OUT == HELD_OUT - 1
+    if not test.any():
+        raise DataError(f"'{data}' holds {len(rows)} samples.", expected=f"Expected {HELD_OUT}.")
+    progress.note(f"Every fifth sample is kept for the test: {test.sum()} of {len(rows)}.")
+    y = (None, None) if found.y is None else (found.y[~test], found.y[test])
+    return replace(
+        found, x=found.x[~test], y=y[0], x_test=found.x[test], y_test=y[1], rows=None,
+        halves="two",
+    )  # fmt: skip
+
+
+def _float_model(path: Path) -> Graph:
+    graph = read_model(path)
+    if not is_float(graph):
+        raise ModelError(
+            f"'{path}' is int8 already, and can't be trained.",
+            expected="Expected a float model.",
+            hint="Name the Keras model that it was made of.",
+        )
+    return graph
+
+
+def _teacher(path: Path, student: Graph, progress: Progress) -> Graph:
+    with progress.stage(f"Reading {path.name}"):
+        graph = _float_model(path)
+    shapes = [
+        (each.tensors[each.inputs[0]].shape, each.tensors[each.outputs[0]].shape)
+        for each in (graph, student)
+    ]
+    if shapes[0] != shapes[1]:
+        raise ModelError(
+            f"The teacher '{path}' maps {shapes[0][0]} to {shapes[0][1]}, the model {shapes[1][0]} "
+            f"to {shapes[1][1]}.",
+            expected="Expected the same shapes.",
+        )
+    return graph

@@ -1,0 +1,186 @@
+"""The flat function of `tinycomp compress`: from a float model, data and a recipe to a small int8
+model.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tinycomp.common.errors import DataError, OutputError, TinycompError
+from tinycomp.common.progress import Progress
+from tinycomp.data.dataset import DataOptions
+from tinycomp.data.score import Score
+from tinycomp.emit.folder import refuse_existing_file, write_file
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.prepare import TFLITE_SUFFIX, Preparation, Prepared, clean_up, prepare, require_model
+from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
+from tinycomp.proof.assembly import PlanOptions
+from tinycomp.quantize.calibration import AUTO
+from tinycomp.quantize.export import write_tflite
+from tinycomp.recipes.material import read_material
+from tinycomp.recipes.measure import Meter, State
+from tinycomp.recipes.run import Runner
+from tinycomp.recipes.steps import find_recipe, has_steps
+from tinycomp.recipes.targets import Targets, run_to
+from tinycomp.report.steps import StepRecord, step_line
+from tinycomp.target.boards import load_board
+
+DEFAULT_BOARD = "cortex-m4"
+"""What bytes are measured on, where no board is named."""
+
+
+@dataclass(frozen=True)
+class CompressOptions:
+    """What `tinycomp compress` was asked for."""
+
+    model: Path
+    """A float model."""
+    data: Path
+    """An .npz with a training half."""
+    data_options: DataOptions = field(default_factory=DataOptions)
+    """How to read it."""
+    recipe: str = "balanced"
+    """A name, or the path of a file."""
+    board: str = DEFAULT_BOARD
+    """What bytes are measured on."""
+    planning: PlanOptions = field(default_factory=lambda: PlanOptions("ram"))
+    """How the model is built there: by default in the fewest bytes."""
+    targets: Targets = field(default_factory=Targets)
+    """What has to come out."""
+    teacher: Path | None = None
+    """The model that is imitated; None: the model itself."""
+    checkpoints: Path | None = None
+    """A folder for the states of trainings, from which a stopped run goes on."""
+    epochs: int | None = None
+    """Of every training; None: the recipe's."""
+    seed: int | None = None
+    """Of all trainings; None: the recipe's."""
+    name: str | None = None
+    """Of the model; None: the file's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """What came out."""
+
+    prepared: Prepared
+    """The small int8 model; its data set has calibration samples and the test half."""
+    steps: tuple[StepRecord, ...]
+    """What each step came to."""
+    real: Score | None
+    """Of the float model as it was given, on the test half; None where nothing is scored."""
+    small: Score | None
+    """Of the int8 model, on the same samples, which nothing before has looked at."""
+
+
+def compress(
+    options: CompressOptions, progress: Progress, report: Callable[[StepRecord], None]
+) -> Compressed:
+    """Run a recipe on a model, and score what came out on the test half, once.
+
+    Args:
+        options: what to do.
+        progress: shows the stages.
+        report: takes what each step came to, as soon as that is known.
+
+    Raises:
+        TinycompError: the model, the data, the recipe or a target can't be used; a target was not
+            reached; the loss became no number.
+    """
+    recipe = find_recipe(options.recipe).with_training(options.epochs, options.seed)
+    board = load_board(options.board)
+    require_model(options.model)
+    material = read_material(
+        options.model, options.data, options.data_options, options.teacher, progress
+    )
+    if options.name is not None:
+        material = replace(material, graph=replace(material.graph, name=options.name))
+    meter = Meter(material, *material.held(*recipe.split), board, options.planning)
+    runner = Runner(material, meter, progress, options.checkpoints, report, recipe.values)
+    position = run_to(runner, recipe, options.targets)
+    prepared = replace(
+        meter.prepared(position.state),
+        float_tflite=write_tflite(clean_up(material.graph)),
+        dense=parse_tflite(meter.prepared(State(material.graph)).tflite, material.graph.name),
+    )
+    return Compressed(prepared, tuple(runner.records), *_test(prepared, progress))
+
+
+def prepare_by_recipe(
+    wanted: Preparation, board: str, planning: PlanOptions, progress: Progress
+) -> Prepared:
+    """As prepare.prepare, but where the recipe lists steps these are run.
+
+    Raises:
+        TinycompError: as prepare and compress; or other options contradict the steps.
+    """
+    if wanted.recipe is None or not has_steps(wanted.recipe):
+        return prepare(wanted, progress)
+    given = {
+        "--codebook-bits": wanted.codebook_bits,
+        "--sparsity": wanted.sparsity,
+        "--input-quantization": wanted.input_quantization,
+        "--calibration": None if wanted.calibration == AUTO else wanted.calibration,
+    }
+    for option, value in given.items():
+        if value:
+            raise TinycompError(
+                f"{option} {value} can't be combined with the steps of recipe '{wanted.recipe}'.",
+                hint="Leave it out, or write what it means as a step.",
+            )
+    if wanted.data is None:
+        raise DataError(
+            f"The recipe '{wanted.recipe}' trains the model, and --data was not given.",
+            hint="Add --data samples.npz.",
+        )
+    options = CompressOptions(
+        wanted.model, wanted.data, wanted.data_options, str(wanted.recipe), board, planning,
+        name=wanted.name,
+    )  # fmt: skip
+    return compress(options, progress, lambda record: progress.note(step_line(record))).prepared
+
+
+def _test(prepared: Prepared, progress: Progress) -> tuple[Score | None, Score | None]:
+    """The float model's score, and the int8 model's."""
+    data, targets = prepared.dataset, prepared.targets
+    assert data is not None
+    assert targets is not None
+    assert prepared.float_tflite is not None
+    for note in targets.notes:
+        progress.note(note)
+    with progress.stage(f"Testing on {len(data.x_test)} samples"):
+        real = evaluate_float(prepared.float_tflite, prepared.shape, data.x_test, targets)
+        return real, evaluate_int8(prepared.graph, prepared.shape, data.x_test, targets)
+
+
+def compress_to(
+    options: CompressOptions,
+    output: Path,
+    force: bool,
+    progress: Progress,
+    report: Callable[[StepRecord], None],
+) -> Compressed:
+    """Run a recipe, and write the model as a standard int8 .tflite.
+
+    Raises:
+        OutputError: the file can't be written; what came out then lies in the system's folder for
+            temporary files, if there is room.
+        TinycompError: as compress.
+    """
+    if output.suffix != TFLITE_SUFFIX:
+        raise OutputError(f"'{output}' is no .tflite.", hint=f"Name it {output.stem}.tflite.")
+    refuse_existing_file(output, force=force)
+    found = compress(options, progress, report)
+    try:
+        write_file(output, found.prepared.tflite, force=force)
+    except OutputError as error:
+        elsewhere = Path(tempfile.mkdtemp(prefix="tinycomp-")) / output.name
+        try:
+            write_file(elsewhere, found.prepared.tflite)
+        except OutputError:
+            raise error from None
+        raise OutputError(f"{error} The model lies in '{elsewhere}' instead.") from error
+    return found

@@ -1,0 +1,149 @@
+"""Runs a recipe: its steps in order, a record after each, and targets met at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tinycomp.common.errors import OutputError
+from tinycomp.common.progress import Progress
+from tinycomp.compress._technique import Technique
+from tinycomp.compress.recipe import Recipe as PostTraining
+from tinycomp.recipes.material import Material
+from tinycomp.recipes.measure import Meter, State
+from tinycomp.recipes.steps import Step
+from tinycomp.report.steps import StepRecord
+from tinycomp.train.constraint import Constraint
+from tinycomp.train.loop import Epoch, Schedule, train
+from tinycomp.train.model import finish, trainable
+
+Report = Callable[[StepRecord], None]
+Watch = Callable[[Any, Epoch], None]
+"""Gets the Keras model under training, after an epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """How far a recipe has come."""
+
+    state: State
+    """The model."""
+    kept: tuple[Constraint, ...] = ()
+    """What later trainings have to keep."""
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """Runs the steps of a recipe on one model."""
+
+    material: Material
+    """The model and its data."""
+    meter: Meter
+    """Measures after each step."""
+    progress: Progress
+    """Shows the steps."""
+    checkpoints: Path | None = None
+    """A folder for the states of trainings."""
+    report: Report = lambda _: None
+    """Takes each record as soon as it is there."""
+    compression: Mapping[str, Any] = field(default_factory=dict)
+    """The recipe, for reports."""
+    records: list[StepRecord] = field(default_factory=list)
+    """Of all steps so far."""
+
+    def start(self) -> Position:
+        """Before the first step."""
+        if self.checkpoints is not None:
+            try:
+                self.checkpoints.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(
+                    f"The folder '{self.checkpoints}' for checkpoints can't be made: "
+                    f"{error.strerror}.",
+                    hint="Name another one.",
+                ) from error
+        state = State(self.material.graph)
+        self._record("int8 alone", state, time.monotonic())
+        return Position(state)
+
+    def step(
+        self, position: Position, step: Step, file: str, watch: Watch | None = None
+    ) -> Position:
+        """The position after a step.
+
+        Args:
+            position: before it.
+            step: what is done.
+            file: the name of its checkpoint.
+            watch: called after each epoch of its training.
+
+        Raises:
+            DivergedError: the loss is no number any more.
+            TinycompError: the step is not possible with this model.
+        """
+        begin = time.monotonic()
+        after = self._changed(position, step, file, watch)
+        after = replace(after, state=replace(after.state, compression=self.compression))
+        self._record(step.name, after.state, begin)
+        return after
+
+    def _changed(self, position: Position, step: Step, file: str, watch: Watch | None) -> Position:
+        state, technique = position.state, step.technique
+        if isinstance(technique, PostTraining):
+            return replace(position, state=replace(state, post=technique))
+        if isinstance(technique, Technique):
+            with self.progress.stage(f"Applying {step.name}"):
+                graph = technique.apply(state.graph, self.material.samples(self.meter.trained))
+            changed = replace(position, state=State(graph), kept=())
+            return self._train(changed, (), step.schedule, file) if step.schedule else changed
+        assert step.schedule is not None
+        constraints = (*position.kept, technique)
+        trained = self._train(position, constraints, step.schedule, file, watch)
+        kept = technique.kept()
+        if kept is None or kept in position.kept:
+            return trained
+        return replace(trained, kept=(*position.kept, kept))
+
+    def _train(
+        self, position: Position, constraints: tuple[Constraint, ...], schedule: Schedule,
+        file: str, watch: Watch | None = None,
+    ) -> Position:  # fmt: skip
+        """Train under constraints; activations are rounded where weights get their grid."""
+        material, rounded = self.material, any(each.stage == "grid" for each in constraints)
+        calibration = material.calibration(self.meter.trained).x if rounded else None
+        model = trainable(
+            position.state.graph, constraints, calibration, logits=material.kind != "values"
+        )
+        checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
+
+        def told(epoch: Epoch) -> None:
+            self._say(epoch)
+            if watch is not None:
+                watch(model, epoch)
+
+        train(
+            model, material.dataset.x, material.supervision(), schedule, self.progress, checkpoint,
+            told,
+        )  # fmt: skip
+        rounding = model.tinycomp.rounding
+        return replace(position, state=State(finish(model), rounding, position.state.post))
+
+    def _say(self, epoch: Epoch) -> None:
+        said = [f"loss {epoch.loss:.4f}"]
+        if epoch.bits is not None:
+            said.append(f"{epoch.bits:.2f} bits")
+        if epoch.validation is not None:
+            share = self.material.kind != "values"
+            value = f"{epoch.validation:.2%}" if share else f"{-epoch.validation:.4g}"
+            said.append(f"validation {value}")
+        self.progress.status(", ".join(said))
+
+    def _record(self, name: str, state: State, begin: float) -> None:
+        seconds = time.monotonic() - begin
+        with self.progress.stage(f"Measuring after {name}"):
+            record = self.meter.record(name, state, seconds)
+        self.records.append(record)
+        self.report(record)
