@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from distinct_boards import distinct_boards
 from fake_firmware import FAKE_MODEL, harness_sources, port_sources, skip_without
+from native_compilers import CLANGS
 
 from tinycomp.common import resources
 from tinycomp.target import boards
@@ -22,7 +23,7 @@ def test_harness(board: boards.Board, tmp_path: Path) -> None:
     compile_objects(board.compiler, sources, tmp_path, Options(include, STRICT))
 
 
-@pytest.mark.parametrize("compiler", ["g++", "clang"])
+@pytest.mark.parametrize("compiler", ["g++", *CLANGS[-1:]])
 def test_other_compilers(compiler: str) -> None:
     language = ("-x", "c++", "-std=c++11") if compiler == "g++" else ("-std=c99",)
     include = f"-I{resources.firmware() / 'harness'}"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from core_program import (
     port_sources,
     write_program,
 )
+from native_compilers import CLANGS
 
 from tinycomp.target.boards import Board, load_board
 from tinycomp.target.ports import link_flags
@@ -37,7 +37,6 @@ CORES = {
     "cortex-m0": "scalar",
     "rv32imc": "scalar",
 }
-CLANGS = ("clang", *(f"clang-{version}" for version in range(14, 24)))
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Ofast", "-Os", "-Oz", "-Og")
 DIALECTS = {
     "c": ("c99", "c11", "gnu17", "c2x"),
@@ -78,7 +77,7 @@ class Build:
 
 
 def compilers() -> list[str]:
-    return ["gcc", *(name for name in CLANGS if shutil.which(name))]
+    return ["gcc", *CLANGS]
 
 
 def _fits(build: Build, options: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from native_compilers import CLANGS
 
 from tinycomp.common import resources
 
@@ -19,7 +20,7 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werr
 COMPILERS = {
     "gcc, C99": ("gcc", "-std=c99"),
     "g++, C++11": ("g++", "-std=c++11", "-x", "c++"),
-    "clang, C99": ("clang", "-std=c99"),
+    **{f"{clang}, C99": (clang, "-std=c99") for clang in CLANGS[-1:]},
     "Cortex-M4": ("arm-none-eabi-gcc", "-std=c99", "-mcpu=cortex-m4", "-mthumb"),
     "Cortex-M0": ("arm-none-eabi-gcc", "-std=c99", "-mcpu=cortex-m0", "-mthumb"),
     "AVR": ("avr-gcc", "-std=c99", "-mmcu=atmega2560"),
