@@ -28,14 +28,20 @@ typedef struct {
     unsigned held;
 } tc_bits_t;
 
-/* Opens the block whose first weight has index `first`. */
-static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, size_t first)
+/* The bits of the block whose first weight has index `first`; blocks have `size` weights each. */
+static inline tc_bits_t tc_bits_of_block(const uint8_t *codes, const uint8_t *more, unsigned least, size_t size,
+                                         size_t first)
 {
-    tc_bits_t bits = {code->codes, 0, 0};
-    for (const uint8_t *more = code->more; first != 0; first -= code->size, more++) {
-        bits.from += code->least + TC_READ_U8(more);
+    tc_bits_t bits = {codes, 0, 0};
+    for (; first != 0; first -= size, more++) {
+        bits.from += least + TC_READ_U8(more);
     }
     return bits;
+}
+
+static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, size_t first)
+{
+    return tc_bits_of_block(code->codes, code->more, code->least, code->size, first);
 }
 
 /* Refills to at least 17 bits. Bits after a block's end have no meaning. */
@@ -55,8 +61,8 @@ static inline void tc_bits_drop(tc_bits_t *bits, unsigned count)
     bits->held -= count;
 }
 
-/* The value of the next code, which must be held completely. */
-static inline int8_t tc_bits_value(tc_bits_t *bits, const uint16_t *lengths, const int8_t *values)
+/* The next code's place among all codes; it must be held completely. */
+static inline unsigned tc_bits_place(tc_bits_t *bits, const uint16_t *lengths)
 {
     const unsigned next = (unsigned)(bits->window >> 16);
     while (next > TC_READ_U16(lengths)) {
@@ -65,7 +71,13 @@ static inline int8_t tc_bits_value(tc_bits_t *bits, const uint16_t *lengths, con
     const unsigned entry = TC_READ_U16(lengths + 1);
     const unsigned length = entry & 15u;
     tc_bits_drop(bits, length);
-    return TC_READ_I8(&values[(next >> (16 - length)) - (entry >> 4)]);
+    return (next >> (16 - length)) - (entry >> 4);
+}
+
+/* The next code's value. */
+static inline int8_t tc_bits_value(tc_bits_t *bits, const uint16_t *lengths, const int8_t *values)
+{
+    return TC_READ_I8(&values[tc_bits_place(bits, lengths)]);
 }
 
 #endif

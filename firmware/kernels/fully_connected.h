@@ -7,6 +7,7 @@
 #define TINYCOMP_FULLY_CONNECTED_H
 
 #include "block.h"
+#include "fully_connected_output.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -28,9 +29,8 @@ static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, const tc
     if (op->extended) {
         product += ((int64_t)sum * TC_READ_I32(&op->extension[c])) >> 31;
     }
-    product = (product + ((int64_t)1 << (total - 1))) >> total;
-    product += block->zero_point; /* clamped in 64 bits: a factor above 1 may exceed 32 */
-    return (int8_t)(product < block->low ? block->low : product > block->high ? block->high : product);
+    const tc_dense_output_t output = {block->zero_point, block->low, block->high};
+    return tc_dense_int8(product, total, output);
 }
 
 /* Output rows [first, last). Scratch: a block of weights. */

@@ -130,6 +130,26 @@ def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
     )
 
 
+def very_sparse(count: int = 12) -> list[Case]:
+    """Single vectors through layers of a few weights, in every second layer all of them in a tenth
+    of the inputs; the last weight, the first, or an output is zero in some.
+    """
+    found = []
+    for i, draw in draws(count, 21):
+        inputs, outputs = draw.number(100, 300), draw.number(1, 40)
+        op = FullyConnected(draw.of(tuple(Activation)))
+        case = draw.weighted(f"very sparse {i}", op, (inputs,), (outputs, inputs))
+        values = draw.rng.choice([-90, -8, 5, 127], (outputs, inputs))
+        kept = draw.rng.random((outputs, inputs)) < 0.02
+        if i % 2:
+            kept = (draw.rng.random((1, inputs)) < 0.1) & (draw.rng.random(kept.shape) < 0.5)
+        kept[draw.number(0, outputs - 1)] = i % 3 == 0
+        kept[0, 0], kept[-1, -1] = i % 4 < 2, i % 4 in (0, 3)
+        kept[0, 1] = True
+        found.append(_reweighted(case, np.where(kept, values, 0).astype(np.int8)))
+    return found
+
+
 def few_factors(case: Case, seed: int) -> Case:
     """The case with channels that share three scales, where they have scales of their own."""
     graph, rng = case.graph, np.random.default_rng((seed, 99))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from conformance import Case
-from core_cases import FAMILIES, few_factors, plain
+from core_cases import FAMILIES, few_factors, plain, very_sparse
 from core_program import KernelCase, asked, available, known, lowered, run
 
-from tinycomp.codecs._policy import PLAIN
+from tinycomp.codecs._policy import PLAIN, SMALLEST
 from tinycomp.plan.program import Storage
 from tinycomp.target.boards import Board, load_board
 
@@ -74,6 +74,10 @@ def test_kernels_equal_the_simulator(
 ) -> None:
     chosen = _board(board, optimize)
     cases = [case for family in FAMILIES.values() for case in _every_storage(family(), kernels)]
+    sparse = lowered(very_sparse(), kernels, Storage({"gap_huffman"}, SMALLEST))
+    assert {case.kernel for case in sparse} == {"fully_connected_gaps"}
+    assert {case.operation.fields["by_input"] for case in sparse} == {0, 1}
+    cases += sparse
     assert kernels not in PACKING or _packings(cases) == {0, 1, 2}
     assert known(cases, kernels) == []
     assert run(cases, chosen, kernels, tmp_path) == []

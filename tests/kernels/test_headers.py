@@ -13,7 +13,17 @@ from native_compilers import CLANGS
 from tinycomp.common import resources
 
 KERNELS = resources.firmware() / "kernels"
-HELPERS = ("assembly", "block", "cells", "channels", "divisor", "factors", "tinycomp", "window")
+HELPERS = (
+    "assembly",
+    "block",
+    "cells",
+    "channels",
+    "divisor",
+    "factors",
+    "fully_connected_output",
+    "tinycomp",
+    "window",
+)
 NAMES = sorted(path.stem for path in KERNELS.glob("*.h") if path.stem not in HELPERS)
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")

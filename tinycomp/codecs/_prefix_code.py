@@ -113,14 +113,15 @@ def store(
     Args:
         codec: the name of the codec.
         code: the code of the values.
-        blocks: the bytes of each block. One too short for the index is padded.
+        blocks: the bytes of each block, a single one where weights.block is 0. One too short for
+            the index is padded.
         weights: the weights.
         cost: see Encoded.
         run: see firmware/codecs/prefix_code.h.
     """
     size = min(weights.block, len(weights.values)) * weights.values.shape[1]
     sizes = [block.size for block in blocks]
-    if max(size, *sizes) > 0xFFFF:
+    if size and max(size, *sizes) > 0xFFFF:
         return None
     before = sizes[:-1] or [0]
     least = max(min(before), max(before) - 255)

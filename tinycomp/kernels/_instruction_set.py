@@ -9,6 +9,7 @@ from typing import ClassVar
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels._gaps import sparse_dense
 
 Adapt = Callable[[KernelCall, Operands, Encoded | None], KernelCall | None]
 """The call of a kernel in the place of the portable one's; None where numbers leave its bounds."""
@@ -36,4 +37,5 @@ class InstructionSet(ABC):
             stored: how the call's weights would lie in flash; None where it has none.
         """
         adapt = self.kernels.get(call.kernel)
-        return (adapt(call, operands, stored) if adapt else None) or call
+        sparse = sparse_dense(call, operands, stored)
+        return sparse or (adapt(call, operands, stored) if adapt else None) or call
