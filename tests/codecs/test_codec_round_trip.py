@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._packing import exact_divisor, pack, unpack
 from tinycomp.codecs._registry import choose, codecs
+from tinycomp.codecs.gap_huffman import GapHuffman
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.kernel_call import Weights
 
@@ -95,6 +96,35 @@ def _thin(values: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.where(np.abs(values) < 40, 0, values)
 
 
+def _crowded(shape: tuple[int, int]) -> NDArray[np.int8]:
+    """Few weights, most of them close together: next to each other in some channels."""
+    rng = np.random.default_rng(3)
+    kept = (rng.random(shape) < 0.2) & (rng.random((shape[0], 1)) < 0.1)
+    return np.where(kept | (rng.random(shape) < 0.005), rng.choice([-9, 9], shape), 0)
+
+
+def test_gaps_are_counted_across_the_channels_that_share_inputs() -> None:
+    """All weights of a channel are far apart, and those of an input next to each other."""
+    rng = np.random.default_rng(4)
+    kept = (rng.random((1, 784)) < 0.03) & (rng.random((64, 784)) < 0.8)
+    together = np.where(kept, rng.choice([-9, 9], (64, 784)), 0).astype(np.int8)
+    across = GapHuffman().encode(Weights(together, 8))
+    along = GapHuffman().encode(Weights(np.ascontiguousarray(together.T), 8))
+    assert across is not None
+    assert along is not None
+    assert (across.integer("across"), along.integer("across")) == (8, 1)
+
+
+def test_a_kernel_that_reads_gaps_itself_needs_no_index() -> None:
+    values = _crowded((100, 784)).astype(np.int8)
+    whole, blocks = (GapHuffman().encode(Weights(values, block)) for block in (0, 4))
+    assert whole is not None
+    assert blocks is not None
+    assert whole.array("more").size == 1
+    assert whole.size < blocks.size
+    np.testing.assert_array_equal(GapHuffman().decode(whole, values.shape), values)
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -107,6 +137,7 @@ def _thin(values: NDArray[np.int8]) -> NDArray[np.int8]:
         ("huffman", _levels(_normal((64, 64)), 16)),
         ("sparse_huffman", _thin(_normal((64, 64)))),
         ("sparse_huffman", _thin(_levels(_normal((64, 64)), 16))),
+        ("gap_huffman", _crowded((100, 784))),
     ],
 )
 def test_each_codec_wins_where_it_should(name: str, values: NDArray[np.int8]) -> None:
