@@ -26,6 +26,9 @@ HELPERS = (
 )
 NAMES = sorted(path.stem for path in KERNELS.glob("*.h") if path.stem not in HELPERS)
 
+INCLUDE = tuple(
+    f"-I{folder}" for folder in (KERNELS, KERNELS / "generic", KERNELS.parent / "codecs")
+)
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 COMPILERS = {
     "gcc, C99": ("gcc", "-std=c99"),
@@ -53,11 +56,10 @@ def test_compiles_without_a_warning(compiler: str, tmp_path: Path) -> None:
     command = COMPILERS[compiler]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    include = (f"-I{KERNELS}", f"-I{KERNELS / 'generic'}")
     for kernel in NAMES:
         source = tmp_path / f"{kernel}.c"
         source.write_text(_source(kernel))
-        arguments = [*command, "-Os", *WARNINGS, *include, "-c", source, "-o", tmp_path / "out.o"]
+        arguments = [*command, "-Os", *WARNINGS, *INCLUDE, "-c", source, "-o", tmp_path / "out.o"]
         done = subprocess.run(arguments, capture_output=True, text=True)
         assert done.returncode == 0, f"{kernel}: {done.stderr}"
 
@@ -66,11 +68,10 @@ def test_no_division_in_the_inference(tmp_path: Path) -> None:
     """LX106's libgcc has no integer division; no kernel may call for one."""
     if shutil.which("xtensa-lx106-elf-gcc") is None:
         pytest.skip("xtensa-lx106-elf-gcc is not installed")
-    include = (f"-I{KERNELS}", f"-I{KERNELS / 'generic'}")
     for kernel in NAMES:
         source, target = tmp_path / f"{kernel}.c", tmp_path / f"{kernel}.o"
         source.write_text(_source(kernel))
-        compiler = ["xtensa-lx106-elf-gcc", "-std=c99", "-Os", *include, "-c", source, "-o", target]
+        compiler = ["xtensa-lx106-elf-gcc", "-std=c99", "-Os", *INCLUDE, "-c", source, "-o", target]
         subprocess.run(compiler, check=True)
         symbols = ["xtensa-lx106-elf-nm", "-u", target]
         needed = subprocess.run(symbols, check=True, capture_output=True, text=True).stdout
