@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,12 +14,9 @@ from tinycomp.common.errors import BoardError, DifferenceError, OutputError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
-from tinycomp.device import ports
 from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.device.flash_build import Project
-from tinycomp.device.flashing import FlashOptions
-from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
+from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
 from tinycomp.emit.c_syntax import c_identifier, c_prefix
 from tinycomp.emit.folder import (
     add_files,
@@ -80,6 +76,7 @@ from tinycomp.target.boards import Board, load_board
 class BuildOptions:
     """What `tinycomp build` was asked for. samples: how many to compare executions on.
     library_only: replace the library in a folder that was built before, and leave the rest alone.
+    benchmark: which of MLPerf Tiny's the harness says that it is; None: as the name tells.
     """
 
     prepare: Preparation
@@ -91,6 +88,7 @@ class BuildOptions:
     force: bool = False
     library_only: bool = False
     planning: PlanOptions = field(default_factory=PlanOptions)
+    benchmark: str | None = None
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -106,6 +104,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     board = load_board(options.board)
     _refuse_output(options, board)
     prepared = prepare_by_recipe(options.prepare, options.board, options.planning, progress)
+    if (benchmark := benchmark_named(options.benchmark)) is not None:
+        require_benchmark(benchmark, prepared.graph)
     prefix = c_prefix(prepared.graph.name)
     if prefix != (plain := c_identifier(prepared.graph.name)):
         progress.note(
@@ -114,9 +114,12 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         )
     _refuse_other_library(options, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        assembler = Assembler(board, options.planning, Path(scratch), progress.note)
+        assembler = Assembler(
+            board, options.planning, Path(scratch), progress.note, options.benchmark
+        )
         built = assembler.cheapest(prepared, progress)
         report = _first_report(prepared, built.plan, board, prefix)
+        report = replace(report, benchmark=options.benchmark)
         report = measure_code(report, built, progress)
         report = add_layer_errors(report, prepared, progress)
         report = evaluate_accuracy(report, prepared, progress)
@@ -234,13 +237,13 @@ def verify(
     Raises:
         TinycompError: the folder is no build; a compiler or a device fails.
     """
-    report, tflite, graph = _built(folder)
+    report, tflite, graph = built_folder(folder)
     dataset = (
         None if data is None else load_data(data, graph.tensors[graph.inputs[0]].shape, options)
     )
     inputs = evaluation_inputs(graph, dataset, samples)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        firmware = _firmware_build(folder, report, board, Path(scratch))
+        firmware = firmware_build(folder, report, board, Path(scratch))
         with session(graph, report.model.sha256, firmware, port, progress) as running:
             return compare_all(graph, tflite, inputs, running, progress)
 
@@ -259,7 +262,7 @@ def bench(
         TinycompError: the folder is no build; a compiler or a device fails or is missing; the board
             has no [silicon] section.
     """
-    report, _, graph = _built(folder)
+    report, _, graph = built_folder(folder)
     if estimate_cycles and port is not None:
         raise BoardError(
             "A real board's cycles are measured, not estimated.",
@@ -267,7 +270,7 @@ def bench(
         )
     built_for, inputs = report.board, evaluation_inputs(graph, None, 1)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        firmware = _firmware_build(folder, report, board, Path(scratch))
+        firmware = firmware_build(folder, report, board, Path(scratch))
         if estimate_cycles:
             require_silicon(firmware.board)
         report = _bench_once(report, firmware, graph, inputs, port, progress)
@@ -300,62 +303,12 @@ def _bench_once(
         return time_inference(report, firmware.board, running, graph, inputs, progress)
 
 
-def flash(
-    folder: Path, board: str | None, options: FlashOptions, progress: Progress,
-    show: Callable[[str], None],
-) -> str | None:  # fmt: skip
-    """Build a folder's serial program with its project's own tools, and flash it.
-
-    Args:
-        folder: what `build` wrote.
-        board: another board file than the one it was built for; None: that one.
-        options: port, tool, and what is flashed.
-        progress: shows the stages.
-        show: gets each command before it runs.
-
-    Returns:
-        The board's serial port once the program runs; None where nothing was flashed, or no
-        serial port is known.
+def built_folder(folder: Path) -> tuple[Report, bytes, Graph]:
+    """The report, the .tflite and the graph of a build.
 
     Raises:
-        TinycompError: the folder is no build; a tool is missing or fails; no port may be the board.
+        OutputError: the folder is no build, or holds another model than it was built from.
     """
-    report = read_report(folder)
-    target = load_board(board or report.board)
-    project = Project(folder, target, report.prefix)
-    with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
-        port = flash_project(project, options, Path(scratch), progress, show)
-    return None if port is None else ports.running_port(target, port)
-
-
-def flash_and_check(
-    folder: Path, board: str | None, options: FlashOptions, samples: int, line: SerialPort,
-    progress: Progress, show: Callable[[str], None],
-) -> tuple[Verification, Report | None]:  # fmt: skip
-    """Flash a build, then verify and bench it on the board; without a report where it differs.
-
-    Args:
-        folder: what `build` wrote.
-        board: another board file than the one it was built for; None: that one.
-        options: port, tool, and what is flashed.
-        samples: how many to compare executions on.
-        line: how the board is reached then; its name does not count.
-        progress: shows the stages.
-        show: gets each command before it runs.
-
-    Raises:
-        TinycompError: as flash, verify and bench.
-    """
-    name = flash(folder, board, options, progress, show)
-    if name is None:
-        name = ports.port_of(load_board(board or read_report(folder).board)).name
-    port = replace(line, name=name)
-    found = verify(folder, board, None, DataOptions(), samples, port, progress)
-    return found, bench(folder, board, port, progress) if found.equal else None
-
-
-def _built(folder: Path) -> tuple[Report, bytes, Graph]:
-    """The report, the .tflite and the graph of a build."""
     report = read_report(folder)
     path = folder / MODEL_NAME
     if not path.is_file():
@@ -370,8 +323,13 @@ def _built(folder: Path) -> tuple[Report, bytes, Graph]:
     return report, tflite, replace(graph, input_transform=report.input_transform)
 
 
-def _firmware_build(folder: Path, report: Report, name: str | None, build: Path) -> FirmwareBuild:
-    """Where the library of a build is compiled, for its own board or another of its kind."""
+def firmware_build(folder: Path, report: Report, name: str | None, build: Path) -> FirmwareBuild:
+    """Where the library of a build is compiled, for its own board or another of its kind.
+
+    Raises:
+        BoardError: the library can't be used on the other board.
+        OutputError: the folder lacks its library.
+    """
     board = load_board(name or report.board)
     built_for = board if board.name == report.board else load_board(report.board)
     library = folder / project_paths(built_for, report.prefix).library
@@ -385,7 +343,7 @@ def _firmware_build(folder: Path, report: Report, name: str | None, build: Path)
             "from program memory, for which its arena has no room.",
             hint=f"Build it with --board {board.name}.",
         )
-    return FirmwareBuild(board, library, report.prefix, build)
+    return FirmwareBuild(board, library, report.prefix, build, report.benchmark)
 
 
 def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress) -> int:

@@ -1,7 +1,8 @@
 /* Runs a program on a simulated AVR chip, with its first UART as standard input and output. Link with -lsimavr.
  *
- *   simavr CHIP HERTZ PROGRAM.elf
+ *   simavr CHIP HERTZ PROGRAM.elf [true]
  *
+ * With `true` the chip is as fast as a real one, or slower; else as fast as this computer is.
  * Runs until it is killed, until standard input is closed, or until the chip crashes or sleeps with interrupts disabled:
  * exit code 1. */
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <simavr/avr_uart.h>
@@ -41,6 +43,26 @@ static void look(int milliseconds)
     line.closed = count <= 0;
     line.count = count > 0 ? (size_t)count : 0U;
     line.at = 0;
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
+}
+
+/* Waits until as much time went by as the chip's cycles take. What is late is not caught up. */
+static void pace(avr_t *avr)
+{
+    static uint64_t ahead_of;
+    const uint64_t due = ahead_of + avr->cycle * 1000000U / avr->frequency;
+    const uint64_t now = now_us();
+    if (due <= now) {
+        ahead_of += now - due;
+    } else if (due - now >= 1000U) {
+        usleep((useconds_t)(due - now));
+    }
 }
 
 static void feed(void)
@@ -119,8 +141,9 @@ static avr_t *chip(const char *name, uint32_t hertz, const char *program)
 
 int main(int count, char **arguments)
 {
-    if (count != 4) {
-        fprintf(stderr, "usage: simavr CHIP HERTZ PROGRAM.elf\n");
+    const bool paced = count == 5 && strcmp(arguments[4], "true") == 0;
+    if (count != 4 && !paced) {
+        fprintf(stderr, "usage: simavr CHIP HERTZ PROGRAM.elf [true]\n");
         return 1;
     }
     avr_t *const avr = chip(arguments[1], (uint32_t)strtoul(arguments[2], NULL, 10), arguments[3]);
@@ -132,6 +155,9 @@ int main(int count, char **arguments)
             next = avr->cycle + CYCLES_BETWEEN_LOOKS;
             fflush(stdout);
             look(0);
+            if (paced) {
+                pace(avr);
+            }
         }
         feed();
     }

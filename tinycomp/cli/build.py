@@ -72,6 +72,15 @@ def build(
     push_input: Annotated[
         bool, typer.Option("--push-input", help="Let the input come row by row.")
     ] = False,
+    benchmark: Annotated[
+        Literal["kws", "vww", "ic", "ad", "sww"] | None,
+        typer.Option(
+            "--benchmark",
+            help="Which of MLPerf Tiny's benchmarks the firmware says it is; by its name if not "
+            "given.",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
     library_only: LibraryOnly = False,
 ) -> None:
@@ -96,6 +105,7 @@ def build(
             force=force,
             library_only=library_only,
             planning=PlanOptions(optimize, ram_limit, push_input),
+            benchmark=benchmark,
         ),
         TerminalProgress(),
     )

@@ -1,15 +1,36 @@
-"""Commands for boards on a desk: ports, flashing; they import heavy modules only when called."""
+"""Commands for boards and their clients; they import heavy modules only when called."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tinycomp.cli.app import app, console, errors
-from tinycomp.cli.options import Built, NoReset, OtherBoard, Samples, StartupTimeout
+from tinycomp.cli.options import (
+    Baud,
+    Built,
+    Force,
+    InputQuantization,
+    NoReset,
+    Offset,
+    OtherBoard,
+    Port,
+    Samples,
+    Scale,
+    StartupTimeout,
+    XKey,
+    YKey,
+    data_options,
+    serial_port,
+)
 from tinycomp.cli.terminal_progress import TerminalProgress
+
+if TYPE_CHECKING:
+    from tinycomp.mlperf import RunnerFolder
+    from tinycomp.target.boards import Board
 
 FlashPort = Annotated[
     str | None,
@@ -66,14 +87,14 @@ def flash(
     ] = False,
 ) -> None:
     """Build a folder's serial program with its project's own tools, and flash it."""
-    from tinycomp import pipeline
+    from tinycomp import hardware
     from tinycomp.device.flashing import FlashOptions
 
     options = FlashOptions(port, tool, image, dry_run)
     if dry_run:
-        pipeline.flash(folder, board, options, TerminalProgress(), _print_command)
+        hardware.flash(folder, board, options, TerminalProgress(), _print_command)
         return
-    name = pipeline.flash(folder, board, options, TerminalProgress(), _show_command)
+    name = hardware.flash(folder, board, options, TerminalProgress(), _show_command)
     console.print(f"Flashed {folder}", markup=False)
     where = f" --port {name}" if name else " --port <its serial port>"
     console.print(f"Next: tinycomp verify {folder}{where}", markup=False)
@@ -91,20 +112,113 @@ def run(
     no_reset: NoReset = False,
 ) -> None:
     """Build and flash a folder, then verify and bench it on the board: latency in milliseconds."""
-    from tinycomp import pipeline
+    from tinycomp import hardware
     from tinycomp.device.flashing import FlashOptions
     from tinycomp.device.link import STARTUP_SECONDS, SerialPort
     from tinycomp.report import terminal
 
     options = FlashOptions(port, tool, image)
     line = SerialPort("", None, startup_timeout or STARTUP_SECONDS, reset=not no_reset)
-    found, report = pipeline.flash_and_check(
+    found, report = hardware.flash_and_check(
         folder, board, options, samples, line, TerminalProgress(), _show_command
     )
     terminal.show_verification(console, found)
     if report is None:
         raise typer.Exit(1)
     terminal.show(console, report)
+
+
+@app.command()
+def serve(
+    folder: Built,
+    board: OtherBoard = None,
+    link: Annotated[
+        Path | None,
+        typer.Option(
+            "--link", help="Keep the port at this name too (dut.tty).", show_default=False
+        ),
+    ] = None,
+    speed: Annotated[
+        Literal["free", "true"],
+        typer.Option(
+            "--speed", help="true: the board's clock runs as fast as yours; free: as it can."
+        ),
+    ] = "free",
+) -> None:
+    """Keep an emulated board running, for any client of its serial port; Ctrl-C ends it."""
+    from tinycomp import hardware
+
+    def ready(port: str, served: Board) -> None:
+        also = f", also {link}" if link else ""
+        console.print(f"Serving {folder} on {served.name} at {port}{also}. Ctrl-C ends it.")
+
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        hardware.serve(folder, board, link, speed == "true", TerminalProgress(), ready)
+    except KeyboardInterrupt:
+        console.print("Ended.")
+
+
+def _stop(number: int, frame: object) -> None:
+    """End as Ctrl-C does, so that links and emulators go too."""
+    raise KeyboardInterrupt
+
+
+@app.command()
+def runner(
+    folder: Built,
+    data: Annotated[
+        Path, typer.Option("--data", "-d", help="Samples with labels: an .npz (docs/data.md).")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            "--samples",
+            min=1,
+            help="At most this many, in turn of each class; all by default.",
+            show_default=False,
+        ),
+    ] = None,
+    input_quantization: InputQuantization = None,
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    y_key: YKey = None,
+    board: OtherBoard = None,
+    port: Port = None,
+    baud: Baud = None,
+    startup_timeout: StartupTimeout = None,
+    no_reset: NoReset = False,
+    force: Force = False,
+) -> None:
+    """Write devices, tests and data for MLPerf Tiny's runner, and say how it is started."""
+    from tinycomp import mlperf
+
+    reading = data_options(input_scale, input_offset, x_key, y_key, None)
+    line = serial_port(port, baud, startup_timeout, no_reset)
+    options = mlperf.RunnerOptions(
+        data, output, reading, samples, input_quantization, board, line, force
+    )
+    written = mlperf.runner(folder, options, TerminalProgress())
+    _print_runner(folder, output, written, board, port)
+
+
+def _print_runner(
+    folder: Path, output: Path, written: RunnerFolder, board: str | None, port: str | None
+) -> None:
+    """What was written, and the commands that come next."""
+    text = f"Wrote {output}: {written.benchmark.profile}, {written.samples} samples"
+    if written.repeated is not None:
+        text += f"; performance: {written.repeated.runs} inferences of {written.seconds:.3g} s"
+    console.print(text, markup=False)
+    if port is None:
+        where = f" --board {board}" if board else ""
+        console.print("Keep the emulated board running in another terminal:", markup=False)
+        _print_command(f"tinycomp serve {folder}{where} --link dut.tty --speed true")
+    console.print("Then, with RUNNER for benchmark/runner of github.com/mlcommons/tiny:")
+    for mode in ("a", "p") if written.repeated is not None else ("a",):
+        _print_command(f"python {output}/start.py RUNNER --port {port or 'dut.tty'} --mode {mode}")
 
 
 def _print_command(command: str) -> None:

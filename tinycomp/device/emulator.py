@@ -14,8 +14,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from tinycomp.common import resources
 from tinycomp.common.errors import DeviceError, ToolError
@@ -28,26 +29,71 @@ NO_TERMINALS = "Emulated boards need one: use WSL, or a real board with --port."
 
 @dataclass(frozen=True)
 class Emulator:
-    """How an emulator is started: `{firmware}` in its arguments stands for the file's path.
-
-    The first UART must be on standard input and output. `packages` is what apt calls the program.
-    """
+    """How an emulator is started: `{firmware}` in its arguments stands for the file's path."""
 
     command: tuple[str, ...]
+    """The words; the first UART is on standard input and output, or on the descriptor `{line}`."""
     packages: tuple[str, ...]
+    """What apt calls the program."""
 
 
-def emulator_of(settings: boards.Emulator, build: Path) -> Emulator:
+@dataclass(frozen=True)
+class Running:
+    """A program that stands in for a device, while it runs."""
+
+    port: str
+    """The path of the pseudo-terminal that is its first UART."""
+    process: subprocess.Popen[bytes]
+    """The program."""
+
+    def wait(self) -> None:
+        """Wait until the program ends, which it does not by itself.
+
+        Raises:
+            DeviceError: it ended.
+        """
+        self.process.wait()
+        raise DeviceError(f"Port {self.port} went away.")
+
+
+def emulator_of(settings: boards.Emulator, build: Path, *, true_speed: bool = False) -> Emulator:
     """Return the emulator that a board's settings name, ready to start.
 
     Args:
         settings: of the board.
         build: a folder where a front end is compiled, if the emulator comes as a library.
+        true_speed: whether the board's clock runs as fast as this computer's, rather than as fast
+            as it can.
 
     Raises:
-        ToolError: the front end does not compile: the library is not installed.
+        ToolError: the front end does not compile: the library is not installed; the emulator
+            can't run at true speed.
     """
-    return simavr(settings, build) if front_end(settings) else qemu(settings)
+    if front_end(settings):
+        plain = simavr(settings, build)
+        return _at_true_speed_simavr(plain) if true_speed else plain
+    return _at_true_speed_qemu(settings) if true_speed else qemu(settings)
+
+
+def _at_true_speed_simavr(emulator: Emulator) -> Emulator:
+    return replace(emulator, command=(*emulator.command, "true"))
+
+
+def _at_true_speed_qemu(settings: boards.Emulator) -> Emulator:
+    """QEMU then prints on standard output when it falls behind, so the line lies elsewhere."""
+    if "-icount" not in settings.args or "-semihosting" in settings.args:
+        raise ToolError(
+            f"{settings.program} {settings.machine} runs at free speed only: its line is its "
+            "standard output.",
+            hint="Leave --speed out.",
+        )
+    count = settings.args.index("-icount") + 1
+    args = [*settings.args]
+    args[count] += ",align=on"
+    emulator = qemu(settings.model_copy(update={"args": tuple(args)}))
+    line = ("-add-fd", "fd={line},set=1", "-chardev", "serial,id=uart,path=/dev/fdset/1")
+    at = emulator.command.index("-chardev")
+    return replace(emulator, command=(*emulator.command[:at], *line, *emulator.command[at + 2 :]))
 
 
 def front_end(settings: boards.Emulator) -> Path | None:
@@ -93,39 +139,63 @@ def emulate(emulator: Emulator, firmware: Path) -> Iterator[str]:
         ToolError: the emulator is not installed.
         DeviceError: it ended by itself before the context did, and the context failed.
     """
+    with start(emulator, firmware) as running:
+        yield running.port
+
+
+@contextmanager
+def start(emulator: Emulator, firmware: Path) -> Iterator[Running]:
+    """As `emulate`, with the process."""
     if shutil.which(emulator.command[0]) is None:
         raise ToolError(
             f"The emulator {emulator.command[0]} is not installed.",
             hint=f"Install it, with apt: apt install {' '.join(emulator.packages)}.",
         )
     command = [part.replace("{firmware}", str(firmware)) for part in emulator.command]
-    with _on_terminal(command) as port:
-        yield port
+    with _on_terminal(command) as running:
+        yield running
 
 
 @contextmanager
 def run_native(program: Path) -> Iterator[str]:
     """Run firmware built for this machine (firmware/ports/host); yields as `emulate` does."""
-    with _on_terminal([str(program.resolve())]) as port:
-        yield port
+    with start_native(program) as running:
+        yield running.port
 
 
 @contextmanager
-def _on_terminal(command: Sequence[str]) -> Iterator[str]:
+def start_native(program: Path) -> Iterator[Running]:
+    """As `run_native`, with the process."""
+    with _on_terminal([str(program.resolve())]) as running:
+        yield running
+
+
+@contextmanager
+def _on_terminal(command: Sequence[str]) -> Iterator[Running]:
     control, line = _terminal()
     port = os.ttyname(line)  # now: a program that ends at once takes the name with it
     with tempfile.TemporaryFile() as messages:
         try:
-            process = subprocess.Popen(command, stdin=control, stdout=control, stderr=messages)
+            process = _started(command, control, messages)
         finally:
             os.close(control)
         try:
-            yield port
+            yield Running(port, process)
         except DeviceError as error:
             raise _explained(error, process, messages.fileno(), command[0]) from error
         finally:
             _end(process)
             os.close(line)
+
+
+def _started(command: Sequence[str], control: int, messages: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a program whose line is the controlling side of a pseudo-terminal."""
+    words = [word.replace("{line}", str(control)) for word in command]
+    if words == list(command):
+        return subprocess.Popen(words, stdin=control, stdout=control, stderr=messages)
+    return subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, pass_fds=[control]
+    )
 
 
 def _terminal() -> tuple[int, int]:

@@ -55,6 +55,8 @@ class FirmwareBuild:
     """Of its names in C."""
     build: Path
     """A folder for objects; unchanged sources are not compiled again."""
+    benchmark: str | None = None
+    """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the prefix tells."""
 
     def measure(self) -> Measured:
         """Sizes and stack of the inference alone, as the board's compiler makes it.
@@ -119,7 +121,7 @@ class FirmwareBuild:
         """tc_model.c, which tells the harness of the library."""
         self.build.mkdir(parents=True, exist_ok=True)
         path = self.build / "tc_model.c"
-        path.write_text(harness_model(self.prefix), encoding="utf-8")
+        path.write_text(harness_model(self.prefix, self.benchmark), encoding="utf-8")
         return path
 
     def _compile(self, board: Board, sources: Sequence[Path], options: Options) -> Sequence[Path]:

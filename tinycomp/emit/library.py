@@ -14,6 +14,7 @@ import numpy as np
 from tinycomp import __version__
 from tinycomp.common.errors import ModelError
 from tinycomp.emit.arrays import ArrayText, ConstantArrays, literal_lines
+from tinycomp.emit.benchmarks import benchmark_named, benchmark_of
 from tinycomp.emit.c_syntax import c_comment, c_prefix
 from tinycomp.emit.headers import facts, firmware_headers, included_headers
 from tinycomp.emit.nodes import (
@@ -269,9 +270,15 @@ def _float(value: float) -> str:
     return f"{np.float32(value)!s}f"
 
 
-def harness_model(prefix: str) -> str:
+def harness_model(prefix: str, benchmark: str | None = None) -> str:
     """tc_model.c: what the harness knows of a library, and the library's text a second time,
     watched.
+
+    Args:
+        prefix: of the library's names.
+        benchmark: which of MLPerf Tiny's it is; None: as its name tells.
     """
     prefix = c_prefix(prefix)
-    return render("tc_model.c.j2", {"prefix": prefix, "macro": prefix.upper()})
+    chosen = benchmark_named(benchmark) or benchmark_of(prefix)
+    context = {"prefix": prefix, "macro": prefix.upper(), "benchmark": chosen}
+    return render("tc_model.c.j2", context)

@@ -96,6 +96,8 @@ class Assembler:
     """Temporary folder for projects and object files."""
     note: Callable[[str], None]
     """Receives messages for the user."""
+    benchmark: str | None = None
+    """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the name tells."""
 
     def cheapest(self, prepared: Prepared, progress: Progress) -> Assembly:
         """Build the model with the codecs worth their decoders; a note names the others."""
@@ -128,10 +130,11 @@ class Assembler:
         """
         board, prefix, folder = self.board, c_prefix(prepared.graph.name), self.folder / name
         planned = _plan(program, board, self.options, self.note)
-        files = _files(prepared, planned, board, prefix)
+        files = _files(prepared, planned, board, prefix, self.benchmark)
         write_folder(folder / "project", files)
         library = folder / "project" / project_paths(board, prefix).library
-        return Assembly(planned, files, FirmwareBuild(board, library, prefix, folder / "build"))
+        build, benchmark = folder / "build", self.benchmark
+        return Assembly(planned, files, FirmwareBuild(board, library, prefix, build, benchmark))
 
     def final_files(self, prepared: Prepared, assembly: Assembly) -> dict[str, str | bytes]:
         """The project of an assembly; its header says what stack the compiled library needs."""
@@ -140,7 +143,7 @@ class Assembler:
             compiler = f"{board.compiler.prefix}gcc {board.compiler.optimize}"
             stack = StackNeed(size, f"{board.name} ({compiler})")
         prefix = c_prefix(prepared.graph.name)
-        return _files(prepared, assembly.plan, board, prefix, stack)
+        return _files(prepared, assembly.plan, board, prefix, self.benchmark, stack)
 
 
 def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
@@ -175,7 +178,12 @@ def _plan(
 
 
 def _files(
-    prepared: Prepared, planned: Plan, board: Board, prefix: str, stack: StackNeed | None = None
+    prepared: Prepared,
+    planned: Plan,
+    board: Board,
+    prefix: str,
+    benchmark: str | None,
+    stack: StackNeed | None = None,
 ) -> dict[str, str | bytes]:
     """All files of the output folder except the report."""
     library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256, stack=stack)
@@ -184,7 +192,7 @@ def _files(
         title=c_comment(prepared.graph.name),
         model_hash=prepared.sha256,
         library=library,
-        harness_model=harness_model(prefix),
+        harness_model=harness_model(prefix, benchmark),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
         class_names=prepared.graph.class_names,
         example=_example(prepared),

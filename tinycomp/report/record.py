@@ -342,6 +342,8 @@ class Report:
     """The board's name."""
     prefix: str
     """Prefix of the library's C names."""
+    benchmark: str | None = None
+    """Which of MLPerf Tiny's it was built as (--benchmark)."""
     stand_in: str | None = None
     """The emulated board that was verified and measured instead of it."""
     accuracy: AccuracyRecord | None = None
@@ -420,6 +422,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         model=ModelRecord(**content["model"]),
         board=content["board"],
         prefix=content["prefix"],
+        benchmark=content.get("benchmark"),
         stand_in=content.get("stand_in"),
         accuracy=_accuracy(content.get("accuracy")),
         flash=part(FlashRecord, "flash"),
