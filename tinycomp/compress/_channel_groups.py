@@ -85,8 +85,8 @@ class ChannelGroups:
         values = self.graph.constants[node.inputs[1]].values
         return matrix_of(values, node.op.weight_axis)
 
-    def keep(self, scores: NDArray[np.float64], counts: Sequence[int]) -> Graph:
-        """The graph with that many channels of each group: those of the highest scores.
+    def best(self, scores: NDArray[np.float64], counts: Sequence[int]) -> Mask:
+        """Which bundles stay where each group keeps so many: those of the highest scores.
 
         Args:
             scores: by the number of the bundle.
@@ -96,7 +96,15 @@ class ChannelGroups:
         for group, count in zip(self.groups, counts, strict=True):
             order = np.argsort(-scores[group.bundles], kind="stable")
             kept[group.bundles[order[count:]]] = False
-        return self.narrow(kept)
+        return kept
+
+    def by_tensor(self, kept: Mask) -> dict[str, Mask]:
+        """Which channels of each tensor stay with these bundles."""
+        return {
+            axis.value: kept[numbers]
+            for axis, numbers in self.numbers.items()
+            if axis.value in self.graph.tensors
+        }
 
     def narrow(self, kept: Mask) -> Graph:
         """The graph with the bundles of which `kept` is true, by their number."""

@@ -15,8 +15,10 @@ from tinycomp.compress._budget import least_share, require_share
 from tinycomp.compress._channel_groups import ChannelGroups, Group, channel_groups
 from tinycomp.compress._channel_scores import Criterion, Scores, scores, work
 from tinycomp.compress._layers import with_notes
+from tinycomp.compress._recalibration import recalibrated
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
+from tinycomp.passes._channels import Mask
 
 CRITERIA = ("l1", "l2", "batch_norm", "taylor")
 
@@ -24,7 +26,8 @@ CRITERIA = ("l1", "l2", "batch_norm", "taylor")
 @dataclass(frozen=True)
 class Channels(Technique):
     """Takes out the channels that matter least, with everything that is tied to them: residual
-    sums, depthwise layers, concatenations, flattened positions. What is left keeps its weights.
+    sums, depthwise layers, concatenations, flattened positions. What is left keeps its
+    weights, but for a factor and a bias a channel where it is recalibrated.
 
     The model's input and output keep their channels. What a layer read of a removed channel is
     zero from then on: train afterwards.
@@ -58,6 +61,10 @@ class Channels(Technique):
     """
     by_layer: Mapping[str, float] = field(default_factory=dict)
     """Shares of single layers by names or patterns of names, with those tied to them."""
+    recalibrate: bool = True
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -98,14 +105,21 @@ class Channels(Technique):
         if self.ranking == "global" and self.macs is not None:
             ranked = ranked / work(found)
 
-        def smaller(share: float) -> Graph:
-            return found.keep(ranked, self._counts(found, ranked, given, share))
+        def kept(share: float) -> Mask:
+            return found.best(ranked, self._counts(found, ranked, given, share))
 
         share = self.fraction
         if self.macs is not None:
-            share = least_share(graph, smaller, self.macs, self.most, "of the channels")
+            share = least_share(
+                graph, lambda taken: found.narrow(kept(taken)), self.macs, self.most,
+                "of the channels",
+            )  # fmt: skip
         unknown = [g.name for g in found.groups if _unknown(ranked, g)]
-        return with_notes(smaller(share), [self._unknown_note(unknown)] if unknown else [])
+        left = kept(share)
+        pruned = found.narrow(left)
+        if self.recalibrate:
+            pruned = recalibrated(pruned, graph, samples, found.by_tensor(left))
+        return with_notes(pruned, [self._unknown_note(unknown)] if unknown else [])
 
     def _unknown_note(self, names: Sequence[str]) -> str:
         return (

@@ -22,6 +22,7 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
+from tinycomp.compress._recalibration import recalibrated
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -61,6 +62,10 @@ class Cp(Technique):
     """Ranks of single layers by names or patterns of names."""
     seed: int = 0
     """Of what factors start from where singular vectors are too few."""
+    recalibrate: bool = True
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -94,7 +99,8 @@ class Cp(Technique):
                 return chain(layer, decomposed(layer.weights, ranks[layer], self.seed))
             return self._of_energy(layer)
 
-        return with_factors(graph, layers, factors)
+        factored = with_factors(graph, layers, factors)
+        return recalibrated(factored, graph, samples) if self.recalibrate else factored
 
     def _of_energy(self, layer: Factored) -> Chain | None:
         """The chain of the smallest rank that holds the energy; None where that saves nothing."""

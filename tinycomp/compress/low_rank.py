@@ -21,6 +21,7 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
+from tinycomp.compress._recalibration import recalibrated
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -53,6 +54,10 @@ class LowRank(Technique):
     """Of all layers whose full rank is larger."""
     by_layer: Mapping[str, int] = field(default_factory=dict)
     """Ranks of single layers by names or patterns of names."""
+    recalibrate: bool = True
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -96,7 +101,8 @@ class LowRank(Technique):
         lost = 1 - self.energy
         if self.macs is not None:
             lost = least_share(graph, smaller, self.macs, 0.999, "of the squared weights")
-        return smaller(lost)
+        factored = smaller(lost)
+        return recalibrated(factored, graph, samples) if self.recalibrate else factored
 
 
 def matrix(layer: Factored) -> Array:

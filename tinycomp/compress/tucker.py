@@ -22,6 +22,7 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
+from tinycomp.compress._recalibration import recalibrated
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.compress._vbmf import bayesian_rank
 from tinycomp.ir.graph import Graph
@@ -62,6 +63,10 @@ class Tucker(Technique):
     """
     by_layer: Mapping[str, Ranks] = field(default_factory=dict)
     """Ranks (of output channels, of input channels) by names or patterns of names of layers."""
+    recalibrate: bool = True
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -115,7 +120,8 @@ class Tucker(Technique):
         lost = 1 - self.energy
         if self.macs is not None:
             lost = least_share(graph, smaller, self.macs, 0.999, "of the squared weights")
-        return with_factors(graph, layers, factors)
+        factored = with_factors(graph, layers, factors)
+        return recalibrated(factored, graph, samples) if self.recalibrate else factored
 
 
 def bayesian_ranks(weights: Array) -> Ranks:

@@ -12,10 +12,10 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.compress._channel_groups import channel_groups
 from tinycomp.compress._channel_scores import norms
 from tinycomp.compress._layers import with_constants
+from tinycomp.compress._recalibration import recalibrated
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
-from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 
@@ -42,6 +42,10 @@ class Width(Technique):
     """Of new weights."""
     by_layer: Mapping[str, float] = field(default_factory=dict)
     """Factors of single layers by names or patterns of names, with those tied to them."""
+    recalibrate: bool = True
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -81,8 +85,13 @@ class Width(Technique):
             size = len(group.bundles)
             wanted = size * (self.factor if own is None else own) / self.multiple
             counts.append(min(max(1, round(wanted)) * self.multiple, size))
-        narrower = found.keep(norms(found, 2), counts)
-        return narrower if self.weights == "kept" else self._drawn(narrower)
+        kept = found.best(norms(found, 2), counts)
+        narrower = found.narrow(kept)
+        if self.weights == "new":
+            return self._drawn(narrower)
+        if not self.recalibrate:
+            return narrower
+        return recalibrated(narrower, graph, samples, found.by_tensor(kept))
 
     def _drawn(self, graph: Graph) -> Graph:
         """The graph with new weights and biases of zero; what can't be folded of batch
@@ -93,7 +102,7 @@ class Width(Technique):
         drawn: dict[str, Constant] = {}
         for node in graph.nodes:
             axis = node.op.weight_axis
-            if axis is None or isinstance(node.op, BatchNormalization) or node.inputs[1] in drawn:
+            if axis is None or node.inputs[1] in drawn:
                 continue
             weights, bias = (graph.constants[name] for name in node.inputs[1:])
             inputs = weights.values.size / weights.shape[axis]
