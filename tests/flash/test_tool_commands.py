@@ -63,6 +63,9 @@ COMMANDS = {
     ("pico2", "picotool"): "picotool load -v -x {file}",
     ("teensy41", "teensy-loader-cli"): "teensy_loader_cli --mcu=TEENSY41 -w -s {file}",
     ("esp32", "esptool"): ESPTOOL.format("esp32", "40m", "0xe000 {scratch}/boot_app0.bin 0x10000"),
+    ("esp32s2", "esptool"): ESPTOOL.format(
+        "esp32s2", "80m", "0xe000 {scratch}/boot_app0.bin 0x10000"
+    ),
     ("esp32s3", "esptool"): ESPTOOL.format(
         "esp32s3", "80m", "0xe000 {scratch}/boot_app0.bin 0x10000"
     ),
@@ -77,7 +80,7 @@ COMMANDS = {
 DRIVES = {("pico", "RPI-RP2", "uf2"), ("pico2", "RP2350", "uf2"), ("microbit", "MICROBIT", "hex")}
 DRIVES |= {("xiao-nrf52840", "XIAO-BOOT", "uf2")}
 VERSIONS = {"esptool": "print('esptool v5.3.1\\n5.3.1') if sys.argv[1] == 'version' else None"}
-CHIPS = {"esp32": 0, "esp32c3": 5, "esp32s3": 9, "esp32c6": 13, "esp8266": 0}
+CHIPS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c6": 13, "esp8266": 0}
 PROGRAM = bytes(range(100))
 
 

@@ -22,6 +22,7 @@ CORES = [
     ("armv8_1m_mve", "cortex-m55"),
     ("scalar", "cortex-m0"),
     ("scalar", "rv32imc"),
+    ("lx6", "lx6"),
 ]
 """Boards for each instruction set that has kernels of its own. An AVR has no room for all cases at
 once: it takes them one by one in tests/ops/test_on_avr.py.

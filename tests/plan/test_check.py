@@ -32,7 +32,7 @@ from tinycomp.reference import oracle
 sys.path.append(str(Path(__file__).resolve().parent.parent / "emit"))
 from random_graphs import random_graph
 
-KERNELS = ("generic", "armv7e_m", "armv8_1m_mve", "scalar", "avr")
+KERNELS = ("generic", "armv7e_m", "armv8_1m_mve", "scalar", "avr", "lx6")
 
 
 def require_right_plans(seed: int, kernels: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from tinycomp.common import resources
 from tinycomp.kernels._facts import known_facts
+from tinycomp.kernels._registry import instruction_set as kernel_set
 from tinycomp.plan.program import Operation
 
 LIBRARY_FOLDER = "tinycomp"
@@ -42,6 +43,7 @@ def _with_included(names: Iterable[str], instruction_set: str) -> dict[str, str]
     root = resources.firmware()
     folders = [
         root / "kernels" / instruction_set,
+        *(root / "kernels" / name for name in kernel_set(instruction_set).shares),
         root / "kernels",
         root / "kernels" / "generic",
         root / "codecs",

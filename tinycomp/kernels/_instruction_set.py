@@ -26,6 +26,8 @@ class InstructionSet(ABC):
     """By the name of the portable kernel. One that is missing has no other, or one in a header of
     the same name.
     """
+    shares: ClassVar[tuple[str, ...]] = ()
+    """Other sets whose kernels it calls too: the names of their folders."""
 
     def adapt(self, call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
         """The call that this instruction set makes instead of the portable kernel's; the call
