@@ -20,7 +20,7 @@ from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, prepare_trained
 from tinycomp.proof.assembly import Assembler, PlanOptions
-from tinycomp.proof.measure import footprint
+from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantize.affine import dequantize_values, quantize_inputs
 from tinycomp.recipes.material import Material, chosen
 from tinycomp.reference.oracle import run_fast
@@ -66,10 +66,6 @@ class Meter:
             state.graph, state.rounding, data, state.post, state.compression, Silent()
         )
 
-    def weights(self, state: State) -> list[Array]:
-        """Of each layer, int8."""
-        return _weights(self.prepared(state).graph)
-
     def record(self, name: str, state: State, seconds: float) -> StepRecord:
         """All figures; name and seconds are those of the step."""
         prepared = self.prepared(state)
@@ -89,9 +85,15 @@ class Meter:
             seconds,
         )
 
-    def constants(self, state: State) -> int:
-        """Bytes of flash."""
-        return self._built(self.prepared(state))[1]
+    def constants(self, state: State) -> tuple[int, float]:
+        """Bytes of flash, and bits of a weight on average."""
+        prepared = self.prepared(state)
+        return self._built(prepared)[1], bits(_weights(prepared.graph))
+
+    def floor(self, state: State) -> int:
+        """Bytes of constants beside the weights."""
+        layers = layer_records(self._built(self.prepared(state))[0].program)
+        return sum(layer.constant_bytes for layer in layers)
 
     def _built(self, prepared: Prepared) -> tuple[Plan, int]:
         """The plan, and bytes of constants as the board's compiler lays them out."""

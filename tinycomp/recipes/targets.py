@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.recipes.measure import State, bits
+from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, Step
 from tinycomp.report.steps import StepRecord
@@ -28,6 +28,8 @@ FEWEST_BITS = 0.02
 """Of a weight, on average: fewer leave no model."""
 MORE = 1.25
 """The bits of a training after too low an accuracy, times those before."""
+COARSER = (1.0, 2.0, 4.0, 7.0)
+"""Steps of grids on which an untrained model is measured, in steps of the recipe's."""
 LOOKS, FIRST_LOOK = 8, 0.35
 """How often bytes are measured in a training, and after which share of it first."""
 
@@ -109,7 +111,7 @@ class _Regulator:
         compression = self.runner.compression
         state = State(finish(model), model.tinycomp.rounding, compression=compression)
         count = sum(layer.fixed().kernel.size for layer in model.tinycomp.layers)
-        rest = self.runner.meter.constants(state) - epoch.bits * count / 8
+        rest = self.runner.meter.constants(state)[0] - epoch.bits * count / 8
         wanted = (self.aim - rest) * 8 / count
         self.rate.want(model.tinycomp.layers, float(np.clip(wanted, FEWEST_BITS, 8.0)))
 
@@ -129,25 +131,27 @@ def _require_share(accuracy: float, runner: Runner) -> None:
 
 
 def _first_bits(runner: Runner, state: State, step: Step, aim: float) -> float:
-    """Bits a weight that should take so many bytes, by what the untrained model takes.
+    """Bits a weight that should take so many bytes, by what untrained models on coarser and coarser
+    grids take.
 
     Raises:
-        TinycompError: all else takes more.
+        TinycompError: biases, multipliers and tables take more.
     """
-    assert isinstance(step.technique, Rate)
-    graph = finish(trainable(state.graph, [step.technique]))
-    projected = State(graph, compression=runner.compression)
-    weights = runner.meter.weights(projected)
-    count = sum(each.size for each in weights)
-    rest = runner.meter.constants(projected) - bits(weights) * count / 8
-    wanted = (aim - rest) * 8 / count
-    if wanted < FEWEST_BITS:
+    rate, meter = step.technique, runner.meter
+    assert isinstance(rate, Rate)
+    floor = meter.floor(state)
+    if aim <= floor:
         raise TinycompError(
             f"{aim / MARGIN:,.0f} bytes are not possible: without its weights this model takes "
-            f"about {rest:,.0f} bytes for biases, multipliers and tables.",
+            f"{floor:,} bytes for biases, multipliers and tables.",
             hint="Allow more, or take channels out first.",
         )
-    return min(wanted, 8.0)
+    found = []
+    for coarser in COARSER:
+        graph = finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
+        found.append(meter.constants(State(graph, compression=runner.compression)))
+    sizes, known = zip(*sorted(found), strict=True)
+    return max(float(np.interp(aim, sizes, known)), FEWEST_BITS)
 
 
 def _with_bits(step: Step, wanted: float) -> Step:

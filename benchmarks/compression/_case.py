@@ -1,0 +1,109 @@
+"""What the measurements of trained compression share: a float model is trained, then compressed to
+a byte target by `tinycomp compress`, and the test half is looked at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases import SHARED
+from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.ir.tensor import Array
+from tinycomp.recipes.road import CompressOptions, compress
+from tinycomp.recipes.targets import Targets
+from tinycomp.report.steps import StepRecord, step_line
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table."""
+
+    name: str
+    """Of the network and its data."""
+    data: Callable[[Path], Mapping[str, Array]]
+    """x_train, y_train, x_test, y_test from the folder of evaluation data."""
+    network: Callable[[tuple[int, ...]], Any]
+    """A Keras model of samples of this shape, untrained."""
+    epochs: int
+    """Of the float model."""
+    steps: str
+    """The recipe, TOML."""
+    target: int
+    """Bytes of constants on a Cortex-M4."""
+    rate: float = 0.002
+    """Adam's step for the float model; it falls as a cosine."""
+
+
+def main(case: Case) -> None:
+    """Run the case for each seed, and print a line of JSON for each."""
+    parser = argparse.ArgumentParser(description=case.name)
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of evaluation data")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--target", type=int, default=case.target, help="bytes of constants")
+    parser.add_argument("--epochs", type=int, help="of every training; the recipe's by default")
+    options = parser.parse_args()
+    arrays = case.data(options.shared / "data")
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
+            print(json.dumps(_run(case, arrays, Path(folder), seed, options)), flush=True)
+
+
+def _run(
+    case: Case, arrays: Mapping[str, Array], folder: Path, seed: int, options: argparse.Namespace
+) -> dict[str, Any]:
+    model, data, recipe = folder / "model.keras", folder / "data.npz", folder / "recipe.toml"
+    np.savez(data, **arrays)
+    recipe.write_text(case.steps)
+    begin = time.monotonic()
+    trained(case, arrays, seed, model)
+    middle = time.monotonic()
+    found = compress(
+        CompressOptions(
+            model, data, recipe=str(recipe), targets=Targets(options.target), seed=seed,
+            epochs=options.epochs,
+        ),
+        TerminalProgress(),
+        _tell,
+    )  # fmt: skip
+    assert found.real is not None
+    assert found.small is not None
+    last = found.steps[-1]
+    return {
+        "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed,
+        "float": round(found.real.value, 4), "int8_bytes": found.steps[0].constants,
+        "accuracy": round(found.small.value, 4), "constants": last.constants,
+        "bits": round(last.bits, 3), "non_zeros": last.non_zeros,
+        "parameters": found.steps[0].parameters,
+        "seconds": [round(middle - begin), round(time.monotonic() - middle)],
+    }  # fmt: skip
+
+
+def trained(case: Case, arrays: Mapping[str, Array], seed: int, path: Path) -> None:
+    """Train the float model on the training half, and save it."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    x, y = arrays["x_train"], arrays["y_train"]
+    model = case.network(x.shape[1:])
+    batch = 64
+    steps = case.epochs * -(-len(x) // batch)
+    rate = keras.optimizers.schedules.CosineDecay(case.rate, steps)
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.fit(x, y, batch_size=batch, epochs=case.epochs, verbose=0)
+    with warnings.catch_warnings():  # of Keras about NumPy 2
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(path)
+
+
+def _tell(record: StepRecord) -> None:
+    print(step_line(record), flush=True)

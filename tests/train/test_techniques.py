@@ -1,0 +1,153 @@
+"""Constraints by what they promise: patterns of zeros, few values, weights that move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from float_graphs import run
+from small_networks import network, task
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Silent
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
+from tinycomp.quantize.calibration import calibrate
+from tinycomp.quantize.post_training import quantize
+from tinycomp.train.constraint import Constraint
+from tinycomp.train.fine_tune import FineTune
+from tinycomp.train.loop import Schedule, train
+from tinycomp.train.losses import Supervision, loss
+from tinycomp.train.model import finish, trainable
+from tinycomp.train.prune import Prune
+from tinycomp.train.share import Share
+from tinycomp.train.sparse import Sparse
+
+
+def trained(*constraints: Constraint, epochs: int = 8, graph: Graph | None = None) -> Graph:
+    x, y = task()
+    model = trainable(graph or network(), constraints, logits=True)
+    supervision = Supervision.classes(4 * np.eye(3, dtype=np.float32)[y], y)
+    train(model, x, supervision, Schedule(epochs=epochs, batch=16), Silent())
+    return finish(model)
+
+
+def rows(graph: Graph) -> list[Array]:
+    """Of each layer: (channels, weights)."""
+    found = []
+    for node in graph.nodes:
+        axis = node.op.weight_axis
+        if axis is not None:
+            values = np.moveaxis(graph.constants[node.inputs[1]].values, axis, 0)
+            found.append(values.reshape(len(values), -1))
+    return found
+
+
+def accuracy(graph: Graph) -> float:
+    x, y = task()
+    return float(np.mean(run(graph, x).argmax(axis=1) == y))
+
+
+def share_of_zeros(graph: Graph) -> float:
+    return float(np.mean(np.concatenate([each.ravel() for each in rows(graph)]) == 0))
+
+
+def test_two_of_four_weights_stay() -> None:
+    graph = trained(Prune(0.5, pattern="2:4", every=4))
+    for each in rows(graph):
+        whole = each[:, : each.shape[1] // 4 * 4].reshape(-1, 4)
+        assert ((whole != 0).sum(axis=1) <= 2).all()
+    assert 0.4 < share_of_zeros(graph) < 0.6
+    assert accuracy(graph) > 0.85
+
+
+def test_blocks_are_zero_together() -> None:
+    graph = trained(Prune(0.5, pattern="1x4", every=4))
+    for each in rows(graph):
+        whole = each[:, : each.shape[1] // 4 * 4].reshape(-1, 4)
+        assert np.isin((whole != 0).sum(axis=1), (0, 4)).all()
+    assert 0.4 < share_of_zeros(graph) <= 0.5
+    assert accuracy(graph) > 0.85
+
+
+def test_movement_finds_the_weights_that_training_needs() -> None:
+    """Magnitudes say nothing here: all are alike, and the first layer's signs are learned."""
+    graph = trained(Prune(0.6, score="movement", begin=0.2, every=4))
+    assert share_of_zeros(graph) == pytest.approx(0.6, abs=0.01)
+    assert accuracy(graph) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"pattern": "4:2"}, "pattern '4:2' is not possible"),
+        ({"pattern": "2x4"}, "pattern '2x4' is not possible"),
+        ({"pattern": "half"}, "pattern 'half' is not possible"),
+        ({"pattern": "2:4", "sparsity": 0.6}, "2:4 has 0.5 zeros at most, and the sparsity is 0.6"),
+    ],
+)
+def test_impossible_patterns_are_refused(options: dict[str, object], said: str) -> None:
+    with pytest.raises(TinycompError, match=said):
+        Prune(**{"sparsity": 0.5, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bits", [2, 3])
+def test_codebooks_are_trained_and_survive_quantization(bits: int) -> None:
+    graph = trained(Share(bits), graph=trained(FineTune()))
+    x, _ = task()
+    int8 = quantize(graph, calibrate(graph, x, "min-max"))
+    for real, stored in zip(rows(graph), rows(int8), strict=True):
+        assert len(np.unique(stored)) <= 2**bits
+        np.testing.assert_array_equal(stored == 0, real == 0)
+    assert accuracy(graph) > {2: 0.7, 3: 0.85}[bits]
+
+
+def test_what_is_projected_in_training_is_what_comes_out() -> None:
+    """In float32 and in float64."""
+    from keras import ops
+
+    for constraint in (Share(3), Sparse(0.5), Prune(0.5, score="movement")):
+        model = trainable(network(), [constraint], logits=True)
+        for layer in model.tinycomp.layers:
+            inside = np.array(ops.convert_to_tensor(layer.projected()[0]))
+            outside = layer.fixed().kernel * layer.scale
+            np.testing.assert_allclose(inside, outside, atol=1e-5)
+
+
+@pytest.mark.parametrize("growth", ["gradient", "random"])
+def test_sparse_training_moves_weights_and_keeps_their_number(growth: str) -> None:
+    begin = trained(Sparse(0.6, every=1000), epochs=1)  # chosen once
+    graph = trained(Sparse(0.6, growth=growth, every=10))  # type: ignore[arg-type]
+    moved = [np.mean((a != 0) != (b != 0)) for a, b in zip(rows(begin), rows(graph), strict=True)]
+    assert max(moved) > 0.1
+    assert share_of_zeros(graph) == pytest.approx(0.6, abs=0.02)
+    assert accuracy(graph) > 0.7
+
+
+def test_gradients_of_what_is_zero_are_found() -> None:
+    """Of all weights, by TensorFlow's own differentiation: the probe is proportional to them."""
+    import tensorflow as tf
+
+    x, y = task()
+    model = trainable(network(), [constraint := Sparse(0.6, every=1000)], logits=True)
+    supervision = Supervision.classes(4 * np.eye(3, dtype=np.float32)[y], y)
+    schedule = Schedule(epochs=1, batch=len(x), validation=0.0, rate=1e-6, average=0.0)
+    layer = model.tinycomp.layers[0]
+    with tf.GradientTape() as tape:
+        outputs = model(x)
+        value = loss("classes", schedule.temperature, schedule.imitation)(supervision.rows, outputs)
+    (gradient,) = tape.gradient(value, [layer.raw])
+    train(model, x, supervision, schedule, Silent())  # one step, with all weights
+    probe = layer.state(constraint)["probe"]
+    assert np.corrcoef(-probe.ravel(), np.array(gradient).ravel())[0, 1] > 0.999
+
+
+def test_layers_that_are_small_keep_more_weights() -> None:
+    sparse = Sparse(0.8, start="random", layers="erk")
+    shapes = [(8, 3, 3, 2), (3, 3, 64, 64), (10, 6400)]
+    found = sparse.densities(shapes)
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    assert max(found) <= 1
+    assert found[0] > found[2] > found[1]
+    assert np.dot(found, sizes) == pytest.approx(0.2 * sum(sizes))
+    with pytest.raises(TinycompError, match="by magnitude where weights start at random"):
+        Sparse(0.8, start="random")

@@ -1,0 +1,181 @@
+"""Dynamic sparse training: a network that is sparse from the start, and moves its weights to where
+they are worth most.
+
+SET (D. Mocanu et al., "Scalable training of artificial neural networks with adaptive sparse
+connectivity", 2018) grows weights at random; RigL (U. Evci et al., "Rigging the lottery", ICML
+2020) grows those with the largest gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.ir.tensor import Array
+from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel, Layer, Moment
+from tinycomp.train.keep_zeros import KeepZeros
+
+_PROBE = 1e-9
+"""What gradients of probes are multiplied with: so small that Adam's epsilon rules and its steps
+are proportional to them.
+"""
+
+
+@dataclass(frozen=True)
+class Sparse(Constraint):
+    """As many zeros from the first step to the last: the smallest weights are dropped, and as many
+    grow elsewhere, from zero.
+    """
+
+    name: ClassVar[str] = "sparse"
+    stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
+
+    sparsity: float
+    """The share of weights that are zero."""
+    growth: Literal["gradient", "random"] = "gradient"
+    """"gradient" is RigL, "random" SET."""
+    start: Literal["magnitude", "random"] = "magnitude"
+    """Which weights there are at first: the largest of the model that is given, or any."""
+    layers: Literal["global", "erk", "layer"] = "global"
+    """How zeros are spread over layers: by magnitude over all (with start = "magnitude" only),
+    by the sum of a kernel's axes over their product (Erdos-Renyi kernel), or alike in each.
+    """
+    drop: float = 0.3
+    """The share of a layer's weights that are replaced at first; it falls as a cosine."""
+    end: float = 0.75
+    """The share of training after which they stay."""
+    every: int = 100
+    """Steps from one replacement to the next."""
+    seed: int = 0
+    """Of what is random."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: one is impossible.
+        """
+        if not 0 <= self.sparsity < 1:
+            raise TinycompError(
+                f"A sparsity of {self.sparsity} is not possible.",
+                expected="Expected 0 <= sparsity < 1.",
+            )
+        if not (0 < self.drop < 1 and 0 < self.end <= 1 and self.every >= 1):
+            raise TinycompError(
+                f"Replacing {self.drop} of the weights every {self.every} steps, until {self.end} "
+                "of the training, is not possible.",
+                expected="Expected 0 < drop < 1, 0 < end <= 1, every >= 1.",
+            )
+        if self.layers == "global" and self.start == "random":
+            raise TinycompError(
+                "Zeros can't be spread over layers by magnitude where weights start at random.",
+                hint='Set layers = "erk" or "layer", or start = "magnitude".',
+            )
+
+    def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
+        """mask: 1 where there is a weight. probe: minus the gradient since the last replacement, in
+        some unit. offset: what the raw kernel was where and when a weight grew. begun: whether
+        zeros were chosen.
+        """
+        zeros = np.zeros(kernel.shape, np.float32)
+        return {
+            "mask": Initial(np.ones(kernel.shape, np.float32)),
+            "probe": Initial(zeros, trained=True),
+            "offset": Initial(zeros),
+            "begun": Initial(np.zeros((), np.float32)),
+        }
+
+    def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
+        """Zeros where the mask has them; the probe has the gradient of all weights."""
+        from keras import ops
+
+        probe = _PROBE * (state["probe"] - ops.stop_gradient(ops.convert_to_tensor(state["probe"])))
+        return (kernel - state["offset"]) * state["mask"] + probe
+
+    def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
+        """Choose zeros after the first step; then replace weights."""
+        if not layers[0].state(self)["begun"]:
+            for layer, mask in zip(layers, self._first(layers), strict=True):
+                layer.assign(self, {"mask": mask, "begun": np.ones((), np.float32)})
+        elif moment.step % self.every == 0 and moment.share < self.end:
+            share = self.drop / 2 * (1 + math.cos(math.pi * moment.share / self.end))
+            for number, layer in enumerate(layers):
+                self._replace(layer, share, (self.seed, 3, moment.step, number))
+
+    def _first(self, layers: Sequence[Layer]) -> list[Array]:
+        """Masks of the weights that there are at first."""
+        kernels = [layer.kernel(self) for layer in layers]
+        rng = np.random.default_rng((self.seed, 2))
+        scores = [
+            np.abs(kernel * layer.scale) if self.start == "magnitude" else rng.random(kernel.shape)
+            for kernel, layer in zip(kernels, layers, strict=True)
+        ]
+        if self.layers == "global":
+            flat = np.concatenate([(s / np.sqrt((s**2).mean() or 1.0)).ravel() for s in scores])
+            kept = np.zeros(flat.size, np.float32)
+            kept[np.argsort(-flat, kind="stable")[: round((1 - self.sparsity) * flat.size)]] = 1
+            parts = np.split(kept, np.cumsum([s.size for s in scores])[:-1])
+            return [part.reshape(s.shape) for part, s in zip(parts, scores, strict=True)]
+        return [
+            _largest(score, round(share * score.size))
+            for score, share in zip(scores, self.densities([s.shape for s in scores]), strict=True)
+        ]
+
+    def densities(self, shapes: Sequence[tuple[int, ...]]) -> list[float]:
+        """The share of weights that each layer has."""
+        sizes = [math.prod(shape) for shape in shapes]
+        if self.layers != "erk":
+            return [1 - self.sparsity] * len(shapes)
+        raw = [sum(shape) / size for shape, size in zip(shapes, sizes, strict=True)]
+        wanted, full = (1 - self.sparsity) * sum(sizes), [False] * len(shapes)
+        while True:  # layers that would have more weights than places are full
+            left = wanted - sum(size for size, all_of in zip(sizes, full, strict=True) if all_of)
+            rest = sum(r * s for r, s, f in zip(raw, sizes, full, strict=True) if not f)
+            found = [
+                1.0 if f else r * left / max(rest, 1e-9) for r, f in zip(raw, full, strict=True)
+            ]
+            if max(found) <= 1:
+                return found
+            full = [f or share > 1 for f, share in zip(full, found, strict=True)]
+
+    def _replace(self, layer: Layer, share: float, seed: tuple[int, ...]) -> None:
+        state = layer.state(self)
+        mask, raw = state["mask"] > 0, layer.kernel(self)
+        count = min(int(share * mask.sum()), int((~mask).sum()))
+        weights = np.where(mask, np.abs(raw - state["offset"]), np.inf)
+        dropped = _largest(-weights, count) > 0
+        worth = (
+            np.abs(state["probe"])
+            if self.growth == "gradient"
+            else np.random.default_rng(seed).random(mask.shape)
+        )
+        grown = _largest(np.where(mask, -np.inf, worth), count) > 0
+        offset = np.where(grown, raw, state["offset"]).astype(np.float32)
+        layer.assign(
+            self,
+            {
+                "mask": ((mask & ~dropped) | grown).astype(np.float32),
+                "offset": offset,
+                "probe": np.zeros(mask.shape, np.float32),
+            },
+        )
+
+    def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
+        """The same."""
+        return fixed.on((fixed.kernel - state["offset"]) * state["mask"], None)
+
+    def kept(self) -> Constraint:
+        """The zeros."""
+        return KeepZeros()
+
+
+def _largest(scores: Kernel, count: int) -> Array:
+    """1 at the largest scores, of equal ones the first."""
+    found = np.zeros(scores.size, np.float32)
+    found[np.argsort(-scores, axis=None, kind="stable")[:count]] = 1
+    return found.reshape(scores.shape)
