@@ -25,6 +25,8 @@ from tinycomp.emit.folder import (
     write_file,
     write_folder,
 )
+from tinycomp.emit.package_files import FOLDER as PACKAGES
+from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
@@ -89,6 +91,7 @@ class BuildOptions:
     library_only: bool = False
     planning: PlanOptions = field(default_factory=PlanOptions)
     benchmark: str | None = None
+    packaging: Packaging = field(default_factory=Packaging)
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -115,7 +118,12 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     _refuse_other_library(options, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         assembler = Assembler(
-            board, options.planning, Path(scratch), progress.note, options.benchmark
+            board,
+            options.planning,
+            Path(scratch),
+            progress.note,
+            options.benchmark,
+            options.packaging,
         )
         built = assembler.cheapest(prepared, progress)
         report = _first_report(prepared, built.plan, board, prefix)
@@ -164,7 +172,8 @@ def _write(
 
     def in_scope(name: str) -> bool:
         made = is_made_of_model(board, prefix, name) or name in (MODEL_NAME, REPORT_NAME, HTML_NAME)
-        return made or not options.library_only
+        packaged = bool(options.packaging.names) and name.startswith(f"{PACKAGES}/")
+        return made or packaged or not options.library_only
 
     kept = write_folder(
         options.output,
@@ -173,6 +182,9 @@ def _write(
         editable=kind_of(board).editable,
         scope=in_scope,
     )
+    if options.packaging.names and options.packaging.url is None:
+        page = options.packaging.page(prefix)
+        progress.note(f"The packages name {page} as their web page: give yours with --package-url.")
     for name in kept:
         progress.note(f"{name} was edited and stays as it is: remove it to have a new one written.")
 

@@ -81,11 +81,28 @@ def build(
             show_default=False,
         ),
     ] = None,
+    package: Annotated[
+        str | None,
+        typer.Option(
+            "--package",
+            metavar="KIND,...",
+            help="Also write packages of the library: arduino, cmake, cmsis-pack, esp-idf, "
+            "platformio, zephyr (docs/packages.md).",
+            show_default=False,
+        ),
+    ] = None,
+    package_url: Annotated[
+        str | None,
+        typer.Option(
+            "--package-url", help="The packages' web page, for their manifests.", show_default=False
+        ),
+    ] = None,
     force: Force = False,
     library_only: LibraryOnly = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
+    from tinycomp.emit.packages._registry import read_packaging
     from tinycomp.prepare import Preparation
     from tinycomp.proof.assembly import PlanOptions
     from tinycomp.report import terminal
@@ -106,6 +123,7 @@ def build(
             library_only=library_only,
             planning=PlanOptions(optimize, ram_limit, push_input),
             benchmark=benchmark,
+            packaging=read_packaging(package, package_url),
         ),
         TerminalProgress(),
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tinycomp import __version__
 from tinycomp.common import resources
 from tinycomp.emit.example import Example
+from tinycomp.emit.packages._package import Packaging, package_name, package_version
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
 from tinycomp.emit.projects._registry import project_kinds
 from tinycomp.emit.render import render
@@ -80,7 +81,7 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
         f"{where.port}/{name}": text for name, text in _texts(resources.port_files(board.port))
     }
     files[f"{where.harness}/{HARNESS_MODEL}"] = content.harness_model
-    context = _context(board, content) | kind.context(board, content.prefix)
+    context = project_context(board, content) | kind.context(board, content.prefix)
     for name, template in kind.templates.items():
         files[name] = render(f"projects/{template}", context)
     if not kind.has_main:
@@ -88,7 +89,8 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def _context(board: Board, content: Content) -> dict[str, object]:
+def project_context(board: Board, content: Content) -> dict[str, object]:
+    """Values for all templates of projects and packages."""
     return {
         "prefix": content.prefix,
         "macro": content.prefix.upper(),
@@ -99,6 +101,9 @@ def _context(board: Board, content: Content) -> dict[str, object]:
         "settings": board.settings,
         "class_names": content.class_names,
         "example": content.example,
+        "name": package_name(content.prefix),
+        "url": Packaging().page(content.prefix),
+        "package_version": package_version(__version__, content.model_hash),
         "sample": textwrap.wrap(", ".join(map(str, content.sample.ravel().tolist())), 100),
     }
 

@@ -5,7 +5,7 @@ store its weights by the compiled size.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from tinycomp.emit.c_syntax import c_comment, c_prefix
 from tinycomp.emit.example import Example, choose_example
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import StackNeed, emit_library, harness_model
+from tinycomp.emit.package_files import package_files
+from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import Content, lay_out, project_paths
 from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
@@ -98,6 +100,8 @@ class Assembler:
     """Receives messages for the user."""
     benchmark: str | None = None
     """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the name tells."""
+    packaging: Packaging = field(default_factory=Packaging)
+    """Packages for other build systems."""
 
     def cheapest(self, prepared: Prepared, progress: Progress) -> Assembly:
         """Build the model with the codecs worth their decoders; a note names the others."""
@@ -130,7 +134,7 @@ class Assembler:
         """
         board, prefix, folder = self.board, c_prefix(prepared.graph.name), self.folder / name
         planned = _plan(program, board, self.options, self.note)
-        files = _files(prepared, planned, board, prefix, self.benchmark)
+        files = _files(prepared, planned, board, prefix, self.benchmark, self.packaging)
         write_folder(folder / "project", files)
         library = folder / "project" / project_paths(board, prefix).library
         build, benchmark = folder / "build", self.benchmark
@@ -143,7 +147,7 @@ class Assembler:
             compiler = f"{board.compiler.prefix}gcc {board.compiler.optimize}"
             stack = StackNeed(size, f"{board.name} ({compiler})")
         prefix = c_prefix(prepared.graph.name)
-        return _files(prepared, assembly.plan, board, prefix, self.benchmark, stack)
+        return _files(prepared, assembly.plan, board, prefix, self.benchmark, self.packaging, stack)
 
 
 def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
@@ -183,6 +187,7 @@ def _files(
     board: Board,
     prefix: str,
     benchmark: str | None,
+    packaging: Packaging,
     stack: StackNeed | None = None,
 ) -> dict[str, str | bytes]:
     """All files of the output folder except the report."""
@@ -197,7 +202,8 @@ def _files(
         class_names=prepared.graph.class_names,
         example=_example(prepared),
     )
-    return {**lay_out(board, content), MODEL_NAME: prepared.tflite}
+    packages = package_files(board, content, packaging)
+    return {**lay_out(board, content), **packages, MODEL_NAME: prepared.tflite}
 
 
 def _example(prepared: Prepared) -> Example:

@@ -1,0 +1,47 @@
+"""Base of a kind of package: the layout of its files, and what must be known to write them."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+LONGEST_NAME = 63
+"""Of an Arduino library; other systems allow more."""
+
+
+class Package(ABC):
+    """A kind of package. Its name is the name of its module, with hyphens."""
+
+    templates: ClassVar[Mapping[str, str]]
+    """Template of each file besides the library, a path below templates/; names may hold
+    {prefix}.
+    """
+    library: ClassVar[str] = "src"
+    """Folder of the library's files."""
+
+
+@dataclass(frozen=True)
+class Packaging:
+    """The packages of a build."""
+
+    names: tuple[str, ...] = ()
+    """Kinds of packages."""
+    url: str | None = None
+    """Web page of the library; None: a placeholder."""
+
+    def page(self, prefix: str) -> str:
+        """The web page, or the placeholder (RFC 2606)."""
+        return self.url or f"https://example.com/{prefix}"
+
+
+def package_name(prefix: str) -> str:
+    """The package's name. Arduino reserves names that begin with its own."""
+    reserved = prefix.lower().startswith("arduino")
+    return (f"tc_{prefix}" if reserved else prefix)[:LONGEST_NAME]
+
+
+def package_version(generator: str, model_hash: str) -> str:
+    """A semantic version that changes with the model: build metadata is part of its hash."""
+    return f"{generator}+{model_hash[:8]}"
