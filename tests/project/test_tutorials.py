@@ -1,0 +1,70 @@
+"""docs/tutorials, followed line by line: commands run as they are printed, files are what is shown.
+
+Blocks marked `board` need one, and are only checked to be commands that exist.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from golden_files import GOLDEN
+
+from tinycomp.cli.main import app
+from tinycomp.device import firmware_build
+from tinycomp.target.boards import load_board
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIALS = ROOT / "docs" / "tutorials"
+NEEDS = {"bare-metal": ("cortex-m4", ("cmake", "arm-none-eabi-gcc")), "arduino": ("uno", ())}
+FILES = {"c": "main.c", "cmake": "CMakeLists.txt"}
+
+
+def blocks(name: str) -> list[tuple[str, str]]:
+    text = (TUTORIALS / f"{name}.md").read_text()
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_tutorial_is_followed() -> None:
+    assert {path.stem for path in TUTORIALS.iterdir()} == NEEDS.keys()
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_commands_exist(name: str) -> None:
+    known = {str(command.callback.__name__) for command in app.registered_commands}  # type: ignore[union-attr]
+    for kind, text in blocks(name):
+        if kind in ("sh", "board"):
+            used = re.findall(r"^tinycomp (\w+)", text, re.MULTILINE)
+            assert used or "cmake" in text
+            assert {*used} <= known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEEDS)
+def test_line_by_line(name: str, tmp_path: Path) -> None:
+    board, tools = NEEDS[name]
+    absent = [tool for tool in tools if shutil.which(tool) is None]
+    why = firmware_build.missing(load_board(board)) or ", ".join(absent)
+    if why:
+        pytest.skip(f"{name} needs {why}")
+    shutil.copyfile(GOLDEN / "small.tflite", tmp_path / "small.tflite")
+    program = tmp_path / "bin" / "tinycomp"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tinycomp "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    for kind, text in blocks(name):
+        if kind in FILES:
+            (tmp_path / FILES[kind]).write_text(text)
+        if kind == "sh":
+            done = subprocess.run(
+                ["sh", "-e", "-c", text], cwd=tmp_path, env=environment, capture_output=True,
+                text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, text + done.stdout + done.stderr
