@@ -58,12 +58,12 @@ typedef struct {
     const uint32_t fine = TC_MULSH ? factors.multiplier : factors.multiplier & ((1u << TC_LINE_FINE) - 1);      \
     const size_t step = line->step, width = line->width, gap = line->gap;                                       \
     int8_t *out = line->out;                                                                                    \
-    __asm__ volatile(TC_MAC16_REGISTERS TC_LDINC("2", "%[w]") TC_LDINC("3", "%[w]") TC_LINE_SAR                 \
+    __asm__ volatile(TC_MAC16_REGISTERS TC_LDINC("2", "%[w]") TC_LDINC("3", "%[w]")                             \
                      : [w] "+r"(w) : : "memory");                                                               \
     for (unsigned rows = line->rows; rows > 0; rows--, x += gap) {                                              \
         size_t sum = width, other;                                                                              \
         __asm__ volatile(                                                                                       \
-            TC_MAC16_REGISTERS                                                                                  \
+            TC_MAC16_REGISTERS TC_LINE_SAR                                                                      \
             "j 1f\n\t.balign 4\n1:\n\tnop.n\n\t"                                                                \
             TC_LOOPNEZ("%[sum]", "2f")                                                                          \
             TC_LDINC("0", "%[x]") TC_LDINC("1", "%[x]") TC_MUL_DD(to_low, "0", "2")                             \

@@ -2,10 +2,13 @@
  * loaded. Which instructions a core has is known from its configuration when it is compiled; all others (ESP8266,
  * ESP32-S2, any host) take C that computes the same.
  *
- * An assembler for a smaller core takes the instructions as bytes, with registers as the compiler hands them out: TC_MAC16_
- * REGISTERS gives each register's number a name. The compiler uses neither accumulator nor m registers by itself. It does
- * use zero-overhead loops, which must not be nested; so a block with a loop in it stands in a function of its own that is
- * never inlined, as no such loop is made around a call. Blocks use no stack, hence fit both calling conventions.
+ * The instructions are given as bytes, which the assembler of a smaller core takes, too, with registers as the compiler
+ * hands them out: TC_MAC16_REGISTERS gives each register's number a name.
+ *
+ * The compiler uses neither accumulator nor m registers by itself, and an operating system keeps both apart for each task.
+ * It does make zero-overhead loops, of which there must be one at a time: GCC makes none around a call or around assembly,
+ * and assembly with a loop stands in functions that are never inlined. Blocks use no stack, hence fit both calling
+ * conventions.
  *
  * A loop's first instruction has to lie within an aligned word: blocks are aligned, and instructions of known length
  * lead to the loop. */
