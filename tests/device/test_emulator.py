@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +33,38 @@ def test_missing() -> None:
         emulate(missing, Path("x.elf")),
     ):
         pass
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_the_emulator_ends_with_a_process_that_is_killed() -> None:
+    script = """
+import sys
+from pathlib import Path
+from tinycomp.device.emulator import Emulator, emulate
+program = "import os, time; os.write(2, b'x'); print(os.getpid(), flush=True); time.sleep(600)"
+with emulate(Emulator((sys.executable, "-c", program), ()), Path("x")) as port:
+    print(Path(port).open().readline(), flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        emulated = int(parent.stdout.readline())
+        assert _runs(emulated)
+        parent.kill()
+    end = time.monotonic() + 30
+    while _runs(emulated) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _runs(emulated)
+
+
+def _runs(process: int) -> bool:
+    state = Path(f"/proc/{process}/stat")
+    try:
+        return state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_the_reason_of_an_early_end() -> None:

@@ -176,7 +176,7 @@ def _on_terminal(command: Sequence[str]) -> Iterator[Running]:
     port = os.ttyname(line)  # now: a program that ends at once takes the name with it
     with tempfile.TemporaryFile() as messages:
         try:
-            process = _started(command, control, messages)
+            process = _started([*_ends_with_us(), *command], control, messages)
         finally:
             os.close(control)
         try:
@@ -196,6 +196,11 @@ def _started(command: Sequence[str], control: int, messages: IO[bytes]) -> subpr
     return subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, pass_fds=[control]
     )
+
+
+def _ends_with_us() -> tuple[str, ...]:
+    """Before a command: it ends when this process is killed (Linux, by util-linux's setpriv)."""
+    return ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 
 
 def _terminal() -> tuple[int, int]:
