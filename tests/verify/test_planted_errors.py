@@ -16,6 +16,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.kernel_call import Channels
 from tinycomp.ir.tensor import Array, Constant, Operands
 from tinycomp.ops.add import Add
 from tinycomp.proof.session import Session, session
@@ -136,12 +137,21 @@ def with_other_sum() -> Tensors:
     return {**RIGHT, "add": sums}
 
 
-def multiplier(node: Node, channel: int) -> int:
+def packed_at(channel: int, byte: int) -> int:
+    """Where a byte of a channel's record is among the packed constants of a layer whose channels
+    share no factor: `low`, four bytes of the multiplier, two of the start.
+    """
+    return 3 + 7 * channel + byte
+
+
+def of_smaller_multiplier(node: Node, channel: int) -> float:
+    """The scale's factor where the multiplier's highest byte becomes the least possible one."""
     call = node.op.kernel(GRAPH.operands(node))
     assert call is not None
-    values = call.fields["multiplier"]
-    assert isinstance(values, np.ndarray)
-    return int(values[channel])
+    constants = call.fields["constants"]
+    assert isinstance(constants, Channels)
+    old = int(constants.multiplier[channel])
+    return (old % (1 << 24) + (64 << 24)) / old
 
 
 @dataclass(frozen=True)
@@ -163,12 +173,12 @@ PLANTS = {
         with_weight,
     ),
     "multiplier": Plant(
-        partial(change_entry, "t_conv_2d_multiplier", 1, lambda _: 1 << 30),
+        partial(change_entry, "t_conv_2d_constants", packed_at(1, 4), lambda _: 64),
         "conv_2d",
-        partial(with_scale, "conv_2d", 1, (1 << 30) / multiplier(GRAPH.nodes[0], 1)),
+        partial(with_scale, "conv_2d", 1, of_smaller_multiplier(GRAPH.nodes[0], 1)),
     ),
     "shift": Plant(
-        partial(change_entry, "t_depthwise_conv_2d_shift", 4, lambda old: old - 1),
+        partial(change_entry, "t_depthwise_conv_2d_constants", packed_at(4, 0), lambda n: n - 1),
         "depthwise_conv_2d",
         partial(with_scale, "depthwise_conv_2d", 4, 0.5),
     ),
