@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,9 @@ def main(case: Case) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--target", type=int, default=case.target, help="bytes of constants")
     parser.add_argument("--epochs", type=int, help="of every training; the recipe's by default")
+    parser.add_argument("--float-epochs", type=int, default=case.epochs, help="of the float model")
     options = parser.parse_args()
+    case = replace(case, epochs=options.float_epochs)
     arrays = case.data(options.shared / "data")
     for seed in options.seeds:
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:

@@ -19,7 +19,8 @@ from tinycomp.ir.tensor import Array
 from tinycomp.prepare import clean_up, is_float, read_model
 from tinycomp.train.loop import split
 from tinycomp.train.losses import Supervision
-from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_outputs
+from tinycomp.train.model import features_of
+from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_features, teacher_outputs
 
 CALIBRATION = 500
 """Samples that ranges are taken from."""
@@ -43,15 +44,34 @@ class Material:
     """How outputs are compared."""
     teacher: Array
     """The teacher's outputs on the training half."""
+    wise: Graph
+    """The teacher."""
 
     @property
     def shape(self) -> ModelShape:
         """What the model's outputs look like."""
         return model_shape(self.graph)
 
-    def supervision(self) -> Supervision:
-        """Soft targets and labels of the training half."""
-        return supervision(self.kind, self.teacher, self.targets)
+    def supervision(self, student: Graph | None = None) -> Supervision:
+        """Soft targets and labels of the training half.
+
+        Args:
+            student: whose hidden features imitate the teacher's; None: only outputs do.
+
+        Raises:
+            ModelError: they are not as many.
+        """
+        found = supervision(self.kind, self.teacher, self.targets)
+        if student is None:
+            return found
+        features, cleaned = teacher_features(self.wise, self.dataset.x), clean_up(student)
+        own = cleaned.tensors[features_of(cleaned)].size
+        if features.shape[1] != own:
+            raise ModelError(
+                f"The teacher has {features.shape[1]} hidden features, the model {own}.",
+                hint="Set features = 0: the teacher has other channels than the model.",
+            )
+        return found.with_features(features)
 
     def calibration(self, trained: Array) -> Dataset:
         """The data set whose `x` are those of these rows that calibrate."""
@@ -112,7 +132,7 @@ def read_material(
     wise = graph if teacher is None else _teacher(teacher, graph, progress)
     with progress.stage(f"Running the teacher on {len(dataset.x)} samples"):
         outputs = teacher_outputs(wise, dataset.x, kind)
-    return Material(graph, dataset, targets, kind, outputs)
+    return Material(graph, dataset, targets, kind, outputs, wise)
 
 
 def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -> Dataset:

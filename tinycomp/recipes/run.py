@@ -114,8 +114,10 @@ class Runner:
         """Train under constraints; activations are rounded where weights get their grid."""
         material, rounded = self.material, any(each.stage == "grid" for each in constraints)
         calibration = material.calibration(self.meter.trained).x if rounded else None
+        graph, imitated = position.state.graph, bool(schedule.features)
+        supervision = material.supervision(graph if imitated else None)
         model = trainable(
-            position.state.graph, constraints, calibration, logits=material.kind != "values"
+            graph, constraints, calibration, logits=material.kind != "values", features=imitated
         )
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
@@ -125,7 +127,7 @@ class Runner:
                 watch(model, epoch)
 
         train(
-            model, material.dataset.x, material.supervision(), schedule, self.progress, checkpoint,
+            model, material.dataset.x, supervision, schedule, self.progress, checkpoint,
             told,
         )  # fmt: skip
         rounding = model.tinycomp.rounding

@@ -20,7 +20,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.train.checkpoint import Checkpoint, fingerprint
 from tinycomp.train.constraint import Moment
 from tinycomp.train.layers import numbers
-from tinycomp.train.losses import Supervision, loss
+from tinycomp.train.losses import Supervision, loss, with_features
 from tinycomp.train.rate import entropy
 
 _WINDOW = 0.03
@@ -53,6 +53,8 @@ class Schedule:
     """Of the softmax of both models, for distillation (Hinton et al., 2015)."""
     imitation: float = 0.7
     """Share of the float model's outputs in the loss; the rest are labels."""
+    features: float = 0.0
+    """Weight of the difference to the float model's hidden features in the loss."""
     validation: float = 0.1
     """Share of the training half that is not trained on, but scored after each epoch."""
     seed: int = 0
@@ -72,6 +74,7 @@ class Schedule:
             "settle": 0 <= self.settle <= 1,
             "temperature": self.temperature > 0,
             "imitation": 0 <= self.imitation <= 1,
+            "features": self.features >= 0,
             "validation": 0 <= self.validation < 1,
         }
         wrong = [f"{name} {getattr(self, name)}" for name, good in checks.items() if not good]
@@ -157,7 +160,10 @@ class _Run:
         self.steps = max(1, math.ceil(len(self.rows) / schedule.batch))
         keras.utils.set_random_seed(schedule.seed)
         self.optimizer = keras.optimizers.Adam(schedule.rate)
-        model.compile(self.optimizer, loss(targets.kind, schedule.temperature, schedule.imitation))
+        wanted = loss(targets.kind, schedule.temperature, schedule.imitation)
+        if targets.hidden:
+            wanted = with_features(wanted, targets.hidden, targets.unit, schedule.features)
+        model.compile(self.optimizer, wanted)
         self.optimizer.build(model.trainable_variables)
         self.averages = [numbers(each) for each in model.trainable_variables]
         self.since = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,8 +23,20 @@ class Supervision:
     """
     rows: Array
     """(samples, ..., 2 n) float32: n outputs of the float model, then n of the labels: shares of
-    classes, 0 and 1, or values.
+    classes, 0 and 1, or values. Then the float model's hidden features, if they are imitated.
     """
+    hidden: int = 0
+    """How many hidden features there are."""
+    unit: float = 1.0
+    """Their root mean square."""
+
+    def with_features(self, features: Array) -> Supervision:
+        """And of the float model's hidden features (samples, n); outputs then have theirs behind
+        them.
+        """
+        unit = float(np.sqrt(np.mean(features.astype(np.float64) ** 2))) or 1.0
+        rows = np.concatenate([self.rows, features.astype(np.float32)], -1)
+        return replace(self, rows=rows, hidden=features.shape[-1], unit=unit)
 
     @classmethod
     def classes(cls, teacher: Array, labels: Array | None) -> Supervision:
@@ -51,12 +63,34 @@ class Supervision:
         """How good outputs are: the share of right classes or marks, or the negated mean squared
         error.
         """
-        wanted = self.rows[rows][..., outputs.shape[-1] :]
+        count = outputs.shape[-1] - self.hidden
+        wanted, outputs = self.rows[rows][..., count : 2 * count], outputs[..., :count]
         if self.kind == "classes":
             return float(np.mean(outputs.argmax(-1) == wanted.argmax(-1)))
         if self.kind == "marks":
             return float(np.mean((outputs > 0) == (wanted > 0.5)))
         return -float(np.mean((outputs - wanted) ** 2))
+
+
+def with_features(
+    of_outputs: Callable[[Any, Any], Any], hidden: int, unit: float, weight: float
+) -> Callable[[Any, Any], Any]:
+    """A loss with the squared error of hidden features added, in units of theirs (A. Romero et al.,
+    "FitNets", ICLR 2015).
+
+    Args:
+        of_outputs: the loss of the rows and outputs in front of them.
+        hidden: how many features there are.
+        unit: their root mean square.
+        weight: of their error.
+    """
+    from keras import ops
+
+    def found(rows: Any, outputs: Any) -> Any:
+        errors = ops.square((outputs[..., -hidden:] - rows[..., -hidden:]) / unit)
+        return of_outputs(rows[..., :-hidden], outputs[..., :-hidden]) + weight * ops.mean(errors)
+
+    return found
 
 
 def loss(kind: Kind, temperature: float, imitation: float) -> Callable[[Any, Any], Any]:

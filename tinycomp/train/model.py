@@ -52,6 +52,7 @@ def trainable(
     method: Method = "mse",
     *,
     logits: bool = False,
+    features: bool = False,
 ) -> Any:
     """A keras.Model of the same function, whose weights fulfil the constraints in every step.
 
@@ -65,6 +66,7 @@ def trainable(
             then rounded to int8 in training. None: they are not.
         method: how ranges are chosen.
         logits: whether a softmax or sigmoid at the end is left out, for losses that want logits.
+        features: whether outputs are followed by what the last layer with weights reads.
 
     Raises:
         ModelError: the graph is int8, or has several inputs or outputs.
@@ -79,7 +81,7 @@ def trainable(
             for name, tensor in int8.tensors.items()
             if name in graph.tensors and tensor.quantization is not None
         }
-    return _build(Training(graph, tuple(constraints), rounding), logits)
+    return _build(Training(graph, tuple(constraints), rounding), logits, features)
 
 
 def finish(model: Any) -> Graph:
@@ -139,7 +141,7 @@ def _require_trainable(graph: Graph) -> None:
         )
 
 
-def _build(training: Training, logits: bool) -> Any:
+def _build(training: Training, logits: bool, features: bool) -> Any:
     import keras
 
     weighted, plain, rounded = classes()
@@ -167,9 +169,29 @@ def _build(training: Training, logits: bool) -> Any:
         computed = [tensors[each] for each in node.inputs if each in tensors]
         tensors[node.outputs[0]] = layer(*computed)
     held = tuple(layer.weights_held for layer in owners.values())
-    made = _model_class()(entry, tensors[output])
+    result = tensors[output]
+    if features:
+        flat = keras.layers.Flatten(name="features")
+        result = keras.layers.Concatenate()([result, flat(tensors[features_of(graph)])])
+    made = _model_class()(entry, result)
     made.tinycomp = replace(training, layers=held)
     return made
+
+
+def features_of(graph: Graph) -> str:
+    """The tensor that the last layer with weights reads.
+
+    Raises:
+        ModelError: there is none, or outputs have more than one axis.
+    """
+    layers = [node for node in graph.nodes if node.op.weight_axis is not None]
+    if not layers or len(graph.tensors[graph.outputs[0]].shape) != 1:
+        raise ModelError(
+            f"'{graph.name}' has no hidden features to imitate.",
+            expected="Expected layers with weights, and outputs of one axis.",
+            hint="Set features = 0.",
+        )
+    return layers[-1].inputs[0]
 
 
 def logits_of(graph: Graph) -> str:

@@ -15,7 +15,7 @@ from tinycomp.prepare import clean_up
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.train.losses import Supervision
-from tinycomp.train.model import logits_of
+from tinycomp.train.model import features_of, logits_of
 
 Kind = Literal["classes", "marks", "values"]
 
@@ -33,6 +33,18 @@ def teacher_outputs(graph: Graph, x: Array, kind: Kind) -> Array:
         cleaned = remove_dead_nodes(replace(cleaned, outputs=(logits_of(cleaned),)))
     (outputs,) = run_float(write_tflite(cleaned), x).values()
     return outputs
+
+
+def teacher_features(graph: Graph, x: Array) -> Array:
+    """What the last layer with weights reads, (samples, n), float32.
+
+    Raises:
+        ModelError: there are no such features.
+    """
+    cleaned = clean_up(graph)
+    cut = remove_dead_nodes(replace(cleaned, outputs=(features_of(cleaned),)))
+    (found,) = run_float(write_tflite(cut), x).values()
+    return found.reshape(len(x), -1)
 
 
 def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
