@@ -90,11 +90,11 @@ def test_uf2_has_whole_pages_at_their_addresses(tmp_path: Path) -> None:
     ("name", "body", "problem"),
     [
         ("x.hex", b":0100000001FE\n", "its end is missing"),
-        ("x.hex", b":0100000001FF\n:00000001FF\n", "line 1 is no whole record of Intel HEX"),
-        ("x.hex", b"nonsense", "line 1 is no whole record"),
-        ("x.uf2", b"UF2\nWQ]\x9e" + bytes(100), "block 0 is not whole"),
-        ("x.elf", b"\x7fELF\x01", "no whole ELF file"),
-        ("x.bin", b"", "holds nothing for the flash"),
+        ("x.hex", b":0100000001FF\n:00000001FF\n", "line 1 is not a complete Intel HEX record"),
+        ("x.hex", b"nonsense", "line 1 is not a complete Intel HEX record"),
+        ("x.uf2", b"UF2\nWQ]\x9e" + bytes(100), "block 0 is not complete"),
+        ("x.elf", b"\x7fELF\x01", "not a complete ELF file"),
+        ("x.bin", b"", "has no data for the flash"),
     ],
 )
 def test_damaged_files(name: str, body: bytes, problem: str, tmp_path: Path) -> None:

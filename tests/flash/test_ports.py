@@ -118,7 +118,7 @@ def test_a_bootloader_that_does_not_come(
     timeline.append((program,))
     with pytest.raises(DeviceError) as caught:
         ports.bootloader_port(NANO, program)
-    assert "The bootloader of the nano33ble on /dev/ttyACM0 did not show up" in str(caught.value)
+    assert "The bootloader of the nano33ble on /dev/ttyACM0 did not appear" in str(caught.value)
     assert "press its button twice" in str(caught.value)
 
 

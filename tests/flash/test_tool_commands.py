@@ -291,7 +291,7 @@ def test_a_dry_run_calls_nothing_and_needs_no_port(
         ("x.elf", tiny_images.elf(tiny_images.RISCV, 0x08000000, b"code"), "a program for RISC-V"),
         ("x.elf", tiny_images.elf(tiny_images.X86_64, 0, b"code", bits=64), "for x86-64 (64 bits)"),
         ("x.elf", tiny_images.elf(ARM, 0x20000000, b"code"), "bytes at 0x20000000 to 0x20000003"),
-        ("x.elf", b"\x7fELF and no more", "no whole ELF file"),
+        ("x.elf", b"\x7fELF and no more", "not a complete ELF file"),
         ("x.txt", b"code", "its name ends in none of .elf, .hex, .bin and .uf2"),
         ("x.bin", b"code", "is flashed from elf, but there is bin"),
     ],

@@ -1,8 +1,8 @@
-"""The grammar of docs/serial.md: commands, replies, finding the beginning again.
+"""The grammar of docs/serial.md: commands, replies, synchronization.
 
-A reply that is damaged on the way may be asked for again; a device that is silent, talks of
-something else or resets ends in a DeviceError that says what was waited for. Every reply is bounded
-in time, lines and bytes, so that no device can keep a host busy or fill its memory.
+A reply damaged on the line is requested again; a device that is silent, sends something else or
+resets is a DeviceError, which says what was expected. Every reply is limited in time, lines and
+bytes, so that no device can keep a host busy or fill its memory.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 REPLY_SECONDS = 5.0
 COMMAND_SECONDS = 1.0
-"""What a command may take on average that is one of many."""
+"""Average time limit of a command in a batch, in seconds."""
 ATTEMPTS = 3
 BOOT_LINES = ("m-timestamp-mode-", "m-init-done")
 GARBAGE_LINES_MAX = 50
 SYNC_SECONDS_MAX = 1.0
-"""How long the device may take to answer before it is asked again, while it may still boot."""
+"""Time to wait for an answer before asking again, while the device may still be booting."""
 BITS_A_BYTE = 10
-"""Of 8N1."""
+"""Bits per byte with 8N1."""
 SILENT_HINT = (
     "Check the port, the cable, the baud rate and that tinycomp's firmware is flashed; press the "
     "board's reset."
@@ -38,24 +38,24 @@ BOOT_HINT = "A board that boots slowly needs a longer --startup-timeout."
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reply may take."""
+    """Limits of a reply."""
 
     seconds: float = REPLY_SECONDS
-    """Until its first line; what sending the bytes takes comes on top."""
+    """Seconds until its end, without the time for sending its bytes."""
     lines: int = 100
-    """Without the last."""
+    """Number of lines, without the last."""
     size: int = 20_000
-    """Bytes in all."""
+    """Total bytes."""
 
 
 class Conversation:
-    """Commands and replies over a line."""
+    """Commands and replies over a serial line."""
 
     def __init__(self, link: Link, *, startup_seconds: float) -> None:
-        """Wait until the device answers, whatever it was doing."""
+        """Wait until the device answers, whatever its state."""
         self.link = link
         self.window = 0
-        """Bytes that may be sent ahead of the replies; 0: one command at a time."""
+        """Bytes that may be sent before reading replies; 0: one command at a time."""
         self._synchronize(startup_seconds)
 
     def command(self, text: str, limits: Limits | None = None) -> Reply:
@@ -70,7 +70,7 @@ class Conversation:
         return self._reply(text, limits, self.link.now() + self._longest(limits))
 
     def retry(self, attempt: Callable[[], T]) -> T:
-        """Call until the reply is undamaged, ATTEMPTS times at most."""
+        """Call until the reply is undamaged, at most ATTEMPTS times."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return attempt()
@@ -79,7 +79,7 @@ class Conversation:
         return attempt()
 
     def pipelined(self, commands: list[str]) -> Reply:
-        """Send commands ahead of their replies as the window allows; return the last reply."""
+        """Send commands ahead of their replies, as the window allows; return the last reply."""
         sent = 0
         flying = 0
         reply = Reply(self.link.port, "", ())
@@ -101,7 +101,7 @@ class Conversation:
         return reply
 
     def _longest(self, limits: Limits) -> float:
-        """Seconds after which a reply must have ended."""
+        """Seconds within which a reply must end."""
         return limits.seconds + REPLY_SECONDS + self._wire_seconds(limits.size)
 
     def _wire_seconds(self, size: int) -> float:
@@ -173,7 +173,7 @@ class Conversation:
         )
 
     def _synchronize(self, seconds: float) -> None:
-        """Ask with numbers that no earlier reply can hold, until one comes back."""
+        """Send tc sync with numbers that no earlier reply can contain, until one comes back."""
         end = self.link.now() + seconds
         heard: list[str] = []
         for attempt in itertools.count():
@@ -186,7 +186,7 @@ class Conversation:
                 raise self._never_synchronized(seconds, heard)
 
     def _await_nonce(self, nonce: str, deadline: float, heard: list[str]) -> bool:
-        """Whether the answer came, and the end of its reply."""
+        """Whether the answer and the end of its reply arrived."""
         answered = False
         while self.link.now() < deadline:
             line = self.link.read_line(deadline)

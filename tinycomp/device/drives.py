@@ -1,4 +1,4 @@
-"""Drives that boards show up as, found by their name."""
+"""Finds the USB drives of boards by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinycomp.common.errors import DeviceError, ToolError
 
 
 def mount_points() -> Iterator[Path]:
-    """Folders in which systems mount drives."""
+    """Folders where operating systems mount drives."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -23,11 +23,11 @@ def mount_points() -> Iterator[Path]:
 
 
 def find_drive(label: str, advice: str | None) -> Path:
-    """The folder of the only drive with a name.
+    """The folder of the only drive with a given name.
 
     Args:
-        label: the name, "RPI-RP2"; systems append a number where there are two.
-        advice: what a user can do to make the board show its drive.
+        label: the name, "RPI-RP2"; systems append a number if there are two.
+        advice: how to make the board show its drive.
 
     Raises:
         DeviceError: there is none, or there are several.
@@ -51,7 +51,7 @@ def find_drive(label: str, advice: str | None) -> Path:
 
 
 def copy_to(firmware: Path, drive: Path) -> None:
-    """Copy a program onto a drive, down to the board itself.
+    """Copy a program to a drive, and flush it to the board.
 
     Raises:
         ToolError: it can't be written.

@@ -1,8 +1,8 @@
-"""Programs that stand in for a device: an emulator or a process of this machine.
+"""Programs that act as a device: an emulator or a process on this machine.
 
 The program's standard input and output are the controlling side of a new pseudo-terminal in raw
-mode; the other side's path is a port like any other. It is held open here, so that a host may
-close and open the port again.
+mode; the path of the other side is a port like any other. It is kept open here, so that a client
+can close and reopen the port.
 """
 
 from __future__ import annotations
@@ -29,20 +29,22 @@ NO_TERMINALS = "Emulated boards need one: use WSL, or a real board with --port."
 
 @dataclass(frozen=True)
 class Emulator:
-    """How an emulator is started: `{firmware}` in its arguments stands for the file's path."""
+    """The command of an emulator."""
 
     command: tuple[str, ...]
-    """The words; the first UART is on standard input and output, or on the descriptor `{line}`."""
+    """Program and arguments; `{firmware}` is replaced by the program's path. The first UART is on
+    standard input and output, or on the descriptor `{line}`.
+    """
     packages: tuple[str, ...]
-    """What apt calls the program."""
+    """Debian packages of the program, for error messages."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A program that stands in for a device, while it runs."""
+    """A running program that acts as a device."""
 
     port: str
-    """The path of the pseudo-terminal that is its first UART."""
+    """Path of the pseudo-terminal of its first UART."""
     process: subprocess.Popen[bytes]
     """The program."""
 
@@ -57,13 +59,12 @@ class Running:
 
 
 def emulator_of(settings: boards.Emulator, build: Path, *, true_speed: bool = False) -> Emulator:
-    """Return the emulator that a board's settings name, ready to start.
+    """Return the emulator of a board's settings.
 
     Args:
-        settings: of the board.
-        build: a folder where a front end is compiled, if the emulator comes as a library.
-        true_speed: whether the board's clock runs as fast as this computer's, rather than as fast
-            as it can.
+        settings: table [emulator] of the board.
+        build: a folder for compiling the front end, if the emulator is a library.
+        true_speed: whether the board's clock runs in real time, instead of as fast as possible.
 
     Raises:
         ToolError: the front end does not compile: the library is not installed; the emulator
@@ -97,13 +98,13 @@ def _at_true_speed_qemu(settings: boards.Emulator) -> Emulator:
 
 
 def front_end(settings: boards.Emulator) -> Path | None:
-    """The program that makes an emulator of a library; None where the emulator is a program."""
+    """The source of the front end for an emulator library; None if the emulator is a program."""
     source = resources.firmware() / "emulators" / f"{settings.program}.c"
     return source if source.is_file() else None
 
 
 def simavr(emulator: boards.Emulator, build: Path) -> Emulator:
-    """Return a chip of simavr, its first UART on standard input and output."""
+    """Return a chip in simavr, its first UART on standard input and output."""
     source = front_end(emulator)
     assert source is not None
     compiler = boards.load_board("host").compiler.model_copy(update={"packages": emulator.packages})
@@ -117,7 +118,7 @@ def simavr(emulator: boards.Emulator, build: Path) -> Emulator:
 
 
 def qemu(emulator: boards.Emulator) -> Emulator:
-    """Return a board of QEMU, its first UART on standard input and output, no window."""
+    """Return a board in QEMU, its first UART on standard input and output, without a window."""
     cpu = ("-cpu", emulator.cpu) if emulator.cpu else ()
     command = (
         *(emulator.program, "-machine", emulator.machine, *cpu, *emulator.args),
@@ -130,14 +131,14 @@ def qemu(emulator: boards.Emulator) -> Emulator:
 
 @contextmanager
 def emulate(emulator: Emulator, firmware: Path) -> Iterator[str]:
-    """Run firmware in an emulator for as long as the context lasts.
+    """Run firmware in an emulator during the context.
 
     Yields:
         The path of the pseudo-terminal that is the board's first UART.
 
     Raises:
         ToolError: the emulator is not installed.
-        DeviceError: it ended by itself before the context did, and the context failed.
+        DeviceError: it ended by itself, and the context failed.
     """
     with start(emulator, firmware) as running:
         yield running.port
@@ -158,7 +159,7 @@ def start(emulator: Emulator, firmware: Path) -> Iterator[Running]:
 
 @contextmanager
 def run_native(program: Path) -> Iterator[str]:
-    """Run firmware built for this machine (firmware/ports/host); yields as `emulate` does."""
+    """Run firmware built for this machine (firmware/ports/host); yields like `emulate`."""
     with start_native(program) as running:
         yield running.port
 
@@ -173,7 +174,7 @@ def start_native(program: Path) -> Iterator[Running]:
 @contextmanager
 def _on_terminal(command: Sequence[str]) -> Iterator[Running]:
     control, line = _terminal()
-    port = os.ttyname(line)  # now: a program that ends at once takes the name with it
+    port = os.ttyname(line)  # now: the name is gone if the program ends at once
     with tempfile.TemporaryFile() as messages:
         try:
             process = _started([*_ends_with_us(), *command], control, messages)
@@ -204,10 +205,10 @@ def _ends_with_us() -> tuple[str, ...]:
 
 
 def _terminal() -> tuple[int, int]:
-    """Both sides of a new pseudo-terminal in raw mode: the controlling one, and the line."""
+    """Both sides of a new pseudo-terminal in raw mode: the controlling side, and the line."""
     if not has_terminals():
         raise ToolError(f"This system has no pseudo-terminals. {NO_TERMINALS}")
-    import tty  # here: Windows has no such module, and needs none until something is emulated
+    import tty  # imported here: Windows has no such module, and only emulation needs it
 
     control, line = os.openpty()
     tty.setraw(line)
@@ -215,14 +216,14 @@ def _terminal() -> tuple[int, int]:
 
 
 def has_terminals() -> bool:
-    """Whether programs of this system can be put behind a pseudo-terminal."""
+    """Whether this system has pseudo-terminals."""
     return sys.platform != "win32"
 
 
 def _explained(
     error: DeviceError, process: subprocess.Popen[bytes], messages: int, name: str
 ) -> DeviceError:
-    """Say so if the program itself ended, rather than the device being silent."""
+    """Report that the program itself ended, instead of a silent device."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(0.2)
     if process.returncode is None:

@@ -1,5 +1,5 @@
-"""A device as one of the executions that verify compares: tensors by checksum, read whole only
-where one differs.
+"""A device as one of the executions compared by verify: tensors are compared by checksum, and only
+read if one differs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _running(board: Board, program: Path) -> AbstractContextManager[str]:
 
 @contextmanager
 def attached(board: Board, port: SerialPort) -> Iterator[Device]:
-    """The harness on a real board, behind a serial port.
+    """The harness on a real board, over a serial port.
 
     Raises:
         DeviceError: there is no such port, or nothing answers.
@@ -54,18 +54,20 @@ def attached(board: Board, port: SerialPort) -> Iterator[Device]:
 
 @dataclass(frozen=True)
 class DeviceExecution:
-    """Runs samples on the device and compares checksums of all tensors."""
+    """Runs samples on a device and compares the checksums of all tensors."""
 
     device: Device
+    """The connected board or emulator."""
     name: str = "device"
+    """Its name in the comparison."""
 
     def first_difference(
         self, graph: Graph, inputs: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
-        """Sample by sample, tensor by tensor in the order of computation.
+        """Differences in order of samples, then of computation of the tensors.
 
         Raises:
-            DeviceError: it does not answer, or computes one thing now and another then.
+            DeviceError: it does not answer, or its results are not reproducible.
         """
         for number, sample in enumerate(inputs):
             wanted = {name: values[number][None] for name, values in expected.items()}
@@ -77,7 +79,7 @@ class DeviceExecution:
     def _watched(
         self, graph: Graph, sample: Array, expected: Mapping[str, Array]
     ) -> Difference | None:
-        """In any tensor of one sample, by their checksums."""
+        """Differences in the tensors of one sample, by their checksums."""
         self.device.load(sample)
         checksums = self.device.checksums()[1:]
         for index, tensor in enumerate(compared_tensors(graph), start=1):
@@ -92,7 +94,7 @@ class DeviceExecution:
         return None
 
     def _unwatched(self, graph: Graph, expected: Mapping[str, Array]) -> Difference | None:
-        """In the output of the inference without hooks, which is the one that is measured."""
+        """Differences in the output of the measured inference, which has no hooks."""
         (output,) = graph.outputs
         self.device.run()
         name = f"{self.name} without hooks"

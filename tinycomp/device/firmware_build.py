@@ -1,5 +1,5 @@
-"""Images: a generated library compiled with the harness, for this computer (sanitized) or for a
-board.
+"""Firmware images: a generated library compiled with the harness, for this computer (with
+sanitizers) or for a board.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ class Measured:
     sizes: Sizes
     """Its bytes in flash and RAM."""
     stack: int | None
-    """The deepest stack in bytes, where the compiler can tell."""
+    """Maximum stack depth in bytes, if the compiler can tell."""
 
 
 @dataclass(frozen=True)
 class FirmwareBuild:
-    """Where a generated library is compiled."""
+    """Compiles a generated library."""
 
     board: Board
-    """What it is compiled for."""
+    """The target board."""
     library: Path
     """The library's folder."""
     prefix: str
-    """Of its names in C."""
+    """Prefix of its C names."""
     build: Path
     """A folder for objects; unchanged sources are not compiled again."""
     benchmark: str | None = None
     """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the prefix tells."""
 
     def measure(self) -> Measured:
-        """Sizes and stack of the inference alone, as the board's compiler makes it.
+        """Sizes and stack of the inference alone, compiled by the board's compiler.
 
         Raises:
             ToolError: the board's compiler is missing or fails.
@@ -70,8 +70,7 @@ class FirmwareBuild:
         return Measured(sizes, inference_stack(objects, root))
 
     def host_runner(self) -> Path:
-        """The library compiled for this computer under the sanitizers, in a program that runs
-        samples through it.
+        """A program for this computer that runs samples through the library, with sanitizers.
 
         Raises:
             ToolError: no compiler, or the library does not compile under STRICT.
@@ -87,12 +86,11 @@ class FirmwareBuild:
         return link(host.compiler, objects, self.build / f"{self.prefix}-host", (*SANITIZE, "-lm"))
 
     def board_program(self) -> Path:
-        """The library with the harness and the board's port: a program that speaks the serial
-        protocol.
+        """The serial program: the library with the harness and the board's port.
 
         Raises:
             ToolError: the board's compiler is missing or fails.
-            BoardError: the board wants a project of another kind than the library lies in.
+            BoardError: the library is in a project of another kind than the board's.
         """
         kind = kind_of(self.board)
         depth = len(Path(kind.paths(self.prefix).library).parts)
@@ -118,7 +116,7 @@ class FirmwareBuild:
         return sorted(self.library.glob("*.c"))
 
     def _model(self) -> Path:
-        """tc_model.c, which tells the harness of the library."""
+        """The path of tc_model.c, which describes the library to the harness."""
         self.build.mkdir(parents=True, exist_ok=True)
         path = self.build / "tc_model.c"
         path.write_text(harness_model(self.prefix, self.benchmark), encoding="utf-8")
@@ -134,8 +132,8 @@ def host_available() -> bool:
 
 
 def emulated_board(board: Board) -> Board:
-    """The board whose emulator runs what is built for a board: its stand-in, which is compiled at
-    the board's own optimization level, or the board itself.
+    """The board to emulate: a board's stand-in, compiled at the board's own optimization level, or
+    the board itself.
     """
     if board.stand_in is None:
         return board
@@ -145,7 +143,7 @@ def emulated_board(board: Board) -> Board:
 
 
 def missing(board: Board) -> str | None:
-    """Why programs for the board can't be compiled and emulated here; None where they can."""
+    """Why programs for the board can't be compiled and emulated here; None if they can."""
     if board.emulator is None:
         return "it has no emulator: give the serial port of a real one with --port."
     if not has_terminals():
@@ -160,7 +158,7 @@ def missing(board: Board) -> str | None:
 
 
 def state_of(board: Board) -> str:
-    """What can be done with a board on this computer, in a few words."""
+    """Short description of what can be done with a board on this computer."""
     if board.is_host:
         return "runs here" if host_available() else "no gcc here"
     if board.emulator is not None and missing(board) is None:
@@ -178,4 +176,4 @@ def _has_emulator(emulator: Emulator) -> bool:
 
 
 def _absent(program: str, packages: Sequence[str]) -> str:
-    return f"there is no {program} (apt install {' '.join(packages)})."
+    return f"{program} is missing (apt install {' '.join(packages)})."

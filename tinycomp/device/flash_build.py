@@ -1,5 +1,5 @@
-"""Builds the program that is flashed, with the tools of the project's kind, and brings it into the
-form that a flash tool reads.
+"""Builds the program to flash with the tools of the project's kind, and converts it to a format
+that the flash tool reads.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from tinycomp.target.toolchain import run_tool
 
 @dataclass(frozen=True)
 class Project:
-    """A folder that `tinycomp build` wrote, and what it is built for."""
+    """A folder written by `tinycomp build`, with its target."""
 
     folder: Path
     """The folder."""
     board: Board
     """The board."""
     prefix: str
-    """Of the library's names."""
+    """Prefix of the library's C names."""
 
     @property
     def build(self) -> Path:
-        """Where the kind's own tool leaves the program."""
+        """Output of the kind's own tool."""
         return next(iter(self.recipe.outputs.values())).parent
 
     @property
     def recipe(self) -> Recipe:
-        """How the kind's own tool builds it."""
+        """The recipe of the kind's own tool."""
         return kind_of(self.board).recipe(self.board, self.folder, self.prefix)
 
 
 def build_command(project: Project) -> str:
-    """What the kind's tool is called with, as it is typed."""
+    """The command line of the kind's tool."""
     recipe = project.recipe
     return shlex.join((find_program(recipe.programs) or recipe.programs[0], *recipe.arguments))
 
 
 def build_program(project: Project, show: Callable[[str], None]) -> Mapping[str, Path]:
-    """Build the serial program; where it lies, by format.
+    """Build the serial program; return its files by format.
 
     Args:
-        project: what is built.
-        show: gets the command before it runs.
+        project: the project to build.
+        show: receives the command before it runs.
 
     Raises:
         ToolError: the kind's tool is missing, or the program does not compile.
@@ -75,16 +75,16 @@ def build_program(project: Project, show: Callable[[str], None]) -> Mapping[str,
 
 
 def given_program(image: Path) -> Mapping[str, Path]:
-    """A program that was built before, by the format that its suffix names.
+    """A prebuilt program, by the format of its suffix.
 
     Raises:
-        ToolError: there is no such file, or its suffix is none that is known.
+        ToolError: there is no such file, or its suffix is unknown.
     """
     form = image.suffix.lower().lstrip(".")
     if form not in ("elf", "hex", "bin", "uf2"):
         raise ToolError(
             f"'{image}' can't be flashed: its name ends in none of .elf, .hex, .bin and .uf2.",
-            hint="Name the program that the project's build left.",
+            hint="Give the program that the project's build produced.",
         )
     if not image.is_file():
         raise ToolError(f"There is no file '{image}'.", hint="Check --image.")
@@ -95,12 +95,12 @@ def fitting(
     project: Project, tool: FlashTool, formats: tuple[str, ...], built: Mapping[str, Path],
     scratch: Path,
 ) -> Path:  # fmt: skip
-    """The program in the first format that the tool reads, converted where it has to be; what was
-    built is checked against the board.
+    """The program in the first format that the tool reads, converted if needed, and checked against
+    the board.
 
     Raises:
         BoardError: the program is not for the board.
-        ToolError: the tool reads none of the formats that there are.
+        ToolError: the tool reads none of the available formats.
     """
     flash = project.board.flash
     assert flash is not None

@@ -1,4 +1,4 @@
-"""Flashes a project: chooses tool and port, builds the program, checks it, and calls the tool."""
+"""Flashes a project: chooses tool and port, builds and checks the program, and calls the tool."""
 
 from __future__ import annotations
 
@@ -27,31 +27,34 @@ from tinycomp.target.flash_tools.drive import Drive
 from tinycomp.target.programs import find_program
 
 FLASH_SECONDS = 600.0
-"""What a tool may take."""
+"""Time limit of a tool, in seconds."""
 _SHOWN_LINES = 12
 
 
 @dataclass(frozen=True)
 class FlashOptions:
-    """What `tinycomp flash` was asked for."""
+    """Options of `tinycomp flash`."""
 
     port: str | None = None
-    """The board's serial port; None: the only one that may be the board."""
+    """The board's serial port; None: the only port that may be the board."""
     tool: str | None = None
     """One of the board's tools; None: the first that is installed."""
     image: Path | None = None
-    """A program that was built before; None: the project is built."""
+    """A prebuilt program; None: build the project."""
     dry_run: bool = False
-    """Show the commands, and do nothing."""
+    """Only show the commands."""
 
 
 @dataclass(frozen=True)
 class _Chosen:
     name: str
+    """Of the tool, as in the board file."""
     tool: FlashTool
+    """Its settings for the board."""
     program: str
-    """As it is called."""
+    """The command: a name, or a path."""
     formats: tuple[str, ...]
+    """Formats of programs that it reads, best first."""
 
 
 def flash(
@@ -61,19 +64,19 @@ def flash(
     """Flash a project's serial program.
 
     Args:
-        project: what is flashed.
-        options: how.
-        scratch: a folder for what is made of a program that was built before.
-        progress: shows the stages, takes the notes.
-        show: gets every command, as it is typed, before it runs.
+        project: the project to flash.
+        options: of the command.
+        scratch: a folder for conversions of a prebuilt program.
+        progress: shows the stages, receives notes.
+        show: receives every command line before it runs.
 
     Returns:
-        The port over which it was flashed; None where the tool found the board by itself.
+        The port used; None if the tool found the board by itself.
 
     Raises:
-        BoardError: the board is never flashed, or the program is for another.
+        BoardError: the board can't be flashed, or the program is for another one.
         ToolError: a tool is missing or fails.
-        DeviceError: no port may be the board, or several.
+        DeviceError: no port may be the board, or several may be.
     """
     settings = _settings(project.board)
     chosen = _chosen(project.board, settings, options)
@@ -105,7 +108,7 @@ def _settings(board: Board) -> Flash:
 
 
 def _chosen(board: Board, settings: Flash, options: FlashOptions) -> _Chosen:
-    """The tool that was asked for, or the first that is installed."""
+    """The requested tool, or the first one installed."""
     names = settings.tools if options.tool is None else (options.tool,)
     if options.tool is not None and options.tool not in settings.tools:
         raise ToolError(
@@ -136,12 +139,12 @@ def _with_formats(name: str, tool: FlashTool, program: str) -> _Chosen:
 def _port(
     board: Board, chosen: _Chosen, name: str | None, progress: Progress
 ) -> FoundPort | None:  # fmt: skip
-    """The board's serial port; None where none is needed and none is there."""
+    """The board's serial port; None if none is needed and there is none."""
     if name is not None:
         port = ports.described(name)
         if port.usb_id is not None and port.usb_id not in ports.usb_ids(board):
             progress.note(
-                f"{name} has the USB id {port.usb_id}, which is none that is known of the "
+                f"{name} has the USB id {port.usb_id}, which is not a known id of the "
                 f"{board.name} ({', '.join(ports.usb_ids(board))})."
             )
         return port
@@ -157,7 +160,7 @@ def _firmware(
     project: Project, chosen: _Chosen, options: FlashOptions, scratch: Path, progress: Progress,
     show: Callable[[str], None],
 ) -> tuple[Path, tuple[Part, ...]]:  # fmt: skip
-    """The program as the tool reads it, and what is written beside it."""
+    """The job for the tool: the program in its format, and further parts to write."""
     if options.image is not None:
         built = given_program(options.image)
     else:
@@ -174,13 +177,13 @@ def _firmware(
     ]
     if absent := [part.path.name for part in wanted if not part.path.is_file()]:
         progress.note(
-            f"{', '.join(absent)} is not beside {firmware.name}: what the board has there stays."
+            f"{', '.join(absent)} is not beside {firmware.name}: that part of the flash is not changed."
         )
     return firmware, tuple(part for part in wanted if part.path.is_file())
 
 
 def _in_bootloader(board: Board, chosen: _Chosen, port: FoundPort) -> FoundPort:
-    """The bootloader's port; the program's where the bootloader has none (DFU, drives)."""
+    """The bootloader's port; the program's if the bootloader has none (DFU, drives)."""
     if chosen.tool.needs_port:
         return ports.bootloader_port(board, port)
     if board.usb is None or port.usb_id not in board.usb.bootloader:
@@ -195,7 +198,7 @@ def _where(chosen: _Chosen, port: FoundPort | None, settings: Flash) -> str:
 
 
 def _version(chosen: _Chosen) -> tuple[int, ...]:
-    """Of the tool, where its command depends on it: the last number with dots that it prints."""
+    """The tool's version, if its command depends on it: the last dotted number that it prints."""
     arguments = chosen.tool.version_arguments
     if not arguments or find_program((chosen.program,)) is None:
         return ()
@@ -207,7 +210,7 @@ def _version(chosen: _Chosen) -> tuple[int, ...]:
 def _show_commands(
     project: Project, chosen: _Chosen, options: FlashOptions, show: Callable[[str], None]
 ) -> None:
-    """Both commands, with names where files and the port will be."""
+    """Both commands, with placeholders for files and port."""
     outputs = project.recipe.outputs
     form = next((form for form in chosen.formats if form in outputs), chosen.formats[0])
     firmware = options.image or outputs.get(form, project.build / f"serial.{form}")

@@ -1,4 +1,4 @@
-"""Bytes and lines over a serial port or a pseudo-terminal: the only importer of pyserial."""
+"""Bytes and lines over a serial port or a pseudo-terminal; the only importer of pyserial."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tinycomp.common.errors import DeviceError
 from tinycomp.target.boards import BAUD
 
 LINE_MAX = 100_000
-"""Bytes of the longest line that is waited for; a longer one is not of the protocol."""
+"""Maximum bytes of a line; longer ones are not in the protocol."""
 CHUNK = 4096
-"""Bytes that are read at once, at most."""
+"""Maximum bytes per read."""
 POLL_SECONDS = 0.05
 WRITE_SECONDS = 10.0
 STARTUP_SECONDS = 20.0
@@ -22,49 +22,49 @@ STARTUP_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class SerialPort:
-    """How a real board is reached."""
+    """Settings of a real board's connection."""
 
     name: str
-    """As in /dev/ttyACM0 or COM3."""
+    """For example /dev/ttyACM0 or COM3."""
     baud: int | None = None
-    """Bits a second; None: the board's."""
+    """Baud rate; None: the board's."""
     startup_seconds: float = STARTUP_SECONDS
-    """How long it may take to answer once the port is open: bootloaders come first."""
+    """Time to answer after opening the port: bootloaders run first."""
     reset: bool = True
-    """Raise DTR and RTS when the port is opened, which resets many boards; else leave them low."""
+    """Whether to raise DTR and RTS when opening the port, which resets many boards."""
 
 
 class Stream(Protocol):
-    """What a line is made of; an open port of pyserial is one. Errors are OSError."""
+    """Byte stream of a line, such as an open port of pyserial. Errors are OSError."""
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that have come and can be read at once."""
+        """Number of received bytes that can be read at once."""
 
     def read(self, size: int) -> bytes:
-        """Up to so many bytes; waits for a short while, and for one byte only."""
+        """Read up to `size` bytes; waits for a short time, for one byte only."""
 
     def write(self, data: bytes) -> int | None:
         """Send all."""
 
     def close(self) -> None:
-        """Let others have the port."""
+        """Release the port."""
 
 
 Clock = Callable[[], float]
-"""Seconds since some moment, never going back."""
+"""Monotonic time in seconds."""
 
 
 class Link:
-    """An open line, 8N1, as text lines inwards and raw bytes outwards."""
+    """An open line, 8N1: receives text lines, sends raw bytes."""
 
     def __init__(self, port: str, *, baud: int = BAUD, reset: bool = True) -> None:
         """Open the port.
 
         Args:
-            port: its name, as in /dev/ttyACM0, COM3 or a pseudo-terminal's path.
-            baud: bits a second.
-            reset: whether DTR and RTS are raised, as most programs do.
+            port: its name: /dev/ttyACM0, COM3 or a pseudo-terminal's path.
+            baud: the baud rate.
+            reset: whether to raise DTR and RTS, as most programs do.
 
         Raises:
             DeviceError: there is no such port, or it can't be opened.
@@ -73,13 +73,13 @@ class Link:
 
     @classmethod
     def over(cls, stream: Stream, *, port: str, clock: Clock, baud: int = BAUD) -> Self:
-        """A line over a stream that is open already.
+        """A line over an open stream.
 
         Args:
             stream: the bytes.
-            port: what it is called in messages.
-            clock: what deadlines are measured by.
-            baud: bits a second.
+            port: name for messages.
+            clock: for deadlines.
+            baud: the baud rate.
         """
         link = cls.__new__(cls)
         link._set(stream, port, baud, clock)
@@ -105,14 +105,14 @@ class Link:
         self.close()
 
     def close(self) -> None:
-        """Close the port; another program may open it then."""
+        """Close the port, so that another program can open it."""
         self._stream.close()
 
     def write(self, data: bytes) -> None:
         """Send all bytes.
 
         Raises:
-            DeviceError: the port is gone, or takes no bytes for WRITE_SECONDS.
+            DeviceError: the port is gone, or accepts no bytes for WRITE_SECONDS.
         """
         try:
             self._stream.write(data)
@@ -123,10 +123,10 @@ class Link:
         """Return the next line without its end, bytes that are not printable ASCII as \\xNN.
 
         Args:
-            deadline: when to give up, by the link's clock.
+            deadline: time of the link's clock at which to give up.
 
         Returns:
-            The line, or None when the deadline came first; what has come of it is kept.
+            The line, or None at the deadline; its beginning is kept.
 
         Raises:
             DeviceError: the port is gone, or the line does not end.
@@ -148,7 +148,7 @@ class Link:
                 return None
 
     def partial(self) -> str:
-        """Return the line that has not ended yet."""
+        """Return the beginning of an incomplete line."""
         return _text(bytes(self._received))
 
     def _fill(self, deadline: float) -> bool:
@@ -172,7 +172,7 @@ class Link:
 
 
 def _opened(port: str, baud: int, reset: bool) -> Stream:
-    import serial  # here: it wants a terminal, which not every system has
+    import serial  # imported here: it needs termios, which not every system has
 
     line = serial.Serial(timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS)
     try:
@@ -191,6 +191,6 @@ def _opened(port: str, baud: int, reset: bool) -> Stream:
 
 
 def _text(line: bytes) -> str:
-    """As text without control characters, which would act on a terminal that shows it."""
+    """As text without control characters, which could affect a terminal."""
     text = line.decode("ascii", "backslashreplace")
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

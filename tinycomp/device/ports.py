@@ -1,4 +1,4 @@
-"""Serial ports of this computer, and the boards that they may be: by USB ids, never by guessing."""
+"""Serial ports of this computer, and the boards that they may be, by USB ids."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from tinycomp.common.errors import DeviceError
 from tinycomp.target.boards import Board
 
 TOUCH_BAUD = 1200
-"""A port that is opened and closed at this rate asks its board for the bootloader."""
+"""Opening and closing a port at this rate starts the board's bootloader."""
 REAPPEAR_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port that is there."""
+    """An existing serial port."""
 
     name: str
-    """As in /dev/ttyACM0 or COM3."""
+    """For example /dev/ttyACM0 or COM3."""
     usb_id: str | None = None
-    """Vendor and product, "2341:0043"; None where it is no USB port."""
+    """Vendor and product id, "2341:0043"; None if it is not a USB port."""
     serial_number: str = ""
-    """Of the USB device; empty where it has none."""
+    """Serial number of the USB device; empty if it has none."""
     description: str = ""
-    """What the system calls it."""
+    """Description by the system."""
 
 
 def found_ports() -> tuple[FoundPort, ...]:
     """All serial ports, by name."""
-    from serial.tools.list_ports import comports  # here: it looks for a system at once
+    from serial.tools.list_ports import (
+        comports,
+    )  # fails on unknown systems
 
     ports = (
         FoundPort(
@@ -46,12 +48,12 @@ def found_ports() -> tuple[FoundPort, ...]:
 
 
 def boards_of(port: FoundPort, boards: Sequence[Board]) -> tuple[str, ...]:
-    """The names of the boards that a port may be."""
+    """Names of the boards that a port may be."""
     return tuple(board.name for board in boards if port.usb_id in usb_ids(board))
 
 
 def usb_ids(board: Board) -> tuple[str, ...]:
-    """All that a board may be on USB: its program, its bootloader."""
+    """All USB ids of a board: of its program and its bootloader."""
     return () if board.usb is None else (*board.usb.ids, *board.usb.bootloader)
 
 
@@ -73,7 +75,7 @@ def port_of(board: Board) -> FoundPort:
     if not ports:
         others = ", ".join(map(_shown, found_ports())) or "none"
         wanted = ", ".join(usb_ids(board))
-        looked = f"one with a USB id of {wanted}" if wanted else "none is known for it"
+        looked = f"one with a USB id of {wanted}" if wanted else "no USB id is known for it"
         raise DeviceError(
             f"No serial port of a {board.name} was found: looked for {looked}. Ports here: "
             f"{others}.",
@@ -83,10 +85,10 @@ def port_of(board: Board) -> FoundPort:
 
 
 def several(board: Board, ports: Sequence[FoundPort]) -> DeviceError:
-    """The refusal to choose between ports."""
+    """The error for several possible ports."""
     return DeviceError(
         f"{len(ports)} ports may be the {board.name}: {', '.join(map(_shown, ports))}.",
-        hint="Name the one that is meant with --port.",
+        hint="Name the right one with --port.",
     )
 
 
@@ -95,17 +97,17 @@ def _shown(port: FoundPort) -> str:
 
 
 def described(name: str) -> FoundPort:
-    """A port by its name; one that the system does not list (a pseudo-terminal) has no USB id."""
+    """A port by name; a port that the system does not list (a pseudo-terminal) has no USB id."""
     return next((port for port in found_ports() if port.name == name), FoundPort(name))
 
 
 def touch(port: str) -> None:
-    """Ask a board for its bootloader: open its port at 1200 baud and close it.
+    """Start a board's bootloader by opening and closing its port at 1200 baud.
 
     Raises:
         DeviceError: the port can't be opened.
     """
-    import serial  # here: it wants a terminal, which not every system has
+    import serial  # imported here: it needs termios, which not every system has
 
     try:
         line = serial.Serial()
@@ -120,10 +122,10 @@ def touch(port: str) -> None:
 
 
 def bootloader_port(board: Board, port: FoundPort) -> FoundPort:
-    """The port of a board's bootloader, after a touch of its program's port where that starts it.
+    """The port of a board's bootloader, started by a touch of its program's port if needed.
 
     Raises:
-        DeviceError: the bootloader does not show up.
+        DeviceError: the bootloader does not appear.
     """
     ids = () if board.usb is None else board.usb.bootloader
     if port.usb_id is not None and port.usb_id in ids:
@@ -137,7 +139,7 @@ def bootloader_port(board: Board, port: FoundPort) -> FoundPort:
     if found is None:
         advice = board.flash.advice if board.flash is not None and board.flash.advice else ""
         raise DeviceError(
-            f"The bootloader of the {board.name} on {port.name} did not show up: waited "
+            f"The bootloader of the {board.name} on {port.name} did not appear: waited "
             f"{REAPPEAR_SECONDS:g} s for a port with a USB id of {', '.join(ids)}.",
             hint=advice or "Press the board's reset button.",
         )
@@ -145,7 +147,7 @@ def bootloader_port(board: Board, port: FoundPort) -> FoundPort:
 
 
 def running_port(board: Board, port: FoundPort) -> str:
-    """The name of a board's port once it runs its program again: USB may have named it anew.
+    """The name of a board's port after a restart of its program: USB may have renamed it.
 
     Raises:
         DeviceError: several ports may be the board.

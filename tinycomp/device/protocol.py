@@ -1,7 +1,7 @@
-"""The client of docs/serial.md: one method a command, both layers.
+"""The client of docs/serial.md: one method per command of both layers.
 
-A reply that is damaged on the way is asked for again (conversation.py). Nothing that the device
-says of its own size is trusted: every reply is bounded (`Limits`), by the model where it is known.
+A reply damaged on the line is requested again (conversation.py). Sizes reported by the device are
+not trusted: every reply is limited (`Limits`), by the model if it is known.
 """
 
 from __future__ import annotations
@@ -20,76 +20,90 @@ from tinycomp.device.link import LINE_MAX, STARTUP_SECONDS, Link
 from tinycomp.device.reply import Reply
 
 TENSOR_BYTES_A_COMMAND = 38
-"""Of 80 characters, "tc " takes three."""
+"""Bytes of hex digits per command: 80 characters, less "tc "."""
 MLPERF_BYTES_A_COMMAND = 31
-"""What the public runner of MLPerf Tiny sends."""
+"""Bytes per command, as sent by the public runner of MLPerf Tiny."""
 RUN_SECONDS = 120.0
 TENSOR_MAX = 1 << 24
-"""Bytes of the largest tensor that is taken from a device without knowing the model."""
+"""Maximum bytes of a tensor from a device with an unknown model."""
 COUNT_MAX = (1 << 16) - 1
-"""Nodes and tensors: the firmware numbers them with 16 bits."""
+"""Maximum number of nodes or tensors: the firmware uses 16-bit numbers."""
 SIZE_MAX = (1 << 32) - 1
 WINDOW_MAX = 1 << 16
 CHARACTERS_A_BYTE = 40
-"""Of a tensor, where each of its bytes comes in a line of its own."""
+"""Maximum bytes of a line, if each byte of a tensor has its own line."""
 CHARACTERS_A_RESULT = 24
 REBUILD_HINT = "Build the project of this model again and flash it."
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What runs on the device. Sizes in bytes."""
+    """What runs on the device."""
 
     model: str
+    """Prefix of the library's C names."""
     hash: str
     """sha256 of the .tflite."""
     generator: str
+    """Version of tinycomp that generated it."""
     unit: str
-    """Of ticks: "instructions", "cycles" or "microseconds"."""
+    """Unit of ticks: "instructions", "cycles" or "microseconds"."""
     ticks_per_second: int
-    """Of the device's own time, which under an emulator is not ours."""
+    """In the device's own time, which under an emulator is virtual."""
     input: int
+    """Bytes of the input."""
     output: int
+    """Bytes of the output."""
     arena: int
+    """Bytes of the arena, including scratch."""
     scratch: int
+    """Bytes of scratch."""
     nodes: int
+    """Number of nodes."""
     tensors: int
+    """Number of tensors, including the input."""
     window: int
-    """Bytes that may be sent ahead of the replies; 0: one command at a time."""
+    """Bytes that may be sent before reading replies; 0: one command at a time."""
 
 
 @dataclass(frozen=True)
 class ModelLayout:
-    """What a device's replies must agree with."""
+    """Sizes of the model, which a device's replies must agree with."""
 
     sizes: tuple[int, ...]
     """Bytes of every tensor, the input's first, in the order of the firmware."""
     output: int
     """Bytes of the output."""
     nodes: int
-    """How many there are."""
+    """Number of nodes."""
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """A tensor in few bytes. None: its parts came out of order, so read it to compare it."""
+    """Checksum of a tensor; None if its parts were out of order, so that it must be read."""
 
     size: int | None
+    """Bytes of the tensor."""
     crc: int | None
+    """Its CRC-32."""
 
 
 @dataclass(frozen=True)
 class Inference:
-    """What `infer` of MLPerf Tiny reports: dequantized results, two times in us modulo 2^32."""
+    """The reply of MLPerf Tiny's `infer`."""
 
     results: tuple[float, ...]
+    """The dequantized output, or the reconstruction error alone."""
     start: int
+    """Time before the runs, in microseconds modulo 2^32."""
     end: int
+    """Time after the runs, in microseconds modulo 2^32."""
     runs: int
+    """Number of runs in between."""
 
     @property
     def microseconds(self) -> float:
-        """Of one run."""
+        """Duration of one run."""
         return ((self.end - self.start) & 0xFFFF_FFFF) / self.runs
 
 
@@ -103,12 +117,12 @@ class Device:
         startup_seconds: float = STARTUP_SECONDS,
         run_seconds: float = RUN_SECONDS,
     ) -> None:
-        """Wait for the device: an Arduino that resets when the port is opened needs 2 s.
+        """Wait for the device: an Arduino that resets when the port is opened takes 2 s.
 
         Args:
-            link: open, and free for this object until it is closed.
-            startup_seconds: how long the device may take to boot.
-            run_seconds: how long one inference may take.
+            link: open, used exclusively by this object until it is closed.
+            startup_seconds: time limit for booting.
+            run_seconds: time limit of one inference.
         """
         self.link = link
         self.run_seconds = run_seconds
@@ -117,14 +131,14 @@ class Device:
         self.identity = self._talk.retry(self._read_identity)
         self._talk.window = self.identity.window
 
-    # Layer 2: our own commands
+    # Layer 2: tinycomp's own commands
 
     def expect_model(self, hash_of_model: str, layout: ModelLayout | None = None) -> None:
         """Refuse a device that runs another build.
 
         Args:
             hash_of_model: SHA-256 of the .tflite.
-            layout: what the model is made of: from now on no reply may say anything else.
+            layout: sizes of the model, which all further replies must agree with.
         """
         found = self.identity
         if found.hash != hash_of_model:
@@ -173,7 +187,7 @@ class Device:
         return self._talk.retry(self._node_ticks)
 
     def stack(self) -> int | None:
-        """Run the measured inference; return its deepest stack in bytes, None if unknown."""
+        """Run the measured inference; return its maximum stack depth in bytes, None if unknown."""
         return self._talk.retry(self._stack)
 
     # Layer 1: MLPerf Tiny
@@ -199,8 +213,8 @@ class Device:
         reply.one(r"m-load-done")
 
     def db_print(self) -> bytes:
-        """Return what `db_load` brought."""
-        largest = 4 * self.identity.input  # where a value comes as a float
+        """Return the bytes received by `db_load`."""
+        largest = 4 * self.identity.input  # if values are sent as floats
         limits = Limits(lines=largest // 8 + 1, size=5 * largest + 100)
         return self._talk.command("db print", limits).bytes_of_buffer(largest)
 
@@ -216,12 +230,12 @@ class Device:
         return self._talk.retry(lambda: self._results(self._run("results")))
 
     def _results(self, reply: Reply) -> tuple[float, ...]:
-        """All outputs; of an autoencoder the firmware may print the reconstruction error alone."""
+        """The allowed numbers of results: all outputs; for an autoencoder also the error alone."""
         reconstructs = self.identity.input == self.identity.output
         return reply.results(self.identity.output, *([1] if reconstructs else []))
 
     def _run(self, text: str, seconds: float | None = None) -> Reply:
-        """The reply to a command that runs the model: a few lines, one of them with the output."""
+        """Limits of a command that runs the model: a few lines, one of them with the output."""
         size = 1000 + CHARACTERS_A_RESULT * self.identity.output
         return self._talk.command(text, Limits(seconds or self.run_seconds, size=size))
 
@@ -259,7 +273,7 @@ class Device:
         return None if reply.text("stack") == "unknown" else reply.number("stack", SIZE_MAX)
 
     def _listed(self, text: str, pattern: str, count: int) -> list[re.Match[str]]:
-        """The lines of a reply with one for each node or tensor."""
+        """Limits of a reply with one line per node or tensor."""
         limits = Limits(self.run_seconds, count, 100 * count + 100)
         return self._talk.command(text, limits).numbered(pattern, count)
 
@@ -277,7 +291,7 @@ class Device:
 
 
 def _lap(reply: Reply, index: int, count: int) -> int:
-    """One of the times in a reply, in microseconds."""
+    """The times in a reply, in microseconds."""
     laps = [line for line in reply.lines if line.startswith("m-lap-us-")]
     if len(laps) != count:
         raise reply.damaged(f"{len(laps)} lines m-lap-us- instead of {count}")

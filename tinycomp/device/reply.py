@@ -1,6 +1,6 @@
-"""A reply of the device, and what can be read from it.
+"""Parsing of a device's replies.
 
-A device may send anything. Whatever is not as docs/serial.md says ends in a DamagedReplyError that
+A device may send anything. Whatever does not conform to docs/serial.md is a DamagedReplyError that
 names the command and the line.
 """
 
@@ -24,18 +24,19 @@ _REAL = re.compile(r"-?\d{1,20}\.\d{3}")
 
 
 class DamagedReplyError(DeviceError):
-    """A reply is an error line, or not what the protocol allows: worth another attempt."""
+    """A reply is an error line, or violates the protocol: worth another attempt."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The lines of a reply without the m-ready that closes it."""
+    """The lines of a reply, without the final m-ready."""
 
     port: str
-    """Where the device is."""
+    """Name of the device's port."""
     command: str
-    """What it answers to."""
+    """The command that it replies to."""
     lines: tuple[str, ...]
+    """Without line ends."""
 
     def damaged(
         self, problem: str, line: str | None = None, hint: str = LINE_HINT
@@ -48,7 +49,7 @@ class Reply:
         )
 
     def one(self, pattern: str) -> re.Match[str]:
-        """The match of the one line that has the pattern.
+        """The match of the only line with a pattern.
 
         Raises:
             DamagedReplyError: no line has it, or several.
@@ -60,19 +61,19 @@ class Reply:
         return found[0]
 
     def text(self, key: str) -> str:
-        """What stands in the brackets of the line m-tc-<key>-[...]."""
+        """The text in the brackets of the line m-tc-<key>-[...]."""
         return self.one(rf"m-tc-{key}-\[(.*)]")[1]
 
     def number(self, key: str, largest: int = NUMBER_MAX, smallest: int = 0) -> int:
-        """A number in the brackets of the line m-tc-<key>-[...]."""
+        """The number in the brackets of the line m-tc-<key>-[...]."""
         match = self.one(rf"m-tc-{key}-\[(.*)]")
         return self.checked(match[1], match[0], largest, smallest)
 
     def checked(self, digits: str, line: str, largest: int, smallest: int = 0) -> int:
-        """The number that a part of a line is.
+        """A part of a line as a number.
 
         Raises:
-            DamagedReplyError: it is none, or out of bounds.
+            DamagedReplyError: it is not a number, or out of bounds.
         """
         value = int(digits) if re.fullmatch(r"[0-9]{1,20}", digits) else -1
         if not smallest <= value <= largest:
@@ -83,7 +84,7 @@ class Reply:
         """One line for each number from 0 on, in order; the number is the pattern's first group.
 
         Raises:
-            DamagedReplyError: there are others, fewer or more.
+            DamagedReplyError: other lines, or fewer or more.
         """
         found = [re.fullmatch(pattern, line) for line in self.lines]
         for index, match in enumerate(found):
@@ -94,11 +95,11 @@ class Reply:
         return [match for match in found if match is not None]
 
     def tensor(self, size: int | None, largest: int) -> NDArray[np.int8]:
-        """A tensor: lines of data with their offsets, and its size and CRC-32 behind them.
+        """A tensor: lines of data with their offsets, followed by its size and CRC-32.
 
         Args:
-            size: its bytes; None where nothing but the device knows.
-            largest: more bytes than that are refused.
+            size: its bytes; None if only the device knows.
+            largest: maximum number of bytes accepted.
         """
         sent = self.one(r"m-tc-sent-\[([0-9]{1,10}),([0-9a-f]{8})]")
         parts = list(self._parts(largest if size is None else size))
@@ -128,7 +129,7 @@ class Reply:
             yield offset, part
 
     def results(self, *counts: int) -> tuple[float, ...]:
-        """The real values of an output, as many as one of the counts."""
+        """The real values of an output; their number must be one of the counts."""
         match = self.one(r"m-results-\[(.*)]")
         values = match[1].split(",")
         if len(values) not in counts or not all(_REAL.fullmatch(value) for value in values):
@@ -136,7 +137,7 @@ class Reply:
         return tuple(float(value) for value in values)
 
     def bytes_of_buffer(self, largest: int) -> bytes:
-        """What `db print` prints."""
+        """The bytes printed by `db print`."""
         found = (self._buffer_line(line) for line in self.lines)
         data = b"".join(found)
         if len(data) > largest:
@@ -150,10 +151,10 @@ class Reply:
 
 
 def short(text: str) -> str:
-    """Return text as it fits into a message."""
+    """Return text shortened for a message."""
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def said(lines: Iterable[str]) -> str:
-    """The last lines as they fit into a message."""
+    """The last lines, shortened for a message."""
     return "; ".join(repr(short(line)) for line in list(lines)[-3:]) or "nothing"

@@ -25,12 +25,16 @@ EXIT_CODES = {
 
 @dataclass(frozen=True)
 class _Record:
-    """A part of a tensor, and where its bytes lie in the records of a sample."""
+    """A part of a tensor in the records of a sample."""
 
     tensor: int
+    """Number of the tensor."""
     offset: int
+    """First byte within the tensor."""
     size: int
+    """Bytes."""
     at: int
+    """Position of the bytes in the records of a sample."""
 
 
 def run_host(
@@ -44,10 +48,10 @@ def run_host(
         tensor_sizes: bytes of each tensor, the model's input first.
 
     Returns:
-        One int8 array (samples, size) a tensor, in the order of tensor_sizes.
+        One int8 array (samples, size) per tensor, in the order of tensor_sizes.
 
     Raises:
-        ToolError: it failed (a sanitizer's report is in the message), or its records make no sense.
+        ToolError: it failed (the message has a sanitizer's report), or its records are invalid.
     """
     tensors = [np.zeros((len(inputs), size), np.int8) for size in tensor_sizes]
     tensors[0][:] = inputs
@@ -83,7 +87,7 @@ def _take_apart(
     tensors: Sequence[NDArray[np.int8]],
     first: int,
 ) -> list[_Record]:
-    """Copy records to tensors[...][first:]; all samples have the same, so one is walked."""
+    """Copy records to tensors[...][first:]; all samples have the same records, so one is parsed."""
     records, stride = _layout(program, data, [tensor.shape[1] for tensor in tensors])
     if data.size != stride * samples:
         raise ToolError(f"{program.name} wrote {data.size} bytes, not {samples} x {stride}.")
@@ -102,7 +106,7 @@ def _take_apart(
 def _layout(
     program: Path, data: NDArray[np.uint8], sizes: Sequence[int]
 ) -> tuple[list[_Record], int]:
-    """Return the records of the first sample, and the bytes of all of them together."""
+    """Return the records of the first sample, and their total bytes."""
     records: list[_Record] = []
     at = 0
     while at + HEADER.size <= data.size:

@@ -1,8 +1,7 @@
-"""Which instructions one inference runs, block by block, counted by a plugin of QEMU.
+"""The instructions of one inference, block by block, counted by a QEMU plugin.
 
 The plugin (firmware/emulators/qemu_blocks.c) is compiled for this computer. It counts between two
-readings of the port's clock, as `Device.run` does, so that both must agree in the number of
-instructions.
+readings of the port's clock, like `Device.run`, so both must give the same number of instructions.
 """
 
 from __future__ import annotations
@@ -30,43 +29,43 @@ PLUGIN = "qemu_blocks"
 
 @dataclass(frozen=True)
 class Block:
-    """Instructions that ran one after another."""
+    """Consecutive instructions."""
 
     start: int
-    """The address of the first."""
+    """Address of the first."""
     length: int
-    """How many there are."""
+    """Number of instructions."""
     runs: int
-    """How often they ran."""
+    """Number of executions."""
     left: int
-    """How often something else came next than what lies behind them."""
+    """Number of executions followed by a jump."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What one inference executed."""
+    """The execution of one inference."""
 
     blocks: tuple[Block, ...]
     """The instructions."""
     fetches: int
-    """Reads of flash for instructions that the chip's accelerator would not have kept."""
+    """Flash reads for instructions that miss the chip's accelerator."""
     constants: int
-    """Reads of flash for data that the accelerator would not have kept."""
+    """Flash reads for data that miss the accelerator."""
     instructions: int
-    """What the port's own clock counted."""
+    """Count of the port's own clock."""
 
 
 def trace(board: Board, program: Path, sample: Array) -> Trace:
-    """Run one sample in the board's emulator, after one run that warms up.
+    """Run one sample in the board's emulator, after a warm-up.
 
     Args:
-        board: with an emulator of QEMU's, and a table [silicon].
-        program: the harness with a model, linked; the plugin and what it writes lie beside it.
+        board: with QEMU as its emulator, and a table [silicon].
+        program: the linked harness with a model; the plugin and its output are placed beside it.
         sample: one int8 input.
 
     Raises:
-        ToolError: the plugin does not compile, or left nothing behind.
-        DeviceError: the emulator ended: it may have been built without plugins.
+        ToolError: the plugin does not compile, or wrote nothing.
+        DeviceError: the emulator ended: it may have been built without plugin support.
     """
     assert board.emulator is not None
     assert board.silicon is not None
@@ -111,12 +110,12 @@ def _settings(silicon: Silicon, program: Path, out: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """As QEMU's options want it."""
+    """Format of a plugin option in QEMU."""
     return str(path).replace(",", ",,")
 
 
 def _address_of(function: str, program: Path) -> int:
-    """Without the bit that marks Thumb code."""
+    """Address of a function, without the Thumb bit."""
     found = None
     with program.open("rb") as stream:
         symbols = ELFFile(stream).get_section_by_name(".symtab")
@@ -128,7 +127,7 @@ def _address_of(function: str, program: Path) -> int:
 
 
 def _read_only(program: Path) -> tuple[int, int]:
-    """The addresses of code and constants: first, and behind the last."""
+    """Address range of code and constants: first, and after the last."""
     with program.open("rb") as stream:
         sections = [
             (section["sh_addr"], section["sh_addr"] + section["sh_size"])

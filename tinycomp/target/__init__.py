@@ -1,1 +1,1 @@
-"""Boards, their compilers, and what fits on them."""
+"""Boards, their compilers and memory limits."""

@@ -1,6 +1,6 @@
-"""Builds an Arduino sketch with avr-gcc and Debian's copy of the AVR core, without an IDE.
+"""Builds an Arduino sketch with avr-gcc and Debian's package of the AVR core, without an IDE.
 
-The flags are those of the core's platform.txt: what builds here builds in the Arduino IDE.
+The flags are those of the core's platform.txt, so what builds here also builds in the Arduino IDE.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from tinycomp.target.sizes import section_sizes
 from tinycomp.target.toolchain import Dialect, Options
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
-"""Where Debian's arduino-core-avr lies."""
+"""Location of Debian's arduino-core-avr."""
 
 _IDE_VERSION = 10819
 STACK = 320
-"""Bytes that a sketch leaves to its stack, at least: 150 of an inference and its interrupts, the
-rest of the callers' before it.
+"""Minimum bytes that a sketch leaves for its stack: 150 for an inference and interrupts, the rest
+for its callers.
 """
 _SOURCES = (".c", ".cpp", ".S")
 _LTO = ("-flto", "-fuse-linker-plugin", "-lm")
 
 
 def is_available(board: Board) -> bool:
-    """Whether the sketch of this board can be built here."""
+    """Whether sketches for this board can be built here."""
     return toolchain.is_available(board.compiler) and CORE.is_dir()
 
 
 def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path:
-    """Build a sketch with its library; the program (ELF).
+    """Build a sketch with its library; return the program (ELF).
 
     Args:
-        board: one whose project is "arduino".
+        board: with project = "arduino".
         library: the library's folder, with src/.
-        sketch: the sketch's folder, with <its name>.ino; C and C++ beside it and in src/
-            belong to it.
-        build: where objects and the program are left.
+        sketch: the sketch's folder, with <name>.ino; includes C and C++ files beside it and in
+            src/.
+        build: folder for objects and the program.
 
     Raises:
-        OverflowingError: the sketch is too large, or leaves too little RAM to its stack.
+        OverflowingError: the sketch is too large, or leaves too little RAM for its stack.
         ToolError: compiler or core are missing, or the sketch does not compile or link.
     """
     if not CORE.is_dir():
@@ -68,8 +68,8 @@ def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path
 
 
 def _core(board: Board, build: Path, options: Options) -> Path:
-    """The core as an archive: of the four serial ports only those that are used are linked in."""
-    # WString.cpp uses DECIMAL_DIG, which <float.h> of Debian's avr-gcc 5.4 keeps from C++.
+    """The core as an archive, so that only the serial ports in use are linked."""
+    # WString.cpp uses DECIMAL_DIG, which <float.h> of Debian's avr-gcc 5.4 hides from C++.
     quiet = replace(options, flags=(*options.flags, "-w", "-DDECIMAL_DIG=__DECIMAL_DIG__"))
     objects = toolchain.compile_objects(
         board.compiler, _sources(CORE / "cores" / "arduino"), build, quiet
@@ -78,7 +78,7 @@ def _core(board: Board, build: Path, options: Options) -> Path:
 
 
 def _sources(folder: Path) -> list[Path]:
-    """Sources of the folder itself and of its src/, and its sketch, in a fixed order."""
+    """Sources of the folder and its src/, and its sketch, in a fixed order."""
     found = [path for path in folder.glob("*") if path.suffix in (*_SOURCES, ".ino")]
     found += [path for path in (folder / "src").rglob("*") if path.suffix in _SOURCES]
     return sorted(found)

@@ -1,4 +1,4 @@
-"""Finds and reads board files: names, near names, and what a board has from another."""
+"""Finds and reads board files: names, similar names, and inheritance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tinycomp.common.toml_file import read_toml, shown
 
 _SUFFIX = ".toml"
 _OWN = ("title", "stand_in", "differs", "based_on")
-"""Keys that say something of one board alone."""
+"""Keys that are not inherited."""
 _OF_EMULATED = ("emulator", "silicon")
-"""Tables that a board with a stand-in does not take over."""
+"""Tables that a board with a stand-in does not inherit."""
 
 
 def board_names() -> list[str]:
-    """The names of all boards that come with tinycomp, in alphabetical order."""
+    """The names of all built-in boards, in alphabetical order."""
     return sorted(path.stem for path in resources.boards().glob(f"*{_SUFFIX}"))
 
 
@@ -27,8 +27,8 @@ def find_board(name: str, beside: Path | None = None) -> Path:
     """The file of a board.
 
     Args:
-        name: of a board that comes with tinycomp, or the path of a file (ends in .toml).
-        beside: the folder that a relative path begins at; None: the current one.
+        name: of a built-in board, or the path of a file (ends in .toml).
+        beside: base folder of relative paths; None: the current folder.
 
     Raises:
         BoardError: there is no board of that name.
@@ -49,8 +49,8 @@ def find_board(name: str, beside: Path | None = None) -> Path:
 
 
 def near_name(name: str, names: list[str]) -> str | None:
-    """The name that was probably meant: the same letters and digits, then one that holds the other
-    (nucleo_l4r5 for nucleo-l4r5zi), then one that is spelled alike.
+    """The most likely intended name: the same letters and digits, or one that contains the other
+    (nucleo_l4r5 for nucleo-l4r5zi), or a similar spelling.
     """
     plain = {_plain(known): known for known in names}
     wanted = _plain(name)
@@ -69,10 +69,10 @@ def _plain(name: str) -> str:
 
 
 def read_board(path: Path) -> dict[str, Any]:
-    """The keys of a board file, with those of the board that it is based on.
+    """The keys of a board file, including those of the board that it is based on.
 
-    Tables are merged key by key; a list replaces the other list. `title`, `stand_in` and `differs`
-    are never taken over, nor are [emulator] and [silicon] by a board with a stand-in.
+    Tables are merged key by key; lists are replaced. `title`, `stand_in` and `differs` are never
+    inherited, nor are [emulator] and [silicon] by a board with a stand-in.
 
     Raises:
         BoardError: a file can't be read; boards are based on each other in a circle.
@@ -85,7 +85,7 @@ def _read(path: Path, derived: tuple[Path, ...]) -> dict[str, Any]:
     if "name" in values:
         raise BoardError(
             f"Board file {path}: key 'name' is not allowed.",
-            hint="A board is named as its file is: rename the file.",
+            hint="A board has the name of its file: rename the file.",
         )
     base = values.get("based_on")
     if base is None:

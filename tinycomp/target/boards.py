@@ -1,7 +1,7 @@
 """Boards: boards/*.toml as validated, frozen data.
 
-A board file says everything that the build, the emulator and the projects need to know of a board;
-no module of tinycomp knows a board's name.
+A board file has everything that the build, the emulator and the projects need; no module of
+tinycomp depends on a board's name.
 """
 
 from __future__ import annotations
@@ -23,47 +23,43 @@ from tinycomp.target.project_tables._registry import project_tables
 from tinycomp.target.section import Section
 
 BAUD = 115_200
-"""Bits a second of a serial line by default, as in firmware/harness/port.h."""
+"""Default baud rate, as in firmware/harness/port.h."""
 Bytes = Annotated[int, Field(ge=0)]
 
 
 class Memory(Section):
-    """What a program may use of the board. All in bytes."""
+    """The memory available to a program, in bytes."""
 
     flash: Bytes
     ram: Bytes
     reserved_flash: Bytes = 0
-    """What startup, drivers and the board's core library take of the flash."""
+    """Flash taken by startup code, drivers and the board's core library."""
     reserved_ram: Bytes = 0
-    """What they and the callers' stack take of the RAM."""
+    """RAM taken by these and by the callers' stack."""
     harvard: bool = False
-    """Constants lie in program memory, which ordinary loads don't reach."""
+    """Whether constants are in program memory, which ordinary loads can't read."""
     constants: Bytes | None = None
-    """The most constants that can be addressed (AVR: near program memory), where that is less than
-    the flash.
-    """
+    """Limit of addressable constants (AVR: near program memory), if it is less than the flash."""
     largest_array: Bytes | None = None
-    """The largest single array that the compiler can make (AVR: 32767)."""
+    """Largest array that the compiler supports (AVR: 32767)."""
 
 
 class Compiler(Section):
-    """A GCC and how to call it."""
+    """A GCC with its options."""
 
     prefix: str
     """Before gcc, g++, objcopy: "arm-none-eabi-"; empty for the host's."""
     packages: tuple[str, ...] = Field(min_length=1, strict=False)
-    """The Debian packages that hold it."""
+    """Its Debian packages."""
     flags: tuple[str, ...] = Field(default=(), strict=False)
-    """For every compilation and link: the processor, the C library."""
+    """Options for compiling and linking: the processor, the C library."""
     optimize: str = "-Os"
     runtime: tuple[str, ...] = Field(default=("-lc", "-lgcc"), strict=False)
-    """Libraries whose functions count as code of the inference where the compiler calls them."""
+    """Libraries with functions that count as code of the inference if the compiler calls them."""
 
 
 class Emulator(Section):
-    """How the board is emulated. The harness's console is the emulated UART on a
-    pseudo-terminal.
-    """
+    """The board's emulator; the harness uses the emulated UART, on a pseudo-terminal."""
 
     program: str
     """One of QEMU's, or "simavr"."""
@@ -72,69 +68,69 @@ class Emulator(Section):
     cpu: str | None = None
     args: tuple[str, ...] = Field(default=(), strict=False)
     tick_unit: Literal["instructions", "cycles"]
-    """What the port's timer counts when it runs under this emulator."""
+    """What the port's timer counts under this emulator."""
 
 
 class Pace(Section):
-    """How many cycles the core takes for each instruction that an emulator counts (for each cycle
-    that it counts of another core): what milliseconds are estimated with.
+    """Cycles of the core per instruction counted by an emulator (or per counted cycle of another
+    core), for estimating milliseconds.
     """
 
     least: Annotated[float, Field(gt=0)]
     most: Annotated[float, Field(gt=0)]
     why: str
-    """Where both numbers come from, to follow a colon."""
+    """The source of both numbers, as text after a colon."""
 
 
 class Silicon(Section):
-    """A real chip with the core that is emulated: what cycles are estimated for."""
+    """A real chip with the emulated core, for estimating cycles."""
 
     title: str
     core: Literal["cortex-m4"]
-    """Whose published timings are taken."""
+    """The core with published timings."""
     clock: Annotated[int, Field(gt=0)]
     """In Hz."""
     flash_wait_states: Annotated[int, Field(ge=0)]
-    """Cycles that a read of flash takes beyond the first, at that clock."""
+    """Additional cycles of a flash read at that clock."""
     flash_read: Annotated[int, Field(gt=0)]
-    """Bytes that one read of flash brings."""
+    """Bytes per flash read."""
     code_lines: Annotated[int, Field(gt=0, le=1024)] = 1
-    """How many of the last reads for instructions are kept (a flash accelerator's cache)."""
+    """Cache lines for instructions in the flash accelerator."""
     data_lines: Annotated[int, Field(gt=0, le=1024)] = 1
     """The same for constants."""
     prefetch: bool = False
-    """Instructions behind those that run are read ahead, in no time."""
+    """Whether the next instructions are prefetched, in no time."""
 
 
 UsbId = Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
-"""Vendor and product of a USB device, hexadecimal: "2341:0043"."""
+"""Vendor and product id of a USB device, hexadecimal: "2341:0043"."""
 
 
 class Usb(Section):
-    """What the board is on USB."""
+    """The board's USB ids."""
 
     ids: tuple[UsbId, ...] = Field(min_length=1, strict=False)
-    """Of its serial port while its program runs."""
+    """Ids of its serial port while its program runs."""
     bootloader: tuple[UsbId, ...] = Field(default=(), strict=False)
-    """Of its serial port while its bootloader runs, where that is another."""
+    """Ids of its serial port while its bootloader runs, if different."""
 
 
 class Flash(Section):
-    """How the board is flashed. The settings of each tool are a table of its own below this one."""
+    """How the board is flashed. Each tool has its settings in a subtable."""
 
     tools: tuple[str, ...] = Field(min_length=1, strict=False)
-    """Modules of tinycomp/target/flash_tools; the first that is installed is used."""
+    """Modules of tinycomp/target/flash_tools; the first one installed is used."""
     address: Bytes = 0
-    """Where the program's part of the flash begins in the chip's address space."""
+    """Start of the program's part of the flash in the chip's address space."""
     touch: bool = False
-    """Opening the serial port at 1200 baud starts the bootloader."""
+    """Whether opening the serial port at 1200 baud starts the bootloader."""
     advice: str | None = None
-    """What must be done by hand before, as a sentence."""
+    """Manual steps before flashing, as a sentence."""
     uf2_family: int | None = None
     """The chip's number in UF2 files."""
 
     def tool(self, name: str) -> FlashTool:
-        """The settings of one of the tools."""
+        """The settings of a tool."""
         found = getattr(self, name, None)
         return found if isinstance(found, FlashTool) else flash_tools()[name]()
 
@@ -146,21 +142,21 @@ class Board(Section):
     title: str
     cpu: str
     kernels: str = "generic"
-    """The folder under firmware/kernels whose inner loops it runs."""
+    """The instruction set: a folder under firmware/kernels."""
     port: str
-    """The folder under firmware/ports; folders around it hold what it shares with others."""
+    """The folder under firmware/ports; its parent folders have files shared with other ports."""
     project: str
     """The kind of project, a module of tinycomp/emit/projects."""
     baud: Annotated[int, Field(gt=0)] = BAUD
-    """Bits a second of the serial line, in the firmware and on this computer."""
+    """Baud rate of the serial line, in the firmware and on this computer."""
     clock: Annotated[int, Field(gt=0)] | None = None
-    """In Hz, as the board's own software sets it."""
+    """In Hz, as set by the board's own software."""
     based_on: str | None = None
-    """The board that this one has its other keys from."""
+    """The board from which this one inherits its other keys."""
     stand_in: str | None = None
-    """The emulated board of its core, which verifies and benches in its place."""
+    """The emulated board with the same core that verifies and benches in its place."""
     differs: str | None = None
-    """What the stand-in leaves out or does otherwise, in words that follow a colon."""
+    """Differences of the stand-in, as text after a colon."""
     memory: Memory
     compiler: Compiler
     emulator: Emulator | None = None
@@ -171,25 +167,25 @@ class Board(Section):
 
     @property
     def is_host(self) -> bool:
-        """The program runs on this computer: no cross compiler, no emulator, sanitizers
-        available.
+        """Whether programs run on this computer: without cross compiler and emulator, with
+        sanitizers.
         """
         return not self.compiler.prefix
 
     @property
     def settings(self) -> Section | None:
-        """The table of its kind of project (tinycomp/target/project_tables), where it has one."""
+        """The table of its kind of project (tinycomp/target/project_tables), if it has one."""
         found = getattr(self, self.project, None)
         return found if isinstance(found, Section) else None
 
 
 def list_boards() -> tuple[Board, ...]:
-    """All boards that come with tinycomp, by name."""
+    """All built-in boards, by name."""
     return tuple(load_board(name) for name in board_names())
 
 
 def load_board(name: str) -> Board:
-    """A board by name, or by the path of a board file of one's own (a name that ends in .toml).
+    """A built-in board by name, or any board by the path of its file (ends in .toml).
 
     Raises:
         BoardError: no such board or file; a key that is unknown, missing or of the wrong type.
@@ -213,8 +209,8 @@ def _read(path: Path) -> Board:
 
 @cache
 def _board_model() -> type[Board]:
-    """Board with the tables of all kinds of projects and all flash tools, so that their keys are
-    checked as its own.
+    """The Board type with the tables of all kinds of projects and flash tools, so that their keys
+    are checked too.
     """
     tools: dict[str, Any] = {name: (kind | None, None) for name, kind in flash_tools().items()}
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in project_tables().items()}
@@ -223,7 +219,9 @@ def _board_model() -> type[Board]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """The first problem of a validation, by its key; a key that is not known explains others."""
+    """The first problem of a validation, by its key; unknown keys first, as they may explain
+    others.
+    """
     problems = error.errors(include_url=False)
     problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
@@ -245,19 +243,19 @@ def _known_keys(key: str) -> str:
 
 
 def _table(section: type[Section], name: str) -> type[Section]:
-    """The type of a table within another: its field is that type, or that or None."""
+    """The type of a subtable: its field has that type, or that type or None."""
     kind: Any = section.model_fields[name].annotation
     found: type[Section] = next(iter(get_args(kind)), kind)
     return found
 
 
 def _consistent(board: Board, path: Path) -> Board:
-    """What the types can't say: the project's table and the folders that the file names exist."""
+    """Checks beyond the types: the project's table and the named folders exist."""
     counted = board.emulator is not None and board.emulator.tick_unit == "instructions"
     if board.silicon is not None and not counted:
         raise BoardError(
             f"Board file {path}: a table [silicon] needs an emulator that counts instructions.",
-            hint="Leave the table out: where cycles are counted, none need to be estimated.",
+            hint="Remove the table: if cycles are counted, they need not be estimated.",
         )
     kernels = [path.name for path in (resources.firmware() / "kernels").iterdir() if path.is_dir()]
     for key, folder, known in (
@@ -287,13 +285,13 @@ def _consistent(board: Board, path: Path) -> Board:
 
 
 def _check_flash(flash: Flash, path: Path) -> None:
-    """Every tool is known, and has its table where it needs one."""
+    """Check that every flash tool is known, and has its table if it needs one."""
     known = flash_tools()
     for name in flash.tools:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise BoardError(
-                f"Board file {path}: flash.tools names {name!r}, which is no tool that is known.",
+                f"Board file {path}: flash.tools names {name!r}, which is not a known tool.",
                 expected=f"There are: {', '.join(known)}.",
                 hint=f"Did you mean {near[0]!r}?" if near else "",
             )
@@ -306,11 +304,13 @@ def _check_flash(flash: Flash, path: Path) -> None:
 
 
 def _check_stand_in(board: Board, name: str, path: Path) -> None:
-    """An emulated board with the same kernels, or what it verifies is not what the board runs."""
+    """Check that the stand-in is an emulated board with the same kernels, so that it verifies what
+    the board runs.
+    """
     if board.emulator is not None:
         raise BoardError(
             f"Board file {path}: stand_in = {name!r}, but the board has an [emulator] of its own.",
-            hint="Leave one of them out.",
+            hint="Remove one of them.",
         )
     other = load_board(name)
     if other.emulator is None:

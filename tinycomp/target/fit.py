@@ -1,4 +1,4 @@
-"""Whether a model fits a board, and what would make it fit."""
+"""Whether a model fits a board, and advice on how to make it fit."""
 
 from __future__ import annotations
 
@@ -8,40 +8,43 @@ from tinycomp.common.errors import BoardError
 from tinycomp.target.boards import Board, list_boards
 
 _TABLES = 1.05
-"""Codebooks, codec structs and padding beside packed weights, estimated."""
+"""Estimated bytes of codebooks, codec structs and padding besides packed weights."""
 _LEAST_CODE = 4000
-"""Bytes of a small library, where it is not compiled yet, estimated."""
+"""Estimated bytes of code of a small library, before compilation."""
 _MOST_SPARSE = 0.95
-"""No advice asks for more zeros than that."""
+"""Maximum sparsity that is advised."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a model needs of a board, in bytes: the inference library alone."""
+    """Memory required by the inference library alone, in bytes."""
 
     code: int | None
-    """None before it is compiled: what is too large for a compiler is refused without it."""
+    """None before compilation, when models too large to compile are refused already."""
     constants: int
     """Weights and tables."""
     ram: int
     """Arena, scratch and stack."""
     largest_array: int = 0
-    """Of the constants."""
+    """Bytes of the largest constant array."""
     weights: int = 0
-    """How many weights there are; they and weight_bytes only steer the advice."""
+    """Number of weights; like weight_bytes only used for advice."""
     weight_bytes: int = 0
-    """What the weights take of the constants."""
+    """Bytes of the weights, part of the constants."""
     ram_parts: str = ""
-    """A sentence that names what takes most RAM."""
+    """A sentence about the largest parts of RAM."""
     flash_parts: str = ""
-    """A sentence that names what takes most flash."""
+    """A sentence about the largest parts of flash."""
 
 
 @dataclass(frozen=True)
 class _Limit:
     what: str
+    """The kind of memory, for messages."""
     needed: int
+    """Required bytes."""
     limit: int
+    """Available bytes."""
 
     @property
     def over(self) -> int:
@@ -49,10 +52,10 @@ class _Limit:
 
 
 def check_fit(board: Board, need: Footprint) -> None:
-    """Refuse a model that the board can't hold.
+    """Refuse a model that does not fit the board.
 
     Raises:
-        BoardError: with need, limit and excess of all that does not fit, and what would help.
+        BoardError: with requirement, limit and excess of everything that does not fit, and advice.
     """
     exceeded = [limit for limit in _limits(board, need) if limit.over > 0]
     if not exceeded:
@@ -71,7 +74,7 @@ def check_fit(board: Board, need: Footprint) -> None:
 
 
 def fits(board: Board, need: Footprint) -> bool:
-    """Whether the board can hold the model."""
+    """Whether the model fits the board."""
     return all(limit.over <= 0 for limit in _limits(board, need))
 
 
@@ -107,15 +110,16 @@ def _advice(board: Board, need: Footprint, exceeded: list[_Limit]) -> list[str]:
         )
     others = [other for other in list_boards() if other.name != board.name and not other.is_host]
     larger = ", ".join(other.name for other in others if fits(other, need))
-    advice.append(f"Boards that hold it: {larger}." if larger else "No other known board holds it.")
+    advice.append(f"Boards that it fits: {larger}." if larger else "It fits no other known board.")
     return advice
 
 
 def _weight_advice(need: Footprint, room: int) -> str:
-    """The most bits a weight, and the least sparsity, that bring the weights into `room` bytes.
+    """Advice: the maximum codebook bits, or the minimum sparsity, for the weights to fit `room`
+    bytes.
 
-    A codebook of 2^b entries costs b bits a weight; a bitmap of non-zeros 1 bit a weight and 8 a
-    non-zero.
+    A codebook of 2^b entries takes b bits per weight; a bitmap 1 bit per weight and 8 per non-zero
+    weight.
     """
     options = []
     present = need.weight_bytes * 8 / need.weights
@@ -126,5 +130,5 @@ def _weight_advice(need: Footprint, room: int) -> str:
     if 0 < sparsity <= _MOST_SPARSE:
         options.append(f"--sparsity {sparsity:.2f}")
     if not options:
-        return f"Weights may take {max(room, 0):,} bytes, which no codebook or pruning reaches."
-    return f"By estimate the weights fit with {' or with '.join(options)}."
+        return f"Weights may take {max(room, 0):,} bytes, too few for any codebook or pruning."
+    return f"The weights are estimated to fit with {' or with '.join(options)}."

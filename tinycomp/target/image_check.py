@@ -1,4 +1,4 @@
-"""Checks a program against the board that it is to be flashed on, before anything is written."""
+"""Checks a program against the target board before flashing it."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ _CORES = (
     ("cortex-m", "EM_ARM"), ("rv32", "EM_RISCV"), ("xtensa", "EM_XTENSA"), ("lx", "EM_XTENSA"),
     ("atmega", "EM_AVR"),
 )  # fmt: skip
-"""How names of cores begin, and what ELF calls their instructions."""
+"""Prefixes of core names, and the machine in ELF files."""
 _ARM_ARCHITECTURES = {
     "cortex-m0": (11, 12), "cortex-m0plus": (11, 12), "cortex-m3": (10, 11, 12),
     "cortex-m4": (10, 11, 12, 13), "cortex-m7": (10, 11, 12, 13),
     "cortex-m33": (10, 11, 12, 13, 16, 17), "cortex-m55": (10, 11, 12, 13, 16, 17, 21),
 }  # fmt: skip
-"""Values of Tag_CPU_arch that a core runs (Arm IHI 0045: 10 is v7, 11 v6-M, 12 v6S-M, 13 v7E-M, 16
-and 17 v8-M, 21 v8.1-M)."""
+"""Values of Tag_CPU_arch supported by a core (Arm IHI 0045: 10 is v7, 11 v6-M, 12 v6S-M, 13 v7E-M,
+16 and 17 v8-M, 21 v8.1-M).
+"""
 _AVR_ARCHITECTURES = {"atmega328p": 5, "atmega2560": 6, "atmega4809": 103}
-"""What the flags of an ELF file call them (binutils, include/elf/avr.h)."""
+"""AVR architectures in the flags of an ELF file (binutils, include/elf/avr.h)."""
 _AVR_ARCHITECTURE = 0x7F
 
 
 def check_image(board: Board, tool: FlashTool, firmware: Path) -> None:
-    """Refuse a program that is not for this board: another core, another chip, or other addresses
-    than the board's flash.
+    """Refuse a program for another board: for another core or chip, or at addresses outside the
+    board's flash.
 
     Raises:
-        BoardError: it is not for this board; says what was found and what the board wants.
+        BoardError: it is not for this board; names what was found and what was expected.
         ToolError: the file is damaged.
     """
     assert board.flash is not None
@@ -64,7 +65,7 @@ def _outside(board: Board, segments: tuple[Segment, ...]) -> str | None:
     for segment in segments:
         if segment.address < first or segment.end > first + size:
             return (
-                f"holds bytes at 0x{segment.address:x} to 0x{segment.end - 1:x}, but the program's "
+                f"has bytes at 0x{segment.address:x} to 0x{segment.end - 1:x}, but the program's "
                 f"flash is 0x{first:x} to 0x{first + size - 1:x}"
             )
     return None

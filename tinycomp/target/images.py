@@ -1,6 +1,6 @@
-"""Programs as they are flashed: ELF, Intel HEX, UF2 and raw bytes, read and written.
+"""Reads and writes programs for flashing: ELF, Intel HEX, UF2 and raw bytes.
 
-Whatever the format, a program is runs of bytes at addresses of the chip's flash.
+In any format, a program is a list of byte ranges at addresses of the chip's flash.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from tinycomp.common.errors import ToolError
 
 ELF_MAGIC = b"\x7fELF"
 _AVR_RAM = 0x800000
-"""Where GCC places RAM, EEPROM and fuses of an AVR: none of it is flash."""
+"""Start of GCC's address ranges for RAM, EEPROM and fuses of an AVR, which are not flash."""
 _UF2 = struct.Struct("<8I")
 _UF2_MAGIC = (0x0A324655, 0x9E5D5157)
 _UF2_END = struct.pack("<I", 0x0AB16F30)
 _UF2_BLOCK, _UF2_BYTES = 512, 256
 _UF2_FAMILY = 0x2000
-"""The flag that says that a block names its family (github.com/microsoft/uf2)."""
+"""Flag: the block has a family id (github.com/microsoft/uf2)."""
 _HEX_BYTES = 16
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes that lie one after another."""
+    """A contiguous range of bytes."""
 
     address: int
-    """Of the first."""
+    """Address of the first byte."""
     data: bytes
     """At least one."""
 
     @property
     def end(self) -> int:
-        """The address behind the last byte."""
+        """The address after the last byte."""
         return self.address + len(self.data)
 
 
 def read_image(path: Path, address: int) -> tuple[Segment, ...]:
-    """The bytes of a program, by address, joined where they touch.
+    """The bytes of a program, by address, with adjacent ranges joined.
 
     Args:
-        path: an ELF, Intel HEX or UF2 file, known by its content; all else is raw bytes.
-        address: where raw bytes lie.
+        path: an ELF, Intel HEX or UF2 file, detected by its content; anything else is raw bytes.
+        address: of raw bytes.
 
     Raises:
-        ToolError: the file can't be read, is damaged or holds nothing for the flash.
+        ToolError: the file can't be read, is damaged or has no data for the flash.
     """
     try:
         data = path.read_bytes()
@@ -66,7 +66,7 @@ def read_image(path: Path, address: int) -> tuple[Segment, ...]:
         found = [Segment(address, data)]
     segments = _joined(segment for segment in found if segment.data)
     if not segments:
-        raise ToolError(f"'{path}' holds nothing for the flash.", hint="Build the project again.")
+        raise ToolError(f"'{path}' has no data for the flash.", hint="Build the project again.")
     return segments
 
 
@@ -81,7 +81,7 @@ def _joined(segments: Iterable[Segment]) -> tuple[Segment, ...]:
 
 
 def _elf(data: bytes, path: Path) -> list[Segment]:
-    """What is loaded, at its load address; what lies in RAM and is zero is in no file."""
+    """The loaded segments, at their load addresses; without zero-initialized RAM."""
     try:
         elf = ELFFile(io.BytesIO(data))
         avr = elf["e_machine"] == "EM_AVR"
@@ -90,13 +90,15 @@ def _elf(data: bytes, path: Path) -> list[Segment]:
             for segment in elf.iter_segments()
             if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
         ]
-    except Exception as error:  # pyelftools raises many types on damaged files
-        raise _damaged(path, f"it is no whole ELF file ({error})") from error
+    except Exception as error:  # pyelftools raises many types for damaged files
+        raise _damaged(path, f"it is not a complete ELF file ({error})") from error
     return [segment for segment in loaded if not (avr and segment.address >= _AVR_RAM)]
 
 
 def _hex(data: bytes, path: Path) -> list[Segment]:
-    """Records of Intel's specification: data, end, and both kinds of higher addresses."""
+    """Record types of Intel's specification: data, end of file, and both kinds of extended
+    addresses.
+    """
     segments: list[Segment] = []
     base = 0
     for number, line in enumerate(data.decode("ascii", "replace").split(), start=1):
@@ -105,7 +107,7 @@ def _hex(data: bytes, path: Path) -> list[Segment]:
         except ValueError:
             record = b""
         if len(record) < 5 or len(record) != record[0] + 5 or sum(record) & 0xFF:
-            raise _damaged(path, f"line {number} is no whole record of Intel HEX")
+            raise _damaged(path, f"line {number} is not a complete Intel HEX record")
         address, kind, content = int.from_bytes(record[1:3], "big"), record[3], record[4:-1]
         if kind == 1:
             return segments
@@ -121,16 +123,16 @@ def _uf2(data: bytes, path: Path) -> list[Segment]:
     for at in range(0, len(data), _UF2_BLOCK):
         block = data[at : at + _UF2_BLOCK]
         if len(block) != _UF2_BLOCK or block[-4:] != _UF2_END:
-            raise _damaged(path, f"block {at // _UF2_BLOCK} is not whole")
+            raise _damaged(path, f"block {at // _UF2_BLOCK} is not complete")
         first, second, _, address, size, *_ = _UF2.unpack_from(block)
         if (first, second) != _UF2_MAGIC or size > _UF2_BLOCK - _UF2.size - 4:
-            raise _damaged(path, f"block {at // _UF2_BLOCK} is not of UF2")
+            raise _damaged(path, f"block {at // _UF2_BLOCK} is not a UF2 block")
         segments.append(Segment(address, block[_UF2.size : _UF2.size + size]))
     return segments
 
 
 def uf2_families(path: Path) -> frozenset[int]:
-    """The families that the blocks of a UF2 file name; empty for other files."""
+    """The family ids in the blocks of a UF2 file; empty for other files."""
     data = path.read_bytes()
     heads = (_UF2.unpack_from(data, at) for at in range(0, len(data) - 511, _UF2_BLOCK))
     return frozenset(
@@ -145,16 +147,16 @@ def _damaged(path: Path, why: str) -> ToolError:
 def write_image(
     segments: tuple[Segment, ...], path: Path, address: int, family: int | None
 ) -> Path:
-    """Write a program in the format that the file's suffix names: .hex, .bin or .uf2.
+    """Write a program in the format of the file's suffix: .hex, .bin or .uf2.
 
     Args:
         segments: the program.
         path: the file.
-        address: where raw bytes begin; gaps are filled with 0xff, as erased flash is.
+        address: start of raw bytes; gaps are filled with 0xff, like erased flash.
         family: the chip's number in UF2 files.
 
     Raises:
-        ToolError: the program begins before the address, or is spread too far for raw bytes.
+        ToolError: the program begins before the address, or is too spread out for raw bytes.
     """
     if path.suffix == ".hex":
         path.write_text("".join(_hex_lines(segments)), encoding="ascii")
@@ -206,7 +208,7 @@ def _uf2_blocks(segments: tuple[Segment, ...], family: int) -> Iterator[bytes]:
 
 
 def _pages(segments: tuple[Segment, ...]) -> dict[int, bytearray]:
-    """The pages that a program touches, by address: bootloaders want whole ones."""
+    """The pages that a program uses, by address: bootloaders need whole pages."""
     pages: dict[int, bytearray] = {}
     for segment in segments:
         for at in range(segment.address, segment.end):

@@ -1,4 +1,4 @@
-"""How a program is linked with a port of firmware/ports."""
+"""Linker flags for a port of firmware/ports."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tinycomp.common import resources
 
 
 def link_flags(port: str, folders: Sequence[str | Path]) -> tuple[str, ...]:
-    """The linker's flags for a port; `folders` is where the command line finds its files.
+    """The linker's flags for a port with its files in `folders`.
 
-    A port with a linker script brings its own startup code.
+    A port with a linker script has its own startup code.
     """
     if not any(path.name == "link.ld" for path in resources.port_files(port)):
         return ("-lm",)

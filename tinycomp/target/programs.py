@@ -1,4 +1,4 @@
-"""Finds programs that are installed on this computer."""
+"""Finds installed programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 def find_program(names: Sequence[str]) -> str | None:
-    """The first of several programs that is installed: as it is called where it is on the path,
-    else by its path in this Python's folder; None where there is none.
+    """The first installed one of several programs: its name if it is on the PATH, else its path in
+    this Python's folder; None if there is none.
     """
     for name in names:
         if shutil.which(name):
@@ -21,5 +21,5 @@ def find_program(names: Sequence[str]) -> str | None:
 
 
 def own_folder() -> str:
-    """Where pip puts programs beside this Python."""
+    """The folder of this Python, where pip installs programs."""
     return str(Path(sys.executable).parent)

@@ -1,4 +1,4 @@
-"""What all tables of a board file have in common."""
+"""Base class of all tables of a board file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A table of a board file: no unknown keys, no silent conversions, no changes."""
+    """A table of a board file: no unknown keys, no implicit conversions, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

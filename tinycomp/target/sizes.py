@@ -1,6 +1,4 @@
-"""How large a program is and how deep its stack, read from what GCC leaves behind: ELF sections
-and call graphs.
-"""
+"""Size and stack depth of a program, from GCC's ELF sections and call graphs."""
 
 from __future__ import annotations
 
@@ -16,16 +14,16 @@ from elftools.elf.sections import Section, SymbolTableSection
 from tinycomp.common.errors import ToolError
 
 EXTERNAL_STACK = 32
-"""Bytes assumed for a function outside the call graph (memcpy, a compiler's helper): they keep a
-few registers.
+"""Assumed bytes of stack of a function outside the call graph (memcpy, compiler helpers), which
+saves a few registers.
 """
 
 _NOT_OURS = (".eh_frame", ".ARM.exidx", ".ARM.extab", ".note", ".init", ".fini")
-"""Sections for unwinding, for the loader, and for starting a program."""
+"""Sections for unwinding, for the loader and for startup, which are not counted."""
 _INDIRECT = "__indirect_call"
 _ASSEMBLY_STACK = "tc_stack_of_"
-"""Symbols with which kernels say how many bytes of stack their assembly takes in a function
-(firmware/kernels/assembly.h): the compiler's figures leave them out.
+"""Prefix of symbols with the stack use of assembly in a function, in bytes
+(firmware/kernels/assembly.h), which the compiler's figures don't include.
 """
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
@@ -47,20 +45,20 @@ class Sizes:
 
     @property
     def flash(self) -> int:
-        """All that is stored in flash."""
+        """Total bytes stored in flash."""
         return self.code + self.constants + self.data
 
     @property
     def ram(self) -> int:
-        """All that takes RAM before the first call."""
+        """Total bytes of static RAM."""
         return self.data + self.bss
 
 
 def section_sizes(elf: Path) -> Sizes:
     """The sizes of an object or a program, by section.
 
-    Constants in AVR's program memory are told from code only while their sections are their own:
-    in objects and relocatable links, not in programs.
+    Constants in AVR's program memory can only be told from code while they have their own
+    sections: in objects and relocatable links, not in programs.
 
     Raises:
         ToolError: not an ELF file.
@@ -72,7 +70,7 @@ def section_sizes(elf: Path) -> Sizes:
                 kind = _kind(section)
                 if kind is not None:
                     totals[kind] += section["sh_size"]
-    except Exception as error:  # pyelftools raises many types on damaged files
+    except Exception as error:  # pyelftools raises many types for damaged files
         raise ToolError(f"{elf} can't be read as an ELF file: {error}.") from error
     return Sizes(**totals)
 
@@ -95,12 +93,15 @@ def _kind(section: Section) -> str | None:
 @dataclass
 class _CallGraph:
     frames: dict[str, int] = field(default_factory=dict)
+    """Stack frame of each function, in bytes."""
     calls: dict[str, set[str]] = field(default_factory=dict)
+    """Functions called by each function."""
     bounded: bool = True
+    """Whether all frames have a static size."""
 
 
 def assembly_stack(objects: Iterable[Path]) -> dict[str, int]:
-    """Bytes of stack that functions take beside what the compiler knows of, by their names."""
+    """Bytes of stack of functions that the compiler's figures don't include, by name."""
     found = {}
     for path in objects:
         with path.open("rb") as stream:
@@ -114,11 +115,11 @@ def assembly_stack(objects: Iterable[Path]) -> dict[str, int]:
 def deepest_stack(
     graphs: Iterable[Path], root: str, assembly: Mapping[str, int] | None = None
 ) -> int | None:
-    """The most stack, in bytes, that a call of `root` can take, from GCC's .ci files
-    (-fcallgraph-info=su) and from what `assembly_stack` found.
+    """Maximum stack of a call of `root` in bytes, from GCC's .ci files (-fcallgraph-info=su) and
+    the result of `assembly_stack`.
 
-    A call through a pointer is taken to reach any function that nothing calls by name. None where
-    the depth has no bound: recursion, or an array of variable length.
+    A call through a pointer is assumed to reach any function that nothing calls by name. None if
+    the depth is not bounded: recursion, or arrays of variable length.
 
     Raises:
         ToolError: no graph defines `root`.
@@ -129,7 +130,7 @@ def deepest_stack(
     if root not in graph.frames:
         raise ToolError(f"The compiler's call graphs do not hold {root}.")
     for title in graph.frames:
-        function = title.rpartition(":")[2].partition(".")[0]  # without its file and its clone
+        function = title.rpartition(":")[2].partition(".")[0]  # without file name and clone suffix
         graph.frames[title] += (assembly or {}).get(function, 0)
     called = {target for targets in graph.calls.values() for target in targets}
     graph.calls[_INDIRECT] = graph.frames.keys() - called - {root}

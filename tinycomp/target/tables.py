@@ -1,4 +1,6 @@
-"""Finds tables of board files: every public module of a package defines one subclass of Section."""
+"""Finds the tables of board files: every public module of a package defines one subclass of
+Section.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from tinycomp.target.section import Section
 
 
 def tables_of(package: ModuleType) -> dict[str, type[Section]]:
-    """The tables of a package by name, in alphabetical order; underscores are hyphens there."""
+    """The tables of a package by name, in alphabetical order, with hyphens for underscores."""
     found: dict[str, type[Section]] = {}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("_"):

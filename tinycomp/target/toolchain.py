@@ -1,7 +1,7 @@
-"""Calls compilers and linkers. With device/ the only place that starts other programs.
+"""Calls compilers and linkers. Only this module and device/ start other programs.
 
-Objects lie in a build folder under the hash of what they were made from, so that nothing is
-compiled twice.
+Objects are stored in a build folder by the hash of their inputs, so that nothing is compiled
+twice.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tinycomp.target.boards import Compiler
 from tinycomp.target.sizes import Sizes, assembly_stack, deepest_stack, section_sizes
 
 OBJECTS = "TINYCOMP_OBJECTS"
-"""The environment variable that names a folder where compiled objects are kept: the same text with
-the same compiler and flags is not compiled again.
+"""The environment variable with a folder for caching objects: the same text with the same compiler
+and flags is not compiled again.
 """
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
-"""Warnings under which the generated library compiles."""
+"""Warnings with which the generated library must compile."""
 SANITIZE = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g", "-O1")
-"""For compiling and for linking, on the host; -O1 compiles in two thirds of the time of -O2."""
+"""For compiling and linking on the host; -O1 takes two thirds of the compile time of -O2."""
 
 _JOBS = 2
 _SHOWN_LINES = 5
 _OVERFLOW = re.compile(r"region `?\S+ overflowed|is not within region|will not fit in region")
-"""How linkers say that a program is larger than the memory."""
+"""Linker messages for a program that does not fit the memory."""
 _CALL_GRAPHS_SINCE = 10
 """GCC's major version."""
 
@@ -51,7 +51,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Options:
-    """How to compile, beside what the board's compiler says itself."""
+    """Options in addition to those of the board's compiler."""
 
     include: tuple[Path, ...] = ()
     """Folders of headers."""
@@ -67,7 +67,7 @@ def is_available(compiler: Compiler) -> bool:
 
 
 def compiles(compiler: Compiler, source: Path) -> bool:
-    """Whether the compiler is installed and finds all that a source includes."""
+    """Whether the compiler is installed and finds all headers that a source includes."""
     try:
         run_tool([f"{compiler.prefix}gcc", "-fsyntax-only", source], compiler.packages)
     except ToolError:
@@ -78,7 +78,7 @@ def compiles(compiler: Compiler, source: Path) -> bool:
 def run_tool(
     command: Sequence[str | Path], packages: Sequence[str], folder: Path | None = None
 ) -> str:
-    """Run a program to its end; its standard output.
+    """Run a program; return its standard output.
 
     Raises:
         ToolError: not installed (names the packages that hold it), or failed (shows its first
@@ -103,7 +103,7 @@ def run_tool(
 
 
 def _first_errors(text: str) -> str:
-    """The lines in which a compiler or a linker names an error; all lines where none does."""
+    """The lines with errors of a compiler or linker; all lines if there are none."""
     lines = [line for line in text.strip().splitlines() if not line.startswith("collect2:")]
     errors = [line for line in lines if re.search(r"\berror: |undefined reference|/ld: ", line)]
     errors = [line for line in errors if "in function" not in line and "warning" not in line]
@@ -113,10 +113,10 @@ def _first_errors(text: str) -> str:
 def compile_objects(
     compiler: Compiler, sources: Sequence[Path], build: Path, options: Options | None = None
 ) -> tuple[Path, ...]:
-    """Compile C (.c), C++ (.cpp, .ino) and assembler (.S) files, two at a time; the objects, in
-    the order of sources.
+    """Compile C (.c), C++ (.cpp, .ino) and assembler (.S) files, two at a time; return the objects
+    in the order of the sources.
 
-    Beside each object lie its call graph (.ci), for compilers that write one.
+    Each object has its call graph (.ci) beside it, if the compiler writes one.
 
     Raises:
         ToolError: the compiler is missing, or refuses a file.
@@ -144,7 +144,7 @@ def _compile(compiler: Compiler, source: Path, build: Path, options: Options) ->
         run_tool([*command, *graphs, "-c", source, "-o", fresh], compiler.packages)
         if fresh.with_suffix(".ci").exists():
             fresh.with_suffix(".ci").replace(target.with_suffix(".ci"))
-        fresh.replace(target)  # last: an object that exists is whole
+        fresh.replace(target)  # last: an existing object is complete
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)
             _take(target, kept)
@@ -152,7 +152,7 @@ def _compile(compiler: Compiler, source: Path, build: Path, options: Options) ->
 
 
 def _take(source: Path, target: Path) -> bool:
-    """Copy an object and its call graph, the object last; whether it was there."""
+    """Copy an object and its call graph, the object last; returns whether it existed."""
     if not source.exists():
         return False
     for suffix in (".ci", ".o"):
@@ -203,7 +203,7 @@ def link(
     *,
     plus: bool = False,
 ) -> Path:
-    """Link objects and archives to a program without what nothing calls. plus: with g++.
+    """Link objects and archives to a program, without unused sections. plus: with g++.
 
     Raises:
         OverflowingError: the program is larger than the memory.
@@ -221,7 +221,7 @@ def link(
 
 
 def archive(compiler: Compiler, objects: Sequence[Path], output: Path) -> Path:
-    """Put objects into a fresh archive, of which a linker takes what is called.
+    """Create an archive of objects, so that the linker takes only what is used.
 
     Raises:
         ToolError: the archiver is missing or fails.
@@ -232,11 +232,11 @@ def archive(compiler: Compiler, objects: Sequence[Path], output: Path) -> Path:
 
 
 def inference_sizes(compiler: Compiler, objects: Sequence[Path], root: str, build: Path) -> Sizes:
-    """Sizes of what `root` (<prefix>_invoke) needs of the objects, and of the compiler's runtime
-    where it calls that.
+    """Sizes of the parts of the objects, and of the compiler's runtime, that `root`
+    (<prefix>_invoke) needs.
 
-    A relocatable link keeps the sections apart and needs no memory map, so it works for every core
-    alike.
+    A relocatable link keeps the sections separate and needs no memory map, so it works in the same
+    way for every core.
 
     Raises:
         ToolError: the compiler is missing, or the objects can't be linked.
@@ -250,8 +250,8 @@ def inference_sizes(compiler: Compiler, objects: Sequence[Path], root: str, buil
 
 
 def inference_stack(objects: Sequence[Path], root: str) -> int | None:
-    """The most stack in bytes that a call of `root` takes; None where the compiler tells too
-    little to know.
+    """Maximum stack of a call of `root` in bytes; None if the compiler does not provide enough
+    information.
     """
     graphs = [path.with_suffix(".ci") for path in objects]
     if not all(graph.exists() for graph in graphs):

@@ -1,1 +1,1 @@
-"""Programs that flash boards: one module each, found by tinycomp.target.flash_tools._registry."""
+"""Flash tools: one module each, found by tinycomp.target.flash_tools._registry."""

@@ -1,6 +1,4 @@
-"""What a program that flashes boards says of itself; its fields are the table [flash.<name>] of a
-board file.
-"""
+"""The interface of a flash tool; its fields are the table [flash.<name>] of a board file."""
 
 from __future__ import annotations
 
@@ -15,62 +13,63 @@ from tinycomp.target.section import Section
 
 @dataclass(frozen=True)
 class Part:
-    """A file that is flashed beside the program."""
+    """A further file to flash with the program."""
 
     address: int
-    """Where in the flash."""
+    """Offset in the flash."""
     path: Path
     """The raw bytes."""
 
 
 @dataclass(frozen=True)
 class FlashJob:
-    """What is flashed, and over what."""
+    """The files to flash and the connection."""
 
     firmware: Path
     """The program, in one of the tool's formats."""
     address: int
-    """Where the program lies in the chip's address space."""
+    """Address of the program in the chip's address space."""
     program: str
-    """The tool as it is called: a name, or a path."""
+    """The tool's command: a name, or a path."""
     version: tuple[int, ...] = ()
-    """Of the tool; empty where it is not known: the newest is assumed."""
+    """Version of the tool; empty if unknown: the newest is assumed."""
     port: str = ""
-    """The serial port; empty where the tool finds the board by USB."""
+    """The serial port; empty if the tool finds the board by USB."""
     serial_number: str = ""
-    """Of the USB device; empty where any will do."""
+    """Serial number of the USB device; empty: any."""
     parts: tuple[Part, ...] = ()
-    """What else is written."""
+    """Further files to write."""
 
 
 class FlashTool(Section):
-    """A program that flashes boards. Its name is the name of its module, underscores as hyphens."""
+    """A flash tool. Its name is the name of its module, with hyphens for underscores."""
 
     programs: ClassVar[tuple[str, ...]]
-    """What it may be called; the first that is installed is used."""
+    """Possible command names; the first one installed is used."""
     install: ClassVar[str]
     """How to install it, as a sentence."""
     formats: ClassVar[tuple[str, ...]]
-    """What it reads, best first: elf, hex, bin, uf2."""
+    """Formats that it reads, best first: elf, hex, bin, uf2."""
     converted: ClassVar[bool] = True
-    """Whether a program may be converted to a format; else the project's build must make it."""
+    """Whether a program may be converted to its formats; else the project's build must provide one.
+    """
     needs_port: ClassVar[bool] = True
-    """It wants a serial port; else it finds the board by USB."""
+    """Whether it needs a serial port; else it finds the board by USB."""
     version_arguments: ClassVar[tuple[str, ...]] = ()
-    """What makes it print its version, where the command depends on that."""
+    """Arguments to print its version, if the command depends on it."""
 
     @abstractmethod
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """The words of the command line."""
+        """The command line."""
 
     def parts(self, folder: Path) -> tuple[Part, ...]:
-        """What is written beside the program, which a build leaves in the same folder."""
+        """Further files to write, which a build leaves in the program's folder."""
         return ()
 
     def made(self) -> Mapping[str, bytes]:
-        """Those of the parts that no build makes, by name: their contents."""
+        """Contents of the parts that no build produces, by name."""
         return {}
 
     def problem(self, firmware: bytes) -> str | None:
-        """Why these bytes of a program are not for this board; None where nothing is known."""
+        """Why a program is not for this board, as far as its bytes tell; else None."""
         return None

@@ -21,12 +21,12 @@ class Avrdude(FlashTool):
     programmer: str
     """The bootloader's protocol, "arduino"."""
     baud: Annotated[int, Field(gt=0)] = 115_200
-    """Of the bootloader."""
+    """Baud rate of the bootloader."""
     args: tuple[str, ...] = Field(default=(), strict=False)
     """Further arguments: fuses."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """As the boards' platform.txt has it; -D: the bootloader erases page by page."""
+        """Like in the boards' platform.txt; -D: the bootloader erases page by page."""
         return (
             job.program, "-p", self.part, "-c", self.programmer, "-P", job.port,
             "-b", str(self.baud), "-D", *self.args, "-U", f"flash:w:{job.firmware}:i",

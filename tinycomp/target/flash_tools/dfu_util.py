@@ -1,4 +1,4 @@
-"""dfu-util: chips and bootloaders that speak USB DFU (Arduino Portenta, Giga)."""
+"""dfu-util: chips and bootloaders with USB DFU (Arduino Portenta, Giga)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class DfuUtil(FlashTool):
     needs_port: ClassVar[bool] = False
 
     device: Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
-    """Vendor and product of the bootloader, "2341:035b"."""
+    """Vendor and product id of the bootloader, "2341:035b"."""
     alt: Annotated[int, Field(ge=0)] = 0
     """The alternate setting that is the flash."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """The bootloader is left for the program when it is done."""
+        """Whether to start the program afterwards."""
         vendor, product = self.device.split(":")
         return (
             job.program, "--device", f"0x{vendor}:0x{product}", "-a", str(self.alt),

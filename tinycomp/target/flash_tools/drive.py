@@ -1,4 +1,4 @@
-"""drive: boards that show up as a drive, onto which programs are copied."""
+"""drive: boards that appear as a USB drive, to which programs are copied."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Drive(FlashTool):
     label: str
     """The drive's name, "RPI-RP2"."""
     format: Literal["uf2", "hex", "bin"]
-    """What the board takes."""
+    """The format that the board accepts."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """As it is shown: `job.port` is the folder of the drive."""
+        """For display only: `job.port` is the folder of the drive."""
         return ("cp", str(job.firmware), job.port)

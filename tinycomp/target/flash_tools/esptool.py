@@ -18,11 +18,11 @@ CHIP_IDS = {
     "esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c2": 12, "esp32c6": 13,
     "esp32h2": 16, "esp32p4": 18,
 }  # fmt: skip
-"""What the extended header of an image calls them; the ESP8266's images have none."""
+"""Chip ids in the extended header of an image; the ESP8266's images have none."""
 _DASHES_SINCE = (5,)
 """Version 5 writes commands and values with dashes, version 4 with underscores."""
 _PARTITIONS, _OTA_DATA, _OTA_SIZE = 0x8000, 0xE000, 0x2000
-"""Of the partition tables that Arduino's core comes with."""
+"""Offsets in the partition tables of the Arduino core."""
 _FIRST_APPLICATION = "boot_app0.bin"
 
 
@@ -36,20 +36,20 @@ class Esptool(FlashTool):
     version_arguments: ClassVar[tuple[str, ...]] = ("version",)
 
     chip: str
-    """As --chip takes it, "esp32s3"."""
+    """Value of --chip, "esp32s3"."""
     baud: Annotated[int, Field(gt=0)] = 460_800
-    """While it is flashed."""
+    """Baud rate while flashing."""
     flash_mode: str = "dio"
-    """How the flash is read at boot."""
+    """Flash mode at boot."""
     flash_freq: str = "80m"
     """The flash's clock."""
     bootloader: Annotated[int, Field(ge=0)] | None = None
-    """Where the second-stage bootloader lies in the flash; None: the chip needs none."""
+    """Offset of the second-stage bootloader in the flash; None: the chip needs none."""
     application: Annotated[int, Field(ge=0)] = 0x10000
-    """Where the program lies in the flash."""
+    """Offset of the program in the flash."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """In the spelling of the version; without a version, as version 5 has it."""
+        """A command or option in the spelling of the version; without a version, of version 5."""
         dashes = not job.version or job.version >= _DASHES_SINCE
         options = {
             "--flash-mode": self.flash_mode,
@@ -77,11 +77,11 @@ class Esptool(FlashTool):
         )
 
     def made(self) -> Mapping[str, bytes]:
-        """Which application starts, whatever was flashed before."""
+        """The OTA data that selects the application to start."""
         return {} if self.bootloader is None else {_FIRST_APPLICATION: first_application()}
 
     def problem(self, firmware: bytes) -> str | None:
-        """The image's magic byte and chip against the board's."""
+        """Compares the image's magic byte and chip with the board's."""
         if not firmware or firmware[0] != IMAGE_MAGIC:
             found = f"0x{firmware[0]:02x}" if firmware else "nothing"
             return f"is no application for Espressif's chips: it begins with {found}, not 0xe9"
@@ -100,8 +100,8 @@ def _with_underscores(word: str) -> str:
 
 
 def first_application() -> bytes:
-    """The OTA data that starts the first application, whatever was flashed before: sequence
-    number 1 with its CRC-32 (ESP-IDF, "Over The Air Updates").
+    """OTA data that starts the first application, independent of the flash's earlier contents:
+    sequence number 1 with its CRC-32 (ESP-IDF, "Over The Air Updates").
     """
     number = struct.pack("<I", 1)
     entry = number + bytes([0xFF]) * 24 + struct.pack("<I", zlib.crc32(number, 0xFFFFFFFF))

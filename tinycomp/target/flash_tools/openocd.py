@@ -21,7 +21,7 @@ class Openocd(FlashTool):
     """The chip, "stm32l4x"."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """Braces keep a path with spaces one word of Tcl."""
+        """Braces keep a path with spaces a single Tcl word."""
         probe = ("-c", f"adapter serial {job.serial_number}") if job.serial_number else ()
         script = f"program {{{job.firmware}}} verify reset exit"
         return (

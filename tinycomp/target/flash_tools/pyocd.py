@@ -19,6 +19,6 @@ class Pyocd(FlashTool):
     """The chip; one that `pyocd list --targets` lacks needs `pyocd pack install` first."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """The probe by its serial number where that is known."""
+        """Selects the probe by its serial number, if known."""
         probe = ("--uid", job.serial_number) if job.serial_number else ()
         return (job.program, "load", "--target", self.target, *probe, str(job.firmware))

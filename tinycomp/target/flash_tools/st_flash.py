@@ -16,7 +16,7 @@ class StFlash(FlashTool):
     needs_port: ClassVar[bool] = False
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
-        """The probe by its serial number where that is known."""
+        """Selects the probe by its serial number, if known."""
         probe = ("--serial", job.serial_number) if job.serial_number else ()
         return (
             job.program, *probe, "--connect-under-reset", "--reset", "write", str(job.firmware),

@@ -8,7 +8,7 @@ from tinycomp.target.flash_tools._tool import FlashJob, FlashTool
 
 
 class TeensyLoaderCli(FlashTool):
-    """Options as on PJRC's page of it."""
+    """Options as on PJRC's page."""
 
     programs: ClassVar[tuple[str, ...]] = ("teensy_loader_cli",)
     install: ClassVar[str] = (
@@ -18,7 +18,7 @@ class TeensyLoaderCli(FlashTool):
     needs_port: ClassVar[bool] = False
 
     mcu: str
-    """As --mcu takes it, "TEENSY41"."""
+    """Value of --mcu, "TEENSY41"."""
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
         """-s: ask the running program to reboot; -w: wait for the bootloader."""

@@ -1,1 +1,1 @@
-"""Tables of board files that belong to one kind of project: a module each, named as its table."""
+"""Tables of board files for kinds of projects: one module per table, with the table's name."""

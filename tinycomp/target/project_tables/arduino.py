@@ -1,4 +1,4 @@
-"""[arduino]: what the Arduino core of a board needs to know."""
+"""[arduino]: settings for a board's Arduino core."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ class Arduino(Section):
     define: str
     """ARDUINO_<define>, "AVR_UNO"."""
     variant: str
-    """The folder under the core's variants/ that has the pins."""
+    """The folder with the pins, under the core's variants/."""

@@ -6,11 +6,11 @@ from tinycomp.target.section import Section
 
 
 class PlatformIO(Section):
-    """Values of an environment of platformio.ini, under their names there."""
+    """Values of an environment in platformio.ini, with their names there."""
 
     platform: str
     """The development platform, "espressif32"."""
     board: str
     """The board's name in PlatformIO, "esp32dev"."""
     framework: str = "arduino"
-    """What the program is built on."""
+    """The framework, "arduino"."""
