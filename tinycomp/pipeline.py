@@ -76,22 +76,30 @@ from tinycomp.target.boards import Board, load_board
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What `tinycomp build` was asked for. samples: how many to compare executions on.
-    library_only: replace the library in a folder that was built before, and leave the rest alone.
-    benchmark: which of MLPerf Tiny's the harness says that it is; None: as the name tells.
-    """
+    """The options of `tinycomp build`."""
 
     prepare: Preparation
+    """Model, data and compression."""
     board: str
+    """Name of a board, or path of a board file."""
     output: Path
+    """The output folder."""
     samples: int = 8
+    """Number of samples for comparing executions."""
     verify: bool = True
+    """Whether to compare executions."""
     bench: bool = True
+    """Whether to measure latency and stack."""
     force: bool = False
+    """Whether to update an existing output folder."""
     library_only: bool = False
+    """Whether to replace only the library in an existing folder."""
     planning: PlanOptions = field(default_factory=PlanOptions)
+    """Goal and limits of the plan."""
     benchmark: str | None = None
+    """The benchmark of MLPerf Tiny that the harness reports; None: by the library's name."""
     packaging: Packaging = field(default_factory=Packaging)
+    """Registry, version and other options of the package."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -417,8 +425,11 @@ class Inspection:
     """A model layer by layer."""
 
     layers: tuple[LayerRecord, ...]
+    """In the graph's order."""
     macs: int
+    """Multiply-accumulates per inference."""
     parameters: int
+    """Number of weights and biases."""
 
 
 def inspect(path: Path, progress: Progress) -> Inspection:

@@ -60,40 +60,52 @@ COMPENSATION_SAMPLES = 100
 
 @dataclass(frozen=True)
 class Preparation:
-    """What the user asked for: a model, data, and compression."""
+    """The user's model, data and options of compression."""
 
     model: Path
+    """A .keras, .h5 or .tflite file."""
     data: Path | None = None
+    """An .npz file for calibration and evaluation."""
     data_options: DataOptions = field(default_factory=DataOptions)
+    """Names, scaling and number of samples."""
     codebook_bits: int | None = None
+    """At most 2^bits distinct weights per codebook; None: no codebooks."""
     sparsity: float = 0.0
+    """Fraction of all weights set to zero, from 0 to 1."""
     recipe: Path | None = None
+    """A TOML file with options per layer."""
     calibration: str = AUTO
+    """Name of a calibration method, or AUTO."""
     name: str | None = None
+    """Replaces the model's own name."""
     input_quantization: str | None = None
+    """"SCALE,ZERO" or an int8 .tflite; None: from calibration."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The model as it will be emitted.
-
-    graph: int8, compressed, reduced. tflite: the same model before it was reduced, as a standard
-    .tflite. shape: what its outputs look like. task: what it is for, as far as that is known.
-    dataset, targets: what it is scored on, with --data. dense: int8 without compression, where that
-    differs. float_tflite: the float model, where there is one. core: the float graph that was
-    quantized, behind the input transform.
-    """
+    """The model ready to be emitted."""
 
     graph: Graph
+    """int8, compressed and reduced."""
     tflite: bytes
+    """The same model before reduction, as a standard .tflite."""
     shape: ModelShape
+    """Shape and kind of the outputs, for scoring."""
     task: Task | None = None
+    """The kind of task, if known."""
     dataset: Dataset | None = None
+    """Evaluation samples, with --data."""
     targets: Targets | None = None
+    """Their labels, as interpreted for the task."""
     dense: Graph | None = None
+    """int8 without compression, if different."""
     float_tflite: bytes | None = None
+    """The float model, if there is one."""
     core: Graph | None = None
+    """The float graph that was quantized, after the input transform."""
     compression: dict[str, Any] = field(default_factory=dict)
+    """The options of the recipe that are not defaults."""
 
     @property
     def sha256(self) -> str:

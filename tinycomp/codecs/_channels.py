@@ -28,14 +28,16 @@ UNPACKING_COST = 16
 
 @dataclass(frozen=True, eq=False)
 class _Factors:
-    """Factors in one of the three forms. shared: their number in the header. table: their bytes.
-    ahead: (channels, bytes): what records begin with.
-    """
+    """Factors in one of the three forms of storage."""
 
     shared: int
+    """Number of shared factors, for the header."""
     table: NDArray[np.uint8]
+    """Bytes of the shared factors."""
     ahead: NDArray[np.uint8]
+    """Shape (channels, bytes): the start of each record."""
     apart: bool = False
+    """Whether `low` is stored per channel in the records, apart from the factors."""
 
     @property
     def size(self) -> int:

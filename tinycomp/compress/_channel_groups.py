@@ -38,9 +38,13 @@ class _Link(NamedTuple):
     """Channels of two axes, pairs of which exist both or not at all."""
 
     first: Axis
+    """The first axis."""
     first_channels: Indices
+    """Its channels, in pairs with those of the second axis."""
     second: Axis
+    """The second axis."""
     second_channels: Indices
+    """Its channels."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,21 +37,34 @@ class LayerRecipe(_Table):
     """Overrides for some layers; None: as for all layers."""
 
     sparsity: Share | None = None
+    """Fraction of the layer's weights set to zero."""
     codebook_bits: Bits | None = None
+    """At most 2^bits distinct weights per codebook; 8: no codebook."""
     granularity: Granularity | None = None
+    """One codebook per layer or per channel, or the better one."""
 
 
 class Recipe(_Table):
     """How a model is compressed. Layers are named by node names or patterns of them (*, ?)."""
 
     sparsity: Share = 0.0
+    """Fraction of all weights set to zero."""
     ranking: Literal["global", "layer"] = "global"
+    """Whether weights compete across all layers, or within each."""
     score: Literal["lamp", "magnitude"] = "lamp"
+    """The measure of a weight's importance."""
     codebook_bits: Bits = 8
+    """At most 2^bits distinct weights per codebook; 8: no codebook."""
     granularity: Granularity = "auto"
+    """One codebook per layer or per channel, or the better one."""
     shared_codebooks: list[list[str]] = Field(default_factory=list)
+    """Groups of layers that share one codebook."""
     scales: Literal["auto", "channel", "shared", "layer"] = "auto"
+    """Weight scales of a layer: one per channel, a few shared ones, or one; "auto": shared if
+    compressed.
+    """
     layers: dict[str, LayerRecipe] = Field(default_factory=dict)
+    """Overrides by patterns of layer names; later ones win."""
 
     @property
     def prunes(self) -> bool:

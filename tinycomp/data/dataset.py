@@ -120,8 +120,11 @@ class _Samples:
     """An array of inputs in the model's shape, before scaling, and its labels."""
 
     key: str
+    """Name of the array."""
     x: Array
+    """Shape (samples, *input shape)."""
     y: Array | None
+    """Labels, one per sample; None if there are none."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,17 @@ class _Reader:
     """Reads one archive and collects problems and notes."""
 
     path: Path
+    """The file, for messages."""
     archive: Archive
+    """The opened file."""
     input_shape: Shape
+    """The model's input shape, without the batch."""
     options: DataOptions
+    """Names of arrays, scaling, and the number of samples."""
     problems: list[str] = field(default_factory=list)
+    """Reasons to refuse the file."""
     notes: list[str] = field(default_factory=list)
+    """Messages for the user."""
 
     def dataset(self) -> Dataset:
         """Choose the arrays, read and check them."""

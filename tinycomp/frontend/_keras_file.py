@@ -26,11 +26,14 @@ microcontroller.
 
 @dataclass(frozen=True)
 class KerasFile:
-    """A model file whose container could be opened; suffix is that of its content."""
+    """A model file with a readable container."""
 
     path: Path
+    """The file."""
     suffix: Literal[".keras", ".h5"]
+    """Of the content's format, whatever the file's name."""
     config: Mapping[str, Any]
+    """The model's configuration."""
 
     def write_copy(self, path: Path, config: Mapping[str, Any]) -> None:
         """Write the same weights with another configuration, without what only training needs."""

@@ -74,8 +74,11 @@ class _Decoder:
     """One file being decoded; what leads nowhere is collected."""
 
     model: Any
+    """The root table of the file."""
     name: str
+    """The model's name, for messages."""
     wrong: Blockers = field(init=False)
+    """Collected errors."""
 
     def __post_init__(self) -> None:
         self.wrong = Blockers(f"'{self.name}.tflite'")

@@ -20,21 +20,20 @@ _SAME_BYTES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
 
 @dataclass(frozen=True, eq=False)
 class Dilated(FileOperator):
-    """The convolution in the middle, from the tensor before to the tensor behind all of them.
-
-    Attributes:
-        block: cells between taps, for height and width.
-        padding: cells (top, left, bottom, right) that the first operator adds.
-        crops: the same that the last one takes off.
-        length_axis: 0 or 1: the axis of the image that a 1-D input's length becomes; None for 2-D.
-        reshaped: the constants of a RESHAPE before and behind the convolution, where one is.
+    """A dilated convolution made of three operators: from the input of the first to the output of
+    the last.
     """
 
     block: tuple[int, int] = (1, 1)
+    """Dilation of height and width: the block size of SPACE_TO_BATCH_ND."""
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Cells (top, left, bottom, right) that the first operator adds."""
     crops: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Cells (top, left, bottom, right) that the last operator removes."""
     length_axis: int | None = None
+    """For a 1-D input, the axis of the image (0 or 1) that its length becomes; None for 2-D."""
     reshaped: tuple[Array | None, Array | None] = (None, None)
+    """Shape constants of a RESHAPE before and after the convolution, if any."""
 
     def image(self, source: Shape) -> Shape:
         """The IR's input (height, width, channels) for the tensor that is read."""

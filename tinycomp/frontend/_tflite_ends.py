@@ -15,11 +15,14 @@ from tinycomp.ir.graph import Ends
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """A file without its conversions, the types at its ends, and what to tell the user."""
+    """The int8 core of a file, without conversions at its ends."""
 
     file: TfliteFile
+    """The file without these conversions."""
     ends: Ends
+    """The types of the original input and output."""
     notes: tuple[str, ...]
+    """Messages for the user."""
 
 
 def take_off_ends(file: TfliteFile) -> Core:

@@ -15,27 +15,26 @@ _LONGEST_NAME = 32
 
 @dataclass(frozen=True, eq=False)
 class FileTensor:
-    """One tensor of the file.
-
-    Attributes:
-        name: made unique within the file.
-        dtype: NumPy's name for the type ("int8"), or the schema's where NumPy has none ("int4").
-        shape: as the file says; a size that the converter left open is 1.
-        signature: the same with -1 where the converter left a size open.
-        values: of a constant, in the tensor's shape; None for what is computed.
-        scales, zero_points, axis: the quantization as the file has it; no scales: none.
-        variable: whether it keeps its values from one inference to the next.
-    """
+    """One tensor of the file."""
 
     name: str
+    """Made unique within the file."""
     dtype: str
+    """NumPy's name of the type ("int8"), or the schema's if NumPy has none ("int4")."""
     shape: Shape
+    """As in the file; sizes that the converter left open are 1."""
     signature: Shape
+    """The same with -1 for open sizes."""
     values: Array | None = None
+    """Of a constant, in the tensor's shape; None for computed tensors."""
     scales: tuple[float, ...] = ()
+    """One, or one per channel along `axis`; empty if not quantized."""
     zero_points: tuple[int, ...] = ()
+    """As many as scales."""
     axis: int = 0
+    """The axis of channels with their own scales."""
     variable: bool = False
+    """Whether it keeps its values between inferences."""
 
     @property
     def fixed(self) -> bool:
@@ -45,21 +44,20 @@ class FileTensor:
 
 @dataclass(frozen=True, eq=False)
 class FileOperator:
-    """One operator of the file; inputs and outputs are indices of tensors, -1 where one is absent.
-
-    Attributes:
-        index: its place among the file's operators, from 0, as viewers of the format count.
-        builtin: the schema's name ("CONV_2D").
-        custom: the name of a custom operator.
-        options: the schema's object, or None.
-    """
+    """One operator of the file."""
 
     index: int
+    """Position among the file's operators, from 0, as shown by viewers."""
     builtin: str
+    """Name in the schema ("CONV_2D")."""
     custom: str
+    """Name of a custom operator, else empty."""
     inputs: tuple[int, ...]
+    """Indices of tensors; -1: absent."""
     outputs: tuple[int, ...]
+    """Indices of tensors."""
     options: Any = None
+    """The schema's options object, or None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,22 +65,33 @@ class Signature:
     """A named way to call the model: which tensors go in and come out."""
 
     key: str
+    """Its name."""
     subgraph: int
+    """Index of the subgraph that it calls."""
     inputs: tuple[int, ...]
+    """Indices of tensors."""
     outputs: tuple[int, ...]
+    """Indices of tensors."""
 
 
 @dataclass(frozen=True, eq=False)
 class TfliteFile:
-    """The first subgraph of a file, and what else the file has."""
+    """The first subgraph of a file, and a summary of the others."""
 
     name: str
+    """The file's name without suffix."""
     tensors: tuple[FileTensor, ...]
+    """By index."""
     operators: tuple[FileOperator, ...]
+    """In the order of execution."""
     inputs: tuple[int, ...]
+    """Indices of tensors."""
     outputs: tuple[int, ...]
+    """Indices of tensors."""
     subgraphs: tuple[str, ...] = ("main",)
+    """Names of all subgraphs."""
     signatures: tuple[Signature, ...] = ()
+    """All signatures."""
 
     def layer(self, operator: FileOperator) -> str:
         """The short name of the layer that an operator computes."""

@@ -51,24 +51,26 @@ _RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
 
 @dataclass
 class CoreReader:
-    """One file becoming a Graph.
-
-    Attributes:
-        blockers: gets what can't be built, with the layer.
-        shapes: of computed tensors, in full, by index.
-        known: values of shape arithmetic, by index.
-        lost: indices of tensors that a refused operator would compute.
-    """
+    """Converts one file to a Graph."""
 
     file: TfliteFile
+    """The int8 core of the file."""
     blockers: Blockers
+    """Receives what can't be built, with the layer."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    """Computed tensors of the graph so far."""
     constants: dict[str, Constant] = field(default_factory=dict)
+    """Constants of the graph so far."""
     nodes: list[Node] = field(default_factory=list)
+    """Nodes of the graph so far."""
     shapes: dict[int, Shape] = field(default_factory=dict)
+    """Full shapes of computed tensors, by index."""
     known: dict[int, Array] = field(default_factory=dict)
+    """Values of shape arithmetic, by index of the tensor."""
     lost: set[int] = field(default_factory=set)
+    """Indices of tensors computed by refused operators."""
     strange: list[FileOperator] = field(default_factory=list)
+    """Unsupported operators, reported together."""
 
     def graph(self) -> Graph:
         """The graph; what is missing in it is among the blockers."""

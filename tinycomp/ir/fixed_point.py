@@ -20,7 +20,9 @@ class Multiplier(NamedTuple):
     """The real factor multiplier * 2^(shift - 31); multiplier is 0 or in [2^30, 2^31)."""
 
     multiplier: int
+    """0, or the mantissa in [2^30, 2^31)."""
     shift: int
+    """To the left; negative: to the right."""
 
 
 def quantize_multiplier(real: float) -> Multiplier:
@@ -64,8 +66,11 @@ class ExactMultiplier(NamedTuple):
     """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one per channel."""
 
     multiplier: NDArray[np.int32]
+    """The upper 31 bits of each mantissa."""
     extension: NDArray[np.int32]
+    """The lower 31 bits; mostly 0."""
     shift: NDArray[np.int8]
+    """To the left; negative: to the right."""
 
 
 def scale_and_round(x: Array, factor: Array | float) -> Array:
@@ -171,8 +176,11 @@ class SoftmaxScaling(NamedTuple):
     """
 
     multiplier: int
+    """Of the difference after the shift."""
     shift: int
+    """To the left."""
     smallest_difference: int
+    """To the maximum, from -255 to 0."""
 
 
 def softmax_scaling(beta: float, scale: float) -> SoftmaxScaling:

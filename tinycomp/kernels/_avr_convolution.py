@@ -76,6 +76,7 @@ class _Kernel:
     """A kernel that reads weights where they lie, by a list of each window's activations."""
 
     name: str
+    """Of the kernel with lists of activations."""
     stored: Callable[[Weights], Weights]
     """The weights in the form it wants."""
     direct_name: str

@@ -85,17 +85,20 @@ def _by_windows(
 
 @dataclass(frozen=True)
 class _Form:
-    """A kernel and its weights. pixels: that are expanded together. once: whether each is expanded
-    once. table: bytes that weights are looked up in. block: channels whose constants are unpacked
-    together, 0 for all.
-    """
+    """A kernel and its weights."""
 
     kernel: str
+    """Name of the kernel."""
     weights: Mapping[str, int | Weights]
+    """Fields of its struct for the weights."""
     pixels: int
+    """Pixels that are computed together."""
     once: bool = True
+    """Whether each pixel is expanded only once."""
     table: int = 0
+    """Bytes of the table for looking up weights."""
     block: int = 0
+    """Channels whose constants are unpacked together; 0: all."""
 
 
 def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:

@@ -74,12 +74,16 @@ def fully_connected(
 
 @dataclass(frozen=True, eq=False)
 class _Form:
-    """A kernel, with weights and the starts of sums as it wants them."""
+    """A kernel with its constants."""
 
     kernel: str
+    """Name of the kernel."""
     weights: Weights
+    """In the kernel's order."""
     start: Array
+    """Initial value of each output's sum."""
     scratch: int = 0
+    """Bytes for a table of weights."""
 
 
 def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:

@@ -25,9 +25,13 @@ class Affine(NamedTuple):
     """(first * x + second * y + offset) >> shift."""
 
     first: int
+    """Factor of the first input."""
     second: int
+    """Factor of the second input."""
     offset: int
+    """Includes zero points and rounding."""
     shift: int
+    """To the right."""
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:

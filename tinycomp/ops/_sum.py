@@ -16,11 +16,14 @@ LEFT_SHIFT = 20
 
 
 class SumFactors(NamedTuple):
-    """Of both inputs, to twice the larger scale, and of the output."""
+    """The factors of an addition."""
 
     first: Multiplier
+    """Of the first input, to twice the larger scale."""
     second: Multiplier
+    """Of the second input, to twice the larger scale."""
     output: Multiplier
+    """Of the sum, to the output's scale."""
 
 
 def sum_factors(operands: Operands) -> SumFactors:

@@ -33,7 +33,9 @@ class AddConstant(BinaryOperator):
     phrase: ClassVar[str] = "A sum with a constant"
 
     subtract: bool = False
+    """First input minus second input, instead of their sum."""
     activation: Activation = Activation.NONE
+    """Fused bounds of the output."""
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Free, bounded by the activation."""

@@ -54,7 +54,9 @@ class Bounds(NamedTuple):
     """Least and greatest value of each element, int8 in the tensor's shape."""
 
     low: NDArray[np.int8]
+    """The least possible values."""
     high: NDArray[np.int8]
+    """The greatest possible values."""
 
     @property
     def constant(self) -> NDArray[np.bool_]:

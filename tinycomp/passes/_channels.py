@@ -40,10 +40,12 @@ _NARROWED = BinaryOperator | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _
 
 
 class Tie(NamedTuple):
-    """Channels of an input and of the output, pairs of which exist both or not at all."""
+    """Pairs of channels of an input and of the output that can only be removed together."""
 
     source: Indices
+    """Channels of the input."""
     target: Indices
+    """Channels of the output, in the same order."""
 
 
 def channels(tensor: Tensor) -> int:

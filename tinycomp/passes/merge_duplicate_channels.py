@@ -37,10 +37,12 @@ def merge_duplicate_channels(graph: Graph) -> Graph:
 
 
 class _Pairs(NamedTuple):
-    """Channels of one tensor: each duplicate and the one that stands for it."""
+    """Pairs of equal channels of one tensor."""
 
     first: Indices
+    """The channels that stay."""
     second: Indices
+    """Their duplicates."""
 
 
 class _Merging:

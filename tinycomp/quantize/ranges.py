@@ -16,7 +16,9 @@ class Range(NamedTuple):
     """Real bounds of a tensor, low <= 0 <= high: zero is represented exactly."""
 
     low: float
+    """At most 0."""
     high: float
+    """At least 0."""
 
     @classmethod
     def of(cls, low: float, high: float) -> Range:

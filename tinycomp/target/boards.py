@@ -31,7 +31,9 @@ class Memory(Section):
     """The memory available to a program, in bytes."""
 
     flash: Bytes
+    """Size of the flash."""
     ram: Bytes
+    """Size of the RAM."""
     reserved_flash: Bytes = 0
     """Flash taken by startup code, drivers and the board's core library."""
     reserved_ram: Bytes = 0
@@ -54,6 +56,7 @@ class Compiler(Section):
     flags: tuple[str, ...] = Field(default=(), strict=False)
     """Options for compiling and linking: the processor, the C library."""
     optimize: str = "-Os"
+    """Optimization level: "-O2"."""
     runtime: tuple[str, ...] = Field(default=("-lc", "-lgcc"), strict=False)
     """Libraries with functions that count as code of the inference if the compiler calls them."""
 
@@ -64,9 +67,13 @@ class Emulator(Section):
     program: str
     """One of QEMU's, or "simavr"."""
     packages: tuple[str, ...] = Field(min_length=1, strict=False)
+    """Its Debian packages."""
     machine: str
+    """QEMU's machine, or the chip of simavr."""
     cpu: str | None = None
+    """QEMU's CPU; None: the machine's own."""
     args: tuple[str, ...] = Field(default=(), strict=False)
+    """Further arguments."""
     tick_unit: Literal["instructions", "cycles"]
     """What the port's timer counts under this emulator."""
 
@@ -77,7 +84,9 @@ class Pace(Section):
     """
 
     least: Annotated[float, Field(gt=0)]
+    """Lower end of the range."""
     most: Annotated[float, Field(gt=0)]
+    """Upper end of the range."""
     why: str
     """The source of both numbers, as text after a colon."""
 
@@ -86,6 +95,7 @@ class Silicon(Section):
     """A real chip with the emulated core, for estimating cycles."""
 
     title: str
+    """Name of the chip."""
     core: Literal["cortex-m4"]
     """The core with published timings."""
     clock: Annotated[int, Field(gt=0)]
@@ -139,8 +149,11 @@ class Board(Section):
     """One board. Its name is the name of its file."""
 
     name: str
+    """Name of its file, without suffix."""
     title: str
+    """Name for users."""
     cpu: str
+    """The core, or the chip on AVR."""
     kernels: str = "generic"
     """The instruction set: a folder under firmware/kernels."""
     port: str
@@ -158,12 +171,19 @@ class Board(Section):
     differs: str | None = None
     """Differences of the stand-in, as text after a colon."""
     memory: Memory
+    """Table [memory]."""
     compiler: Compiler
+    """Table [compiler]."""
     emulator: Emulator | None = None
+    """Table [emulator]; None: not emulated."""
     pace: Pace | None = None
+    """Table [pace], for estimating milliseconds."""
     silicon: Silicon | None = None
+    """Table [silicon], for estimating cycles."""
     usb: Usb | None = None
+    """Table [usb], for finding its port."""
     flash: Flash | None = None
+    """Table [flash]; None: it can't be flashed."""
 
     @property
     def is_host(self) -> bool:
