@@ -14,12 +14,12 @@ static __attribute__((unused)) const int8_t *tc_dense_read(const tc_weights_t *w
 {
     TC_FETCH(tc_dense_t, codec, (const tc_dense_t *)weights);
 #if TC_CONSTANTS_IN_PROGRAM_MEMORY
-    TC_COPY(buffer, codec->values + first, count);
+    TC_COPY(buffer, &codec->values[first], count);
     return buffer;
 #else
     (void)count;
     (void)buffer;
-    return codec->values + first;
+    return &codec->values[first];
 #endif
 }
 

@@ -18,10 +18,10 @@ typedef struct {
 static inline int8_t tc_average_pool_mean(const tc_average_pool_global_t *op, int32_t sum)
 {
     const uint32_t half = (uint32_t)op->height * op->width / 2;
-    const uint32_t magnitude = (uint32_t)(sum < 0 ? -sum : sum) + half;
+    const uint32_t magnitude = (uint32_t)((sum < 0) ? -sum : sum) + half;
     const uint32_t product = (uint32_t)(((uint64_t)magnitude * op->reciprocal) >> 31);
     const int32_t mean = (int32_t)(product >> op->reciprocal_shift);
-    return tc_clamp(sum < 0 ? -mean : mean, op->activation_min, op->activation_max);
+    return tc_clamp((sum < 0) ? -mean : mean, op->activation_min, op->activation_max);
 }
 
 /* Takes input rows [first, last), in order; the call that takes the last one writes the output. scratch: channels x 4

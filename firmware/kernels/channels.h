@@ -48,13 +48,13 @@ static inline tc_channels_t tc_channels_from(const uint8_t *packed, size_t chann
     tc_channels_t channels;
     const unsigned first = TC_READ_U8(packed), shared = TC_READ_U8(packed + 2);
     const unsigned width = first % TC_CHANNELS_APART;
-    channels.factors = packed + TC_CHANNELS_HEADER;
+    channels.factors = &packed[TC_CHANNELS_HEADER];
     channels.own = shared == 0;
     channels.indexed = shared > 1;
     channels.apart = first >= TC_CHANNELS_APART;
     channels.size = width + (shared == 0 ? TC_CHANNELS_FACTOR : channels.indexed + (first >= TC_CHANNELS_APART));
     channels.record = channels.factors + TC_CHANNELS_FACTOR * shared + channel * channels.size;
-    channels.up = TC_READ_U8(packed + 1);
+    channels.up = TC_READ_U8(&packed[1]);
     channels.down = 32 - 8 * width;
     return channels;
 }
@@ -65,14 +65,14 @@ static inline tc_channel_t tc_channels_next(tc_channels_t *channels)
     const uint8_t *const record = channels->record;
     const uint8_t *factor = channels->own ? record : channels->factors;
     tc_channel_t channel;
-    if (channels->indexed) {
+    if (channels->indexed != 0u) {
         factor += TC_CHANNELS_FACTOR * TC_READ_U8(record);
     }
-    channels->record = record + channels->size;
+    channels->record = &record[channels->size];
     channel.start = (int32_t)tc_channels_word(channels->record - 4) >> channels->down;
     channel.start = (int32_t)((uint32_t)channel.start << channels->up);
-    channel.low = TC_READ_U8(channels->apart ? record + channels->indexed : factor);
-    channel.multiplier = (int32_t)tc_channels_word(factor + 1);
+    channel.low = TC_READ_U8(channels->apart ? &record[channels->indexed] : factor);
+    channel.multiplier = (int32_t)tc_channels_word(&factor[1]);
     return channel;
 }
 

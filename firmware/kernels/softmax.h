@@ -28,11 +28,11 @@ static TC_CONST int32_t tc_softmax_factors[7] = {1672461947, 1302514674, 7900150
  * modulo 1/4, then one factor for each bit above it. */
 static int32_t tc_softmax_exp(int32_t x)
 {
-    const int32_t quarter = (int32_t)1 << 24;
+    const int32_t quarter = 0x1000000;
     const int32_t centre = 1895147668; /* e^(-1/8) */
     const int32_t part = (x & (quarter - 1)) - quarter;
     const int32_t rest = part - x;
-    const int32_t t = part * 32 + ((int32_t)1 << 28);
+    const int32_t t = (part * 32) + 0x10000000;
     const int32_t square = tc_softmax_multiply(t, t);
     const int32_t cube = tc_softmax_multiply(square, t);
     const int32_t fourth = tc_softmax_multiply(square, square);
@@ -43,7 +43,7 @@ static int32_t tc_softmax_exp(int32_t x)
         return INT32_MAX;
     }
     for (unsigned i = 0; i < 7; i++) {
-        if (rest & (quarter << i)) {
+        if (((uint32_t)rest & ((uint32_t)quarter << i)) != 0u) {
             result = tc_softmax_multiply(result, TC_READ_I32(&tc_softmax_factors[i]));
         }
     }
@@ -56,10 +56,10 @@ static int32_t tc_softmax_reciprocal(int32_t x)
     const int32_t half = (int32_t)(((uint32_t)x + 0x80000000u) >> 1);
     int32_t guess = 1515870810 + tc_softmax_multiply(half, -1010580540); /* 48/17 - 32/17 * half */
     for (unsigned i = 0; i < 3; i++) {
-        const int32_t error = ((int32_t)1 << 29) - tc_softmax_multiply(half, guess);
+        const int32_t error = 0x20000000 - tc_softmax_multiply(half, guess);
         guess += tc_softmax_multiply(guess, error) * 4;
     }
-    return guess > INT32_MAX / 2 ? INT32_MAX : guess * 2;
+    return (guess > (INT32_MAX / 2)) ? INT32_MAX : (guess * 2);
 }
 
 /* e^(the real value of a difference). */
@@ -75,11 +75,11 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     int headroom = 0;
     int32_t scale;
     for (uint16_t c = 0; c < op->channels; c++) {
-        largest = from[c] > largest ? from[c] : largest;
+        largest = (from[c] > largest) ? from[c] : largest;
     }
     for (uint16_t c = 0; c < op->channels; c++) {
         const int difference = from[c] - largest;
-        if (difference >= op->smallest_difference && total < TC_SOFTMAX_MOST) {
+        if ((difference >= op->smallest_difference) && (total < TC_SOFTMAX_MOST)) {
             total += (uint32_t)tc_rounding_shift_right(tc_softmax_exp_of(op, difference), 12);
         }
     }
@@ -90,11 +90,11 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
     for (uint16_t c = 0; c < op->channels; c++) {
         const int difference = from[c] - largest;
         int32_t value = 0;
-        if (difference >= op->smallest_difference && headroom > 3) { /* else all are below 1/512: 0 */
+        if ((difference >= op->smallest_difference) && (headroom > 3)) { /* else all are below 1/512: 0 */
             value = tc_softmax_multiply(scale, tc_softmax_exp_of(op, difference));
             value = tc_rounding_shift_right(value, 35 - headroom);
         }
-        to[c] = (int8_t)(value > 255 ? 127 : value - 128);
+        to[c] = (int8_t)((value > 255) ? 127 : (value - 128));
     }
 }
 

@@ -7,6 +7,7 @@
 /* Generated code checks this: it needs the headers that it was generated with. */
 #define TC_VERSION 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -66,12 +67,12 @@ static inline uint16_t tc_slot(uint16_t y, uint16_t ring)
 
 static inline const int8_t *tc_input_row(const tc_input_t *in, uint16_t y)
 {
-    return in->base + tc_slot(y, in->ring) * in->stride;
+    return &in->base[tc_slot(y, in->ring) * in->stride];
 }
 
 static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
 {
-    return out->base + tc_slot(y, out->ring) * out->stride;
+    return &out->base[tc_slot(y, out->ring) * out->stride];
 }
 
 /* Copies rows of whole words; the memcpy of small C libraries goes byte by byte. */
@@ -114,7 +115,7 @@ typedef char tc_assert_arithmetic_shift[((-1) >> 1) == -1 ? 1 : -1];
  * a = b = -2^31, as multipliers are positive. */
 static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
 {
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+    return (int32_t)((((int64_t)a * b) + 0x40000000) >> 31);
 }
 
 /* x / 2^s rounded to nearest, ties away from zero; 0 <= s <= 31, |x| < 2^31 - 1 (true of every high multiply's result).
@@ -130,15 +131,15 @@ static inline int32_t tc_rounding_shift_right(int32_t x, int s)
 /* Rounds twice, as convolution, depthwise convolution, add and multiply do. */
 static inline int32_t tc_requantize(int32_t x, int32_t multiplier, int shift)
 {
-    const int left = shift > 0 ? shift : 0;
+    const int left = (shift > 0) ? shift : 0;
     const int32_t high = tc_rounding_doubling_high_multiply((int32_t)((uint32_t)x << left), multiplier);
-    return shift < 0 ? tc_rounding_shift_right(high, -shift) : high;
+    return (shift < 0) ? tc_rounding_shift_right(high, -shift) : high;
 }
 
 static inline int8_t tc_clamp(int32_t x, int32_t low, int32_t high)
 {
-    x = x < low ? low : x;
-    return (int8_t)(x > high ? high : x);
+    x = (x < low) ? low : x;
+    return (int8_t)((x > high) ? high : x);
 }
 
 #endif

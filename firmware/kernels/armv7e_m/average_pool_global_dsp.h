@@ -21,7 +21,7 @@ static void tc_average_pool_global_dsp(const tc_average_pool_global_dsp_t *op, c
     for (uint16_t y = first; y < last; y++) {
         const int8_t *const row = tc_input_row(in, y);
         for (size_t c = 0; c < channels; c += 4) {
-            const int8_t *cell = row + c, *const end = cell + op->width * channels;
+            const int8_t *cell = &row[c], *const end = &cell[op->width * channels];
             uint32_t even = sums[c / 2], odd = sums[c / 2 + 1];
             for (; cell != end; cell += channels) {
                 const uint32_t four = tc_load_word(cell);

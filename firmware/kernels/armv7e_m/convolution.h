@@ -154,7 +154,7 @@ static inline void tc_convolution_windows_c(const tc_convolution_walk_t *walk, c
                                             uint32_t *to, tc_gemm_word_t *first, tc_gemm_word_t *second)
 {
     for (; count > 0; count--, from += walk->distance, to++) {
-        uint32_t *next = to, *rest = to + walk->rest / sizeof *to;
+        uint32_t *next = to, *rest = &to[walk->rest / sizeof *to];
         uint64_t held = 0;
         unsigned bits = 0;
         for (const int32_t *at = walk->rows; at != walk->rows_end; at++) {
@@ -227,7 +227,7 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
-    const int whole = !TC_CONVOLUTION_WHOLE && length < 4; /* treat the window as one row */
+    const bool whole = (TC_CONVOLUTION_WHOLE == 0) && (length < 4); /* treat the window as one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
     tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, TC_CONVOLUTION_WHOLE ? 0 : size % 4, 0};
     walk.rest = walk.words * 2 * pixels * lines;
@@ -236,11 +236,11 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
     row->pixels = (uint32_t *)(void *)scratch;
     row->rows = (int32_t *)(void *)(row->pixels + 2 * pixels * tiles * ((height * length + 3) / 4));
     row->outside = walk;
-    row->outside.rows = row->rows + height;
-    row->outside.rows_end = row->outside.rows + lines;
+    row->outside.rows = &row->rows[height];
+    row->outside.rows_end = &row->outside.rows[lines];
     row->inside = walk;
     row->inside.rows = row->rows;
-    row->inside.rows_end = row->rows + height;
+    row->inside.rows_end = &row->rows[height];
     row->inside.distance = op->stride_width * op->input_channels;
     row->room = (int8_t *)(row->rows + 2 * height);
     tc_convolution_columns(row, tc_convolution_dilation(op->dilation_width) == 1 && !whole);
@@ -266,7 +266,7 @@ static void tc_convolution_row(tc_convolution_row_t *row, const tc_input_t *in, 
 
 static inline int8_t *tc_convolution_fill(int8_t *to, const int8_t *from, size_t count, size_t step)
 {
-    for (const int8_t *const end = to + count; to != end; from += step) {
+    for (const int8_t *const end = &to[count]; to != end; from += step) {
         *to++ = *from;
     }
     return to;
@@ -279,22 +279,22 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
     const size_t channels = op->input_channels;
     const unsigned dilation = tc_convolution_dilation(op->dilation_width);
     const unsigned cells = dilation == 1 ? op->kernel_width : 1, runs = dilation == 1 ? 1 : op->kernel_width;
-    int32_t *line = row->rows + op->kernel_height;
+    int32_t *line = &row->rows[op->kernel_height];
     int8_t *byte = row->room;
     for (const int32_t *at = row->rows; at != row->inside.rows_end; at++) {
         int32_t x = left;
         *line++ = (int32_t)(byte - row->room);
         for (unsigned run = 0; run < runs; run++, x += (int32_t)dilation) {
             const int32_t before = x < 0 ? -x : 0, behind = x + (int32_t)cells - op->input_width;
-            const int32_t inside = (int32_t)cells - before - (behind > 0 ? behind : 0);
-            if (*at == TC_BEYOND || inside <= 0) {
+            const int32_t inside = (int32_t)cells - before - ((behind > 0) ? behind : 0);
+            if ((*at == TC_BEYOND) || (inside <= 0)) {
                 byte = tc_convolution_fill(byte, &op->input_zero_point, cells * channels, 0);
                 continue;
             }
             byte = tc_convolution_fill(byte, &op->input_zero_point, (size_t)before * channels, 0);
             byte = tc_convolution_fill(byte, row->base + (*at + (x + before) * op->input_channels),
                                        (size_t)inside * channels, 1);
-            byte = tc_convolution_fill(byte, &op->input_zero_point, (size_t)(behind > 0 ? behind : 0) * channels, 0);
+            byte = tc_convolution_fill(byte, &op->input_zero_point, (size_t)((behind > 0) ? behind : 0) * channels, 0);
         }
     }
 }
@@ -305,8 +305,8 @@ static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, co
                                              unsigned x, unsigned most, uint32_t *to)
 {
     const int32_t left = (int32_t)x * row->op->stride_width - row->op->padding_left;
-    if (x >= row->begin && x < row->end) {
-        const unsigned count = row->end - x < most ? row->end - x : most;
+    if ((x >= row->begin) && (x < row->end)) {
+        const unsigned count = ((row->end - x) < most) ? (row->end - x) : most;
         shape->windows(&row->inside, row->base + left * row->op->input_channels, count, to);
         return count;
     }
@@ -319,11 +319,11 @@ static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, co
 static void tc_convolution_products(const tc_convolution_shape_t *shape, const tc_gemm_t *gemm, const uint32_t *pixels,
                                     int8_t *const *outs, unsigned count)
 {
-    if (count == shape->pixels || shape->one == NULL) {
+    if ((count == shape->pixels) || (shape->one == NULL)) {
         shape->all(gemm, pixels, outs);
     } else {
         for (unsigned i = 0; i < count; i++) {
-            shape->one(gemm, pixels + i, outs[i]);
+            shape->one(gemm, &pixels[i], outs[i]);
         }
     }
 }
@@ -379,11 +379,12 @@ static void tc_convolution_decoded(const tc_convolution_t *op, const tc_convolut
     const int32_t *const factors = gemm.factors;
     for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
         const uint32_t *tile = pixels;
-        gemm.channels = rest < op->block ? rest : op->block;
+        gemm.channels = (rest < op->block) ? rest : op->block;
         gemm.factors = factors + 2 * (size_t)gemm.first;
         gemm.weights = tc_convolution_weights(op, &gemm, buffer);
         for (unsigned i = 0; i < count; i += shape->pixels, tile += 2 * shape->pixels * gemm.groups) {
-            tc_convolution_tile(shape, &gemm, tile, outs + i, count - i < shape->pixels ? count - i : shape->pixels);
+            tc_convolution_tile(shape, &gemm, tile, &outs[i],
+                                ((count - i) < shape->pixels) ? (count - i) : shape->pixels);
         }
     }
 }
@@ -413,7 +414,7 @@ static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, 
         int8_t *to = tc_output_row(out, y);
         tc_convolution_row(row, in, y);
         for (unsigned x = 0; x < op->output_width;) {
-            unsigned count = tc_convolution_expand(row, shape, x, shape->pixels - of_tile, tile + of_tile);
+            unsigned count = tc_convolution_expand(row, shape, x, shape->pixels - of_tile, &tile[of_tile]);
             of_tile += count;
             for (x += count; count > 0; count--, to += op->output_channels) {
                 outs[held++] = to;
@@ -423,7 +424,7 @@ static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, 
                 tile += tile_words;
             }
             if (held == most || (x == op->output_width && y + 1 == last)) {
-                for (unsigned i = held; i < shape->pixels && shape->one == NULL; i++) {
+                for (unsigned i = held; (i < shape->pixels) && (shape->one == NULL); i++) {
                     outs[i] = outs[0];
                 }
                 if (shape->tiles == 0) {
@@ -453,7 +454,7 @@ static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, con
                            uint16_t last, int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
                            const tc_gemm_table_t *table)
 {
-    const int at_once = shape->tiles != 0 || shape->size == TC_INDICES;
+    const bool at_once = (shape->tiles != 0) || (shape->size == TC_INDICES);
     const unsigned all = (op->output_channels + 1u) & ~1u;
     int8_t *const room = scratch;
     tc_gemm_t gemm = {((size_t)op->kernel_height * op->kernel_width * op->input_channels + 3) / 4,
@@ -461,11 +462,11 @@ static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, con
                       0,
                       op->output_channels,
                       NULL,
-                      table == NULL ? NULL : table->indices,
-                      table == NULL ? NULL : table->pairs};
+                      (table == NULL) ? NULL : table->indices,
+                      (table == NULL) ? NULL : table->pairs};
     tc_convolution_row_t row;
     int8_t *const buffer = tc_convolution_prepare(
-        op, in, shape, scratch + tc_factors_room(op->packed, at_once ? all : op->block), &row);
+        op, in, shape, &scratch[tc_factors_room(op->packed, at_once ? all : op->block)], &row);
     if (shape->size == TC_WORDS && op->workspace) {
         tc_weights_read(op->weights, 0, 0, buffer);
     }
@@ -474,13 +475,13 @@ static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, con
         tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
     } else {
         for (unsigned rest = op->output_channels; rest > 0; rest -= gemm.channels, gemm.first += gemm.channels) {
-            gemm.channels = rest < op->block ? rest : op->block;
+            gemm.channels = (rest < op->block) ? rest : op->block;
             gemm.factors = tc_convolution_factors(op, gemm.first, gemm.channels, room);
             gemm.weights = tc_convolution_weights(op, &gemm, buffer);
             tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
         }
     }
-    if (!TC_CONVOLUTION_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127)) {
+    if ((TC_CONVOLUTION_UNCLAMPED == 0) && ((op->activation_min != -128) || (op->activation_max != 127))) {
         for (uint16_t y = first; y < last; y++) {
             tc_convolution_clamp(op, tc_output_row(out, y));
         }

@@ -221,15 +221,15 @@ static void tc_depthwise_expand(const tc_depthwise_plan_t *plan, const tc_depthw
     for (uint32_t *to = plan->first; to != plan->last; to += TC_DEPTHWISE_PAIR) {
         uint32_t cells[2][3];
         for (unsigned i = 0; i < 2; i++) {
-            const int beyond = i == 0 ? to == plan->first && plan->border_first != 0 : to == plan->whole;
+            const bool beyond = (i == 0) ? ((to == plan->first) && (plan->border_first != 0)) : (to == plan->whole);
             for (unsigned ky = 0; ky < 3; ky++) {
-                cells[i][ky] = beyond ? plan->border : tc_load_word(blocks->row[ky] + column * blocks->column[ky]);
+                cells[i][ky] = beyond ? plan->border : tc_load_word(&blocks->row[ky][column * blocks->column[ky]]);
             }
-            column += !beyond;
+            column += beyond ? 0u : 1u;
         }
         tc_depthwise_pack(cells[0][0], cells[0][1], to);
-        tc_depthwise_pack(cells[1][0], cells[1][1], to + 4);
-        tc_depthwise_pack(cells[0][2], cells[1][2], to + 8);
+        tc_depthwise_pack(cells[1][0], cells[1][1], &to[4]);
+        tc_depthwise_pack(cells[0][2], cells[1][2], &to[8]);
     }
 }
 
@@ -246,13 +246,13 @@ static void tc_depthwise_tile(const uint32_t *cells, const int8_t *w, const int3
     for (unsigned x = 0; x < outputs; x++) {
         int32_t sum = 0;
         for (unsigned kx = 0; kx < 3; kx++) {
-            const unsigned column = x * stride + kx;
+            const unsigned column = (x * stride) + kx;
             const uint32_t *const pair = cells + column / 2 * TC_DEPTHWISE_PAIR;
             sum += tc_depthwise_half(pair[column % 2 * 4], 0) * rows[0][kx];
             sum += tc_depthwise_half(pair[column % 2 * 4], 1) * rows[1][kx];
             sum += tc_depthwise_half(pair[8], column % 2) * rows[2][kx];
         }
-        to[x * step] = tc_depthwise_requantize(factor, rounding, (uint32_t)sum * 256u + (uint32_t)factor[0]);
+        to[x * step] = tc_depthwise_requantize(factor, rounding, ((uint32_t)sum * 256u) + (uint32_t)factor[0]);
     }
 }
 
@@ -273,12 +273,12 @@ static void tc_depthwise_blocks(const tc_depthwise_plan_t *plan, tc_depthwise_bl
         tc_depthwise_expand(plan, blocks);
         for (unsigned tile = 0; tile < plan->tiles; tile++) {
             const unsigned first = tile * plan->outputs;
-            const int partial = tile + 1 == plan->tiles && plan->partial != 0;
+            const bool partial = ((tile + 1) == plan->tiles) && (plan->partial != 0);
             for (unsigned c = 0; c < TC_DEPTHWISE_CHANNELS; c++) {
                 tc_depthwise_tile(plan->cells + first * stride / 2 * TC_DEPTHWISE_PAIR + c,
                                   blocks->weights + TC_DEPTHWISE_WEIGHTS * c, blocks->factors + 2 * c, plan->rounding,
-                                  partial ? plan->partial : plan->outputs, stride, blocks->out + first * plan->step + c,
-                                  plan->step);
+                                  partial ? plan->partial : plan->outputs, stride,
+                                  &blocks->out[(first * plan->step) + c], plan->step);
             }
         }
         tc_depthwise_advance(blocks);
@@ -293,10 +293,10 @@ static void tc_depthwise_rows(const tc_depthwise_3x3_t *op, const tc_input_t *in
 {
     int32_t top = (int32_t)y * op->stride_height - op->padding_top;
     for (unsigned ky = 0; ky < 3; ky++, top++) {
-        const int inside = top >= 0 && top < op->input_height;
-        blocks->row[ky] = inside ? tc_input_row(in, (uint16_t)top) + channel : border;
+        const bool inside = (top >= 0) && (top < op->input_height);
+        blocks->row[ky] = inside ? &tc_input_row(in, (uint16_t)top)[channel] : border;
         blocks->column[ky] = inside ? op->channels : 0;
-        blocks->block[ky] = inside ? TC_DEPTHWISE_CHANNELS : 0;
+        blocks->block[ky] = inside ? (size_t)TC_DEPTHWISE_CHANNELS : 0u;
     }
 }
 
@@ -359,7 +359,7 @@ static void tc_depthwise_some(const tc_depthwise_3x3_t *op, const tc_input_t *in
         tc_depthwise_blocks_t blocks;
         tc_depthwise_rows(op, in, y, channel, border, &blocks);
         blocks.factors = factors;
-        blocks.out = tc_output_row(out, y) + channel;
+        blocks.out = &tc_output_row(out, y)[channel];
         blocks.weights = weights;
         blocks.count = count;
         row(plan, &blocks);
@@ -377,7 +377,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
     const size_t size = TC_DEPTHWISE_CHANNELS * TC_DEPTHWISE_WEIGHTS;
     const unsigned channels = op->channels, whole = channels / TC_DEPTHWISE_CHANNELS;
     tc_depthwise_plan_t plan;
-    int8_t *const columns = scratch + tc_factors_room(op->packed, channels);
+    int8_t *const columns = &scratch[tc_factors_room(op->packed, channels)];
     const int32_t *const factors = tc_factors(op->factors, op->packed, 0, channels, scratch);
     int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, columns, &plan);
     unsigned count; /* of blocks */
@@ -389,7 +389,7 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
         tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
                           tc_weights_read(op->weights, from, count * size, buffer), factors + 2 * (size_t)channel);
     }
-    if (!TC_DEPTHWISE_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127)) {
+    if ((TC_DEPTHWISE_UNCLAMPED == 0) && ((op->activation_min != -128) || (op->activation_max != 127))) {
         for (uint16_t y = first; y < last; y++) {
             tc_depthwise_clamp(op, tc_output_row(out, y));
         }

@@ -12,8 +12,8 @@
 
 static inline int8_t tc_depthwise_requantize(const int32_t *factor, int32_t rounding, uint32_t sum)
 {
-    return TC_DEPTHWISE_ONCE || rounding == TC_ONCE ? tc_round_once(factor, sum)
-                                                    : tc_round_twice(factor, rounding, sum);
+    return ((TC_DEPTHWISE_ONCE != 0) || (rounding == TC_ONCE)) ? tc_round_once(factor, sum)
+                                                               : tc_round_twice(factor, rounding, sum);
 }
 
 #endif

@@ -170,7 +170,7 @@ static inline uint32_t tc_smlad(uint32_t a, uint32_t b, uint32_t sum)
 
 static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
 {
-    const int64_t product = (int64_t)a * b + ((int64_t)1 << 31);
+    const int64_t product = ((int64_t)a * b) + INT64_C(2147483648);
     return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
 }
 

@@ -28,11 +28,11 @@ typedef struct {
 static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, unsigned c, const uint32_t *sums,
                                             unsigned outputs, int8_t *to)
 {
-    const int32_t rounding = 2 * op->output_zero_point + 1;
+    const int32_t rounding = (2 * op->output_zero_point) + 1;
     const unsigned step = op->channel_step;
-    const int32_t *multiplier = op->multiplier + step * c;
-    const int8_t *shift = op->shift + step * c;
-    for (const uint32_t *const end = sums + outputs; sums != end; multiplier += step, shift += step) {
+    const int32_t *multiplier = &op->multiplier[step * c];
+    const int8_t *shift = &op->shift[step * c];
+    for (const uint32_t *const end = &sums[outputs]; sums != end; multiplier += step, shift += step) {
         const int32_t offset = (int32_t)((uint32_t)rounding << *shift);
         const int32_t product = tc_smmla((int32_t)*sums++, *multiplier, offset);
         *to++ = (int8_t)tc_halve_to_int8(product >> *shift);
@@ -42,8 +42,9 @@ static inline void tc_fully_connected_store(const tc_fully_connected_dsp_t *op, 
 /* Clamps outputs where an activation's bounds are narrower than int8. */
 static inline void tc_fully_connected_clamp(const tc_fully_connected_dsp_t *op, int8_t *to)
 {
-    const int clamped = !TC_FULLY_CONNECTED_UNCLAMPED && (op->activation_min != -128 || op->activation_max != 127);
-    for (unsigned c = 0; c < op->output_size && clamped; c++) {
+    const bool clamped = (TC_FULLY_CONNECTED_UNCLAMPED == 0) &&
+                         ((op->activation_min != -128) || (op->activation_max != 127));
+    for (unsigned c = 0; (c < op->output_size) && clamped; c++) {
         to[c] = tc_clamp(to[c], op->activation_min, op->activation_max);
     }
 }
@@ -57,7 +58,7 @@ static inline const int8_t *tc_fully_connected_input(const tc_fully_connected_ds
         return from;
     }
     for (size_t i = 0; i < (size + 3) / 4 * 4; i++) {
-        filled[i] = i < size ? from[i] : 0;
+        filled[i] = (i < size) ? from[i] : 0;
     }
     return filled;
 }

@@ -115,8 +115,8 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_t, pairs) == 24 && sizeof(t
 /* The same in C. */
 static inline int8_t tc_gemm_requantize(const tc_gemm_t *gemm, const int32_t *factor, uint32_t sum)
 {
-    return TC_GEMM_ONCE || gemm->rounding == TC_ONCE ? tc_round_once(factor, sum)
-                                                     : tc_round_twice(factor, gemm->rounding, sum);
+    return ((TC_GEMM_ONCE != 0) || (gemm->rounding == TC_ONCE)) ? tc_round_once(factor, sum)
+                                                                : tc_round_twice(factor, gemm->rounding, sum);
 }
 
 #if !TC_DSP

@@ -89,7 +89,7 @@ static __attribute__((noinline)) void tc_gemm_5x2(const tc_gemm_t *gemm, const u
 static void tc_gemm_5x2(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
     for (unsigned i = 0; i < TC_GEMM_5X2_PIXELS; i++) {
-        tc_gemm_pixel(gemm, pixels + i, TC_GEMM_5X2_PIXELS, outs[i]);
+        tc_gemm_pixel(gemm, &pixels[i], TC_GEMM_5X2_PIXELS, outs[i]);
     }
 }
 

@@ -57,12 +57,12 @@ void golden_invoke(golden_arena_t *arena, const int8_t *input, int8_t *output);
 
 static inline int8_t *golden_input(golden_arena_t *arena)
 {
-    return arena->bytes + 196;
+    return &arena->bytes[196];
 }
 
 static inline int8_t *golden_output(golden_arena_t *arena)
 {
-    return arena->bytes + 0;
+    return &arena->bytes[0];
 }
 
 /* Conversions, for convenience; the inference itself uses no floating point. */
@@ -77,10 +77,10 @@ static inline int8_t golden_round_input(float steps)
         quantized = -256;
     } else if (steps > -256.0f) { /* not NaN */
         const int32_t halves = (int32_t)(2.0f * steps);
-        quantized = (halves + (halves < 0 ? -1 : 1)) / 2;
+        quantized = (halves + ((halves < 0) ? -1 : 1)) / 2;
     }
     quantized += GOLDEN_INPUT_ZERO_POINT;
-    return (int8_t)(quantized < -128 ? -128 : quantized > 127 ? 127 : quantized);
+    return (int8_t)((quantized < -128) ? -128 : ((quantized > 127) ? 127 : quantized));
 }
 
 static inline int8_t golden_quantize_input(float real)
