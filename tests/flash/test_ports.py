@@ -73,8 +73,8 @@ def test_none_is_guessed(timeline: list[tuple[FoundPort, ...]]) -> None:
     with pytest.raises(DeviceError) as caught:
         ports.port_of(UNO)
     assert str(caught.value) == (
-        "2 ports may be the uno: /dev/ttyACM0 (2341:0043), /dev/ttyACM1 (2341:0043). Name the right "
-        "one with --port."
+        "2 ports may be the uno: /dev/ttyACM0 (2341:0043), /dev/ttyACM1 (2341:0043). Name the "
+        "right one with --port."
     )
     timeline[:] = [(OTHER,)]
     with pytest.raises(DeviceError) as caught:
