@@ -83,13 +83,14 @@ def _gap_tables(encoded: Encoded) -> dict[str, NDArray[np.int8] | NDArray[np.uin
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """A block's gaps as they are stored, escapes among them, and for each whether a weight follows;
-    these weights.
-    """
+    """A block of weights split into gaps and values."""
 
     gaps: NDArray[np.int8]
+    """Zeros before each weight, including escapes."""
     followed: NDArray[np.bool_]
+    """For each gap, whether a weight follows (False: an escape)."""
     values: NDArray[np.int8]
+    """The weights that follow, in order."""
 
 
 def _form(code: PrefixCode, weights: Weights, across: int, escape: int) -> Encoded | None:

@@ -56,7 +56,7 @@ class FirmwareBuild:
     build: Path
     """A folder for objects; unchanged sources are not compiled again."""
     benchmark: str | None = None
-    """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the prefix tells."""
+    """The benchmark of MLPerf Tiny that the harness reports; None: by the prefix."""
 
     def measure(self) -> Measured:
         """Sizes and stack of the inference alone, compiled by the board's compiler.
