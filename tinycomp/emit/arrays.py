@@ -21,11 +21,11 @@ class ArrayText:
     """A constant array in C."""
 
     type: str
-    """Of an element: "int8_t"."""
+    """Type of an element: "int8_t"."""
     name: str
-    """With the library's prefix."""
+    """C name, with the library's prefix."""
     length: int
-    """In elements."""
+    """Number of elements."""
     lines: tuple[str, ...]
     """The values, comma-separated."""
 
@@ -35,7 +35,7 @@ class ConstantArrays:
     """Collects arrays while a library is written."""
 
     prefix: str
-    """Of the names in C."""
+    """Prefix of the C names."""
     texts: list[ArrayText] = field(default_factory=list)
     """The distinct arrays, in the order in which they were added."""
     names: dict[tuple[str, bytes], str] = field(default_factory=dict)
@@ -60,11 +60,11 @@ class ConstantArrays:
 
 
 def number_lines(values: Sequence[int]) -> tuple[str, ...]:
-    """Lines of comma-separated numbers, as many a line as fit."""
+    """Comma-separated numbers, as many per line as fit."""
     return literal_lines([c_number(value) for value in values])
 
 
 def literal_lines(numbers: Sequence[str]) -> tuple[str, ...]:
-    """The same of numbers that are written already."""
+    """The same for numbers that are already text."""
     count = max(1, (_WIDTH - 4) // (max(map(len, numbers)) + 2))
     return tuple(", ".join(numbers[i : i + count]) + "," for i in range(0, len(numbers), count))

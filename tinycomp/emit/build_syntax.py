@@ -1,4 +1,4 @@
-"""Values from users in build files and READMEs: words of a shell, values of make, Markdown."""
+"""Quoting of user values in build files and READMEs: shell words, make values, Markdown."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from collections.abc import Iterable
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and other control characters, which would begin something new;
-    nor does it end in a backslash, which would go on with the next line.
+    """The text without line breaks and other control characters, and without a backslash at its
+    end, which would continue the line.
     """
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text).rstrip("\\").strip()
 
 
 def make_words(words: str | Iterable[str]) -> str:
-    """Words of a shell command inside a Makefile: neither make nor the shell reads anything into
-    them.
-    """
+    """Words of a shell command in a Makefile, quoted for both make and the shell."""
     listed = [words] if isinstance(words, str) else words
     quoted = " ".join(shlex.quote(one_line(word)) if word else "" for word in listed)
     return quoted.replace("$", "$$").replace("#", "\\#")
 
 
 def shell_word(text: str) -> str:
-    """One word of a shell command that a README shows: fit for a code span."""
+    """One word of a shell command in a README's code span."""
     return shlex.quote(one_line(text).replace("`", ""))
 
 
 def markdown(text: str) -> str:
-    """Plain text in Markdown. Underscores inside words mean nothing there and stay as they are."""
+    """Text escaped for Markdown, except underscores inside words, which have no meaning there."""
     escaped = re.sub(r"([\\`*{}\[\]<>#|~&])", r"\\\1", one_line(text))
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)

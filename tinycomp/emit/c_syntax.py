@@ -1,4 +1,4 @@
-"""C as text: strings, comments, identifiers and numbers that are valid whatever a model says."""
+"""C text: strings, comments, identifiers and numbers that are valid for any model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ wcharacter wctype wdt wifi wire wiring wiring_private wordexp wstring xlocale ze
 """
 _HEADERS = frozenset(_HEADER_WORDS.split())
 """Headers of C, POSIX and C++, of Arduino's cores and their libraries, of ESP-IDF, FreeRTOS, Zephyr
-and chip vendors' packages: some of these tools put the library's folder before their own, and
+and chip vendors' packages: some of these tools search the library's folder before their own, and
 file systems may ignore case.
 """
 _MACRO_WORDS = """
@@ -51,15 +51,15 @@ isnan linux lowbyte max min nan null output pi pow radians round sq stderr stdin
 word
 """
 _MACROS = frozenset(_MACRO_WORDS.split())
-"""Macros of those headers, in any case: a library's own macros begin with its name in capitals, and
-nothing else may be called as they are.
+"""Macros of those headers, ignoring case: a library's own macros begin with its name in capitals,
+and must not clash with these.
 """
 _PUBLIC_WORDS = """
 arena_t assert_arena centers dequantize_output gains input invoke invoke_watched normalize_input
 normalize_input_int16 output quantize_input round_input
 """
 _PUBLIC_NAMES = frozenset(_PUBLIC_WORDS.split())
-"""What templates/library/model.h.j2 puts behind the prefix itself."""
+"""Suffixes of public names in templates/library/model.h.j2."""
 
 
 def c_string(text: str) -> str:
@@ -75,22 +75,22 @@ def c_string(text: str) -> str:
 
 
 def c_comment(text: str) -> str:
-    """Text that is safe inside a C comment, on one line."""
+    """Text on one line that is safe inside a C comment."""
     return re.sub(r"[^\x20-\x7e]", "?", text).replace("*/", "* /").replace("/*", "/ *")
 
 
 def c_identifier(text: str) -> str:
-    """Lower-case letters, digits and single underscores; never empty, no digit in front."""
+    """Lower-case letters, digits and single underscores; never empty, no digit at the start."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     name = name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
     return f"{name}_" if name in _RESERVED else name
 
 
 def c_prefix(text: str) -> str:
-    """An identifier that public names may begin with, and headers be called.
+    """The prefix of a library's public names and headers.
 
-    "m_" goes before what would hide a header of C or of the harness, or clash with the kernels'
-    own names.
+    "m_" is added to names that would hide a header of C or of the harness, or clash with the
+    kernels' names.
     """
     name = c_identifier(text)
     hides = name in _HEADERS or name in _MACROS or name in _harness()
@@ -99,7 +99,7 @@ def c_prefix(text: str) -> str:
 
 @cache
 def _harness() -> frozenset[str]:
-    """Its sources: its model.c is the model's own."""
+    """Names of the harness's sources, which a library must not have."""
     return frozenset(path.stem for path in (resources.firmware() / "harness").glob("*.c"))
 
 
@@ -108,13 +108,13 @@ def c_identifiers(
     fallbacks: Sequence[str],
     parts: Sequence[Sequence[str]] | None = None,
 ) -> list[str]:
-    """An identifier for each name: its own where that is short and free, else the fallback with the
-    index in front.
+    """An identifier for each name: the name itself if it is short and free, else the fallback after
+    the index.
 
     Args:
-        names: what the model says.
+        names: of the model.
         fallbacks: identifiers.
-        parts: for each name what else is called after it, as <identifier>_<part>.
+        parts: for each name, the suffixes of further names, <identifier>_<part>.
     """
     taken = set(_PUBLIC_NAMES)
     result = []
@@ -131,5 +131,5 @@ def c_identifiers(
 
 
 def c_number(value: int) -> str:
-    """An integer literal; the smallest int32 has none of its own."""
+    """An integer literal; the smallest int32 needs an expression."""
     return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)

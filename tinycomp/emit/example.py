@@ -1,4 +1,4 @@
-"""What the example of a project prints of an inference."""
+"""What the example of a project prints."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tinycomp.data.task import ModelShape, Task
 
 @dataclass(frozen=True)
 class Example:
-    """How the example shows the outputs."""
+    """How the example prints the outputs."""
 
     shows: Literal["class", "threshold", "error", "values"] = "values"
     """The name of the highest output's class; the name of one of two classes, by one output; the
     mean squared error of a reconstruction; all outputs.
     """
     threshold: float = 0.0
-    """The real output from which on it is the second class."""
+    """The real output from which it is the second class."""
 
 
 def choose_example(class_names: Sequence[str], shape: ModelShape, task: Task | None) -> Example:
-    """What tells most of a model's outputs."""
+    """The most useful form of a model's outputs."""
     if task == "reconstruction":
         return Example("error")
     if not class_names or task in ("multilabel", "regression") or len(shape.axes) > 1:

@@ -1,10 +1,10 @@
-"""Exchanges a whole folder for its new version by renaming, so that at every moment its path leads
-to all of the old files or to all of the new ones.
+"""Replaces a whole folder by renaming, so that at any time its path has either all old files or all
+new ones.
 
-The new version is made beside the folder, with hard links to the user's own files, and takes the
-folder's place. Then the folder itself is brought up to date, unseen, and takes its place back:
-programs that have it open, a shell inside it for instance, keep it. What is left of a process that
-was killed is put right by `recover`, which also carries over what the user did meanwhile.
+The new version is created beside the folder, with hard links to the user's files, and swapped with
+it. Then the original folder is updated and swapped back, so that programs that have it open, such
+as a shell in it, keep working. `recover` cleans up after a process that was killed, and keeps what
+the user changed in the meantime.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 _NEW, _SWAP, _ASIDE = "new", "swap", "aside"
-"""In the folder of an exchange: the new version while it is written; what takes turns with the
-folder; the folder on its way, where two can't be exchanged at once.
+"""Names in the work folder: the new version while it is written; the version swapped with the
+folder; the folder itself, if swapping takes three renames.
 """
 
 
 def create(folder: Path, work: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder that does not exist: written beside it, and renamed.
+    """Create a folder: written beside its path, then renamed.
 
     Args:
-        folder: its path, no link.
-        work: where it is written, on the same file system; it is gone afterwards.
+        folder: its path, without links.
+        work: folder for writing it, on the same file system; removed afterwards.
         files: contents by name.
 
     Raises:
-        OSError: nothing has the folder's name then.
+        OSError: the folder was not created.
     """
     try:
         _write_all(work / _NEW, files)
@@ -52,13 +52,13 @@ def exchange(folder: Path, work: Path, files: Mapping[str, bytes], stale: Collec
     """Write files into a folder and remove others.
 
     Args:
-        folder: its path, no link.
-        work: a folder for the exchange, on the same file system; it is gone afterwards.
-        files: contents by name, the manifest among them.
-        stale: names of files to be removed.
+        folder: its path, without links.
+        work: a folder for the exchange, on the same file system; removed afterwards.
+        files: contents by name, including the manifest.
+        stale: names of files to remove.
 
     Raises:
-        OSError: the folder can't be exchanged: it is as it was.
+        OSError: the folder can't be exchanged; it is unchanged.
     """
     new, swap = work / _NEW, work / _SWAP
     known = read_manifest(folder)
@@ -73,7 +73,7 @@ def exchange(folder: Path, work: Path, files: Mapping[str, bytes], stale: Collec
         recover(folder, work)
         raise
     try:
-        with suppress(OSError):  # else the new version stays in the folder's place
+        with suppress(OSError):  # else the new version stays at the folder's path
             _bring_up_to_date(swap, folder, files, known, stale)
             _swap(folder, swap, work / _ASIDE)
     finally:
@@ -84,7 +84,7 @@ def recover(folder: Path, work: Path) -> None:
     """Clean up after an exchange, whether it ended or was killed.
 
     Raises:
-        OSError: something of the user's is left in `work` and can't be carried over.
+        OSError: a user's file in `work` can't be moved back.
     """
     for name in (_ASIDE, _SWAP):
         left = work / name
@@ -104,7 +104,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _link_all(source: Path, target: Path, inner: str, left_out: Collection[str]) -> None:
-    """Fill a folder with hard links to all files of another, but for some."""
+    """Fill a folder with hard links to the files of another, except some."""
     with os.scandir(source) as entries:
         for entry in entries:
             name = f"{inner}{entry.name}"
@@ -120,12 +120,12 @@ def _link_all(source: Path, target: Path, inner: str, left_out: Collection[str])
 
 
 def _copy_mode(source: Path, target: Path) -> None:
-    """The same permissions, but that of writing for the owner: the copy must be removable."""
+    """The same permissions, plus write permission for the owner: the copy must be removable."""
     target.chmod(stat.S_IMODE(source.stat().st_mode) | stat.S_IRWXU)
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link, or a copy where the file system has none."""
+    """A hard link, or a copy if the file system has none."""
     try:
         os.link(source, target)
     except OSError:
@@ -136,8 +136,8 @@ def _bring_up_to_date(
     old: Path, new: Path, files: Mapping[str, bytes], known: Mapping[str, str],
     stale: Collection[str],
 ) -> None:  # fmt: skip
-    """Make the old version equal to the new one, but for what the user changed at the last moment;
-    its manifest comes last, so that until then it says what is tinycomp's.
+    """Make the old version equal to the new one, except for last-moment changes by the user; the
+    manifest is replaced last, so that until then it lists tinycomp's files.
     """
     for name in [*stale, *(name for name in files if name != MANIFEST), MANIFEST]:
         path = old / name
@@ -164,8 +164,8 @@ def remove_empty(folder: Path, inner: Path) -> None:
 
 
 def _carry_over(left: Path, folder: Path, known: Mapping[str, str], inner: str) -> None:
-    """Move what is the user's from a version that goes to the one that stays; of two versions of a
-    file the one that was changed last.
+    """Move the user's files from the version to remove to the version to keep; of two versions of a
+    file, the one changed last wins.
     """
     for source in list(left.iterdir()):
         name, target = f"{inner}{source.name}", folder / source.name
@@ -182,7 +182,7 @@ def _carry_over(left: Path, folder: Path, known: Mapping[str, str], inner: str) 
 
 
 def _is_users(source: Path, target: Path, known: str | None) -> bool:
-    """Whether a file of a version that goes must take the place of the other version's."""
+    """Whether a file of the version to remove must replace the other version's."""
     there = is_there(target)
     if there and os.path.samestat(source.lstat(), target.lstat()):
         return False
@@ -194,8 +194,8 @@ def _is_users(source: Path, target: Path, known: str | None) -> bool:
 
 
 def _swap(one: Path, other: Path, aside: Path) -> None:
-    """Exchange two folders: at once where the system can, else in three steps of which `recover`
-    undoes the first.
+    """Swap two folders: atomically if the system can, else in three steps, the first of which
+    `recover` undoes.
     """
     if _swapped(one, other):
         return
@@ -209,7 +209,7 @@ def _swap(one: Path, other: Path, aside: Path) -> None:
 
 
 def _swapped(one: Path, other: Path) -> bool:
-    """Exchange two folders by Linux's renameat2; False where there is no such thing."""
+    """Swap two folders by Linux's renameat2; False if it is not available."""
     if sys.platform != "linux":
         return False
     library = ctypes.CDLL(None, use_errno=True)

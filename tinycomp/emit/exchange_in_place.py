@@ -1,8 +1,8 @@
-"""Writes files into a folder one by one, where the folder itself can't be renamed: it is a mount
-point, its parent can't be written, the system is Windows.
+"""Writes files into a folder one by one, if the folder itself can't be renamed: a mount point, a
+read-only parent, Windows.
 
-A journal says what is being done; `recover` puts everything back as it was where a process was
-killed. Until then the folder holds old files and new ones.
+A journal records the changes; `recover` undoes them if a process was killed. Until then the folder
+is a mix of old and new files.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from tinycomp.emit.exchange import remove_empty
 from tinycomp.emit.manifest import digest, digest_of, is_there
 
 WORK = ".tinycomp-work"
-"""The folder inside the output folder that holds journal, new files and old ones meanwhile."""
+"""Subfolder of the output folder for the journal and for new and old files meanwhile."""
 _JOURNAL = "journal.json"
 
 
 def exchange_in_place(folder: Path, files: Mapping[str, bytes], stale: Collection[str]) -> None:
-    """Write files into a folder and remove others; on any error all is put back.
+    """Write files into a folder and remove others; on any error everything is undone.
 
     Args:
-        folder: it exists.
+        folder: an existing folder.
         files: contents by name.
-        stale: names of files to be removed.
+        stale: names of files to remove.
 
     Raises:
-        OSError: the folder is as it was.
+        OSError: the folder is unchanged.
     """
     work = folder / WORK
     try:
@@ -48,9 +48,9 @@ def exchange_in_place(folder: Path, files: Mapping[str, bytes], stale: Collectio
 
 
 def recover_in_place(folder: Path) -> None:
-    """Undo what a process that was killed had begun, and remove what it left.
+    """Undo the changes of a killed process, and remove its leftovers.
 
-    A file that the user has changed since stays.
+    Files that the user has changed since are kept.
 
     Raises:
         OSError: a file can't be moved back.
@@ -67,7 +67,7 @@ def recover_in_place(folder: Path) -> None:
 
 
 def _stage(work: Path, folder: Path, files: Mapping[str, bytes], stale: Collection[str]) -> None:
-    """Write the new files, and then, at once, the journal."""
+    """Write the new files, then the journal atomically."""
     entries = dict.fromkeys(stale, (None, True)) | {
         name: (digest(content), is_there(folder / name)) for name, content in files.items()
     }

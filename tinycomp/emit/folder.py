@@ -1,8 +1,7 @@
-"""Writes output folders and files: whole or not at all, and never over what is not tinycomp's.
+"""Writes output folders and files: completely or not at all, and never over a user's files.
 
-A manifest in the folder (manifest.py) says what is tinycomp's. One process at a time writes: a lock
-file beside the folder keeps others out, and whoever has it first cleans up after one that was
-killed.
+A manifest in the folder (manifest.py) lists tinycomp's files. A lock file beside the folder lets
+one process write at a time; it first cleans up after a process that was killed.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ __all__ = ["MANIFEST", "Files", "add_files", "read_manifest", "refuse_existing",
            "refuse_existing_file", "write_file", "write_folder"]  # fmt: skip
 
 LOCK_SECONDS = 60.0
-"""How long another process may take to write the same folder: some milliseconds are usual."""
+"""Seconds to wait for another process writing the same folder, which usually takes milliseconds."""
 _LONGEST_NAME = 200
 
 
@@ -48,27 +47,26 @@ def write_folder(
 ) -> tuple[str, ...]:
     """Write a folder: all files, or none.
 
-    With force an existing folder is brought up to date: files that tinycomp wrote before are
-    replaced, and removed where they are no longer among `files`; everything else in the folder
-    stays as it is.
+    With force an existing folder is updated: files that tinycomp wrote before are replaced, or
+    removed if they are no longer in `files`; everything else in the folder is kept.
 
     Args:
-        folder: made with the folders around it, where it does not exist.
+        folder: created with its parents if it does not exist.
         files: contents by name.
         force: whether the folder may exist.
-        editable: files that users are meant to edit: one that is not as tinycomp wrote it stays.
-        scope: what this call may replace and remove, by name; all by default.
+        editable: files that users are meant to edit: edited ones are kept.
+        scope: which files this call may replace and remove, by name; all by default.
 
     Returns:
-        The editable files that were left as they are, because they are the user's.
+        The editable files that were kept, because the user edited them.
 
     Raises:
-        OutputError: the folder exists and force is not given; a file to be written is not
-            tinycomp's, or was changed since; the folder can't be written.
+        OutputError: the folder exists and force is not given; a file to write is not tinycomp's,
+            or was changed since; the folder can't be written.
     """
     refuse_existing(folder, force=force)
     with _writing(folder) as place:
-        refuse_existing(folder, force=force)  # again: another process may have been quicker
+        refuse_existing(folder, force=force)  # again: another process may have been faster
         if place.folder.exists():
             return _update(place, files, editable, scope)
         create(place.folder, place.work, with_manifest(files, {}))
@@ -76,7 +74,7 @@ def write_folder(
 
 
 def add_files(folder: Path, files: Files) -> None:
-    """Add files to a folder that write_folder wrote, or replace them there; its other files stay.
+    """Add files to a folder written by write_folder, or replace them; its other files are kept.
 
     Raises:
         OutputError: a file of that name is not tinycomp's, or was changed since; the folder can't
@@ -86,7 +84,7 @@ def add_files(folder: Path, files: Files) -> None:
 
 
 def refuse_existing(folder: Path, *, force: bool) -> None:
-    """Refuse an output folder that exists, before any work is done for it.
+    """Refuse an existing output folder, before any work is done.
 
     Raises:
         OutputError: it exists and force is not given, or is a file.
@@ -101,10 +99,10 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
 
 
 def refuse_existing_file(path: Path, *, force: bool) -> None:
-    """Refuse a file that can't be made, before any work is done for it.
+    """Refuse a file that can't be written, before any work is done.
 
     Raises:
-        OutputError: it exists and force is not given; a folder has its name; its folder is missing.
+        OutputError: it exists and force is not given; it is a folder; its folder is missing.
     """
     if path.is_dir():
         raise OutputError(f"'{path}' is a folder.", hint="Name a file.")
@@ -117,10 +115,10 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
 
 
 def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write a file whole, or not at all.
+    """Write a file completely, or not at all.
 
     Raises:
-        OutputError: as refuse_existing_file; or it can't be written.
+        OutputError: see refuse_existing_file; or it can't be written.
     """
     refuse_existing_file(path, force=force)
     partial = path.with_name(f".{_short(path.name)}.partial")
@@ -140,12 +138,12 @@ def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a folder is written."""
+    """The paths involved in writing a folder."""
 
     folder: Path
-    """Its path, no link."""
+    """Its path, without links."""
     work: Path
-    """Beside it: for its new version."""
+    """A folder beside it, for its new version."""
     lock: Path
     """The lock file."""
     movable: bool
@@ -162,14 +160,14 @@ def _place(folder: Path) -> _Place:
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for more characters in a file's name."""
+    """A name shortened to leave room for more characters in a file name."""
     data = name.encode()
     return name if len(data) <= _LONGEST_NAME else hashlib.sha256(data).hexdigest()
 
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[_Place]:
-    """Hold the folder's lock, and clean up after a process that was killed while it had it."""
+    """Hold the folder's lock, and clean up after a process that was killed while holding it."""
     try:
         place = _place(folder)
         place.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -222,18 +220,18 @@ def _refuse_foreign(folder: Path, foreign: Collection[str]) -> None:
 
 
 def _exchange(place: _Place, change: dict[str, bytes], stale: set[str]) -> None:
-    """By renaming the folder; file by file where that is not possible."""
+    """Write by renaming the folder; file by file if that is not possible."""
     if place.movable and not _leads_outside(place.folder, {*change, *stale}):
         try:
             exchange(place.folder, place.work, change, stale)
         except OSError:
-            pass  # nothing was changed; a real error comes again
+            pass  # nothing was changed; a real error will occur again
         else:
             return
     exchange_in_place(place.folder, change, stale)
 
 
 def _leads_outside(folder: Path, names: Collection[str]) -> bool:
-    """Whether a folder on the way to a file is a link, so that the file lies somewhere else."""
+    """Whether a folder in a file's path is a link, so that the file is somewhere else."""
     inner = {parent for name in names for parent in PurePosixPath(name).parents}
     return any((folder / parent).is_symlink() for parent in inner)

@@ -1,4 +1,4 @@
-"""The kernel and codec headers that a library needs, and the macros that specialise them."""
+"""The kernel and codec headers that a library needs, and the macros that specialize them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def included_headers(operations: Iterable[Operation]) -> set[str]:
 def firmware_headers(
     operations: Iterable[Operation], instruction_set: str = "generic"
 ) -> dict[str, str]:
-    """The headers that these operations need, and those that they include, by their names."""
+    """The headers that these operations need, including nested ones, by name."""
     found = _with_included({"tinycomp.h", *included_headers(operations)}, instruction_set)
     return {f"{LIBRARY_FOLDER}/{name}": text for name, text in sorted(found.items())}
 
 
 def facts(operations: Iterable[Operation], instruction_set: str = "generic") -> list[str]:
-    """The macros that a library of these operations defines for its kernels' headers."""
+    """The macros to define for the kernels' headers, for these operations."""
     calls = [op.call for op in operations if op.call]
     texts = {
         kernel: "".join(_with_included({f"{kernel}.h"}, instruction_set).values())
@@ -39,7 +39,7 @@ def facts(operations: Iterable[Operation], instruction_set: str = "generic") -> 
 
 
 def _with_included(names: Iterable[str], instruction_set: str) -> dict[str, str]:
-    """The texts of headers, and of those that they include, by their names."""
+    """The texts of headers, including nested ones, by name."""
     root = resources.firmware()
     folders = [
         root / "kernels" / instruction_set,

@@ -1,7 +1,6 @@
 """Text of the C library: templates plus the plan. Returns {file name: text}; writes nothing.
 
-Python computes, the template places: numbers, names and array literals are made here and arrive as
-strings.
+Numbers, names and array literals are formatted here; the templates only place strings.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ FILES = {
     "weights.c": "{}_weights.c",
     "input.c": "{}_input.c",
 }
-"""The templates of a library, and the names of their files by the prefix."""
+"""The templates of a library, with file names that depend on the prefix."""
 TRANSFORM = "input.c"
-"""The one of them that only libraries have that normalize raw input values."""
+"""The template only for libraries that normalize raw input values."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ class TensorText:
     shape: str
     """"49x10x1"."""
     height: int
-    """Rows; 1 of a tensor of one axis."""
+    """Rows; 1 for a tensor of one axis."""
     width: int
-    """Pixels of a row; 1 of a tensor of one or two axes."""
+    """Pixels per row; 1 for a tensor of one or two axes."""
     channels: int
     """The last axis."""
     size: int
@@ -63,93 +62,93 @@ class TensorText:
     scale: str
     """A float literal."""
     zero_point: int
-    """The int8 value that stands for 0."""
+    """The int8 value of 0."""
 
 
 @dataclass(frozen=True)
 class TransformText:
-    """What the library does to raw input values before they are int8."""
+    """The library's normalization of raw input values."""
 
     features: int
-    """Values that have a center and a gain of their own."""
+    """Number of values with their own center and gain."""
     centers: tuple[str, ...]
     """Lines of float literals."""
     gains: tuple[str, ...]
-    """Lines of float literals, in steps of the input's scale."""
+    """Lines of float literals, in steps of the input's scale per raw unit."""
     integers: bool
-    """Whether it takes int16 too."""
+    """Whether there is a version for int16."""
 
 
 @dataclass(frozen=True)
 class LibraryContext:
-    """Everything that the templates of a library may use."""
+    """The variables of a library's templates."""
 
     prefix: str
-    """Of public names in C."""
+    """Prefix of public C names."""
     macro: str
-    """Of public macros."""
+    """Prefix of public macros."""
     version: str
-    """The generator's."""
+    """Of the generator."""
     model_hash: str
     """SHA-256 of the .tflite, in hexadecimal."""
     model_name: str
-    """For comments."""
+    """Name for comments."""
     input: TensorText
     """The model's input."""
     output: TensorText
     """The model's output."""
     transform: TransformText | None
-    """Of raw input values, where the library has to normalize them."""
+    """Normalization of raw input values, if the library does it."""
     input_offset: int
-    """Where the input may lie in the arena, in bytes."""
+    """Offset for the input in the arena, in bytes."""
     output_offset: int
-    """Where the output may lie in the arena, in bytes."""
+    """Offset for the output in the arena, in bytes."""
     class_names: tuple[str, ...]
-    """One an output, or none."""
+    """One per output, or none."""
     ends: Ends
-    """What types the model file takes and returns."""
+    """Types of the model file's input and output."""
     arena: int
-    """Bytes of the arena, scratch included."""
+    """Bytes of the arena, including scratch."""
     scratch: int
     """Bytes of scratch in it."""
     nodes: list[NodeText]
     """All nodes in order."""
     before: list[NodeText]
-    """Those that run whole, before the streamed ones."""
+    """Nodes that run whole before the streamed ones."""
     streamed: list[NodeText]
-    """Those that run row by row."""
+    """Nodes that run row by row."""
     after: list[NodeText]
-    """Those that run whole, after the streamed ones."""
+    """Nodes that run whole after the streamed ones."""
     schedule: ScheduleText
-    """The order of streamed steps."""
+    """The table of streamed steps."""
     moves: list[Move]
-    """Rows that wait for their next use: from where to where, and how many bytes."""
+    """Moves of carried rows: offsets and bytes."""
     aligned: bool
     """Whether all moves are of whole words."""
     offsets: int
-    """Bits of an offset into the arena: 16 or 32."""
+    """Width of an offset into the arena: 16 or 32 bits."""
     cases: int
-    """How many row counters there are."""
+    """Number of row counters."""
     pushed: bool
-    """Whether the input comes row by row."""
+    """Whether the input arrives row by row."""
     state_offset: int | None
-    """Where a pushed inference keeps its row counters, in bytes."""
+    """Offset of a pushed inference's row counters, in bytes."""
     input_view: ViewText
     """The rows of the input."""
     input_rows: int
-    """How many rows the input has."""
+    """Number of input rows."""
     tensor_count: int
     """The input and all node outputs."""
     stack: int | None
-    """Bytes of stack that an inference needs, where that is known."""
+    """Bytes of stack that an inference needs, if known."""
     stack_of: str
-    """The board for which the compiler's code was measured, and its options."""
+    """The board and compiler options of that measurement."""
     copy: bool
-    """Whether the model only renames its input, so that the output has to be copied."""
+    """Whether the model only renames its input, so that the output must be copied."""
     uses_arena: bool
     """Whether any node has data in the arena."""
     facts: list[str]
-    """Macros that specialise the kernels' headers."""
+    """Macros that specialize the kernels' headers."""
     includes: list[str]
     """Headers of kernels and codecs that the library includes."""
     arrays: list[ArrayText]
@@ -169,8 +168,7 @@ class StackNeed:
 def emit_library(
     plan: Plan, *, prefix: str, model_hash: str, stack: StackNeed | None = None
 ) -> dict[str, str]:
-    """The library's files: header, inference, constant arrays, and the kernels and codecs that it
-    uses.
+    """The library's files: header, inference, constant arrays, and the kernels and codecs in use.
 
     Args:
         plan: the planned program.
@@ -271,12 +269,12 @@ def _float(value: float) -> str:
 
 
 def harness_model(prefix: str, benchmark: str | None = None) -> str:
-    """tc_model.c: what the harness knows of a library, and the library's text a second time,
-    watched.
+    """tc_model.c: the description of a library for the harness, and the library's source once more,
+    with hooks.
 
     Args:
         prefix: of the library's names.
-        benchmark: which of MLPerf Tiny's it is; None: as its name tells.
+        benchmark: of MLPerf Tiny; None: according to the prefix.
     """
     prefix = c_prefix(prefix)
     chosen = benchmark_named(benchmark) or benchmark_of(prefix)

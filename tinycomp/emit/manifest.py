@@ -1,6 +1,6 @@
-"""The manifest of an output folder: which files tinycomp wrote, and the hash of each.
+"""The manifest of an output folder: the files written by tinycomp, with their hashes.
 
-What is not in it, or was changed since, is the user's.
+Any other file, or one changed since, is the user's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ Files = Mapping[str, str | bytes]
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
-    """The files that tinycomp wrote into a folder, with the SHA-256 of each; empty where there is
-    no manifest.
+    """The files that tinycomp wrote into a folder, with their SHA-256; empty without a manifest.
 
     Raises:
         OutputError: the manifest is damaged.
@@ -39,10 +38,10 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 
 def with_manifest(files: Files, others: Mapping[str, str]) -> dict[str, bytes]:
-    """Files as bytes, with a manifest of them and of others that are there already.
+    """Files as bytes, with a manifest of them and of others that exist already.
 
     Args:
-        files: what is written.
+        files: the files to write.
         others: hashes by name.
     """
     contents = {checked(name): as_bytes(content) for name, content in files.items()}
@@ -52,7 +51,7 @@ def with_manifest(files: Files, others: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def as_bytes(content: str | bytes) -> bytes:
-    """A file's content as it is written."""
+    """A file's content as bytes."""
     return content.encode() if isinstance(content, str) else content
 
 
@@ -62,7 +61,7 @@ def digest(content: bytes) -> str:
 
 
 def digest_of(path: Path) -> str | None:
-    """The SHA-256 of a file as it is now; None where there is no regular file to be read."""
+    """The current SHA-256 of a file; None if there is no readable regular file."""
     try:
         return None if path.is_symlink() else digest(path.read_bytes())
     except OSError:
@@ -70,12 +69,12 @@ def digest_of(path: Path) -> str | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything has this name, a broken link included."""
+    """Whether anything has this name, including a broken link."""
     return path.is_symlink() or path.exists()
 
 
 def checked(name: str) -> str:
-    """The name itself; a manifest or a model must never lead out of the folder."""
+    """The name, checked: a manifest or a model must never refer to files outside the folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or name != str(path) or name == MANIFEST:
         raise ValueError(f"{name!r} is not the name of a file inside the output folder")

@@ -1,4 +1,4 @@
-"""What the templates place for each node: its structs, its views of tensors, its call."""
+"""The template variables of each node: its structs, its views of tensors, its call."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tinycomp.plan.schedule import total_rows
 
 @dataclass(frozen=True)
 class MemberText:
-    """A struct member's initialiser."""
+    """A struct member's initializer."""
 
     name: str
-    """Of the member, for the comment beside it."""
+    """Name of the member, for the comment."""
     value: str
     """A number, or the address of an array or struct."""
 
@@ -29,25 +29,25 @@ class CodecText:
     """The codec's struct of a node with weights."""
 
     name: str
-    """Of the codec: its struct is tc_<name>_t."""
+    """Name of the codec: its struct is tc_<name>_t."""
     struct: str
     """The C name of the struct."""
     read: str
     """The function that reads the weights, or NULL."""
     members: tuple[MemberText, ...]
-    """Behind the reader, in the order of declaration."""
+    """Members after the reader, in the order of declaration."""
 
 
 @dataclass(frozen=True)
 class ViewText:
-    """Where a tensor's rows lie."""
+    """The addresses of a tensor's rows."""
 
     pointer: str
     """The C expression of row 0."""
     stride: int
-    """Bytes from a row to the next."""
+    """Bytes from one row to the next."""
     ring: int
-    """Rows that there is room for: row y lies at y modulo ring."""
+    """Number of rows that are kept: row y is at y modulo ring."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class NodeText:
     """A node that calls a kernel or renames a tensor."""
 
     index: int
-    """In the order of the graph; TC_STEP_BEGIN gets it."""
+    """Position in the graph; the argument of TC_STEP_BEGIN."""
     title: str
     """For comments: name, operator, shapes, work."""
     struct: str
     """The C name of its constants."""
     kernel: str | None
-    """Its function is tc_<kernel>; None where the output is the input's bytes."""
+    """Its function is tc_<kernel>; None if the output has the same bytes as the input."""
     members: tuple[MemberText, ...]
-    """Of its struct, in the order of declaration."""
+    """Members of its struct, in the order of declaration."""
     codec: CodecText | None
-    """How its weights are stored, if it has any."""
+    """The struct of its weights' codec, if it has weights."""
     inputs: tuple[ViewText, ...]
     """The tensors that it reads."""
     output: ViewText
@@ -75,7 +75,7 @@ class NodeText:
     size: int
     """The output's bytes."""
     rows: int
-    """What the kernel counts to: output rows, or input rows."""
+    """Number of rows that the kernel counts: of the output, or of the input."""
     counts_input: bool
     """Whether these are rows of the input."""
     scratch: str
@@ -89,7 +89,7 @@ class NodeText:
 
 
 def node_texts(plan: Plan, prefix: str, arrays: ConstantArrays) -> list[NodeText]:
-    """All nodes in order; their constant arrays are added to `arrays`."""
+    """All nodes in order; adds their constant arrays to `arrays`."""
     operations = plan.program.operations
     names = c_identifiers(
         [op.node.name for op in operations],
@@ -140,7 +140,7 @@ def _title(graph: Graph, node: Node) -> str:
 
 
 def _parts(operation: Operation) -> list[str]:
-    """What is called after an operation: its arrays, its codec's struct and arrays."""
+    """Suffixes of an operation's C names: its arrays, its codec's struct and arrays."""
     encoded = [(name, e) for name, e in operation.fields.items() if isinstance(e, Encoded)]
     return [*operation.fields, *(f"{name}_{key}" for name, e in encoded for key in e.fields)]
 
@@ -171,7 +171,7 @@ def _codec(
 
 
 def codec_read(operation: Operation, member: str) -> str:
-    """The function that reads an operation's weights; NULL for a kernel that calls none."""
+    """The function that reads an operation's weights; NULL if the kernel does not call it."""
     assert operation.call is not None
     weights, encoded = operation.call.fields[member], operation.fields[member]
     assert isinstance(weights, Weights)
@@ -192,7 +192,7 @@ def view(plan: Plan, tensor: str) -> ViewText:
 
 
 def shares_storage(plan: Plan, tensor: str, other: str) -> bool:
-    """Whether two tensors are the same bytes."""
+    """Whether two tensors share their memory."""
     return plan.storage[tensor] == plan.storage[other]
 
 

@@ -1,8 +1,7 @@
-"""Lays out what a board's own tools build: the generated library, an example, the harness and the
-board's port.
+"""Composes a project for a board's build tools: the generated library, an example, the harness and
+the board's port.
 
-A layout is {file name: text}; folder.py writes it. In what kinds of projects differ is said by one
-module each in projects/.
+A project is {file name: text}; folder.py writes it. Each kind of project is a module in projects/.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ from tinycomp.emit.render import render
 from tinycomp.target.boards import BAUD, Board
 
 _OTHER_MAINS = ("host_runner.c",)
-"""Programs of the harness that no project builds."""
+"""Programs of the harness that are not part of projects."""
 
 HARNESS_MODEL = "tc_model.c"
-"""The file that tells the harness of the library."""
+"""The file that describes the library to the harness."""
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a project is made of."""
+    """The contents of a project."""
 
     prefix: str
-    """Of the library's C names."""
+    """Prefix of the library's C names."""
     title: str
     """The model's name, safe in a comment."""
     model_hash: str
@@ -48,24 +47,24 @@ class Content:
     sample: NDArray[np.int8]
     """One input tensor, of any shape."""
     class_names: tuple[str, ...] = ()
-    """Empty where the outputs are not classes."""
+    """Empty if the outputs are not classes."""
     example: Example = field(default_factory=Example)
     """What the example prints."""
 
 
 def kind_of(board: Board) -> ProjectKind:
-    """The kind of project that a board wants."""
+    """A board's kind of project."""
     return project_kinds()[board.project]
 
 
 def project_paths(board: Board, prefix: str) -> ProjectPaths:
-    """Where the library, the harness and the port of a board's project lie."""
+    """The locations of library, harness and port in a board's project."""
     return kind_of(board).paths(prefix)
 
 
 def is_made_of_model(board: Board, prefix: str, name: str) -> bool:
-    """Whether a file of the project is the library, or changes with the model as the library does;
-    the rest is the program around it.
+    """Whether a file belongs to the library or depends on the model like it; the other files are
+    the program around it.
     """
     kind, where = kind_of(board), project_paths(board, prefix)
     within = name.startswith(f"{where.library}/")
@@ -109,7 +108,7 @@ def project_context(board: Board, content: Content) -> dict[str, object]:
 
 
 def _harness(board: Board) -> Iterator[tuple[str, str]]:
-    """The harness, with the board's baud rate for its port."""
+    """The harness's files, with the board's baud rate."""
     folder = resources.firmware() / "harness"
     for name, text in _texts(path for path in folder.iterdir() if path.name not in _OTHER_MAINS):
         yield name, text.replace(f"#define TC_BAUD {BAUD}\n", f"#define TC_BAUD {board.baud}\n")

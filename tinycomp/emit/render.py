@@ -1,4 +1,4 @@
-"""Renders templates: undefined names raise, nothing is escaped."""
+"""Renders templates: undefined names are errors, nothing is escaped."""
 
 from __future__ import annotations
 

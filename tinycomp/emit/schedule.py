@@ -1,4 +1,4 @@
-"""The order of streamed steps as numbers, and the moves of rows between them."""
+"""The table of streamed steps as numbers, and the moves of carried rows."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tinycomp.plan.schedule import INPUT, Copy, Step
 class ScheduleText:
     """The table of steps: each entry is a case, shifted left by `bits`, plus the rows less one.
 
-    The cases: the streamed nodes, the pushed input if there is one, then for each move there and
-    back.
+    The cases are the streamed nodes, the pushed input if there is one, then two per move: there
+    and back.
     """
 
     type: str = "uint8_t"
-    """Of an entry in C."""
+    """C type of an entry."""
     read: str = "TC_READ_U8"
     """The macro that reads an entry."""
     bits: int = 0
-    """As many as hold one less than the most rows of a step."""
+    """Enough bits for the maximum of rows per step, less one."""
     input: int = 0
-    """The entry of an input row that is pushed."""
+    """The entry that takes a pushed input row."""
     lines: tuple[str, ...] = ()
-    """The entries, comma-separated; none where nothing is streamed."""
+    """The entries, comma-separated; none if nothing is streamed."""
 
 
 def schedule_text(plan: Plan, moves: Sequence[Move]) -> ScheduleText:
@@ -56,7 +56,7 @@ def schedule_text(plan: Plan, moves: Sequence[Move]) -> ScheduleText:
 
 
 def row_counters(plan: Plan) -> int:
-    """How many cases count rows: the streamed nodes, and the input if it is pushed."""
+    """Number of cases that count rows: the streamed nodes, and the input if it is pushed."""
     return len(plan.stretch) + plan.pushed
 
 
@@ -67,5 +67,5 @@ def moves_of(plan: Plan) -> list[Move]:
 
 
 def _case(plan: Plan, step: Step) -> int:
-    """The streamed nodes count from 0; the pushed input comes behind them."""
+    """Case numbers: the streamed nodes from 0, then the pushed input."""
     return len(plan.stretch) if step.operation == INPUT else step.operation - plan.stretch.start

@@ -1,1 +1,1 @@
-"""Instruction sets: which kernels a core runs best, and their constants in the form those want."""
+"""Instruction sets: the fastest kernels for a core, and their constants in the kernels' layout."""

@@ -1,4 +1,4 @@
-"""ADD's two inputs, of which one has half the common scale: no rounding is lost on it."""
+"""The two inputs of ADD: one has half the common scale, so it is rescaled without rounding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinycomp.kernels._dsp_sums import integer
 HALF = (1 << 30, 0)
 """The coarse input's multiplier and shift: its scale is half the common one."""
 COARSE_BITS = 19
-"""So much is the coarse input shifted left: 20 bits more than it has, halved."""
+"""Left shift of the coarse input: 20 extra bits, halved."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Sides:
     """The two inputs of an addition: the coarse one has the larger scale."""
 
     fields: Mapping[str, int]
-    """All numbers of the call."""
+    """All numeric fields of the call."""
     coarse: int
     """Which input is coarse, 0 or 1."""
     coarse_zero_point: int
@@ -34,13 +34,13 @@ class Sides:
 
 
 def one_repeats(operands: Operands) -> bool:
-    """Whether one of two inputs is smaller than the other and repeats itself."""
+    """Whether one of the inputs is broadcast."""
     first, second = operands.activations
     return first.size != second.size
 
 
 def sides_of(call: KernelCall, operands: Operands) -> Sides | None:
-    """The inputs of an addition; None where one repeats itself, or neither has half the scale."""
+    """The inputs of an addition; None if one is broadcast, or neither has half the scale."""
     if one_repeats(operands):
         return None
     fields = {name: integer(call, name) for name in call.fields}

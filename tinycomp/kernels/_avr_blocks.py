@@ -1,6 +1,6 @@
-"""Constants of the AVR kernels: blocks of four channels, whose sums have 24 bits.
+"""Constants of the AVR kernels: blocks of four channels with 24-bit sums.
 
-Activations count from -128: what is left out of a sum for it lies in what the sum starts at.
+Activations are taken plus 128; the initial values of the sums compensate for this.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _SUM_LIMIT = 1 << 23
 
 
 def interleaved(weights: Weights, blocks: Array, codecs: tuple[str, ...], block: int) -> Weights:
-    """Rows of blocks (blocks, 4: numbers of channels), the four weights of a place side by side.
+    """Weights as rows of blocks (four channels each), with the four weights of a position adjacent.
 
-    block: blocks that a kernel asks for at a time; 0 where it reads them where they lie.
+    block: blocks per read; 0 if the kernel reads weights in place.
     """
     values = weights.values[blocks].transpose(0, 2, 1)
     rows = np.ascontiguousarray(values).reshape(len(blocks), -1)
@@ -47,13 +47,13 @@ def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
 
 
 def output(call: KernelCall, half: int) -> dict[str, int]:
-    """The fields that say how sums become outputs; `half` as in output_avr.h."""
+    """The fields for requantization; `half`: see output_avr.h."""
     names = ("output_zero_point", "activation_min", "activation_max")
     zero_point, low, high = (integer(call, name) for name in names)
     return {"half": half, "low": low - zero_point, "smallest": low, "range": high - low}
 
 
 def _bytes(values: Array, count: int) -> NDArray[np.uint8]:
-    """(channels, count): the lowest first."""
+    """Bytes (channels, count), lowest first."""
     places: NDArray[np.uint8] = (values[:, None] >> 8 * np.arange(count) & 255).astype(np.uint8)
     return places

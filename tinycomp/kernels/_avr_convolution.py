@@ -17,12 +17,12 @@ from tinycomp.ops._rows import rows
 
 _SIZES = ("input_height", "input_width", "input_channels", "output_width", "output_channels")
 INDEX_BITS = 4
-"""Of a codebook's indices that are looked up where they are used."""
+"""Bits of a codebook's indices that the kernel looks up itself."""
 _Fields = dict[str, Member]
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call; None where windows are dilated or numbers leave its bounds."""
+    """The AVR kernel's call; None if windows are dilated or values exceed its bounds."""
     if stored is None or is_dilated(call):
         return None
     fields: _Fields = {name: call.fields[name] for name in (*_SIZES, *WINDOW, "input_zero_point")}
@@ -33,7 +33,7 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 def fully_connected(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """A convolution of 1 x 1, rounded once; None where the factor is extended."""
+    """As a 1 x 1 convolution that rounds once; None if the factor is extended."""
     if stored is None or integer(call, "extended"):
         return None
     height, width = rows(operands.output.shape)[0], integer(call, "width")
@@ -46,7 +46,9 @@ def fully_connected(
 def _finish(
     call: KernelCall, fields: _Fields, stored: Encoded, half: int, gathered: bool
 ) -> KernelCall | None:
-    """With the output's numbers and all blocks of channels, the last filled with its last one."""
+    """With the output's fields and all blocks of channels, the last one padded with its last
+    channel.
+    """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     channels, window = weights.values.shape
@@ -66,27 +68,27 @@ def _finish(
         fields |= {"weights": kernel.direct(rows), "constants": known}
         return KernelCall(kernel.direct_name, fields)
     fields |= {"weights": kernel.stored(rows), "constants": known}
-    # A pixel is read as a whole before its outputs are written.
+    # A pixel is read completely before its outputs are written.
     pointwise = all(fields[name] == 1 for name in WINDOW[:4]) and not gathered
     return KernelCall(kernel.name, fields, scratch=listed, in_place=pointwise)
 
 
 @dataclass(frozen=True)
 class _Kernel:
-    """A kernel that reads weights where they lie, by a list of each window's activations."""
+    """A kernel that reads weights in place, using a list of each window's activations."""
 
     name: str
     """Of the kernel with lists of activations."""
     stored: Callable[[Weights], Weights]
-    """The weights in the form it wants."""
+    """Converts weights to its layout."""
     direct_name: str
-    """The kernel without such a list, for long windows where RAM is short: a tenth slower."""
+    """The kernel without a list, for long windows if RAM is short; a tenth slower."""
     direct: Callable[[Weights], Weights]
-    """The weights in the form that one wants."""
+    """Converts weights to that one's layout."""
 
 
 def _in_place_of(stored: Encoded) -> _Kernel | None:
-    """The kernel that reads this codec's weights in place; None where they have to be decoded."""
+    """The kernel that reads this codec's weights in place; None if they must be decoded."""
     if stored.codec == "dense":
         return _Kernel("conv_2d_avr", _unsigned, "conv_2d_direct_avr", _as_they_are)
     if stored.codec == "codebook" and stored.integer("bits") == INDEX_BITS:

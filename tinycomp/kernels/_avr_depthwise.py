@@ -20,9 +20,9 @@ SUMS, ADDRESS = 12, 8
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call, weights as they are: they are few, and each is used in every window. None where
-    channels share an input channel, windows are dilated or hang over a border that is not -128,
-    or numbers leave its bounds.
+    """The AVR kernel's call, with uncompressed weights, as they are few and used in every window.
+    None if channels share an input channel, windows are dilated or overlap a border that is not
+    -128, or values exceed its bounds.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)

@@ -14,12 +14,12 @@ WINDOW = (
 
 
 def is_dilated(call: KernelCall) -> bool:
-    """Whether cells of a window lie apart; there is no kernel for that."""
+    """Whether windows are dilated, which no kernel supports."""
     return (integer(call, "dilation_height"), integer(call, "dilation_width")) != (1, 1)
 
 
 def hangs_over(call: KernelCall, operands: Operands) -> bool:
-    """Whether a window hangs over a border."""
+    """Whether a window overlaps a border."""
     return any(
         first < 0 or last + size > inputs for first, last, size, inputs in _ends(call, operands)
     )
@@ -33,7 +33,7 @@ def is_reached(call: KernelCall, operands: Operands) -> bool:
 
 
 def _ends(call: KernelCall, operands: Operands) -> Iterator[tuple[int, int, int, int]]:
-    """Along each axis: where the first and the last window begin, their size, the input's size."""
+    """Along each axis: start of the first and of the last window, their size, the input's size."""
     for index, (axis, before) in enumerate((("height", "padding_top"), ("width", "padding_left"))):
         first = -integer(call, before)
         steps = operands.output.shape[index] - 1

@@ -10,7 +10,7 @@ from tinycomp.kernels._dsp_sums import LARGEST_SHIFT
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the DSP kernel; None where an input repeats itself or numbers leave bounds."""
+    """The DSP kernel's call; None if an input is broadcast or values exceed its bounds."""
     sides = sides_of(call, operands)
     if sides is None or not -4 <= sides.shift < 0:
         return None

@@ -1,4 +1,4 @@
-"""CONV_2D for firmware/kernels/armv7e_m/convolution.h and what is built on it."""
+"""CONV_2D for firmware/kernels/armv7e_m/convolution.h and the kernels based on it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tinycomp.kernels._dsp_weights import PAIR_TABLE, Arrange, Layer, layer
 from tinycomp.kernels._dsp_words import interleaved, offsets
 
 PAIR = 2
-"""Output channels that are computed together."""
+"""Output channels computed together."""
 GROUP = 4
-"""Weights that are multiplied together; a window has one at least."""
+"""Weights multiplied together."""
 FOUR, FIVE, EIGHT = 4, 5, 8
-"""Output pixels that are computed together."""
+"""Output pixels computed together."""
 WASTE = 1.15
 """A kernel for eight pixels may compute so many times as many as there are."""
 TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
@@ -30,7 +30,7 @@ _LEFT_OUT = ("output_zero_point", "weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of a DSP kernel; None where numbers leave its bounds."""
+    """The DSP kernel's call; None if values exceed its bounds."""
     sums = sums_of(call)
     if sums is None or stored is None or sums.weights.shape[1] < GROUP:
         return None
@@ -40,8 +40,8 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 
 
 def _by_groups(call: KernelCall, matrix: Array) -> Array:
-    """Weights in the order in which windows are expanded: whole groups of four of each row of the
-    window, then what is left over of each. Rows that have no group are taken as one.
+    """Weights in the order of expanded windows: the full groups of four of each window row, then
+    the rests of all rows. Rows without a full group are taken as one.
     """
     rows = matrix.reshape(len(matrix), integer(call, "kernel_height"), -1)
     whole = rows.shape[2] // 4 * 4
@@ -102,7 +102,7 @@ class _Form:
 
 
 def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
-    """Weights are words, or become words."""
+    """The form with weights as words, in flash or decoded."""
     width = integer(call, "output_width")
     pixels = FIVE if width % FIVE == 0 and width % FOUR else FOUR
     tiles = _tiles(call, found, stored, pixels)
@@ -120,8 +120,8 @@ def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
 
 
 def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:
-    """Pairs of weights are looked up where they are used, which takes less room than to decode
-    them; None where there is room, or nothing to look up.
+    """The form that looks up pairs of weights in the inner loop, which takes less memory than
+    decoding them; None if there is enough memory, or no codebook.
     """
     weights = found.looked_up(stored, call.room, _pairs_of_indices)
     if weights is None:
@@ -130,7 +130,7 @@ def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:
 
 
 def _pairs_of_indices(values: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Pairs of channels: of each group w0 and w2 of both, then w1 and w3 of both."""
+    """Pairs of channels: per group w0 and w2 of both, then w1 and w3 of both."""
     split = values.reshape(len(values) // PAIR, PAIR, -1, 2, 2)  # ..., group, first of halves, half
     return np.ascontiguousarray(split.transpose(0, 2, 4, 1, 3)).reshape(len(split), -1)
 
@@ -147,7 +147,7 @@ def _tiles(call: KernelCall, found: Layer, stored: Encoded, pixels: int) -> int:
 
 
 def _is_pointwise(call: KernelCall) -> bool:
-    """Whether each pixel becomes the one in its place, which is expanded before it is written."""
+    """Whether each output pixel can overwrite the input pixel, which is expanded before."""
     names = ("kernel_height", "kernel_width", "stride_height", "stride_width")
     return [integer(call, name) for name in names] == [1, 1, 1, 1]
 
@@ -158,7 +158,7 @@ def _pairs(words: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _inside(call: KernelCall, operands: Operands) -> bool:
-    """Whether all windows lie within the input where they can be read, row by row."""
+    """Whether all windows are inside the input and can be read in place, row by row."""
     sizes = zip(("height", "width"), ("top", "left"), operands.output.shape, strict=False)
     for axis, before, outputs in sizes:
         reach = (outputs - 1) * integer(call, f"stride_{axis}") + integer(call, f"kernel_{axis}")
@@ -169,7 +169,7 @@ def _inside(call: KernelCall, operands: Operands) -> bool:
 
 
 def _three_columns(call: KernelCall) -> bool:
-    """Whether windows are three columns wide, side by side, of whole groups of channels."""
+    """Whether windows are three columns wide, with stride 1 and a multiple of four channels."""
     names = ("kernel_width", "stride_width", "dilation_width")
     if [integer(call, name) for name in names] != [3, 1, 1] or integer(call, "input_channels") % 4:
         return False
@@ -178,7 +178,7 @@ def _three_columns(call: KernelCall) -> bool:
 
 
 def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | None:
-    """Windows share the columns of a tile of eight pixels."""
+    """The form for tiles of eight pixels, whose windows share columns."""
     height = integer(call, "kernel_height")
 
     def by_columns(words: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -203,7 +203,7 @@ def _by_columns(call: KernelCall, sums: Sums, stored: Encoded) -> KernelCall | N
 
 
 def _columns_of_indices(height: int) -> Arrange:
-    """Of each window row's group w0 and w2 of each column, then w1 and w3 of each."""
+    """Per group in a window row, w0 and w2 of each column, then w1 and w3 of each."""
 
     def arrange(values: NDArray[np.int8]) -> NDArray[np.int8]:
         split = values.reshape(len(values), height, 3, -1, 2, 2)  # ..., first of halves, half
@@ -215,7 +215,7 @@ def _columns_of_indices(height: int) -> Arrange:
 def _rounding(
     call: KernelCall, sums: Sums, found: Layer, block: int, *, looked_up: bool
 ) -> dict[str, int | Channels]:
-    """Products of words have a constant part, those of weights that are looked up none."""
+    """The constant part of products of words; zero for looked-up weights."""
     count = len(sums.bias)
     constant = 0 if looked_up else offsets(found.words)[:count]
     return rounding(call, sums, constant, len(found.words), block)

@@ -15,18 +15,18 @@ from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 BLOCK, DECODED = 4, 16
 """Channels that are computed together; blocks of them whose weights are decoded together."""
 ORDER = (0, 1, 3, 4, 2, 6, 5, 7, 8)
-"""Of a channel's weights, row by row, as SXTB16 takes them apart."""
+"""Order of a channel's weights, from row by row, for SXTB16."""
 ADDRESS = 8
 """Bytes of an address, at most."""
 TAIL = 72
-"""Bytes behind a tile's own columns."""
+"""Bytes read after a tile's own columns."""
 NARROW = 5
-"""The width for which there is a tile of its own; others are cut into tiles of six."""
+"""The output width with its own tile; others are split into tiles of six."""
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of a DSP kernel; None where channels share an input channel, or are fewer than a
-    block, or where numbers leave its bounds.
+    """The DSP kernel's call; None if channels share an input channel or are fewer than a block, or
+    values exceed its bounds.
     """
     sums = sums_of(call)
     if sums is None or integer(call, "channel_multiplier") != 1:
@@ -40,7 +40,7 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
 
 
 def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) -> KernelCall:
-    """A tile is read past its end."""
+    """Scratch for tiles, which are read past their end."""
     stride, width = integer(call, "stride_width"), integer(call, "output_width")
     outputs = NARROW if kernel == "depthwise_3x3_narrow_dsp" else 6
     names = (
@@ -60,13 +60,13 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
 
 
 def _in_place(sums: Sums) -> Weights:
-    """Weights that are read where they lie."""
+    """Weights read in place."""
     ordered = np.ascontiguousarray(sums.weights.astype(np.int8)[:, ORDER])
     return Weights(ordered, len(ordered), codecs=("dense",))
 
 
 def _in_blocks(sums: Sums) -> Weights:
-    """Weights that are decoded block by block; the last block has the last four channels."""
+    """Weights decoded block by block; the last block is the last four channels."""
     ordered = sums.weights.astype(np.int8)[:, ORDER]
     starts = [min(c, len(ordered) - BLOCK) for c in range(0, len(ordered), BLOCK)]
     values = np.stack([ordered[start : start + BLOCK].reshape(-1) for start in starts])
@@ -78,7 +78,7 @@ def _in_blocks(sums: Sums) -> Weights:
 
 
 def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
-    """Weights stay as they are: they are few, and would have to be decoded for each pixel."""
+    """Uncompressed weights: they are few, and would have to be decoded for each pixel."""
     left_out = (
         "channel_multiplier", "output_zero_point", "weights", "constants",
     )  # fmt: skip
@@ -94,8 +94,8 @@ def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
 
 
 def _by_pairs(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Blocks of four channels, of which the last holds the last four: a0 a1 b0 b1, a2 a3 b2 b3 for
-    each pair of cells.
+    """Blocks of four channels (the last block is the last four), a0 a1 b0 b1, a2 a3 b2 b3 per pair
+    of cells.
     """
     filled = np.pad(matrix, ((0, 0), (0, matrix.shape[1] % 2)))
     starts = [min(c, len(filled) - BLOCK) for c in range(0, len(filled), BLOCK)]

@@ -23,15 +23,15 @@ from tinycomp.kernels._dsp_weights import LEAST, NIBBLES, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
 
 GROUP = 4
-"""Weights that share a word of activations."""
+"""Weights per word of activations."""
 PAIRS = (0, 2, 1, 3)
-"""Their order where they are looked up in pairs: as SXTB16 takes activations apart."""
+"""Their order if looked up in pairs: that of activations after SXTB16."""
 BLOCK = 8
 """Outputs that share each activation."""
 SMALLER = 2 / 3
-"""The share of 4-bit indices that a form has to reach which is not looked up."""
+"""Maximum size, relative to 4-bit indices, of a form without look-up."""
 LOOK_UP = 128
-"""Bytes of code, about, that a small layer's look-up takes more than weights that lie as words."""
+"""Approximate additional bytes of code for a small layer's look-up, compared to words."""
 LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
@@ -39,15 +39,15 @@ LARGEST_SHIFT = 21
 def fully_connected(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The call of a DSP kernel; None where numbers leave its bounds, or many weights are decoded
-    that are not of a small codebook.
+    """The DSP kernel's call; None if values exceed its bounds, or many weights must be decoded that
+    have no small codebook.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     matrix = weights.values.astype(np.int64)
     channels = channels_of(call)
     bias, left, multiplier = wide(channels)
-    # A sum lies 256-fold in its register, and the product's lower word is dropped.
+    # Sums are scaled by 256, and the product's lower word is dropped.
     shift = 6 - left
     low, high = reach(matrix, bias)
     fits = (np.maximum(-low, high) < SUM_LIMIT).all() and 0 <= shift.min() <= shift.max()
@@ -87,7 +87,7 @@ class _Form:
 
 
 def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
-    """A layer that is worth quick code."""
+    """The form for large layers: fast code."""
     if not stored.buffered:
         return _in_place(matrix, bias, "fully_connected_dsp", BLOCK)
     # Weights that are mostly zeros, or entropy coded, may be worth more than speed.
@@ -97,7 +97,7 @@ def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
 
 
 def _small(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
-    """A layer that is worth its bytes."""
+    """The form for small layers: compact code."""
     words = _in_place(matrix, bias, "fully_connected_small_dsp", 1)
     pairs = _looked_up(matrix, bias, "fully_connected_small_codebook_dsp", 1)
     if words is None or pairs is None or not stored.buffered:
@@ -107,7 +107,7 @@ def _small(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
 
 
 def _in_place(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | None:
-    """Weights are words that are multiplied as they lie."""
+    """Weights as words that are multiplied in place."""
     words = weight_words(matrix, len(matrix))
     if words is None:
         return None
@@ -117,9 +117,7 @@ def _in_place(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | No
 
 
 def _looked_up(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | None:
-    """Weights are pairs of indices; the activations they are filled up with are zero, so what they
-    are filled up with is not.
-    """
+    """Weights as pairs of indices. Padding weights are arbitrary: their activations are zero."""
     filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % GROUP)), constant_values=matrix.flat[0])
     order = filled.reshape(len(filled), -1, GROUP)[:, :, PAIRS].reshape(len(filled), -1)
     values = interleaved(order.astype(np.int8), block).reshape(len(filled), -1)

@@ -10,15 +10,17 @@ from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_sums import integer
 
 GROUP = 4
-"""Channels that are summed together."""
+"""Channels summed together."""
 MOST_CELLS = 256
-"""So many values of -128 have a sum of 16 bits."""
+"""Maximum number of values with a 16-bit sum."""
 
 
 def average_pool_global(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The call of the DSP kernel; None where channels are no whole groups, or cells too many."""
+    """The DSP kernel's call; None if the channels are no multiple of four, or there are too many
+    cells.
+    """
     channels = integer(call, "channels")
     if channels % GROUP or integer(call, "height") * integer(call, "width") > MOST_CELLS:
         return None

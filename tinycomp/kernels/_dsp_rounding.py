@@ -1,5 +1,5 @@
-"""How sums become int8, for firmware/kernels/armv7e_m/rounding.h: rounded once where that is proven
-to give the same outputs, else twice.
+"""Requantization constants for firmware/kernels/armv7e_m/rounding.h: rounding once if that is
+proven to give the same outputs, else twice.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, channel_pairs, integer, reach
 
 ONCE = -255 << 11
-"""The member `rounding` of layers whose sums are rounded once."""
+"""The member `rounding` of layers that round once."""
 _SHIFT = 44
-"""Of a 256-fold sum's product with the multiplier, so many bits go."""
+"""Total right shift of (256 * sum) * multiplier."""
 _CONSTANT = 1 << 30
-"""The multiplier of a channel whose output never changes."""
+"""The multiplier of a channel with a constant output."""
 _NEARBY = 40
-"""Offsets of sums that are tried, on either side of the one that stands for the first rounding."""
+"""Number of offsets to try on each side of the one that represents the first rounding."""
 
 Integers = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ def rounding(
 
 
 def _twice(sums: Sums, offsets: Array | int) -> tuple[Integers, Integers, Integers]:
-    """The start has the shift less one in its lowest seven bits."""
+    """The constants for rounding twice: the start's lowest seven bits are the shift less one."""
     low = sums.shift - 1
     start = 256 * sums.bias - offsets - low
     return start + -start % 128, low, sums.multiplier
@@ -104,9 +104,9 @@ def _lines(sums: Sums, high: Integers) -> tuple[Integers, Integers] | None:
 
 
 def _least_sums(sums: Sums) -> Integers:
-    """The least sum of each channel that makes its output -128 + k, for k = 1 ... 255."""
+    """The smallest sum of each channel with an output of -128 + k, for k = 1 ... 255."""
     steps = 2 * np.arange(1, 256) - 1
-    rounded = steps << (sums.shift[:, None] - 1)  # the least product that the second rounding lifts
+    rounded = steps << (sums.shift[:, None] - 1)  # least product rounded up to it
     return -(-((2 * rounded - 1) << 30) // sums.multiplier[:, None])
 
 

@@ -1,6 +1,7 @@
-"""Constants of DSP kernels that round twice: what each channel's sums start at, and their factor.
+"""Constants of DSP kernels that round twice: the initial value of each channel's sums, and the
+factor.
 
-A sum lies 256-fold in its register (firmware/kernels/armv7e_m/gemm.h), so it has 24 bits.
+Sums are scaled by 256 (firmware/kernels/armv7e_m/gemm.h), so they have 24 bits.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ LARGEST_SHIFT = 23
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """A layer's channels as DSP kernels compute them."""
+    """A layer's channels for DSP kernels."""
 
     weights: NDArray[np.int64]
-    """(channels, weights a channel); zero in channels whose output never changes."""
+    """Shape (channels, weights per channel); zero in channels with a constant output."""
     bias: NDArray[np.int64]
-    """What a sum starts with, one a channel."""
+    """Initial value of the sums, one per channel."""
     multiplier: NDArray[np.int64]
-    """int32, one a channel."""
+    """int32, one per channel."""
     shift: NDArray[np.int64]
-    """To the right, at least 1, one a channel."""
+    """Right shift of at least 1, one per channel."""
 
 
 def sums_of(call: KernelCall) -> Sums | None:
-    """The sums of a convolution's call; None where they leave the bounds.
+    """The sums of a convolution's call; None if they exceed the bounds.
 
-    A channel whose output is the same for all inputs becomes one without weights, whatever its
-    numbers: converters leave such channels with biases and shifts of any size.
+    A channel with the same output for all inputs gets zero weights: converters leave such channels
+    with biases and shifts of any size.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
@@ -81,7 +82,7 @@ def distinct(channels: Channels) -> int:
 
 
 def reach(matrix: Array, bias: Array) -> tuple[Array, Array]:
-    """The least and the largest sum of each channel over all int8 inputs."""
+    """The smallest and largest sum of each channel over all int8 inputs."""
     positive, negative = np.maximum(matrix, 0).sum(axis=1), np.minimum(matrix, 0).sum(axis=1)
     return bias + 127 * negative - 128 * positive, bias + 127 * positive - 128 * negative
 
@@ -95,7 +96,7 @@ def _output(call: KernelCall, sums: Array, multiplier: Array, shift: Array) -> A
 
 
 def wrapped(values: Array) -> NDArray[np.int32]:
-    """The lower 32 bits: sums in registers wrap around on their way to a result that fits."""
+    """The lower 32 bits: partial sums in registers may wrap around."""
     result: NDArray[np.int32] = (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     return result
 

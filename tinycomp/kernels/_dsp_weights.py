@@ -1,5 +1,5 @@
-"""How weights of DSP convolutions lie in flash: as words where they are read in place, else decoded
-by blocks of channels.
+"""Storage of weights for DSP convolutions: as words that are read in place, or decoded in blocks of
+channels.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ PAIR_CODEBOOK = "pair_codebook"
 PLAIN_CODEBOOK = "codebook"
 NIBBLES = "nibbles"
 PAIR_TABLE = 1024
-"""Bytes of the table in which pairs of weights are looked up."""
+"""Bytes of the table for looking up pairs of weights."""
 
 PAIR_BITS = 4
 LEAST = 1024
-"""Weights for which quick code, and tables of a codebook, are worth their bytes."""
+"""Number of weights for which fast code, and tables of a codebook, are worth their bytes."""
 
 Arrange = Callable[[NDArray[np.int8]], NDArray[np.int8]]
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Weights of a layer in the forms that its kernels can read."""
+    """Weights of a layer in the forms that the kernels can read."""
 
     words: NDArray[np.int8]
-    """As words of packed weights, zeros behind the channels and behind each length."""
+    """Packed as words; channels and lengths are padded with zeros."""
     plain: NDArray[np.int8]
-    """As they are, padded alike."""
+    """Plain, padded in the same way."""
     channels: int
-    """Before padding."""
+    """Number of channels before padding."""
     length: int
-    """Weights a channel before padding."""
+    """Weights per channel before padding."""
     arrange: Arrange
-    """Brings either form into the kernel's order, (rows, bytes a row)."""
+    """Rearranges either form to the kernel's order, (rows, bytes per row)."""
     unit: int
-    """Channels of a row."""
+    """Channels per row."""
 
     @property
     def size(self) -> int:
@@ -86,12 +86,12 @@ class Layer:
         return None if weights is None else self._as_they_lie(weights)
 
     def _as_they_lie(self, weights: Weights) -> dict[str, int | Weights]:
-        """The members where the codec decodes nothing: one block of all channels."""
+        """The members if nothing is decoded: one block of all channels."""
         block = len(weights.values) * self.unit
         return {"workspace": 0, "bytes": 0, "block": block, "weights": weights}
 
     def _codec(self, stored: Encoded, rows: int) -> tuple[str | None, bool]:
-        """The codec, and whether it holds plain weights; None where none is smaller than words."""
+        """The codec, and whether it stores plain weights; None if none is smaller than words."""
         words = Weights(self.arrange(self.words), rows, words=True)
         if stored.codec == PLAIN_CODEBOOK and codecs()[PAIR_CODEBOOK].encode(words):
             return PAIR_CODEBOOK, False
@@ -114,7 +114,7 @@ def _of_four_bits(stored: Encoded) -> bool:
 
 
 def layer(matrix: NDArray[np.int64], channels: int, arrange: Arrange, unit: int) -> Layer | None:
-    """A layer of so many channels, the last of them zeros; None where a word does not fit."""
+    """A layer padded to a number of channels with zeros; None if a word does not fit."""
     words = weight_words(matrix, channels)
     if words is None:
         return None

@@ -1,4 +1,4 @@
-"""Weights as the words that DSP kernels multiply with (firmware/kernels/armv7e_m/gemm.h)."""
+"""Weights as words for DSP kernels (firmware/kernels/armv7e_m/gemm.h)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tinycomp.ir.tensor import Array
 
 
 def weight_words(matrix: Array, channels: int) -> NDArray[np.int8] | None:
-    """Pairs of weights as int16 numbers 256 * w1 + w0, in bytes, (channels, weights a channel):
-    filled up with zeros to that many channels, and to groups of four weights.
+    """Pairs of weights as int16 numbers 256 * w1 + w0, in bytes (channels, weights per channel),
+    padded with zeros to a number of channels and to groups of four weights.
 
-    None where a pair does not fit.
+    None if a pair does not fit.
     """
     filled = np.pad(matrix, ((0, channels - matrix.shape[0]), (0, -matrix.shape[1] % 4)))
     pairs = 256 * filled[:, 1::2] + filled[:, 0::2]
@@ -23,8 +23,8 @@ def weight_words(matrix: Array, channels: int) -> NDArray[np.int8] | None:
 
 
 def interleaved(words: NDArray[np.int8], block: int) -> NDArray[np.int8]:
-    """Words of blocks of channels: group after group, a word of each channel. Flat; the last block
-    may be smaller.
+    """Words of blocks of channels, flat: per group a word of each channel; the last block may be
+    smaller.
     """
     parts = []
     for start in range(0, len(words), block):
@@ -34,6 +34,6 @@ def interleaved(words: NDArray[np.int8], block: int) -> NDArray[np.int8]:
 
 
 def offsets(words: NDArray[np.int8]) -> NDArray[np.int64]:
-    """The constant part of each channel's products: 127 times its weights at even places."""
+    """The constant part of each channel's products: 127 times its weights at even positions."""
     even: NDArray[np.int64] = words[:, 0::2].astype(np.int64).sum(axis=1)
     return 127 * even

@@ -1,8 +1,7 @@
-"""What holds for all calls of a library is known when it is compiled: kernels leave out what the
-other case would need.
+"""Facts about all calls of a library, known when it is compiled, so that kernels omit code for
+other cases.
 
-A header asks by a macro of its own, TC_<name>_<fact>, which is 0 there unless generated code has
-defined it before as 1.
+A header tests a macro, TC_<name>_<fact>, which is 0 unless generated code has defined it as 1.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 
 
 def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
-    """The macros to define: those that hold for all calls whose kernels ask.
+    """The macros to define: those of facts that hold for all calls of kernels that test them.
 
     Args:
         calls: each with the text of its kernel's headers.

@@ -9,7 +9,7 @@ from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the MVE kernel; None where an input repeats itself or numbers leave bounds."""
+    """The MVE kernel's call; None if an input is broadcast or values exceed its bounds."""
     sides = sides_of(call, operands)
     if sides is None or not -32 < sides.shift < 0:
         return None

@@ -10,15 +10,15 @@ from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
 TALLEST = 16
-"""Rows of a window, at most."""
+"""Maximum rows of a window."""
 GATHERED = 1024
-"""Bytes of columns that are gathered at a time, about; those of two pixels at least."""
+"""Approximate bytes of columns gathered at a time; at least two pixels."""
 _LEFT_OUT = ("weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of an MVE kernel; None where channels are less than a group, windows too tall, or
-    numbers out of its bounds.
+    """The MVE kernel's call; None if there are fewer channels than a group, windows are too tall,
+    or values exceed its bounds.
     """
     sums = vector_sums(call)
     if integer(call, "kernel_height") > TALLEST:
@@ -36,13 +36,13 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 
 
 def _by_columns(call: KernelCall, matrix: Array) -> Array:
-    """Weights of a window column by column, from row by row."""
+    """Reorders weights of a window from row by row to column by column."""
     size = [integer(call, f"kernel_{side}") for side in ("height", "width")]
     return matrix.reshape(len(matrix), *size, -1).transpose(0, 2, 1, 3).reshape(matrix.shape)
 
 
 def _lies(call: KernelCall) -> bool:
-    """Whether windows are cells of the input."""
+    """Whether windows are single cells of the input."""
     padding = integer(call, "padding_top") + integer(call, "padding_left")
     reach = (integer(call, "output_width") - 1) * integer(call, "stride_width")
     single = integer(call, "kernel_height") * integer(call, "kernel_width") == 1

@@ -14,15 +14,15 @@ from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
 VECTOR = 16
-"""Bytes that are interleaved at a time."""
+"""Bytes interleaved at a time."""
 PLANES = 2048
-"""Bytes of planes, at most, if that allows for sixteen channels."""
+"""Maximum bytes of planes, unless sixteen channels need more."""
 GROUP = 4
-"""Channels that are computed together, rows that are interleaved."""
+"""Channels computed together, rows interleaved."""
 WORDS = 4
-"""Of a window, at most: four rows of a column each."""
+"""Maximum words of a window: four rows of a column each."""
 AROUND = 2 * VECTOR + 4 * VECTOR
-"""Bytes before the planes, zeros and zero points, and behind them."""
+"""Bytes before the planes (zeros and zero points), and after them."""
 _SAME = (
     "output_width", "columns", "kernel_height", "kernel_width", "stride_height", "stride_width",
     "dilation_height", "dilation_width", "padding_top", "padding_left", "input_zero_point",
@@ -31,8 +31,8 @@ _SAME = (
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of an MVE kernel; None where channels share an input channel, windows have more than
-    four words, or numbers leave its bounds.
+    """The MVE kernel's call; None if channels share an input channel, windows have more than four
+    words, or values exceed its bounds.
     """
     sums, weights = vector_sums(call), call.fields["weights"]
     assert isinstance(weights, Weights)
@@ -62,7 +62,7 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
 
 
 def _block(channels: int, size: int) -> int:
-    """Channels of a plane, from the bytes that a channel takes: all, or whole vectors."""
+    """Channels per plane, given the bytes per channel: all, or full vectors."""
     fitting = max(VECTOR, PLANES // size // VECTOR * VECTOR)
     return min(channels, fitting)
 

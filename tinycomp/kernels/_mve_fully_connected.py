@@ -14,8 +14,8 @@ from tinycomp.kernels._mve_gemm import GROUP, gemm_fields
 def fully_connected(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The call of an MVE kernel; None where outputs are less than a group, or products are shifted
-    by less than 33 places.
+    """The MVE kernel's call; None if there are fewer outputs than a group, or products are shifted
+    by less than 33 bits.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)

@@ -11,11 +11,11 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array
 
 GROUP = 4
-"""Channels that are computed together."""
+"""Channels computed together."""
 VECTOR = 16
-"""Products of an instruction."""
+"""Products per instruction."""
 DECODED = 2048
-"""Bytes that are decoded at a time, at most, if that allows for a group."""
+"""Maximum bytes decoded at a time, unless a group needs more."""
 
 
 def gemm_fields(
@@ -49,7 +49,7 @@ def _block(channels: int, length: int) -> int:
 
 
 def grouped(matrix: Array) -> Array:
-    """Weights by groups of channels, of which the last holds the last four: (groups, bytes)."""
+    """Weights by groups of channels, the last group being the last four: (groups, bytes)."""
     channels, length = matrix.shape
     rest = (length - 1) % VECTOR + 1
     groups = []

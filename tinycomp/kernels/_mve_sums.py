@@ -10,8 +10,8 @@ from tinycomp.kernels._dsp_sums import Sums, channels_of, sums_of, wide
 
 
 def vector_sums(call: KernelCall) -> Sums | None:
-    """The channels as they are, where factors are below a half; others have to be constant, and
-    lose their weights. None where they are not.
+    """The channels, unchanged if their factors are below one half; others must be constant, and get
+    zero weights. None if they are not.
     """
     bias, left, multiplier = wide(channels_of(call))
     right = -left

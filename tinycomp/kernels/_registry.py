@@ -1,4 +1,4 @@
-"""Finds the instruction sets, one a module of tinycomp.kernels."""
+"""Finds the instruction sets: one per module of tinycomp.kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ADD for firmware/kernels/scalar/add_scalar.h: an affine function, proven by trying all inputs."""
+"""ADD for firmware/kernels/scalar/add_scalar.h: an affine function, proven for all inputs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tinycomp.kernels._add_sides import one_repeats
 from tinycomp.kernels._dsp_sums import integer
 
 NEAR = sorted(product(range(-6, 7), repeat=2), key=lambda near: near[0] ** 2 + near[1] ** 2)
-"""How far factors may be from the real ones, the nearest first."""
+"""Differences to the real factors to try, the nearest first."""
 INT8 = np.arange(-128, 128, dtype=np.int64)
 FREE = 1 << 40
-"""Where an output is at the activation's bound, this much more is as good."""
+"""Tolerance beyond the activation's bounds, where outputs saturate."""
 
 
 class Affine(NamedTuple):
@@ -35,8 +35,8 @@ class Affine(NamedTuple):
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the scalar kernel; None where an input repeats itself, or where no affine
-    function is found (that exact ties are rounded away from zero is beyond any).
+    """The scalar kernel's call; None if an input is broadcast, or no affine function is found (none
+    can round exact ties away from zero).
     """
     if one_repeats(operands):
         return None
@@ -56,7 +56,7 @@ def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelC
 
 
 def _affine(call: KernelCall) -> Affine | None:
-    """The first function that gives each pair's output, of those near the real one."""
+    """The first function near the real one that gives the output of every pair."""
     low, high = integer(call, "activation_min"), integer(call, "activation_max")
     outputs = _outputs(call)
     shift = 31 - (int(np.abs(outputs).max()) + 2).bit_length()
@@ -74,7 +74,7 @@ def _affine(call: KernelCall) -> Affine | None:
 
 
 def _outputs(call: KernelCall) -> Array:
-    """What the portable kernel computes of the first and the second input, without a bound."""
+    """The portable kernel's results for the first and second input, without bounds."""
     wide, repeated = (
         requantize(
             (INT8 - integer(call, f"{side}_zero_point")) << 20,
@@ -90,7 +90,7 @@ def _outputs(call: KernelCall) -> Array:
 
 
 def _factor(call: KernelCall, side: str) -> float:
-    """How much one step of an input is, in steps of the output."""
+    """One step of an input in steps of the output."""
     return float(
         integer(call, f"{side}_multiplier")
         * integer(call, "output_multiplier")

@@ -22,18 +22,18 @@ from tinycomp.kernels._scalar_words import (
 )
 
 PIXELS, PAIR = 4, 2
-"""Output pixels and channels that are computed together."""
+"""Output pixels and channels computed together."""
 OFFSET = 4
-"""Bytes of a row's place."""
+"""Bytes of a row's offset."""
 FLAGS = 16
-"""Bits that are read together."""
+"""Bits per word of flags."""
 LARGEST_SHIFT = 22
 """(2 * zero point + 1) << shift, and the product on top, stay within 32 bits."""
 _CONSTANTS = ("weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the scalar kernel; None where numbers leave its bounds."""
+    """The scalar kernel's call; None if values exceed its bounds."""
     sums = sums_of(call)
     if sums is None or stored is None or sums.shift.max() > LARGEST_SHIFT:
         return None
@@ -65,14 +65,14 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 
 
 def _pointwise(call: KernelCall, operands: Operands) -> bool:
-    """Whether each pixel is computed from the one in its place, which has as many channels."""
+    """Whether each output pixel can overwrite its input pixel, which has as many channels."""
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width")
     same = operands.activations[0].shape == operands.output.shape
     return same and all(integer(call, name) == 1 for name in ones)
 
 
 def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | None:
-    """A word of each channel of a pair in turn; as they are where they have to be decoded, about
+    """Words of the two channels of a pair in turn; unchanged bytes if they must be decoded, about
     `room` bytes at a time.
     """
     if stored.buffered:
@@ -83,7 +83,7 @@ def _stored(pairs: NDArray[np.int64], stored: Encoded, room: int) -> Weights | N
 
 
 def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Where a pair's runs end, as tile_4x2.h reads it, and 0."""
+    """Flags of the ends of a pair's runs for tile_4x2.h, and 0."""
     found: list[list[int]] = []
     for count, halves in runs(fields(pair), FLAGS - 1):
         if halves or not found or len(found[-1]) + count > FLAGS:
@@ -94,6 +94,6 @@ def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
 
 
 def _factors(sums: Sums, channels: int) -> NDArray[np.int32]:
-    """Each channel's bias * 32 + right shift, and its multiplier."""
+    """Per channel: bias * 32 + right shift, multiplier."""
     factors = np.stack([32 * sums.bias + sums.shift, sums.multiplier], axis=1)
     return wrapped(np.pad(factors, ((0, channels - len(factors)), (0, 0))).reshape(-1))

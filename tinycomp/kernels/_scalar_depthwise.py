@@ -14,16 +14,16 @@ SUM_LIMIT = 1 << 20
 LARGEST_SHIFT = 22
 """See requantize.h."""
 BLOCK = 4
-"""Channels that are computed together, where the window is not 3 x 3."""
+"""Channels computed together if the window is not 3 x 3."""
 ADDRESS = 8
 """Bytes of an address, at most."""
 DECODED = 16
-"""Channels whose weights are decoded together."""
+"""Channels per decoded block of weights."""
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of a scalar kernel; None where channels share an input channel, or where numbers
-    leave its bounds.
+    """The scalar kernel's call; None if channels share an input channel, or values exceed its
+    bounds.
     """
     sums = sums_of(call)
     if sums is None or integer(call, "channel_multiplier") != 1 or not fits(sums):
@@ -39,7 +39,7 @@ def fits(sums: Sums) -> bool:
 
 
 def _three_by_three(call: KernelCall, sums: Sums, together: int) -> KernelCall | None:
-    """None for other windows, and where columns beyond a border are more than the kernel takes."""
+    """The 3 x 3 kernel's call; None for other windows, or too many columns beyond a border."""
     window = ("kernel_height", "kernel_width", "dilation_height", "dilation_width")
     stride, left = integer(call, "stride_width"), integer(call, "padding_left")
     input_width, output_width = integer(call, "input_width"), integer(call, "output_width")
@@ -66,7 +66,7 @@ def _three_by_three(call: KernelCall, sums: Sums, together: int) -> KernelCall |
 
 
 def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | None:
-    """None where channels are fewer than a block."""
+    """The call for any window; None if there are fewer channels than a block."""
     channels = len(sums.bias)
     if channels < BLOCK:
         return None
@@ -86,7 +86,7 @@ def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | Non
 
 
 def _in_blocks(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Blocks of four channels, of which the last holds the last four, cell by cell."""
+    """Blocks of four channels, the last block being the last four, cell by cell."""
     starts = [min(c, len(matrix) - BLOCK) for c in range(0, len(matrix), BLOCK)]
     return np.stack([matrix[start : start + BLOCK].T.reshape(-1) for start in starts])
 
@@ -98,8 +98,6 @@ def _codebook(call: KernelCall) -> NDArray[np.int8] | None:
 
 
 def starts_and_factors(sums: Sums) -> NDArray[np.int32]:
-    """For requantize.h: each channel's bias, its shift plus one in the lowest five bits, and its
-    multiplier.
-    """
+    """For requantize.h, per channel: bias * 32 + right shift + 1, multiplier."""
     start = 32 * sums.bias + sums.shift + 1
     return np.stack([start, sums.multiplier], axis=1).astype(np.int32).reshape(-1)

@@ -13,27 +13,27 @@ from tinycomp.kernels._dsp_sums import SUM_LIMIT, channels_of, distinct, integer
 from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace
 
 BLOCK = 8
-"""Outputs that share each activation."""
+"""Outputs that share an expanded vector."""
 HALVES, MORE = 1, 2
-"""Behind a 0: a word whose two products are runs of their own; weights that are to be decoded."""
+"""Codes after a 0: a word of two separate runs; weights must be decoded."""
 MOST_CHUNK = 32
-"""Words of each output that are decoded together: 1 KB."""
+"""Words of each output decoded together: 1 KB."""
 WORD_BYTES = 12
-"""Of an expanded word of activations."""
+"""Bytes of an expanded word of activations."""
 LEAST = 1000
-"""Weights for which the kernel is worth its code."""
+"""Number of weights for which the kernel is worth its code."""
 MOST_WORDS = 0xFFFF // WORD_BYTES
 
 
 def fully_connected(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The call of the scalar kernel; None where numbers leave its bounds."""
+    """The scalar kernel's call; None if values exceed its bounds."""
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     channels = channels_of(call)
     bias, left, multiplier = wide(channels)
-    # A sum is multiplied 256-fold, and the product's lower word is dropped.
+    # Sums are scaled by 256, and the product's lower word is dropped.
     shift = 6 - left
     low, high = reach(weights.values.astype(np.int64), bias)
     more = -len(bias) % BLOCK
@@ -84,7 +84,7 @@ def _stored(blocks: NDArray[np.int64], stored: Encoded | None, chunk: int) -> We
 
 
 def _runs(block: NDArray[np.int64], chunk: int) -> NDArray[np.uint16]:
-    """A block's runs as the kernel reads them."""
+    """A block's runs in the kernel's format."""
     found: list[int] = []
     length = chunk or block.shape[1]
     for start in range(0, block.shape[1], length):

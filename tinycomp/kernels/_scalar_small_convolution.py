@@ -10,20 +10,20 @@ from tinycomp.kernels._scalar_depthwise import fits, starts_and_factors
 from tinycomp.kernels._scalar_words import GROUP
 
 PIXELS = 4
-"""Output pixels that are computed together."""
+"""Output pixels computed together."""
 WORD = 4
 """Bytes of an expanded activation."""
 FEWEST, MOST = 48, 128
-"""Weights of a window: enough to make up for the kernel's code, few enough for its scratch."""
+"""Weights per window: enough to be worth the kernel's code, few enough for its scratch."""
 _CONSTANTS = ("weights", "constants")
 
 
 def small_convolution(call: KernelCall, sums: Sums) -> KernelCall | None:
-    """The call of the kernel for windows over fewer channels than a word has; None where there are
-    too few weights or too many, or where numbers leave its bounds.
+    """The call of the kernel for windows with fewer channels than a word; None if there are too few
+    or too many weights, or values exceed its bounds.
 
-    Products of wide weights, two of which conv_2d_scalar.h makes in one multiplication, hardly ever
-    fit into halves of words together: one by one is quicker, but takes more scratch.
+    Pairs of products of large weights, as in conv_2d_scalar.h, rarely fit into halves of words:
+    computing them one by one is faster, but takes more scratch.
     """
     length = sums.weights.shape[1]
     if integer(call, "input_channels") >= GROUP or not FEWEST <= length <= MOST:

@@ -13,28 +13,28 @@ from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Array
 
 GROUP = 4
-"""Weights of a word."""
+"""Weights per word."""
 PAIR_CODEBOOK, PLAIN_CODEBOOK = "pair_codebook", "codebook"
 LEAST, MOST = -(1 << 15), (1 << 15) - 1
 """Of a sum that half a word holds."""
 
 
 def grouped(matrix: Array) -> NDArray[np.int64]:
-    """Weights filled up with zeros: (channels, words, 4)."""
+    """Weights padded with zeros: (channels, words, 4)."""
     filled = np.pad(matrix.astype(np.int64), ((0, 0), (0, -matrix.shape[1] % GROUP)))
     result: NDArray[np.int64] = filled.reshape(len(filled), -1, GROUP)
     return result
 
 
 def words(groups: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """w0 + 2^8 w1 + 2^16 w2 + 2^24 w3, all with their signs, modulo 2^32, of (..., 4) weights."""
+    """w0 + 2^8 w1 + 2^16 w2 + 2^24 w3 modulo 2^32, of signed weights (..., 4)."""
     sums = groups @ (1 << (8 * np.arange(GROUP)))
     return (sums & 0xFFFFFFFF).astype(np.uint32)
 
 
 def fields(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The least and the largest value, over all int8 inputs, of what each product of a word adds to
-    the lower half and to the upper one: (4, channels, words, 2), minima of both, then maxima.
+    """The smallest and largest contribution of each product of a word, over all int8 inputs, to the
+    lower and upper half: (4, channels, words, 2), minima of both, then maxima.
     """
     upper = groups.reshape(*groups.shape[:2], 2, 2).swapaxes(2, 3)  # w0 w2, w1 w3
     low, high = np.minimum(-128 * upper, 127 * upper), np.maximum(-128 * upper, 127 * upper)
@@ -47,14 +47,14 @@ def fit(values: NDArray[np.int64]) -> bool:
 
 
 def runs(values: NDArray[np.int64], longest: int) -> Iterator[tuple[int, bool]]:
-    """Cut words that some channels share into runs of as many words as fit, from the first on.
+    """Split words that channels share into the longest possible runs, from the first on.
 
     Args:
         values: fields() of those channels.
         longest: words of a run.
 
     Yields:
-        how many words, and whether it is one whose two products don't fit together.
+        the number of words, and whether it is a single word whose two products don't fit together.
     """
     bounds = values.sum(-1)
     held, count = np.zeros(bounds.shape[:2], np.int64), 0
@@ -73,7 +73,7 @@ def runs(values: NDArray[np.int64], longest: int) -> Iterator[tuple[int, bool]]:
 
 
 def workspace(weights: Weights) -> int:
-    """Whether the codec that was asked for has one: 0 or 1."""
+    """Whether the requested codec has a workspace: 0 or 1."""
     return int(weights.codecs == (PAIR_CODEBOOK,))
 
 

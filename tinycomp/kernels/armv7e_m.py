@@ -16,7 +16,7 @@ from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 
 
 class Armv7EM(InstructionSet):
-    """SMLAD, SMMLAR, SXTB16 and their like."""
+    """Kernels with SMLAD, SMMLAR, SXTB16 and similar instructions."""
 
     name: ClassVar[str] = "armv7e_m"
     kernels: ClassVar[Mapping[str, Adapt]] = {

@@ -19,12 +19,12 @@ from tinycomp.kernels._mve_fully_connected import fully_connected
 
 
 def _same(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
-    """A kernel that takes what the portable one takes."""
+    """A kernel with the same arguments as the portable one."""
     return replace(call, kernel=f"{call.kernel}_mve")
 
 
 class Armv81MMve(InstructionSet):
-    """VMLADAV, VQRDMULH and loops with a predicated tail."""
+    """Kernels with VMLADAV, VQRDMULH and tail-predicated loops."""
 
     name: ClassVar[str] = "armv8_1m_mve"
     kernels: ClassVar[Mapping[str, Adapt]] = {

@@ -1,5 +1,5 @@
-"""AVR: a byte at a time, sums of 24 bits in registers, and nothing to do for activations of -128,
-of which a ReLU makes many.
+"""AVR: byte by byte, 24-bit sums in registers; activations of -128, frequent after a ReLU, are
+skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 
 
 class Avr(InstructionSet):
-    """MULSU, and reads that move on."""
+    """Kernels with MULSU and post-increment loads."""
 
     name: ClassVar[str] = "avr"
     kernels: ClassVar[Mapping[str, Adapt]] = {

@@ -1,4 +1,4 @@
-"""Any core: the portable kernels, which define what all others compute."""
+"""Any core: the portable kernels, the reference for all others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from tinycomp.kernels._instruction_set import InstructionSet
 
 
 class Generic(InstructionSet):
-    """Portable C alone."""
+    """Portable C only."""
 
     name: ClassVar[str] = "generic"

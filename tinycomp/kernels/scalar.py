@@ -15,7 +15,7 @@ from tinycomp.kernels._scalar_fully_connected import fully_connected
 
 
 class Scalar(InstructionSet):
-    """Plain 32-bit registers, as many as there are."""
+    """Kernels with 32-bit integer instructions."""
 
     name: ClassVar[str] = "scalar"
     kernels: ClassVar[Mapping[str, Adapt]] = {

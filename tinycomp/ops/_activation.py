@@ -1,4 +1,4 @@
-"""Activations that a TFLite operator carries with it: a clamp in the output's int8 domain."""
+"""Fused activations of TFLite operators: a clamp in the output's int8 domain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinycomp.ir.tensor import QuantizationParameters
 
 
 class Activation(Enum):
-    """A fused activation by TFLite's number, with its real bounds."""
+    """A fused activation with TFLite's number and its real bounds."""
 
     NONE = 0
     RELU = 1
@@ -29,6 +29,8 @@ class Activation(Enum):
 
 
 def quantize_bound(real: float, parameters: QuantizationParameters) -> int:
-    """A bound in the quantized domain, not clamped: half away from zero in float32, as TFLite."""
+    """A bound in the quantized domain, not clamped: rounded half away from zero in float32, like
+    TFLite.
+    """
     scaled = float(np.float32(real) / np.float32(parameters.scale))
     return parameters.zero_point + int(np.floor(abs(scaled) + 0.5)) * (1 if scaled >= 0 else -1)

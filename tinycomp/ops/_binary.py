@@ -1,4 +1,4 @@
-"""Operators that compute each element from the ones at the same place of two tensors."""
+"""Elementwise operators of two tensors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tinycomp.ops._rows import same_rows
 
 @dataclass(frozen=True)
 class BinaryOperator(Operator):
-    """A function of two tensors, element by element. One may have only the other's last axes, or
-    one value.
+    """An elementwise function of two tensors. One may be broadcast: it has only the other's last
+    axes, or one value.
 
-    A subclass says `output_range`, `reference`, `kernel` and how TFLite writes it.
+    A subclass implements `output_range`, `reference`, `kernel` and the conversion to TFLite.
     """
 
     phrase: ClassVar[str]
-    """How errors call it, "A sum"."""
+    """Name in error messages, "A sum"."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the larger input."""
@@ -39,5 +39,5 @@ class BinaryOperator(Operator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Two inputs or more, which make a chain."""
+        """Two or more inputs, as a chain."""
         return merge(cls(), layer, inputs, builder)

@@ -1,4 +1,4 @@
-"""Two inputs of which one may repeat itself: it has the other's last axes, or one value."""
+"""Broadcasting of two inputs: one may have only the other's last axes, or one value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def broadcast_shape(name: str, inputs: Sequence[Shape]) -> Shape:
     """The shape of the larger input.
 
     Raises:
-        ModelError: there are not two, or the smaller one has not the last axes of the larger.
+        ModelError: there are not two, or the smaller one does not have the larger one's last axes.
     """
     if len(inputs) == 2:
         wide, narrow = inputs[wide_input(inputs)], core(inputs[1 - wide_input(inputs)])
@@ -28,29 +28,29 @@ def broadcast_shape(name: str, inputs: Sequence[Shape]) -> Shape:
 
 
 def wide_input(shapes: Sequence[Shape]) -> int:
-    """Which of two inputs has the output's shape."""
+    """Index of the input with the output's shape."""
     first, second = ((math.prod(shape), len(shape)) for shape in shapes)
     return 1 if second > first else 0
 
 
 def core(shape: Shape) -> Shape:
-    """The shape without the 1s in front."""
+    """The shape without leading 1s."""
     while shape[:1] == (1,):
         shape = shape[1:]
     return shape
 
 
 def aligned(shape: Shape, rank: int) -> Shape:
-    """The shape with 1s in front, so that NumPy broadcasts it."""
+    """The shape with leading 1s, so that NumPy broadcasts it."""
     inner = core(shape)
     return (*(1,) * (rank - len(inner)), *inner)
 
 
 def repeat_fields(operands: Operands) -> dict[str, int]:
-    """How the kernels walk over the two inputs.
+    """The kernels' fields for the two inputs.
 
-    wide: which one has the output's shape; rows: how many the other has (1: the same for all);
-    size: bytes of an output row; period: bytes after which the other starts again.
+    wide: index of the one with the output's shape; rows: of the other (1: the same for all);
+    size: bytes of an output row; period: bytes after which the other repeats.
     """
     first, second = operands.activations
     wide = wide_input((first.shape, second.shape))

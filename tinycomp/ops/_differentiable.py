@@ -1,6 +1,6 @@
-"""What differentiable forms share: functions of Keras tensors, in keras.ops, on any backend of it.
+"""Common functions of differentiable forms, on Keras tensors, in keras.ops for any backend.
 
-Keras takes seconds to import, so each function imports it by itself.
+Keras takes seconds to import, so each function imports it separately.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Convolution = Callable[..., Any]
 
 
 def activated(x: Any, activation: Activation) -> Any:
-    """The tensor within the bounds of a fused activation."""
+    """The tensor clamped to the bounds of a fused activation."""
     from keras import ops
 
     low, high = activation.bounds
@@ -31,7 +31,7 @@ def activated(x: Any, activation: Activation) -> Any:
 
 
 def side_by_side(operands: Operands, inputs: Sequence[Any]) -> list[Any]:
-    """The inputs of an operator that broadcasts, each with as many axes as the output."""
+    """The inputs of a broadcasting operator, each with as many axes as the output."""
     from keras import ops
 
     rank = len(operands.output.shape)
@@ -42,7 +42,7 @@ def side_by_side(operands: Operands, inputs: Sequence[Any]) -> list[Any]:
 
 
 def bordered(images: Any, window: Window, value: float) -> Any:
-    """Images with the window's padding around them, of that value."""
+    """Images with the window's padding of a given value."""
     from keras import ops
 
     top, left, bottom, right = window.padding
@@ -59,8 +59,8 @@ def convolved(
 
     Args:
         images: (batch, height, width, channels).
-        kernel: in the layout that `convolution` wants.
-        window: what each output looks at.
+        kernel: in the layout of `convolution`.
+        window: the sliding window.
         size: height and width of the images.
         convolution: keras.ops.conv or depthwise_conv. Not every backend takes strides with a
             dilation, or two different strides for depthwise; of a finer stride that each takes, the

@@ -1,4 +1,4 @@
-"""Fixed-point factors for small integers, refused where LiteRT's 32 bits would overflow."""
+"""Fixed-point factors for small integers, refused if LiteRT's 32 bits would overflow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def bounded_multiplier(factor: float, bits: int, operands: Operands) -> Multipli
     """The fixed-point form of a positive factor for integers of at most `bits` bits and a sign.
 
     Raises:
-        ModelError: LiteRT shifts left before it multiplies, and the integers would leave 32 bits.
+        ModelError: LiteRT shifts left before it multiplies, and the integers would exceed 32 bits.
     """
     multiplier = quantize_multiplier(factor)
     if multiplier.shift > 31 - bits:

@@ -1,5 +1,5 @@
-"""Functions of one real value that int8 TFLite has no operator for: computed here, once, for each
-of the 256 int8 values, and written as a table that LiteRT looks values up in.
+"""Functions of one real value without an int8 operator in TFLite: computed here for each of the 256
+int8 values, and exported as a table for look-up by LiteRT.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tinycomp.ops._table import Table, every_input, saturate
 from tinycomp.ops._unary import UnaryOperator
 
 INDEX_OFFSET = 128
-"""What makes an int8 value an index into its table."""
+"""Offset from an int8 value to its index in the table."""
 
 _OPTIONS = {
     "ABS": "AbsOptions",
@@ -38,17 +38,17 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class RealFunction(UnaryOperator):
-    """A function of the real value. The int8 output is the nearest to the function's, computed in
-    float64: a table, which no arithmetic of TFLite's rounds in between.
+    """A function of the real value. The int8 output is the value nearest to the function's,
+    computed in float64: a table, without intermediate rounding by TFLite's arithmetic.
     """
 
     @abstractmethod
     def real(self, x: Array) -> Array:
-        """The function, float64."""
+        """The function, in float64."""
 
     @abstractmethod
     def float_chain(self) -> tuple[TfliteOperator, ...]:
-        """The builtins that compute it in float32, each of the output of the one before."""
+        """The builtins that compute it in float32, each applied to the previous one's output."""
 
     def table(self, operands: Operands) -> Table:
         """Half away from zero."""
@@ -88,12 +88,12 @@ def gather(table: Table) -> tuple[TfliteOperator, ...]:
 
 
 def link(builtin: str, *constants: float, again: bool = False) -> TfliteOperator:
-    """A float builtin of the output of the one before.
+    """A float builtin applied to the previous one's output.
 
     Args:
         builtin: its name.
-        constants: a second input that is one number.
-        again: the second input is the function's own.
+        constants: a scalar as second input.
+        again: whether the second input is the function's input.
     """
     options: Any = None
     name = _OPTIONS.get(builtin, "")

@@ -1,4 +1,4 @@
-"""What operators share when they read a Keras layer: options, weights, refusals."""
+"""Helpers for importing Keras layers: options, weights, refusals."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tinycomp.ops._window import Pair, Window
 
 
 def refusal(layer: KerasLayer, what: str, *, expected: str = "", hint: str = "") -> ModelError:
-    """The error that a layer's option is not supported; what follows the layer's name and type."""
+    """The error for an unsupported option; the text continues the layer's name and type."""
     text = f"Layer {layer.name!r} ({layer.class_name}) {what}."
     return ModelError(text, expected=expected, hint=hint)
 
 
 def pair(value: int | tuple[int, ...] | list[int]) -> Pair:
-    """Height and width of an option that one number may give for both."""
+    """Height and width of an option that may be one number for both."""
     if isinstance(value, int):
         return value, value
     height, width = value
@@ -49,7 +49,7 @@ def keras_window(layer: KerasLayer, shape: Shape, kernel: Pair) -> Window:
 
 
 def weight(builder: GraphBuilder, layer: KerasLayer, name: str, values: Array) -> str:
-    """Add one of the layer's weights, in the IR's layout; a layer called twice adds it once."""
+    """Add one of the layer's weights in the IR's layout; only once for a layer called twice."""
     full = f"{layer.name}/{name}"
     if full in builder.constants:
         return full
@@ -57,7 +57,7 @@ def weight(builder: GraphBuilder, layer: KerasLayer, name: str, values: Array) -
 
 
 def bias(builder: GraphBuilder, layer: KerasLayer, channels: int) -> str:
-    """Add the layer's bias, zero where it has none."""
+    """Add the layer's bias, zero if it has none."""
     values = layer.weights.get("bias")
     return weight(
         builder, layer, "bias", np.zeros(channels, np.float32) if values is None else values
@@ -90,7 +90,7 @@ def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: Graph
 
 
 def refuse_threshold(layer: KerasLayer) -> None:
-    """A ReLU that starts elsewhere than at zero has no operator."""
+    """Refuse a ReLU with a threshold other than zero."""
     if layer.config.get("threshold"):
         what = f"has threshold={layer.config['threshold']}"
         raise refusal(

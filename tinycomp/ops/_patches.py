@@ -12,7 +12,7 @@ from tinycomp.ops._window import Window
 
 
 def window_output(name: str, window: Window, shape: Shape) -> tuple[int, int]:
-    """Output height and width over an input of that shape (height, width, channels).
+    """Output height and width for an input shape (height, width, channels).
 
     Raises:
         ModelError: the input is not an image, or is smaller than the window.
@@ -32,7 +32,7 @@ def window_output(name: str, window: Window, shape: Shape) -> tuple[int, int]:
 
 
 def padded(images: Array, window: Window, value: int) -> Array:
-    """The images with the window's padding around them."""
+    """The images with the window's padding."""
     top, left, bottom, right = window.padding
     if not any(window.padding):
         return images
@@ -41,7 +41,7 @@ def padded(images: Array, window: Window, value: int) -> Array:
 
 
 def taps(images: Array, window: Window, output: tuple[int, int]) -> Iterator[Array]:
-    """What each cell of the window sees: views (batch, output height, output width, channels).
+    """The input of each window cell: views (batch, output height, output width, channels).
 
     Cells come row by row; images are padded already.
     """

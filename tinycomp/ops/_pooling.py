@@ -1,4 +1,4 @@
-"""Pooling over windows: all but what is computed of the cells of a window."""
+"""Base class of poolings over windows."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from tinycomp.ops._window import Window
 
 @dataclass(frozen=True)
 class Pooling(Operator):
-    """One value a channel from each window; cells outside the input do not count.
+    """One value per channel from each window; cells outside the input are ignored.
 
-    A subclass reads one builtin; it says `reference` and `kernel`.
+    A subclass imports one builtin and implements `reference` and `kernel`.
     """
 
     phrase: ClassVar[str]
-    """How errors call it, "An average pooling"."""
+    """Name in error messages, "An average pooling"."""
 
     window: Window
-    """What each output looks at."""
+    """The sliding window."""
     activation: Activation = Activation.NONE
     """Applied to the result."""
 
@@ -97,9 +97,9 @@ class Pooling(Operator):
         }
 
     def clamp(self, values: Array, operands: Operands) -> NDArray[np.int8]:
-        """Whole numbers within the activation's bounds."""
+        """Integers clamped to the activation's bounds."""
         low, high = self.activation.clamp(parameters(operands.output))
-        # From below first, as the kernels: an empty range (low > high) gives `high`.
+        # Lower bound first, like the kernels: an empty range (low > high) gives `high`.
         bounded: Array = np.minimum(np.maximum(values, low), high)
         return bounded.astype(np.int8)
 
@@ -115,7 +115,7 @@ def _scheme(window: Window, operands: Operands) -> str:
         raise ModelError(
             f"{operands.output.name!r} pools with the padding {window.padding} "
             "(top, left, bottom, right).",
-            expected='TFLite knows "same" and "valid" only.',
+            expected='TFLite only has "same" and "valid".',
             hint="Pad with a layer of its own, or pool without padding.",
         )
     return scheme

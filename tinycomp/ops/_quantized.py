@@ -1,4 +1,4 @@
-"""Checks and last steps that the integer operators share: parameters, the clamp to int8."""
+"""Common checks and final steps of integer operators: parameters, the clamp to int8."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ def centre(values: Array, value: Value) -> NDArray[np.int64]:
 
 
 def saturate(values: Array) -> NDArray[np.int8]:
-    """Whole numbers as int8, held at its bounds."""
+    """Integers saturated to int8."""
     return np.clip(values, -128, 127).astype(np.int8)
 
 
 def require_tied(operator: str, operands: Operands) -> None:
-    """Inputs and output of an operator that moves or selects values have the same parameters.
+    """Require equal parameters of the inputs and output of an operator that copies or selects
+    values.
 
     Raises:
         ModelError: they do not.
@@ -59,7 +60,7 @@ def requantized(values: Array, output: Tensor, activation: Activation) -> NDArra
     """Add the output's zero point to rescaled sums and clamp them to the activation's bounds."""
     target = parameters(output)
     low, high = activation.clamp(target)
-    # The kernels clamp from below first: an empty range (low > high) gives `high`.
+    # The kernels apply the lower bound first: an empty range (low > high) gives `high`.
     clamped: Array = np.minimum(np.maximum(values + target.zero_point, low), high)
     return clamped.astype(np.int8)
 

@@ -1,4 +1,4 @@
-"""Reductions over all positions of a tensor, which leave one value a channel."""
+"""Reductions over all positions of a tensor to one value per channel."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tinycomp.ops._tflite import version
 
 @dataclass(frozen=True)
 class Reduction(Operator):
-    """One value a channel from all positions: global pooling. Rows come one by one; what has been
-    seen of them waits in scratch.
+    """One value per channel from all positions: global pooling. Rows may arrive one by one; partial
+    results stay in scratch.
 
-    A subclass reads one builtin; it says `output_range`, `reference` and `kernel`.
+    A subclass imports one builtin and implements `output_range`, `reference` and `kernel`.
     """
 
     phrase: ClassVar[str]
-    """How errors call it, "A mean"."""
+    """Name in error messages, "A mean"."""
 
     keep_dims: bool = False
-    """Whether the reduced axes stay, with length 1."""
+    """Whether the reduced axes are kept, with length 1."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """(channels,), or 1 on each axis but the last.
@@ -73,11 +73,11 @@ class Reduction(Operator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Global pooling, with or without the axes that it sums up."""
+        """Global pooling, with or without keeping the reduced axes."""
         return builder.add(cls(bool(layer.config.get("keepdims", False))), inputs, layer.name)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
-        """Axes as a second input, the batch counted; version 2 has int8."""
+        """Axes as a second input, counting the batch; version 2 has int8."""
         options = schema.ReducerOptionsT(self.keep_dims)
         axes = np.arange(1, len(operands.activations[0].shape), dtype=np.int32)
         (builtin,) = self.tflite_names
@@ -85,6 +85,6 @@ class Reduction(Operator):
 
 
 def positions(operands: Operands) -> tuple[int, int, int]:
-    """Rows, positions a row and channels of the input."""
+    """Rows, positions per row and channels of the input."""
     height, *width, channels = operands.activations[0].shape
     return height, math.prod(width), channels

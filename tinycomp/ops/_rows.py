@@ -1,4 +1,4 @@
-"""A tensor as kernels see it: the first axis counts rows, the others lie in each."""
+"""Rows of tensors for kernels: the first axis is rows, the others are within each row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tinycomp.ir.tensor import Operands, Shape
 
 
 def rows(shape: Shape) -> tuple[int, int]:
-    """How many rows, and the bytes of each. A tensor of one axis is one row."""
+    """Number of rows, and bytes per row. A tensor of one axis is one row."""
     if len(shape) <= 1:
         return 1, math.prod(shape)
     return shape[0], math.prod(shape[1:])
@@ -18,8 +18,8 @@ def rows(shape: Shape) -> tuple[int, int]:
 def same_rows(
     op: Operator, operands: Operands, index: int, first: int, last: int
 ) -> tuple[int, int]:
-    """Operator.rows_needed of what is computed row by row: an input of the output's height gives
-    the same rows, one that is broadcast or has other rows all of its own.
+    """Operator.rows_needed for operators computed row by row: the same rows of an input with the
+    output's height, all rows of any other input.
     """
     height = rows(operands.inputs[index].shape)[0]
     return (first, last) if height == rows(operands.output.shape)[0] else (0, height)

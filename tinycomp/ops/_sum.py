@@ -1,4 +1,4 @@
-"""Sums of two int8 values with scales of their own: both gain 20 bits and meet at one scale."""
+"""Sums of two int8 values of different scales, rescaled to a common one with 20 extra bits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinycomp.ir.tensor import Array, Operands, Value
 from tinycomp.ops._quantized import parameters
 
 LEFT_SHIFT = 20
-"""Bits that both inputs gain before they are rescaled to a common scale (the kernels' constant)."""
+"""Extra bits of both inputs for rescaling to a common scale (the kernels' constant)."""
 
 
 class SumFactors(NamedTuple):
@@ -51,6 +51,6 @@ def sum_factors(operands: Operands) -> SumFactors:
 
 
 def raised(values: Array, value: Value, factor: Multiplier) -> Array:
-    """int8 values of an input at the common scale."""
+    """int8 values of an input in the common scale."""
     centred = np.asarray(values, np.int64) - parameters(value).zero_point
     return requantize(centred << LEFT_SHIFT, *factor)

@@ -41,9 +41,9 @@ def rescale(x: Array, factor: float, operands: Operands) -> Array:
 
 
 def table_of_real(function: Callable[[Array], Array], operands: Operands) -> Table:
-    """The table of a function of the real value, as LiteRT fills it when it loads a model.
+    """The table of a function of the real value, as computed by LiteRT when it loads a model.
 
-    The function gets and returns float32; rounding is half away from zero.
+    The function takes and returns float32; rounding is half away from zero.
     """
     source, target = parameters(operands.inputs[0]), parameters(operands.output)
     real = np.float32(source.scale) * every_input(operands).astype(np.float32)
@@ -55,9 +55,9 @@ def table_of_real(function: Callable[[Array], Array], operands: Operands) -> Tab
 def with_limit(
     first: TfliteOperator, limit: float | None, operands: Operands
 ) -> TfliteOperator | tuple[TfliteOperator, ...]:
-    """A TFLite operator with an upper bound on its output: a MINIMUM behind it.
+    """A TFLite operator with an upper bound on its output: followed by a MINIMUM.
 
-    An int8 output whose largest value is the bound needs none: it saturates there.
+    An int8 output with the bound as its largest value needs none: it saturates.
     """
     if limit is None:
         return first

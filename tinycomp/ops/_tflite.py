@@ -1,4 +1,4 @@
-"""How TFLite writes what the IR says plainly: padding, fused activations, versions."""
+"""Conversion between the IR and TFLite: padding, fused activations, versions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 
 LARGEST_PADDED = 1 << 24
-"""Values of an input with its padding: more comes from a window that makes no sense."""
+"""Maximum values of a padded input: more is due to an absurd window."""
 
 
 def read_activation(name: str, code: int) -> Activation:
-    """The fused activation of that number.
+    """The fused activation with a number of TFLite.
 
     Raises:
-        ModelError: one that the int8 specification does not have.
+        ModelError: it is not in the int8 specification.
     """
     try:
         return Activation(code)
@@ -69,7 +69,7 @@ def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Wi
 
 
 def write_window(options: Any, window: Window, padding: str) -> Any:
-    """Fill padding, strides and dilations into an option table; the table."""
+    """Set padding, strides and dilations of an option table; returns the table."""
     options.padding = getattr(schema.Padding, padding)
     options.strideH, options.strideW = window.stride
     if hasattr(options, "dilationHFactor"):
@@ -78,7 +78,7 @@ def write_window(options: Any, window: Window, padding: str) -> Any:
 
 
 def padding_before(window: Window, operands: Operands) -> tuple[TfliteOperator, ...]:
-    """The PAD in front of a convolution whose padding is neither SAME nor VALID; else nothing."""
+    """The PAD before a convolution with padding that is neither SAME nor VALID; else nothing."""
     if window.scheme(operands.activations[0].shape) is not None:
         return ()
     top, left, bottom, right = window.padding

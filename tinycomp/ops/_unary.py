@@ -1,4 +1,4 @@
-"""Operators that compute each int8 value from the one at the same place: a table of 256 bytes."""
+"""Elementwise operators of one tensor: a table of 256 bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tinycomp.ops._table import Table
 
 @dataclass(frozen=True)
 class UnaryOperator(Operator):
-    """A function of one tensor, element by element; firmware/kernels/table.h computes them all.
+    """An elementwise function of one tensor; firmware/kernels/table.h computes them all.
 
-    A subclass says `table` and `to_tflite`; and `from_tflite` where it has attributes.
+    A subclass implements `table` and `to_tflite`, and `from_tflite` if it has attributes.
     """
 
     @abstractmethod
     def table(self, operands: Operands) -> Table:
-        """The output of each int8 input: entry q + 128 is that of q.
+        """The output of each int8 input: entry q + 128 is for q.
 
         Raises:
             ModelError: LiteRT's arithmetic is not defined for these scales.
@@ -34,7 +34,7 @@ class UnaryOperator(Operator):
         """The input's.
 
         Raises:
-            ModelError: there are other than one.
+            ModelError: there is not exactly one.
         """
         if len(inputs) != 1:
             raise ModelError(
@@ -47,7 +47,7 @@ class UnaryOperator(Operator):
         return same_rows(self, operands, index, first, last)
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free, unless a subclass knows better."""
+        """Free, unless a subclass overrides it."""
         return OutputRange()
 
     def cost(self, operands: Operands) -> Cost:

@@ -1,7 +1,7 @@
-"""What convolutions and dense layers share: channel scales, folded biases, exact sums.
+"""Common to convolutions and dense layers: channel scales, folded biases, exact sums.
 
-The input's zero point is folded into the bias once, so that sums run over the stored int8 values
-and padding is a cell that holds the zero point.
+The input's zero point is folded into the bias, so that sums are over the stored int8 values and
+padding cells are the zero point.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._window import Window
 
 EXACT_FLOAT32 = 1 << 24
-"""Sums of integers below this are exact in float32, in any order."""
+"""Sums of integers below this limit are exact in float32, in any order."""
 
 
 def weights_and_bias(operands: Operands) -> tuple[Constant, Constant]:
@@ -29,7 +29,7 @@ def weights_and_bias(operands: Operands) -> tuple[Constant, Constant]:
 
 
 def layer_cost(operands: Operands, sums: int, length: int) -> Cost:
-    """Of an operator that makes `sums` sums of `length` products."""
+    """Cost of an operator with `sums` sums of `length` products."""
     stored = sum(constant.values.size for constant in operands.constants)
     return Cost(macs=sums * length, parameters=stored)
 
@@ -43,16 +43,16 @@ def channel_scales(operands: Operands, channels: int) -> NDArray[np.float64]:
 
 
 def folded_bias(operands: Operands, matrix: NDArray[np.int8]) -> NDArray[np.int32]:
-    """bias[c] - zero point * sum of w[c]; matrix is (channels, weights a channel).
+    """bias[c] - zero point * sum of w[c]; matrix is (channels, weights per channel).
 
     Raises:
-        ModelError: a sum could leave int32.
+        ModelError: a sum could exceed int32.
     """
     _, bias = weights_and_bias(operands)
     zero_point = parameters(operands.activations[0]).zero_point
     wide = matrix.astype(np.int64)
     folded = bias.values.astype(np.int64) - zero_point * wide.sum(axis=1)
-    # Factors above 1 shift the sums left before they are multiplied: up to twice the factor.
+    # Factors above 1 shift sums left before the multiplication: up to twice the factor.
     factors = np.maximum(1.0, 2 * channel_scales(operands, len(matrix)))
     reach = (np.abs(folded) + 128 * np.abs(wide).sum(axis=1)) * factors
     if reach.max(initial=0) >= 1 << 31:
@@ -74,7 +74,7 @@ def exact_products(rows: Array, matrix: NDArray[np.int8]) -> NDArray[np.int64]:
 
 
 def requantized_twice(sums: Array, operands: Operands, activation: Activation) -> NDArray[np.int8]:
-    """Sums (..., channels) as the output's int8 values: both convolutions."""
+    """Requantizes sums (..., channels) to int8, for both convolutions."""
     multipliers, shifts = channel_multipliers(operands, sums.shape[-1])
     return requantized(requantize(sums, multipliers, shifts), operands.output, activation)
 

@@ -1,6 +1,4 @@
-"""The sliding window that convolutions and poolings share: kernel, stride, dilation, explicit
-padding.
-"""
+"""The sliding window of convolutions and poolings: kernel, stride, dilation, explicit padding."""
 
 from __future__ import annotations
 
@@ -17,11 +15,11 @@ class Window:
     """A sliding window; height before width."""
 
     kernel: Pair
-    """Its cells."""
+    """Number of cells."""
     stride: Pair = (1, 1)
-    """Cells from one output's window to the next."""
+    """Input cells from one output's window to the next."""
     dilation: Pair = (1, 1)
-    """Cells from one of its cells to the next."""
+    """Input cells from one window cell to the next."""
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Cells of padding: (top, left, bottom, right)."""
 
@@ -47,7 +45,7 @@ class Window:
 
     @property
     def span(self) -> Pair:
-        """The cells that a window covers, dilation included."""
+        """Extent of a window in input cells, including dilation."""
         (kh, kw), (dh, dw) = self.kernel, self.dilation
         return (kh - 1) * dh + 1, (kw - 1) * dw + 1
 
@@ -59,14 +57,14 @@ class Window:
         return height, width
 
     def rows(self, first: int, last: int, height: int) -> Pair:
-        """The rows, of `height`, that output rows [first, last) are computed from."""
+        """The input rows, of `height`, that output rows [first, last) need."""
         top = self.padding[0]
         begin = first * self.stride[0] - top
         end = (last - 1) * self.stride[0] - top + self.span[0]
         return max(0, min(begin, height - 1)), max(1, min(end, height))
 
     def scheme(self, shape: Shape) -> Literal["SAME", "VALID"] | None:
-        """TFLite's name for this padding over an input (height, width, ...); None where it has
+        """TFLite's name of this padding for an input (height, width, ...); None if it has
         none.
         """
         size = (shape[0], shape[1])
@@ -78,7 +76,7 @@ class Window:
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int) -> Pair:
-    """Padding before and after one axis; the odd cell goes behind (TensorFlow's SAME)."""
+    """Padding before and after one axis; an odd cell goes after (TensorFlow's SAME)."""
     output = -(-size // stride)
     total = max(0, (output - 1) * stride + (kernel - 1) * dilation + 1 - size)
     return total // 2, total - total // 2

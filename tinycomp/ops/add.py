@@ -1,4 +1,4 @@
-"""ADD: both inputs rescaled at 20 bits more; rounds twice."""
+"""ADD: both inputs are rescaled with 20 extra bits; rounds twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tinycomp.ops._tflite import read_activation, version
 
 @dataclass(frozen=True)
 class Add(BinaryOperator):
-    """Elementwise sum. One input may have only the other's last axes, or one value."""
+    """Elementwise sum. One input may be broadcast."""
 
     name: ClassVar[str] = "add"
     tflite_names: ClassVar[tuple[str, ...]] = ("ADD",)
@@ -56,7 +56,7 @@ class Add(BinaryOperator):
         return activated(first + second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The input that repeats itself comes second."""
+        """The broadcast input comes second."""
         walk = repeat_fields(operands)
         wide = walk["wide"]
         tensors, factors = operands.activations, sum_factors(operands)
@@ -79,7 +79,7 @@ class Add(BinaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """Two computed inputs; a sum with a constant is an operator of its own."""
+        """Two computed inputs; a sum with a constant is a separate operator."""
         if operands.constants:
             return operators()["add_constant"].from_tflite(name, options, operands)
         code = 0 if options is None else options.fusedActivationFunction

@@ -1,4 +1,4 @@
-"""ADD and SUB of a tensor and a constant, which may repeat itself; rounds twice."""
+"""ADD and SUB of a tensor and a constant, which may be broadcast; rounds twice."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AddConstant(BinaryOperator):
         return activated(first - second if self.subtract else first + second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The constant is stored at the common scale, with the sign that it has in the sum."""
+        """The constant is stored in the common scale, with its sign in the sum."""
         (tensor,), (constant,) = operands.activations, operands.constants
         factors, clamp = sum_factors(operands), Clamp.of(operands.output, self.activation)
         first = isinstance(operands.inputs[0], Tensor)

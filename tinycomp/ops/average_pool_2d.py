@@ -27,13 +27,13 @@ class AveragePool2D(Pooling):
     phrase: ClassVar[str] = "An average pooling"
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The window's rows; a global pooling counts its input's."""
+        """The window's rows; a global pooling counts input rows."""
         if self._is_global(operands):
             return first, last
         return self.window.rows(first, last, operands.inputs[0].shape[0])
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Sums of what lies inside the input, divided by how many cells that is."""
+        """Sums of the cells inside the input, divided by their number."""
         (images,) = inputs
         require_tied("average_pool_2d", operands)
         height, width = operands.output.shape[:2]
@@ -48,12 +48,12 @@ class AveragePool2D(Pooling):
         return self.clamp(divide_rounding(np.asarray(sums), np.asarray(counts)), operands)
 
     def _is_global(self, operands: Operands) -> bool:
-        """Whether one window lies over the whole input."""
+        """Whether one window covers the whole input."""
         whole = operands.inputs[0].shape[:2]
         return self.window.kernel == whole and operands.output.shape[:2] == (1, 1)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """Sums over padding of zeros, divided by the cells that lie inside."""
+        """Sums over zero padding, divided by the number of cells inside."""
         from keras import ops
 
         height, width = operands.output.shape[:2]
@@ -70,7 +70,7 @@ class AveragePool2D(Pooling):
         return activated(means * (kernel[0] * kernel[1] / counts), self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The reciprocal of a whole window spares the division wherever the window lies inside."""
+        """The reciprocal of a full window's cells avoids divisions for windows inside the input."""
         require_tied("average_pool_2d", operands)
         factor, shift = reciprocal(self.window.kernel[0] * self.window.kernel[1])
         if self._is_global(operands):

@@ -1,4 +1,4 @@
-"""Batch normalization at inference: a factor and a summand for each channel; passes rewrite it."""
+"""Batch normalization at inference: a scale and an offset per channel; passes rewrite it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._keras import last_axis, refusal, weight
 
 _SMALLEST_DEVIATION = 1e-7
-"""keras.backend.epsilon(), below which Normalization takes it instead."""
+"""keras.backend.epsilon(), the lower bound of the deviation in Normalization."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class BatchNormalization(Operator):
         return OutputRange()
 
     def cost(self, operands: Operands) -> Cost:
-        """One multiply-accumulate an element."""
+        """One multiply-accumulate per element."""
         return Cost(operands.output.size, sum(c.values.size for c in operands.constants))
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
@@ -63,7 +63,7 @@ class BatchNormalization(Operator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """The layer's statistics as factor and summand, computed in float64."""
+        """The layer's statistics as scale and offset, computed in float64."""
         shape = builder.tensors[inputs[0]].shape
         scale, offset = _READ[layer.class_name](layer, shape)
         constants = [

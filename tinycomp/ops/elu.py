@@ -1,4 +1,4 @@
-"""ELU: a table of its own, as LiteRT's reference kernels have none."""
+"""ELU: as a table in the file, as LiteRT's reference kernels have no int8 ELU."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Elu(RealFunction):
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
     def float_chain(self) -> tuple[TfliteOperator, ...]:
-        """ELU has alpha = 1; what is below zero is scaled behind it."""
+        """ELU has alpha = 1; negative outputs are scaled afterwards."""
         return (link("ELU"),) if self.alpha == 1 else (link("ELU"), leaky(self.alpha))
 
     @classmethod

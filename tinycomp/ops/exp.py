@@ -1,4 +1,4 @@
-"""EXP: a table of the float32 function, as LiteRT fills it."""
+"""EXP: a table of the float32 function, like in LiteRT."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Exp(UnaryOperator):
         return ops.exp(inputs[0])
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
-        """EXP; a table of its own where LiteRT's would overflow."""
+        """EXP, or a table in the file if LiteRT's would overflow."""
         if operands.output.dtype == "int8":
             source, target = parameters(operands.inputs[0]), parameters(operands.output)
             with np.errstate(over="ignore"):

@@ -55,7 +55,7 @@ class Extremum(BinaryOperator):
         return (ops.maximum if self.largest else ops.minimum)(*side_by_side(operands, inputs))
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The input that repeats itself comes second."""
+        """The broadcast input comes second."""
         require_tied(self.name, operands)
         walk = repeat_fields(operands)
         fields = {**walk, "largest": int(self.largest)}
@@ -63,7 +63,7 @@ class Extremum(BinaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Extremum:
-        """The builtin's name says which.
+        """The builtin's name selects which.
 
         Raises:
             ModelError: one input is a constant.
@@ -78,7 +78,7 @@ class Extremum(BinaryOperator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Two inputs or more, which make a chain."""
+        """Two or more inputs, as a chain."""
         return merge(cls(layer.class_name == "Maximum"), layer, inputs, builder)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:

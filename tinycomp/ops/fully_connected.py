@@ -72,7 +72,7 @@ class FullyConnected(Operator):
         return layer_cost(operands, operands.output.size, operands.constants[0].shape[1])
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """A product of matrices; each sum is scaled and rounded once."""
+        """A matrix product; each sum is scaled and rounded once."""
         (rows,) = inputs
         matrix = weights_and_bias(operands)[0].values
         sums = exact_products(rows, matrix) + folded_bias(operands, matrix)

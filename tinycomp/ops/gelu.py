@@ -1,4 +1,4 @@
-"""GELU: a table of the float32 function, as LiteRT fills it."""
+"""GELU: a table of the float32 function, like in LiteRT."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Gelu(UnaryOperator):
     tflite_names: ClassVar[tuple[str, ...]] = ("GELU",)
 
     approximate: bool = False
-    """By a hyperbolic tangent."""
+    """Whether it is approximated by a hyperbolic tangent."""
 
     def table(self, operands: Operands) -> Table:
         """From float32."""

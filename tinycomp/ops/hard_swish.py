@@ -29,11 +29,11 @@ class HardSwish(UnaryOperator):
     tflite_names: ClassVar[tuple[str, ...]] = ("HARD_SWISH",)
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free, but no narrower than LiteRT takes (see table)."""
+        """Free, within LiteRT's limits (see table)."""
         return OutputRange(least=1 / 127)
 
     def table(self, operands: Operands) -> Table:
-        """The input at 7 bits more times a factor in [0, 1], in saturating int16 as LiteRT."""
+        """The input with 7 extra bits times a factor in [0, 1], in saturating int16 like LiteRT."""
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         fine = np.float32(source.scale) * np.float32(1 / 128)
         output, output_shift = _multiplier(fine / np.float32(target.scale))

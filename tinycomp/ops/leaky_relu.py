@@ -37,7 +37,7 @@ class LeakyRelu(UnaryOperator):
         return OutputRange(limit=self.max_value)
 
     def table(self, operands: Operands) -> Table:
-        """Each side of zero rescaled by a factor of its own."""
+        """Each side of zero is rescaled by its own factor."""
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         x = every_input(operands)
         scale = np.float32(source.scale)
@@ -71,7 +71,7 @@ class LeakyRelu(UnaryOperator):
         return builder.add(op, inputs, layer.name)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
-        """LEAKY_RELU, and a minimum behind it where there is an upper bound."""
+        """LEAKY_RELU, followed by a minimum if there is an upper bound."""
         options = schema.LeakyReluOptionsT(self.alpha)
         first = TfliteOperator("LEAKY_RELU", "LeakyReluOptions", options)
         return with_limit(first, self.max_value, operands)

@@ -1,4 +1,4 @@
-"""LOGISTIC: a table of the float32 function, as LiteRT fills it."""
+"""LOGISTIC: a table of the float32 function, like in LiteRT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table by itself: any function of one int8 value, whatever it was made of."""
+"""A look-up table: any function of one int8 value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Lookup(UnaryOperator):
     tflite_names: ClassVar[tuple[str, ...]] = ("GATHER",)
 
     entries: bytes
-    """256 int8 values: those of -128 to 127."""
+    """256 int8 values, for inputs -128 to 127."""
 
     def table(self, operands: Operands) -> Table:
         """The entries.
@@ -40,7 +40,7 @@ class Lookup(UnaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Lookup:
-        """The entries, where the reader has found them (frontend/_tflite_tables.py).
+        """The entries, if the reader has found them (frontend/_tflite_tables.py).
 
         Raises:
             ModelError: it looks up something else.
@@ -50,7 +50,7 @@ class Lookup(UnaryOperator):
                 f"{operands.output.name!r} (GATHER) looks up other values than those of one table.",
                 expected="A table of 256 int8 values, and indices made of an int8 tensor by CAST "
                 "and ADD.",
-                hint="Look indices up outside the model, and hand the values in.",
+                hint="Look indices up outside the model, and pass the values in.",
             )
         return cls(options)
 

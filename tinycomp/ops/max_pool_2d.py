@@ -1,4 +1,4 @@
-"""MAX_POOL_2D: padding does not count."""
+"""MAX_POOL_2D: padding is ignored."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class MaxPool2D(Pooling):
         return activated(found, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """A window that hangs over a border is cut off there."""
+        """Windows are clipped at borders."""
         require_tied("max_pool_2d", operands)
         return KernelCall("max_pool_2d", self.fields(operands))

@@ -1,4 +1,6 @@
-"""MEAN over height and width: global average pooling. Divides by its factor; rounds twice."""
+"""MEAN over height and width: global average pooling. The factor includes the division; rounds
+twice.
+"""
 
 from __future__ import annotations
 

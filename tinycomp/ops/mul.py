@@ -1,4 +1,4 @@
-"""MUL of two tensors or of a tensor and a constant, one of which may repeat; rounds twice."""
+"""MUL of two tensors or of a tensor and a constant, one of which may be broadcast; rounds twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tinycomp.ops._tflite import read_activation
 
 @dataclass(frozen=True)
 class Mul(BinaryOperator):
-    """Elementwise product. One input may have only the other's last axes, or one value."""
+    """Elementwise product. One input may be broadcast."""
 
     name: ClassVar[str] = "mul"
     tflite_names: ClassVar[tuple[str, ...]] = ("MUL",)
@@ -57,7 +57,7 @@ class Mul(BinaryOperator):
         return activated(first * second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """mul, or mul_constant where an input is a constant.
+        """mul, or mul_constant if an input is a constant.
 
         Raises:
             ModelError: the constant is larger than the tensor.
@@ -99,7 +99,7 @@ class Mul(BinaryOperator):
         return KernelCall("mul_constant", fields, in_place=True)
 
     def _last_fields(self, operands: Operands) -> dict[str, int]:
-        """What both kernels' structs end with."""
+        """The last members of both kernels' structs."""
         factor = bounded_multiplier(_factor(operands), 16, operands)
         clamp = Clamp.of(operands.output, self.activation)
         return {

@@ -1,4 +1,4 @@
-"""PAD with cells of the zero point. Input and output share one scale and zero point."""
+"""PAD with the zero point. Input and output share one scale and zero point."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Pad(Operator):
         return tuple(before + size + after for size, (before, after) in sizes)
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The rows below the padding."""
+        """The input rows inside the padded ones."""
         height = rows(operands.inputs[0].shape)[0]
         top = self.padding[0][0] if len(self.padding) > 1 else 0
         return max(0, min(first - top, height - 1)), max(1, min(last - top, height))
@@ -77,7 +77,7 @@ class Pad(Operator):
         return ops.pad(inputs[0], ((0, 0), *self.padding))
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """Where channels are not padded, a row's cells are copied as one."""
+        """If channels are not padded, a row's cells are copied at once."""
         require_tied(self.name, operands)
         (shape,) = (tensor.shape for tensor in operands.activations)
         # One axis is one row; two axes are rows of one position.

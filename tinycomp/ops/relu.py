@@ -1,4 +1,4 @@
-"""RELU and its relatives with an upper bound: a table; rounds twice."""
+"""RELU and its variants with an upper bound: a table; rounds twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BOUNDS = {"RELU_0_TO_1": 1.0, "RELU6": 6.0}
 
 @dataclass(frozen=True)
 class Relu(UnaryOperator):
-    """max(x, 0), at most max_value; where no operator can carry it as its fused activation."""
+    """max(x, 0), at most max_value, if it can't be fused into another operator."""
 
     name: ClassVar[str] = "relu"
     tflite_names: ClassVar[tuple[str, ...]] = ("RELU", "RELU6", "RELU_0_TO_1")
@@ -37,7 +37,7 @@ class Relu(UnaryOperator):
         return OutputRange(limit=self.max_value)
 
     def table(self, operands: Operands) -> Table:
-        """Rescaled, then held at the bounds."""
+        """Rescaled, then clamped to the bounds."""
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         factor = np.float32(source.scale) / np.float32(target.scale)
         x = rescale(every_input(operands), float(factor), operands) + target.zero_point
@@ -54,7 +54,7 @@ class Relu(UnaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
-        """The builtin's name says the bound."""
+        """The builtin's name gives the bound."""
         return cls(_BOUNDS.get(name))
 
     @classmethod
@@ -65,7 +65,7 @@ class Relu(UnaryOperator):
         return builder.add(cls(None if limit is None else float(limit)), inputs, layer.name)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
-        """The builtin that has this bound, or RELU and a minimum behind it."""
+        """The builtin with this bound, or RELU followed by a minimum."""
         if self.max_value == 1.0:
             return TfliteOperator("RELU_0_TO_1")
         if self.max_value == 6.0:

@@ -32,7 +32,7 @@ class Reshape(Operator):
     """The output's, without the batch."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The attribute, if it holds as many values as the input."""
+        """The attribute, if it has as many values as the input."""
         (source,) = inputs
         if math.prod(source) != math.prod(self.shape):
             raise ModelError(
@@ -72,7 +72,7 @@ class Reshape(Operator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:
-        """The output tensor knows its shape, wherever else the file writes it."""
+        """The shape of the output tensor, independent of the options and inputs."""
         return cls(operands.output.shape)
 
     @classmethod

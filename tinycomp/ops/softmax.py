@@ -22,8 +22,8 @@ from tinycomp.ops._tflite import version
 OUTPUT = QuantizationParameters((1 / 256,), (-128,))
 """The output's parameters, fixed by the int8 specification."""
 LARGEST = 511
-"""Values in a vector whose exponentials never add up to 512, where LiteRT's reference kernel
-aborts.
+"""Maximum length of vectors with exponentials that can't add up to 512, where LiteRT's reference
+kernel aborts.
 """
 
 
@@ -55,11 +55,11 @@ class Softmax(Operator):
         return OutputRange(fixed=OUTPUT)
 
     def cost(self, operands: Operands) -> Cost:
-        """Not counted in products."""
+        """No multiply-accumulates are counted."""
         return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Each vector along the last axis by itself."""
+        """Each vector along the last axis separately."""
         (values,) = inputs
         return softmax(values, self._scaling(operands))
 
@@ -68,7 +68,9 @@ class Softmax(Operator):
         return operands.output.shape[-1] > LARGEST
 
     def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Where many values are close to the largest; all outputs are 0 then."""
+        """Whether so many values are close to the largest that LiteRT aborts; then all outputs are
+        0.
+        """
         found = softmax_aborts(inputs[0], self._scaling(operands))
         return np.asarray(found.reshape(len(inputs[0]), -1).any(axis=1))
 

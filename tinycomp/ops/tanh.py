@@ -1,4 +1,4 @@
-"""TANH: a table of the float32 function, as LiteRT fills it."""
+"""TANH: a table of the float32 function, like in LiteRT."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Passes: Graph -> Graph, one named rewrite a module."""
+"""Passes: Graph -> Graph, one rewrite per module."""

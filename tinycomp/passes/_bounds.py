@@ -1,8 +1,8 @@
-"""Which values each element of each tensor can take, whatever the model's input: a lower and an
-upper bound, computed by the operators' own integer references.
+"""Lower and upper bounds of each element of each tensor for any model input, computed by the
+operators' integer references.
 
-Sums, poolings and rescalings grow with their inputs, so the bounds of an output are those of
-the sums of the inputs' bounds (interval arithmetic).
+Sums, poolings and rescalings are monotonic, so the bounds of an output are computed from the bounds
+of the inputs (interval arithmetic).
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class Bounds(NamedTuple):
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Which elements can take one value only."""
+        """Elements with only one possible value."""
         return np.equal(self.low, self.high)
 
 
 @lru_cache(maxsize=1)
 def bounds(graph: Graph) -> Mapping[str, Bounds]:
-    """Of every tensor of an int8 graph, by name.
+    """Bounds of every tensor of an int8 graph, by name.
 
     Raises:
         ModelError: a sum could leave 32 bits.
@@ -79,7 +79,7 @@ def bounds(graph: Graph) -> Mapping[str, Bounds]:
 
 
 def table(op: Operator, operands: Operands) -> NDArray[np.int8]:
-    """What a function of one value makes of -128 ... 127, in order."""
+    """The outputs of a function of one value for -128 ... 127, in order."""
     column = (len(_EVERY), 1, 1)
     source = replace(operands.activations[0], shape=column)
     column_operands = Operands((source,), (replace(operands.output, shape=column),))
@@ -124,7 +124,7 @@ def _looked_up(values: NDArray[np.int8], source: Bounds) -> Bounds:
 def _weighted(
     op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, source: Bounds
 ) -> Bounds:
-    """Sums over windows; most windows see the same bounds, so each kind of them is summed once."""
+    """Sums over windows; most windows have the same bounds, so each distinct one is summed once."""
     weights = operands.constants[0].values
     matrix = np.moveaxis(weights, op.weight_axis or 0, 0).reshape(operands.output.shape[-1], -1)
     less, more, kinds = _distinct(
@@ -142,7 +142,7 @@ def _weighted(
 def _windows(
     op: Conv2D | DepthwiseConv2D | FullyConnected, operands: Operands, image: Array
 ) -> Array:
-    """What each sum, or each depthwise sum of all channels, is made of: (positions, length)."""
+    """The inputs of each sum, or of each depthwise sum of all channels: (positions, length)."""
     if isinstance(op, FullyConnected):
         return image.reshape(-1, image.shape[-1])
     zero_point = parameters(operands.activations[0]).zero_point
@@ -152,7 +152,7 @@ def _windows(
 
 
 def _distinct(low: Array, high: Array) -> tuple[Array, Array, NDArray[np.int64]]:
-    """The pairs of rows without repetitions, and which of them each pair is."""
+    """The distinct pairs of rows, and the index of each pair among them."""
     numbers: dict[bytes, int] = {}
     keys = [row.tobytes() for row in np.concatenate([low, high], axis=1)]
     kinds = np.array([numbers.setdefault(key, len(numbers)) for key in keys])

@@ -1,4 +1,4 @@
-"""Channels: slices of tensors along their last axis. Which ones a kernel can only compute together,
+"""Channels: slices of tensors along their last axis. Which ones can only be computed together, and
 which ones a graph needs.
 """
 
@@ -59,17 +59,17 @@ def by_channel(tensor: Tensor, values: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def mixes(op: Operator) -> bool:
-    """Whether each output channel is a sum over all input channels: there, weights decide."""
+    """Whether each output channel is a sum over all input channels, depending on the weights."""
     return isinstance(op, Conv2D | FullyConnected)
 
 
 def narrows(op: Operator) -> bool:
-    """Whether it is known here how the operator works on fewer channels."""
+    """Whether the operator can be narrowed to fewer channels."""
     return isinstance(op, _NARROWED)
 
 
 def narrowed(op: Operator, kept: Mask) -> Operator:
-    """The operator whose output has only the kept channels, where it counts them itself."""
+    """The operator narrowed to the kept output channels, if it has their number as an attribute."""
     match op:
         case Reshape(shape=shape):
             return Reshape((*shape[:-1], int(kept.sum())))
@@ -80,9 +80,9 @@ def narrowed(op: Operator, kept: Mask) -> Operator:
 
 
 def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:
-    """For each computed input, which of its channels an output channel stands or falls with.
+    """For each computed input, the channels that are tied to output channels.
 
-    Operators that are not known here tie everything to everything.
+    Unknown operators tie everything to everything.
     """
     output = operands.output
     count = channels(output)
@@ -121,13 +121,13 @@ def _reshaped(source: int, target: int) -> Tie:
 
 
 def _aligned(source: int, target: int) -> Tie:
-    """Of an input with the output's channels, or of one value that repeats itself."""
+    """The tie of an input with the output's channels, or of one broadcast value."""
     every = np.arange(target)
     return Tie(every, every) if source == target else _everything(source, target)
 
 
 def _everything(source: int, target: int) -> Tie:
-    """All to the first of the other side, so all to all."""
+    """Ties all channels to the first of the other side, thus all to all."""
     nothing = np.zeros(source + target, np.int64)
     pairs = Tie(nothing.copy(), nothing)
     pairs.source[:source] = np.arange(source)
@@ -136,7 +136,7 @@ def _everything(source: int, target: int) -> Tie:
 
 
 def bundles(graph: Graph) -> dict[str, Indices]:
-    """A number for each channel of each tensor; all that ties hold together have the same."""
+    """A number for each channel of each tensor, equal for channels connected by ties."""
     ends = np.cumsum([channels(tensor) for tensor in graph.tensors.values()])
     numbers = {
         name: np.arange(end - channels(tensor), end)
@@ -163,7 +163,7 @@ def _tied(graph: Graph, node: Node) -> list[tuple[str, str, Tie]]:
 
 
 def uniform(tensor: Tensor, known: Bounds) -> tuple[Mask, NDArray[np.int64]]:
-    """Which channels hold one constant at all positions, and it (0 for the others)."""
+    """Which channels are one constant at all positions, and its value (0 for the others)."""
     low, high = by_channel(tensor, known.low), by_channel(tensor, known.high)
     same: Mask = (low == high).all(axis=0) & (low == low[:1]).all(axis=0)
     return same, np.where(same, low[0].astype(np.int64), 0)
@@ -172,8 +172,8 @@ def uniform(tensor: Tensor, known: Bounds) -> tuple[Mask, NDArray[np.int64]]:
 def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask]:
     """Which channels of each tensor must be computed for the model's outputs.
 
-    A constant that a layer reads is not: it goes into the bias. Behind padding that holds only for
-    the constant zero, as the border holds zeros. What is computed has at least one channel.
+    Constants read by a layer need not be: they are folded into the bias. With padding this is only
+    possible for zero, as the border is zeros. A computed tensor has at least one channel.
     """
     needed = {name: np.zeros(channels(tensor), bool) for name, tensor in graph.tensors.items()}
     for name in (*graph.inputs, *graph.outputs):
@@ -196,7 +196,7 @@ def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask
 
 
 def _reads(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> Mask:
-    """(output channels, input channels): whether one is computed from the other."""
+    """(output channels, input channels): whether the output depends on the input."""
     operands = graph.operands(node)
     (source,) = operands.activations
     weights = operands.constants[0].values
@@ -208,7 +208,7 @@ def _reads(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> Mask:
 
 
 def _keep_one(graph: Graph, needed: Mapping[str, Mask]) -> bool:
-    """Whether a layer that is needed had no input left, and so was given its first channel."""
+    """Whether a needed layer had no input left, and thus got its first channel back."""
     for node in graph.nodes:
         sources = [needed[name] for name in node.inputs if name in needed]
         if needed[node.outputs[0]].any() and not any(source.any() for source in sources):

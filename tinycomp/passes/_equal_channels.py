@@ -1,7 +1,7 @@
-"""Numbers for channels: two of the same number hold the same values, whatever the model's input.
+"""Numbers for channels: channels with the same number have the same values for any model input.
 
-Global value numbering: a channel's number stands for the operation, its constants and the numbers
-of what it reads. Operators that are not known here give every channel a number of its own.
+Global value numbering: a channel's number identifies the operation, its constants and the numbers
+of its inputs. Unknown operators give every channel a new number.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def equal_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Numbe
 
 
 def _numbered(table: dict[Hashable, int], keys: Iterable[Hashable]) -> Numbers:
-    """The number of each key, a new one for a new key; one that is a number already is kept."""
+    """The number of each key, a new one for a new key; keys that are numbers already are kept."""
     numbers = [k if isinstance(k, int) else table.setdefault(k, len(table)) for k in keys]
     return np.array(numbers, np.int64)
 
 
 def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence[Hashable]:
-    """What tells the output's channels apart."""
+    """The keys of the output's channels."""
     count = channels(operands.output)
     first = inputs[0].tolist()
     match node.op:
@@ -82,7 +82,7 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
 
 
 def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]:
-    """By bias, scale and weights; weights of inputs that are equal add up."""
+    """Keys of bias, scale and weights; weights of equal inputs add up."""
     weights, bias = operands.constants
     scales = np.broadcast_to(parameters(weights).scales, bias.shape).tolist()
     if isinstance(node.op, DepthwiseConv2D):
@@ -99,12 +99,12 @@ def _weighted(node: Node, operands: Operands, source: Numbers) -> list[Hashable]
 
 
 def _repeated(numbers: Numbers, count: int) -> Numbers:
-    """One number a channel, also of an input that has one value for all."""
+    """One number per channel, also for an input with one value for all."""
     return np.broadcast_to(numbers, (count,))
 
 
 def _factors(operands: Operands, count: int) -> list[Hashable]:
-    """What a constant input has for each channel; nothing without one."""
+    """The values of a constant input per channel; empty without one."""
     if not operands.constants:
         return [()] * count
     values = np.atleast_1d(operands.constants[0].values)

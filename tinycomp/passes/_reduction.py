@@ -1,4 +1,4 @@
-"""How an original graph's tensors follow from a smaller graph's, carried from pass to pass."""
+"""The mapping from a reduced graph's tensors to the original's, composed from pass to pass."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tinycomp.ir.tensor import Tensor
 
 
 def with_original(graph: Graph) -> Graph:
-    """The graph as its own original: from here on passes record what becomes of its tensors."""
+    """The graph as its own original; from here on passes record changes of its tensors."""
     reductions = {name: unchanged(tensor) for name, tensor in graph.tensors.items()}
     return replace(graph, reduction=Reduction(graph, reductions))
 
 
 def unchanged(tensor: Tensor) -> TensorReduction:
-    """Each element is the one at its place in the tensor of that name."""
+    """Maps each element to the one at the same position in the tensor of that name."""
     source = np.arange(tensor.size, dtype=np.int32).reshape(tensor.shape)
     return TensorReduction(tensor.name, source, np.zeros(tensor.shape, np.int8))
 
@@ -29,9 +29,9 @@ def recorded(before: Graph, after: Graph, steps: Mapping[str, TensorReduction]) 
 
     Args:
         before: a graph that may have an original.
-        after: what a pass made of it.
-        steps: how tensors of `before` follow from those of `after`. One that is not there is the
-            tensor of its name, or where `after` has none of that name, is not computed any more.
+        after: the graph after a pass.
+        steps: mappings from tensors of `after` to those of `before`. A missing one is the tensor
+            of the same name, or not computed any more if `after` has none of that name.
     """
     if before.reduction is None:
         return after
@@ -43,7 +43,7 @@ def recorded(before: Graph, after: Graph, steps: Mapping[str, TensorReduction]) 
 
 
 def chained(first: TensorReduction, second: TensorReduction) -> TensorReduction:
-    """From a tensor over first.tensor to what `second` says of that one."""
+    """The composition of two mappings, over first.tensor."""
     computed = first.source >= 0
     places = first.source[computed]
     source, constants = first.source.copy(), first.constants.copy()
@@ -69,6 +69,6 @@ def _step(
 
 
 def _without_tensor(step: TensorReduction) -> TensorReduction:
-    """What is left when the tensor that held the rest is gone: the constants."""
+    """A mapping whose tensor was removed: only its constants are left."""
     source = np.where(step.source == CONSTANT, CONSTANT, UNREAD).astype(np.int32)
     return TensorReduction(None, source, step.constants)

@@ -1,4 +1,4 @@
-"""Graph surgery that passes share: what reads a value, and a new graph from changed nodes."""
+"""Graph rewriting for passes: readers of a value, and a new graph from changed nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinycomp.passes._reduction import chained, recorded, unchanged
 
 
 class Uses:
-    """Who writes and who reads each value of a graph."""
+    """The writer and the readers of each value of a graph."""
 
     def __init__(self, graph: Graph) -> None:
         self._outputs = set(graph.outputs)
@@ -30,13 +30,13 @@ class Uses:
         return self._producers.get(name)
 
     def only_reader(self, name: str) -> Node | None:
-        """The one node that reads a value; None where there is another, or the model returns it."""
+        """The only node that reads a value; None if there are others, or the model returns it."""
         consumers = self._consumers.get(name, [])
         return consumers[0] if len(consumers) == 1 and name not in self._outputs else None
 
 
 class Edit:
-    """Changes to a graph, collected and then made at once; the graph itself stays as it is."""
+    """Changes to a graph, collected and then applied at once; the graph itself is not modified."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -54,11 +54,11 @@ class Edit:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was."""
+        """Whether there are any changes."""
         return bool(self._instead or self._aliases)
 
     def unique(self, name: str) -> str:
-        """The name itself, or with a number behind it where it is taken; taken from now on."""
+        """Reserve a name: the name itself, or with a number appended if it is taken."""
         candidate, count = name, 1
         while candidate in self._names:
             candidate, count = f"{name}_{count}", count + 1
@@ -66,19 +66,19 @@ class Edit:
         return candidate
 
     def tensor(self, name: str, like: Tensor, shape: Sequence[int]) -> str:
-        """Add a tensor; its name."""
+        """Add a tensor; returns its name."""
         name = self.unique(name)
         self._tensors[name] = replace(like, name=name, shape=tuple(shape))
         return name
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant; its name."""
+        """Add a constant; returns its name."""
         name = self.unique(name)
         self._constants[name] = Constant(name, values)
         return name
 
     def change_constant(self, node: Node, name: str, values: Array) -> str:
-        """Give a node other float values for one of its constants; a copy where others read it
+        """Replace the float values of one of a node's constants; copies it if others read it
         too.
         """
         constant = self._constants[name]
@@ -87,7 +87,7 @@ class Edit:
         )
 
     def swap_constant(self, node: Node, constant: Constant) -> str:
-        """Give a node this constant in the place of the one of its name; a copy likewise."""
+        """Replace a node's constant of the same name; copies it if others read it too."""
         name = constant.name
         if self.uses.only_reader(name) != node:
             name = self.unique(name)
@@ -95,20 +95,20 @@ class Edit:
         return name
 
     def reshape_tensor(self, name: str, shape: Sequence[int]) -> None:
-        """Give a tensor another shape, and say by `follows` what becomes of the old one."""
+        """Change a tensor's shape; `follows` maps the new tensor to the old one."""
         self._tensors[name] = replace(self._tensors[name], shape=tuple(shape))
 
     def follows(self, name: str, reduction: TensorReduction) -> None:
-        """Say how a tensor of the graph follows from the new one's."""
+        """Record the mapping from the new graph to a tensor of the old one."""
         self._reductions[name] = reduction
 
     def replace(self, node: Node, instead: Sequence[Node]) -> None:
-        """Put nodes in the place of one; they write what others read of it."""
+        """Replace a node by others, which write the tensors that it wrote."""
         self._instead[node.name] = list(instead)
 
     def remove(self, node: Node, alias: str) -> None:
-        """Take a node out; who read its output reads `alias`, the same values in the same order
-        unless `follows` says otherwise.
+        """Remove a node; readers of its output read `alias` instead, which has the same values in
+        the same order unless `follows` maps them.
         """
         self._instead[node.name] = []
         self._aliases[node.outputs[0]] = alias
@@ -129,7 +129,7 @@ class Edit:
         return assemble(self.graph, nodes, self._tensors, self._constants, outputs, steps)
 
     def _reduction(self, name: str) -> TensorReduction:
-        """Of a tensor that was not left alone, through all that was taken out behind each other."""
+        """The mapping of a changed tensor, through all consecutively removed nodes."""
         known, alias = self._reductions.get(name), self._aliases.get(name)
         if known is None:
             known = unchanged(replace(self.graph.tensors[name], name=alias or name))
@@ -169,7 +169,7 @@ def assemble(
 
 
 def name_outputs(graph: Graph) -> Graph:
-    """The graph with each node's one output named as the node, as GraphBuilder names them."""
+    """The graph with each node's output named like the node, as in GraphBuilder."""
     names = {node.outputs[0]: node.name for node in graph.nodes}
 
     def renamed(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Batch normalization disappears in the weights of the operator before or behind it.
+"""Folds batch normalization into the weights of the operator before or after it.
 
 The arithmetic is float64; weights are float32. (Jacob et al., 2018, section 3.2.)
 """
@@ -28,11 +28,11 @@ _Weighted = Conv2D | DepthwiseConv2D | FullyConnected
 
 
 def fold_batch_normalization(graph: Graph) -> Graph:
-    """The graph with every batch normalization folded that can be, exactly but for rounding.
+    """The graph with all possible batch normalizations folded, exact except for rounding.
 
-    Into the operator before it, if nothing else reads that one's output; else into the one behind
-    it, if nothing else reads the normalized tensor and no padding with zeros comes between. Weights
-    that other nodes read too are copied.
+    They are folded into the operator before, if nothing else reads its output; else into the
+    operator after, if nothing else reads the normalized tensor and there is no zero padding in
+    between. Weights that other nodes read too are copied.
     """
     while True:
         fold = _Fold(graph)
@@ -45,7 +45,7 @@ def fold_batch_normalization(graph: Graph) -> Graph:
 
 
 class _Fold:
-    """One sweep; each weighted node takes in one batch normalization at most."""
+    """One sweep; each weighted node absorbs at most one batch normalization."""
 
     def __init__(self, graph: Graph) -> None:
         self.edit = Edit(graph)
@@ -79,7 +79,7 @@ class _Fold:
                 scale, offset = scale.repeat(multiplier), offset.repeat(multiplier)
                 sums = (weights * offset).sum(axis=(0, 1, 2))
             case _:
-                # Behind a flatten, channels are the fastest axis of the row.
+                # After a flatten, channels are the fastest axis of the row.
                 positions = weights.shape[1] // len(scale)
                 scale, offset = np.tile(scale, positions), np.tile(offset, positions)
                 sums = weights @ offset
@@ -90,9 +90,10 @@ class _Fold:
         return True
 
     def _previous(self, node: Node, increasing: bool) -> Node | None:
-        """What computes the tensor that is normalized, behind poolings that may as well come later.
+        """The operator that computes the normalized tensor, before any poolings that commute with
+        it.
 
-        A mean of a * x + b is a times the mean + b, and so is a maximum where a > 0.
+        The mean of a * x + b is a * mean + b, and likewise the maximum if a > 0.
         """
         uses = self.edit.uses
         here: Node | None = node
@@ -106,7 +107,7 @@ class _Fold:
         return None
 
     def _next(self, node: Node) -> Node | None:
-        """The weighted operator that alone reads the normalized tensor, perhaps reshaped."""
+        """The weighted operator that alone reads the normalized tensor, maybe reshaped."""
         reader = self.edit.uses.only_reader(node.outputs[0])
         if reader is not None and isinstance(reader.op, _Weighted):
             return reader
@@ -130,7 +131,9 @@ class _Fold:
     def _change(
         self, node: Node, normalization: Node, side: str, weights: Array, bias: Array
     ) -> None:
-        """Give the node its new constants: one pair for a layer and normalization called twice."""
+        """Set the node's new constants: one pair for a layer and normalization that are called
+        twice.
+        """
         key = (side, *node.inputs[1:], *normalization.inputs[1:])
         if key not in self._folded:
             _, old_weights, old_bias = node.inputs

@@ -1,4 +1,4 @@
-"""Zero padding by itself becomes the padding of the convolution behind it."""
+"""Folds zero padding into the convolution after it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tinycomp.ops.pad import Pad
 from tinycomp.passes._rewrite import Edit
 
 WIDEST = 255
-"""Cells of padding on one side that the kernels can count."""
+"""Maximum padding on one side that the kernels support."""
 
 
 def fold_padding(graph: Graph) -> Graph:
-    """The graph with paddings of height and width in the windows of convolutions that read them.
+    """The graph with paddings of height and width folded into the windows of convolutions.
 
     Both pad with the real value zero, so the sums are the same. Poolings don't count padding.
     """

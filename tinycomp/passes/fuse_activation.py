@@ -1,4 +1,4 @@
-"""ReLU and ReLU6 become part of the operator before them, or before the selections between."""
+"""Fuses ReLU and ReLU6 into the operator before them, or before selections in between."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tinycomp.passes._rewrite import Edit
 
 _BY_LIMIT = {None: Activation.RELU, 6.0: Activation.RELU6}
 _FUSED = {
-    # What an operator has, and a ReLU behind it: what it has then.
+    # An operator's activation, the ReLU after it: the fused activation.
     (Activation.NONE, Activation.RELU): Activation.RELU,
     (Activation.NONE, Activation.RELU6): Activation.RELU6,
     (Activation.RELU, Activation.RELU): Activation.RELU,
@@ -29,10 +29,11 @@ _FUSED = {
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """The graph with each ReLU or ReLU6 in the operator before it that has no other reader.
+    """The graph with each ReLU or ReLU6 fused into the operator before it, if that has no other
+    reader.
 
-    One behind maxima, reshapes and paddings with zero goes before them, where it gives the same:
-    so the tensors between, which share one scale, need no room for negative values.
+    A ReLU after maxima, reshapes and zero paddings moves before them, where it gives the same
+    result: so the tensors in between, which share one scale, need no negative values.
     """
     while True:
         edit = Edit(graph)
@@ -45,7 +46,7 @@ def fuse_activation(graph: Graph) -> Graph:
 
 
 def _fuse(edit: Edit, relu: Node, op: Relu) -> None:
-    """Into the farthest operator that can carry it."""
+    """Fuse into the earliest possible operator."""
     found = None
     source = _source(edit, relu)
     while source is not None and not edit.touched(source):
@@ -61,7 +62,7 @@ def _fuse(edit: Edit, relu: Node, op: Relu) -> None:
 
 
 def _source(edit: Edit, node: Node) -> Node | None:
-    """What writes the node's input, if nothing else reads it."""
+    """The node that writes the node's input, if nothing else reads it."""
     source = edit.uses.producer(node.inputs[0])
     if source is None or edit.uses.only_reader(source.outputs[0]) != node:
         return None
@@ -69,14 +70,14 @@ def _source(edit: Edit, node: Node) -> Node | None:
 
 
 def _selects(op: Operator) -> bool:
-    """Whether each output is one of the inputs, the same one before and behind a ReLU, or zero."""
+    """Whether each output is one of the inputs, the same one before and after a ReLU, or zero."""
     if isinstance(op, MaxPool2D):
         return op.activation is Activation.NONE
     return isinstance(op, Crop | Pad | ReduceMax | Reshape)
 
 
 def _fused(op: Operator, relu: Relu) -> Operator | None:
-    """The operator with the ReLU in it; None where it can't carry one."""
+    """The operator with the ReLU fused; None if not possible."""
     own = getattr(op, "activation", None)
     if relu.max_value not in _BY_LIMIT or own is None:
         return None

@@ -1,4 +1,4 @@
-"""A scale and offset that the model applies to its raw input leaves the graph, and becomes the
+"""Moves the scale and offset that a model applies to its raw input out of the graph, to the
 library's input transform.
 """
 
@@ -17,10 +17,10 @@ from tinycomp.passes._rewrite import Edit, Uses
 
 
 def lift_normalization(graph: Graph) -> Graph:
-    """The float graph whose input is normalized already, with the transform that does so.
+    """The float graph for a normalized input, with the transform.
 
-    The graph itself where its first layers are no scale and offset of the last axis that alone
-    read the input, or where a factor is zero or leaves float32.
+    The graph itself if its first layers are not a scale and offset along the last axis with no
+    other reader of the input, or if a factor is zero or exceeds float32.
     """
     chain = _leading(graph)
     if not chain:
@@ -36,8 +36,8 @@ def lift_normalization(graph: Graph) -> Graph:
 
 
 def _composed(graph: Graph, chain: Sequence[Node]) -> InputTransform | None:
-    """What the layers do one after the other, in float64 and then rounded; None where they are of
-    different features, or a factor is zero.
+    """The composition of the layers, in float64 and then rounded; None if their features differ, or
+    a factor is zero.
     """
     scale, offset = np.ones(1), np.zeros(1)
     for node in chain:
@@ -54,7 +54,7 @@ def _composed(graph: Graph, chain: Sequence[Node]) -> InputTransform | None:
 
 
 def _leading(graph: Graph) -> list[Node]:
-    """The layers in front of all others that normalize, in order; reshapes between them stay."""
+    """The normalizing layers at the start of the graph, in order; reshapes in between are kept."""
     uses, found = Uses(graph), []
     node = uses.only_reader(graph.inputs[0])
     while node is not None and isinstance(node.op, BatchNormalization | Reshape):

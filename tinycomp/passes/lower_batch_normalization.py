@@ -1,4 +1,4 @@
-"""Batch normalization that could not be folded becomes a depthwise convolution of one cell."""
+"""Converts batch normalization that could not be folded to a 1 x 1 depthwise convolution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinycomp.passes._rewrite import Edit, name_outputs
 
 
 def lower_batch_normalization(graph: Graph) -> Graph:
-    """The graph without batch normalization; run it when nothing more can be folded."""
+    """The graph without batch normalization; run after folding."""
     edit = Edit(graph)
     weights: dict[tuple[str, ...], tuple[str, str]] = {}
     for node in graph.nodes:
@@ -36,7 +36,7 @@ def _constants(edit: Edit, node: Node) -> tuple[str, str]:
 
 
 def _depthwise(edit: Edit, node: Node, constants: tuple[str, str]) -> list[Node]:
-    """The convolution, between two reshapes where the tensor has not three axes."""
+    """The convolution, between two reshapes unless the tensor has three axes."""
     output = edit.graph.tensors[node.outputs[0]]
     op = DepthwiseConv2D(Window((1, 1)))
     image = _image(output.shape)
@@ -52,5 +52,5 @@ def _depthwise(edit: Edit, node: Node, constants: tuple[str, str]) -> list[Node]
 
 
 def _image(shape: Shape) -> Shape:
-    """(length, 1, channels) of fewer axes."""
+    """The shape with three axes: (length, 1, channels)."""
     return shape if len(shape) == 3 else (*((1,) * (2 - len(shape))), *shape[:-1], 1, shape[-1])

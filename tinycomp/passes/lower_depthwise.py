@@ -1,6 +1,6 @@
-"""Depthwise convolutions over one input channel become convolutions, which have faster kernels.
+"""Converts depthwise convolutions over one input channel to convolutions, which are faster.
 
-Converters write a first layer over one channel (a spectrogram, a grey image) as a depthwise one.
+Converters make the first layer over one channel (a spectrogram, a grey image) a depthwise one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ OUTPUT_AXIS = 0
 
 
 def lower_depthwise(graph: Graph) -> Graph:
-    """The graph with a convolution for each depthwise one over one channel: the same products, the
-    same sums, rounded in the same way.
+    """The graph with a convolution for each depthwise one over one channel: same products, sums and
+    rounding.
     """
     edit = Edit(graph)
     for node in graph.nodes:
@@ -43,7 +43,7 @@ def _channels_first(weights: Constant) -> Constant:
 
 
 def _along_output(quantization: QuantizationParameters | None) -> QuantizationParameters | None:
-    """The same parameters, along the axis on which the channels now lie."""
+    """The same parameters, along the new axis of channels."""
     if quantization is None or quantization.axis is None:
         return quantization
     return replace(quantization, axis=OUTPUT_AXIS)

@@ -1,4 +1,4 @@
-"""Of channels that are always equal one is read: it gets the other's weights on top of its own."""
+"""Merges channels that are always equal: readers use one of them, with the sum of both weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tinycomp.passes._equal_channels import equal_channels
 from tinycomp.passes._rewrite import Edit
 
 LARGEST = 127
-"""The largest magnitude of a weight."""
+"""Maximum magnitude of a weight."""
 
 
 def merge_duplicate_channels(graph: Graph) -> Graph:
-    """The int8 graph in which nothing reads a duplicate, so that remove_dead_channels takes it.
+    """The int8 graph in which nothing reads duplicates, so that remove_dead_channels removes them.
 
-    Only where the sums of weights are weights: within LARGEST, and in the codebook if there is one.
+    Only if the sums of weights are valid weights: within LARGEST, and in the codebook if any.
 
     Raises:
         ModelError: a sum of the graph could leave 32 bits.
@@ -46,7 +46,7 @@ class _Pairs(NamedTuple):
 
 
 class _Merging:
-    """Works on bundles: channels of several tensors that exist all or none."""
+    """Works on bundles: channels of several tensors that can only be removed together."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -67,7 +67,7 @@ class _Merging:
                     yield kept, bundle
 
     def merge(self, first: int, second: int) -> bool:
-        """Let all readers of the second bundle read the first, if that is exact."""
+        """Let all readers of the second bundle read the first one, if that is exact."""
         pairs = None if second in self.fixed else self._pairs(first, second)
         if pairs is None:
             return False
@@ -81,7 +81,7 @@ class _Merging:
         return True
 
     def _pairs(self, first: int, second: int) -> dict[str, _Pairs] | None:
-        """By tensor; None where a duplicate has no equal in the first bundle."""
+        """Pairs by tensor; None if a duplicate has no equal in the first bundle."""
         found = {}
         for name, numbers in self.equal.items():
             here = self.bundle[name]

@@ -1,4 +1,4 @@
-"""Two functions of one value behind each other, with nothing else in between, are one table."""
+"""Merges two consecutive functions of one value into one table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tinycomp.passes._rewrite import Edit
 
 
 def merge_tables(graph: Graph) -> Graph:
-    """The graph with one lookup in place of each pair of tables of which nothing else reads the
-    first.
+    """The graph with one lookup for each pair of tables, if nothing else reads the first one's
+    output.
     """
     while True:
         edit = Edit(graph)

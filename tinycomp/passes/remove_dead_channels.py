@@ -1,5 +1,5 @@
-"""Channels that are constant, or that nothing reads, are not computed: a constant becomes part of
-its readers' biases. Exact in every bit.
+"""Removes channels that are constant or unused: constants are folded into the readers' biases.
+Exact in every bit.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from tinycomp.passes._rewrite import Edit
 def remove_dead_channels(graph: Graph) -> Graph:
     """The int8 graph with only those channels that its outputs need.
 
-    Inputs and outputs of the model keep theirs. Sums and biases stay within 32 bits: what is taken
-    out of a sum goes into its bias, so that together they reach no farther than before.
+    Inputs and outputs of the model keep all channels. Sums and biases stay within 32 bits: what is
+    removed from a sum is added to its bias, so that their range does not grow.
 
     Raises:
         ModelError: a sum of the graph could leave 32 bits.
@@ -59,7 +59,7 @@ class _Removal:
         self.graph, self.known, self.kept = graph, known, kept
 
     def narrow_tensor(self, tensor: Tensor, numbers: Numbers) -> None:
-        """A removed channel is its constant, or another one that equals it, or not known."""
+        """Map a removed channel to its constant, to an equal channel, or to unknown."""
         kept = self.kept[tensor.name]
         low, high = (by_channel(tensor, each) for each in self.known[tensor.name])
         at = {int(number): place for place, number in enumerate(numbers[kept])}
@@ -81,8 +81,8 @@ class _Removal:
             self.edit.reshape_tensor(tensor.name, (*tensor.shape[:-1], int(kept.sum())))
 
     def narrow_node(self, node: Node) -> None:
-        """The node over what is left of its tensors; one of whose output nothing is left stays as
-        it is, and vanishes as nothing reads it.
+        """The node for its narrowed tensors; a node without any output left is kept, and removed
+        later as nothing reads it.
         """
         tensors = [name for name in (*node.inputs, *node.outputs) if name in self.graph.tensors]
         kept = self.kept[node.outputs[0]]
@@ -105,7 +105,7 @@ class _Removal:
         self.edit.replace(node, [replace(node, op=op, inputs=tuple(inputs))])
 
     def _weights(self, node: Node) -> tuple[Constant, Constant]:
-        """Of the channels that are kept; sums of constants in the bias."""
+        """Weights of the kept channels, with the sums of constants in the bias."""
         axis = node.op.weight_axis
         assert axis is not None
         operands = self.graph.operands(node)
@@ -135,7 +135,7 @@ class _Removal:
         )
 
     def _factors(self, node: Node, name: str, kept: Mask) -> str:
-        """A constant input with one factor a channel, narrowed."""
+        """A constant input with one factor per channel, narrowed."""
         constant = self.graph.constants.get(name)
         if constant is None or constant.shape[-1:] != kept.shape:
             return name
@@ -143,7 +143,7 @@ class _Removal:
 
 
 def _sliced(known: QuantizationParameters | None, rows: Mask) -> QuantizationParameters | None:
-    """The parameters of the kept output channels, where each has its own."""
+    """The parameters of the kept output channels, if each has its own."""
     if known is None or len(known.scales) != len(rows):
         return known
     return replace(

@@ -1,4 +1,4 @@
-"""Nodes whose outputs nobody needs are taken out."""
+"""Removes nodes with unused outputs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from tinycomp.passes._rewrite import assemble
 
 
 def remove_dead_nodes(graph: Graph) -> Graph:
-    """The graph with only those nodes from which a path leads to an output, and what they read."""
+    """The graph with only the nodes from which there is a path to an output."""
     alive = assemble(graph, graph.nodes, graph.tensors, graph.constants, graph.outputs)
     return alive if len(alive.nodes) < len(graph.nodes) else graph

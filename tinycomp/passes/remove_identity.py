@@ -1,4 +1,4 @@
-"""Nodes that change neither values nor shape are taken out."""
+"""Removes nodes that change neither values nor shape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tinycomp.passes._rewrite import Edit
 
 
 def remove_identity(graph: Graph) -> Graph:
-    """The graph without such reshapes, paddings, poolings of one cell, and lone concatenations."""
+    """The graph without such reshapes, paddings, 1 x 1 poolings and single concatenations."""
     edit = Edit(graph)
     for node in graph.nodes:
         if _is_identity(graph, node):

@@ -1,5 +1,5 @@
-"""Layers of an int8 graph that give back every value they can get are taken out, and so are
-reshapes whose only reader is a reshape.
+"""Removes layers of an int8 graph that return every possible input unchanged, and reshapes whose
+only reader is a reshape.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tinycomp.passes._rewrite import Edit
 
 
 def remove_no_ops(graph: Graph) -> Graph:
-    """The graph without ReLUs, tables, rescalings and poolings of one cell that change nothing.
+    """The graph without ReLUs, tables, rescalings and 1 x 1 poolings that have no effect.
 
-    A ReLU behind values that are never negative is one. Scale and zero point must stay the same,
-    as what reads the tensor reckons with them.
+    For example a ReLU of values that are never negative. Scale and zero point must stay the same,
+    as readers of the tensor depend on them.
 
     Raises:
         ModelError: a sum of the graph could leave 32 bits.

@@ -1,7 +1,7 @@
-"""Reshapes move behind operators that don't care, meet others, and cancel.
+"""Moves reshapes after operators that don't depend on the shape, so that they meet and cancel.
 
-So 1-D layers, which are read as 2-D layers between two reshapes, end up side by side, and batch
-normalization and ReLU next to the convolution that takes them in.
+So 1-D layers, which are imported as 2-D layers between two reshapes, become neighbours, and batch
+normalization and ReLU become neighbours of the convolution that absorbs them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _ELEMENTWISE = (HardSwish, LeakyRelu, Logistic, Relu, Tanh)
 _ALONG_LAST_AXIS = (BatchNormalization, FullyConnected, Softmax)
 _MERGING = (Add, Concatenation, Mul)
 _WORTH_IT = (BatchNormalization, Relu, Reshape)
-"""What another operator can take in once the reshape between them is gone."""
+"""Operators that another one can absorb once the reshape between them is removed."""
 
 Move = tuple[Shape, Shape]
 """A reshape, from one shape to another."""
 
 
 def remove_reshapes(graph: Graph) -> Graph:
-    """The graph with as few reshapes as moving them towards the outputs leaves."""
+    """The graph with reshapes moved towards the outputs and cancelled."""
     while True:
         edit = Edit(graph)
         for node in graph.nodes:
@@ -50,7 +50,7 @@ def remove_reshapes(graph: Graph) -> Graph:
 
 
 def _cancel(edit: Edit, node: Node) -> None:
-    """Take out a reshape to the same shape; let one behind another read that one's input."""
+    """Remove a reshape to the same shape; let a reshape of a reshape read the first one's input."""
     source, target = _move(edit.graph, node)
     before = edit.uses.producer(node.inputs[0])
     if source == target:
@@ -60,7 +60,7 @@ def _cancel(edit: Edit, node: Node) -> None:
 
 
 def _sink(edit: Edit, node: Node) -> None:
-    """Let an operator read what the reshapes before it read, with one reshape behind it."""
+    """Let an operator read the inputs of the reshapes before it, with one reshape after it."""
     graph = edit.graph
     count = len(graph.operands(node).activations)
     reshapes = [edit.uses.producer(name) for name in node.inputs[:count]]
@@ -81,7 +81,7 @@ def _sink(edit: Edit, node: Node) -> None:
 
 
 def _behind(op: Operator, moves: list[Move]) -> Operator | None:
-    """The operator that works on the reshapes' inputs in the place of `op`, if there is one."""
+    """The operator that replaces `op` on the reshapes' inputs, if there is one."""
     source, target = moves[0]
     squeezes = all(_is_squeeze(*move) for move in moves)
     if isinstance(op, _ELEMENTWISE):
@@ -98,7 +98,7 @@ def _behind(op: Operator, moves: list[Move]) -> Operator | None:
 
 
 def _pays(graph: Graph, node: Node) -> bool:
-    """Whether moving a reshape behind this node brings something together."""
+    """Whether moving a reshape after this node lets operators be merged."""
     seen: set[str] = set()
     waiting = [node]
     while waiting:

@@ -1,4 +1,4 @@
-"""What a kind of project says of itself: where things lie, which files it adds, how it is built."""
+"""The interface of a kind of project: locations, further files, and how it is built."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from tinycomp.target.boards import Board
 
 @dataclass(frozen=True)
 class ProjectPaths:
-    """Where things lie in a project, relative to its folder, with slashes."""
+    """Locations in a project, relative to its folder, with slashes."""
 
     library: str
-    """The generated library: what a user takes into a firmware of their own."""
+    """The generated library, for the user's own firmware."""
     harness: str
     """The serial protocol around the library."""
     port: str
-    """What the harness needs of the board."""
+    """The board-specific part of the harness."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the kind's own tool builds a project's serial program."""
+    """How the kind's build tool builds the serial program."""
 
     programs: tuple[str, ...]
-    """What the tool may be called; the first that is installed is used."""
+    """Possible command names of the tool; the first one installed is used."""
     install: str
     """How to install it, as a sentence."""
     arguments: tuple[str, ...]
-    """What it is called with."""
+    """Arguments of the tool."""
     outputs: Mapping[str, Path]
-    """Where it leaves the program, by format: elf, hex, bin, uf2. Not every board has all."""
+    """The built program, by format: elf, hex, bin, uf2. Not every board has all."""
 
 
 class ProjectKind(ABC):
@@ -43,42 +43,42 @@ class ProjectKind(ABC):
     templates: ClassVar[Mapping[str, str]]
     """The files that it adds: the template of each, below templates/projects."""
     editable: ClassVar[frozenset[str]]
-    """Files that users are meant to edit: written once, and theirs as soon as they differ."""
+    """Files that users are meant to edit: kept once they were edited."""
     sample: ClassVar[str | None] = None
-    """The file that holds one input of the model, so that it belongs to the library's version."""
+    """The file with one input of the model, which is replaced with the library."""
     has_main: ClassVar[bool] = False
-    """The harness' main.c is the program; other kinds have a sketch or a main of their own."""
+    """Whether the harness's main.c is the program; other kinds have their own sketch or main."""
 
     @abstractmethod
     def paths(self, prefix: str) -> ProjectPaths:
-        """Where things lie, for a library whose names begin with the prefix."""
+        """The locations for a library with this prefix."""
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
-        """What its templates need beside what all templates of projects get."""
+        """Additional variables for its templates."""
         return {}
 
     @abstractmethod
     def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
-        """How its tool builds the serial program of a project, the folder of which is given."""
+        """The recipe for the serial program of a project in a folder."""
 
     def missing(self, board: Board) -> str | None:
-        """What `build` lacks on this computer; None where nothing is missing."""
+        """What is missing on this computer for `build`; None if nothing is."""
         return None
 
     def build(self, board: Board, project: Path, prefix: str, build: Path) -> Path | None:
-        """Build the project's serial program with the kind's own tools.
+        """Build the project's serial program with the kind's build tools.
 
         Args:
-            board: what it is built for.
+            board: the target.
             project: the folder of the project.
             prefix: of the library's names.
-            build: where objects and the program are left.
+            build: folder for objects and the program.
 
         Returns:
-            The program (ELF); None where the board's compiler alone builds it, without a project.
+            The program (ELF); None if the board's compiler builds it without a project.
 
         Raises:
-            BoardError: the folder holds a project of another kind.
+            BoardError: the folder has a project of another kind.
             ToolError: a tool is missing, or the program does not compile or link.
         """
         return None

@@ -14,7 +14,7 @@ from tinycomp.target.project_tables.arduino import Arduino
 
 
 class ArduinoLibrary(ProjectKind):
-    """What the Arduino IDE and arduino-cli take as a library."""
+    """A library for the Arduino IDE and arduino-cli."""
 
     templates: ClassVar[Mapping[str, str]] = {
         "library.properties": "arduino/library.properties.j2",
@@ -27,15 +27,15 @@ class ArduinoLibrary(ProjectKind):
     editable = frozenset(templates)
 
     def paths(self, prefix: str) -> ProjectPaths:
-        """The library where the IDE looks for it; harness and port in the sketch that uses them."""
+        """The library in the IDE's layout; harness and port in the serial sketch."""
         return ProjectPaths("src", "examples/serial/src", "examples/serial/src")
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
-        """Where the sketch finds the harness."""
+        """The include path of the harness in the sketch."""
         return {"server": "src/server.h"}
 
     def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
-        """The serial sketch, with this library, by arduino-cli."""
+        """arduino-cli builds the serial sketch with this library."""
         build, sketch = project / "build", project / "examples" / "serial"
         fqbn = board.settings.fqbn if isinstance(board.settings, Arduino) else ""
         return Recipe(
@@ -50,11 +50,11 @@ class ArduinoLibrary(ProjectKind):
         )  # fmt: skip
 
     def missing(self, board: Board) -> str | None:
-        """The board's core, where it is not installed."""
+        """The board's core, if it is not installed."""
         return None if arduino.is_available(board) else "Arduino core"
 
     def build(self, board: Board, project: Path, prefix: str, build: Path) -> Path:
-        """Build the sketch with the harness as the Arduino IDE builds it."""
+        """Build the serial sketch like the Arduino IDE."""
         sketch = project / Path(self.paths(prefix).harness).parent
         if not sketch.is_dir():
             raise BoardError(

@@ -22,7 +22,7 @@ class Makefile(ProjectKind):
     has_main = True
 
     def paths(self, prefix: str) -> ProjectPaths:
-        """Three folders side by side."""
+        """Three folders."""
         return ProjectPaths("library", "harness", "port")
 
     def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
@@ -35,7 +35,7 @@ class Makefile(ProjectKind):
         )
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
-        """The linker's flags, and how the program is started."""
+        """The linker's flags, and the command that runs the program."""
         return {
             "link_flags": link_flags(board.port, ["port"]),
             "run": _run(board, prefix),
@@ -44,7 +44,7 @@ class Makefile(ProjectKind):
 
 
 def _run(board: Board, prefix: str) -> list[str]:
-    """The words of the shell command that starts the program with its line on the terminal."""
+    """The shell command that runs the program with its serial line on the terminal."""
     program = f"build/{prefix}.elf"
     if board.emulator is None:
         return [f"./{program}"]

@@ -24,7 +24,7 @@ class PlatformIOProject(ProjectKind):
     editable = frozenset(templates)
 
     def paths(self, prefix: str) -> ProjectPaths:
-        """The library under lib/; harness and port beside the program that uses them."""
+        """The library under lib/; harness and port beside the serial program."""
         return ProjectPaths(f"lib/{prefix}/src", "src/serial", "src/serial")
 
     def recipe(self, board: Board, project: Path, prefix: str) -> Recipe:
@@ -38,5 +38,5 @@ class PlatformIOProject(ProjectKind):
         )
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
-        """Where the program finds the harness."""
+        """The include path of the harness in the program."""
         return {"server": "server.h"}
