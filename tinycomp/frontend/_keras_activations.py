@@ -1,4 +1,4 @@
-"""The activation functions of Keras that are read, by name, each as one operator."""
+"""The supported activation functions of Keras, by name, each as one operator."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ ACTIVATIONS: Mapping[str, Operator | None] = {
     "swish": Function("silu"),
     "tanh": Tanh(),
 }
-"""With the options that Keras takes where a layer gives none; None passes its input on."""
+"""With Keras's default options; None is the identity."""

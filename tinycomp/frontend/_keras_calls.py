@@ -1,4 +1,4 @@
-"""How the layers of a Keras configuration call each other, checked and reduced to references."""
+"""The calls between the layers of a Keras configuration, checked and reduced to references."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def clean_references(value: Any) -> Any:
 
 
 def clean_call(call: Any, name: str) -> Any:
-    """How a layer is called.
+    """The calls of a layer.
 
     In Keras 3 {"args", "kwargs"}, in Keras 2 [[layer, call, tensor, kwargs], ...].
     """
     if isinstance(call, Mapping):
         tensors = _tensors(call.get("args", []), name)
         _refuse_arguments(call.get("kwargs") or {}, name)
-        # A layer takes several tensors in one list; x + y hands them over one by one.
+        # A layer takes several tensors in one list; x + y passes them separately.
         return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": {}}
     if call and isinstance(call[0], str):
         call = [call]
@@ -58,7 +58,7 @@ def _tensors(value: Any, name: str) -> list[Config]:
 
 
 def _refuse_arguments(arguments: Mapping[str, Any], name: str) -> None:
-    """Call arguments that change what inference computes."""
+    """Refuse call arguments that change the inference."""
     for key, value in arguments.items():
         if value is None or value is False:
             continue

@@ -1,8 +1,7 @@
-"""Checks a Keras model's configuration and rewrites it to the few keys that inference needs.
+"""Checks a Keras model's configuration and reduces it to the few keys that inference needs.
 
-Nothing of a file's configuration reaches Keras that is not listed here, so nothing in a file can
-name code to run, and what only training knows (initializers, regularizers, custom losses) or only
-Keras 2 knows can't stand in the way.
+Only keys listed here are passed to Keras, so a file can't name code to run, and settings for
+training (initializers, regularizers, custom losses) or of Keras 2 cause no errors.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ IDENTITIES = frozenset(
         "RandomTranslation", "RandomZoom", "SpatialDropout1D", "SpatialDropout2D",
     }
 )  # fmt: skip
-"""Layers that pass their input on at inference."""
+"""Layers that have no effect at inference."""
 
 _OPERATIONS: Mapping[str, str] = {
     "keras.src.ops.numpy.Add": "Add",
@@ -50,7 +49,8 @@ _OPERATIONS: Mapping[str, str] = {
     "keras.src.ops.nn.SparseSigmoid": "sparse_sigmoid",
     "keras.src.ops.nn.TanhShrink": "tanh_shrink",
 }
-"""Functions called on tensors (x + y, keras.ops.relu(x)), with the layer or activation like it."""
+"""Functions called on tensors (x + y, keras.ops.relu(x)), with the equivalent layer or activation.
+"""
 
 
 def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
@@ -58,7 +58,7 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
 
     Args:
         entry: {"class_name", "config", ...} as .keras and .h5 files of Keras 2 and 3 hold it.
-        blockers: gets what can't be built, layer by layer.
+        blockers: receives what can't be built, layer by layer.
 
     Raises:
         ModelError: layers, activations or arguments that are not supported; the text names all.
@@ -80,10 +80,10 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
 
 
 def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
-    """One layer or nested model; what can't be built inside of that is noted."""
+    """One layer or nested model; notes what can't be built in it."""
     class_name = str(entry.get("class_name"))
     config = entry.get("config")
-    if isinstance(config, list):  # Sequential models of the first Keras 2 releases
+    if isinstance(config, list):  # Sequential models of early Keras 2 releases
         config = {"layers": config}
     if not isinstance(config, Mapping):
         raise ModelError(
@@ -111,7 +111,7 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
 def _operation(
     entry: Mapping[str, Any], class_name: str, name: str, config: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any]]:
-    """A function called on tensors as the layer that does the same; layers as they are."""
+    """A function called on tensors as the equivalent layer; layers unchanged."""
     module = str(entry.get("module"))
     if not module.startswith("keras.src.ops"):
         return class_name, config
@@ -141,9 +141,9 @@ def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Bloc
 
 
 def _with_input(name: str, config: Mapping[str, Any], layers: list[Config]) -> list[Config]:
-    """Layers of a Sequential model that begin with an InputLayer.
+    """Layers of a Sequential model, starting with an InputLayer.
 
-    Keras 2 has the shape in the first layer's configuration, or in the model's.
+    In Keras 2 the shape is in the first layer's configuration, or in the model's.
     """
     if layers and layers[0]["class_name"] in ("InputLayer", *MODELS):
         return layers

@@ -1,4 +1,4 @@
-"""A .keras or .h5 file: its configuration out, and a copy with another configuration in."""
+"""Reads the configuration of a .keras or .h5 file, and writes a copy with another configuration."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SAVE_WHOLE = "Save the whole model with model.save('model.keras')."
 _ACCEPTED = "A Keras model (.keras or .h5) is expected."
 _DAMAGED = "Copy or save the file again."
 _LARGEST_CONFIG, _LARGEST_FILE = 1 << 26, 1 << 32
-"""Bytes of a configuration, and of all that is unpacked: 64 MB and 4 GB, far beyond any model for a
-microcontroller.
+"""Maximum bytes of a configuration and of all unpacked files: 64 MB and 4 GB, far beyond any model
+for a microcontroller.
 """
 
 
@@ -36,7 +36,7 @@ class KerasFile:
     """The model's configuration."""
 
     def write_copy(self, path: Path, config: Mapping[str, Any]) -> None:
-        """Write the same weights with another configuration, without what only training needs."""
+        """Write the same weights with another configuration, without data for training."""
         if self.suffix == ".h5":
             _copy_hdf5(self.path, path, json.dumps(config))
         else:
@@ -79,7 +79,7 @@ def _archive_config(path: Path) -> bytes:
                 return archive.read("config.json")
     except ModelError:
         raise
-    except Exception as error:  # zipfile and its decompressors raise more than a dozen kinds
+    except Exception as error:  # zipfile and its decompressors raise more than a dozen types
         raise ModelError(f"The archive {path} is damaged: {error}.", hint=_DAMAGED) from error
     if damaged is not None:
         raise ModelError(
@@ -143,7 +143,7 @@ def _parse(path: Path, text: bytes | str) -> Mapping[str, Any]:
 def _copy_archive(source: Path, target: Path, config: str) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
-            # Weights alone: assets belong to layers that are not read.
+            # Only weights: assets belong to unsupported layers.
             if name == "metadata.json" or name.startswith("model.weights"):
                 new.writestr(name, old.read(name))
         new.writestr("config.json", config)

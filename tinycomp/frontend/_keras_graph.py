@@ -1,6 +1,6 @@
 """Walks a loaded Keras model, nested models included, and adds its layers to a GraphBuilder.
 
-It sees a model as plain data: the configuration that Keras itself gives back, and arrays.
+The model is plain data here: the configuration returned by Keras, and arrays.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array
 
 Call = tuple[str, int, int]
-"""A tensor in Keras's terms: the layer's name, which of its calls, which of that call's outputs."""
+"""A tensor in Keras: the layer's name, the index of the call, the index of the output."""
 
 _MODELS = ("Functional", "Sequential")
 
 
 class KerasWalk:
-    """Adds the layers of a model; one that is called twice is read once, so weights are shared."""
+    """Adds the layers of a model; a layer called twice is read once, so that its weights are
+    shared.
+    """
 
     def __init__(self, builder: GraphBuilder, blockers: Blockers) -> None:
         self.builder = builder
@@ -33,7 +35,7 @@ class KerasWalk:
         self.names: set[str] = set()
 
     def model(self, model: Any, inputs: Sequence[str]) -> list[str]:
-        """Add a model's layers behind tensors that are there; its output tensors.
+        """Add a model's layers after existing tensors; returns its output tensors.
 
         Args:
             model: a keras.Model (Functional or Sequential).
@@ -84,10 +86,10 @@ class KerasWalk:
         return [self._assumed(layer, inputs)]
 
     def _assumed(self, layer: Any, inputs: Sequence[str]) -> str:
-        """The output that a refused layer would have, so that those behind it are read as well.
+        """The output of a refused layer, so that the layers after it are read too.
 
         Raises:
-            ModelError: Keras can't say its shape: all that stands in the way so far.
+            ModelError: Keras does not know its shape; names all blockers so far.
         """
         shapes = [(None, *self.builder.tensors[name].shape) for name in inputs]
         try:
@@ -98,7 +100,7 @@ class KerasWalk:
             raise
 
     def _read(self, layer: Any, entry: Mapping[str, Any]) -> KerasLayer:
-        """The layer as plain data, under a name that no other layer has."""
+        """The layer as plain data, with a unique name."""
         base = name = entry["config"]["name"]
         count = 1
         while name in self.names:

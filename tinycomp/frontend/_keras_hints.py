@@ -1,11 +1,11 @@
-"""What to use in place of Keras layers that are not supported."""
+"""Replacements for unsupported Keras layers."""
 
 from __future__ import annotations
 
 _INSTEAD = {
     "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply.",
     "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
-    "activation": "Use one of Keras's own that computes each value by itself, or softmax.",
+    "activation": "Use one of Keras's own elementwise activations, or softmax.",
 }
 _GROUPS = (
     (
@@ -30,7 +30,7 @@ _GROUPS = (
     (
         "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing "
         "STFTSpectrogram StringLookup TextVectorization",
-        "Prepare the data before the model, in the firmware that hands it in.",
+        "Prepare the data before the model, in the firmware.",
     ),
     (
         "TFOpLambda TensorFlowOpLayer SlicingOpLambda",
@@ -43,7 +43,7 @@ _OTHERWISE = (
 
 
 def hint(class_name: str) -> str:
-    """One sentence that says what to use in place of a layer of that class."""
+    """A sentence about the replacement for a layer of a class."""
     if class_name in _INSTEAD:
         return _INSTEAD[class_name]
     return next((what for names, what in _GROUPS if class_name in names.split()), _OTHERWISE)

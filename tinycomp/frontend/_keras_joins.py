@@ -1,5 +1,5 @@
-"""Keras layers that several operators compute together: averages, differences, PReLU; and those
-that only move or rename values.
+"""Keras layers that become several operators (averages, differences, PReLU) and layers that only
+move or rename values.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def _average(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
 
 
 def _subtract(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A sum with the negative of the second."""
+    """A sum with the negated second input."""
     first, second = inputs
     negative = _scaled(f"{layer.name}/negative", second, -1, builder)
     return merge(Add(), layer, [first, negative], builder)
 
 
 def _prelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """One slope is a leaky ReLU; one a channel: relu(x) - slopes * relu(-x)."""
+    """With one slope a leaky ReLU; with one per channel relu(x) - slopes * relu(-x)."""
     slopes = layer.weights["alpha"]
     if slopes.size and np.ptp(slopes) == 0:
         return builder.add(LeakyRelu(float(slopes.flat[0])), inputs, layer.name)
@@ -56,7 +56,7 @@ def _prelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> s
 
 
 def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A reshape, where the axes that change places have the length 1."""
+    """A reshape, if only axes of length 1 move."""
     shape = builder.tensors[inputs[0]].shape
     order = [int(axis) - 1 for axis in layer.config["dims"]]
     longer = [axis for axis in order if shape[axis] > 1]
@@ -88,7 +88,7 @@ def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
 
 
 def _scaled(name: str, x: str, factor: float | Array, builder: GraphBuilder) -> str:
-    """A tensor times one factor, or one a channel."""
+    """A tensor times one factor, or one per channel."""
     channels = builder.tensors[x].shape[-1]
     scale = np.broadcast_to(np.asarray(factor, np.float64), (channels,))
     constants = [

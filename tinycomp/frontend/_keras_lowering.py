@@ -1,7 +1,8 @@
-"""Rewrites Keras layers into those that operators read.
+"""Rewrites Keras layers to those that operators import.
 
-1-D layers become 2-D ones, separable ones two, activations nodes by themselves. A tensor (length,
-channels) becomes (length, 1, channels) around each 1-D layer; passes remove reshapes that cancel.
+1-D layers become 2-D ones, separable ones become two, activations become separate nodes. A tensor
+(length, channels) becomes (length, 1, channels) around each 1-D layer; passes remove reshapes that
+cancel.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
 
 
 def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Add the nodes of one call of a layer; the name of its output.
+    """Add the nodes of one call of a layer; returns the name of its output.
 
     Raises:
         ModelError: an option of the layer is not supported.
@@ -46,7 +47,7 @@ def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str
 
 
 def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A layer whose options are 2-D, whatever its class name says."""
+    """A layer with 2-D options, independent of its class name."""
     name = layer.class_name.replace("1D", "2D")
     if name == "SeparableConv2D":
         depthwise, pointwise = _separate(layer)
@@ -112,7 +113,7 @@ def _tuple(value: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def _separate(layer: KerasLayer) -> tuple[KerasLayer, KerasLayer]:
-    """A separable convolution as a depthwise one and a 1x1 one, which has the bias."""
+    """A separable convolution as a depthwise and a 1x1 convolution; the latter has the bias."""
     depthwise = replace(
         layer, name=f"{layer.name}/depthwise", weights={"kernel": layer.weights["depthwise_kernel"]}
     )

@@ -1,4 +1,4 @@
-"""A Keras object in a configuration: whether it is Keras's own, and the form that Keras 3 reads."""
+"""Keras objects in a configuration: whether they are built in, and their form in Keras 3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tinycomp.frontend._keras_hints import hint
 Config = dict[str, Any]
 
 MODELS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
-"""Classes that hold layers, with the class that Keras 3 has for them."""
+"""Classes of models, with their class in Keras 3."""
 
 _MODEL_MODULES = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
 
@@ -19,7 +19,7 @@ NO_CODE = "tinycomp reads Keras's own layers and never runs code from a model fi
 
 
 def refuse_foreign(entry: Mapping[str, Any], class_name: str, name: str) -> None:
-    """Layers that hold code, or a class from outside Keras under whatever name."""
+    """Refuse layers that contain code, or classes from outside Keras."""
     if class_name == "Lambda":
         raise ModelError(
             f"Layer {name!r} is a Lambda, which holds Python code; {NO_CODE}",
@@ -39,7 +39,7 @@ def refuse_foreign(entry: Mapping[str, Any], class_name: str, name: str) -> None
 def wrap(class_name: str, name: str, config: Mapping[str, Any], options: Config) -> Config:
     """The form in which Keras 3 deserializes a built-in object.
 
-    `trainable` stays: it decides in which order .h5 files hold the weights of nested models.
+    `trainable` is kept: it affects the order of the weights of nested models in .h5 files.
     """
     kept = {"name": name, "trainable": bool(config.get("trainable", True)), **options}
     if class_name == "InputLayer":

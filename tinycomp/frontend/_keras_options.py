@@ -1,4 +1,4 @@
-"""The options of each Keras layer that is read: what matters at inference, in Keras 3's words."""
+"""The inference options of each supported Keras layer, in the terms of Keras 3."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "ZeroPadding1D": ("padding", "data_format"),
     "ZeroPadding2D": ("padding", "data_format"),
 }
-"""Layers that are read, with the keys of their configuration that matter at inference."""
+"""Supported layers, with the keys of their configuration that affect inference."""
 
 ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
-"""Layers that may be given as `activation=` of another."""
+"""Layers that may be the `activation=` of another."""
 
 
 _WAS_CALLED = {
@@ -71,7 +71,7 @@ _WAS_CALLED = {
 
 
 def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Config:
-    """The layer's options that matter, in the dialect of Keras 3."""
+    """The layer's options for inference, in the form of Keras 3."""
     _refuse_quantized(name, config)
     renamed = _WAS_CALLED.get(class_name, {})
     config = {renamed.get(key, key): value for key, value in config.items()}
@@ -108,7 +108,7 @@ def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any, name: str, key: str) -> Any:
-    """Numbers, strings, None and lists of them; an activation is looked at by itself."""
+    """Check for numbers, strings, None and lists of them; activations are checked separately."""
     if value is None or isinstance(value, bool | int | float | str) or key == "activation":
         return value
     if isinstance(value, list | tuple):

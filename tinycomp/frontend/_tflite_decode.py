@@ -1,4 +1,4 @@
-"""Decodes the bytes of a .tflite: whatever an index or a size in the file points to is there."""
+"""Decodes the bytes of a .tflite, checking all indices and sizes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DAMAGE = (
     struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError,
     TypeError, ValueError,
 )  # fmt: skip
-"""What flatbuffers' Python reader and NumPy raise for offsets and sizes that lead nowhere."""
+"""Errors of flatbuffers' Python reader and NumPy for invalid offsets and sizes."""
 MAX_ELEMENTS = 1 << 24
-"""Of a tensor: more is no model for a microcontroller, or a damaged shape."""
+"""Maximum elements of a tensor: more is not for a microcontroller, or a damaged shape."""
 LARGEST_OPTION = 1e9
-"""Of slopes and the like."""
+"""Maximum magnitude of float options, such as slopes."""
 _MAX_AXES = 6
 _BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if name.isupper()}
@@ -38,7 +38,7 @@ def read_file(data: bytes, name: str) -> TfliteFile:
     """The tables of a file.
 
     Raises:
-        ModelError: it is no .tflite, or an index or a size in it leads nowhere; all are named.
+        ModelError: it is not a .tflite, or has invalid indices or sizes; all are named.
     """
     if data[4:8] != IDENTIFIER:
         raise ModelError(
@@ -53,7 +53,7 @@ def read_file(data: bytes, name: str) -> TfliteFile:
 
 
 def damaged(name: str, error: BaseException) -> ModelError:
-    """What a file is that makes a reader fail with that error."""
+    """The error for a file that makes the reader fail."""
     return ModelError(
         f"The model {name!r} is damaged or cut off: {error or type(error).__name__}.",
         expected="A complete .tflite file.",
@@ -71,7 +71,7 @@ def _text(value: Any) -> str:
 
 @dataclass
 class _Decoder:
-    """One file being decoded; what leads nowhere is collected."""
+    """Decodes one file and collects errors."""
 
     model: Any
     """The root table of the file."""
@@ -146,7 +146,7 @@ class _Decoder:
         )  # fmt: skip
 
     def _options(self, what: str, builtin: str, table: Any) -> Any:
-        """The options, if they are this operator's own and their numbers are numbers."""
+        """The options, if they are of the operator's type and their numbers are finite."""
         options, kind = table.builtinOptions, _OPTIONS.get(table.builtinOptionsType, "NONE")
         if options is None:
             return None
@@ -186,7 +186,7 @@ class _Decoder:
         return tensor
 
     def _values(self, table: Any, tensor: FileTensor) -> Array | None:
-        """The constant's values; None where its buffer is empty."""
+        """The constant's values; None if its buffer is empty."""
         buffers = self.model.buffers or []
         what = f"The tensor {tensor.name!r}"
         if not 0 <= table.buffer < len(buffers):
@@ -202,7 +202,7 @@ class _Decoder:
                 expected="Constants inside the tables.",
                 hint="Export a smaller model.",
             )
-        # Buffer 0 is empty by convention, whatever is in it: so LiteRT reads it.
+        # Buffer 0 is empty by convention, whatever its content, like in LiteRT.
         if table.buffer == 0 or buffer.data is None or len(buffer.data) == 0:
             return np.zeros(tensor.shape, np.int64) if 0 in tensor.shape else None
         if table.sparsity is not None:
@@ -215,8 +215,8 @@ class _Decoder:
 
 
 def _passed(subgraph: Any) -> set[int]:
-    """The tensors that operators and callers hand over: all but what recurrent operators list as
-    their intermediates.
+    """The tensors used by operators and callers: all except the intermediates of recurrent
+    operators.
     """
     operators = subgraph.operators or []
     lists = [subgraph.inputs, subgraph.outputs]
@@ -225,7 +225,7 @@ def _passed(subgraph: Any) -> set[int]:
 
 
 def _view(stored: Array, tensor: FileTensor, what: str) -> Array | None:
-    """Little-endian bytes as the tensor's values; of a type that nothing reads, the bytes."""
+    """Little-endian bytes as the tensor's values; for an unsupported type the bytes themselves."""
     if tensor.dtype not in _DTYPES:
         return stored
     dtype = np.dtype(tensor.dtype)
@@ -244,9 +244,9 @@ def _view(stored: Array, tensor: FileTensor, what: str) -> Array | None:
 
 
 def _check_shape(tensor: FileTensor) -> None:
-    """At least one element, and not absurdly many."""
+    """Check that a tensor has at least one element, and not absurdly many."""
     shape = tensor.shape
-    # An empty vector of axes is how an empty constant (no axes to reduce) is written.
+    # An empty vector of axes is written as an empty constant (no axes to reduce).
     least = 0 if len(shape) == 1 and tensor.dtype in ("int32", "int64") else 1
     if any(size < least for size in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise ModelError(
@@ -286,6 +286,6 @@ _BY_NAME = {name.lower(): name for name in _OPTIONS.values()}
 
 
 def _options_type(builtin: str) -> str | None:
-    """The schema's name for an operator's options; None where it has none of its own."""
+    """The schema's name of an operator's options; None if it has none."""
     own = builtin.replace("_", "").lower() + "options"
     return _SHARED_OPTIONS.get(builtin) or _BY_NAME.get(own)

@@ -1,7 +1,7 @@
-"""What kind of model a file is, if it is none that can be built, and what to do about it.
+"""Kinds of unsupported model files, and advice.
 
-Float models, other quantizations, models with a state, control flow and custom operators each have
-a text of their own.
+Float models, other quantizations, models with state, control flow and custom operators each have
+their own text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _INSTEAD = {
 
 
 def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
-    """Operators by their labels, the first letter a capital; of many the first eight."""
+    """Labels of operators, with a capital first letter; at most the first eight."""
     shown = [file.label(operator) for operator in operators[:8]]
     if len(operators) > len(shown):
         shown.append(f"{len(operators) - len(shown)} more")
@@ -52,7 +52,7 @@ def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
 
 
 def calls(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse what a library with one input and one output would lose."""
+    """Refuse several inputs, outputs, subgraphs or signatures, which a library can't represent."""
     for what, indices, join in (
         ("input", file.inputs, "Join them into one input, and slice it in the model."),
         ("output", file.outputs, "Export one model for each output, or join them by Concatenate."),
@@ -86,7 +86,7 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
 
 
 def operators(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse operators by name, each kind once."""
+    """Refuse operators by name, each type once."""
     with_state = [op for op in file.operators if op.builtin in _STATE or _variable(file, op)]
     if with_state:
         yield ModelError(
@@ -110,7 +110,7 @@ def operators(file: TfliteFile) -> Iterator[ModelError]:
 
 
 def unsupported(file: TfliteFile, operators: Iterable[FileOperator]) -> Iterator[ModelError]:
-    """Refuse operators that have no module in ops/, each kind once; not those of other texts."""
+    """Refuse operators without a module in ops/, each type once, except those with other texts."""
     known = {*by_tflite_name(), *_STATE, *_CONTROL, "CUSTOM"}
     found: dict[str, list[FileOperator]] = {}
     for operator in operators:
@@ -129,7 +129,7 @@ def _supported() -> str:
 
 
 def number_format(file: TfliteFile) -> ModelError | None:
-    """The refusal of a file none of whose layers computes in int8; None for all others."""
+    """The refusal of a file without any int8 layer; None for all others."""
     computing = [op for op in file.operators if op.builtin not in CONVERSIONS and op.outputs]
     results = {file.tensors[op.outputs[0]].dtype for op in computing}
     model = f"{file.name + '.tflite'!r}"
@@ -178,7 +178,7 @@ def _has_weights(operator: FileOperator) -> bool:
 
 
 def islands(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse layers of an int8 model that compute in another type, each type once."""
+    """Refuse layers of an int8 model with another data type, each type once."""
     found: dict[str, list[FileOperator]] = {}
     for operator in file.operators:
         if operator.outputs and operator.builtin not in CONVERSIONS:

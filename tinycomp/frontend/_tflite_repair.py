@@ -1,4 +1,4 @@
-"""Mends in a .tflite's bytes what other tools accept and LiteRT refuses, one number at a time."""
+"""Corrects values in a .tflite's bytes that other tools accept and LiteRT refuses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tinycomp.frontend._tflite_decode import DAMAGE
 from tinycomp.frontend._tflite_file import layer_name
 
 _QUANTIZED_DIMENSION = 16
-"""The field's place in the table of QuantizationParameters (its vtable offset, in bytes)."""
+"""Vtable offset of the field in the table QuantizationParameters, in bytes."""
 
 
 def repaired(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes with quantized dimensions that LiteRT accepts, and a note of what was changed.
+    """The bytes with quantized dimensions that LiteRT accepts, and a note about the changes.
 
-    A tensor of one axis (a bias) can be quantized along that one only, and where there is one scale
-    the dimension means nothing; some converters wrote the weights' dimension there.
+    A tensor of one axis (a bias) can only be quantized along that axis, and with one scale the
+    dimension has no meaning; some converters wrote the weights' dimension there.
     """
     try:
         wrong = list(_wrong_dimensions(data))
@@ -39,7 +39,7 @@ def repaired(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _wrong_dimensions(data: bytes) -> Iterator[tuple[str, int]]:
-    """Tensors whose quantized dimension is to become 0: name, and its place in the bytes."""
+    """Tensors with a quantized dimension to set to 0: name, and position in the bytes."""
     model: Any = schema.Model.GetRootAs(data, 0)
     for number in range(model.SubgraphsLength()):
         subgraph = model.Subgraphs(number)

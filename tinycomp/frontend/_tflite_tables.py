@@ -1,5 +1,5 @@
-"""CAST, ADD and GATHER from 256 int8 values: how a table of its own is written (ops/_function.py).
-So are minima and maxima with one constant: each becomes one lookup.
+"""Recognizes CAST, ADD and GATHER from 256 int8 values as a look-up table (ops/_function.py).
+Minima and maxima with one constant become look-ups too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _EXTREMA = {"MAXIMUM": np.maximum, "MINIMUM": np.minimum}
 
 
 def fuse_tables(file: TfliteFile) -> TfliteFile:
-    """The file with one GATHER of the int8 tensor in place of each such group; its options are the
-    256 entries, as bytes.
+    """The file with one GATHER of the int8 tensor for each such group; its options are the 256
+    entries, as bytes.
     """
     writers = {index: operator for operator in file.operators for index in operator.outputs}
     operators = [_fused(file, operator, writers) or operator for operator in file.operators]
@@ -33,7 +33,7 @@ def fuse_tables(file: TfliteFile) -> TfliteFile:
 
 
 def _is_read(operator: FileOperator, operators: list[FileOperator], read: set[int]) -> bool:
-    """Whether anything but an addition that nothing reads itself wants its output."""
+    """Whether its output is read by anything except an unused addition."""
     (output,) = operator.outputs
     readers = [each for each in operators if output in each.inputs]
     return output in read and any(
@@ -44,7 +44,7 @@ def _is_read(operator: FileOperator, operators: list[FileOperator], read: set[in
 def _fused(
     file: TfliteFile, operator: FileOperator, writers: dict[int, FileOperator]
 ) -> FileOperator | None:
-    """The lookup that an operator is, or ends; None for others."""
+    """The look-up that ends with an operator; None for others."""
     if len(operator.inputs) != 2 or len(operator.outputs) != 1 or min(operator.inputs) < 0:
         return None
     if operator.builtin in _EXTREMA:

@@ -1,4 +1,4 @@
-"""Tensors and constants of a .tflite as the IR's, their type and quantization checked whole."""
+"""Converts tensors and constants of a .tflite to the IR, checking their type and quantization."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tinycomp.frontend._tflite_kinds import QUANTIZE_AGAIN
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape, Tensor
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
-"""Scales below are denormal: fast kernels take them for zero."""
+"""Smaller scales are denormal: fast kernels treat them as zero."""
 SCALES = (1e-12, 1e12)
-"""What scales of activations may be: their products and quotients stay within float32."""
+"""Range of activation scales: their products and quotients stay within float32."""
 
 
 def quantization(tensor: FileTensor) -> QuantizationParameters | None:
-    """The tensor's parameters; None where it has none.
+    """The tensor's parameters; None if it has none.
 
     Raises:
         ModelError: a scale or zero point is out of range, or they do not fit the shape.
@@ -72,7 +72,7 @@ def _axis(tensor: FileTensor, what: str) -> int | None:
 
 
 def activation(tensor: FileTensor, shape: Shape) -> Tensor:
-    """An int8 tensor that is computed or handed in, of that shape (the IR's, without the batch).
+    """A computed int8 tensor or the input, in the IR's shape (without the batch).
 
     Raises:
         ModelError: it is not int8, or has no scale and zero point of its own.
@@ -97,7 +97,7 @@ def require_scale(name: str, scale: float) -> None:
     """Check the scale of a whole tensor.
 
     Raises:
-        ModelError: it is so small or large that factors made of it leave float32.
+        ModelError: it is so small or large that factors derived from it exceed float32.
     """
     low, high = SCALES
     if not low <= scale <= high:
@@ -112,7 +112,7 @@ def constant(tensor: FileTensor) -> Constant:
     """Values known at build time, with their quantization.
 
     Raises:
-        ModelError: they are of a type that no int8 layer reads.
+        ModelError: they are of a type that no int8 layer supports.
     """
     assert tensor.values is not None
     if tensor.dtype not in ("int8", "int32", "int64"):
@@ -133,16 +133,16 @@ _OTHER_TYPES = {
 
 
 def ir_shape(shape: Sequence[int]) -> Shape:
-    """The IR's shape for TFLite's: without a leading 1, the batch.
+    """TFLite's shape in the IR: without a leading 1, the batch.
 
-    A tensor with another first axis keeps all axes: rows that the converter put where the batch
-    stands, for a dense layer on each.
+    A tensor with another first axis keeps all axes: the converter put rows in place of the batch,
+    for a dense layer on each.
     """
     return tuple(shape[1:]) if len(shape) and shape[0] == 1 else tuple(shape)
 
 
 def first_shape(tensor: FileTensor) -> Shape:
-    """The model's input shape, in full; an open batch is 1.
+    """The model's full input shape; an open batch is 1.
 
     Raises:
         ModelError: another size is open, or the batch is larger than 1.

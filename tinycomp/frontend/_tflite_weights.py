@@ -1,4 +1,4 @@
-"""The operands of convolutions and dense layers: constant int8 weights, and a bias always."""
+"""The operands of convolutions and dense layers: constant int8 weights, and always a bias."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tinycomp.ops._quantized import parameters
 def weighted_operands(
     kind: type[Operator], values: Sequence[Value], free: Callable[[str], str]
 ) -> tuple[Tensor, Constant, Constant]:
-    """Input, weights and bias; a bias of zeros where there is none.
+    """Input, weights and bias; a bias of zeros if there is none.
 
     Args:
         kind: the operator.
-        values: what the file hands it.
-        free: makes a name that is not taken.
+        values: its inputs in the file.
+        free: makes an unused name.
 
     Raises:
         ModelError: weights or bias are computed, of another type, or wrongly quantized.
@@ -51,7 +51,7 @@ def weighted_operands(
 
 
 def flat_shape(source: Tensor, weights: Constant, options: Any) -> Shape:
-    """The shape that a fully connected layer sees its input in: rows of as many values as it reads.
+    """The input shape of a fully connected layer: rows of as many values as it reads.
 
     Raises:
         ModelError: the input does not consist of such rows.
@@ -78,7 +78,7 @@ def flat_shape(source: Tensor, weights: Constant, options: Any) -> Shape:
 
 
 def _check_weights(kind: type[Operator], weights: Constant) -> None:
-    """int8, symmetric, one scale a tensor or an output channel."""
+    """Check for int8, symmetric, with one scale per tensor or per output channel."""
     known = weights.quantization
     if weights.values.dtype != np.int8 or known is None:
         raise ModelError(
@@ -110,7 +110,7 @@ def _check_weights(kind: type[Operator], weights: Constant) -> None:
 def _zero_bias(
     kind: type[Operator], source: Tensor, weights: Constant, free: Callable[[str], str]
 ) -> Constant:
-    """Zeros with the scales that a bias has: input scale * weight scale."""
+    """Zeros with a bias's scales: input scale * weight scale."""
     known, axis = parameters(weights), kind.weight_axis or 0
     scales = np.float32(parameters(source).scale) * np.array(known.scales, np.float32)
     quantization = QuantizationParameters(

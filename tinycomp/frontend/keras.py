@@ -24,11 +24,10 @@ from tinycomp.ir.graph import Graph, GraphBuilder
 def read_keras(path: Path) -> Graph:
     """A Keras model as a float Graph, layer for layer; the graph has the file's name.
 
-    Layers that do nothing at inference are left out; nested models are flattened.
+    Layers without effect at inference are omitted; nested models are flattened.
 
     Raises:
-        ModelError: the file can't be read, or holds something unsupported; the text names all of
-            it.
+        ModelError: the file can't be read, or has unsupported parts; the text names them all.
     """
     file = open_keras(path)
     blockers = Blockers(repr(path.name))
@@ -47,7 +46,7 @@ def read_keras(path: Path) -> Graph:
 def _ends(
     path: Path, builder: GraphBuilder, inputs: Sequence[str], outputs: Sequence[str]
 ) -> Iterator[ModelError]:
-    """Refuse what a library with one input and one output would lose, and shapes it has none for.
+    """Refuse several inputs or outputs, and unsupported shapes.
 
     outputs: names of tensors.
     """
@@ -68,7 +67,7 @@ def _ends(
 
 
 def import_keras() -> Any:
-    """The keras module, imported without the log lines that TensorFlow writes to standard error."""
+    """The keras module, imported without TensorFlow's log on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_standard_error(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,7 +78,7 @@ def import_keras() -> Any:
 
 
 def _load(file: KerasFile, config: dict[str, Any]) -> Any:
-    """The model that Keras makes of the file's weights and a cleaned configuration."""
+    """The model loaded by Keras from the file's weights and the reduced configuration."""
     keras = import_keras()
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -88,7 +87,7 @@ def _load(file: KerasFile, config: dict[str, Any]) -> Any:
         try:
             with _silent_standard_error():
                 return keras.models.load_model(copy, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises whatever its parts raise on a broken file
+        except Exception as error:  # Keras raises any type for a broken file
             reason = " ".join(str(error).split())[:300]
             raise ModelError(
                 f"Keras can't load {file.path}: {reason}",
@@ -98,7 +97,7 @@ def _load(file: KerasFile, config: dict[str, Any]) -> Any:
 
 @contextmanager
 def _silent_standard_error() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere: TensorFlow's C++ writes there whatever it is told."""
+    """Discard file descriptor 2: TensorFlow's C++ code always logs there."""
     saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

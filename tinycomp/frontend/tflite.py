@@ -1,6 +1,6 @@
-"""Reads an int8 .tflite into a Graph; what options mean is the business of each from_tflite.
+"""Reads an int8 .tflite into a Graph; options are interpreted by each operator's from_tflite.
 
-Whatever is not understood is refused, all of it at once. The batch, which must be 1, is dropped.
+Everything unsupported is refused, all at once. The batch, which must be 1, is dropped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def read_tflite(path: Path) -> Graph:
     """The graph of a .tflite file, named after the file.
 
     Raises:
-        ModelError: the file can't be read, is no .tflite, or holds something not supported.
+        ModelError: the file can't be read, is not a .tflite, or has unsupported parts.
     """
     return parse_tflite(read_bytes(path), path.stem)
 
@@ -45,11 +45,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_tflite(data: bytes, name: str) -> Graph:
-    """The graph of the bytes of a .tflite file; its notes say what the reader left out or mended.
+    """The graph of the bytes of a .tflite file, with notes on what was omitted or corrected.
 
     Raises:
-        ModelError: the bytes are not a .tflite, or hold something that is not supported: all of it,
-            layer by layer.
+        ModelError: the bytes are not a .tflite, or have unsupported parts; names all of them, layer
+            by layer.
     """
     data, notes = repaired(data)
     file = read_file(data, name)
@@ -61,7 +61,7 @@ def parse_tflite(data: bytes, name: str) -> Graph:
 
 
 def standard_tflite(path: Path) -> bytes:
-    """The file's bytes as LiteRT accepts them: what parse_tflite mends is mended.
+    """The file's bytes as LiteRT accepts them, with the corrections of parse_tflite.
 
     Raises:
         ModelError: the file can't be read.
@@ -73,7 +73,7 @@ def _core(file: TfliteFile) -> Graph:
     """The graph of the int8 core.
 
     Raises:
-        ModelError: everything that stands in the way.
+        ModelError: names all blockers.
     """
     blockers = Blockers(f"'{file.name}.tflite'")
     for reason in (*kinds.calls(file), *kinds.operators(file)):
