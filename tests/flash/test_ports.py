@@ -119,7 +119,7 @@ def test_a_bootloader_that_does_not_come(
     with pytest.raises(DeviceError) as caught:
         ports.bootloader_port(NANO, program)
     assert "The bootloader of the nano33ble on /dev/ttyACM0 did not appear" in str(caught.value)
-    assert "press its button twice" in str(caught.value)
+    assert "press the button twice" in str(caught.value)
 
 
 def test_the_board_comes_back_under_another_name(timeline: list[tuple[FoundPort, ...]]) -> None:

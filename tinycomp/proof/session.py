@@ -23,7 +23,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.reference.compare import Execution, TensorExecution, simulator
 from tinycomp.target.boards import Board
 
-NOT_EMULATED = "waits for flash, caches, interrupts and peripherals of the chip"
+NOT_EMULATED = "flash wait states, caches, interrupts and peripherals of the chip"
 """The differences of a stand-in if the board's file has no `differs`."""
 
 
