@@ -2,7 +2,7 @@
 
     python -m benchmarks.build_time [--model NAME]... [--shared FOLDER]
 
-Nothing is recorded: a time differs from run to run. What takes longer than it should is marked.
+Nothing is recorded, as times vary from run to run. Times above the limits are marked.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from tinycomp.target.toolchain import is_available
 LARGE = "mobilenet_v2"
 BOARD, COMPILED_FOR = "cortex-m4", ("host", "cortex-m4")
 PLANNING, COMPILING = 5.0, 10.0
-"""Seconds, at the most."""
+"""Limits in seconds."""
 
 
 def main() -> int:
-    """Time, print; the exit code."""
+    """Measure and print; returns the exit code."""
     options = _options()
     console = Console(width=max(Console().width, 100))
     table = Table(title="Seconds to build", title_justify="left")
@@ -51,7 +51,7 @@ def main() -> int:
             if wanted.model.is_file():
                 table.add_row(name, *_cells(wanted, Path(folder) / name))
             else:
-                console.print(f"Left out: there is no {wanted.model}.")
+                console.print(f"Skipped: {wanted.model} is missing.")
     console.print(table)
     return 0
 
@@ -87,8 +87,8 @@ def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
 
 
 def plan_for(prepared: Prepared, name: str) -> Plan:
-    """What the pipeline plans with its default options: an encoding and a kernel for each layer,
-    then order and addresses.
+    """The planning of the pipeline with default options: a codec and a kernel for each layer, then
+    schedule and addresses.
     """
     board = load_board(name)
     program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))

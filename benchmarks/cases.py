@@ -1,4 +1,4 @@
-"""What is measured: the table cases.toml, and the folder of the reference models beside the
+"""The cases to measure: the table cases.toml, and the folder of reference models beside the
 checkout.
 """
 
@@ -22,7 +22,7 @@ PUBLISHED = "published_silicon_cycles"
 
 @dataclass(frozen=True)
 class Limit:
-    """What a case may take at the most; None: no limit. Shares are of a latency."""
+    """Limits of a case; None: no limit. Shares are of a latency."""
 
     latency: int | None = None
     flash: int | None = None
@@ -33,9 +33,9 @@ class Limit:
 
 @dataclass(frozen=True)
 class Target:
-    """A board of the table. models: those measured on it; codebook_bits: with which codebooks,
-    beside none; optimize: for what; plain_models: those measured once, for balanced and without
-    codebooks; limits: by name of a case.
+    """A board of the table. models: measured with all codebook_bits, without codebooks, and for all
+    goals in optimize; plain_models: measured only for balanced and without codebooks; limits: by
+    name of a case.
     """
 
     board: str
@@ -49,7 +49,7 @@ class Target:
 
     @property
     def cases(self) -> list[Case]:
-        """In the order in which they are shown."""
+        """In display order."""
         every = [
             Case(self.board, model, bits, optimize)
             for model in self.models
@@ -59,13 +59,13 @@ class Target:
         return [*every, *(Case(self.board, model) for model in self.plain_models)]
 
     def limit(self, name: str) -> Limit:
-        """Of a case, by its name."""
+        """The limits of a case, by its name."""
         return self.limits.get(name, Limit(of_peer=self.of_peer))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model on a board, with codebooks of so many bits, or without; optimize: for what."""
+    """A model on a board, with or without codebooks of a number of bits, for a goal."""
 
     board: str
     model: str
@@ -74,7 +74,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As results.json calls it."""
+        """Name in results.json."""
         compressed = [] if self.bits is None else [f"{self.bits}-bit"]
         optimize = [] if self.optimize == "balanced" else [self.optimize]
         return " ".join([self.model, *compressed, *optimize])
@@ -110,13 +110,13 @@ def _table() -> dict[str, Any]:
 
 @cache
 def peers(shared: Path) -> dict[str, Any]:
-    """Other tools' figures: by board, tool and model; empty where the file is not there."""
+    """Other tools' figures by board, tool and model; empty if the file is missing."""
     path = shared / "design" / "peers.json"
     figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return figures
 
 
 def published_cycles(model: str, shared: Path) -> tuple[int, str] | None:
-    """The least that anyone has published for the chip of board cortex-m4, and who."""
+    """The lowest published figure for the chip of board cortex-m4, and its publisher."""
     rows = [chip.get(model, {}) for chip in peers(shared).get(PUBLISHED, {}).values()]
     return min(((cycles, tool) for row in rows for tool, cycles in row.items()), default=None)

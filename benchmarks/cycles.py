@@ -1,5 +1,5 @@
-"""Cycles that the official MLPerf Tiny int8 models would take on a Cortex-M4, estimated, beside
-figures that others have published of a real one.
+"""Estimated cycles of the official MLPerf Tiny int8 models on a Cortex-M4, compared with published
+figures of a real one.
 
     python -m benchmarks.cycles [--board BOARD] [--shared FOLDER]
 
@@ -28,13 +28,11 @@ COLUMNS = ("instructions", "cycles", "range", "per MAC", "flash wait states", "p
 
 
 def main() -> int:
-    """Build, count and print; the exit code."""
+    """Build, count and print; returns the exit code."""
     options = _options()
     require_silicon(load_board(options.board))
     console = Console(width=max(Console().width, 130))
-    table = Table(
-        title=f"{options.board}: cycles of one inference, estimated", title_justify="left"
-    )
+    table = Table(title=f"{options.board}: estimated cycles of one inference", title_justify="left")
     table.add_column("model")
     for column in COLUMNS:
         table.add_column(column, justify="right")
@@ -45,7 +43,7 @@ def main() -> int:
             assert found is not None
             published = published_cycles(name, options.shared)
             table.add_row(name, *_cells(report.model.macs, found), _published(published))
-    console.print(table if table.rows else f"Left out: {options.shared} holds none of the models.")
+    console.print(table if table.rows else f"Skipped: {options.shared} has none of the models.")
     return 0
 
 

@@ -5,7 +5,7 @@
 Builds the official models, dense and with codebooks, with several plans; reads each layer's
 instructions; fits the terms of tinycomp/plan/costs.py by least squares without negative
 coefficients; writes tinycomp/kernels/costs/<set>.json. Run it again after kernels have changed.
-With --new what the file has stays, and kernels that it lacks are added: those of further models
+With --new the file's kernels are kept, and missing ones are added, also from further models
 (--model), which are built without codebooks.
 """
 
@@ -41,13 +41,13 @@ from tinycomp.report.record import LatencyRecord
 from tinycomp.target.boards import Board, list_boards
 
 PLANS = ((0, None), (1, 0), (12, None), (48, None))
-"""Pixels of a step (0: layer by layer) and the limit beyond which rows are carried."""
+"""Pixels per step (0: layer by layer) and the limit above which rows are carried."""
 PREFIX = "fit"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a layer, or the schedule's loop, took in one inference."""
+    """The instructions of a layer, or of the schedule's loop, in one inference."""
 
     kernel: str
     terms: costs.Vector
@@ -87,7 +87,7 @@ def main() -> None:
             None,
         )
         if board is None:
-            print(f"{kernels}: left out; no board of this set can be emulated here")
+            print(f"{kernels}: skipped; no board of this set can be emulated here")
             continue
         samples = [sample for model in prepared for sample in measure(model, board)]
         path, found = costs.FOLDER / f"{kernels}.json", dict(fit(samples))
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
-    """All layers of a model, by all plans."""
+    """All layers of a model, with all plans."""
     program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))
     for pixels, limit in PLANS:
         stretch = range(len(program.operations) if pixels else 0)
@@ -120,7 +120,7 @@ def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
 
 
 def samples_of(planned: Plan, latency: LatencyRecord) -> Iterable[Sample]:
-    """The layers of an inference, and what is left of it."""
+    """The layers of an inference, and the rest."""
     program: Program = planned.program
     counts: dict[int, list[int]] = defaultdict(list)
     for step in planned.steps:
@@ -138,7 +138,7 @@ def samples_of(planned: Plan, latency: LatencyRecord) -> Iterable[Sample]:
 
 
 def fit(samples: Sequence[Sample]) -> Iterable[tuple[str, dict[str, float]]]:
-    """Coefficients by kernel, and those of all kernels together."""
+    """Coefficients per kernel, and of all kernels together."""
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.kernel].append(sample)

@@ -1,4 +1,6 @@
-"""One case: built, all its executions compared, one inference timed on the emulated board."""
+"""Measures one case: builds it, compares all executions, times one inference on the emulated
+board.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from tinycomp.target.boards import load_board
 
 
 def measure(target: Target, case: Case, shared: Path) -> Row:
-    """Figures of a case, beside those of the board's peer where it is not compressed.
+    """Figures of a case, with those of the board's peer if it is not compressed.
 
     Raises:
         TinycompError: executions differ, or something could not be measured here.
@@ -32,7 +34,7 @@ def measure(target: Target, case: Case, shared: Path) -> Row:
 
 
 def row_of(report: Report) -> Row:
-    """The figures of a build that was timed.
+    """The figures of a measured build.
 
     Raises:
         TinycompError: something could not be measured here.
@@ -46,7 +48,7 @@ def row_of(report: Report) -> Row:
 
 
 def build(model: Path, case: Case) -> tuple[Report, EstimateRecord | None]:
-    """The report of a whole build, and cycles where the board has a [silicon] section."""
+    """The report of a complete build, with cycles if the board has a [silicon] section."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         wanted = Preparation(model, codebook_bits=case.bits, name=case.model)

@@ -1,5 +1,5 @@
-"""Networks from Keras beside the reference models: with random weights that keep activations alive,
-and random data to quantize on.
+"""Further networks from Keras, with random weights that keep activations alive, and random data for
+quantization.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 SAMPLES = 24
 
 Model = Any
-"""A keras.Model; Keras takes seconds to import, so functions do that."""
+"""A keras.Model; Keras takes seconds to import, so functions import it."""
 
 
 def mobilenet_v2() -> Model:
-    """Of about 150 layers and 3.5 million parameters. No softmax: LiteRT's reference has none for
+    """About 150 layers and 3.5 million parameters. No softmax: LiteRT's reference does not support
     1000 values.
     """
     import keras
@@ -29,7 +29,7 @@ def mobilenet_v2() -> Model:
 
 
 def mobilenet_v1() -> Model:
-    """A quarter as wide as its authors', for ten classes."""
+    """A quarter of the original width, for ten classes."""
     import keras
 
     return keras.applications.MobileNet((96, 96, 3), alpha=0.25, weights=None, classes=10)
@@ -52,7 +52,7 @@ def resnet() -> Model:
 
 
 def ds_cnn() -> Model:
-    """Depthwise separable, for spectrograms of keywords."""
+    """A depthwise separable network for spectrograms of keywords."""
     from keras import Input, Model, layers
 
     x = source = Input((49, 10, 1))
@@ -76,11 +76,11 @@ NETWORKS: dict[str, Callable[[], Model]] = {
 
 
 def save(name: str, folder: Path) -> tuple[Path, Path]:
-    """Write <name>.keras and <name>.npz; their paths."""
+    """Write <name>.keras and <name>.npz; returns their paths."""
     rng = np.random.default_rng(0)
     paths = folder / f"{name}.keras", folder / f"{name}.npz"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras and TensorFlow use what NumPy deprecates
+        warnings.simplefilter("ignore")  # Keras and TensorFlow use deprecated parts of NumPy
         model = NETWORKS[name]()
         for layer in model.layers:
             _draw_weights(layer, rng)
@@ -91,8 +91,8 @@ def save(name: str, folder: Path) -> tuple[Path, Path]:
 
 
 def _draw_weights(layer: Any, rng: np.random.Generator) -> None:
-    """Normal, with the variance of He et al. 2015: Keras draws those of depthwise layers so small
-    that a deep network's activations vanish.
+    """Normally distributed weights with the variance of He et al. 2015: Keras's initial weights of
+    depthwise layers are so small that a deep network's activations vanish.
     """
     weights = layer.get_weights()
     if weights and weights[0].ndim >= 2:

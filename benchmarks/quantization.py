@@ -2,9 +2,9 @@
 
     python benchmarks/quantization.py ../shared [kws ic vww sww ad] [--test-samples N] [--json]
 
-For each model: the metric of the float model, of TensorFlow's int8 model and of ours by each
-calibration method, all on LiteRT's reference kernels or what equals them, and the RMS distance of
-the int8 outputs from the float ones.
+For each model: the metric of the float model, of TensorFlow's int8 model and of tinycomp's for each
+calibration method, all on LiteRT's reference kernels or an equal implementation, and the RMS
+distance of the int8 outputs from the float ones.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Row:
 
 
 def load_case(shared: Path, model: str, test_samples: int) -> Dataset:
-    """The data of a model, as the model wants it."""
+    """The data of a model, in its input format."""
     name, shape, options = CASES[model]
     options = replace(options, test_samples=test_samples)
     dataset = load_data(shared / "data" / f"{name}.npz", shape, options)
@@ -92,7 +92,7 @@ def compare(shared: Path, model: str, test_samples: int) -> Iterator[Row]:
 
 
 def convert_with_tensorflow(path: Path, samples: Array) -> bytes:
-    """The int8 .tflite that TensorFlow's own converter makes."""
+    """The int8 .tflite from TensorFlow's own converter."""
     import keras
     import tensorflow as tf
 
@@ -139,7 +139,7 @@ def _row(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """TensorFlow's converter writes pages to both streams, also from C++."""
+    """Discard the output of TensorFlow's converter, also from C++."""
     sys.stdout.flush()
     saved = os.dup(1), os.dup(2)
     with Path(os.devnull).open("w") as sink:

@@ -1,5 +1,5 @@
-"""results.json: figures by board and case, the same on every run of the same compiler. They are a
-contract: what grows is named with both numbers.
+"""results.json: figures by board and case, the same on every run with the same compiler. They are a
+contract: a figure that grows is reported with both numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.cases import HERE, Limit, without_codebooks
 RESULTS = HERE / "results.json"
 GUARDED = ("latency", "flash", "ram")
 INTERRUPT_FRAME = 10
-"""Bytes of stack that the AVR port's timer takes: a return address, SREG, six registers."""
+"""Bytes of stack of the AVR port's timer interrupt: a return address, SREG, six registers."""
 SLACK = {"cycles": {"latency": 120, "ram": INTERRUPT_FRAME}}
 """By unit. Two interrupts of the AVR port's timer: how many fall into an inference, and whether one
 meets the deepest stack, depends on when it starts.
@@ -23,7 +23,7 @@ meets the deepest stack, depends on when it starts.
 
 @dataclass(frozen=True)
 class Peer:
-    """The same model by another tool."""
+    """The same model built by another tool."""
 
     latency: int
     flash: int
@@ -32,7 +32,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Cycles:
-    """An estimate for a real chip, and the least that was published for it, by whom."""
+    """An estimate for a real chip, and the lowest published figure with its publisher."""
 
     cycles: int
     least: int
@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True)
 class BoardResults:
-    """All cases of a board by name; the compiler by which, and the unit in which they hold."""
+    """All cases of a board by name, with the compiler and the unit of latency."""
 
     compiler: str
     unit: str
@@ -76,7 +76,7 @@ Results = dict[str, BoardResults]
 
 
 def read_results() -> Results:
-    """What is recorded; empty before the first run."""
+    """The recorded results; empty before the first run."""
     if not RESULTS.is_file():
         return {}
     content = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def read_results() -> Results:
 
 
 def read_board(entry: dict[str, Any]) -> BoardResults:
-    """From what `as_json` makes."""
+    """From the output of `as_json`."""
     return BoardResults(**{**entry, "rows": {name: _row(r) for name, r in entry["rows"].items()}})
 
 
@@ -101,7 +101,7 @@ def write_results(results: Results) -> None:
 
 
 def as_json(board: BoardResults) -> Any:
-    """Plain data; what is None is left out."""
+    """As plain data, without None."""
     return _without_none(asdict(board))
 
 
@@ -112,7 +112,7 @@ def _without_none(value: Any) -> Any:
 
 
 def growth(known: BoardResults, found: BoardResults) -> Iterator[str]:
-    """One line for each figure that is larger than what is recorded, or not recorded."""
+    """One line for each figure that is larger than recorded, or not recorded."""
     slack = SLACK.get(found.unit, {})
     for name, row in found.rows.items():
         if name not in known.rows:

@@ -1,11 +1,11 @@
-"""The official MLPerf Tiny int8 models on every emulated board, and others on some, beside other
-tools' figures.
+"""The official MLPerf Tiny int8 models on every emulated board, and others on some, compared with
+other tools' figures.
 
     python -m benchmarks.run [--board NAME]... [--model NAME]... [--check] [--shared FOLDER]
 
-Figures are the same on every run, so results.json is a contract: --check fails where one has grown.
-Otherwise what was measured is written there; the rest of the file stays. Without the reference
-models there is nothing to measure, which is said in one line.
+Figures are the same on every run, so results.json is a contract: --check fails if one has grown.
+Otherwise new figures are written there; the rest of the file is kept. Without the reference models
+there is nothing to measure, with a message.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import gcc_version
 
 PROCESSES = 2
-"""Builds at once; a build is one process, and compiles with several."""
+"""Concurrent builds; a build is one process, which compiles with several."""
 
 
 def main() -> int:
-    """Measure, print, and write or check results.json; the exit code."""
+    """Measure, print, and write or check results.json; returns the exit code."""
     options = _options()
     console = Console(width=max(Console().width, 160))
     wanted = list(_wanted(options, console))
     if not wanted:
-        console.print(f"Left out: {options.shared} holds no reference models for these boards.")
+        console.print(f"Skipped: {options.shared} has no reference models for these boards.")
         return 0
     found = _measure_all(wanted, options.shared, console)
     for target in targets():
@@ -57,9 +57,7 @@ def main() -> int:
     if options.check:
         return _check(known, found, console)
     write_results(merged(known, found))
-    console.print(
-        "Wrote benchmarks/results.json; `python -m benchmarks.tables` brings the docs up."
-    )
+    console.print("Wrote benchmarks/results.json; `python -m benchmarks.tables` updates the docs.")
     return 0
 
 
@@ -74,17 +72,17 @@ def _options() -> argparse.Namespace:
 
 
 def _models() -> list[str]:
-    """All that any board measures."""
+    """All models measured on any board."""
     return list(dict.fromkeys(case.model for target in targets() for case in target.cases))
 
 
 def _wanted(options: argparse.Namespace, console: Console) -> Iterator[tuple[Target, Case]]:
-    """What was asked for and can be measured here."""
+    """The requested boards and models that can be measured here."""
     for target in targets():
         if options.board and target.board not in options.board:
             continue
         if reason := firmware_build.missing(load_board(target.board)):
-            console.print(f"Left out: {target.board}: {reason}")
+            console.print(f"Skipped: {target.board}: {reason}")
             continue
         for case in target.cases:
             asked = not options.model or case.model in options.model
@@ -93,7 +91,7 @@ def _wanted(options: argparse.Namespace, console: Console) -> Iterator[tuple[Tar
 
 
 def _measure_all(wanted: Sequence[tuple[Target, Case]], shared: Path, console: Console) -> Results:
-    """All cases, two at a time; a line for each that is done."""
+    """Measure all cases, two at a time, with a line for each."""
     start, rows = time.monotonic(), {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
@@ -116,7 +114,7 @@ def _board_results(target: Target, rows: dict[Case, Row]) -> BoardResults:
 
 
 def merged(known: Results, found: Results) -> Results:
-    """What is recorded with what was measured over it, in the order of the table."""
+    """The recorded results, updated with the measured ones, in the order of the table."""
     merged: Results = {}
     for target in targets():
         board = found.get(target.board) or known.get(target.board)
@@ -128,7 +126,7 @@ def merged(known: Results, found: Results) -> Results:
 
 
 def _check(known: Results, found: Results, console: Console) -> int:
-    """1 where a figure has grown; figures of another compiler can't be compared."""
+    """1 if a figure has grown; figures of another compiler are not compared."""
     grown = []
     for board, results in found.items():
         recorded = known.get(board, BoardResults(results.compiler, results.unit))

@@ -1,4 +1,4 @@
-"""Results in the terminal: a table a board, each figure beside the peer's and its limit."""
+"""Results in the terminal: one table per board, each figure with the peer's and its limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Column = tuple[str, list[str]]
 
 
 def table(target: Target, found: BoardResults) -> Table:
-    """All rows. A limit that holds is marked ≤, one that does not >."""
+    """All rows. A limit that holds is marked ≤, one that is exceeded >."""
     beside = f", beside {found.peer}" if found.peer else ""
     title = f"{target.board}, {found.compiler}{beside}"
     result = Table(title=title, title_justify="left", min_width=len(title))
@@ -30,7 +30,7 @@ def table(target: Target, found: BoardResults) -> Table:
 
 
 def _figures(target: Target, found: BoardResults) -> Iterator[Column]:
-    """Each figure, its share of the peer's, and its limits, where there are any."""
+    """Each figure, its share of the peer's, and its limits, if any."""
     most = [limits(target.limit(name), found.rows, name) for name in found.rows]
     for figure in GUARDED:
         values = [getattr(row, figure) for row in found.rows.values()]
