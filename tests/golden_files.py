@@ -1,4 +1,4 @@
-"""Golden files: checked-in texts that must stay as they are, or be rewritten on purpose.
+"""Golden files: checked-in texts that must not change, unless rewritten on purpose.
 
 `pytest --update-golden` rewrites them; git shows what changed.
 """
@@ -17,7 +17,7 @@ class Golden:
         self.update = update
 
     def text(self, name: str, found: str) -> str:
-        """What the file should hold; with --update-golden it holds `found` from now on."""
+        """The expected content of a file; with --update-golden, `found` is written to it first."""
         path = GOLDEN / name
         if self.update:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ class Golden:
         return path.read_text(encoding="utf-8")
 
     def folder(self, name: str, found: dict[str, str]) -> dict[str, str]:
-        """Likewise a folder of texts, by names relative to it."""
+        """The same for a folder of texts, by names relative to it."""
         root = GOLDEN / name
         if self.update:
             for path in root.rglob("*"):

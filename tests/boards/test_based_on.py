@@ -1,4 +1,4 @@
-"""A board has keys from another: what is merged, what is not, and what is refused."""
+"""Inheritance between boards: which keys are merged, which are not, and what is refused."""
 
 from __future__ import annotations
 

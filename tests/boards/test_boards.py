@@ -1,4 +1,4 @@
-"""Board files: those of tinycomp are whole, and bad ones are refused by file and key."""
+"""Board files: the built-in ones are complete, and bad ones are refused by file and key."""
 
 from __future__ import annotations
 

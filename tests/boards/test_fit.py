@@ -1,4 +1,4 @@
-"""A model that does not fit is refused with the numbers, and the advice is right."""
+"""A model that does not fit is refused with the numbers, and with correct advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands do and print when all is well."""
+"""Results and output of successful commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A float model's whole road, without Keras: a graph takes the place of what Keras would read."""
+"""The complete build of a float model, without Keras: a graph replaces the import by Keras."""
 
 from __future__ import annotations
 

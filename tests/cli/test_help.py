@@ -1,4 +1,4 @@
-"""The help of every command is what is checked in, and needs nothing heavy."""
+"""The help of every command equals the checked-in text, and imports nothing slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that a build needs wants a system with terminals: Windows has none."""
+"""Builds don't need pseudo-terminals: Windows has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices that misbehave: errors say what was waited for."""
+"""Devices that misbehave: errors say what was expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emulators end with their context, and say why they could not do their work."""
+"""Emulators end with their context, and report why they failed."""
 
 from __future__ import annotations
 

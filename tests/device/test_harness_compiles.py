@@ -1,4 +1,4 @@
-"""The harness and the ports under every compiler that is here, without a warning."""
+"""The harness and the ports compile with every installed compiler without warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever comes, the device answers each '%' once and keeps to its buffers (sanitizers)."""
+"""For any input, the device answers each '%' once and stays within its buffers (sanitizers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the generated tc_model.c tells the harness of a library."""
+"""The generated tc_model.c, which describes a library to the harness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic that the LX106's compiler leaves to a ROM, on this computer, against NumPy."""
+"""The arithmetic that the LX106's compiler expects in a ROM, on this computer, against NumPy."""
 
 from __future__ import annotations
 

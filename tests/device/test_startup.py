@@ -1,4 +1,4 @@
-"""Boards that boot slowly are waited for, and what went wrong is said as it is."""
+"""The client waits for slow boards, and reports the real cause of failures."""
 
 from __future__ import annotations
 

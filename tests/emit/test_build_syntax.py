@@ -1,4 +1,4 @@
-"""Values of users in build files: nothing that make, a shell or Markdown acts on."""
+"""User values in build files: make, a shell or Markdown interpret nothing in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A library holds no decoder that its kernels do not call."""
+"""A library has no decoder that its kernels don't call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the example of a project prints, by what is known of the model."""
+"""What a project's example prints, depending on the model."""
 
 from __future__ import annotations
 

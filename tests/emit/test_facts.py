@@ -1,4 +1,4 @@
-"""A library's macros say what holds for all of its layers whose kernels ask, and nothing else."""
+"""A library defines the macros of facts that hold for all layers whose kernels test them."""
 
 from __future__ import annotations
 

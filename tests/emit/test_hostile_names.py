@@ -1,4 +1,4 @@
-"""Whatever layers, classes and models are called: the C compiles without a warning and runs."""
+"""Any names of layers, classes and models: the C code compiles without warnings and runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, strings and numbers in generated C are valid, whatever a model calls its layers."""
+"""Names, strings and numbers in generated C are valid for any names of layers."""
 
 from __future__ import annotations
 

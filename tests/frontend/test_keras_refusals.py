@@ -1,4 +1,4 @@
-"""Whatever is refused is refused by name, with a way out; no file makes Keras run code."""
+"""Refusals name the layer and an alternative; no file makes Keras run code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files whose int8 core stands between conversions: what is taken off, and that values are kept."""
+"""Files with conversions around an int8 core: which are removed, and that values are kept."""
 
 from __future__ import annotations
 

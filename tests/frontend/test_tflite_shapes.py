@@ -1,4 +1,4 @@
-"""What converters leave behind for an open batch, and dilation written as batches of space."""
+"""Shape arithmetic that converters leave for an open batch, and dilation as SPACE_TO_BATCH_ND."""
 
 from __future__ import annotations
 

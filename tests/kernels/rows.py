@@ -1,4 +1,4 @@
-"""Calls kernels from Python, rows by rows, on buffers that the test lays out."""
+"""Calls kernels from Python, row by row, on buffers laid out by the test."""
 
 from __future__ import annotations
 

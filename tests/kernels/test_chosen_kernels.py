@@ -1,4 +1,4 @@
-"""Everyday shapes take the fast kernels of their core, and what these cannot compute does not."""
+"""Common shapes get the fast kernels of their core; unsupported ones don't."""
 
 from __future__ import annotations
 

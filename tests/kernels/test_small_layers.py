@@ -1,4 +1,4 @@
-"""A small layer takes the kernel that takes the fewest bytes, code included."""
+"""A small layer gets the kernel with the fewest bytes, including code."""
 
 from __future__ import annotations
 

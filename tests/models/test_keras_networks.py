@@ -1,4 +1,4 @@
-"""Networks that Keras users bring: built whole from the float model, all executions equal."""
+"""Networks of Keras users: complete builds from the float model, with equal executions."""
 
 from __future__ import annotations
 

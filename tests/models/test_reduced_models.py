@@ -1,4 +1,4 @@
-"""What the lossless cleanup takes out of the official models, and that nothing changes by it."""
+"""What the lossless cleanup removes from the official models, without changing values."""
 
 from __future__ import annotations
 

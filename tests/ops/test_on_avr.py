@@ -1,4 +1,4 @@
-"""The kernels on an emulated AVR, where int has 16 bits and constants lie in program memory."""
+"""The kernels on an emulated AVR, where int has 16 bits and constants are in program memory."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _run_on_avr(
 
 
 def _output(program: Path, folder: Path) -> str:
-    """What the program sends until it sleeps for good."""
+    """The program's output until it sleeps with interrupts disabled."""
     assert MEGA.emulator is not None
     command = emulator_of(MEGA.emulator, folder / "emulator").command
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What operators refuse, and in which words."""
+"""Refusals of operators, with their texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators write to TFLite they read again: the same outputs, from every conformance case."""
+"""Operators exported to TFLite are imported again with the same outputs, in every case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmaxes of many values: what is computed where LiteRT's reference aborts, and where that is."""
+"""Softmaxes of many values: when LiteRT's reference aborts, and what is computed then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What convolutions, dense layers, poolings, sums and softmax refuse, and in which words."""
+"""Refusals of convolutions, dense layers, poolings, sums and softmax, with their texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""int8 graphs in which channels are dead, unread, or twice there."""
+"""int8 graphs with dead, unused or duplicate channels."""
 
 from __future__ import annotations
 

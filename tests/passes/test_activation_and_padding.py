@@ -1,4 +1,4 @@
-"""ReLU and zero padding go into the operators beside them."""
+"""ReLU and zero padding are fused into neighbouring operators."""
 
 from __future__ import annotations
 

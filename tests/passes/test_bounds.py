@@ -1,4 +1,4 @@
-"""Bounds hold for every input, and are as narrow as they can be where that is easily said."""
+"""Bounds hold for every input, and are tight in simple cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which channels go and which must stay, operator by operator; values stay in every case."""
+"""Which channels are removed and which are kept, by operator; values never change."""
 
 from __future__ import annotations
 

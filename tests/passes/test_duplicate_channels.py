@@ -1,4 +1,4 @@
-"""Equal channels: which are found, which are merged, and that values stay."""
+"""Equal channels: which are found and merged, without changing values."""
 
 from __future__ import annotations
 

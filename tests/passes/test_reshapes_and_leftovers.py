@@ -1,4 +1,4 @@
-"""Reshapes cancel; identities and dead nodes go; nothing changes in place."""
+"""Reshapes cancel; identities and dead nodes are removed; no graph is modified in place."""
 
 from __future__ import annotations
 

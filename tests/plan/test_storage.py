@@ -1,4 +1,4 @@
-"""Each choice of --optimize stores weights as it says."""
+"""Weights are stored according to --optimize."""
 
 from __future__ import annotations
 

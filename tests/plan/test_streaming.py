@@ -1,4 +1,4 @@
-"""Streaming by rows: every row is computed once, from rows that still lie where they were put."""
+"""Streaming by rows: every row is computed once, from rows that are still in place."""
 
 from __future__ import annotations
 

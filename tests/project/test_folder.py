@@ -1,4 +1,4 @@
-"""Output folders are written whole or not at all, and the user's files are never touched."""
+"""Output folders are written completely or not at all, and the user's files are never touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects build with the board's tools, as far as those are here, and do what they say."""
+"""Projects build with the board's tools, if installed, and work as described."""
 
 from __future__ import annotations
 

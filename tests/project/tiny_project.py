@@ -1,4 +1,4 @@
-"""A small handwritten library in the place of a generated one."""
+"""A small handwritten library that replaces a generated one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compression is held against plain int8, and a codec against its decoder."""
+"""Compression is compared with plain int8, and a codec's savings with its decoder."""
 
 from __future__ import annotations
 

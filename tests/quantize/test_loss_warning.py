@@ -1,4 +1,4 @@
-"""A build says so where int8 loses more than 2 points, and which tensor is to blame."""
+"""A build warns if int8 loses more than 2 points, and names the worst tensor."""
 
 from __future__ import annotations
 

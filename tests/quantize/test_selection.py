@@ -1,4 +1,4 @@
-"""Which calibration is kept, which samples are left out, which features are named."""
+"""Which calibration is kept, which samples are skipped, which features are named."""
 
 from __future__ import annotations
 
