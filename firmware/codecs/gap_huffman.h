@@ -1,7 +1,7 @@
-/* Very sparse weights, entropy coded: a Huffman code for the number of zeros before each non-zero weight, another one for
- * the weight.
+/* Very sparse weights, entropy coded: a Huffman code for the number of zeros before each non-zero weight, another one
+ * for the weight.
  *
- * Channels come one after the other, or all of a block side by side: then its weights are counted across, all channels'
+ * Gaps run channel by channel, or across all channels of a block: then its weights are in the order of all channels'
  * first ones, all second ones, and so on. */
 #ifndef TINYCOMP_GAP_HUFFMAN_H
 #define TINYCOMP_GAP_HUFFMAN_H
@@ -14,15 +14,15 @@ typedef struct {
     const uint8_t *codes;
     const uint8_t *more;
     const int8_t *values;
-    const uint16_t *lengths; /* see prefix_code.h; likewise the gaps' */
+    const uint16_t *lengths; /* see prefix_code.h; also those of the gaps */
     const uint8_t *gaps;
     const uint16_t *gap_lengths;
     uint16_t least;
     uint16_t size;    /* weights per block */
     uint16_t length;  /* weights per channel */
     uint16_t inverse; /* 65535 / across */
-    uint8_t across;   /* channels side by side; 1: one after the other */
-    uint8_t escape;   /* the gap that no weight follows: the next gap is added to it */
+    uint8_t across;   /* interleaved channels; 1: channel by channel */
+    uint8_t escape;   /* a gap without a weight after it: the next gap is added to it */
 } tc_gap_huffman_t;
 
 static __attribute__((unused)) const int8_t *tc_gap_huffman_read(const tc_weights_t *weights, size_t first,

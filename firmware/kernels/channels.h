@@ -1,9 +1,9 @@
-/* What output channels have beside their weights: what sums start at, and their factors.
+/* Packed constants of output channels: initial values of the sums, and factors.
  *
- * Three bytes: those of a start, and 128 more where small numbers lie in the records; its shift to the left; how many
- * factors are shared, 0 where each channel has its own. Then the shared factors, five bytes each: a small number, and the
- * multiplier, the lowest byte first. Then a record for each channel: the index of its factor where several are shared, or
- * the factor itself where none is; the small number where it lies here; the start. */
+ * A header of three bytes: the size of a start, plus 128 if the small numbers are in the records; its left shift; the
+ * number of shared factors, 0 if each channel has its own. Then the shared factors, five bytes each: a small number,
+ * and the multiplier, lowest byte first. Then a record per channel: the index of its factor if several are shared, or
+ * the factor itself if none is; the small number, if it is here; the start. */
 #ifndef TINYCOMP_CHANNELS_H
 #define TINYCOMP_CHANNELS_H
 
@@ -13,13 +13,13 @@
 #define TC_CHANNELS_FACTOR 5
 #define TC_CHANNELS_APART 128
 
-/* The next channel's record; how to read it. */
+/* The next channel's record, and its format. */
 typedef struct {
     const uint8_t *record, *factors;
     unsigned size;    /* of a record */
     unsigned indexed; /* 1: it begins with an index; 0: all channels have the first factor */
-    int own;          /* it begins with the factor */
-    int apart;        /* the small number lies in it, before the start or behind the index */
+    int own;          /* 1: it begins with the factor */
+    int apart;        /* 1: it has the small number, before the start or after the index */
     unsigned up, down;
 } tc_channels_t;
 
@@ -42,7 +42,7 @@ static inline uint32_t tc_channels_word(const uint8_t *from)
 #endif
 }
 
-/* Begins with a channel. */
+/* Begins reading at a channel. */
 static inline tc_channels_t tc_channels_from(const uint8_t *packed, size_t channel)
 {
     tc_channels_t channels;
@@ -59,7 +59,7 @@ static inline tc_channels_t tc_channels_from(const uint8_t *packed, size_t chann
     return channels;
 }
 
-/* Of a word the last bytes are the start's: what lies before a record is never the beginning of `packed`. */
+/* Reads the start as the last bytes of a word: there are always enough bytes before a record. */
 static inline tc_channel_t tc_channels_next(tc_channels_t *channels)
 {
     const uint8_t *const record = channels->record;

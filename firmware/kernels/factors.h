@@ -1,17 +1,17 @@
-/* What channels' sums start at and their multipliers, two words a channel: read where they lie, or packed as channels.h
- * says, and unpacked into scratch. */
+/* Initial values of the channels' sums and multipliers, two words per channel: read in place, or packed (channels.h)
+ * and unpacked to scratch. */
 #ifndef TINYCOMP_FACTORS_H
 #define TINYCOMP_FACTORS_H
 
 #include "channels.h"
 #include "tinycomp.h"
 
-/* Whether all layers' words lie as they are. */
+/* 1: no layer's words are packed. */
 #ifndef TC_FACTORS_PLAIN
 #define TC_FACTORS_PLAIN 0
 #endif
 
-/* Bytes of scratch for so many channels. */
+/* Bytes of scratch for a number of channels. */
 static inline size_t tc_factors_room(unsigned packed, size_t channels)
 {
     return TC_FACTORS_PLAIN || !packed ? 0 : 2 * sizeof(int32_t) * channels;
@@ -28,7 +28,7 @@ static __attribute__((noinline, unused)) void tc_factors_unpack(const uint8_t *p
     }
 }
 
-/* The words of `count` channels from the first-th on, in `room` where they are packed. */
+/* The words of `count` channels from channel `first` on; in `room` if they are packed. */
 static inline const int32_t *tc_factors(const void *factors, unsigned packed, size_t first, size_t count, int8_t *room)
 {
     int32_t *const words = (int32_t *)(void *)room;

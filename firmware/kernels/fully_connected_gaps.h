@@ -1,5 +1,5 @@
 /* FULLY_CONNECTED: int8, a single vector, with very sparse weights that are multiplied as they are decoded (see
- * gap_huffman.h). The gaps run output after output; or input after input, then all sums are kept in scratch. */
+ * gap_huffman.h). The gaps run output by output, or input by input, with all sums in scratch. */
 #ifndef TINYCOMP_FULLY_CONNECTED_GAPS_H
 #define TINYCOMP_FULLY_CONNECTED_GAPS_H
 
@@ -23,7 +23,7 @@ static inline unsigned tc_gaps_next(const tc_gap_huffman_t *code, tc_bits_t *bit
     return TC_READ_U8(code->gaps + tc_bits_place(bits, code->gap_lengths));
 }
 
-/* The weight behind a gap. */
+/* The weight after a gap. */
 static inline int32_t tc_gaps_weight(const tc_gap_huffman_t *code, tc_bits_t *bits)
 {
     tc_bits_fill(bits);
@@ -36,7 +36,7 @@ static inline int8_t tc_gaps_int8(const tc_fully_connected_gaps_t *op, tc_channe
     return tc_dense_int8((int64_t)sum * channel.multiplier, 31 - (int8_t)channel.low, output);
 }
 
-/* A weight is at `place` of its output's; what lies behind its end belongs to the next output. */
+/* A weight is at `place` of its output's weights; positions after their end belong to the next output. */
 static void tc_gaps_by_output(const tc_fully_connected_gaps_t *op, const tc_gap_huffman_t *code, const int8_t *x,
                               int8_t *to)
 {

@@ -1,4 +1,4 @@
-/* The int8 output of a fully connected layer's sum, rounded once. */
+/* Requantizes a sum of a fully connected layer, rounding once. */
 #ifndef TINYCOMP_FULLY_CONNECTED_OUTPUT_H
 #define TINYCOMP_FULLY_CONNECTED_OUTPUT_H
 

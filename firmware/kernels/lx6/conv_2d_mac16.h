@@ -1,5 +1,5 @@
-/* CONV_2D with MAC16: a tile of pixels is expanded, and then meets all output channels, whose weights become words by
- * blocks (gemm_mac16.h). */
+/* CONV_2D with MAC16: a tile of pixels is expanded, then multiplied with all output channels; weights are converted to
+ * words in blocks (gemm_mac16.h). */
 #ifndef TINYCOMP_CONV_2D_MAC16_H
 #define TINYCOMP_CONV_2D_MAC16_H
 
@@ -15,33 +15,33 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
     uint8_t two_sided;           /* see line.h */
-    uint8_t plain, workspace;    /* whether weights are no codes; whether they have a codec that has a workspace */
-    uint16_t fours;              /* of a window */
-    uint16_t tile;               /* pixels that are expanded together, at most */
-    uint16_t block;              /* channels whose weights are read together */
-    const tc_weights_t *weights; /* a row a channel */
+    uint8_t plain, workspace;    /* 1: weights are uncompressed; 1: the codec has a workspace */
+    uint16_t fours;              /* per window */
+    uint16_t tile;               /* maximum of pixels expanded together */
+    uint16_t block;              /* channels per read of weights */
+    const tc_weights_t *weights; /* one row per channel */
     const int32_t *factors;      /* see line.h */
 } tc_conv_2d_mac16_t;
 
-/* A row that a window reads is this far behind the input's base, or beyond a border. */
+/* A window row's offset from the input's base if the row is beyond a border. */
 #define TC_CONV_2D_MAC16_BEYOND INT32_MIN
 
-/* Where pixels come from, and go to. */
+/* Sources and destinations of pixels. */
 typedef struct {
     const tc_conv_2d_mac16_t *op;
     const int8_t *base;
-    int32_t *rows, *rows_end; /* of the windows */
+    int32_t *rows, *rows_end; /* offsets of the window rows */
     uint32_t *pixels, *full;  /* the tile */
     uint32_t *weights;        /* of a block */
-    int8_t *bytes;            /* room for a window that has to be put together */
+    int8_t *bytes;            /* room for a gathered window */
     int8_t *buffer;           /* for decoded weights */
-    int aligned;              /* whether windows are expanded from where they lie: all cells are whole words */
+    int aligned;              /* 1: windows are expanded in place: all cells are whole words */
     int8_t *out;              /* of the tile's first pixel */
-    uint32_t *to;             /* where the next pixel goes */
-    unsigned known;           /* the block whose weights are words: its first channel and 1 */
+    uint32_t *to;             /* address of the next pixel */
+    unsigned known;           /* the block whose weights are words: its first channel plus 1 */
 } tc_conv_2d_mac16_tile_t;
 
-/* A row of a window that hangs over a border, or is dilated: cells from column `left` on. */
+/* A row of a window that overlaps a border or is dilated: cells from column `left` on. */
 static __attribute__((noinline)) uint32_t *tc_conv_2d_mac16_cells(const tc_conv_2d_mac16_tile_t *tile, int32_t row,
                                                                   int32_t left, uint32_t *to)
 {
@@ -57,7 +57,7 @@ static __attribute__((noinline)) uint32_t *tc_conv_2d_mac16_cells(const tc_conv_
     return to;
 }
 
-/* A step of 0 takes the same byte again and again. */
+/* A step of 0 copies the same byte each time. */
 static inline int8_t *tc_conv_2d_mac16_copy(const int8_t *from, unsigned step, size_t count, int8_t *to)
 {
     for (const int8_t *const end = to + count; to != end; from += step) {
@@ -66,7 +66,7 @@ static inline int8_t *tc_conv_2d_mac16_copy(const int8_t *from, unsigned step, s
     return to;
 }
 
-/* The same by bytes: runs of cells before the border, inside, and behind it. */
+/* The same as bytes: cells before, inside and after the input. */
 static __attribute__((noinline)) int8_t *tc_conv_2d_mac16_bytes(const tc_conv_2d_mac16_tile_t *tile, int32_t row,
                                                                 int32_t left, int8_t *to)
 {
@@ -88,7 +88,7 @@ static __attribute__((noinline)) int8_t *tc_conv_2d_mac16_bytes(const tc_conv_2d
     return to;
 }
 
-/* Puts the window together whose first column is `left`, and expands it. */
+/* Gathers the window from column `left` on, and expands it. */
 static __attribute__((noinline)) TC_HOT void tc_conv_2d_mac16_gather(tc_conv_2d_mac16_tile_t *tile, int32_t left,
                                                                      int inside)
 {
@@ -104,12 +104,12 @@ static __attribute__((noinline)) TC_HOT void tc_conv_2d_mac16_gather(tc_conv_2d_
         }
     }
     while (byte != tile->bytes + 4u * op->fours) {
-        *byte++ = -128; /* becomes zero: what weights are filled up with does not matter */
+        *byte++ = -128; /* becomes zero: padding weights are arbitrary */
     }
     tile->to = tc_mac16_activations(tile->bytes, op->fours, tile->to);
 }
 
-/* Expands the window whose first column is `left`. */
+/* Expands the window from column `left` on. */
 static __attribute__((noinline)) TC_HOT void tc_conv_2d_mac16_expand(tc_conv_2d_mac16_tile_t *tile, int32_t left)
 {
     const tc_conv_2d_mac16_t *const op = tile->op;
@@ -131,7 +131,7 @@ static __attribute__((noinline)) TC_HOT void tc_conv_2d_mac16_expand(tc_conv_2d_
     tile->to = to;
 }
 
-/* The rows of the windows of output row y. */
+/* Finds the window rows of output row y. */
 static void tc_conv_2d_mac16_rows(const tc_conv_2d_mac16_tile_t *tile, const tc_input_t *in, uint16_t y)
 {
     const tc_conv_2d_mac16_t *const op = tile->op;
@@ -142,7 +142,7 @@ static void tc_conv_2d_mac16_rows(const tc_conv_2d_mac16_tile_t *tile, const tc_
     }
 }
 
-/* The weights of some channels as words. */
+/* Reads the weights of some channels as words. */
 static void tc_conv_2d_mac16_weights(const tc_conv_2d_mac16_tile_t *tile, unsigned first, unsigned channels)
 {
     const tc_conv_2d_mac16_t *const op = tile->op;
@@ -155,7 +155,7 @@ static void tc_conv_2d_mac16_weights(const tc_conv_2d_mac16_tile_t *tile, unsign
     }
 }
 
-/* All channels of the expanded pixels; the tile is empty then. Weights of a single block become words once. */
+/* All channels of the expanded pixels; empties the tile. Weights of a single block are converted to words only once. */
 static __attribute__((noinline)) void tc_conv_2d_mac16_tile(tc_conv_2d_mac16_tile_t *tile)
 {
     const tc_conv_2d_mac16_t *const op = tile->op;
@@ -184,7 +184,7 @@ static __attribute__((noinline)) void tc_conv_2d_mac16_tile(tc_conv_2d_mac16_til
     tile->to = tile->pixels;
 }
 
-/* The pixels of an output row, whose outputs begin at `to`. Pixels of windows of one cell lie one behind the other. */
+/* The pixels of an output row that begins at `to`. Windows of one cell are contiguous. */
 static void tc_conv_2d_mac16_row(tc_conv_2d_mac16_tile_t *tile, int8_t *to)
 {
     const tc_conv_2d_mac16_t *const op = tile->op;
@@ -216,8 +216,8 @@ static void tc_conv_2d_mac16_row(tc_conv_2d_mac16_tile_t *tile, int8_t *to)
     }
 }
 
-/* Output rows [first, last). Scratch: the tile, 8 bytes a four of a pixel; a block of weights alike; an offset for each
- * row of a window; a window's bytes; a block of weights, where they are decoded. */
+/* Output rows [first, last). Scratch: the tile, 8 bytes per group of four of a pixel; the same for a block of weights;
+ * an offset per window row; a window's bytes; a block of weights, if they are decoded. */
 static void tc_conv_2d_mac16(const tc_conv_2d_mac16_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                              uint16_t last, int8_t *scratch)
 {

@@ -1,4 +1,4 @@
-/* Depthwise convolution of 3 x 3 cells with MAC16, windows two columns apart: see depthwise_lines_mac16.h. */
+/* DEPTHWISE_CONV_2D, 3 x 3, horizontal stride 2, with MAC16: see depthwise_lines_mac16.h. */
 #ifndef TINYCOMP_DEPTHWISE_3X3_STRIDE_2_MAC16_H
 #define TINYCOMP_DEPTHWISE_3X3_STRIDE_2_MAC16_H
 
@@ -24,7 +24,7 @@ static __attribute__((noinline)) TC_HOT void tc_depthwise_3x3_stride_2_mac16_hig
 #endif
 }
 
-/* Output rows [first, last). Scratch: as depthwise_lines_mac16.h says. */
+/* Output rows [first, last). Scratch: see depthwise_lines_mac16.h. */
 static void tc_depthwise_3x3_stride_2_mac16(const tc_depthwise_3x3_stride_2_mac16_t *constants, const tc_input_t *in,
                                             const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,9 +1,9 @@
-/* Depthwise convolution of 3 x 3 cells with MAC16: what its kernels share.
+/* Common to the 3 x 3 depthwise convolutions with MAC16.
  *
- * Four channels at a time, some output rows are expanded: int16 numbers x + 128, a word for the same cell of two
- * channels (of the first and the third, of the second and the fourth), column by column the three rows of a window. So a
- * window is nine words in a row, and the next one begins three words further, or six. A line is the outputs of one
- * channel in all of these rows: 11 instructions for nine products, and none for the loop. */
+ * The input of some output rows is expanded for four channels at a time: int16 numbers x + 128, a word for the same
+ * cell of two channels (first and third, second and fourth), column by column with the three rows of a window. So a
+ * window is nine consecutive words, and the next one begins three or six words further. A line is the outputs of one
+ * channel in all of these rows: 11 instructions for nine products, with a zero-overhead loop. */
 #ifndef TINYCOMP_DEPTHWISE_LINES_MAC16_H
 #define TINYCOMP_DEPTHWISE_LINES_MAC16_H
 
@@ -17,24 +17,24 @@
 typedef struct {
     uint16_t input_height, input_width, channels;
     uint16_t output_width;
-    uint16_t columns; /* of an output row's windows */
-    uint16_t rows;    /* output rows that are expanded together, at most */
+    uint16_t columns; /* per output row */
+    uint16_t rows;    /* maximum of output rows expanded together */
     uint8_t stride_height;
     uint8_t padding_top, padding_left;
     int8_t input_zero_point;
-    uint8_t plain, workspace;    /* whether weights are no codes; whether they have a codec that has a workspace */
-    const tc_weights_t *weights; /* of each channel column by column: w0 w2 w1 w3, w4 w6 w5 w7, w8 */
+    uint8_t plain, workspace;    /* 1: weights are uncompressed; 1: the codec has a workspace */
+    const tc_weights_t *weights; /* per channel, column by column: w0 w2 w1 w3, w4 w6 w5 w7, w8 */
     const int32_t *factors;      /* see line.h */
 } tc_depthwise_mac16_t;
 
 /* A channel's outputs in `rows` rows. */
 typedef struct {
-    const uint32_t *words;   /* its half of them is the channel's */
-    const uint32_t *weights; /* pairs of them, the first column's first */
+    const uint32_t *words;   /* the channel is one half of each */
+    const uint32_t *weights; /* in pairs, the first column first */
     const int32_t *factors;
     int8_t *out;
     unsigned rows;
-    size_t width, step; /* outputs of a row, and bytes from one to the next */
+    size_t width, step; /* outputs per row, and bytes from one to the next */
     size_t gap;         /* words from the end of a row's windows to the next row's */
 } tc_depthwise_mac16_line_t;
 
@@ -48,7 +48,7 @@ typedef struct {
 #if TC_MAC16
 
 /* clang-format off */
-/* `to_low` and `to_high` are products of the channel's half with a weight in the lower and the upper half; `back` leads from
+/* `to_low` and `to_high` multiply the channel's half with a weight in the lower and upper half; `back` is the step from
  * a window's last word to the next one's first. */
 #define TC_DEPTHWISE_MAC16_LINE(to_low, to_high, back)                                                          \
     const tc_line_t factors = tc_line(line->factors, 0);                                                        \
@@ -108,27 +108,27 @@ static inline void tc_depthwise_mac16_line_c(const tc_depthwise_mac16_line_t *li
 
 #endif
 
-/* A row that a window reads is this far behind the input's base, or beyond a border. */
+/* A window row's offset from the input's base if the row is beyond a border. */
 #define TC_DEPTHWISE_MAC16_BEYOND INT32_MIN
 
-/* What four channels from the first one on need beside the layer. */
+/* State of four channels. */
 typedef struct {
     const tc_depthwise_mac16_t *op;
     const int8_t *base;
-    int32_t *rows;        /* of the windows of all output rows that are expanded */
+    int32_t *rows;        /* window rows of all expanded output rows */
     uint32_t *even, *odd; /* expanded rows */
     unsigned channel;
-    unsigned places[TC_DEPTHWISE_MAC16_CHANNELS]; /* of channels, from the first one on: the last repeats itself */
-    int aligned;                                  /* whether they are words */
+    unsigned places[TC_DEPTHWISE_MAC16_CHANNELS]; /* offsets of the channels; the last one is repeated */
+    int aligned;                                  /* 1: channels can be loaded as words */
 } tc_depthwise_mac16_four_t;
 
-/* The rows of a window, and how far it is from a cell to the next one; 0 beyond a border. */
+/* The rows of a window, and the bytes from one cell to the next; 0 beyond a border. */
 typedef struct {
     const int8_t *from[TC_DEPTHWISE_MAC16_ROWS];
     size_t step[TC_DEPTHWISE_MAC16_ROWS];
 } tc_depthwise_mac16_cells_t;
 
-/* Some columns: four channels at an address that is a multiple of 4, or at `places`. */
+/* Expands some columns: four channels at an aligned address, or at `places`. */
 static __attribute__((noinline)) TC_HOT void tc_depthwise_mac16_words(const tc_depthwise_mac16_cells_t *cells,
                                                                       unsigned count, uint32_t *even, uint32_t *odd)
 {
@@ -158,7 +158,7 @@ static __attribute__((noinline)) TC_HOT void tc_depthwise_mac16_bytes(const tc_d
     for (unsigned row = 0; row < TC_DEPTHWISE_MAC16_ROWS; row++) {
         const uint8_t *x = (const uint8_t *)cells->from[row];
         const size_t step = cells->step[row];
-        /* beyond a border there is one channel */
+        /* a padding cell has only one channel */
         const unsigned second = step != 0 ? places[1] : 0, third = step != 0 ? places[2] : 0,
                        fourth = step != 0 ? places[3] : 0;
         uint32_t *e = even + row, *o = odd + row;
@@ -171,7 +171,7 @@ static __attribute__((noinline)) TC_HOT void tc_depthwise_mac16_bytes(const tc_d
     }
 }
 
-/* Columns beyond the left and the right border, of `rows` expanded rows: the same for all channels. */
+/* Fills the columns beyond the left and right borders of `rows` expanded rows, the same for all channels. */
 static __attribute__((cold)) void tc_depthwise_mac16_borders(const tc_depthwise_mac16_four_t *four, unsigned rows)
 {
     const tc_depthwise_mac16_t *const op = four->op;
@@ -189,7 +189,7 @@ static __attribute__((cold)) void tc_depthwise_mac16_borders(const tc_depthwise_
     }
 }
 
-/* The rows of the windows of `rows` output rows from row y on. */
+/* Finds the window rows of `rows` output rows from row y on. */
 static void tc_depthwise_mac16_places(const tc_depthwise_mac16_four_t *four, const tc_input_t *in, uint16_t y,
                                       unsigned rows)
 {
@@ -227,7 +227,7 @@ static void tc_depthwise_mac16_expand(const tc_depthwise_mac16_four_t *four, uns
     }
 }
 
-/* Output rows from y on, at most so many, that lie one behind the other, and that there is room for. */
+/* The number of output rows from y on, at most `most`, that are contiguous and fit into scratch. */
 static unsigned tc_depthwise_mac16_rows(const tc_depthwise_mac16_t *op, const tc_output_t *out, uint16_t y,
                                         unsigned most)
 {
@@ -240,7 +240,7 @@ static unsigned tc_depthwise_mac16_rows(const tc_depthwise_mac16_t *op, const tc
     return rows;
 }
 
-/* The weights of four channels, or of those that are left, as words. */
+/* The weights of four channels, or of the remaining ones, as words. */
 static void tc_depthwise_mac16_weights(const tc_depthwise_mac16_t *op, unsigned channel, unsigned count,
                                        uint32_t *words, int8_t *buffer)
 {
@@ -253,7 +253,7 @@ static void tc_depthwise_mac16_weights(const tc_depthwise_mac16_t *op, unsigned 
     }
 }
 
-/* Outputs of the four channels in `rows` rows from row y on, of which `count` are no repetitions. */
+/* Outputs of four channels in `rows` rows from row y on; `count` of the channels are not repeated ones. */
 static void tc_depthwise_mac16_outputs(const tc_depthwise_mac16_four_t *four, const tc_depthwise_mac16_lines_t *lines,
                                        tc_depthwise_mac16_line_t line, const uint32_t *weights, unsigned count,
                                        int8_t *out)
@@ -267,8 +267,8 @@ static void tc_depthwise_mac16_outputs(const tc_depthwise_mac16_four_t *four, co
     }
 }
 
-/* Output rows [first, last). Scratch: `rows` expanded rows, 24 bytes a column, and three offsets each; the weights of
- * four channels, and again where they are decoded. */
+/* Output rows [first, last). Scratch: `rows` expanded rows, 24 bytes per column, and three offsets each; the weights of
+ * four channels, twice if they are decoded. */
 static void tc_depthwise_mac16(const tc_depthwise_mac16_t *op, const tc_input_t *in, const tc_output_t *out,
                                uint16_t first, uint16_t last, int8_t *scratch, const tc_depthwise_mac16_lines_t *lines)
 {

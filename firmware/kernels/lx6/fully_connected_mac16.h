@@ -1,33 +1,32 @@
-/* FULLY_CONNECTED with MAC16, each weight being used once: 7 instructions for four products, weights being read where
- * they lie.
+/* FULLY_CONNECTED with MAC16, with weights read in place, as each is used once: 7 instructions for four products.
  *
  * Four weights are a word R whose halves are 256 w1 + u0 and 256 w3 + u2, u = w + 128. Four activations become two
  * words: A = (x1, x3) and B = (256 x0 + 127 - x1, 256 x2 + 127 - x3). With U = (u0, u2), R masked,
  *     R A + U B = 256 (w1 x1 + w3 x3 + u0 x0 + u2 x2) + 127 (u0 + u2)
- * The accumulator's 40 bits hold that for all fours. What 128 makes of x0 and x2 is the same for all outputs and taken
- * off; the channel's line (line.h) knows of the rest. */
+ * The accumulator's 40 bits hold this sum over all groups of four. The excess 128 (x0 + x2) is the same for all outputs
+ * and is subtracted; the rest is part of the channel's line (line.h). */
 #ifndef TINYCOMP_FULLY_CONNECTED_MAC16_H
 #define TINYCOMP_FULLY_CONNECTED_MAC16_H
 
 #include "line.h"
 
-#define TC_DENSE_MAC16_BLOCK 16 /* outputs, at most */
+#define TC_DENSE_MAC16_BLOCK 16 /* maximum of outputs */
 #define TC_DENSE_MAC16_EVEN 0x00800080u
 
 typedef struct {
-    uint16_t width; /* vectors of a row */
+    uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
     uint8_t two_sided;           /* see line.h */
-    uint8_t coded, workspace;    /* whether weights are decoded; by a codec that has a workspace */
-    uint16_t fours;              /* of an input */
-    uint16_t block;              /* outputs whose weights are read together */
-    const tc_weights_t *weights; /* a row an output: words R, or weights as they are where they are decoded */
+    uint8_t coded, workspace;    /* 1: weights are decoded; 1: by a codec with a workspace */
+    uint16_t fours;              /* per input */
+    uint16_t block;              /* outputs per read of weights */
+    const tc_weights_t *weights; /* one row per output: words R, or plain weights if they are decoded */
     const int32_t *factors;      /* see line.h */
 } tc_fully_connected_mac16_t;
 
-/* The assembly reads members by their offsets. */
+/* The assembly relies on these member offsets. */
 typedef struct {
-    const uint32_t *input;   /* 0: A and B of each four, less one word */
+    const uint32_t *input;   /* 0: A and B of each group of four, less one word */
     const uint32_t *weights; /* 4 */
     size_t fours;            /* 8 */
     int32_t even;            /* 12: 128 times the sum of x0 and x2 */
@@ -40,7 +39,7 @@ typedef struct {
 typedef char tc_assert_dense_mac16_offsets[offsetof(tc_dense_mac16_t, channels) == 20 ? 1 : -1];
 
 /* clang-format off */
-/* A channel at label 0. After the last four a word more is loaded. */
+/* A channel at label 0. One word is loaded beyond the last group. */
 static __attribute__((noinline)) TC_HOT void tc_dense_mac16(tc_dense_mac16_t *dense)
 {
     const uint32_t *weights = dense->weights, *x;
@@ -89,7 +88,7 @@ static __attribute__((noinline)) TC_HOT void tc_dense_mac16(tc_dense_mac16_t *de
 
 #endif
 
-/* Expands a vector; what it is filled up with is zero. Returns 128 times the sum of x0 and x2. */
+/* Expands a vector, padded with zeros. Returns 128 times the sum of x0 and x2. */
 static int32_t tc_dense_mac16_expand(const int8_t *from, size_t size, uint32_t *to)
 {
     int32_t even = 0;
@@ -107,7 +106,7 @@ static int32_t tc_dense_mac16_expand(const int8_t *from, size_t size, uint32_t *
     return 128 * even;
 }
 
-/* The words of some outputs' weights. */
+/* Reads the words of some outputs' weights. */
 static const uint32_t *tc_dense_mac16_weights(const tc_fully_connected_mac16_t *op, unsigned first, unsigned channels,
                                               int8_t *buffer)
 {
@@ -122,8 +121,8 @@ static const uint32_t *tc_dense_mac16_weights(const tc_fully_connected_mac16_t *
     return (const uint32_t *)(const void *)read;
 }
 
-/* Output rows [first, last). Scratch: an expanded vector, 8 bytes a four and 4; a block of weights, where they are
- * decoded. */
+/* Output rows [first, last). Scratch: an expanded vector, 8 bytes per group of four, plus 4; a block of weights, if
+ * they are decoded. */
 static void tc_fully_connected_mac16(const tc_fully_connected_mac16_t *op, const tc_input_t *in, const tc_output_t *out,
                                      uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,24 +1,24 @@
-/* Products of a tile of pixels with output channels, for convolutions with MAC16: an instruction a product.
+/* Products of a tile of pixels with output channels, for convolutions with MAC16: one instruction per product.
  *
- * A pixel is its window as int16 numbers x + 128, four after four: (x0, x2), (x1, x3). Weights of a channel lie alike.
- * What 128 times the weights add to a sum, and the bias, is in the channel's line (line.h). */
+ * A pixel is its window as int16 numbers x + 128, in groups of four: (x0, x2), (x1, x3). The weights of a channel have
+ * the same layout. The excess of 128 times the weights, and the bias, are part of the channel's line (line.h). */
 #ifndef TINYCOMP_GEMM_MAC16_H
 #define TINYCOMP_GEMM_MAC16_H
 
 #include "line.h"
 
-/* The assembly reads members by their offsets. */
+/* The assembly relies on these member offsets. */
 typedef struct {
-    const uint32_t *weights; /* 0: of the channel, less one word, as are pixels */
+    const uint32_t *weights; /* 0: of the channel, less one word, like the pixels */
     const uint32_t *end;     /* 4: the last pixel's last word */
     const uint32_t *pixels;  /* 8: of the tile, one after the other */
     const int32_t *factors;  /* 12: of the channel */
     int8_t *out;             /* 16: of the first pixel and the channel */
-    size_t step;             /* 20: bytes from a pixel's output to the next one's */
-    size_t turns;            /* 24: fours of a window less one */
-    size_t window;           /* 28: bytes of a pixel, and of a channel's weights */
+    size_t step;             /* 20: bytes from one output pixel to the next */
+    size_t turns;            /* 24: groups of four per window, less one */
+    size_t window;           /* 28: bytes per pixel and per channel of weights */
     unsigned channels;       /* 32: at least one */
-    uint32_t above, below;   /* 36, 40: a two-sided channel's offsets */
+    uint32_t above, below;   /* 36, 40: offsets of a two-sided channel */
     int32_t zero;            /* 44 */
 } tc_gemm_mac16_t;
 
@@ -26,9 +26,10 @@ typedef struct {
 
 typedef char tc_assert_gemm_mac16_offsets[offsetof(tc_gemm_mac16_t, zero) == 44 ? 1 : -1];
 
-/* All channels of a tile; what `gemm` is then is of no use. */
+/* All channels of a tile; leaves `gemm` undefined. */
 /* clang-format off */
-/* A channel at label 0, a pixel at label 1. Loads run two words ahead of products, and stop where the window ends. */
+/* A channel at label 0, a pixel at label 1. Loads are two words ahead of products, and stop at the end of the
+ * window. */
 #define TC_GEMM_MAC16(load, offset)                                                                             \
     const uint32_t *x, *w;                                                                                      \
     int32_t low, high, fine, coarse, b, sum, other;                                                             \

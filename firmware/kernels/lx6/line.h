@@ -1,8 +1,8 @@
-/* From sums to int8: a sum is held within bounds, beyond which outputs do not change, and then an output is
+/* Requantization by a line: a sum is clamped to bounds beyond which the output does not change; then the output is
  *     (floor(sum m / 2^11) + b) >> 23
- * Build time has found a multiplier and an offset that give each output that can be. Where negative sums round otherwise
- * than others (ties away from zero), there are two offsets. Within its bounds a sum has 20 bits and a sign, so that the
- * product's parts are words; the offset brings what leaves 32 bits back. */
+ * The generator found a multiplier and an offset that give the right output for all possible sums. If negative sums
+ * round differently (ties away from zero), there are two offsets. Within its bounds a sum has 20 bits and a sign, so
+ * that the parts of the product fit a word; the offset compensates any overflow of 32 bits. */
 #ifndef TINYCOMP_LINE_H
 #define TINYCOMP_LINE_H
 
@@ -11,19 +11,19 @@
 #define TC_LINE_FINE 11
 #define TC_LINE_SHIFT 23
 
-/* What a channel's outputs are computed with; where they are one-sided only the first four words. */
+/* Constants of a channel; only the first four words if it has one offset. */
 typedef struct {
-    int32_t low, high; /* of sums */
+    int32_t low, high; /* bounds of sums */
     uint32_t multiplier;
-    uint32_t offset; /* of sums from `zero` on */
-    uint32_t below;  /* of others */
+    uint32_t offset; /* offset of sums from `zero` on */
+    uint32_t below;  /* offset of smaller sums */
     int32_t zero;
 } tc_line_t;
 
 #define TC_LINE_WORDS 4
 #define TC_LINE_WORDS_TWO_SIDED 6
 
-/* The factors of a channel, of which there are `words`. */
+/* Reads the constants of a channel, `words` words. */
 static inline const int32_t *tc_line_factors(const int32_t *factors, unsigned channel, int two_sided)
 {
     return factors + (size_t)channel * (two_sided ? TC_LINE_WORDS_TWO_SIDED : TC_LINE_WORDS);
@@ -61,8 +61,8 @@ static inline int8_t tc_line_output(const tc_line_t *line, int32_t sum)
 
 #if TC_MAC16
 
-/* Registers: the sum, which becomes the output, and one more; low, high; the multiplier's parts; the offset. With MULSH the
- * multiplier's one part is all of it, and SAR holds 11. */
+/* Registers: the sum, which becomes the output, and one more; low, high; the multiplier's parts; the offset. With MULSH
+ * the multiplier is a single part, and SAR is 11. */
 #define TC_LINE_BOUNDS(sum, low, high) TC_MAX(sum, sum, low) TC_MIN(sum, sum, high)
 #if TC_MULSH
 #define TC_LINE_SAR "ssai 11\n\t"

@@ -1,31 +1,30 @@
-/* MAC16 on Xtensa (ESP32, ESP32-S3): products of int16 halves into an accumulator of 40 bits, while the next operands are
- * loaded. Which instructions a core has is known from its configuration when it is compiled; all others (ESP8266,
- * ESP32-S2, any host) take C that computes the same.
+/* MAC16 on Xtensa (ESP32, ESP32-S3): adds products of int16 halves to a 40-bit accumulator while loading the next
+ * operands. The core's configuration tells the compiler which instructions exist; all other cores (ESP8266, ESP32-S2,
+ * any host) use equivalent C code.
  *
- * The instructions are given as bytes, which the assembler of a smaller core takes, too, with registers as the compiler
- * hands them out: TC_MAC16_REGISTERS gives each register's number a name.
+ * The instructions are written as bytes, which assemblers of smaller cores accept too, with registers allocated by the
+ * compiler: TC_MAC16_REGISTERS defines a name for each register's number.
  *
- * The compiler uses neither accumulator nor m registers by itself, and an operating system keeps both apart for each task.
- * It does make zero-overhead loops, of which there must be one at a time: GCC makes none around a call or around assembly,
- * and assembly with a loop stands in functions that are never inlined. Blocks use no stack, hence fit both calling
- * conventions.
+ * The compiler itself uses neither the accumulator nor m registers, and an operating system saves both per task. It does
+ * make zero-overhead loops, which must not be nested: GCC makes none around a call or around assembly, and assembly with
+ * a loop is in functions that are never inlined. Blocks use no stack, so they work with both calling conventions.
  *
- * A loop's first instruction has to lie within an aligned word: blocks are aligned, and instructions of known length
- * lead to the loop. */
+ * A loop's first instruction must be within an aligned word: blocks are aligned, and only instructions of known length
+ * precede the loop. */
 #ifndef TINYCOMP_MAC16_H
 #define TINYCOMP_MAC16_H
 
 #include "assembly.h"
 #include "tinycomp.h"
 
-/* Where functions go that take most of the time, for instance
+/* The section of the hottest functions, for instance
  *     -DTC_HOT='__attribute__((section(".iram1.tinycomp")))'
- * for the ESP32's internal RAM, where code never waits for flash. */
+ * for the ESP32's internal RAM, without flash wait states. */
 #ifndef TC_HOT
 #define TC_HOT
 #endif
 
-/* TC_XTENSA_LX6 says it of a core that its compiler does not know. */
+/* TC_XTENSA_LX6 enables it for a core that the compiler does not support. */
 #if TC_ASM && defined(__XTENSA_EL__)
 #if defined(TC_XTENSA_LX6)
 #define TC_MAC16 1
@@ -43,12 +42,12 @@
 #define TC_MULSH 0
 #endif
 
-/* Four weights or activations become two words: bytes 0 and 2, bytes 1 and 3. */
+/* Splits four weights or activations into two words: bytes 0 and 2, bytes 1 and 3. */
 #define TC_MAC16_BYTES 0x00FF00FFu
-/* Activations become x + 128, so that no sign has to be extended. */
+/* Activations become x + 128, which avoids sign extension. */
 #define TC_MAC16_SIGNS 0x80808080u
-/* Weights lie in flash as w + 127; where the lower half of a word is negative, it borrows from the upper one, which is
- * one more. */
+/* Weights are stored as w + 127; if the lower half of a word is negative, it borrows from the upper one, which is one
+ * larger. */
 #define TC_MAC16_CODES 0x007F007Fu
 
 static inline int32_t tc_mac16_low(uint32_t word)
@@ -68,8 +67,8 @@ static inline int32_t tc_mac16_high(uint32_t word)
     ".set .Ltc_a7, 7\n\t.set .Ltc_a8, 8\n\t.set .Ltc_a9, 9\n\t.set .Ltc_a10, 10\n\t.set .Ltc_a11, 11\n\t" \
     ".set .Ltc_a12, 12\n\t.set .Ltc_a13, 13\n\t.set .Ltc_a14, 14\n\t.set .Ltc_a15, 15\n\t"
 
-/* Operands are given as in "%[name]"; m registers by their numbers, of which products take 0 or 1 first, and 2 or 3
- * second. LDINC adds 4 to the address, then loads. */
+/* Operands are names as in "%[name]"; m registers are numbers, 0 or 1 for the first factor, 2 or 3 for the second.
+ * LDINC adds 4 to the address, then loads. */
 #define TC_MIN(to, a, b) ".byte .Ltc_" b "*16, .Ltc_" to "*16 + .Ltc_" a ", 0x43\n\t"
 #define TC_MAX(to, a, b) ".byte .Ltc_" b "*16, .Ltc_" to "*16 + .Ltc_" a ", 0x53\n\t"
 #define TC_MULSH_HIGH(to, a, b) ".byte .Ltc_" b "*16, .Ltc_" to "*16 + .Ltc_" a ", 0xb2\n\t"
@@ -82,24 +81,24 @@ static inline int32_t tc_mac16_high(uint32_t word)
 #define TC_HL "1"
 #define TC_LH "2"
 #define TC_HH "3"
-/* Two m registers; the first product of a sum, one that is added, one that is added while m is loaded. */
+/* Products of two m registers: the first of a sum, one to add, one to add while loading m. */
 #define TC_MUL_DD(halves, x, y) ".byte 0x04 + (" y "-2)*64, " x "*64, 0x24 + " halves "\n\t"
 #define TC_MULA_DD(halves, x, y) ".byte 0x04 + (" y "-2)*64, " x "*64, 0x28 + " halves "\n\t"
 #define TC_MULA_DD_LDINC(halves, m, at, x, y) \
     ".byte 0x04 + (" y "-2)*64, " m "*16 + " x "*64 + .Ltc_" at ", 0x08 + " halves "\n\t"
-/* An m register and another. */
+/* Products of an m register and another register. */
 #define TC_MUL_DA(halves, x, y) ".byte 0x04 + .Ltc_" y "*16, " x "*64, 0x64 + " halves "\n\t"
 #define TC_MULA_DA(halves, x, y) ".byte 0x04 + .Ltc_" y "*16, " x "*64, 0x68 + " halves "\n\t"
 #define TC_MULA_DA_LDINC(halves, m, at, x, y) \
     ".byte 0x04 + .Ltc_" y "*16, " m "*16 + " x "*64 + .Ltc_" at ", 0x48 + " halves "\n\t"
-/* QEMU (7.2) keeps a copy of an m register that has been read, and does not see that it is loaded again before code jumps
- * somewhere. So what reads such a register twice with different contents jumps in between, where it runs under QEMU. */
+/* QEMU (7.2) keeps a copy of an m register after a read, and misses a later load before the next jump. So code for QEMU
+ * jumps between two reads of a register with different contents. */
 #if defined(TC_XTENSA_LX6)
 #define TC_MAC16_LOADED "j 9f\n9:\n\t"
 #else
 #define TC_MAC16_LOADED ""
 #endif
-/* Repeats what lies before the label; LOOPNEZ takes 0 turns, too. */
+/* Repeats the code before the label; LOOPNEZ supports 0 turns. */
 #define TC_LOOPNEZ(turns, label) ".byte 0x76, 0x90 + .Ltc_" turns ", " label " - . - 2\n\t"
 
 #endif

@@ -1,10 +1,10 @@
-/* Activations and weights as the words that gemm_mac16.h multiplies. */
+/* Converts activations and weights to words for gemm_mac16.h. */
 #ifndef TINYCOMP_WORDS_MAC16_H
 #define TINYCOMP_WORDS_MAC16_H
 
 #include "mac16.h"
 
-/* Expands fours of activations, from an address that is a multiple of 4. Returns where the next ones go. */
+/* Expands groups of four activations from an aligned address. Returns the end of the output. */
 static inline uint32_t *tc_mac16_activations(const int8_t *from, size_t fours, uint32_t *to)
 {
     const uint32_t *four = (const uint32_t *)(const void *)from;
@@ -23,7 +23,7 @@ static inline uint32_t *tc_mac16_activations(const int8_t *from, size_t fours, u
     return to;
 }
 
-/* The same activation again and again. */
+/* Expands one activation repeatedly. */
 static inline uint32_t *tc_mac16_repeat(int8_t value, size_t fours, uint32_t *to)
 {
     const uint32_t x = ((uint8_t)value ^ 0x80u) * 0x00010001u;
@@ -34,7 +34,7 @@ static inline uint32_t *tc_mac16_repeat(int8_t value, size_t fours, uint32_t *to
     return to;
 }
 
-/* Weights that lie as codes. */
+/* Converts decoded weights. */
 static inline void tc_mac16_codes(const int8_t *from, size_t fours, uint32_t *to)
 {
     const uint32_t *four = (const uint32_t *)(const void *)from;
@@ -51,7 +51,7 @@ static inline void tc_mac16_codes(const int8_t *from, size_t fours, uint32_t *to
     }
 }
 
-/* Weights as they are. */
+/* Converts uncompressed weights. */
 static inline void tc_mac16_weights(const int8_t *from, size_t fours, uint32_t *to)
 {
     for (; fours > 0; fours--, from += 4, to += 2) {
