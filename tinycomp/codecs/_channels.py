@@ -1,8 +1,8 @@
-"""What channels have beside their weights, in bytes; firmware/kernels/channels.h reads them.
+"""Packed constants of channels, in bytes, read by firmware/kernels/channels.h.
 
-A header, then for each channel a record. Factors that channels share lie in a table in front of the
-records, which then begin with an index; a single one needs none. Where channels share multipliers
-only, a record has its small number itself; where sharing saves nothing, all of its factor.
+A header, then a record per channel. Shared factors are in a table before the records, which then
+begin with an index, unless there is only one. If channels share only multipliers, a record has its
+own small number; if sharing saves nothing, its whole factor.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from tinycomp.ir.kernel_call import Channels
 from tinycomp.ir.tensor import Array
 
 HEADER = 3
-"""Bytes: those of a start; its left shift; 0 for factors in records, else how many are shared."""
+"""Bytes of the header: size of a start; its left shift; number of shared factors, or 0."""
 APART = 128
-"""Added to the first of them where small numbers lie in records."""
+"""Added to the first of them if small numbers are in the records."""
 FACTOR = 5
 """Bytes of a factor: `low`, multiplier."""
 MOST_SHARED = 255
 UNPACKING_COST = 16
-"""Instructions for each channel, counted on a Cortex-M4."""
+"""Instructions per channel, counted on a Cortex-M4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def pack(channels: Channels) -> NDArray[np.uint8]:
 
 
 def _shared(factors: NDArray[np.uint8], low: NDArray[np.uint8] | None = None) -> _Factors | None:
-    """Factors by index, `low` (channels, 1) apart from them; None where they are too many."""
+    """Factors by index, with `low` (channels, 1) separate; None if there are too many."""
     table, indices = np.unique(factors, axis=0, return_inverse=True)
     if len(table) > MOST_SHARED:
         return None
@@ -79,7 +79,7 @@ def _shared(factors: NDArray[np.uint8], low: NDArray[np.uint8] | None = None) ->
 
 
 def _form(starts: NDArray[np.int32]) -> tuple[int, int]:
-    """Bytes of a start, and the zeros at the end of all of them that it is shifted by."""
+    """Bytes of a start, and its shift: the common trailing zeros of all starts."""
     together = int(np.bitwise_or.reduce(starts.astype(np.int64), initial=0))
     places = (together & -together).bit_length() - 1 if together else 0
     shifted = starts.astype(np.int64) >> places
@@ -88,7 +88,7 @@ def _form(starts: NDArray[np.int32]) -> tuple[int, int]:
 
 
 def _bytes(values: Array, count: int) -> NDArray[np.uint8]:
-    """(channels, count): the lowest first."""
+    """Bytes (channels, count), lowest first."""
     places: NDArray[np.uint8] = (values.astype(np.int64)[:, None] >> 8 * np.arange(count)).astype(
         np.uint8
     )
@@ -96,7 +96,7 @@ def _bytes(values: Array, count: int) -> NDArray[np.uint8]:
 
 
 def unpack(packed: NDArray[np.uint8], count: int) -> tuple[Array, Array, Array]:
-    """start, low, multiplier of so many channels: the reference for the C reader."""
+    """start, low, multiplier of `count` channels: the reference for the C reader."""
     apart, width = divmod(int(packed[0]), APART)
     places, shared = int(packed[1]), int(packed[2])
     table = packed[HEADER : HEADER + FACTOR * shared].reshape(-1, FACTOR)
@@ -114,7 +114,7 @@ def unpack(packed: NDArray[np.uint8], count: int) -> tuple[Array, Array, Array]:
 
 
 def _numbers(parts: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Signed numbers of bytes, the lowest first."""
+    """Signed numbers from bytes, lowest first."""
     width = parts.shape[1]
     values = (parts.astype(np.int64) << 8 * np.arange(width)).sum(axis=1)
     signs: NDArray[np.int64] = values - ((values >> (8 * width - 1)) << 8 * width)

@@ -19,9 +19,9 @@ from tinycomp.codecs._prefix_code import LONGEST, PrefixCode, Reader, blocks_of,
 from tinycomp.ir.kernel_call import Weights
 
 ESCAPES = (15, 31, 63, 127)
-"""Zeros that are counted without a weight behind them: one of these, which makes larger gaps."""
+"""Candidates for the escape: a gap without a weight after it, for building larger gaps."""
 MOST_ACROSS = 127
-"""Channels side by side, so that dividing by their number takes one multiplication."""
+"""Maximum of interleaved channels, so that dividing by their number takes one multiplication."""
 
 
 class GapHuffman(Codec):
@@ -48,7 +48,7 @@ class GapHuffman(Codec):
         return min((form for form in forms if form), key=lambda form: form.size, default=None)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
-        """The values again."""
+        """The decoded values."""
         across, escape = encoded.integer("across"), encoded.integer("escape")
         gaps = Encoded("", {**encoded.fields, **_gap_tables(encoded)}, 0)
         reader, gap_reader = Reader(encoded), Reader(gaps)
@@ -74,7 +74,7 @@ class GapHuffman(Codec):
 
 
 def _gap_tables(encoded: Encoded) -> dict[str, NDArray[np.int8] | NDArray[np.uint16]]:
-    """The gaps' tables in the place of the values'."""
+    """The struct's fields for the tables of gaps."""
     return {
         "values": encoded.array("gaps").view(np.int8),
         "lengths": encoded.array("gap_lengths"),
@@ -118,7 +118,7 @@ def _form(code: PrefixCode, weights: Weights, across: int, escape: int) -> Encod
 
 
 def _in_order(weights: Weights, across: int) -> Sequence[NDArray[np.int8]]:
-    """The weights of each block as they are counted; channels that a block lacks are zeros."""
+    """The weights of each block in the order of gaps; missing channels of a block are zeros."""
     if weights.block == 0:
         return [weights.values.reshape(-1)]
     if across == 1:

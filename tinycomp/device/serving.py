@@ -1,4 +1,4 @@
-"""Keeps an emulated board running, its pseudo-terminal at a fixed name, for any client."""
+"""Keeps an emulated board running for any client, with its pseudo-terminal at a fixed name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tinycomp.target.boards import Board
 def serving(
     board: Board, program: Path, link: Path | None, *, true_speed: bool
 ) -> Iterator[Running]:
-    """Run a program on a board's emulator for as long as the context lasts.
+    """Run a program on a board's emulator during the context.
 
     Args:
         board: with an emulator, or this computer.
-        program: the harness with a model; what an emulator's front end needs is built beside it.
-        link: a symbolic link to the port, made here and removed at the end; None: none.
-        true_speed: whether the board's clock runs as fast as this computer's.
+        program: the harness with a model; an emulator's front end is built beside it.
+        link: a symbolic link to the port, created here and removed at the end; None: no link.
+        true_speed: whether the board's clock runs in real time.
 
     Raises:
-        OutputError: the link can't be made.
+        OutputError: the link can't be created.
         ToolError: the emulator is not installed, or can't run at true speed.
     """
     if link is not None:
@@ -44,7 +44,7 @@ def _started(board: Board, program: Path, true_speed: bool) -> AbstractContextMa
 
 
 def refuse_taken(link: Path) -> None:
-    """Refuse the name of a file; a link that an earlier run left behind may be replaced.
+    """Refuse the name of an existing file; a leftover link of an earlier run may be replaced.
 
     Raises:
         OutputError: a file or a folder has the name, or there is no folder for it.

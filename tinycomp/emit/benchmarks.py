@@ -13,7 +13,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph
 
 InputFormat = Literal["INT8", "UINT8", "FLOAT32"]
-"""How an input element arrives by `db`: the int8 tensor, that plus 128, or a real value."""
+"""Format of an input element in `db`: the int8 tensor, the tensor plus 128, or a real value."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,21 @@ class Benchmark:
     """One of the five."""
 
     name: str
-    """As --benchmark takes it."""
+    """Value of --benchmark."""
     profile: str
-    """As the runner calls it."""
+    """Name in the runner."""
     title: str
-    """As the runner's test scripts name it."""
+    """Name in the runner's test scripts."""
     elements: int
-    """Of an input."""
+    """Number of elements of an input."""
     input_format: InputFormat
-    """How they arrive."""
+    """Their format in `db`."""
     warm_up: int = 10
-    """Inferences before those that are measured, as in the runner's own scripts."""
+    """Number of warm-up inferences, as in the runner's own scripts."""
     reconstructs: bool = False
-    """The result is the mean squared error between outputs and inputs."""
+    """Whether the result is the mean squared error between outputs and inputs."""
     streams: bool = False
-    """The runner plays audio to the device, and sends no tensors."""
+    """Whether the runner plays audio to the device, instead of sending tensors."""
 
 
 BENCHMARKS = (
@@ -50,12 +50,12 @@ _ALSO = {"str": "sww"}
 
 
 def benchmark_named(name: str | None) -> Benchmark | None:
-    """The benchmark that --benchmark names."""
+    """The benchmark with a name."""
     return next((benchmark for benchmark in BENCHMARKS if benchmark.name == name), None)
 
 
 def benchmark_of(prefix: str) -> Benchmark | None:
-    """The benchmark that a library's name tells: by its first word, without digits."""
+    """The benchmark of a library, by the first word of its name, without digits."""
     word = prefix.split("_")[0].rstrip("0123456789")
     return benchmark_named(_ALSO.get(word, word))
 

@@ -1,4 +1,4 @@
-"""What the public runner of MLPerf Tiny reads: devices, test scripts and a data set.
+"""Input files for the public runner of MLPerf Tiny: devices, test scripts and a data set.
 
 The formats are those of mlcommons/tiny, benchmark/runner: devices_*.yaml, tests_*.yaml and
 y_labels.csv there.
@@ -18,7 +18,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.target.boards import Board
 
 WINDOW_SECONDS = 12.0
-"""What a window of the performance test is made to take: the runner wants more than 10."""
+"""Target duration of a performance test window in seconds: the runner requires more than 10."""
 LONGEST_SECONDS = 29.0
 """The runner gives up after 30 seconds without a line."""
 _WARM_UP_SECONDS = 20.0
@@ -26,12 +26,12 @@ _LOOPS = 5
 TEST_ID = "1209:0001"
 """A USB id for tests (pid.codes): an emulated board has none."""
 _WINDOW_BYTES, _STRIDE_BYTES = 2560, 512
-"""Of ad01: one input, and how far the next would begin in the same file."""
+"""For ad01: bytes of an input, and the step to the next one in the same file."""
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How often the performance test infers."""
+    """Number of inferences of the performance test."""
 
     runs: int
     """In a window."""
@@ -41,22 +41,22 @@ class Repetition:
 
 @dataclass(frozen=True, eq=False)
 class LabelledInputs:
-    """The samples of a data set, as a device takes them."""
+    """The samples of a data set, in the device's format."""
 
     received: tuple[bytes, ...]
-    """What `db` sends for each."""
+    """Bytes for `db`, per sample."""
     labels: tuple[int, ...]
-    """The class of each, from 0."""
+    """The class of each sample, from 0."""
     classes: int
-    """How many classes there are."""
+    """Number of classes."""
 
 
 def repetition(benchmark: Benchmark, seconds: float) -> Repetition | None:
-    """How often to infer, so that a window takes more than 10 and less than 30 seconds; None where
-    one inference takes longer.
+    """Number of inferences for a window of more than 10 and less than 30 seconds; None if one
+    inference takes longer.
 
     Args:
-        benchmark: says how often its own script warms up.
+        benchmark: with its number of warm-up inferences.
         seconds: of an inference, by the device's own clock.
     """
     runs = max(1, ceil(WINDOW_SECONDS / seconds))
@@ -66,7 +66,7 @@ def repetition(benchmark: Benchmark, seconds: float) -> Repetition | None:
 
 
 def received_bytes(benchmark: Benchmark, quantized: NDArray[np.int8], real: Array) -> bytes:
-    """One sample as `db` sends it: the int8 tensor, that plus 128, or little-endian float32."""
+    """One sample for `db`: the int8 tensor, the tensor plus 128, or little-endian float32."""
     if benchmark.input_format == "FLOAT32":
         return np.ascontiguousarray(real, "<f4").tobytes()
     if benchmark.input_format == "UINT8":
@@ -80,10 +80,10 @@ def runner_files(
     """All files by name.
 
     Args:
-        benchmark: what is run.
-        board: says rate and USB ids.
+        benchmark: the benchmark to run.
+        board: with its baud rate and USB ids.
         inputs: the data set.
-        repeated: of the performance test; None: it is left out.
+        repeated: of the performance test; None: omit it.
     """
     names = [f"{at:05d}_class{label}.bin" for at, label in enumerate(inputs.labels)]
     folder = f"datasets/{benchmark.profile}"

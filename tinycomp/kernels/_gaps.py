@@ -20,8 +20,8 @@ WORD = 4
 
 
 def sparse_dense(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the kernel that multiplies weights as it decodes them; None for others, for
-    several vectors, and for factors that are extended.
+    """The call of the kernel that multiplies weights while decoding them; None for other codecs,
+    several vectors, or extended factors.
     """
     if call.kernel != "fully_connected" or stored is None or stored.codec != CODEC:
         return None

@@ -12,18 +12,18 @@ from tinycomp.kernels._mac16_sums import lines_of
 from tinycomp.kernels._mac16_weights import GROUP, stored_weights
 
 TILE, BLOCK = 2, 2
-"""Room for pixels, so many times what a layer may have for decoded weights; that for weights, which
-is a share of it.
+"""Scratch for pixels, as a multiple of a layer's limit for decoded weights; scratch for weights, as
+a fraction of it.
 """
 ROW = 4
-"""Bytes of the place of a window's row."""
+"""Bytes of a window row's offset."""
 LEAST = 4
-"""Pixels that share a channel's factors, where the layer has so many."""
+"""Pixels that share a channel's factors, if the layer has enough."""
 _CONSTANTS = ("output_zero_point", "activation_min", "activation_max", "weights", "constants")
 
 
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the kernel with MAC16; None where numbers leave its bounds."""
+    """The MAC16 kernel's call; None if values exceed its bounds."""
     sums = sums_of(call)
     if sums is None or stored is None:
         return None
@@ -51,14 +51,14 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 
 
 def _tile(room: int, width: int) -> int:
-    """About as many pixels as there is room for, such that tiles fill rows."""
+    """About as many pixels as fit, so that tiles fill rows."""
     if room >= width:
         return room
     return max(LEAST, -(-width // round(width / room)))
 
 
 def _pointwise(call: KernelCall, operands: Operands) -> bool:
-    """Whether each pixel is computed from the one in its place, which has as many channels."""
+    """Whether each output pixel can overwrite its input pixel, which has as many channels."""
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width")
     same = operands.activations[0].shape == operands.output.shape
     return same and all(integer(call, name) == 1 for name in ones)

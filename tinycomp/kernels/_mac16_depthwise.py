@@ -12,25 +12,23 @@ from tinycomp.kernels._mac16_sums import lines_of
 from tinycomp.kernels._mac16_weights import stored_weights
 
 CHANNELS = 4
-"""Channels that are expanded together."""
+"""Channels expanded together."""
 ORDER = (0, 6, 3, 1, 4, 2, 7, 5, 8, 8, 8, 8)
-"""Of a channel's weights, row by row, as words of pairs are made of them: w0 w2 w1 w3, w4 w6 w5 w7,
-w8 of those column by column. The last ones fill the word up.
+"""Order of a channel's weights, from row by row, for words of pairs: w0 w2 w1 w3, w4 w6 w5 w7, w8
+column by column. The last ones pad the word.
 """
 COLUMN = 24
-"""Bytes of an expanded column, of four channels."""
+"""Bytes of an expanded column of four channels."""
 ROWS = 12
-"""Bytes of the places of a window's rows."""
+"""Bytes of the offsets of a window's rows."""
 PAIRS = 24
 """Bytes of a channel's weights in pairs."""
 ROOM = 2
-"""For expanded rows, so many times what a layer may have for decoded weights."""
+"""Scratch for expanded rows, as a multiple of a layer's limit for decoded weights."""
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The call of the kernel with MAC16; None for other windows, and where numbers leave its
-    bounds.
-    """
+    """The MAC16 kernel's call; None for other windows, or if values exceed its bounds."""
     sums, stride = sums_of(call), integer(call, "stride_width")
     window = ("kernel_height", "kernel_width", "dilation_height", "dilation_width")
     kernel = {1: "depthwise_3x3_mac16", 2: "depthwise_3x3_stride_2_mac16"}.get(stride)

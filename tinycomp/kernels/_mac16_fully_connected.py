@@ -14,21 +14,21 @@ from tinycomp.kernels._mac16_weights import GROUP
 from tinycomp.kernels._scalar_words import coded, workspace
 
 BLOCK = 16
-"""Outputs whose sums are computed together."""
+"""Outputs computed together."""
 OFFSET = 128
-"""What weights at even places are more."""
+"""Added to weights at even positions."""
 
 
 def fully_connected(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The call of the kernel with MAC16; None where numbers leave its bounds."""
+    """The MAC16 kernel's call; None if values exceed its bounds."""
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
     if stored is None or integer(call, "extended"):
         return None
     matrix = weights.values.astype(np.int64)
-    # What the kernel fills vectors up with is zero.
+    # The kernel pads vectors with zeros.
     filled = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % GROUP)), constant_values=matrix[0, 0])
     found = _lines(call, matrix, filled)
     size = filled.shape[1]
@@ -51,7 +51,7 @@ def fully_connected(
 
 
 def _lying(filled: NDArray[np.int64], block: int, stored: Encoded) -> Weights | None:
-    """Words, or weights as they are where they have to be decoded."""
+    """Words, or plain weights if they must be decoded."""
     if stored.buffered:
         return coded(filled.astype(np.int8), block, stored)
     words = filled.astype(np.uint8)
@@ -60,7 +60,7 @@ def _lying(filled: NDArray[np.int64], block: int, stored: Encoded) -> Weights | 
 
 
 def _lines(call: KernelCall, matrix: NDArray[np.int64], filled: NDArray[np.int64]) -> Lines | None:
-    """How sums become int8, which are rounded once."""
+    """Requantization of sums, rounding once."""
     bias, left, multiplier = wide(channels_of(call))
     total = 31 - left
     if total.min() < 1:

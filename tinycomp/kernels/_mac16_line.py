@@ -1,5 +1,5 @@
-"""How sums become int8, for firmware/kernels/lx6/line.h: a linear function, proven to give the
-outputs of all sums that can be.
+"""Requantization for firmware/kernels/lx6/line.h: a linear function, proven to give the right
+output for all possible sums.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FINE = 11
-"""Bits of the multiplier that are multiplied by themselves; a sum has as many bits less than 31."""
+"""Bits of the multiplier's lower part; a sum has that many bits less than 31."""
 SHIFT = 23
-"""Of the product, without the bits that are dropped before."""
+"""Right shift of the product, without the bits dropped before."""
 SUM_LIMIT = 1 << (31 - FINE)
 MULTIPLIER_LIMIT = 1 << 31
 NEARBY = 8
-"""Multipliers that are tried, on either side of the real one."""
+"""Number of multipliers to try on each side of the real one."""
 _LEAST, _MOST = -128, 127
 _FREE = 1 << 62
 
@@ -31,24 +31,24 @@ class Lines:
     """The members `two_sided` and `factors` of a call."""
 
     two_sided: bool
-    """Whether sums whose outputs are negative before the zero point have offsets of their own."""
+    """Whether sums with negative outputs, before the zero point, have their own offsets."""
     factors: NDArray[np.int32]
-    """Of each channel: low, high, multiplier, offset; two-sided also the other offset, and the
-    first sum that is not negative.
+    """Per channel: low, high, multiplier, offset; if two-sided also the other offset, and the first
+    non-negative sum.
     """
 
 
 def lines(
     outputs: Outputs, low: Integers, high: Integers, zero: Integers, slope: NDArray[np.float64]
 ) -> Lines | None:
-    """None where a channel's outputs are those of no such function.
+    """The lines of all channels; None if one has no such function.
 
     Args:
-        outputs: what is to be computed; it never falls.
-        low: the least sum of each channel as the kernel has it.
+        outputs: the function to compute; monotonic.
+        low: the smallest sum of each channel in the kernel.
         high: the largest.
-        zero: the sum that stands for a true sum of 0.
-        slope: outputs a sum, without bounds.
+        zero: the kernel's sum for a true sum of 0.
+        slope: outputs per sum, without bounds.
     """
     first, last = (outputs(bound[:, None])[:, 0] for bound in (low, high))
     constant = first == last
@@ -77,8 +77,8 @@ def lines(
 
 
 def _rises(outputs: Outputs, low: Integers, high: Integers) -> Integers:
-    """The least sum of each channel whose output is k, or more, for k = -127 ... 127; the largest
-    sum and one where there is none.
+    """The smallest sum of each channel with an output of at least k, for k = -127 ... 127; the
+    largest sum plus one if there is none.
     """
     wanted = np.arange(_LEAST + 1, _MOST + 1)
     least = np.repeat(low[:, None], len(wanted), axis=1)
@@ -93,7 +93,7 @@ def _rises(outputs: Outputs, low: Integers, high: Integers) -> Integers:
 
 
 def _from(rises: Integers, output: Integers) -> Integers:
-    """The least sum of each channel with that output, or more."""
+    """The smallest sum of each channel with at least that output."""
     place = np.clip(output - (_LEAST + 1), 0, rises.shape[1] - 1)
     result: Integers = np.take_along_axis(rises, place[:, None], axis=1)[:, 0]
     return result

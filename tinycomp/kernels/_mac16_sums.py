@@ -1,4 +1,4 @@
-"""Sums as kernels with MAC16 have them: activations are 128 more, and there is no bias."""
+"""Sums of MAC16 kernels: activations plus 128, and no bias."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tinycomp.kernels._dsp_sums import Sums, integer, reach
 from tinycomp.kernels._mac16_line import Integers, Lines, lines
 
 OFFSET = 128
-"""What activations are more."""
+"""Added to activations."""
 
 
 def lines_of(call: KernelCall, sums: Sums) -> Lines | None:
-    """How a convolution's sums become int8; None where they do by no linear function."""
+    """Requantization of a convolution's sums; None if there is no linear function."""
     offset = sums.bias - OFFSET * sums.weights.sum(axis=1)  # of the true sum
     low, high = (bound - offset for bound in reach(sums.weights, sums.bias))
     zero_point = integer(call, "output_zero_point")

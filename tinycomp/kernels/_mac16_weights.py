@@ -1,4 +1,4 @@
-"""How weights lie in flash for kernels with MAC16 (firmware/kernels/lx6/words_mac16.h)."""
+"""Storage of weights for MAC16 kernels (firmware/kernels/lx6/words_mac16.h)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinycomp.ir.kernel_call import Member, Weights
 from tinycomp.kernels._scalar_words import coded, workspace
 
 GROUP = 4
-"""Weights of a word."""
+"""Weights per word."""
 _OFFSET = 127
 
 
@@ -21,9 +21,9 @@ class Stored:
     """The members `plain`, `workspace` and `weights`."""
 
     plain: bool
-    """Whether weights are no codes."""
+    """Whether weights are uncompressed."""
     weights: Weights
-    """(channels, whole groups of weights)."""
+    """Shape (channels, weights per channel), padded to full groups."""
 
     @property
     def members(self) -> dict[str, Member]:
@@ -32,8 +32,8 @@ class Stored:
 
 
 def codes(matrix: NDArray[np.int64]) -> NDArray[np.int8] | None:
-    """w + 127, one more where a borrow from the other half of a word is due, of whole groups; None
-    where there is a weight of -128.
+    """w + 127, plus one for a borrow from the other half of a word, in full groups; None if there
+    is a weight of -128.
     """
     if matrix.min(initial=0) < -_OFFSET:
         return None

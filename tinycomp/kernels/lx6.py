@@ -1,5 +1,5 @@
-"""Xtensa with MAC16 and zero-overhead loops (ESP32's LX6, ESP32-S3's LX7): a product an
-instruction, its operands loaded beside it.
+"""Xtensa with MAC16 and zero-overhead loops (ESP32's LX6, ESP32-S3's LX7): one product per
+instruction, which also loads operands.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinycomp.kernels.scalar import Scalar
 
 
 def _or_scalar(kernel: str, adapt: Adapt) -> Adapt:
-    """What the scalar set makes of a layer for which `adapt` has nothing."""
+    """The scalar set's call for a layer that `adapt` does not support."""
 
     def first_of_both(
         call: KernelCall, operands: Operands, stored: Encoded | None
@@ -30,7 +30,7 @@ def _or_scalar(kernel: str, adapt: Adapt) -> Adapt:
 
 
 class Lx6(InstructionSet):
-    """MULA.DD, LOOP, MIN and MAX; what is left takes the kernels of cores without SIMD."""
+    """Kernels with MULA.DD, LOOP, MIN and MAX; other layers use those for cores without SIMD."""
 
     name: ClassVar[str] = "lx6"
     shares: ClassVar[tuple[str, ...]] = (Scalar.name,)
