@@ -99,7 +99,7 @@ class BuildOptions:
     benchmark: str | None = None
     """The benchmark of MLPerf Tiny that the harness reports; None: by the library's name."""
     packaging: Packaging = field(default_factory=Packaging)
-    """Registry, version and other options of the package."""
+    """Kinds of packages to build, and their web page."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
