@@ -26,6 +26,8 @@ Criterion = Literal["l1", "l2", "batch_norm", "taylor"]
 
 BATCH = 16
 """Samples of one gradient of the Taylor criterion."""
+SAMPLES = 1024
+"""The most samples that are looked at."""
 
 
 def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) -> Scores:
@@ -42,7 +44,17 @@ def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) 
             f"The criterion '{criterion}' needs samples of real data, and there are none.",
             hint="Give --data, or take the criterion l1 or l2, which looks at weights alone.",
         )
+    samples = _some(samples)
     return deviations(found, samples) if criterion == "batch_norm" else taylor(found, samples)
+
+
+def _some(samples: Samples) -> Samples:
+    """Evenly spaced; no targets are None."""
+    count, targets = len(samples.x), samples.targets
+    rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).astype(int))
+    if targets is None or not targets.size:
+        return Samples(samples.x[rows])
+    return Samples(samples.x[rows], targets.reshape(count, -1)[rows])
 
 
 def norms(found: ChannelGroups, order: int) -> Scores:
@@ -171,18 +183,17 @@ def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
         said = np.concatenate([next(iter(b.values())) for b in
                                float_batches(model, samples.x, "outputs")])  # fmt: skip
         targets = {"softmax": said.argmax(axis=-1), "logistic": said > 0.5}.get(kind, 0.9 * said)
-    shape = graph.tensors[output].shape
-    if kind == "softmax":
-        return targets.reshape(len(targets), *shape[:-1]).astype(np.int32), kind, output
-    if np.prod(targets.shape[1:]) != np.prod(shape):
-        if kind != "logistic" and np.issubdtype(targets.dtype, np.integer):
-            # Classes of a model that ends in logits.
-            return targets.reshape(len(targets), *shape[:-1]), "softmax", output
+    shape, count = graph.tensors[output].shape, len(samples.x)
+    if kind == "values" and np.issubdtype(targets.dtype, np.integer) and shape[-1] > 1:
+        kind = "softmax"  # classes of a model that ends in logits
+    wanted = shape[:-1] if kind == "softmax" else shape
+    if targets.size != count * np.prod(wanted):
         raise DataError(
             f"Targets of shape {targets.shape[1:]} do not fit the model's output {shape}.",
             hint="Take the criterion l1 or l2, which needs no targets.",
         )
-    return targets.reshape(len(targets), *shape).astype(np.float32), kind, output
+    dtype = np.int32 if kind == "softmax" else np.float32
+    return targets.reshape(count, *wanted).astype(dtype), kind, output
 
 
 def _loss(kind: str) -> Any:

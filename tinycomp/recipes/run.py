@@ -97,6 +97,8 @@ class Runner:
         if isinstance(technique, Technique):
             with self.progress.stage(f"Applying {step.name}"):
                 graph = technique.apply(state.graph, self.material.samples(self.meter.trained))
+            for note in graph.notes[len(state.graph.notes) :]:
+                self.progress.note(note)
             changed = replace(position, state=State(graph), kept=())
             return self._train(changed, (), step.schedule, file) if step.schedule else changed
         assert step.schedule is not None
