@@ -38,7 +38,7 @@ SLOW = [
 
 
 DSP = "armv7e_m"
-PACKING = (DSP,)
+PACKING = (DSP, "scalar")
 """Instruction sets whose kernels unpack constants."""
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Operands
-from tinycomp.kernels._dsp_sums import Sums, integer, sums_of, wrapped
+from tinycomp.kernels._dsp_sums import Sums, channel_pairs, integer, sums_of
 from tinycomp.kernels._scalar_small_convolution import small_convolution
 from tinycomp.kernels._scalar_words import (
     GROUP,
@@ -51,6 +51,7 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     constants |= {
         "coded": int(stored.buffered),
         "workspace": workspace(weights),
+        "packed": 0,
         "words": groups.shape[1],
         "block": PAIR * weights.block,
         "weights": weights,
@@ -93,7 +94,10 @@ def _flags(pair: NDArray[np.int64]) -> NDArray[np.uint16]:
     return np.array([*numbers, 0], np.uint16)
 
 
-def _factors(sums: Sums, channels: int) -> NDArray[np.int32]:
+def _factors(sums: Sums, channels: int) -> Channels:
     """Per channel: bias * 32 + right shift, multiplier."""
-    factors = np.stack([32 * sums.bias + sums.shift, sums.multiplier], axis=1)
-    return wrapped(np.pad(factors, ((0, channels - len(factors)), (0, 0))).reshape(-1))
+    more = channels - len(sums.bias)
+    start, shift, multiplier = (
+        np.pad(each, (0, more)) for each in (32 * sums.bias, sums.shift, sums.multiplier)
+    )
+    return channel_pairs(start, shift, multiplier)

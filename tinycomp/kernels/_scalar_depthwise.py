@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Operands
-from tinycomp.kernels._dsp_sums import Sums, integer, reach, sums_of
+from tinycomp.kernels._dsp_sums import Sums, channel_pairs, integer, reach, sums_of
 
 SUM_LIMIT = 1 << 20
 LARGEST_SHIFT = 22
@@ -62,6 +62,7 @@ def _three_by_three(call: KernelCall, sums: Sums, together: int) -> KernelCall |
     )  # fmt: skip
     fields |= {name: integer(call, name) for name in names}
     weights = Weights(sums.weights.astype(np.int8), together, _codebook(call))
+    fields |= {"packed": 0}
     return KernelCall(kernel, fields | {"weights": weights, "factors": starts_and_factors(sums)})
 
 
@@ -78,6 +79,7 @@ def _any_window(call: KernelCall, sums: Sums, together: int) -> KernelCall | Non
     fields = {name: call.fields[name] for name in names[:place]} | {"blocks": blocks}
     fields |= {name: call.fields[name] for name in names[place:]}
     fields |= {
+        "packed": 0,
         "weights": Weights(values, blocks, _codebook(call)),
         "factors": starts_and_factors(sums),
     }
@@ -97,7 +99,6 @@ def _codebook(call: KernelCall) -> NDArray[np.int8] | None:
     return weights.codebook
 
 
-def starts_and_factors(sums: Sums) -> NDArray[np.int32]:
+def starts_and_factors(sums: Sums) -> Channels:
     """For requantize.h, per channel: bias * 32 + right shift + 1, multiplier."""
-    start = 32 * sums.bias + sums.shift + 1
-    return np.stack([start, sums.multiplier], axis=1).astype(np.int32).reshape(-1)
+    return channel_pairs(32 * sums.bias, sums.shift + 1, sums.multiplier)

@@ -35,7 +35,7 @@ def small_convolution(call: KernelCall, sums: Sums) -> KernelCall | None:
     fields |= {
         "length": values.shape[1],
         "weights": Weights(values, len(values), codecs=("dense",)),
-        "factors": starts_and_factors(sums),
+        "factors": starts_and_factors(sums).words,
     }
     scratch = PIXELS * WORD * values.shape[1]
     return KernelCall("conv_2d_small_scalar", fields, scratch=scratch, tile=PIXELS)

@@ -96,12 +96,13 @@ static const uint32_t *tc_conv_2d_scalar_weights(const tc_windows_t *op, unsigne
     return (const uint32_t *)(const void *)read;
 }
 
-/* Output rows [first, last). Scratch: an offset per window row; the tile, 32 bytes per word; a window's bytes, unless
+/* Output rows [first, last). Scratch: if factors are packed, those of all channels; an offset per window row; the tile, 32 bytes per word; a window's bytes, unless
  * the channels are a multiple of four; a block of weights, if they are decoded. */
 static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                               uint16_t last, int8_t *scratch)
 {
-    int32_t *const rows = (int32_t *)(void *)scratch;
+    const size_t all = (op->output_channels + 1u) & ~1u;
+    int32_t *const rows = (int32_t *)(void *)(scratch + tc_factors_room(op->packed, all));
     uint32_t *const tile = (uint32_t *)(void *)(rows + op->kernel_height);
     int8_t *const bytes = (int8_t *)(tile + TC_TILE_WORD * (size_t)op->words);
     int8_t *const buffer = bytes + (op->input_channels % 4 != 0 ? 4 * (size_t)op->words : 0);
@@ -113,7 +114,7 @@ static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, cons
                        op->words,
                        NULL,
                        op->flags,
-                       op->factors,
+                       tc_factors(op->factors, op->packed, 0, all, scratch),
                        2 * op->output_zero_point + 1,
                        op->activation_min,
                        op->activation_max};

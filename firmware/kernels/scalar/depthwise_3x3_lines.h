@@ -7,6 +7,7 @@
 #ifndef TINYCOMP_DEPTHWISE_3X3_LINES_H
 #define TINYCOMP_DEPTHWISE_3X3_LINES_H
 
+#include "factors.h"
 #include "requantize.h"
 #include "tinycomp.h"
 
@@ -20,8 +21,9 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t packed; /* see factors.h */
     const tc_weights_t *weights;
-    const int32_t *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
+    const void *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
 } tc_depthwise_3x3_t;
 
 typedef struct {
@@ -183,22 +185,25 @@ static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_li
     }
 }
 
-/* Output rows [first, last). Scratch: the weights of a block, if they are decoded. */
+/* Output rows [first, last). Scratch: if factors are packed, those of all channels; the weights of a block, if they are
+ * decoded. */
 static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t *op, const tc_input_t *in,
                                                        const tc_output_t *out, uint16_t first, uint16_t last,
                                                        int8_t *scratch, tc_depthwise_lines_t lines)
 {
+    const int32_t *const factors = tc_factors(op->factors, op->packed, 0, op->channels, scratch);
+    int8_t *const buffer = scratch + tc_factors_room(op->packed, op->channels);
     unsigned count;
     for (size_t channel = 0; channel < op->channels; channel += count) {
         const size_t rest = op->channels - channel, size = TC_DEPTHWISE_WEIGHTS;
         const int8_t *weights;
         count = rest < op->block ? (unsigned)rest : op->block;
-        weights = tc_weights_read(op->weights, channel * size, count * size, scratch);
+        weights = tc_weights_read(op->weights, channel * size, count * size, buffer);
         for (uint16_t y = first; y < last; y++) {
             tc_depthwise_line_t line;
             const unsigned beyond = tc_depthwise_rows(op, in, y, channel, line.row);
             line.weights = weights;
-            line.factors = op->factors + 2 * channel;
+            line.factors = factors + 2 * channel;
             line.out = tc_output_row(out, y) + channel;
             if (beyond == 0) {
                 lines(op, &line, count);

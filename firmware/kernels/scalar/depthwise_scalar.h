@@ -6,6 +6,7 @@
 #define TINYCOMP_DEPTHWISE_SCALAR_H
 
 #include "address.h"
+#include "factors.h"
 #include "requantize.h"
 #include "tinycomp.h"
 
@@ -21,8 +22,9 @@ typedef struct {
     uint8_t padding_top, padding_left;
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
+    uint8_t packed; /* see factors.h */
     const tc_weights_t *weights;
-    const int32_t *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
+    const void *factors; /* per channel: bias * 32 + right shift + 1, multiplier */
 } tc_depthwise_scalar_t;
 
 /* Blocks of one output pixel, from `channel` on. The number after each member is the offset that the assembly relies
@@ -126,7 +128,7 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
 
 #endif
 
-/* Output rows [first, last); at least four channels. Scratch: an address (at most eight bytes) per window cell, one
+/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; an address (at most eight bytes) per window cell, one
  * cell, and the weights of a read if they are decoded. */
 static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                 uint16_t first, uint16_t last, int8_t *scratch)
@@ -134,13 +136,14 @@ static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_
     const size_t window = (size_t)op->kernel_height * op->kernel_width;
     const size_t all = ((size_t)op->channels + TC_DEPTHWISE_BLOCK - 1) / TC_DEPTHWISE_BLOCK;
     const size_t size = window * TC_DEPTHWISE_BLOCK;
-    tc_address_t *const cells = (tc_address_t *)(void *)scratch;
-    int8_t *const border = scratch + window * 8, *const buffer = border + op->channels;
+    int8_t *const room = scratch + tc_factors_room(op->packed, op->channels);
+    tc_address_t *const cells = (tc_address_t *)(void *)room;
+    int8_t *const border = room + window * 8, *const buffer = border + op->channels;
     tc_depthwise_blocks_t blocks;
     blocks.cells = cells;
     blocks.end = cells + window;
     blocks.last = op->channels - (size_t)TC_DEPTHWISE_BLOCK;
-    blocks.factors = op->factors;
+    blocks.factors = tc_factors(op->factors, op->packed, 0, op->channels, scratch);
     blocks.output = tc_scalar_output(op->output_zero_point, op->activation_min, op->activation_max);
     memset(border, op->input_zero_point, op->channels);
     for (size_t block = 0; block < all; block += op->blocks) {

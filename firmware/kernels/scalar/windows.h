@@ -2,6 +2,7 @@
 #ifndef TINYCOMP_WINDOWS_H
 #define TINYCOMP_WINDOWS_H
 
+#include "factors.h"
 #include "tile_4x2.h"
 
 typedef struct {
@@ -14,11 +15,12 @@ typedef struct {
     int8_t input_zero_point, output_zero_point;
     int8_t activation_min, activation_max;
     uint8_t coded, workspace;    /* 1: weights are decoded; 1: by a codec with a workspace */
+    uint8_t packed;              /* see factors.h */
     uint16_t words;              /* per window: groups of four weights */
     uint16_t block;              /* channels per read of weights */
     const tc_weights_t *weights; /* by pairs of channels, a word of each in turn */
     const uint16_t *flags;       /* of pairs, see tile_4x2.h */
-    const int32_t *factors;      /* for an even number of channels, see tile_4x2.h */
+    const void *factors;         /* for an even number of channels, see tile_4x2.h */
 } tc_windows_t;
 
 /* A window row's offset from the input's base if the row is beyond a border. */
