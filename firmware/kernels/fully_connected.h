@@ -6,7 +6,8 @@
 #ifndef TINYCOMP_FULLY_CONNECTED_H
 #define TINYCOMP_FULLY_CONNECTED_H
 
-#include "block.h"
+#include "channels.h"
+#include "dot.h"
 #include "fully_connected_output.h"
 #include "tinycomp.h"
 
@@ -20,17 +21,20 @@ typedef struct {
     const int32_t *extension; /* used only with `extended` */
 } tc_fully_connected_t;
 
-/* The int8 value of the sum of a block's i-th channel, which is channel c. */
-static int8_t tc_fully_connected_output(const tc_fully_connected_t *op, const tc_block_t *block, unsigned i, unsigned c,
-                                        int32_t sum)
+/* The int8 value of channel c's sum, to which its bias is still added. */
+static __attribute__((noinline)) int8_t tc_fully_connected_output(const tc_fully_connected_t *op, unsigned c,
+                                                                  int32_t sum)
 {
-    const int total = 31 - block->shift[i]; /* >= 1 */
-    int64_t product = (int64_t)sum * block->multiplier[i];
+    tc_channels_t channels = tc_channels_from(op->constants, c);
+    const tc_channel_t channel = tc_channels_next(&channels);
+    const tc_dense_output_t output = {op->output_zero_point, op->activation_min, op->activation_max};
+    int64_t product;
+    sum += channel.start;
+    product = (int64_t)sum * channel.multiplier;
     if (op->extended) {
         product += ((int64_t)sum * TC_READ_I32(&op->extension[c])) >> 31;
     }
-    const tc_dense_output_t output = {block->zero_point, block->low, block->high};
-    return tc_dense_int8(product, total, output);
+    return tc_dense_int8(product, 31 - (int8_t)channel.low, output);
 }
 
 /* Output rows [first, last). Scratch: a block of weights. */
@@ -39,24 +43,18 @@ static void tc_fully_connected(const tc_fully_connected_t *constants, const tc_i
 {
     TC_FETCH(tc_fully_connected_t, op, constants);
     const size_t length = op->input_size;
-    tc_block_t block;
-    block.zero_point = op->output_zero_point;
-    block.low = op->activation_min;
-    block.high = op->activation_max;
     for (unsigned c = 0; c < op->output_size; c += TC_DOT_CHANNELS) {
         const unsigned left_over = op->output_size - c;
         const unsigned channels = left_over < TC_DOT_CHANNELS ? left_over : TC_DOT_CHANNELS;
         const int8_t *const weights = tc_weights_read(op->weights, c * length, channels * length, scratch);
-        tc_block_load(&block, op->constants, c, channels);
         for (uint16_t y = first; y < last; y++) {
             const int8_t *from = tc_input_row(in, y);
             int8_t *to = tc_output_row(out, y) + c;
             for (uint16_t x = 0; x < op->width; x++, from += length, to += op->output_size) {
-                int32_t sums[TC_DOT_CHANNELS];
-                memcpy(sums, block.bias, channels * sizeof(int32_t));
+                int32_t sums[TC_DOT_CHANNELS] = {0};
                 tc_dot(sums, channels, from, weights, length, length);
                 for (unsigned i = 0; i < channels; i++) {
-                    to[i] = tc_fully_connected_output(op, &block, i, c + i, sums[i]);
+                    to[i] = tc_fully_connected_output(op, c + i, sums[i]);
                 }
             }
         }

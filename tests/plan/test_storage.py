@@ -15,8 +15,10 @@ from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.plan.program import Storage, lower
 from tinycomp.plan.storage import CODE, StorageTarget, stored_program
 from tinycomp.plan.streaming import Optimize
+from tinycomp.plan.streaming import choose as plan_for
 
 LARGE = StorageTarget("generic", copied=False, flash=1 << 20, ram=1 << 20)
 ONCE, OFTEN = Use(products=1), Use(products=1000)
@@ -103,6 +105,46 @@ def test_each_choice_does_what_it_says() -> None:
     assert _codecs("speed") == ["codebook", "codebook", "dense"]
     assert _codecs("balanced") == ["codebook", "codebook", "huffman"]
     assert _codecs("ram") == ["codebook", "codebook", "huffman"]
+
+
+def shared_factors() -> Graph:
+    """Convolutions whose channels all have the same scale."""
+    layers = Layers((8, 8, 8), seed=3)
+    x = layers.conv("input", 32, Window((1, 1)))
+    layers.conv(layers.conv(x, 32, Window((1, 1))), 8, Window((1, 1)))
+    graph = layers.graph()
+    constants = dict(graph.constants)
+    for node in graph.nodes:
+        for name in node.inputs[1:]:
+            parameters = constants[name].quantization
+            assert parameters is not None
+            equal = replace(parameters, scales=(parameters.scales[0],) * len(parameters.scales))
+            constants[name] = replace(constants[name], quantization=equal)
+    return replace(graph, constants=constants)
+
+
+def test_constants_are_packed_as_the_choice_says() -> None:
+    place = replace(LARGE, kernels="armv7e_m")
+
+    def packed(optimize: Optimize, graph: Graph) -> list[int]:
+        program = stored_program(graph, optimize, compressed=True, place=place)
+        return [op.fields["packed"] for op in program.operations if "packed" in op.fields]
+
+    assert packed("balanced", shared_factors()) == [1, 1, 1]
+    assert packed("speed", shared_factors()) == [0, 0, 0]
+
+
+def test_constants_are_not_unpacked_where_that_takes_ram() -> None:
+    graph = shared_factors()
+    programs = [
+        lower(graph, Storage(policy=replace(FEWEST_BYTES, beside=beside)), "armv7e_m")
+        for beside in (0, 1000)
+    ]
+    plain, unpacked = (plan_for(program, "ram", 1 << 20).arena for program in programs)
+    assert plain < unpacked
+    place = replace(LARGE, kernels="armv7e_m")
+    chosen = stored_program(graph, "ram", compressed=True, place=place)
+    assert plan_for(chosen, "ram", 1 << 20).arena == plain
 
 
 def test_nobody_asked_to_compress() -> None:

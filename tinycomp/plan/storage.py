@@ -71,6 +71,12 @@ def stored_program(
     for level in levels[levels.index(optimize) :]:
         policies = _policies(level, compressed=compressed)
         stored = [_store(graph, optimize, policy, place) for policy in policies]
+        if level == "ram":  # constants are unpacked into RAM
+            stored += [
+                _store(graph, optimize, replace(policy, beside=0), place)
+                for policy, one in zip(policies, stored, strict=True)
+                if one.packs
+            ]
         room = place.flash - CODE
         best = stored[0] if len(stored) == 1 else _smallest(stored, room, optimize, place)
         if best.constants <= room:
@@ -144,6 +150,11 @@ class _Stored:
     """The kernel calls."""
     constants: int
     """Bytes of constants in flash."""
+
+    @property
+    def packs(self) -> bool:
+        """Whether constants beside weights are unpacked."""
+        return any(op.fields.get("packed") for op in self.program.operations)
 
     @property
     def codecs(self) -> set[str]:
