@@ -9,6 +9,11 @@
 
 #include "tinycomp.h"
 
+/* Whether all layers have one factor for all of their channels. */
+#ifndef TC_CHANNELS_SINGLE
+#define TC_CHANNELS_SINGLE 0
+#endif
+
 #define TC_CHANNELS_HEADER 3
 #define TC_CHANNELS_FACTOR 5
 #define TC_CHANNELS_APART 128
@@ -46,7 +51,7 @@ static inline uint32_t tc_channels_word(const uint8_t *from)
 static inline tc_channels_t tc_channels_from(const uint8_t *packed, size_t channel)
 {
     tc_channels_t channels;
-    const unsigned first = TC_READ_U8(packed), shared = TC_READ_U8(packed + 2);
+    const unsigned first = TC_READ_U8(packed), shared = TC_CHANNELS_SINGLE ? 1 : TC_READ_U8(packed + 2);
     const unsigned width = first % TC_CHANNELS_APART;
     channels.factors = &packed[TC_CHANNELS_HEADER];
     channels.own = shared == 0;

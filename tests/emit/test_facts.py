@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from conformance import parameters
 from small_models import HASH, Layers
 
+from tinycomp.codecs._channels import pack
 from tinycomp.emit.library import emit_library
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.kernel_call import Channels, KernelCall
 from tinycomp.ir.tensor import QuantizationParameters
 from tinycomp.kernels._dsp_rounding import ONCE
 from tinycomp.kernels._facts import known_facts
@@ -49,6 +53,7 @@ def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
 
 
 ALL = {
+    "TC_CHANNELS_SINGLE",
     *("TC_CONVOLUTION_EVEN", "TC_CONVOLUTION_UNCLAMPED", "TC_CONVOLUTION_UNDILATED"),
     *("TC_CONVOLUTION_WHOLE", "TC_DEPTHWISE_ONCE"),
     *("TC_DEPTHWISE_UNCLAMPED", "TC_FACTORS_PLAIN", "TC_GEMM_ONCE"),
@@ -79,6 +84,15 @@ def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> N
     layers.conv("input", channels, window)
     of_convolutions = {macro for macro in ALL if "DEPTHWISE" not in macro}
     assert macros(layers.graph()) == sorted(of_convolutions - {broken})
+
+
+def test_a_factor_is_single_where_all_channels_have_it() -> None:
+    channels = Channels(*(np.arange(9, dtype=kind) for kind in (np.int32, np.int8, np.int32)))
+    alike = replace(channels, low=np.zeros(9, np.int8), multiplier=np.zeros(9, np.int32))
+    own, shared = (KernelCall("any", {"constants": pack(each)}) for each in (channels, alike))
+    text = "#ifndef TC_CHANNELS_SINGLE\n"
+    assert known_facts([(shared, text)]) == ["TC_CHANNELS_SINGLE"]
+    assert known_facts([(own, text), (shared, text)]) == []
 
 
 def test_one_layer_with_packed_constants_is_enough() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._dsp_rounding import ONCE
 
@@ -18,6 +20,7 @@ FACTS: dict[str, Callable[[Members], bool]] = {
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
     "PLAIN": lambda members: members["packed"] == 0,
     "ONCE": lambda members: members["rounding"] == ONCE,
+    "SINGLE": lambda members: members["factors"] == 1,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
@@ -26,9 +29,10 @@ FACTS: dict[str, Callable[[Members], bool]] = {
 }
 """The last word of the macro, and whether it holds for the members of a call's struct.
 
-EVEN: output channels come in pairs. ONCE: sums are rounded once. UNCLAMPED: outputs have no bounds
-but those of int8. PLAIN: no constants of channels are packed. UNDILATED: windows'
-cells lie side by side. WHOLE: rows of windows are whole words.
+EVEN: output channels come in pairs. ONCE: sums are rounded once. PLAIN: no constants of
+channels are packed. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs
+have no bounds but those of int8. UNDILATED: windows' cells lie side by side. WHOLE: rows of windows
+are whole words.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 
@@ -42,6 +46,14 @@ def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
     found: dict[str, bool] = {}
     for call, text in calls:
         members = {name: value for name, value in call.fields.items() if isinstance(value, int)}
+        members["factors"] = _factors(call)
         for macro, fact in _ASKED.findall(text):
             found[macro] = found.get(macro, True) and FACTS[fact](members)
     return sorted(macro for macro, holds in found.items() if holds)
+
+
+def _factors(call: KernelCall) -> int:
+    """How many factors the channels of packed constants share (codecs/_channels.py); 1 without."""
+    constants = (call.fields.get(name) for name in ("constants", "factors"))
+    packed = (v for v in constants if isinstance(v, np.ndarray) and v.dtype == np.uint8)
+    return next((int(each[2]) for each in packed), 1)

@@ -2,6 +2,7 @@
 #include "golden.h"
 
 /* Facts about all layers that use a kernel: it leaves out code for other cases. */
+#define TC_CHANNELS_SINGLE 1
 #define TC_CONVOLUTION_EVEN 1
 #define TC_CONVOLUTION_UNDILATED 1
 #define TC_DEPTHWISE_UNCLAMPED 1
