@@ -59,7 +59,7 @@ typedef struct {
     const size_t step = line->step, width = line->width, gap = line->gap;                                       \
     int8_t *out = line->out;                                                                                    \
     __asm__ volatile(TC_MAC16_REGISTERS TC_LDINC("2", "%[w]") TC_LDINC("3", "%[w]")                             \
-                     : [w] "+r"(w) : : "memory");                                                               \
+                     : [w] "+&r"(w) : : "memory");                                                               \
     for (unsigned rows = line->rows; rows > 0; rows--, x += gap) {                                              \
         size_t sum = width, other;                                                                              \
         __asm__ volatile(                                                                                       \
@@ -80,7 +80,7 @@ typedef struct {
             TC_LINE_PRODUCT("%[sum]", "%[other]", "%[fine]", "%[coarse]") TC_LINE_END("%[sum]", "%[b]")         \
             "s8i %[sum], %[out], 0\n\tadd %[out], %[out], %[step]\n"                                            \
             "2:\n\t"                                                                                            \
-            : [x] "+r"(x), [out] "+r"(out), [sum] "+r"(sum), [other] "=&r"(other)                               \
+            : [x] "+&r"(x), [out] "+&r"(out), [sum] "+&r"(sum), [other] "=&r"(other)                               \
             : [wa] "r"(wa), [wb] "r"(wb), [wc] "r"(wc), [low] "r"(factors.low), [high] "r"(factors.high),       \
               [fine] "r"(fine), [coarse] "r"(coarse), [b] "r"(factors.offset), [step] "r"(step)                 \
             : "memory");                                                                                        \

@@ -61,7 +61,7 @@ static __attribute__((noinline)) TC_HOT void tc_dense_mac16(tc_dense_mac16_t *de
         "src %[low], %[word], %[low]\n\tsub %[low], %[low], %[even]\n\ts32i %[low], %[sums], 0\n\t"
         "addi %[sums], %[sums], 4\n\tl32i %[word], %[dense], 20\n\taddi %[word], %[word], -1\n\t"
         "s32i %[word], %[dense], 20\n\tbnez %[word], 0b\n\t"
-        : [weights] "+r"(weights), [sums] "+r"(sums), [x] "=&r"(x), [word] "=&r"(word), [low] "=&r"(low)
+        : [weights] "+&r"(weights), [sums] "+&r"(sums), [x] "=&r"(x), [word] "=&r"(word), [low] "=&r"(low)
         : [dense] "r"(dense), [fours] "r"(fours), [even] "r"(even), [mask] "r"(mask)
         : "memory");
 }
