@@ -136,12 +136,13 @@ def test_what_is_written_holds_what_the_last_record_says(files: Files) -> None:
 @pytest.mark.slow
 def test_bytes_are_reached_and_no_more_are_taken(files: Files) -> None:
     free = files.run(RATE)
-    target = int(0.8 * free.steps[-1].constants)
-    held = files.run(RATE, targets=Targets(target))
+    target = int(0.6 * free.steps[-1].constants)  # below what plain codebooks take
+    longer = RATE.replace("epochs = 8", "epochs = 20")
+    held = files.run(longer, targets=Targets(target))
     sizes = [each.constants for each in held.steps[1:]]
     chosen = [size for size in sizes if size <= target]
     assert chosen
-    assert chosen[0] > 0.8 * target
+    assert chosen[0] > 0.6 * target
     assert held.small is not None
     assert held.small.value > 0.9
 

@@ -33,6 +33,11 @@ COARSER = (1.0, 2.0, 4.0, 7.0)
 LOOKS, FIRST_LOOK = 8, 0.35
 """How often bytes are measured in a training, and after which share of it first."""
 
+FALLING = 1.15
+"""Bits above what is wanted by so much are still on their way down."""
+LEAST, MOST = 0.7, 1.4
+"""Bits after a measurement, times those before."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -87,6 +92,7 @@ def _adjusted(
             step = _with_bits(step, tries[-1].bits * MORE)
         elif aim is not None and tries[-1].constants > targets.constants:
             aim *= MARGIN * targets.constants / tries[-1].constants
+            step = _with_bits(step, tries[-1].bits * max(LEAST, aim / tries[-1].constants))
         else:
             break  # small enough, and not good enough
     _require_met(tries, targets)
@@ -100,6 +106,7 @@ class _Regulator:
         assert isinstance(step.technique, Rate)
         assert step.schedule is not None
         self.runner, self.rate, self.aim = runner, step.technique, aim
+        self.floor, self.wanted = 0, step.technique.bits
         first, last = FIRST_LOOK, self.rate.freeze
         looks = [first + (last - first) * n / LOOKS for n in range(LOOKS)]
         self.epochs = {math.floor(share * step.schedule.epochs) for share in looks} - {0}
@@ -110,10 +117,16 @@ class _Regulator:
             return
         compression = self.runner.compression
         state = State(finish(model), model.tinycomp.rounding, compression=compression)
-        count = sum(layer.fixed().kernel.size for layer in model.tinycomp.layers)
-        rest = self.runner.meter.constants(state)[0] - epoch.bits * count / 8
-        wanted = (self.aim - rest) * 8 / count
-        self.rate.want(model.tinycomp.layers, float(np.clip(wanted, FEWEST_BITS, 8.0)))
+        meter = self.runner.meter
+        self.floor = self.floor or meter.floor(state)
+        weights = max(meter.constants(state)[0] - self.floor, 1)
+        # In proportion, and not by much at once: bytes stand still where a plain codec is cheaper
+        # than the decoder of an entropy code, and then fall at once.
+        ratio = np.clip((self.aim - self.floor) / weights, LEAST, MOST)
+        falling = epoch.bits > FALLING * self.wanted
+        wanted = (epoch.bits if falling else self.wanted) * ratio
+        self.wanted = float(np.clip(wanted, FEWEST_BITS, 8.0))
+        self.rate.want(model.tinycomp.layers, self.wanted)
 
 
 def _require_share(accuracy: float, runner: Runner) -> None:
