@@ -213,14 +213,17 @@ class _Run:
         total = self.steps * self.schedule.epochs
         cosine = (1 + math.cos(math.pi * step / total)) / 2
         self.optimizer.learning_rate.assign(self.schedule.rate * cosine)
-        value = self.model.train_on_batch(self.x[batch], self.targets.rows[batch])
+        found = self.model.train_on_batch(self.x[batch], self.targets.rows[batch])
+        value = float(np.ravel(found)[0])
+        if not math.isfinite(value):
+            return value
         self._average()
         settle = math.ceil(self.schedule.settle * total)
         if step + 1 == settle and self.schedule.average:
             self._take_averages()
             self.since = 0
         self.model.tinycomp.advance(Moment(step + 1, total))
-        return float(np.ravel(value)[0])
+        return value
 
     def _average(self) -> None:
         """Move the running averages on; the first steps count as much as they are."""

@@ -113,7 +113,7 @@ class Rate(Constraint):
         count = state["costs"].shape[0]
         shifted = ops.reshape(places, (-1,)) + (count - 1) // 2
         below = ops.stop_gradient(ops.clip(ops.floor(shifted), 0, count - 2))
-        index = ops.cast(below, "int32")
+        index = ops.clip(ops.cast(below, "int32"), 0, count - 2)  # no number is any integer
         costs = ops.stop_gradient(ops.convert_to_tensor(state["costs"]))
         low, high = ops.take(costs, index), ops.take(costs, index + 1)
         return state["control"][0] * ops.mean(low + (shifted - below) * (high - low))
