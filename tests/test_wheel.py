@@ -68,3 +68,8 @@ def test_an_installed_package_reads_its_own_copy(unpacked):
     assert folders == " ".join(
         str(unpacked / "tinycomp" / name) for name in ("firmware", "templates", "boards")
     )
+
+
+def test_an_editable_installation_is_possible() -> None:
+    """Hatchling moves no Python file for one, so templates of Python are called .py.j2."""
+    assert [path for folder in SHIPPED for path in (ROOT / folder).rglob("*.py")] == []

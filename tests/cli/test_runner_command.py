@@ -205,7 +205,7 @@ def test_the_runner_is_started_on_the_named_port(silent: int, tmp_path: Path) ->
     (tmp_path / "runner").mkdir()
     (tmp_path / "runner" / "main.py").write_text(MAIN)
     script = tmp_path / "start.py"
-    script.write_text((resources.templates() / "mlperf" / "start.py").read_text())
+    script.write_text((resources.templates() / "mlperf" / "start.py.j2").read_text())
     (tmp_path / "devices.yaml").write_text(
         "- {type: dut, baud: {accuracy: 115200}, usb: {0x2341: [0x0043, 0x0001]}}\n"
     )

@@ -12,8 +12,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.common import resources
 from tinycomp.emit.benchmarks import Benchmark
+from tinycomp.emit.render import render
 from tinycomp.ir.tensor import Array
 from tinycomp.target.boards import Board
 
@@ -96,7 +96,7 @@ def runner_files(
     if repeated is not None:
         infer = f"infer {repeated.runs} {repeated.warm_up}"
         files["tests_performance.yaml"] = _script(benchmark, f"loop {_LOOPS}", infer)
-    files["start.py"] = (resources.templates() / "mlperf" / "start.py").read_text(encoding="utf-8")
+    files["start.py"] = render("mlperf/start.py.j2", {})
     return files
 
 
