@@ -20,6 +20,10 @@ from tinycomp.ir.kernel_call import Weights
 
 ESCAPES = (15, 31, 63, 127)
 """Candidates for the escape: a gap without a weight after it, for building larger gaps."""
+MOST_FILLED = 1 / 2
+"""The share of weights that are not zero beyond which a bit for each weight says where they are in
+fewer bytes.
+"""
 MOST_ACROSS = 127
 """Maximum of interleaved channels, so that dividing by their number takes one multiplication."""
 
@@ -34,9 +38,13 @@ class GapHuffman(Codec):
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None if all weights are zero, or a block has more than 65535 weights or bytes."""
+        """None if all weights are zero or most are not, or if a block has more than 65535 weights
+        or bytes.
+        """
         values = weights.values[weights.values != 0]
-        if not values.size or weights.values.shape[1] > 0xFFFF:
+        if not 0 < values.size <= MOST_FILLED * weights.values.size:
+            return None
+        if weights.values.shape[1] > 0xFFFF:
             return None
         code = PrefixCode.of(values)
         block = min(weights.block, len(weights.values))  # 0 where all is one block
