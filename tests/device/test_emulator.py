@@ -161,7 +161,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firmware_build, "is_available", lambda compiler: True)
     assert (
         firmware_build.missing(load_board("uno"))
-        == "there is no simavr (apt install libsimavr-dev gcc)."
+        == "simavr is missing (apt install libsimavr-dev gcc)."
     )
 
 

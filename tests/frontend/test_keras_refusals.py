@@ -101,7 +101,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     "activation": (
         VECTOR,
         lambda k: k.Dense(2, activation="glu", name="x"),
-        "The activation 'glu' of layer 'x' is not supported. Use one of Keras's own that",
+        "The activation 'glu' of layer 'x' is not supported. Use one of Keras's own elementwise",
     ),
     "activation_layer": (
         VECTOR,
