@@ -15,6 +15,7 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
+from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
@@ -135,6 +136,13 @@ class Layers:
         known = parameters(0.05, 3)
         output = parameters(_STEPS * self.quantization(x).scale * known.scale)
         return self.builder.add(Mul(), [x], output, [Constant("factors", factors, known)])
+
+    def add_constant(self, x: str) -> str:
+        """A sum with one constant a channel."""
+        summands = self.rng.integers(-128, 128, self.shape(x)[-1:]).astype(np.int8)
+        known = parameters(self.quantization(x).scale, 3)
+        output = parameters(2 * known.scale)
+        return self.builder.add(AddConstant(), [x], output, [Constant("summands", summands, known)])
 
     def concatenate(self, parts: Sequence[str], axis: int = -1) -> str:
         """The parts brought to the parameters of the first, as concatenation wants them."""

@@ -230,6 +230,20 @@ def test_channels_that_nothing_reads_go_with_all_that_only_they_read() -> None:
     assert width(smaller, "depthwise_conv_2d") >= len(only)
 
 
+@pytest.mark.parametrize("constant", [Layers.mul_constant, Layers.add_constant])
+def test_constants_of_channels_that_nothing_reads_go_too(constant: Layer) -> None:
+    layers = Layers(IMAGE)
+    x = constant(layers, layers.conv("input", 7, POINT))
+    layers.dense(layers.mean(x), 4)
+    graph = layers.graph()
+    weights = graph.constants["weights_1"]
+    values = weights.values.copy()
+    values[:, [1, 2, 5]] = 0
+    constants = {**graph.constants, "weights_1": replace(weights, values=values)}
+    smaller = without_dead(replace(graph, constants=constants))
+    assert width(smaller, "conv_2d") == 4
+
+
 def test_every_reader_must_allow_it() -> None:
     layers = Layers(IMAGE)
     x = layers.conv("input", 6, POINT)

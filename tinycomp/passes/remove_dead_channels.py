@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.reduction import CONSTANT, UNREAD, TensorReduction
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Tensor
+from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops.mul import Mul
 from tinycomp.passes._bounds import Bounds, bounds
 from tinycomp.passes._channels import (
     Mask,
@@ -98,7 +98,7 @@ class _Removal:
                 self.edit.swap_constant(node, weights),
                 self.edit.swap_constant(node, bias),
             ]
-        elif isinstance(op, Mul):
+        elif isinstance(op, BinaryOperator):
             inputs = [self._factors(node, name, kept) for name in inputs]
         else:
             op = narrowed(op, kept)
