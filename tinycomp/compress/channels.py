@@ -15,8 +15,8 @@ from tinycomp.compress._budget import least_share, require_share
 from tinycomp.compress._channel_groups import ChannelGroups, Group, channel_groups
 from tinycomp.compress._channel_scores import Criterion, Scores, scores, work
 from tinycomp.compress._layers import with_notes
-from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._structure import Structure
+from tinycomp.compress._technique import Samples
 from tinycomp.ir.graph import Graph
 from tinycomp.passes._channels import Mask
 
@@ -24,7 +24,7 @@ CRITERIA = ("l1", "l2", "batch_norm", "taylor")
 
 
 @dataclass(frozen=True)
-class Channels(Technique):
+class Channels(Structure):
     """Takes out the channels that matter least, with everything that is tied to them: residual
     sums, depthwise layers, concatenations, flattened positions. What is left keeps its
     weights, but for a factor and a bias a channel where it is recalibrated.
@@ -34,7 +34,6 @@ class Channels(Technique):
     """
 
     name: ClassVar[str] = "channels"
-    stage: ClassVar[Literal["float", "int8"]] = "float"
 
     fraction: float = 0.5
     """The share of the channels to take out; not used where `macs` is given."""
@@ -61,10 +60,6 @@ class Channels(Technique):
     """
     by_layer: Mapping[str, float] = field(default_factory=dict)
     """Shares of single layers by names or patterns of names, with those tied to them."""
-    recalibrate: bool = True
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
-    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -117,8 +112,7 @@ class Channels(Technique):
         unknown = [g.name for g in found.groups if _unknown(ranked, g)]
         left = kept(share)
         pruned = found.narrow(left)
-        if self.recalibrate:
-            pruned = recalibrated(pruned, graph, samples, found.by_tensor(left))
+        pruned = self.recalibrated(pruned, graph, samples, found.by_tensor(left))
         return with_notes(pruned, [self._unknown_note(unknown)] if unknown else [])
 
     def _unknown_note(self, names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
-from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._structure import Structure
+from tinycomp.compress._technique import Samples
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops.conv_2d import Conv2D
@@ -36,7 +36,7 @@ _PARTS = 16
 
 
 @dataclass(frozen=True)
-class Cp(Technique):
+class Cp(Structure):
     """Replaces k x k convolutions by sums of products of one factor for each of input channels,
     window, and output channels, where that is less work (V. Lebedev et al., "Speeding-up
     convolutional neural networks using fine-tuned CP-decomposition", ICLR 2015; with the window
@@ -48,7 +48,6 @@ class Cp(Technique):
     """
 
     name: ClassVar[str] = "cp"
-    stage: ClassVar[Literal["float", "int8"]] = "float"
 
     energy: float = 0.9
     """The share of the squared weights that factors hold: the smallest rank that does, in
@@ -62,10 +61,6 @@ class Cp(Technique):
     """Ranks of single layers by names or patterns of names."""
     seed: int = 0
     """Of what factors start from where singular vectors are too few."""
-    recalibrate: bool = True
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
-    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -100,7 +95,7 @@ class Cp(Technique):
             return self._of_energy(layer)
 
         factored = with_factors(graph, layers, factors)
-        return recalibrated(factored, graph, samples) if self.recalibrate else factored
+        return self.recalibrated(factored, graph, samples)
 
     def _of_energy(self, layer: Factored) -> Chain | None:
         """The chain of the smallest rank that holds the energy; None where that saves nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
-from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._structure import Structure
+from tinycomp.compress._technique import Samples
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
@@ -33,7 +33,7 @@ _Svd = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
-class LowRank(Technique):
+class LowRank(Structure):
     """Replaces a dense layer by two, a 1 x 1 convolution by two, and a k x k convolution by one of
     k x 1 and one of 1 x k (M. Jaderberg et al., "Speeding up convolutional neural networks with low
     rank expansions", BMVC 2014), where that is less work.
@@ -42,7 +42,6 @@ class LowRank(Technique):
     """
 
     name: ClassVar[str] = "low_rank"
-    stage: ClassVar[Literal["float", "int8"]] = "float"
 
     energy: float = 0.9
     """The share of the squared singular values of each layer to keep."""
@@ -54,10 +53,6 @@ class LowRank(Technique):
     """Of all layers whose full rank is larger."""
     by_layer: Mapping[str, int] = field(default_factory=dict)
     """Ranks of single layers by names or patterns of names."""
-    recalibrate: bool = True
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
-    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -102,7 +97,7 @@ class LowRank(Technique):
         if self.macs is not None:
             lost = least_share(graph, smaller, self.macs, 0.999, "of the squared weights")
         factored = smaller(lost)
-        return recalibrated(factored, graph, samples) if self.recalibrate else factored
+        return self.recalibrated(factored, graph, samples)
 
 
 def matrix(layer: Factored) -> Array:

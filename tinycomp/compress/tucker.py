@@ -22,8 +22,8 @@ from tinycomp.compress._factors import (
     require_rank,
     with_factors,
 )
-from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._structure import Structure
+from tinycomp.compress._technique import Samples
 from tinycomp.compress._vbmf import bayesian_rank
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -38,7 +38,7 @@ _CHANGE = 1e-10
 
 
 @dataclass(frozen=True)
-class Tucker(Technique):
+class Tucker(Structure):
     """Replaces k x k convolutions by 1 x 1, k x k and 1 x 1 where that is less work (Y.-D. Kim et
     al., "Compression of deep convolutional neural networks for fast and low power mobile
     applications", ICLR 2016).
@@ -47,7 +47,6 @@ class Tucker(Technique):
     """
 
     name: ClassVar[str] = "tucker"
-    stage: ClassVar[Literal["float", "int8"]] = "float"
 
     ranks: Literal["energy", "vbmf"] = "energy"
     """"energy": by the share of `energy`. "vbmf": what variational Bayes tells from noise
@@ -63,10 +62,6 @@ class Tucker(Technique):
     """
     by_layer: Mapping[str, Ranks] = field(default_factory=dict)
     """Ranks (of output channels, of input channels) by names or patterns of names of layers."""
-    recalibrate: bool = True
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
-    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -121,7 +116,7 @@ class Tucker(Technique):
         if self.macs is not None:
             lost = least_share(graph, smaller, self.macs, 0.999, "of the squared weights")
         factored = with_factors(graph, layers, factors)
-        return recalibrated(factored, graph, samples) if self.recalibrate else factored
+        return self.recalibrated(factored, graph, samples)
 
 
 def bayesian_ranks(weights: Array) -> Ranks:

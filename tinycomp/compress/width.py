@@ -12,21 +12,20 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.compress._channel_groups import channel_groups
 from tinycomp.compress._channel_scores import norms
 from tinycomp.compress._layers import with_constants
-from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._structure import Structure
+from tinycomp.compress._technique import Samples
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 
 @dataclass(frozen=True)
-class Width(Technique):
+class Width(Structure):
     """Keeps the same share of the channels of each layer (the width multiplier of A. G. Howard et
     al., "MobileNets", 2017). Input and output of the model keep theirs.
     """
 
     name: ClassVar[str] = "width"
-    stage: ClassVar[Literal["float", "int8"]] = "float"
 
     factor: float = 0.5
     """The share of channels that each layer keeps."""
@@ -42,10 +41,6 @@ class Width(Technique):
     """Of new weights."""
     by_layer: Mapping[str, float] = field(default_factory=dict)
     """Factors of single layers by names or patterns of names, with those tied to them."""
-    recalibrate: bool = True
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
-    """
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -89,9 +84,7 @@ class Width(Technique):
         narrower = found.narrow(kept)
         if self.weights == "new":
             return self._drawn(narrower)
-        if not self.recalibrate:
-            return narrower
-        return recalibrated(narrower, graph, samples, found.by_tensor(kept))
+        return self.recalibrated(narrower, graph, samples, found.by_tensor(kept))
 
     def _drawn(self, graph: Graph) -> Graph:
         """The graph with new weights and biases of zero; what can't be folded of batch

@@ -1,0 +1,34 @@
+"""What techniques share that change the structure of the float graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from tinycomp.compress._recalibration import recalibrated
+from tinycomp.compress._technique import Samples, Technique
+from tinycomp.ir.graph import Graph
+from tinycomp.passes._channels import Mask
+
+
+@dataclass(frozen=True)
+class Structure(Technique):
+    """Makes the float graph itself smaller."""
+
+    stage: ClassVar[Literal["float", "int8"]] = "float"
+
+    recalibrate: bool = field(default=True, kw_only=True)
+    """Whether the channels that follow get back the mean and the deviation that they had, where
+    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """
+
+    def recalibrated(
+        self,
+        smaller: Graph,
+        before: Graph,
+        samples: Samples | None,
+        kept: Mapping[str, Mask] | None = None,
+    ) -> Graph:
+        """The smaller graph, recalibrated if that is wanted; see _recalibration.recalibrated."""
+        return recalibrated(smaller, before, samples, kept) if self.recalibrate else smaller
