@@ -89,9 +89,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state.npz"
     complete(SHORT, checkpoint=file)
-    with pytest.raises(TinycompError, match="of another training"):
+    with pytest.raises(TinycompError, match="belongs to another training run"):
         complete(replace(SHORT, seed=1), checkpoint=file)
-    with pytest.raises(TinycompError, match="of another training"):
+    with pytest.raises(TinycompError, match="belongs to another training run"):
         complete(SHORT, x=task()[0] + 1, checkpoint=file)
 
 

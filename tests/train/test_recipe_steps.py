@@ -86,7 +86,7 @@ def test_all_problems_are_named_at_once() -> None:
 
 def test_one_problem_is_one_sentence() -> None:
     assert refusal({"technique": "rate", "bits": 0}) == (
-        "Recipe 'r': step 1 (rate): 0 bits a weight are not possible. Expected 0 < bits <= 8."
+        "Recipe 'r': step 1 (rate): 0 bits per weight are not possible. Expected 0 < bits <= 8."
     )
 
 

@@ -1,4 +1,4 @@
-"""Training under constraints: a float Graph becomes a Keras model, which trains, and a Graph again.
+"""Training under constraints: converts a float Graph to a Keras model, and back after training.
 
 model = trainable(graph, [Prune(0.9), Int8()])      # a keras.Model
 model.compile(...); model.fit(...)                  # with any data pipeline

@@ -1,5 +1,5 @@
-"""Finds the steps of recipes: public modules of compress and train that define a float technique or
-a constraint.
+"""Finds the recipe steps: float techniques and constraints that public modules of compress and
+train define.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinycomp.compress.recipe import Recipe
 from tinycomp.train.constraint import Constraint
 
 POST_TRAINING = "post_training"
-"""The step that prunes and clusters after quantization: its options are those of a Recipe."""
+"""The step that prunes and clusters after quantization; its options are the fields of Recipe."""
 
 Kind = type[Technique] | type[Constraint] | type[Recipe]
 
@@ -27,8 +27,8 @@ Kind = type[Technique] | type[Constraint] | type[Recipe]
 def kinds() -> dict[str, Kind]:
     """All steps by name, in alphabetical order."""
     found: dict[str, Kind] = {POST_TRAINING: Recipe}
-    for room in (tinycomp.compress, tinycomp.train):
-        for value in _classes(room):
+    for package in (tinycomp.compress, tinycomp.train):
+        for value in _classes(package):
             if issubclass(value, Constraint) or (
                 issubclass(value, Technique) and value.stage == "float"
             ):
@@ -37,10 +37,10 @@ def kinds() -> dict[str, Kind]:
     return dict(sorted(found.items()))
 
 
-def _classes(room: ModuleType) -> Iterator[type[Any]]:
-    """Classes with a name that public modules of a room define."""
-    for module in pkgutil.iter_modules(room.__path__):
-        name = f"{room.__name__}.{module.name}"
+def _classes(package: ModuleType) -> Iterator[type[Any]]:
+    """Classes with a `name` attribute, defined in public modules of a package."""
+    for module in pkgutil.iter_modules(package.__path__):
+        name = f"{package.__name__}.{module.name}"
         if module.name.startswith("_"):
             continue
         for value in vars(importlib.import_module(name)).values():

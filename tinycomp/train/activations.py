@@ -1,4 +1,4 @@
-"""Activations rounded to int8 in training, exactly as the library rounds real input values."""
+"""Fake quantization of activations, rounding exactly as the library does."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from tinycomp.ir.tensor import QuantizationParameters
 
 
 def fake_quantize(x: Any, parameters: QuantizationParameters) -> Any:
-    """The real values of the nearest int8 ones: half away from zero, saturated (docs/numerics.md).
+    """Quantize to int8 and dequantize: half away from zero, saturated (docs/numerics.md).
 
-    The gradient passes where nothing saturates.
+    The gradient is 1 inside the int8 range and 0 where values saturate.
     """
     from keras import ops
 

@@ -1,4 +1,4 @@
-"""The state of a training in a file, written whole or not at all."""
+"""Training checkpoints, written atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEY = "fingerprint"
 
 
 def fingerprint(graph: Graph, x: Array, targets: Array, *options: Any) -> str:
-    """Identifies a training: its model, data and options."""
+    """A hash of the model, the data and the options of a training run."""
     digest = hashlib.sha256()
     for name in sorted(graph.constants):
         digest.update(name.encode() + np.ascontiguousarray(graph.constants[name].values).tobytes())
@@ -32,18 +32,18 @@ def fingerprint(graph: Graph, x: Array, targets: Array, *options: Any) -> str:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training keeps its state."""
+    """The file that stores the state of a training run."""
 
     path: Path
-    """An .npz."""
+    """An .npz file."""
     fingerprint: str
-    """Of the training."""
+    """Identifies the training run, see `fingerprint`."""
 
     def read(self) -> dict[str, Array] | None:
-        """The state; None where there is none yet.
+        """The stored state, or None if the file does not exist yet.
 
         Raises:
-            TinycompError: the file is damaged, or of another training.
+            TinycompError: the file is damaged, or belongs to another training run.
         """
         if not self.path.exists():
             return None
@@ -53,33 +53,33 @@ class Checkpoint:
         except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
             raise TinycompError(
                 f"The checkpoint '{self.path}' can't be read: {error}.",
-                hint="Remove it to train from the start.",
+                hint="Delete it to train from the start.",
             ) from error
         if str(state.pop(_KEY, "")) != self.fingerprint:
             raise TinycompError(
-                f"The checkpoint '{self.path}' is of another training: model, data or options "
-                "differ.",
-                hint="Name another file, or remove it to train from the start.",
+                f"The checkpoint '{self.path}' belongs to another training run: model, data or "
+                "options differ.",
+                hint="Name another file, or delete it to train from the start.",
             )
         return state
 
     def write(self, state: dict[str, Array]) -> None:
-        """Replace the file.
+        """Replace the file atomically.
 
         Raises:
-            OutputError: it can't be written; the old one stays.
+            OutputError: it can't be written; the previous checkpoint is kept.
         """
-        beside = self.path.with_name(f".{self.path.name}.part")
+        temporary = self.path.with_name(f".{self.path.name}.part")
         arrays: dict[str, Any] = {**state, _KEY: np.array(self.fingerprint)}
         try:
-            with beside.open("wb") as file:
+            with temporary.open("wb") as file:
                 np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
+            temporary.replace(self.path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise OutputError(
                 f"The checkpoint '{self.path}' can't be written: {error.strerror}.",
-                hint="Make room on the disk; the last complete checkpoint is kept.",
+                hint="Free some disk space; the last complete checkpoint is kept.",
             ) from error

@@ -1,8 +1,8 @@
-"""What a constraint on a layer's weights is: a frozen dataclass of options. Its state lies in
-variables of the Keras layer, so that whoever saves the model saves it too.
+"""The interface of weight constraints: frozen dataclasses of options. Their state is stored in
+variables of the Keras layer, so that saving the model saves it too.
 
-Kernels are those of the layer in units of its scale (rms of all weights, or of each channel), so
-that one step of an optimizer means the same in each layer.
+Kernels are normalized by the layer's scale (the rms of all weights, or of each channel), so that an
+optimizer step has the same relative size in each layer.
 """
 
 from __future__ import annotations
@@ -22,108 +22,110 @@ Kernel = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Initial:
-    """A variable of a constraint before training."""
+    """The initial value of a constraint's variable."""
 
     values: Array
     """float32."""
     trained: bool = False
-    """Whether the optimizer changes it."""
+    """Whether the optimizer updates it."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """How far training has come."""
+    """The progress of training."""
 
     step: int
-    """Optimizer steps done."""
+    """Optimizer steps done so far."""
     total: int
-    """Steps of the whole training."""
+    """Optimizer steps of the whole training."""
 
     @property
     def share(self) -> float:
-        """0 at the start, 1 at the end."""
+        """The fraction done: 0 at the start, 1 at the end."""
         return self.step / max(1, self.total)
 
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
-    """Trained weights as they will be stored."""
+    """Trained weights with the constraints applied exactly, as they will be stored."""
 
     kernel: Kernel
-    """In units of the layer's scale."""
+    """Divided by the layer's scale."""
     step: Kernel | None = None
-    """Of the grid that they lie on, broadcast against the kernel; None: on none."""
+    """Grid step, broadcast against the kernel; None if the weights lie on no grid."""
 
     def on(self, kernel: Kernel, step: Kernel | None) -> Fixed:
-        """Other weights; the same grid where no other is given."""
+        """With another kernel, and another grid step unless that is None."""
         return replace(self, kernel=kernel, step=self.step if step is None else step)
 
 
 class Layer(ABC):
-    """A layer under training, as constraints see it between two steps."""
+    """A layer in training, as constraints see it between two optimizer steps."""
 
     name: str
-    """The first node's that reads the weights."""
+    """Name of the first node that reads the weights."""
     axis: int
-    """Of output channels."""
+    """Axis of the output channels."""
     scale: Array
-    """Real value of 1, broadcast against the kernel."""
+    """The factor from kernel to real weights, broadcast against the kernel."""
 
     @abstractmethod
     def kernel(self, constraint: Constraint) -> Kernel:
-        """The kernel as the constraint gets it, behind those in front of it."""
+        """The constraint's input: the kernel with all earlier constraints applied."""
 
     @abstractmethod
     def state(self, constraint: Constraint) -> Mapping[str, Array]:
-        """The constraint's variables in this layer."""
+        """The constraint's variables in this layer, by name."""
 
     @abstractmethod
     def assign(self, constraint: Constraint, values: Mapping[str, Array]) -> None:
-        """Change some of them."""
+        """Set some of the constraint's variables, by name."""
 
 
 class Constraint(ABC):
-    """Something that trained weights have to fulfil. Constraints of a list apply in its order."""
+    """A condition on trained weights. Constraints of a list are applied in order."""
 
     name: ClassVar[str]
-    """The module's name: that of its step in recipes."""
+    """Name of the module and of the recipe step."""
     stage: ClassVar[Literal["zeros", "grid"]]
-    """Whether it decides which weights are zero, or which values they have."""
+    """"zeros" chooses which weights are zero, "grid" which values the others have."""
     per_channel: bool = False
-    """Whether each channel's weights are trained in units of their own."""
+    """Whether weights are normalized by channel instead of by layer."""
 
     @abstractmethod
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """The state for a layer with these weights, by name."""
+        """The initial state for a layer with these weights, by name."""
 
     @abstractmethod
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """The nearest kernel that fulfils it, in keras.ops; gradients pass straight through."""
+        """The nearest kernel that satisfies the constraint, in keras.ops, usually with a
+        straight-through gradient.
+        """
 
     def penalty(self, kernel: Any, state: Mapping[str, Any]) -> Any:
-        """What is added to the loss, differentiable; None for nothing."""
+        """A differentiable term of the loss, or None."""
         return None
 
     def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
-        """Called after each step: schedules, and what needs all layers at once."""
+        """Called after each step: updates schedules and whatever depends on all layers."""
         return None
 
     @abstractmethod
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """What `project` gives, exactly, in float64."""
+        """The same as `project`, exactly, in float64."""
 
     def kept(self) -> Constraint | None:
-        """What later trainings of the same weights have to keep of it; None for nothing."""
+        """The constraint that later trainings of the same weights must respect, or None."""
         return None
 
 
 def straight_through(kernel: Any, projected: Any) -> Any:
-    """The projected kernel, with the gradient of the kernel (Bengio et al., 2013)."""
+    """The projected kernel, with the gradient of the original one (Bengio et al., 2013)."""
     from keras import ops
 
     return kernel + ops.stop_gradient(projected - kernel)
 
 
 def other_axes(rank: int, axis: int) -> tuple[int, ...]:
-    """All axes of a kernel but that of its channels."""
+    """All axes of a kernel except that of its channels."""
     return tuple(each for each in range(rank) if each != axis)

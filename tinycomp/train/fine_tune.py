@@ -1,4 +1,4 @@
-"""Training without a constraint of its own: it makes up for what the steps before have changed."""
+"""Fine-tuning without an additional constraint, to recover accuracy after earlier steps."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel
 
 @dataclass(frozen=True)
 class FineTune(Constraint):
-    """Every weight is free; zeros and whatever else earlier steps want kept stay."""
+    """Trains all weights; constraints that earlier steps keep (zeros) still apply."""
 
     name: ClassVar[str] = "fine_tune"
     stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """None."""
+        """No state."""
         return {}
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """The kernel."""
+        """The kernel unchanged."""
         return kernel
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The kernel."""
+        """The kernel unchanged."""
         return fixed

@@ -1,4 +1,4 @@
-"""Weights on the int8 grid of their channel: quantization-aware training."""
+"""Quantization-aware training: weights on the symmetric int8 grid of their channel."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tinycomp.train.constraint import (
 )
 
 _SMALLEST = 1e-12
-"""Step of a channel of zeros."""
+"""Grid step of a channel whose weights are all zero."""
 
 
 @dataclass(frozen=True)
 class Int8(Constraint):
-    """Symmetric, as post-training quantization chooses the grid: the largest weight of a channel is
-    its last step (Jacob et al., CVPR 2018).
+    """The grid that post-training quantization uses: symmetric, scaled so that the largest weight
+    of a channel maps to the last step (Jacob et al., CVPR 2018).
     """
 
     name: ClassVar[str] = "int8"
     stage: ClassVar[Literal["zeros", "grid"]] = "grid"
 
     bits: int = 8
-    """2 to 8: steps from -(2^(bits - 1) - 1) to that."""
+    """2 to 8; steps range from -(2^(bits - 1) - 1) to 2^(bits - 1) - 1."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: there is no such grid.
+            TinycompError: `bits` is out of range.
         """
         if not 2 <= self.bits <= 8:
             raise TinycompError(
@@ -48,15 +48,15 @@ class Int8(Constraint):
 
     @property
     def last(self) -> int:
-        """The last step."""
+        """The largest step number."""
         return int(2 ** (self.bits - 1)) - 1
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """None."""
+        """No state."""
         return {}
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Rounded to the grid."""
+        """Weights rounded to the grid."""
         from keras import ops
 
         axes = other_axes(len(kernel.shape), axis)
@@ -65,7 +65,7 @@ class Int8(Constraint):
         return straight_through(kernel, step * ops.round(kernel / step))
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The same in float64."""
+        """Weights rounded to the grid, in float64."""
         axes = other_axes(fixed.kernel.ndim, axis)
         step = np.abs(fixed.kernel).max(axis=axes, keepdims=True) / self.last
         step = np.maximum(step, _SMALLEST)

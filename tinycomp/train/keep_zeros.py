@@ -14,23 +14,23 @@ from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel
 
 @dataclass(frozen=True)
 class KeepZeros(Constraint):
-    """Training of pruned weights; alone, it makes up for what was done to them before."""
+    """Keeps pruned weights at zero. On its own it is fine-tuning of a pruned model."""
 
     name: ClassVar[str] = "keep_zeros"
     stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """1 where a weight is not zero."""
+        """mask: 1 where a weight is not zero."""
         return {"mask": Initial((kernel != 0).astype(np.float32))}
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Zeros where they were; they have no gradient."""
+        """The masked kernel; zeros get no gradient."""
         return kernel * state["mask"]
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The same."""
+        """The masked kernel."""
         return fixed.on(fixed.kernel * state["mask"], None)
 
     def kept(self) -> Constraint:
-        """The same."""
+        """Itself."""
         return self

@@ -1,6 +1,6 @@
-"""The Keras layers of a model under training: one for nodes with weights, one for all others.
+"""The Keras layers of a model in training: one for nodes with weights, one for all others.
 
-Keras takes seconds to import, so the classes are made when they are first asked for.
+Keras takes seconds to import, so the classes are created on first use.
 """
 
 from __future__ import annotations
@@ -21,29 +21,30 @@ from tinycomp.train.constraint import Constraint, Fixed, Kernel, Layer, other_ax
 
 @dataclass(frozen=True, eq=False)
 class Computation:
-    """What a layer computes: a node of the graph."""
+    """The computation of a layer: a node of the graph."""
 
     node: Node
     """The node."""
     operands: Operands
-    """Its inputs and output, of the float graph."""
+    """Its inputs and output in the float graph."""
     rounding: QuantizationParameters | None = None
-    """Of the output, where activations are rounded to int8 in training."""
+    """Quantization of the output, if activations are rounded to int8 in training."""
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
-        """The output, of tensors in the node's order."""
+        """The output for these inputs, which are in the node's order."""
         found = self.node.op.differentiable(self.operands, inputs)
         return found if self.rounding is None else fake_quantize(found, self.rounding)
 
     def arguments(self, computed: Sequence[Any], constants: Mapping[str, Any]) -> list[Any]:
-        """All inputs in the node's order: those that are computed, and constants by name."""
+        """All inputs in the node's order: computed tensors, and constants by name."""
         rest = iter(computed)
         return [constants[n] if n in constants else next(rest) for n in self.node.inputs]
 
 
 def scale_of(kernel: Array, axis: int, per_channel: bool) -> Array:
-    """Root mean square of all weights, or of each channel's, broadcast against the kernel; 1 for
-    zeros.
+    """Root mean square of the layer's or of each channel's weights, broadcast against the kernel.
+
+    A channel of zeros gets the layer's value, a layer of zeros 1.
     """
     axes = other_axes(kernel.ndim, axis) if per_channel else None
     wide = kernel.astype(np.float64)
@@ -53,8 +54,8 @@ def scale_of(kernel: Array, axis: int, per_channel: bool) -> Array:
 
 
 class Weights(Layer):
-    """The weights that one or more nodes read: raw kernel, constraints, bias; as Keras variables of
-    the first node's layer.
+    """The weights of one or more nodes: raw kernel, constraint state and bias, stored as variables
+    of the first node's Keras layer.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Weights(Layer):
             })  # fmt: skip
 
     def projected(self) -> tuple[Any, Any, list[Any]]:
-        """The kernel and the bias in real units as Keras tensors, and the penalties."""
+        """The constrained kernel and the bias as real Keras tensors, and the penalties."""
         kernel, penalties = self.raw + 0.0, []
         for constraint, state in zip(self.constraints, self.states, strict=True):
             penalty = constraint.penalty(kernel, state)
@@ -92,11 +93,11 @@ class Weights(Layer):
         return kernel * self.scale, self.raw_bias * self.bias_scale, penalties
 
     def kernel(self, constraint: Constraint) -> Kernel:
-        """Behind the constraints in front of it."""
+        """The kernel with all constraints before this one applied."""
         return self.fixed(constraint).kernel
 
     def fixed(self, before: Constraint | None = None) -> Fixed:
-        """The kernel behind all constraints, or those in front of one."""
+        """The kernel with all constraints applied, or with those before a given one."""
         found = Fixed(np.asarray(numbers(self.raw), np.float64))
         for constraint in self.constraints:
             if constraint is before:
@@ -105,15 +106,15 @@ class Weights(Layer):
         return found
 
     def bias(self) -> Array:
-        """The trained bias, real, float32."""
+        """The trained bias in real units, float32."""
         return np.asarray(numbers(self.raw_bias) * np.float32(self.bias_scale), np.float32)
 
     def state(self, constraint: Constraint) -> Mapping[str, Array]:
-        """By name."""
+        """The constraint's variables, by name."""
         return {name: numbers(each) for name, each in self._state(constraint).items()}
 
     def assign(self, constraint: Constraint, values: Mapping[str, Array]) -> None:
-        """By name."""
+        """Set some of the constraint's variables, by name."""
         for name, value in values.items():
             self._state(constraint)[name].assign(value)
 
@@ -129,7 +130,7 @@ def _variable(owner: Any, name: str, values: Array, trained: bool) -> Any:
     import keras
 
     start = np.asarray(values, np.float32)
-    # Some initializers of Keras take no arrays without axes: the value is assigned instead.
+    # Some Keras initializers reject 0-d arrays, so the value is assigned afterwards.
     made = owner.add_weight(
         shape=start.shape, initializer="zeros", dtype="float32", trainable=trained, name=name
     )
@@ -138,24 +139,24 @@ def _variable(owner: Any, name: str, values: Array, trained: bool) -> Any:
 
 
 def numbers(variable: Any) -> Array:
-    """The values of a Keras variable."""
+    """The values of a Keras variable as a NumPy array."""
     from keras import ops
 
-    with warnings.catch_warnings():  # TensorFlow converts to NumPy as NumPy 1 wanted it
+    with warnings.catch_warnings():  # TensorFlow uses a conversion that NumPy 2 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
         return np.array(ops.convert_to_numpy(variable))
 
 
 @cache
 def classes() -> tuple[Any, Any, Any]:
-    """The layer classes: of nodes with weights, of other nodes, of the model's input."""
+    """The layer classes: for nodes with weights, for other nodes, and for a rounded input."""
     import keras
 
     class WeightedLayer(keras.layers.Layer):  # type: ignore[misc]
         """A node with weights."""
 
         def __init__(self, name: str, computation: Computation, *weights: Any) -> None:
-            """Take the arguments of Weights, or the layer that owns the weights already."""
+            """Takes the arguments of Weights, or the layer that already owns shared weights."""
             super().__init__(name=name)
             self.computation = computation
             self.owner = weights[0] if len(weights) == 1 else None
@@ -172,7 +173,7 @@ def classes() -> tuple[Any, Any, Any]:
             return self.computation(self.computation.arguments([x], constants))
 
     class NodeLayer(keras.layers.Layer):  # type: ignore[misc]
-        """A node without weights that are trained; its constants stay as they are."""
+        """A node without trainable weights; its constants stay unchanged."""
 
         def __init__(self, name: str, computation: Computation) -> None:
             super().__init__(name=name)

@@ -1,7 +1,7 @@
-"""The project's own training loop: relative steps, distillation, averages, exact resume.
+"""The training loop: relative step sizes, distillation, weight averaging, bit-exact resume.
 
-Kernels are trained in units of their layer's scale, so Adam's step is a share of each layer: about
-a hundredth at the start. Targets are the float model's outputs (distillation) and labels, mixed.
+Kernels are normalized by their layer's scale, so Adam's step size is relative: about one percent of
+the weights at the start. Targets are a mix of the float model's outputs (distillation) and labels.
 """
 
 from __future__ import annotations
@@ -24,47 +24,47 @@ from tinycomp.train.losses import Supervision, loss, with_features
 from tinycomp.train.rate import entropy
 
 _WINDOW = 0.03
-"""The share of a training that averages reach back, at most: weights of long ago fulfil the
-constraints of long ago.
+"""The longest averaging window, as a share of the training: older weights satisfied older, looser
+constraints.
 """
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a model is trained."""
+    """The hyperparameters of a training."""
 
     epochs: int = 20
     """Passes over the data."""
     batch: int = 64
-    """Samples a step."""
+    """Samples per step."""
     rate: float = 0.01
-    """Adam's step at the start, as a share of each layer's weights; it falls to nothing as a cosine
+    """Initial learning rate of Adam, relative to each layer's weights; cosine decay to zero
     (Loshchilov and Hutter, 2017).
     """
     average: float = 0.99
-    """How much of the running average of all weights a step leaves (Polyak and Juditsky, 1992); 0:
-    there is none.
+    """Decay of the running average of all weights, per step (Polyak and Juditsky, 1992); 0
+    disables averaging.
     """
     settle: float = 0.85
-    """The share of training after which weights become their average, which begins anew: where
-    constraints freeze what they hold.
+    """The share of training after which weights are set to their average and averaging restarts; by
+    default constraints are frozen by then.
     """
     temperature: float = 3.0
-    """Of the softmax of both models, for distillation (Hinton et al., 2015)."""
+    """Softmax temperature of both models, for distillation (Hinton et al., 2015)."""
     imitation: float = 0.7
-    """Share of the float model's outputs in the loss; the rest are labels."""
+    """Weight of the float model's outputs in the loss; the rest is for labels."""
     features: float = 0.0
-    """Weight of the difference to the float model's hidden features in the loss."""
+    """Weight of the difference from the float model's hidden features in the loss."""
     validation: float = 0.1
-    """Share of the training half that is not trained on, but scored after each epoch."""
+    """Share of the training half that is held out and scored after each epoch."""
     seed: int = 0
-    """Of the order of samples, and of the split."""
+    """Seed of the split and of the order of samples."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: some are impossible; all are named.
+            TinycompError: some are out of range; all of these are named.
         """
         checks = {
             "epochs": self.epochs >= 1,
@@ -88,26 +88,24 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to."""
+    """The results of one epoch."""
 
     number: int
-    """From 1 on."""
+    """Starts at 1."""
     loss: float
-    """Mean of its steps, penalties included."""
+    """Mean loss of its steps, penalties included."""
     validation: float | None
-    """Share of the validation samples with the supervision's best class; None: there are none."""
+    """Supervision.agreement on the validation samples; None if there are none."""
     bits: float | None = None
-    """Of a weight on average, by the entropy of each layer's values; None where weights are on no
-    grid.
-    """
+    """Bits per weight, from the entropy of each layer's values; None if weights lie on no grid."""
 
 
 class DivergedError(TinycompError):
-    """The loss is no number any more."""
+    """The loss became NaN or infinite."""
 
 
 def split(count: int, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of training and validation samples, in a random order."""
+    """Indices of training and validation samples, in random order."""
     order = np.random.default_rng((seed, 1)).permutation(count)
     held = int(count * share)
     return order[held:], order[:held]
@@ -122,31 +120,31 @@ def train(
     checkpoint: Path | None = None,
     report: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
-    """Train a model of `trainable(..., logits=True)` in place.
+    """Train a model made by `trainable(..., logits=True)` in place.
 
     Args:
-        model: under training.
+        model: the model to train.
         x: real inputs (samples, *shape).
-        targets: what its outputs shall be, of the same samples.
-        schedule: how.
+        targets: targets of the same samples.
+        schedule: the hyperparameters.
         progress: shows the epochs.
-        checkpoint: a file that holds the state after each epoch; where it exists, training goes on
-            from there, and gives the same bytes as if it had never stopped. None: no file.
-        report: called after each epoch, before its state is kept.
+        checkpoint: a file for the state after each epoch; if it exists, training resumes from it
+            and gives the same bytes as an uninterrupted run. None: no file.
+        report: called after each epoch, before the checkpoint is written.
 
     Returns:
-        The epochs of this call.
+        The epochs trained by this call.
 
     Raises:
-        DivergedError: the loss became NaN or infinite; the model has the state after the last good
-            epoch.
-        TinycompError: the checkpoint is of another training.
+        DivergedError: the loss became NaN or infinite; the model is restored to its state after
+            the last complete epoch.
+        TinycompError: the checkpoint belongs to another training run.
     """
     return _Run(model, x, targets, schedule, progress, checkpoint).epochs(report)
 
 
 class _Run:
-    """One training."""
+    """A training run."""
 
     def __init__(
         self, model: Any, x: Array, targets: Supervision, schedule: Schedule, progress: Progress,
@@ -170,9 +168,9 @@ class _Run:
         self.done = 0
         self.file = None
         if checkpoint is not None:
-            told = fingerprint(model.tinycomp.graph, x, targets.rows, asdict(schedule),
-                               repr(model.tinycomp.constraints))  # fmt: skip
-            self.file = Checkpoint(checkpoint, told)
+            identity = fingerprint(model.tinycomp.graph, x, targets.rows, asdict(schedule),
+                                   repr(model.tinycomp.constraints))  # fmt: skip
+            self.file = Checkpoint(checkpoint, identity)
             self._restore(self.file.read())
 
     def epochs(self, report: Callable[[Epoch], None] | None) -> list[Epoch]:
@@ -202,8 +200,8 @@ class _Run:
                 self._restore(before)
                 raise DivergedError(
                     f"The loss is {value} in epoch {self.done + 1}, step {number + 1}; the model "
-                    f"keeps its state after epoch {self.done}.",
-                    hint="Take a smaller rate, or check that labels and inputs are finite.",
+                    f"is restored to its state after epoch {self.done}.",
+                    hint="Use a smaller rate, or check that labels and inputs are finite.",
                 )
             total += value
         self.done += 1
@@ -226,7 +224,7 @@ class _Run:
         return value
 
     def _average(self) -> None:
-        """Move the running averages on; the first steps count as much as they are."""
+        """Update the running averages; early on they are plain means of all steps so far."""
         if not self.schedule.average:
             return
         window = max(1.0, _WINDOW * self.steps * self.schedule.epochs)
@@ -253,7 +251,7 @@ class _Run:
         return float(sum(found) / sum(each.kernel.size for each in fixed))
 
     def _state(self) -> dict[str, Array]:
-        """All that decides how training goes on."""
+        """Everything needed to resume training exactly."""
         state = {f"model/{n}": numbers(v) for n, v in enumerate(self.model.variables)}
         state |= {f"optimizer/{n}": numbers(v) for n, v in enumerate(self.optimizer.variables)}
         state |= {f"average/{n}": each.copy() for n, each in enumerate(self.averages)}

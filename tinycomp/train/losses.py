@@ -1,4 +1,4 @@
-"""What outputs under training are compared with: the float model's outputs, and labels."""
+"""Training targets, the float model's outputs and labels, and the losses that compare with them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class Supervision:
     """Targets of every training sample."""
 
     kind: Kind
-    """"classes": outputs are logits of exclusive classes. "marks": each is a logit of its own.
-    "values": they are compared as they are.
+    """"classes": outputs are logits of exclusive classes. "marks": each output is an independent
+    logit (binary or multilabel). "values": outputs are compared directly (regression).
     """
     rows: Array
-    """(samples, ..., 2 n) float32: n outputs of the float model, then n of the labels: shares of
-    classes, 0 and 1, or values. Then the float model's hidden features, if they are imitated.
+    """(samples, ..., 2 n) float32: n outputs of the float model, then n label values (one-hot
+    classes, 0 and 1, or real values). Then the float model's hidden features, if imitated.
     """
     hidden: int = 0
-    """How many hidden features there are."""
+    """Number of hidden features."""
     unit: float = 1.0
-    """Their root mean square."""
+    """Root mean square of the hidden features."""
 
     def with_features(self, features: Array) -> Supervision:
-        """And of the float model's hidden features (samples, n); outputs then have theirs behind
-        them.
+        """Add the float model's hidden features (samples, n) as targets; the model's outputs must
+        then be followed by its own features.
         """
         unit = float(np.sqrt(np.mean(features.astype(np.float64) ** 2))) or 1.0
         rows = np.concatenate([self.rows, features.astype(np.float32)], -1)
@@ -40,8 +40,8 @@ class Supervision:
 
     @classmethod
     def classes(cls, teacher: Array, labels: Array | None) -> Supervision:
-        """Of the float model's logits (samples, ..., classes), and class indices (samples, ...);
-        without labels the float model's own choice is taken.
+        """From the float model's logits (samples, ..., classes) and class indices (samples, ...).
+        Without labels the classes that the float model predicts are used.
         """
         chosen = teacher.argmax(axis=-1) if labels is None else labels.reshape(teacher.shape[:-1])
         shares = np.eye(teacher.shape[-1], dtype=np.float32)[chosen.astype(np.int64)]
@@ -49,20 +49,20 @@ class Supervision:
 
     @classmethod
     def marks(cls, teacher: Array, labels: Array | None) -> Supervision:
-        """Of the float model's logits, and labels 0 and 1 of the same shape."""
+        """From the float model's logits, and labels 0 and 1 of the same shape. Without labels the
+        float model's predictions are used.
+        """
         wanted = teacher > 0 if labels is None else labels.reshape(teacher.shape)
         return cls("marks", np.concatenate([teacher, wanted], -1).astype(np.float32))
 
     @classmethod
     def values(cls, teacher: Array, labels: Array | None) -> Supervision:
-        """Of the float model's outputs, and labels of the same shape, if there are any."""
+        """From the float model's outputs, and labels of the same shape, if there are any."""
         wanted = teacher if labels is None else labels.reshape(teacher.shape)
         return cls("values", np.concatenate([teacher, wanted], -1).astype(np.float32))
 
     def agreement(self, outputs: Array, rows: Array) -> float:
-        """How good outputs are: the share of right classes or marks, or the negated mean squared
-        error.
-        """
+        """The accuracy over classes or marks, or the negative mean squared error."""
         count = outputs.shape[-1] - self.hidden
         wanted, outputs = self.rows[rows][..., count : 2 * count], outputs[..., :count]
         if self.kind == "classes":
@@ -75,14 +75,14 @@ class Supervision:
 def with_features(
     of_outputs: Callable[[Any, Any], Any], hidden: int, unit: float, weight: float
 ) -> Callable[[Any, Any], Any]:
-    """A loss with the squared error of hidden features added, in units of theirs (A. Romero et al.,
+    """A loss plus the squared error of hidden features, normalized by their rms (A. Romero et al.,
     "FitNets", ICLR 2015).
 
     Args:
-        of_outputs: the loss of the rows and outputs in front of them.
-        hidden: how many features there are.
+        of_outputs: the loss of the outputs without features.
+        hidden: number of features.
         unit: their root mean square.
-        weight: of their error.
+        weight: weight of their error in the loss.
     """
     from keras import ops
 
@@ -94,11 +94,12 @@ def with_features(
 
 
 def loss(kind: Kind, temperature: float, imitation: float) -> Callable[[Any, Any], Any]:
-    """The loss of (rows of a Supervision, outputs).
+    """The loss as a function of (rows of a Supervision, outputs).
 
-    For classes: temperature^2 times the cross entropy to the float model's softened shares, and
-    the cross entropy to the labels (Hinton et al., "Distilling the knowledge in a neural network",
-    2015). For marks: the same, of two classes each. For values: squared errors.
+    For classes: temperature^2 times the cross entropy with the float model's softened
+    probabilities, and the cross entropy with the labels (Hinton et al., "Distilling the knowledge
+    in a neural network", 2015). For marks: the same with binary cross entropy. For values: squared
+    errors.
     """
     from keras import ops
 
@@ -116,8 +117,8 @@ def loss(kind: Kind, temperature: float, imitation: float) -> Callable[[Any, Any
         soft = ops.sigmoid(teacher / temperature)
         found = ops.binary_crossentropy(soft, outputs / temperature, from_logits=True)
         imitated = temperature**2 * ops.mean(found)
-        told = ops.mean(ops.binary_crossentropy(labels, outputs, from_logits=True))
-        return imitation * imitated + (1 - imitation) * told
+        labelled = ops.mean(ops.binary_crossentropy(labels, outputs, from_logits=True))
+        return imitation * imitated + (1 - imitation) * labelled
 
     def of_values(rows: Any, outputs: Any) -> Any:
         teacher, labels = ops.split(rows, 2, axis=-1)

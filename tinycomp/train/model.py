@@ -1,4 +1,4 @@
-"""A float Graph as a Keras model that trains under constraints, and back."""
+"""Converts a float Graph to a Keras model that trains under constraints, and back."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]")
-"""What names of Keras layers can't hold."""
+"""Characters that Keras does not allow in layer names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What belongs to a model under training, as its attribute `tinycomp`."""
+    """The attribute `tinycomp` of a Keras model in training."""
 
     graph: Graph
     """The float graph, cleaned up."""
     constraints: tuple[Constraint, ...]
-    """In their order."""
+    """In the order in which they are applied."""
     rounding: Mapping[str, QuantizationParameters]
-    """Of each tensor that is rounded to int8 in training, by name."""
+    """Quantization of each tensor that is rounded to int8 in training, by tensor name."""
     layers: tuple[Weights, ...] = field(default=())
-    """All weights, each once."""
+    """The weights; shared weights appear once."""
 
     def advance(self, moment: Moment) -> None:
-        """Move the constraints' schedules on; after each optimizer step."""
+        """Update the constraints' schedules after an optimizer step."""
         for constraint in self.constraints if self.layers else ():
             constraint.advance(self.layers, moment)
 
@@ -54,19 +54,19 @@ def trainable(
     logits: bool = False,
     features: bool = False,
 ) -> Any:
-    """A keras.Model of the same function, whose weights fulfil the constraints in every step.
+    """A keras.Model of the same function, whose weights satisfy the constraints at every step.
 
-    Batch normalization is folded. Any way of training a Keras model works, with any pipeline of
-    data; `fit` moves the schedules of the constraints.
+    Batch normalization is folded. Any way of training a Keras model works, with any data pipeline;
+    `fit` updates the schedules of the constraints.
 
     Args:
         model: a float Graph, or a Keras model.
-        constraints: in the order in which they apply: zeros before grids.
-        calibration: real inputs (samples, *shape), from which ranges are taken; activations are
-            then rounded to int8 in training. None: they are not.
+        constraints: in the order in which they are applied: zeros before grids.
+        calibration: real inputs (samples, *shape) for activation ranges; activations are then
+            rounded to int8 in training. None: activations stay float.
         method: how ranges are chosen.
-        logits: whether a softmax or sigmoid at the end is left out, for losses that want logits.
-        features: whether outputs are followed by what the last layer with weights reads.
+        logits: leave out a final softmax or sigmoid, for losses that expect logits.
+        features: append the input of the last layer with weights to the outputs.
 
     Raises:
         ModelError: the graph is int8, or has several inputs or outputs.
@@ -85,8 +85,8 @@ def trainable(
 
 
 def finish(model: Any) -> Graph:
-    """The float graph with the trained constants. Weights that lie on a grid say so
-    (Constant.grid), and quantization keeps them.
+    """The float graph with the trained constants. For weights on a grid Constant.grid is set, and
+    quantization keeps their values.
     """
     training: Training = model.tinycomp
     changed: dict[str, Constant] = {}
@@ -121,7 +121,7 @@ def _graph(model: Any) -> Graph:
 
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
         path = Path(folder) / f"{_NO_NAME.sub('_', model.name)}.keras"
-        with warnings.catch_warnings():  # of Keras about NumPy 2
+        with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
             warnings.simplefilter("ignore", DeprecationWarning)
             model.save(path)
         return read_keras(path)
@@ -137,7 +137,7 @@ def _require_trainable(graph: Graph) -> None:
         raise ModelError(
             f"'{graph.name}' is int8 already, and can't be trained.",
             expected="Expected a float model.",
-            hint="Train the Keras model that it was made of.",
+            hint="Train the Keras model that it was converted from.",
         )
 
 
@@ -179,23 +179,23 @@ def _build(training: Training, logits: bool, features: bool) -> Any:
 
 
 def features_of(graph: Graph) -> str:
-    """The tensor that the last layer with weights reads.
+    """The name of the input of the last layer with weights.
 
     Raises:
-        ModelError: there is none, or outputs have more than one axis.
+        ModelError: there is no such layer, or the output has more than one axis.
     """
     layers = [node for node in graph.nodes if node.op.weight_axis is not None]
     if not layers or len(graph.tensors[graph.outputs[0]].shape) != 1:
         raise ModelError(
             f"'{graph.name}' has no hidden features to imitate.",
-            expected="Expected layers with weights, and outputs of one axis.",
+            expected="Expected layers with weights, and an output of one axis.",
             hint="Set features = 0.",
         )
     return layers[-1].inputs[0]
 
 
 def logits_of(graph: Graph) -> str:
-    """The tensor in front of the softmax or sigmoid at the end, or the output."""
+    """The name of the input of a final softmax or sigmoid; without one, of the output."""
     last = graph.producer(graph.outputs[0])
     ends = last is not None and last.op.name in ("softmax", "logistic")
     return last.inputs[0] if ends and last is not None else graph.outputs[0]
@@ -206,7 +206,7 @@ def _model_class() -> Any:
     import keras
 
     class Trainable(keras.Model):  # type: ignore[misc]
-        """A Keras model whose `fit` moves the schedules of its constraints."""
+        """A Keras model whose `fit` updates the schedules of its constraints."""
 
         tinycomp: Training
 
@@ -219,7 +219,7 @@ def _model_class() -> Any:
 
 
 def _schedules(model: Any) -> Any:
-    """A callback that tells constraints how far training has come."""
+    """A callback that updates the schedules of the constraints after each batch."""
     import keras
 
     class Schedules(keras.callbacks.Callback):  # type: ignore[misc]

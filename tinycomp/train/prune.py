@@ -1,4 +1,4 @@
-"""Gradual pruning: the weights that matter least are zero, more of them from step to step."""
+"""Gradual pruning: sets the least important weights to zero, more and more during training."""
 
 from __future__ import annotations
 
@@ -24,44 +24,45 @@ from tinycomp.train.constraint import (
 from tinycomp.train.keep_zeros import KeepZeros
 
 _LONGEST = 64
-"""Weights of a pattern's group."""
+"""The most weights in a group of a pattern."""
 
 
 @dataclass(frozen=True)
 class Prune(Constraint):
-    """Zeros by a mask whose share grows as a polynomial (Zhu and Gupta, 2017). What is masked is
-    trained on, and returns where it has grown (Guo et al., "Dynamic network surgery", 2016).
+    """A mask whose sparsity follows a polynomial schedule (Zhu and Gupta, 2017). Masked weights
+    continue to train, and return if they become important again (Guo et al., "Dynamic network
+    surgery", 2016).
     """
 
     name: ClassVar[str] = "prune"
     stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     sparsity: float
-    """The share of weights that are zero at the end."""
+    """The share of zero weights at the end."""
     score: Literal["lamp", "magnitude", "movement"] = "lamp"
     """"lamp" and "magnitude" as in compress.prune. "movement" is how far training has moved a
     weight away from zero, over all steps (V. Sanh et al., "Movement pruning", NeurIPS 2020).
     """
     ranking: Ranking = "global"
-    """Over all layers, or in each."""
+    """"global" ranks the weights of all layers together, "layer" those of each layer."""
     begin: float = 0.0
-    """The share of training after which zeros begin to grow."""
+    """The share of training after which pruning starts."""
     end: float = 0.7
-    """The share of training after which they are as many as wanted, and stay where they are."""
+    """The share of training after which the full sparsity is reached and the mask is frozen."""
     power: float = 3.0
-    """Of the polynomial; 1 grows evenly."""
+    """Exponent of the polynomial; 1 is linear."""
     every: int = 20
-    """Steps from one choice of the zeros to the next."""
+    """Steps between updates of the mask."""
     pattern: str = ""
-    """"2:4" leaves at most two of each four weights in a row of a channel; "1x4" makes each four
-    in a row zero together.
+    """"2:4" keeps at most two of each four consecutive weights of a channel; "1x4" prunes four
+    consecutive weights together.
     """
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is impossible.
+            TinycompError: one is out of range.
         """
         if not 0 <= self.sparsity < 1:
             raise TinycompError(
@@ -78,18 +79,18 @@ class Prune(Constraint):
         if self.pattern and (not 1 <= kept < max(length, 2) or length > _LONGEST):
             raise TinycompError(
                 f"The pattern '{self.pattern}' is not possible.",
-                expected="Expected N:M with N < M, as 2:4, or 1xB, as 1x4.",
+                expected="Expected N:M with N < M, such as 2:4, or 1xB, such as 1x4.",
             )
         if ":" in self.pattern and self.sparsity > 1 - kept / length:
             raise TinycompError(
-                f"The pattern {self.pattern} has {1 - kept / length:.3g} zeros at most, and the "
-                f"sparsity is {self.sparsity}.",
+                f"The pattern {self.pattern} allows a sparsity of {1 - kept / length:.3g} at most, "
+                f"not {self.sparsity}.",
                 hint=f"Set sparsity = {1 - kept / length:.3g}.",
             )
 
     @property
     def group(self) -> tuple[int, int]:
-        """N and M of a pattern N:M, 1 and B of 1xB; 1 and 1 for none; 0 and 0 for another text."""
+        """(N, M) of a pattern N:M, (1, B) of 1xB; (1, 1) without a pattern; (0, 0) if invalid."""
         if not self.pattern:
             return 1, 1
         found = re.fullmatch(r"([0-9]+)[:x]([0-9]+)", self.pattern)
@@ -98,15 +99,15 @@ class Prune(Constraint):
         return int(found[1]), int(found[2])
 
     def sparsity_at(self, share: float) -> float:
-        """The share of zeros at that share of the training."""
+        """The scheduled sparsity after that share of the training."""
         if share >= self.end:
             return self.sparsity
         left = min(1.0, (self.end - share) / max(self.end - self.begin, 1e-9))
         return float(self.sparsity * (1 - left**self.power))
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """mask: 1 where a weight is kept. settled: whether zeros stay where they are. importance:
-        minus the sum of each weight times its gradient.
+        """mask: 1 where a weight is kept. settled: 1 once the mask is frozen. importance: minus
+        the sum of each weight times its gradient.
         """
         found = {
             "mask": Initial(np.ones(kernel.shape, np.float32)),
@@ -117,7 +118,7 @@ class Prune(Constraint):
         return found
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Zeros where the mask has them."""
+        """The masked kernel, with a straight-through gradient."""
         from keras import ops
 
         found = straight_through(kernel, kernel * state["mask"])
@@ -127,7 +128,7 @@ class Prune(Constraint):
         return found + ops.stop_gradient(kernel) * moved
 
     def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
-        """Choose the zeros again."""
+        """Update the mask."""
         last = moment.share >= self.end
         if not last and moment.step % self.every:
             return
@@ -155,16 +156,16 @@ class Prune(Constraint):
         return _grouped(scores, layer.axis, self) if self.pattern else scores
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The same."""
+        """The masked kernel."""
         return fixed.on(fixed.kernel * state["mask"], None)
 
     def kept(self) -> Constraint:
-        """The zeros."""
+        """The zeros stay."""
         return KeepZeros()
 
 
 def _rows(values: Array, axis: int, length: int) -> tuple[Array, int]:
-    """(channels, groups, length), padded with NaN; and how many weights a channel has."""
+    """Values as (channels, groups, length), padded with NaN; and the weights per channel."""
     flat = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
     padded = np.full((len(flat), -(-flat.shape[1] // length) * length), np.nan)
     padded[:, : flat.shape[1]] = flat
@@ -179,8 +180,8 @@ def _back(rows: Array, size: int, shape: tuple[int, ...], axis: int) -> Array:
 
 
 def _grouped(scores: Kernel, axis: int, prune: Prune) -> Kernel:
-    """Scores with which a ranking keeps to the pattern: infinite for those of N:M that stay; of 1xB
-    the mean of each group.
+    """Scores that make a ranking follow the pattern: infinite for the weights that N:M keeps; for
+    1xB the mean of each group.
     """
     kept, length = prune.group
     rows, size = _rows(scores, axis, length)
@@ -195,7 +196,7 @@ def _grouped(scores: Kernel, axis: int, prune: Prune) -> Kernel:
 
 
 def _whole(zeros: Any, axis: int, length: int) -> Any:
-    """Zeros of whole groups only: of the group that a ranking cut apart all stay."""
+    """Only the zeros of complete groups: a group that the ranking splits is kept whole."""
     rows, size = _rows(zeros.astype(np.float64), axis, length)
     complete = np.nanmin(rows, axis=2, keepdims=True) > 0
     return _back(np.broadcast_to(complete, rows.shape), size, zeros.shape, axis)

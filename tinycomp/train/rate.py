@@ -1,11 +1,11 @@
-"""Rate-penalised quantization: few symbols, and the bits that an entropy code takes for them are
-part of the loss.
+"""Rate-penalised quantization: the entropy of the quantized weights is part of the loss.
 
-w = s d round(v / d): v are the weights in units of the layer's scale s, d is a step that is
-learned (Esser et al., "Learned step size quantization", ICLR 2020). A weight's bits are those of
-its symbol by the layer's own frequencies, interpolated between neighbours, so that they have a
-gradient (in the family of Oktay et al., "Scalable model compression by entropy penalized
-reparameterization", ICLR 2020). The frequencies are counted, not learned: they are exact at once.
+w = s d round(v / d), where v are the weights divided by the layer's scale s, and d is a learned
+step size (Esser et al., "Learned step size quantization", ICLR 2020). A weight costs the bits of
+its symbol according to the symbol frequencies in its layer, interpolated between neighbouring
+symbols to be differentiable (similar to Oktay et al., "Scalable model compression by entropy
+penalized reparameterization", ICLR 2020). The frequencies are counted, not learned, so they are
+always exact.
 """
 
 from __future__ import annotations
@@ -21,64 +21,65 @@ from tinycomp.ir.tensor import Array
 from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel, Layer, Moment
 
 _MOST = 127
-"""Symbols on each side of zero."""
+"""The most symbols on each side of zero."""
 _UNSEEN = 0.5
-"""How often a symbol counts that does not occur."""
+"""Added to the count of each symbol, so that unused symbols have a finite cost."""
 
 
 @dataclass(frozen=True)
 class Rate(Constraint):
-    """At most `bits` a weight on average, over all layers, by entropy.
+    """An average of at most `bits` per weight over all layers, by entropy.
 
-    The penalty's weight is a multiplier that grows while the bits exceed a falling target and falls
-    below it (an augmented Lagrangian), so it comes to rest where it holds the target. Towards the
-    end symbols are frozen, the penalty goes, and steps and biases settle.
+    The penalty's weight is a multiplier that grows while the bits exceed a falling target and
+    shrinks below it (an augmented Lagrangian), so it converges to the value that holds the target.
+    Near the end symbols are frozen, the penalty is dropped, and step sizes and biases converge.
     """
 
     name: ClassVar[str] = "rate"
     stage: ClassVar[Literal["zeros", "grid"]] = "grid"
 
     bits: float = 2.0
-    """Of a weight, on average, at the end."""
+    """Average bits per weight at the end."""
     step: float = 0.35
-    """Of the grid before training, in units of the layer's scale. Coarser ones do damage that
-    training does not mend.
+    """Initial step size, relative to the layer's scale. Accuracy does not recover from coarser
+    grids.
     """
     press: float = 0.6
     """The share of training after which the target has fallen to `bits`."""
     freeze: float = 0.85
-    """The share after which symbols stay."""
+    """The share of training after which symbols are frozen."""
     gain: float = 100.0
-    """How much the multiplier would grow in a training whose bits are always twice the target."""
+    """Integral gain: growth of the multiplier over a training whose bits are twice the target."""
     stiffness: float = 8.0
-    """What is added to it in proportion to that excess."""
+    """Proportional gain: added to the multiplier in proportion to the relative excess."""
     every: int = 5
-    """Steps from one count of the symbols to the next."""
+    """Steps between counts of the symbols."""
     per_channel: bool = False
-    """Whether each channel has a scale of its own; else one serves the layer."""
+    """One scale per channel instead of one per layer."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is impossible.
+            TinycompError: one is out of range.
         """
         if not 0 < self.bits <= 8:
             raise TinycompError(
-                f"{self.bits:g} bits a weight are not possible.", expected="Expected 0 < bits <= 8."
+                f"{self.bits:g} bits per weight are not possible.",
+                expected="Expected 0 < bits <= 8.",
             )
         if not 0 <= self.press <= self.freeze <= 1 or self.step <= 0 or self.every < 1:
             raise TinycompError(
-                f"A rate target reached after {self.press} and frozen after {self.freeze} of the "
-                f"training, from the step {self.step} on, is not possible.",
-                expected="Expected 0 <= press <= freeze <= 1, step > 0.",
+                f"press = {self.press:g}, freeze = {self.freeze:g}, step = {self.step:g} and "
+                f"every = {self.every} are not possible.",
+                expected="Expected 0 <= press <= freeze <= 1, step > 0, every >= 1.",
             )
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """step: log of d. costs: bits of each symbol. symbols: once they are frozen.
+        """step: log of d. costs: bits of each symbol. symbols: the frozen symbols.
 
-        control: the penalty's weight for this layer; the multiplier; bits a weight when the
-        target began to fall; 1 once frozen; the bits that are wanted.
+        control: the penalty's weight for this layer; the multiplier; bits per weight when the
+        target began to fall; 1 once frozen; the target bits.
         """
         last = int(np.clip(np.ceil(np.abs(kernel).max() / self.step), 1, _MOST))
         found = symbols_of(kernel, self.step, last)
@@ -90,36 +91,36 @@ class Rate(Constraint):
         }
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Rounded to whole steps; d has the gradient of learned step size quantization."""
+        """Weights rounded to whole steps; d has the gradient of learned step size quantization."""
         from keras import ops
 
-        step, places = self._places(kernel, state)
-        rounded = places + ops.stop_gradient(ops.round(places) - places)
+        step, scaled = self._scaled(kernel, state)
+        rounded = scaled + ops.stop_gradient(ops.round(scaled) - scaled)
         frozen = state["control"][3]
         return step * (frozen * state["symbols"] + (1.0 - frozen) * rounded)
 
-    def _places(self, kernel: Any, state: Mapping[str, Any]) -> tuple[Any, Any]:
-        """d, and the kernel in steps of it."""
+    def _scaled(self, kernel: Any, state: Mapping[str, Any]) -> tuple[Any, Any]:
+        """d, and the kernel divided by d, clipped to the range of symbols."""
         from keras import ops
 
         step, last = ops.exp(state["step"]), (state["costs"].shape[0] - 1) // 2
         return step, ops.clip(kernel / step, -last, last)
 
     def penalty(self, kernel: Any, state: Mapping[str, Any]) -> Any:
-        """Bits of the layer's weights, times its control."""
+        """Mean bits of the layer's weights, times the penalty's weight."""
         from keras import ops
 
-        _, places = self._places(kernel, state)
+        _, scaled = self._scaled(kernel, state)
         count = state["costs"].shape[0]
-        shifted = ops.reshape(places, (-1,)) + (count - 1) // 2
+        shifted = ops.reshape(scaled, (-1,)) + (count - 1) // 2
         below = ops.stop_gradient(ops.clip(ops.floor(shifted), 0, count - 2))
-        index = ops.clip(ops.cast(below, "int32"), 0, count - 2)  # no number is any integer
+        index = ops.clip(ops.cast(below, "int32"), 0, count - 2)  # NaN casts to any integer
         costs = ops.stop_gradient(ops.convert_to_tensor(state["costs"]))
         low, high = ops.take(costs, index), ops.take(costs, index + 1)
         return state["control"][0] * ops.mean(low + (shifted - below) * (high - low))
 
     def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
-        """Count symbols, and move the multiplier; freeze at the end."""
+        """Count the symbols and update the multiplier; freeze symbols at the end."""
         if layers[0].state(self)["control"][3]:
             return
         if moment.share >= self.freeze:
@@ -150,7 +151,7 @@ class Rate(Constraint):
             )
 
     def want(self, layers: Sequence[Layer], bits: float) -> None:
-        """From now on hold so many bits a weight; without effect once symbols are frozen."""
+        """Change the target bits per weight; without effect once symbols are frozen."""
         for layer in layers:
             control = np.array(layer.state(self)["control"])
             control[4] = bits
@@ -170,19 +171,19 @@ class Rate(Constraint):
         return symbols_of(kernel, float(np.exp(np.float32(state["step"]))), last)
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """Whole steps."""
+        """Weights rounded to whole steps."""
         step = np.asarray(np.exp(np.float32(state["step"])), np.float64)
         return fixed.on(step * self._symbols(fixed.kernel, state), step)
 
 
 def symbols_of(kernel: Kernel, step: float, last: int) -> Kernel:
-    """Whole steps, at most `last` from zero, in float32 as training rounds."""
-    places = np.clip(kernel.astype(np.float32) / np.float32(step), -last, last)
-    return np.asarray(np.rint(places), np.float64)
+    """The symbols of weights, from -last to last, computed in float32 as in training."""
+    scaled = np.clip(kernel.astype(np.float32) / np.float32(step), -last, last)
+    return np.asarray(np.rint(scaled), np.float64)
 
 
 def entropy(symbols: Kernel) -> float:
-    """Bits a symbol by their frequencies: what an entropy code comes close to."""
+    """Shannon entropy in bits per symbol: the size that an entropy coder approaches."""
     counts = np.unique(symbols, return_counts=True)[1]
     return float(-(counts * np.log2(counts / symbols.size)).sum() / symbols.size)
 

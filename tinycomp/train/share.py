@@ -1,7 +1,7 @@
-"""Weights that share few values: a codebook of a layer, whose entries are trained.
+"""Weight sharing: one codebook per layer with trained entries.
 
-Each entry is the mean of its weights, so that weights that were put together stay together (S. Han
-et al., "Deep compression", ICLR 2016).
+Weights keep their codebook index, and each entry is the mean of its weights (S. Han et al., "Deep
+compression", ICLR 2016).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tinycomp.ir.tensor import Array
 from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel
 
 _POINTS = 512
-"""Steps of the largest weight in which clusters are looked for."""
+"""Resolution of the initial clustering: steps from zero to the largest weight."""
 _LAST = 127
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
 class Share(Constraint):
-    """At most 2^bits values in a layer, zero among them, on one int8 grid."""
+    """At most 2^bits distinct weights in a layer, including zero, on one int8 grid."""
 
     name: ClassVar[str] = "share"
     stage: ClassVar[Literal["zeros", "grid"]] = "grid"
@@ -37,7 +37,7 @@ class Share(Constraint):
         """Check the options.
 
         Raises:
-            TinycompError: there is no such codebook.
+            TinycompError: `bits` is out of range.
         """
         if not 1 <= self.bits <= 7:
             raise TinycompError(
@@ -45,15 +45,15 @@ class Share(Constraint):
             )
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """index: of each weight's entry. Entry 0 is zero; weights of other entries are trained."""
+        """index: the codebook entry of each weight. Entry 0 is zero and stays zero."""
         unit = max(np.abs(kernel).max(), _SMALLEST) / _POINTS
         steps = np.rint(kernel / unit).astype(np.int64)
         points, inverse, counts = np.unique(steps, return_inverse=True, return_counts=True)
-        if 0 not in points:  # the entry of zero exists
+        if 0 not in points:  # so that there is an entry for zero
             points, counts = np.append(points, 0), np.append(counts, 0)
             order = np.argsort(points)
-            places = np.argsort(order)
-            points, counts, inverse = points[order], counts[order], places[inverse]
+            position = np.argsort(order)
+            points, counts, inverse = points[order], counts[order], position[inverse]
         centres = cluster(points, counts.astype(np.float64), 2**self.bits, True).centres
         values = [0, *(each for each in np.unique(centres) if each != 0)]
         entry = {int(value): number for number, value in enumerate(values)}
@@ -61,7 +61,7 @@ class Share(Constraint):
         return {"index": Initial(table[inverse.reshape(kernel.shape)])}
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Each weight the mean of its entry's: entries get the mean gradient of their weights."""
+        """Each weight replaced by the mean of its entry, which gets their mean gradient."""
         from keras import ops
 
         flat = ops.reshape(kernel, (-1,))
@@ -76,7 +76,7 @@ class Share(Constraint):
         return ops.reshape(ops.take(means, index), kernel.shape)
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The same in float64."""
+        """Each weight replaced by the mean of its entry, in float64."""
         index = state["index"].astype(np.int64).ravel()
         count = 2**self.bits
         sums = np.bincount(index, fixed.kernel.ravel(), count)

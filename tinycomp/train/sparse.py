@@ -1,5 +1,5 @@
-"""Dynamic sparse training: a network that is sparse from the start, and moves its weights to where
-they are worth most.
+"""Dynamic sparse training: a network with a constant number of zeros, whose positions are updated
+during training.
 
 SET (D. Mocanu et al., "Scalable training of artificial neural networks with adaptive sparse
 connectivity", 2018) grows weights at random; RigL (U. Evci et al., "Rigging the lottery", ICML
@@ -21,44 +21,45 @@ from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel, Layer,
 from tinycomp.train.keep_zeros import KeepZeros
 
 _PROBE = 1e-9
-"""What gradients of probes are multiplied with: so small that Adam's epsilon rules and its steps
-are proportional to them.
+"""Scale of the probe gradients: so small that Adam's epsilon dominates its denominator, and its
+steps are proportional to the gradients.
 """
 
 
 @dataclass(frozen=True)
 class Sparse(Constraint):
-    """As many zeros from the first step to the last: the smallest weights are dropped, and as many
-    grow elsewhere, from zero.
+    """Constant sparsity throughout training: at intervals the smallest weights are dropped, and the
+    same number is grown elsewhere, starting from zero.
     """
 
     name: ClassVar[str] = "sparse"
     stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     sparsity: float
-    """The share of weights that are zero."""
+    """The share of zero weights."""
     growth: Literal["gradient", "random"] = "gradient"
-    """"gradient" is RigL, "random" SET."""
+    """"gradient" is RigL, "random" is SET."""
     start: Literal["magnitude", "random"] = "magnitude"
-    """Which weights there are at first: the largest of the model that is given, or any."""
+    """The weights kept initially: the largest ones of the given model, or random ones."""
     layers: Literal["global", "erk", "layer"] = "global"
-    """How zeros are spread over layers: by magnitude over all (with start = "magnitude" only),
-    by the sum of a kernel's axes over their product (Erdos-Renyi kernel), or alike in each.
+    """Distribution of zeros over layers. "global": by magnitude over all layers (only with start =
+    "magnitude"). "erk": density proportional to the sum of a kernel's axes over their product
+    (Erdos-Renyi kernel). "layer": the same sparsity in each layer.
     """
     drop: float = 0.3
-    """The share of a layer's weights that are replaced at first; it falls as a cosine."""
+    """The share of a layer's weights replaced at the first update; cosine decay."""
     end: float = 0.75
-    """The share of training after which they stay."""
+    """The share of training after which the mask is frozen."""
     every: int = 100
-    """Steps from one replacement to the next."""
+    """Steps between updates of the mask."""
     seed: int = 0
-    """Of what is random."""
+    """Seed of random choices."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is impossible.
+            TinycompError: one is out of range.
         """
         if not 0 <= self.sparsity < 1:
             raise TinycompError(
@@ -73,14 +74,14 @@ class Sparse(Constraint):
             )
         if self.layers == "global" and self.start == "random":
             raise TinycompError(
-                "Zeros can't be spread over layers by magnitude where weights start at random.",
+                'layers = "global" ranks by magnitude, which start = "random" does not.',
                 hint='Set layers = "erk" or "layer", or start = "magnitude".',
             )
 
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
-        """mask: 1 where there is a weight. probe: minus the gradient since the last replacement, in
-        some unit. offset: what the raw kernel was where and when a weight grew. begun: whether
-        zeros were chosen.
+        """mask: 1 where a weight is kept. probe: proportional to minus the sum of gradients since
+        the last update. offset: the raw kernel at the time when a weight was grown, subtracted so
+        that it starts from zero. begun: 1 once the mask is chosen.
         """
         zeros = np.zeros(kernel.shape, np.float32)
         return {
@@ -91,14 +92,14 @@ class Sparse(Constraint):
         }
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
-        """Zeros where the mask has them; the probe has the gradient of all weights."""
+        """The masked kernel; the probe receives the gradient of all weights, masked or not."""
         from keras import ops
 
         probe = _PROBE * (state["probe"] - ops.stop_gradient(ops.convert_to_tensor(state["probe"])))
         return (kernel - state["offset"]) * state["mask"] + probe
 
     def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
-        """Choose zeros after the first step; then replace weights."""
+        """Choose the mask after the first step, then update it at intervals."""
         if not layers[0].state(self)["begun"]:
             for layer, mask in zip(layers, self._first(layers), strict=True):
                 layer.assign(self, {"mask": mask, "begun": np.ones((), np.float32)})
@@ -108,7 +109,7 @@ class Sparse(Constraint):
                 self._replace(layer, share, (self.seed, 3, moment.step, number))
 
     def _first(self, layers: Sequence[Layer]) -> list[Array]:
-        """Masks of the weights that there are at first."""
+        """The initial masks."""
         kernels = [layer.kernel(self) for layer in layers]
         rng = np.random.default_rng((self.seed, 2))
         scores = [
@@ -127,13 +128,13 @@ class Sparse(Constraint):
         ]
 
     def densities(self, shapes: Sequence[tuple[int, ...]]) -> list[float]:
-        """The share of weights that each layer has."""
+        """The share of nonzero weights in each layer."""
         sizes = [math.prod(shape) for shape in shapes]
         if self.layers != "erk":
             return [1 - self.sparsity] * len(shapes)
         raw = [sum(shape) / size for shape, size in zip(shapes, sizes, strict=True)]
         wanted, full = (1 - self.sparsity) * sum(sizes), [False] * len(shapes)
-        while True:  # layers that would have more weights than places are full
+        while True:  # layers whose density would exceed 1 become dense
             left = wanted - sum(size for size, all_of in zip(sizes, full, strict=True) if all_of)
             rest = sum(r * s for r, s, f in zip(raw, sizes, full, strict=True) if not f)
             found = [
@@ -166,16 +167,16 @@ class Sparse(Constraint):
         )
 
     def finish(self, fixed: Fixed, state: Mapping[str, Array], axis: int) -> Fixed:
-        """The same."""
+        """The masked kernel."""
         return fixed.on((fixed.kernel - state["offset"]) * state["mask"], None)
 
     def kept(self) -> Constraint:
-        """The zeros."""
+        """The zeros stay."""
         return KeepZeros()
 
 
 def _largest(scores: Kernel, count: int) -> Array:
-    """1 at the largest scores, of equal ones the first."""
+    """A mask of the `count` largest scores; ties go to the first."""
     found = np.zeros(scores.size, np.float32)
     found[np.argsort(-scores, axis=None, kind="stable")[:count]] = 1
     return found.reshape(scores.shape)

@@ -1,4 +1,4 @@
-"""What the float model says: the soft targets of a training."""
+"""Runs the float model (the teacher) to get the soft targets of a training."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Kind = Literal["classes", "marks", "values"]
 
 
 def teacher_outputs(graph: Graph, x: Array, kind: Kind) -> Array:
-    """Logits of classes and marks, or values, (samples, *output shape), float32.
+    """Logits for classes and marks, otherwise output values: (samples, *output shape), float32.
 
     Args:
         graph: a float model.
         x: real inputs.
-        kind: as of a Supervision.
+        kind: see Supervision.kind.
     """
     cleaned = clean_up(graph)
     if kind != "values":
@@ -36,10 +36,10 @@ def teacher_outputs(graph: Graph, x: Array, kind: Kind) -> Array:
 
 
 def teacher_features(graph: Graph, x: Array) -> Array:
-    """What the last layer with weights reads, (samples, n), float32.
+    """Inputs of the last layer with weights, (samples, n), float32.
 
     Raises:
-        ModelError: there are no such features.
+        ModelError: the model has no such layer.
     """
     cleaned = clean_up(graph)
     cut = remove_dead_nodes(replace(cleaned, outputs=(features_of(cleaned),)))
@@ -48,14 +48,14 @@ def teacher_features(graph: Graph, x: Array) -> Array:
 
 
 def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
-    """How outputs of a task are compared.
+    """How outputs are compared with targets, see Supervision.kind.
 
     Raises:
-        DataError: there is nothing to compare them with.
+        DataError: the labels do not fit the model's outputs.
     """
     if targets.task is None:
         raise DataError(
-            "The training half can't be learned from. " + " ".join(targets.notes),
+            "The training half has no usable labels. " + " ".join(targets.notes),
             expected="Expected labels that fit the model's outputs (docs/data.md).",
         )
     stripped = shape.ending == "other" or logits_of(graph) != graph.outputs[0]
@@ -65,7 +65,9 @@ def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
 
 
 def supervision(kind: Kind, outputs: Array, targets: Targets | None) -> Supervision:
-    """Soft targets and labels of the same samples; labels None: the float model's own choice."""
+    """The training targets from teacher outputs and labels; without labels the teacher's
+    predictions are used.
+    """
     labels = None if targets is None else targets.values
     return {
         "classes": Supervision.classes,
