@@ -26,6 +26,7 @@ from tinycomp.recipes.material import Material, chosen
 from tinycomp.reference.oracle import run_fast
 from tinycomp.report.steps import StepRecord
 from tinycomp.target.boards import Board
+from tinycomp.target.fit import Footprint
 from tinycomp.target.toolchain import is_available
 from tinycomp.train.rate import entropy
 
@@ -70,7 +71,7 @@ class Meter:
         """All figures; name and seconds are those of the step."""
         prepared = self.prepared(state)
         found, graph, weights = self.score(prepared), prepared.graph, _weights(prepared.graph)
-        plan, constants = self._built(prepared)
+        plan, need = self.built(prepared)
         return StepRecord(
             name,
             found.metric if found else "",
@@ -79,7 +80,7 @@ class Meter:
             sum(int(np.count_nonzero(each)) for each in weights),
             bits(weights),
             graph.cost().macs,
-            constants,
+            need.constants,
             plan.arena,
             Costs(plan.program).instructions(plan.steps),
             seconds,
@@ -88,21 +89,21 @@ class Meter:
     def constants(self, state: State) -> tuple[int, float]:
         """Bytes of flash, and bits of a weight on average."""
         prepared = self.prepared(state)
-        return self._built(prepared)[1], bits(_weights(prepared.graph))
+        return self.built(prepared)[1].constants, bits(_weights(prepared.graph))
 
     def floor(self, state: State) -> int:
         """Bytes of constants beside the weights."""
-        layers = layer_records(self._built(self.prepared(state))[0].program)
+        layers = layer_records(self.built(self.prepared(state))[0].program)
         return sum(layer.constant_bytes for layer in layers)
 
-    def _built(self, prepared: Prepared) -> tuple[Plan, int]:
-        """The plan, and bytes of constants as the board's compiler lays them out."""
+    def built(self, prepared: Prepared) -> tuple[Plan, Footprint]:
+        """The plan, and what the library takes as the board's compiler lays it out."""
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
             assembler = Assembler(self.board, self.planning, Path(scratch), lambda _: None)
             built = assembler.cheapest(prepared, Silent())
             known = is_available(self.board.compiler)
             measured = built.measured if known else None
-            return built.plan, footprint(built.plan, measured).constants
+            return built.plan, footprint(built.plan, measured)
 
     def score(self, prepared: Prepared) -> Score | None:
         """On the validation samples, by LiteRT's optimized kernels; None without any."""

@@ -53,6 +53,8 @@ class Runner:
     """The recipe, for reports."""
     records: list[StepRecord] = field(default_factory=list)
     """Of all steps so far."""
+    measures: bool = True
+    """Whether there is a record after each step: compiling takes seconds."""
 
     def start(self) -> Position:
         """Before the first step."""
@@ -146,6 +148,8 @@ class Runner:
         self.progress.status(", ".join(said))
 
     def _record(self, name: str, state: State, begin: float) -> None:
+        if not self.measures:
+            return
         seconds = time.monotonic() - begin
         with self.progress.stage(f"Measuring after {name}"):
             record = self.meter.record(name, state, seconds)
