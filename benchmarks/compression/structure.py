@@ -35,9 +35,10 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest
 from tinycomp.reference import oracle
 from tinycomp.report.record import Report
-from tinycomp.train.loop import Schedule, split, train
+from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import finish, trainable
+from tinycomp.train.schedule import Schedule, split
 
 CALIBRATION = 500
 

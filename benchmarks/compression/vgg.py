@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.ir.tensor import Array
-from tinycomp.train.loop import split
+from tinycomp.train.schedule import split
 
 CHANNELS = (24, 48, 96)
 

@@ -15,10 +15,11 @@ from tinycomp.common.errors import OutputError, TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.train.loop import DivergedError, Epoch, Schedule, split, train
+from tinycomp.train.loop import DivergedError, Epoch, train
 from tinycomp.train.losses import Supervision, loss
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate
+from tinycomp.train.schedule import Schedule, split
 
 SCHEDULE = Schedule(epochs=3, batch=32, validation=0.2)
 SHORT = replace(SCHEDULE, epochs=1)
@@ -142,3 +143,65 @@ def test_losses_are_those_of_the_paper() -> None:
     assert float(found) == pytest.approx(0.7 * soft + 0.3 * hard, rel=1e-5)
     values = loss("values", 1.0, 1.0)(Supervision.values(teacher, None).rows, outputs)
     assert float(values) == pytest.approx(np.mean((teacher - outputs) ** 2), rel=1e-5)
+
+
+def test_the_rate_grows_and_falls_as_the_schedule_says() -> None:
+    shares = (0.0, 0.05, 0.1, 0.55, 0.8, 1.0)
+    cosine = [0.0001, 0.05, 0.1, 0.05, 0.0117, 0.0]
+    expected = {
+        "cosine": cosine,
+        "linear": [*cosine[:4], 0.0222, 0.0],
+        "steps": [0.001 * 0.1, 0.05, 0.1, 0.01, 0.001, 0.001],
+        "constant": [0.0001, 0.05, 0.1, 0.1, 0.1, 0.1],
+    }
+    for decay, rates in expected.items():
+        schedule = Schedule(rate=0.1, warmup=0.1, decay=decay)  # type: ignore[arg-type]
+        found = [schedule.rate_at(share) for share in shares]
+        assert found[1:] == pytest.approx(rates[1:], abs=1e-4)
+        assert 0 < found[0] < 0.01
+    assert Schedule(rate=0.1).rate_at(0) == pytest.approx(0.1)
+
+
+def test_the_last_samples_of_a_file_can_validate() -> None:
+    rows, held = split(10, 0.3, 0, "last")
+    assert sorted(held) == [7, 8, 9]
+    assert sorted(rows) == list(range(7))
+    assert sorted(split(10, 0.3, 0)[1]) != [7, 8, 9]
+
+
+def stopping(bits: float = 2.0, patience: int = 2) -> tuple[Schedule, Any]:
+    """A training whose validation can't become better: its inputs say nothing of its classes."""
+    schedule = Schedule(epochs=12, batch=32, validation=0.3, patience=patience, rate=0.02)
+    return schedule, trainable(network(), [Rate(bits, press=0.2, freeze=0.4)], logits=True)
+
+
+def noise() -> tuple[Array, Supervision]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (256, 6, 6, 2)).astype(np.float32)
+    y = rng.integers(0, 3, 256)
+    return x, Supervision.classes(np.eye(3, dtype=np.float32)[y] * 4, y)
+
+
+def test_training_stops_where_validation_does_not_become_better(tmp_path: Path) -> None:
+    (schedule, made), (x, targets) = stopping(), noise()
+    states: dict[int, dict[str, bytes]] = {}
+    file = tmp_path / "state.npz"
+
+    def keep(epoch: Epoch) -> None:
+        states[epoch.number] = constants(finish(made))
+
+    schedule = replace(schedule, average=0.0)  # else the best epoch's averages are what stays
+    epochs = train(made, x, targets, schedule, Silent(), file, keep)
+    assert 5 + schedule.patience <= len(epochs) < schedule.epochs
+    scores = [epoch.validation or 0.0 for epoch in epochs]
+    best = 5 + int(np.argmax(scores[4:]))  # symbols are frozen after 0.4 of 12 epochs
+    assert len(epochs) == best + schedule.patience
+    assert constants(finish(made)) == states[best]
+    _, again = stopping()
+    assert train(again, x, targets, schedule, Silent(), file) == []
+    assert constants(finish(again)) == states[best]
+
+
+def test_patience_needs_validation_samples() -> None:
+    with pytest.raises(TinycompError, match=r"patience 3.*validation = 0.1"):
+        Schedule(patience=3, validation=0.0)

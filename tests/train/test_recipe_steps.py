@@ -10,9 +10,10 @@ import pytest
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.recipes.steps import Recipe, builtin, find_recipe, has_steps, parse
-from tinycomp.train.loop import Schedule
+from tinycomp.train.augment import Augmentation
 from tinycomp.train.prune import Prune
 from tinycomp.train.rate import Rate
+from tinycomp.train.schedule import Schedule
 
 
 def recipe(*steps: dict[str, Any], **training: Any) -> Recipe:
@@ -38,8 +39,31 @@ def test_options_of_steps_and_trainings_become_objects() -> None:
     assert prune.schedule == Schedule(epochs=4, imitation=0.5, seed=3)
     assert rate.technique == Rate(1.5)
     assert rate.schedule == Schedule(epochs=7, imitation=0.5, seed=3)
-    assert found.split == (3, Schedule().validation)
+    assert found.split == (3, Schedule().validation, "random")
     assert [s.schedule.epochs for s in found.with_training(2, None).steps if s.schedule] == [2, 2]
+
+
+def test_augmentation_is_a_table_of_a_training_or_of_a_step() -> None:
+    rate = {"technique": "rate", "bits": 1.5}
+    first, second = recipe(
+        {"technique": "fine_tune", "augment": {"noise": 0.1}}, rate,
+        augment={"shift": 2, "flip": True}, hold_out="last", decay="linear", warmup=0.1, patience=3,
+    ).steps  # fmt: skip
+    assert first.schedule is not None
+    assert second.schedule is not None
+    assert first.schedule.augment == Augmentation(noise=0.1)
+    assert second.schedule == Schedule(
+        augment=Augmentation(shift=2, flip=True), hold_out="last", decay="linear", warmup=0.1,
+        patience=3,
+    )  # fmt: skip
+
+
+def test_problems_of_an_augmentation_are_named() -> None:
+    text = refusal({"technique": "rate"}, augment={"shifd": 1})
+    assert "option 'augment.shifd' is not known (known here: shift, flip" in text
+    assert "did you mean 'shift'?" in text
+    text = refusal({"technique": "rate", "augment": {"crop": 2.0}})
+    assert "An augmentation with crop 2.0 is not possible" in text
 
 
 @pytest.mark.parametrize("name", builtin())

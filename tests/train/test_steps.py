@@ -16,10 +16,11 @@ from tinycomp.train._registry import POST_TRAINING, kinds
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.fine_tune import FineTune
 from tinycomp.train.int8 import Int8
-from tinycomp.train.loop import Schedule, train
+from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
+from tinycomp.train.schedule import Schedule
 
 
 def test_steps_are_found_by_their_modules() -> None:

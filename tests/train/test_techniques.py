@@ -15,10 +15,11 @@ from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.post_training import quantize
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.fine_tune import FineTune
-from tinycomp.train.loop import Schedule, train
+from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision, loss
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
+from tinycomp.train.schedule import Schedule
 from tinycomp.train.share import Share
 from tinycomp.train.sparse import Sparse
 

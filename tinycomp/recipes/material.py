@@ -17,9 +17,9 @@ from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import clean_up, is_float, read_model
-from tinycomp.train.loop import split
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import features_of
+from tinycomp.train.schedule import HoldOut, split
 from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_features, teacher_outputs
 
 CALIBRATION = 500
@@ -79,9 +79,11 @@ class Material:
         y = None if self.dataset.y is None else self.dataset.y[rows]
         return replace(self.dataset, x=self.dataset.x[rows], y=y, rows=None)
 
-    def held(self, seed: int, share: float) -> tuple[Array, Array]:
+    def held(
+        self, seed: int, share: float, hold_out: HoldOut = "random"
+    ) -> tuple[Array, Array]:  # fmt: skip
         """The rows that are trained on, and those that are not, at most LOOKED_AT."""
-        trained, held = split(len(self.dataset.x), share, seed)
+        trained, held = split(len(self.dataset.x), share, seed, hold_out)
         return trained, held[spread(len(held), LOOKED_AT)]
 
     def samples(self, rows: Array) -> Samples:

@@ -17,8 +17,9 @@ from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.steps import Step
 from tinycomp.report.steps import StepRecord
 from tinycomp.train.constraint import Constraint
-from tinycomp.train.loop import Epoch, Schedule, train
+from tinycomp.train.loop import Epoch, train
 from tinycomp.train.model import finish, trainable
+from tinycomp.train.schedule import Schedule
 
 Report = Callable[[StepRecord], None]
 Watch = Callable[[Any, Epoch], None]
@@ -120,9 +121,11 @@ class Runner:
         calibration = material.calibration(self.meter.trained).x if rounded else None
         graph, imitated = position.state.graph, bool(schedule.features)
         supervision = material.supervision(graph if imitated else None)
-        model = trainable(
-            graph, constraints, calibration, logits=material.kind != "values", features=imitated
-        )
+        logits = material.kind != "values"
+        model = trainable(graph, constraints, calibration, logits=logits, features=imitated)
+        teacher = None
+        if schedule.augment:
+            teacher = trainable(material.wise, logits=logits, features=imitated)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
         def told(epoch: Epoch) -> None:
@@ -132,7 +135,7 @@ class Runner:
 
         train(
             model, material.dataset.x, supervision, schedule, self.progress, checkpoint,
-            told,
+            told, teacher,
         )  # fmt: skip
         rounding = model.tinycomp.rounding
         return replace(position, state=State(finish(model), rounding, position.state.post))

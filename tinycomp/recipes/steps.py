@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,10 +28,10 @@ from tinycomp.compress._technique import Technique
 from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.train._registry import POST_TRAINING, kinds
 from tinycomp.train.constraint import Constraint
-from tinycomp.train.loop import Schedule
+from tinycomp.train.schedule import HoldOut, Schedule
 
 _TECHNIQUE, _STEPS, _TRAINING = "technique", "steps", "training"
-_WHOLE = ("seed", "validation")
+_WHOLE = ("seed", "validation", "hold_out")
 """Options of a Schedule that hold for the whole recipe."""
 _STAGES = {
     "float": "structure",
@@ -71,11 +71,13 @@ class Recipe:
     """As the file has them."""
 
     @property
-    def split(self) -> tuple[int, float]:
-        """The seed, and the share of the training half that validates: alike in all trainings."""
+    def split(self) -> tuple[int, float, HoldOut]:
+        """The seed, and the share of the training half that validates, and which: alike in all
+        trainings.
+        """
         schedules = [step.schedule for step in self.steps if step.schedule]
         chosen = schedules[0] if schedules else Schedule()
-        return chosen.seed, chosen.validation
+        return chosen.seed, chosen.validation, chosen.hold_out
 
     def with_training(self, epochs: int | None, seed: int | None) -> Recipe:
         """The recipe with other epochs for every training, and another seed."""
@@ -216,6 +218,10 @@ def _made(kind: type[Any], options: Mapping[str, Any], problems: list[Step | str
     except ValidationError as error:
         for each in error.errors(include_url=False):
             key = ".".join(map(str, each["loc"]))
+            if each["type"] == "unexpected_keyword_argument":  # in the table of an option
+                known = _names(get_type_hints(kind)[str(each["loc"][0])])
+                problems.append(f"option '{key}' is not known{_known(str(each['loc'][-1]), known)}")
+                continue
             given = "" if each["type"] == "missing" else f", but it is {shown(each['input'])}"
             problems.append(f"option '{key}': {each['msg'][:1].lower()}{each['msg'][1:]}{given}")
     except TinycompError as error:

@@ -92,6 +92,11 @@ class Constraint(ABC):
     per_channel: bool = False
     """Whether weights are normalized by channel instead of by layer."""
 
+    @property
+    def settled(self) -> float:
+        """The share of the training after which its schedule has reached its end."""
+        return 0.0
+
     @abstractmethod
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
         """The initial state for a layer with these weights, by name."""

@@ -7,7 +7,7 @@ the weights at the start. Targets are a mix of the float model's outputs (distil
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,73 +17,18 @@ import numpy as np
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Progress
 from tinycomp.ir.tensor import Array
+from tinycomp.train.augment import deviations
 from tinycomp.train.checkpoint import Checkpoint, fingerprint
 from tinycomp.train.constraint import Moment
 from tinycomp.train.layers import numbers
 from tinycomp.train.losses import Supervision, loss, with_features
 from tinycomp.train.rate import entropy
+from tinycomp.train.schedule import Schedule
 
 _WINDOW = 0.03
 """The longest averaging window, as a share of the training: older weights satisfied older, looser
 constraints.
 """
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The hyperparameters of a training."""
-
-    epochs: int = 20
-    """Passes over the data."""
-    batch: int = 64
-    """Samples per step."""
-    rate: float = 0.01
-    """Initial learning rate of Adam, relative to each layer's weights; cosine decay to zero
-    (Loshchilov and Hutter, 2017).
-    """
-    average: float = 0.99
-    """Decay of the running average of all weights, per step (Polyak and Juditsky, 1992); 0
-    disables averaging.
-    """
-    settle: float = 0.85
-    """The share of training after which weights are set to their average and averaging restarts; by
-    default constraints are frozen by then.
-    """
-    temperature: float = 3.0
-    """Softmax temperature of both models, for distillation (Hinton et al., 2015)."""
-    imitation: float = 0.7
-    """Weight of the float model's outputs in the loss; the rest is for labels."""
-    features: float = 0.0
-    """Weight of the difference from the float model's hidden features in the loss."""
-    validation: float = 0.1
-    """Share of the training half that is held out and scored after each epoch."""
-    seed: int = 0
-    """Seed of the split and of the order of samples."""
-
-    def __post_init__(self) -> None:
-        """Check the options.
-
-        Raises:
-            TinycompError: some are out of range; all of these are named.
-        """
-        checks = {
-            "epochs": self.epochs >= 1,
-            "batch": self.batch >= 1,
-            "rate": 0 < self.rate < 1,
-            "average": 0 <= self.average < 1,
-            "settle": 0 <= self.settle <= 1,
-            "temperature": self.temperature > 0,
-            "imitation": 0 <= self.imitation <= 1,
-            "features": self.features >= 0,
-            "validation": 0 <= self.validation < 1,
-        }
-        wrong = [f"{name} {getattr(self, name)}" for name, good in checks.items() if not good]
-        if wrong:
-            raise TinycompError(
-                f"A training with {', '.join(wrong)} is not possible.",
-                expected="Expected epochs and batch of 1 at least, 0 < rate < 1, temperature > 0, "
-                "shares from 0 to below 1.",
-            )
 
 
 @dataclass(frozen=True)
@@ -104,11 +49,30 @@ class DivergedError(TinycompError):
     """The loss became NaN or infinite."""
 
 
-def split(count: int, share: float, seed: int) -> tuple[Array, Array]:
-    """Indices of training and validation samples, in random order."""
-    order = np.random.default_rng((seed, 1)).permutation(count)
-    held = int(count * share)
-    return order[held:], order[:held]
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best epoch after all constraints had settled."""
+
+    epoch: int
+    """Starts at 1."""
+    validation: float
+    """Its validation score."""
+    own: Mapping[str, Array]
+    """The state of the training after it."""
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """For a checkpoint."""
+        scores = {"epoch": np.array(self.epoch), "validation": np.array(self.validation)}
+        return {f"best/{name}": each for name, each in {**scores, **self.own}.items()}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Array]) -> _Best | None:
+        """Read from a checkpoint; None if it has none."""
+        if "best/epoch" not in state:
+            return None
+        own = {n.removeprefix("best/"): v for n, v in state.items() if n.startswith("best/")}
+        return cls(int(own.pop("epoch")), float(own.pop("validation")), own)
 
 
 def train(
@@ -119,6 +83,7 @@ def train(
     progress: Progress,
     checkpoint: Path | None = None,
     report: Callable[[Epoch], None] | None = None,
+    teacher: Any = None,
 ) -> list[Epoch]:
     """Train a model made by `trainable(..., logits=True)` in place.
 
@@ -131,6 +96,9 @@ def train(
         checkpoint: a file for the state after each epoch; if it exists, training resumes from it
             and gives the same bytes as an uninterrupted run. None: no file.
         report: called after each epoch, before the checkpoint is written.
+        teacher: the float model, made by `trainable(..., logits=True)`, with features if they are
+            imitated. Its outputs are the targets of augmented samples; required for distillation
+            on them.
 
     Returns:
         The epochs trained by this call.
@@ -138,9 +106,10 @@ def train(
     Raises:
         DivergedError: the loss became NaN or infinite; the model is restored to its state after
             the last complete epoch.
-        TinycompError: the checkpoint belongs to another training run.
+        TinycompError: the checkpoint belongs to another training run, or the augmentation does not
+            fit the samples.
     """
-    return _Run(model, x, targets, schedule, progress, checkpoint).epochs(report)
+    return _Run(model, x, targets, schedule, progress, checkpoint, teacher).epochs(report)
 
 
 class _Run:
@@ -148,13 +117,14 @@ class _Run:
 
     def __init__(
         self, model: Any, x: Array, targets: Supervision, schedule: Schedule, progress: Progress,
-        checkpoint: Path | None,
+        checkpoint: Path | None, teacher: Any,
     ) -> None:  # fmt: skip
         import keras
 
         self.model, self.x, self.targets = model, x, targets
-        self.schedule, self.progress = schedule, progress
-        self.rows, self.held = split(len(x), schedule.validation, schedule.seed)
+        self.schedule, self.progress, self.teacher = schedule, progress, teacher
+        self.unit = self._require_augmentable()
+        self.rows, self.held = schedule.split(len(x))
         self.steps = max(1, math.ceil(len(self.rows) / schedule.batch))
         keras.utils.set_random_seed(schedule.seed)
         self.optimizer = keras.optimizers.Adam(schedule.rate)
@@ -166,27 +136,78 @@ class _Run:
         self.averages = [numbers(each) for each in model.trainable_variables]
         self.since = 0
         self.done = 0
+        self.best: _Best | None = None
         self.file = None
         if checkpoint is not None:
             identity = fingerprint(model.tinycomp.graph, x, targets.rows, asdict(schedule),
                                    repr(model.tinycomp.constraints))  # fmt: skip
             self.file = Checkpoint(checkpoint, identity)
-            self._restore(self.file.read())
+            state = self.file.read()
+            if state is not None:
+                self.best = _Best.of(state)
+                self._restore(state)
+
+    def _require_augmentable(self) -> Array | None:
+        """The standard deviation of each channel; None without augmentation."""
+        augment, schedule = self.schedule.augment, self.schedule
+        if not augment:
+            return None
+        invariant = self.targets.kind != "values" or schedule.imitation == 1
+        augment.require(self.x.shape[1:], invariant)
+        if self.teacher is None and (schedule.imitation or self.targets.hidden):
+            raise TinycompError(
+                "Distillation on augmented samples needs the float model's outputs for them.",
+                hint="Pass `train` a teacher, or set imitation = 0.",
+            )
+        return deviations(self.x)
 
     def epochs(self, report: Callable[[Epoch], None] | None) -> list[Epoch]:
         found = []
         with self.progress.stage("Training", self.schedule.epochs) as advance:
             advance(self.done)
-            while self.done < self.schedule.epochs:
+            while self.done < self.schedule.epochs and not self._stops():
                 found.append(self._epoch())
                 if report is not None:
                     report(found[-1])
+                self._remember(found[-1])
                 if self.file is not None:
-                    self.file.write(self._state())
+                    self.file.write(self._state() | (self.best.state if self.best else {}))
                 advance(1)
+        if self.best is not None:
+            self._stop()
         if self.since:
             self._take_averages()
         return found
+
+    def _remember(self, epoch: Epoch) -> None:
+        """Keep the state if it has the best validation score after constraints have settled."""
+        share = epoch.number / self.schedule.epochs
+        if not self.schedule.patience or epoch.validation is None or share < self._settled():
+            return
+        if self.best is None or epoch.validation > self.best.validation:
+            self.best = _Best(epoch.number, epoch.validation, self._state())
+
+    def _settled(self) -> float:
+        """The share of the training after which early stopping is allowed."""
+        constraints = self.model.tinycomp.constraints
+        return max(self.schedule.warmup, 0.0, *(float(each.settled) for each in constraints))
+
+    def _stops(self) -> bool:
+        patience = self.schedule.patience
+        return self.best is not None and self.done - self.best.epoch >= patience
+
+    def _stop(self) -> None:
+        """Restore the best epoch."""
+        assert self.best is not None
+        if self.done < self.schedule.epochs:
+            self.progress.note(
+                f"Stopped early, after epoch {self.done} of {self.schedule.epochs}: epoch "
+                f"{self.best.epoch} had the best validation score and is kept."
+            )
+        if self.done > self.best.epoch:
+            done = self.done
+            self._restore(self.best.own)
+            self.done = done
 
     def _epoch(self) -> Epoch:
         before = self._state()
@@ -209,9 +230,8 @@ class _Run:
 
     def _step(self, batch: Array, step: int) -> float:
         total = self.steps * self.schedule.epochs
-        cosine = (1 + math.cos(math.pi * step / total)) / 2
-        self.optimizer.learning_rate.assign(self.schedule.rate * cosine)
-        found = self.model.train_on_batch(self.x[batch], self.targets.rows[batch])
+        self.optimizer.learning_rate.assign(self.schedule.rate_at(step / total))
+        found = self.model.train_on_batch(*self._samples(batch, step))
         value = float(np.ravel(found)[0])
         if not math.isfinite(value):
             return value
@@ -222,6 +242,21 @@ class _Run:
             self.since = 0
         self.model.tinycomp.advance(Moment(step + 1, total))
         return value
+
+    def _samples(self, batch: Array, step: int) -> tuple[Array, Array]:
+        """Inputs and targets of a step; the augmentation depends on the seed and the step only."""
+        x, rows = self.x[batch], self.targets.rows[batch]
+        if self.unit is None:
+            return x, rows
+        augment, rng = self.schedule.augment, np.random.default_rng((self.schedule.seed, 3, step))
+        x = augment.apply(x, self.unit, rng)
+        said, labels, hidden = self.targets.parts(rows)
+        if augment.mixup:
+            x, labels = augment.mix(x, labels, rng)
+        if self.teacher is not None:
+            found = np.asarray(self.teacher.predict_on_batch(x))
+            said, hidden = np.split(found, [said.shape[-1]], axis=-1)
+        return x, np.concatenate([said, labels, hidden], axis=-1)
 
     def _average(self) -> None:
         """Update the running averages; early on they are plain means of all steps so far."""
@@ -257,9 +292,7 @@ class _Run:
         state |= {f"average/{n}": each.copy() for n, each in enumerate(self.averages)}
         return state | {"done": np.array(self.done), "since": np.array(self.since)}
 
-    def _restore(self, state: dict[str, Array] | None) -> None:
-        if state is None:
-            return
+    def _restore(self, state: Mapping[str, Array]) -> None:
         for kind, variables in (("model", self.model), ("optimizer", self.optimizer)):
             for number, variable in enumerate(variables.variables):
                 variable.assign(state[f"{kind}/{number}"])

@@ -61,6 +61,12 @@ class Supervision:
         wanted = teacher if labels is None else labels.reshape(teacher.shape)
         return cls("values", np.concatenate([teacher, wanted], -1).astype(np.float32))
 
+    def parts(self, rows: Array) -> tuple[Array, Array, Array]:
+        """Of some rows: the float model's outputs, those of the labels, hidden features."""
+        count = (rows.shape[-1] - self.hidden) // 2
+        said, labels, hidden = np.split(rows, [count, 2 * count], axis=-1)
+        return said, labels, hidden
+
     def agreement(self, outputs: Array, rows: Array) -> float:
         """The accuracy over classes or marks, or the negative mean squared error."""
         count = outputs.shape[-1] - self.hidden

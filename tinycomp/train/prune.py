@@ -105,6 +105,11 @@ class Prune(Constraint):
         left = min(1.0, (self.end - share) / max(self.end - self.begin, 1e-9))
         return float(self.sparsity * (1 - left**self.power))
 
+    @property
+    def settled(self) -> float:
+        """When the positions of zeros are fixed."""
+        return self.end
+
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
         """mask: 1 where a weight is kept. settled: 1 once the mask is frozen. importance: minus
         the sum of each weight times its gradient.

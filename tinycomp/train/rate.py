@@ -75,6 +75,11 @@ class Rate(Constraint):
                 expected="Expected 0 <= press <= freeze <= 1, step > 0, every >= 1.",
             )
 
+    @property
+    def settled(self) -> float:
+        """When symbols are frozen."""
+        return self.freeze
+
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
         """step: log of d. costs: bits of each symbol. symbols: the frozen symbols.
 

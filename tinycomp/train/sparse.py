@@ -78,6 +78,11 @@ class Sparse(Constraint):
                 hint='Set layers = "erk" or "layer", or start = "magnitude".',
             )
 
+    @property
+    def settled(self) -> float:
+        """When the positions of zeros are fixed."""
+        return self.end
+
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
         """mask: 1 where a weight is kept. probe: proportional to minus the sum of gradients since
         the last update. offset: the raw kernel at the time when a weight was grown, subtracted so

@@ -1,0 +1,180 @@
+"""Augmentation: each training step sees its samples changed anew, so that no sample is seen twice.
+
+Samples are images (height, width, channels), spectrograms (time, features, 1) or signals (length,
+channels). What moves out of a sample leaves the values of its border behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pydantic import ConfigDict
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.ir.tensor import Array
+
+_IMAGES = "images (height, width, channels)"
+_SERIES = "signals (length, channels), images and spectrograms"
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How samples are changed; without options they stay as they are."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    shift: int = 0
+    """The most pixels that images move by, in both directions."""
+    flip: bool = False
+    """Whether every second image, at random, is mirrored left to right."""
+    crop: float = 1.0
+    """The least share of each side that is kept, and stretched to full size again."""
+    time_shift: int = 0
+    """The most rows, or values of a signal, that samples move by along their first axis."""
+    noise: float = 0.0
+    """Standard deviation of Gaussian noise, as a share of each channel's."""
+    mixup: float = 0.0
+    """Alpha of the beta distribution by which pairs of samples and their targets are mixed (H.
+    Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018); 0: they are not.
+    """
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            TinycompError: some are impossible; all are named.
+        """
+        checks = {
+            "shift": self.shift >= 0,
+            "crop": 0 < self.crop <= 1,
+            "time_shift": self.time_shift >= 0,
+            "noise": self.noise >= 0,
+            "mixup": self.mixup >= 0,
+        }
+        wrong = [f"{name} {getattr(self, name)}" for name, good in checks.items() if not good]
+        if wrong:
+            raise TinycompError(
+                f"An augmentation with {', '.join(wrong)} is not possible.",
+                expected="Expected 0 < crop <= 1, and the others 0 at least.",
+            )
+
+    def __bool__(self) -> bool:
+        """Whether anything is changed."""
+        return self != Augmentation()
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """The options that move values within a sample."""
+        used = {
+            "shift": self.shift > 0, "flip": self.flip, "crop": self.crop < 1,
+            "time_shift": self.time_shift > 0,
+        }  # fmt: skip
+        return tuple(name for name, on in used.items() if on)
+
+    def require(self, shape: tuple[int, ...], label_invariant: bool) -> None:
+        """Refuse what makes no sense for such samples.
+
+        Args:
+            shape: of a sample.
+            label_invariant: whether targets stay right where the values of a sample move.
+
+        Raises:
+            TinycompError: an option does not fit.
+        """
+        for name in self.moves:
+            images = name in ("shift", "flip")
+            if len(shape) != 3 and (images or len(shape) != 2):
+                text = " x ".join(map(str, shape))
+                raise TinycompError(
+                    f"augment: '{name}' does not fit samples of {text}.",
+                    expected=f"Expected {_IMAGES if images else _SERIES}.",
+                    hint="Take time_shift, crop or noise for signals."
+                    if len(shape) == 2
+                    else "Take noise or mixup, or a model whose input has these axes.",
+                )
+        reach = {"shift": min(shape[:2], default=0), "time_shift": shape[0] if shape else 0}
+        for name, size in reach.items():
+            if getattr(self, name) >= size > 0:
+                raise TinycompError(
+                    f"augment: '{name}' by {getattr(self, name)} moves samples of {size} out of "
+                    "sight.",
+                    expected=f"Expected less than {size}.",
+                )
+        if self.moves and not label_invariant:
+            raise TinycompError(
+                f"augment: '{self.moves[0]}' would leave labels behind that are values.",
+                hint="Set imitation = 1: the float model then says what each changed sample is; "
+                "or take noise or mixup.",
+            )
+
+    def apply(self, x: Array, unit: Array, rng: np.random.Generator) -> Array:
+        """Changed copies; `mix` is apart, since it changes targets too.
+
+        Args:
+            x: (samples, *shape), float32.
+            unit: the deviation of each channel, as of `deviations`.
+            rng: decides all that is random.
+        """
+        count = len(x)
+        if self.shift:
+            for axis in (1, 2):
+                x = _moved(x, rng.integers(-self.shift, self.shift + 1, count), axis)
+        if self.time_shift:
+            x = _moved(x, rng.integers(-self.time_shift, self.time_shift + 1, count), 1)
+        if self.flip:
+            flipped = (rng.random(count) < 0.5).reshape(-1, 1, 1, 1)
+            x = np.where(flipped, x[:, :, ::-1], x)
+        if self.crop < 1:
+            for axis in range(1, x.ndim - 1):
+                x = _cropped(x, rng.uniform(self.crop, 1, count), rng.random(count), axis)
+        if self.noise:
+            x = x + rng.normal(0, self.noise, x.shape) * unit
+        return np.asarray(x, np.float32)
+
+    def mix(
+        self, x: Array, labels: Array, rng: np.random.Generator
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """Each sample mixed with another one, and its labels in the same proportion."""
+        share = rng.beta(self.mixup, self.mixup, len(x))
+        other = rng.permutation(len(x))
+
+        def mixed(values: Array) -> Array:
+            part = share.reshape(-1, *[1] * (values.ndim - 1))
+            return np.asarray(part * values + (1 - part) * values[other], np.float32)
+
+        return mixed(x), mixed(labels)
+
+
+def deviations(x: Array) -> Array:
+    """The standard deviation of each channel (the last axis), over all samples."""
+    return np.asarray(x.std(axis=tuple(range(x.ndim - 1)), dtype=np.float64))
+
+
+def _moved(x: Array, steps: Array, axis: int) -> Array:
+    """Each sample moved by whole steps along an axis; its border repeats."""
+    size = x.shape[axis]
+    places = np.clip(np.arange(size) - steps[:, np.newaxis], 0, size - 1)
+    return _taken(x, places, axis)
+
+
+def _cropped(x: Array, shares: Array, starts: Array, axis: int) -> Array:
+    """A part of each sample along an axis, stretched by linear interpolation."""
+    span = x.shape[axis] - 1
+    first = starts * (1 - shares) * span
+    places = first[:, np.newaxis] + shares[:, np.newaxis] * np.arange(span + 1)
+    below = np.minimum(places.astype(np.int64), max(span - 1, 0))
+    rest = _along(places - below, x, axis)
+    low, high = _taken(x, below, axis), _taken(x, np.minimum(below + 1, span), axis)
+    return np.asarray(low + rest * (high - low))
+
+
+def _taken(x: Array, places: Array, axis: int) -> Array:
+    """Values at these places (samples, size) of an axis."""
+    return np.take_along_axis(x, _along(places, x, axis), axis)
+
+
+def _along(values: Array, x: Array, axis: int) -> Array:
+    """Values (samples, size) with the axes of x."""
+    return values.reshape(len(x), *[-1 if each == axis else 1 for each in range(1, x.ndim)])
