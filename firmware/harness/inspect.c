@@ -37,6 +37,7 @@ static void info(void)
     put_name(TC_TEXT("m-tc-generator-["), tc_model.generator);
     put_name(TC_TEXT("m-tc-unit-["), tc_port_tick_unit());
     put_value(TC_TEXT("m-tc-ticks-per-second-["), tc_port_ticks_per_second());
+    put_name(TC_TEXT("m-tc-interrupts-["), tc_port_interrupts());
     put_value(TC_TEXT("m-tc-input-["), tc_model.input_size);
     put_value(TC_TEXT("m-tc-output-["), tc_model.output_size);
     put_value(TC_TEXT("m-tc-arena-["), tc_model.arena_size);

@@ -35,6 +35,10 @@ const char *tc_port_tick_unit(void);
 
 uint32_t tc_port_ticks_per_second(void);
 
+/* What interrupts add to the ticks of an inference: "off", there are none; "clock", only the clock's own; "counted",
+ * whatever runs meanwhile. */
+const char *tc_port_interrupts(void);
+
 /* The lowest address that the stack may reach; everything from there to the stack pointer may be painted. NULL if not
  * known. Stacks grow downwards. */
 uint8_t *tc_port_stack_limit(void);

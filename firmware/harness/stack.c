@@ -24,5 +24,5 @@ bool tc_stack_measure(void (*call)(void), uint32_t *depth)
         p++;
     }
     *depth = (uint32_t)(top - (uintptr_t)p);
-    return true;
+    return p != limit;
 }

@@ -52,6 +52,16 @@ def test_cycles_are_exact_and_instructions_a_range():
     assert estimate.why.startswith("1.2 to 2 cycles per instruction: ")
 
 
+def test_a_board_s_own_clock_is_believed():
+    """An ESP32 that was set to 80 MHz counts 80 million cycles a second."""
+    esp32 = load_board("esp32")
+    cycles = time_of(esp32, None, 80_000, "cycles", 80_000_000)
+    assert (cycles.least, cycles.most, cycles.exact, cycles.clock) == (1.0, 1.0, True, 80_000_000)
+    slow = time_of(esp32, None, 2_500, "microseconds", 1_000_000)
+    assert (slow.least, slow.most, slow.exact, slow.clock) == (2.5, 2.5, True, 240_000_000)
+    assert time_of(M4, None, 1_000, "microseconds", 1_000_000) is None
+
+
 def test_cycles_of_another_chip_are_not_exact():
     every = load_board("nano-every")
     time = time_of(every, load_board("mega"), 16_000, "cycles")

@@ -130,7 +130,8 @@ class Firmware:
     def _info(self) -> dict[str, object]:
         return {
             "model": "m", "hash": "00", "generator": "1", "unit": "cycles",
-            "ticks-per-second": 9, "input": self.sizes[0], "output": self.sizes[-1], "arena": 4,
+            "ticks-per-second": 9, "interrupts": "counted", "input": self.sizes[0],
+            "output": self.sizes[-1], "arena": 4,
             "scratch": 0, "nodes": self.layout.nodes, "tensors": len(self.sizes),
             "window": self.window,
         }  # fmt: skip

@@ -19,7 +19,8 @@ from tinycomp.device.protocol import Device
 Answer = Callable[[str], bytes]
 INFO = (
     b"m-tc-model-[m]\r\nm-tc-hash-[00]\r\nm-tc-generator-[1]\r\nm-tc-unit-[cycles]\r\n"
-    b"m-tc-ticks-per-second-[9]\r\nm-tc-input-[2]\r\nm-tc-output-[2]\r\nm-tc-arena-[4]\r\n"
+    b"m-tc-ticks-per-second-[9]\r\nm-tc-interrupts-[off]\r\n"
+    b"m-tc-input-[2]\r\nm-tc-output-[2]\r\nm-tc-arena-[4]\r\n"
     b"m-tc-scratch-[0]\r\nm-tc-nodes-[1]\r\nm-tc-tensors-[2]\r\nm-tc-window-[0]\r\nm-ready\r\n"
 )
 

@@ -50,6 +50,8 @@ class Identity:
     """Unit of ticks: "instructions", "cycles" or "microseconds"."""
     ticks_per_second: int
     """In the device's own time, which under an emulator is virtual."""
+    interrupts: str
+    """What interrupts add to ticks: "off", "clock" (the clock's own alone) or "counted"."""
     input: int
     """Bytes of the input."""
     output: int
@@ -248,6 +250,7 @@ class Device:
             generator=reply.text("generator"),
             unit=unit,
             ticks_per_second=reply.number("ticks-per-second", SIZE_MAX, 1),
+            interrupts=reply.one(r"m-tc-interrupts-\[(off|clock|counted)]")[1],
             input=reply.number("input", TENSOR_MAX, 1),
             output=reply.number("output", TENSOR_MAX, 1),
             arena=reply.number("arena", SIZE_MAX),

@@ -140,7 +140,8 @@ def time_inference(
     with progress.stage(f"Measuring on {stand_in.name if stand_in else report.board}"):
         latency = latency_record(running.device, graph, inputs[0])
         stack = running.device.stack()
-    time = time_of(board, stand_in, latency.value, latency.unit)
+    per_second = running.device.identity.ticks_per_second
+    time = time_of(board, stand_in, latency.value, latency.unit, per_second)
     latency = replace(latency, time=time)
     ram = report.ram if stack is None or report.ram is None else replace(report.ram, stack=stack)
     return replace(report, latency=latency, ram=ram)

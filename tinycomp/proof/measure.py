@@ -102,4 +102,4 @@ def latency_record(device: Device, graph: Graph, sample: Array) -> LatencyRecord
         LayerLatency(node.name, node.op.name, ticks, node.op.cost(graph.operands(node)).macs)
         for node, ticks in zip(graph.nodes, device.node_ticks(), strict=True)
     )
-    return LatencyRecord(value, unit, layers)
+    return LatencyRecord(value, unit, layers, interrupts=device.identity.interrupts)

@@ -13,7 +13,7 @@ import jinja2
 
 from tinycomp.common import resources
 from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
-from tinycomp.report.numbers import show_metric, show_time
+from tinycomp.report.numbers import INTERRUPTS, show_metric, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     BufferRecord,
@@ -343,6 +343,7 @@ def _latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: st
         "unit": latency.unit,
         "stand_in": stand_in,
         "time": latency.time,
+        "interrupts": INTERRUPTS.get(latency.interrupts),
         "rows": rows,
         "estimate": _estimate(latency.estimate) if latency.estimate else None,
     }

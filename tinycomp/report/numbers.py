@@ -5,6 +5,12 @@ from __future__ import annotations
 from tinycomp.report.record import TimeRecord
 
 _SHARES = ("top-1", "accuracy")
+INTERRUPTS = {
+    "off": "none during the inference",
+    "clock": "only the clock's own, a thousandth of the time",
+    "counted": "those that ran during the inference are counted",
+}
+"""What each kind of a latency's `interrupts` means."""
 
 
 def show_metric(metric: str, value: float | None) -> str:

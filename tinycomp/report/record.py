@@ -300,6 +300,10 @@ class LatencyRecord:
     """Estimated cycles on a real chip, if requested."""
     time: TimeRecord | None = None
     """In milliseconds, if the board's clock is known."""
+    interrupts: str = ""
+    """What interrupts add to the value: "off", "clock" (the clock's own alone) or "counted"; empty
+    if not known.
+    """
 
 
 @dataclass(frozen=True)

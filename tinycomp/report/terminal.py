@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.reference.compare import Verification
-from tinycomp.report.numbers import show_metric, show_time
+from tinycomp.report.numbers import INTERRUPTS, show_metric, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,
@@ -67,6 +67,8 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         yield "latency", f"{value:,} {report.latency.unit}{rate}"
         if report.stand_in:
             yield "counted on", f"{report.stand_in}, which stands in for {report.board}"
+        if report.latency.interrupts in INTERRUPTS:
+            yield "interrupts", INTERRUPTS[report.latency.interrupts]
         if report.latency.time:
             yield "time", _time(report.latency.time)
         if report.latency.estimate:

@@ -82,6 +82,11 @@ uint32_t tc_port_ticks_per_second(void)
     return 1000000U;
 }
 
+const char *tc_port_interrupts(void)
+{
+    return "counted";
+}
+
 uint8_t *tc_port_stack_limit(void)
 {
     return NULL;

@@ -75,3 +75,8 @@ uint32_t tc_port_ticks_per_second(void)
 {
     return counted ? 1000000000U >> shift : 1000000U;
 }
+
+const char *tc_port_interrupts(void)
+{
+    return "off";
+}

@@ -26,6 +26,7 @@ static inline void yield()
 struct Stream {
     void begin(unsigned long baud) { printf("[%lu baud]", baud); }
     explicit operator bool() const { return true; }
+    void flush() {}
     int available() { return 0; }
     int read() { return -1; }
     size_t write(uint8_t byte) { return putchar(byte) == EOF ? 0 : 1; }

@@ -1,15 +1,18 @@
-/* Any board with an Arduino core (AVR, ESP32, ...): Serial as the line, micros() as the clock. AVR chips with a 16-bit
- * timer 1 use it to count cycles, and sleep while they wait for a byte. */
+/* Any board with an Arduino core: Serial as the line, and the core's cycle counter as the clock; micros() where there is
+ * none. AVR chips with a 16-bit timer 1 count cycles with that, and sleep while they wait for a byte. */
+#include "port.h"
+
 #include <Arduino.h>
 
-#include "port.h"
+#include "counter.h"
+#include "cycles.h"
 
 #if defined(__AVR__) && defined(TCCR1B) && defined(TIMSK0)
 #include <avr/sleep.h>
-#define COUNTS_CYCLES
+#define USES_TIMER_1
 #endif
 
-#if defined(COUNTS_CYCLES)
+#if defined(USES_TIMER_1)
 static volatile uint32_t overflows;
 
 ISR(TIMER1_OVF_vect)
@@ -52,6 +55,11 @@ extern "C" uint32_t tc_port_ticks_per_second(void)
     return F_CPU;
 }
 
+extern "C" const char *tc_port_interrupts(void)
+{
+    return "clock";
+}
+
 /* Interrupts are disabled until the sleep begins, so a byte between the test and the sleep still wakes the chip. */
 static void wait(void)
 {
@@ -65,29 +73,59 @@ static void wait(void)
     sei();
 }
 #else
-static void start_clock(void)
+static uint32_t counter(void)
 {
+    return tc_counter_read();
 }
 
-/* micros() wraps after 71 minutes; no inference takes that long. */
+static uint32_t microseconds(void)
+{
+    return micros();
+}
+
+static tc_cycles_t cycles = {counter, microseconds, 0, 0, 0, 0, 0};
+static bool counts_cycles;
+
+static void start_clock(void)
+{
+    tc_counter_start();
+    cycles.last = TC_COUNTER_LAST;
+#if defined(F_CPU)
+    counts_cycles = cycles.last != 0U && tc_cycles_start(&cycles, F_CPU);
+#else
+    counts_cycles = cycles.last != 0U && tc_cycles_start(&cycles, 0);
+#endif
+}
+
+/* Waits until the line is idle first: sending causes interrupts too. micros() wraps after 71 minutes; no inference takes
+ * that long. */
 extern "C" uint64_t tc_port_ticks(void)
 {
-    static uint32_t last_micros;
-    static uint32_t wraps;
+    static uint32_t before;
+    static uint64_t total;
+    Serial.flush();
+    if (counts_cycles) {
+        return tc_cycles_read(&cycles);
+    }
     const uint32_t now = micros();
-    wraps += now < last_micros ? 1U : 0U;
-    last_micros = now;
-    return ((uint64_t)wraps << 32) | now;
+    total += now - before;
+    before = now;
+    return total;
 }
 
 extern "C" const char *tc_port_tick_unit(void)
 {
-    return "microseconds";
+    return counts_cycles ? "cycles" : "microseconds";
 }
 
 extern "C" uint32_t tc_port_ticks_per_second(void)
 {
-    return 1000000UL;
+    return counts_cycles ? cycles.per_second : 1000000UL;
+}
+
+extern "C" const char *tc_port_interrupts(void)
+{
+    return "counted";
 }
 
 static void wait(void)
@@ -137,8 +175,15 @@ extern "C" uint8_t *tc_port_stack_limit(void)
     return pxTaskGetStackStart(NULL);
 }
 #else
+/* What every core leaves free below setup(), whose stack's end is not known here: loop's task has 4 KB or more. */
+#ifndef TC_STACK_WINDOW
+#define TC_STACK_WINDOW 2048U
+#endif
+
 extern "C" uint8_t *tc_port_stack_limit(void)
 {
-    return NULL;
+    uint8_t here;
+    uint8_t *volatile const top = &here;
+    return top - TC_STACK_WINDOW;
 }
 #endif
