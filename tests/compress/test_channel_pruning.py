@@ -238,7 +238,7 @@ def test_batch_norm_measures_gamma(tmp_path: Path) -> None:
 def test_what_no_normalization_scores_stays_and_is_named(graph: Graph) -> None:
     pruned = Channels(0.5, criterion="batch_norm").apply(graph, Samples(images(32)))
     (note,) = pruned.notes[len(graph.notes) :]
-    assert note.startswith("Channels of wide, depthwise; side; hidden stay: ")
+    assert note.startswith("Channels of wide, depthwise; side; hidden are kept, because ")
     assert pruned.tensors["side"].shape[-1] == 6
     assert pruned.tensors["stem"].shape[-1] == 4
 
@@ -278,11 +278,11 @@ def test_shared_layers_stay_shared() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Channels(1.0), r"fraction = 1\.0 of all channels can't be taken out\. Expected 0"),
-        (lambda: Channels(by_layer={"a": 1.5}), r"a = 1\.5 of all channels can't be taken out"),
+        (lambda: Channels(1.0), r"fraction = 1\.0 is not a share of channels that can be removed"),
+        (lambda: Channels(by_layer={"a": 1.5}), r"a = 1\.5 is not a share of channels that"),
         (lambda: Channels(macs=0.0), r"macs = 0 is not a share of multiply-accumulates\."),
-        (lambda: Channels(criterion="random"), r"Channels by 'random' in multiples of 1 are not"),
-        (lambda: Channels(multiple=0), r"in multiples of 0 are not possible\. Expected one of l1"),
+        (lambda: Channels(criterion="random"), r"criterion = 'random' with multiple = 1 is not"),
+        (lambda: Channels(multiple=0), r"multiple = 0 is not possible\. Expected one of l1"),
     ],
 )
 def test_impossible_options_are_refused(make: Callable[[], Channels], text: str) -> None:
@@ -291,17 +291,19 @@ def test_impossible_options_are_refused(make: Callable[[], Channels], text: str)
 
 
 def test_what_does_not_fit_the_graph_is_refused(graph: Graph) -> None:
-    with pytest.raises(TinycompError, match=r"No layer of the name 'conv9' has channels that can"):
+    with pytest.raises(
+        TinycompError, match=r"'conv9' matches no layer whose channels can be removed"
+    ):
         Channels(by_layer={"conv9": 0.5}).apply(graph)
     with pytest.raises(TinycompError, match=r"macs = 0\.01 can't be reached: with 90% of the chan"):
         Channels(macs=0.01).apply(graph)
     with pytest.raises(TinycompError, match=r"The criterion 'taylor' needs samples of real data"):
         Channels(criterion="taylor").apply(graph)
-    with pytest.raises(TinycompError, match=r"wants batch normalization, and this model has none"):
+    with pytest.raises(TinycompError, match=r"needs batch normalization, and this model has none"):
         Channels(criterion="batch_norm").apply(clean_up(graph), Samples(images(4)))
     layers = Layers((4, 4, 2), 0)
     layers.softmax(layers.dense(layers.mean("input"), 3))
-    with pytest.raises(TinycompError, match=r"No channels of '.*' can be taken out: all are tied"):
+    with pytest.raises(TinycompError, match=r"No channels of '.*' can be removed: all are coupled"):
         Channels().apply(float_graph(layers.graph()))
 
 

@@ -88,7 +88,7 @@ def test_what_does_not_hold_the_energy_stays_and_is_named() -> None:
     graph = network()
     same = Cp(1.0).apply(graph)
     assert same.cost() == graph.cost()
-    assert same.notes[-1].startswith("Not factorized, as the factors would save nothing: conv_2d,")
+    assert same.notes[-1].startswith("Not factorized, because factors would save nothing: conv_2d,")
 
 
 def test_without_tensorly_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_what_does_not_fit_the_graph_is_refused() -> None:
         TinycompError, match=r"Layer 'conv_2d' can't have the rank 28\. Expected 1 to"
     ):
         Cp(by_layer={"conv_2d": 28}).apply(graph)
-    with pytest.raises(TinycompError, match=r"'conv_2d_2' names no layer that this technique can"):
+    with pytest.raises(TinycompError, match=r"'conv_2d_2' matches no layer that this technique"):
         Cp(by_layer={"conv_2d_2": 3}).apply(graph)
     with pytest.raises(TinycompError, match=r"macs = 0\.01 can't be reached"):
         Cp(macs=0.01).apply(graph)

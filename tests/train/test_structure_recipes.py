@@ -55,7 +55,7 @@ def test_what_a_step_leaves_alone_is_said(files: Files) -> None:
     progress = Silent()
     found = compress(files.options(steps), progress, ignore)
     assert found.steps[0].macs == found.steps[1].macs
-    assert [note for note in progress.notes if note.startswith("Not factorized, as the factors ")]
+    assert [note for note in progress.notes if note.startswith("Not factorized, because ")]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_a_step_leaves_alone_is_said(files: Files) -> None:
     [
         (
             'technique = "channels"\nfraction = 1.2',
-            r"fraction = 1\.2 of all channels can't be take",
+            r"fraction = 1\.2 is not a share of channels that can be removed",
         ),
         ('technique = "channels"\nmacs = 0.001', r"macs = 0\.001 can't be reached: with 90% of"),
         (

@@ -1,1 +1,1 @@
-"""Compression techniques, one per module. They change values or structure, not storage."""
+"""Compression techniques, one per module. They change weights or structure, not storage."""

@@ -1,4 +1,4 @@
-"""A budget of multiply-accumulates: how little has to change for a model to stay within it."""
+"""A budget of multiply-accumulates: the smallest change with which a model meets it."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ def require_share(macs: float | None) -> None:
     """Check the option `macs` of a technique.
 
     Raises:
-        TinycompError: it is not a share.
+        TinycompError: it is not in (0, 1].
     """
     if macs is not None and not 0 < macs <= 1:
         raise TinycompError(
             f"macs = {macs:g} is not a share of multiply-accumulates.",
-            expected="Expected 0 < macs <= 1; 0.5 leaves half of them.",
+            expected="Expected 0 < macs <= 1; 0.5 keeps half of them.",
         )
 
 
 def least_share(
     graph: Graph, smaller: Callable[[float], Graph], macs: float, most: float, what: str
 ) -> float:
-    """The least that must be taken so that at most the share `macs` of the work is left.
+    """The smallest share to remove so that at most the share `macs` of the work remains.
 
     Args:
-        graph: to make smaller.
-        smaller: the graph without a share of something, more work with less of it.
-        macs: the share of the multiply-accumulates that may stay.
-        most: the largest share to take.
-        what: what `most` is a share of, for messages: "of their channels".
+        graph: the graph to reduce.
+        smaller: returns the graph with a share of something removed; the work falls with the share.
+        macs: the share of multiply-accumulates that may remain.
+        most: the largest share to remove.
+        what: what `most` is a share of, for messages: "of the channels".
 
     Raises:
-        TinycompError: not even `most` is enough.
+        TinycompError: removing `most` is not enough.
     """
     before = graph.cost().macs
     low, high, left = 0.0, most, smaller(most).cost().macs
     if left > macs * before:
         raise TinycompError(
-            f"macs = {macs:g} can't be reached: with {most:.0%} {what} gone, "
-            f"{left / before:.1%} of the multiply-accumulates are left.",
-            hint="Ask for less, or take another technique for the rest.",
+            f"macs = {macs:g} can't be reached: with {most:.0%} {what} removed, "
+            f"{left / before:.1%} of the multiply-accumulates remain.",
+            hint="Increase macs, or combine this technique with another one.",
         )
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

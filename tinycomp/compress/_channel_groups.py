@@ -1,8 +1,9 @@
-"""Which channels of a float graph can be taken out, and the graph without them.
+"""Finds the channels of a float graph that can be removed, and removes them.
 
-A bundle is what has to go together: a channel of a layer's output with all that ties hold to it
-through additions, depthwise layers, concatenations, flattening, and layers that share weights;
-rows and columns of the weights included. Nothing is known by the names of layers.
+A bundle is a set of channels that can only be removed together: a channel of a layer's output with
+all channels coupled to it by additions, depthwise layers, concatenations, flattening and shared
+weights, including rows and columns of weights. The analysis follows the graph and does not depend
+on layer names.
 """
 
 from __future__ import annotations
@@ -35,48 +36,48 @@ class Axis(NamedTuple):
 
 
 class _Link(NamedTuple):
-    """Channels of two axes, pairs of which exist both or not at all."""
+    """Pairs of coupled channels of two axes: both are removed, or neither."""
 
     first: Axis
     """The first axis."""
     first_channels: Indices
-    """Its channels, in pairs with those of the second axis."""
+    """Channels of the first axis, paired with `second_channels`."""
     second: Axis
     """The second axis."""
     second_channels: Indices
-    """Its channels."""
+    """Channels of the second axis."""
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Bundles that go through the same layers."""
+    """Bundles that span the same layers."""
 
     bundles: Indices
-    """Their numbers, in the order of the channels."""
+    """Numbers of the bundles, in the order of the channels."""
     layers: tuple[str, ...]
     """Names of the nodes whose weights compute these channels, in the order of the graph."""
 
     @property
     def name(self) -> str:
-        """For messages: its layers, at most four."""
+        """Up to four layer names, for messages."""
         more = f" and {len(self.layers) - 4} more" if len(self.layers) > 4 else ""
         return ", ".join(self.layers[:4]) + more
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelGroups:
-    """The bundles of a graph, and those of them that can be taken out, by group."""
+    """The bundles of a graph, and groups of the bundles that can be removed."""
 
     graph: Graph
     """A float graph."""
     numbers: Mapping[Axis, Indices]
-    """The bundle of each channel of each axis."""
+    """For each axis the bundle number of each channel."""
     groups: tuple[Group, ...]
-    """In the order of their first layers."""
+    """Groups of removable bundles, in the order of their first layers."""
 
     @property
     def size(self) -> int:
-        """One more than the largest number of a bundle."""
+        """The largest bundle number plus one."""
         return 1 + max(int(each.max()) for each in self.numbers.values() if each.size)
 
     def axis_of(self, node: Node) -> Indices:
@@ -90,11 +91,11 @@ class ChannelGroups:
         return matrix_of(values, node.op.weight_axis)
 
     def best(self, scores: NDArray[np.float64], counts: Sequence[int]) -> Mask:
-        """Which bundles stay where each group keeps so many: those of the highest scores.
+        """A mask over bundles that keeps those with the highest scores in each group.
 
         Args:
-            scores: by the number of the bundle.
-            counts: for each group, 1 at least.
+            scores: indexed by bundle number.
+            counts: the number of bundles to keep in each group, at least 1.
         """
         kept = np.ones(self.size, bool)
         for group, count in zip(self.groups, counts, strict=True):
@@ -103,7 +104,7 @@ class ChannelGroups:
         return kept
 
     def by_tensor(self, kept: Mask) -> dict[str, Mask]:
-        """Which channels of each tensor stay with these bundles."""
+        """The masks of kept channels by tensor, from a mask over bundles."""
         return {
             axis.value: kept[numbers]
             for axis, numbers in self.numbers.items()
@@ -111,7 +112,7 @@ class ChannelGroups:
         }
 
     def narrow(self, kept: Mask) -> Graph:
-        """The graph with the bundles of which `kept` is true, by their number."""
+        """The graph with only the kept bundles; the mask is indexed by bundle number."""
         masks = {axis: kept[numbers] for axis, numbers in self.numbers.items()}
         constants = {
             name: _narrowed_constant(constant, masks)
@@ -134,11 +135,11 @@ class ChannelGroups:
         return found
 
     def by_group(self, by_layer: Mapping[str, Option]) -> list[Option | None]:
-        """The option of each group, from options by the names of layers or patterns of them; a
-        later one wins over an earlier one. None: there is none.
+        """The option of each group, or None, from options by layer names or patterns; later ones
+        win.
 
         Raises:
-            TinycompError: a pattern matches no layer whose channels can be taken out.
+            TinycompError: a pattern matches no layer whose channels can be removed.
         """
         found: list[Option | None] = [None] * len(self.groups)
         for pattern, option in by_layer.items():
@@ -151,23 +152,23 @@ class ChannelGroups:
                 found[number] = option
             if not matched:
                 raise TinycompError(
-                    f"No layer of the name '{pattern}' has channels that can be taken out.",
+                    f"'{pattern}' matches no layer whose channels can be removed.",
                     expected=self.describe(),
                 )
         return found
 
     def describe(self) -> str:
-        """The layers whose channels can be taken out, for messages."""
+        """The layers whose channels can be removed, for messages."""
         if not self.groups:
-            return f"Those of none can. {describe_names(self.graph)}"
-        return f"Those of these layers can: {'; '.join(group.name for group in self.groups)}."
+            return f"No layer's channels can be removed. {describe_names(self.graph)}"
+        return f"Expected some of {'; '.join(group.name for group in self.groups)}."
 
 
 def channel_groups(graph: Graph) -> ChannelGroups:
     """The groups of a float graph.
 
-    Channels of the model's input and output stay, and so do those of operators that the analysis
-    does not know and of tensors that nothing with weights computes.
+    Not removable are channels of the model's input and output, of operators that the analysis does
+    not support, and of tensors that are not computed by a layer with weights.
     """
     links, fixed = _links(graph)
     numbers = _numbered(graph, links)
@@ -184,7 +185,7 @@ def matrix_of(values: Array, axis: int) -> Array:
 
 
 def _numbered(graph: Graph, links: Sequence[_Link]) -> dict[Axis, Indices]:
-    """A number for each channel of each axis; all that links hold together have the least."""
+    """A number for each channel of each axis; linked channels get the smallest of theirs."""
     sizes = {Axis(name, -1): channels(tensor) for name, tensor in graph.tensors.items()}
     for link in links:
         for axis in (link.first, link.second):
@@ -205,7 +206,7 @@ def _numbered(graph: Graph, links: Sequence[_Link]) -> dict[Axis, Indices]:
 
 
 def _links(graph: Graph) -> tuple[list[_Link], set[str]]:
-    """What holds channels together, and the tensors whose channels all stay."""
+    """The links between channels, and the tensors whose channels can't be removed."""
     links: list[_Link] = []
     fixed = {*graph.inputs, *graph.outputs}
     for node in graph.nodes:
@@ -215,13 +216,13 @@ def _links(graph: Graph) -> tuple[list[_Link], set[str]]:
             fixed.update(tensors)
         for link in found or ():
             links.extend([] if link is None else [link])
-        if isinstance(node.op, BinaryOperator):  # one value for all: it has no channels
+        if isinstance(node.op, BinaryOperator):  # a broadcast scalar has no channels
             fixed.update(name for name in tensors if channels(graph.tensors[name]) == 1)
     return links, fixed
 
 
 def _linked(graph: Graph, node: Node) -> Iterator[_Link | None]:
-    """The links of a node that narrows; None where an input can't be told apart by channels."""
+    """The links of a node whose channels can be removed; None for an input without channels."""
     operands, output = graph.operands(node), Axis(node.outputs[0], -1)
     count = channels(operands.output)
     every = np.arange(count)
@@ -250,7 +251,7 @@ def _linked(graph: Graph, node: Node) -> Iterator[_Link | None]:
 def _constant_links(
     constants: Sequence[Constant], output: Axis, count: int
 ) -> Iterator[_Link | None]:
-    """Of factors and summands with one value a channel, or one for all."""
+    """The links of constant operands with one value per channel, or a single value."""
     every = np.arange(count)
     for constant in constants:
         last = constant.shape[-1] if constant.shape else 1
@@ -261,7 +262,7 @@ def _constant_links(
 
 
 def _grouped(graph: Graph, numbers: Mapping[Axis, Indices], stays: Mask) -> list[Group]:
-    """Groups of the bundles that may go: those of the same axes."""
+    """The removable bundles, grouped by the axes that they span."""
     axes: dict[int, list[int]] = {}
     for number, bundles in enumerate(numbers.values()):
         for bundle in set(bundles.tolist()):
@@ -286,7 +287,7 @@ def _grouped(graph: Graph, numbers: Mapping[Axis, Indices], stays: Mask) -> list
 
 
 def _narrowed_constant(constant: Constant, masks: Mapping[Axis, Mask]) -> Constant:
-    """The constant's kept channels, along each of its axes that has any."""
+    """The constant with the masked channels removed along each of its axes."""
     values, grid = constant.values, constant.grid
     for axis in range(values.ndim):
         mask = masks.get(Axis(constant.name, axis))

@@ -1,4 +1,4 @@
-"""How much channels matter: one score for each bundle of channels, by its number."""
+"""Importance of channels: one score per bundle of channels, indexed by bundle number."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Scores = NDArray[np.float64]
 Criterion = Literal["l1", "l2", "batch_norm", "taylor"]
 
 BATCH = 16
-"""Samples of one gradient of the Taylor criterion."""
+"""Batch size of the Taylor criterion: samples per gradient."""
 SAMPLES = 1024
-"""The most samples that are looked at."""
+"""The most samples that are used."""
 
 
 def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) -> Scores:
@@ -35,21 +35,21 @@ def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) 
 
     Raises:
         DataError: the criterion needs samples.
-        ModelError: there is no batch normalization, and the criterion wants one.
+        ModelError: the criterion needs batch normalization, and the model has none.
     """
     if criterion in ("l1", "l2"):
         return norms(found, 1 if criterion == "l1" else 2)
     if samples is None:
         raise DataError(
             f"The criterion '{criterion}' needs samples of real data, and there are none.",
-            hint="Give --data, or take the criterion l1 or l2, which looks at weights alone.",
+            hint="Give --data, or use the criterion l1 or l2, which needs only the weights.",
         )
     samples = _some(samples)
     return deviations(found, samples) if criterion == "batch_norm" else taylor(found, samples)
 
 
 def _some(samples: Samples) -> Samples:
-    """Evenly spaced; no targets are None."""
+    """At most SAMPLES evenly spaced samples; empty targets become None."""
     count, targets = len(samples.x), samples.targets
     rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).astype(int))
     if targets is None or not targets.size:
@@ -58,8 +58,9 @@ def _some(samples: Samples) -> Samples:
 
 
 def norms(found: ChannelGroups, order: int) -> Scores:
-    """Sums of absolute values or of squares of the weights that compute a channel, a mean over the
-    layers of the bundle, each in units of its own mean; weights as batch normalization leaves them.
+    """Sums of absolute weights (order 1) or squared weights (order 2) of each channel, after
+    folding batch normalization. Each layer is normalized by its mean; a bundle gets the mean over
+    its layers.
     """
     folded = fold_batch_normalization(found.graph)
     total, count = np.zeros(found.size), np.zeros(found.size)
@@ -76,21 +77,21 @@ def norms(found: ChannelGroups, order: int) -> Scores:
 
 
 def _output(graph: Graph, node: Node) -> str:
-    """The tensor of the unfolded graph that the node of this name computes."""
+    """The output in the unfolded graph of the node with the same name."""
     return next(each.outputs[0] for each in graph.nodes if each.name == node.name)
 
 
 def deviations(found: ChannelGroups, samples: Samples) -> Scores:
-    """How widely a channel varies behind batch normalization: the size of its factor gamma, which
-    is that deviation. A bundle that is normalized several times has the mean.
+    """Standard deviation of each channel after batch normalization, which equals the magnitude of
+    gamma. A bundle with several batch normalizations gets the mean.
     """
     graph = lower_batch_normalization(found.graph)
     names = [node.outputs[0] for node in found.graph.nodes if _normalizes(found.graph, node)]
     if not names:
         raise ModelError(
-            "The criterion 'batch_norm' wants batch normalization, and this model has none left.",
-            hint="Use it on the model as Keras saved it, before any training, or take l1, l2 or "
-            "taylor.",
+            "The criterion 'batch_norm' needs batch normalization, and this model has none (left).",
+            hint="Use it before any training step (training folds batch normalization), or use "
+            "l1, l2 or taylor.",
         )
     total, count = np.zeros(found.size), np.zeros(found.size)
     for name, deviation in _deviations(graph, names, samples.x).items():
@@ -101,7 +102,7 @@ def deviations(found: ChannelGroups, samples: Samples) -> Scores:
 
 
 def _normalizes(graph: Graph, node: Node) -> bool:
-    """Whether it is batch normalization, and not a factor of a PReLU or of the input."""
+    """Whether it is a batch normalization of a layer, not a scale of a PReLU or of the input."""
     if not isinstance(node.op, BatchNormalization):
         return False
     before = graph.producer(node.inputs[0])
@@ -110,7 +111,7 @@ def _normalizes(graph: Graph, node: Node) -> bool:
 
 
 def _deviations(graph: Graph, names: list[str], x: Array) -> dict[str, Scores]:
-    """Standard deviation of each channel of some tensors, as LiteRT computes them."""
+    """Standard deviation of each channel of the named tensors, computed by LiteRT."""
     written = {node.name: node.outputs[0] for node in graph.nodes}
     read = {name: written.get(name, name) for name in names}
     sums: dict[str, NDArray[np.float64]] = {}
@@ -129,9 +130,7 @@ def _deviations(graph: Graph, names: list[str], x: Array) -> dict[str, Scores]:
 
 
 def work(found: ChannelGroups) -> Scores:
-    """Multiply-accumulates that go with one channel of each bundle, while all others are there; 1
-    of those that stay.
-    """
+    """Multiply-accumulates saved by removing one bundle alone, by bundle; 1 if not removable."""
     before = found.graph.cost().macs
     saved = np.ones(found.size)
     for group in found.groups:
@@ -142,11 +141,11 @@ def work(found: ChannelGroups) -> Scores:
 
 
 def taylor(found: ChannelGroups, samples: Samples) -> Scores:
-    """The square of what the loss changes by, to first order, when all layers that mix channels
-    read zero in the place of the bundle's; a mean over batches.
+    """The squared first-order change of the loss when a bundle's channels are zeroed at the inputs
+    of all layers that mix channels; a mean over batches.
 
-    P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, with a gate
-    for each bundle: its gradient is that change.
+    P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, with one
+    gate per bundle, whose gradient is that change.
     """
     import keras
 
@@ -154,24 +153,24 @@ def taylor(found: ChannelGroups, samples: Samples) -> Scores:
     gated = _gated(found, output)
     entry = keras.Input(samples.x.shape[1:])
     model = keras.Model(entry, gated(entry))
-    # One step of plain gradient descent from gates of zero leaves minus the gradient in them, on
-    # any backend of Keras.
+    # One SGD step with rate 1 from zero leaves minus the gradient in the gates, on any Keras
+    # backend.
     model.compile(keras.optimizers.SGD(1.0), _loss(kind), jit_compile=False)
     total, zeros = np.zeros(found.size), np.zeros(found.size, np.float32)
     batches = max(1, len(samples.x) // BATCH)
     for rows in np.array_split(np.arange(len(samples.x)), batches):
         gated.gates.assign(zeros)
         model.train_on_batch(samples.x[rows], targets[rows])
-        with warnings.catch_warnings():  # TensorFlow converts to NumPy as NumPy 1 wanted it
+        with warnings.catch_warnings():  # TensorFlow uses a conversion that NumPy 2 deprecates
             warnings.simplefilter("ignore", DeprecationWarning)
             total += np.asarray(keras.ops.convert_to_numpy(gated.gates), np.float64) ** 2
     return np.asarray(total / batches)
 
 
 def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
-    """Targets, the kind of loss, and the tensor that it is of.
+    """Targets, the kind of loss, and the name of the tensor that the loss is computed from.
 
-    Without targets, what the model itself says: of a classifier its most likely class.
+    Without targets the model's own predictions are used: for a classifier the most likely class.
     """
     last = graph.producer(graph.outputs[0])
     classes = last is not None and last.op.name in ("softmax", "logistic")
@@ -180,17 +179,17 @@ def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
     targets = samples.targets
     if targets is None:
         model = write_tflite(lower_batch_normalization(graph))
-        said = np.concatenate([next(iter(b.values())) for b in
-                               float_batches(model, samples.x, "outputs")])  # fmt: skip
-        targets = {"softmax": said.argmax(axis=-1), "logistic": said > 0.5}.get(kind, 0.9 * said)
+        found = np.concatenate([next(iter(b.values())) for b in
+                                float_batches(model, samples.x, "outputs")])  # fmt: skip
+        targets = {"softmax": found.argmax(axis=-1), "logistic": found > 0.5}.get(kind, 0.9 * found)
     shape, count = graph.tensors[output].shape, len(samples.x)
     if kind == "values" and np.issubdtype(targets.dtype, np.integer) and shape[-1] > 1:
-        kind = "softmax"  # classes of a model that ends in logits
+        kind = "softmax"  # class indices for a model that ends in logits
     wanted = shape[:-1] if kind == "softmax" else shape
     if targets.size != count * np.prod(wanted):
         raise DataError(
             f"Targets of shape {targets.shape[1:]} do not fit the model's output {shape}.",
-            hint="Take the criterion l1 or l2, which needs no targets.",
+            hint="Use the criterion l1 or l2, which needs no targets.",
         )
     dtype = np.int32 if kind == "softmax" else np.float32
     return targets.reshape(count, *wanted).astype(dtype), kind, output
@@ -207,8 +206,8 @@ def _loss(kind: str) -> Any:
 
 
 def _gated(found: ChannelGroups, output: str) -> Any:
-    """A Keras layer that computes a tensor of the graph; what layers with weights read of a bundle
-    is multiplied by 1 + its gate.
+    """A Keras layer that computes a tensor of the graph, with the inputs of layers that mix
+    channels multiplied by 1 + the gate of each channel's bundle.
     """
     import keras
     from keras import ops

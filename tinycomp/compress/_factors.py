@@ -1,4 +1,4 @@
-"""Layers replaced by chains of smaller ones, whose weights are factors of theirs."""
+"""Factorization: replaces layers by chains of smaller layers."""
 
 from __future__ import annotations
 
@@ -30,45 +30,45 @@ class Link:
     """One layer of a chain."""
 
     suffix: str
-    """Of its name, behind that of the layer that the chain replaces."""
+    """Appended to the name of the replaced layer."""
     op: Operator
-    """Without activation."""
+    """The operator, without activation."""
     weights: Array
     """In the operator's layout."""
 
 
 Chain = Sequence[Link]
-"""In running order; the last gets the bias, the activation and the name of the layer."""
+"""Layers in execution order; the last gets the name, bias and activation of the replaced layer."""
 
 
 @dataclass(frozen=True, eq=False)
 class Factored:
-    """A layer that factors can replace."""
+    """A layer that can be replaced by factors."""
 
     nodes: tuple[Node, ...]
-    """Those that share its weights, in the order of the graph."""
+    """The nodes that share its weights, in the order of the graph."""
     weights: Array
     """float64, in the operator's layout."""
 
     @property
     def name(self) -> str:
-        """The first node's."""
+        """The first node's name."""
         return self.nodes[0].name
 
     @property
     def op(self) -> Conv2D | FullyConnected:
-        """The first node's operator, for its window."""
+        """The first node's operator; all nodes have the same window."""
         op = self.nodes[0].op
         assert isinstance(op, Conv2D | FullyConnected)
         return op
 
 
 def factorable(graph: Graph, *, windows: bool = False) -> tuple[Factored, ...]:
-    """The dense layers and convolutions, each once however often it is used.
+    """The dense layers and convolutions; nodes that share weights are one layer.
 
     Args:
-        graph: float.
-        windows: convolutions of more than one cell only.
+        graph: a float graph.
+        windows: only convolutions with a window larger than 1 x 1.
 
     Raises:
         TinycompError: there are none.
@@ -85,9 +85,9 @@ def factorable(graph: Graph, *, windows: bool = False) -> tuple[Factored, ...]:
         and (not windows or _cells(nodes[0].op) > 1)
     )
     if not found:
-        kind = "convolution of more than one cell" if windows else "convolution or dense layer"
+        kind = "convolution larger than 1 x 1" if windows else "convolution or dense layer"
         raise TinycompError(
-            f"'{graph.name}' has no {kind} that factors could replace.", hint="Leave this step out."
+            f"'{graph.name}' has no {kind} that could be factorized.", hint="Omit this step."
         )
     return found
 
@@ -97,12 +97,12 @@ def _window(op: Operator) -> Window | None:
 
 
 def _cells(op: Operator) -> int:
-    """Of a convolution's window."""
+    """The window size of a convolution; 1 for a dense layer."""
     return op.window.kernel[0] * op.window.kernel[1] if isinstance(op, Conv2D) else 1
 
 
 def by_layer(layers: Sequence[Factored], options: Mapping[str, Option]) -> list[Option | None]:
-    """The option of each layer, by names or patterns of names of which a later one wins.
+    """The option of each layer, or None, from options by layer names or patterns; later ones win.
 
     Raises:
         TinycompError: a pattern matches none of the layers.
@@ -113,7 +113,7 @@ def by_layer(layers: Sequence[Factored], options: Mapping[str, Option]) -> list[
                    if any(fnmatchcase(node.name, pattern) for node in layer.nodes)]  # fmt: skip
         if not matched:
             raise TinycompError(
-                f"'{pattern}' names no layer that this technique can replace.",
+                f"'{pattern}' matches no layer that this technique can replace.",
                 expected=f"Expected some of {', '.join(layer.name for layer in layers) or 'none'}.",
             )
         for number in matched:
@@ -122,10 +122,10 @@ def by_layer(layers: Sequence[Factored], options: Mapping[str, Option]) -> list[
 
 
 def require_rank(layer: Factored, rank: int, full: int, what: str = "rank") -> None:
-    """Check a rank that was asked for.
+    """Check the given rank of a layer.
 
     Raises:
-        TinycompError: it is below 1 or above the full one.
+        TinycompError: it is below 1 or above the full rank.
     """
     if not 1 <= rank <= full:
         raise TinycompError(
@@ -135,20 +135,20 @@ def require_rank(layer: Factored, rank: int, full: int, what: str = "rank") -> N
 
 
 def require_energy(energy: float) -> None:
-    """Check a share of the squared weights that factors shall hold.
+    """Check the option `energy`: the share of the squared weights that factors keep.
 
     Raises:
-        TinycompError: it is no such share.
+        TinycompError: it is not in (0, 1].
     """
     if not 0 < energy <= 1:
         raise TinycompError(
             f"energy = {energy:g} is not a share of the squared weights.",
-            expected="Expected 0 < energy <= 1; 0.9 leaves out a tenth.",
+            expected="Expected 0 < energy <= 1; 0.9 drops a tenth.",
         )
 
 
 def rank_of_energy(singular: NDArray[np.float64], energy: float) -> int:
-    """The fewest singular values, in falling order, whose squares add up to that share."""
+    """The smallest rank that keeps a share of the squares of descending singular values."""
     squares = np.cumsum(singular**2)
     reached = squares >= energy * squares[-1] * (1 - 1e-12)
     return int(np.argmax(reached)) + 1
@@ -157,8 +157,8 @@ def rank_of_energy(singular: NDArray[np.float64], energy: float) -> int:
 def with_factors(
     graph: Graph, layers: Sequence[Factored], chain: Callable[[Factored], Chain | None]
 ) -> Graph:
-    """The graph with a chain in the place of each layer for which there is one that saves
-    multiply-accumulates and takes no more parameters. A note names the layers left alone.
+    """The graph with layers replaced by chains, where that saves multiply-accumulates and adds no
+    parameters. A note names the layers that are not replaced.
     """
     found, left = graph, []
     for layer in layers:
@@ -171,7 +171,7 @@ def with_factors(
     if not left:
         return found
     names = ", ".join(left[:8]) + (f" and {len(left) - 8} more" if len(left) > 8 else "")
-    note = f"Not factorized, as the factors would save nothing: {names}. A lower rank may."
+    note = f"Not factorized, because factors would save nothing: {names}. Try a lower rank."
     return with_notes(found, [note])
 
 
@@ -181,7 +181,7 @@ def _saves(before: Graph, after: Graph) -> bool:
 
 
 def replaced(graph: Graph, layer: Factored, chain: Chain) -> Graph:
-    """The graph with a chain in the place of a layer; nodes that shared weights share factors."""
+    """The graph with a layer replaced by a chain; nodes that share weights share the factors."""
     edit = Edit(graph)
     last = len(chain) - 1
     kernels, biases = [], []

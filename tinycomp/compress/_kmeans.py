@@ -30,9 +30,9 @@ def cluster(points: Integers, weights: Floats, count: int, keep_zero: bool = Fal
 
     Args:
         points: distinct integers in ascending order, at least one.
-        weights: of each point, not negative.
+        weights: one nonnegative weight per point.
         count: the number of centres, at least 1.
-        keep_zero: the point 0, if present, must stay 0.
+        keep_zero: keep the point 0, if present, at 0.
     """
     if points.size <= count:
         return Clustering(points, 0.0)

@@ -1,4 +1,4 @@
-"""Layers with weights: a matrix of weights with one row per output channel."""
+"""Layers with weights, seen as a matrix with one row per output channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layer:
     axis: int
     """The axis of the output channels."""
     uses: int = 1
-    """Multiply-accumulates per weight in an inference."""
+    """Multiply-accumulates per weight and inference."""
 
     @property
     def name(self) -> str:
@@ -84,11 +84,11 @@ def describe_names(graph: Graph) -> str:
 
 
 def with_constants(graph: Graph, constants: Iterable[Constant]) -> Graph:
-    """The graph with its constants of the same names replaced."""
+    """The graph with constants replaced by name."""
     changed: Mapping[str, Constant] = {constant.name: constant for constant in constants}
     return replace(graph, constants={**graph.constants, **changed})
 
 
 def with_notes(graph: Graph, notes: Sequence[str]) -> Graph:
-    """The graph with what a technique has to say behind the notes that it has."""
+    """The graph with notes appended."""
     return replace(graph, notes=(*graph.notes, *notes))

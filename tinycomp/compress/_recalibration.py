@@ -1,8 +1,8 @@
-"""Channels get back the mean and the deviation that they had before a layer in front of them lost
+"""Recalibration: restores the mean and standard deviation of channels after preceding layers lost
 channels or precision.
 
-For batch normalization: B. Li et al., "EagleEye: fast sub-net evaluation for efficient neural
-network pruning", ECCV 2020. Here for every layer with weights, one after the other.
+After B. Li et al., "EagleEye: fast sub-net evaluation for efficient neural network pruning", ECCV
+2020, who recalibrate batch normalization; here applied to each layer with weights in turn.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import float_batches
 
 SAMPLES = 128
-"""The most that statistics are taken of."""
+"""The most samples used for statistics."""
 _MOST = 10.0
-"""The largest factor of a channel."""
+"""The largest scaling factor of a channel."""
 _Weighted = Conv2D | DepthwiseConv2D | FullyConnected
 
 
@@ -40,15 +40,15 @@ def recalibrated(
     samples: Samples | None,
     kept: Mapping[str, Mask] | None = None,
 ) -> Graph:
-    """The smaller graph, each weighted output of which has the mean and deviation over samples that
-    it had before: weights and biases of its channels are scaled and shifted. Layers that share
-    weights stay.
+    """The smaller graph with weights scaled and biases shifted per channel, so that the outputs of
+    layers with weights have the same mean and standard deviation over samples as before. Layers
+    that share weights are not changed.
 
     Args:
         smaller: a float graph.
-        before: the graph that it was made of; layers are found by name.
-        samples: the graph stays as it is without any.
-        kept: by tensor of `before`, which of its channels are left; all of those not named.
+        before: the original graph; layers are matched by name.
+        samples: real data; without any the graph is returned unchanged.
+        kept: masks of the channels that remain, by tensor of `before`; missing: all remain.
     """
     if samples is None:
         return smaller

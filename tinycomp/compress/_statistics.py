@@ -18,13 +18,13 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 
 _SAMPLES = 8
-"""Samples whose windows are in memory at a time."""
+"""Samples whose convolution windows are held in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Statistics of a layer's inputs; n is the number of weights per channel. There is one group if
-    all output channels read the same inputs, else one per channel (depthwise).
+    """Statistics of a layer's inputs, with n weights per channel. There is one group if all output
+    channels read the same inputs, otherwise one per channel (depthwise).
     """
 
     mean: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Statistics:
 def input_statistics(
     graph: Graph, layer: Layer, activations: Mapping[str, Array]
 ) -> Statistics | None:
-    """Statistics over all nodes of a layer; None for an operator that is not handled here.
+    """Statistics over all nodes of a layer; None for an unsupported operator.
 
     Args:
         graph: the graph whose activations these are.
@@ -61,7 +61,7 @@ def input_statistics(
 def _seen(
     graph: Graph, node: Node, activations: Mapping[str, Array]
 ) -> Iterator[NDArray[np.float32]]:
-    """The inputs that the node's weights are multiplied with, a few samples at a time."""
+    """The inputs that the node's weights are multiplied by, a few samples at a time."""
     name = node.inputs[0]
     if name not in activations:
         raise DataError(f"There are no activations of tensor '{name}'.")

@@ -1,4 +1,4 @@
-"""What techniques share that change the structure of the float graph."""
+"""Base class of techniques that change the structure of the float graph."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tinycomp.passes._channels import Mask
 
 @dataclass(frozen=True)
 class Structure(Technique):
-    """Makes the float graph itself smaller."""
+    """A technique that makes the float graph smaller."""
 
     stage: ClassVar[Literal["float", "int8"]] = "float"
 
     recalibrate: bool = field(default=True, kw_only=True)
-    """Whether the channels that follow get back the mean and the deviation that they had, where
-    there are samples (after B. Li et al., "EagleEye", ECCV 2020).
+    """Whether to restore the mean and standard deviation of channels, if there are samples (after
+    B. Li et al., "EagleEye", ECCV 2020).
     """
 
     def recalibrated(
@@ -30,5 +30,5 @@ class Structure(Technique):
         samples: Samples | None,
         kept: Mapping[str, Mask] | None = None,
     ) -> Graph:
-        """The smaller graph, recalibrated if that is wanted; see _recalibration.recalibrated."""
+        """The smaller graph, recalibrated if enabled; see _recalibration.recalibrated."""
         return recalibrated(smaller, before, samples, kept) if self.recalibrate else smaller

@@ -1,4 +1,4 @@
-"""The contract of a compression technique: a dataclass of options with apply(graph) -> Graph."""
+"""The interface of compression techniques: a dataclass of options with apply(graph) -> Graph."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tinycomp.ir.tensor import Array
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Some of the training half, for techniques that look at data."""
+    """Samples of the training half, for techniques that use data."""
 
     x: Array
     """Real inputs (samples, *input shape), float32."""
     targets: Array | None = None
-    """Class indices (samples), or real numbers (samples, *output shape); None: there are none."""
+    """Class indices (samples), real values (samples, *output shape), or None."""
 
 
 class Technique(ABC):
     """Each subclass is a frozen dataclass in its own module; its fields are its options.
 
-    Those of the stage "float" are steps of recipes under their name, and may change the structure:
-    they get the float graph as it was read, batch normalization included, or as training left it.
+    Techniques of the stage "float" are recipe steps by their name, and may change the structure.
+    They get the float graph as it was read, batch normalization included, or after training.
     """
 
     name: ClassVar[str]
-    """The module's name, "prune"."""
+    """Name of the module, such as "prune"."""
     stage: ClassVar[Literal["float", "int8"]]
     """Whether it is applied before or after quantization."""
 
@@ -37,8 +37,8 @@ class Technique(ABC):
         """The compressed graph.
 
         Args:
-            graph: of the technique's stage.
-            samples: to look at; recipes give them, None otherwise.
+            graph: float or int8, according to the technique's stage.
+            samples: real data, if available; recipes pass samples of the training half.
 
         Raises:
             TinycompError: the options don't fit this graph, or need samples.

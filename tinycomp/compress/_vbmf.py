@@ -15,11 +15,11 @@ from tinycomp.ir.tensor import Array
 _GOLDEN = (np.sqrt(5) - 1) / 2
 _STEPS = 100
 _TAU = 2.5129
-"""Their constant for the threshold, at square matrices."""
+"""The paper's constant for the threshold of square matrices."""
 
 
 def bayesian_rank(matrix: Array) -> int:
-    """How many singular values stand out of the noise; 1 at least."""
+    """The number of singular values above the noise threshold, at least 1."""
     rows, columns = sorted(matrix.shape)
     singular = np.linalg.svd(np.asarray(matrix, np.float64), compute_uv=False)
     squares = singular**2 / columns
@@ -33,8 +33,8 @@ def bayesian_rank(matrix: Array) -> int:
 
 
 def _noise(squares: NDArray[np.float64], alpha: float, threshold: float) -> float:
-    """The variance of the noise that explains the matrix best; squares of singular values are in
-    units of the longer side.
+    """The noise variance that explains the matrix best; squared singular values are divided by the
+    longer side.
     """
     rows = len(squares)
     most = min(int(np.ceil(rows / (1 + alpha))) - 1, rows - 1)
@@ -42,7 +42,8 @@ def _noise(squares: NDArray[np.float64], alpha: float, threshold: float) -> floa
     high = squares.mean()
     if high <= low:
         return float(high)
-    # The objective can have several minima: the best of a grid, then a golden section around it.
+    # The objective can have several minima: grid search, then golden-section search around the
+    # best point.
     grid = np.geomspace(low, high, _STEPS)
     best = int(np.argmin([_objective(squares, alpha, threshold, value) for value in grid]))
     left, right = grid[max(0, best - 1)], grid[min(_STEPS - 1, best + 1)]
@@ -58,7 +59,7 @@ def _noise(squares: NDArray[np.float64], alpha: float, threshold: float) -> floa
 
 
 def _objective(squares: NDArray[np.float64], alpha: float, threshold: float, noise: float) -> float:
-    """Their free energy as a function of the noise, without what does not depend on it."""
+    """The paper's free energy as a function of the noise variance, without constant terms."""
     x = squares / noise
     signal, rest = x[x > threshold], x[x <= threshold]
     excess = signal - (1 + alpha)

@@ -19,10 +19,10 @@ from tinycomp.ir.tensor import Array, Constant
 
 
 def correct_biases(graph: Graph, reference: Graph, activations: Mapping[str, Array]) -> Graph:
-    """The graph with biases that give each output channel the mean that it has in the reference.
+    """The graph with biases that restore the mean of each output channel in the reference.
 
     This corrects any change of weights: pruning, codebooks, or int8 quantization itself (with a
-    float reference). A bias that several layers share is left unchanged.
+    float reference). A bias shared by several layers is left unchanged.
 
     Args:
         graph: with changed weights, float or int8.

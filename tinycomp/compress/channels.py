@@ -1,4 +1,4 @@
-"""Channel pruning: whole channels and neurons leave the model, so that it gets smaller and faster
+"""Channel pruning: removes whole channels and neurons, which makes a model smaller and faster
 without any codec.
 """
 
@@ -25,76 +25,77 @@ CRITERIA = ("l1", "l2", "batch_norm", "taylor")
 
 @dataclass(frozen=True)
 class Channels(Structure):
-    """Takes out the channels that matter least, with everything that is tied to them: residual
-    sums, depthwise layers, concatenations, flattened positions. What is left keeps its
-    weights, but for a factor and a bias a channel where it is recalibrated.
+    """Removes the least important channels together with all channels coupled to them by residual
+    sums, depthwise layers, concatenations and flattening. The other weights are kept, except for
+    a scale and a bias per channel if recalibration is on.
 
-    The model's input and output keep their channels. What a layer read of a removed channel is
-    zero from then on: train afterwards.
+    The channels of the model's input and output are kept. Removed channels count as zero, so train
+    afterwards.
     """
 
     name: ClassVar[str] = "channels"
 
     fraction: float = 0.5
-    """The share of the channels to take out; not used where `macs` is given."""
+    """The share of channels to remove; ignored if `macs` is given."""
     macs: float | None = None
-    """The share of the model's multiply-accumulates that may stay: as few channels go as that
-    takes.
+    """The share of the model's multiply-accumulates to keep at most; as few channels as possible
+    are removed.
     """
     criterion: Criterion = "l1"
-    """"l1" and "l2": the sum of the absolute values, or squares, of a channel's weights (H. Li et
-    al., "Pruning filters for efficient ConvNets", ICLR 2017), with batch normalization folded.
-    "batch_norm": the size of batch normalization's factor (Z. Liu et al., "Learning efficient
-    convolutional networks through network slimming", ICCV 2017), measured on data as the deviation
-    that it causes. "taylor": how much the loss changes to first order (P. Molchanov et al.,
-    "Importance estimation for neural network pruning", CVPR 2019); looks at data.
+    """"l1" and "l2": sum of absolute or squared weights of a channel (H. Li et al., "Pruning
+    filters for efficient ConvNets", ICLR 2017), with batch normalization folded. "batch_norm": the
+    magnitude of gamma (Z. Liu et al., "Learning efficient convolutional networks through network
+    slimming", ICCV 2017), measured on data as the standard deviation of the output. "taylor": the
+    first-order change of the loss on data (P. Molchanov et al., "Importance estimation for neural
+    network pruning", CVPR 2019).
     """
     ranking: Literal["layer", "global"] = "layer"
-    """"layer" takes the same share of each group of tied layers. "global" ranks all together; where
-    `macs` is given, by the score for each multiply-accumulate that goes with a channel.
+    """"layer" removes the same share of each group of coupled layers. "global" ranks all channels
+    together; if `macs` is given, by score per multiply-accumulate saved.
     """
     most: float = 0.9
-    """The largest share of a group that a global ranking or a target may take."""
+    """The largest share of a group that a global ranking or `macs` may remove."""
     multiple: int = 1
-    """Channels that are left come in multiples of this, rounded up; kernels compute four at a time.
+    """Round the number of remaining channels up to a multiple of this; kernels compute four at a
+    time.
     """
     by_layer: Mapping[str, float] = field(default_factory=dict)
-    """Shares of single layers by names or patterns of names, with those tied to them."""
+    """Shares for individual layers and those coupled to them, by layer name or pattern."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is not possible.
+            TinycompError: one is out of range.
         """
         for what, share in (("fraction", self.fraction), ("most", self.most),
                             *self.by_layer.items()):  # fmt: skip
             if not 0 <= share < 1:
                 raise TinycompError(
-                    f"{what} = {share} of all channels can't be taken out.",
+                    f"{what} = {share} is not a share of channels that can be removed.",
                     expected="Expected 0 <= share < 1.",
                 )
         require_share(self.macs)
         if self.criterion not in CRITERIA or self.multiple < 1:
             raise TinycompError(
-                f"Channels by '{self.criterion}' in multiples of {self.multiple} are not possible.",
-                expected=f"Expected one of {', '.join(CRITERIA)} and 1 or more.",
+                f"criterion = '{self.criterion}' with multiple = {self.multiple} is not possible.",
+                expected=f"Expected one of {', '.join(CRITERIA)}, and multiple >= 1.",
             )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
-        """The graph with fewer channels. Equal scores: the later channel goes.
+        """The graph with fewer channels. Among equal scores later channels are removed first.
 
         Raises:
-            TinycompError: no channels can be taken out, a name matches none, `macs` can't be
+            TinycompError: no channels can be removed, a pattern matches no layer, `macs` can't be
                 reached, or the criterion needs samples.
         """
         found = channel_groups(graph)
         given = found.by_group(self.by_layer)
         if not found.groups:
             raise TinycompError(
-                f"No channels of '{graph.name}' can be taken out: all are tied to its input or "
+                f"No channels of '{graph.name}' can be removed: all are coupled to its input or "
                 "output.",
-                hint="Leave this step out.",
+                hint="Omit this step.",
             )
         ranked = scores(found, self.criterion, samples)
         if self.ranking == "global" and self.macs is not None:
@@ -117,14 +118,14 @@ class Channels(Structure):
 
     def _unknown_note(self, names: Sequence[str]) -> str:
         return (
-            f"Channels of {'; '.join(names)} stay: no batch normalization says what they matter. "
-            "Name them in by_layer, or take another criterion."
+            f"Channels of {'; '.join(names)} are kept, because they have no batch normalization "
+            "to rank them by. Name them in by_layer, or use another criterion."
         )
 
     def _counts(
         self, found: ChannelGroups, ranked: Scores, given: Sequence[float | None], share: float
     ) -> list[int]:
-        """How many channels each group keeps where that share of all of them goes."""
+        """The number of channels that each group keeps if that share of all is removed."""
         floors = [np.ceil(len(group.bundles) * (1 - self.most)) for group in found.groups]
         free = [ranked[g.bundles] for g, own in zip(found.groups, given, strict=True)
                 if own is None and not _unknown(ranked, g)]  # fmt: skip
@@ -146,5 +147,5 @@ class Channels(Structure):
 
 
 def _unknown(ranked: Scores, group: Group) -> bool:
-    """Whether the criterion says nothing about a group."""
+    """Whether the criterion has no score for a group."""
     return bool(np.isinf(ranked[group.bundles]).any())

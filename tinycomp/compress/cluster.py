@@ -22,10 +22,10 @@ from tinycomp.ir.tensor import Constant
 Granularity = Literal["auto", "layer", "channel"]
 _T = TypeVar("_T")
 _BLOCK = 4
-"""Channels that a kernel decodes at a time, for estimates of stored bytes."""
+"""Channels that a kernel decodes at a time, for estimates of the stored size."""
 _CODECS = ("codebook", "channel_codebook", "sparse_codebook")
 _PLAIN = (*_CODECS, "dense", "bitmap")
-"""Left out: entropy coding shrinks weights with and without a codebook."""
+"""Entropy coders are not included: they shrink weights with and without a codebook."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Cluster(Technique):
     worse (4 bits: image classification 75.8 % against 69.5 %, keyword spotting 89.6 % both).
     """
     bits_by_layer: Mapping[str, int] = field(default_factory=dict)
-    """Overrides `bits` for single layers, by node name."""
+    """Overrides `bits` for individual layers, by node name."""
     granularity_by_layer: Mapping[str, Granularity] = field(default_factory=dict)
-    """Overrides `granularity` for single layers, by node name."""
+    """Overrides `granularity` for individual layers, by node name."""
 
     def __post_init__(self) -> None:
         """Check the options, as far as possible without a graph.
@@ -71,7 +71,7 @@ class Cluster(Technique):
         if twice:
             raise TinycompError(
                 f"Layer '{twice[0]}' is in more than one group of layers that share a codebook.",
-                expected="Expected it in one.",
+                expected="Expected each layer in one group at most.",
             )
         for bits in (self.bits, *self.bits_by_layer.values()):
             if not 1 <= bits <= 8:
@@ -90,7 +90,7 @@ class Cluster(Technique):
             if layer.weights.values.dtype != np.int8:
                 raise TinycompError(
                     f"Layer '{layer.name}' has {layer.weights.values.dtype} weights.",
-                    expected="Codebooks are made of int8 weights.",
+                    expected="Expected int8 weights.",
                     hint="Quantize the model first.",
                 )
         groups = [_find(graph, names) for names in self.shared]
@@ -145,7 +145,7 @@ class Cluster(Technique):
     def _cluster(
         self, rows: NDArray[np.int8], bits: int
     ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        """Cluster each row by itself; returns the values, and a codebook (rows, entries)."""
+        """Cluster each row separately; returns the values and a codebook (rows, entries)."""
         values = np.empty_like(rows)
         tables = []
         for row, result in zip(rows, values, strict=True):
@@ -179,7 +179,7 @@ def _find(graph: Graph, names: Sequence[str]) -> list[Layer]:
 
 
 def _stored(values: NDArray[np.int8], codebook: NDArray[np.int8]) -> int:
-    """Bytes in flash with the smallest codec that supports codebooks."""
+    """Flash bytes with the smallest codec that supports codebooks."""
     return choose(Weights(values, _BLOCK, codebook), _CODECS).size
 
 
@@ -224,5 +224,5 @@ def check_codebooks(graph: Graph) -> None:
                 raise TinycompError(
                     f"The weights of {where} '{layer.name}' take {np.unique(row).size} values, "
                     f"not only the {np.unique(entries).size} of the codebook.",
-                    hint="Cluster last: nothing may change weights after it.",
+                    hint="Cluster last: no later step may change the weights.",
                 )

@@ -1,4 +1,4 @@
-"""CP: a k x k convolution as 1 x 1, a depthwise k x k, and 1 x 1."""
+"""CP decomposition: replaces a k x k convolution by 1 x 1, depthwise k x k and 1 x 1."""
 
 from __future__ import annotations
 
@@ -32,51 +32,51 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 _SWEEPS = 100
 _CHANGE = 1e-6
 _PARTS = 16
-"""Steps in which the rank of an energy is looked for."""
+"""Resolution of the search for the rank that keeps an energy."""
 
 
 @dataclass(frozen=True)
 class Cp(Structure):
-    """Replaces k x k convolutions by sums of products of one factor for each of input channels,
-    window, and output channels, where that is less work (V. Lebedev et al., "Speeding-up
-    convolutional neural networks using fine-tuned CP-decomposition", ICLR 2015; with the window
-    whole: M. Astrid and S.-I. Lee, "CP-decomposition with tensor power method for convolutional
-    neural networks compression", BigComp 2017).
+    """Replaces k x k convolutions by a CP decomposition over input channels, window and output
+    channels, where that is less work (V. Lebedev et al., "Speeding-up convolutional neural networks
+    using fine-tuned CP-decomposition", ICLR 2015; with an undivided window: M. Astrid and S.-I.
+    Lee, "CP-decomposition with tensor power method for convolutional neural networks compression",
+    BigComp 2017).
 
-    The ranks are those of `by_layer`; else what `macs` allows; else those of `energy`. The factors
-    come from tensorly: pip install "tinycomp[cp]".
+    Ranks are taken from `by_layer`, else from `macs` if given, else from `energy`. The
+    decomposition needs tensorly: pip install "tinycomp[cp]".
     """
 
     name: ClassVar[str] = "cp"
 
     energy: float = 0.9
-    """The share of the squared weights that factors hold: the smallest rank that does, in
-    sixteenths of the largest that saves work.
+    """The share of the squared weights to keep: the smallest rank that does so is used, in
+    sixteenths of the largest rank that saves work.
     """
     macs: float | None = None
-    """The share of the model's multiply-accumulates that may stay; all layers that are replaced
-    keep the same share of their own.
+    """The share of the model's multiply-accumulates to keep at most; all replaced layers get the
+    same share of their largest useful rank.
     """
     by_layer: Mapping[str, int] = field(default_factory=dict)
-    """Ranks of single layers by names or patterns of names."""
+    """Ranks of individual layers, by layer name or pattern."""
     seed: int = 0
-    """Of what factors start from where singular vectors are too few."""
+    """Seed of the initial factors where there are fewer singular vectors than the rank."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is not possible.
+            TinycompError: one is out of range.
         """
         require_energy(self.energy)
         require_share(self.macs)
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
-        """The graph with factors in the place of the layers that they make cheaper.
+        """The graph with layers factorized where that is cheaper.
 
         Raises:
-            TinycompError: a rank is above the full one, a name matches no layer, or `macs` can't be
-                reached.
+            TinycompError: a rank is above the full rank, a pattern matches no layer, or `macs`
+                can't be reached.
             ToolError: tensorly is not installed.
         """
         layers = factorable(graph, windows=True)
@@ -98,7 +98,7 @@ class Cp(Structure):
         return self.recalibrated(factored, graph, samples)
 
     def _of_energy(self, layer: Factored) -> Chain | None:
-        """The chain of the smallest rank that holds the energy; None where that saves nothing."""
+        """The chain of the smallest rank that keeps the energy; None if that saves nothing."""
         most = worthwhile_rank(layer.weights)
         found: dict[int, Factors] = {}
 
@@ -120,7 +120,7 @@ class Cp(Structure):
     def _within(
         self, graph: Graph, layers: Sequence[Factored], given: Mapping[Factored, int]
     ) -> dict[Factored, int]:
-        """Ranks of the layers with which the model does at most the share `macs` of its work."""
+        """Ranks with which the model keeps at most the share `macs` of its work."""
         assert self.macs is not None
 
         def ranks(lost: float) -> dict[Factored, int]:
@@ -129,7 +129,7 @@ class Cp(Structure):
             }
 
         def smaller(lost: float) -> Graph:
-            """Only the shapes count here: no factors are computed."""
+            """With zeros as factors: only the shapes matter here."""
             shaped = {**given, **ranks(lost)}
             return with_factors(
                 graph, list(shaped), lambda layer: chain(layer, _zeros(layer, shaped[layer]))
@@ -143,21 +143,21 @@ Factors = tuple[Array, Array, Array]
 
 
 def full_rank(weights: Array) -> int:
-    """A rank with which weights of this shape can always be written."""
+    """A rank that is sufficient for an exact decomposition of any weights of this shape."""
     outputs, height, width, inputs = weights.shape
     cells = height * width
     return int(min(outputs * cells, inputs * cells, outputs * inputs))
 
 
 def worthwhile_rank(weights: Array) -> int:
-    """The largest rank whose factors have no more weights, biases included; 1 at least."""
+    """The largest rank whose factors, with biases, are not larger than the weights; at least 1."""
     outputs, height, width, inputs = weights.shape
     return int(max(1, weights.size // (outputs + height * width + inputs + 2)))
 
 
 def decomposed(weights: Array, rank: int, seed: int) -> Factors:
-    """Factors of weights (outputs, height, width, inputs) by alternating least squares, equal in
-    size.
+    """Factors of weights (outputs, height, width, inputs) by alternating least squares, scaled to
+    equal norms.
 
     Raises:
         ToolError: tensorly is not installed.
@@ -173,7 +173,7 @@ def decomposed(weights: Array, rank: int, seed: int) -> Factors:
     outputs, height, width, inputs = weights.shape
     cube = weights.reshape(outputs, height * width, inputs)
     with tensorly.backend_context("numpy"), warnings.catch_warnings():
-        # It fills up with random vectors, and warns, where a rank exceeds a side of the weights.
+        # If the rank exceeds a dimension, tensorly adds random vectors and warns.
         warnings.simplefilter("ignore", UserWarning)
         scales, found = parafac(
             cube, rank, n_iter_max=_SWEEPS, tol=_CHANGE, init="svd", random_state=seed,
@@ -185,14 +185,14 @@ def decomposed(weights: Array, rank: int, seed: int) -> Factors:
 
 
 def energy_held(weights: Array, factors: Factors) -> float:
-    """One minus the squared error of the factors, as a share of the squared weights."""
+    """The share of the squared weights that the factors keep: 1 - relative squared error."""
     cube = weights.reshape(weights.shape[0], -1, weights.shape[3])
     error = cube - np.einsum("or,wr,ir->owi", *factors)
     return float(1 - np.sum(error**2) / np.sum(cube**2))
 
 
 def chain(layer: Factored, factors: Factors) -> Chain:
-    """Mix channels, convolve each alone, mix them again."""
+    """Mix channels, convolve each separately, and mix again."""
     op = layer.op
     assert isinstance(op, Conv2D)
     output, window, source = factors

@@ -32,10 +32,10 @@ def feed_back_errors(
     pruned: Graph | None = None,
     damping: float = 0.01,
 ) -> Graph:
-    """Choose the weights of a compressed graph again, so that layer outputs are closest to before.
+    """Choose the weights of a compressed graph again to minimize the error of layer outputs.
 
-    Weights stay within their codebooks (within int8 if there is none). Zeros of `pruned` stay zero;
-    if nothing was pruned, zeros of the reference do. Layers that were not changed are left alone.
+    Weights stay within their codebooks (within int8 if there is none). Zeros of `pruned` stay zero,
+    or those of the reference if nothing was pruned. Unchanged layers are skipped.
 
     Args:
         graph: int8, compressed.

@@ -1,4 +1,4 @@
-"""Low rank: the weights of a layer as a product of two narrow matrices, by singular values."""
+"""Low-rank factorization: replaces a layer's weights by a product of two narrow matrices (SVD)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LowRank(Structure):
     k x 1 and one of 1 x k (M. Jaderberg et al., "Speeding up convolutional neural networks with low
     rank expansions", BMVC 2014), where that is less work.
 
-    The ranks are those of `by_layer`; else `rank`; else what `macs` takes; else those of `energy`.
+    Ranks are taken from `by_layer`, else from `rank` or `macs` if given, else from `energy`.
     """
 
     name: ClassVar[str] = "low_rank"
@@ -46,19 +46,19 @@ class LowRank(Structure):
     energy: float = 0.9
     """The share of the squared singular values of each layer to keep."""
     macs: float | None = None
-    """The share of the model's multiply-accumulates that may stay: all layers keep the same share
-    of energy, as much as that allows.
+    """The share of the model's multiply-accumulates to keep at most; all layers keep the same
+    share of energy, as large as possible.
     """
     rank: int | None = None
-    """Of all layers whose full rank is larger."""
+    """The rank of all layers whose full rank is larger."""
     by_layer: Mapping[str, int] = field(default_factory=dict)
-    """Ranks of single layers by names or patterns of names."""
+    """Ranks of individual layers, by layer name or pattern."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is not possible.
+            TinycompError: one is out of range.
         """
         require_energy(self.energy)
         require_share(self.macs)
@@ -69,11 +69,11 @@ class LowRank(Structure):
             )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
-        """The graph with factors in the place of the layers that they make cheaper.
+        """The graph with layers factorized where that is cheaper.
 
         Raises:
-            TinycompError: a rank is above the full one, a name matches no layer, or `macs` can't be
-                reached.
+            TinycompError: a rank is above the full rank, a pattern matches no layer, or `macs`
+                can't be reached.
         """
         layers = factorable(graph)
         given = dict(zip(layers, by_layer(layers, self.by_layer), strict=True))
@@ -101,8 +101,8 @@ class LowRank(Structure):
 
 
 def matrix(layer: Factored) -> Array:
-    """The weights as (what the first factor reads, what the second writes): (in, out) of a dense
-    layer, (height and in, width and out) of a convolution.
+    """The weights as the matrix to factorize: (inputs, outputs) for a dense layer, (height *
+    inputs, width * outputs) for a convolution.
     """
     if isinstance(layer.op, FullyConnected):
         return layer.weights.T
@@ -111,7 +111,7 @@ def matrix(layer: Factored) -> Array:
 
 
 def factors(layer: Factored, found: _Svd, rank: int) -> Chain:
-    """Two layers with the `rank` largest singular values, their roots in each."""
+    """Two layers from the `rank` largest singular values, whose square roots go to each side."""
     left, singular, right = found
     roots = np.sqrt(singular[:rank])
     first, second = (left[:, :rank] * roots).T, (roots[:, np.newaxis] * right[:rank])
@@ -128,8 +128,8 @@ def factors(layer: Factored, found: _Svd, rank: int) -> Chain:
 
 
 def _halves(window: Window) -> tuple[Window, Window]:
-    """Its column and its row. A window of one column strides at once, so that the second factor
-    has less to do.
+    """A window split into a column and a row. A window of one column keeps its whole stride in the
+    first factor, so that the second one has less work.
     """
     (height, width), stride, dilation = window.kernel, window.stride, window.dilation
     top, left, bottom, right = window.padding

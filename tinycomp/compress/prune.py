@@ -1,4 +1,4 @@
-"""Magnitude pruning after training: the least important weights become zero; biases stay."""
+"""Magnitude pruning after training: sets the least important weights to zero, but no biases."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Prune(Technique):
     stage: ClassVar[Literal["float", "int8"]] = "int8"
 
     sparsity: float
-    """The fraction of zero weights afterwards, including those that are zero already."""
+    """The fraction of zero weights afterwards, including weights that are already zero."""
     ranking: Ranking = "global"
-    """"global" ranks the weights of all layers together, "layer" prunes each layer alike."""
+    """"global" ranks the weights of all layers together, "layer" prunes each layer equally."""
     score: Score = "lamp"
     """"magnitude" is the absolute real value. "lamp" divides its square by the sum of all squares
     in the layer that are not smaller (J. Lee et al., "Layer-adaptive sparsity for the magnitude-
@@ -39,10 +39,10 @@ class Prune(Technique):
     spotting model at a sparsity of 30 %); one by "lamp" does not.
     """
     by_layer: Mapping[str, float] = field(default_factory=dict)
-    """Sparsity of single layers by node name; the global ranking leaves these layers out."""
+    """Sparsity of individual layers by node name, which the global ranking then excludes."""
 
     def __post_init__(self) -> None:
-        """Check that each sparsity is possible.
+        """Check the sparsities.
 
         Raises:
             TinycompError: one is not in [0, 1).
@@ -55,7 +55,7 @@ class Prune(Technique):
                 )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
-        """The pruned graph. Ties are broken by layer, then by position: the result is unique."""
+        """The pruned graph. Ties are broken by layer, then by position; the result is unique."""
         pruned: list[Constant] = []
         for share, layers in self._rankings(weighted_layers(graph)):
             scores = [self._scores(layer) for layer in layers]
@@ -83,7 +83,7 @@ class Prune(Technique):
 
 
 def lamp(squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each square divided by the sum of itself and all that follow it in ascending order."""
+    """Each square divided by the sum of all squares from it on, in ascending order."""
     order = np.argsort(squares, axis=None, kind="stable")
     ascending = squares.reshape(-1)[order]
     remaining = np.cumsum(ascending[::-1])[::-1]
@@ -93,7 +93,7 @@ def lamp(squares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def lowest(scores: Sequence[NDArray[np.float64]], share: float) -> list[NDArray[np.bool_]]:
-    """Masks of the lowest scores over all arrays: `share` of their number, rounded down."""
+    """Masks of the lowest scores over all arrays: a `share` of all scores, rounded down."""
     flat = np.concatenate([score.reshape(-1) for score in scores])
     mask = np.zeros(flat.shape, bool)
     mask[np.argsort(flat, kind="stable")[: int(share * flat.size)]] = True

@@ -1,4 +1,4 @@
-"""Recipes: TOML files that set the compression of each layer. Unknown keys are errors.
+"""Recipes of post-training compression: TOML files with options per layer. Unknown keys are errors.
 
 sparsity = 0.3
 codebook_bits = 4
@@ -34,37 +34,37 @@ class _Table(BaseModel):
 
 
 class LayerRecipe(_Table):
-    """Overrides for some layers; None: as for all layers."""
+    """Overrides for some layers; None: the option of the recipe."""
 
     sparsity: Share | None = None
     """Fraction of the layer's weights set to zero."""
     codebook_bits: Bits | None = None
     """At most 2^bits distinct weights per codebook; 8: no codebook."""
     granularity: Granularity | None = None
-    """One codebook per layer or per channel, or the better one."""
+    """One codebook per layer or per channel; "auto": whichever is better."""
 
 
 class Recipe(_Table):
-    """How a model is compressed. Layers are named by node names or patterns of them (*, ?)."""
+    """Options of post-training compression. Layers are given by node names or patterns (*, ?)."""
 
     sparsity: Share = 0.0
     """Fraction of all weights set to zero."""
     ranking: Literal["global", "layer"] = "global"
-    """Whether weights compete across all layers, or within each."""
+    """Whether weights are ranked across all layers or within each layer."""
     score: Literal["lamp", "magnitude"] = "lamp"
-    """The measure of a weight's importance."""
+    """The importance score of weights, see Prune."""
     codebook_bits: Bits = 8
     """At most 2^bits distinct weights per codebook; 8: no codebook."""
     granularity: Granularity = "auto"
-    """One codebook per layer or per channel, or the better one."""
+    """One codebook per layer or per channel; "auto": whichever is better."""
     shared_codebooks: list[list[str]] = Field(default_factory=list)
     """Groups of layers that share one codebook."""
     scales: Literal["auto", "channel", "shared", "layer"] = "auto"
-    """Weight scales of a layer: one per channel, a few shared ones, or one; "auto": shared if
-    compressed.
+    """Weight scales of a layer: one per channel, a few shared ones, or a single one; "auto": shared
+    if weights are compressed.
     """
     layers: dict[str, LayerRecipe] = Field(default_factory=dict)
-    """Overrides by patterns of layer names; later ones win."""
+    """Overrides by layer name or pattern; later ones win."""
 
     @property
     def prunes(self) -> bool:
@@ -78,9 +78,10 @@ class Recipe(_Table):
 
     @property
     def weight_scales(self) -> int | None:
-        """How many a layer may have where the model is quantized; None for one a channel.
+        """The most weight scales of a layer when quantizing; None for one per channel.
 
-        "auto" shares them where weights are compressed: factors and biases are then what is left.
+        "auto" shares scales if weights are compressed, because multipliers and biases then dominate
+        the size.
         """
         shared = self.prunes or self.clusters
         counts = {"channel": None, "shared": MOST, "layer": 1}
@@ -158,7 +159,7 @@ def _match(graph: Graph, pattern: str) -> list[str]:
     matches = [name for name in names if fnmatchcase(name, pattern)]
     if not matches:
         raise TinycompError(
-            f"No layer of the recipe's name '{pattern}' has weights in this model.",
+            f"The recipe's '{pattern}' matches no layer with weights in this model.",
             expected=describe_names(graph),
         )
     return matches

@@ -1,8 +1,8 @@
-"""Biases that fit into two bytes: what a sum starts at becomes a multiple of a power of two.
+"""Rounds biases so that kernels can store an accumulator's initial value in two bytes and a shift.
 
-Kernels start with the bias less what the input's zero point adds, and that number is ours to
-round: the bias takes up the rest. A sum is brought to int8 by a small factor, so its last bits say
-nothing.
+The initial value is the bias minus the contribution of the input's zero point. It is rounded to a
+multiple of a power of two, and the bias is adjusted to match. The accumulator is requantized to
+int8 by a small factor, so its lowest bits do not matter.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
 
 LIMIT = 1 << 15
-"""Of what fits into two bytes."""
+"""One more than the largest value that fits in two bytes."""
 ROUNDED = 1 / 32
-"""Output steps that rounding may move a sum by, at most."""
+"""The largest rounding error, in output steps."""
 
 
 def shorten_biases(graph: Graph) -> Graph:
-    """The int8 graph with biases that kernels can store in two bytes, layer by layer where that
-    moves no sum by more than ROUNDED. A bias that several layers share stays.
+    """The int8 graph with biases that kernels can store in two bytes, for each layer where the
+    error is at most ROUNDED. Shared biases are left unchanged.
     """
     changed = []
     for layer in weighted_layers(graph):
@@ -36,7 +36,7 @@ def shorten_biases(graph: Graph) -> Graph:
 
 
 def _shortened(graph: Graph, layer: Layer) -> list[Constant]:
-    """The layer's bias, if it changes."""
+    """The layer's rounded bias; empty if it does not change."""
     node = layer.nodes[0]
     bias = graph.constants[node.inputs[2]]
     source = graph.tensors[node.inputs[0]].quantization
@@ -45,12 +45,12 @@ def _shortened(graph: Graph, layer: Layer) -> list[Constant]:
         return []
     moved: NDArray[np.int64] = source.zero_point * layer.matrix.astype(np.int64).sum(axis=1)
     starts = bias.values.astype(np.int64) - moved
-    places = max(0, int(np.abs(starts).max(initial=0)).bit_length() - 15)
+    shift = max(0, int(np.abs(starts).max(initial=0)).bit_length() - 15)
     factor = float((source.scale * layer.scales / output.scale).max(initial=0.0))
-    if places == 0 or factor * (1 << places) / 2 > ROUNDED:
+    if shift == 0 or factor * (1 << shift) / 2 > ROUNDED:
         return []
-    rounded = np.rint(starts / (1 << places)).astype(np.int64)
-    rounded = np.clip(rounded, -LIMIT, LIMIT - 1) << places
-    if np.abs(rounded - starts).max() > 1 << (places - 1):
+    rounded = np.rint(starts / (1 << shift)).astype(np.int64)
+    rounded = np.clip(rounded, -LIMIT, LIMIT - 1) << shift
+    if np.abs(rounded - starts).max() > 1 << (shift - 1):
         return []
     return [replace(bias, values=(rounded + moved).astype(np.int32))]

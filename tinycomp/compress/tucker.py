@@ -1,4 +1,4 @@
-"""Tucker-2: a k x k convolution as one over fewer channels, between two of 1 x 1."""
+"""Tucker-2: replaces a k x k convolution by 1 x 1, k x k with fewer channels, and 1 x 1."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops.conv_2d import Conv2D
 
 Ranks = tuple[int, int]
-"""Of output channels, of input channels."""
+"""Rank along output channels, and along input channels."""
 Factors = tuple[Array, Array, Array]
 """Core, factor of the output channels, factor of the input channels."""
 _SWEEPS = 50
@@ -43,51 +43,52 @@ class Tucker(Structure):
     al., "Compression of deep convolutional neural networks for fast and low power mobile
     applications", ICLR 2016).
 
-    The ranks are those of `by_layer`; else what `macs` takes; else what `ranks` says.
+    Ranks are taken from `by_layer`, else from `macs` if given, else as selected by `ranks`.
     """
 
     name: ClassVar[str] = "tucker"
 
     ranks: Literal["energy", "vbmf"] = "energy"
-    """"energy": by the share of `energy`. "vbmf": what variational Bayes tells from noise
-    (S. Nakajima et al., JMLR 2013), as in the paper; it leaves little of small networks.
+    """"energy": ranks that keep the share `energy`. "vbmf": ranks estimated by variational Bayesian
+    matrix factorization (S. Nakajima et al., JMLR 2013), as in the paper; often too low for small
+    networks.
     """
     energy: float = 0.9
-    """The share of the squared singular values to keep, of the weights unfolded along each of
-    the two axes of channels.
+    """The share of the squared singular values to keep, for the weights unfolded along output and
+    along input channels.
     """
     macs: float | None = None
-    """The share of the model's multiply-accumulates that may stay: all layers keep the same share
-    of energy, as much as that allows.
+    """The share of the model's multiply-accumulates to keep at most; all layers keep the same
+    share of energy, as large as possible.
     """
     by_layer: Mapping[str, Ranks] = field(default_factory=dict)
-    """Ranks (of output channels, of input channels) by names or patterns of names of layers."""
+    """(output rank, input rank) of individual layers, by layer name or pattern."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is not possible.
+            TinycompError: one is out of range.
         """
         require_share(self.macs)
         require_energy(self.energy)
         if self.ranks not in ("energy", "vbmf"):
             raise TinycompError(
-                f"Ranks by '{self.ranks}' are not possible.", expected="Expected energy or vbmf."
+                f"ranks = '{self.ranks}' is not known.", expected="Expected energy or vbmf."
             )
         for name, ranks in self.by_layer.items():
             if not isinstance(ranks, tuple | list) or len(ranks) != 2:
                 raise TinycompError(
                     f"The ranks {ranks} of '{name}' are not two numbers.",
-                    expected="Expected [of output channels, of input channels].",
+                    expected="Expected [output rank, input rank].",
                 )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
-        """The graph with factors in the place of the layers that they make cheaper.
+        """The graph with layers factorized where that is cheaper.
 
         Raises:
-            TinycompError: a rank is above the full one, a name matches no layer, or `macs` can't be
-                reached.
+            TinycompError: a rank is above the full rank, a pattern matches no layer, or `macs`
+                can't be reached.
         """
         layers = factorable(graph, windows=True)
         given = dict(zip(layers, by_layer(layers, self.by_layer), strict=True))
@@ -102,7 +103,7 @@ class Tucker(Structure):
             return found[0], found[1]
 
         def smaller(lost: float) -> Graph:
-            """Only the shapes count here: no factors are computed."""
+            """With zeros as factors: only the shapes matter here."""
             return with_factors(
                 graph, layers, lambda layer: chain(layer, _zeros(layer, ranks_of(layer, lost)))
             )
@@ -120,22 +121,22 @@ class Tucker(Structure):
 
 
 def bayesian_ranks(weights: Array) -> Ranks:
-    """What stands out of noise along both axes of channels."""
+    """Ranks along output and input channels by variational Bayes."""
     return bayesian_rank(unfolded(weights, 0)), bayesian_rank(unfolded(weights, 3))
 
 
 def unfolded(weights: Array, axis: int) -> Array:
-    """(length of the axis, all else)."""
+    """The weights as a matrix (length of the axis, product of the other axes)."""
     return np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
 
 
 def full_rank(weights: Array, axis: int) -> int:
-    """The largest rank that weights of this shape can have along an axis."""
+    """The largest possible rank of weights of this shape along an axis."""
     return int(min(unfolded(weights, axis).shape))
 
 
 def chain(layer: Factored, factors: Factors) -> Chain:
-    """Reduce channels, convolve, expand channels. An axis of full length gets no layer."""
+    """Reduce channels, convolve, expand channels; a 1 x 1 layer of full rank is merged."""
     op = layer.op
     assert isinstance(op, Conv2D)
     core, output, source = factors
@@ -176,6 +177,6 @@ def decomposed(weights: Array, ranks: Ranks) -> Factors:
 
 
 def _leading(weights: Array, axis: int, rank: int) -> Array:
-    """The first left singular vectors of the unfolded weights."""
+    """The leading left singular vectors of the unfolded weights."""
     matrix = unfolded(weights, axis)
     return np.asarray(np.linalg.eigh(matrix @ matrix.T)[1][:, ::-1][:, :rank])

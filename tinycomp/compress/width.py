@@ -21,8 +21,8 @@ from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 @dataclass(frozen=True)
 class Width(Structure):
-    """Keeps the same share of the channels of each layer (the width multiplier of A. G. Howard et
-    al., "MobileNets", 2017). Input and output of the model keep theirs.
+    """Keeps the same share of channels in each layer (the width multiplier of A. G. Howard et al.,
+    "MobileNets", 2017), except for the model's input and output.
     """
 
     name: ClassVar[str] = "width"
@@ -30,50 +30,50 @@ class Width(Structure):
     factor: float = 0.5
     """The share of channels that each layer keeps."""
     multiple: int = 4
-    """Channels come in multiples of this, rounded to the nearest, at least one multiple; kernels
-    compute four at a time.
+    """Channel counts are rounded to the nearest multiple of this, at least one; kernels compute
+    four at a time.
     """
     weights: Literal["kept", "new"] = "kept"
-    """"kept": of the channels with the largest weights. "new": drawn anew, for a training from the
-    start (K. He et al., "Delving deep into rectifiers", ICCV 2015); batch normalization is folded.
+    """"kept": the weights of the channels with the largest norms. "new": random initialization (K.
+    He et al., "Delving deep into rectifiers", ICCV 2015), to train from scratch; batch
+    normalization is folded.
     """
     seed: int = 0
-    """Of new weights."""
+    """Seed of new weights."""
     by_layer: Mapping[str, float] = field(default_factory=dict)
-    """Factors of single layers by names or patterns of names, with those tied to them."""
+    """Factors for individual layers and those coupled to them, by layer name or pattern."""
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: one is not possible.
+            TinycompError: one is out of range.
         """
         for what, share in (("factor", self.factor), *self.by_layer.items()):
             if not 0 < share <= 1:
                 raise TinycompError(
-                    f"{what} = {share:g} is no width of a layer.",
+                    f"{what} = {share:g} is not a width factor.",
                     expected="Expected 0 < factor <= 1; 0.5 keeps half of the channels.",
                 )
         if self.multiple < 1 or self.weights not in ("kept", "new"):
             raise TinycompError(
-                f"A width in multiples of {self.multiple} with '{self.weights}' weights is not "
-                "possible.",
-                expected="Expected 1 or more, and kept or new.",
+                f"multiple = {self.multiple} with weights = '{self.weights}' is not possible.",
+                expected="Expected multiple >= 1, and weights kept or new.",
             )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
         """The narrower graph.
 
         Raises:
-            TinycompError: no layer can be narrower, or a name matches none that can.
+            TinycompError: no layer can be narrowed, or a pattern matches none that can.
         """
         found = channel_groups(graph)
         given = found.by_group(self.by_layer)
         if not found.groups:
             raise TinycompError(
-                f"No layer of '{graph.name}' can be narrower: all channels are tied to its input "
-                "or output.",
-                hint="Leave this step out.",
+                f"No layer of '{graph.name}' can be narrowed: all channels are coupled to its "
+                "input or output.",
+                hint="Omit this step.",
             )
         counts = []
         for group, own in zip(found.groups, given, strict=True):
@@ -87,8 +87,8 @@ class Width(Structure):
         return self.recalibrated(narrower, graph, samples, found.by_tensor(kept))
 
     def _drawn(self, graph: Graph) -> Graph:
-        """The graph with new weights and biases of zero; what can't be folded of batch
-        normalization stays as it is.
+        """The graph with new weights and zero biases; batch normalization that can't be folded is
+        kept.
         """
         graph = fold_batch_normalization(graph)
         rng = np.random.default_rng(self.seed)
