@@ -59,7 +59,7 @@ from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.recipes.road import DEFAULT_BOARD, prepare_by_recipe
+from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import run
 from tinycomp.report.html import HTML_NAME, html

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.cases import SHARED
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.ir.tensor import Array
-from tinycomp.recipes.road import CompressOptions, compress
+from tinycomp.recipes.compression import CompressOptions, compress
 from tinycomp.recipes.targets import Targets
 from tinycomp.report.steps import StepRecord, step_line
 

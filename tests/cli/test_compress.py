@@ -80,7 +80,7 @@ def test_a_build_of_what_was_written_has_the_constants_of_the_last_row(
 def test_what_is_impossible_is_refused(written: Path, tmp_path: Path, refusal: Refusal) -> None:
     good = arguments(written, tmp_path / "small.tflite")
     assert "There is no recipe 'balance'" in refusal(*good, "--recipe", "balance")
-    assert "is no .tflite" in refusal(*good, "-o", str(tmp_path / "small.bin"))
+    assert "is not a .tflite file" in refusal(*good, "-o", str(tmp_path / "small.bin"))
     (tmp_path / "wrong.toml").write_text("[[steps]]\ntechnique = 'prune'\nsparsity = 1.2\n")
     assert "A sparsity of 1.2 is not possible" in refusal(
         *good, "--recipe", str(tmp_path / "wrong.toml")
@@ -91,7 +91,7 @@ def test_what_is_impossible_is_refused(written: Path, tmp_path: Path, refusal: R
 def test_sizes_are_checked(text: str, written: Path, tmp_path: Path, run: Command) -> None:
     done = run(*arguments(written, tmp_path / "small.tflite"), f"--target-bytes={text}")
     assert done.code == 2
-    assert "is no size" in done.err
+    assert "is not a size" in done.err
 
 
 @pytest.mark.slow

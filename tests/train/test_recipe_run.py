@@ -17,8 +17,8 @@ from tinycomp.emit.folder import write_file
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.prepare import reduce
 from tinycomp.quantize.export import compression_of
+from tinycomp.recipes.compression import Compressed, CompressOptions, compress, compress_to
 from tinycomp.recipes.measure import bits
-from tinycomp.recipes.road import Compressed, CompressOptions, compress, compress_to
 from tinycomp.recipes.targets import Targets
 from tinycomp.report.steps import StepRecord
 from tinycomp.train.loop import DivergedError
@@ -148,7 +148,7 @@ def test_bytes_are_reached_and_no_more_are_taken(files: Files) -> None:
 
 
 def test_impossible_bytes_are_refused_before_training(files: Files) -> None:
-    with pytest.raises(TinycompError, match=r"10 bytes are not possible: without its weights"):
+    with pytest.raises(TinycompError, match=r"10 bytes are not possible: even without weights"):
         compress(files.options(RATE, targets=Targets(10)), Silent(), ignore)
     with pytest.raises(TinycompError, match="needs a recipe that ends with a step 'rate'"):
         compress(files.options(PRUNED, targets=Targets(1000)), Silent(), ignore)
@@ -158,7 +158,7 @@ def test_an_accuracy_that_is_not_reached_is_an_error(files: Files, tmp_path: Pat
     steps = RATE.replace("epochs = 8", "epochs = 1")
     drawn = np.random.default_rng(0).integers(0, 3, 512)  # nothing can be learned of them
     options = changed(files, steps, tmp_path, y_train=drawn)
-    with pytest.raises(TinycompError, match=r"not reached: .* bytes at .*%; .* 90\.00% at least"):
+    with pytest.raises(TinycompError, match=r"not reached: .* bytes at .*%; .* at least 90\.00%"):
         compress(replace(options, targets=Targets(accuracy=0.9)), Silent(), ignore)
 
 
@@ -219,31 +219,31 @@ def test_data_without_halves_are_split(files: Files, tmp_path: Path) -> None:
     found = compress(options, progress, ignore)
     assert found.small is not None
     assert found.small.samples == 50
-    assert "Every fifth sample is kept for the test: 50 of 250." in progress.notes
+    assert "Every fifth sample is reserved for testing: 50 of 250." in progress.notes
 
 
 def test_a_file_that_cannot_be_written_lies_elsewhere(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tinycomp.recipes import road
+    from tinycomp.recipes import compression
 
-    output, room = tmp_path / "small.tflite", tmp_path / "elsewhere"
-    room.mkdir()
-    monkeypatch.setattr(road.tempfile, "mkdtemp", lambda prefix: str(room))
+    output, fallback = tmp_path / "small.tflite", tmp_path / "elsewhere"
+    fallback.mkdir()
+    monkeypatch.setattr(compression.tempfile, "mkdtemp", lambda prefix: str(fallback))
     expected = files.run(PRUNED)
-    monkeypatch.setattr(road, "compress", lambda *_: expected)
+    monkeypatch.setattr(compression, "compress", lambda *_: expected)
 
     def write(path: Path, content: bytes, *, force: bool = False) -> None:
         if path == output:
             raise OutputError("No space left on device.")
         write_file(path, content, force=force)
 
-    monkeypatch.setattr(road, "write_file", write)
-    with pytest.raises(OutputError, match=r"The model lies in '.*elsewhere.small\.tflite' instead"):
+    monkeypatch.setattr(compression, "write_file", write)
+    with pytest.raises(OutputError, match=r"model was saved as '.*elsewhere.small\.tflite' instea"):
         compress_to(files.options(RATE), output, True, Silent(), ignore)
-    assert (room / "small.tflite").read_bytes() == expected.prepared.tflite
+    assert (fallback / "small.tflite").read_bytes() == expected.prepared.tflite
 
 
 def test_only_tflite_is_written(files: Files, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"small\.h5' is no \.tflite"):
+    with pytest.raises(OutputError, match=r"small\.h5' is not a \.tflite file"):
         compress_to(files.options(RATE), tmp_path / "small.h5", False, Silent(), ignore)

@@ -102,7 +102,7 @@ def test_all_problems_are_named_at_once() -> None:
         "step 3 (rate): option 'bitz' is not known",
         "did you mean 'bits'?",
         "option 'step': input should be a valid number, but it is 'coarse'",
-        "step 4 (int8): option 'seed' holds for all steps: write it under [training]",
+        "step 4 (int8): option 'seed' applies to all steps: set it under [training]",
         "step 5 (prune): option 'sparsity': field required",
     ):
         assert part in text
@@ -115,7 +115,7 @@ def test_one_problem_is_one_sentence() -> None:
 
 
 def test_a_step_needs_a_technique() -> None:
-    assert "step 1: no technique is named (known here: " in refusal({"epochs": 3})
+    assert "step 1: 'technique' is missing (known here: " in refusal({"epochs": 3})
 
 
 @pytest.mark.parametrize("values", [{"steps": 3}, {"training": 1}, {"step": []}])
@@ -130,12 +130,14 @@ def test_a_wrong_order_is_refused_with_the_right_one() -> None:
         {"technique": "rate"},
         {"technique": "prune", "sparsity": 0.5},
     )
-    assert "the steps stand in the order post_training, rate, prune" in text
+    assert "in the order post_training, rate, prune, later steps would" in text
     assert "the right order is prune, rate, post_training" in text
 
 
 def test_two_grids_are_refused() -> None:
-    assert "rate and int8 each decide" in refusal({"technique": "rate"}, {"technique": "int8"})
+    assert "rate and int8 each choose the values" in refusal(
+        {"technique": "rate"}, {"technique": "int8"}
+    )
     assert len(recipe({"technique": "rate"}, {"technique": "rate", "bits": 1.0}).steps) == 2
 
 

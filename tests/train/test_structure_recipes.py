@@ -8,7 +8,7 @@ from test_recipe_run import Files, files, ignore
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.recipes.road import compress
+from tinycomp.recipes.compression import compress
 
 __all__ = ["files"]
 

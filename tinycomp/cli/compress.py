@@ -1,4 +1,4 @@
-"""The command that trains a model smaller; it imports heavy modules only when called."""
+"""The compress command; it imports heavy modules only when called."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _UNITS = {"": 1, "k": 1000, "m": 1000_000}
 
 
 def size(text: str) -> int:
-    """Bytes of "12k", "7600" or "1.5M"; thousands, not powers of two."""
+    """Parse a size in bytes such as "12k", "7600" or "1.5M"; k is 1,000."""
     found = _SIZE.fullmatch(text.strip())
     if found is None or not float(found[1]):
-        raise typer.BadParameter(f"{text!r} is no size. Expected bytes, as 7600 or 12k.")
+        raise typer.BadParameter(f"{text!r} is not a size. Expected bytes, such as 7600 or 12k.")
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
@@ -45,7 +45,7 @@ def compress(
         str,
         typer.Option(
             "--recipe",
-            help="Steps: balanced, fast, lossless or tiny, or a TOML file (docs/recipes.md).",
+            help="balanced, fast, lossless or tiny, or a TOML file (docs/recipes.md).",
         ),
     ] = "balanced",
     target_bytes: Annotated[
@@ -54,7 +54,7 @@ def compress(
             "--target-bytes",
             parser=size,
             metavar="BYTES",
-            help="The most flash that constants may take, as 12k: sets the bits of the step rate.",
+            help="The most flash bytes of constants, such as 12k; sets the bits of the step rate.",
             show_default=False,
         ),
     ] = None,
@@ -64,16 +64,16 @@ def compress(
             "--min-accuracy",
             min=0.0,
             max=1.0,
-            help="The least accuracy on validation samples, as 0.97.",
+            help="The lowest accuracy on validation samples, such as 0.97.",
             show_default=False,
         ),
     ] = None,
     board: Annotated[
-        str, typer.Option("--board", "-b", help="The board that bytes are measured on.")
+        str, typer.Option("--board", "-b", help="The board to measure sizes for.")
     ] = "cortex-m4",
     optimize: Annotated[
         Literal["ram", "speed", "balanced"],
-        typer.Option(help="What the build will be optimized for, whose bytes are measured."),
+        typer.Option(help="What builds are optimized for when sizes are measured."),
     ] = "ram",
     teacher: Annotated[
         Path | None,
@@ -85,16 +85,17 @@ def compress(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            help="A folder for the state after each epoch: a stopped run goes on from there.",
+            help="A folder for checkpoints after each epoch; an interrupted run resumes there.",
             show_default=False,
         ),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Epochs of every training; the recipe's by default."),
+        typer.Option(min=1, help="Epochs of every training; as in the recipe by default."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of all trainings; the recipe's by default.")
+        int | None,
+        typer.Option(min=0, help="Seed of all trainings; as in the recipe by default."),
     ] = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
@@ -104,9 +105,9 @@ def compress(
     task: TaskName = None,
     force: ForceFile = False,
 ) -> None:
-    """Train a model smaller, step by step, and write it as a standard int8 .tflite."""
+    """Compress a model with training, step by step, and write it as a standard int8 .tflite."""
     from tinycomp.proof.assembly import PlanOptions
-    from tinycomp.recipes.road import CompressOptions, compress_to
+    from tinycomp.recipes.compression import CompressOptions, compress_to
     from tinycomp.recipes.targets import Targets
     from tinycomp.report.numbers import show_metric
     from tinycomp.report.steps import StepRecord, step_line, steps_table
@@ -125,10 +126,10 @@ def compress(
         seed,
     )
 
-    def tell(record: StepRecord) -> None:
+    def report(record: StepRecord) -> None:
         errors.print(step_line(record), markup=False)
 
-    found = compress_to(options, output, force, TerminalProgress(), tell)
+    found = compress_to(options, output, force, TerminalProgress(), report)
     console.print(steps_table(found.steps, board))
     for name, score in (("float", found.real), ("compressed", found.small)):
         if score is not None:

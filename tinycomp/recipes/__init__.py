@@ -1,1 +1,3 @@
-"""Recipes: techniques and trainings in order, from a float model to a small int8 one."""
+"""Recipes: sequences of compression and training steps that turn a float model into a small int8
+model.
+"""

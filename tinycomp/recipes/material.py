@@ -1,4 +1,4 @@
-"""What a recipe works on: the model, its training half split in two, and what outputs shall be."""
+"""The input of a recipe: the model, its data, and the outputs of the teacher."""
 
 from __future__ import annotations
 
@@ -23,58 +23,59 @@ from tinycomp.train.schedule import HoldOut, split
 from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_features, teacher_outputs
 
 CALIBRATION = 500
-"""Samples that ranges are taken from."""
+"""The most samples used for activation ranges."""
 HELD_OUT = 5
-"""Of data without a test half every fifth sample is kept for the test."""
-LOOKED_AT = 2000
-"""Validation samples that are scored after a step, at most."""
+"""If the data has no test half, one in HELD_OUT samples is used for testing."""
+VALIDATION = 2000
+"""The most validation samples that are scored after a step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """A model and its data, ready for a recipe."""
+    """A float model, its data and its teacher."""
 
     graph: Graph
     """The float model as it was read."""
     dataset: Dataset
-    """`x`, `y`: the whole training half, without samples whose labels can't be used."""
+    """`x`, `y`: the whole training half, without samples that have no usable label."""
     targets: Targets
-    """Of the training half."""
+    """Targets of the training half."""
     kind: Kind
-    """How outputs are compared."""
-    teacher: Array
+    """How outputs are compared with targets, see Supervision.kind."""
+    teacher_outputs: Array
     """The teacher's outputs on the training half."""
-    wise: Graph
-    """The teacher."""
+    teacher: Graph
+    """The float model whose outputs are imitated."""
 
     @property
     def shape(self) -> ModelShape:
-        """What the model's outputs look like."""
+        """The model's input and output shapes."""
         return model_shape(self.graph)
 
     def supervision(self, student: Graph | None = None) -> Supervision:
         """Soft targets and labels of the training half.
 
         Args:
-            student: whose hidden features imitate the teacher's; None: only outputs do.
+            student: the model whose hidden features are to imitate the teacher's; None: imitate
+                outputs only.
 
         Raises:
-            ModelError: they are not as many.
+            ModelError: student and teacher have different numbers of hidden features.
         """
-        found = supervision(self.kind, self.teacher, self.targets)
+        found = supervision(self.kind, self.teacher_outputs, self.targets)
         if student is None:
             return found
-        features, cleaned = teacher_features(self.wise, self.dataset.x), clean_up(student)
+        features, cleaned = teacher_features(self.teacher, self.dataset.x), clean_up(student)
         own = cleaned.tensors[features_of(cleaned)].size
         if features.shape[1] != own:
             raise ModelError(
                 f"The teacher has {features.shape[1]} hidden features, the model {own}.",
-                hint="Set features = 0: the teacher has other channels than the model.",
+                hint="Set features = 0: hidden features can't be imitated with other channels.",
             )
         return found.with_features(features)
 
     def calibration(self, trained: Array) -> Dataset:
-        """The data set whose `x` are those of these rows that calibrate."""
+        """The data set with `x` and `y` reduced to calibration samples from these rows."""
         rows = trained[spread(len(trained), CALIBRATION)]
         y = None if self.dataset.y is None else self.dataset.y[rows]
         return replace(self.dataset, x=self.dataset.x[rows], y=y, rows=None)
@@ -82,20 +83,20 @@ class Material:
     def held(
         self, seed: int, share: float, hold_out: HoldOut = "random"
     ) -> tuple[Array, Array]:  # fmt: skip
-        """The rows that are trained on, and those that are not, at most LOOKED_AT."""
+        """The training rows, and at most VALIDATION held-out rows."""
         trained, held = split(len(self.dataset.x), share, seed, hold_out)
-        return trained, held[spread(len(held), LOOKED_AT)]
+        return trained, held[spread(len(held), VALIDATION)]
 
     def samples(self, rows: Array) -> Samples:
-        """For techniques that look at data."""
-        return Samples(self.dataset.x[rows], chosen(self.targets, rows).values)
+        """Samples for techniques that use data."""
+        return Samples(self.dataset.x[rows], targets_of(self.targets, rows).values)
 
 
-def chosen(targets: Targets, rows: Array) -> Targets:
+def targets_of(targets: Targets, rows: Array) -> Targets:
     """The targets of some rows."""
     each = len(targets.values) // max(1, len(targets.kept))
-    places = (rows[:, np.newaxis] * each + np.arange(each)).ravel()
-    return Targets(targets.task, targets.values[places], np.arange(len(rows)))
+    indices = (rows[:, np.newaxis] * each + np.arange(each)).ravel()
+    return Targets(targets.task, targets.values[indices], np.arange(len(rows)))
 
 
 def read_material(
@@ -112,7 +113,7 @@ def read_material(
 
     Raises:
         ModelError: a model can't be read or is not float, or the teacher's shapes differ.
-        DataError: the data don't fit the model, or hold no labels to train on.
+        DataError: the data does not fit the model, or has no usable labels.
     """
     require_data_file(data)
     with progress.stage(f"Reading {model.name}"):
@@ -128,17 +129,17 @@ def read_material(
     kind = kind_of(shape, targets, clean_up(graph))
     if len(targets.kept) < len(dataset.x):
         left = len(dataset.x) - len(targets.kept)
-        progress.note(f"{left} samples have no usable label: not trained on.")
+        progress.note(f"{left} samples without a usable label are not used for training.")
     y = None if dataset.y is None else dataset.y[targets.kept]
     dataset = replace(dataset, x=dataset.x[targets.kept], y=y, rows=None)
-    wise = graph if teacher is None else _teacher(teacher, graph, progress)
+    teacher_graph = graph if teacher is None else _teacher(teacher, graph, progress)
     with progress.stage(f"Running the teacher on {len(dataset.x)} samples"):
-        outputs = teacher_outputs(wise, dataset.x, kind)
-    return Material(graph, dataset, targets, kind, outputs, wise)
+        outputs = teacher_outputs(teacher_graph, dataset.x, kind)
+    return Material(graph, dataset, targets, kind, outputs, teacher_graph)
 
 
 def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -> Dataset:
-    """All samples; of data without halves some are kept for the test."""
+    """All samples; if the data has no test half, one is split off."""
     wanted = replace(options, calibration_samples=None)
     with progress.stage(f"Reading {data.name}"):
         found = load_data(data, graph.tensors[graph.inputs[0]].shape, wanted)
@@ -146,7 +147,7 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
         progress.note(note)
     if found.halves == "test":
         raise DataError(
-            f"'{data}' has a test half only, and nothing to train on.",
+            f"'{data}' has only a test half, and nothing to train on.",
             expected="Expected x_train and y_train, or x and y.",
         )
     if found.halves == "two":
@@ -154,8 +155,10 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
     rows = np.arange(len(found.x))
     test = rows % HELD_OUT == HELD_OUT - 1
     if not test.any():
-        raise DataError(f"'{data}' holds {len(rows)} samples.", expected=f"Expected {HELD_OUT}.")
-    progress.note(f"Every fifth sample is kept for the test: {test.sum()} of {len(rows)}.")
+        raise DataError(
+            f"'{data}' holds {len(rows)} samples.", expected=f"Expected at least {HELD_OUT}."
+        )
+    progress.note(f"Every fifth sample is reserved for testing: {test.sum()} of {len(rows)}.")
     y = (None, None) if found.y is None else (found.y[~test], found.y[test])
     return replace(
         found, x=found.x[~test], y=y[0], x_test=found.x[test], y_test=y[1], rows=None,
@@ -169,7 +172,7 @@ def _float_model(path: Path) -> Graph:
         raise ModelError(
             f"'{path}' is int8 already, and can't be trained.",
             expected="Expected a float model.",
-            hint="Name the Keras model that it was made of.",
+            hint="Use the Keras model that it was converted from.",
         )
     return graph
 

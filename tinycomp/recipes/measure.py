@@ -1,4 +1,4 @@
-"""A model between two steps, in int8 as it would be emitted: its score, and what it takes."""
+"""Measures a model between two steps, quantized to int8 and built: score, size and cost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tinycomp.prepare import Prepared, prepare_trained
 from tinycomp.proof.assembly import Assembler, PlanOptions
 from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantize.affine import dequantize_values, quantize_inputs
-from tinycomp.recipes.material import Material, chosen
+from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import run_fast
 from tinycomp.report.steps import StepRecord
 from tinycomp.target.boards import Board
@@ -36,13 +36,13 @@ class State:
     """A model between two steps."""
 
     graph: Graph
-    """Float."""
+    """The float graph."""
     rounding: Mapping[str, QuantizationParameters] = field(default_factory=dict)
-    """Of activations, where they were rounded in training."""
+    """Quantization of activations that were rounded in training, by tensor name."""
     post: PostTraining = field(default_factory=PostTraining)
-    """Compression after quantization."""
+    """Options of compression after quantization."""
     compression: Mapping[str, Any] = field(default_factory=dict)
-    """The recipe that was begun; empty before its first step."""
+    """The recipe, for the description of the .tflite; empty before the first step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +52,23 @@ class Meter:
     material: Material
     """The model and its data."""
     trained: Array
-    """Rows that are trained on."""
+    """Training rows."""
     held: Array
-    """Rows that validate; may be none."""
+    """Validation rows; may be empty."""
     board: Board
-    """What it is built for."""
+    """The board to build for."""
     planning: PlanOptions
-    """How it is planned."""
+    """Options of the plan."""
 
     def prepared(self, state: State) -> Prepared:
-        """In int8."""
+        """The state quantized to int8."""
         data = self.material.calibration(self.trained)
         return prepare_trained(
             state.graph, state.rounding, data, state.post, state.compression, Silent()
         )
 
     def record(self, name: str, state: State, seconds: float) -> StepRecord:
-        """All figures; name and seconds are those of the step."""
+        """All figures of a state; `name` and `seconds` are those of the step."""
         prepared = self.prepared(state)
         found, graph, weights = self.score(prepared), prepared.graph, _weights(prepared.graph)
         plan, need = self.built(prepared)
@@ -87,17 +87,17 @@ class Meter:
         )
 
     def constants(self, state: State) -> tuple[int, float]:
-        """Bytes of flash, and bits of a weight on average."""
+        """Flash bytes of constants, and average bits per weight."""
         prepared = self.prepared(state)
         return self.built(prepared)[1].constants, bits(_weights(prepared.graph))
 
     def floor(self, state: State) -> int:
-        """Bytes of constants beside the weights."""
+        """Flash bytes of constants other than weights."""
         layers = layer_records(self.built(self.prepared(state))[0].program)
         return sum(layer.constant_bytes for layer in layers)
 
     def built(self, prepared: Prepared) -> tuple[Plan, Footprint]:
-        """The plan, and what the library takes as the board's compiler lays it out."""
+        """The plan, and the library's footprint (measured, if the compiler is available)."""
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
             assembler = Assembler(self.board, self.planning, Path(scratch), lambda _: None)
             built = assembler.cheapest(prepared, Silent())
@@ -106,7 +106,7 @@ class Meter:
             return built.plan, footprint(built.plan, measured)
 
     def score(self, prepared: Prepared) -> Score | None:
-        """On the validation samples, by LiteRT's optimized kernels; None without any."""
+        """The score on validation samples by LiteRT's optimized kernels; None if there are none."""
         if not len(self.held):
             return None
         inputs = quantize_inputs(prepared.graph, self.material.dataset.x[self.held])
@@ -114,7 +114,7 @@ class Meter:
         target = prepared.graph.tensors[prepared.graph.outputs[0]].quantization
         assert target is not None
         real = dequantize_values(outputs, target)
-        return score(prepared.shape, chosen(self.material.targets, self.held), real)
+        return score(prepared.shape, targets_of(self.material.targets, self.held), real)
 
 
 def _weights(graph: Graph) -> list[Array]:
@@ -122,7 +122,7 @@ def _weights(graph: Graph) -> list[Array]:
 
 
 def bits(weights: list[Array]) -> float:
-    """Bits of a weight on average, by the entropy of each layer's values."""
+    """Average bits per weight, from the entropy of each layer's values."""
     sizes = [each.size for each in weights]
     found = sum(entropy(each.astype(np.float64)) * each.size for each in weights)
     return found / max(1, sum(sizes))

@@ -1,4 +1,4 @@
-"""Runs a recipe: its steps in order, a record after each, and targets met at the end."""
+"""Runs the steps of a recipe in order, with a record after each."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tinycomp.train.schedule import Schedule
 
 Report = Callable[[StepRecord], None]
 Watch = Callable[[Any, Epoch], None]
-"""Gets the Keras model under training, after an epoch."""
+"""Called with the Keras model in training, after each epoch."""
 
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """How far a recipe has come."""
+    """The result of the steps so far."""
 
     state: State
     """The model."""
     kept: tuple[Constraint, ...] = ()
-    """What later trainings have to keep."""
+    """Constraints that later trainings must respect."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,24 +47,24 @@ class Runner:
     progress: Progress
     """Shows the steps."""
     checkpoints: Path | None = None
-    """A folder for the states of trainings."""
+    """A folder for checkpoints of trainings."""
     report: Report = lambda _: None
-    """Takes each record as soon as it is there."""
+    """Called with the record of each step."""
     compression: Mapping[str, Any] = field(default_factory=dict)
     """The recipe, for reports."""
     records: list[StepRecord] = field(default_factory=list)
-    """Of all steps so far."""
+    """The records of all steps so far."""
     measures: bool = True
-    """Whether there is a record after each step: compiling takes seconds."""
+    """Whether to measure after each step, which compiles the library and takes seconds."""
 
     def start(self) -> Position:
-        """Before the first step."""
+        """The position before the first step."""
         if self.checkpoints is not None:
             try:
                 self.checkpoints.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(
-                    f"The folder '{self.checkpoints}' for checkpoints can't be made: "
+                    f"The folder '{self.checkpoints}' for checkpoints can't be created: "
                     f"{error.strerror}.",
                     hint="Name another one.",
                 ) from error
@@ -78,13 +78,13 @@ class Runner:
         """The position after a step.
 
         Args:
-            position: before it.
-            step: what is done.
+            position: the position before the step.
+            step: the step to run.
             file: the name of its checkpoint.
             watch: called after each epoch of its training.
 
         Raises:
-            DivergedError: the loss is no number any more.
+            DivergedError: the loss became NaN or infinite.
             TinycompError: the step is not possible with this model.
         """
         begin = time.monotonic()
@@ -116,7 +116,7 @@ class Runner:
         self, position: Position, constraints: tuple[Constraint, ...], schedule: Schedule,
         file: str, watch: Watch | None = None,
     ) -> Position:  # fmt: skip
-        """Train under constraints; activations are rounded where weights get their grid."""
+        """Train under constraints. Activations are rounded if a constraint has a grid."""
         material, rounded = self.material, any(each.stage == "grid" for each in constraints)
         calibration = material.calibration(self.meter.trained).x if rounded else None
         graph, imitated = position.state.graph, bool(schedule.features)
@@ -125,30 +125,30 @@ class Runner:
         model = trainable(graph, constraints, calibration, logits=logits, features=imitated)
         teacher = None
         if schedule.augment:
-            teacher = trainable(material.wise, logits=logits, features=imitated)
+            teacher = trainable(material.teacher, logits=logits, features=imitated)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
-        def told(epoch: Epoch) -> None:
-            self._say(epoch)
+        def after_epoch(epoch: Epoch) -> None:
+            self._show(epoch)
             if watch is not None:
                 watch(model, epoch)
 
         train(
             model, material.dataset.x, supervision, schedule, self.progress, checkpoint,
-            told, teacher,
+            after_epoch, teacher,
         )  # fmt: skip
         rounding = model.tinycomp.rounding
         return replace(position, state=State(finish(model), rounding, position.state.post))
 
-    def _say(self, epoch: Epoch) -> None:
-        said = [f"loss {epoch.loss:.4f}"]
+    def _show(self, epoch: Epoch) -> None:
+        shown = [f"loss {epoch.loss:.4f}"]
         if epoch.bits is not None:
-            said.append(f"{epoch.bits:.2f} bits")
+            shown.append(f"{epoch.bits:.2f} bits")
         if epoch.validation is not None:
             share = self.material.kind != "values"
             value = f"{epoch.validation:.2%}" if share else f"{-epoch.validation:.4g}"
-            said.append(f"validation {value}")
-        self.progress.status(", ".join(said))
+            shown.append(f"validation {value}")
+        self.progress.status(", ".join(shown))
 
     def _record(self, name: str, state: State, begin: float) -> None:
         if not self.measures:

@@ -1,12 +1,12 @@
-"""Recipe files of steps: read, checked, all problems named at once.
+"""Reads and checks recipe files; all problems of a file are reported at once.
 
-[training]                     # options of every training; a step's own win
+[training]                     # options of every training; a step can override them
 imitation = 0.5
 
 [[steps]]
 technique = "prune"            # the name of a module of compress or train
-sparsity = 0.9                 # its options: the fields of its dataclass
-epochs = 10                    # and those of the training: the fields of Schedule
+sparsity = 0.9                 # options of the technique: the fields of its dataclass
+epochs = 10                    # options of the training: the fields of Schedule
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from tinycomp.train.schedule import HoldOut, Schedule
 
 _TECHNIQUE, _STEPS, _TRAINING = "technique", "steps", "training"
 _WHOLE = ("seed", "validation", "hold_out")
-"""Options of a Schedule that hold for the whole recipe."""
+"""Options of a Schedule that apply to the whole recipe."""
 _STAGES = {
     "float": "structure",
     "zeros": "zeros",
     "grid": "values",
     "int8": "after quantization",
 }
-"""The order of steps."""
+"""Stages in the order of steps, with their names for messages."""
 _ANYWHERE = ("fine_tune", "keep_zeros")
-"""Trainings that may stand between techniques of structure as well."""
+"""Trainings that are also allowed between structure techniques."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One technique, and the training that follows it or that it takes part in."""
+    """A technique, and the training that follows it or is constrained by it."""
 
     name: str
     """The technique's name."""
     technique: Technique | Constraint | PostTraining
-    """With its options."""
+    """The technique with its options."""
     schedule: Schedule | None = None
-    """Of the training; None: there is none."""
+    """Options of the training; None: no training."""
 
     @property
     def stage(self) -> str:
@@ -63,24 +63,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done to a model, in order."""
+    """A list of compression and training steps."""
 
     steps: tuple[Step, ...]
-    """In order."""
+    """In execution order."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """As the file has them."""
+    """The contents of the file."""
 
     @property
     def split(self) -> tuple[int, float, HoldOut]:
-        """The seed, and the share of the training half that validates, and which: alike in all
-        trainings.
-        """
+        """Seed, validation share and hold-out method, which all trainings have in common."""
         schedules = [step.schedule for step in self.steps if step.schedule]
         chosen = schedules[0] if schedules else Schedule()
         return chosen.seed, chosen.validation, chosen.hold_out
 
     def with_training(self, epochs: int | None, seed: int | None) -> Recipe:
-        """The recipe with other epochs for every training, and another seed."""
+        """The recipe with epochs and seed of all trainings replaced, unless None."""
         given = {"epochs": epochs, "seed": seed}
         changes: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
         steps = [
@@ -102,7 +100,7 @@ def _folder() -> Any:
 
 
 def has_steps(path: Path) -> bool:
-    """Whether a recipe lists steps; others say how layers are compressed after training.
+    """Whether a recipe lists steps; other recipes only have options of post-training compression.
 
     Raises:
         TinycompError: the file can't be read.
@@ -113,7 +111,7 @@ def has_steps(path: Path) -> bool:
 
 
 def find_recipe(name: str) -> Recipe:
-    """A recipe by the name of one that comes with tinycomp, or by the path of a file.
+    """A built-in recipe by name, or a recipe file by path.
 
     Raises:
         TinycompError: there is no such recipe, or it has problems; all are named.
@@ -130,7 +128,7 @@ def find_recipe(name: str) -> Recipe:
             hint=f"Did you mean '{near[0]}'?" if near else "",
         )
     values = read_toml(path, f"Recipe '{path}'")
-    if not {_STEPS, _TRAINING} & values.keys():  # layers of a compression after training
+    if not {_STEPS, _TRAINING} & values.keys():  # options of post-training compression only
         values = {_STEPS: [{_TECHNIQUE: POST_TRAINING, **values}]}
     return parse(values, f"Recipe '{path}'")
 
@@ -183,18 +181,19 @@ def _title(table: Mapping[str, Any]) -> str:
 
 
 def _step(table: Mapping[str, Any], training: Mapping[str, Any]) -> list[Step | str]:
-    """A step, or what is wrong with it."""
+    """A step, or the problems with it."""
     name = table.get(_TECHNIQUE)
     if not isinstance(name, str) or name not in kinds():
-        told = "" if name is None else f" {shown(name)}"
-        missing = "no technique is named" if name is None else f"there is no technique{told}"
+        missing = (
+            f"'{_TECHNIQUE}' is missing" if name is None else f"there is no technique {shown(name)}"
+        )
         return [f"{missing}{_known(str(name), tuple(kinds()))}"]
     kind = kinds()[name]
     own, trained = _names(kind), _names(Schedule) if kind is not PostTraining else ()
     options = {key: value for key, value in table.items() if key != _TECHNIQUE}
     usable = tuple(each for each in trained if each not in _WHOLE)
     problems: list[Step | str] = [
-        f"option '{key}' holds for all steps: write it under [{_TRAINING}]"
+        f"option '{key}' applies to all steps: set it under [{_TRAINING}]"
         if key in trained
         else f"option '{key}' is not known{_known(key, (*own, *usable))}"
         for key in options
@@ -207,12 +206,12 @@ def _step(table: Mapping[str, Any], training: Mapping[str, Any]) -> list[Step | 
     if issubclass(kind, Constraint) or epochs:
         schedule = _made(Schedule, {**training, **timing}, problems)
     elif timing:
-        problems.append("options of a training are given, but no epochs")
+        problems.append("training options are given, but no epochs")
     return problems or [Step(name, technique, schedule)]
 
 
 def _made(kind: type[Any], options: Mapping[str, Any], problems: list[Step | str]) -> Any:
-    """An instance with these options; problems are added to the list."""
+    """An instance with these options, or None; problems are appended to the list."""
     try:
         return TypeAdapter(kind).validate_json(json.dumps(options, default=str), strict=True)
     except ValidationError as error:
@@ -243,25 +242,24 @@ def _known(name: str, names: Sequence[str]) -> str:
 
 
 def _order_problems(steps: Sequence[Step]) -> Iterator[str]:
-    """What is wrong with the order of steps."""
+    """Problems with the order of steps."""
     ranks = list(_ranks(steps))
     if ranks != sorted(ranks):
         order = sorted(range(len(steps)), key=lambda index: ranks[index])
         yield (
-            f"the steps stand in the order {_listed(steps)}, and later ones would undo earlier "
-            f"ones; the right order is {_listed([steps[index] for index in order])} "
-            f"({', '.join(_STAGES.values())})"
+            f"in the order {_listed(steps)}, later steps would undo earlier ones; the right order "
+            f"is {_listed([steps[index] for index in order])} ({', '.join(_STAGES.values())})"
         )
     grids = list(dict.fromkeys(step.name for step in steps if step.stage == "grid"))
     if len(grids) > 1:
         yield (
-            f"{' and '.join(grids)} each decide which values weights have, and the later would "
-            "undo the earlier: keep one of them"
+            f"{' and '.join(grids)} each choose the values of weights, and the later one would "
+            "undo the earlier one: keep only one of them"
         )
 
 
 def _ranks(steps: Sequence[Step]) -> Iterator[int]:
-    """Where in the order of stages each step belongs."""
+    """The index of each step's stage in the order of stages."""
     reached = 0
     for step in steps:
         rank = list(_STAGES).index(step.stage)

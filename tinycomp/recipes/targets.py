@@ -1,6 +1,4 @@
-"""Targets of a recipe: bytes of constants, and an accuracy. The bits of its `rate` step are what
-meets them.
-"""
+"""Size and accuracy targets of a recipe, met by adjusting the bits of its `rate` step."""
 
 from __future__ import annotations
 
@@ -21,40 +19,39 @@ from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate
 
 ROUNDS = 2
-"""Trainings after the first, where it misses a target."""
+"""The most additional trainings if the first one misses a target."""
 MARGIN = 0.985
-"""The share of a byte target that training aims at."""
+"""Training aims at this share of the size target."""
 FEWEST_BITS = 0.02
-"""Of a weight, on average: fewer leave no model."""
+"""The lowest average bits per weight; the model does not survive fewer."""
 MORE = 1.25
-"""The bits of a training after too low an accuracy, times those before."""
+"""Factor for the bits after a training whose accuracy was too low."""
 COARSER = (1.0, 2.0, 4.0, 7.0)
-"""Steps of grids on which an untrained model is measured, in steps of the recipe's."""
+"""Grid steps on which the untrained model is measured, relative to the recipe's step."""
 LOOKS, FIRST_LOOK = 8, 0.35
-"""How often bytes are measured in a training, and after which share of it first."""
+"""Number of size measurements during a training, and the share of training before the first."""
 
 FALLING = 1.15
-"""Bits above what is wanted by so much are still on their way down."""
+"""Bits above the target by more than this factor have not converged yet."""
 LEAST, MOST = 0.7, 1.4
-"""Bits after a measurement, times those before."""
+"""Limits of the change of the target bits after a measurement."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What has to come out."""
+    """Size and accuracy targets."""
 
     constants: int | None = None
     """The most bytes of constants."""
     accuracy: float | None = None
-    """The least score on validation samples, a share."""
+    """The lowest accuracy on validation samples, from 0 to 1."""
 
 
 def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
-    """Run a recipe such that it meets its targets; its last step is trained again where it does
-    not.
+    """Run a recipe, and repeat its last step with other bits until it meets the targets.
 
     Raises:
-        TinycompError: a target is impossible, or was not reached.
+        TinycompError: a target is impossible or was not reached.
     """
     if targets.accuracy is not None:
         _require_share(targets.accuracy, runner)
@@ -62,7 +59,7 @@ def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
     if targets.constants is not None and not adjusts:
         raise TinycompError(
             "--target-bytes needs a recipe that ends with a step 'rate', whose bits it sets.",
-            hint="Take --recipe balanced or tiny, or add the step.",
+            hint="Use --recipe balanced or tiny, or add the step.",
         )
     position = runner.start()
     for number, step in enumerate(recipe.steps[: -1 if adjusts else None], 1):
@@ -76,7 +73,7 @@ def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
 def _adjusted(
     runner: Runner, before: Position, step: Step, number: int, targets: Targets
 ) -> Position:
-    """After the step with bits that meet the targets."""
+    """The position after the step, with bits that meet the targets."""
     aim = None if targets.constants is None else targets.constants * MARGIN
     if aim is not None:
         step = _with_bits(step, _first_bits(runner, before.state, step, aim))
@@ -94,13 +91,13 @@ def _adjusted(
             aim *= MARGIN * targets.constants / tries[-1].constants
             step = _with_bits(step, tries[-1].bits * max(LEAST, aim / tries[-1].constants))
         else:
-            break  # small enough, and not good enough
+            break  # small enough, but not accurate enough
     _require_met(tries, targets)
     raise AssertionError("none of the tries met the targets")
 
 
 class _Regulator:
-    """Corrects the bits that a training holds, by the bytes that they take."""
+    """Adjusts the target bits during training according to the measured bytes."""
 
     def __init__(self, runner: Runner, step: Step, aim: float) -> None:
         assert isinstance(step.technique, Rate)
@@ -112,7 +109,7 @@ class _Regulator:
         self.epochs = {math.floor(share * step.schedule.epochs) for share in looks} - {0}
 
     def __call__(self, model: Any, epoch: Epoch) -> None:
-        """After an epoch."""
+        """Called after each epoch."""
         if epoch.number not in self.epochs or epoch.bits is None:
             return
         compression = self.runner.compression
@@ -120,8 +117,8 @@ class _Regulator:
         meter = self.runner.meter
         self.floor = self.floor or meter.floor(state)
         weights = max(meter.constants(state)[0] - self.floor, 1)
-        # In proportion, and not by much at once: bytes stand still where a plain codec is cheaper
-        # than the decoder of an entropy code, and then fall at once.
+        # Proportional, but bounded: bytes do not change while a plain codec is cheaper than an
+        # entropy decoder, and then drop suddenly.
         ratio = np.clip((self.aim - self.floor) / weights, LEAST, MOST)
         falling = epoch.bits > FALLING * self.wanted
         wanted = (epoch.bits if falling else self.wanted) * ratio
@@ -132,32 +129,32 @@ class _Regulator:
 def _require_share(accuracy: float, runner: Runner) -> None:
     if runner.material.targets.task not in ("classification", "binary", "multilabel"):
         raise TinycompError(
-            f"--min-accuracy {accuracy} is for classifiers, and this model is scored by its "
+            f"--min-accuracy {accuracy} is only for classifiers; the task of this model is "
             f"{runner.material.targets.task}.",
-            hint="Leave it out.",
+            hint="Omit it.",
         )
     if not len(runner.meter.held):
         raise TinycompError(
-            "--min-accuracy needs validation samples, and the recipe holds none.",
+            "--min-accuracy needs validation samples, and there are none.",
             hint="Set validation = 0.1 under [training].",
         )
 
 
 def _first_bits(runner: Runner, state: State, step: Step, aim: float) -> float:
-    """Bits a weight that should take so many bytes, by what untrained models on coarser and coarser
-    grids take.
+    """The bits per weight that should take `aim` bytes, interpolated from the size of the untrained
+    model on increasingly coarse grids.
 
     Raises:
-        TinycompError: biases, multipliers and tables take more.
+        TinycompError: biases, multipliers and tables alone take more.
     """
     rate, meter = step.technique, runner.meter
     assert isinstance(rate, Rate)
     floor = meter.floor(state)
     if aim <= floor:
         raise TinycompError(
-            f"{aim / MARGIN:,.0f} bytes are not possible: without its weights this model takes "
+            f"{aim / MARGIN:,.0f} bytes are not possible: even without weights this model takes "
             f"{floor:,} bytes for biases, multipliers and tables.",
-            hint="Allow more, or take channels out first.",
+            hint="Increase the target, or remove channels first (a step 'channels').",
         )
     found = []
     for coarser in COARSER:
@@ -178,24 +175,24 @@ def _meets(record: StepRecord, targets: Targets) -> bool:
 
 
 def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
-    """Refuse where none of these records meets the targets.
+    """Check that one of these records meets the targets.
 
     Raises:
-        TinycompError: with what was reached.
+        TinycompError: none does; the message has the results.
     """
     if any(_meets(each, targets) for each in tries):
         return
     wanted = [
-        "" if targets.constants is None else f"{targets.constants:,} bytes at most",
-        "" if targets.accuracy is None else f"{targets.accuracy:.2%} at least",
+        "" if targets.constants is None else f"at most {targets.constants:,} bytes",
+        "" if targets.accuracy is None else f"at least {targets.accuracy:.2%}",
     ]
     raise TinycompError(
-        f"The targets were not reached: {'; '.join(map(_told, tries))}.",
+        f"The targets were not reached: {'; '.join(map(_result, tries))}.",
         expected=f"Expected {' and '.join(filter(None, wanted))}.",
         hint="Allow more bytes or less accuracy, or train longer (--epochs).",
     )
 
 
-def _told(record: StepRecord) -> str:
+def _result(record: StepRecord) -> str:
     score = "" if record.score is None else f" at {record.score:.2%}"
     return f"{record.constants:,} bytes{score}"

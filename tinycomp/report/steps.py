@@ -1,4 +1,4 @@
-"""What each step of a recipe came to, as a record and as a table."""
+"""The results of each recipe step, as a record and as a table."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from tinycomp.report.numbers import show_metric
 
 @dataclass(frozen=True)
 class StepRecord:
-    """The model after a step, in int8 as it would be emitted."""
+    """Figures of the model after a step, quantized to int8 and built."""
 
     name: str
-    """The technique's."""
+    """Name of the technique."""
     metric: str
-    """What the score is: "top-1", "accuracy", "mean squared error"."""
+    """The metric of the score: "top-1", "accuracy", "mean squared error"."""
     score: float | None
-    """On validation samples, which are not trained on; None without any."""
+    """Score on validation samples, which are not trained on; None if there are none."""
     parameters: int
-    """Weights and biases."""
+    """Number of weights and biases."""
     non_zeros: int
-    """Weights that are not zero."""
+    """Number of nonzero weights."""
     bits: float
-    """Of a weight on average, by the entropy of each layer's values."""
+    """Average bits per weight, from the entropy of each layer's values."""
     macs: int
-    """Multiply-accumulates of an inference."""
+    """Multiply-accumulates per inference."""
     constants: int
-    """Bytes of flash: weights, tables, biases, multipliers."""
+    """Flash bytes of weights, tables, biases and multipliers."""
     arena: int
     """Bytes of RAM for activations."""
     instructions: float
-    """Of an inference, as the planner predicts them."""
+    """Instructions per inference, predicted by the planner."""
     seconds: float
-    """That the step took, measuring left out."""
+    """Duration of the step without the measurement."""
 
 
 def step_line(record: StepRecord) -> str:
-    """In a line, while a recipe runs."""
+    """One line per step, shown while a recipe runs."""
     score = "" if record.score is None else f"{show_metric(record.metric, record.score)}, "
     return (
-        f"{record.name}: {score}{record.bits:.2f} bits a weight, {record.constants:,} bytes of "
+        f"{record.name}: {score}{record.bits:.2f} bits per weight, {record.constants:,} bytes of "
         f"constants, {record.seconds:.0f} s"
     )
 
 
 def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
-    """One row a step."""
+    """A table with one row per step."""
     title = f"Each step in int8 on {board}, scored on validation samples"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("after", no_wrap=True)

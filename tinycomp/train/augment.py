@@ -1,7 +1,7 @@
-"""Augmentation: each training step sees its samples changed anew, so that no sample is seen twice.
+"""Data augmentation: samples are changed randomly in each training step.
 
 Samples are images (height, width, channels), spectrograms (time, features, 1) or signals (length,
-channels). What moves out of a sample leaves the values of its border behind.
+channels). Shifted samples are padded by repeating their border.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ _SERIES = "signals (length, channels), images and spectrograms"
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How samples are changed; without options they stay as they are."""
+    """Options of the augmentation; by default samples are not changed."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     shift: int = 0
-    """The most pixels that images move by, in both directions."""
+    """The largest shift of images in pixels, along both axes."""
     flip: bool = False
-    """Whether every second image, at random, is mirrored left to right."""
+    """Whether to mirror images left to right with probability 1/2."""
     crop: float = 1.0
-    """The least share of each side that is kept, and stretched to full size again."""
+    """The smallest share of each side to crop to, before stretching to full size again."""
     time_shift: int = 0
-    """The most rows, or values of a signal, that samples move by along their first axis."""
+    """The largest shift along the first axis: rows of a spectrogram, or values of a signal."""
     noise: float = 0.0
-    """Standard deviation of Gaussian noise, as a share of each channel's."""
+    """Standard deviation of Gaussian noise, relative to that of each channel."""
     mixup: float = 0.0
-    """Alpha of the beta distribution by which pairs of samples and their targets are mixed (H.
-    Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018); 0: they are not.
+    """Alpha of the beta distribution for mixing pairs of samples and their targets (H. Zhang et
+    al., "mixup: Beyond empirical risk minimization", ICLR 2018); 0 disables it.
     """
 
     def __post_init__(self) -> None:
         """Check the options.
 
         Raises:
-            TinycompError: some are impossible; all are named.
+            TinycompError: some are out of range; all of these are named.
         """
         checks = {
             "shift": self.shift >= 0,
@@ -57,16 +57,16 @@ class Augmentation:
         if wrong:
             raise TinycompError(
                 f"An augmentation with {', '.join(wrong)} is not possible.",
-                expected="Expected 0 < crop <= 1, and the others 0 at least.",
+                expected="Expected 0 < crop <= 1, and the others at least 0.",
             )
 
     def __bool__(self) -> bool:
-        """Whether anything is changed."""
+        """Whether any augmentation is enabled."""
         return self != Augmentation()
 
     @property
     def moves(self) -> tuple[str, ...]:
-        """The options that move values within a sample."""
+        """The enabled options that move values within a sample."""
         used = {
             "shift": self.shift > 0, "flip": self.flip, "crop": self.crop < 1,
             "time_shift": self.time_shift > 0,
@@ -74,11 +74,11 @@ class Augmentation:
         return tuple(name for name, on in used.items() if on)
 
     def require(self, shape: tuple[int, ...], label_invariant: bool) -> None:
-        """Refuse what makes no sense for such samples.
+        """Check that the options fit the samples.
 
         Args:
-            shape: of a sample.
-            label_invariant: whether targets stay right where the values of a sample move.
+            shape: the shape of a sample.
+            label_invariant: whether targets remain valid when values move within a sample.
 
         Raises:
             TinycompError: an option does not fit.
@@ -90,32 +90,31 @@ class Augmentation:
                 raise TinycompError(
                     f"augment: '{name}' does not fit samples of {text}.",
                     expected=f"Expected {_IMAGES if images else _SERIES}.",
-                    hint="Take time_shift, crop or noise for signals."
+                    hint="Use time_shift, crop or noise for signals."
                     if len(shape) == 2
-                    else "Take noise or mixup, or a model whose input has these axes.",
+                    else "Use noise or mixup, or a model whose input has these axes.",
                 )
         reach = {"shift": min(shape[:2], default=0), "time_shift": shape[0] if shape else 0}
         for name, size in reach.items():
             if getattr(self, name) >= size > 0:
                 raise TinycompError(
-                    f"augment: '{name}' by {getattr(self, name)} moves samples of {size} out of "
-                    "sight.",
+                    f"augment: {name} = {getattr(self, name)} is too large for an axis of {size}.",
                     expected=f"Expected less than {size}.",
                 )
         if self.moves and not label_invariant:
             raise TinycompError(
-                f"augment: '{self.moves[0]}' would leave labels behind that are values.",
-                hint="Set imitation = 1: the float model then says what each changed sample is; "
-                "or take noise or mixup.",
+                f"augment: '{self.moves[0]}' would invalidate labels that are values.",
+                hint="Set imitation = 1 to use the float model's outputs for the changed samples "
+                "as targets, or use noise or mixup.",
             )
 
     def apply(self, x: Array, unit: Array, rng: np.random.Generator) -> Array:
-        """Changed copies; `mix` is apart, since it changes targets too.
+        """Randomly changed samples, without mixup (see `mix`), which also changes targets.
 
         Args:
             x: (samples, *shape), float32.
-            unit: the deviation of each channel, as of `deviations`.
-            rng: decides all that is random.
+            unit: the standard deviation of each channel, see `deviations`.
+            rng: the source of randomness.
         """
         count = len(x)
         if self.shift:
@@ -136,7 +135,7 @@ class Augmentation:
     def mix(
         self, x: Array, labels: Array, rng: np.random.Generator
     ) -> tuple[Array, Array]:  # fmt: skip
-        """Each sample mixed with another one, and its labels in the same proportion."""
+        """Each sample mixed with another one, and its labels in the same proportion (mixup)."""
         share = rng.beta(self.mixup, self.mixup, len(x))
         other = rng.permutation(len(x))
 
@@ -148,33 +147,33 @@ class Augmentation:
 
 
 def deviations(x: Array) -> Array:
-    """The standard deviation of each channel (the last axis), over all samples."""
+    """The standard deviation of each channel (last axis) over all samples."""
     return np.asarray(x.std(axis=tuple(range(x.ndim - 1)), dtype=np.float64))
 
 
 def _moved(x: Array, steps: Array, axis: int) -> Array:
-    """Each sample moved by whole steps along an axis; its border repeats."""
+    """Each sample shifted by a whole number of values along an axis, repeating its border."""
     size = x.shape[axis]
-    places = np.clip(np.arange(size) - steps[:, np.newaxis], 0, size - 1)
-    return _taken(x, places, axis)
+    indices = np.clip(np.arange(size) - steps[:, np.newaxis], 0, size - 1)
+    return _taken(x, indices, axis)
 
 
 def _cropped(x: Array, shares: Array, starts: Array, axis: int) -> Array:
     """A part of each sample along an axis, stretched by linear interpolation."""
     span = x.shape[axis] - 1
     first = starts * (1 - shares) * span
-    places = first[:, np.newaxis] + shares[:, np.newaxis] * np.arange(span + 1)
-    below = np.minimum(places.astype(np.int64), max(span - 1, 0))
-    rest = _along(places - below, x, axis)
+    positions = first[:, np.newaxis] + shares[:, np.newaxis] * np.arange(span + 1)
+    below = np.minimum(positions.astype(np.int64), max(span - 1, 0))
+    rest = _along(positions - below, x, axis)
     low, high = _taken(x, below, axis), _taken(x, np.minimum(below + 1, span), axis)
     return np.asarray(low + rest * (high - low))
 
 
-def _taken(x: Array, places: Array, axis: int) -> Array:
-    """Values at these places (samples, size) of an axis."""
-    return np.take_along_axis(x, _along(places, x, axis), axis)
+def _taken(x: Array, indices: Array, axis: int) -> Array:
+    """The values at indices (samples, size) along an axis."""
+    return np.take_along_axis(x, _along(indices, x, axis), axis)
 
 
 def _along(values: Array, x: Array, axis: int) -> Array:
-    """Values (samples, size) with the axes of x."""
+    """Values (samples, size) reshaped to broadcast against x along an axis."""
     return values.reshape(len(x), *[-1 if each == axis else 1 for each in range(1, x.ndim)])

@@ -1,6 +1,4 @@
-"""The flat function of `tinycomp compress`: from a float model, data and a recipe to a small int8
-model.
-"""
+"""Implements `tinycomp compress`: a float model, data and a recipe become a small int8 model."""
 
 from __future__ import annotations
 
@@ -29,66 +27,66 @@ from tinycomp.report.steps import StepRecord, step_line
 from tinycomp.target.boards import load_board
 
 DEFAULT_BOARD = "cortex-m4"
-"""What bytes are measured on, where no board is named."""
+"""The board that sizes are measured for by default."""
 
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """What `tinycomp compress` was asked for."""
+    """The options of `tinycomp compress`."""
 
     model: Path
     """A float model."""
     data: Path
     """An .npz with a training half."""
     data_options: DataOptions = field(default_factory=DataOptions)
-    """How to read it."""
+    """How to read the data."""
     recipe: str = "balanced"
-    """A name, or the path of a file."""
+    """The name of a built-in recipe, or the path of a file."""
     board: str = DEFAULT_BOARD
-    """What bytes are measured on."""
+    """The board that sizes are measured for."""
     planning: PlanOptions = field(default_factory=lambda: PlanOptions("ram"))
-    """How the model is built there: by default in the fewest bytes."""
+    """How builds are planned when sizes are measured; by default for the smallest size."""
     targets: Targets = field(default_factory=Targets)
-    """What has to come out."""
+    """Size and accuracy targets."""
     teacher: Path | None = None
-    """The model that is imitated; None: the model itself."""
+    """The model whose outputs are imitated; None: the model itself."""
     checkpoints: Path | None = None
-    """A folder for the states of trainings, from which a stopped run goes on."""
+    """A folder for checkpoints, from which an interrupted run resumes."""
     epochs: int | None = None
-    """Of every training; None: the recipe's."""
+    """Epochs of every training; None: as in the recipe."""
     seed: int | None = None
-    """Of all trainings; None: the recipe's."""
+    """Seed of all trainings; None: as in the recipe."""
     name: str | None = None
-    """Of the model; None: the file's."""
+    """Name of the model; None: the file name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Compressed:
-    """What came out."""
+    """The result of `compress`."""
 
     prepared: Prepared
     """The small int8 model; its data set has calibration samples and the test half."""
     steps: tuple[StepRecord, ...]
-    """What each step came to."""
+    """The record of each step."""
     real: Score | None
-    """Of the float model as it was given, on the test half; None where nothing is scored."""
+    """Score of the original float model on the test half; None if it can't be scored."""
     small: Score | None
-    """Of the int8 model, on the same samples, which nothing before has looked at."""
+    """Score of the int8 model on the same samples, which no step has used."""
 
 
 def compress(
     options: CompressOptions, progress: Progress, report: Callable[[StepRecord], None]
 ) -> Compressed:
-    """Run a recipe on a model, and score what came out on the test half, once.
+    """Run a recipe on a model, and score the result once on the test half.
 
     Args:
-        options: what to do.
+        options: model, data, recipe and targets.
         progress: shows the stages.
-        report: takes what each step came to, as soon as that is known.
+        report: called with the record of each step.
 
     Raises:
-        TinycompError: the model, the data, the recipe or a target can't be used; a target was not
-            reached; the loss became no number.
+        TinycompError: the model, data, recipe or a target can't be used; a target was not reached;
+            the loss became NaN or infinite.
     """
     recipe = find_recipe(options.recipe).with_training(options.epochs, options.seed)
     board = load_board(options.board)
@@ -112,10 +110,10 @@ def compress(
 def prepare_by_recipe(
     wanted: Preparation, board: str, planning: PlanOptions, progress: Progress
 ) -> Prepared:
-    """As prepare.prepare, but where the recipe lists steps these are run.
+    """Like prepare.prepare, but runs the steps of the recipe if it has any.
 
     Raises:
-        TinycompError: as prepare and compress; or other options contradict the steps.
+        TinycompError: see prepare and compress; or other options conflict with the steps.
     """
     if wanted.recipe is None or not has_steps(wanted.recipe):
         return prepare(wanted, progress)
@@ -129,7 +127,7 @@ def prepare_by_recipe(
         if value:
             raise TinycompError(
                 f"{option} {value} can't be combined with the steps of recipe '{wanted.recipe}'.",
-                hint="Leave it out, or write what it means as a step.",
+                hint="Omit it, or add a corresponding step to the recipe.",
             )
     if wanted.data is None:
         raise DataError(
@@ -144,7 +142,7 @@ def prepare_by_recipe(
 
 
 def _test(prepared: Prepared, progress: Progress) -> tuple[Score | None, Score | None]:
-    """The float model's score, and the int8 model's."""
+    """The scores of the float model and of the int8 model."""
     data, targets = prepared.dataset, prepared.targets
     assert data is not None
     assert targets is not None
@@ -166,12 +164,14 @@ def compress_to(
     """Run a recipe, and write the model as a standard int8 .tflite.
 
     Raises:
-        OutputError: the file can't be written; what came out then lies in the system's folder for
-            temporary files, if there is room.
-        TinycompError: as compress.
+        OutputError: the file can't be written; the model is then saved in the system's folder for
+            temporary files, if possible.
+        TinycompError: see compress.
     """
     if output.suffix != TFLITE_SUFFIX:
-        raise OutputError(f"'{output}' is no .tflite.", hint=f"Name it {output.stem}.tflite.")
+        raise OutputError(
+            f"The output '{output}' is not a .tflite file.", hint=f"Name it {output.stem}.tflite."
+        )
     refuse_existing_file(output, force=force)
     found = compress(options, progress, report)
     try:
@@ -182,5 +182,5 @@ def compress_to(
             write_file(elsewhere, found.prepared.tflite)
         except OutputError:
             raise error from None
-        raise OutputError(f"{error} The model lies in '{elsewhere}' instead.") from error
+        raise OutputError(f"{error} The model was saved as '{elsewhere}' instead.") from error
     return found
