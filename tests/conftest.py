@@ -32,7 +32,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled objects are kept for all tests of a run: the harness is the same in most of them."""
+    """Compiled objects are cached for all tests of a run, because most use the same harness."""
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent

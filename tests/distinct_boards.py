@@ -1,4 +1,4 @@
-"""Boards for tests that compile: each compiler with each set of flags once."""
+"""Boards for compilation tests: each combination of compiler and flags once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tinycomp.target.boards import Board, list_boards
 
 
 def distinct_boards() -> list[object]:
-    """Parameters of a test, by name: one board for each compiler, its flags and port. Those that
-    are not emulated differ from an emulated one in flags alone, and are slow tests.
+    """Test parameters by name: one board for each combination of compiler, flags and port. Boards
+    without an emulator differ from an emulated one only in flags, and are marked slow.
     """
     chosen: dict[object, Board] = {}
     for board in sorted(list_boards(), key=lambda board: board.stand_in is not None):

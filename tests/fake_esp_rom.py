@@ -1,5 +1,5 @@
 """The bootloader in the ROM of an ESP32, and the stub that esptool loads into its RAM: SLIP frames
-as in esptool's documentation, "Serial Protocol". It keeps what it is given.
+as in esptool's documentation, "Serial Protocol". It stores what it receives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNSUPPORTED = b"\x01\x05"
 
 
 class FakeEspRom(FakeSerial):
-    """`flash` is what was written; 0xff where nothing was."""
+    """`flash` has the written bytes; 0xff elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Programs that only write down how they were called."""
+"""Fake programs that record how they were called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with open({log!r}, "a") as log:
 
 
 class FakePrograms:
-    """A folder of fake programs, which is all that is on the path."""
+    """A folder of fake programs, the only one on the path."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -30,7 +30,7 @@ class FakePrograms:
         monkeypatch.setattr(programs, "own_folder", lambda: str(folder))
 
     def add(self, name: str, body: str = "") -> None:
-        """A program that writes down its arguments, and then does what the body says."""
+        """A program that records its arguments, and then runs the shell code in `body`."""
         path = self.folder / name
         path.write_text(
             SCRIPT.format(python=sys.executable, log=str(self._log), name=name, body=body)
@@ -38,11 +38,11 @@ class FakePrograms:
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
     def keep(self, path: str) -> None:
-        """A real program that stays on the path."""
+        """Keep a real program on the path."""
         (self.folder / Path(path).name).symlink_to(path)
 
     def calls(self) -> list[list[str]]:
-        """What was called, in order."""
+        """The recorded calls, in order."""
         if not self._log.exists():
             return []
         return [json.loads(line) for line in self._log.read_text().splitlines()]

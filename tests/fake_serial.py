@@ -1,4 +1,4 @@
-"""The far side of a serial port: a thread that answers whatever comes over a pseudo-terminal."""
+"""The device end of a serial port: a thread that answers over a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 
 class FakeSerial(ABC):
-    """A device behind a pseudo-terminal; `port` is what a program opens."""
+    """A device behind a pseudo-terminal; programs open `port`."""
 
     def __init__(self) -> None:
         self._control, self._line = os.openpty()
@@ -25,7 +25,7 @@ class FakeSerial(ABC):
 
     @abstractmethod
     def answer(self) -> None:
-        """Take whole commands out of `received`, and send replies."""
+        """Remove complete commands from `received`, and send replies."""
 
     def send(self, data: bytes) -> None:
         os.write(self._control, data)

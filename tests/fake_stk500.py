@@ -1,4 +1,4 @@
-"""A bootloader of an ATmega328P that speaks STK500 (Atmel AVR061), and keeps what it is given."""
+"""A bootloader of an ATmega328P that implements STK500 (Atmel AVR061) and keeps the program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARAMETERS = {0x80: 2, 0x81: 1, 0x82: 16}
 
 
 class FakeStk500(FakeSerial):
-    """`flash` is what was programmed; 0xff where nothing was."""
+    """`flash` has the programmed bytes; 0xff elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()

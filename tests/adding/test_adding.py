@@ -1,7 +1,7 @@
-"""docs/adding.md, followed to the letter: a board, a codec and an operator are files and no edits.
+"""Follows docs/adding.md: a board, a codec and an operator are added by new files, without edits.
 
-The files of `example/` are put into a copy of the project, in the places that the page names; there
-the project's own tests must find them, and pass.
+The files of `example/` are copied into a copy of the project, to the paths given by the page. There
+the project's own tests must find them and pass.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TESTS = {
         "tests/test_architecture.py",
     ],
 }
-"""What each addition must pass, all of it by itself."""
+"""The tests that must pass for each addition."""
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +52,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copyfile(source, folder / name)
     for path in EXAMPLE.rglob("*.*"):
-        place = folder / path.relative_to(EXAMPLE)
+        target = folder / path.relative_to(EXAMPLE)
         if path.is_file() and path.suffix != ".pyc":
-            assert not place.exists(), f"{place} is no new file"
-            shutil.copyfile(path, place)
+            assert not target.exists(), f"{target} already exists"
+            shutil.copyfile(path, target)
     return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("addition", TESTS)
-def test_new_files_and_no_edits(addition: str, project: Path) -> None:
+def test_additions_need_no_edits(addition: str, project: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS[addition]]
     done = subprocess.run(
         command, cwd=project, capture_output=True, text=True, check=False,

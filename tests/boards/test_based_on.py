@@ -1,4 +1,4 @@
-"""Inheritance between boards: which keys are merged, which are not, and what is refused."""
+"""Inheritance between boards: which keys are merged, which are not, and errors."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def test_tables_are_merged_and_lists_replaced(tmp_path: Path) -> None:
     assert (board.kernels, board.emulator) == (base.kernels, base.emulator)
 
 
-def test_a_title_is_the_board_s_own(tmp_path: Path) -> None:
+def test_the_title_is_not_inherited(tmp_path: Path) -> None:
     with pytest.raises(BoardError, match=r"key 'title' is missing\."):
         load_board(board_file(tmp_path, "mine", 'based_on = "cortex-m4"\n'))
 
 
-def test_a_board_with_a_stand_in_takes_over_no_emulator(tmp_path: Path) -> None:
+def test_a_board_with_a_stand_in_does_not_inherit_the_emulator(tmp_path: Path) -> None:
     text = 'title = "Mine"\nbased_on = "cortex-m4"\nstand_in = "cortex-m4"\n'
     board = load_board(board_file(tmp_path, "mine", text))
     assert (board.emulator, board.silicon) == (None, None)
     assert board.pace == load_board("cortex-m4").pace
 
 
-def test_a_file_beside_it_may_be_the_base(tmp_path: Path) -> None:
+def test_the_base_may_be_a_file_in_the_same_folder(tmp_path: Path) -> None:
     board_file(tmp_path, "first", 'title = "First"\nbased_on = "uno"\nclock = 8_000_000\n')
     text = 'title = "Second"\nbased_on = "first.toml"\n'
     assert load_board(board_file(tmp_path, "second", text)).clock == 8_000_000
 
 
-def test_a_circle_is_refused(tmp_path: Path) -> None:
+def test_a_cycle_is_refused(tmp_path: Path) -> None:
     board_file(tmp_path, "a", 'title = "A"\nbased_on = "b.toml"\n')
     path = board_file(tmp_path, "b", 'title = "B"\nbased_on = "a.toml"\n')
     with pytest.raises(BoardError, match="in a circle: b -> a -> b"):

@@ -1,4 +1,4 @@
-"""Board files: the built-in ones are complete, and bad ones are refused by file and key."""
+"""Board files: built-in ones are complete; errors in others name the file and the key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refusal(path: Path, text: str) -> str:
     return str(caught.value)
 
 
-def test_the_boards_that_come_with_tinycomp():
+def test_the_built_in_boards():
     names = [board.name for board in list_boards()]
     assert names == sorted(names)
     assert {"cortex-m0", "cortex-m4", "esp32", "host", "mega", "rv32imc", "uno"} <= {*names}
@@ -50,7 +50,7 @@ def test_only_the_host_has_no_cross_compiler():
 
 
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
-def test_reserved_memory_leaves_most_of_a_board(board):
+def test_most_memory_of_a_board_is_not_reserved(board):
     assert board.memory.reserved_flash < board.memory.flash / 2
     assert board.memory.reserved_ram < board.memory.ram * 2 / 3
 
@@ -62,12 +62,12 @@ def test_avr_keeps_constants_in_near_program_memory():
     assert mega.constants <= 1 << 16
 
 
-def test_a_board_does_not_change():
+def test_boards_are_immutable():
     with pytest.raises(ValidationError):
         load_board("uno").title = "other"  # type: ignore[misc]
 
 
-def test_unknown_board_lists_the_known_and_the_closest():
+def test_an_unknown_board_lists_known_boards_and_the_closest():
     with pytest.raises(BoardError) as caught:
         load_board("cortexm4")
     known = ", ".join(board.name for board in list_boards())
@@ -76,12 +76,12 @@ def test_unknown_board_lists_the_known_and_the_closest():
     )
 
 
-def test_unknown_board_without_a_close_one_names_the_other_way():
+def test_an_unknown_board_without_a_close_match_suggests_a_file():
     with pytest.raises(BoardError, match=r"named by its path: \./my\.toml\."):
         load_board("zzz")
 
 
-def test_a_board_file_of_ones_own_is_named_as_its_file(mine):
+def test_a_custom_board_is_named_after_its_file(mine):
     board = load_board(str(mine))
     assert (board.name, board.memory.flash, board.compiler.optimize) == ("mine", 1000, "-Os")
 
@@ -92,7 +92,7 @@ def test_a_byte_order_mark_is_skipped(mine):
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000, "\x00"])
-def test_what_no_toml_may_hold_is_refused_by_file(mine, value):
+def test_invalid_toml_is_refused_with_the_file_name(mine, value):
     assert refusal(mine, f"{GOOD}x = {value}").startswith(f"Board file {mine} is not valid TOML")
 
 
@@ -125,7 +125,7 @@ def test_bad_board_file_names_file_and_key(mine, text, problem):
     assert problem in message
 
 
-def test_a_port_is_made_of_all_folders_around_it():
+def test_a_port_includes_its_parent_folders():
     names = {path.name for path in resources.port_files("qemu/cmsdk/mps2/an385")}
     assert {"board.h", "link.ld", "startup.c", "instructions.c", "sections.ld"} <= names
     assert "qemu/cmsdk/mps2/an385" in resources.ports()
@@ -133,7 +133,7 @@ def test_a_port_is_made_of_all_folders_around_it():
 
 
 @pytest.mark.parametrize("port", resources.ports())
-def test_no_two_files_of_a_port_have_the_same_name(port):
+def test_file_names_of_a_port_are_unique(port):
     names = [path.name for path in resources.port_files(port)]
     assert len(set(names)) == len(names)
 
@@ -155,7 +155,7 @@ flash_read = 16
 """
 
 
-def test_a_chip_stands_behind_an_emulator_that_counts_instructions(mine):
+def test_a_chip_needs_an_emulator_that_counts_instructions(mine):
     mine.write_text(GOOD + EMULATOR.format(unit="instructions") + SILICON)
     silicon = load_board(str(mine)).silicon
     assert silicon is not None

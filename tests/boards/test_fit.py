@@ -1,4 +1,4 @@
-"""A model that does not fit is refused with the numbers, and with correct advice."""
+"""A model that does not fit is refused with numbers and correct advice."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def test_a_small_model_fits():
     check_fit(UNO, SMALL)
 
 
-def test_the_limit_itself_fits_and_a_byte_more_does_not():
+def test_exactly_the_limit_fits_and_one_byte_more_does_not():
     full = replace(SMALL, constants=ROOM - SMALL.code)
     assert fits(UNO, full)
     assert not fits(UNO, replace(full, constants=full.constants + 1))
 
 
-def test_flash_is_refused_with_need_limit_and_excess():
+def test_a_flash_refusal_states_need_limit_and_excess():
     over = 42_000 - ROOM
     assert f"Flash: needs 42,000 bytes, has {ROOM:,}, over by {over:,}." in refusal(LARGE)
 
 
-def test_what_no_compiler_can_make_is_refused_without_code():
+def test_what_no_compiler_can_build_is_refused_without_code():
     message = refusal(replace(LARGE, code=None))
     over = LARGE.constants - ROOM
     assert (
@@ -65,19 +65,19 @@ def test_advised_sparsity_fits():
     assert fits(UNO, replace(LARGE, constants=2000 + int(stored)))
 
 
-def test_weights_that_nothing_makes_small_enough():
+def test_weights_that_cannot_be_made_small_enough():
     message = refusal(replace(LARGE, constants=902_000, weights=900_000, weight_bytes=900_000))
     assert "too few for any codebook or pruning" in message
 
 
-def test_no_codebook_is_advised_that_is_there_already():
+def test_a_codebook_in_use_is_not_advised():
     packed = replace(LARGE, constants=36_000, weights=68_000, weight_bytes=34_000)
     found = re.search(r"--codebook-bits (\d)", refusal(packed))
     assert found
     assert int(found[1]) < 4
 
 
-def test_what_takes_most_is_named_where_it_is_too_much():
+def test_the_largest_consumer_is_named():
     need = replace(SMALL, ram_parts="RAM goes there.", flash_parts="Flash goes there.")
     assert "RAM goes there." in refusal(replace(need, ram=5000))
     assert "Flash goes there." not in refusal(replace(need, ram=5000))
@@ -85,7 +85,7 @@ def test_what_takes_most_is_named_where_it_is_too_much():
     assert "RAM goes there." not in refusal(replace(need, constants=36_000))
 
 
-def test_ram_is_refused_with_what_must_go():
+def test_a_ram_refusal_states_the_excess():
     message = refusal(replace(SMALL, ram=5000))
     assert "RAM: needs 5,000 bytes, has 1,664, over by 3,336." in message
     assert "Activations must shrink by 3,336 bytes" in message
@@ -108,13 +108,13 @@ def test_near_program_memory_of_the_mega():
     assert "Constants in near memory: needs 70,000 bytes, has 64,000" in message
 
 
-def test_an_array_that_the_compiler_can_not_make():
+def test_an_array_too_large_for_the_compiler():
     message = refusal(replace(SMALL, largest_array=40_000), "mega")
     assert "The largest array: needs 40,000 bytes, has 32,767" in message
 
 
-def test_weights_are_stored_in_what_constants_may_take():
-    """Where flash is larger than what constants may take of it, the smaller bound counts."""
+def test_weights_are_limited_by_the_space_for_constants():
+    """If constants can use only part of the flash, that limit applies."""
     for name in ("esp8266", "mega"):
         board = load_board(name)
         assert board.memory.constants is not None

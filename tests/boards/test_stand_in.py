@@ -1,4 +1,4 @@
-"""A board without an emulator: which one stands in for it, and milliseconds at its clock."""
+"""Boards without an emulator: their stand-ins, and times at their own clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_board_is_emulated_or_has_a_stand_in(board):
 
 
 @pytest.mark.parametrize("board", BOUGHT, ids=lambda board: board.name)
-def test_time_is_known_on_every_board_that_is_bought(board):
+def test_every_hardware_board_can_measure_time(board):
     stand_in = firmware_build.emulated_board(board)
     unit = stand_in.emulator.tick_unit
     time = time_of(board, stand_in, 1_000_000, unit)
@@ -31,18 +31,18 @@ def test_time_is_known_on_every_board_that_is_bought(board):
 
 
 @pytest.mark.parametrize("board", BOUGHT, ids=lambda board: board.name)
-def test_the_stand_in_is_compiled_at_the_board_s_level(board):
+def test_the_stand_in_uses_the_board_s_optimization_level(board):
     stand_in = firmware_build.emulated_board(board)
     assert stand_in.compiler.optimize == board.compiler.optimize
     assert stand_in.compiler.flags == load_board(board.stand_in).compiler.flags
     assert stand_in.kernels == board.kernels
 
 
-def test_a_board_of_its_own_is_emulated_itself():
+def test_an_emulated_board_needs_no_stand_in():
     assert firmware_build.emulated_board(M4) == M4
 
 
-def test_cycles_are_exact_and_instructions_a_range():
+def test_cycles_are_exact_and_instructions_give_a_range():
     cycles = time_of(UNO, None, 16_000, "cycles")
     assert (cycles.least, cycles.most, cycles.exact) == (1.0, 1.0, True)
     assert show_time(cycles) == "1 ms at 16 MHz"
@@ -52,8 +52,8 @@ def test_cycles_are_exact_and_instructions_a_range():
     assert estimate.why.startswith("1.2 to 2 cycles per instruction: ")
 
 
-def test_a_board_s_own_clock_is_believed():
-    """An ESP32 that was set to 80 MHz counts 80 million cycles a second."""
+def test_the_device_s_clock_frequency_is_used():
+    """An ESP32 set to 80 MHz counts 80 million cycles per second."""
     esp32 = load_board("esp32")
     cycles = time_of(esp32, None, 80_000, "cycles", 80_000_000)
     assert (cycles.least, cycles.most, cycles.exact, cycles.clock) == (1.0, 1.0, True, 80_000_000)
@@ -69,7 +69,7 @@ def test_cycles_of_another_chip_are_not_exact():
     assert "per cycle of the stand-in" in time.why
 
 
-def test_nothing_is_computed_from_what_is_not_known():
+def test_no_time_without_clock_or_cycles():
     assert time_of(M4, None, 1000, "instructions") is None  # no clock
     assert time_of(NANO, None, 1000, "microseconds") is None
     without = NANO.model_copy(update={"pace": None})
@@ -92,7 +92,7 @@ def test_a_stand_in_has_an_emulator_and_the_same_kernels(tmp_path: Path, base, s
     assert problem in str(caught.value)
 
 
-def test_an_emulator_of_its_own_and_a_stand_in_are_one_too_many(tmp_path: Path):
+def test_an_emulator_and_a_stand_in_are_mutually_exclusive(tmp_path: Path):
     mine = tmp_path / "mine.toml"
     mine.write_text(
         'title = "Mine"\nbased_on = "cortex-m4"\nstand_in = "cortex-m4"\n[emulator]\n'
@@ -102,7 +102,7 @@ def test_an_emulator_of_its_own_and_a_stand_in_are_one_too_many(tmp_path: Path):
         load_board(str(mine))
 
 
-def test_the_state_of_a_board_is_what_can_be_done_here():
+def test_the_state_of_a_board_depends_on_installed_tools():
     absent = M4.compiler.model_copy(update={"prefix": "no-such-"})
     described = NANO.model_copy(update={"stand_in": None, "compiler": absent})
     assert firmware_build.state_of(described) == "described only"

@@ -1,4 +1,4 @@
-"""Models at the limit of an Arduino Uno: what fits builds, and what does not is refused by name."""
+"""Models at the limit of an Arduino Uno: what fits is built; refusals name the layer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def built(graph: Graph, folder: Path, progress: Silent) -> Report:
 def test_a_model_that_fits_is_verified_where_that_is_possible(
     inputs: int, on_board: bool, tmp_path: Path
 ) -> None:
-    """With 700 inputs the harness leaves too little to the stack; 900 it can't hold twice."""
+    """With 700 inputs the harness leaves too little stack; 900 inputs it can't hold twice."""
     progress = Silent()
     report = built(dense(inputs), tmp_path, progress)
     assert report.verify[0].equal
@@ -64,7 +64,7 @@ def test_a_refusal_names_the_layer_and_the_buffers_at_the_peak(tmp_path: Path) -
     )
 
 
-def test_what_is_held_at_the_peak() -> None:
+def test_the_buffers_at_the_peak() -> None:
     graph = dense(100)
     planned = plan(lower(graph))
     assert peak(planned) == (

@@ -26,7 +26,7 @@ SAMPLES = 12
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -34,7 +34,7 @@ class Done:
 
     @property
     def words(self) -> str:
-        """Standard output in one line: terminals fold it."""
+        """Standard output as one line, because terminals wrap it."""
         return " ".join(self.out.split())
 
 
@@ -44,7 +44,7 @@ Refusal = Callable[..., str]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with model.tflite and data.npz."""
+    """The current folder, containing model.tflite and data.npz."""
     monkeypatch.chdir(tmp_path)
     write_files(tmp_path)
     return tmp_path
@@ -89,9 +89,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 
 @pytest.fixture
 def refusal(run: Command) -> Refusal:
-    """Runs a command line that the user got wrong; the one paragraph that says so.
+    """Runs a wrong command line; returns the error, which must be one paragraph.
 
-    Nothing may be written, and nothing said on standard output.
+    Nothing may be written to files or to standard output.
     """
 
     def refused(*arguments: object, notes: int = 0) -> str:
@@ -110,7 +110,7 @@ def refusal(run: Command) -> Refusal:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files below a folder, with what is in them."""
+    """All files below a folder, with their contents."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
         for path in folder.rglob("*")
@@ -133,20 +133,20 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def emulated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build for the emulated Cortex-M4, with all there is."""
+    """A build for the emulated Cortex-M4, with verification and benchmark."""
     return _build(tmp_path_factory.mktemp("m4"), "cortex-m4", run=True)
 
 
 @pytest.fixture
 def built(built_once: Path, folder: Path) -> Path:
-    """The current folder, with model.tflite, data.npz and a build in out/ that may be spoiled."""
+    """The current folder with model.tflite, data.npz and a build in out/ that tests may modify."""
     shutil.copytree(built_once, folder / "out")
     return folder
 
 
 @pytest.fixture
 def emulated(emulated_once: Path, folder: Path) -> Path:
-    """Likewise, with a build for the emulated Cortex-M4."""
+    """The same with a build for the emulated Cortex-M4."""
     shutil.copytree(emulated_once, folder / "out")
     return folder
 

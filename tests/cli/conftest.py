@@ -1,4 +1,4 @@
-"""Fixtures of the command line's tests."""
+"""Fixtures for the command line tests."""
 
 from command_line import built, built_once, emulated, emulated_once, folder, refusal, run
 

@@ -45,7 +45,7 @@ def test_verify_on_an_emulated_board(emulated: Path, run: Command) -> None:
 
 @needs_m4
 def test_bench_on_an_emulated_board(emulated: Path, run: Command) -> None:
-    """Much as in the build, whose input was another."""
+    """About the same as in the build, which used another input."""
     before = tree(emulated)
     done = run("bench", "out")
     assert done.code == 0
@@ -58,7 +58,7 @@ def test_bench_on_an_emulated_board(emulated: Path, run: Command) -> None:
 
 @needs_gcc
 @needs_m4
-def test_verify_on_this_computer_what_was_built_for_another(emulated: Path, run: Command) -> None:
+def test_verify_on_this_computer_a_build_for_another(emulated: Path, run: Command) -> None:
     done = run("verify", "out", "--board", "host", "--samples", "3")
     assert done.code == 0
     assert "litert = simulator = host: 7 tensors, 3 samples" in done.words
@@ -129,7 +129,7 @@ def test_a_board_is_shown(run: Command) -> None:
 
 
 @pytest.mark.parametrize("asked", ["esp32-s3", "ESP32S3", "esp32_s3"])
-def test_a_near_name_is_suggested(asked: str, run: Command) -> None:
+def test_a_similar_name_is_suggested(asked: str, run: Command) -> None:
     done = run("boards", asked)
     assert done.code == 2
     assert "Did you mean 'esp32s3'?" in done.err
@@ -138,7 +138,7 @@ def test_a_near_name_is_suggested(asked: str, run: Command) -> None:
 QUICK = ("--no-verify", "--no-bench")
 
 
-def test_force_leaves_what_the_user_edited(built: Path, run: Command) -> None:
+def test_force_keeps_edited_files(built: Path, run: Command) -> None:
     for name in ("Makefile", "harness/main.c"):
         (built / "out" / name).write_text("mine")
     done = run("build", "model.tflite", "-o", "out", *QUICK, "--force", "--optimize", "ram")

@@ -1,4 +1,4 @@
-"""`tinycomp compress` on the command line: what it prints and refuses; its file in a build."""
+"""`tinycomp compress` on the command line: output, errors, and its file in a build."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def arguments(folder: Path, output: Path) -> list[str]:
 
 
 @needs_arm
-def test_a_build_of_what_was_written_has_the_constants_of_the_last_row(
+def test_a_build_of_the_output_has_the_constants_of_the_last_row(
     written: Path, tmp_path: Path, run: Command
 ) -> None:
     small, out = tmp_path / "small.tflite", tmp_path / "out"
@@ -77,7 +77,7 @@ def test_a_build_of_what_was_written_has_the_constants_of_the_last_row(
     assert {layer["codec"] for layer in report["layers"]} - {None, "dense"}
 
 
-def test_what_is_impossible_is_refused(written: Path, tmp_path: Path, refusal: Refusal) -> None:
+def test_impossible_options_are_refused(written: Path, tmp_path: Path, refusal: Refusal) -> None:
     good = arguments(written, tmp_path / "small.tflite")
     assert "There is no recipe 'balance'" in refusal(*good, "--recipe", "balance")
     assert "is not a .tflite file" in refusal(*good, "-o", str(tmp_path / "small.bin"))
@@ -95,7 +95,7 @@ def test_sizes_are_checked(text: str, written: Path, tmp_path: Path, run: Comman
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_bytes(written: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bytes(written: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE.replace("epochs = 2", "epochs = 30"))
     states = tmp_path / "states"

@@ -1,5 +1,5 @@
-"""From a folder to a board that runs it: with programs that only write down how they were called,
-and with esptool and avrdude themselves against bootloaders behind a pseudo-terminal.
+"""`tinycomp flash` and `run`: with fake programs that only record how they were called,
+and with the real esptool and avrdude talking to bootloaders behind a pseudo-terminal.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ APPLICATION = esp_application(0, bytes(range(256)) * 400)
 
 @pytest.fixture
 def uno(folder: Path, run: Command) -> Path:
-    """The current folder, with a build for the UNO in out/."""
+    """The current folder with a build for the UNO in out/."""
     assert run("build", "model.tflite", "-o", "out", "--board", "uno", *QUICK).code == 0
     return folder
 
 
 @pytest.fixture
 def esp32(folder: Path, run: Command) -> Path:
-    """The current folder, with a build for the ESP32 in out/."""
+    """The current folder with a build for the ESP32 in out/."""
     assert run("build", "model.tflite", "-o", "out", "--board", "esp32", *QUICK).code == 0
     return folder
 
 
 @needs_core
 @needs_avrdude
-def test_avrdude_programs_what_was_built(uno: Path, run: Command) -> None:
+def test_avrdude_programs_the_build(uno: Path, run: Command) -> None:
     with FakeStk500() as chip:
         done = run("flash", "out", "--port", chip.port)
     assert done.code == 0, done.err
@@ -83,9 +83,7 @@ def test_avrdude_programs_what_was_built(uno: Path, run: Command) -> None:
 
 
 @needs_esptool
-def test_esptool_writes_what_was_built(
-    esp32: Path, run: Command, fake_programs: FakePrograms
-) -> None:
+def test_esptool_writes_the_build(esp32: Path, run: Command, fake_programs: FakePrograms) -> None:
     assert ESPTOOL is not None
     fake_programs.keep(ESPTOOL)
     fake_programs.add("pio", PIO.format(application=APPLICATION.hex()))
@@ -145,7 +143,7 @@ def test_a_missing_build_tool_is_named(
     assert fake_programs.calls() == []
 
 
-def test_a_dry_run_prints_commands_alone(uno: Path, refusal: Refusal, run: Command) -> None:
+def test_a_dry_run_prints_only_commands(uno: Path, refusal: Refusal, run: Command) -> None:
     done = run("flash", "out", "--dry-run", "--port", "COM7")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[-1].startswith("avrdude -p atmega328p -c arduino -P COM7 -b 11520")
@@ -157,7 +155,7 @@ def test_a_dry_run_prints_commands_alone(uno: Path, refusal: Refusal, run: Comma
 def test_run_flashes_verifies_and_benches(
     uno: Path, run: Command, fake_programs: FakePrograms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The board is an emulated UNO, which runs already what the fake avrdude is given."""
+    """The board is an emulated UNO that already runs what the fake avrdude is given."""
     fake_programs.add("avrdude")
     monkeypatch.setenv("PATH", f"{fake_programs.folder}:/usr/bin:/bin")
     assert run("flash", "out", "--port", "/dev/pts/999").code == 0
@@ -184,6 +182,6 @@ def test_ports_are_listed_with_their_boards(run: Command, monkeypatch: pytest.Mo
     assert run("ports").out == "No serial ports: connect a board.\n"
 
 
-def test_a_folder_that_is_no_build(folder: Path, refusal: Refusal) -> None:
+def test_a_folder_without_a_build(folder: Path, refusal: Refusal) -> None:
     (folder / "out").mkdir()
     assert "report.json" in refusal("flash", "out")

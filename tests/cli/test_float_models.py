@@ -1,4 +1,4 @@
-"""The complete build of a float model, without Keras: a graph replaces the import by Keras."""
+"""The complete build of a float model without Keras: a graph replaces the imported model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Builder(GraphBuilder):
 
 
 def float_graph() -> Graph:
-    """Layers that TFLite has only as chains: uneven padding, activations with odd bounds."""
+    """Layers that TFLite expresses only as chains: uneven padding, activations with odd bounds."""
     b = _Builder()
     x = b.input("input", (8, 7, 3))
     x = b.add(Pad(((2, 1), (0, 1), (0, 0))), [x], "padding")
@@ -52,7 +52,7 @@ def float_graph() -> Graph:
 
 @pytest.fixture
 def model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """model.keras, which holds nothing, and its data."""
+    """An empty model.keras, and its data."""
     (folder / "model.keras").write_bytes(b"in place of a model")
     monkeypatch.setattr(prepare, "read_model", lambda path: float_graph())
     rng = np.random.default_rng(4)
@@ -64,7 +64,7 @@ def model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @needs_gcc
 def test_build_and_verify_agree_on_the_tensors(model: Path, run: Command) -> None:
-    """verify reads the graph from the .tflite, where some layers are chains of operators."""
+    """`verify` reads the graph from the .tflite, where some layers are chains of operators."""
     options = ("--data", "samples.npz", "--codebook-bits", "4", "--sparsity", "0.2")
     done = run("build", "model.keras", "-o", "out", *options)
     assert done.code == 0, done
@@ -80,7 +80,7 @@ def test_build_and_verify_agree_on_the_tensors(model: Path, run: Command) -> Non
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_no_numbers(
+def test_weights_that_are_nan(
     value: float, model: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = float_graph()

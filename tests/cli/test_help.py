@@ -1,4 +1,4 @@
-"""The help of every command equals the checked-in text, and imports nothing slow."""
+"""The help of every command equals the golden file, and imports no slow package."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEAVY = {
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """80 columns without colours."""
+    """80 columns, no colours."""
     for name, value in (("COLUMNS", "80"), ("NO_COLOR", "1"), ("TERM", "dumb")):
         monkeypatch.setenv(name, value)
     for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
@@ -31,23 +31,23 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def words(text: str) -> list[str]:
-    """The text without the frames and line breaks that Typer chooses."""
+    """The text without Typer's frames and line breaks."""
     return re.sub(r"[─│╭╮╰╯]", " ", text).split()
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_is_what_is_checked_in(command: str, run: Command, golden: Golden) -> None:
+def test_help_equals_the_golden_file(command: str, run: Command, golden: Golden) -> None:
     done = run(*command.split(), "--help")
     assert (done.code, done.err) == (0, "")
     text = "".join(line.rstrip() + "\n" for line in done.out.splitlines())
     assert words(golden.text(f"help/{command or 'tinycomp'}.txt", text)) == words(done.out)
 
 
-def test_every_checked_in_help_has_its_command() -> None:
+def test_every_golden_file_has_a_command() -> None:
     assert {path.stem for path in (GOLDEN / "help").iterdir()} == {"tinycomp", *COMMANDS}
 
 
-def test_every_option_says_what_it_does(run: Command) -> None:
+def test_every_option_has_a_help_text(run: Command) -> None:
     for command in COMMANDS:
         lines = run(command, "--help").out.splitlines()
         options = [line for line in lines if re.match(r"│ +(--\w|-\w|\*)", line)]
@@ -74,7 +74,7 @@ except SystemExit as stop:
 
 
 def modules(script: str, folder: Path, *arguments: str) -> set[str]:
-    """The packages that a fresh Python has imported at the end of a script."""
+    """The packages that a new Python process has imported at the end of a script."""
     script += "\nprint(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     command = [sys.executable, "-c", f"import sys\n{script}", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
@@ -82,7 +82,7 @@ def modules(script: str, folder: Path, *arguments: str) -> set[str]:
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    """So it answers at once."""
+    """So that it is fast."""
     loaded = modules(RUN, tmp_path, "build", "--help")
     assert "typer" in loaded
     assert not loaded & HEAVY

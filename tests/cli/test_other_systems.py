@@ -1,4 +1,4 @@
-"""Builds don't need pseudo-terminals: Windows has none."""
+"""Builds do not need pseudo-terminals, which Windows lacks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_build_needs_no_terminal(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "library" / "small.c").is_file()
 
 
-def test_no_module_needs_one_to_be_imported(tmp_path: Path) -> None:
+def test_no_module_needs_a_terminal_to_be_imported(tmp_path: Path) -> None:
     run(tmp_path, IMPORT_ALL)
 
 

@@ -1,4 +1,4 @@
-"""`tinycomp build --package`: packages beside the board's project."""
+"""`tinycomp build --package`: packages in addition to the board's project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from command_line import Command, Refusal
 BUILD = ("build", "model.tflite", "-o", "out", "--no-verify", "--no-bench")
 
 
-def test_packages_are_beside_the_project(folder: Path, run: Command) -> None:
+def test_packages_are_written_next_to_the_project(folder: Path, run: Command) -> None:
     done = run(*BUILD, "--package", "cmake,zephyr")
     assert done.code == 0, done.err
     note = "The packages name https://example.com/model as their web page: give yours with"

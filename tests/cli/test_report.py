@@ -1,4 +1,4 @@
-"""report.json holds what scripts rely on, and agrees with itself and with the model."""
+"""report.json has all keys that scripts rely on, and is consistent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def report(emulated_once: Path) -> dict[str, Any]:
 
 
 def assert_matches(found: Any, schema: Any, where: str) -> None:
-    """At least these keys, of these types; of a list at least one entry."""
+    """At least these keys with these types; lists have at least one entry."""
     if isinstance(schema, dict):
         for key, inner in schema.items():
             assert key in found, f"{where}.{key}"
@@ -106,7 +106,7 @@ def test_numbers_agree(report: dict[str, Any], emulated_once: Path) -> None:
     assert weights < report["flash"]["constants"]
 
 
-def test_what_was_verified(report: dict[str, Any]) -> None:
+def test_verification_is_recorded(report: dict[str, Any]) -> None:
     (record,) = report["verify"]
     executions = ["litert", "simulator", "host", "device"]
     assert record == {
@@ -132,6 +132,6 @@ def test_codebooks_are_counted(report: dict[str, Any]) -> None:
     assert len(distinct) == 3
 
 
-def test_a_report_that_is_read_is_written_as_it_was(emulated_once: Path) -> None:
+def test_reading_and_writing_a_report_changes_nothing(emulated_once: Path) -> None:
     text = (emulated_once / "report.json").read_text()
     assert to_json(read_report(emulated_once)) == text

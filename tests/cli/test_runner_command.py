@@ -1,4 +1,4 @@
-"""`tinycomp runner` and --benchmark: what MLPerf Tiny's runner reads, and how it is started."""
+"""`tinycomp runner` and --benchmark: the files for MLPerf Tiny's runner, and how it is started."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pathlib.Path("seen.json").write_text(json.dumps(seen))
 
 
 class Named(FakeSerial):
-    """Answers its name, after a greeting and some silence."""
+    """Replies to the name command, after a greeting and some silence."""
 
     def __init__(self, silent: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def build(run: Command, model: str, *options: str) -> None:
 
 
 def packages(folder: Path) -> Path:
-    """A folder with what the real runner needs and this one does not."""
+    """A folder with modules that the real runner imports and this test does not need."""
     for name in ("matplotlib", "sklearn"):
         (folder / "packages" / name).mkdir(parents=True)
         (folder / "packages" / name / "__init__.py").touch()
@@ -86,7 +86,7 @@ def samples(profile: str) -> list[bytes]:
 
 
 @needs_m4
-def test_int8_inputs_in_turn_of_each_class(
+def test_int8_inputs_alternate_between_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Command
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -158,7 +158,7 @@ def test_real_inputs_and_anomalies(
     assert text == "--input-quantization 1,0 is for bytes; ad takes real values. Leave it out."
 
 
-def test_what_is_none_of_the_benchmarks(built: Path, run: Command, refusal: Refusal) -> None:
+def test_models_that_are_not_benchmarks(built: Path, run: Command, refusal: Refusal) -> None:
     text = refusal("runner", "out", "--data", "data.npz", "-o", "mlp")
     assert text == (
         "The library is called model, which is none of MLPerf Tiny's benchmarks. Build it with "
@@ -189,14 +189,16 @@ def test_streaming_and_data_without_labels(
 
 
 @given(seconds=st.floats(1e-5, 29.0), benchmark=st.sampled_from(BENCHMARKS))
-def test_windows_are_as_long_as_the_runner_wants(seconds: float, benchmark: object) -> None:
+def test_windows_have_the_length_that_the_runner_requires(
+    seconds: float, benchmark: object
+) -> None:
     found = repetition(benchmark, seconds)  # type: ignore[arg-type]
     assert found is not None
     assert 10 < found.runs * seconds < 30
     assert found.warm_up * seconds < 30
 
 
-def test_no_performance_test_of_very_slow_boards() -> None:
+def test_no_performance_test_for_very_slow_boards() -> None:
     assert repetition(BENCHMARKS[0], 31.0) is None
 
 

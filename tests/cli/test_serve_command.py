@@ -1,4 +1,4 @@
-"""`tinycomp serve`: an emulated board that any client can talk to, at a fixed name."""
+"""`tinycomp serve`: an emulated board that any client can connect to, at a fixed path."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEGA = load_board("mega")
 
 @contextmanager
 def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process of `tinycomp serve`, and its first line."""
+    """The process of `tinycomp serve`, and its first line of output."""
     command = [sys.executable, "-m", "tinycomp", "serve", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     environment |= {"COLUMNS": "200"}
@@ -42,7 +42,7 @@ def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @needs_m4
-def test_clients_come_and_go(emulated: Path) -> None:
+def test_clients_can_connect_one_after_another(emulated: Path) -> None:
     link = emulated / "dut.tty"
     with served("out", "--link", "dut.tty") as (process, line):
         assert re.fullmatch(
@@ -57,13 +57,13 @@ def test_clients_come_and_go(emulated: Path) -> None:
 
 
 @needs_m4
-def test_a_link_that_was_left_behind_is_replaced(emulated: Path) -> None:
+def test_a_stale_link_is_replaced(emulated: Path) -> None:
     (emulated / "dut.tty").symlink_to("/dev/pts/nowhere")
     with served("out", "--link", "dut.tty"), Link(str(emulated / "dut.tty")) as client:
         Device(client)
 
 
-def test_a_name_that_is_taken(built: Path, refusal: Refusal) -> None:
+def test_a_path_that_exists(built: Path, refusal: Refusal) -> None:
     (built / "dut.tty").write_text("mine")
     text = refusal("serve", "out", "--link", "dut.tty")
     assert text.startswith("'dut.tty' exists. Name another link")
@@ -71,7 +71,7 @@ def test_a_name_that_is_taken(built: Path, refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize("name", ["cortex-m4", "mega"])
-def test_at_true_speed_the_board_s_time_is_ours(name: str, folder: Path, run: Command) -> None:
+def test_at_true_speed_the_board_runs_in_real_time(name: str, folder: Path, run: Command) -> None:
     board = load_board(name)
     if (absent := firmware_build.missing(board)) is not None:
         pytest.skip(f"no emulated {name}: {absent}")
@@ -89,14 +89,14 @@ def test_at_true_speed_the_board_s_time_is_ours(name: str, folder: Path, run: Co
     assert took > 0.9 * inferred
 
 
-def test_true_speed_where_the_line_is_standard_output(tmp_path: Path) -> None:
+def test_true_speed_with_the_serial_line_on_standard_output(tmp_path: Path) -> None:
     settings = load_board("lx106").emulator
     assert settings is not None
     with pytest.raises(ToolError, match="sim runs at free speed only: its line is its standard o"):
         emulator_of(settings, tmp_path, true_speed=True)
 
 
-def test_an_emulator_that_ends_is_an_error() -> None:
+def test_an_emulator_that_exits_is_an_error() -> None:
     with (
         pytest.raises(DeviceError, match="sh ended with exit code 3: no such machine"),
         start(Emulator(("sh", "-c", "echo no such machine >&2; exit 3"), ()), Path("x")) as running,

@@ -1,4 +1,4 @@
-"""Build, verify and bench for a board that is not emulated: its stand-in runs, and is named."""
+"""build, verify and bench for a board without an emulator use its stand-in, and say so."""
 
 from __future__ import annotations
 

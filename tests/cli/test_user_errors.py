@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong: exit code 2, one paragraph that names the thing and what to try,
+"""User errors: exit code 2, one paragraph that names the problem and what to try,
 nothing written.
 """
 
@@ -27,12 +27,12 @@ def test_no_model(folder: Path, refusal: Refusal) -> None:
     assert text == "There is no model file 'absent.tflite'. Check the path."
 
 
-def test_a_folder_as_model(folder: Path, refusal: Refusal) -> None:
+def test_a_folder_instead_of_a_model(folder: Path, refusal: Refusal) -> None:
     (folder / "saved_model").mkdir()
     assert refusal("build", "saved_model", "-o", "out").startswith("There is no model file 'saved_")
 
 
-def test_another_kind_of_file(folder: Path, refusal: Refusal) -> None:
+def test_an_unsupported_file_type(folder: Path, refusal: Refusal) -> None:
     (folder / "model.onnx").write_bytes(b"onnx")
     text = refusal("build", "model.onnx", "-o", "out")
     assert text.startswith("'model.onnx' is no kind of model that is known. Expected .keras")
@@ -46,7 +46,7 @@ def test_a_truncated_tflite(share: float, folder: Path, refusal: Refusal) -> Non
     assert "cut" in refusal("build", "cut.tflite", "-o", "out")
 
 
-def test_a_text_file_as_tflite(folder: Path, refusal: Refusal) -> None:
+def test_a_text_file_instead_of_a_tflite(folder: Path, refusal: Refusal) -> None:
     (folder / "text.tflite").write_text("version https://git-lfs.github.com/spec/v1\n")
     assert "'text' is not a .tflite file" in refusal("build", "text.tflite", "-o", "out")
 
@@ -58,7 +58,7 @@ def test_a_broken_keras_file(name: str, content: bytes, folder: Path, refusal: R
     assert name in refusal("build", name, "-o", "out", "--data", "data.npz")
 
 
-def test_an_archive_that_is_no_model(folder: Path, refusal: Refusal) -> None:
+def test_an_archive_without_a_model(folder: Path, refusal: Refusal) -> None:
     with zipfile.ZipFile(folder / "other.keras", "w") as archive:
         archive.writestr("readme.txt", "no model")
     text = refusal("build", "other.keras", "-o", "out", "--data", "data.npz")
@@ -82,7 +82,7 @@ def test_a_missing_data_file(folder: Path, refusal: Refusal) -> None:
     assert text == refusal("build", "float.keras", "-o", "out", "--data", "absent.npz")
 
 
-def test_data_that_is_no_archive(folder: Path, refusal: Refusal) -> None:
+def test_data_that_is_not_an_archive(folder: Path, refusal: Refusal) -> None:
     (folder / "text.npz").write_text("text")
     assert "'text.npz'" in refusal(*BUILD, "--data", "text.npz")
 
@@ -110,7 +110,7 @@ def test_data_that_does_not_fit(name: str, folder: Path, refusal: Refusal) -> No
     assert named in text
 
 
-def test_class_names_that_are_no_outputs(folder: Path, refusal: Refusal) -> None:
+def test_class_names_that_do_not_match_the_outputs(folder: Path, refusal: Refusal) -> None:
     x = np.eye(90).reshape(90, 6, 5, 3)
     np.savez(folder / "bad.npz", x=x, class_names=np.array(["a", "b"]))
     text = refusal(*BUILD, "--data", "bad.npz", notes=1)
@@ -160,7 +160,7 @@ def test_an_output_inside_a_file(folder: Path, refusal: Refusal) -> None:
     assert "Output folder file/out can't be written" in text
 
 
-def test_library_only_wants_a_build_of_the_same_board_and_name(
+def test_library_only_needs_a_build_of_the_same_board_and_name(
     built: Path, refusal: Refusal
 ) -> None:
     build = ("build", "model.tflite", *QUICK, "--library-only")
@@ -171,15 +171,13 @@ def test_library_only_wants_a_build_of_the_same_board_and_name(
     assert text.startswith("'out' holds no library other, and --library-only adds none.")
 
 
-def test_library_only_loses_no_edit(built: Path, refusal: Refusal) -> None:
+def test_library_only_keeps_edits(built: Path, refusal: Refusal) -> None:
     (built / "out" / "library" / "model.c").write_text("mine")
     text = refusal("build", "model.tflite", "-o", "out", *QUICK, "--library-only")
     assert "not as tinycomp wrote them: library/model.c. Nothing was written." in text
 
 
-def test_force_does_not_touch_what_is_not_ours(
-    folder: Path, run: Command, refusal: Refusal
-) -> None:
+def test_force_keeps_foreign_files(folder: Path, run: Command, refusal: Refusal) -> None:
     quick = (*BUILD, *QUICK, "--force")
     (folder / "out").mkdir()
     (folder / "out" / "notes.txt").write_text("mine")
@@ -219,7 +217,7 @@ def test_a_bad_recipe(folder: Path, refusal: Refusal) -> None:
 
 @pytest.mark.parametrize("model", ["model.tflite", "float.keras"])
 def test_an_unknown_calibration_method(model: str, folder: Path, refusal: Refusal) -> None:
-    """Also where there is nothing to calibrate: what is asked for is not left out silently."""
+    """Also if there is nothing to calibrate: options are never ignored silently."""
     (folder / "float.keras").write_bytes(b"not even read")
     text = refusal("build", model, "-o", "out", "--data", "data.npz", "--calibration", "mean")
     assert text == "There is no calibration method 'mean'. Known: " + text.split("Known: ")[1]
@@ -238,8 +236,8 @@ def test_an_unknown_calibration_method(model: str, folder: Path, refusal: Refusa
     ],
     ids=" ".join,
 )
-def test_options_that_are_wrong(arguments: tuple[str, ...], folder: Path, run: Command) -> None:
-    """Typer's own messages."""
+def test_wrong_options(arguments: tuple[str, ...], folder: Path, run: Command) -> None:
+    """Messages of Typer."""
     before = tree(folder)
     done = run("build", "model.tflite", *(("-o", "out") if arguments else ()), *arguments)
     assert (done.code, done.out) == (2, "")
@@ -248,7 +246,7 @@ def test_options_that_are_wrong(arguments: tuple[str, ...], folder: Path, run: C
 
 
 @pytest.mark.parametrize("command", ["verify", "bench", "inspect"])
-def test_a_folder_that_is_no_build(command: str, folder: Path, refusal: Refusal) -> None:
+def test_a_folder_without_a_build(command: str, folder: Path, refusal: Refusal) -> None:
     (folder / "other").mkdir()
     text = refusal(command, "other")
     assert "'other' holds no report.json" in text
@@ -280,7 +278,7 @@ def test_a_report_with_other_content(key: str, built: Path, refusal: Refusal) ->
 
 
 @pytest.mark.parametrize("command", ["verify", "bench"])
-def test_another_model_than_the_build(command: str, built: Path, refusal: Refusal) -> None:
+def test_a_different_model_than_the_build(command: str, built: Path, refusal: Refusal) -> None:
     path = built / "out" / "model.tflite"
     tampered = bytearray(path.read_bytes())
     tampered[-1] ^= 1
@@ -302,13 +300,13 @@ def test_a_build_without_its_library(built: Path, refusal: Refusal) -> None:
 
 
 @needs_gcc
-def test_bench_where_nothing_counts_time(built: Path, refusal: Refusal) -> None:
+def test_bench_on_a_board_without_a_clock(built: Path, refusal: Refusal) -> None:
     text = refusal("bench", "out")
     assert text.startswith("Nothing can be timed on host here.")
     assert "--board cortex-m4" in text
 
 
-def test_bench_on_a_board_of_another_kind(built: Path, refusal: Refusal) -> None:
+def test_bench_on_a_different_kind_of_board(built: Path, refusal: Refusal) -> None:
     for command in ("bench", "verify"):
         text = refusal(command, "out", "--board", "uno")
         assert text.startswith("'out' was built for host; on uno weights must be copied")
@@ -316,7 +314,7 @@ def test_bench_on_a_board_of_another_kind(built: Path, refusal: Refusal) -> None
 
 
 @needs_gcc
-def test_a_port_that_is_not_there(built: Path, refusal: Refusal) -> None:
+def test_a_port_that_does_not_exist(built: Path, refusal: Refusal) -> None:
     assert "/dev/ttyNONE7" in refusal("verify", "out", "--port", "/dev/ttyNONE7")
 
 
@@ -324,7 +322,7 @@ def test_data_for_verify(built: Path, refusal: Refusal) -> None:
     assert "'absent.npz'" in refusal("verify", "out", "--data", "absent.npz")
 
 
-def test_quantize_does_not_write_over_files(folder: Path, refusal: Refusal, run: Command) -> None:
+def test_quantize_does_not_overwrite_files(folder: Path, refusal: Refusal, run: Command) -> None:
     (folder / "q.tflite").write_text("mine")
     assert "'q.tflite' exists" in refusal("quantize", "model.tflite", "-o", "q.tflite")
     assert "There is no folder 'sub'" in refusal("quantize", "model.tflite", "-o", "sub/q.tflite")
@@ -334,7 +332,7 @@ def test_quantize_does_not_write_over_files(folder: Path, refusal: Refusal, run:
     assert (folder / "q.tflite").read_bytes() == (folder / "model.tflite").read_bytes()
 
 
-def test_simulate_does_not_write_over_files(folder: Path, refusal: Refusal, run: Command) -> None:
+def test_simulate_does_not_overwrite_files(folder: Path, refusal: Refusal, run: Command) -> None:
     simulate = ("simulate", "model.tflite", "--data", "data.npz", "-o")
     (folder / "y.npz").write_text("mine")
     assert "'y.npz' exists" in refusal(*simulate, "y.npz")
@@ -344,12 +342,12 @@ def test_simulate_does_not_write_over_files(folder: Path, refusal: Refusal, run:
         assert written["output"].shape == (12, 5)
 
 
-def test_inspect_of_nothing(folder: Path, refusal: Refusal) -> None:
+def test_inspect_of_a_missing_file(folder: Path, refusal: Refusal) -> None:
     assert "absent.tflite" in refusal("inspect", "absent.tflite")
     assert "'data.npz' is no kind of model" in refusal("inspect", "data.npz")
 
 
-def test_executions_that_differ_stop_a_build(
+def test_differing_executions_stop_a_build(
     folder: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = Add.reference
@@ -368,8 +366,8 @@ def test_executions_that_differ_stop_a_build(
 
 
 @needs_gcc
-def test_verify_of_a_spoiled_library(built: Path, run: Command) -> None:
-    """Not the user's mistake: exit code 1, and the place."""
+def test_verify_of_a_modified_library(built: Path, run: Command) -> None:
+    """Not a user error: exit code 1, and the location of the difference."""
     assert run("verify", "out").code == 0
     high_byte_of_the_first_start = r"(_conv_2d_constants\[\d+\] = {\s+(?:\d+, ){9})\d+"
     change(built / "out" / "library" / "model_weights.c", high_byte_of_the_first_start, r"\g<1>99")

@@ -1,4 +1,4 @@
-"""Constants beside weights: packing loses nothing, shares what channels share, and C reads it."""
+"""Packed channel constants: lossless, common values are stored once, and C reads them."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ int main(void)
 
 
 def channels_of(seed: int, count: int, bits: int, places: int, factors: int, lows: int) -> Channels:
-    """Random constants: starts of so many bits and trailing zeros, so many factors and small
-    numbers.
+    """Random constants with the given bits and trailing zeros of initial values, and the given
+    numbers of multipliers and low bits.
     """
     rng = np.random.default_rng(seed)
     half = 1 << (bits - 1)
@@ -54,7 +54,7 @@ def channels_of(seed: int, count: int, bits: int, places: int, factors: int, low
     )
 
 
-def test_the_draws_have_every_form() -> None:
+def test_the_random_constants_cover_every_form() -> None:
     forms = {
         (int(packed[0]) >> 7, min(2, int(packed[2])))
         for packed in (
@@ -76,7 +76,7 @@ def test_the_draws_have_every_form() -> None:
     st.sampled_from(SPREADS),
     st.sampled_from((0, 1, 3, 256)),
 )
-def test_unpacking_gives_the_constants(
+def test_unpacking_restores_the_constants(
     seed: int, count: int, bits: int, places: int, factors: int, lows: int
 ) -> None:
     given_channels = channels_of(seed, count, bits, places, factors, lows)
@@ -86,7 +86,7 @@ def test_unpacking_gives_the_constants(
     np.testing.assert_array_equal(multiplier, given_channels.multiplier)
 
 
-def test_what_channels_share_is_stored_once() -> None:
+def test_common_values_are_stored_once() -> None:
     single = pack(channels_of(0, 64, 16, 8, 1, 1))
     assert single.size == HEADER + FACTOR + 64 * 2
     few = pack(channels_of(0, 64, 16, 8, 5, 0))
@@ -117,7 +117,7 @@ def test_c_reads_it(sanitize: bool, tmp_path: Path) -> None:
             np.testing.assert_array_equal(np.ravel(numbers[len(wanted) :]), expected.words)
 
 
-def test_the_policy_weighs_storedagainst_instructions() -> None:
+def test_the_policy_weighs_bytes_against_instructions() -> None:
     assert not PLAIN.packs(packed=300, plain=512, cost=1000, work=100_000)
     assert PLAIN.packs(packed=300, plain=512, cost=1000, work=1_000_000)
     assert BALANCED.packs(packed=300, plain=512, cost=150 * 212, work=0)

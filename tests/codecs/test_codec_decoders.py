@@ -1,4 +1,4 @@
-"""The decoders in C read what Python encoded, block by block, under sanitizers; all compile."""
+"""The C decoders read what Python encoded, block by block, under sanitizers; all compile."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _cases() -> Iterator[tuple[Encoded, Weights]]:
 
 
 def _initializer(number: int, encoded: Encoded) -> tuple[str, str]:
-    """C text of the arrays and of the struct."""
+    """C code of the arrays and the struct."""
     arrays, members = [], [f"{{tc_{encoded.codec}_read}}"]
     for name, value in encoded.fields.items():
         if isinstance(value, np.ndarray):
@@ -60,7 +60,7 @@ def _initializer(number: int, encoded: Encoded) -> tuple[str, str]:
 
 
 def _program() -> tuple[str, list[np.ndarray]]:
-    """A program that prints the weights of every case, read by blocks, twice; and the weights."""
+    """A program that decodes and prints the weights of every case twice; and the weights."""
     lines = [f'#include "{name}.h"' for name in codecs()]
     lines += ["#include <stdio.h>", "#include <stdlib.h>"]
     lines.append(

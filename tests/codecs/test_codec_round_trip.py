@@ -1,4 +1,4 @@
-"""Every codec gives back what it was given, and `choose` takes the smallest."""
+"""Every codec is lossless, and `choose` returns the smallest."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _levels(values: NDArray[np.int8], count: int) -> NDArray[np.int8]:
 
 
 def _uniform(shape: tuple[int, int], count: int) -> NDArray[np.int8]:
-    """`count` values, none of which is frequent."""
+    """`count` values of about equal frequency."""
     levels = np.linspace(-120, 120, count).round().astype(np.int8)
     return np.random.default_rng(1).choice(levels, shape)
 
@@ -97,14 +97,14 @@ def _thin(values: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _crowded(shape: tuple[int, int]) -> NDArray[np.int8]:
-    """Few weights, most of them close together: next to each other in some channels."""
+    """Few nonzero weights, most of them close together: adjacent in some channels."""
     rng = np.random.default_rng(3)
     kept = (rng.random(shape) < 0.2) & (rng.random((shape[0], 1)) < 0.1)
     return np.where(kept | (rng.random(shape) < 0.005), rng.choice([-9, 9], shape), 0)
 
 
-def test_gaps_are_counted_across_the_channels_that_share_inputs() -> None:
-    """All weights of a channel are far apart, and those of an input next to each other."""
+def test_gaps_are_counted_across_channels_that_share_inputs() -> None:
+    """The weights of a channel are far apart, and those of an input are adjacent."""
     rng = np.random.default_rng(4)
     kept = (rng.random((1, 784)) < 0.03) & (rng.random((64, 784)) < 0.8)
     together = np.where(kept, rng.choice([-9, 9], (64, 784)), 0).astype(np.int8)

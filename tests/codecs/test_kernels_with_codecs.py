@@ -1,5 +1,5 @@
-"""Kernels read weights from every codec: blocks of channels that are not full, whole
-tensors and row by row.
+"""Kernels read weights from every codec: incomplete blocks of channels, whole tensors and row by
+row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _graph(layers: Layers) -> Graph:
 
 
 def _stored(codec: str, kernels: str) -> tuple[Graph, Program]:
-    """A graph whose weights the codec holds: mostly zeros, or the few values that any must hold."""
+    """A graph with weights that suit the codec: mostly zeros, or few values."""
     graph = _graph(Layers((7, 6, 3), seed=5))
     try:
         return graph, lower(graph, Storage({codec}, SMALLEST), kernels)

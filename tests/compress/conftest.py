@@ -1,4 +1,4 @@
-"""A small int8 graph with every kind of weighted layer, one scale a channel."""
+"""A small int8 graph with every kind of weighted layer, and one scale per channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Float graphs with everything that ties channels together, and the same as a Keras model."""
+"""Float graphs with every way of coupling channels, also as a Keras model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHAPE = (8, 8, 3)
 
 def keras_model(seed: int = 0) -> Any:
     """Residual sum, depthwise layers with a multiplier, PReLU, concatenation, squeeze and excite,
-    poolings, flatten, neurons; weights and statistics at random.
+    pooling, flatten, dense layers; with random weights and statistics.
     """
     import keras
     from keras import layers
@@ -53,7 +53,7 @@ def keras_model(seed: int = 0) -> Any:
 
 
 def as_graph(model: Any, folder: Path) -> Graph:
-    """As the project reads it."""
+    """The Keras model, read by the frontend."""
     model.save(folder / "model.keras")
     return read_keras(folder / "model.keras")
 
@@ -63,7 +63,7 @@ def images(samples: int, shape: tuple[int, ...] = SHAPE, seed: int = 1) -> Array
 
 
 def deaf(found: ChannelGroups, kept: Array) -> Graph:
-    """The whole graph, whose layers with weights ignore what they read of other bundles."""
+    """The whole graph, with layers that ignore the inputs from removed bundles."""
     constants = dict(found.graph.constants)
     for node in found.graph.nodes:
         if mixes(node.op):

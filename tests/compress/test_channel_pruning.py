@@ -1,4 +1,4 @@
-"""Channel pruning: what is tied goes together, what is left is untouched, the scores are right."""
+"""Channel pruning: coupled channels are removed together, others do not change, scores."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def graph(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Graph:
 
 
 def prunable(seed: int) -> Graph | None:
-    """A random float graph, if any of its channels may go."""
+    """A random float graph, if any of its channels can be removed."""
     graph = float_graph(random_graph(seed))
     return graph if channel_groups(graph).groups else None
 
@@ -57,7 +57,7 @@ def inputs_of(graph: Graph, samples: int = 4) -> Array:
     return images(samples, graph.tensors[graph.inputs[0]].shape)
 
 
-def test_groups_are_found_through_all_that_ties(graph: Graph) -> None:
+def test_groups_are_found_through_every_coupling(graph: Graph) -> None:
     groups = {group.name: len(group.bundles) for group in channel_groups(graph).groups}
     assert groups == {
         "stem, narrow": 8,
@@ -68,8 +68,8 @@ def test_groups_are_found_through_all_that_ties(graph: Graph) -> None:
 
 
 def zero_in_keras(model: Any, original: Graph, pruned: Graph) -> Any:
-    """The Keras model with all weights of zero that the removed channels had; channels are told by
-    their random biases and factors.
+    """The Keras model with the weights of removed channels set to zero; channels are identified by
+    their random biases and scales.
     """
     import keras
 
@@ -108,7 +108,7 @@ def test_keras_with_these_channels_at_zero_computes_the_same(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_no_layer_hears_can_go(seed: int) -> None:
+def test_channels_that_no_layer_uses_can_be_removed(seed: int) -> None:
     graph = prunable(seed)
     if graph is None:
         return
@@ -122,7 +122,7 @@ def test_what_no_layer_hears_can_go(seed: int) -> None:
     assert difference(run(found.narrow(kept), x), run(deaf(found, kept), x)) < 1e-4
 
 
-def test_most_random_graphs_have_something_to_prune() -> None:
+def test_most_random_graphs_can_be_pruned() -> None:
     assert sum(prunable(seed) is not None for seed in SEEDS) >= len(SEEDS) // 3
 
 
@@ -145,7 +145,7 @@ def test_pruned_graphs_build_and_verify(tmp_path: Path) -> None:
     assert done == 6
 
 
-def test_what_is_left_keeps_its_values(graph: Graph) -> None:
+def test_remaining_channels_keep_their_weights(graph: Graph) -> None:
     found = channel_groups(graph)
     pruned = Channels(0.5, criterion="l2").apply(graph)
     scores = norms(found, 2)
@@ -174,7 +174,7 @@ def test_norms_are_those_of_the_folded_filters(graph: Graph) -> None:
 
 
 def hearing(graph: Graph, bundle: int, factor: float) -> Graph:
-    """What layers with weights read of a bundle, times a factor."""
+    """The graph with the inputs from a bundle multiplied by a factor."""
     found = channel_groups(graph)
     constants = dict(graph.constants)
     for node in graph.nodes:
@@ -186,7 +186,7 @@ def hearing(graph: Graph, bundle: int, factor: float) -> Graph:
     return clean_up(replace(graph, constants=constants))
 
 
-def test_taylor_is_the_slope_that_litert_shows(graph: Graph) -> None:
+def test_taylor_equals_the_slope_measured_with_litert(graph: Graph) -> None:
     x, y = images(16), np.arange(16) % 4
     found = channel_groups(graph)
     scores = taylor(found, Samples(x, y))
@@ -202,7 +202,7 @@ def test_taylor_is_the_slope_that_litert_shows(graph: Graph) -> None:
             assert np.sqrt(scores[bundle]) == pytest.approx(abs(slope), rel=0.05, abs=3e-4)
 
 
-def test_taylor_without_labels_takes_what_the_model_says(graph: Graph) -> None:
+def test_taylor_without_labels_uses_predictions(graph: Graph) -> None:
     x = images(16)
     said = run(clean_up(graph), x).argmax(axis=-1)
     found = channel_groups(graph)
@@ -212,7 +212,7 @@ def test_taylor_without_labels_takes_what_the_model_says(graph: Graph) -> None:
 
 
 def test_batch_norm_measures_gamma(tmp_path: Path) -> None:
-    """Where the statistics are those of the data, the deviation is gamma."""
+    """If the statistics are those of the data, the standard deviation is gamma."""
     import keras
     from keras import layers
 
@@ -235,7 +235,7 @@ def test_batch_norm_measures_gamma(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pruned.constants["norm/scale"].values, scale[[1, 2, 5]])
 
 
-def test_what_no_normalization_scores_stays_and_is_named(graph: Graph) -> None:
+def test_channels_without_batch_norm_are_kept_and_named(graph: Graph) -> None:
     pruned = Channels(0.5, criterion="batch_norm").apply(graph, Samples(images(32)))
     (note,) = pruned.notes[len(graph.notes) :]
     assert note.startswith("Channels of wide, depthwise; side; hidden are kept, because ")
@@ -243,7 +243,7 @@ def test_what_no_normalization_scores_stays_and_is_named(graph: Graph) -> None:
     assert pruned.tensors["stem"].shape[-1] == 4
 
 
-def test_a_share_of_the_work_is_reached_with_few_channels(graph: Graph) -> None:
+def test_the_work_target_is_reached_with_few_channels(graph: Graph) -> None:
     before = graph.cost().macs
     for share, options in ((0.7, {}), (0.5, {"ranking": "global"}), (0.3, {"by_layer": {}})):
         pruned = Channels(macs=share, **options).apply(graph)
@@ -290,7 +290,7 @@ def test_impossible_options_are_refused(make: Callable[[], Channels], text: str)
         make()
 
 
-def test_what_does_not_fit_the_graph_is_refused(graph: Graph) -> None:
+def test_options_that_do_not_fit_the_graph_are_refused(graph: Graph) -> None:
     with pytest.raises(
         TinycompError, match=r"'conv9' matches no layer whose channels can be removed"
     ):
@@ -307,8 +307,8 @@ def test_what_does_not_fit_the_graph_is_refused(graph: Graph) -> None:
         Channels().apply(float_graph(layers.graph()))
 
 
-def test_a_target_of_work_ranks_by_what_each_channel_costs() -> None:
-    """Two layers whose channels matter alike, of which one does four times the work."""
+def test_a_work_target_ranks_by_cost_per_channel() -> None:
+    """Two layers with channels of equal importance, one of which does four times the work."""
     layers = Layers((8, 8, 4), 0)
     same = Window.make("same", (8, 8), (3, 3))
     x = layers.conv("input", 16, same, Activation.RELU)

@@ -1,4 +1,4 @@
-"""Codebooks: how many values, which zeros, which granularity, and the check of the build."""
+"""Codebooks: number of values, zeros, granularity, and the check in the build."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _layers(graph: Graph) -> dict[str, Layer]:
 
 @pytest.mark.parametrize("bits", range(1, 8))
 @pytest.mark.parametrize("granularity", ["layer", "channel"])
-def test_no_more_values_than_the_codebook_has(
+def test_no_more_values_than_codebook_entries(
     graph: Graph, bits: int, granularity: Granularity
 ) -> None:
     clustered = Cluster(bits, granularity).apply(graph)
@@ -68,7 +68,7 @@ def test_zeros_stay_zero(graph: Graph, granularity: Granularity) -> None:
         assert layer.weights.codebook is None or (layer.weights.codebook == 0).any()
 
 
-def test_zeros_may_be_given_up(graph: Graph) -> None:
+def test_zeros_may_change_without_keep_zeros(graph: Graph) -> None:
     assert (_layers(graph)["conv"].matrix == 0).any()
     clustered = Cluster(1, "layer", keep_zeros=False).apply(graph)
     assert _layers(clustered)["conv"].matrix.all()
@@ -106,7 +106,7 @@ def _with_conv(graph: Graph, matrix: np.ndarray) -> Graph:
     return replace(graph, constants={**graph.constants, "conv_weights": constant})
 
 
-def test_auto_takes_what_suits_the_layer(graph: Graph) -> None:
+def test_auto_chooses_the_better_granularity(graph: Graph) -> None:
     rng = np.random.default_rng(0)
     far_apart = np.arange(16)[:, None] * 8 - 64 + rng.integers(0, 2, (16, 18))
     found = Cluster(1).apply(_with_conv(graph, far_apart.astype(np.int8)))
@@ -120,7 +120,7 @@ def test_auto_takes_what_suits_the_layer(graph: Graph) -> None:
     assert codebook.tolist() == [[-90, -30, 30, 90]]
 
 
-def test_auto_spends_no_error_where_nothing_gets_smaller(graph: Graph) -> None:
+def test_auto_keeps_layers_that_would_not_get_smaller(graph: Graph) -> None:
     rng = np.random.default_rng(0)
     matrix = np.stack([rng.permutation(np.arange(-127, 127))[:18] for _ in range(16)])
     wide = _with_conv(graph, matrix.astype(np.int8))  # 216 + 64 + 16 bytes at 6 bits, 288 + 8 now

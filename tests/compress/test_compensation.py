@@ -1,4 +1,4 @@
-"""Error feedback and bias correction bring a compressed layer's outputs back to the original's."""
+"""Error feedback and bias correction reduce the output error of compressed layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 
 @pytest.fixture
 def activations(graph: Graph) -> dict[str, Array]:
-    """Correlated inputs of every layer, with a mean that is not zero."""
+    """Correlated inputs of every layer, with a nonzero mean."""
     rng = np.random.default_rng(5)
     result = {}
     for node in graph.nodes:
@@ -35,7 +35,7 @@ def activations(graph: Graph) -> dict[str, Array]:
 
 
 def _errors(graph: Graph, reference: Graph, activations: dict[str, Array]) -> dict[str, float]:
-    """Mean squared error of each layer's sums, bias included, in real units."""
+    """Mean squared error of each layer's accumulators, including the bias, in real units."""
     result = {}
     for before, after in zip(weighted_layers(reference), weighted_layers(graph), strict=True):
         statistics = input_statistics(reference, before, activations)
@@ -75,7 +75,7 @@ def test_errors_fall(
             assert not after.matrix[before.matrix == 0].any()
 
 
-def test_what_did_not_change_is_left_alone(graph: Graph, activations: dict[str, Array]) -> None:
+def test_unchanged_layers_stay_unchanged(graph: Graph, activations: dict[str, Array]) -> None:
     assert feed_back_errors(graph, graph, activations).constants == graph.constants
     assert correct_biases(graph, graph, activations).constants == graph.constants
 
@@ -113,9 +113,7 @@ def test_statistics_are_those_of_windows() -> None:
         )
 
 
-def test_a_bias_that_other_layers_read_is_left_alone(
-    graph: Graph, activations: dict[str, Array]
-) -> None:
+def test_a_shared_bias_stays_unchanged(graph: Graph, activations: dict[str, Array]) -> None:
     first, second, third = graph.nodes
     shared = replace(second, inputs=(*second.inputs[:2], first.inputs[2]))
     graph = replace(graph, nodes=(first, shared, third))
@@ -142,7 +140,7 @@ def test_fewer_samples_than_inputs() -> None:
 
 @pytest.mark.parametrize("samples", [1, 2, 9])
 def test_inputs_that_hardly_vary(samples: int) -> None:
-    """Rounding then leaves covariances that no damping in proportion makes positive definite."""
+    """Rounding then gives covariances that proportional damping does not make positive definite."""
     layers = Layers((9, 9, 6))
     layers.conv(layers.conv("input", 8, Window((3, 3))), 4, Window((3, 3)))
     graph, steady = layers.graph(), {}
@@ -157,7 +155,7 @@ def test_inputs_that_hardly_vary(samples: int) -> None:
     check_codebooks(changed)
 
 
-def test_damping_grows_until_a_covariance_has_a_factor() -> None:
+def test_damping_grows_until_the_factorization_succeeds() -> None:
     rng = np.random.default_rng(1)
     turned = np.linalg.qr(rng.normal(size=(3, 6, 6)))[0]
     values = np.array([[5.0, 1, 1, 1, 1, -0.5], [3, 2, 1, 1, 1, 1], [1e9, 0, 0, 0, 0, -1e9]])
@@ -170,6 +168,6 @@ def test_damping_grows_until_a_covariance_has_a_factor() -> None:
     np.testing.assert_array_equal(order[1], its_order[0])
 
 
-def test_a_covariance_that_is_not_finite_hands_no_error_on() -> None:
+def test_a_covariance_that_is_not_finite_propagates_no_error() -> None:
     factor, _ = _factorize(np.full((1, 4, 4), np.nan), 0.01)
     np.testing.assert_array_equal(factor[0], np.eye(4))

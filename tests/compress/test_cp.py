@@ -1,4 +1,4 @@
-"""CP: weights of a known rank are found again, and the chain computes them on LiteRT."""
+"""CP: weights of known rank are recovered, and the chain computes the same on LiteRT."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def of_rank(shape: tuple[int, int, int, int], rank: int) -> Array:
     Window.make("same", (9, 10), (3, 3), (2, 2)),
     Window.make("valid", (9, 10), (3, 2), (1, 1), (2, 3)),
 ])  # fmt: skip
-def test_weights_of_low_rank_are_found(window: Window) -> None:
+def test_weights_of_low_rank_are_recovered(window: Window) -> None:
     layers = Layers((9, 10, 6), 1)
     layers.conv("input", 8, window, Activation.RELU)
     graph = float_graph(layers.graph())
@@ -46,7 +46,7 @@ def test_weights_of_low_rank_are_found(window: Window) -> None:
     assert energy_held(layer.weights, decomposed(layer.weights, 3, 0)) > 0.9999
 
 
-def test_the_chain_is_the_sum_of_products_on_litert() -> None:
+def test_the_chain_computes_the_sum_of_products_on_litert() -> None:
     layers = Layers((9, 10, 6), 1)
     window = Window.make("same", (9, 10), (3, 3))
     layers.conv("input", 8, window, Activation.RELU)
@@ -61,7 +61,7 @@ def test_the_chain_is_the_sum_of_products_on_litert() -> None:
     assert energy_held(layer.weights, factors) == pytest.approx(1 - error)
 
 
-def test_energy_takes_the_smallest_rank_in_sixteenths() -> None:
+def test_energy_chooses_the_smallest_rank_in_sixteenths() -> None:
     graph = with_weights(network(), "weights_1", of_rank((24, 3, 3, 16), 6))
     smaller = Cp(0.999).apply(graph)
     rank = smaller.constants["conv_2d_1/mix/kernel"].shape[0]
@@ -78,13 +78,13 @@ def test_multiply_accumulates_are_those_of_the_factors() -> None:
     assert smaller.cost().macs == convolutions + 64 * 24 * 16 + 64
 
 
-def test_a_share_of_the_work_is_reached() -> None:
+def test_the_work_target_is_reached() -> None:
     graph = network()
     smaller = Cp(macs=0.4).apply(graph)
     assert 0.3 < smaller.cost().macs / graph.cost().macs <= 0.4
 
 
-def test_what_does_not_hold_the_energy_stays_and_is_named() -> None:
+def test_layers_that_miss_the_energy_are_kept_and_named() -> None:
     graph = network()
     same = Cp(1.0).apply(graph)
     assert same.cost() == graph.cost()
@@ -110,7 +110,7 @@ def test_impossible_options_are_refused(make: Callable[[], Cp], text: str) -> No
         make()
 
 
-def test_what_does_not_fit_the_graph_is_refused() -> None:
+def test_options_that_do_not_fit_the_graph_are_refused() -> None:
     graph = network()
     with pytest.raises(
         TinycompError, match=r"Layer 'conv_2d' can't have the rank 28\. Expected 1 to"

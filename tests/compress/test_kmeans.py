@@ -1,4 +1,4 @@
-"""Optimal clustering against brute force and scikit-learn's k-means, which can't beat it."""
+"""Optimal clustering compared with brute force and with scikit-learn's k-means."""
 
 from __future__ import annotations
 

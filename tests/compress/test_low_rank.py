@@ -1,5 +1,5 @@
-"""Low rank: full rank is the layer itself on LiteRT, errors are those of numpy's singular values,
-and no layer becomes more work.
+"""Low rank: full rank computes the same on LiteRT, errors equal those of the dropped singular
+values, and no layer gets more work.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def convolution(window: Window, channels: int = 7) -> Graph:
 
 
 def network() -> Graph:
-    """Two convolutions, neurons, and a layer too small to gain anything."""
+    """Two convolutions, a dense layer, and a layer too small to gain anything."""
     layers = Layers((8, 8, 3), 3)
     same = Window.make("same", (8, 8), (3, 3))
     x = layers.conv("input", 16, same, Activation.RELU)
@@ -54,7 +54,7 @@ def of_rank(layer: Factored, rank: int) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_full_rank_is_the_convolution(window: Window) -> None:
+def test_full_rank_computes_the_convolution(window: Window) -> None:
     graph = convolution(window)
     (layer,) = factorable(graph)
     found = np.linalg.svd(matrix(layer), full_matrices=False)
@@ -64,7 +64,7 @@ def test_full_rank_is_the_convolution(window: Window) -> None:
     assert difference(run(whole, x), run(graph, x)) < 1e-5
 
 
-def test_full_rank_is_the_dense_layer() -> None:
+def test_full_rank_computes_the_dense_layer() -> None:
     layers = Layers((3, 12), 0)
     layers.dense("input", 9, Activation.RELU)
     graph = float_graph(layers.graph())
@@ -77,7 +77,7 @@ def test_full_rank_is_the_dense_layer() -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 3, 6])
-def test_the_error_is_that_of_the_singular_values_left_out(rank: int) -> None:
+def test_the_error_is_that_of_the_dropped_singular_values(rank: int) -> None:
     graph = convolution(Window.make("same", (9, 10), (3, 3)))
     (layer,) = factorable(graph)
     vertical, horizontal = of_rank(layer, rank)
@@ -88,7 +88,7 @@ def test_the_error_is_that_of_the_singular_values_left_out(rank: int) -> None:
     assert error == pytest.approx(np.linalg.norm(left_out), rel=1e-5)
 
 
-def test_energy_keeps_the_fewest_values_that_hold_it() -> None:
+def test_energy_keeps_the_fewest_singular_values() -> None:
     graph = network()
     smaller = LowRank(0.6).apply(graph)
     node = next(node for node in graph.nodes if node.name == "fully_connected")
@@ -107,7 +107,7 @@ def test_multiply_accumulates_are_those_of_the_factors() -> None:
     assert graph.cost().macs == 64 * (27 * 16 + 16 * 24) + 1536 * 32 + 64
 
 
-def test_layers_that_would_not_gain_stay_and_are_named() -> None:
+def test_layers_that_would_not_gain_are_kept_and_named() -> None:
     graph = network()
     smaller = LowRank(1.0, by_layer={"conv_2d": 2}).apply(graph)
     assert smaller.cost().macs < graph.cost().macs
@@ -118,7 +118,7 @@ def test_layers_that_would_not_gain_stay_and_are_named() -> None:
     )
 
 
-def test_a_share_of_the_work_is_reached() -> None:
+def test_the_work_target_is_reached() -> None:
     graph = network()
     smaller = LowRank(macs=0.4).apply(graph)
     assert 0.3 < smaller.cost().macs / graph.cost().macs <= 0.4
@@ -161,7 +161,7 @@ def test_impossible_options_are_refused(make: Callable[[], LowRank], text: str) 
         make()
 
 
-def test_what_does_not_fit_the_graph_is_refused() -> None:
+def test_options_that_do_not_fit_the_graph_are_refused() -> None:
     graph = network()
     text = r"the rank 17\. Expected 1 to 16, the full rank of its weights \(24, 1, 1, 16\)"
     with pytest.raises(TinycompError, match=rf"Layer 'conv_2d_1' can't have {text}"):

@@ -1,4 +1,4 @@
-"""Magnitude pruning: the share, the order, and what it leaves alone."""
+"""Magnitude pruning: sparsity, order, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ def _share(graph: Graph) -> float:
 @pytest.mark.parametrize("score", ["lamp", "magnitude"])
 @pytest.mark.parametrize("ranking", ["global", "layer"])
 @pytest.mark.parametrize("sparsity", [0.0, 0.3, 0.77])
-def test_the_share_is_kept(graph: Graph, sparsity: float, ranking: Ranking, score: Score) -> None:
+def test_the_sparsity_is_reached(
+    graph: Graph, sparsity: float, ranking: Ranking, score: Score
+) -> None:
     pruned = Prune(sparsity, ranking, score).apply(graph)
     assert _share(pruned) == pytest.approx(max(sparsity, _share(graph)), abs=0.01)
     if ranking == "layer" and sparsity:
         assert all(z == pytest.approx(sparsity, abs=0.02) for z in _zeros(pruned).values())
 
 
-def test_only_small_weights_of_a_layer_go(graph: Graph) -> None:
+def test_only_small_weights_of_a_layer_are_pruned(graph: Graph) -> None:
     pruned = Prune(0.5).apply(graph)
     for before, after in zip(weighted_layers(graph), weighted_layers(pruned), strict=True):
         gone = (after.matrix == 0) & (before.matrix != 0)
@@ -81,7 +83,7 @@ def test_floats_and_biases(graph: Graph) -> None:
         np.testing.assert_array_equal(pruned.constants[name].values, constants[name].values)
 
 
-def test_shares_by_layer(graph: Graph) -> None:
+def test_sparsity_by_layer(graph: Graph) -> None:
     zeros = _zeros(Prune(0.5, by_layer={"dense": 0.1, "conv": 0.9}).apply(graph))
     assert zeros["dense"] == pytest.approx(0.1, abs=0.01)
     assert zeros["conv"] == pytest.approx(0.9, abs=0.01)
@@ -89,7 +91,7 @@ def test_shares_by_layer(graph: Graph) -> None:
 
 
 @given(st.floats(0, 0.9999))
-def test_ties_go_by_position(sparsity: float) -> None:
+def test_ties_are_broken_by_position(sparsity: float) -> None:
     layer = np.ones((4, 25))
     kept = [s.tolist() for s in (lamp(layer), lamp(layer.copy()))]
     assert kept[0] == kept[1]
@@ -97,7 +99,7 @@ def test_ties_go_by_position(sparsity: float) -> None:
 
 
 @pytest.mark.parametrize("sparsity", [-0.1, 1.0, 2.0])
-def test_impossible_shares_are_refused(sparsity: float) -> None:
+def test_impossible_sparsities_are_refused(sparsity: float) -> None:
     with pytest.raises(TinycompError, match=r"is not possible\. Expected 0 <= sparsity < 1\."):
         Prune(sparsity)
     with pytest.raises(TinycompError, match="is not possible"):

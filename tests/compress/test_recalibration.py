@@ -1,4 +1,4 @@
-"""Statistics of what is left are those that LiteRT shows for the graph before."""
+"""Recalibrated channels have the statistics of the original graph, measured by LiteRT."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def graph() -> Graph:
 
 
 def before_activation(graph: Graph) -> dict[str, Array]:
-    """Outputs of the weighted layers whose inputs are those of the graph with its activations."""
+    """Outputs of the weighted layers before their activation."""
     found = {}
     for name in LAYERS:
         (index,) = [n for n, node in enumerate(graph.nodes) if node.name == name]
@@ -67,7 +67,9 @@ def moments(values: Array) -> list[Array]:
 @pytest.mark.parametrize("technique", [
     LowRank(rank=4), Tucker(energy=0.5), Cp(by_layer={"conv_2d*": 4}),
 ])  # fmt: skip
-def test_factors_leave_mean_and_deviation_of_each_channel(graph: Graph, technique: Any) -> None:
+def test_factorization_keeps_mean_and_deviation_of_each_channel(
+    graph: Graph, technique: Any
+) -> None:
     wanted = before_activation(graph)
     plain = before_activation(technique.apply(graph))
     found = before_activation(technique.apply(graph, Samples(X)))
@@ -78,7 +80,7 @@ def test_factors_leave_mean_and_deviation_of_each_channel(graph: Graph, techniqu
 
 
 @pytest.mark.parametrize("technique", [Channels(0.5), Width(0.5)])
-def test_channels_that_stay_keep_mean_and_deviation(graph: Graph, technique: Any) -> None:
+def test_remaining_channels_keep_mean_and_deviation(graph: Graph, technique: Any) -> None:
     smaller = technique.apply(graph, Samples(X))
     untouched = replace(technique, recalibrate=False).apply(graph, Samples(X))
     for name, constant in technique.apply(graph).constants.items():
@@ -91,6 +93,6 @@ def test_channels_that_stay_keep_mean_and_deviation(graph: Graph, technique: Any
 
 
 def moments_of(graph: Graph) -> dict[str, Array]:
-    """(channels, 2) by layer."""
+    """Mean and standard deviation, (channels, 2), by layer."""
     return {name: np.stack(moments(each), axis=1)
             for name, each in before_activation(graph).items()}  # fmt: skip

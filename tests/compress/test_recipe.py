@@ -1,4 +1,4 @@
-"""Recipes: what they say for each layer, and the text of every mistake."""
+"""Recipes: options for each layer, and the text of every error."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_recipe_becomes_options(tmp_path: Path, graph: Graph) -> None:
     cluster.apply(prune.apply(graph))
 
 
-def test_an_empty_recipe_does_nothing(tmp_path: Path, graph: Graph) -> None:
+def test_an_empty_recipe_changes_nothing(tmp_path: Path, graph: Graph) -> None:
     recipe = _read(tmp_path, "")
     assert not recipe.prunes
     assert not recipe.clusters
@@ -73,7 +73,7 @@ def test_an_empty_recipe_does_nothing(tmp_path: Path, graph: Graph) -> None:
         ("sparsity = ", "is not valid TOML"),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TinycompError, match=message):
         _read(tmp_path, text)
 
@@ -119,7 +119,7 @@ def test_odd_toml(tmp_path: Path, text: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", "codebook_bits = 4".encode("utf-16"), b"\0"])
-def test_bytes_that_are_no_text(tmp_path: Path, content: bytes) -> None:
+def test_bytes_that_are_not_text(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "recipe.toml").write_bytes(content)
     with pytest.raises(TinycompError, match="is not valid TOML"):
         read_recipe(tmp_path / "recipe.toml")

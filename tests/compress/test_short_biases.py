@@ -1,4 +1,4 @@
-"""Biases that fit into two bytes: what sums start at does, and no output moves by much."""
+"""Short biases: initial accumulator values fit in two bytes, and outputs hardly change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinycomp.plan.program import Storage, lower
 
 
 def dense(spread: float, large: int) -> Graph:
-    """A layer of 60 outputs whose biases lie around +-large."""
+    """A layer with 60 outputs and biases around +-large."""
     case = weighted_case(
         "dense", FullyConnected(), (90,), (60, 90), seed=1, zero_points=(-128, -3), spread=spread
     )
@@ -32,12 +32,12 @@ def starts(graph: Graph) -> np.ndarray:
 
 
 def width(graph: Graph) -> int:
-    """Bytes that the portable kernel's constants take for what a sum starts at."""
+    """Bytes that the portable kernel's constants take for initial accumulator values."""
     (operation,) = lower(graph, Storage(), "generic").operations
     return int(operation.fields["constants"][0]) % 128
 
 
-def test_what_sums_start_at_takes_two_bytes() -> None:
+def test_initial_values_take_two_bytes() -> None:
     graph = dense(spread=0.05, large=1 << 20)
     shorter = shorten_biases(graph)
     assert width(graph) > 2
@@ -54,7 +54,7 @@ def test_what_sums_start_at_takes_two_bytes() -> None:
 
 
 @pytest.mark.parametrize(("spread", "large"), [(40.0, 1 << 24), (0.05, 1 << 10)])
-def test_biases_stay_where_it_would_show_or_saves_nothing(spread: float, large: int) -> None:
+def test_biases_stay_if_it_would_matter_or_saves_nothing(spread: float, large: int) -> None:
     graph = dense(spread, large)
     if large > LIMIT:
         assert shorten_biases(graph).constants["bias"] is graph.constants["bias"]
@@ -62,7 +62,7 @@ def test_biases_stay_where_it_would_show_or_saves_nothing(spread: float, large: 
         assert np.abs(starts(shorten_biases(graph)) - starts(graph)).max() <= 1 << 4
 
 
-def test_a_float_graph_stays() -> None:
+def test_a_float_graph_is_unchanged() -> None:
     graph = dense(0.05, 1 << 20)
     tensors = {name: replace(tensor, quantization=None) for name, tensor in graph.tensors.items()}
     graph = replace(graph, tensors=tensors)

@@ -1,4 +1,4 @@
-"""Tucker-2 against tensorly and LiteRT, and the rank of noisy matrices."""
+"""Tucker-2 compared with tensorly and LiteRT, and the rank of noisy matrices."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def network() -> Graph:
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("ranks", [(4, 3), (4, 6), (8, 3), (8, 6)])
-def test_weights_of_low_rank_are_found_exactly(window: Window, ranks: tuple[int, int]) -> None:
-    """The ranks (4, 3), on LiteRT; where more is allowed, it changes nothing."""
+def test_weights_of_low_rank_are_recovered_exactly(window: Window, ranks: tuple[int, int]) -> None:
+    """Ranks (4, 3), on LiteRT; higher ranks change nothing."""
     layers = Layers((9, 10, 6), 1)
     layers.conv("input", 8, window, Activation.RELU)
     graph = float_graph(layers.graph())
@@ -91,7 +91,7 @@ def test_the_error_is_not_larger_than_tensorlys(ranks: tuple[int, int]) -> None:
 @pytest.mark.parametrize(("shape", "rank", "noise"), [
     ((64, 576), 5, 1.0), ((64, 64), 8, 0.5), ((128, 300), 40, 1.0), ((20, 400), 3, 0.1),
 ])  # fmt: skip
-def test_variational_bayes_finds_what_stands_out_of_noise(
+def test_variational_bayes_finds_the_rank_above_noise(
     shape: tuple[int, int], rank: int, noise: float
 ) -> None:
     rng = np.random.default_rng(1)
@@ -100,7 +100,7 @@ def test_variational_bayes_finds_what_stands_out_of_noise(
     assert bayesian_rank(noisy) == bayesian_rank(noisy.T) == bayesian_rank(1e-4 * noisy) == rank
 
 
-def test_noise_alone_has_the_least_rank() -> None:
+def test_pure_noise_has_rank_one() -> None:
     assert bayesian_rank(np.random.default_rng(0).normal(size=(40, 200))) == 1
     assert bayesian_rank(np.zeros((4, 9))) == 1
     assert bayesian_rank(np.ones((1, 5))) == 1
@@ -114,7 +114,7 @@ def test_ranks_by_variational_bayes() -> None:
     assert smaller.constants["conv_2d_1/core/kernel"].shape == (5, 3, 3, 3)
 
 
-def test_energy_keeps_the_fewest_values_that_hold_it() -> None:
+def test_energy_keeps_the_fewest_singular_values() -> None:
     graph = network()
     core = Tucker(energy=0.7).apply(graph).constants["conv_2d_1/core/kernel"].shape
     weights = graph.constants["weights_1"].values
@@ -134,7 +134,7 @@ def test_multiply_accumulates_are_those_of_the_factors() -> None:
     assert graph.cost().macs == 64 * (27 * 16 + 9 * 16 * 24) + rest
 
 
-def test_a_share_of_the_work_is_reached_and_what_does_not_gain_is_named() -> None:
+def test_the_work_target_is_reached_and_layers_without_gain_are_named() -> None:
     graph = network()
     smaller = Tucker(macs=0.5).apply(graph)
     assert 0.4 < smaller.cost().macs / graph.cost().macs <= 0.5
@@ -160,7 +160,7 @@ def test_impossible_options_are_refused(make: Callable[[], Tucker], text: str) -
         make()
 
 
-def test_what_does_not_fit_the_graph_is_refused() -> None:
+def test_options_that_do_not_fit_the_graph_are_refused() -> None:
     graph = network()
     with pytest.raises(
         TinycompError, match=r"Layer 'conv_2d_1' can't have the output rank 25\. Exp"

@@ -1,4 +1,4 @@
-"""Width scaling: every layer narrower, with weights that were there or new ones."""
+"""Width scaling: every layer is narrower, with kept or new weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def widths(graph: Graph) -> list[int]:
             if node.op.weight_axis is not None]  # fmt: skip
 
 
-def test_every_layer_keeps_its_share_but_the_output(graph: Graph) -> None:
+def test_every_layer_but_the_output_keeps_its_share(graph: Graph) -> None:
     assert widths(graph) == [16, 24, 16, 16, 5]
     assert widths(Width(0.5).apply(graph)) == [8, 12, 8, 8, 5]
     assert widths(Width(0.3, multiple=1).apply(graph)) == [5, 7, 5, 5, 5]
@@ -50,7 +50,7 @@ def test_kept_weights_are_those_of_channel_pruning(graph: Graph) -> None:
         np.testing.assert_array_equal(narrow.constants[name].values, constant.values)
 
 
-def test_new_weights_keep_the_size_of_activations(graph: Graph) -> None:
+def test_new_weights_keep_the_scale_of_activations(graph: Graph) -> None:
     first = Width(0.5, weights="new").apply(graph)
     again = Width(0.5, weights="new").apply(graph)
     other = Width(0.5, weights="new", seed=1).apply(graph)
@@ -81,7 +81,7 @@ def test_impossible_options_are_refused(make: Callable[[], Width], text: str) ->
         make()
 
 
-def test_what_does_not_fit_the_graph_is_refused(graph: Graph) -> None:
+def test_options_that_do_not_fit_the_graph_are_refused(graph: Graph) -> None:
     with pytest.raises(TinycompError, match=r"'c9' matches no layer whose channels can be removed"):
         Width(by_layer={"c9": 0.5}).apply(graph)
     layers = Layers((4, 4, 2), 0)

@@ -1,4 +1,4 @@
-"""Archives that are damaged, odd or hostile: arrays, or one clear error, and never more memory than
+"""Damaged, odd or hostile archives: give arrays or one clear error, and never need more memory than
 the file can fill.
 """
 
@@ -32,7 +32,7 @@ def npy(values: np.ndarray) -> bytes:
 
 
 def header(text: str, version: tuple[int, int] = (1, 0)) -> bytes:
-    """A member's start with any text in the place of its description."""
+    """The start of a member, with any text as its header."""
     length = struct.pack("<H" if version == (1, 0) else "<I", len(text) + 1)
     return b"\x93NUMPY" + bytes(version) + length + text.encode("latin-1") + b"\n"
 
@@ -55,7 +55,7 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
-def test_what_numpy_writes(tmp_path: Path) -> None:
+def test_archives_written_by_numpy(tmp_path: Path) -> None:
     for save in (np.savez, np.savez_compressed):
         for x in (X, np.asfortranarray(X), X.astype(">f8"), X.astype(np.float16)):
             save(tmp_path / "data.npz", x=x)
@@ -84,7 +84,7 @@ DESCRIPTIONS = {
 
 
 @pytest.mark.parametrize("kind", DESCRIPTIONS)
-def test_descriptions(tmp_path: Path, kind: str) -> None:
+def test_invalid_headers(tmp_path: Path, kind: str) -> None:
     shape, dtype, text = DESCRIPTIONS[kind]
     path = archive(tmp_path, x=described(shape, dtype) + X.tobytes())
     tracemalloc.start()
@@ -96,7 +96,7 @@ def test_descriptions(tmp_path: Path, kind: str) -> None:
 
 
 def test_sizes_that_the_archive_cannot_hold(tmp_path: Path) -> None:
-    """The archive's directory lies as well."""
+    """Also if the archive's directory is wrong."""
     path = tmp_path / "data.npz"
     content = described(f"({HUGE}, 3)") + X.tobytes()
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -120,7 +120,7 @@ def test_encryption(tmp_path: Path) -> None:
     assert "Array 'x' is encrypted." in refused(path)
 
 
-def test_members_that_are_no_arrays(tmp_path: Path) -> None:
+def test_members_that_are_not_arrays(tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("x", npy(X))
@@ -135,7 +135,7 @@ def test_other_versions_of_the_format(tmp_path: Path) -> None:
         assert f"Array 'x' is of version {version}" in refused(archive(tmp_path, x=content))
 
 
-def test_every_way_to_cut_an_archive_off(tmp_path: Path) -> None:
+def test_archives_truncated_at_every_length(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "whole.npz", x=X, y=np.arange(4))
     whole = (tmp_path / "whole.npz").read_bytes()
     path = tmp_path / "data.npz"
@@ -154,7 +154,7 @@ shapes = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> bytes:
-    """An array of any type and shape, of a few values."""
+    """A small array of any type and shape."""
     values = np.array(draw(st.lists(numbers, min_size=1, max_size=5)))
     shape = draw(st.one_of(st.just((4, 3)), shapes))
     dtype = np.dtype(draw(dtypes))
@@ -167,7 +167,7 @@ def arrays(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """An array of which some bytes are others."""
+    """An array with some bytes changed."""
     content = bytearray(draw(arrays()))
     for at, value in draw(
         st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4)
@@ -188,7 +188,7 @@ def test_any_archive(
     compressed: bool,
     damage: list[tuple[int, int]],
 ) -> None:
-    """A data set whose halves are sound, with a score or a note, or the one type of error."""
+    """A valid data set with a score or a note, or the documented error."""
     folder = tmp_path_factory.getbasetemp()
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     path = archive(folder, method, **members)

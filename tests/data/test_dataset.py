@@ -1,4 +1,4 @@
-"""Reading .npz data: the convention, and every mistake by its text."""
+"""Reading .npz data: conventions, and the text of every error."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_calibration_rows_are_evenly_spaced(tmp_path: Path) -> None:
     assert len(load(tmp_path, x_train=train).x) == 500
 
 
-def test_spread_takes_all_where_there_are_few() -> None:
+def test_spread_takes_all_if_there_are_few() -> None:
     np.testing.assert_array_equal(spread(3, 10), [0, 1, 2])
     np.testing.assert_array_equal(spread(7, 3), [0, 2, 4])
     np.testing.assert_array_equal(spread(3, None), [0, 1, 2])
 
 
-def test_a_test_half_alone_calibrates_with_its_first_rows_and_says_so(tmp_path: Path) -> None:
+def test_a_test_half_alone_calibrates_with_its_first_rows_with_a_note(tmp_path: Path) -> None:
     test = values(250, *SHAPE)
     found = load(tmp_path, x_test=test, y_test=np.zeros(250, int))
     np.testing.assert_array_equal(found.x, test[:100])
@@ -78,7 +78,7 @@ def test_a_test_half_alone_calibrates_with_its_first_rows_and_says_so(tmp_path: 
 
 
 @pytest.mark.parametrize("key", ["x", "x_calib"])
-def test_one_set_serves_for_both_and_says_so(tmp_path: Path, key: str) -> None:
+def test_a_single_set_is_used_for_both_with_a_note(tmp_path: Path, key: str) -> None:
     found = load(tmp_path, **{key: values(7, *SHAPE), key.replace("x", "y"): np.arange(7)})
     np.testing.assert_array_equal(found.x, found.x_test)
     assert found.y_test is not None
@@ -91,7 +91,7 @@ def test_int8_with_scale_and_zero_point_becomes_real(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.x, (stored.astype(np.float32) - 3) * 0.5)
 
 
-def test_other_integers_keep_their_numbers_and_options_scale_them(tmp_path: Path) -> None:
+def test_other_integers_are_kept_and_options_scale_them(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.uint8).reshape(1, *SHAPE)
     arrays = {"x": pixels, "x_scale": np.float32(9), "x_zero_point": np.int32(3)}
     np.testing.assert_array_equal(load(tmp_path, **arrays).x, pixels.astype(np.float32))
@@ -152,7 +152,7 @@ def test_unknown_arrays_are_listed(tmp_path: Path) -> None:
     assert "--x-key" in text
 
 
-def test_a_named_array_that_is_not_there(tmp_path: Path) -> None:
+def test_a_named_array_that_does_not_exist(tmp_path: Path) -> None:
     text = message(tmp_path, DataOptions(x_key="mfcc"), x=values(3, *SHAPE))
     assert "does not hold the array 'mfcc'; it holds x." in text
     text = message(tmp_path, DataOptions(y_key="z"), x=values(3, *SHAPE))
@@ -190,7 +190,7 @@ def test_values_that_are_not_finite(tmp_path: Path, bad: float) -> None:
     ) in message(tmp_path, x=x)
 
 
-def test_a_row_is_named_as_it_is_counted_in_the_file(tmp_path: Path) -> None:
+def test_rows_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     x = values(40, *SHAPE)
     x[[20, 30], 1, 1] = np.nan
     text = message(tmp_path, DataOptions(calibration_samples=4), x=x)
@@ -206,7 +206,7 @@ def test_values_too_large_for_float32(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(np.nan, 0), (0, 1), (1, np.inf)])
-def test_options_that_are_no_numbers(tmp_path: Path, scale: float, offset: float) -> None:
+def test_options_that_are_not_finite(tmp_path: Path, scale: float, offset: float) -> None:
     text = message(tmp_path, DataOptions(scale=scale, offset=offset), x=values(3, *SHAPE))
     assert text.startswith(f"--input-scale is {scale:g}, --input-offset {offset:g}. Expected")
 
@@ -292,7 +292,7 @@ def test_class_names(tmp_path: Path) -> None:
         ("x_zero_point", 1j, "'x_zero_point' is 0.+1.j, of type complex128"),
     ],
 )
-def test_scales_that_are_no_numbers(tmp_path: Path, key: str, value: Any, reason: str) -> None:
+def test_scales_that_are_not_numbers(tmp_path: Path, key: str, value: Any, reason: str) -> None:
     arrays = {"x_scale": 0.5, "x_zero_point": 3, key: value}
     assert reason in message(tmp_path, x=np.arange(24, dtype=np.int8).reshape(2, *SHAPE), **arrays)
 

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn's."""
+"""Metrics compared with scikit-learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = (2, 3, 17, 400)
 @pytest.mark.parametrize("samples", SIZES)
 @pytest.mark.parametrize("levels", [2, 5, 1000])
 def test_area_under_the_curve(samples: int, levels: int) -> None:
-    """Few levels, as int8 outputs have, mean many ties."""
+    """Few levels, as in int8 outputs, give many ties."""
     rng = np.random.default_rng(samples * levels)
     positive = np.arange(samples) % 2 == 0
     scores = rng.integers(0, levels, samples) / levels + 0.1 * positive
@@ -29,7 +29,7 @@ def test_area_under_the_curve(samples: int, levels: int) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_one_kind_of_samples_has_no_area(value: bool) -> None:
+def test_samples_of_one_class_have_no_area(value: bool) -> None:
     assert roc_auc(np.full(4, value), np.arange(4.0)) is None
     assert macro_roc_auc(np.ones(4, int), np.ones((4, 3))) is None
 
@@ -43,7 +43,7 @@ def test_macro_area_is_one_against_the_rest() -> None:
     assert macro_roc_auc(classes, shares) == pytest.approx(expected)
 
 
-def test_a_class_that_does_not_occur_is_left_out_of_the_mean() -> None:
+def test_a_class_that_does_not_occur_is_excluded_from_the_mean() -> None:
     rng = np.random.default_rng(2)
     classes = rng.choice([0, 2], 60)
     shares = softmax(rng.normal(size=(60, 3)))

@@ -1,4 +1,4 @@
-"""Scores of every task against scikit-learn, and of a model in float and in int8."""
+"""Scores of every task compared with scikit-learn, for float and int8 models."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_two_classes_of_two_outputs() -> None:
     assert scored(logits, classes).others == {"ROC AUC": pytest.approx(area)}
 
 
-def test_a_class_for_each_place() -> None:
+def test_a_class_for_each_position() -> None:
     rng = np.random.default_rng(3)
     places = rng.integers(0, 3, (N, 2, 5))
     outputs = rng.normal(size=(N, 2, 5, 3))
@@ -65,7 +65,7 @@ def test_a_class_for_each_place() -> None:
 
 
 @pytest.mark.parametrize(("ending", "threshold"), [("other", 0.0), ("sigmoid", 0.5)])
-def test_one_output_reaches_the_threshold_or_not(ending: Ending, threshold: float) -> None:
+def test_one_output_is_compared_with_a_threshold(ending: Ending, threshold: float) -> None:
     rng = np.random.default_rng(4)
     classes = rng.integers(0, 2, N)
     outputs = (rng.normal(size=(N, 1)) + threshold).round(1)
@@ -96,7 +96,7 @@ def test_several_labels() -> None:
     )
 
 
-def test_numbers() -> None:
+def test_regression() -> None:
     rng = np.random.default_rng(6)
     y = rng.normal(size=(N, 2)) * [1, 100]
     outputs = y + rng.normal(size=(N, 2))
@@ -120,13 +120,13 @@ def test_numbers() -> None:
     )
 
 
-def test_targets_that_are_all_the_same_have_no_r2() -> None:
+def test_constant_targets_have_no_r2() -> None:
     found = scored(X[:, :1], np.full(N, 2.5))
     assert found.value == pytest.approx(np.mean((X[:, 0] - 2.5) ** 2))
     assert found.others["R2"] is None
 
 
-def test_a_reconstruction_and_its_anomalies() -> None:
+def test_reconstruction_with_anomaly_labels() -> None:
     rng = np.random.default_rng(7)
     y = rng.integers(0, 2, N)
     outputs = X + rng.normal(size=X.shape) * (1 + y[:, None])
@@ -147,14 +147,14 @@ def test_only_samples_with_finite_labels_count() -> None:
     assert (found.samples, found.value) == (7, pytest.approx(4))
 
 
-def test_many_outputs_and_classes_are_not_listed() -> None:
+def test_long_lists_of_outputs_and_classes_are_omitted() -> None:
     shape: Shape = (N, MOST_PARTS + 1)
     y = np.random.default_rng(8).normal(size=shape)
     assert scored(y, y).by_output == ()
     assert scored(y, np.arange(N)).confusion == ()
 
 
-def test_what_has_no_score() -> None:
+def test_data_without_a_score() -> None:
     model = ModelShape((4,), (3,))
     nothing = Targets(None, np.empty(0), np.arange(0))
     assert score(model, nothing, np.zeros((N, 3))) is None

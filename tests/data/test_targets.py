@@ -1,4 +1,4 @@
-"""Labels of every kind: which task they mean, how they are read, and what is only a note."""
+"""Labels of every kind: the task, how they are read, and what is only a note."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_one_output(ending: Ending, y: object, names: tuple[str, ...], notes: tu
 
 
 def test_classes_1_and_2_of_one_output() -> None:
-    """With a sigmoid they are classes; without, numbers, unless the user says so."""
+    """With a sigmoid they are classes; without, values, unless the user sets the task."""
     y = [c + 1 for c in TWO]
     note = "Labels 1 to 2 are read as classes 0 to 1."
     assert_read(targets(y, (1,), "sigmoid"), "binary", TWO, note)
@@ -99,7 +99,7 @@ def test_classes_1_and_2_of_one_output() -> None:
     assert_read(targets(y, (1,), "other", task="binary"), "binary", TWO, note)
 
 
-def test_numbers() -> None:
+def test_values() -> None:
     y = X[:, :2] * 3
     assert_read(targets(y, (2,), "other"), "regression", y)
     y = X[:, 0] * 3
@@ -107,7 +107,7 @@ def test_numbers() -> None:
     assert_read(targets(np.arange(6) * 7, (1,), "other"), "regression", np.arange(6)[:, None] * 7)
 
 
-def test_constant_numbers() -> None:
+def test_constant_values() -> None:
     y = np.stack([np.full(6, 5.0), X[:, 0]], axis=1)
     note = "R2 is left out for outputs whose targets are all the same."
     assert_read(targets(y, (2,), "other"), "regression", y, note)
@@ -126,7 +126,7 @@ def test_several_labels() -> None:
     assert_read(targets(2 * y - 1, (3,), "other"), "multilabel", y == 1, note)
 
 
-def test_a_class_for_each_place() -> None:
+def test_a_class_for_each_position() -> None:
     places = np.random.default_rng(1).integers(0, 3, (6, 2, 5))
     note = "Each sample has 10 places, each of a class of its own."
     found = targets(places, (2, 5, 3))
@@ -196,7 +196,7 @@ UNUSABLE: dict[str, tuple[object, Shape, Ending, Task | None, str]] = {
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
-def test_what_cannot_be_scored_is_a_note(kind: str) -> None:
+def test_labels_that_cannot_be_scored_are_a_note(kind: str) -> None:
     y, outputs, ending, task, reason = UNUSABLE[kind]
     found = targets(y, outputs, ending, task=task)
     assert found.task is None
@@ -204,7 +204,7 @@ def test_what_cannot_be_scored_is_a_note(kind: str) -> None:
     assert note.startswith(f"Not scored: {reason}")
 
 
-def test_strings_that_are_no_class_names() -> None:
+def test_strings_that_are_not_class_names() -> None:
     (note,) = targets(["a", "x", "b", "a", "y", "a"], names=("a", "b", "c")).notes
     assert note == (
         "Not scored: 'x', 'y' among the labels, but not among class_names ('a', 'b', 'c')."
@@ -225,7 +225,9 @@ def test_reconstructions() -> None:
     ("outputs", "ending", "names"),
     [((4,), "softmax", ()), ((2, 2), "other", ()), ((4,), "other", ("a", "b", "c", "d"))],
 )
-def test_no_reconstructions(outputs: Shape, ending: Ending, names: tuple[str, ...]) -> None:
+def test_targets_that_are_not_reconstructions(
+    outputs: Shape, ending: Ending, names: tuple[str, ...]
+) -> None:
     assert targets(None, outputs, ending, names).task is None
 
 
@@ -241,7 +243,7 @@ def test_an_autoencoder_with_labels_of_anomalies() -> None:
 
 
 def sigmoids(count: int) -> Graph:
-    """Heads of one output each, one behind the other."""
+    """Heads with one output each, concatenated."""
     layers = Layers((4,))
     heads = [layers.apply(Logistic(), layers.dense("input", 1), LOGISTIC) for _ in range(count)]
     return layers.graph(
@@ -249,7 +251,7 @@ def sigmoids(count: int) -> Graph:
     )
 
 
-def test_endings() -> None:
+def test_endings_of_models() -> None:
     layers = Layers((4,))
     layers.dense("input", 4)
     assert model_shape(layers.graph()) == ModelShape((4,), (4,), "other")

@@ -1,4 +1,4 @@
-"""The fake firmware, built once a session for each board and input format."""
+"""The fake firmware, built once per session for each board and input format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def started(board: str, program: Path) -> AbstractContextManager[str]:
 
 @pytest.fixture(params=["host", EMULATED])
 def board(request: pytest.FixtureRequest) -> str:
-    """Everything that runs on one board runs on the other."""
+    """The boards that these tests run on."""
     if request.param == EMULATED:
         emulator()
     return str(request.param)
@@ -45,7 +45,7 @@ def board(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def talks(board: str, build: Build) -> Callable[..., str]:
-    """Sends raw commands to a freshly started device; what it replies."""
+    """Sends raw commands to a freshly started device; returns its replies."""
 
     def exchange(commands: bytes, *options: str) -> str:
         program = build(board, *options)

@@ -1,4 +1,4 @@
-"""Builds the harness around the fake model, and talks to it as raw bytes."""
+"""Builds the harness with the fake model, and exchanges raw bytes with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOOT = "m-timestamp-mode-performance\r\nm-lap-us-T\r\nm-init-done\r\nm-ready\r\n
 
 
 def harness_sources() -> list[Path]:
-    """All but the program that has no protocol."""
+    """The sources of the harness, except the host runner, which has no protocol."""
     folder = resources.firmware() / "harness"
     return [path for path in sorted(folder.glob("*.c")) if path.name != "host_runner.c"]
 
@@ -40,7 +40,7 @@ def port_sources(board: boards.Board) -> list[Path]:
 def build_fake(
     board_name: str, folder: Path, input_format: str = "INT8", results: str = "OUTPUT"
 ) -> Path:
-    """The harness, the board's port and the fake model; sanitized on this computer."""
+    """The harness, the board's port and the fake model; with sanitizers on this computer."""
     board = boards.load_board(board_name)
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
@@ -60,7 +60,7 @@ def build_fake(
 
 
 def _build_sketch(board: boards.Board, folder: Path, input_format: str) -> Path:
-    """The same as a sketch without a library."""
+    """The same, as a sketch without a library."""
     sketch = folder / f"fake-{input_format}"
     headers = (resources.firmware() / "harness").glob("*.h")
     (sketch / "src").mkdir(parents=True)
@@ -76,7 +76,7 @@ def _build_sketch(board: boards.Board, folder: Path, input_format: str) -> Path:
 
 
 def talk(program: Path, commands: bytes) -> str:
-    """All that the host's program replies after its boot lines, times as T; it must end well."""
+    """The host program's replies after its boot lines, with times as T; it must exit with 0."""
     done = subprocess.run([program], input=commands, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
@@ -86,7 +86,7 @@ def talk(program: Path, commands: bytes) -> str:
 
 
 def talk_over(link_to_device: Link, commands: bytes) -> str:
-    """The same over a line: reads the boot lines and as many replies as there are commands."""
+    """The same over a serial line: reads the boot lines and one reply per command."""
     link_to_device.write(commands)
     lines: list[str] = []
     while lines.count("m-ready") < commands.count(b"%") + 1:
@@ -110,7 +110,7 @@ def reply(*lines: str) -> str:
 
 @cache
 def emulator() -> boards.Emulator:
-    """The emulated board's; skips where it is not installed."""
+    """The emulator of the board; skips the test if it is not installed."""
     board = boards.load_board(EMULATED)
     skip_without(board)
     assert board.emulator is not None
@@ -118,7 +118,7 @@ def emulator() -> boards.Emulator:
 
 
 def skip_without(board: boards.Board) -> None:
-    """Skip where the board's compiler or emulator is not installed."""
+    """Skip the test if the board's compiler or emulator is not installed."""
     if reason := firmware_build.missing(board):
         pytest.skip(f"{board.name}: {reason}")
 

@@ -1,4 +1,4 @@
-"""A device in this process, behind a stream with a clock of its own: no thread, no real time."""
+"""A simulated device in this process, behind a stream with a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tinycomp.device.link import POLL_SECONDS, Link
 from tinycomp.device.protocol import ModelLayout
 
 Part = bytes | float
-"""What a device does: send bytes, or be quiet for some seconds."""
+"""An action of a device: send bytes, or wait for some seconds."""
 Answer = Callable[[str], Iterable[Part]]
 
 BOOT = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n"
 
 
 class FakeStream:
-    """A line to a device that answers commands so. Every byte takes the time that it takes."""
+    """A serial line, at a baud rate, to a device that answers commands with `answer`."""
 
     def __init__(self, answer: Answer, baud: int = 115_200, greeting: Iterable[Part] = ()) -> None:
         self.time = 0.0
@@ -57,7 +57,7 @@ class FakeStream:
         pass
 
     def _advance(self) -> None:
-        """The next bytes, or the time that a read without any takes."""
+        """Take the next bytes, or let time pass until the read times out."""
         while self.time >= self._quiet_until and self._parts:
             part = next(self._parts[0], None)
             if part is None:
@@ -72,12 +72,12 @@ class FakeStream:
 
 
 def line(stream: FakeStream) -> Link:
-    """The host's end."""
+    """The host's end of the line."""
     return Link.over(stream, port="/dev/fake", clock=lambda: stream.time)
 
 
 class Firmware:
-    """What a healthy device answers, by docs/serial.md."""
+    """The replies of a correct device, according to docs/serial.md."""
 
     def __init__(self, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ class Firmware:
         return [f"{text}\r\n".encode() for text in (*self.lines(command), "m-ready")]
 
     def lines(self, command: str) -> list[str]:
-        """Without m-ready."""
+        """The reply lines without m-ready."""
         verb, *words = command.split() or [""]
         if verb == "tc" and words and words[0] not in TC_COMMANDS:
             return self._append(words[0])

@@ -1,7 +1,7 @@
-"""Random commands for the harness on this computer, which is built with the sanitizers.
+"""Fuzzes the harness on this computer, built with sanitizers, with random commands.
 
-`python tests/device/harness_fuzz.py --count 1000 --seed 1` runs so many streams of commands, some
-thousand commands each; what fails is made small and printed as a script, and the exit code is 1.
+`python tests/device/harness_fuzz.py --count 1000 --seed 1` runs that many streams of about two
+thousand commands each. Failures are minimized and printed as a script, and the exit code is 1.
 `fuzz` does the same for other programs.
 """
 
@@ -17,9 +17,9 @@ from pathlib import Path
 
 FORMATS = ("INT8", "UINT8", "FLOAT32")
 SIZE = 96
-"""Of the fake model's input, in values."""
+"""Size of the fake model's input, in values."""
 SECONDS = 120
-"""What a stream may take; it takes a second."""
+"""Time limit for a stream in seconds; it takes one."""
 END = b"%tc sync end%"
 
 VERBS = (
@@ -35,7 +35,7 @@ NOISE = (
 
 
 def stream(rng: random.Random, commands: int = 2000) -> bytes:
-    """Commands of which most are nearly right: whole loads, words of the grammar, damaged bytes."""
+    """Mostly near-valid commands: complete loads, words of the grammar, damaged bytes."""
     parts: list[bytes] = []
     while len(parts) < commands:
         kind = rng.random()
@@ -49,7 +49,7 @@ def stream(rng: random.Random, commands: int = 2000) -> bytes:
 
 
 def _load(rng: random.Random) -> list[bytes]:
-    """A load as a host sends it, of the size that fits or nearly, and an inference."""
+    """A load as sent by a host, of the right size or nearly, and an inference."""
     size = rng.choice([SIZE, SIZE, 4 * SIZE, SIZE - 1, SIZE + 1, 1])
     verb, step = rng.choice([("db", 31), ("tc", 38)])
     crc = f" {rng.getrandbits(32):08x}" if verb == "tc" else ""
@@ -76,9 +76,9 @@ def _damaged(rng: random.Random, part: bytes) -> bytes:
 
 
 def problem(program: Path, data: bytes) -> str | None:
-    """What is wrong with the program's replies to a stream; None where nothing is.
+    """The problem with the program's replies to a stream, or None.
 
-    It must end well, silently for the sanitizers, answer each command once, and still work.
+    It must exit with 0, without sanitizer reports, reply to each command once, and still work.
     """
     data += END
     try:
@@ -98,7 +98,7 @@ def problem(program: Path, data: bytes) -> str | None:
 
 
 def minimized(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
-    """A part of the data that still fails: first whole commands are left out, then bytes."""
+    """A part of the data that still fails: first removes whole commands, then bytes."""
     for pieces in (lambda d: d.split(b"%"), lambda d: [d[i : i + 1] for i in range(len(d))]):
         joint = b"%" if pieces(b"a%b") == [b"a", b"b"] else b""
         parts, size = pieces(data), 1 << 20
@@ -115,7 +115,7 @@ def minimized(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
 
 
 def script(program: str, data: bytes, text: str) -> str:
-    """A failure as a program that shows it again."""
+    """A failure as a script that reproduces it."""
     return (
         f"# {text.splitlines()[0]}\nimport subprocess\n\ndata = {data!r}\n"
         f"subprocess.run([{program!r}], input=data + {END!r}, check=True)\n"
@@ -123,12 +123,12 @@ def script(program: str, data: bytes, text: str) -> str:
 
 
 def fuzz(programs: Iterable[Path], count: int, seed: int) -> list[str]:
-    """Run count streams through each program; the failures, as scripts.
+    """Run `count` streams through each program; returns the failures as scripts.
 
     Args:
         programs: the harness built for this computer, with the sanitizers.
-        count: streams for each.
-        seed: of the first; the next streams have the next seeds.
+        count: number of streams for each program.
+        seed: seed of the first stream; the following ones use consecutive seeds.
     """
     failures = []
     for program in programs:
@@ -142,7 +142,7 @@ def fuzz(programs: Iterable[Path], count: int, seed: int) -> list[str]:
 
 
 def main() -> int:
-    """The command line."""
+    """Run the command line; returns the exit code."""
     from fake_firmware import build_fake
 
     parser = argparse.ArgumentParser(description=__doc__)

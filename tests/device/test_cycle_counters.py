@@ -1,6 +1,4 @@
-"""Cycle counters of real chips: their arithmetic on this computer, and the counters that emulators
-have.
-"""
+"""Cycle counters of real chips: their arithmetic on this computer, and counters of emulators."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ class Cycles(ctypes.Structure):
 
 
 class Chip:
-    """A chip whose time passes by 50 cycles whenever its clocks are read."""
+    """A chip on which each read of a clock takes 50 cycles."""
 
     def __init__(self, library: ctypes.CDLL, hz: int, last: int, start: int = 0) -> None:
         self.library, self.hz, self.now = library, hz, start
@@ -94,7 +92,7 @@ def test_wraps_are_counted(chip: Callable[..., Chip], hz: int, last: int, start:
 
 
 def test_a_wrong_frequency_is_measured(chip: Callable[..., Chip]) -> None:
-    """An ESP32 at 80 MHz whose software was built for 240."""
+    """An ESP32 running at 80 MHz with software built for 240."""
     board = chip(80 * MHZ, BITS_32)
     assert board.start(240 * MHZ)
     assert board.cycles.per_second == pytest.approx(80 * MHZ, rel=1e-4)
@@ -103,8 +101,8 @@ def test_a_wrong_frequency_is_measured(chip: Callable[..., Chip]) -> None:
     assert board.cycles.per_second == pytest.approx(80 * MHZ, rel=1e-4)
 
 
-def test_a_crystal_that_is_off_does_not_matter(chip: Callable[..., Chip]) -> None:
-    """Cycles are counted, not computed from microseconds: these may be wrong by a percent."""
+def test_an_inaccurate_crystal_does_not_matter(chip: Callable[..., Chip]) -> None:
+    """Cycles are counted, not computed from microseconds, which may be off by a percent."""
     board = chip(120 * MHZ, BITS_32)
     assert board.start(120 * MHZ)
     board.cycles.per_second = 121_200_000
@@ -113,14 +111,14 @@ def test_a_crystal_that_is_off_does_not_matter(chip: Callable[..., Chip]) -> Non
     assert abs(board.total() - first - (board.now - before)) <= 100
 
 
-def test_a_counter_that_stands_still_is_noticed(chip: Callable[..., Chip]) -> None:
+def test_a_stopped_counter_is_detected(chip: Callable[..., Chip]) -> None:
     board = chip(120 * MHZ, BITS_32)
     board.cycles.counter = READ(lambda: 7)
     assert not board.start(120 * MHZ)
 
 
 def built(board: Board, folder: Path) -> Path:
-    """The program that prints what the counter and the board's own clock count."""
+    """The program that prints the counts of the counter and of the board's clock."""
     port = resources.port_folders(board.port)
     options = Options((HARNESS, SILICON, *port), STRICT)
     sources = [*port_sources(board), SILICON / "cycles.c", MAIN]
@@ -129,7 +127,7 @@ def built(board: Board, folder: Path) -> Path:
 
 
 def counted(board: Board, folder: Path) -> list[int]:
-    """What it prints."""
+    """The numbers that the program prints."""
     skip_without(board)
     assert board.emulator is not None
     with emulate(qemu(board.emulator), built(board, folder)) as port, Link(port) as line:
@@ -148,7 +146,7 @@ def counted(board: Board, folder: Path) -> list[int]:
     ],
 )
 def test_counters_of_emulators(name: str, hz: int, clock: int, tmp_path: Path) -> None:
-    """The longest loop takes longer than mcycle and SysTick need to wrap there."""
+    """The longest loop takes longer than the period of mcycle and SysTick."""
     works, per_second, *found = counted(load_board(name), tmp_path)
     assert works == 1
     assert per_second == pytest.approx(hz, rel=0.003)
@@ -157,7 +155,7 @@ def test_counters_of_emulators(name: str, hz: int, clock: int, tmp_path: Path) -
         assert 0 <= cycles - ticks * hz // clock < around
 
 
-def test_an_absent_counter_is_noticed(tmp_path: Path) -> None:
+def test_a_missing_counter_is_detected(tmp_path: Path) -> None:
     """QEMU's Cortex-M4 has no DWT."""
     assert counted(load_board("cortex-m4"), tmp_path)[:2] == [0, 0]
 

@@ -1,4 +1,4 @@
-"""The Python client with a real harness behind it, on this computer and on the emulated board."""
+"""The Python client with a real harness, on this computer and on the emulated board."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_stack_of_a_process_is_unknown(device: Device) -> None:
     assert device.stack() is None
 
 
-def test_a_host_that_vanished_starts_again(port: str) -> None:
+def test_a_new_host_can_continue_after_a_crash(port: str) -> None:
     for leftover in (
         b"",
         b"db load 96%db 01",
@@ -103,7 +103,7 @@ def test_a_host_that_vanished_starts_again(port: str) -> None:
 
 
 class Runner:
-    """What the public runner of MLPerf Tiny does on the line, and no more."""
+    """Sends and receives exactly what the public runner of MLPerf Tiny does."""
 
     def __init__(self, port: str) -> None:
         self.link = Link(port)

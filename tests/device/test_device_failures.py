@@ -1,4 +1,4 @@
-"""Devices that misbehave: errors say what was expected."""
+"""Misbehaving devices: errors state what was expected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INFO = (
 
 
 def good(command: str) -> bytes:
-    """What a healthy device answers, as far as these tests ask."""
+    """The replies of a correct device to the commands of these tests."""
     if command.startswith("tc sync "):
         return f"m-tc-sync-[{command[8:]}]\r\nm-ready\r\n".encode()
     if command == "tc info":
@@ -39,7 +39,7 @@ def good(command: str) -> bytes:
 
 @contextmanager
 def connected(answer: Answer) -> Iterator[Device]:
-    """A device that answers commands so."""
+    """A device that answers commands with `answer`."""
     stream = FakeStream(lambda command: [answer(command)])
     yield Device(line(stream), startup_seconds=1, run_seconds=0.3)
 
@@ -82,7 +82,7 @@ def test_another_firmware() -> None:
         pass
 
 
-def test_silent_in_the_middle() -> None:
+def test_silence_in_the_middle() -> None:
     def answer(command: str) -> bytes:
         return b"m-tc-r" if command == "tc run" else good(command)
 
@@ -152,12 +152,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_on_the_line_is_repaired(damage: str) -> None:
+def test_transmission_errors_are_retried(damage: str) -> None:
     with connected(flaky("tc tensor 1", DAMAGES[damage], 2)) as device:
         np.testing.assert_array_equal(device.tensor(1), [1, 2])
 
 
-def test_damage_that_lasts_is_reported() -> None:
+def test_permanent_transmission_errors_are_reported() -> None:
     with (
         connected(flaky("tc tensor 1", DAMAGES["a bit"], 99)) as device,
         pytest.raises(
@@ -186,7 +186,7 @@ def test_a_load_whose_crc_differs_is_repeated() -> None:
     assert len(loads) == 3
 
 
-def test_a_port_that_goes_away() -> None:
+def test_a_port_that_disappears() -> None:
     control, line = os.openpty()
     tty.setraw(line)
     with Link(os.ttyname(line)) as link:

@@ -1,5 +1,5 @@
-"""A device that lies in any field, stalls, floods and drips ends in a DeviceError, soon, and takes
-no memory; what the client returns has the size that the model says.
+"""A device that sends wrong values in any field, stalls, floods or drips causes a DeviceError in
+bounded time and memory; data that the client returns has the size given by the model.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinycomp.common.errors import DeviceError
 from tinycomp.device.protocol import Device
 
 SECONDS_MAX = 300.0
-"""What a session with one lie may take at most, by the device's clock."""
+"""Time limit for a session with one wrong value, by the device's clock."""
 BYTES_MAX = 3_000_000
 
 NUMBERS = (
@@ -26,7 +26,7 @@ NUMBERS = (
     str(2**63), str(2**64), str(2**64 - 1), "9" * 5000, "1.5", "1e9", "nan", "0x10", "1_0", " 1",
     "+1", "abc", "\\u0661", "]", "1,2", "-", "1.2.3",
 )  # fmt: skip
-"""In the place of any number. Devices of 90 TiB, and of more digits than Python reads."""
+"""Replacements for any number, including 90 TiB and more digits than Python parses."""
 
 
 ASKED = (
@@ -36,7 +36,7 @@ ASKED = (
 
 
 def ask(device: Device, firmware: Firmware) -> None:
-    """Every question there is; each answer has the size that the model says."""
+    """Use every command; each result must have the size given by the model."""
     device.expect_model("00", firmware.layout)
     device.load(firmware.tensors[0])
     assert 0 <= device.run() < 2**64
@@ -54,7 +54,7 @@ def ask(device: Device, firmware: Firmware) -> None:
 
 
 def outcome(answer: Callable[[str], Iterable[Part]], firmware: Firmware) -> str:
-    """The error that a session ends in, "" for none; it must be short in time, bytes and words."""
+    """The error that ends a session, or ""; time, bytes and the message must be bounded."""
     stream = FakeStream(answer)
     text = ""
     try:
@@ -69,7 +69,7 @@ def outcome(answer: Callable[[str], Iterable[Part]], firmware: Firmware) -> str:
     return text
 
 
-def test_a_healthy_device_is_believed() -> None:
+def test_a_correct_device_is_accepted() -> None:
     for seed in range(20):
         firmware = Firmware(seed)
         assert outcome(firmware, firmware) == ""
@@ -106,7 +106,7 @@ def _without(rng: random.Random, lines: list[str]) -> list[str]:
 
 
 def liar(firmware: Firmware, rng: random.Random) -> Callable[[str], Iterable[Part]]:
-    """Answers well, but to one kind of command, or to all, with a lie, for a while or for ever."""
+    """A device with wrong values in its replies to one or all commands, temporarily or always."""
     lie = rng.choice(list(LIES.values()))
     told = rng.choice(["", "sync", "info", "load", *ASKED])
     left = [rng.choice([1, 2, 3, 1000])]
@@ -124,7 +124,7 @@ def liar(firmware: Firmware, rng: random.Random) -> Callable[[str], Iterable[Par
 @pytest.mark.parametrize(
     "seeds", [range(400), pytest.param(range(400, 5000), marks=pytest.mark.slow)]
 )
-def test_lies_in_every_field(seeds: range) -> None:
+def test_wrong_values_in_every_field(seeds: range) -> None:
     errors: set[str] = set()
     for seed in seeds:
         firmware, rng = Firmware(seed), random.Random(seed)
@@ -135,7 +135,7 @@ def test_lies_in_every_field(seeds: range) -> None:
 
 
 def with_info(firmware: Firmware, key: str, value: str) -> Callable[[str], list[bytes]]:
-    """A device that says something else of itself, and is healthy otherwise."""
+    """A correct device except for one value in its info."""
 
     def answer(command: str) -> list[bytes]:
         reply = b"".join(firmware(command)).decode()
@@ -145,7 +145,7 @@ def with_info(firmware: Firmware, key: str, value: str) -> Callable[[str], list[
 
 
 def test_every_number_of_the_identity_is_checked() -> None:
-    """A lie that the model gives away, or that no device can tell, is refused by its line."""
+    """Values that contradict the model or are impossible are refused with the line."""
     for key, number in itertools.product(Firmware()._info(), NUMBERS):
         if key in ("model", "generator", "hash"):
             continue
@@ -187,8 +187,8 @@ def test_floods_drips_and_stalls(parts: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("drip", [0.01, 0.5, 4.9])
-def test_no_load_takes_for_ever(drip: float) -> None:
-    """Replies to each part of an input may be slow, but not all of them together."""
+def test_the_time_of_a_load_is_bounded(drip: float) -> None:
+    """Each reply may be slow, but their total time is limited."""
     firmware = Firmware(1)
     firmware.tensors[0] = np.zeros(30_000, np.int8)
     firmware.sizes = (30_000, *firmware.sizes[1:])

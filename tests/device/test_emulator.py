@@ -1,4 +1,4 @@
-"""Emulators end with their context, and report why they failed."""
+"""Emulators end with their context, and errors give the reason."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def fail_once_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
-def test_it_is_ended_when_the_context_fails(tmp_path: Path, stubborn: bool) -> None:
+def test_it_is_stopped_when_the_context_fails(tmp_path: Path, stubborn: bool) -> None:
     script = (
         "import os, signal, sys, time, pathlib\n"
         f"signal.signal(signal.SIGTERM, signal.SIG_IGN if {stubborn} else signal.SIG_DFL)\n"
@@ -103,7 +103,7 @@ def test_it_is_ended_when_the_context_fails(tmp_path: Path, stubborn: bool) -> N
         os.kill(int(told.read_text()), 0)
 
 
-def test_the_same_instructions_whatever_the_speed(build: Callable[[str], Path]) -> None:
+def test_the_instruction_count_does_not_depend_on_speed(build: Callable[[str], Path]) -> None:
     counted = []
     for shift in (0, 3, 7, 10):
         board = emulator().model_copy(update={"args": ("-icount", f"shift={shift}")})
@@ -124,7 +124,7 @@ def with_arguments(settings: Emulated, *arguments: str) -> Emulated:
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc", "lx106", "lx6"])
-def test_exact_where_an_instruction_outlasts_two_ticks(
+def test_exact_if_an_instruction_takes_more_than_two_ticks(
     build: Callable[[str], Path], name: str
 ) -> None:
     board = load_board(name)

@@ -1,4 +1,4 @@
-"""The same vectors on every emulated board: the protocol, its clock, and a small model."""
+"""The same test vectors on every emulated board: protocol, clock, and a small model."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ EMULATED = [board for board in boards.list_boards() if board.emulator]
 GRAPH = small_classifier()
 INPUTS = np.random.default_rng(5).integers(-128, 128, (3, 6, 5, 3)).astype(np.int8)
 TURN = {"instructions": 2, "cycles": 4}
-"""What a turn of the fake model's loop takes."""
+"""Instructions per iteration of the fake model's loop."""
 TIMER_INTERRUPT, TIMER_PERIOD = 60, 65536
-"""Cycles: so many are taken by the AVR port's timer so often."""
+"""Cycles that the AVR port's timer interrupt takes, and its period."""
 
 
 @pytest.fixture(scope="module", params=EMULATED, ids=lambda board: board.name)
@@ -60,7 +60,7 @@ def vector(first: int) -> NDArray[np.int8]:
 
 
 def tensors_of(sample: NDArray[np.int8]) -> list[NDArray[np.uint8]]:
-    """What the fake model computes (fake_model.c)."""
+    """The tensors that the fake model computes (fake_model.c)."""
     flipped = sample.view(np.uint8) ^ 0x55
     rising = flipped + np.uint8(1)
     backwards = rising[::-1].copy()
@@ -121,7 +121,7 @@ def test_a_loop_of_known_length(device: Device, board: Board) -> None:
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, Array]:
-    """Every tensor of the small model by LiteRT."""
+    """Every tensor of the small model, computed by LiteRT."""
     return oracle.run(write_tflite(GRAPH), INPUTS)
 
 
@@ -141,7 +141,7 @@ def test_a_small_model(board: Board, expected: dict[str, Array], tmp_path: Path)
         assert sum(device.node_ticks()) > 1000
 
 
-def test_the_whole_road_for_a_sketch(tmp_path: Path) -> None:
+def test_a_complete_build_of_a_sketch(tmp_path: Path) -> None:
     skip_without(boards.load_board("uno"))
     model = tmp_path / "small.tflite"
     model.write_bytes(write_tflite(GRAPH))
@@ -154,7 +154,7 @@ def test_the_whole_road_for_a_sketch(tmp_path: Path) -> None:
     assert report.latency.unit == "cycles"
 
 
-def test_a_library_that_lies_in_no_sketch(tmp_path: Path) -> None:
+def test_a_library_outside_of_a_sketch(tmp_path: Path) -> None:
     firmware = FirmwareBuild(
         boards.load_board("uno"), tmp_path / "library", "small", tmp_path / "build"
     )

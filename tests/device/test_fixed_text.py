@@ -1,4 +1,4 @@
-"""Numbers with three decimals, as C's printf writes them."""
+"""Numbers with three decimals, formatted like C's printf."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ int main(void)
 
 
 @pytest.mark.skipif(not host_available(), reason="gcc is not installed")
-def test_as_printf(tmp_path: Path) -> None:
+def test_equals_printf(tmp_path: Path) -> None:
     """Ties, carries, tiny and large numbers."""
     source = tmp_path / "main.c"
     source.write_text(PROGRAM)

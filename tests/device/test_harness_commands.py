@@ -1,6 +1,6 @@
-"""The protocol on the device, command by command, against replies written down here.
+"""The protocol on the device, command by command, compared with literal replies.
 
-The fake model's input is 96 bytes; its output the sums of 24 values each of (input xor 0x55) + 1,
+The fake model's input is 96 bytes; its outputs are sums of 24 values each of (input xor 0x55) + 1,
 last to first.
 """
 
@@ -140,12 +140,12 @@ def test_a_bad_db_command_writes_nothing(talks: Talks, bad: bytes, error: str) -
     assert talks(b"db load 3%" + bad + b"db 010203%db print%") == expected
 
 
-def test_bytes_after_the_last_one_are_refused(talks: Talks) -> None:
+def test_extra_bytes_are_refused(talks: Talks) -> None:
     text = talks(b"db load 1%db 01%db 02%db print%")
     assert text.endswith(reply("e-[Bytes before 'db load']") + reply("m-buffer-01"))
 
 
-def test_a_load_may_start_again(talks: Talks) -> None:
+def test_a_load_can_be_restarted(talks: Talks) -> None:
     text = talks(b"db load 96%db 0102%db 03%" + db(INPUT) + b"db print%")
     assert text.endswith(f"m-buffer-{INPUT[88:].hex('-')}\r\nm-ready\r\n")
     text = talks(db(INPUT) + b"db load 4%db 01020304%infer 1 0%")
@@ -176,8 +176,8 @@ def test_floats_are_quantized_on_the_device(talks: Talks) -> None:
 
 
 def test_the_error_of_a_reconstruction(talks: Talks) -> None:
-    """One float32 at a time, as the reference firmware of ad01 adds it up; inputs as they came,
-    not as they were quantized.
+    """Summed in float32 like the reference firmware of ad01, using the inputs as received, not as
+    quantized.
     """
     values = np.float32([0.37 * i - 17 for i in range(96)])
     real = values * 2 + 3
@@ -194,7 +194,7 @@ def test_the_error_of_an_int8_input(talks: Talks) -> None:
 
 
 def squared_error(data: bytes, real: np.ndarray) -> np.float32:
-    """Of the fake model's four outputs against the first four inputs."""
+    """The mean squared error of the fake model's four outputs from the first four inputs."""
     outputs = np.frombuffer(tensors_of(data)[4], np.int8)
     total = np.float32(0)
     for output, wanted in zip(outputs, real, strict=False):
@@ -247,9 +247,7 @@ def test_a_damaged_tensor_is_refused(talks: Talks) -> None:
         (b"name%", "m-name-dut-[tinycomp]"),
     ],
 )
-def test_commands_in_the_midst_of_a_load_do_not_harm_it(
-    talks: Talks, bad: bytes, error: str
-) -> None:
+def test_commands_during_a_load_do_not_disturb_it(talks: Talks, bad: bytes, error: str) -> None:
     first, rest = tc(INPUT).split(b"%", 1)
     text = talks(first + b"%" + bad + rest)
     assert reply(error) in text

@@ -1,4 +1,4 @@
-"""The harness and the ports compile with every installed compiler without warnings."""
+"""The harness and the ports compile without warnings with every installed compiler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For any input, the device answers each '%' once and stays within its buffers (sanitizers)."""
+"""For any input, the device replies to each '%' once and stays within its buffers (sanitizers)."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def test_streams_of_commands(build: Callable[..., Path], input_format: str, coun
     assert fuzz([build("host", input_format)], count, seed=1) == []
 
 
-def test_streams_say_something() -> None:
-    """Most commands are understood: whole loads are among them."""
+def test_streams_contain_valid_commands() -> None:
+    """Most commands are valid, and complete loads are among them."""
     data = stream(random.Random(1))
     assert data == stream(random.Random(1))
     assert data.count(b"%") > 1500
     assert all(word in data for word in (b"tc load 96 ", b"db load 96%", b"infer 2 1%", b"tc run%"))
 
 
-def test_a_failure_is_found_made_small_and_printed(
+def test_a_failure_is_found_minimized_and_printed(
     build: Callable[..., Path], tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
@@ -64,7 +64,7 @@ def test_a_failure_is_found_made_small_and_printed(
     assert "data = b'tc stack'\n" in failure
 
 
-def test_what_fails_is_made_small() -> None:
+def test_failures_are_minimized() -> None:
     data = b"name%" * 300 + b"tc load 96 0%x%" + b"tc info%" * 200
     assert minimized(data, lambda part: b"load 96" in part) == b"load 96"
     assert "input=data" in script("x", b"load 96", "why\nbecause")

@@ -37,7 +37,7 @@ def test_benchmarks(prefix: str, size: int, profile: str, input_format: str) -> 
 
 
 @pytest.mark.parametrize("prefix", ["digits", "adder", "kwsy", "ice_cream"])
-def test_other_models_have_their_own_name(prefix: str) -> None:
+def test_other_models_keep_their_name(prefix: str) -> None:
     text = harness_model(prefix)
     assert f'#define PROFILE "{prefix}"\n#define FORMAT TC_INPUT_INT8\n' in text
     assert "_INPUT_SIZE ==" not in text

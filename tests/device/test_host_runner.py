@@ -1,4 +1,4 @@
-"""Samples through firmware/harness/host_runner.c."""
+"""Runs samples through firmware/harness/host_runner.c."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_part_beyond_its_tensor(program: Path) -> None:
         run_host(program, inputs, [96, 96, 90, 96, 4])
 
 
-def test_a_part_that_is_missing(program: Path) -> None:
+def test_a_missing_part(program: Path) -> None:
     inputs = np.zeros((2, 96), np.int8)
     with pytest.raises(ToolError, match="reported 96 of 97 bytes of tensor 2"):
         run_host(program, inputs, [96, 96, 97, 96, 4])
@@ -68,7 +68,7 @@ def test_half_a_sample(program: Path) -> None:
         run_host(program, np.zeros((1, 95), np.int8), [95, *SIZES[1:]])
 
 
-def test_a_sanitizer_speaks_up(tmp_path: Path) -> None:
+def test_a_sanitizer_report_is_an_error(tmp_path: Path) -> None:
     program = tmp_path / "broken"
     program.write_text("#!/bin/sh\necho 'runtime error: overflow' >&2\n")
     program.chmod(0o755)

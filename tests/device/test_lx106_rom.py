@@ -1,4 +1,4 @@
-"""The arithmetic that the LX106's compiler expects in a ROM, on this computer, against NumPy."""
+"""The arithmetic functions that the LX106's compiler expects in ROM, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ uint64_t __udivmoddi4(uint64_t a, uint64_t b, uint64_t *remainder)
     return a / b;
 }
 """
-"""What the runtime brings itself."""
+"""Functions that the runtime provides itself."""
 NAMES = (
     "umulsidi3",
     "muldi3",
@@ -38,7 +38,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def rom(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """Under other names: this computer's compiler has its own."""
+    """Compiled under other names, because this computer's compiler has its own."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
     folder = tmp_path_factory.mktemp("rom")
@@ -59,7 +59,7 @@ def rom(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 
 def words(count: int) -> list[int]:
-    """Random words of all lengths, and the ends of the range."""
+    """Random words of all bit lengths, and the ends of the range."""
     rng = np.random.default_rng(1)
     found = rng.integers(0, 1 << 32, count) >> rng.integers(0, 32, count)
     return [0, 1, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, *map(int, found)]
@@ -80,7 +80,7 @@ def test_integers(rom: ctypes.CDLL) -> None:
 
 
 def floats(count: int) -> np.ndarray:
-    """Near one another, far apart, of both signs, and such that sums cancel and products tie."""
+    """Close together, far apart, of both signs, with sums that cancel and products that tie."""
     rng = np.random.default_rng(2)
     wide = rng.standard_normal(count) * np.exp2(rng.integers(-30, 30, count))
     few_bits = rng.integers(-4097, 4098, count) / 64

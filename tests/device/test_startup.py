@@ -15,7 +15,7 @@ from tinycomp.device.protocol import Device
 
 
 def booting(seconds: float, before: Iterable[Part] = (), boot: bytes = BOOT) -> FakeStream:
-    """A board whose bootloader takes so long, and loses what is sent to it meanwhile."""
+    """A board whose bootloader takes `seconds`, and loses what is sent meanwhile."""
     firmware = Firmware()
 
     def answer(command: str) -> Iterable[Part]:
@@ -26,20 +26,20 @@ def booting(seconds: float, before: Iterable[Part] = (), boot: bytes = BOOT) -> 
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 2.0, 7.6, 8.0, 12.0, 18.0])
-def test_a_slow_bootloader_is_waited_for(seconds: float) -> None:
+def test_the_client_waits_for_a_slow_bootloader(seconds: float) -> None:
     stream = booting(seconds)
     device = Device(line(stream))
     assert device.identity.model == "m"
     assert stream.time < seconds + 2
 
 
-def test_a_bootloader_that_talks_at_another_rate() -> None:
+def test_a_bootloader_with_another_baud_rate() -> None:
     noise = b"\x80\xf8\x00\x1b[2J" * 9 + b"\r\n"
     stream = booting(9.0, [noise, 0.1, noise])
     assert Device(line(stream)).identity.model == "m"
 
 
-def test_one_that_takes_longer_than_it_may_is_called_silent() -> None:
+def test_a_board_that_exceeds_the_timeout_is_reported_as_silent() -> None:
     with pytest.raises(DeviceError) as caught:
         Device(line(booting(30.0)))
     assert "is silent: waited for m-tc-sync for 20 s, got nothing." in str(caught.value)
@@ -47,21 +47,21 @@ def test_one_that_takes_longer_than_it_may_is_called_silent() -> None:
     assert Device(line(booting(30.0)), startup_seconds=40).identity.model == "m"
 
 
-def test_one_that_started_but_does_not_answer_is_not_called_another_firmware() -> None:
+def test_a_started_board_without_reply_is_not_reported_as_other_firmware() -> None:
     stream = FakeStream(lambda _: [], greeting=[8.0, BOOT])
     with pytest.raises(DeviceError, match=r"started, but did not answer in time.*--startup-timeo"):
         Device(line(stream), startup_seconds=10)
 
 
-def test_another_firmware_is_told_by_what_it_answers() -> None:
+def test_another_firmware_is_recognized_by_its_reply() -> None:
     stream = FakeStream(lambda _: [b"e-[Unknown command: tc]\r\nm-ready\r\n"])
     with pytest.raises(DeviceError, match=r"speaks the protocol of MLPerf Tiny .*Unknown command"):
         Device(line(stream))
 
 
 @pytest.mark.parametrize("reset", [True, False])
-def test_the_lines_that_reset_a_board(monkeypatch: pytest.MonkeyPatch, reset: bool) -> None:
-    """As they are when the port is opened; pyserial raises both unless told otherwise."""
+def test_the_lines_that_reset_the_board(monkeypatch: pytest.MonkeyPatch, reset: bool) -> None:
+    """Their state when the port is opened; by default pyserial asserts both."""
     import serial
 
     opened = []
@@ -80,12 +80,12 @@ def test_the_lines_that_reset_a_board(monkeypatch: pytest.MonkeyPatch, reset: bo
     assert opened == [("/dev/ttyUSB7", 57600, reset, reset)]
 
 
-def test_a_rate_that_no_port_has() -> None:
+def test_an_unsupported_baud_rate() -> None:
     with pytest.raises(DeviceError, match=r"can't be opened at 99999999999999999999 baud"):
         Link("/dev/null", baud=99999999999999999999)
 
 
-def test_what_the_command_line_says_of_a_port() -> None:
+def test_port_options_of_the_command_line() -> None:
     assert serial_port(None, None, None, False) is None
     assert serial_port("COM3", None, None, False) == SerialPort("COM3", None, 20.0, True)
     assert serial_port("COM3", 9600, 60.0, True) == SerialPort("COM3", 9600, 60.0, False)

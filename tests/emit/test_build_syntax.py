@@ -1,4 +1,4 @@
-"""User values in build files: make, a shell or Markdown interpret nothing in them."""
+"""User values in build files are not interpreted by make, shells or Markdown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOSTILE = (
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_a_makefile_passes_values_on_as_they_are(tmp_path: Path) -> None:
+def test_a_makefile_passes_values_unchanged(tmp_path: Path) -> None:
     lines = [f"FLAGS = {make_words(HOSTILE)}", "all:", "\t@printf '%s\\n' $(FLAGS)", ""]
     (tmp_path / "Makefile").write_text("\n".join(lines))
     done = subprocess.run(["make", "-C", tmp_path, "--no-print-directory"], capture_output=True)
@@ -35,11 +35,11 @@ def test_a_makefile_passes_values_on_as_they_are(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
-def test_usual_values_stay_as_they_are() -> None:
+def test_ordinary_values_are_unchanged() -> None:
     flags = ("-mcpu=cortex-m4", "-Wl,--gc-sections", "-Tldscripts/elf32lriscv.xr", "build/kws.elf")
     assert make_words(flags) == " ".join(flags)
     assert markdown("kws_4_bit on Arm Cortex-M4 (QEMU)") == "kws_4_bit on Arm Cortex-M4 (QEMU)"
 
 
-def test_markdown_sees_text() -> None:
+def test_markdown_is_escaped() -> None:
     assert markdown("<b>*a* [x](y)_\n# z") == r"\<b\>\*a\* \[x\](y)\_ \# z"

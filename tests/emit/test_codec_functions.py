@@ -1,4 +1,4 @@
-"""A library has no decoder that its kernels don't call."""
+"""A library has no decoder that its kernels do not call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 
 
-def test_weights_that_a_kernel_looks_up_itself_have_no_function() -> None:
+def test_weights_that_a_kernel_decodes_itself_have_no_function() -> None:
     layers = Layers((4, 4, 40))
     layers.weights, layers.entries = "few", 16
     x = layers.conv("input", 40, Window((1, 1)))

@@ -1,4 +1,4 @@
-"""What a project's example prints, depending on the model."""
+"""The output of a project's example, depending on the model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def test_several_outputs(names: str, task: Task | None, shows: str) -> None:
     assert choose_example(tuple(names), ModelShape((8,), (1, 5)), task).shows == shows
 
 
-def test_a_class_for_each_place() -> None:
+def test_a_class_for_each_position() -> None:
     assert choose_example(("a", "b"), ModelShape((8,), (4, 2)), None) == Example("values")
 
 
-def test_one_output_is_compared_with_half_or_with_zero() -> None:
+def test_one_output_is_compared_with_one_half_or_zero() -> None:
     logit, sigmoid = ModelShape((8,), (1,)), ModelShape((8,), (1,), "sigmoid")
     assert choose_example(("no", "yes"), logit, "binary") == Example("threshold", 0.0)
     assert choose_example(("no", "yes"), sigmoid, "binary") == Example("threshold", 0.5)

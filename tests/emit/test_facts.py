@@ -1,4 +1,4 @@
-"""A library defines the macros of facts that hold for all layers whose kernels test them."""
+"""A library defines macros for facts that hold for all layers whose kernels test them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKS = "#ifndef TC_ANY_ONCE\n#define TC_ANY_ONCE 0\n#endif\n"
 
 
 class RectifiedLayers(Layers):
-    """All outputs of free parameters have the zero point -128, or another."""
+    """All outputs with free parameters have the zero point -128, or another given one."""
 
     zero_point = -128
 
@@ -34,7 +34,7 @@ class RectifiedLayers(Layers):
 
 
 def macros(graph: Graph, kernels: str = "armv7e_m") -> list[str]:
-    """What the library defines before its headers are included."""
+    """The macros that the library defines before it includes headers."""
     program = lower(graph, Storage(), kernels)
     text = emit_library(plan(program), prefix="t", model_hash=HASH)["t.c"]
     before, _, _ = text.partition('#include "tinycomp/')
@@ -42,7 +42,7 @@ def macros(graph: Graph, kernels: str = "armv7e_m") -> list[str]:
 
 
 def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
-    """Three layers, the second's zero point and activation as given."""
+    """Three layers with the given zero point and activation of the second one."""
     layers = RectifiedLayers((4, 4, 8))
     x = layers.depthwise("input", Window.make("same", (4, 4), (3, 3)))
     layers.zero_point = zero_point
@@ -60,11 +60,11 @@ ALL = {
 }
 
 
-def test_what_holds_for_all_layers_is_defined() -> None:
+def test_facts_that_hold_for_all_layers_are_defined() -> None:
     assert macros(network(-128)) == sorted(ALL)
 
 
-def test_one_layer_is_enough_to_break_a_fact_of_its_kernel() -> None:
+def test_one_layer_can_invalidate_a_fact_of_its_kernel() -> None:
     bounded = {"TC_CONVOLUTION_UNCLAMPED", "TC_GEMM_ONCE"}
     assert macros(network(-127)) == sorted(ALL - {"TC_GEMM_ONCE"})
     assert macros(network(3, Activation.RELU)) == sorted(ALL - bounded)
@@ -86,7 +86,7 @@ def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> N
     assert macros(layers.graph()) == sorted(of_convolutions - {broken})
 
 
-def test_a_factor_is_single_where_all_channels_have_it() -> None:
+def test_a_multiplier_that_all_channels_share_is_single() -> None:
     channels = Channels(*(np.arange(9, dtype=kind) for kind in (np.int32, np.int8, np.int32)))
     alike = replace(channels, low=np.zeros(9, np.int8), multiplier=np.zeros(9, np.int32))
     own, shared = (KernelCall("any", {"constants": pack(each)}) for each in (channels, alike))
@@ -102,12 +102,12 @@ def test_one_layer_with_packed_constants_is_enough() -> None:
     assert known_facts([(call, text) for call in calls]) == []
 
 
-def test_kernels_that_do_not_ask_define_nothing() -> None:
+def test_kernels_without_facts_define_nothing() -> None:
     assert macros(network(-128), "generic") == []
 
 
 @pytest.mark.parametrize(("second", "expected"), [(ONCE, ["TC_ANY_ONCE"]), (-255, [])])
-def test_only_kernels_that_ask_count(second: int, expected: list[str]) -> None:
+def test_only_kernels_that_test_a_fact_count(second: int, expected: list[str]) -> None:
     first, other = (KernelCall("any", {"rounding": rounding}) for rounding in (ONCE, 5))
     asked = KernelCall("any", {"rounding": second})
     assert known_facts([(first, ASKS), (other, ""), (asked, ASKS)]) == expected

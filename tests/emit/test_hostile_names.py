@@ -1,4 +1,4 @@
-"""Any names of layers, classes and models: the C code compiles without warnings and runs."""
+"""Arbitrary names of layers, classes and models: the C code compiles without warnings and runs."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ HOSTILE = (
     "??/ ??> %s %n",
     "",
 )
-"""As many as the classifier has layers."""
+"""One name for each layer of the classifier."""
 OURS = ("output", "input", "invoke", "arena_t", "quantize_input", "invoke_watched", "assert_arena")
-"""Names that the library needs for itself behind its prefix."""
+"""Names that the library itself uses after its prefix."""
 PREFIXES = (
     *("model", "input", "text", "stack", "port", "main", "server", "watch", "host_runner"),
     *("string", "math", "stdint", "time", "signal", "features", "int", "3d Model", "ä"),
     *("tinycomp", "tinycomp add", "tc", "tc_model", "TC", "weights", "t_weights"),
     *("binary", "Print", "WString", "EOF", "co_await"),
 )
-"""Headers of the harness, of C, of kernels, of Arduino's core; a macro, a keyword of C++20; and
-everyday names."""
+"""Headers of the harness, C, kernels and Arduino's core; a macro, a keyword of C++20; and
+ordinary names."""
 ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
 
 pytestmark = pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
@@ -88,8 +88,8 @@ def test_layers_may_have_any_name(names: tuple[str, ...], tmp_path: Path) -> Non
     assert_runs(graph, tmp_path)
 
 
-def test_layers_may_be_called_as_parts_of_others(tmp_path: Path) -> None:
-    """A layer's arrays and structs are called after it: conv_weights, conv_weights_values."""
+def test_layer_names_may_equal_names_of_parts_of_others(tmp_path: Path) -> None:
+    """Arrays and structs are named after their layer: conv_weights, conv_weights_values."""
     layers = Layers((5, 5, 2))
     x = "input"
     for _ in range(4):
@@ -102,7 +102,7 @@ def test_layers_may_be_called_as_parts_of_others(tmp_path: Path) -> None:
     assert_runs(renamed(graph, renaming), tmp_path / "up")
 
 
-def test_names_that_become_one_stay_apart(tmp_path: Path) -> None:
+def test_names_with_equal_identifiers_stay_distinct(tmp_path: Path) -> None:
     graph = small_classifier()
     names = ("a/b", "a b", "A_B", "a-b", "a__b", "n1_depthwise_conv_2d", "_a.b_")
     renaming = dict(zip((node.name for node in graph.nodes), names, strict=True))
@@ -131,9 +131,9 @@ def test_class_names_reach_the_program_unchanged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PREFIXES)
 def test_models_may_have_any_name(name: str, tmp_path: Path) -> None:
-    """The library, and its file for the harness, find their own headers and those of C.
+    """The library and its harness file find their own headers and those of C.
 
-    Searched with -I before all others, as Arduino and PlatformIO do.
+    Their folder comes first in the include path (-I), as in Arduino and PlatformIO.
     """
     layers = Layers((3, 3, 2))
     layers.conv("input", 2, Window((2, 2)))
@@ -154,14 +154,14 @@ def test_models_may_have_any_name(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["model", "string", "tc"])
-def test_a_model_of_an_unlucky_name_runs(name: str, tmp_path: Path) -> None:
+def test_a_model_with_a_conflicting_name_runs(name: str, tmp_path: Path) -> None:
     layers = Layers((3, 3, 2))
     layers.conv("input", 2, Window((2, 2)))
     assert_runs(layers.graph(), tmp_path, c_prefix(name))
 
 
 def _header_names(folders: Iterable[Path]) -> set[str]:
-    """What a library's header may not be called: file systems may ignore case."""
+    """Names that a library's header can't have, in lower case: file systems may ignore case."""
     return {path.stem.lower() for folder in folders for path in folder.glob("*.h")}
 
 
@@ -174,8 +174,8 @@ def _header_names(folders: Iterable[Path]) -> set[str]:
         pytest.param(("/usr/lib/picolibc/riscv64-unknown-elf/include",), id="picolibc"),
     ],
 )
-def test_no_header_of_the_tools_is_hidden(folders: tuple[str | Path, ...]) -> None:
-    """Against the headers that are installed here."""
+def test_no_header_of_a_toolchain_is_hidden(folders: tuple[str | Path, ...]) -> None:
+    """Checked against the headers that are installed here."""
     found = [Path(folder) for folder in folders]
     if not all(folder.is_dir() for folder in found):
         pytest.skip(f"{found[0]} is missing")

@@ -1,5 +1,5 @@
-"""The generated library on every compiler: no warning, nothing but memcpy and the like from
-outside, no float, no variable of its own, constants where constants belong.
+"""The generated library with every compiler: no warnings, no external functions but memcpy and
+the like, no float, no variables, constants in the right sections.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ OUTSIDE = re.compile(
     r"mem(cpy|set|move)|memcpy_P|__aeabi_mem(cpy|set|move|clr)[48]?"
     r"|__aeabi_(lmul|llsl|llsr|lasr)|__u?mul[a-z]*i3|__(add|sub)di3|__cmpdi2|__(ashl|ashr|lshr)[sd]i3"
 )
-"""What the inference may call: memory, and integer arithmetic that compilers leave to libgcc where
-a core lacks it. No division is among it: not every core's libgcc has one.
+"""Functions that the inference may call: memory functions, and integer arithmetic of libgcc on
+cores that lack it. Division is excluded, because not every core's libgcc has it.
 """
 RISCV = Compiler(
     prefix="riscv64-unknown-elf-",
@@ -57,8 +57,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory, library: Path) -> dict[str, list[Path]]:
-    """The library compiled for all targets that have a compiler here, at their own level of
-    optimization.
+    """The library compiled for all targets with an installed compiler, at their optimization
+    level.
     """
     harvard = write_library(every_operator(), tmp_path_factory.mktemp("avr"), harvard=True)
     build, compiled = tmp_path_factory.mktemp("objects"), {}
@@ -102,7 +102,7 @@ def test_no_compiler_warns(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_header_compiles_alone(dialect: str, library: Path) -> None:
-    """What a header defines, but nothing calls, is no mistake there."""
+    """Unused functions of a header are allowed there."""
     needs("gcc")
     headers = sorted(path.relative_to(library) for path in library.rglob("*.h"))
     assert len(headers) > 20
@@ -112,8 +112,8 @@ def test_every_header_compiles_alone(dialect: str, library: Path) -> None:
         check("gcc", dialect, library, *unused, "-fsyntax-only", "-", text=text)
 
 
-def test_the_header_needs_no_other_and_no_order(library: Path, tmp_path: Path) -> None:
-    """Two libraries' headers in one file; only the public one is needed."""
+def test_the_header_is_self_contained(library: Path, tmp_path: Path) -> None:
+    """The headers of two libraries in one file; only the public header is needed."""
     needs("g++")
     other = write_library(small_classifier(), tmp_path / "other", "other")
     text = '#include "other.h"\n#include "t.h"\nstatic t_arena_t a;\nother_arena_t b;\n'
@@ -134,10 +134,10 @@ def symbols(paths: list[Path]) -> tuple[set[str], set[str]]:
     return defined, undefined - defined
 
 
-def test_nothing_but_memory_and_integers_comes_from_outside(
+def test_only_memory_and_integer_functions_are_external(
     target: str, objects: dict[str, list[Path]]
 ) -> None:
-    """So there is no malloc, no stdio, no floating point, and no division."""
+    """So there is no malloc, stdio, floating point, or division."""
     _, undefined = symbols(objects[target])
     assert {name for name in undefined if not OUTSIDE.fullmatch(name)} == set()
 
@@ -161,14 +161,14 @@ def sections(paths: list[Path]) -> dict[str, tuple[int, bool]]:
     return found
 
 
-def test_there_is_no_variable(target: str, objects: dict[str, list[Path]]) -> None:
-    """Relocated constants are only written by a loader, before the program runs."""
+def test_there_are_no_variables(target: str, objects: dict[str, list[Path]]) -> None:
+    """Relocated constants are written only by a loader, before the program runs."""
     writable = {name for name, (_, may) in sections(objects[target]).items() if may}
     assert {name for name in writable if not name.startswith(".data.rel.ro")} == set()
 
 
 @pytest.mark.parametrize("name", ["atmega2560", "atmega328p"])
-def test_avr_constants_lie_in_program_memory(name: str, objects: dict[str, list[Path]]) -> None:
+def test_avr_constants_are_in_program_memory(name: str, objects: dict[str, list[Path]]) -> None:
     """.rodata would be copied to RAM."""
     if name not in objects:
         pytest.skip("avr-gcc is not installed")

@@ -1,4 +1,4 @@
-"""Several libraries, several arenas, several threads in one program; unusual shapes of models."""
+"""Several libraries, arenas and threads in one program; models with unusual structure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def random_inputs(graph: Graph, samples: int = SAMPLES) -> Array:
 
 
 def two_models(first: Graph, second: Graph, folder: Path, language: str) -> Path:
-    """A program of two libraries, which are compiled as C or as C++, under the sanitizers."""
+    """A program with two libraries, compiled as C or C++ with sanitizers."""
     sources = [
         source
         for graph, prefix in ((first, "first"), (second, "second"))
@@ -80,7 +80,7 @@ def only_reshapes() -> Graph:
 
 
 def output_of_the_middle() -> Graph:
-    """The output is read by a layer behind it, and through a reshape by another."""
+    """The output is also read by a later layer, and through a reshape by another."""
     layers = Layers((5, 5, 3))
     first = layers.conv("input", 4, Window((2, 2)))
     output = layers.apply(Relu(), first, layers.quantization(first))
@@ -90,7 +90,7 @@ def output_of_the_middle() -> Graph:
 
 
 def in_place_on_the_input() -> Graph:
-    """Layers that may run in place, the first on the caller's input, which nobody may write to."""
+    """Layers that can run in place; the first one must not modify the caller's input."""
     layers = Layers((30,))
     layers.softmax(layers.apply(Relu(), "input", parameters(0.03, -20)))
     return layers.graph()
@@ -123,7 +123,7 @@ UNUSUAL = {
 
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_unusual_models_run(name: str, tmp_path: Path) -> None:
-    """Every tensor, and the output wherever input and output lie."""
+    """Compares every tensor, and the output for any placement of input and output buffers."""
     graph = UNUSUAL[name]()
     inputs = random_inputs(graph)
     expected = oracle.run(write_tflite(graph), inputs)
@@ -135,5 +135,5 @@ def test_unusual_models_run(name: str, tmp_path: Path) -> None:
         assert outputs(program, mode, inputs, inputs) == (wanted, ""), mode
 
 
-def test_reshapes_alone_need_no_memory_but_the_input() -> None:
+def test_reshapes_alone_need_only_memory_for_the_input() -> None:
     assert plan(lower(only_reshapes())).arena == 24

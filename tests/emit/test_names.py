@@ -43,12 +43,12 @@ def test_long_and_repeated_names_fall_back_to_the_operator() -> None:
     assert c_identifiers(names, ["add", "mul", "pad"]) == ["a_b", "n1_mul", "n2_pad"]
 
 
-def test_names_of_the_library_itself_are_taken() -> None:
+def test_names_of_the_library_are_reserved() -> None:
     names = ["input", "Output", "invoke", "x"]
     assert c_identifiers(names, ["add"] * 4) == ["n0_add", "n1_add", "n2_add", "x"]
 
 
-def test_a_layer_is_not_called_as_a_part_of_another() -> None:
+def test_a_layer_is_not_named_like_a_part_of_another() -> None:
     parts = [["weights", "weights_values"], ["bias"], []]
     names = ["conv", "conv_weights", "conv_weights_bias"]
     assert c_identifiers(names, ["add"] * 3, parts) == ["conv", "n1_add", "conv_weights_bias"]
@@ -57,7 +57,7 @@ def test_a_layer_is_not_called_as_a_part_of_another() -> None:
 
 
 @given(st.text())
-def test_prefix_is_an_identifier_and_stays_what_it_is(text: str) -> None:
+def test_prefix_is_an_identifier_and_idempotent(text: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", c_prefix(text))
     assert c_prefix(c_prefix(text)) == c_prefix(text)
 

@@ -1,6 +1,6 @@
 """Random graphs: LiteRT's reference kernels, the simulator and C on the host agree in every byte.
 
-So addresses are right for whatever lives at the same time: branches, joins, in-place layers.
+This checks addresses of buffers that are alive at the same time: branches, joins, in-place layers.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def test_simulator_equals_litert_on_many() -> None:
         assert first_difference(simulate(graph, inputs), expected) is None, f"seed {seed}"
 
 
-def test_the_graphs_are_worth_it() -> None:
+def test_the_random_graphs_cover_all_features() -> None:
     """Together they have every operator, branches, tensors that nothing reads, shared memory and
     in-place layers; most of their tensors hold many values.
     """

@@ -1,4 +1,4 @@
-"""The same model gives the same bytes, anywhere and at any time."""
+"""The same model always gives the same bytes, on any machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("seed", ["0", "4242"])
 def test_the_same_model_gives_the_same_bytes(seed: str, tmp_path: Path) -> None:
-    """In another process, folder, order of sets, time zone and language."""
+    """In another process, folder, hash seed, time zone and locale."""
     tests = Path(__file__).parent.parent
     environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     there = tmp_path / "a folder"
@@ -43,7 +43,7 @@ def test_the_same_model_gives_the_same_bytes(seed: str, tmp_path: Path) -> None:
     assert contents(there) == contents(here)
 
 
-def test_no_file_tells_where_or_when_it_was_made(tmp_path: Path) -> None:
+def test_no_file_contains_paths_or_dates(tmp_path: Path) -> None:
     library = write_library(every_operator(), tmp_path)
     texts = [path.read_text() for path in library.rglob("*") if path.is_file()]
     texts.append(harness_model("t"))

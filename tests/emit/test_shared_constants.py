@@ -1,4 +1,4 @@
-"""What layers share is stored once in the generated library, and so are equal arrays."""
+"""Shared constants and equal arrays are stored once in the generated library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = 8 * 3 * 3 * 8
 
 
 def twice(copies: bool, weights: str) -> Graph:
-    """A convolution that reads what it wrote: with the same constants, or with copies of them."""
+    """Two convolutions in sequence, with the same constants or copies of them."""
     layers = Layers((6, 6, 8), 4)
     layers.weights = weights
     first = layers.conv("input", 8, Window.make("same", (6, 6), (3, 3)))
@@ -32,7 +32,7 @@ def twice(copies: bool, weights: str) -> Graph:
 
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("copies", [False, True])
-def test_weights_that_two_layers_read_are_one_array(
+def test_weights_shared_by_two_layers_are_one_array(
     copies: bool, weights: str, tmp_path: Path
 ) -> None:
     both = arrays(twice(copies, weights), tmp_path / "both")

@@ -1,4 +1,4 @@
-"""Programs in the formats of flash tools: equal to what objcopy makes, and read back as written."""
+"""Programs in the formats of flash tools: equal to objcopy's output, and read back unchanged."""
 
 from __future__ import annotations
 
@@ -104,11 +104,11 @@ def test_damaged_files(name: str, body: bytes, problem: str, tmp_path: Path) -> 
     assert name in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="can't be read: No such file"):
         read_image(tmp_path / "x.bin", 0)
 
 
-def test_raw_bytes_begin_with_the_flash(tmp_path: Path) -> None:
+def test_raw_bytes_start_at_the_start_of_flash(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="it begins at 0x10, before the flash at 0x20"):
         write_image((Segment(0x10, b"x"),), tmp_path / "x.bin", 0x20, None)

@@ -1,4 +1,4 @@
-"""Ports are found by USB ids, and never chosen between two."""
+"""Ports are found by USB ids; an ambiguous choice is never guessed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Listed:
 
 @pytest.fixture
 def timeline(monkeypatch: pytest.MonkeyPatch) -> list[tuple[FoundPort, ...]]:
-    """What each look at the ports finds; the last for ever."""
+    """The ports found by each look-up; the last one repeats."""
     looks: list[tuple[FoundPort, ...]] = []
     monkeypatch.setattr(ports, "found_ports", lambda: looks.pop(0) if len(looks) > 1 else looks[0])
     monkeypatch.setattr(ports, "POLL_SECONDS", 0.001)
@@ -68,7 +68,7 @@ def test_the_only_port_is_taken(timeline: list[tuple[FoundPort, ...]]) -> None:
     assert ports.port_of(UNO) == ACM0
 
 
-def test_none_is_guessed(timeline: list[tuple[FoundPort, ...]]) -> None:
+def test_an_ambiguous_port_is_not_guessed(timeline: list[tuple[FoundPort, ...]]) -> None:
     timeline.append((ACM0, ACM1))
     with pytest.raises(DeviceError) as caught:
         ports.port_of(UNO)
@@ -85,7 +85,7 @@ def test_none_is_guessed(timeline: list[tuple[FoundPort, ...]]) -> None:
     )
 
 
-def test_a_touch_waits_for_the_bootloader(
+def test_a_1200_baud_touch_waits_for_the_bootloader(
     timeline: list[tuple[FoundPort, ...]], touched: list[str]
 ) -> None:
     program = FoundPort("/dev/ttyACM0", "2341:805a", "N")
@@ -111,7 +111,7 @@ def test_a_board_that_is_in_its_bootloader_is_not_touched(
     assert touched == []
 
 
-def test_a_bootloader_that_does_not_come(
+def test_a_bootloader_that_does_not_appear(
     timeline: list[tuple[FoundPort, ...]], touched: list[str]
 ) -> None:
     program = FoundPort("/dev/ttyACM0", "2341:805a", "N")
@@ -122,7 +122,7 @@ def test_a_bootloader_that_does_not_come(
     assert "press the button twice" in str(caught.value)
 
 
-def test_the_board_comes_back_under_another_name(timeline: list[tuple[FoundPort, ...]]) -> None:
+def test_the_board_reappears_under_another_name(timeline: list[tuple[FoundPort, ...]]) -> None:
     flashed = FoundPort("/dev/ttyACM1", "2341:005a", "N")
     back = FoundPort("/dev/ttyACM2", "2341:805a", "N")
     stranger = FoundPort("/dev/ttyACM0", "2341:805a", "M")
@@ -130,7 +130,7 @@ def test_the_board_comes_back_under_another_name(timeline: list[tuple[FoundPort,
     assert ports.running_port(NANO, flashed) == "/dev/ttyACM2"
 
 
-def test_two_that_may_be_the_board_are_not_guessed_between(
+def test_two_candidates_are_not_guessed_between(
     timeline: list[tuple[FoundPort, ...]],
 ) -> None:
     flashed = FoundPort("/dev/ttyACM7", "2341:0043")

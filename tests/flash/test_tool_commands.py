@@ -1,5 +1,5 @@
-"""Every board that can be flashed, with every tool that its file names: the command is what that
-tool's documentation and the boards' own platform files have.
+"""Every board that can be flashed, with every tool in its file: commands agree with the tools'
+documentation and with the boards' platform files.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ Connect = Callable[..., None]
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Sets which ports there are."""
+    """Sets the available ports."""
 
     def connected(*found: FoundPort) -> None:
         monkeypatch.setattr(ports, "found_ports", lambda: found)
@@ -127,7 +127,7 @@ def port_of(name: str) -> FoundPort:
 
 
 def flash(name: str, options: FlashOptions, folder: Path) -> list[str]:
-    """The commands that were shown."""
+    """The commands printed by a dry run."""
     shown: list[str] = []
     project = Project(folder / "out", load_board(name), "tiny")
     scratch = folder / "scratch"
@@ -142,7 +142,7 @@ def test_the_table_has_every_board_and_every_tool() -> None:
     assert {tool for _, tool in expected} == flash_tools().keys()
 
 
-def test_every_board_that_is_bought_can_be_flashed() -> None:
+def test_every_hardware_board_can_be_flashed() -> None:
     bought = {b.name for b in list_boards() if b.stand_in or b.name in ("uno", "mega")}
     assert (
         bought
@@ -170,7 +170,7 @@ def test_command(
     assert shown == [shlex.join(words)]
 
 
-def test_older_esptool_is_spelled_with_underscores(
+def test_older_esptool_uses_underscores(
     tmp_path: Path, fake_programs: FakePrograms, connect: Connect
 ) -> None:
     connect(port_of("esp32"))
@@ -188,7 +188,7 @@ def test_older_esptool_is_spelled_with_underscores(
     ]  # fmt: skip
 
 
-def test_bootloader_and_partitions_beside_the_program_are_flashed_too(
+def test_bootloader_and_partitions_are_flashed_too(
     tmp_path: Path, fake_programs: FakePrograms, connect: Connect
 ) -> None:
     connect(port_of("esp32"))
@@ -204,7 +204,7 @@ def test_bootloader_and_partitions_beside_the_program_are_flashed_too(
 
 
 @pytest.mark.parametrize(("name", "label", "form"), sorted(DRIVES))
-def test_copied_onto_the_drive(
+def test_uf2_is_copied_to_the_drive(
     name: str, label: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     fake_programs: FakePrograms, connect: Connect, touched: list[str],
 ) -> None:  # fmt: skip
@@ -222,7 +222,7 @@ def test_copied_onto_the_drive(
         flash(name, FlashOptions(tool="drive", image=image), tmp_path)
 
 
-def test_the_first_tool_that_is_installed_is_taken(
+def test_the_first_installed_tool_is_used(
     tmp_path: Path, fake_programs: FakePrograms, connect: Connect
 ) -> None:
     connect()
@@ -259,7 +259,7 @@ def test_emulated_boards_are_refused(tmp_path: Path) -> None:
         flash("cortex-m4", FlashOptions(), tmp_path)
 
 
-def test_what_a_failing_tool_said_is_shown(
+def test_the_output_of_a_failing_tool_is_shown(
     tmp_path: Path, fake_programs: FakePrograms, connect: Connect
 ) -> None:
     connect(port_of("uno"))
@@ -296,7 +296,7 @@ def test_a_dry_run_calls_nothing_and_needs_no_port(
         ("x.bin", b"code", "is flashed from elf, but there is bin"),
     ],
 )
-def test_programs_that_are_not_for_the_board(
+def test_programs_for_other_boards(
     name: str, body: bytes, problem: str, tmp_path: Path, fake_programs: FakePrograms,
     connect: Connect,
 ) -> None:  # fmt: skip

@@ -1,4 +1,4 @@
-"""Weights of -1, 0 and 1: two bits each, four a byte."""
+"""Weights of -1, 0 and 1: two bits each, four per byte."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class Ternary(Codec):
-    """A quarter of dense; without a table, so it beats a codebook by four bytes."""
+    """A quarter of the dense size. Without a table, so four bytes smaller than a codebook."""
 
     name: ClassVar[str] = "ternary"
     code: ClassVar[Mapping[str, int]] = {"ternary": 60}
 
     def encode(self, weights: Weights) -> Encoded | None:
-        """None where there is another value."""
+        """None if there is another value."""
         if np.abs(weights.values.astype(np.int16)).max(initial=0) > 1:
             return None
         packed = pack((weights.values + 1).reshape(-1).astype(np.uint8), 2)
         return Encoded("ternary", {"packed": packed}, struct_size=8, cost=7)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
-        """Two bits each, less 1."""
+        """Two bits each, minus 1."""
         values = unpack(encoded.array("packed"), 2, shape[0] * shape[1]).astype(np.int8) - 1
         return values.astype(np.int8).reshape(shape)

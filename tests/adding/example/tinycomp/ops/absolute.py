@@ -23,7 +23,7 @@ class Absolute(UnaryOperator):
     tflite_names: ClassVar[tuple[str, ...]] = ("ABS",)
 
     def table(self, operands: Operands) -> Table:
-        """The input's distance to its zero point, rescaled."""
+        """The input's distance from its zero point, rescaled."""
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         distance = np.abs(every_input(operands))
         if source.scale != target.scale:

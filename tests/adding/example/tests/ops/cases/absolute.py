@@ -1,4 +1,4 @@
-"""Absolute values: zero points at both ends, outputs that saturate, lose steps or fall on ties."""
+"""Absolute values: zero points at both ends; saturation, coarse outputs, ties."""
 
 from __future__ import annotations
 
