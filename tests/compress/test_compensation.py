@@ -9,11 +9,12 @@ import pytest
 from small_models import Layers
 
 from tinycomp.common.errors import DataError
+from tinycomp.compress._feedback import factorize
 from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress._statistics import input_statistics
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import _factorize, feed_back_errors
+from tinycomp.compress.error_feedback import feed_back_errors
 from tinycomp.compress.prune import Prune
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array
@@ -133,7 +134,7 @@ def test_missing_activations_are_named(graph: Graph) -> None:
 
 def test_fewer_samples_than_inputs() -> None:
     inputs = np.random.default_rng(0).normal(size=(16, 640))
-    factor, _ = _factorize((inputs.T @ inputs / 16)[None], 0.01)
+    factor, _ = factorize((inputs.T @ inputs / 16)[None], 0.01)
     assert np.isfinite(factor).all()
     assert (np.diagonal(factor[0]) > 0).all()
 
@@ -160,14 +161,14 @@ def test_damping_grows_until_the_factorization_succeeds() -> None:
     turned = np.linalg.qr(rng.normal(size=(3, 6, 6)))[0]
     values = np.array([[5.0, 1, 1, 1, 1, -0.5], [3, 2, 1, 1, 1, 1], [1e9, 0, 0, 0, 0, -1e9]])
     covariance = turned @ (values[:, :, None] * turned.transpose(0, 2, 1))
-    factor, order = _factorize(covariance, 0.01)
+    factor, order = factorize(covariance, 0.01)
     assert np.isfinite(factor).all()
     assert (np.diagonal(factor, axis1=1, axis2=2) > 0).all()
-    alone, its_order = _factorize(covariance[1:2], 0.01)
+    alone, its_order = factorize(covariance[1:2], 0.01)
     np.testing.assert_array_equal(factor[1], alone[0])
     np.testing.assert_array_equal(order[1], its_order[0])
 
 
 def test_a_covariance_that_is_not_finite_propagates_no_error() -> None:
-    factor, _ = _factorize(np.full((1, 4, 4), np.nan), 0.01)
+    factor, _ = factorize(np.full((1, 4, 4), np.nan), 0.01)
     np.testing.assert_array_equal(factor[0], np.eye(4))

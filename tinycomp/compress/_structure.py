@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from tinycomp.compress._recalibration import recalibrated
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._technique import Samples, Stage, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.passes._channels import Mask
 
@@ -16,7 +16,7 @@ from tinycomp.passes._channels import Mask
 class Structure(Technique):
     """A technique that makes the float graph smaller."""
 
-    stage: ClassVar[Literal["float", "int8"]] = "float"
+    stage: ClassVar[Stage] = "float"
 
     recalibrate: bool = field(default=True, kw_only=True)
     """Whether to restore the mean and standard deviation of channels, if there are samples (after

@@ -20,17 +20,23 @@ class Samples:
     """Class indices (samples), real values (samples, *output shape), or None."""
 
 
+Stage = Literal["float", "grid", "int8"]
+""""float": before quantization; may change the structure. "grid": before quantization; chooses the
+values of weights (Constant.grid), which quantization keeps. "int8": after quantization.
+"""
+
+
 class Technique(ABC):
     """Each subclass is a frozen dataclass in its own module; its fields are its options.
 
-    Techniques of the stage "float" are recipe steps by their name, and may change the structure.
-    They get the float graph as it was read, batch normalization included, or after training.
+    Techniques of the stages "float" and "grid" are recipe steps by their name. They get the float
+    graph as it was read, batch normalization included, or after training.
     """
 
     name: ClassVar[str]
     """Name of the module, such as "prune"."""
-    stage: ClassVar[Literal["float", "int8"]]
-    """Whether it is applied before or after quantization."""
+    stage: ClassVar[Stage]
+    """When it is applied."""
 
     @abstractmethod
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:

@@ -14,7 +14,7 @@ from tinycomp.codecs._registry import choose
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._kmeans import cluster
 from tinycomp.compress._layers import Layer, describe_names, weighted_layers, with_constants
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._technique import Samples, Stage, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Constant
@@ -39,7 +39,7 @@ class Cluster(Technique):
     """
 
     name: ClassVar[str] = "cluster"
-    stage: ClassVar[Literal["float", "int8"]] = "int8"
+    stage: ClassVar[Stage] = "int8"
 
     bits: int = 4
     """1 to 8; 8 changes nothing."""

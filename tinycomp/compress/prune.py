@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._layers import Layer, weighted_layers, with_constants
-from tinycomp.compress._technique import Samples, Technique
+from tinycomp.compress._technique import Samples, Stage, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
 
@@ -24,7 +24,7 @@ class Prune(Technique):
     """Sets the weights with the lowest scores to zero, in float or int8 graphs."""
 
     name: ClassVar[str] = "prune"
-    stage: ClassVar[Literal["float", "int8"]] = "int8"
+    stage: ClassVar[Stage] = "int8"
 
     sparsity: float
     """The fraction of zero weights afterwards, including weights that are already zero."""

@@ -102,6 +102,8 @@ class Runner:
                 graph = technique.apply(state.graph, self.material.samples(self.meter.trained))
             for note in graph.notes[len(state.graph.notes) :]:
                 self.progress.note(note)
+            if technique.stage == "grid":
+                return replace(position, state=State(graph, state.rounding, state.post))
             changed = replace(position, state=State(graph), kept=())
             return self._train(changed, (), step.schedule, file) if step.schedule else changed
         assert step.schedule is not None

@@ -189,7 +189,7 @@ def _step(table: Mapping[str, Any], training: Mapping[str, Any]) -> list[Step | 
         )
         return [f"{missing}{_known(str(name), tuple(kinds()))}"]
     kind = kinds()[name]
-    own, trained = _names(kind), _names(Schedule) if kind is not PostTraining else ()
+    own, trained = _names(kind), _names(Schedule) if _trains(kind) else ()
     options = {key: value for key, value in table.items() if key != _TECHNIQUE}
     usable = tuple(each for each in trained if each not in _WHOLE)
     problems: list[Step | str] = [
@@ -203,11 +203,16 @@ def _step(table: Mapping[str, Any], training: Mapping[str, Any]) -> list[Step | 
     schedule = None
     timing = {key: options[key] for key in options if key in usable and key not in own}
     epochs = timing.get("epochs", training.get("epochs"))
-    if issubclass(kind, Constraint) or epochs:
+    if issubclass(kind, Constraint) or (epochs and trained):
         schedule = _made(Schedule, {**training, **timing}, problems)
     elif timing:
         problems.append("training options are given, but no epochs")
     return problems or [Step(name, technique, schedule)]
+
+
+def _trains(kind: type[Any]) -> bool:
+    """Whether a technique is a training, or can be followed by one of its own."""
+    return issubclass(kind, Constraint) or (issubclass(kind, Technique) and kind.stage == "float")
 
 
 def _made(kind: type[Any], options: Mapping[str, Any], problems: list[Step | str]) -> Any:

@@ -30,7 +30,7 @@ def kinds() -> dict[str, Kind]:
     for package in (tinycomp.compress, tinycomp.train):
         for value in _classes(package):
             if issubclass(value, Constraint) or (
-                issubclass(value, Technique) and value.stage == "float"
+                issubclass(value, Technique) and value.stage != "int8"
             ):
                 assert value.name not in found, f"two steps are called {value.name}"
                 found[value.name] = value

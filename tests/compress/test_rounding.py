@@ -1,0 +1,145 @@
+"""Rounding to few bits: which errors it makes, which layers get which bits, what stays zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from float_graphs import float_graph, run
+from small_models import Layers
+
+from tinycomp.common.errors import TinycompError
+from tinycomp.compress._adaround import adaptive_rounding
+from tinycomp.compress._grids import Method
+from tinycomp.compress._layers import weighted_layers
+from tinycomp.compress._sensitivity import Choice, mixed
+from tinycomp.compress._technique import Samples
+from tinycomp.compress.rounding import Rounding
+from tinycomp.ir.graph import Graph
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
+from tinycomp.quantize.calibration import observe
+from tinycomp.quantize.post_training import quantize
+
+SHAPE = (8, 8, 3)
+_RNG = np.random.default_rng(3)
+X = (_RNG.normal(0, 1, (96, *SHAPE)) + _RNG.normal(1, 2, (96, 1, 1, 3))).astype(np.float32)
+SAMPLES = Samples(X)
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    layers = Layers(SHAPE, 0)
+    same = Window.make("same", SHAPE[:2], (3, 3))
+    first = layers.conv("input", 16, same, Activation.RELU)
+    second = layers.depthwise(first, same, 1, Activation.RELU)
+    layers.dense(layers.mean(layers.conv(second, 12, same, Activation.RELU)), 5)
+    return float_graph(layers.graph())
+
+
+def error(before: Graph, after: Graph) -> float:
+    return float(np.mean((run(after, X) - run(before, X)) ** 2))
+
+
+@pytest.mark.parametrize("bits", [3, 4])
+def test_each_method_is_better_than_the_nearest_step(graph: Graph, bits: int) -> None:
+    methods: tuple[Method, ...] = ("nearest", "feedback", "adaround")
+    found = {
+        method: error(graph, Rounding(bits, method=method).apply(graph, SAMPLES))
+        for method in methods
+    }
+    assert found["feedback"] < 0.8 * found["nearest"]
+    assert found["adaround"] < 0.8 * found["nearest"]
+
+
+def test_adaptive_rounding_is_close_to_the_best_of_all_choices() -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(0, 1, (200, 8)) + rng.normal(0, 1.5, (200, 1))
+    covariance = np.cov(inputs.T)[np.newaxis]
+    target = rng.uniform(-3, 3, (6, 8))
+    found = adaptive_rounding(target, 7, np.zeros(target.shape, bool), covariance)
+    assert (np.abs(found - target) < 1).all()
+    choices = np.indices((2,) * 8).reshape(8, -1).T
+    for row, given in zip(found, target, strict=True):
+        errors = np.floor(given) + choices - given
+        all_costs = np.einsum("ki,ij,kj->k", errors, covariance[0], errors)
+        d = row - given
+        plain = np.rint(given) - given
+        assert d @ covariance[0] @ d <= plain @ covariance[0] @ plain
+        assert d @ covariance[0] @ d <= np.quantile(all_costs, 0.05)
+
+
+@pytest.mark.parametrize("scales", ["channel", "layer"])
+def test_quantization_keeps_the_grid(graph: Graph, scales: str) -> None:
+    rounding = Rounding(3, scales=scales)  # type: ignore[arg-type]
+    small = rounding.apply(graph, SAMPLES)
+    int8 = quantize(small, observe(small, X).ranges("mse"))
+    for real, whole in zip(weighted_layers(small), weighted_layers(int8), strict=True):
+        assert np.abs(whole.matrix).max() <= 3
+        assert np.allclose(whole.real, real.real, rtol=1e-5, atol=1e-7)
+        assert len(np.unique(whole.scales)) == (1 if scales == "layer" else len(whole.matrix))
+
+
+def test_zeros_stay_zero(graph: Graph) -> None:
+    constants = dict(graph.constants)
+    for layer in weighted_layers(graph):
+        keep = np.random.default_rng(0).random(layer.weights.shape) < 0.5
+        values = (layer.weights.values * keep).astype(np.float32)
+        constants[layer.weights.name] = replace(layer.weights, values=values)
+    pruned = replace(graph, constants=constants)
+    for method in ("nearest", "feedback", "adaround"):
+        small = Rounding(4, method=method).apply(pruned, SAMPLES)
+        for before, after in zip(weighted_layers(pruned), weighted_layers(small), strict=True):
+            assert not after.matrix[before.matrix == 0].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mixed_precision_is_better_than_the_windowbits_everywhere(seed: int) -> None:
+    parts = Layers(SHAPE, seed)
+    window = Window.make("same", SHAPE[:2], (3, 3))
+    first = parts.conv("input", 8, window, Activation.RELU)
+    second = parts.conv(first, 24, window, Activation.RELU)
+    parts.dense(parts.mean(parts.conv(second, 24, window, Activation.RELU)), 5)
+    graph = float_graph(parts.graph())
+    same = Rounding(4).apply(graph, SAMPLES)
+    best = Rounding(average=4.0).apply(graph, SAMPLES)
+    assert error(graph, best) < error(graph, same)
+    assert "Bits by layer: " in best.notes[-1]
+    layers = weighted_layers(best)
+    listed = best.notes[-1].removeprefix("Bits by layer: ").rstrip(".").split(", ")
+    bits = {name: int(width) for name, width in (each.rsplit(" ", 1) for each in listed)}
+    sizes = {layer.name: layer.weights.values.size for layer in layers}
+    assert sum(bits[n] * sizes[n] for n in sizes) <= 4.0 * sum(sizes.values())
+    given = Rounding(average=4.0, by_layer={layers[0].name: 2}).apply(graph, SAMPLES)
+    assert f"{layers[0].name} 2" in given.notes[-1]
+
+
+def test_bits_go_where_they_cost_least() -> None:
+    costly = Choice(100, (2, 4, 8), (9.0, 4.0, 0.1))
+    cheap = Choice(100, (2, 4, 8), (0.3, 0.2, 0.1))
+    assert mixed([costly, cheap], 8) == [8, 8]
+    assert mixed([costly, cheap], 6) == [8, 4]
+    assert mixed([costly, cheap], 5) == [8, 2]
+    assert mixed([costly, cheap], 2) == [2, 2]
+
+
+def test_without_samples_weights_are_rounded_to_the_nearest(graph: Graph) -> None:
+    found = Rounding(4).apply(graph)
+    assert "Without samples" in found.notes[-1]
+    nearest = Rounding(4, method="nearest").apply(graph)
+    for a, b in zip(weighted_layers(found), weighted_layers(nearest), strict=True):
+        assert np.array_equal(a.matrix, b.matrix)
+    with pytest.raises(TinycompError, match=r"Mixed precision needs samples"):
+        Rounding(average=4.0).apply(graph)
+
+
+def test_impossible_options_are_refused(graph: Graph) -> None:
+    with pytest.raises(TinycompError, match=r"bits = 9 is no grid of weights.*2 to 8"):
+        Rounding(9)
+    with pytest.raises(TinycompError, match="conv = 1 is no grid"):
+        Rounding(4, by_layer={"conv": 1})
+    with pytest.raises(TinycompError, match=r"average = 1.5 .*2 to 8"):
+        Rounding(average=1.5)
+    with pytest.raises(TinycompError, match="No layer with weights is called 'nothing'"):
+        Rounding(4, by_layer={"nothing": 4}).apply(graph)
