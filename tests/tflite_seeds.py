@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from conformance import CASES, cases_of
+from float_graphs import float_graph
 from tflite_edits import (
     CONVOLUTION,
     DENSE,
@@ -28,6 +29,8 @@ from tinycomp.quantize.export import write_tflite
 LARGEST = 6000
 """Bytes of a file: most of a larger one is weights, where a mutation changes little."""
 CASES_EACH = 4
+FLOAT = ("add", "conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "softmax")
+"""Operators of float files among the seeds."""
 
 
 def seeds() -> dict[str, bytes]:
@@ -39,6 +42,9 @@ def seeds() -> dict[str, bytes]:
     found["shape arithmetic"] = edited(case("conv_2d", "1x1"), shape_arithmetic)
     found["dilation"] = edited(case("conv_2d", "3x3 valid"), dilated_2d)
     found["dilation 1-D"] = edited(case("conv_2d", "1x1"), dilated_1d)
+    for name in FLOAT:
+        smallest = min(cases_of(name), key=lambda each: len(write_tflite(each.graph)))
+        found[f"float {name}"] = write_tflite(float_graph(smallest.graph))
     return found
 
 

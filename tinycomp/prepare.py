@@ -40,6 +40,7 @@ from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
+from tinycomp.passes.scale_constants import scale_constants
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
 from tinycomp.quantize.calibration import AUTO, observe, require_method
 from tinycomp.quantize.export import compression_of, write_tflite
@@ -63,7 +64,7 @@ class Preparation:
     """The user's model, data and options of compression."""
 
     model: Path
-    """A .keras, .h5 or .tflite file."""
+    """A .keras, .h5 or .tflite file; a .tflite in int8 or float32."""
     data: Path | None = None
     """An .npz file for calibration and evaluation."""
     data_options: DataOptions = field(default_factory=DataOptions)
@@ -114,7 +115,7 @@ class Prepared:
 
 
 def read_model(path: Path) -> Graph:
-    """A float graph from Keras, an int8 graph from TFLite.
+    """A float graph from Keras or a float .tflite, an int8 graph from an int8 .tflite.
 
     Raises:
         ModelError: no such file, another kind of file, or one that can't be read.
@@ -130,7 +131,7 @@ def read_model(path: Path) -> Graph:
         return read_keras(path)
     raise ModelError(
         f"'{path}' is no kind of model that is known.",
-        expected=f"Expected {', '.join(KERAS_SUFFIXES)} or an int8 {TFLITE_SUFFIX}.",
+        expected=f"Expected {', '.join(KERAS_SUFFIXES)} or {TFLITE_SUFFIX}.",
         hint="Save a Keras model with model.save('model.keras').",
     )
 
@@ -148,15 +149,25 @@ def _require_files(wanted: Preparation) -> None:
         DataError: there is no such data file, or none was given for a float model.
     """
     require_model(wanted.model)
-    if wanted.data is None and wanted.model.suffix in KERAS_SUFFIXES:
+    if wanted.model.suffix in KERAS_SUFFIXES:
+        _require_data(wanted)
+    if wanted.data is not None:
+        require_data_file(wanted.data)
+
+
+def _require_data(wanted: Preparation) -> None:
+    """Refuse a float model without data.
+
+    Raises:
+        DataError: none was given.
+    """
+    if wanted.data is None:
         raise DataError(
             f"'{wanted.model}' is a float model, and --data was not given: "
             "quantization needs real inputs to calibrate on.",
             expected="Expected an .npz with x_train, x_test, y_test (or x, y).",
             hint="Add --data samples.npz.",
         )
-    if wanted.data is not None:
-        require_data_file(wanted.data)
 
 
 def require_model(path: Path) -> None:
@@ -195,6 +206,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     _require_files(wanted)
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
+    if is_float(graph):
+        _require_data(wanted)
     graph = replace(graph, name=wanted.name or wanted.model.stem)
     for note in graph.notes:
         progress.note(note)
@@ -205,8 +218,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         names = fit_class_names(dataset.class_names, shape, task, progress)
         graph = replace(graph, class_names=names)
     float_tflite, tflite, core = None, None, None
-    if is_float(graph):
-        assert dataset is not None
+    if dataset is not None and is_float(graph):
         cleaned = clean_up(graph)
         float_tflite = write_tflite(cleaned)
         lifted = _lifted(graph)
@@ -303,12 +315,13 @@ def _require_unquantized_input(wanted: Preparation) -> None:
 
 def _lifted(graph: Graph) -> Graph:
     """The cleaned graph behind the scale and offset that the model begins with, if it does."""
-    return clean_up(lift_normalization(remove_identity(graph)))
+    return clean_up(lift_normalization(remove_identity(scale_constants(graph))))
 
 
 def clean_up(graph: Graph) -> Graph:
     """All rewrites of a float graph, in order."""
     for rewrite in (
+        scale_constants,
         remove_identity,
         remove_reshapes,
         fold_padding,

@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 from conformance import cases_of
 from tflite_edits import (
     CONVOLUTION,
-    FLOAT16,
     FLOAT32,
     INT8,
     INT16,
@@ -55,20 +54,6 @@ def _constants(numpy_type: Any, dtype: int) -> Edit:
 
 
 FORMATS: dict[str, tuple[tuple[Edit, ...], str]] = {
-    "float": (
-        (_activations(FLOAT32), _constants(np.float32, FLOAT32)),
-        "'x.tflite' is a float32 model: none of its layers is quantized. A model quantized to "
-        "int8. Build the Keras model it was made of (.keras, with --data), or convert with full",
-    ),
-    "float16": (
-        (_activations(FLOAT32), _constants(np.float16, FLOAT16)),
-        "'x.tflite' is a float16 model: its weights are rounded to 16 bits, its layers compute in",
-    ),
-    "dynamic range": (
-        (_activations(FLOAT32),),
-        "'x.tflite' has dynamic-range quantization: int8 weights, but float32 activations. int8 "
-        "activations as well. The representative_dataset is missing.",
-    ),
     "16x8": (
         (_activations(INT16),),
         "'x.tflite' is quantized with 16-bit activations and 8-bit weights (16x8).",

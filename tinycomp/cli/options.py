@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from tinycomp.data.dataset import DataOptions
     from tinycomp.device.link import SerialPort
 
-Model = Annotated[
-    Path, typer.Argument(help="A .keras, .h5 or int8 .tflite file.", show_default=False)
-]
+Model = Annotated[Path, typer.Argument(help="A .keras, .h5 or .tflite file.", show_default=False)]
 Built = Annotated[
     Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)
 ]

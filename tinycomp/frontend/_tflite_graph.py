@@ -1,4 +1,4 @@
-"""Builds the Graph of a file's int8 core, layer by layer, and collects what stands in its way.
+"""Builds the Graph of a file's layers, one by one, and collects what stands in its way.
 
 Shapes are inferred as LiteRT infers them when it allocates tensors; those of the file must agree
 where it leaves no size open.
@@ -54,9 +54,11 @@ class CoreReader:
     """Converts one file to a Graph."""
 
     file: TfliteFile
-    """The int8 core of the file."""
+    """The file without conversions at its ends."""
     blockers: Blockers
     """Receives what can't be built, with the layer."""
+    dtype: str = "int8"
+    """The type of its layers: "int8" or "float32"."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     """Computed tensors of the graph so far."""
     constants: dict[str, Constant] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class CoreReader:
         if table.values is not None:
             raise ModelError(f"The input {table.name!r} is a constant.")
         shape = first_shape(table)
-        self.tensors[table.name] = activation(table, ir_shape(shape))
+        self.tensors[table.name] = activation(table, ir_shape(shape), self.dtype)
         self.shapes[index] = shape
         self.lost.remove(index)
 
@@ -204,7 +206,7 @@ class CoreReader:
         index = operator.outputs[0]
         table = self.file.tensors[index]
         full = self._reshaped(operator) if operator.builtin in _RESHAPES else table.shape
-        output = activation(table, ir_shape(full))
+        output = activation(table, ir_shape(full), self.dtype)
         op = kind.from_tflite(operator.builtin, operator.options, Operands(inputs, (output,)))
         kept = inputs if kind.weight_axis is not None else tuple(_kept(inputs))
         shape = op.infer_shape([value.shape for value in kept])
@@ -226,11 +228,11 @@ class CoreReader:
         return source, weights, bias
 
     def _of_one_rank(self, values: Sequence[Value]) -> tuple[Value, ...]:
-        """The values; int8 constants without the batch, where tensors have none."""
+        """The values; constant operands without the batch, where tensors have none."""
         rank = max((len(each.shape) for each in values if isinstance(each, Tensor)), default=1)
         found: list[Value] = []
         for value in values:
-            if isinstance(value, Constant) and value.values.dtype == np.int8:
+            if isinstance(value, Constant) and value.values.dtype == np.dtype(self.dtype):
                 shape = value.shape
                 while len(shape) > max(rank, 1) and shape[0] == 1:
                     shape = shape[1:]
@@ -246,7 +248,7 @@ class CoreReader:
         if index in self.known:
             return Constant(name, self.known[index])
         if name not in self.constants:
-            self.constants[name] = constant(self.file.tensors[index])
+            self.constants[name] = constant(self.file.tensors[index], self.dtype)
         return self.constants[name]
 
     def _reshaped(self, operator: FileOperator) -> Shape:
@@ -296,7 +298,7 @@ class CoreReader:
 
     def _reshape(self, source: Tensor, name: str, shape: Shape) -> Tensor:
         """Append a reshape that the file does not have; its output."""
-        flat = Tensor(self._free(name), shape, "int8", source.quantization)
+        flat = Tensor(self._free(name), shape, self.dtype, source.quantization)
         op = operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (flat,)))
         self._append(op, (source,), flat)
         return flat
@@ -322,7 +324,7 @@ class CoreReader:
         if len(source.shape) != (3 if operator.length_axis is None else 2):
             raise ModelError(f"It reads a tensor of shape {source.shape} in blocks.")
         image = operator.image(source.shape)
-        known = activation(table, ())
+        known = activation(table, (), self.dtype)
         flat = replace(source, shape=image)
         op: Any = kind.from_tflite(
             operator.builtin, operator.options, Operands((flat, weights, bias), (known,))
@@ -359,14 +361,15 @@ class CoreReader:
 
 
 def _kept(inputs: Sequence[Value]) -> list[Value]:
-    """Computed inputs and int8 constants; other constants are attributes: a shape, axes, padding.
+    """Computed inputs and constant operands; constants of other types are attributes: a shape,
+    axes, padding.
 
     Raises:
         ModelError: an int8 constant has no single scale.
     """
     kept: list[Value] = []
     for value in inputs:
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) or value.values.dtype == np.float32:
             kept.append(value)
         elif value.values.dtype == np.int8:
             if value.quantization is None or len(value.quantization.scales) != 1:

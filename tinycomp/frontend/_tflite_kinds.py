@@ -25,7 +25,6 @@ _STATE = {
     "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
 }  # fmt: skip
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
-_WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D"}
 _INSTEAD = {
     "SPLIT": "Split the layer before it into several layers.",
     "SPLIT_V": "Split the layer before it into several layers.",
@@ -129,11 +128,11 @@ def _supported() -> str:
 
 
 def number_format(file: TfliteFile) -> ModelError | None:
-    """The refusal of a file without any int8 layer; None for all others."""
+    """The refusal of a file in uint8 or 16x8; None for all others."""
     computing = [op for op in file.operators if op.builtin not in CONVERSIONS and op.outputs]
     results = {file.tensors[op.outputs[0]].dtype for op in computing}
     model = f"{file.name + '.tflite'!r}"
-    if "int8" in results or not results:
+    if "int8" in results:
         return None
     if "uint8" in results:
         return ModelError(
@@ -147,34 +146,7 @@ def number_format(file: TfliteFile) -> ModelError | None:
             expected="int8 activations.",
             hint=QUANTIZE_AGAIN + " Leave out the 16x8 mode.",
         )
-    if "float32" not in results:
-        return None
-    constants = {tensor.dtype for tensor in file.tensors if tensor.values is not None}
-    weights = {file.tensors[op.inputs[1]].dtype for op in computing if _has_weights(op)}
-    if "float16" in constants:
-        return ModelError(
-            f"{model} is a float16 model: its weights are rounded to 16 bits, its layers compute "
-            "in float32.",
-            expected="A model quantized to int8.",
-            hint=QUANTIZE_AGAIN + " Leave out supported_types = [tf.float16].",
-        )
-    if weights & {"int8", "int4", "uint8"}:
-        return ModelError(
-            f"{model} has dynamic-range quantization: int8 weights, but float32 activations.",
-            expected="int8 activations as well.",
-            hint="The representative_dataset is missing. " + QUANTIZE_AGAIN,
-        )
-    return ModelError(
-        f"{model} is a float32 model: none of its layers is quantized.",
-        expected="A model quantized to int8.",
-        hint="Build the Keras model it was made of (.keras, with --data), or "
-        + QUANTIZE_AGAIN[0].lower()
-        + QUANTIZE_AGAIN[1:],
-    )
-
-
-def _has_weights(operator: FileOperator) -> bool:
-    return operator.builtin in _WEIGHTED and len(operator.inputs) > 1 and operator.inputs[1] >= 0
+    return None
 
 
 def islands(file: TfliteFile) -> Iterator[ModelError]:

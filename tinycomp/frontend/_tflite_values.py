@@ -71,18 +71,25 @@ def _axis(tensor: FileTensor, what: str) -> int | None:
     return tensor.axis
 
 
-def activation(tensor: FileTensor, shape: Shape) -> Tensor:
-    """A computed int8 tensor or the input, in the IR's shape (without the batch).
+def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
+    """A computed tensor or the input, in the IR's shape (without the batch).
+
+    Args:
+        tensor: of the file.
+        shape: in the IR.
+        dtype: the type of the file's layers: "int8" or "float32".
 
     Raises:
-        ModelError: it is not int8, or has no scale and zero point of its own.
+        ModelError: it is of another type, or int8 and has no scale and zero point of its own.
     """
-    if tensor.dtype != "int8":
+    if tensor.dtype != dtype:
         raise ModelError(
             f"The tensor {tensor.name!r} is {tensor.dtype}.",
-            expected="int8, but for conversions at the model's input and output.",
+            expected=f"{dtype}, but for conversions at the model's input and output.",
             hint=QUANTIZE_AGAIN,
         )
+    if dtype == "float32":
+        return Tensor(tensor.name, shape, dtype)
     known = quantization(tensor)
     if known is None or len(known.scales) != 1:
         raise ModelError(
@@ -90,7 +97,7 @@ def activation(tensor: FileTensor, shape: Shape) -> Tensor:
             hint=QUANTIZE_AGAIN,
         )
     require_scale(tensor.name, known.scale)
-    return Tensor(tensor.name, shape, "int8", known)
+    return Tensor(tensor.name, shape, dtype, known)
 
 
 def require_scale(name: str, scale: float) -> None:
@@ -108,20 +115,25 @@ def require_scale(name: str, scale: float) -> None:
         )
 
 
-def constant(tensor: FileTensor) -> Constant:
+def constant(tensor: FileTensor, dtype: str = "int8") -> Constant:
     """Values known at build time, with their quantization.
 
+    Args:
+        tensor: of the file.
+        dtype: the type of the file's layers: "int8" or "float32".
+
     Raises:
-        ModelError: they are of a type that no int8 layer supports.
+        ModelError: they are of a type that no such layer supports.
     """
     assert tensor.values is not None
-    if tensor.dtype not in ("int8", "int32", "int64"):
+    if tensor.dtype not in (dtype, "int32", "int64"):
         raise ModelError(
             f"The constant {tensor.name!r} is {tensor.dtype}.",
-            expected="int8 weights and int32 biases.",
+            expected="int8 weights and int32 biases." if dtype == "int8" else f"{dtype}.",
             hint=_OTHER_TYPES.get(tensor.dtype, QUANTIZE_AGAIN),
         )
-    return Constant(tensor.name, tensor.values, quantization(tensor))
+    known = quantization(tensor) if dtype == "int8" else None
+    return Constant(tensor.name, tensor.values, known)
 
 
 _OTHER_TYPES = {

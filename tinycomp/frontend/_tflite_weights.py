@@ -1,4 +1,4 @@
-"""The operands of convolutions and dense layers: constant int8 weights, and always a bias."""
+"""The operands of convolutions and dense layers: constant weights, and always a bias."""
 
 from __future__ import annotations
 
@@ -38,10 +38,16 @@ def weighted_operands(
             expected="One computed input, and constant weights and bias.",
             hint="Write computed weights as a multiplication of two tensors.",
         )
-    _check_weights(kind, weights)
+    if source.dtype == "int8":
+        _check_scales(kind, weights)
+    else:
+        _check_axes(kind, weights)
     bias = values[2] if len(values) > 2 else _zero_bias(kind, source, weights, free)
-    if not isinstance(bias, Constant) or bias.values.dtype != np.int32:
-        raise ModelError("It has a bias that is not constant int32.", hint=QUANTIZE_AGAIN)
+    wanted = np.float32 if source.dtype == "float32" else np.int32
+    if not isinstance(bias, Constant) or bias.values.dtype != wanted:
+        raise ModelError(
+            f"It has a bias that is not constant {np.dtype(wanted).name}.", hint=QUANTIZE_AGAIN
+        )
     if bias.values.ndim != 1:
         channels = weights.shape[kind.weight_axis or 0]
         raise ModelError(
@@ -77,7 +83,16 @@ def flat_shape(source: Tensor, weights: Constant, options: Any) -> Shape:
     return (length,) if rows == 1 else (rows, length)
 
 
-def _check_weights(kind: type[Operator], weights: Constant) -> None:
+def _check_axes(kind: type[Operator], weights: Constant) -> None:
+    """Check that there is an axis of output channels."""
+    along = kind.weight_axis or 0
+    if along >= len(weights.shape):
+        raise ModelError(
+            f"It has weights of shape {weights.shape}.", expected=f"At least {along + 1} axes."
+        )
+
+
+def _check_scales(kind: type[Operator], weights: Constant) -> None:
     """Check for int8, symmetric, with one scale per tensor or per output channel."""
     known = weights.quantization
     if weights.values.dtype != np.int8 or known is None:
@@ -93,11 +108,8 @@ def _check_weights(kind: type[Operator], weights: Constant) -> None:
             expected="Symmetric int8 weights, as the int8 specification wants them.",
             hint=QUANTIZE_AGAIN,
         )
+    _check_axes(kind, weights)
     along = kind.weight_axis or 0
-    if along >= len(weights.shape):
-        raise ModelError(
-            f"It has weights of shape {weights.shape}.", expected=f"At least {along + 1} axes."
-        )
     channels = weights.shape[along]
     if known.axis not in (None, along) or len(known.scales) not in (1, channels):
         raise ModelError(
@@ -110,8 +122,11 @@ def _check_weights(kind: type[Operator], weights: Constant) -> None:
 def _zero_bias(
     kind: type[Operator], source: Tensor, weights: Constant, free: Callable[[str], str]
 ) -> Constant:
-    """Zeros with a bias's scales: input scale * weight scale."""
-    known, axis = parameters(weights), kind.weight_axis or 0
+    """Zeros, in int32 with a bias's scales: input scale * weight scale."""
+    name, axis = free(f"{weights.name}/bias"), kind.weight_axis or 0
+    if source.dtype == "float32":
+        return Constant(name, np.zeros(weights.shape[axis], np.float32))
+    known = parameters(weights)
     scales = np.float32(parameters(source).scale) * np.array(known.scales, np.float32)
     quantization = QuantizationParameters(
         tuple(float(scale) for scale in scales),
@@ -119,4 +134,4 @@ def _zero_bias(
         None if known.axis is None else 0,
     )
     values = np.zeros(weights.shape[axis], np.int32)
-    return Constant(free(f"{weights.name}/bias"), values, quantization)
+    return Constant(name, values, quantization)

@@ -1,4 +1,4 @@
-"""Reads an int8 .tflite into a Graph; options are interpreted by each operator's from_tflite.
+"""Reads a .tflite, int8 or float, into a Graph; each operator interprets its own options.
 
 Everything unsupported is refused, all at once. The batch, which must be 1, is dropped.
 """
@@ -15,6 +15,7 @@ from tinycomp.frontend._tflite_decode import DAMAGE, damaged, read_file
 from tinycomp.frontend._tflite_dilation import fuse_dilation
 from tinycomp.frontend._tflite_ends import take_off_ends
 from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
+from tinycomp.frontend._tflite_floats import as_float32, is_floating
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_repair import repaired
@@ -54,7 +55,7 @@ def parse_tflite(data: bytes, name: str) -> Graph:
     data, notes = repaired(data)
     file = read_file(data, name)
     try:
-        graph = _core(file)
+        graph = _floating(file) if is_floating(file) else _core(file)
     except DAMAGE as error:
         raise damaged(name, error) from error
     return replace(graph, notes=(*notes, *graph.notes))
@@ -67,6 +68,21 @@ def standard_tflite(path: Path) -> bytes:
         ModelError: the file can't be read.
     """
     return repaired(read_bytes(path))[0]
+
+
+def _floating(file: TfliteFile) -> Graph:
+    """The float graph of a float file, which still has to be quantized.
+
+    Raises:
+        ModelError: names all blockers.
+    """
+    blockers = Blockers(f"'{file.name}.tflite'")
+    for reason in (*kinds.calls(file), *kinds.operators(file)):
+        blockers.add(reason)
+    file, notes = as_float32(file)
+    graph = CoreReader(fuse_dilation(file), blockers, "float32").graph()
+    blockers.raise_any()
+    return replace(graph, notes=notes)
 
 
 def _core(file: TfliteFile) -> Graph:

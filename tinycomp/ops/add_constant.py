@@ -21,7 +21,7 @@ from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._quantized import Clamp, parameters, requantized
 from tinycomp.ops._rows import rows
 from tinycomp.ops._sum import raised, sum_factors
-from tinycomp.ops._tflite import read_activation
+from tinycomp.ops._tflite import read_activation, version
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,17 @@ class AddConstant(BinaryOperator):
             "ADD", schema.AddOptionsT()
         )  # fmt: skip
         options.fusedActivationFunction = self.activation.value
-        return TfliteOperator(kind, f"{kind.capitalize()}Options", options, version=2)
+        return TfliteOperator(
+            kind, f"{kind.capitalize()}Options", options, version=version(operands, 2)
+        )
 
 
 def _require_smaller(tensor: Tensor, constant: Constant) -> None:
-    if constant.values.size > tensor.size or constant.values.dtype != np.int8:
+    wanted = np.dtype(tensor.dtype)
+    if constant.values.size > tensor.size or constant.values.dtype != wanted:
         raise ModelError(
             f"The tensor {tensor.name!r} meets the {constant.values.dtype} constant "
             f"{constant.name!r} of shape {constant.shape}.",
-            expected="An int8 constant no larger than the tensor.",
+            expected=f"A constant of type {wanted}, no larger than the tensor.",
             hint="Repeat the tensor first.",
         )
