@@ -94,6 +94,17 @@ def test_sizes_are_checked(text: str, written: Path, tmp_path: Path, run: Comman
     assert "is not a size" in done.err
 
 
+def test_other_targets_are_checked(
+    written: Path, tmp_path: Path, run: Command, refusal: Refusal
+) -> None:
+    good = arguments(written, tmp_path / "small.tflite")
+    done = run(*good, "--target-macs=12q")
+    assert done.code == 2
+    assert "is no number of" in done.err
+    assert "can't be combined" in refusal(*good, "--target-bytes=2k", "--target-flash=8k")
+    assert "--target-macs needs a recipe" in refusal(*good, "--target-macs", "5M")
+
+
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bytes(written: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"

@@ -154,6 +154,41 @@ def test_impossible_bytes_are_refused_before_training(files: Files) -> None:
         compress(files.options(PRUNED, targets=Targets(1000)), Silent(), ignore)
 
 
+CHANNELS = "[training]\nbatch = 32\n[[steps]]\ntechnique = 'channels'\nmultiple = 4\n"
+
+
+def test_work_is_a_target_too(files: Files) -> None:
+    whole = files.run(CHANNELS).steps[0].macs
+    found = files.run(CHANNELS, targets=Targets(macs=int(0.4 * whole)))
+    assert 0.25 * whole < found.steps[-1].macs <= 0.4 * whole
+    with pytest.raises(TinycompError, match=r"--target-macs needs a recipe .* low_rank, tucker"):
+        compress(files.options(RATE, targets=Targets(macs=1000)), Silent(), ignore)
+    with pytest.raises(TinycompError, match=r"can't be reached"):
+        compress(files.options(CHANNELS, targets=Targets(macs=10)), Silent(), ignore)
+
+
+@pytest.mark.slow
+def test_flash_counts_code_too(files: Files) -> None:
+    free = files.run(RATE).steps[-1]
+    assert free.code is not None
+    target = free.code + int(0.8 * free.constants)
+    last = files.run(RATE.replace("epochs = 8", "epochs = 20"), targets=Targets(flash=target))
+    assert last.steps[-1].code is not None
+    assert last.steps[-1].code + last.steps[-1].constants <= target
+
+
+def test_impossible_sizes_are_refused(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TinycompError, match="--target-bytes and --target-flash can't be combined"):
+        Targets(constants=1000, flash=2000)
+    with pytest.raises(TinycompError, match=r"even without weights .* code, biases, multipliers"):
+        compress(files.options(RATE, targets=Targets(flash=500)), Silent(), ignore)
+    with pytest.raises(TinycompError, match=r"--target-flash needs a recipe that ends with a step"):
+        compress(files.options(PRUNED, targets=Targets(flash=5000)), Silent(), ignore)
+    monkeypatch.setattr("tinycomp.recipes.measure.is_available", lambda compiler: False)
+    with pytest.raises(TinycompError, match=r"counts code, and the compiler of board 'host'"):
+        compress(files.options(RATE, targets=Targets(flash=5000)), Silent(), ignore)
+
+
 def test_an_accuracy_that_is_not_reached_is_an_error(files: Files, tmp_path: Path) -> None:
     steps = RATE.replace("epochs = 8", "epochs = 1")
     drawn = np.random.default_rng(0).integers(0, 3, 512)  # nothing can be learned of them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,8 +21,11 @@ from tinycomp.cli.options import (
 )
 from tinycomp.cli.terminal_progress import TerminalProgress
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmM]?)[bB]?")
-_UNITS = {"": 1, "k": 1000, "m": 1000_000}
+if TYPE_CHECKING:
+    from tinycomp.recipes.compression import Compressed, CompressOptions
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgG]?)[bB]?")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def size(text: str) -> int:
@@ -33,70 +36,111 @@ def size(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
+def work(text: str) -> int:
+    """Parse a number of multiply-accumulates such as "5M"; k is 1,000."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or not float(found[1]) or text.strip()[-1] in "bB":
+        raise typer.BadParameter(
+            f"{text!r} is no number of multiply-accumulates. Expected one such as 5M or 750k."
+        )
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+Float = Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")]
+Samples = Annotated[
+    Path,
+    typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")]
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        "--recipe", help="balanced, fast, lossless or tiny, or a TOML file (docs/recipes.md)."
+    ),
+]
+TargetBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--target-bytes",
+        parser=size,
+        metavar="BYTES",
+        help="The most flash bytes of constants, such as 12k; sets the bits of the step rate.",
+        show_default=False,
+    ),
+]
+TargetFlash = Annotated[
+    int | None,
+    typer.Option(
+        "--target-flash",
+        parser=size,
+        metavar="BYTES",
+        help="Like --target-bytes, for the constants and the code of the library.",
+        show_default=False,
+    ),
+]
+TargetMacs = Annotated[
+    int | None,
+    typer.Option(
+        "--target-macs",
+        parser=work,
+        metavar="COUNT",
+        help="The most multiply-accumulates, such as 5M; sets macs of the last step that has it.",
+        show_default=False,
+    ),
+]
+MinAccuracy = Annotated[
+    float | None,
+    typer.Option(
+        "--min-accuracy",
+        min=0.0,
+        max=1.0,
+        help="The lowest accuracy on validation samples, such as 0.97.",
+        show_default=False,
+    ),
+]
+BoardName = Annotated[str, typer.Option("--board", "-b", help="The board to measure sizes for.")]
+Optimize = Annotated[
+    Literal["ram", "speed", "balanced"],
+    typer.Option(help="What builds are optimized for when sizes are measured."),
+]
+Teacher = Annotated[
+    Path | None,
+    typer.Option(
+        help="A float model whose outputs are imitated; the model itself by default.",
+        show_default=False,
+    ),
+]
+Checkpoints = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder for checkpoints after each epoch; an interrupted run resumes there.",
+        show_default=False,
+    ),
+]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="Epochs of every training; as in the recipe by default.")
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Seed of all trainings; as in the recipe by default.")
+]
+
+
 @app.command()
 def compress(
-    model: Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")],
-    data: Annotated[
-        Path,
-        typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")],
-    recipe: Annotated[
-        str,
-        typer.Option(
-            "--recipe",
-            help="balanced, fast, lossless or tiny, or a TOML file (docs/recipes.md).",
-        ),
-    ] = "balanced",
-    target_bytes: Annotated[
-        int | None,
-        typer.Option(
-            "--target-bytes",
-            parser=size,
-            metavar="BYTES",
-            help="The most flash bytes of constants, such as 12k; sets the bits of the step rate.",
-            show_default=False,
-        ),
-    ] = None,
-    min_accuracy: Annotated[
-        float | None,
-        typer.Option(
-            "--min-accuracy",
-            min=0.0,
-            max=1.0,
-            help="The lowest accuracy on validation samples, such as 0.97.",
-            show_default=False,
-        ),
-    ] = None,
-    board: Annotated[
-        str, typer.Option("--board", "-b", help="The board to measure sizes for.")
-    ] = "cortex-m4",
-    optimize: Annotated[
-        Literal["ram", "speed", "balanced"],
-        typer.Option(help="What builds are optimized for when sizes are measured."),
-    ] = "ram",
-    teacher: Annotated[
-        Path | None,
-        typer.Option(
-            help="A float model whose outputs are imitated; the model itself by default.",
-            show_default=False,
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder for checkpoints after each epoch; an interrupted run resumes there.",
-            show_default=False,
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Epochs of every training; as in the recipe by default."),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="Seed of all trainings; as in the recipe by default."),
-    ] = None,
+    model: Float,
+    data: Samples,
+    output: Output,
+    recipe: RecipeName = "balanced",
+    target_bytes: TargetBytes = None,
+    target_flash: TargetFlash = None,
+    target_macs: TargetMacs = None,
+    min_accuracy: MinAccuracy = None,
+    board: BoardName = "cortex-m4",
+    optimize: Optimize = "ram",
+    teacher: Teacher = None,
+    checkpoint: Checkpoints = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
@@ -107,10 +151,8 @@ def compress(
 ) -> None:
     """Compress a model with training, step by step, and write it as a standard int8 .tflite."""
     from tinycomp.proof.assembly import PlanOptions
-    from tinycomp.recipes.compression import CompressOptions, compress_to
+    from tinycomp.recipes.compression import CompressOptions
     from tinycomp.recipes.targets import Targets
-    from tinycomp.report.numbers import show_metric
-    from tinycomp.report.steps import StepRecord, step_line, steps_table
 
     options = CompressOptions(
         model,
@@ -119,25 +161,40 @@ def compress(
         recipe,
         board,
         PlanOptions(optimize),
-        Targets(target_bytes, min_accuracy),
+        Targets(target_bytes, min_accuracy, target_flash, target_macs),
         teacher,
         checkpoint,
         epochs,
         seed,
     )
+    _show(_run(options, output, force), options, output)
+
+
+def _run(options: CompressOptions, output: Path, force: bool) -> Compressed:
+    """Print a line after each step."""
+    from tinycomp.recipes.compression import compress_to
+    from tinycomp.report.steps import StepRecord, step_line
 
     def report(record: StepRecord) -> None:
         errors.print(step_line(record), markup=False)
 
-    found = compress_to(options, output, force, TerminalProgress(), report)
-    console.print(steps_table(found.steps, board))
+    return compress_to(options, output, force, TerminalProgress(), report)
+
+
+def _show(found: Compressed, options: CompressOptions, output: Path) -> None:
+    """Print the table, the scores, and what to do next."""
+    from tinycomp.report.numbers import show_metric
+    from tinycomp.report.steps import steps_table
+
+    console.print(steps_table(found.steps, options.board))
     for name, score in (("float", found.real), ("compressed", found.small)):
         if score is not None:
             shown = show_metric(score.metric, score.value)
             console.print(f"{name}: {score.metric} {shown} on {score.samples} test samples")
-    console.print(f"Wrote {output}: {len(found.prepared.tflite):,} bytes", markup=False)
+    console.print(f"Wrote {output}: {output.stat().st_size:,} bytes", markup=False)
     console.print(
-        f"Build it with: tinycomp build {output} --board {board} --optimize {optimize} -o out",
+        f"Build it with: tinycomp build {output} --board {options.board} "
+        f"--optimize {options.planning.optimize} -o out",
         soft_wrap=True,
         markup=False,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress.recipe import Recipe as PostTraining
@@ -84,17 +85,33 @@ class Meter:
             plan.arena,
             Costs(plan.program).instructions(plan.steps),
             seconds,
+            need.code,
         )
 
-    def constants(self, state: State) -> tuple[int, float]:
-        """Flash bytes of constants, and average bits per weight."""
+    def taken(self, state: State, code: bool = False) -> tuple[int, float]:
+        """Flash bytes of constants, and of code if it counts; average bits per weight."""
         prepared = self.prepared(state)
-        return self.built(prepared)[1].constants, bits(_weights(prepared.graph))
+        need = self.built(prepared)[1]
+        return need.constants + (need.code or 0 if code else 0), bits(_weights(prepared.graph))
 
-    def floor(self, state: State) -> int:
-        """Flash bytes of constants other than weights."""
-        layers = layer_records(self.built(self.prepared(state))[0].program)
-        return sum(layer.constant_bytes for layer in layers)
+    def floor(self, state: State, code: bool = False) -> int:
+        """Flash bytes of constants other than weights, and of code if it counts."""
+        plan, need = self.built(self.prepared(state))
+        constants = sum(layer.constant_bytes for layer in layer_records(plan.program))
+        return constants + (need.code or 0 if code else 0)
+
+    def require_compiler(self, option: str) -> None:
+        """Check that code can be measured.
+
+        Raises:
+            TinycompError: the board's compiler is missing.
+        """
+        if not is_available(self.board.compiler):
+            raise TinycompError(
+                f"{option} counts code, and the compiler of board '{self.board.name}' "
+                f"({self.board.compiler.prefix}gcc) was not found.",
+                hint=f"Install {' '.join(self.board.compiler.packages)}, or use --target-bytes.",
+            )
 
     def built(self, prepared: Prepared) -> tuple[Plan, Footprint]:
         """The plan, and the library's footprint (measured, if the compiler is available)."""

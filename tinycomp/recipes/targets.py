@@ -1,4 +1,6 @@
-"""Size and accuracy targets of a recipe, met by adjusting the bits of its `rate` step."""
+"""Targets of a recipe: size and accuracy, met by adjusting the bits of its `rate` step, and
+multiply-accumulates, by the `macs` option of a structure step.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.compress._technique import Technique
 from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, Step
@@ -45,6 +48,32 @@ class Targets:
     """The most bytes of constants."""
     accuracy: float | None = None
     """The lowest accuracy on validation samples, from 0 to 1."""
+    flash: int | None = None
+    """The most bytes of code and constants of the library; instead of `constants`."""
+    macs: int | None = None
+    """The most multiply-accumulates per inference."""
+
+    def __post_init__(self) -> None:
+        """Check the targets.
+
+        Raises:
+            TinycompError: there are two for the size.
+        """
+        if self.constants is not None and self.flash is not None:
+            raise TinycompError(
+                "--target-bytes and --target-flash can't be combined.",
+                hint="Use --target-bytes for the constants alone, --target-flash for code and "
+                "constants.",
+            )
+
+    @property
+    def size(self) -> int | None:
+        """The most bytes, of constants or of flash."""
+        return self.constants if self.flash is None else self.flash
+
+    def taken(self, record: StepRecord) -> int:
+        """The bytes of a record that count for the size target."""
+        return record.constants + (0 if self.flash is None else record.code or 0)
 
 
 def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
@@ -56,13 +85,19 @@ def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
     if targets.accuracy is not None:
         _require_share(targets.accuracy, runner)
     adjusts = bool(recipe.steps) and recipe.steps[-1].name == Rate.name
-    if targets.constants is not None and not adjusts:
+    if targets.size is not None and not adjusts:
+        option = "--target-bytes" if targets.flash is None else "--target-flash"
         raise TinycompError(
-            "--target-bytes needs a recipe that ends with a step 'rate', whose bits it sets.",
+            f"{option} needs a recipe that ends with a step 'rate', whose bits it sets.",
             hint="Use --recipe balanced or tiny, or add the step.",
         )
+    structure = None if targets.macs is None else _structure_step(recipe)
+    if targets.flash is not None:
+        runner.meter.require_compiler("--target-flash")
     position = runner.start()
     for number, step in enumerate(recipe.steps[: -1 if adjusts else None], 1):
+        if step is structure:
+            step = _with_macs(step, position.state, targets)
         position = runner.step(position, step, f"step-{number}")
     if not adjusts:
         _require_met([runner.records[-1]], targets)
@@ -70,26 +105,50 @@ def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
     return _adjusted(runner, position, recipe.steps[-1], len(recipe.steps), targets)
 
 
+def _structure_step(recipe: Recipe) -> Step:
+    """The last step whose technique has the option `macs`.
+
+    Raises:
+        TinycompError: there is none.
+    """
+    for step in reversed(recipe.steps):
+        if isinstance(step.technique, Technique) and hasattr(step.technique, "macs"):
+            return step
+    raise TinycompError(
+        "--target-macs needs a recipe with a step that has the option 'macs', which it sets.",
+        hint="Add a step channels, low_rank, tucker or cp.",
+    )
+
+
+def _with_macs(step: Step, state: State, targets: Targets) -> Step:
+    assert targets.macs is not None
+    technique: Any = step.technique
+    share = min(1.0, targets.macs / state.graph.cost().macs)
+    return replace(step, technique=replace(technique, macs=share))
+
+
 def _adjusted(
     runner: Runner, before: Position, step: Step, number: int, targets: Targets
 ) -> Position:
     """The position after the step, with bits that meet the targets."""
-    aim = None if targets.constants is None else targets.constants * MARGIN
+    limit = targets.size
+    aim = None if limit is None else limit * MARGIN
     if aim is not None:
-        step = _with_bits(step, _first_bits(runner, before.state, step, aim))
+        step = _with_bits(step, _first_bits(runner, before.state, step, aim, targets))
     tries: list[StepRecord] = []
     for attempt in range(ROUNDS + 1):
-        watch = None if aim is None else _Regulator(runner, step, aim)
+        watch = None if aim is None else _Regulator(runner, step, aim, targets)
         file = f"step-{number}" if attempt == 0 else f"step-{number}-again-{attempt}"
         position = runner.step(before, step, file, watch)
         tries.append(runner.records[-1])
         if _meets(tries[-1], targets):
             return position
-        if targets.constants is None:
+        taken = targets.taken(tries[-1])
+        if limit is None or aim is None:
             step = _with_bits(step, tries[-1].bits * MORE)
-        elif aim is not None and tries[-1].constants > targets.constants:
-            aim *= MARGIN * targets.constants / tries[-1].constants
-            step = _with_bits(step, tries[-1].bits * max(LEAST, aim / tries[-1].constants))
+        elif taken > limit:
+            aim *= MARGIN * limit / taken
+            step = _with_bits(step, tries[-1].bits * max(LEAST, aim / taken))
         else:
             break  # small enough, but not accurate enough
     _require_met(tries, targets)
@@ -99,11 +158,12 @@ def _adjusted(
 class _Regulator:
     """Adjusts the target bits during training according to the measured bytes."""
 
-    def __init__(self, runner: Runner, step: Step, aim: float) -> None:
+    def __init__(self, runner: Runner, step: Step, aim: float, targets: Targets) -> None:
         assert isinstance(step.technique, Rate)
         assert step.schedule is not None
         self.runner, self.rate, self.aim = runner, step.technique, aim
         self.floor, self.wanted = 0, step.technique.bits
+        self.code = targets.flash is not None
         first, last = FIRST_LOOK, self.rate.freeze
         looks = [first + (last - first) * n / LOOKS for n in range(LOOKS)]
         self.epochs = {math.floor(share * step.schedule.epochs) for share in looks} - {0}
@@ -115,8 +175,8 @@ class _Regulator:
         compression = self.runner.compression
         state = State(finish(model), model.tinycomp.rounding, compression=compression)
         meter = self.runner.meter
-        self.floor = self.floor or meter.floor(state)
-        weights = max(meter.constants(state)[0] - self.floor, 1)
+        self.floor = self.floor or meter.floor(state, self.code)
+        weights = max(meter.taken(state, self.code)[0] - self.floor, 1)
         # Proportional, but bounded: bytes do not change while a plain codec is cheaper than an
         # entropy decoder, and then drop suddenly.
         ratio = np.clip((self.aim - self.floor) / weights, LEAST, MOST)
@@ -140,26 +200,29 @@ def _require_share(accuracy: float, runner: Runner) -> None:
         )
 
 
-def _first_bits(runner: Runner, state: State, step: Step, aim: float) -> float:
+def _first_bits(
+    runner: Runner, state: State, step: Step, aim: float, targets: Targets
+) -> float:  # fmt: skip
     """The bits per weight that should take `aim` bytes, interpolated from the size of the untrained
     model on increasingly coarse grids.
 
     Raises:
-        TinycompError: biases, multipliers and tables alone take more.
+        TinycompError: biases, multipliers and tables, and code if it counts, take more.
     """
-    rate, meter = step.technique, runner.meter
+    rate, meter, code = step.technique, runner.meter, targets.flash is not None
     assert isinstance(rate, Rate)
-    floor = meter.floor(state)
+    floor = meter.floor(state, code)
     if aim <= floor:
+        parts = f"{'code, ' if code else ''}biases, multipliers and tables"
         raise TinycompError(
             f"{aim / MARGIN:,.0f} bytes are not possible: even without weights this model takes "
-            f"{floor:,} bytes for biases, multipliers and tables.",
+            f"{floor:,} bytes for {parts}.",
             hint="Increase the target, or remove channels first (a step 'channels').",
         )
     found = []
     for coarser in COARSER:
         graph = finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
-        found.append(meter.constants(State(graph, compression=runner.compression)))
+        found.append(meter.taken(State(graph, compression=runner.compression), code))
     sizes, known = zip(*sorted(found), strict=True)
     return max(float(np.interp(aim, sizes, known)), FEWEST_BITS)
 
@@ -170,8 +233,10 @@ def _with_bits(step: Step, wanted: float) -> Step:
 
 
 def _meets(record: StepRecord, targets: Targets) -> bool:
-    small = targets.constants is None or record.constants <= targets.constants
-    return small and (targets.accuracy is None or (record.score or 0.0) >= targets.accuracy)
+    small = targets.size is None or targets.taken(record) <= targets.size
+    fast = targets.macs is None or record.macs <= targets.macs
+    accurate = targets.accuracy is None or (record.score or 0.0) >= targets.accuracy
+    return small and fast and accurate
 
 
 def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
@@ -183,16 +248,18 @@ def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
     if any(_meets(each, targets) for each in tries):
         return
     wanted = [
-        "" if targets.constants is None else f"at most {targets.constants:,} bytes",
+        "" if targets.size is None else f"at most {targets.size:,} bytes",
+        "" if targets.macs is None else f"at most {targets.macs:,} multiply-accumulates",
         "" if targets.accuracy is None else f"at least {targets.accuracy:.2%}",
     ]
     raise TinycompError(
-        f"The targets were not reached: {'; '.join(map(_result, tries))}.",
+        f"The targets were not reached: {'; '.join(_result(each, targets) for each in tries)}.",
         expected=f"Expected {' and '.join(filter(None, wanted))}.",
         hint="Allow more bytes or less accuracy, or train longer (--epochs).",
     )
 
 
-def _result(record: StepRecord) -> str:
+def _result(record: StepRecord, targets: Targets) -> str:
     score = "" if record.score is None else f" at {record.score:.2%}"
-    return f"{record.constants:,} bytes{score}"
+    macs = "" if targets.macs is None else f", {record.macs:,} multiply-accumulates"
+    return f"{targets.taken(record):,} bytes{score}{macs}"

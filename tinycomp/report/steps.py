@@ -38,6 +38,8 @@ class StepRecord:
     """Instructions per inference, predicted by the planner."""
     seconds: float
     """Duration of the step without the measurement."""
+    code: int | None = None
+    """Flash bytes of the library's code; None without the board's compiler."""
 
 
 def step_line(record: StepRecord) -> str:
