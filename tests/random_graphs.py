@@ -18,13 +18,15 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._move import Move
 from tinycomp.ops._window import Window
 from tinycomp.ops.add_constant import AddConstant
-from tinycomp.ops.crop import Crop
+from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gather import Gather
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
@@ -36,7 +38,11 @@ from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.tanh import Tanh
+from tinycomp.ops.tile import Tile
+from tinycomp.ops.transpose import Transpose
 
 FEWEST, MOST = 5, 8
 """Random layers a graph, beside those of its end."""
@@ -44,6 +50,9 @@ LARGEST = 1500
 """Elements a tensor, so that a graph runs quickly."""
 RECENT = 3
 """Half of all layers read one of so many last tensors; the others read any."""
+
+WAYS = ((False, False), (True, False), (False, True))
+"""Of placing cells when an image is resized."""
 
 Grow = Callable[["_Growing", str], str | None]
 
@@ -207,7 +216,41 @@ def _crop(g: _Growing, x: str) -> str | None:
     for size in g.shape(x):
         before = int(g.rng.integers(min(size, 3)))
         cropping.append((before, int(g.rng.integers(min(size - before, 2)))))
-    return g.tied(Crop(tuple(cropping)), x)
+    return g.tied(StridedSlice.cropping(g.shape(x), cropping), x)
+
+
+def _slice(g: _Growing, x: str) -> str | None:
+    """Steps in both directions, axes that are dropped."""
+    parts, dropped = [], []
+    for axis, size in enumerate(g.shape(x)):
+        step = int(g.rng.choice([-2, -1, 1, 1, 2]))
+        cells = range(size)[::step]
+        count = int(g.rng.integers(1, len(cells) + 1))
+        if len(g.shape(x)) > 1 + len(dropped) and g.rng.random() < 0.2:
+            count, step = 1, 1
+            dropped.append(axis)
+        parts.append((cells[0], count, step))
+    return g.tied(StridedSlice(tuple(parts), tuple(dropped)), x)
+
+
+def _move(g: _Growing, x: str) -> str | None:
+    """Any other way to move values."""
+    shape = g.shape(x)
+    axis = int(g.rng.integers(len(shape)))
+    times = tuple(int(n) for n in g.rng.integers(1, 3, len(shape)))
+    movers: list[Move] = [
+        Transpose(tuple(int(n) for n in g.rng.permutation(len(shape)))),
+        Gather(tuple(int(n) for n in g.rng.integers(0, shape[axis], 4)), axis),
+        Tile(times),
+    ]
+    if len(shape) == 3:
+        size = tuple(int(n) for n in g.rng.integers(1, 12, 2))
+        way = WAYS[g.rng.integers(len(WAYS))]
+        movers.append(ResizeNearestNeighbor((size[0], size[1]), *way))
+        movers += [DepthToSpace(2)] * (shape[2] % 4 == 0)
+        movers += [DepthToSpace(2, True)] * (shape[0] % 2 == shape[1] % 2 == 0)
+    op = movers[g.rng.integers(len(movers))]
+    return g.tied(op, x) if math.prod(op.infer_shape([shape])) <= LARGEST else None
 
 
 def _average_pool(g: _Growing, x: str) -> str | None:
@@ -282,7 +325,7 @@ GROWTH: tuple[Grow, ...] = (
         _table,
         _softmax,
     ),
-    *(_branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop),
+    *(_branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice, _move),
 )
 
 

@@ -40,6 +40,7 @@ def seeds() -> dict[str, bytes]:
     found["uint8 ends"] = edited(DENSE, convert_input(UINT8, 128), convert_output(UINT8, 128))
     found["other ends"] = edited(DENSE, convert_input(UINT8, 99), convert_output(UINT8, 140))
     found["shape arithmetic"] = edited(case("conv_2d", "1x1"), shape_arithmetic)
+    found["unpacked"] = edited(case("relu", "zero point 3"), unpacked)
     found["dilation"] = edited(case("conv_2d", "3x3 valid"), dilated_2d)
     found["dilation 1-D"] = edited(case("conv_2d", "1x1"), dilated_1d)
     for name in FLOAT:
@@ -85,6 +86,26 @@ def shape_arithmetic(model: Any, subgraph: Any) -> None:
         operator(add_code(model, "RESHAPE"), [source, target], [flat]),
     ]
     subgraph.outputs = np.array([flat], np.int32)
+
+
+def unpacked(model: Any, subgraph: Any) -> None:
+    """Behind the output: columns taken apart, and stacked the other way round along a new axis."""
+    source = int(subgraph.outputs[0])
+    shape = [int(size) for size in subgraph.tensors[source].shape]
+    columns = []
+    for number in range(shape[2]):
+        columns.append(add_tensor(subgraph, f"column{number}", source, schema.TensorType.INT8))
+        subgraph.tensors[columns[-1]].shape = np.array([*shape[:2], *shape[3:]], np.int32)
+    stacked = add_tensor(subgraph, "stacked", source, schema.TensorType.INT8)
+    subgraph.tensors[stacked].shape = np.array([*shape[:2], *shape[3:], shape[2]], np.int32)
+    unpack, pack = schema.UnpackOptionsT(), schema.PackOptionsT()
+    unpack.axis, unpack.num = -2, len(columns)
+    pack.axis, pack.valuesCount = 3, len(columns)
+    subgraph.operators += [
+        operator(add_code(model, "UNPACK", 2), [source], columns, unpack),
+        operator(add_code(model, "PACK", 2), columns[::-1], [stacked], pack),
+    ]
+    subgraph.outputs = np.array([stacked], np.int32)
 
 
 def _shape_options() -> Any:

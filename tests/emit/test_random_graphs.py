@@ -56,11 +56,12 @@ def test_simulator_equals_litert_on_many() -> None:
 
 
 def test_the_random_graphs_cover_all_features() -> None:
-    """Together they have every operator, branches, tensors that nothing reads, shared memory and
-    in-place layers; most of their tensors hold many values.
+    """Together they have every operator; those in C have branches, tensors that nothing reads,
+    shared memory and in-place layers, and most of their tensors hold many values.
     """
     graphs = [random_graph(seed) for seed in IN_C]
-    names = {node.op.name for graph in graphs for node in graph.nodes}
+    every = [*graphs, *(random_graph(seed) for seed in IN_PYTHON)]
+    names = {node.op.name for graph in every for node in graph.nodes}
     assert names == {name for name, kind in operators().items() if not kind.float_only}
     readers = [
         len(graph.consumers(name))

@@ -44,19 +44,13 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Layer 'x' (PReLU) has slopes of shape (8, 8, 4). Expected one slope for all, or one a "
         "channel. Use shared_axes=[1, 2]",
     ),
-    "permute": (
-        (4, 3, 2),
-        lambda k: k.Permute((2, 1, 3), name="x"),
-        "Layer 'x' (Permute) brings the axes of (4, 3, 2) into the order (2, 1, 3). Expected to "
-        "move axes of length 1 only. Bring the input into this order",
-    ),
     "normalization": (
         (2, 3, 4),
         lambda k: k.Normalization(axis=1, mean=[1.0, 2.0], variance=[1.0, 2.0], name="x"),
         "Layer 'x' (Normalization) has statistics of shape (2,) along axis 1 of (2, 3, 4). "
         "Expected one for all, or one a channel: axis=-1.",
     ),
-    "repeat": (VECTOR, lambda k: k.RepeatVector(3), "Use convolutions, Dense, poolings"),
+    "cropping": ((4, 4, 4, 1), lambda k: k.Cropping3D(1), "Use convolutions, Dense, poolings"),
     "groups": (
         IMAGE,
         lambda k: k.Conv2D(4, 3, groups=2, name="x"),
@@ -92,11 +86,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         VECTOR,
         lambda k: k.ReLU(threshold=0.5, negative_slope=0.1, name="x"),
         "Layer 'x' (ReLU) has threshold=0.5. Expected 0.",
-    ),
-    "reshape_rank": (
-        VECTOR,
-        lambda k: k.Reshape((1, 2, 3, 1), name="x"),
-        "Layer 'x' (Reshape) makes a tensor of shape (1, 2, 3, 1). Expected one to three axes.",
     ),
     "activation": (
         VECTOR,

@@ -154,7 +154,7 @@ LAYERS: dict[str, tuple[Edit, str]] = {
         "operators. Built-in operators only. Cut the model before the custom operator,",
     ),
     "flex": (_custom(b"FlexErf"), "Convert without SELECT_TF_OPS"),
-    "split": (builtin("SPLIT"), "is not supported. Split the layer before it into several"),
+    "sorting": (builtin("TOPK_V2"), "is not supported. Save the model without it, and sort the"),
 }
 
 
@@ -190,7 +190,7 @@ def test_all_reasons_at_once() -> None:
     """Two unsupported layers of one kind, one of another, a broken scale, and two outputs."""
 
     def edit(model: Any, subgraph: Any) -> None:
-        codes = [add_code(model, name) for name in ("ABS", "SPLIT", "ABS")]
+        codes = [add_code(model, name) for name in ("CUMSUM", "TOPK_V2", "CUMSUM")]
         tensor = int(subgraph.outputs[0])
         for number, code in enumerate(codes):
             following = add_tensor(subgraph, f"t{number}", tensor, INT8)
@@ -203,8 +203,8 @@ def test_all_reasons_at_once() -> None:
     assert lines[1].startswith(
         "1. Operator 0 (CONV_2D, 'conv_2d'): It has weights with a zero point that is not 0."
     )
-    assert "Operator 1 (ABS, 't0') and operator 3 (ABS, 't2') are not supported." in text
-    assert "Operator 2 (SPLIT, 't1') is not supported." in text
+    assert "Operator 1 (CUMSUM, 't0') and operator 3 (CUMSUM, 't2') are not supported." in text
+    assert "Operator 2 (TOPK_V2, 't1') is not supported." in text
 
 
 def test_broken_layers_are_named_each() -> None:

@@ -192,6 +192,8 @@ def _pool(g: _Growing, x: Any) -> Any:
 def _move(g: _Growing, x: Any) -> Any:
     """Padding, cropping, reshapes."""
     k, shape = g.k, x.shape[1:]
+    if len(shape) == 1 and g.number(0, 3) == 0:
+        return k.RepeatVector(g.number(1, 5))(x)
     if len(shape) == 1:
         divisors = [n for n in range(1, shape[0] + 1) if shape[0] % n == 0]
         rows = g.choice(divisors)
@@ -199,7 +201,9 @@ def _move(g: _Growing, x: Any) -> Any:
     size = f"{len(shape) - 1}D"
     amounts = [g.integers((0, 0), (3, 2)) for _ in shape[:-1]]
     given = amounts[0] if size == "1D" else tuple(amounts)
-    moves = [k.Flatten(), getattr(k, f"ZeroPadding{size}")(given)]
+    order = [1 + int(n) for n in g.rng.permutation(len(shape))]
+    moves = [k.Flatten(), getattr(k, f"ZeroPadding{size}")(given), k.Permute(order)]
+    moves.append(getattr(k, f"UpSampling{size}")(g.number(1, 3)))
     if all(length > sum(ends) for length, ends in zip(shape, amounts, strict=False)):
         moves.append(getattr(k, f"Cropping{size}")(given))
     return g.choice(moves)(x)

@@ -12,10 +12,10 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops.concatenation import Concatenation
-from tinycomp.ops.crop import Crop
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.gather import Gather
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
@@ -25,7 +25,10 @@ from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.tanh import Tanh
+from tinycomp.ops.tile import Tile
+from tinycomp.ops.transpose import Transpose
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 
@@ -48,7 +51,14 @@ UNARY: Sequence[tuple[Operator, Definition]] = (
     (Elu(), lambda x: np.where(x > 0, x, np.expm1(x))),
     (Elu(0.3), lambda x: np.where(x > 0, x, 0.3 * np.expm1(x))),
     *((Function(kind), known.real) for kind, known in DEFINITIONS.items()),
-    (Crop(((1, 0), (0, 2), (1, 1))), lambda x: x[:, 1:, :-2, 1:-1]),
+    (StridedSlice.cropping(SHAPE, ((1, 0), (0, 2), (1, 1))), lambda x: x[:, 1:, :-2, 1:-1]),
+    (
+        StridedSlice(((SHAPE[0] - 1, SHAPE[0], -1), (1, 1, 1), (0, 2, 2)), (1,)),
+        lambda x: x[:, ::-1, 1, :3:2],
+    ),
+    (Transpose((2, 0, 1)), lambda x: x.transpose(0, 3, 1, 2)),
+    (Tile((2, 1, 3)), lambda x: np.tile(x, (1, 2, 1, 3))),
+    (Gather((1, 0, 1), 2), lambda x: x[..., [1, 0, 1]]),
     (Mean(), lambda x: x.mean(axis=(1, 2))),
     (Mean(keep_dims=True), lambda x: x.mean(axis=(1, 2), keepdims=True)),
     (ReduceMax(), lambda x: x.max(axis=(1, 2))),

@@ -13,6 +13,8 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.depth_to_space import DepthToSpace
+from tinycomp.ops.gather import Gather
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
@@ -20,6 +22,10 @@ from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from tinycomp.ops.strided_slice import StridedSlice
+from tinycomp.ops.tile import Tile
+from tinycomp.ops.transpose import Transpose
 from tinycomp.reference.simulate import simulate
 
 UNIT = parameters(0.1)
@@ -47,7 +53,18 @@ def _operands(shape: Shape, constant: Array | None, output: Shape) -> Operands:
         (Concatenation(2), [(3, 4), (3, 4)], "A concatenation along axis 2 got inputs of shapes"),
         (Concatenation(1), [(3, 4), (2, 4)], "Expected equal lengths along all other axes"),
         (Concatenation(0), [(3, 4), (4,)], "Expected equal lengths along all other axes"),
-        (Concatenation(0), [], "Expected 1 to 3 axes, this one among them"),
+        (
+            StridedSlice(((0, 5, 1),)),
+            [(4,)],
+            "does not fit an input of shape \\(4,\\)",
+        ),
+        (StridedSlice(((0, 2, 1),), (0,)), [(4,)], "One cell at least of each of 1 to 4 axes"),
+        (Transpose((0, 0)), [(3, 4)], "The order of axes \\(0, 0\\) does not fit"),
+        (Tile((2,)), [(3, 4)], "An input of shape \\(3, 4\\) is repeated \\(2,\\) times"),
+        (Gather((4,), 1), [(3, 4)], "The cells \\(4,\\) are taken from axis 1 of an input"),
+        (DepthToSpace(2), [(3, 4, 6)], "Blocks of 2 x 2 cells do not divide an input of shape"),
+        (ResizeNearestNeighbor((0, 2)), [(3, 4, 1)], "is resized to \\(0, 2\\)"),
+        (Concatenation(0), [], "Expected 1 to 5 axes, this one among them"),
         (Mul(), [(4, 3, 2), (4, 1, 1)], "A product got inputs of shapes"),
         (Mul(), [(2,), (2,), (2,)], "Expected two of one shape"),
     ],

@@ -13,13 +13,16 @@ import numpy as np
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array
-from tinycomp.ops._keras import merge, refusal
+from tinycomp.ops._keras import merge, pair, refusal
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.softmax import Softmax
+from tinycomp.ops.tile import Tile
+from tinycomp.ops.transpose import Transpose
 
 Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 
@@ -56,15 +59,33 @@ def _prelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> s
 
 
 def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A reshape, if only axes of length 1 move."""
+    """A reshape, if only axes of length 1 move. Keras counts the batch as axis 0."""
     shape = builder.tensors[inputs[0]].shape
-    order = [int(axis) - 1 for axis in layer.config["dims"]]
+    order = tuple(int(axis) - 1 for axis in layer.config["dims"])
     longer = [axis for axis in order if shape[axis] > 1]
-    if longer != sorted(longer):
-        what = f"brings the axes of {shape} into the order {tuple(layer.config['dims'])}"
-        raise refusal(layer, what, expected="Expected to move axes of length 1 only.",
-                      hint="Bring the input into this order before the model.")  # fmt: skip
-    return builder.add(Reshape(tuple(shape[axis] for axis in order)), inputs, layer.name)
+    op = Transpose(order)
+    if longer == sorted(longer):
+        return builder.add(Reshape(op.infer_shape([shape])), inputs, layer.name)
+    return builder.add(op, inputs, layer.name)
+
+
+def _repeat_vector(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A vector as n rows."""
+    (size,) = builder.tensors[inputs[0]].shape
+    row = builder.add(Reshape((1, size)), inputs, f"{layer.name}/row")
+    return builder.add(Tile((int(layer.config["n"]), 1)), [row], layer.name)
+
+
+def _up_sampling(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Each cell several times."""
+    kind = layer.config.get("interpolation", "nearest")
+    if kind != "nearest":
+        what = f"has interpolation={kind!r}"
+        raise refusal(layer, what, expected="Expected 'nearest'.")
+    height, width, _ = builder.tensors[inputs[0]].shape
+    down, right = pair(layer.config["size"])
+    op = ResizeNearestNeighbor((height * down, width * right), half_pixel_centers=True)
+    return builder.add(op, inputs, layer.name)
 
 
 def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -102,7 +123,9 @@ JOINS: Mapping[str, Lowering] = {
     "Average": _average,
     "PReLU": _prelu,
     "Permute": _permute,
+    "RepeatVector": _repeat_vector,
     "Softmax": _softmax,
     "Subtract": _subtract,
+    "UpSampling2D": _up_sampling,
 }
 """By class name."""

@@ -21,7 +21,7 @@ from tinycomp.ops._registry import by_keras_name
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
 
-_SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size")
+_SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size")
 
 
 def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

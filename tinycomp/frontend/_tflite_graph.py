@@ -26,6 +26,8 @@ from tinycomp.frontend._tflite_folding import (
     target_shape,
 )
 from tinycomp.frontend._tflite_kinds import unsupported
+from tinycomp.frontend._tflite_movers import move_steps, pack_steps
+from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_values import (
     activation,
     constant,
@@ -38,6 +40,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.names import free_name
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
+from tinycomp.ops._move import Move
 from tinycomp.ops._registry import by_tflite_name, operators
 
 _ANY_BATCH = {
@@ -186,11 +189,14 @@ class CoreReader:
 
     def _node(self, operator: FileOperator) -> None:
         """Append the operator's node, with a reshape around it where TFLite implies one."""
-        kind = by_tflite_name()[operator.builtin]
+        kind = _kind(operator)
         inputs = self._inputs(kind, operator)
         computed = [each for each in inputs if isinstance(each, Tensor)]
         if not computed:
             raise ModelError("It computes a constant.", hint="Export the model again.")
+        if operator.builtin == "PACK" or issubclass(kind, Move):
+            self._moved(kind, operator, inputs)
+            return
         rows = any(self.shapes[i][:1] != (1,) for i in operator.inputs if i in self.shapes)
         if rows and operator.builtin not in _ANY_BATCH:
             raise ModelError(
@@ -214,6 +220,21 @@ class CoreReader:
             full = self._full(operator, shape)
         self._check_shape(index, full)
         self._append(op, kept, replace(output, shape=shape))
+        self.shapes[index] = full
+
+    def _moved(self, kind: type[Operator], operator: FileOperator, inputs: Sequence[Value]) -> None:
+        """Append the nodes of an operator that only moves values."""
+        index = operator.outputs[0]
+        output = activation(self.file.tensors[index], ())
+        fulls = [self.shapes[each] for each in operator.inputs if each in self.shapes]
+        if operator.builtin == "PACK":
+            steps, full = pack_steps(inputs, fulls, operator.options.axis, output, self._free)
+        else:
+            assert issubclass(kind, Move)
+            steps, full = move_steps(kind, operator, inputs, fulls[0], output, self._free)
+        self._check_shape(index, full)
+        for step in steps:
+            self._append(step.op, step.inputs, step.output)
         self.shapes[index] = full
 
     def _inputs(self, kind: type[Operator], operator: FileOperator) -> tuple[Value, ...]:
@@ -379,6 +400,13 @@ def _kept(inputs: Sequence[Value]) -> list[Value]:
             require_scale(value.name, value.quantization.scale)
             kept.append(value)
     return kept
+
+
+def _kind(operator: FileOperator) -> type[Operator]:
+    """The operator of the IR."""
+    if isinstance(operator, Lookup):
+        return operators()["lookup"]
+    return by_tflite_name()[operator.builtin]
 
 
 def _keeps_axes(options: Any) -> bool:

@@ -26,11 +26,8 @@ _STATE = {
 }  # fmt: skip
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
 _INSTEAD = {
-    "SPLIT": "Split the layer before it into several layers.",
-    "SPLIT_V": "Split the layer before it into several layers.",
     "TRANSPOSE_CONV": "Use nearest-neighbour upsampling outside the model and a convolution.",
     "BATCH_MATMUL": "Use a dense layer with constant weights.",
-    "GATHER": "Look indices up outside the model, and hand the values in.",
     "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
     "ARG_MAX": "Save the model without it, and compare the outputs in the firmware.",
     "ARG_MIN": "Save the model without it, and compare the outputs in the firmware.",

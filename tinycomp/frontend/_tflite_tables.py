@@ -15,10 +15,12 @@ _EVERY = np.arange(-128, 128)
 _EXTREMA = {"MAXIMUM": np.maximum, "MINIMUM": np.minimum}
 
 
+class Lookup(FileOperator):
+    """A look-up in a table; its options are the 256 entries, as bytes."""
+
+
 def fuse_tables(file: TfliteFile) -> TfliteFile:
-    """The file with one GATHER of the int8 tensor for each such group; its options are the 256
-    entries, as bytes.
-    """
+    """The file with one look-up of the int8 tensor for each such group."""
     writers = {index: operator for operator in file.operators for index in operator.outputs}
     operators = [_fused(file, operator, writers) or operator for operator in file.operators]
     read = {*file.outputs, *(index for each in operators for index in each.inputs)}
@@ -85,6 +87,6 @@ def _number(file: TfliteFile, operator: FileOperator) -> tuple[int | None, int]:
     return None, 0
 
 
-def _lookup(operator: FileOperator, source: int, entries: Array) -> FileOperator:
+def _lookup(operator: FileOperator, source: int, entries: Array) -> Lookup:
     data = entries.astype(np.int8).tobytes()
-    return replace(operator, builtin="GATHER", inputs=(source,), options=data)
+    return Lookup(operator.index, "GATHER", "", (source,), operator.outputs, data)

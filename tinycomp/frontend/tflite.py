@@ -18,6 +18,7 @@ from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
 from tinycomp.frontend._tflite_floats import as_float32, is_floating
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
+from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_repair import repaired
 from tinycomp.frontend._tflite_tables import fuse_tables
 from tinycomp.ir.graph import Graph
@@ -104,7 +105,7 @@ def _core(file: TfliteFile) -> Graph:
     core = take_off_ends(file)
     for reason in kinds.islands(core.file):
         blockers.add(reason)
-    graph = CoreReader(fuse_tables(fuse_dilation(core.file)), blockers).graph()
+    graph = CoreReader(divide(fuse_tables(fuse_dilation(core.file))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()

@@ -20,7 +20,8 @@ from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._rows import rows
 from tinycomp.ops._tflite import version
 
-_AXES = 3
+_AXES = 5
+"""As many as other operators have."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Concatenation(Operator):
     """Inputs side by side along an axis (batch not counted; a negative one counts from the end)."""
 
     name: ClassVar[str] = "concatenation"
-    tflite_names: ClassVar[tuple[str, ...]] = ("CONCATENATION",)
+    tflite_names: ClassVar[tuple[str, ...]] = ("CONCATENATION", "PACK")
     keras_names: ClassVar[tuple[str, ...]] = ("Concatenate",)
 
     axis: int

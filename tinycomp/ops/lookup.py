@@ -20,8 +20,6 @@ class Lookup(UnaryOperator):
     """The entry of each stored value."""
 
     name: ClassVar[str] = "lookup"
-    tflite_names: ClassVar[tuple[str, ...]] = ("GATHER",)
-
     entries: bytes
     """256 int8 values, for inputs -128 to 127."""
 
@@ -40,18 +38,7 @@ class Lookup(UnaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Lookup:
-        """The entries, if the reader has found them (frontend/_tflite_tables.py).
-
-        Raises:
-            ModelError: it looks up something else.
-        """
-        if not isinstance(options, bytes):
-            raise ModelError(
-                f"{operands.output.name!r} (GATHER) looks up other values than those of one table.",
-                expected="A table of 256 int8 values, and indices made of an int8 tensor by CAST "
-                "and ADD.",
-                hint="Look indices up outside the model, and pass the values in.",
-            )
+        """The options are the entries, which the reader found (frontend/_tflite_tables.py)."""
         return cls(options)
 
     def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:

@@ -15,7 +15,6 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
-from tinycomp.ops._keras import refusal
 from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._rows import same_rows
 
@@ -82,9 +81,6 @@ class Reshape(Operator):
         if layer.class_name == "Flatten":
             return builder.add(cls((math.prod(source),)), inputs, layer.name)
         target = tuple(int(size) for size in layer.config["target_shape"])
-        if not 1 <= len(target) <= 3:
-            what = f"makes a tensor of shape {target}"
-            raise refusal(layer, what, expected="Expected one to three axes.")
         known = math.prod(size for size in target if size != -1)
         shape = tuple(math.prod(source) // known if size == -1 else size for size in target)
         return builder.add(cls(shape), inputs, layer.name)

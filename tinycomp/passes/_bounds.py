@@ -20,6 +20,7 @@ from tinycomp.ir.fixed_point import scale_and_round
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Operands, Tensor
+from tinycomp.ops._move import Move
 from tinycomp.ops._patches import padded, patches
 from tinycomp.ops._quantized import parameters, requantized
 from tinycomp.ops._unary import UnaryOperator
@@ -33,7 +34,6 @@ from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
-from tinycomp.ops.crop import Crop
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
@@ -45,7 +45,7 @@ from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 
 _INCREASING = (
-    Add, AveragePool2D, Concatenation, Crop, Extremum, MaxPool2D, Mean, Pad, ReduceMax, Reshape,
+    Add, AveragePool2D, Concatenation, Extremum, MaxPool2D, Mean, Move, Pad, ReduceMax, Reshape,
 )  # fmt: skip
 _EVERY = np.arange(-128, 128, dtype=np.int8)
 

@@ -20,7 +20,6 @@ from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
-from tinycomp.ops.crop import Crop
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
@@ -28,6 +27,7 @@ from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.passes._bounds import Bounds
 
 Mask = NDArray[np.bool_]
@@ -35,7 +35,7 @@ Indices = NDArray[np.int64]
 
 _CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D | Mean | ReduceMax
 _WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
-_MOVING = Concatenation | Crop | Pad | Reshape
+_MOVING = Concatenation | Pad | Reshape | StridedSlice
 _NARROWED = BinaryOperator | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING
 
 
@@ -76,6 +76,8 @@ def narrowed(op: Operator, kept: Mask) -> Operator:
         case Pad(padding=(*others, (before, after))):
             ends = int(kept[:before].sum()), int(kept[len(kept) - after :].sum())
             return Pad((*others, ends))
+        case StridedSlice(parts=(*others, _), dropped=dropped) if not kept.all():
+            return StridedSlice((*others, (0, int(kept.sum()), 1)), dropped)
     return op
 
 
@@ -103,13 +105,18 @@ def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:
                 Tie(np.arange(channels(source)), start + np.arange(channels(source)))
                 for source, start in pairs
             )
-        case Crop(cropping=(*_, (0, 0))):
+        case StridedSlice() if _all_channels(op, sources[0]):
             return (Tie(every, every),)
         case BinaryOperator() | Concatenation():
             return tuple(_aligned(channels(source), count) for source in sources)
         case _ if isinstance(op, UnaryOperator | _CHANNEL_BY_CHANNEL):
             return (Tie(every, every),)
     return tuple(_everything(channels(source), count) for source in sources)
+
+
+def _all_channels(op: StridedSlice, source: Tensor) -> bool:
+    """Whether every channel of a slice's input is a channel of its output."""
+    return len(source.shape) - 1 not in op.dropped and op.parts[-1] == (0, channels(source), 1)
 
 
 def _reshaped(source: int, target: int) -> Tie:

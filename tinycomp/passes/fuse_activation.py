@@ -8,7 +8,7 @@ from typing import Any, cast
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
-from tinycomp.ops.crop import Crop
+from tinycomp.ops._move import Move
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
@@ -73,7 +73,7 @@ def _selects(op: Operator) -> bool:
     """Whether each output is one of the inputs, the same one before and after a ReLU, or zero."""
     if isinstance(op, MaxPool2D):
         return op.activation is Activation.NONE
-    return isinstance(op, Crop | Pad | ReduceMax | Reshape)
+    return isinstance(op, Move | Pad | ReduceMax | Reshape)
 
 
 def _fused(op: Operator, relu: Relu) -> Operator | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._move import Move, in_order
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
-from tinycomp.ops.crop import Crop
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
@@ -14,7 +14,7 @@ from tinycomp.passes._rewrite import Edit
 
 
 def remove_identity(graph: Graph) -> Graph:
-    """The graph without such reshapes, paddings, 1 x 1 poolings and single concatenations."""
+    """The graph without such reshapes, paddings, slices, poolings and concatenations."""
     edit = Edit(graph)
     for node in graph.nodes:
         if _is_identity(graph, node):
@@ -29,8 +29,11 @@ def _is_identity(graph: Graph, node: Node) -> bool:
     match node.op:
         case Reshape():
             return operands.inputs[0].shape == operands.output.shape
-        case Pad(padding) | Crop(padding):
+        case Pad(padding):
             return not any(before or after for before, after in padding)
+        case Move():
+            shape = operands.inputs[0].shape
+            return operands.output.shape == shape and in_order(node.op, shape)
         case Concatenation():
             return len(node.inputs) == 1
         case AveragePool2D(window, activation) | MaxPool2D(window, activation):

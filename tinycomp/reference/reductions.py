@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import CONSTANT, UNREAD, Reduction
 from tinycomp.ir.tensor import Array
+from tinycomp.ops._move import Move
 
 Tensors = Mapping[str, Array]
 
 
 def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
-    """LiteRT's tensors, and those of the graph that have the same bytes in another shape.
+    """LiteRT's tensors, and those of the graph that hold the same bytes in another shape or order.
 
     A .tflite omits some reshapes: a dense layer flattens its input itself, and the extra axis of a
-    1-D convolution comes from the operators around it.
+    1-D convolution comes from the operators around it. It also omits values that are moved between
+    two of them, or repeated for an operator with two inputs.
     """
     found = dict(tensors)
     for node in graph.nodes:
+        if isinstance(node.op, Move) and node.outputs[0] not in found:
+            found[node.outputs[0]] = node.op.moved(found[node.inputs[0]])
         if node.op.name != "reshape":
             continue
         for known, missing in (node.inputs + node.outputs, node.outputs + node.inputs):

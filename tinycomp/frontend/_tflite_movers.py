@@ -1,0 +1,135 @@
+"""Operators that only move values, as nodes of the IR, whose shapes leave the batch of 1 out.
+
+TFLite's shapes and axes count the batch. Where an operator moves or drops it, the nodes see it as
+an ordinary axis, between reshapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
+from tinycomp.frontend._tflite_values import ir_shape
+from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Operands, Shape, Tensor, Value
+from tinycomp.ops._move import Move
+from tinycomp.ops._registry import operators
+from tinycomp.ops._slice_options import Piece
+from tinycomp.ops.concatenation import Concatenation
+
+_DIVIDING = ("SPLIT", "SPLIT_V", "UNPACK")
+
+Free = Callable[[str], str]
+"""Makes a name that no tensor has."""
+
+
+class Step(NamedTuple):
+    """A node."""
+
+    op: Operator
+    """What it does."""
+    inputs: tuple[Tensor, ...]
+    """Its inputs."""
+    output: Tensor
+    """Its output."""
+
+
+def divide(file: TfliteFile) -> TfliteFile:
+    """The file with one operator for each output of SPLIT, SPLIT_V and UNPACK; their options are
+    Pieces.
+    """
+    found: list[FileOperator] = []
+    for operator in file.operators:
+        if operator.builtin not in _DIVIDING or operator.options is None:
+            found.append(operator)
+            continue
+        axis = operator.options.axis if operator.builtin == "UNPACK" else None
+        for number, output in enumerate(operator.outputs):
+            piece = Piece(operator.builtin, number, len(operator.outputs), axis)
+            found.append(replace(operator, outputs=(output,), options=piece))
+    return replace(file, operators=tuple(found))
+
+
+def move_steps(
+    kind: type[Move], operator: FileOperator, inputs: Sequence[Value], full: Shape, output: Tensor,
+    free: Free,
+) -> tuple[list[Step], Shape]:  # fmt: skip
+    """The nodes of a mover, and the full shape of its output.
+
+    Args:
+        kind: of operator.
+        operator: of the file.
+        inputs: one tensor, and constants.
+        full: the tensor's shape with the batch.
+        output: in any shape.
+        free: makes unused names.
+
+    Raises:
+        ModelError: the options or constants don't fit the input.
+    """
+    seen = tuple(replace(each, shape=full) if isinstance(each, Tensor) else each for each in inputs)
+    moved = kind.read(operator.builtin, operator.options, Operands(seen, (output,)))
+    (source,) = (each for each in inputs if isinstance(each, Tensor))
+    op, inner = moved.op, moved.op.inner()
+    if full[:1] == (1,) and inner is not None and moved.shape[:1] == (1,):
+        return _reshaped(inner, source, replace(output, shape=moved.shape[1:]), free), moved.shape
+    steps: list[Step] = []
+    if source.shape != full:
+        whole = replace(source, name=free(f"{output.name}/whole"), shape=full)
+        steps.append(_reshape(source, whole))
+        source = whole
+    output = replace(output, shape=ir_shape(moved.shape))
+    return [*steps, *_reshaped(op, source, output, free)], moved.shape
+
+
+def pack_steps(
+    inputs: Sequence[Value], fulls: Sequence[Shape], axis: int, output: Tensor, free: Free
+) -> tuple[list[Step], Shape]:
+    """The nodes of a PACK, which stacks tensors along a new axis, and the output's full shape.
+
+    Raises:
+        ModelError: the tensors differ in shape, there is no such axis, or one is a constant.
+    """
+    tensors = [each for each in inputs if isinstance(each, Tensor)]
+    rank = len(fulls[0]) + 1
+    if len(tensors) < len(inputs) or len({*fulls}) > 1 or not -rank <= axis < rank:
+        raise ModelError(
+            f"It stacks {len(inputs)} inputs of shapes {sorted({*fulls})} along axis {axis}.",
+            expected="Computed tensors of one shape, and one of its axes.",
+            hint="Join a constant to the tensor by a layer with weights instead.",
+        )
+    axis %= rank
+    one = (*fulls[0][:axis], 1, *fulls[0][axis:])
+    full = (*one[:axis], len(inputs), *one[axis + 1 :])
+    # The batch is the first axis, unless it is stacked along.
+    batch = int(axis > 0 and one[0] == 1)
+    steps, parts = [], []
+    for number, tensor in enumerate(tensors):
+        part = replace(tensor, name=free(f"{output.name}/{number}"), shape=one[batch:])
+        if part.shape == tensor.shape:
+            part = tensor
+        else:
+            steps.append(_reshape(tensor, part))
+        parts.append(part)
+    if len(parts) == 1:
+        return [_reshape(tensors[0], replace(output, shape=ir_shape(full)))], full
+    op = Concatenation(axis - batch)
+    steps.append(Step(op, tuple(parts), replace(output, shape=full[batch:])))
+    return steps, full
+
+
+def _reshaped(op: Operator, source: Tensor, output: Tensor, free: Free) -> list[Step]:
+    """The operator, and a reshape to the output's shape if it has another one."""
+    shape = op.infer_shape([source.shape])
+    if shape == output.shape:
+        return [Step(op, (source,), output)]
+    middle = replace(output, name=free(f"{output.name}/moved"), shape=shape)
+    return [Step(op, (source,), middle), _reshape(middle, output)]
+
+
+def _reshape(source: Tensor, output: Tensor) -> Step:
+    op = operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (output,)))
+    return Step(op, (source,), output)

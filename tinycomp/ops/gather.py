@@ -1,0 +1,84 @@
+"""GATHER with constant indices: cells of one axis in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor
+from tinycomp.ops._move import Move, Moved
+from tinycomp.ops._tflite import version
+
+
+@dataclass(frozen=True)
+class Gather(Move):
+    """Picks cells of an axis (batch not counted); all other axes are kept."""
+
+    name: ClassVar[str] = "gather"
+    tflite_names: ClassVar[tuple[str, ...]] = ("GATHER",)
+
+    indices: tuple[int, ...]
+    """Cells of the axis, from 0, in the output's order."""
+    axis: int
+    """Of the input, from 0."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The axis as long as there are indices.
+
+        Raises:
+            ModelError: there is no such axis or cell.
+        """
+        (shape,) = inputs
+        inside = 0 <= self.axis < len(shape) and self.indices
+        if not inside or not all(0 <= each < shape[self.axis] for each in self.indices):
+            raise ModelError(
+                f"The cells {self.indices} are taken from axis {self.axis} of an input of shape "
+                f"{shape}.",
+                expected="Cells that the axis has, counted from 0.",
+            )
+        return (*shape[: self.axis], len(self.indices), *shape[self.axis + 1 :])
+
+    def moved(self, x: Array) -> Array:
+        """Copies."""
+        return np.take(x, self.indices, axis=1 + self.axis)
+
+    def inner(self) -> Gather | None:
+        """Of an axis after the first."""
+        return Gather(self.indices, self.axis - 1) if self.axis > 0 else None
+
+    @classmethod
+    def read(cls, name: str, options: Any, operands: Operands) -> Moved:
+        """The indices are a constant of any shape, which takes the place of the axis.
+
+        Raises:
+            ModelError: they are not constant, or the values are.
+        """
+        source, indices = operands.inputs
+        axis, batches = (0, 0) if options is None else (options.axis, options.batchDims)
+        if not isinstance(source, Tensor) or not isinstance(indices, Constant) or batches:
+            raise ModelError(
+                f"{operands.output.name!r} (GATHER) looks up cells of {source.name!r} by "
+                f"{indices.name!r}, with {batches} batch axes.",
+                expected="A computed tensor, constant indices and no batch axes; or a table of 256 "
+                "int8 values, and indices made of an int8 tensor by CAST and ADD.",
+                hint="Look indices up outside the model, and pass the values in.",
+            )
+        places = indices.values
+        op = cls(tuple(int(each) for each in places.ravel()), axis % len(source.shape))
+        op.infer_shape([source.shape])
+        return Moved(op, (*source.shape[: op.axis], *places.shape, *source.shape[op.axis + 1 :]))
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """GATHER; version 2 has int8."""
+        options = schema.GatherOptionsT()
+        options.axis = 1 + self.axis
+        extra = (np.array(self.indices, np.int32),)
+        return TfliteOperator(
+            "GATHER", "GatherOptions", options, extra, version=version(operands, 2)
+        )

@@ -1,0 +1,99 @@
+"""RESIZE_NEAREST_NEIGHBOR: rows and columns repeated or left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, Constant, Operands, Shape
+from tinycomp.ops._move import Move, Moved
+from tinycomp.ops._tflite import LARGEST_PADDED, version
+
+
+@dataclass(frozen=True)
+class ResizeNearestNeighbor(Move):
+    """An image of another height and width, each cell a copy of the nearest one."""
+
+    name: ClassVar[str] = "resize_nearest_neighbor"
+    tflite_names: ClassVar[tuple[str, ...]] = ("RESIZE_NEAREST_NEIGHBOR",)
+
+    size: tuple[int, int]
+    """Height and width of the output."""
+    align_corners: bool = False
+    """The corners' cells lie on each other, and places are rounded."""
+    half_pixel_centers: bool = False
+    """Cells are compared by their centres."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The new size, and the channels.
+
+        Raises:
+            ModelError: the input is not an image, or the size is not positive or absurd.
+        """
+        (shape,) = inputs
+        fits = len(shape) == 3 and min(self.size) >= 1
+        if not fits or math.prod(self.size) * shape[2] > LARGEST_PADDED:
+            raise ModelError(
+                f"An input of shape {shape} is resized to {self.size}.",
+                expected="(height, width, channels), and a size from 1 that makes at most "
+                f"{LARGEST_PADDED:,} values.",
+            )
+        return (*self.size, shape[2])
+
+    def moved(self, x: Array) -> Array:
+        """Rows, then columns, by index."""
+        height, width = x.shape[1:3]
+        rows = np.take(x, self._nearest(height, self.size[0]), axis=1)
+        return np.take(rows, self._nearest(width, self.size[1]), axis=2)
+
+    def _nearest(self, source: int, target: int) -> Array:
+        """The input's cell of each output cell, in float32 as LiteRT computes it."""
+        corners = self.align_corners and target > 1
+        scale = np.float32(source - 1) / np.float32(target - 1) if corners else (
+            np.float32(source) / np.float32(target)
+        )  # fmt: skip
+        offset = np.float32(0.5 if self.half_pixel_centers else 0)
+        places = (np.arange(target, dtype=np.float32) + offset) * scale
+        found = np.floor(places.astype(np.float64) + 0.5 * self.align_corners)
+        return np.clip(found.astype(np.int64), 0, source - 1)
+
+    def inner(self) -> ResizeNearestNeighbor | None:
+        """The same: it always counts rows and columns."""
+        return self
+
+    @classmethod
+    def read(cls, name: str, options: Any, operands: Operands) -> Moved:
+        """The size is a constant.
+
+        Raises:
+            ModelError: it is not constant, or does not fit the input.
+        """
+        size = operands.inputs[1]
+        if not isinstance(size, Constant) or size.values.size != 2:
+            raise ModelError(
+                f"{operands.output.name!r} ({name}) takes its size from {size.name!r}.",
+                expected="A constant height and width.",
+                hint="Convert the model with a fixed input shape.",
+            )
+        batch, *image = operands.activations[0].shape
+        height, width = (int(each) for each in size.values.ravel())
+        op = cls((height, width), bool(options.alignCorners), bool(options.halfPixelCenters))
+        return Moved(op, (batch, *op.infer_shape([tuple(image)])))
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """RESIZE_NEAREST_NEIGHBOR; version 2 has int8, version 3 half-pixel centres."""
+        options = schema.ResizeNearestNeighborOptionsT()
+        options.alignCorners = self.align_corners
+        options.halfPixelCenters = self.half_pixel_centers
+        number = 3 if self.half_pixel_centers else version(operands, 2)
+        extra = (np.array(self.size, np.int32),)
+        return TfliteOperator(
+            "RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions", options, extra, number
+        )

@@ -1,0 +1,68 @@
+"""TILE: the input several times along each axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ops._move import Move, Moved
+from tinycomp.ops._tflite import LARGEST_PADDED
+
+
+@dataclass(frozen=True)
+class Tile(Move):
+    """Copies side by side, along all axes (batch not counted)."""
+
+    name: ClassVar[str] = "tile"
+    tflite_names: ClassVar[tuple[str, ...]] = ("TILE",)
+
+    times: tuple[int, ...]
+    """Copies along each axis."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Each axis so many times as long.
+
+        Raises:
+            ModelError: there is another number of axes, no copy, or too much.
+        """
+        (shape,) = inputs
+        sizes = tuple(size * times for size, times in zip(shape, self.times, strict=False))
+        fits = len(shape) == len(self.times) and min(self.times, default=1) >= 1
+        if not fits or math.prod(sizes) > LARGEST_PADDED:
+            raise ModelError(
+                f"An input of shape {shape} is repeated {self.times} times.",
+                expected=f"A number from 1 for each axis, and at most {LARGEST_PADDED:,} values.",
+            )
+        return sizes
+
+    def moved(self, x: Array) -> Array:
+        """Copies."""
+        return np.tile(x, (1, *self.times))
+
+    def inner(self) -> Tile | None:
+        """If the first axis is not repeated."""
+        return Tile(self.times[1:]) if self.times[0] == 1 else None
+
+    @classmethod
+    def read(cls, name: str, options: Any, operands: Operands) -> Moved:
+        """The numbers are a constant.
+
+        Raises:
+            ModelError: they are not constant, or don't fit the input.
+        """
+        found = [int(times) for each in operands.constants for times in each.values.ravel()]
+        op = cls(tuple(found))
+        return Moved(op, op.infer_shape([operands.activations[0].shape]))
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """TILE."""
+        times = np.array([1, *self.times], np.int32)
+        return TfliteOperator("TILE", "TileOptions", schema.TileOptionsT(), (times,))
