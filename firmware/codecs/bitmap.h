@@ -15,7 +15,7 @@ typedef struct {
     uint8_t shift;
 } tc_bitmap_t;
 
-static __attribute__((unused)) const int8_t *tc_bitmap_read(const tc_weights_t *weights, size_t first, size_t count,
+static __attribute__((unused)) const int8_t *tc_bitmap_read(const tc_weights_t *weights, tc_index_t first, size_t count,
                                                             int8_t *buffer)
 {
     TC_FETCH(tc_bitmap_t, codec, (const tc_bitmap_t *)weights);

@@ -17,7 +17,7 @@ typedef struct {
     uint8_t entries;
 } tc_channel_codebook_t;
 
-static __attribute__((unused)) const int8_t *tc_channel_codebook_read(const tc_weights_t *weights, size_t first,
+static __attribute__((unused)) const int8_t *tc_channel_codebook_read(const tc_weights_t *weights, tc_index_t first,
                                                                       size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_channel_codebook_t, codec, (const tc_channel_codebook_t *)weights);

@@ -12,8 +12,8 @@ typedef struct {
     uint8_t bits;
 } tc_codebook_t;
 
-static __attribute__((unused)) const int8_t *tc_codebook_read(const tc_weights_t *weights, size_t first, size_t count,
-                                                              int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_codebook_read(const tc_weights_t *weights, tc_index_t first,
+                                                              size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_codebook_t, codec, (const tc_codebook_t *)weights);
     tc_unpack(codec->indices, first, codec->bits, codec->table, count, buffer);

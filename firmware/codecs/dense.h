@@ -9,7 +9,7 @@ typedef struct {
     const int8_t *values;
 } tc_dense_t;
 
-static __attribute__((unused)) const int8_t *tc_dense_read(const tc_weights_t *weights, size_t first, size_t count,
+static __attribute__((unused)) const int8_t *tc_dense_read(const tc_weights_t *weights, tc_index_t first, size_t count,
                                                            int8_t *buffer)
 {
     TC_FETCH(tc_dense_t, codec, (const tc_dense_t *)weights);

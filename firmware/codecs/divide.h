@@ -5,7 +5,7 @@
 
 #include "tinycomp.h"
 
-static inline uint16_t tc_divide_exactly(size_t n, unsigned shift, uint16_t inverse)
+static inline uint16_t tc_divide_exactly(tc_index_t n, unsigned shift, uint16_t inverse)
 {
     return (uint16_t)((unsigned)(n >> shift) * inverse);
 }

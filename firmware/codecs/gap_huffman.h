@@ -25,7 +25,7 @@ typedef struct {
     uint8_t escape;   /* a gap without a weight after it: the next gap is added to it */
 } tc_gap_huffman_t;
 
-static __attribute__((unused)) const int8_t *tc_gap_huffman_read(const tc_weights_t *weights, size_t first,
+static __attribute__((unused)) const int8_t *tc_gap_huffman_read(const tc_weights_t *weights, tc_index_t first,
                                                                  size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_gap_huffman_t, code, (const tc_gap_huffman_t *)weights);

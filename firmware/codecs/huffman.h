@@ -7,8 +7,8 @@
 
 typedef tc_prefix_code_t tc_huffman_t;
 
-static __attribute__((unused)) const int8_t *tc_huffman_read(const tc_weights_t *weights, size_t first, size_t count,
-                                                             int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_huffman_read(const tc_weights_t *weights, tc_index_t first,
+                                                             size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_huffman_t, code, (const tc_huffman_t *)weights);
     tc_bits_t bits = tc_prefix_code_open(code, first);

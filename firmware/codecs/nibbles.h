@@ -18,8 +18,8 @@ static inline void tc_nibbles_four(const int8_t *table, uint32_t indices, int8_t
     to[3] = TC_READ_I8(&table[indices >> 12 & 15u]);
 }
 
-static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t *weights, size_t first, size_t count,
-                                                             int8_t *buffer)
+static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t *weights, tc_index_t first,
+                                                             size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_nibbles_t, codec, (const tc_nibbles_t *)weights);
     const uint8_t *from = codec->indices + first / 2;

@@ -41,7 +41,7 @@ static inline uint32_t tc_pair_codebook_four(const uint16_t *pairs, const uint8_
     return pairs[TC_READ_U8(&from[0])] | (uint32_t)pairs[TC_READ_U8(&from[1])] << 16;
 }
 
-static __attribute__((unused)) const int8_t *tc_pair_codebook_read(const tc_weights_t *weights, size_t first,
+static __attribute__((unused)) const int8_t *tc_pair_codebook_read(const tc_weights_t *weights, tc_index_t first,
                                                                    size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_pair_codebook_t, codec, (const tc_pair_codebook_t *)weights);

@@ -30,7 +30,7 @@ typedef struct {
 
 /* The bits of the block whose first weight has index `first`; blocks have `size` weights each. */
 static inline tc_bits_t tc_bits_of_block(const uint8_t *codes, const uint8_t *more, unsigned least, size_t size,
-                                         size_t first)
+                                         tc_index_t first)
 {
     tc_bits_t bits = {codes, 0, 0};
     for (; first != 0; first -= size, more++) {
@@ -39,7 +39,7 @@ static inline tc_bits_t tc_bits_of_block(const uint8_t *codes, const uint8_t *mo
     return bits;
 }
 
-static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, size_t first)
+static inline tc_bits_t tc_prefix_code_open(const tc_prefix_code_t *code, tc_index_t first)
 {
     return tc_bits_of_block(code->codes, code->more, code->least, code->size, first);
 }

@@ -18,7 +18,7 @@ typedef struct {
     uint8_t bits;
 } tc_sparse_codebook_t;
 
-static __attribute__((unused)) const int8_t *tc_sparse_codebook_read(const tc_weights_t *weights, size_t first,
+static __attribute__((unused)) const int8_t *tc_sparse_codebook_read(const tc_weights_t *weights, tc_index_t first,
                                                                      size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_sparse_codebook_t, codec, (const tc_sparse_codebook_t *)weights);

@@ -10,7 +10,7 @@ typedef tc_prefix_code_t tc_sparse_huffman_t;
 
 /* A 0 bit stands for 2^run zeros, or for all that are left. A 1 bit is followed by `run` bits, the number of zeros
  * before the next non-zero weight, and that weight's code. */
-static __attribute__((unused)) const int8_t *tc_sparse_huffman_read(const tc_weights_t *weights, size_t first,
+static __attribute__((unused)) const int8_t *tc_sparse_huffman_read(const tc_weights_t *weights, tc_index_t first,
                                                                     size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_sparse_huffman_t, code, (const tc_sparse_huffman_t *)weights);

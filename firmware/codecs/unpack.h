@@ -32,7 +32,7 @@ static inline void tc_unpack_four(uint32_t window, unsigned bits, const int8_t *
 
 /* Decodes `count` weights from index `first` on: eight at a time where they begin at a byte, else one by one. Except
  * with 4-bit indices, this reads up to three bytes after the last index. */
-static inline void tc_unpack(const uint8_t *indices, size_t first, unsigned bits, const int8_t *table, size_t count,
+static inline void tc_unpack(const uint8_t *indices, tc_index_t first, unsigned bits, const int8_t *table, size_t count,
                              int8_t *to)
 {
     uint32_t position = (uint32_t)first * bits; /* 32 bits even where size_t has 16 */

@@ -9,7 +9,7 @@ typedef struct {
     const uint32_t *values;
 } tc_words_t;
 
-static __attribute__((unused)) const int8_t *tc_words_read(const tc_weights_t *weights, size_t first, size_t count,
+static __attribute__((unused)) const int8_t *tc_words_read(const tc_weights_t *weights, tc_index_t first, size_t count,
                                                            int8_t *buffer)
 {
     TC_FETCH(tc_words_t, codec, (const tc_words_t *)weights);

@@ -92,16 +92,23 @@ static inline void tc_move_words(int8_t *to, const int8_t *from, size_t size)
     }
 }
 
+/* The number of a weight in its layer. Generated code defines TC_INDEX_32 for an AVR if a layer has more than 65,536. */
+#if defined(TC_INDEX_32) && defined(__AVR__)
+typedef uint32_t tc_index_t;
+#else
+typedef size_t tc_index_t;
+#endif
+
 /* Weights as a codec stores them: the first member of every codec's struct. `read` returns the address of `count`
  * weights from index `first` on: in flash itself, or decoded into `buffer` (at least count bytes). A codec with a
  * workspace keeps it at the start of the buffer; each kernel call first reads 0 weights, which fills the workspace. */
 typedef struct tc_weights tc_weights_t;
-typedef const int8_t *(*tc_weights_read_t)(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer);
+typedef const int8_t *(*tc_weights_read_t)(const tc_weights_t *weights, tc_index_t first, size_t count, int8_t *buffer);
 struct tc_weights {
     tc_weights_read_t read;
 };
 
-static inline const int8_t *tc_weights_read(const tc_weights_t *weights, size_t first, size_t count, int8_t *buffer)
+static inline const int8_t *tc_weights_read(const tc_weights_t *weights, tc_index_t first, size_t count, int8_t *buffer)
 {
     TC_FETCH(tc_weights_t, codec, weights);
     return codec->read(weights, first, count, buffer);

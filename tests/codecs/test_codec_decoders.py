@@ -51,7 +51,12 @@ def _initializer(number: int, encoded: Encoded) -> tuple[str, str]:
     for name, value in encoded.fields.items():
         if isinstance(value, np.ndarray):
             numbers = ", ".join(str(v) for v in value.tolist())
-            arrays.append(f"static TC_CONST {value.dtype}_t a{number}_{name}[] = {{{numbers}}};")
+            if name in encoded.far:
+                arrays.append(f"extern TC_CONST tc_far_t a{number}_{name}[];")
+                arrays.append(f"TC_FAR_BEGIN(a{number}_{name}) TC_FAR_BYTES({numbers}) TC_FAR_END")
+            else:
+                kind = f"static TC_CONST {value.dtype}_t"
+                arrays.append(f"{kind} a{number}_{name}[] = {{{numbers}}};")
             members.append(f"a{number}_{name}")
         else:
             members.append(str(value))

@@ -36,12 +36,24 @@ class Encoded:
     """Bytes before the decoded weights. A read of zero weights fills them for later reads; only
     kernels that name the codec in Weights.codecs do that.
     """
+    far: frozenset[str] = frozenset()
+    """Names of the arrays that may be anywhere in an AVR's memory (codecs/far_memory.h)."""
 
     @property
     def size(self) -> int:
         """Bytes in flash on a 32-bit core: all arrays and the struct."""
         arrays = (value for value in self.fields.values() if isinstance(value, np.ndarray))
         return self.struct_size + sum(array.nbytes for array in arrays)
+
+    @property
+    def near(self) -> Mapping[str, int | Array]:
+        """The fields that are not far."""
+        return {name: value for name, value in self.fields.items() if name not in self.far}
+
+    @property
+    def far_bytes(self) -> int:
+        """Bytes of the arrays in far memory."""
+        return sum(self.array(name).nbytes for name in self.far)
 
     def integer(self, field: str) -> int:
         """The value of a field that is a number."""

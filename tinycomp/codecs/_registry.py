@@ -39,6 +39,11 @@ def general_codecs() -> tuple[str, ...]:
     return tuple(name for name, codec in codecs().items() if codec.general)
 
 
+def far_codecs() -> tuple[str, ...]:
+    """The codecs whose weights may be anywhere in an AVR's memory, for any kernel."""
+    return tuple(name for name in codecs() if name.startswith("far_"))
+
+
 def choose(
     weights: Weights,
     allowed: Collection[str] | None = None,

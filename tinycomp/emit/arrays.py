@@ -28,6 +28,8 @@ class ArrayText:
     """Number of elements."""
     lines: tuple[str, ...]
     """The values, comma-separated."""
+    far: bool = False
+    """Whether it may be anywhere in an AVR's memory."""
 
 
 @dataclass
@@ -38,25 +40,25 @@ class ConstantArrays:
     """Prefix of the C names."""
     texts: list[ArrayText] = field(default_factory=list)
     """The distinct arrays, in the order in which they were added."""
-    names: dict[tuple[str, bytes], str] = field(default_factory=dict)
-    """The C name by dtype and bytes."""
+    names: dict[tuple[str, bytes, bool], str] = field(default_factory=dict)
+    """The C name by dtype, bytes, and whether it is far."""
 
-    def add(self, name: str, values: Array) -> str:
+    def add(self, name: str, values: Array, far: bool = False) -> str:
         """The C name of an array with these values."""
         if values.dtype not in _C_TYPES:
             raise TypeError(f"{name}: no C type for {values.dtype}")
-        key = (str(values.dtype), values.tobytes())
+        key = (str(values.dtype), values.tobytes(), far)
         if key not in self.names:
             self.names[key] = f"{self.prefix}_{name}"
             lines = number_lines([int(value) for value in values.ravel()])
             self.texts.append(
-                ArrayText(_C_TYPES[values.dtype], self.names[key], values.size, lines)
+                ArrayText(_C_TYPES[values.dtype], self.names[key], values.size, lines, far)
             )
         return self.names[key]
 
-    def value(self, name: str, value: int | Array) -> str:
+    def value(self, name: str, value: int | Array, far: bool = False) -> str:
         """The C text of a struct member: a number, or the name of an array."""
-        return self.add(name, value) if isinstance(value, np.ndarray) else c_number(int(value))
+        return self.add(name, value, far) if isinstance(value, np.ndarray) else c_number(int(value))
 
 
 def number_lines(values: Sequence[int]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def _codec(
     for member, value in operation.fields.items():
         if isinstance(value, Encoded):
             members = tuple(
-                MemberText(key, arrays.value(f"{name}_{member}_{key}", entry))
+                MemberText(key, arrays.value(f"{name}_{member}_{key}", entry, key in value.far))
                 for key, entry in value.fields.items()
             )
             read = codec_read(operation, member)

@@ -13,7 +13,7 @@ import numpy as np
 from tinycomp.codecs._channels import UNPACKING_COST, pack
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import PLAIN, Policy, Use
-from tinycomp.codecs._registry import choose
+from tinycomp.codecs._registry import choose, far_codecs
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.kernel_call import ROOM, Channels, KernelCall, Weights
@@ -82,6 +82,12 @@ class Storage:
     most_room: int | None = None
     """Approximate limit of a layer's scratch in bytes, on boards with little RAM; None: no limit.
     """
+    far: Collection[str] = frozenset()
+    """Outputs of the layers whose weights may be anywhere in an AVR's memory."""
+
+    def allowed(self, output: Tensor) -> Collection[str] | None:
+        """Names of the codecs for the layer that computes `output`; None: all."""
+        return far_codecs() if output.name in self.far else self.codecs
 
     def use(self, weights: Weights, output: Tensor) -> Use:
         """How an inference uses the weights of the layer that computes `output`."""
@@ -190,7 +196,7 @@ def _stored(call: KernelCall, operands: Operands, storage: Storage) -> dict[str,
     return {
         name: choose(
             value,
-            value.codecs or storage.codecs,
+            value.codecs or storage.allowed(operands.output),
             storage.policy,
             storage.use(value, operands.output),
         )

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._far import MOST_WEIGHTS
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, Policy
-from tinycomp.codecs._registry import codecs, general_codecs
+from tinycomp.codecs._registry import codecs, far_codecs, general_codecs
 from tinycomp.ir.graph import Graph
-from tinycomp.plan.program import Program, Storage, lower
+from tinycomp.ir.kernel_call import Weights
+from tinycomp.plan.program import Operation, Program, Storage, lower
 from tinycomp.plan.schedule import Step
 from tinycomp.plan.streaming import Optimize, choose
 
@@ -48,6 +50,16 @@ class StorageTarget:
     """Available bytes."""
     ram: int
     """Available bytes."""
+    far: int | None = None
+    """Available bytes of flash where weights may lie beyond `flash`; None: nowhere."""
+    array: int | None = None
+    """The most bytes of an array that is not far; None: no limit."""
+
+    def holds(self, stored: _Stored) -> bool:
+        """Whether the constants that are not far fit, and each array of them."""
+        if stored.near > self.flash - CODE:
+            return False
+        return self.far is None or self.array is None or stored.largest <= self.array
 
 
 def stored_program(
@@ -79,9 +91,54 @@ def stored_program(
             ]
         room = place.flash - CODE
         best = stored[0] if len(stored) == 1 else _smallest(stored, room, optimize, place)
-        if best.constants <= room:
-            break
+        if place.holds(best):
+            return best.program
+    if place.far is not None:
+        return _partly_far(graph, optimize, compressed, place, place.far - CODE).program
     return best.program
+
+
+def _partly_far(
+    graph: Graph, optimize: Optimize, compressed: bool, place: StorageTarget, whole: int
+) -> _Stored:
+    """With as many of the largest layers far as it takes for the others to be in reach.
+
+    Args:
+        graph, optimize, compressed, place: as for stored_program.
+        whole: bytes for all constants, near and far.
+    """
+    levels = list(POLICIES)
+    for level in levels[levels.index(optimize) :]:
+        policy, far = _policies(level, compressed=compressed)[0], frozenset[str]()
+        best = _store(graph, optimize, policy, place)
+        for name in _largest(best.program):
+            if place.holds(best):
+                break
+            far |= {name}
+            best = _store(graph, optimize, policy, place, far)
+        if best.constants <= whole:
+            break
+    return best
+
+
+def _largest(program: Program) -> list[str]:
+    """Outputs of the layers that can be stored far, those with the largest weights first."""
+    sizes = {
+        operation.node.outputs[0]: encoded.size
+        for operation in program.operations
+        for encoded in operation.encoded
+        if _may_be_far(operation)
+    }
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+def _may_be_far(operation: Operation) -> bool:
+    """Whether its kernel reads any codec, and numbers all its weights."""
+    assert operation.call is not None
+    weights = next(v for v in operation.call.fields.values() if isinstance(v, Weights))
+    wide = operation.call.kernel.startswith("conv_2d_") and operation.call.kernel.endswith("_avr")
+    own = weights.codecs is not None and not wide
+    return not own and (wide or weights.values.size <= MOST_WEIGHTS)
 
 
 def simpler_programs(
@@ -100,7 +157,7 @@ def simpler_programs(
 
     plain = lowered(())
     saved = _savings(program, plain)
-    if not saved or sum(saved.values()) > MOST_CODE:
+    if not saved or sum(saved.values()) > MOST_CODE or saved.keys() & {*far_codecs()}:
         return ()
     names = sorted(saved.keys() & {*general_codecs()}, key=lambda name: (saved[name], name))
     return (*(lowered(names[first:]) for first in range(1, len(names))), plain)
@@ -152,6 +209,19 @@ class _Stored:
     """Bytes of constants in flash."""
 
     @property
+    def near(self) -> int:
+        """Those that are not far."""
+        stored = (encoded for op in self.program.operations for encoded in op.encoded)
+        return self.constants - sum(encoded.far_bytes for encoded in stored)
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest array of weights that is not far."""
+        stored = (encoded for op in self.program.operations for encoded in op.encoded)
+        values = (value for encoded in stored for value in encoded.near.values())
+        return max((value.nbytes for value in values if isinstance(value, np.ndarray)), default=0)
+
+    @property
     def packs(self) -> bool:
         """Whether constants beside weights are unpacked."""
         return any(op.fields.get("packed") for op in self.program.operations)
@@ -170,9 +240,15 @@ class _Stored:
         return self.constants + sum(parts.values())
 
 
-def _store(graph: Graph, optimize: Optimize, policy: Policy, place: StorageTarget) -> _Stored:
+def _store(
+    graph: Graph,
+    optimize: Optimize,
+    policy: Policy,
+    place: StorageTarget,
+    far: frozenset[str] = frozenset(),
+) -> _Stored:
     """The result of a policy, without entropy codes whose decoders take more than they save."""
-    storage = replace(_storage(optimize, place), policy=policy)
+    storage = replace(_storage(optimize, place), policy=policy, far=far)
     if policy.counts_readings:
         storage = replace(storage, readings=_readings(graph, storage, optimize, place))
 

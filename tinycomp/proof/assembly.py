@@ -163,7 +163,9 @@ def storage_target(board: Board, options: PlanOptions) -> StorageTarget:
     flash = board.memory.flash - board.memory.reserved_flash
     if board.memory.constants is not None:
         flash = min(flash, board.memory.constants + CODE)
-    return StorageTarget(board.kernels, board.memory.harvard, flash, options.ram(board))
+    far = board.memory.flash - board.memory.reserved_flash if board.memory.far else None
+    memory, ram = board.memory, options.ram(board)
+    return StorageTarget(board.kernels, memory.harvard, flash, ram, far, memory.largest_array)
 
 
 def _plan(

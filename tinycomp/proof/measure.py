@@ -63,21 +63,23 @@ def footprint(plan: Plan, measured: Measured | None) -> Footprint:
     arrays = [
         value
         for operation in plan.program.operations
-        for fields in (operation.fields, *(entry.fields for entry in operation.encoded))
+        for fields in (operation.fields, *(entry.near for entry in operation.encoded))
         for value in fields.values()
         if isinstance(value, np.ndarray)
     ]
+    far = sum(entry.far_bytes for entry in encoded)
     weights = [
         plan.program.graph.constants[operation.node.inputs[1]].values.size
         for operation in plan.program.operations
         if operation.encoded
     ]
     known = {(str(array.dtype), array.tobytes()): array.nbytes for array in arrays}
-    sizes = measured.sizes if measured else Sizes(0, sum(known.values()), 0, 0)
+    sizes = measured.sizes if measured else Sizes(0, sum(known.values()) + far, 0, 0, far)
     stack = measured.stack if measured else None
     return Footprint(
         code=sizes.code if measured else None,
         constants=sizes.constants,
+        far=sizes.far,
         ram=plan.arena + sizes.data + sizes.bss + (stack or 0),
         largest_array=max(known.values(), default=0),
         weights=sum(weights),

@@ -42,6 +42,8 @@ class Memory(Section):
     """Whether constants are in program memory, which ordinary loads can't read."""
     constants: Bytes | None = None
     """Limit of addressable constants (AVR: near program memory), if it is less than the flash."""
+    far: bool = False
+    """Whether weights may take all of the flash beyond that limit (AVR: far program memory)."""
     largest_array: Bytes | None = None
     """Largest array that the compiler supports (AVR: 32767)."""
 

@@ -25,8 +25,10 @@ class Footprint:
     """Weights and tables."""
     ram: int
     """Arena, scratch and stack."""
+    far: int = 0
+    """The part of the constants that may be anywhere in an AVR's memory."""
     largest_array: int = 0
-    """Bytes of the largest constant array."""
+    """Bytes of the largest constant array that is not far."""
     weights: int = 0
     """Number of weights; like weight_bytes only used for advice."""
     weight_bytes: int = 0
@@ -90,7 +92,7 @@ def _limits(board: Board, need: Footprint) -> list[_Limit]:
     ]
     if memory.constants is not None:
         what = "Constants in near memory" if memory.harvard else "Constants"
-        limits.append(_Limit(what, need.constants, memory.constants))
+        limits.append(_Limit(what, need.constants - need.far, memory.constants))
     if memory.largest_array is not None:
         limits.append(_Limit("The largest array", need.largest_array, memory.largest_array))
     return limits

@@ -20,6 +20,8 @@ saves a few registers.
 
 _NOT_OURS = (".eh_frame", ".ARM.exidx", ".ARM.extab", ".note", ".init", ".fini")
 """Sections for unwinding, for the loader and for startup, which are not counted."""
+_FAR = ".text.tc_far."
+"""Sections of constants among the code (firmware/codecs/far_memory.h)."""
 _INDIRECT = "__indirect_call"
 _ASSEMBLY_STACK = "tc_stack_of_"
 """Prefix of symbols with the stack use of assembly in a function, in bytes
@@ -42,6 +44,8 @@ class Sizes:
     """In RAM, with initial values in flash."""
     bss: int
     """In RAM, zero at start."""
+    far: int = 0
+    """The part of the constants that may be anywhere in an AVR's memory."""
 
     @property
     def flash(self) -> int:
@@ -63,7 +67,7 @@ def section_sizes(elf: Path) -> Sizes:
     Raises:
         ToolError: not an ELF file.
     """
-    totals = dict.fromkeys(("code", "constants", "data", "bss"), 0)
+    totals = dict.fromkeys(("code", "constants", "data", "bss", "far"), 0)
     try:
         with elf.open("rb") as stream:
             for section in ELFFile(stream).iter_sections():
@@ -72,6 +76,7 @@ def section_sizes(elf: Path) -> Sizes:
                     totals[kind] += section["sh_size"]
     except Exception as error:  # pyelftools raises many types for damaged files
         raise ToolError(f"{elf} can't be read as an ELF file: {error}.") from error
+    totals["constants"] += totals["far"]
     return Sizes(**totals)
 
 
@@ -81,6 +86,8 @@ def _kind(section: Section) -> str | None:
         return None
     if name.startswith(".progmem.gcc"):  # jump tables
         return "code"
+    if name.startswith(_FAR):
+        return "far"
     if name.startswith((".rodata", ".progmem", ".data.rel.ro")):
         return "constants"
     if flags & SH_FLAGS.SHF_EXECINSTR:

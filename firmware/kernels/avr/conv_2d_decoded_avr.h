@@ -92,7 +92,7 @@ static void tc_conv_2d_decoded_avr(const tc_conv_2d_decoded_avr_t *constants, co
     const size_t size = TC_AVR_CHANNELS * length;
     int8_t *const buffer = scratch + (op->gathered ? length : 0);
     const uint8_t *block = op->constants;
-    size_t place = 0;
+    tc_index_t place = 0;
     for (uint16_t c = 0; c < op->output_channels; c = (uint16_t)(c + TC_AVR_CHANNELS)) {
         const unsigned left_over = op->output_channels - c;
         const uint8_t count = (uint8_t)(left_over < TC_AVR_CHANNELS ? left_over : TC_AVR_CHANNELS);

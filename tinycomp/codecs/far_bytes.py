@@ -1,0 +1,29 @@
+"""Uncompressed weights in an AVR's memory beyond 64 KB, copied block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.ir.kernel_call import Weights
+
+
+class FarBytes(Codec):
+    """One byte per weight; any values. Only for layers that are to be stored far."""
+
+    name: ClassVar[str] = "far_bytes"
+    code: ClassVar[Mapping[str, int]] = {"far": 30}
+    general: ClassVar[bool] = False
+
+    def encode(self, weights: Weights) -> Encoded | None:
+        """The values, channel by channel."""
+        values = weights.values.reshape(-1).view(np.uint8)
+        return Encoded(self.name, {"values": values}, 8, cost=1, far=frozenset({"values"}))
+
+    def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
+        """The values again."""
+        return encoded.array("values").view(np.int8).reshape(shape)
