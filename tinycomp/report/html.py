@@ -59,7 +59,8 @@ View = dict[str, Any]
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Of the templates of pages."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.templates() / "report"),
         undefined=jinja2.StrictUndefined,
@@ -86,7 +87,7 @@ def html(report: Report) -> str:
         if report.latency
         else None,
     }
-    return _environment().get_template("report.html.j2").render(view)
+    return environment().get_template("report.html.j2").render(view)
 
 
 def _figures(report: Report) -> Iterable[View]:

@@ -1,0 +1,100 @@
+"""`tinycomp search` on the command line: what it prints and refuses; killed and started again."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Command, Refusal
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a trained model.keras and its data.npz."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("search")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 320)
+    x = (rng.normal(0, 1, (320, 24)) + 0.6 * (2 * y[:, None] - 1)).astype(np.float32)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((24,)),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x[:256], y[:256], epochs=4, verbose=0)
+    with warnings.catch_warnings():  # of Keras about NumPy 2
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(folder / "model.keras")
+    np.savez(folder / "data.npz", x_train=x[:256], y_train=y[:256], x_test=x[256:], y_test=y[256:])
+    return folder
+
+
+def arguments(folder: Path, output: Path, *more: str) -> list[str]:
+    return [
+        "search", str(folder / "model.keras"), "--data", str(folder / "data.npz"), "--board",
+        "host", "-o", str(output), *more,
+    ]  # fmt: skip
+
+
+def test_a_search_within_limits(written: Path, tmp_path: Path, run: Command) -> None:
+    output = tmp_path / "out"
+    limits = ("--max-flash", "24k", "--max-ram", "6k", "--min-accuracy", "0.6")
+    short = ("--candidates", "2", "--epochs", "1", "--techniques", "channels,int8,rate")
+    done = run(*arguments(written, output, *limits, *short))
+    assert done.code == 0, done.err
+    lines = [line for line in done.err.splitlines() if " bytes of flash, " in line]
+    with (output / "candidates.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(lines)
+    assert "Candidates for host that no other beats" in done.out
+    assert f"Wrote {output / 'report.html'} and {output / 'front.csv'}" in done.words
+    assert f"--recipe {output / 'recipes'}" in done.words
+    assert "Traceback" not in done.err
+
+
+def test_what_is_impossible_is_refused(
+    written: Path, tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = arguments(written, tmp_path / "out")
+    assert "'speed' can't be made small" in refusal(*good, "--minimize", "flash,speed")
+    assert "knows no technique 'magic'" in refusal(*good, "--techniques", "magic,int8")
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    said = refusal(*good)
+    assert said == (
+        "tinycomp search needs optuna, which is not installed. pip install 'tinycomp[search]'"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_killed_search_goes_on(written: Path, tmp_path: Path, jobs: str) -> None:
+    output = tmp_path / "out"
+    options = ("--candidates", "6", "--epochs", "6", "--jobs", jobs)
+    command = [sys.executable, "-m", "tinycomp", *arguments(written, output, *options)]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 240
+    while not list(output.glob("models/*.tflite")) and time.monotonic() < end:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    first = {path.name: path.stat().st_mtime_ns for path in output.glob("models/*.tflite")}
+    assert first
+    subprocess.run(command, check=True, capture_output=True)
+    later = {path.name: path.stat().st_mtime_ns for path in output.glob("models/*.tflite")}
+    assert {name: later[name] for name in first} == first
+    with (output / "candidates.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len([row for row in rows if row["epochs"] == "2"]) == 6
+    assert len([row for row in rows if row["epochs"] == "6"]) == 2
+    assert not list((output / "unfinished").iterdir())

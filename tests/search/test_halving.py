@@ -1,0 +1,61 @@
+"""Which candidates are trained for longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tinycomp.search.halving import Finished, lengths, promoted, ranked
+from tinycomp.search.outcome import Limits, Outcome
+
+
+def outcome(score: float, flash: int = 1000, ram: int = 100) -> Outcome:
+    return Outcome(
+        "top-1", score, score, flash, ram, 1e5, flash - 500, 1000, 4.0, 3, 1.0, f"{score}{flash}"
+    )
+
+
+def candidates(*outcomes: Outcome, rung: int = 0) -> list[Finished]:
+    return [Finished(number, rung, each) for number, each in enumerate(outcomes)]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"), [(27, (3, 9, 27)), (20, (2, 7, 20)), (3, (1, 3)), (2, (2,)), (1, (1,))]
+)
+def test_lengths(epochs: int, expected: tuple[int, ...]) -> None:
+    assert lengths(epochs) == expected
+
+
+def test_a_third_goes_on_and_the_longest_come_first() -> None:
+    short = candidates(*(outcome(score) for score in (0.5, 0.9, 0.6, 0.7, 0.8, 0.4)))
+    assert [each.number for each in promoted(short, 3, ("flash",), Limits())] == [1, 4]
+    longer = [Finished(10 + n, 1, outcome(score)) for n, score in enumerate((0.9, 0.95, 0.8))]
+    found = promoted([*short, *longer], 3, ("flash",), Limits())
+    assert [each.number for each in found] == [11, 1, 4]
+    assert promoted(longer, 2, ("flash",), Limits()) == []  # these had the longest training
+
+
+def test_what_misses_a_limit_comes_last() -> None:
+    found = candidates(outcome(0.99, 3000), outcome(0.9, 2000), outcome(0.8, 1500))
+    best = ranked(found, ("flash",), Limits(flash=1600), 0)
+    assert [each.number for each in best] == [2, 1, 0]
+
+
+def test_short_trainings_may_err_more() -> None:
+    limits = Limits(accuracy=0.97)
+    assert (
+        limits.excess(outcome(0.9), 2)["accuracy"] < 0 < limits.excess(outcome(0.9), 1)["accuracy"]
+    )
+    assert not limits.kept(outcome(0.9))
+
+
+def test_beaten_candidates_come_behind_those_that_beat_them() -> None:
+    found = candidates(outcome(0.9, 1000), outcome(0.8, 1100), outcome(0.95, 2000))
+    assert ranked(found, ("flash",), Limits(), 0)[-1].number == 1
+
+
+def test_limits_in_words() -> None:
+    said = Limits(24000, 1800, None, 0.97).describe()
+    assert said == (
+        "24,000 bytes of flash at most, 1,800 bytes of RAM at most, an accuracy of 97.00% at least"
+    )
+    assert Limits().describe() == ""

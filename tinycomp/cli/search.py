@@ -1,0 +1,171 @@
+"""The command that searches for recipes; it imports heavy modules only when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tinycomp.cli.app import app, console, errors
+from tinycomp.cli.compress import size
+from tinycomp.cli.options import (
+    BoardName,
+    Evaluate,
+    Offset,
+    Scale,
+    TaskName,
+    XKey,
+    YKey,
+    data_options,
+)
+from tinycomp.cli.terminal_progress import TerminalProgress
+
+
+@app.command()
+def search(
+    model: Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")],
+    data: Annotated[
+        Path,
+        typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A folder for the results; a stopped search goes on."),
+    ],
+    board: BoardName = "cortex-m4",
+    max_flash: Annotated[
+        int | None,
+        typer.Option(
+            "--max-flash",
+            parser=size,
+            metavar="BYTES",
+            help="The most flash of the library, code and constants, as 24k.",
+            show_default=False,
+        ),
+    ] = None,
+    max_ram: Annotated[
+        int | None,
+        typer.Option(
+            "--max-ram",
+            parser=size,
+            metavar="BYTES",
+            help="The most RAM of the library: arena, data, stack.",
+            show_default=False,
+        ),
+    ] = None,
+    max_instructions: Annotated[
+        int | None,
+        typer.Option(
+            "--max-instructions",
+            parser=size,
+            metavar="COUNT",
+            help="The most instructions of an inference, as 2M.",
+            show_default=False,
+        ),
+    ] = None,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            "--min-accuracy",
+            min=0.0,
+            max=1.0,
+            help="The least accuracy on validation samples, as 0.97.",
+            show_default=False,
+        ),
+    ] = None,
+    minimize: Annotated[
+        str, typer.Option(help="What is made small: some of flash, ram, instructions.")
+    ] = "flash,ram,instructions",
+    techniques: Annotated[
+        str,
+        typer.Option(help="Those that candidates may use."),
+    ] = "channels,low_rank,tucker,prune,int8,rate,share,codebooks",
+    candidates: Annotated[
+        int, typer.Option(min=1, help="Recipes to try; the best are trained for longer.")
+    ] = 60,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Of a whole training; most candidates get a ninth of it.")
+    ] = 27,
+    halving: Annotated[
+        bool, typer.Option(help="Train for few epochs first; else all for the whole length.")
+    ] = True,
+    validation: Annotated[
+        float,
+        typer.Option(min=0.01, max=0.9, help="Share of the training half to score candidates on."),
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(min=0, help="Of trainings and of choices.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Candidates to train at the same time.")] = 1,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="URL of a database that machines share, as postgresql+psycopg://user@host/name; a "
+            "file in the output folder by default.",
+            show_default=False,
+        ),
+    ] = None,
+    study: Annotated[str, typer.Option(help="Name of the study in the database.")] = "tinycomp",
+    optimize: Annotated[
+        Literal["ram", "speed", "balanced"],
+        typer.Option(help="What the build will be optimized for, whose figures count."),
+    ] = "ram",
+    input_scale: Scale = 1.0,
+    input_offset: Offset = 0.0,
+    x_key: XKey = None,
+    y_key: YKey = None,
+    evaluate: Evaluate = None,
+    task: TaskName = None,
+) -> None:
+    """Search for recipes within limits of flash, RAM, instructions and accuracy."""
+    from tinycomp.proof.assembly import PlanOptions
+    from tinycomp.report.numbers import show_metric
+    from tinycomp.report.search_page import front_table
+    from tinycomp.search.evaluate import Task
+    from tinycomp.search.halving import Finished
+    from tinycomp.search.outcome import Limits, outcome_line, require_costs
+    from tinycomp.search.results import FRONT, PAGE, recipe_name
+    from tinycomp.search.road import SearchOptions
+    from tinycomp.search.road import search as run
+    from tinycomp.search.space import require_techniques
+    from tinycomp.search.worker import Plan
+
+    wanted = SearchOptions(
+        Task(
+            model,
+            data,
+            board,
+            data_options(input_scale, input_offset, x_key, y_key, evaluate, task),
+            PlanOptions(optimize),
+            validation,
+            seed,
+        ),
+        Plan(
+            candidates,
+            epochs,
+            require_costs(minimize.split(",")),
+            Limits(max_flash, max_ram, max_instructions, min_accuracy),
+            seed,
+            halving,
+        ),
+        output,
+        require_techniques(techniques.split(",")),
+        storage,
+        study,
+        jobs,
+    )
+
+    def tell(found: Finished) -> None:
+        line = f"{found.number}: {outcome_line(found.outcome)}, {found.outcome.epochs} epochs"
+        errors.print(line, markup=False)
+
+    found = run(wanted, TerminalProgress(), tell)
+    console.print(front_table(found.record))
+    best = found.front[0]
+    shown = show_metric(best.outcome.metric, best.outcome.score)
+    console.print(f"Wrote {output / PAGE} and {output / FRONT}", soft_wrap=True, markup=False)
+    console.print(
+        f"Build the one of {shown} with: tinycomp compress {model} --data {data} --recipe "
+        f"{output / recipe_name(best.number)} -o small.tflite",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,196 @@
+"""The results of a search as one self-contained HTML page, without scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.table import Table
+
+from tinycomp.report.html import environment
+from tinycomp.report.numbers import show_metric
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 640, 320, 64, 34, 12
+"""Of a plot, in its own units; and the space for the numbers beside it."""
+_TICKS = 5
+
+
+@dataclass(frozen=True)
+class CandidateRecord:
+    """A candidate that was trained."""
+
+    number: int
+    """Of the candidate."""
+    metric: str
+    """What the score is."""
+    score: float
+    """On validation samples."""
+    test: float | None
+    """On the test half; None where it is not scored."""
+    costs: Mapping[str, float]
+    """What it takes, by name: bytes of flash and RAM, instructions."""
+    bits: float
+    """Of a weight on average."""
+    epochs: int
+    """That it was trained."""
+    best: bool
+    """Whether it is part of the front."""
+    file: str
+    """The name of its recipe file."""
+    recipe: str
+    """Its text."""
+
+
+@dataclass(frozen=True)
+class ToleranceRecord:
+    """What a layer tolerates of a technique."""
+
+    technique: str
+    """Its name."""
+    layer: str
+    """The layer's name."""
+    options: tuple[tuple[str, float], ...]
+    """Options and their damage."""
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """The contents of the page."""
+
+    model: str
+    """The model's name."""
+    board: str
+    """The board's name."""
+    limits: str
+    """What candidates have to keep to, in words; empty without limits."""
+    epochs: int
+    """Of all candidates together."""
+    costs: tuple[str, ...]
+    """What was made small."""
+    candidates: tuple[CandidateRecord, ...]
+    """All that were trained."""
+    refused: tuple[str, ...]
+    """Why others were not possible."""
+    tolerances: tuple[ToleranceRecord, ...]
+    """What layers tolerate without training."""
+
+
+def search_page(record: SearchRecord) -> str:
+    """The page: the front as a table and as plots, its recipes, and what layers tolerate."""
+    best = sorted((each for each in record.candidates if each.best), key=lambda e: -e.score)
+    view = {
+        "record": record,
+        "best": best,
+        "show": show_metric,
+        "plots": list(_plots(record)),
+        "tolerances": list(_tolerances(record.tolerances)),
+    }
+    return environment().get_template("search.html.j2").render(view)
+
+
+def front_table(record: SearchRecord) -> RenderableType:
+    """The front, for the terminal: one row a candidate, the best score first."""
+    title = f"Candidates for {record.board} that no other beats, scored on validation samples"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("candidate", "score", "test half", *record.costs, "bits", "epochs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in sorted((e for e in record.candidates if e.best), key=lambda e: -e.score):
+        table.add_row(
+            str(each.number),
+            show_metric(each.metric, each.score),
+            show_metric(each.metric, each.test),
+            *(f"{each.costs[name]:,.0f}" for name in record.costs),
+            f"{each.bits:.2f}",
+            str(each.epochs),
+        )
+    return table
+
+
+def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
+    """A plot of the score over each cost."""
+    if not record.candidates:
+        return
+    low, high = _range([each.score for each in record.candidates])
+    for name in record.costs:
+        costs = [each.costs[name] for each in record.candidates]
+        left, right = _range([math.log(max(cost, 1.0)) for cost in costs])
+        points = [
+            {
+                "x": _across((math.log(max(each.costs[name], 1.0)) - left) / (right - left)),
+                "y": _up((each.score - low) / (high - low)),
+                "record": each,
+                "title": f"{each.number}: {show_metric(each.metric, each.score)}, "
+                f"{each.costs[name]:,.0f}",
+            }
+            for each in sorted(record.candidates, key=lambda each: each.best)
+        ]
+        yield {
+            "name": name,
+            "metric": record.candidates[0].metric,
+            "points": points,
+            "across": [
+                (_across(share), f"{_round(math.exp(left + (right - left) * share)):,}")
+                for share in _shares()
+            ],
+            "up": [
+                (_up(share), show_metric(record.candidates[0].metric, low + (high - low) * share))
+                for share in _shares()
+            ],
+            "width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "foot": _HEIGHT - _BOTTOM,
+            "right": _WIDTH - _MARGIN, "top": _MARGIN,
+        }  # fmt: skip
+
+
+def _shares() -> list[float]:
+    return [number / (_TICKS - 1) for number in range(_TICKS)]
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis, a little beyond the values."""
+    low, high = min(values), max(values)
+    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+    return low - room, high + room
+
+
+def _round(value: float) -> int:
+    """Two digits."""
+    unit = 10 ** max(0, math.floor(math.log10(max(value, 1.0))) - 1)
+    return int(round(value / unit) * unit)
+
+
+def _across(share: float) -> float:
+    return round(_LEFT + share * (_WIDTH - _LEFT - _MARGIN), 1)
+
+
+def _up(share: float) -> float:
+    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _MARGIN), 1)
+
+
+def _tolerances(found: Sequence[ToleranceRecord]) -> Iterator[dict[str, Any]]:
+    """A table for each technique: layers by options, damage in percent."""
+    for technique in dict.fromkeys(each.technique for each in found):
+        layers = [each for each in found if each.technique == technique]
+        alike = len({tuple(name for name, _ in each.options) for each in layers}) == 1
+        yield {
+            "technique": technique,
+            "headings": [name for name, _ in layers[0].options] if alike else [],
+            "rows": [
+                {
+                    "layer": each.layer,
+                    "cells": [
+                        _damage(damage) if alike else f"{name}: {_damage(damage)}"
+                        for name, damage in each.options
+                    ],
+                }
+                for each in layers
+            ],
+            "columns": max(len(each.options) for each in layers),
+        }
+
+
+def _damage(damage: float) -> str:
+    return f"{100 * damage:.2g} %" if damage < 1 else f"{100 * damage:.0f} %"

@@ -1,0 +1,181 @@
+"""Trains candidates, and measures what they come to."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinycomp.common.errors import DataError, OutputError, TinycompError, ToolError
+from tinycomp.common.progress import Progress, Silent
+from tinycomp.compress._layers import weighted_layers
+from tinycomp.data.dataset import DataOptions
+from tinycomp.plan.costs import Costs
+from tinycomp.prepare import Prepared
+from tinycomp.proof.accuracy import evaluate_int8
+from tinycomp.proof.assembly import PlanOptions
+from tinycomp.recipes.material import Material, read_material
+from tinycomp.recipes.measure import Meter, bits
+from tinycomp.recipes.run import Position, Runner
+from tinycomp.recipes.steps import Recipe, parse
+from tinycomp.search.outcome import Outcome
+from tinycomp.target.boards import load_board
+from tinycomp.train.loop import Schedule
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model, its data and a board."""
+
+    model: Path
+    """A float model."""
+    data: Path
+    """An .npz with a training half."""
+    board: str
+    """What candidates are built for."""
+    data_options: DataOptions
+    """How to read the data."""
+    planning: PlanOptions
+    """How candidates are built."""
+    validation: float = 0.2
+    """Share of the training half that candidates are scored on."""
+    seed: int = 0
+    """Of all trainings."""
+
+
+class RefusedError(TinycompError):
+    """A candidate is not possible with this model; the search goes on without it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluator:
+    """Trains and measures candidates of one task."""
+
+    meter: Meter
+    """With the model and its data."""
+
+    @staticmethod
+    def read(task: Task, progress: Progress) -> Evaluator:
+        """Read the model and its data, and run the teacher.
+
+        Raises:
+            TinycompError: they can't be used.
+        """
+        board = load_board(task.board)
+        material = read_material(task.model, task.data, task.data_options, None, progress)
+        trained, held = material.held(task.seed, task.validation)
+        if not len(held):
+            raise DataError(
+                f"'{task.data}' leaves no samples for validation: {len(material.dataset.x)} to "
+                f"train on, of which {task.validation:.0%} are held out.",
+                hint="Give more samples.",
+            )
+        return Evaluator(Meter(material, trained, held, board, task.planning))
+
+    def training(self, task: Task) -> dict[str, float | int]:
+        """What all candidates have under [training]. Where data are few, a step takes fewer
+        samples than by default, so that an epoch has about thirty steps.
+        """
+        batch = max(8, min(Schedule().batch, len(self.meter.trained) // 30))
+        return {"validation": task.validation, "seed": task.seed, "batch": batch}
+
+    @property
+    def material(self) -> Material:
+        """The model and its data."""
+        return self.meter.material
+
+    def untrained(self, recipe: str) -> Outcome:
+        """What a recipe without trainings comes to.
+
+        Raises:
+            RefusedError: it is not possible.
+        """
+        return self.run(recipe, None, Silent())[0]
+
+    def floor(self, recipe: str) -> Outcome:
+        """A lower bound of what a model of this structure comes to: constants are counted without
+        the weights.
+
+        Raises:
+            RefusedError: the structure is not possible.
+        """
+        parsed = _parsed(recipe)
+        state = self._position(parsed, None, Silent()).state
+        found = self._outcome(self.meter.prepared(state), 0, 0.0)
+        weights = found.constants - self.meter.floor(state)
+        return replace(found, flash=found.flash - weights, constants=found.constants - weights)
+
+    def run(
+        self, recipe: str, checkpoints: Path | None, progress: Progress
+    ) -> tuple[Outcome, bytes]:
+        """Train and measure a candidate.
+
+        Args:
+            recipe: the text of a recipe file.
+            checkpoints: a folder for the states of its trainings, from which a stopped run goes
+                on; removed at the end. None: none.
+            progress: shows the trainings.
+
+        Returns:
+            What it came to, and its .tflite.
+
+        Raises:
+            RefusedError: it is not possible with this model, or its loss became no number.
+            TinycompError: a tool is missing or failed, or the disk is full.
+        """
+        begin, parsed = time.monotonic(), _parsed(recipe)
+        position = self._position(parsed, checkpoints, progress)
+        prepared = self.meter.prepared(position.state)
+        epochs = sum(step.schedule.epochs for step in parsed.steps if step.schedule)
+        outcome = self._outcome(prepared, epochs, time.monotonic() - begin)
+        if checkpoints is not None:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        return outcome, prepared.tflite
+
+    def _position(self, recipe: Recipe, checkpoints: Path | None, progress: Progress) -> Position:
+        """The model after all steps."""
+        runner = Runner(
+            self.material, self.meter, progress, checkpoints, compression=recipe.values,
+            measures=False,
+        )  # fmt: skip
+        try:
+            position = runner.start()
+            for number, step in enumerate(recipe.steps, 1):
+                position = runner.step(position, step, f"step-{number}")
+        except (OutputError, ToolError, DataError):
+            raise
+        except TinycompError as error:
+            raise RefusedError(str(error)) from error
+        return position
+
+    def _outcome(self, prepared: Prepared, epochs: int, seconds: float) -> Outcome:
+        begin = time.monotonic()
+        plan, need = self.meter.built(prepared)
+        score, graph = self.meter.score(prepared), prepared.graph
+        if score is None:
+            raise RefusedError("Its outputs are not finite, and can't be scored.")
+        data, targets = prepared.dataset, prepared.targets
+        assert data is not None
+        assert targets is not None
+        test = evaluate_int8(graph, prepared.shape, data.x_test, targets)
+        return Outcome(
+            score.metric,
+            score.value,
+            None if test is None else test.value,
+            (need.code or 0) + need.constants,
+            need.ram,
+            Costs(plan.program).instructions(plan.steps),
+            need.constants,
+            graph.cost().macs,
+            bits([layer.weights.values for layer in weighted_layers(graph)]),
+            epochs,
+            seconds + time.monotonic() - begin,
+            hashlib.sha256(prepared.tflite).hexdigest(),
+        )
+
+
+def _parsed(recipe: str) -> Recipe:
+    return parse(tomllib.loads(recipe), "The candidate")

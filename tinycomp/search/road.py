@@ -1,0 +1,362 @@
+"""The flat function of `tinycomp search`: from a float model, data and limits to a front of
+recipes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinycomp.common.errors import OutputError, TinycompError
+from tinycomp.common.locks import locked
+from tinycomp.common.progress import Progress, Silent
+from tinycomp.common.toml_file import toml_text
+from tinycomp.search import sensitivity
+from tinycomp.search.evaluate import Evaluator, RefusedError, Task
+from tinycomp.search.halving import Finished
+from tinycomp.search.outcome import COSTS, outcome_line
+from tinycomp.search.results import Results, write_results
+from tinycomp.search.space import TECHNIQUES, Space
+from tinycomp.search.storage import Storage, database, open_study, require_optuna
+from tinycomp.search.worker import Plan, Worker, finished, refused, sampler, save
+
+if TYPE_CHECKING:
+    import optuna
+
+DATABASE, _MARK = "study.db", "search.json"
+"""In the output folder: the study, where no other storage is named; what the folder is about."""
+_LOOKED_AT = 256
+"""Samples on which the sensitivity of layers is measured."""
+_SURELY = 0.8
+"""A limit below so much of the least that is thought possible is refused."""
+_SENSITIVITY = "sensitivity"
+_POLL = 0.5
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What `tinycomp search` was asked for."""
+
+    task: Task
+    """The model, its data and its board."""
+    plan: Plan
+    """How long to search, and for what."""
+    output: Path
+    """The folder of the results."""
+    techniques: tuple[str, ...] = TECHNIQUES
+    """Those that candidates may use."""
+    storage: str | None = None
+    """The URL of a database; None: a file in the output folder."""
+    study: str = "tinycomp"
+    """The name of the study in it."""
+    jobs: int = 1
+    """Processes that train at the same time."""
+    beat: int = 5
+    """Seconds from one sign of life of a worker to the next."""
+    grace: int = 30
+    """Seconds without one after which a candidate is given to another worker."""
+
+    @property
+    def place(self) -> Storage:
+        """Where the study lies."""
+        url = self.storage or f"sqlite:///{(self.output / DATABASE).resolve()}"
+        return Storage(url, self.study, self.beat, self.grace)
+
+
+Report = Callable[[Finished], None]
+
+
+def search(options: SearchOptions, progress: Progress, report: Report) -> Results:
+    """Search, or go on with a search that was stopped.
+
+    Args:
+        options: what to do.
+        progress: shows the stages.
+        report: takes each candidate as soon as it is finished.
+
+    Returns:
+        The results, as they are written to the output folder.
+
+    Raises:
+        TinycompError: the model, the data or an option can't be used; the study or the folder is
+            about something else; a limit is impossible; or no candidate keeps to the limits.
+    """
+    require_optuna()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each candidate is traced anew
+    with _owned(options.output):
+        evaluator = Evaluator.read(options.task, progress)
+        identity = _identity(options, evaluator)
+        _require_same(options.output, identity)
+        study = _study(options, identity, 0)
+        save(options.output / _MARK, json.dumps(identity, indent=1).encode())
+        space = _space(study, options, evaluator, progress)
+        if not finished(study):
+            _require_possible(options, space, evaluator)
+        results = _Reporter(options, study, space, report)
+        try:
+            if options.jobs == 1:
+                _worker(options, study, space, evaluator, progress).run(results.look)
+            else:
+                _processes(options, results, progress)
+        finally:
+            with suppress(TinycompError):
+                results.look()
+        found = results.look()
+    _require_some(found, options)
+    return found
+
+
+class _Reporter:
+    """Reports what is new, and writes the results again then."""
+
+    def __init__(
+        self, options: SearchOptions, study: optuna.Study, space: Space, report: Report
+    ) -> None:
+        self.options, self.study, self.space, self.report = options, study, space, report
+        self.known: set[int] = {each.number for each in finished(study)}
+        self.results: Results | None = None
+
+    def look(self) -> Results:
+        """The results so far."""
+        with database(self.options.place):
+            found, not_possible = finished(self.study), refused(self.study)
+        new = [each for each in found if each.number not in self.known]
+        for each in new:
+            self.known.add(each.number)
+            self.report(each)
+        if new or self.results is None:
+            options = self.options
+            self.results = Results(
+                options.task, options.plan, self.space.sensitivity, tuple(found), not_possible
+            )
+            write_results(self.results, options.output)
+        return self.results
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """Hold the output folder, which is made where there is none."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file.", hint="Name a folder.")
+    foreign = folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists()
+    if foreign and not all(each.name.startswith((".", DATABASE)) for each in folder.iterdir()):
+        raise OutputError(
+            f"The folder '{folder}' holds files, and no search.", hint="Name another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / ".tinycomp-search-lock", 0.0):
+            yield
+    except TimeoutError as error:
+        raise OutputError(
+            f"Another search works in '{folder}'.",
+            hint="Wait until it ends, or name another folder. --jobs trains several candidates at "
+            "the same time, and --storage shares a study.",
+        ) from error
+    except OSError as error:
+        raise OutputError(f"'{folder}' can't be used: {error.strerror}.") from error
+
+
+def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
+    """What a study is about, by words that a message can name."""
+    task, plan, material = options.task, options.plan, evaluator.material
+    data, graph, board = material.dataset, material.graph, evaluator.meter.board
+    constants = [graph.constants[name].values for name in sorted(graph.constants)]
+    model = _digest(graph.nodes, *constants)
+    samples = _digest(data.x, material.targets.values, data.x_test, data.y_test)
+    target = _digest(board.memory, board.kernels, board.compiler)
+    wanted = plan.limits.describe()
+    return {
+        "model": f"{graph.name} ({model})",
+        "data": f"{task.data.name} ({samples})",
+        "board": f"{board.name} ({target})",
+        "goal": f"{', '.join(plan.costs)} {wanted}; {task.planning}",
+        "training": f"{plan.epochs} epochs, {task.validation} for validation, seed {task.seed}",
+        "space": f"{', '.join(options.techniques)}; {'halving' if plan.halving else 'full'}",
+    }
+
+
+def _digest(*values: Any) -> str:
+    """Identifies arrays and records."""
+    found = hashlib.sha256()
+    for value in values:
+        if isinstance(value, np.ndarray):
+            found.update(repr((value.shape, value.dtype)).encode())
+            found.update(np.ascontiguousarray(value).tobytes())
+        else:
+            found.update(repr(value).encode())
+    return found.hexdigest()[:12]
+
+
+def _require_same(folder: Path, identity: Mapping[str, str]) -> None:
+    mark = folder / _MARK
+    try:
+        known = json.loads(mark.read_text()) if mark.exists() else dict(identity)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"'{mark}' can't be read: {error}.", hint="Remove it.") from error
+    for what, value in identity.items():
+        if known.get(what) != value:
+            raise TinycompError(
+                f"The search in '{folder}' was begun with another {what}: {known.get(what)}, not "
+                f"{value}.",
+                hint="Name another output folder.",
+            )
+
+
+def _study(options: SearchOptions, identity: Mapping[str, str], index: int) -> optuna.Study:
+    """The study, with a sampler that chooses otherwise than other workers and earlier runs do."""
+    study = open_study(options.place, identity, 1 + len(options.plan.costs))
+    with database(options.place):
+        shift = index + 100 * len(study.get_trials(deepcopy=False))
+    if options.storage is not None:
+        shift += int(_digest(platform.node(), os.getpid(), time.time()), 16) % 10**9
+    study.sampler = sampler(options.plan, shift)
+    return study
+
+
+def _space(
+    study: optuna.Study, options: SearchOptions, evaluator: Evaluator, progress: Progress
+) -> Space:
+    """The space, from the sensitivity that the first worker measured."""
+    material = evaluator.material
+    with database(options.place):
+        known = study.user_attrs.get(_SENSITIVITY)
+    if known is None:
+        rows = evaluator.meter.held[:_LOOKED_AT]
+        found = sensitivity.measure(material.graph, material.samples(rows), material.kind, progress)
+        known = json.dumps(sensitivity.plain(found))
+        with database(options.place):
+            study.set_user_attr(_SENSITIVITY, known)
+    measured = sensitivity.of_plain(json.loads(known))
+    return Space(measured, options.techniques, evaluator.training(options.task))
+
+
+def _require_possible(options: SearchOptions, space: Space, evaluator: Evaluator) -> None:
+    """Refuse limits that not even the narrowest structures keep to.
+
+    Raises:
+        TinycompError: with what those take; or accuracy means nothing here.
+    """
+    limits, task = options.plan.limits, evaluator.material.targets.task
+    if limits.accuracy is not None and evaluator.material.kind == "values":
+        raise TinycompError(
+            f"--min-accuracy {limits.accuracy} is for classifiers, and this model is scored by its "
+            f"{task}.",
+            hint="Leave it out.",
+        )
+    wanted = [name for name in COSTS if getattr(limits, name) is not None]
+    if not wanted:
+        return
+    floors = []
+    for recipe in space.narrowest():
+        with suppress(RefusedError):
+            floors.append(evaluator.floor(toml_text(recipe)))
+    for name in wanted:
+        least, limit = min(each.cost(name) for each in floors), getattr(limits, name)
+        if limit < _SURELY * least:
+            unit = {"flash": "bytes of flash without its weights", "ram": "bytes of RAM"}
+            raise TinycompError(
+                f"--max-{name} {limit:,.0f} is not possible: the narrowest candidate takes about "
+                f"{least:,.0f} {unit.get(name, name)} on {evaluator.meter.board.name}.",
+                hint="Allow more, or start from a smaller model.",
+            )
+
+
+def _worker(
+    options: SearchOptions, study: optuna.Study, space: Space, evaluator: Evaluator,
+    progress: Progress,
+) -> Worker:  # fmt: skip
+    return Worker(study, options.place, space, options.plan, evaluator, options.output, progress)
+
+
+def _processes(options: SearchOptions, results: _Reporter, progress: Progress) -> None:
+    """Several workers, each a process."""
+    context = multiprocessing.get_context("spawn")
+    errors = context.SimpleQueue()
+    workers = [
+        context.Process(target=_work, args=(options, index, errors), daemon=True)
+        for index in range(1, options.jobs + 1)
+    ]
+    with progress.stage(f"Training candidates in {options.jobs} processes"):
+        for each in workers:
+            each.start()
+        try:
+            while any(each.is_alive() for each in workers):
+                time.sleep(_POLL)
+                results.look()
+        finally:
+            for each in workers:
+                each.terminate()
+                each.join()
+    if not errors.empty():
+        raise TinycompError(errors.get())
+    lost = [each for each in workers if each.exitcode]
+    if len(lost) == len(workers):
+        raise TinycompError(
+            f"All {len(lost)} workers ended with code {lost[0].exitcode}.",
+            hint="What was finished is kept. Where memory is short, use fewer --jobs.",
+        )
+    for each in lost:
+        progress.note(f"A worker ended with code {each.exitcode}; the others went on.")
+
+
+def _work(options: SearchOptions, index: int, errors: Any) -> None:
+    """A process of its own."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        evaluator = Evaluator.read(options.task, Silent())
+        study = _study(options, _identity(options, evaluator), index)
+        space = _space(study, options, evaluator, Silent())
+        _worker(options, study, space, evaluator, Silent()).run()
+    except TinycompError as error:
+        errors.put(str(error))
+        raise SystemExit(2) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed ends too."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _require_some(found: Results, options: SearchOptions) -> None:
+    """Refuse where no candidate keeps to the limits.
+
+    Raises:
+        TinycompError: with the one that misses them least.
+    """
+    if found.front:
+        return
+    limits = options.plan.limits
+    if not found.finished:
+        reasons = sorted(set(found.refused.values()))
+        raise TinycompError(
+            f"None of {len(found.refused)} candidates is possible. {' '.join(reasons[:3])}",
+            hint="Allow other --techniques.",
+        )
+    nearest = min(found.finished, key=lambda each: limits.missed(each.outcome))
+    raise TinycompError(
+        f"None of {len(found.finished)} candidates keeps to the limits; the nearest is "
+        f"{nearest.number}: {outcome_line(nearest.outcome)}.",
+        expected=f"Expected {limits.describe()}.",
+        hint=f"Allow more, or search on with more --candidates or --epochs. All results are in "
+        f"'{options.output}'.",
+    )
