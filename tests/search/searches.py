@@ -16,7 +16,7 @@ from tinycomp.search.evaluate import Task
 from tinycomp.search.halving import Finished
 from tinycomp.search.outcome import COSTS, Limits
 from tinycomp.search.results import Results
-from tinycomp.search.road import SearchOptions, search
+from tinycomp.search.search import SearchOptions, search
 from tinycomp.search.worker import Plan
 
 INPUTS = 32

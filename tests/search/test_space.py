@@ -59,12 +59,17 @@ def test_every_candidate_is_a_recipe_of_so_many_epochs(epochs: int) -> None:
     for seed in range(150):
         text = toml_text(space.recipe(Drawn(seed), epochs))
         recipe = parse(tomllib.loads(text), "a candidate")
-        assert recipe.split == (3, 0.2)
+        assert recipe.split == (3, 0.2, "random")
         trained = [step.schedule.epochs for step in recipe.steps if step.schedule]
         pruned = any(step.name == "prune" for step in recipe.steps)
-        assert sum(trained) in ((epochs, 2) if epochs == 1 and pruned else (epochs,))
+        if not trained:
+            assert {step.name for step in recipe.steps} == {"rounding"}
+        elif epochs > 1 or not pruned:
+            assert sum(trained) == epochs
+        else:
+            assert sum(trained) in (1, 2)
         seen |= {step.name for step in recipe.steps}
-    assert seen == {*STRUCTURES, "prune", "int8", "rate", "share", "post_training"}
+    assert seen == {*STRUCTURES, "prune", "int8", "rate", "share", "post_training", "rounding"}
 
 
 def chosen(pressure: int, *deviations: int) -> dict[str, float]:

@@ -149,3 +149,13 @@ def test_a_training_without_epochs_is_refused_where_none_is_needed() -> None:
 def test_a_recipe_that_does_not_exist_is_refused_with_the_nearest() -> None:
     with pytest.raises(TinycompError, match=r"no recipe 'tinny'\. .* Did you mean 'tiny'\?"):
         find_recipe("tinny")
+
+
+def test_common_options_hold_without_trainings() -> None:
+    values = {
+        "training": {"seed": 3, "validation": 0.3},
+        "steps": [{"technique": "rounding", "bits": 4}],
+    }
+    assert parse(values, "Recipe").split == (3, 0.3, "random")
+    with pytest.raises(TinycompError, match=r"validation 2"):
+        parse({**values, "training": {"validation": 2.0}}, "Recipe")

@@ -80,7 +80,7 @@ def search(
     techniques: Annotated[
         str,
         typer.Option(help="Those that candidates may use."),
-    ] = "channels,low_rank,tucker,prune,int8,rate,share,codebooks",
+    ] = "channels,low_rank,tucker,prune,int8,rate,share,codebooks,rounding",
     candidates: Annotated[
         int, typer.Option(min=1, help="Recipes to try; the best are trained for longer.")
     ] = 60,
@@ -94,6 +94,13 @@ def search(
         float,
         typer.Option(min=0.01, max=0.9, help="Share of the training half to score candidates on."),
     ] = 0.2,
+    hold_out: Annotated[
+        Literal["random", "last"],
+        typer.Option(
+            help="Which samples those are: random ones, or the last ones, for data in which the "
+            "samples of one person or recording are adjacent."
+        ),
+    ] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Of trainings and of choices.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Candidates to train at the same time.")] = 1,
     storage: Annotated[
@@ -124,8 +131,8 @@ def search(
     from tinycomp.search.halving import Finished
     from tinycomp.search.outcome import Limits, outcome_line, require_costs
     from tinycomp.search.results import FRONT, PAGE, recipe_name
-    from tinycomp.search.road import SearchOptions
-    from tinycomp.search.road import search as run
+    from tinycomp.search.search import SearchOptions
+    from tinycomp.search.search import search as run
     from tinycomp.search.space import require_techniques
     from tinycomp.search.worker import Plan
 
@@ -137,6 +144,7 @@ def search(
             data_options(input_scale, input_offset, x_key, y_key, evaluate, task),
             PlanOptions(optimize),
             validation,
+            hold_out,
             seed,
         ),
         Plan(

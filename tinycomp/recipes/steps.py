@@ -69,12 +69,14 @@ class Recipe:
     """In execution order."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """The contents of the file."""
+    training: Schedule = field(default_factory=Schedule)
+    """Options of all trainings, if no step has one: they choose the samples that steps look at."""
 
     @property
     def split(self) -> tuple[int, float, HoldOut]:
         """Seed, validation share and hold-out method, which all trainings have in common."""
         schedules = [step.schedule for step in self.steps if step.schedule]
-        chosen = schedules[0] if schedules else Schedule()
+        chosen = schedules[0] if schedules else self.training
         return chosen.seed, chosen.validation, chosen.hold_out
 
     def with_training(self, epochs: int | None, seed: int | None) -> Recipe:
@@ -85,7 +87,7 @@ class Recipe:
             replace(step, schedule=replace(step.schedule, **changes)) if step.schedule else step
             for step in self.steps
         ]
-        return replace(self, steps=tuple(steps))
+        return replace(self, steps=tuple(steps), training=replace(self.training, **changes))
 
 
 @cache
@@ -164,11 +166,15 @@ def parse(values: Mapping[str, Any], title: str) -> Recipe:
         problems += [f"step {number}{_title(table)}: {each}" for each in found if _is_text(each)]
         steps += [each for each in found if isinstance(each, Step)]
     problems += _order_problems(steps)
+    common: list[Step | str] = []
+    trains = problems or any(step.schedule for step in steps)
+    schedule = Schedule() if trains else _made(Schedule, training, common)
+    problems += [f"[{_TRAINING}]: {each}" for each in common if _is_text(each)]
     if problems:
         listing = " ".join(f"({n}) {text}." for n, text in enumerate(problems, 1))
         many = f" has {len(problems)} problems: {listing}" if len(problems) > 1 else ""
         raise TinycompError(f"{title}{many or f': {problems[0]}.'}")
-    return Recipe(tuple(steps), dict(values))
+    return Recipe(tuple(steps), dict(values), schedule)
 
 
 def _is_text(value: Step | str) -> bool:

@@ -23,7 +23,7 @@ from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, parse
 from tinycomp.search.outcome import Outcome
 from tinycomp.target.boards import load_board
-from tinycomp.train.loop import Schedule
+from tinycomp.train.schedule import HoldOut, Schedule
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Task:
     """How candidates are built."""
     validation: float = 0.2
     """Share of the training half that candidates are scored on."""
+    hold_out: HoldOut = "random"
+    """Which samples those are."""
     seed: int = 0
     """Of all trainings."""
 
@@ -66,7 +68,7 @@ class Evaluator:
         """
         board = load_board(task.board)
         material = read_material(task.model, task.data, task.data_options, None, progress)
-        trained, held = material.held(task.seed, task.validation)
+        trained, held = material.held(task.seed, task.validation, task.hold_out)
         if not len(held):
             raise DataError(
                 f"'{task.data}' leaves no samples for validation: {len(material.dataset.x)} to "
@@ -75,12 +77,15 @@ class Evaluator:
             )
         return Evaluator(Meter(material, trained, held, board, task.planning))
 
-    def training(self, task: Task) -> dict[str, float | int]:
+    def training(self, task: Task) -> dict[str, float | int | str]:
         """What all candidates have under [training]. Where data are few, a step takes fewer
         samples than by default, so that an epoch has about thirty steps.
         """
         batch = max(8, min(Schedule().batch, len(self.meter.trained) // 30))
-        return {"validation": task.validation, "seed": task.seed, "batch": batch}
+        return {
+            "validation": task.validation, "hold_out": task.hold_out, "seed": task.seed,
+            "batch": batch,
+        }  # fmt: skip
 
     @property
     def material(self) -> Material:

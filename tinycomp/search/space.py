@@ -17,10 +17,12 @@ from tinycomp.search.sensitivity import LayerOptions, Sensitivity
 
 STRUCTURES = ("channels", "low_rank", "tucker")
 """Techniques of which a candidate has one or none."""
-VALUES = ("int8", "rate", "share", "codebooks")
+VALUES = ("int8", "rate", "share", "codebooks", "rounding")
 """How weights get their values: "codebooks" are int8 training, and then codebooks whose bits follow
-the layers' sensitivity.
+the layers' sensitivity; "rounding" is to such bits, without training.
 """
+_BY_BITS = ("codebooks", "rounding")
+_UNTRAINED = ("post_training", "rounding")
 ZEROS = "prune"
 TECHNIQUES = (*STRUCTURES, ZEROS, *VALUES)
 """All that a search knows."""
@@ -67,7 +69,7 @@ class Space:
     def values(self) -> tuple[str, ...]:
         """The ways to give weights their values."""
         known = tuple(each for each in VALUES if each in self.techniques)
-        return known if "bits" in self.sensitivity else tuple(v for v in known if v != "codebooks")
+        return tuple(v for v in known if "bits" in self.sensitivity or v not in _BY_BITS)
 
     def recipe(self, ask: Ask, epochs: int) -> dict[str, Any]:
         """A candidate, as the values of a recipe file.
@@ -120,6 +122,8 @@ class Space:
             return [{"technique": "rate", "bits": bits, "per_channel": wide}]
         if name == "share":
             return [{"technique": "share", "bits": ask.whole("entries", 2, 5)}]
+        if name == "rounding":
+            return [{"technique": "rounding", "by_layer": self._chosen(ask, "bits"), "bits": 8}]
         steps: list[dict[str, Any]] = [{"technique": "int8"}]
         if name == "codebooks":
             chosen = self._chosen(ask, "bits")
@@ -182,10 +186,12 @@ def _place(layer: LayerOptions, allowed: float) -> int:
 
 
 def _timed(steps: list[dict[str, Any]], epochs: int) -> list[dict[str, Any]]:
-    """The steps with their epochs: the step that gives the values has half at least, the others
-    share the rest. A step of structure that would have none is not trained after.
+    """The steps with their epochs: the last training, which gives the values as a rule, has half at
+    least, the others share the rest. A step of structure that would have none is not trained after.
     """
-    trained = [step for step in steps if step["technique"] != "post_training"]
+    trained = [step for step in steps if step["technique"] not in _UNTRAINED]
+    if not trained:
+        return steps
     before = len(trained) - 1
     share = 0 if not before else int(epochs / (2 * before))
     for step in trained[:-1]:

@@ -184,7 +184,8 @@ def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
         "data": f"{task.data.name} ({samples})",
         "board": f"{board.name} ({target})",
         "goal": f"{', '.join(plan.costs)} {wanted}; {task.planning}",
-        "training": f"{plan.epochs} epochs, {task.validation} for validation, seed {task.seed}",
+        "training": f"{plan.epochs} epochs, {task.validation} of the training half for validation "
+        f"({task.hold_out}), seed {task.seed}",
         "space": f"{', '.join(options.techniques)}; {'halving' if plan.halving else 'full'}",
     }
 
