@@ -29,7 +29,7 @@ INSIDE_FUNCTIONS = ("keras", "tensorflow", "optuna", "sqlalchemy")
 
 @dataclass(frozen=True)
 class Import:
-    """One import: who (dotted, without tinycomp), whom (dotted), whether at the module's top."""
+    """One import: who (dotted, without tinycomp), whom (dotted), whether it runs on import."""
 
     module: str
     target: str
@@ -64,6 +64,12 @@ def _of(module: str, text: str) -> list[Import]:
         for function in ast.walk(tree)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
         for node in ast.walk(function)
+    }
+    inner |= {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
     }
     found = []
     for node in ast.walk(tree):
