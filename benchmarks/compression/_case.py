@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.recipes.compression import CompressOptions, compress
 from tinycomp.recipes.targets import Targets
 from tinycomp.report.steps import StepRecord, step_line
+from tinycomp.train.augment import Augmentation, deviations
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,24 @@ class Case:
     """A Keras model of samples of this shape, untrained."""
     epochs: int
     """Of the float model."""
+    training: str
+    """Options of the recipe's trainings, TOML."""
     steps: str
-    """The recipe, TOML."""
+    """The recipe's steps, TOML."""
     target: int
     """Bytes of constants on a Cortex-M4."""
+    augment: Mapping[str, float] = field(default_factory=dict)
+    """Augmentation of all trainings, the float model's too."""
     rate: float = 0.002
-    """Adam's step for the float model; it falls as a cosine."""
+    """Learning rate of AdamW for the float model, with cosine decay."""
+    batch: int = 64
+    """Samples per step of the float model's training."""
+
+    @property
+    def recipe(self) -> str:
+        """The TOML file."""
+        augment = "".join(f"{name} = {value}\n" for name, value in self.augment.items())
+        return f"[training]\n{self.training}\n[training.augment]\n{augment}{self.steps}"
 
 
 def main(case: Case) -> None:
@@ -51,6 +64,7 @@ def main(case: Case) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--target", type=int, default=case.target, help="bytes of constants")
     parser.add_argument("--epochs", type=int, help="of every training; the recipe's by default")
+    parser.add_argument("--output", type=Path, help="the .tflite file to write, of the last seed")
     parser.add_argument("--float-epochs", type=int, default=case.epochs, help="of the float model")
     options = parser.parse_args()
     case = replace(case, epochs=options.float_epochs)
@@ -65,7 +79,7 @@ def _run(
 ) -> dict[str, Any]:
     model, data, recipe = folder / "model.keras", folder / "data.npz", folder / "recipe.toml"
     np.savez(data, **arrays)
-    recipe.write_text(case.steps)
+    recipe.write_text(case.recipe)
     begin = time.monotonic()
     trained(case, arrays, seed, model)
     middle = time.monotonic()
@@ -80,10 +94,13 @@ def _run(
     assert found.real is not None
     assert found.small is not None
     last = found.steps[-1]
+    if options.output is not None:
+        options.output.write_bytes(found.prepared.tflite)
     return {
         "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed,
         "float": round(found.real.value, 4), "int8_bytes": found.steps[0].constants,
-        "accuracy": round(found.small.value, 4), "constants": last.constants,
+        "validation": round(last.score or 0, 4), "accuracy": round(found.small.value, 4),
+        "constants": last.constants, "code": last.code,
         "bits": round(last.bits, 3), "non_zeros": last.non_zeros,
         "parameters": found.steps[0].parameters,
         "seconds": [round(middle - begin), round(time.monotonic() - middle)],
@@ -96,12 +113,13 @@ def trained(case: Case, arrays: Mapping[str, Array], seed: int, path: Path) -> N
 
     keras.utils.set_random_seed(seed)
     x, y = arrays["x_train"], arrays["y_train"]
+    augment, unit, rng = Augmentation(**case.augment), deviations(x), np.random.default_rng(seed)
     model = case.network(x.shape[1:])
-    batch = 64
-    steps = case.epochs * -(-len(x) // batch)
+    steps = case.epochs * -(-len(x) // case.batch)
     rate = keras.optimizers.schedules.CosineDecay(case.rate, steps)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    model.fit(x, y, batch_size=batch, epochs=case.epochs, verbose=0)
+    model.compile(keras.optimizers.AdamW(rate, 1e-3), "sparse_categorical_crossentropy")
+    for _ in range(case.epochs):
+        model.fit(augment.apply(x, unit, rng), y, batch_size=case.batch, verbose=0)
     with warnings.catch_warnings():  # of Keras about NumPy 2
         warnings.simplefilter("ignore", DeprecationWarning)
         model.save(path)

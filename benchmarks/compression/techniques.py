@@ -1,0 +1,161 @@
+"""Each technique alone on one network, with the same training:
+python -m benchmarks.compression.techniques
+
+The network is that of `benchmarks.compression.har`. A row for each technique and seed: what it does
+to the accuracy on the test half, to bytes, work and instructions. Rows do not choose options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases import SHARED
+from benchmarks.compression import har
+from benchmarks.compression._case import trained
+from tinycomp.common.progress import Silent
+from tinycomp.recipes.compression import CompressOptions, compress
+from tinycomp.report.steps import StepRecord
+
+TRAINING = """
+[training]
+epochs = 20
+batch = 32
+imitation = 0.5
+temperature = 2.0
+hold_out = "last"
+[training.augment]
+time_shift = 16
+noise = 0.2
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A technique with its options."""
+
+    name: str
+    """Of its step in a recipe."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of the step."""
+    first: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Steps in front of it."""
+
+    @property
+    def title(self) -> str:
+        """For the table and for --only."""
+        parts = [
+            " ".join([name, *(f"{key} {value}" for key, value in options.items())])
+            for name, options in (*self.first, (self.name, self.options))
+        ]
+        return ", ".join(parts)
+
+
+_NINE = {"sparsity": 0.9}
+_AGAIN = (("equalize", {}),)
+ROWS = (
+    Row("fine_tune"),
+    *(Row("prune", {**_NINE, "score": score}) for score in ("lamp", "magnitude", "movement")),
+    Row("prune", {**_NINE, "ranking": "layer"}),
+    Row("prune", {**_NINE, "begin": 0.0, "end": 0.0}),
+    Row("prune", {"sparsity": 0.5}),
+    Row("prune", {"sparsity": 0.5, "pattern": "2:4"}),
+    Row("prune", {"sparsity": 0.75, "pattern": "1x4"}),
+    Row("prune", {"sparsity": 0.75}),
+    Row("sparse", {**_NINE, "growth": "gradient"}),
+    Row("sparse", {**_NINE, "growth": "random"}),
+    *(
+        Row("channels", {"macs": 0.5, "criterion": criterion, "epochs": 20})
+        for criterion in ("l1", "taylor")
+    ),
+    Row("width", {"factor": 0.5, "epochs": 20}),
+    Row("low_rank", {"macs": 0.5, "epochs": 20}),
+    Row("tucker", {"macs": 0.5, "epochs": 20}),
+    Row("cp", {"macs": 0.5, "epochs": 20}),
+    *(
+        Row("rounding", {"bits": bits, "method": method})
+        for bits in (4, 3)
+        for method in ("nearest", "feedback", "adaround")
+    ),
+    Row("rounding", {"average": 4.0}),
+    Row("rounding", {"average": 3.0}),
+    Row("rounding", {"bits": 4, "scales": "layer"}),
+    Row("rounding", {"bits": 4, "scales": "layer"}, _AGAIN),
+    Row("post_training", {"codebook_bits": 4}),
+    Row("post_training", {"sparsity": 0.5}),
+    Row("int8", {"bits": 8}),
+    Row("int8", {"bits": 4}),
+    Row("int8", {"bits": 3}),
+    Row("share", {"bits": 4}),
+    Row("share", {"bits": 3}),
+    Row("rate", {"bits": 2.0}),
+    Row("rate", {"bits": 1.0}),
+)
+
+
+def recipe(row: Row) -> str:
+    """The TOML file of a row; structure techniques are trained behind, others in themselves."""
+    tables = []
+    for name, options in (*row.first, (row.name, row.options)):
+        values = {"technique": name, **options}
+        tables.append(
+            "[[steps]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
+        )
+    untrained = {"rounding", "post_training"}
+    trains = row.name not in untrained
+    return (TRAINING if trains else TRAINING.replace("epochs = 20\n", "")) + "\n".join(tables)
+
+
+def measured(row: Row, model: Path, data: Path, seed: int) -> dict[str, Any]:
+    """What came of it."""
+    path = model.with_name("recipe.toml")
+    path.write_text(recipe(row))
+    found = compress(CompressOptions(model, data, recipe=str(path), seed=seed), Silent(), _ignore)
+    assert found.real is not None
+    assert found.small is not None
+    before, after = found.steps[0], found.steps[-1]
+    return {
+        "technique": row.title, "seed": seed, "float": round(found.real.value, 4),
+        "accuracy": round(found.small.value, 4), "bytes": [before.constants, after.constants],
+        "macs": [before.macs, after.macs],
+        "instructions": [round(before.instructions), round(after.instructions)],
+        "non_zeros": after.non_zeros, "bits": round(after.bits, 2),
+        "seconds": round(after.seconds),
+    }  # fmt: skip
+
+
+def _ignore(record: StepRecord) -> None:
+    """Rows are printed as a whole."""
+
+
+def rows(only: str | None) -> Iterator[Row]:
+    """Those whose titles hold a text."""
+    return (row for row in ROWS if only is None or only in row.title)
+
+
+def main() -> None:
+    """Print a line of JSON for each row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of evaluation data")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", help="rows whose titles hold this text")
+    options = parser.parse_args()
+    arrays = har.data(options.shared / "data")
+    for seed in options.seeds:
+        with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
+            model, data = Path(folder) / "model.keras", Path(folder) / "data.npz"
+            np.savez(data, **arrays)
+            trained(har.CASE, arrays, seed, model)
+            for row in rows(options.only):
+                print(json.dumps(measured(row, model, data, seed)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
