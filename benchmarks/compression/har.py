@@ -37,11 +37,13 @@ def data(folder: Path) -> Mapping[str, Array]:
 
 
 def network(shape: tuple[int, ...]) -> Any:
-    """Three convolutions whose windows are as long as a step, with batch normalization."""
+    """Two convolutions that look at a fifth of a second and a whole one, with batch
+    normalization.
+    """
     from keras import Input, Sequential, layers
 
     parts: list[Any] = [Input(shape)]
-    for channels, stride in ((16, 4), (24, 2), (32, 2)):
+    for channels, stride in ((24, 4), (32, 4)):
         parts += [
             layers.Conv1D(channels, 9, strides=stride, padding="same", use_bias=False),
             layers.BatchNormalization(),

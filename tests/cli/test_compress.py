@@ -80,7 +80,7 @@ def test_a_build_of_the_output_has_the_constants_of_the_last_row(
 def test_impossible_options_are_refused(written: Path, tmp_path: Path, refusal: Refusal) -> None:
     good = arguments(written, tmp_path / "small.tflite")
     assert "There is no recipe 'balance'" in refusal(*good, "--recipe", "balance")
-    assert "is not a .tflite file" in refusal(*good, "-o", str(tmp_path / "small.bin"))
+    assert "is not a .tflite or .keras file" in refusal(*good, "-o", str(tmp_path / "small.bin"))
     (tmp_path / "wrong.toml").write_text("[[steps]]\ntechnique = 'prune'\nsparsity = 1.2\n")
     assert "A sparsity of 1.2 is not possible" in refusal(
         *good, "--recipe", str(tmp_path / "wrong.toml")

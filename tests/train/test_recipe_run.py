@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from float_graphs import run
 from small_networks import SHAPE, task
 
 from tinycomp.common.errors import DataError, ModelError, OutputError, TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.emit.folder import write_file
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.prepare import reduce
+from tinycomp.prepare import clean_up, read_model, reduce
 from tinycomp.quantize.export import compression_of
 from tinycomp.recipes.compression import Compressed, CompressOptions, compress, compress_to
 from tinycomp.recipes.measure import bits
@@ -261,11 +262,12 @@ def test_a_file_that_cannot_be_written_lies_elsewhere(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tinycomp.recipes import compression
+    from tinycomp.recipes import output as module
 
     output, fallback = tmp_path / "small.tflite", tmp_path / "elsewhere"
     fallback.mkdir()
-    monkeypatch.setattr(compression.tempfile, "mkdtemp", lambda prefix: str(fallback))
     expected = files.run(PRUNED)
+    monkeypatch.setattr(module.tempfile, "mkdtemp", lambda prefix: str(fallback))
     monkeypatch.setattr(compression, "compress", lambda *_: expected)
 
     def write(path: Path, content: bytes, *, force: bool = False) -> None:
@@ -273,12 +275,24 @@ def test_a_file_that_cannot_be_written_lies_elsewhere(
             raise OutputError("No space left on device.")
         write_file(path, content, force=force)
 
-    monkeypatch.setattr(compression, "write_file", write)
+    monkeypatch.setattr(module, "write_file", write)
     with pytest.raises(OutputError, match=r"model was saved as '.*elsewhere.small\.tflite' instea"):
         compress_to(files.options(RATE), output, True, Silent(), ignore)
     assert (fallback / "small.tflite").read_bytes() == expected.prepared.tflite
 
 
-def test_only_tflite_is_written(files: Files, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"small\.h5' is not a \.tflite file"):
+def test_the_trained_model_can_be_written_as_keras(files: Files, tmp_path: Path) -> None:
+    progress, path = Silent(), tmp_path / "small.keras"
+    found = compress_to(files.options(PRUNED), path, False, progress, ignore)
+    graph = read_model(path)
+    stored = [c.values for c in graph.constants.values() if c.values.ndim > 1]
+    zeros = sum(int(np.sum(each == 0)) for each in stored) / sum(each.size for each in stored)
+    assert zeros > 0.599  # as the step prune leaves them
+    x, _ = task(64)
+    assert np.allclose(run(graph, x), run(clean_up(found.graph), x), atol=1e-5)
+    assert any("is the trained float model" in note for note in progress.notes)
+
+
+def test_other_files_are_not_written(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"small\.h5' is not a \.tflite or \.keras file"):
         compress_to(files.options(RATE), tmp_path / "small.h5", False, Silent(), ignore)

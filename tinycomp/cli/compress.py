@@ -51,7 +51,12 @@ Samples = Annotated[
     Path,
     typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="The int8 .tflite file to write, or the trained float .keras."
+    ),
+]
 RecipeName = Annotated[
     str,
     typer.Option(
@@ -192,8 +197,9 @@ def _show(found: Compressed, options: CompressOptions, output: Path) -> None:
             shown = show_metric(score.metric, score.value)
             console.print(f"{name}: {score.metric} {shown} on {score.samples} test samples")
     console.print(f"Wrote {output}: {output.stat().st_size:,} bytes", markup=False)
+    data = f"--data {options.data} " if output.suffix == ".keras" else ""
     console.print(
-        f"Build it with: tinycomp build {output} --board {options.board} "
+        f"Build it with: tinycomp build {output} {data}--board {options.board} "
         f"--optimize {options.planning.optimize} -o out",
         soft_wrap=True,
         markup=False,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tinycomp.common.errors import DataError, OutputError, TinycompError
+from tinycomp.common.errors import DataError, TinycompError
 from tinycomp.common.progress import Progress
 from tinycomp.data.dataset import DataOptions
 from tinycomp.data.score import Score
-from tinycomp.emit.folder import refuse_existing_file, write_file
+from tinycomp.emit.folder import refuse_existing_file
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.prepare import TFLITE_SUFFIX, Preparation, Prepared, clean_up, prepare, require_model
+from tinycomp.ir.graph import Graph
+from tinycomp.prepare import Preparation, Prepared, clean_up, prepare, require_model
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
 from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.calibration import AUTO
 from tinycomp.quantize.export import write_tflite
 from tinycomp.recipes.material import read_material
 from tinycomp.recipes.measure import Meter, State
+from tinycomp.recipes.output import KERAS_SUFFIX, content, require_writable, save
 from tinycomp.recipes.run import Runner
 from tinycomp.recipes.steps import find_recipe, has_steps
 from tinycomp.recipes.targets import Targets, run_to
@@ -66,6 +67,8 @@ class Compressed:
 
     prepared: Prepared
     """The small int8 model; its data set has calibration samples and the test half."""
+    graph: Graph
+    """The same model in float, as the last step left it."""
     steps: tuple[StepRecord, ...]
     """The record of each step."""
     real: Score | None
@@ -104,7 +107,9 @@ def compress(
         float_tflite=write_tflite(clean_up(material.graph)),
         dense=parse_tflite(meter.prepared(State(material.graph)).tflite, material.graph.name),
     )
-    return Compressed(prepared, tuple(runner.records), *_test(prepared, progress))
+    return Compressed(
+        prepared, position.state.graph, tuple(runner.records), *_test(prepared, progress)
+    )
 
 
 def prepare_by_recipe(
@@ -161,26 +166,21 @@ def compress_to(
     progress: Progress,
     report: Callable[[StepRecord], None],
 ) -> Compressed:
-    """Run a recipe, and write the model as a standard int8 .tflite.
+    """Run a recipe, and write the model as a standard int8 .tflite, or the trained float model as a
+    .keras file.
 
     Raises:
         OutputError: the file can't be written; the model is then saved in the system's folder for
             temporary files, if possible.
         TinycompError: see compress.
     """
-    if output.suffix != TFLITE_SUFFIX:
-        raise OutputError(
-            f"The output '{output}' is not a .tflite file.", hint=f"Name it {output.stem}.tflite."
-        )
+    require_writable(output, options.model)
     refuse_existing_file(output, force=force)
     found = compress(options, progress, report)
-    try:
-        write_file(output, found.prepared.tflite, force=force)
-    except OutputError as error:
-        elsewhere = Path(tempfile.mkdtemp(prefix="tinycomp-")) / output.name
-        try:
-            write_file(elsewhere, found.prepared.tflite)
-        except OutputError:
-            raise error from None
-        raise OutputError(f"{error} The model was saved as '{elsewhere}' instead.") from error
+    save(output, content(output, found.prepared.tflite, found.graph), force)
+    if output.suffix == KERAS_SUFFIX:
+        progress.note(
+            f"'{output}' is the trained float model: a build quantizes it again, so bytes and "
+            "accuracy differ from the last step's. Write a .tflite to keep them."
+        )
     return found
