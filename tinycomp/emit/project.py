@@ -81,7 +81,12 @@ def lay_out(board: Board, content: Content) -> dict[str, str]:
     }
     files[f"{where.harness}/{HARNESS_MODEL}"] = content.harness_model
     context = project_context(board, content) | kind.context(board, content.prefix)
-    for name, template in kind.templates.items():
+    if second := kind.further_port(board):
+        name, folder = second
+        own = resources.port_folders(name)[0]
+        files |= {f"{folder}/{name}": text for name, text in _texts(own.iterdir())}
+    templates = {**kind.templates, **kind.further(board, content.prefix)}
+    for name, template in templates.items():
         files[name] = render(f"projects/{template}", context)
     if not kind.has_main:
         del files[f"{where.harness}/main.c"]

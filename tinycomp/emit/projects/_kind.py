@@ -53,6 +53,16 @@ class ProjectKind(ABC):
     def paths(self, prefix: str) -> ProjectPaths:
         """The locations for a library with this prefix."""
 
+    def further(self, board: Board, prefix: str) -> Mapping[str, str]:
+        """More files for some boards, like `templates`; users are meant to edit them too."""
+        return {}
+
+    def further_port(self, board: Board) -> tuple[str, str] | None:
+        """A second port for the files of `further`, and the folder of its own files; those that it
+        shares with the board's port are where those are. None: there is none.
+        """
+        return None
+
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """Additional variables for its templates."""
         return {}

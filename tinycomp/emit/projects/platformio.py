@@ -8,6 +8,18 @@ from typing import ClassVar
 
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 from tinycomp.target.boards import Board
+from tinycomp.target.flash_tools.esptool import Esptool
+from tinycomp.target.project_tables.platformio import PlatformIO
+
+ESP_IDF = {
+    "CMakeLists.txt": "project.cmake",
+    "sdkconfig.defaults": "sdkconfig.defaults",
+    "main/CMakeLists.txt": "main.cmake",
+    "main/app_main.c": "app_main.c",
+    "lib/{prefix}/CMakeLists.txt": "component.cmake",
+    "lib/{prefix}/Kconfig": "Kconfig",
+}
+"""The files of a project of ESP-IDF, and their templates."""
 
 
 class PlatformIOProject(ProjectKind):
@@ -21,7 +33,7 @@ class PlatformIOProject(ProjectKind):
         "src/serial/main.cpp": "serial.cpp.j2",
     }
     sample = "src/once/sample.h"
-    editable = frozenset(templates)
+    editable = frozenset(templates) | {name for name in ESP_IDF if not name.startswith("lib/")}
 
     def paths(self, prefix: str) -> ProjectPaths:
         """The library under lib/; harness and port beside the serial program."""
@@ -38,5 +50,27 @@ class PlatformIOProject(ProjectKind):
         )
 
     def context(self, board: Board, prefix: str) -> dict[str, object]:
-        """The include path of the harness in the program."""
-        return {"server": "server.h"}
+        """The include path of the harness in the program; the target and clock of ESP-IDF."""
+        megahertz = (board.clock or 0) // 1_000_000
+        return {"server": "server.h", "target": _target(board), "megahertz": megahertz}
+
+    def further(self, board: Board, prefix: str) -> Mapping[str, str]:
+        """For Espressif's chips: a project of ESP-IDF in the same folder."""
+        return {
+            name.format(prefix=prefix): f"platformio/esp_idf/{template}.j2"
+            for name, template in ESP_IDF.items()
+            if _target(board)
+        }
+
+    def further_port(self, board: Board) -> tuple[str, str] | None:
+        """That of ESP-IDF, beside its main program."""
+        return ("silicon/esp_idf", "main") if _target(board) else None
+
+
+def _target(board: Board) -> str | None:
+    """The board's chip as ESP-IDF names it; None if it does not support it."""
+    settings = board.settings
+    if not isinstance(settings, PlatformIO) or settings.platform != "espressif32":
+        return None
+    tool = board.flash.tool("esptool") if board.flash and "esptool" in board.flash.tools else None
+    return tool.chip if isinstance(tool, Esptool) else None
