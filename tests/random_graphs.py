@@ -20,6 +20,7 @@ from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._move import Move
 from tinycomp.ops._window import Window
+from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
@@ -30,16 +31,21 @@ from tinycomp.ops.gather import Gather
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.lookup import Lookup
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
+from tinycomp.ops.prelu import Prelu
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from tinycomp.ops.root import Root
+from tinycomp.ops.squared_difference import SquaredDifference
 from tinycomp.ops.strided_slice import StridedSlice
+from tinycomp.ops.subtract import Subtract
 from tinycomp.ops.tanh import Tanh
 from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
@@ -203,6 +209,37 @@ def _add_constant(g: _Growing, x: str) -> str | None:
     return g.builder.add(op, [x], output, [Constant("summands", values, known)])
 
 
+def _difference(g: _Growing, x: str) -> str | None:
+    """Of two tensors, or its square."""
+    other = g.partner(x)
+    if other == x:
+        other = _table(g, x) or x
+    scale = max(g.quantization(x).scale, g.quantization(other).scale)
+    if g.rng.random() < 0.5:
+        output = parameters(1.3 * scale, int(g.rng.integers(-40, 40)))
+        return g.builder.add(Subtract(g.activation()), [x, other], output)
+    squares = parameters(100 * scale * scale, -128)
+    return g.builder.add(SquaredDifference(), [x, other], squares)
+
+
+def _prelu(g: _Growing, x: str) -> str | None:
+    shape = g.shape(x)
+    slopes = shape[-1:] if g.rng.random() < 0.7 else shape
+    values = g.rng.integers(-128, 128, slopes).astype(np.int8)
+    known = parameters(0.008, int(g.rng.integers(-40, 40)))
+    output = parameters(g.quantization(x).scale, int(g.rng.integers(-40, 40)))
+    return g.builder.add(Prelu(), [x], output, [Constant("slopes", values, known)])
+
+
+def _root(g: _Growing, x: str) -> str | None:
+    """Of values that are not negative, as LiteRT wants them."""
+    scale = g.quantization(x).scale
+    positive = g.apply(Quantize(), x, parameters(scale, -128))
+    inverse = bool(g.rng.integers(2))
+    largest = 0.2 / np.sqrt(scale) if inverse else np.sqrt(255 * scale)
+    return g.apply(Root(inverse), positive, parameters(float(largest) / 200, -100))
+
+
 def _extremum(g: _Growing, x: str) -> str | None:
     other = g.partner(x)
     if other == x:
@@ -299,6 +336,8 @@ def _table(g: _Growing, x: str) -> str | None:
         (Gelu(), near),
         (Gelu(True), near),
         (Exp(), near),
+        (Absolute(), near),
+        (Logarithm(), near),
         (Elu(float(g.rng.uniform(0.1, 2))), near),
         (Lookup(g.rng.bytes(256)), near),
         *((Function(kind), near) for kind in g.rng.choice([*DEFINITIONS], 3)),
@@ -325,7 +364,20 @@ GROWTH: tuple[Grow, ...] = (
         _table,
         _softmax,
     ),
-    *(_branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice, _move),
+    *(
+        _branches,
+        _shared,
+        _scale,
+        _mul_constant,
+        _add_constant,
+        _extremum,
+        _crop,
+        _slice,
+        _move,
+        _difference,
+        _prelu,
+        _root,
+    ),
 )
 
 

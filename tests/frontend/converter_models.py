@@ -27,6 +27,15 @@ def _uneven(tf: Any, x: Any) -> Any:
     return tf.concat([third, second, first], axis=2)
 
 
+def _prelu(tf: Any, x: Any) -> Any:
+    slopes = tf.constant(_numbers((1, 1, 4)))
+    return tf.nn.relu(x) + -slopes * tf.nn.relu(-x)
+
+
+def _numbers(shape: tuple[int, ...]) -> Any:
+    return np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
+
+
 MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "last_row": (SIGNAL, lambda tf, x: tf.nn.relu(x[:, -1])),
     "last_channel": (IMAGE, lambda tf, x: x[..., 2]),
@@ -50,12 +59,27 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     ),
     "space_to_depth": (IMAGE, lambda tf, x: tf.nn.space_to_depth(x, 2)),
     "depth_to_space": (IMAGE, lambda tf, x: tf.nn.depth_to_space(x, 2)),
+    "add_column": (IMAGE, lambda tf, x: x + tf.nn.relu(x[:, :, :1])),
+    "scale_places": (IMAGE, lambda tf, x: x * tf.nn.sigmoid(x[..., :1])),
+    "outer": (SIGNAL, lambda tf, x: x[:, :, :1] * x[:, 2:3]),
+    "subtract": (SIGNAL, lambda tf, x: tf.nn.relu(x) - x[:, 1:2]),
+    "subtract_from": (SIGNAL, lambda tf, x: x[:, 1:2] - tf.nn.relu(x)),
+    "constant_column": (SIGNAL, lambda tf, x: x + _numbers((8, 1))),
+    "constant_rows": (SIGNAL, lambda tf, x: x[:, 3:4] * _numbers((8, 6))),
+    "constant_minus": (SIGNAL, lambda tf, x: _numbers((6,)) - x),
+    "maximum": (SIGNAL, lambda tf, x: tf.maximum(x, x[:, :1])),
+    "squared_difference": (SIGNAL, lambda tf, x: tf.math.squared_difference(x, x[:, :1] / 3)),
+    "abs": (SIGNAL, lambda tf, x: tf.abs(x) / 2),
+    "sqrt": (SIGNAL, lambda tf, x: tf.sqrt(tf.nn.relu(x))),
+    "rsqrt": (SIGNAL, lambda tf, x: tf.math.rsqrt(tf.nn.sigmoid(x))),
+    "log": (SIGNAL, lambda tf, x: tf.math.log(tf.nn.sigmoid(x))),
+    "prelu": (IMAGE, _prelu),
 }  # fmt: skip
 """By name: the input's shape, and what is computed of it."""
 
 
-def convert(name: str) -> bytes:
-    """The model's int8 file, with int8 ends, calibrated on random inputs."""
+def convert(name: str, floating: bool) -> bytes:
+    """The model's float file, or its int8 file with int8 ends, calibrated on random inputs."""
     import tensorflow as tf
 
     shape, function = MODELS[name]
@@ -64,18 +88,21 @@ def convert(name: str) -> bytes:
     )
     rng = np.random.default_rng(5)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    if floating:
+        return bytes(converter.convert())
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: (
         [rng.normal(0, 2, (1, *shape)).astype(np.float32)] for _ in range(30)
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    return bytes(converter.convert())
 
 
 def main(folder: Path, *names: str) -> None:
     for name in names or MODELS:
-        (folder / f"{name}.tflite").write_bytes(convert(name))
+        (folder / f"{name}.tflite").write_bytes(convert(name, False))
+        (folder / f"{name}.float.tflite").write_bytes(convert(name, True))
 
 
 if __name__ == "__main__":

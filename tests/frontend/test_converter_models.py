@@ -17,6 +17,8 @@ from tinycomp.device import firmware_build
 from tinycomp.frontend.tflite import read_tflite, standard_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.prepare import reduce
+from tinycomp.quantize.export import write_tflite
+from tinycomp.reference import oracle
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 SCRIPT = Path(__file__).with_name("converter_models.py")
@@ -38,6 +40,17 @@ def test_every_execution_equals_litert(name: str, folder: Path) -> None:
     inputs = extreme_inputs(np.random.default_rng(0), graph.tensors[graph.inputs[0]].shape)
     found = verify(graph, standard_tflite(path), inputs, [simulator(graph), _in_c(graph)])
     assert not found.differences
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_float_files_compute_the_same(name: str, folder: Path) -> None:
+    path = folder / f"{name}.float.tflite"
+    graph = read_tflite(path)
+    shape = graph.tensors[graph.inputs[0]].shape
+    inputs = np.random.default_rng(0).normal(0, 2, (4, *shape)).astype(np.float32)
+    expected = oracle.run_output(standard_tflite(path), inputs)
+    (found,) = oracle.run_float(write_tflite(graph), inputs).values()
+    np.testing.assert_allclose(found.reshape(expected.shape), expected, rtol=1e-5, atol=1e-5)
 
 
 def _in_c(graph: Graph) -> TensorExecution:

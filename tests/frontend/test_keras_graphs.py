@@ -199,3 +199,12 @@ def test_reading_leaves_standard_error_silent(keras: Any, save: Save) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_shapes_that_broadcast_to_a_third(keras: Any, assert_same: AssertSame) -> None:
+    """Rows and columns: both are repeated."""
+    k = keras.layers
+    x = keras.Input((4, 5, 2))
+    rows, columns = k.MaxPooling2D((4, 1))(x), k.MaxPooling2D((1, 5))(x)
+    assert_same(keras.Model(x, k.Subtract()([rows, columns])))
+    assert_same(keras.Model(x, k.Multiply()([x, k.Conv2D(1, 1)(x)])))

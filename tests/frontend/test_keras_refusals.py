@@ -38,12 +38,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         lambda k: k.LayerNormalization(name="x"),
         "of type LayerNormalization, which is not supported. Use BatchNormalization",
     ),
-    "prelu": (
-        IMAGE,
-        lambda k: k.PReLU("he_normal", name="x"),
-        "Layer 'x' (PReLU) has slopes of shape (8, 8, 4). Expected one slope for all, or one a "
-        "channel. Use shared_axes=[1, 2]",
-    ),
     "normalization": (
         (2, 3, 4),
         lambda k: k.Normalization(axis=1, mean=[1.0, 2.0], variance=[1.0, 2.0], name="x"),
@@ -223,14 +217,6 @@ def test_two_inputs_and_two_outputs(keras: Any, save: Save) -> None:
     assert "has 2 input(s) and 1 output(s): " in text
     text = refused(save(keras.Model(x, [keras.layers.ReLU()(x), keras.layers.Dense(2)(x)])))
     assert "has 1 input(s) and 2 output(s): " in text
-
-
-def test_shapes_that_do_not_broadcast_to_one_of_them(keras: Any, save: Save) -> None:
-    k = keras.layers
-    x = keras.Input((4, 4, 2))
-    rows, columns = k.MaxPooling2D((4, 1))(x), k.MaxPooling2D((1, 4))(x)
-    text = refused(save(keras.Model(x, k.Add(name="x")([rows, columns]))))
-    assert "Layer 'x' (Add) joins shapes (1, 4, 2) and (4, 1, 2)." in text
 
 
 def test_sequential_model_without_input(keras: Any, save: Save) -> None:

@@ -16,8 +16,6 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops._keras import merge, pair, refusal
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_normalization import BatchNormalization
-from tinycomp.ops.leaky_relu import LeakyRelu
-from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.softmax import Softmax
@@ -31,31 +29,6 @@ def _average(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     """A sum, times 1 / n."""
     total = merge(Add(), replace(layer, name=f"{layer.name}/sum"), inputs, builder)
     return _scaled(layer.name, total, 1 / len(inputs), builder)
-
-
-def _subtract(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A sum with the negated second input."""
-    first, second = inputs
-    negative = _scaled(f"{layer.name}/negative", second, -1, builder)
-    return merge(Add(), layer, [first, negative], builder)
-
-
-def _prelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """With one slope a leaky ReLU; with one per channel relu(x) - slopes * relu(-x)."""
-    slopes = layer.weights["alpha"]
-    if slopes.size and np.ptp(slopes) == 0:
-        return builder.add(LeakyRelu(float(slopes.flat[0])), inputs, layer.name)
-    if slopes.size != slopes.shape[-1]:
-        what = f"has slopes of shape {slopes.shape}"
-        hint = "Use shared_axes=[1, 2], so that each channel has one slope, and train again."
-        raise refusal(
-            layer, what, expected="Expected one slope for all, or one a channel.", hint=hint
-        )
-    negative = _scaled(f"{layer.name}/negative", inputs[0], -1, builder)
-    below = builder.add(Relu(), [negative], f"{layer.name}/below")
-    above = builder.add(Relu(), inputs, f"{layer.name}/above")
-    bent = _scaled(f"{layer.name}/bent", below, -slopes.ravel(), builder)
-    return builder.add(Add(), [above, bent], layer.name)
 
 
 def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -121,11 +94,9 @@ def _scaled(name: str, x: str, factor: float | Array, builder: GraphBuilder) -> 
 
 JOINS: Mapping[str, Lowering] = {
     "Average": _average,
-    "PReLU": _prelu,
     "Permute": _permute,
     "RepeatVector": _repeat_vector,
     "Softmax": _softmax,
-    "Subtract": _subtract,
     "UpSampling2D": _up_sampling,
 }
 """By class name."""

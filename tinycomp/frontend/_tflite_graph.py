@@ -26,7 +26,7 @@ from tinycomp.frontend._tflite_folding import (
     target_shape,
 )
 from tinycomp.frontend._tflite_kinds import unsupported
-from tinycomp.frontend._tflite_movers import move_steps, pack_steps
+from tinycomp.frontend._tflite_movers import move_steps, pack_steps, spread_steps
 from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_values import (
     activation,
@@ -40,6 +40,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.names import free_name
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
+from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._move import Move
 from tinycomp.ops._registry import by_tflite_name, operators
 
@@ -209,6 +210,8 @@ class CoreReader:
             return
         if operator.builtin == "FULLY_CONNECTED":
             inputs = self._flattened(operator, inputs)
+        if issubclass(kind, BinaryOperator) and len(inputs) == 2:
+            inputs = self._spread(kind, operator, inputs)
         index = operator.outputs[0]
         table = self.file.tensors[index]
         full = self._reshaped(operator) if operator.builtin in _RESHAPES else table.shape
@@ -222,10 +225,21 @@ class CoreReader:
         self._append(op, kept, replace(output, shape=shape))
         self.shapes[index] = full
 
+    def _spread(
+        self, kind: type[BinaryOperator], operator: FileOperator, inputs: Sequence[Value]
+    ) -> tuple[Value, ...]:
+        """The inputs as kernels can read them; appends what repeats them."""
+        output = self.file.tensors[operator.outputs[0]].name
+        steps, read = spread_steps(kind.phrase, inputs, output, self._free)
+        for step in steps:
+            self._append(step.op, step.inputs, step.output)
+        self.constants.update({each.name: each for each in read if isinstance(each, Constant)})
+        return tuple(read)
+
     def _moved(self, kind: type[Operator], operator: FileOperator, inputs: Sequence[Value]) -> None:
         """Append the nodes of an operator that only moves values."""
         index = operator.outputs[0]
-        output = activation(self.file.tensors[index], ())
+        output = activation(self.file.tensors[index], (), self.dtype)
         fulls = [self.shapes[each] for each in operator.inputs if each in self.shapes]
         if operator.builtin == "PACK":
             steps, full = pack_steps(inputs, fulls, operator.options.axis, output, self._free)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
 from tinycomp.frontend._tflite_values import ir_shape
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Operands, Shape, Tensor, Value
+from tinycomp.ir.tensor import Constant, Operands, Shape, Tensor, Value
+from tinycomp.ops._broadcast import core, repetition, spread
 from tinycomp.ops._move import Move
 from tinycomp.ops._registry import operators
 from tinycomp.ops._slice_options import Piece
@@ -119,6 +122,38 @@ def pack_steps(
     op = Concatenation(axis - batch)
     steps.append(Step(op, tuple(parts), replace(output, shape=full[batch:])))
     return steps, full
+
+
+def spread_steps(
+    phrase: str, inputs: Sequence[Value], output: str, free: Free
+) -> tuple[list[Step], list[Value]]:
+    """The nodes before one of two inputs that repeat it where no kernel does, and the inputs that
+    are read then. Constants are repeated at once, under other names.
+
+    Raises:
+        ModelError: the inputs have no common shape.
+    """
+    steps: list[Step] = []
+    read = list(inputs)
+    shapes = [each.shape for each in inputs]
+    targets = spread(phrase, shapes)
+    output_shape = np.broadcast_shapes(*shapes)
+    constant = any(isinstance(each, Constant) for each in inputs)
+    for place, (value, target) in enumerate(zip(inputs, targets, strict=True)):
+        if constant and isinstance(value, Tensor) and core(value.shape) != core(output_shape):
+            target = output_shape  # a kernel repeats the constant, not the tensor
+        if target is None:
+            continue
+        if isinstance(value, Constant):
+            whole = np.ascontiguousarray(np.broadcast_to(value.values, target))
+            read[place] = replace(value, name=free(f"{value.name}/repeated"), values=whole)
+            continue
+        for number, op in enumerate(repetition(value.shape, target)):
+            name = free(f"{output}/repeated{place}{number}")
+            after = replace(value, name=name, shape=op.infer_shape([value.shape]))
+            steps.append(Step(op, (value,), after))
+            value = read[place] = after
+    return steps, read
 
 
 def _reshaped(op: Operator, source: Tensor, output: Tensor, free: Free) -> list[Step]:

@@ -81,7 +81,7 @@ def _floating(file: TfliteFile) -> Graph:
     for reason in (*kinds.calls(file), *kinds.operators(file)):
         blockers.add(reason)
     file, notes = as_float32(file)
-    graph = CoreReader(fuse_dilation(file), blockers, "float32").graph()
+    graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
     return replace(graph, notes=notes)
 

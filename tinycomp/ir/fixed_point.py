@@ -272,3 +272,27 @@ def one_over_one_plus(x: Array) -> Array:
         guess = guess + (multiply(guess, (1 << 29) - multiply(half, guess)) << 2)
     result: Array = np.minimum(guess << 1, INT32_MAX)
     return result
+
+
+def inverse_square_root(value: int) -> Multiplier:
+    """1 / sqrt(value) as LiteRT computes it for a sum of squares or a centred value: five Newton
+    steps with 3 integer bits. Values below 1 count as 1.
+    """
+    if value <= 1:
+        return Multiplier(INT32_MAX, 0)
+    shift = 11
+    while value >= 1 << 29:
+        value //= 4
+        shift += 1
+    # The value as a number from 1/4 to 1, with 28 fractional bits after it is halved.
+    pairs = (31 - value.bit_length()) // 2 - 1
+    shift -= pairs
+    halved = np.array(value << 2 * pairs, np.int64) >> 1
+    multiply = rounding_doubling_high_multiply
+    quarter, three_halves = rounding_shift_right(halved, 1), 3 << 27
+    root = np.array(1 << 28, np.int64)
+    for _ in range(5):
+        cube = multiply(multiply(root, root), root) << 6
+        root = (multiply(root, three_halves) - multiply(cube, quarter)) << 3
+    half_root = 1518500250  # the square root of one half, with 31 fractional bits
+    return Multiplier(int(multiply(root, half_root)) << max(0, -shift), -max(0, shift))

@@ -40,10 +40,14 @@ def one_repeats(operands: Operands) -> bool:
 
 
 def sides_of(call: KernelCall, operands: Operands) -> Sides | None:
-    """The inputs of an addition; None if one is broadcast, or neither has half the scale."""
+    """The inputs of an addition; None for a difference, if one is broadcast, or if neither has half
+    the scale.
+    """
     if one_repeats(operands):
         return None
     fields = {name: integer(call, name) for name in call.fields}
+    if min(fields["wide_multiplier"], fields["repeated_multiplier"]) < 0:
+        return None
     factors = {
         side: (fields[f"{side}_multiplier"], fields[f"{side}_shift"])
         for side in ("wide", "repeated")

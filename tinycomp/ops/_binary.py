@@ -24,6 +24,8 @@ class BinaryOperator(Operator):
 
     phrase: ClassVar[str]
     """Name in error messages, "A sum"."""
+    commutes: ClassVar[bool] = True
+    """Whether the inputs may change places."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the larger input."""

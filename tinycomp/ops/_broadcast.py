@@ -1,12 +1,19 @@
-"""Broadcasting of two inputs: one may have only the other's last axes, or one value."""
+"""Broadcasting of two inputs. Kernels repeat an input that has only the other's last axes, or one
+value; everything else is repeated by an operator before them.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from tinycomp.common.errors import ModelError
+from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Operands, Shape
+from tinycomp.ops._registry import operators
 from tinycomp.ops._rows import rows
 
 
@@ -25,6 +32,39 @@ def broadcast_shape(name: str, inputs: Sequence[Shape]) -> Shape:
         expected="Expected two of one shape, or one with the other's channels, or one value.",
         hint="Repeat the smaller input first.",
     )
+
+
+def spread(name: str, inputs: Sequence[Shape]) -> list[Shape | None]:
+    """For each of two inputs the shape that it has to be repeated to, None if kernels can read it
+    as it is.
+
+    Raises:
+        ModelError: they have no common shape.
+    """
+    try:
+        output = np.broadcast_shapes(*inputs)
+    except ValueError:
+        raise ModelError(
+            f"{name} got inputs of shapes {list(inputs)}.",
+            expected="Expected lengths that are equal or 1 on each axis, counted from the last.",
+        ) from None
+    wide = wide_input(inputs)
+    narrow = core(inputs[1 - wide])
+    repeated: list[Shape | None] = [None, None]
+    if core(inputs[wide]) != core(output):
+        repeated[wide] = output
+    if narrow != output[len(output) - len(narrow) :]:
+        repeated[1 - wide] = output
+    return repeated
+
+
+def repetition(source: Shape, target: Shape) -> list[Operator]:
+    """The operators that repeat a tensor up to a shape that it broadcasts to."""
+    known: dict[str, Any] = operators()
+    whole = aligned(source, len(target))
+    found: list[Operator] = [known["reshape"](whole)] if whole != source else []
+    times = tuple(size // own for size, own in zip(target, whole, strict=True))
+    return [*found, known["tile"](times)]
 
 
 def wide_input(shapes: Sequence[Shape]) -> int:

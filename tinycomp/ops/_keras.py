@@ -10,6 +10,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
 from tinycomp.ir.tensor import Array, Shape
+from tinycomp.ops._broadcast import repetition, spread, wide_input
 from tinycomp.ops._window import Pair, Window
 
 
@@ -70,23 +71,31 @@ def last_axis(layer: KerasLayer, axis: int, rank: int) -> bool:
 
 
 def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Two or more inputs joined by a binary operator in turn; the larger is the first of a pair.
+    """Two or more inputs joined by a binary operator in turn; if it commutes, the larger is the
+    first of a pair.
 
     Raises:
-        ModelError: neither input of a pair has the shape that both broadcast to.
+        ModelError: a pair has no common shape.
     """
     result = inputs[0]
     for number, other in enumerate(inputs[1:], start=2):
+        name = layer.name if number == len(inputs) else f"{layer.name}/{number}"
         first, second = builder.tensors[result].shape, builder.tensors[other].shape
-        if len(first) != len(second) or np.broadcast_shapes(first, second) not in (first, second):
-            what = f"joins shapes {first} and {second}"
-            raise refusal(layer, what, hint="Give one of them the shape of the result, by Reshape.")
-        pair_of = (
-            (other, result) if np.broadcast_shapes(first, second) != first else (result, other)
-        )
-        last = number == len(inputs)
-        result = builder.add(op, pair_of, layer.name if last else f"{layer.name}/{number}")
+        pair_of = [
+            _repeated(builder, tensor, target, name)
+            for tensor, target in zip((result, other), spread(name, (first, second)), strict=True)
+        ]
+        if getattr(op, "commutes", True) and wide_input((first, second)) == 1:
+            pair_of.reverse()
+        result = builder.add(op, pair_of, name)
     return result
+
+
+def _repeated(builder: GraphBuilder, tensor: str, target: Shape | None, name: str) -> str:
+    """A tensor, repeated up to a shape if one is given."""
+    for op in () if target is None else repetition(builder.tensors[tensor].shape, target):
+        tensor = builder.add(op, [tensor], f"{name}/repeated")
+    return tensor
 
 
 def refuse_threshold(layer: KerasLayer) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
+from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands, Value
-from tinycomp.ops._quantized import parameters
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._broadcast import repeat_fields
+from tinycomp.ops._quantized import Clamp, parameters
 
 LEFT_SHIFT = 20
 """Extra bits of both inputs for rescaling to a common scale (the kernels' constant)."""
@@ -48,6 +51,28 @@ def sum_factors(operands: Operands) -> SumFactors:
         quantize_multiplier(second / common),
         quantize_multiplier(output),
     )
+
+
+def sum_kernel(operands: Operands, factors: SumFactors, activation: Activation) -> KernelCall:
+    """The call of the kernel `add` for two tensors; a negative multiplier subtracts."""
+    walk = repeat_fields(operands)
+    wide = walk["wide"]
+    tensors, clamp = operands.activations, Clamp.of(operands.output, activation)
+    fields = {
+        **walk,
+        "wide_zero_point": parameters(tensors[wide]).zero_point,
+        "repeated_zero_point": parameters(tensors[1 - wide]).zero_point,
+        "output_zero_point": clamp.zero_point,
+        "activation_min": clamp.low,
+        "activation_max": clamp.high,
+        "wide_shift": factors[wide].shift,
+        "repeated_shift": factors[1 - wide].shift,
+        "output_shift": factors.output.shift,
+        "wide_multiplier": factors[wide].multiplier,
+        "repeated_multiplier": factors[1 - wide].multiplier,
+        "output_multiplier": factors.output.multiplier,
+    }
+    return KernelCall("add", fields, in_place=wide == 0)
 
 
 def raised(values: Array, value: Value, factor: Multiplier) -> Array:

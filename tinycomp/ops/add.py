@@ -15,11 +15,11 @@ from tinycomp.ir.operator import Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
-from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._broadcast import aligned
 from tinycomp.ops._differentiable import activated, side_by_side
-from tinycomp.ops._quantized import Clamp, parameters, requantized
+from tinycomp.ops._quantized import requantized
 from tinycomp.ops._registry import operators
-from tinycomp.ops._sum import raised, sum_factors
+from tinycomp.ops._sum import raised, sum_factors, sum_kernel
 from tinycomp.ops._tflite import read_activation, version
 
 
@@ -57,25 +57,7 @@ class Add(BinaryOperator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The broadcast input comes second."""
-        walk = repeat_fields(operands)
-        wide = walk["wide"]
-        tensors, factors = operands.activations, sum_factors(operands)
-        clamp = Clamp.of(operands.output, self.activation)
-        fields = {
-            **walk,
-            "wide_zero_point": parameters(tensors[wide]).zero_point,
-            "repeated_zero_point": parameters(tensors[1 - wide]).zero_point,
-            "output_zero_point": clamp.zero_point,
-            "activation_min": clamp.low,
-            "activation_max": clamp.high,
-            "wide_shift": factors[wide].shift,
-            "repeated_shift": factors[1 - wide].shift,
-            "output_shift": factors[2].shift,
-            "wide_multiplier": factors[wide].multiplier,
-            "repeated_multiplier": factors[1 - wide].multiplier,
-            "output_multiplier": factors[2].multiplier,
-        }
-        return KernelCall("add", fields, in_place=wide == 0)
+        return sum_kernel(operands, sum_factors(operands), self.activation)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

@@ -29,7 +29,6 @@ class AddConstant(BinaryOperator):
     """A sum, or a difference: the first input minus the second. One of them is a constant."""
 
     name: ClassVar[str] = "add_constant"
-    tflite_names: ClassVar[tuple[str, ...]] = ("SUB",)
     phrase: ClassVar[str] = "A sum with a constant"
 
     subtract: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance import Case
 from tables import RESCALED, SOURCES, Functions, table_case
+
 from tinycomp.ops.absolute import Absolute
 
 
