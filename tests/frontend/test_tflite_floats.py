@@ -25,9 +25,10 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 
 OPERATORS = (
-    "add", "average_pool_2d", "concatenation", "conv_2d", "crop", "depthwise_conv_2d", "exp",
-    "fully_connected", "gelu", "hard_swish", "leaky_relu", "logistic", "max_pool_2d",
-    "mean", "mul", "pad", "reduce_max", "relu", "reshape", "softmax", "tanh",
+    "absolute", "add", "average_pool_2d", "concatenation", "conv_2d", "depthwise_conv_2d", "exp",
+    "fully_connected", "gather", "gelu", "hard_swish", "leaky_relu", "logistic", "max_pool_2d",
+    "mean", "mul", "pad", "prelu", "reduce_max", "relu", "reshape", "softmax", "squared_difference",
+    "strided_slice", "subtract", "tanh", "tile", "transpose",
 )  # fmt: skip
 CASES = [
     known
