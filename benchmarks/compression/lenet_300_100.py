@@ -12,7 +12,7 @@ from benchmarks.compression._case import Case, main
 from tinycomp.ir.tensor import Array
 
 TRAINING = """
-batch = 128
+batch = 256
 imitation = 0.5
 temperature = 2.0
 validation = 0.05
@@ -20,7 +20,7 @@ validation = 0.05
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 20
+epochs = 16
 press = 0.7
 """
 
@@ -51,7 +51,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "LeNet-300-100, MNIST", data, network, 20, TRAINING, STEPS, 7600, augment={"shift": 1},
+    "LeNet-300-100, MNIST", data, network, 12, TRAINING, STEPS, 7600, augment={"shift": 1},
     batch=128,
 )  # fmt: skip
 

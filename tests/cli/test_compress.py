@@ -68,8 +68,17 @@ def test_a_build_of_the_output_has_the_constants_of_the_last_row(
     assert "bytes of constants" in last
     assert "float: top-1" in done.out
     assert "compressed: top-1" in done.out
-    assert f"Build it with: tinycomp build {small} --board cortex-m4 --optimize ram" in done.words
-    options = ("--board", "cortex-m4", "--optimize", "ram", "-o", out, "--no-bench", "--no-verify")
+    assert f"Build it with: tinycomp build {small} --board cortex-m4 --optimize flash" in done.words
+    options = (
+        "--board",
+        "cortex-m4",
+        "--optimize",
+        "flash",
+        "-o",
+        out,
+        "--no-bench",
+        "--no-verify",
+    )
     assert run("build", small, *options).code == 0
     report = json.loads((out / "report.json").read_text())
     assert f" {report['flash']['constants']:,} bytes of constants" in last

@@ -16,7 +16,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.plan.program import Storage, lower
-from tinycomp.plan.storage import CODE, StorageTarget, stored_program
+from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, _constants, stored_program
 from tinycomp.plan.streaming import Optimize
 from tinycomp.plan.streaming import choose as plan_for
 
@@ -105,6 +105,7 @@ def test_each_choice_does_what_it_says() -> None:
     assert _codecs("speed") == ["codebook", "codebook", "dense"]
     assert _codecs("balanced") == ["codebook", "codebook", "huffman"]
     assert _codecs("ram") == ["codebook", "codebook", "huffman"]
+    assert _codecs("flash") == ["codebook", "huffman", "huffman"]
 
 
 def shared_factors() -> Graph:
@@ -132,6 +133,18 @@ def test_constants_are_packed_as_the_choice_says() -> None:
 
     assert packed("balanced", shared_factors()) == [1, 1, 1]
     assert packed("speed", shared_factors()) == [0, 0, 0]
+    assert packed("flash", shared_factors()) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_flash_takes_the_fewest_bytes(compressed: bool) -> None:
+    place = replace(LARGE, kernels="armv7e_m")
+    for graph in (_graph(), shared_factors()):
+        sizes = {
+            optimize: _constants(stored_program(graph, optimize, compressed, place))
+            for optimize in POLICIES
+        }
+        assert sizes["flash"] == min(sizes.values())
 
 
 def test_constants_are_not_unpacked_where_that_takes_ram() -> None:

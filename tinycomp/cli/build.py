@@ -60,7 +60,7 @@ def build(
         bool, typer.Option("--no-bench", help="Don't measure on the board.")
     ] = False,
     optimize: Annotated[
-        Literal["ram", "speed", "balanced"],
+        Literal["ram", "speed", "balanced", "flash"],
         typer.Option(help="What streaming by rows and the storage of weights optimize for."),
     ] = "balanced",
     ram_limit: Annotated[

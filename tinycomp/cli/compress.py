@@ -105,7 +105,7 @@ MinAccuracy = Annotated[
 ]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="The board to measure sizes for.")]
 Optimize = Annotated[
-    Literal["ram", "speed", "balanced"],
+    Literal["ram", "speed", "balanced", "flash"],
     typer.Option(help="What builds are optimized for when sizes are measured."),
 ]
 Teacher = Annotated[
@@ -141,7 +141,7 @@ def compress(
     target_macs: TargetMacs = None,
     min_accuracy: MinAccuracy = None,
     board: BoardName = "cortex-m4",
-    optimize: Optimize = "ram",
+    optimize: Optimize = "flash",
     teacher: Teacher = None,
     checkpoint: Checkpoints = None,
     epochs: Epochs = None,

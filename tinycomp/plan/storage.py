@@ -10,7 +10,7 @@ import numpy as np
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._far import MOST_WEIGHTS
-from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, Policy
+from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, SMALLEST, Policy
 from tinycomp.codecs._registry import codecs, far_codecs, general_codecs
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Weights
@@ -34,6 +34,7 @@ POLICIES: dict[Optimize, Policy] = {
     "speed": FASTEST,
     "balanced": BALANCED,
     "ram": FEWEST_BYTES,
+    "flash": SMALLEST,
 }
 """From the fastest to the smallest."""
 
@@ -68,9 +69,10 @@ def stored_program(
     """The program of a graph, with weights stored according to `--optimize`.
 
     "speed" decodes weights only if that is a small fraction of a layer's work; "balanced" if it
-    saves bytes, and with entropy coding if it saves many; "ram" takes the fewest bytes. Without a
-    compression recipe, weights are decoded only if codecs without entropy coding save a third of a
-    layer; with "ram" more if that takes no RAM. If flash is too small, the next smaller choice is
+    saves bytes, and with entropy coding if it saves many; "ram" takes the fewest bytes with which
+    the arena is smallest; "flash" the fewest of all. Without a compression recipe, weights are
+    decoded only if codecs without entropy coding save a third of a layer; with "ram" more if that
+    takes no RAM, and with "flash" in any case. If flash is too small, the next smaller choice is
     taken.
 
     Args:
@@ -194,7 +196,7 @@ def _policies(level: Optimize, *, compressed: bool) -> list[Policy]:
     """The policies to try."""
     wanted = POLICIES[level]
     unasked = replace(wanted, decoded=WORTHWHILE, entropy=0)
-    if compressed:
+    if compressed or level == "flash":
         return [wanted]
     return [unasked, wanted] if level == "ram" else [unasked]
 

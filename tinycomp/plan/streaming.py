@@ -17,7 +17,7 @@ from tinycomp.plan.place import usage
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import rows_a_step, total_rows
 
-Optimize = Literal["ram", "speed", "balanced"]
+Optimize = Literal["ram", "speed", "balanced", "flash"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 _ENDS, _FASTEST = 20, 8
@@ -47,7 +47,8 @@ def choose(
     """The best plan.
 
     "speed" takes the fewest predicted instructions, "ram" the smallest arena, "balanced" the fewest
-    instructions with an arena that is only a little larger.
+    instructions with an arena that is only a little larger, as does "flash", which differs in how
+    weights are stored.
 
     Args:
         program: the operations.
@@ -69,9 +70,9 @@ def choose(
     smallest = candidates.smallest()
     if optimize == "ram":
         allowed = 0
-    elif optimize == "balanced":
+    elif optimize in ("balanced", "flash"):
         allowed = min(allowed, max(_SMALL, int((1 + _SHARE) * smallest.arena)))
-    near = _NEAR if optimize == "balanced" else 0.0
+    near = _NEAR if optimize in ("balanced", "flash") else 0.0
     return candidates.fastest(max(allowed, smallest.arena), near) or smallest
 
 

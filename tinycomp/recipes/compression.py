@@ -45,7 +45,7 @@ class CompressOptions:
     """The name of a built-in recipe, or the path of a file."""
     board: str = DEFAULT_BOARD
     """The board that sizes are measured for."""
-    planning: PlanOptions = field(default_factory=lambda: PlanOptions("ram"))
+    planning: PlanOptions = field(default_factory=lambda: PlanOptions("flash"))
     """How builds are planned when sizes are measured; by default for the smallest size."""
     targets: Targets = field(default_factory=Targets)
     """Size and accuracy targets."""
