@@ -19,6 +19,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._move import Move
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._window import Window
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
@@ -40,6 +41,7 @@ from tinycomp.ops.pad import Pad
 from tinycomp.ops.prelu import Prelu
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.reduce_min import ReduceMin
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.root import Root
@@ -319,6 +321,20 @@ def _mean(g: _Growing, x: str) -> str | None:
     return g.mean(x, bool(g.rng.integers(2))) if len(g.shape(x)) == 3 else None
 
 
+def _reduce_axes(g: _Growing, x: str) -> str | None:
+    """Some axes next to each other."""
+    rank = len(g.shape(x))
+    first = int(g.rng.integers(rank))
+    axes = range(first, int(g.rng.integers(first + 1, rank + 1)))
+    kinds: list[type[Reduction]] = [Mean, ReduceMax, ReduceMin]
+    kind = kinds[g.rng.integers(len(kinds))]
+    op = kind.over(axes, rank, bool(g.rng.integers(2)))
+    if kind is Mean:
+        known = g.quantization(x)
+        return g.apply(op, x, parameters(known.scale / 1.5, known.zero_point))
+    return g.tied(op, x)
+
+
 def _reduce_max(g: _Growing, x: str) -> str | None:
     return g.tied(ReduceMax(bool(g.rng.integers(2))), x) if len(g.shape(x)) == 3 else None
 
@@ -352,32 +368,9 @@ def _softmax(g: _Growing, x: str) -> str | None:
 
 GROWTH: tuple[Grow, ...] = (
     *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
-    *(
-        _average_pool,
-        _max_pool,
-        _pad,
-        _reshape,
-        _mean,
-        _reduce_max,
-        _table,
-        _table,
-        _table,
-        _softmax,
-    ),
-    *(
-        _branches,
-        _shared,
-        _scale,
-        _mul_constant,
-        _add_constant,
-        _extremum,
-        _crop,
-        _slice,
-        _move,
-        _difference,
-        _prelu,
-        _root,
-    ),
+    *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _table),
+    *(_softmax, _branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice),
+    *(_move, _move, _difference, _prelu, _root, _reduce_axes),
 )
 
 

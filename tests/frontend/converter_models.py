@@ -74,6 +74,15 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "rsqrt": (SIGNAL, lambda tf, x: tf.math.rsqrt(tf.nn.sigmoid(x))),
     "log": (SIGNAL, lambda tf, x: tf.math.log(tf.nn.sigmoid(x))),
     "prelu": (IMAGE, _prelu),
+    "mean_channels": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=-1)),
+    "mean_width": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=2, keepdims=True)),
+    "mean_apart": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=[1, 3])),
+    "mean_apart_kept": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=[1, 3], keepdims=True)),
+    "mean_all": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=[0, 1, 2, 3], keepdims=True)),
+    "max_rows": (SIGNAL, lambda tf, x: tf.reduce_max(x, axis=1)),
+    "max_all": (SIGNAL, lambda tf, x: tf.reduce_max(x, axis=[1, 2])),
+    "min_channels": (IMAGE, lambda tf, x: tf.reduce_min(x, axis=-1)),
+    "min_image": (IMAGE, lambda tf, x: tf.reduce_min(x, axis=[1, 2], keepdims=True)),
 }  # fmt: skip
 """By name: the input's shape, and what is computed of it."""
 

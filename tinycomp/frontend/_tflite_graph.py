@@ -26,7 +26,7 @@ from tinycomp.frontend._tflite_folding import (
     target_shape,
 )
 from tinycomp.frontend._tflite_kinds import unsupported
-from tinycomp.frontend._tflite_movers import move_steps, pack_steps, spread_steps
+from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
 from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_values import (
     activation,
@@ -42,6 +42,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._move import Move
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._registry import by_tflite_name, operators
 
 _ANY_BATCH = {
@@ -195,7 +196,7 @@ class CoreReader:
         computed = [each for each in inputs if isinstance(each, Tensor)]
         if not computed:
             raise ModelError("It computes a constant.", hint="Export the model again.")
-        if operator.builtin == "PACK" or issubclass(kind, Move):
+        if operator.builtin == "PACK" or issubclass(kind, Move | Reduction):
             self._moved(kind, operator, inputs)
             return
         rows = any(self.shapes[i][:1] != (1,) for i in operator.inputs if i in self.shapes)
@@ -237,12 +238,14 @@ class CoreReader:
         return tuple(read)
 
     def _moved(self, kind: type[Operator], operator: FileOperator, inputs: Sequence[Value]) -> None:
-        """Append the nodes of an operator that only moves values."""
+        """Append the nodes of an operator that moves values, or reduces axes."""
         index = operator.outputs[0]
         output = activation(self.file.tensors[index], (), self.dtype)
         fulls = [self.shapes[each] for each in operator.inputs if each in self.shapes]
         if operator.builtin == "PACK":
             steps, full = pack_steps(inputs, fulls, operator.options.axis, output, self._free)
+        elif issubclass(kind, Reduction):
+            steps, full = reduce_steps(kind, operator, inputs, fulls[0], output, self._free)
         else:
             assert issubclass(kind, Move)
             steps, full = move_steps(kind, operator, inputs, fulls[0], output, self._free)

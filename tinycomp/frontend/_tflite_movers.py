@@ -19,9 +19,11 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, Operands, Shape, Tensor, Value
 from tinycomp.ops._broadcast import core, repetition, spread
 from tinycomp.ops._move import Move
+from tinycomp.ops._reduction import Reduction, constant_axes, first_axes, kept
 from tinycomp.ops._registry import operators
 from tinycomp.ops._slice_options import Piece
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.transpose import Transpose
 
 _DIVIDING = ("SPLIT", "SPLIT_V", "UNPACK")
 
@@ -122,6 +124,42 @@ def pack_steps(
     op = Concatenation(axis - batch)
     steps.append(Step(op, tuple(parts), replace(output, shape=full[batch:])))
     return steps, full
+
+
+def reduce_steps(
+    kind: type[Reduction], operator: FileOperator, inputs: Sequence[Value], full: Shape,
+    output: Tensor, free: Free,
+) -> tuple[list[Step], Shape]:  # fmt: skip
+    """The nodes of a reduction over any axes, and the full shape of its output: where the axes are
+    apart, a transposition first.
+
+    Raises:
+        ModelError: the axes are not constant, or the input does not have them.
+    """
+    seen = tuple(replace(each, shape=full) if isinstance(each, Tensor) else each for each in inputs)
+    named = constant_axes(operator.builtin, Operands(seen, (output,)))
+    keeps = kept(operator.options)
+    last = tuple(
+        1 if axis in named else size for axis, size in enumerate(full) if keeps or axis not in named
+    )
+    output = replace(output, shape=ir_shape(last))
+    (source,) = (each for each in inputs if isinstance(each, Tensor))
+    batch = int(full[:1] == (1,))
+    axes = tuple(axis - batch for axis in named if axis >= batch)
+    if not axes:
+        return [_reshape(source, output)], last
+    rank = len(source.shape)
+    order = first_axes(axes, rank)
+    if order is None:
+        op = kind.over(axes, rank, keeps)
+        return _reshaped(op, source, output, free), last
+    transpose = Transpose(order)
+    turned = replace(
+        source, name=free(f"{output.name}/turned"), shape=transpose.infer_shape([source.shape])
+    )
+    op = kind.over(range(len(axes)), rank)
+    first = Step(transpose, (source,), turned)
+    return [first, *_reshaped(op, turned, output, free)], last
 
 
 def spread_steps(

@@ -145,12 +145,12 @@ _OTHER_TYPES = {
 
 
 def ir_shape(shape: Sequence[int]) -> Shape:
-    """TFLite's shape in the IR: without a leading 1, the batch.
+    """TFLite's shape in the IR: without a leading 1, the batch; one value has one axis.
 
     A tensor with another first axis keeps all axes: the converter put rows in place of the batch,
     for a dense layer on each.
     """
-    return tuple(shape[1:]) if len(shape) and shape[0] == 1 else tuple(shape)
+    return (tuple(shape[1:]) if len(shape) and shape[0] == 1 else tuple(shape)) or (1,)
 
 
 def first_shape(tensor: FileTensor) -> Shape:

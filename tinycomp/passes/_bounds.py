@@ -23,6 +23,7 @@ from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._move import Move
 from tinycomp.ops._patches import padded, patches
 from tinycomp.ops._quantized import parameters, requantized
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops._weighted import (
     channel_scales,
@@ -38,14 +39,12 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
-from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 
 _INCREASING = (
-    Add, AveragePool2D, Concatenation, Extremum, MaxPool2D, Mean, Move, Pad, ReduceMax, Reshape,
+    Add, AveragePool2D, Concatenation, Extremum, MaxPool2D, Move, Pad, Reduction, Reshape,
 )  # fmt: skip
 _EVERY = np.arange(-128, 128, dtype=np.int8)
 

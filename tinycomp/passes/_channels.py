@@ -15,6 +15,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Operands, Tensor
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.batch_normalization import BatchNormalization
@@ -23,9 +24,7 @@ from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
-from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.passes._bounds import Bounds
@@ -33,10 +32,10 @@ from tinycomp.passes._bounds import Bounds
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-_CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D | Mean | ReduceMax
+_CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D
 _WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
 _MOVING = Concatenation | Pad | Reshape | StridedSlice
-_NARROWED = BinaryOperator | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING
+_NARROWED = BinaryOperator | Reduction | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING
 
 
 class Tie(NamedTuple):
@@ -109,6 +108,8 @@ def ties(op: Operator, operands: Operands) -> tuple[Tie, ...]:
             return (Tie(every, every),)
         case BinaryOperator() | Concatenation():
             return tuple(_aligned(channels(source), count) for source in sources)
+        case Reduction(axes=None):
+            return (Tie(every, every),)
         case _ if isinstance(op, UnaryOperator | _CHANNEL_BY_CHANNEL):
             return (Tie(every, every),)
     return tuple(_everything(channels(source), count) for source in sources)

@@ -15,6 +15,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Operands
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._quantized import parameters
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.concatenation import Concatenation
@@ -22,8 +23,6 @@ from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
-from tinycomp.ops.mean import Mean
-from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 from tinycomp.passes._bounds import Bounds
 from tinycomp.passes._channels import channels, uniform
@@ -76,7 +75,7 @@ def _keys(node: Node, operands: Operands, inputs: Sequence[Numbers]) -> Sequence
             return [number for each in inputs for number in each.tolist()]
         case Reshape() if count % len(first) == 0:
             return [(node.name, c // len(first), first[c % len(first)]) for c in range(count)]
-        case UnaryOperator() | AveragePool2D() | MaxPool2D() | Mean() | ReduceMax():
+        case UnaryOperator() | AveragePool2D() | MaxPool2D() | Reduction(axes=None):
             return [(node.name, number) for number in first]
     return [(node.name, "own", c) for c in range(count)]
 

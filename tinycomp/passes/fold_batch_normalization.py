@@ -13,6 +13,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._reduction import Reduction
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.conv_2d import Conv2D
@@ -145,6 +146,8 @@ class _Fold:
 
 
 def _commutes(op: Operator, increasing: bool) -> bool:
+    if isinstance(op, Reduction) and op.axes is not None:
+        return False  # channels may be among what is reduced
     if isinstance(op, Mean):
         return True
     if isinstance(op, AveragePool2D):

@@ -9,9 +9,9 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._move import Move
+from tinycomp.ops._reduction import ExtremeReduction
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
-from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.passes._rewrite import Edit
@@ -73,7 +73,7 @@ def _selects(op: Operator) -> bool:
     """Whether each output is one of the inputs, the same one before and after a ReLU, or zero."""
     if isinstance(op, MaxPool2D):
         return op.activation is Activation.NONE
-    return isinstance(op, Move | Pad | ReduceMax | Reshape)
+    return isinstance(op, ExtremeReduction | Move | Pad | Reshape)
 
 
 def _fused(op: Operator, relu: Relu) -> Operator | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs
+from reductions import axes_cases
 from tables import RESCALED, SOURCES
 
 from tinycomp.ir.tensor import Shape
@@ -13,7 +14,8 @@ SHAPES = ((1, 1, 4), (4, 4, 3), (7, 5, 10), (1, 9, 2), (13, 1, 1), (6, 8), (25, 
 
 
 def cases() -> list[Case]:
-    return [_case(shape, number) for number, shape in enumerate(SHAPES)]
+    pooled = [_case(shape, number) for number, shape in enumerate(SHAPES)]
+    return [*pooled, *axes_cases(Mean, SOURCES[1], RESCALED)]
 
 
 def _case(shape: Shape, number: int) -> Case:
