@@ -43,6 +43,7 @@ from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reduce_min import ReduceMin
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.root import Root
 from tinycomp.ops.squared_difference import SquaredDifference
@@ -272,6 +273,14 @@ def _slice(g: _Growing, x: str) -> str | None:
     return g.tied(StridedSlice(tuple(parts), tuple(dropped)), x)
 
 
+def _resize(g: _Growing, x: str) -> str | None:
+    shape = g.shape(x)
+    if len(shape) != 3 or 4 * math.prod(shape) > LARGEST:
+        return None
+    size = tuple(int(n) * side for n, side in zip(g.rng.integers(1, 3, 2), shape, strict=False))
+    return g.tied(ResizeBilinear((size[0], size[1]), *WAYS[g.rng.integers(len(WAYS))]), x)
+
+
 def _move(g: _Growing, x: str) -> str | None:
     """Any other way to move values."""
     shape = g.shape(x)
@@ -370,7 +379,7 @@ GROWTH: tuple[Grow, ...] = (
     *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
     *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _table),
     *(_softmax, _branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice),
-    *(_move, _move, _difference, _prelu, _root, _reduce_axes),
+    *(_move, _move, _resize, _difference, _prelu, _root, _reduce_axes),
 )
 
 

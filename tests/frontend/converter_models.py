@@ -32,6 +32,16 @@ def _prelu(tf: Any, x: Any) -> Any:
     return tf.nn.relu(x) + -slopes * tf.nn.relu(-x)
 
 
+def _transposed(
+    kernel: tuple[int, int], strides: tuple[int, int], size: tuple[int, int], padding: str
+) -> Function:
+    def run(tf: Any, x: Any) -> Any:
+        weights = _numbers((*kernel, 3, 4))
+        return tf.nn.conv2d_transpose(x, weights, (1, *size, 3), strides, padding)
+
+    return run
+
+
 def _numbers(shape: tuple[int, ...]) -> Any:
     return np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
 
@@ -74,6 +84,18 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "rsqrt": (SIGNAL, lambda tf, x: tf.math.rsqrt(tf.nn.sigmoid(x))),
     "log": (SIGNAL, lambda tf, x: tf.math.log(tf.nn.sigmoid(x))),
     "prelu": (IMAGE, _prelu),
+    "bilinear": (IMAGE, lambda tf, x: tf.image.resize(x, (12, 8))),
+    "bilinear_smaller": (IMAGE, lambda tf, x: tf.image.resize(x, (4, 5))),
+    "bilinear_corners": (
+        IMAGE,
+        lambda tf, x: tf.compat.v1.image.resize_bilinear(x, (11, 15), align_corners=True),
+    ),
+    "grouped": (IMAGE, lambda tf, x: tf.nn.conv2d(x, _numbers((3, 2, 2, 6)), 1, "SAME")),
+    "grouped_by_one": (IMAGE, lambda tf, x: tf.nn.conv2d(x, _numbers((3, 2, 1, 8)), 2, "VALID")),
+    "transposed": (IMAGE, _transposed((3, 3), (2, 2), (12, 16), "SAME")),
+    "transposed_packed": (IMAGE, _transposed((2, 2), (2, 2), (12, 16), "VALID")),
+    "transposed_valid": (IMAGE, _transposed((4, 3), (2, 2), (14, 17), "VALID")),
+    "transposed_uneven": (IMAGE, _transposed((5, 2), (1, 3), (6, 24), "SAME")),
     "mean_channels": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=-1)),
     "mean_width": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=2, keepdims=True)),
     "mean_apart": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=[1, 3])),

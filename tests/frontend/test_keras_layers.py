@@ -30,6 +30,35 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
         lambda k: [k.SeparableConv2D(6, (2, 3), depth_multiplier=2, padding="same")],
     ),
     "separable2d_no_bias": (IMAGE, lambda k: [k.SeparableConv2D(6, 3, use_bias=False)]),
+    "conv2d_groups": (IMAGE, lambda k: [k.Conv2D(6, (3, 2), groups=2, padding="same")]),
+    "conv2d_groups_of_one": (IMAGE, lambda k: [k.Conv2D(8, 3, groups=4, strides=2)]),
+    "conv1d_groups": (SIGNAL, lambda k: [k.Conv1D(4, 3, groups=2, activation="relu")]),
+    **{
+        f"transposed{kernel}{strides}{padding}": (
+            IMAGE,
+            lambda k, n=kernel, s=strides, p=padding: [
+                k.Conv2DTranspose(3, n, strides=s, padding=p, activation="relu")
+            ],
+        )
+        for kernel, strides in (
+            (3, 2),
+            (2, 2),
+            (4, 2),
+            (5, 2),
+            (1, 2),
+            (3, 1),
+            ((4, 3), (3, 2)),
+            (2, 3),
+            ((3, 5), (1, 4)),
+        )
+        for padding in ("same", "valid")
+    },
+    "transposed_output_padding": (
+        IMAGE,
+        lambda k: [k.Conv2DTranspose(3, 3, strides=2, padding="same", output_padding=0)],
+    ),
+    "transposed_no_bias": (IMAGE, lambda k: [k.Conv2DTranspose(3, 3, strides=2, use_bias=False)]),
+    "transposed1d": (SIGNAL, lambda k: [k.Conv1DTranspose(5, 4, strides=2, padding="same")]),
     "conv1d": (SIGNAL, lambda k: [k.Conv1D(5, 3)]),
     "conv1d_same_stride": (SIGNAL, lambda k: [k.Conv1D(5, 4, strides=3, padding="same")]),
     "conv1d_causal": (SIGNAL, lambda k: [k.Conv1D(5, 3, padding="causal", dilation_rate=2)]),
@@ -88,6 +117,10 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
     "permute_signal": (SIGNAL, lambda k: [k.Permute((2, 1)), k.Conv1D(3, 3)]),
     "repeat_vector": (VECTOR, lambda k: [k.RepeatVector(5), k.Conv1D(3, 3)]),
     "up_sampling2d": (IMAGE, lambda k: [k.UpSampling2D((3, 2))]),
+    "up_sampling2d_bilinear": (
+        IMAGE,
+        lambda k: [k.UpSampling2D((3, 2), interpolation="bilinear")],
+    ),
     "up_sampling1d": (SIGNAL, lambda k: [k.UpSampling1D(3), k.Conv1D(3, 3)]),
     "cropping2d": (IMAGE, lambda k: [k.Cropping2D(((1, 2), (0, 3))), k.Conv2D(3, 2)]),
     "cropping2d_alone": (IMAGE, lambda k: [k.Cropping2D(2)]),

@@ -28,11 +28,6 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Layer 'x' is of type LSTM, which is not supported. "
         "Use Conv1D, strided or dilated, over the time axis.",
     ),
-    "transpose": (
-        IMAGE,
-        lambda k: k.Conv2DTranspose(3, 2, name="x"),
-        "Layer 'x' is of type Conv2DTranspose, which is not supported. Use Conv2D,",
-    ),
     "layer_normalization": (
         VECTOR,
         lambda k: k.LayerNormalization(name="x"),
@@ -45,15 +40,10 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Expected one for all, or one a channel: axis=-1.",
     ),
     "cropping": ((4, 4, 4, 1), lambda k: k.Cropping3D(1), "Use convolutions, Dense, poolings"),
-    "groups": (
+    "transposed": (
         IMAGE,
-        lambda k: k.Conv2D(4, 3, groups=2, name="x"),
-        "Layer 'x' (Conv2D) has groups=2. Expected 1. Use DepthwiseConv2D",
-    ),
-    "groups_1d": (
-        SIGNAL,
-        lambda k: k.Conv1D(4, 3, groups=2, name="x"),
-        "Layer 'x' (Conv1D) has groups=2. Expected 1.",
+        lambda k: k.Conv2DTranspose(4, 3, dilation_rate=2, name="x"),
+        "Layer 'x' (Conv2DTranspose) has dilation_rate=(2, 2). Expected 1.",
     ),
     "channels_first": (
         IMAGE,

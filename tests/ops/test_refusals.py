@@ -128,9 +128,9 @@ IMAGE, VECTOR = (4, 3, 2), (2,)
     [
         (
             lambda: Mean.from_tflite(
-                "MEAN", schema.ReducerOptionsT(), _operands(IMAGE, np.array([1]), VECTOR)
+                "MEAN", schema.ReducerOptionsT(), _operands(IMAGE, np.array([3]), VECTOR)
             ),
-            "MEAN 'y' reduces the axes \\[1\\].* Expected all axes but the first",
+            "MEAN 'y' reduces the axes \\[3\\].* Constant axes of its input",
         ),
         (
             lambda: ReduceMax.from_tflite(

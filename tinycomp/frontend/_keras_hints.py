@@ -18,8 +18,7 @@ _GROUPS = (
     ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),
     (
-        "Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose LocallyConnected1D "
-        "LocallyConnected2D EinsumDense",
+        "Conv3D Conv3DTranspose LocallyConnected1D LocallyConnected2D EinsumDense",
         "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
     ("Dot", "Use Add, Multiply or Concatenate."),

@@ -17,6 +17,7 @@ from tinycomp.ops._keras import merge, pair, refusal
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.softmax import Softmax
 from tinycomp.ops.tile import Tile
@@ -50,14 +51,18 @@ def _repeat_vector(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuild
 
 
 def _up_sampling(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Each cell several times."""
+    """Each cell several times, or means of neighbours between them."""
+    kinds: Mapping[str, type[ResizeBilinear | ResizeNearestNeighbor]] = {
+        "bilinear": ResizeBilinear,
+        "nearest": ResizeNearestNeighbor,
+    }
     kind = layer.config.get("interpolation", "nearest")
-    if kind != "nearest":
+    if kind not in kinds:
         what = f"has interpolation={kind!r}"
-        raise refusal(layer, what, expected="Expected 'nearest'.")
+        raise refusal(layer, what, expected="Expected 'nearest' or 'bilinear'.")
     height, width, _ = builder.tensors[inputs[0]].shape
     down, right = pair(layer.config["size"])
-    op = ResizeNearestNeighbor((height * down, width * right), half_pixel_centers=True)
+    op = kinds[kind]((height * down, width * right), half_pixel_centers=True)
     return builder.add(op, inputs, layer.name)
 
 

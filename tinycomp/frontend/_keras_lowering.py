@@ -13,6 +13,7 @@ from typing import Any
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.ir.graph import GraphBuilder
@@ -21,7 +22,7 @@ from tinycomp.ops._registry import by_keras_name
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
 
-_SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size")
+_SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size", "output_padding")
 
 
 def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -41,7 +42,7 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
 
 
 def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    if layer.class_name.endswith("1D"):
+    if "1D" in layer.class_name:
         return _add_1d(layer, inputs[0], builder)
     return _add_2d(layer, inputs, builder)
 
@@ -53,6 +54,10 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         depthwise, pointwise = _separate(layer)
         between = by_keras_name()["DepthwiseConv2D"].from_keras(depthwise, inputs, builder)
         return by_keras_name()["Conv2D"].from_keras(pointwise, [between], builder)
+    if name == "Conv2D" and layer.config.get("groups", 1) != 1:
+        return grouped_layer(layer, inputs, builder)
+    if name == "Conv2DTranspose":
+        return transposed_layer(layer, inputs, builder)
     if name in JOINS:
         return JOINS[name](layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):
@@ -95,8 +100,9 @@ def _widen(layer: KerasLayer) -> KerasLayer:
     """A 1-D layer's options and weights for height = length, width = 1."""
     config = dict(layer.config)
     for key in _SIZES:
-        if key in config:
-            config[key] = (*_tuple(config[key]), 1)
+        if config.get(key) is not None:
+            last = 0 if key == "output_padding" else 1
+            config[key] = (*_tuple(config[key]), last)
     for key in ("padding", "cropping"):
         if layer.class_name in ("ZeroPadding1D", "Cropping1D") and key in config:
             ends = _tuple(config[key])

@@ -15,6 +15,7 @@ _CONVOLUTION = (
     "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias",
     "groups",
 )  # fmt: skip
+_TRANSPOSED = (*(key for key in _CONVOLUTION if key != "groups"), "output_padding")
 _DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multiplier")
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
@@ -26,6 +27,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "Concatenate": ("axis",),
     "Conv1D": ("filters", *_CONVOLUTION),
     "Conv2D": ("filters", *_CONVOLUTION),
+    "Conv1DTranspose": ("filters", *_TRANSPOSED),
+    "Conv2DTranspose": ("filters", *_TRANSPOSED),
     "Cropping1D": ("cropping", "data_format"),
     "Cropping2D": ("cropping", "data_format"),
     "Dense": ("units", "activation", "use_bias"),

@@ -14,6 +14,8 @@ import numpy as np
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._convolutions import grouped, transposed
+from tinycomp.frontend._tflite_convolutions import Maker, groups_of, read_transposed
 from tinycomp.frontend._tflite_decode import DAMAGE
 from tinycomp.frontend._tflite_dilation import Dilated
 from tinycomp.frontend._tflite_file import FileOperator, TfliteFile, layer_name
@@ -192,6 +194,9 @@ class CoreReader:
     def _node(self, operator: FileOperator) -> None:
         """Append the operator's node, with a reshape around it where TFLite implies one."""
         kind = _kind(operator)
+        if operator.builtin == "TRANSPOSE_CONV" and len(operator.inputs) > 2:
+            size, weights, source, *rest = operator.inputs
+            operator = replace(operator, inputs=(source, weights, *rest, size))
         inputs = self._inputs(kind, operator)
         computed = [each for each in inputs if isinstance(each, Tensor)]
         if not computed:
@@ -208,6 +213,9 @@ class CoreReader:
             )
         if isinstance(operator, Dilated):
             self._dilated(kind, operator, inputs)
+            return
+        if operator.builtin == "TRANSPOSE_CONV" or self._has_groups(operator, inputs):
+            self._convolutions(kind, operator, inputs)
             return
         if operator.builtin == "FULLY_CONNECTED":
             inputs = self._flattened(operator, inputs)
@@ -237,6 +245,41 @@ class CoreReader:
         self.constants.update({each.name: each for each in read if isinstance(each, Constant)})
         return tuple(read)
 
+    def _has_groups(self, operator: FileOperator, inputs: Sequence[Value]) -> bool:
+        """Whether a convolution reads its input's channels in groups."""
+        if operator.builtin != "CONV_2D" or isinstance(operator, Dilated):
+            return False
+        weights = inputs[1]
+        assert isinstance(weights, Constant)
+        return groups_of(inputs[0].shape, weights) > 1
+
+    def _convolutions(
+        self, kind: type[Operator], operator: FileOperator, inputs: Sequence[Value]
+    ) -> None:
+        """Append the convolutions that compute one with groups, or a transposed one."""
+        source, weights, bias = inputs
+        assert isinstance(weights, Constant)
+        assert isinstance(bias, Constant)
+        index = operator.outputs[0]
+        output = activation(self.file.tensors[index], (), self.dtype)
+        known = Operands((source, weights, bias), (output,))
+        make = Maker(self._append, self._keep, self._free, output, weights, bias)
+        if operator.builtin == "TRANSPOSE_CONV":
+            size = self._values(operator.inputs[-1])
+            layer = read_transposed(operator.options, known, source.shape, size)
+            made = transposed(make, source, weights.values, layer)
+        else:
+            plain: Any = kind.from_tflite(operator.builtin, operator.options, known)
+            made = grouped(
+                make, source, weights.values, plain.window, source.shape, plain.activation
+            )
+        full = (1, *made.shape)
+        self._check_shape(index, full)
+        self.shapes[index] = full
+
+    def _keep(self, constant: Constant) -> None:
+        self.constants[constant.name] = constant
+
     def _moved(self, kind: type[Operator], operator: FileOperator, inputs: Sequence[Value]) -> None:
         """Append the nodes of an operator that moves values, or reduces axes."""
         index = operator.outputs[0]
@@ -258,7 +301,8 @@ class CoreReader:
         least = 2 if kind.weight_axis is not None else len(operator.inputs)
         if any(index < 0 for index in operator.inputs[:least]):
             raise ModelError("It lacks an input.", hint="Copy or export the file again.")
-        values = [self._value(index) for index in operator.inputs if index >= 0]
+        read = operator.inputs[:-1] if operator.builtin == "TRANSPOSE_CONV" else operator.inputs
+        values = [self._value(index) for index in read if index >= 0]
         if kind.weight_axis is None:
             return self._of_one_rank(values)
         source, weights, bias = weighted_operands(kind, values, self._free)

@@ -15,7 +15,7 @@ from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, Tflite
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._differentiable import activated, convolved
-from tinycomp.ops._keras import bias, keras_window, refusal, weight
+from tinycomp.ops._keras import bias, keras_window, weight
 from tinycomp.ops._patches import padded, patches, window_output
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._tflite import padding_before, read_activation, read_window, version, write_window
@@ -40,7 +40,7 @@ class Conv2D(Operator):
     """Convolution over height and width."""
 
     name: ClassVar[str] = "conv_2d"
-    tflite_names: ClassVar[tuple[str, ...]] = ("CONV_2D",)
+    tflite_names: ClassVar[tuple[str, ...]] = ("CONV_2D", "TRANSPOSE_CONV")
     keras_names: ClassVar[tuple[str, ...]] = ("Conv2D",)
     weight_axis: ClassVar[int | None] = 0
 
@@ -58,7 +58,6 @@ class Conv2D(Operator):
             raise ModelError(
                 f"A convolution has weights {weights} over an input of {image[2]} channels.",
                 expected=f"Weights of shape {(weights[0], *self.window.kernel, image[2])}.",
-                hint="Grouped convolutions are not supported; use groups=1.",
             )
         return height, width, weights[0]
 
@@ -121,12 +120,8 @@ class Conv2D(Operator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """Kernel (height, width, in, out), one group."""
+        """Kernel (height, width, in, out); of groups, each is a layer of its own."""
         kernel = layer.weights["kernel"]
-        if layer.config.get("groups", 1) != 1:
-            what = f"has groups={layer.config['groups']}"
-            hint = "Use DepthwiseConv2D, or a convolution with groups=1."
-            raise refusal(layer, what, expected="Expected 1.", hint=hint)
         shape = builder.tensors[inputs[0]].shape
         found = keras_window(layer, shape, (kernel.shape[0], kernel.shape[1]))
         weights = weight(builder, layer, "kernel", kernel.transpose(3, 0, 1, 2))

@@ -42,9 +42,11 @@ from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.resize_bilinear import ResizeBilinear
 
 _INCREASING = (
     Add, AveragePool2D, Concatenation, Extremum, MaxPool2D, Move, Pad, Reduction, Reshape,
+    ResizeBilinear,
 )  # fmt: skip
 _EVERY = np.arange(-128, 128, dtype=np.int8)
 

@@ -26,13 +26,14 @@ from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.passes._bounds import Bounds
 
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-_CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D
+_CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D | ResizeBilinear
 _WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
 _MOVING = Concatenation | Pad | Reshape | StridedSlice
 _NARROWED = BinaryOperator | Reduction | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING

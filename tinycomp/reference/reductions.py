@@ -10,28 +10,30 @@ from numpy.typing import NDArray
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import CONSTANT, UNREAD, Reduction
 from tinycomp.ir.tensor import Array
-from tinycomp.ops._move import Move
 
 Tensors = Mapping[str, Array]
 
 
 def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
-    """LiteRT's tensors, and those of the graph that hold the same bytes in another shape or order.
+    """LiteRT's tensors, and those that only the graph has.
 
     A .tflite omits some reshapes: a dense layer flattens its input itself, and the extra axis of a
-    1-D convolution comes from the operators around it. It also omits values that are moved between
-    two of them, or repeated for an operator with two inputs.
+    1-D convolution comes from the operators around it. These tensors have the bytes of the one
+    before or after. What else it omits (the parts of a transposed convolution) the operators'
+    references compute from LiteRT's tensors; what is then computed of it is LiteRT's again.
     """
     found = dict(tensors)
     for node in graph.nodes:
-        if isinstance(node.op, Move) and node.outputs[0] not in found:
-            found[node.outputs[0]] = node.op.moved(found[node.inputs[0]])
         if node.op.name != "reshape":
             continue
         for known, missing in (node.inputs + node.outputs, node.outputs + node.inputs):
             if known in found and missing not in found:
                 values = found[known]
                 found[missing] = values.reshape(len(values), *graph.tensors[missing].shape)
+    for node in graph.nodes:
+        if node.outputs[0] not in found:
+            inputs = [found[name] for name in node.inputs if name in graph.tensors]
+            found[node.outputs[0]] = node.op.reference(graph.operands(node), inputs)
     return found
 
 
