@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +57,7 @@ class Row:
         return ", ".join(parts)
 
 
+UNTRAINED = ("rounding", "post_training")
 _NINE = {"sparsity": 0.9}
 _AGAIN = (("equalize", {}),)
 ROWS = (
@@ -108,14 +108,13 @@ def recipe(row: Row) -> str:
         tables.append(
             "[[steps]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
         )
-    untrained = {"rounding", "post_training"}
-    trains = row.name not in untrained
-    return (TRAINING if trains else TRAINING.replace("epochs = 20\n", "")) + "\n".join(tables)
+    return (
+        TRAINING if row.name not in UNTRAINED else TRAINING.replace("epochs = 20\n", "")
+    ) + "\n".join(tables)
 
 
-def measured(row: Row, model: Path, data: Path, seed: int) -> dict[str, Any]:
-    """What came of it."""
-    path = model.with_name("recipe.toml")
+def measured(row: Row, model: Path, data: Path, path: Path, seed: int) -> dict[str, Any]:
+    """What came of it; the recipe is written to `path`."""
     path.write_text(recipe(row))
     found = compress(CompressOptions(model, data, recipe=str(path), seed=seed), Silent(), _ignore)
     assert found.real is not None
@@ -135,26 +134,30 @@ def _ignore(record: StepRecord) -> None:
     """Rows are printed as a whole."""
 
 
-def rows(only: str | None) -> Iterator[Row]:
-    """Those whose titles hold a text."""
-    return (row for row in ROWS if only is None or only in row.title)
-
-
 def main() -> None:
     """Print a line of JSON for each row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of evaluation data")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--only", help="rows whose titles hold this text")
+    parser.add_argument("--only", default="", help="rows whose titles hold this text")
+    parser.add_argument(
+        "--untrained", action="store_true", help="only the rows that need no training"
+    )
+    parser.add_argument("--models", type=Path, help="folder in which float models are kept")
     options = parser.parse_args()
     arrays = har.data(options.shared / "data")
     for seed in options.seeds:
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
-            model, data = Path(folder) / "model.keras", Path(folder) / "data.npz"
+            data = Path(folder) / "data.npz"
+            model = (options.models or Path(folder)) / f"har_{seed}.keras"
             np.savez(data, **arrays)
-            trained(har.CASE, arrays, seed, model)
-            for row in rows(options.only):
-                print(json.dumps(measured(row, model, data, seed)), flush=True)
+            if not model.exists():
+                trained(har.CASE, arrays, seed, model)
+            for row in ROWS:
+                wanted = not options.untrained or row.name in UNTRAINED
+                if wanted and options.only in row.title:
+                    found = measured(row, model, data, Path(folder) / "recipe.toml", seed)
+                    print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
