@@ -20,6 +20,7 @@ fuzz: setup
 	if [ -f tests/fuzz_tflite.py ]; then \
 		PYTHONPATH=.:tests:tests/ops $(PYTHON) tests/fuzz_tflite.py $$((200 * $(MINUTES))) $(SEED) || status=1; fi; \
 	$(PYTHON) -m pytest -q tests/device/test_harness_fuzz.py || status=1; \
+	$(PYTHON) tests/device/harness_libfuzzer.py --bytes 10000000 --seed $(SEED) || status=1; \
 	exit $$status
 
 bench: setup

@@ -1,0 +1,76 @@
+/* The harness as a library of this computer: bytes in, bytes out, for tests of what a line does to them. */
+#include <string.h>
+
+#include "port.h"
+#include "server.h"
+
+size_t exchange(const uint8_t *bytes, size_t count, char *replies, size_t room);
+
+static const uint8_t *at;
+static size_t left;
+static char *to;
+static size_t written, size;
+
+/* Sends bytes, after a restart with its boot lines; returns the size of what is replied. */
+size_t exchange(const uint8_t *bytes, size_t count, char *replies, size_t room)
+{
+    at = bytes;
+    left = count;
+    to = replies;
+    written = 0;
+    size = room;
+    tc_server_run();
+    return written;
+}
+
+void tc_port_init(void)
+{
+    /* nothing to start */
+}
+
+int tc_port_read(void)
+{
+    if (left == 0) {
+        return -1;
+    }
+    left--;
+    return *at++;
+}
+
+void tc_port_write(char byte)
+{
+    if (written < size) {
+        to[written++] = byte;
+    }
+}
+
+uint32_t tc_port_receive_window(void)
+{
+    return 64;
+}
+
+uint64_t tc_port_ticks(void)
+{
+    static uint64_t now;
+    return now += 100;
+}
+
+const char *tc_port_tick_unit(void)
+{
+    return "cycles";
+}
+
+uint32_t tc_port_ticks_per_second(void)
+{
+    return 1000000U;
+}
+
+const char *tc_port_interrupts(void)
+{
+    return "counted";
+}
+
+uint8_t *tc_port_stack_limit(void)
+{
+    return NULL;
+}
