@@ -1,6 +1,8 @@
 """docs/tutorials, followed line by line: commands run as they are printed, files are what is shown.
 
-Blocks marked `board` need one, and are only checked to be commands that exist.
+Blocks marked `board` need one, and are only checked to be commands that exist. ESP-IDF's idf.py and
+Zephyr's west are replaced by programs that run CMake with functions of the same names; `pio` blocks
+run where PlatformIO is installed.
 """
 
 from __future__ import annotations
@@ -21,13 +23,28 @@ from tinycomp.target.boards import load_board
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = ROOT / "docs" / "tutorials"
-NEEDS = {"bare-metal": ("cortex-m4", ("cmake", "arm-none-eabi-gcc")), "arduino": ("uno", ())}
+STUBS = Path(__file__).parent / "stubs"
+NEEDS = {
+    "arduino": ("uno", ()),
+    "bare-metal": ("cortex-m4", ("cmake", "arm-none-eabi-gcc")),
+    "esp-idf": ("lx6", ("cmake", "gcc")),
+    "platformio": ("cortex-m0", ()),
+    "zephyr": ("cortex-m4", ("cmake", "gcc")),
+}
 FILES = {"c": "main.c", "cmake": "CMakeLists.txt"}
+RUN = {"sh", "idf", "west", *(["pio"] if shutil.which("pio") else [])}
+"""Blocks of commands that are run."""
 
 
-def blocks(name: str) -> list[tuple[str, str]]:
+def blocks(name: str) -> list[tuple[str, str, str]]:
+    """Kind, name of the file, text."""
     text = (TUTORIALS / f"{name}.md").read_text()
-    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [
+        (kind, path or FILES.get(kind, ""), body)
+        for kind, path, body in re.findall(
+            r"^```(\w+)(?: ([\w./]+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+        )
+    ]
 
 
 def test_every_tutorial_is_followed() -> None:
@@ -37,10 +54,10 @@ def test_every_tutorial_is_followed() -> None:
 @pytest.mark.parametrize("name", NEEDS)
 def test_commands_exist(name: str) -> None:
     known = {str(command.callback.__name__) for command in app.registered_commands}  # type: ignore[union-attr]
-    for kind, text in blocks(name):
+    for kind, _, text in blocks(name):
         if kind in ("sh", "board"):
             used = re.findall(r"^tinycomp (\w+)", text, re.MULTILINE)
-            assert used or "cmake" in text
+            assert used or re.match(r"cmake|mkdir|pio|west", text)
             assert {*used} <= known
 
 
@@ -57,12 +74,14 @@ def test_line_by_line(name: str, tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tinycomp "$@"\n')
     program.chmod(0o755)
-    path = f"{program.parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-    for kind, text in blocks(name):
-        if kind in FILES:
-            (tmp_path / FILES[kind]).write_text(text)
-        if kind == "sh":
+    path = f"{program.parent}:{STUBS / 'programs'}:{os.environ['PATH']}"
+    frameworks = {"IDF_PATH": str(STUBS / "esp_idf"), "ZEPHYR_BASE": str(STUBS / "zephyr")}
+    environment = {**os.environ, **frameworks, "PATH": path, "PYTHONPATH": str(ROOT)}
+    for kind, file, text in blocks(name):
+        if file:
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_text(text)
+        if kind in RUN:
             done = subprocess.run(
                 ["sh", "-e", "-c", text], cwd=tmp_path, env=environment, capture_output=True,
                 text=True, check=False,

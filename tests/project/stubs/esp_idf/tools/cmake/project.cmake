@@ -1,5 +1,5 @@
 # What ESP-IDF's build system does with a project, as far as its CMakeLists.txt files tell: components in
-# EXTRA_COMPONENT_DIRS and main become libraries, and main sees all others.
+# EXTRA_COMPONENT_DIRS, components/ and main become libraries, and main sees all others.
 function(idf_component_register)
     cmake_parse_arguments(A "" "" "SRCS;INCLUDE_DIRS;REQUIRES;PRIV_REQUIRES" ${ARGN})
     get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
@@ -16,7 +16,8 @@ endfunction()
 macro(project name)
     _project(${name} C)
     set(others)
-    foreach(folder ${EXTRA_COMPONENT_DIRS})
+    file(GLOB own "${CMAKE_SOURCE_DIR}/components/*")
+    foreach(folder ${EXTRA_COMPONENT_DIRS} ${own})
         get_filename_component(component ${folder} NAME)
         add_subdirectory(${folder} ${component})
         list(APPEND others __idf_${component})
