@@ -23,6 +23,7 @@ from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._window import Window
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
+from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
@@ -273,6 +274,16 @@ def _slice(g: _Growing, x: str) -> str | None:
     return g.tied(StridedSlice(tuple(parts), tuple(dropped)), x)
 
 
+def _matmul(g: _Growing, x: str) -> str | None:
+    shape = g.shape(x)
+    if len(shape) < 2 or math.prod(shape[:-1]) * shape[-2] > LARGEST:
+        return None
+    other = g.partner(x)
+    scale = 40 * shape[-1] ** 0.5 * g.quantization(x).scale * g.quantization(other).scale
+    output = parameters(float(scale), int(g.rng.integers(-40, 40)))
+    return g.builder.add(BatchMatmul(False, True), [x, other], output)
+
+
 def _resize(g: _Growing, x: str) -> str | None:
     shape = g.shape(x)
     if len(shape) != 3 or 4 * math.prod(shape) > LARGEST:
@@ -379,7 +390,7 @@ GROWTH: tuple[Grow, ...] = (
     *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
     *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _table),
     *(_softmax, _branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice),
-    *(_move, _move, _resize, _difference, _prelu, _root, _reduce_axes),
+    *(_move, _move, _matmul, _resize, _difference, _prelu, _root, _reduce_axes),
 )
 
 

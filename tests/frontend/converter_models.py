@@ -42,6 +42,23 @@ def _transposed(
     return run
 
 
+def _attention(tf: Any, x: Any) -> Any:
+    """Two heads, as keras.layers.MultiHeadAttention computes them."""
+    query, key, value = (
+        tf.einsum("btd,dhe->bhte", x, tf.constant(_numbers((6, 2, 5)) * scale))
+        for scale in (1, 2, 3)
+    )
+    scores = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) / 20)
+    mixed = tf.matmul(scores, value)
+    return tf.einsum("bhte,hed->btd", mixed, tf.constant(_numbers((2, 5, 6))))
+
+
+def _normalized(tf: Any, x: Any) -> Any:
+    mean = tf.reduce_mean(x, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axis=-1, keepdims=True)
+    return (x - mean) * tf.math.rsqrt(variance + 1e-3) * _numbers((6,)) + _numbers((6,))
+
+
 def _numbers(shape: tuple[int, ...]) -> Any:
     return np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
 
@@ -96,6 +113,10 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "transposed_packed": (IMAGE, _transposed((2, 2), (2, 2), (12, 16), "VALID")),
     "transposed_valid": (IMAGE, _transposed((4, 3), (2, 2), (14, 17), "VALID")),
     "transposed_uneven": (IMAGE, _transposed((5, 2), (1, 3), (6, 24), "SAME")),
+    "matmul": (SIGNAL, lambda tf, x: tf.matmul(x, tf.nn.relu(x), transpose_b=True)),
+    "matmul_first": (IMAGE, lambda tf, x: tf.matmul(x, tf.nn.relu(x), transpose_a=True)),
+    "attention": (SIGNAL, _attention),
+    "layer_normalization": (SIGNAL, _normalized),
     "mean_channels": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=-1)),
     "mean_width": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=2, keepdims=True)),
     "mean_apart": (IMAGE, lambda tf, x: tf.reduce_mean(x, axis=[1, 3])),

@@ -201,6 +201,22 @@ def test_reading_leaves_standard_error_silent(keras: Any, save: Save) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_attention(keras: Any, assert_same: AssertSame) -> None:
+    """A transformer's block; attention to other values, with keys and values apart."""
+    k = keras.layers
+    x = keras.Input((7, 6))
+    attended = k.Add()([x, k.MultiHeadAttention(2, 5)(x, x)])
+    normal = k.LayerNormalization()(attended)
+    y = k.LayerNormalization(epsilon=0.1, center=False)(k.Add()([normal, k.Dense(6)(normal)]))
+    rows, columns = k.Conv1D(4, 3)(x), k.Conv1D(4, 2)(x)
+    z = k.MultiHeadAttention(3, 2, value_dim=4, use_bias=False)(y, rows, k.Conv1D(5, 3)(x))
+    assert_same(keras.Model(x, z))
+    products = k.Dot(axes=(1, 1))([k.Dot(axes=2)([rows, columns]), rows])
+    assert_same(keras.Model(x, products))
+    vector = k.GlobalAveragePooling1D()
+    assert_same(keras.Model(x, k.Dot(axes=1)([vector(rows), vector(columns)])))
+
+
 def test_shapes_that_broadcast_to_a_third(keras: Any, assert_same: AssertSame) -> None:
     """Rows and columns: both are repeated."""
     k = keras.layers

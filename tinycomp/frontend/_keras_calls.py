@@ -20,14 +20,17 @@ def clean_references(value: Any) -> Any:
     raise ModelError(f"The model's list of inputs or outputs holds {value!r}.")
 
 
-def clean_call(call: Any, name: str) -> Any:
+def clean_call(call: Any, name: str, separate: bool = False) -> Any:
     """The calls of a layer.
 
-    In Keras 3 {"args", "kwargs"}, in Keras 2 [[layer, call, tensor, kwargs], ...].
+    In Keras 3 {"args", "kwargs"}, in Keras 2 [[layer, call, tensor, kwargs], ...]. `separate`: the
+    layer takes its tensors as arguments of their own.
     """
     if isinstance(call, Mapping):
         tensors = _tensors(call.get("args", []), name)
         _refuse_arguments(call.get("kwargs") or {}, name)
+        if separate:
+            return {"args": tensors, "kwargs": {}}
         # A layer takes several tensors in one list; x + y passes them separately.
         return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": {}}
     if call and isinstance(call[0], str):

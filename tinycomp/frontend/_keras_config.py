@@ -104,7 +104,10 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             hint=hint(class_name),
         )
     if "inbound_nodes" in entry:
-        cleaned["inbound_nodes"] = [clean_call(call, name) for call in entry["inbound_nodes"]]
+        cleaned["inbound_nodes"] = [
+            clean_call(call, name, class_name == "MultiHeadAttention")
+            for call in entry["inbound_nodes"]
+        ]
     return cleaned
 
 

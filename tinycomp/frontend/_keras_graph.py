@@ -106,7 +106,13 @@ class KerasWalk:
         while name in self.names:
             name, count = f"{base}_{count}", count + 1
         self.names.add(name)
-        weights = {v.name: np.asarray(v.numpy(), np.float32) for v in layer.weights}
+        names = [v.name for v in layer.weights]
+        weights = {
+            v.name if names.count(v.name) == 1 else "/".join(v.path.split("/")[-2:]): np.asarray(
+                v.numpy(), np.float32
+            )
+            for v in layer.weights
+        }
         _require_finite(name, weights)
         return KerasLayer(name, entry["class_name"], entry["config"], weights)
 

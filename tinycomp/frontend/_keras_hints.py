@@ -13,7 +13,7 @@ _GROUPS = (
         "Use Conv1D, strided or dilated, over the time axis.",
     ),
     (
-        "LayerNormalization GroupNormalization UnitNormalization RMSNormalization",
+        "GroupNormalization UnitNormalization RMSNormalization",
         "Use BatchNormalization, which costs nothing at inference.",
     ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),
@@ -21,10 +21,9 @@ _GROUPS = (
         "Conv3D Conv3DTranspose LocallyConnected1D LocallyConnected2D EinsumDense",
         "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
-    ("Dot", "Use Add, Multiply or Concatenate."),
     (
-        "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention Embedding Masking",
-        "Use Conv1D, Conv2D or Dense.",
+        "Attention AdditiveAttention GroupQueryAttention Embedding Masking",
+        "Use MultiHeadAttention, Conv1D, Conv2D or Dense.",
     ),
     (
         "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing "

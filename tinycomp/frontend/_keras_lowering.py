@@ -13,6 +13,7 @@ from typing import Any
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_attention import ATTENTION
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
@@ -58,6 +59,8 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         return grouped_layer(layer, inputs, builder)
     if name == "Conv2DTranspose":
         return transposed_layer(layer, inputs, builder)
+    if name in ATTENTION:
+        return ATTENTION[name](layer, inputs, builder)
     if name in JOINS:
         return JOINS[name](layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):

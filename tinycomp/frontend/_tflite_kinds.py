@@ -26,7 +26,6 @@ _STATE = {
 }  # fmt: skip
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
 _INSTEAD = {
-    "BATCH_MATMUL": "Use a dense layer with constant weights.",
     "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
     "ARG_MAX": "Save the model without it, and compare the outputs in the firmware.",
     "ARG_MIN": "Save the model without it, and compare the outputs in the firmware.",

@@ -14,6 +14,9 @@ from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, table_of_real
 from tinycomp.ops._unary import UnaryOperator
 
+_LEAST = 1e-12
+"""The least value that training takes a logarithm of."""
+
 
 @dataclass(frozen=True)
 class Logarithm(UnaryOperator):
@@ -35,10 +38,10 @@ class Logarithm(UnaryOperator):
         return table_of_real(log, operands)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """As defined."""
+        """As defined, of values that are not so small that gradients overflow."""
         from keras import ops
 
-        return ops.log(inputs[0])
+        return ops.log(ops.maximum(inputs[0], _LEAST))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """LOG; version 2 has int8."""

@@ -15,6 +15,8 @@ from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, every_input, saturate
 from tinycomp.ops._unary import UnaryOperator
 
+_LEAST = 1e-12
+"""The least value that training takes a root of."""
 _BITS = 20
 """Extra bits of the inverse root, an integer between two rescalings."""
 
@@ -56,10 +58,10 @@ class Root(UnaryOperator):
         return np.asarray((inputs[0].reshape(len(inputs[0]), -1) < low).any(axis=1))
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """As defined."""
+        """As defined, of values that are not so small that gradients overflow."""
         from keras import ops
 
-        return (ops.rsqrt if self.inverse else ops.sqrt)(inputs[0])
+        return (ops.rsqrt if self.inverse else ops.sqrt)(ops.maximum(inputs[0], _LEAST))
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Root:
