@@ -1,8 +1,8 @@
-"""Seconds to plan a model, and to compile its library for this computer and for a Cortex-M4.
+"""Measures the time to plan a model, and to compile its library for this computer and a Cortex-M4.
 
     python -m benchmarks.build_time [--model NAME]... [--shared FOLDER]
 
-Nothing is recorded, as times vary from run to run. Times above the limits are marked.
+Nothing is recorded, because times vary from run to run. Times above the limits are marked.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _cells(wanted: Preparation, folder: Path) -> Sequence[str]:
 
 
 def plan_for(prepared: Prepared, name: str) -> Plan:
-    """The planning of the pipeline with default options: a codec and a kernel for each layer, then
-    schedule and addresses.
+    """Plan like the pipeline with default options: choose codecs and kernels, then schedule and
+    addresses.
     """
     board = load_board(name)
     program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))

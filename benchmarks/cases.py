@@ -22,34 +22,44 @@ PUBLISHED = "published_silicon_cycles"
 
 @dataclass(frozen=True)
 class Limit:
-    """Limits of a case; None: no limit. Shares are of a latency."""
+    """Limits of a case; None: no limit. `of_dense` and `of_peer` are relative to a latency."""
 
     latency: int | None = None
+    """Latency of one inference, in the board's unit."""
     flash: int | None = None
+    """Bytes of code and constants."""
     ram: int | None = None
+    """Bytes of arena, scratch and stack."""
     of_dense: float | None = None
+    """Latency relative to the same model without codebooks."""
     of_peer: float | None = None
+    """Latency relative to the peer's."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A board of the table. models: measured with all codebook_bits, without codebooks, and for all
-    goals in optimize; plain_models: measured only for balanced and without codebooks; limits: by
-    name of a case.
-    """
+    """A board of the table."""
 
     board: str
+    """The name of the board."""
     models: Sequence[str]
+    """Models measured with all codebook_bits, without codebooks, and for all goals of optimize."""
     peer: str | None = None
+    """The tool to compare with."""
     codebook_bits: Sequence[int] = ()
+    """Bits of the codebooks to measure."""
     optimize: Sequence[Optimize] = ("balanced",)
+    """Optimization goals to measure."""
     plain_models: Sequence[str] = ()
+    """Models measured only for balanced and without codebooks."""
     of_peer: float | None = None
+    """Default limit of the latency relative to the peer's."""
     limits: dict[str, Limit] = field(default_factory=dict)
+    """Limits by name of the case."""
 
     @property
     def cases(self) -> list[Case]:
-        """In display order."""
+        """All cases, in display order."""
         every = [
             Case(self.board, model, bits, optimize)
             for model in self.models
@@ -65,16 +75,20 @@ class Target:
 
 @dataclass(frozen=True)
 class Case:
-    """A model on a board, with or without codebooks of a number of bits, for a goal."""
+    """A model on a board, for an optimization goal, with codebooks of `bits` bits or without."""
 
     board: str
+    """The name of the board."""
     model: str
+    """The name of the model."""
     bits: int | None = None
+    """Bits of the codebooks; None: no codebooks."""
     optimize: Optimize = "balanced"
+    """The optimization goal."""
 
     @property
     def name(self) -> str:
-        """Name in results.json."""
+        """The name in results.json."""
         compressed = [] if self.bits is None else [f"{self.bits}-bit"]
         optimize = [] if self.optimize == "balanced" else [self.optimize]
         return " ".join([self.model, *compressed, *optimize])

@@ -1,12 +1,12 @@
-"""Coefficients of the planner's cost model, measured on emulated boards.
+"""Fits the coefficients of the planner's cost model to measurements on emulated boards.
 
     python -m benchmarks.fit_costs [--shared FOLDER] [--new] [--model FILE]... [INSTRUCTION_SET ...]
 
 Builds the official models, dense and with codebooks, with several plans; reads each layer's
 instructions; fits the terms of tinycomp/plan/costs.py by least squares without negative
 coefficients; writes tinycomp/kernels/costs/<set>.json. Run it again after kernels have changed.
-With --new the file's kernels are kept, and missing ones are added, also from further models
-(--model), which are built without codebooks.
+With --new only missing kernels are added to the file. With --model other models are used, which are
+built without codebooks.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ class Sample:
     """The instructions of a layer, or of the schedule's loop, in one inference."""
 
     kernel: str
+    """The kernel, or costs.SCHEDULE for the loop."""
     terms: costs.Vector
+    """The terms of the cost model."""
     instructions: float
+    """Measured instructions."""
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure, fit and write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -98,7 +101,7 @@ def main() -> None:
 
 
 def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
-    """All layers of a model, with all plans."""
+    """The samples of all layers of a model, with all plans."""
     program = lower_for(prepared, board, PlanOptions(ram_limit=board.memory.ram))
     for pixels, limit in PLANS:
         stretch = range(len(program.operations) if pixels else 0)
@@ -107,7 +110,7 @@ def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
 
 
 def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
-    """One inference on the emulated board."""
+    """Measure one inference on the emulated board."""
     files = emit_library(planned, prefix=PREFIX, model_hash=prepared.sha256)
     inputs = evaluation_inputs(prepared.graph, None, 1)
     with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +123,7 @@ def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
 
 
 def samples_of(planned: Plan, latency: LatencyRecord) -> Iterable[Sample]:
-    """The layers of an inference, and the rest."""
+    """One sample per layer, and one for the schedule's loop."""
     program: Program = planned.program
     counts: dict[int, list[int]] = defaultdict(list)
     for step in planned.steps:

@@ -1,5 +1,5 @@
-"""Further networks from Keras, with random weights that keep activations alive, and random data for
-quantization.
+"""Additional Keras networks, with random weights that keep activations from vanishing, and random
+data for quantization.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Post-training quantization against TensorFlow's converter, on the same calibration samples.
+"""Compares post-training quantization with TensorFlow's converter, on the same calibration samples.
 
     python benchmarks/quantization.py ../shared [kws ic vww sww ad] [--test-samples N] [--json]
 
@@ -48,13 +48,18 @@ CASES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One execution of one model: metric in percent, or a mean squared error."""
+    """The score of one variant of a model."""
 
     model: str
+    """The name of the model."""
     variant: str
+    """"float", "TensorFlow int8", or "tinycomp" with a calibration method."""
     metric: str
+    """The metric of `value`."""
     samples: int
+    """Number of test samples."""
     value: float
+    """The score, in percent or as a mean squared error."""
     rms: float
     """Root mean square distance of the outputs from the float model's."""
 

@@ -1,5 +1,5 @@
-"""results.json: figures by board and case, the same on every run with the same compiler. They are a
-contract: a figure that grows is reported with both numbers.
+"""results.json: figures by board and case, reproducible with the same compiler. A figure that grows
+is reported as an error, with both numbers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from benchmarks.cases import HERE, Limit, without_codebooks
 RESULTS = HERE / "results.json"
 GUARDED = ("latency", "flash", "ram")
 INTERRUPT_FRAME = 10
-"""Bytes of stack of the AVR port's timer interrupt: a return address, SREG, six registers."""
+"""Stack bytes of the AVR port's timer interrupt: return address, SREG, six registers."""
 SLACK = {"cycles": {"latency": 120, "ram": INTERRUPT_FRAME}}
-"""By unit. Two interrupts of the AVR port's timer: how many fall into an inference, and whether one
-meets the deepest stack, depends on when it starts.
+"""Allowed differences by unit: two timer interrupts of the AVR port. How many occur in an
+inference, and whether one adds to the deepest stack, depends on the start time.
 """
 
 
@@ -26,8 +26,11 @@ class Peer:
     """The same model built by another tool."""
 
     latency: int
+    """Latency of one inference, in the board's unit."""
     flash: int
+    """Bytes of code and constants."""
     ram: int
+    """Bytes of RAM."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +38,37 @@ class Cycles:
     """An estimate for a real chip, and the lowest published figure with its publisher."""
 
     cycles: int
+    """Estimated cycles of one inference."""
     least: int
+    """Lower bound of the estimate."""
     most: int
+    """Upper bound of the estimate."""
     flash_waits: int
+    """Cycles that wait states of the flash add."""
     published: int | None = None
+    """The lowest published figure; None if there is none."""
     publisher: str | None = None
+    """The tool of that figure."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A case whose executions were all equal. latency: of one inference, in the board's unit. Bytes
-    of the inference alone: code and constants in flash; arena, scratch and deepest stack in RAM.
-    """
+    """The figures of a case; all executions were equal. Sizes are those of the inference alone."""
 
     macs: int
+    """Multiply-accumulates of one inference."""
     latency: int
+    """Latency of one inference, in the board's unit."""
     code: int
+    """Flash bytes of code."""
     constants: int
+    """Flash bytes of constants."""
     ram: int
+    """RAM bytes of arena, scratch and deepest stack."""
     peer: Peer | None = None
+    """Figures of the board's peer; None if there are none."""
     cycles: Cycles | None = None
+    """Estimated cycles; None if the board has no [silicon] section."""
 
     @property
     def flash(self) -> int:
@@ -84,7 +98,7 @@ def read_results() -> Results:
 
 
 def read_board(entry: dict[str, Any]) -> BoardResults:
-    """From the output of `as_json`."""
+    """Read the output of `as_json`."""
     return BoardResults(**{**entry, "rows": {name: _row(r) for name, r in entry["rows"].items()}})
 
 
@@ -101,7 +115,7 @@ def write_results(results: Results) -> None:
 
 
 def as_json(board: BoardResults) -> Any:
-    """As plain data, without None."""
+    """Convert to plain data, without None."""
     return _without_none(asdict(board))
 
 
@@ -125,8 +139,8 @@ def growth(known: BoardResults, found: BoardResults) -> Iterator[str]:
 
 
 def limits(limit: Limit, rows: Mapping[str, Row], name: str) -> dict[str, int]:
-    """What a row may have at the most, by figure; shares are of the peer's latency, or of that of
-    the same model without codebooks.
+    """The limits of a row, by figure. Relative limits refer to the latency of the peer, or of the
+    same model without codebooks.
     """
     row, dense, latency = rows[name], rows[without_codebooks(name)], limit.latency
     if limit.of_dense is not None:

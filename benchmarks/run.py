@@ -1,11 +1,11 @@
-"""The official MLPerf Tiny int8 models on every emulated board, and others on some, compared with
-other tools' figures.
+"""Measures the official MLPerf Tiny int8 models on every emulated board, and others on some,
+compared with other tools.
 
     python -m benchmarks.run [--board NAME]... [--model NAME]... [--check] [--shared FOLDER]
 
-Figures are the same on every run, so results.json is a contract: --check fails if one has grown.
-Otherwise new figures are written there; the rest of the file is kept. Without the reference models
-there is nothing to measure, with a message.
+Figures are reproducible, so --check compares them with results.json and fails if one has grown.
+Without it new figures are written there; the rest of the file is kept. Models that are missing in
+the folder are skipped with a message.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ Column = tuple[str, list[str]]
 
 
 def table(target: Target, found: BoardResults) -> Table:
-    """All rows. A limit that holds is marked ≤, one that is exceeded >."""
+    """All rows. Limits that are met are marked ≤, exceeded ones >."""
     beside = f", beside {found.peer}" if found.peer else ""
     title = f"{target.board}, {found.compiler}{beside}"
     result = Table(title=title, title_justify="left", min_width=len(title))

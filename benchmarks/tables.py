@@ -60,7 +60,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def measured(results: Results) -> list[str]:
-    """README: the main board beside its peer, then the smallest board."""
+    """README: the main board compared with its peer, then the smallest board."""
     rows = results[MAIN].rows
     headings = ("model", "instructions", "flash: code + constants", "RAM",
                 "flash, 4-bit codebooks",

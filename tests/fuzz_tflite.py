@@ -1,11 +1,11 @@
-"""Mutated .tflite files: reader, reductions, planner and simulator against LiteRT.
+"""Fuzzes the reader, reductions, planner and simulator with mutated .tflite files, against LiteRT.
 
     PYTHONPATH=.:tests/ops python tests/fuzz_tflite.py 10000 0
 
-mutates so many files from that seed and prints what went wrong. A file is refused with a ModelError
-or gives LiteRT's bytes in every tensor (a float file: its outputs but for rounding), within 10
-seconds of processor time. LiteRT runs in a
-process of its own: it may refuse a file, or crash on it.
+runs 10,000 mutants starting with seed 0, and prints failures. A file must be refused with a
+ModelError, or give the same bytes as LiteRT in every tensor (float files: the same outputs up to
+rounding), within 10 seconds of CPU time. LiteRT runs in a separate process, because it may crash on
+a file.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from tinycomp.reference.reductions import original_tensors, with_reshapes
 from tinycomp.reference.simulate import simulate
 
 SECONDS = 10
-"""Of processor time: what reading, planning and simulating one file may take."""
+"""Limit of CPU time for reading, planning and simulating one file."""
 PATIENCE = 12
-"""Times as much by the clock, for a machine that does other things too."""
+"""Factor for the limit of wall-clock time, for a busy machine."""
 PLANNED = 20
-"""Of so many files one is planned as well: the search for places takes most of the time."""
+"""One in so many files is also planned, because the search for addresses takes most of the time."""
 ROUNDING = 1e-3
-"""The difference between float outputs, as a fraction of the largest."""
+"""Allowed difference of float outputs, relative to the largest."""
 LARGEST_FLOAT = 1e20
-"""Larger float outputs are due to absurd weights: sums in another order overflow elsewhere."""
+"""Larger float outputs come from absurd weights, and overflow depending on the order of sums."""
 _FORK = get_context("fork")
 
 
 @dataclass(frozen=True)
 class Ours:
-    """What tinycomp makes of a file: a refusal, or the input and every tensor."""
+    """The result of tinycomp for a file: a refusal, or the input and every tensor."""
 
     refusal: str = ""
     inputs: Array | None = None
@@ -97,7 +97,7 @@ def _floating(graph: Graph) -> Ours:
 
 
 def _inputs(graph: Graph) -> Array:
-    """Random samples, and both ends of int8."""
+    """Random samples, and both ends of the int8 range."""
     shape = graph.tensors[graph.inputs[0]].shape
     random = np.random.default_rng(0).integers(-128, 128, (2, *shape))
     ends = [np.full((1, *shape), value) for value in (-128, 127)]
@@ -115,7 +115,7 @@ def litert(data: bytes, inputs: Array) -> dict[str, Array] | str:
 
 
 class Worker:
-    """A function in a process that is started again when it crashes or hangs."""
+    """A function in a process that is restarted if it crashes or hangs."""
 
     def __init__(self, function: Callable[..., Any], seconds: float) -> None:
         self.function, self.seconds = function, seconds
@@ -149,7 +149,7 @@ class Worker:
 
 
 class _HungError(BaseException):
-    """The function has had its processor time."""
+    """The function exceeded its CPU time."""
 
 
 def _hang(number: int, frame: object) -> None:
@@ -174,7 +174,7 @@ def _serve(function: Callable[..., Any], pipe: Connection, seconds: float) -> No
 
 @dataclass
 class Fuzzer:
-    """Runs mutants; counts outcomes, and keeps what went wrong as (what, file, mutation)."""
+    """Runs mutants; counts outcomes, and stores failures as (what, file, mutation)."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, bytes, str]] = field(default_factory=list)
@@ -221,7 +221,7 @@ class Fuzzer:
 
 
 def _difference(found: Ours, tensors: dict[str, Array]) -> str:
-    """The first tensor that LiteRT computes otherwise."""
+    """The first tensor that differs from LiteRT's."""
     assert found.graph is not None
     expected = with_reshapes(found.graph, tensors)
     for name, values in found.tensors.items():
@@ -253,7 +253,7 @@ def _first(found: Array, expected: Array) -> str:
 
 
 def main(count: int, seed: int, folder: Path) -> int:
-    """Run, print, keep files that failed; how many did."""
+    """Run, print, and keep failing files; returns the number of failures."""
     fuzzer, start = Fuzzer(), time.monotonic()
     fuzzer.run(count, seed)
     for number, (what, data, how) in enumerate(fuzzer.failures):

@@ -1,5 +1,5 @@
-"""What the measurements of trained compression share: a float model is trained, then compressed to
-a byte target by `tinycomp compress`, and the test half is looked at once.
+"""Common code of the compression benchmarks: trains a float model, compresses it to a size target
+like `tinycomp compress`, and scores it once on the test half.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Case:
     """A row of the table."""
 
     name: str
-    """Of the network and its data."""
+    """Name of the network and its data."""
     data: Callable[[Path], Mapping[str, Array]]
-    """x_train, y_train, x_test, y_test from the folder of evaluation data."""
+    """Loads x_train, y_train, x_test and y_test from the folder of evaluation data."""
     network: Callable[[tuple[int, ...]], Any]
-    """A Keras model of samples of this shape, untrained."""
+    """Makes an untrained Keras model for samples of this shape."""
     epochs: int
     """Of the float model."""
     training: str
@@ -89,7 +89,7 @@ def _run(
             epochs=options.epochs,
         ),
         TerminalProgress(),
-        _tell,
+        _report,
     )  # fmt: skip
     assert found.real is not None
     assert found.small is not None
@@ -125,5 +125,5 @@ def trained(case: Case, arrays: Mapping[str, Array], seed: int, path: Path) -> N
         model.save(path)
 
 
-def _tell(record: StepRecord) -> None:
+def _report(record: StepRecord) -> None:
     print(step_line(record), flush=True)

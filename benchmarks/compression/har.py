@@ -31,7 +31,7 @@ press = 0.7
 
 
 def data(folder: Path) -> Mapping[str, Array]:
-    """As the file has them."""
+    """The arrays of the file, unchanged."""
     with np.load(folder / "har_uci.npz") as archive:
         return {key: archive[key] for key in ("x_train", "y_train", "x_test", "y_test")}
 

@@ -34,7 +34,7 @@ def data(folder: Path) -> Mapping[str, Array]:
 
 
 def network(shape: tuple[int, ...]) -> Any:
-    """Y. LeCun's, with ReLU as S. Han et al. have it, and dropout."""
+    """Y. LeCun's network, with ReLU as used by S. Han et al., and dropout."""
     from keras import Input, Sequential, layers
 
     return Sequential(

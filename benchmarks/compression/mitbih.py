@@ -1,4 +1,4 @@
-"""A 1-D CNN on MIT-BIH's beats, patients apart, in 2,000 bytes:
+"""A 1-D CNN on MIT-BIH's beats, with separate patients for training and test, in 2,000 bytes:
 python -m benchmarks.compression.mitbih
 """
 
@@ -28,7 +28,7 @@ press = 0.7
 
 
 def data(folder: Path) -> Mapping[str, Array]:
-    """Millivolts."""
+    """Samples in millivolts."""
     with np.load(folder / "mitbih.npz") as archive:
         found = {key: archive[key] for key in ("y_train", "y_test")}
         for key in ("x_train", "x_test"):

@@ -1,14 +1,13 @@
-"""Makes a classifier of images smaller by structure techniques, distils it, and measures it.
+"""Shrinks an image classifier by structure techniques, distils it, and measures it.
 
     python -m benchmarks.compression.structure vgg.keras cifar10.npz small.tflite
         --step 'channels {"macs": 0.4, "criterion": "taylor"}' [--copies 4] [--passes 3]
         [--rounds 1] [--rate 0.01] [--seed 0]
     python -m benchmarks.compression.structure small.tflite cifar10.npz
 
-The model that comes in is the teacher. It says once what it makes of augmented copies of the
-training images; a tenth of these is held out, and options are chosen on them. The second form reads
-the test half, all of it, and builds for the emulated Cortex-M4. Without --step the model is only
-quantized.
+The input model is the teacher: its outputs on augmented copies of the training images are computed
+once. A tenth of the training images is held out to choose options. The second form scores the whole
+test half, and builds for the emulated Cortex-M4. Without --step the model is only quantized.
 """
 
 from __future__ import annotations
@@ -45,25 +44,25 @@ CALIBRATION = 500
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """The training half of a data set, divided."""
+    """The training half of a data set, split."""
 
     x: Array
-    """To train on, float32."""
+    """Training images, float32."""
     y: Array
-    """Classes."""
+    """Classes of the training images."""
     x_held: Array
-    """Held out."""
+    """Held-out images."""
     y_held: Array
-    """Classes."""
+    """Classes of the held-out images."""
 
     def accuracy(self, graph: Graph) -> float:
-        """Of a float graph, on LiteRT and the images held out."""
+        """Accuracy of a float graph on the held-out images, computed by LiteRT."""
         outputs = oracle.run_float(write_tflite(clean_up(graph)), self.x_held)
         return float(np.mean(next(iter(outputs.values())).argmax(axis=-1) == self.y_held))
 
 
 def read(path: Path, seed: int) -> Images:
-    """A tenth is held out."""
+    """Read the training half, and hold out a tenth."""
     with np.load(path) as archive:
         x, y = archive["x_train"].astype(np.float32), archive["y_train"].astype(np.int64)
     rows, held = split(len(x), 0.1, seed)
@@ -71,32 +70,32 @@ def read(path: Path, seed: int) -> Images:
 
 
 def technique(text: str) -> Technique:
-    """Its name, and its options as JSON."""
+    """A technique from text: its name, then its options as JSON."""
     name, _, options = text.partition(" ")
     return techniques()[name](**json.loads(options or "{}"))
 
 
 def distilled(student: Graph, teacher: Graph, images: Images, given: argparse.Namespace) -> Graph:
-    """The student, trained on what the teacher says of augmented copies."""
+    """The student, trained on the teacher's outputs on augmented copies."""
     rng = np.random.default_rng(given.seed)
     copies = np.concatenate([augmented(images.x, rng) for _ in range(given.copies)])
-    said = trainable(teacher, logits=True).predict(copies, verbose=0, batch_size=256)
+    soft = trainable(teacher, logits=True).predict(copies, verbose=0, batch_size=256)
     model = trainable(student, logits=True)
     schedule = Schedule(given.passes, 64, rate=given.rate, temperature=4.0, imitation=0.9,
                         validation=0.0, seed=given.seed, average=0.998)  # fmt: skip
-    targets = Supervision.classes(said, np.tile(images.y, given.copies))
+    targets = Supervision.classes(soft, np.tile(images.y, given.copies))
     started = time.monotonic()
 
-    def tell(epoch: object) -> None:
+    def report(epoch: object) -> None:
         held = images.accuracy(finish(model))
         print(f"  {epoch}, {held:.2%} held out, {time.monotonic() - started:.0f} s", flush=True)
 
-    train(model, copies, targets, schedule, Silent(), report=tell)
+    train(model, copies, targets, schedule, Silent(), report=report)
     return finish(model)
 
 
 def measured(model: Path, data: Path) -> Report:
-    """Built for the emulated Cortex-M4, scored on the whole test half."""
+    """Build for the emulated Cortex-M4, and score on the whole test half."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Preparation(model, data)
         options = pipeline.BuildOptions(wanted, "cortex-m4", Path(folder) / "out", samples=2)
@@ -104,7 +103,7 @@ def measured(model: Path, data: Path) -> Report:
 
 
 def arguments() -> argparse.Namespace:
-    """Of the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path)
@@ -119,7 +118,7 @@ def arguments() -> argparse.Namespace:
 
 
 def show(report: Report) -> None:
-    """A row."""
+    """Print the results of a build."""
     accuracy, latency = report.accuracy, report.latency
     assert accuracy is not None
     assert latency is not None
@@ -131,7 +130,7 @@ def show(report: Report) -> None:
 
 
 def main() -> None:
-    """Print a row."""
+    """Run the command line."""
     given = arguments()
     if given.model.suffix == ".tflite":
         show(measured(given.model, given.data))

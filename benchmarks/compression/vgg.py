@@ -1,10 +1,10 @@
-"""Trains a small VGG on CIFAR-10, for the structure techniques to make smaller.
+"""Trains a small VGG on CIFAR-10, as the input of structure.py.
 
     python -m benchmarks.compression.vgg cifar10.npz vgg.keras [--epochs N] [--seed N]
 
 Six 3 x 3 convolutions of 24, 48 and 96 channels with batch normalization (after K. Simonyan and A.
 Zisserman, "Very deep convolutional networks", ICLR 2015), 22 million multiply-accumulates. A tenth
-of the training half is held out; the test half is not read. About 30 seconds an epoch on 2 free
+of the training half is held out; the test half is not read. About 30 seconds per epoch on 2 idle
 cores.
 """
 
@@ -23,7 +23,7 @@ CHANNELS = (24, 48, 96)
 
 
 def network() -> Any:
-    """For pixels from 0 to 255."""
+    """The network, for pixels from 0 to 255."""
     from keras import Input, Model, layers
 
     x = source = Input((32, 32, 3))
@@ -38,7 +38,7 @@ def network() -> Any:
 
 
 def augmented(images: Array, rng: np.random.Generator) -> Array:
-    """Mirrored at random, and shifted by up to four pixels; the border repeats."""
+    """Images mirrored at random and shifted by up to four pixels, repeating the border."""
     count, height, width, _ = images.shape
     padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)), "edge")
     rows, columns = rng.integers(0, 9, (2, count))

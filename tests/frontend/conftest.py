@@ -25,7 +25,7 @@ def keras() -> Any:
 
 @pytest.fixture(autouse=True)
 def _quiet_keras() -> Iterator[None]:
-    """What Keras and TensorFlow warn of while a test builds a model is not what is tested."""
+    """Ignore warnings of Keras and TensorFlow while a test builds a model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -33,7 +33,7 @@ def _quiet_keras() -> Iterator[None]:
 
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[..., Path]:
-    """Save a model under random weights, batch statistics included."""
+    """Save a model with random weights, including batch statistics."""
 
     def save_model(model: Any, name: str = "model.keras", randomize: bool = True) -> Path:
         if randomize:
@@ -48,7 +48,7 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def assert_same(save: Callable[..., Path]) -> Callable[..., Graph]:
-    """Compare what Keras predicts with the graph as read and with the graph cleaned up."""
+    """Compare Keras's predictions with the graph as read and with the cleaned graph."""
 
     def compare(model: Any, name: str = "model.keras") -> Graph:
         path = save(model, name)

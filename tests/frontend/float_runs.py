@@ -1,4 +1,4 @@
-"""Float graphs run by LiteRT, and how closely outputs must agree."""
+"""Runs float graphs with LiteRT, and compares outputs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tinycomp.reference import oracle
 
 
 def run(graph: Graph, x: Array) -> Array:
-    """The output that LiteRT computes."""
+    """The output computed by LiteRT."""
     (output,) = oracle.run_float(write_tflite(graph), x).values()
     return output
 
 
 def assert_close(found: Array, expected: Array) -> None:
-    """Equal but for rounding, measured against the range of the output."""
+    """Equal up to rounding, relative to the range of the output."""
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * max(1, np.abs(expected).max()))

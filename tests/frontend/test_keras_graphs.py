@@ -29,7 +29,7 @@ REFERENCE = {
     "sww.keras": ("str_ww_ref_model.h5", (0, 1)),
     "vww.keras": ("vww_96.h5", (0, 1)),
 }
-"""Keras 3 models, the Keras 2 files that they were made from, and the range of their inputs.
+"""Keras 3 models, the Keras 2 files they were converted from, and the range of their inputs.
 
 Keras 3 itself can't load vww_96.h5 and str_ww_ref_model.h5.
 """
@@ -92,7 +92,7 @@ def signal(keras: Any) -> Any:
 
 
 def operations(keras: Any) -> Any:
-    """Functions on tensors in place of layers."""
+    """Functions on tensors instead of layers."""
     x = keras.Input((4, 4, 2))
     y = keras.layers.Conv2D(2, 1)(x)
     y = keras.ops.relu(x + y) * keras.ops.sigmoid(y)
@@ -112,14 +112,14 @@ def test_hdf5_of_keras_3(model: Callable[[Any], Any], keras: Any, assert_same: A
     assert_same(model(keras), "model.h5")
 
 
-def test_the_content_decides_not_the_suffix(keras: Any, save: Save, tmp_path: Path) -> None:
+def test_the_format_is_detected_by_content(keras: Any, save: Save, tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     for suffix, other in ((".keras", ".h5"), (".h5", ".keras")):
         path = save(model, f"a{suffix}").rename(tmp_path / f"b{other}")
         assert len(read_keras(path).nodes) == 1
 
 
-def test_a_layer_called_twice_has_its_weights_once(keras: Any, save: Save) -> None:
+def test_a_layer_called_twice_stores_its_weights_once(keras: Any, save: Save) -> None:
     graph = read_keras(save(shared(keras)))
     names = {"conv/kernel", "conv/bias", "norm/scale", "norm/offset", "other/scale", "other/offset"}
     assert set(graph.constants) == names
@@ -127,7 +127,7 @@ def test_a_layer_called_twice_has_its_weights_once(keras: Any, save: Save) -> No
     assert len(clean_up(graph).constants) == 4
 
 
-def test_layers_of_nested_models_get_names_of_their_own(keras: Any, save: Save) -> None:
+def test_layers_of_nested_models_get_unique_names(keras: Any, save: Save) -> None:
     names = [node.name for node in read_keras(save(nested(keras))).nodes]
     assert len(names) == len(set(names))
     assert {"conv", "conv_1", "conv_2"} <= set(names)
@@ -159,7 +159,7 @@ def test_a_sequential_model_that_was_built_by_a_call(keras: Any, assert_same: As
     assert assert_same(model).tensors["end"].shape == (3,)
 
 
-def test_what_only_training_knows_does_not_matter(keras: Any, save: Save) -> None:
+def test_training_options_are_ignored(keras: Any, save: Save) -> None:
     @keras.saving.register_keras_serializable("mine")
     class Wave(keras.regularizers.Regularizer):  # type: ignore[misc]
         def __call__(self, x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Each layer and option: LiteRT on the graph computes what Keras predicts."""
+"""Each layer and option: LiteRT computes the same as Keras."""
 
 from __future__ import annotations
 
@@ -188,8 +188,8 @@ def test_activation(activation: str, keras: Any, assert_same: AssertSame) -> Non
     assert_same(model)
 
 
-def test_all_of_keras_are_read(keras: Any) -> None:
-    """Also those that a later Keras adds: this fails until they are read or named above."""
+def test_all_activations_of_keras_are_read(keras: Any) -> None:
+    """Includes functions that a later Keras adds: they must be supported or listed above."""
     names = {name for name in dir(keras.activations) if not name.startswith("_")}
     functions = {name for name in names - {"deserialize", "get", "serialize"} if name.islower()}
     assert functions <= {*ACTIVATIONS, *OTHERS}

@@ -1,4 +1,4 @@
-"""Refusals name the layer and an alternative; no file makes Keras run code."""
+"""Refusals name the layer and an alternative; no file can make Keras run code."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_quantized_by_keras(keras: Any, save: Save) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_no_numbers(value: float, keras: Any, save: Save) -> None:
+def test_weights_that_are_not_finite(value: float, keras: Any, save: Save) -> None:
     model = keras.Sequential([keras.Input(VECTOR), keras.layers.Dense(2, name="x")])
     kernel, bias = model.get_weights()
     kernel[1, 1] = value
@@ -306,7 +306,7 @@ def test_archive_of_something_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
 def test_archives_that_unpack_to_gigabytes(member: str, tmp_path: Path) -> None:
-    """The directory says so; nothing is unpacked."""
+    """Detected from the directory; nothing is unpacked."""
     path = tmp_path / "a.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", "{}")
@@ -383,7 +383,7 @@ def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
 
 
 def test_wrong_options_of_several_layers(keras: Any, save: Save) -> None:
-    """Found only while the graph is made: what stands behind a refused layer is read as well."""
+    """Found while the graph is built: layers after a refused layer are read as well."""
     k = keras.layers
     model = keras.Sequential(
         [

@@ -1,4 +1,4 @@
-"""Reading .tflite: the official models, what TFLite leaves implicit, what is refused."""
+"""Reading .tflite: the official models, implicit conventions of TFLite, and errors."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_refusals(edit: Callable[[Any, Any], None], text: str) -> None:
 @pytest.mark.parametrize("name", ["ADD", "SUB"])
 @pytest.mark.parametrize("first", [False, True])
 def test_constant_operand(name: str, first: bool) -> None:
-    """What the converter leaves of a BatchNormalization: it is run, as LiteRT runs it."""
+    """As left by the converter from a BatchNormalization: computed like LiteRT."""
 
     def constant_operand(model: Any, subgraph: Any) -> None:
         last, code = subgraph.operators[-1], getattr(schema.BuiltinOperator, name)
@@ -215,7 +215,7 @@ def test_truncated_file() -> None:
             parse_tflite(data[:length], "model")
 
 
-def test_damaged_file_never_fails_otherwise() -> None:
+def test_a_damaged_file_raises_only_model_errors() -> None:
     data = np.frombuffer(write_tflite(CONVOLUTION.graph), np.uint8)
     rng = np.random.default_rng(0)
     refused = 0

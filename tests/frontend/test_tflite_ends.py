@@ -1,4 +1,4 @@
-"""Files with conversions around an int8 core: which are removed, and that values are kept."""
+"""Files with type conversions around an int8 core: which are removed, and that values are equal."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_core_equals_litert_running_the_whole_file(name: str, case: Any) -> None
     assert np.array_equal(run_on_host(graph, case.inputs)[graph.outputs[0]], expected)
 
 
-def test_the_int8_that_is_fed_arrives() -> None:
+def test_int8_inputs_reach_the_core_unchanged() -> None:
     for edits in (ENDS["float"], ENDS["uint8"]):
         tensors = oracle.run(edited(CONVOLUTION, *edits), CONVOLUTION.inputs)
         assert np.array_equal(tensors["input"], CONVOLUTION.inputs)
 
 
-def test_what_is_taken_off_is_said() -> None:
+def test_removed_conversions_are_noted() -> None:
     graph = parse_tflite(edited(CONVOLUTION, *ENDS["float to uint8"]), "model")
     assert graph.ends == Ends("float32", "uint8")
     assert graph.inputs == ("input",)
@@ -82,8 +82,8 @@ def test_header_has_helpers_for_uint8_ends() -> None:
     assert "uint8_t" not in header(*ENDS["float"])
 
 
-def test_wrong_quantized_dimension_is_mended(tmp_path: Path) -> None:
-    """As in TFLM's person_detect: LiteRT refuses a bias that is quantized along axis 3."""
+def test_a_wrong_quantized_dimension_is_corrected(tmp_path: Path) -> None:
+    """As in TFLM's person_detect: LiteRT rejects a bias that is quantized along axis 3."""
     data = edited(CONVOLUTION, put(2, quantizedDimension=3))
     with pytest.raises(ModelError, match="quantized_dimension must be in range"):
         oracle.run(data, CONVOLUTION.inputs)
@@ -101,7 +101,7 @@ def test_wrong_quantized_dimension_is_mended(tmp_path: Path) -> None:
 
 
 def test_implicit_flatten_is_verified() -> None:
-    """As in TFLM's micro_speech: no tensor of the file holds what the dense layer flattens."""
+    """As in TFLM's micro_speech: the file has no tensor for a dense layer's flattened input."""
 
     def reshape_input(model: Any, subgraph: Any) -> None:
         subgraph.tensors[int(subgraph.inputs[0])].shape = np.array([1, 4, 8, 2], np.int32)

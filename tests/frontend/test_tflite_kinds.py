@@ -1,4 +1,4 @@
-"""Files that can't be built: each kind has its own text, and all reasons are named at once."""
+"""Files that can't be built: each kind has its own message, and all reasons are named at once."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_uint8_weights_in_an_int8_model() -> None:
 
 
 def _output_named(model: Any, subgraph: Any) -> None:
-    """A second output: what the convolution reads, padded."""
+    """Adds a second output: the padded input of the convolution."""
     extra = add_tensor(subgraph, "other", int(subgraph.outputs[0]), INT8)
     code = add_code(model, "RELU", 2)
     subgraph.operators.append(operator(code, [int(subgraph.outputs[0])], [extra]))
@@ -187,7 +187,7 @@ def test_float_island() -> None:
 
 
 def test_all_reasons_at_once() -> None:
-    """Two unsupported layers of one kind, one of another, a broken scale, and two outputs."""
+    """Two unsupported layers of one kind, one of another kind, a broken scale, and two outputs."""
 
     def edit(model: Any, subgraph: Any) -> None:
         codes = [add_code(model, name) for name in ("CUMSUM", "TOPK_V2", "CUMSUM")]
@@ -207,7 +207,7 @@ def test_all_reasons_at_once() -> None:
     assert "Operator 2 (TOPK_V2, 't1') is not supported." in text
 
 
-def test_broken_layers_are_named_each() -> None:
+def test_every_broken_layer_is_named() -> None:
     """Both convolutions of a graph have broken weights: both are named."""
 
     def edit(model: Any, subgraph: Any) -> None:
@@ -290,7 +290,7 @@ def test_structure(name: str) -> None:
     assert text in refused(edit)
 
 
-def test_written_twice() -> None:
+def test_a_tensor_that_is_written_twice() -> None:
     def edit(model: Any, subgraph: Any) -> None:
         subgraph.operators.append(subgraph.operators[0])
 
@@ -305,7 +305,7 @@ def test_float_options_are_numbers() -> None:
     assert text.startswith("The option beta of operator 0 (SOFTMAX) is nan. A number of at most")
 
 
-def test_a_state_that_nobody_writes_is_one_reason() -> None:
+def test_a_variable_tensor_without_a_writer_is_one_reason() -> None:
     """A recurrent operator reads its variable tensor, and lists empty intermediates."""
 
     def edit(model: Any, subgraph: Any) -> None:

@@ -1,11 +1,11 @@
-"""Random models over boards and options: whatever is built must verify, whatever is refused has a
-reason.
+"""Fuzzes builds of random models with random boards and options: a build must verify, and a refusal
+must have a reason.
 
     python tests/fuzz/fuzz.py --minutes 5 --seed 0
 
-draws one case a seed, from that seed on, until the time is over or --count cases have run. A
-failure is made smaller while it still fails, and printed as a script; its model stays in --keep.
-Cases run in a process of their own, which may crash or hang.
+draws one case per seed, starting with the given one, until the time is over or --count cases have
+run. A failure is minimized and printed as a script; its model is kept in --keep. Cases run in a
+separate process, because they may crash or hang.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "ops"), str(HERE.
 from fuzz_cases import FuzzCase, draw, run, script, simpler, write_model  # noqa: E402
 
 PATIENCE = 240
-"""Seconds for one case."""
+"""Time limit for one case, in seconds."""
 ATTEMPTS = 40
-"""Smaller cases tried for one failure."""
+"""The most cases tried to minimize one failure."""
 
 
 class Worker:
-    """A process that runs cases one after the other; a new one in place of one that ends."""
+    """A process that runs cases one after another, and is restarted if it ends."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
 
     def run(self, case: FuzzCase) -> dict[str, Any]:
-        """What became of the case."""
+        """The outcome of the case."""
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, __file__, "--worker"], text=True, env=os.environ,
@@ -70,7 +70,7 @@ class Worker:
 
 
 def work() -> None:
-    """Run the cases that come on standard input; one line of JSON each."""
+    """Run the cases from standard input, one line of JSON each."""
     reply = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -83,7 +83,7 @@ def work() -> None:
 
 
 def minimized(case: FuzzCase, text: str, worker: Worker) -> tuple[FuzzCase, str]:
-    """The smallest case found that still fails, and how."""
+    """The smallest case found that still fails, and its error."""
     left = ATTEMPTS
     while left:
         for smaller in simpler(case):
@@ -100,7 +100,7 @@ def minimized(case: FuzzCase, text: str, worker: Worker) -> tuple[FuzzCase, str]
 
 
 def report(case: FuzzCase, text: str, keep: Path) -> None:
-    """Keep the model; print what went wrong, and the script."""
+    """Keep the model; print the error and the script."""
     folder = keep / f"seed-{case.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     write_model(case, folder)
@@ -108,7 +108,7 @@ def report(case: FuzzCase, text: str, keep: Path) -> None:
 
 
 def main() -> int:
-    """How many cases failed, as the exit status: 0 or 1."""
+    """Run the command line; the exit status is 1 if a case failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""One case of the fuzzer: a model, a board, options; and what became of it."""
+"""One case of the fuzzer: a model, a board, options, and the outcome."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tinycomp.quantize.export import write_tflite
 
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
 REFUSALS = (BoardError, DataError, ModelError)
-"""Errors that may be right: too large, out of bounds. Others (a compiler that fails, a device that
-does not answer, executions that differ, a state that can't be) never are.
+"""Errors that can be legitimate: too large, out of bounds. Others (a failing compiler, a silent
+device, differing executions, an impossible state) never are.
 """
 
 PLAIN: dict[str, Any] = {
@@ -34,12 +34,12 @@ PLAIN: dict[str, Any] = {
     "codebook_bits": None,
     "optimize": "balanced",
 }
-"""What the minimizer tries in the place of each option."""
+"""Values that the minimizer tries for each option."""
 
 
 @dataclass(frozen=True)
 class FuzzCase:
-    """What is built, all drawn from the seed; `left_out` and fewer options are the minimizer's."""
+    """A build, drawn from the seed; the minimizer changes `left_out` and removes options."""
 
     seed: int
     kind: str
@@ -54,11 +54,11 @@ class FuzzCase:
 
     @property
     def steps(self) -> int:
-        """Of the model as it was drawn."""
+        """The number of steps of the original model."""
         return (random_graphs if self.kind == "graph" else random_models).steps(self.seed)
 
     def options(self) -> list[str]:
-        """Those of the command line."""
+        """Command line options."""
         found = ["--board", self.board, "--optimize", self.optimize]
         if self.codebook_bits:
             found += ["--codebook-bits", str(self.codebook_bits)]
@@ -72,8 +72,8 @@ class FuzzCase:
 
 
 def draw(seed: int, boards: Collection[str] = ()) -> FuzzCase:
-    """The case of a seed. Two in three run on the host alone, the others on an emulated board too,
-    unless boards are named.
+    """The case of a seed. Two in three run only on the host, the others also on an emulated board,
+    unless boards are given.
     """
     rng = np.random.default_rng((seed, 7))
     usual = [*["host"] * 2 * len(EMULATED), *EMULATED]
@@ -91,7 +91,7 @@ def draw(seed: int, boards: Collection[str] = ()) -> FuzzCase:
 
 
 def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
-    """Write the case's model, and its data where it needs any; their paths."""
+    """Write the case's model, and its data if it needs any; returns the paths."""
     if case.kind == "graph":
         path = folder / "model.tflite"
         path.write_bytes(write_tflite(random_graphs.random_graph(case.seed, case.left_out)))
@@ -104,9 +104,9 @@ def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
 
 
 def run(case: FuzzCase, folder: Path) -> dict[str, Any]:
-    """Build and verify in a folder of its own: {"outcome": "equal", "refused" or "failed", "text"}.
+    """Build and verify in a new folder: {"outcome": "equal", "refused" or "failed", "text"}.
 
-    The text is the refusal, or what went wrong.
+    The text is the refusal or the error.
     """
     try:
         model, data = write_model(case, folder)
@@ -128,7 +128,7 @@ def run(case: FuzzCase, folder: Path) -> dict[str, Any]:
 
 
 def simpler(case: FuzzCase) -> list[FuzzCase]:
-    """Cases with one thing less each, the largest steps first."""
+    """Simpler cases, each with one change, largest changes first."""
     found = []
     kept = [step for step in range(1, case.steps + 1) if step not in case.left_out]
     for count in (len(kept) // 2, 1):
@@ -143,7 +143,7 @@ def simpler(case: FuzzCase) -> list[FuzzCase]:
 
 
 def script(case: FuzzCase, folder: Path) -> str:
-    """A shell script that builds the case's model, which lies in that folder."""
+    """A shell script that builds the case's model from that folder."""
     model = folder / ("model.tflite" if case.kind == "graph" else "model.keras")
     words = ["tinycomp", "build", str(model), *case.options(), "-o", str(folder / "out"), "--force"]
     if case.kind == "model":

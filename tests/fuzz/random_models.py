@@ -1,8 +1,8 @@
 """Random float models of Keras layers: branches, joins, shared layers, scale layers at every rank,
 every activation.
 
-The same seed gives the same model and data. Each step has random numbers of its own, so a model
-that fails can be made smaller by leaving out steps: the others stay as they are.
+The same seed gives the same model and data. Each step has its own random generator, so a failing
+model can be minimized by leaving out steps without changing the others.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.tensor import Array
 
 FEWEST, MOST = 4, 9
-"""Random steps a model; each adds one to five layers."""
+"""Random steps per model; each adds one to five layers."""
 LARGEST = 3000
-"""Elements a tensor, so that a model runs quickly."""
+"""The most elements of a tensor, so that models run quickly."""
 SAMPLES = 60
-"""Of data, for calibration and verification."""
+"""Samples for calibration and verification."""
 
 Step = Callable[["_Growing", Any], Any]
 
 
 class _Growing:
-    """A model that grows by random layers. What is tried and does not fit gives None."""
+    """A model under construction from random layers. Layers that do not fit give None."""
 
     def __init__(self, seed: int) -> None:
         self.keras = import_keras()
@@ -50,7 +50,7 @@ class _Growing:
         return options[self.rng.integers(len(options))]
 
     def activation(self) -> str | None:
-        """Softmax only by itself: along one channel it is a constant."""
+        """Without softmax, which is constant along one channel."""
         return str(self.choice(sorted({*ACTIVATIONS} - {"softmax"})))
 
     def grow(self, step: int, left_out: bool) -> None:
@@ -64,14 +64,14 @@ class _Growing:
                 return
 
     def partner(self, x: Any) -> Any:
-        """Another tensor of that shape, or x by way of a layer."""
+        """Another tensor of the same shape, or the output of a layer applied to x."""
         others = [y for y in self.tensors if y is not x and y.shape == x.shape]
         if others:
             return self.choice(others)
         return self.k.Activation(self.activation())(x)
 
     def model(self) -> Any:
-        """Most models end in classes; some anywhere."""
+        """Most models end with classes, some with any layer."""
         self.rng = np.random.default_rng((self.seed, MOST + 1))
         x = self.tensors[-1]
         if self.rng.random() < 0.7:
@@ -155,7 +155,7 @@ def _join(g: _Growing, x: Any) -> Any:
 
 
 def _branches(g: _Growing, x: Any) -> Any:
-    """A layer with weights, a function and a pooling, side by side."""
+    """A layer with weights, a function and a pooling in parallel."""
     if not _image(x):
         return None
     parts = [
@@ -167,7 +167,7 @@ def _branches(g: _Growing, x: Any) -> Any:
 
 
 def _shared(g: _Growing, x: Any) -> Any:
-    """One layer of two tensors."""
+    """One layer applied to two tensors."""
     shared = g.k.Dense(g.number(1, 6), activation=g.activation())
     if _image(x) and g.number(0, 2):
         shared = g.k.Conv2D(g.number(1, 6), g.number(1, 4), padding="same")
@@ -216,7 +216,7 @@ STEPS: tuple[Step, ...] = (
 
 
 def steps(seed: int) -> int:
-    """How many steps a seed's model has."""
+    """The number of steps of a seed's model."""
     return int(np.random.default_rng((seed, 1 << 20)).integers(FEWEST, MOST + 1))
 
 
@@ -233,7 +233,7 @@ def random_model(seed: int, left_out: Collection[int] = ()) -> Any:
 
 
 def random_data(model: Any, seed: int) -> dict[str, Array]:
-    """Inputs of that model; one in ten is far outside of the others."""
+    """Inputs of the model; one in ten is an outlier."""
     rng = np.random.default_rng((seed, MOST + 3))
     x = rng.normal(0, 1, (SAMPLES, *model.input_shape[1:])).astype(np.float32)
     x[::10] *= 5

@@ -1,4 +1,4 @@
-"""The fuzzer draws one case for a seed, makes failures smaller, and finds what it looks for."""
+"""The fuzzer is deterministic, minimizes failures, and finds planted errors."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def test_steps_are_left_out() -> None:
 
 
 class _Worker:
-    """Fails where step 2 is in the model and the weights are pruned."""
+    """Fails if step 2 is in the model and the weights are pruned."""
 
     def run(self, case: FuzzCase) -> dict[str, Any]:
         fails = 2 not in case.left_out and case.sparsity > 0
         return {"outcome": "failed" if fails else "equal", "text": "found"}
 
 
-def test_a_failure_becomes_smaller() -> None:
+def test_a_failure_is_minimized() -> None:
     case = FuzzCase(3, "graph", "mega", "ram", 4, 0.6, push_input=True, ram_limit=900)
     smallest, text = fuzz.minimized(case, "first", _Worker())  # type: ignore[arg-type]
     others = tuple(step for step in range(1, case.steps + 1) if step != 2)
@@ -55,8 +55,8 @@ def test_a_failure_becomes_smaller() -> None:
 
 @pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
 @pytest.mark.slow
-def test_what_goes_wrong_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One case as it is, and with a table that computes something else than its .tflite says."""
+def test_planted_errors_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One case unchanged, and with a table that disagrees with the .tflite."""
     case = FuzzCase(0, "graph", "host")
     folders = [tmp_path / name for name in ("right", "wrong")]
     for folder in folders:
