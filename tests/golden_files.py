@@ -11,7 +11,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 class Golden:
-    """Compares texts with files below tests/golden, or rewrites those."""
+    """Compares texts with files below tests/golden, or rewrites the files."""
 
     def __init__(self, update: bool) -> None:
         self.update = update
@@ -26,7 +26,7 @@ class Golden:
         return path.read_text(encoding="utf-8")
 
     def folder(self, name: str, found: dict[str, str]) -> dict[str, str]:
-        """The same for a folder of texts, by names relative to it."""
+        """The same for a folder of texts, by relative names."""
         root = GOLDEN / name
         if self.update:
             for path in root.rglob("*"):

@@ -1,5 +1,5 @@
-"""Runs a graph as generated C on this computer, under the sanitizers: the road that a user's model
-takes.
+"""Runs a graph as generated C on this computer, with sanitizers, through the same pipeline as a
+user's model.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def run_on_host(
     limit: int | None = None,
     push: bool = False,
 ) -> dict[str, Array]:
-    """Every tensor by name, (samples, *shape); `folder` keeps what was compiled, `stretch` is
-    streamed by rows as plan() says, with `push` from the input on.
+    """Every tensor by name, (samples, *shape). Compiles in `folder`; `stretch` is streamed by rows
+    as in plan(), with `push` starting at the input.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:

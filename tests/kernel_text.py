@@ -1,4 +1,4 @@
-"""C text of a kernel call's constants, for tests that call kernels without a library."""
+"""C code of a kernel call's constants, for tests that call kernels without a library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ static inline const int8_t *tc_copied_read(const tc_weights_t *weights, size_t f
     return buffer;
 }
 """
-"""Weights copied into the kernel's buffer, so that a sanitizer sees what passes its end."""
+"""Weights copied into the kernel's buffer, so that a sanitizer detects reads beyond its end."""
 
 
 def constants(name: str, call: KernelCall) -> list[str]:

@@ -1,4 +1,4 @@
-"""The compilers for this computer that are installed, by all the names that distributions use."""
+"""The installed compilers for this computer, under all names that distributions use."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ CLANGS = tuple(
     for name in ("clang", *(f"clang-{version}" for version in range(14, 24)))
     if shutil.which(name)
 )
-"""From the oldest to the newest, after the one without a version."""
+"""Names without a version, then from the oldest to the newest version."""
 NATIVE = tuple(name for name in (*_NAMES, *CLANGS) if shutil.which(name))
-"""Each a program that compiles C, and C++ after `-x c++`."""
+"""Programs that compile C, and C++ with `-x c++`."""

@@ -1,4 +1,4 @@
-"""Shape arithmetic that converters emit for a dynamic batch, dilation by blocks of space, UNPACK."""
+"""Shape arithmetic that converters emit for a dynamic batch, dilation by blocks, UNPACK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single-node graphs for an instruction set's kernels: shapes and extremes at random."""
+"""Single-node graphs for an instruction set's kernels, with random shapes and extremes."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from tinycomp.ops.max_pool_2d import MaxPool2D
 
 ZERO_POINTS = (-128, -128, -3, 0, 17, 127)
 SPREADS = (40.0, 40.0, 4000.0, 0.05)
-"""How far outputs deviate, in steps: within bounds, saturating, nearly all zero."""
+"""Standard deviations of outputs in steps: within bounds, saturating, nearly all zero."""
 
 
 @dataclass
 class Draw:
-    """Random numbers with a seed of their own for each case."""
+    """Random numbers, with a separate seed for each case."""
 
     rng: np.random.Generator
 
     def number(self, low: int, high: int) -> int:
-        """low to high, both included."""
+        """From low to high, inclusive."""
         return int(self.rng.integers(low, high + 1))
 
     def of(self, choices: tuple[object, ...]) -> object:
         return choices[self.rng.integers(len(choices))]
 
     def weighted(self, name: str, op: Operator, image: Shape, weights: Shape) -> Case:
-        """A case with random zero points, deviation and kind of weights."""
+        """A case with random zero points, output deviation and kind of weights."""
         zero_points = (int(self.of(ZERO_POINTS)), int(self.of(ZERO_POINTS)))
         case = weighted_case(
             name,
@@ -66,7 +66,7 @@ class Draw:
         return _reweighted(case, values)
 
     def _with_odd_channels(self, case: Case) -> Case:
-        """What converters leave: a channel of zero weights and a bias of any size, a huge bias."""
+        """As left by converters: a channel of zero weights with any bias, and a huge bias."""
         node = case.graph.nodes[-1]
         weights, bias = (case.graph.constants[name] for name in node.inputs[1:])
         axis = node.op.weight_axis
@@ -80,7 +80,7 @@ class Draw:
         return replace(case, graph=replace(case.graph, constants=constants))
 
     def of_values(self, case: Case, count: int) -> Case:
-        """The case with weights of so many values."""
+        """The case with weights of `count` distinct values."""
         name = case.graph.nodes[-1].inputs[1]
         weights = case.graph.constants[name]
         table = self.rng.choice(np.arange(-127, 128), count, replace=False).astype(np.int8)
@@ -88,7 +88,7 @@ class Draw:
         return _reweighted(case, values)
 
     def stored(self, case: Case, kind: str) -> Case:
-        """The case with weights that a codec makes smaller: one table for all, one a channel, many
+        """The case with weights that a codec shrinks: one table for all, one per channel, many
         zeros, or both.
         """
         node = case.graph.nodes[-1]
@@ -106,7 +106,7 @@ class Draw:
         return _reweighted(case, moved)
 
     def window(self, size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)) -> Window:
-        """Same, valid, or any padding."""
+        """A window with same, valid, or arbitrary padding."""
         kind = self.number(0, 3)
         if kind == 0 and all(
             n > (k - 1) * d for n, k, d in zip(size, kernel, dilation, strict=True)
@@ -131,8 +131,8 @@ def _reweighted(case: Case, values: NDArray[np.int8]) -> Case:
 
 
 def very_sparse(count: int = 12) -> list[Case]:
-    """Single vectors through layers of a few weights, in every second layer all of them in a tenth
-    of the inputs; the last weight, the first, or an output is zero in some.
+    """Dense layers with few nonzero weights on single vectors; in every second layer they are all
+    in a tenth of the inputs. In some the last or first weight or all of an output are zero.
     """
     found = []
     for i, draw in draws(count, 21):
@@ -151,7 +151,7 @@ def very_sparse(count: int = 12) -> list[Case]:
 
 
 def few_factors(case: Case, seed: int) -> Case:
-    """The case with channels that share three scales, where they have scales of their own."""
+    """The case with three distinct scales shared by channels, if scales are per channel."""
     graph, rng = case.graph, np.random.default_rng((seed, 99))
     constants = dict(graph.constants)
     if graph.nodes[-1].op.weight_axis is None:
@@ -172,7 +172,7 @@ def few_factors(case: Case, seed: int) -> Case:
 
 
 def plain(case: Case) -> Case:
-    """The case with an output of which negative values saturate, and that has no other bounds."""
+    """The case with an output that saturates at negative values and has no other bounds."""
     graph = case.graph
     node, name = graph.nodes[-1], graph.outputs[0]
     output = graph.tensors[name]
@@ -192,7 +192,7 @@ def draws(count: int, seed: int) -> Iterator[tuple[int, Draw]]:
 
 
 def convolutions(count: int = 54) -> list[Case]:
-    """Any window; few and many channels, whole groups of four and others."""
+    """Arbitrary windows; few and many channels, multiples of four and others."""
     found = []
     for i, draw in draws(count, 1):
         size = (draw.number(1, 8), draw.number(1, 11))
@@ -210,7 +210,7 @@ def convolutions(count: int = 54) -> list[Case]:
 
 
 def pointwise(count: int = 14) -> list[Case]:
-    """1 x 1, of any stride, in images of any width; and windows over five columns."""
+    """1 x 1 windows with any stride, in images of any width; and windows over five columns."""
     found = []
     for i, draw in draws(count, 2):
         size = (draw.number(1, 6), draw.of((1, 2, 3, 4, 5, 6, 7, 10, 15)))
@@ -223,7 +223,7 @@ def pointwise(count: int = 14) -> list[Case]:
 
 
 def columns_of_three(count: int = 21) -> list[Case]:
-    """Windows three columns wide, side by side, whole groups of channels."""
+    """Windows of three columns with stride 1, and whole groups of channels."""
     found = []
     for i, draw in draws(count, 3):
         size, height = (draw.number(1, 7), draw.of((7, 8, 14, 15, 16, 24))), draw.number(1, 4)
@@ -236,7 +236,7 @@ def columns_of_three(count: int = 21) -> list[Case]:
 
 
 def narrow(count: int = 12) -> list[Case]:
-    """Large windows over few channels, as first layers have them, and over five."""
+    """Large windows over few channels, as in first layers, and over five."""
     found = []
     for i, draw in draws(count, 18):
         size, inputs = (draw.number(1, 6), draw.number(3, 9)), draw.of((1, 1, 2, 3, 5))
@@ -273,7 +273,7 @@ def sixteen_values(count: int = 40) -> list[Case]:
 
 
 def depthwise(count: int = 36) -> list[Case]:
-    """Windows of 3 x 3 and others; channels around blocks of four."""
+    """Windows of 3 x 3 and others; channel counts around multiples of four."""
     found = []
     for i, draw in draws(count, 4):
         size = (draw.number(1, 8), draw.of((1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13)))
@@ -290,7 +290,7 @@ def depthwise(count: int = 36) -> list[Case]:
 
 
 def regular(count: int = 36) -> list[Case]:
-    """Convolutions of whole groups and even numbers, depthwise ones of 3 x 3: the rule in
+    """Convolutions with whole groups and even counts, depthwise convolutions of 3 x 3: typical of
     real models.
     """
     found = []
@@ -308,7 +308,7 @@ def regular(count: int = 36) -> list[Case]:
 
 
 def clustered(count: int = 12) -> list[Case]:
-    """Depthwise weights of four values, which are decoded by blocks of channels."""
+    """Depthwise weights with four values, decoded by blocks of channels."""
     found = []
     for i, draw in draws(count, 7):
         kernel = ((3, 3), (5, 1), (3, 3), (2, 3))[i % 4]
@@ -324,7 +324,7 @@ def clustered(count: int = 12) -> list[Case]:
 
 
 def dense(count: int = 24) -> list[Case]:
-    """Vectors and rows of vectors; outputs around blocks of eight."""
+    """Vectors and rows of vectors; output counts around multiples of eight."""
     found = []
     for i, draw in draws(count, 5):
         inputs, outputs = draw.number(1, 70), draw.number(1, 20)
@@ -337,8 +337,8 @@ def dense(count: int = 24) -> list[Case]:
 
 
 def wide_dense(count: int = 10) -> list[Case]:
-    """Layers that are worth a kernel of their own: numbers of inputs and outputs that nothing
-    divides, among others; vectors in rows.
+    """Layers large enough for a specialized kernel, with various numbers of inputs and outputs,
+    including odd ones; rows of vectors.
     """
     found = []
     for i, draw in draws(count, 7):
@@ -350,8 +350,8 @@ def wide_dense(count: int = 10) -> list[Case]:
 
 
 def small_dense(count: int = 10) -> list[Case]:
-    """Layers of few weights, and of sixteen values: whole groups of inputs and others, vectors in
-    rows.
+    """Layers with few weights, and with sixteen values: whole groups of inputs and others, rows of
+    vectors.
     """
     found = []
     for i, draw in draws(count, 14):
@@ -364,8 +364,8 @@ def small_dense(count: int = 10) -> list[Case]:
 
 
 def worst(count: int = 12) -> list[Case]:
-    """Inputs for which sums of products are as large as they get: of all weights of a channel, or
-    of each with its neighbour's neighbour's sign (as halves of words have them).
+    """Inputs that maximize sums of products: over all weights of a channel, or over every second
+    weight (as in halves of words).
     """
     found = []
     for i, draw in draws(count, 8):
@@ -386,7 +386,7 @@ def worst(count: int = 12) -> list[Case]:
 
 
 WIDE = (15, 16, 17, 31, 32, 33, 64)
-"""Channels around whole vectors of sixteen."""
+"""Channel counts around multiples of vectors of sixteen."""
 
 
 def wide(count: int = 18) -> list[Case]:
@@ -411,7 +411,7 @@ def wide(count: int = 18) -> list[Case]:
 
 
 def tall(count: int = 12) -> list[Case]:
-    """Depthwise windows of one or two columns, up to seventeen rows."""
+    """Depthwise windows with one or two columns and up to seventeen rows."""
     found = []
     for i, draw in draws(count, 8):
         kernel = (draw.number(1, 17), draw.number(1, 2))
@@ -423,7 +423,7 @@ def tall(count: int = 12) -> list[Case]:
 
 
 def stored(count: int = 24) -> list[Case]:
-    """Layers whose weights are decoded."""
+    """Layers with encoded weights."""
     found = []
     for i, draw in draws(count, 9):
         size, inputs, outputs = (draw.number(1, 3), draw.number(1, 5)), draw.number(5, 40), 21
@@ -445,7 +445,7 @@ def stored(count: int = 24) -> list[Case]:
 
 
 def sums(count: int = 16) -> list[Case]:
-    """Scales that are equal, near, and far apart, either way round; images and rows."""
+    """Sums with equal, similar and very different scales, in both orders; images and rows."""
     found = []
     for i, draw in draws(count, 6):
         shape = (draw.number(1, 4), draw.number(1, 5), draw.number(1, 9))
@@ -463,7 +463,7 @@ def sums(count: int = 16) -> list[Case]:
 
 
 def pools(count: int = 12) -> list[Case]:
-    """Means of all cells, up to more than sums of 16 bits can hold."""
+    """Means over all cells, up to sums that exceed 16 bits."""
     found = []
     for i, draw in draws(count, 16):
         size = (
@@ -479,8 +479,8 @@ def pools(count: int = 12) -> list[Case]:
 
 
 def windows(count: int = 48) -> list[Case]:
-    """Poolings of any window: few channels and whole vectors of them, borders, rows of signals, and
-    one window of more cells than sums of 16 bits can hold.
+    """Pooling with any window: few channels and whole vectors, borders, signals, and one window
+    with sums that exceed 16 bits.
     """
     found = []
     for i, draw in draws(count, 17):
@@ -501,7 +501,7 @@ def windows(count: int = 48) -> list[Case]:
 
 
 def _identity(builder: CaseBuilder, shape: Shape, window: Window, output: object) -> str:
-    """The input again with other parameters: a second tensor to add."""
+    """The input with other quantization parameters, as a second operand."""
     weights = Constant("w", np.full((1, 1, 1, shape[2]), 100, np.int8), parameters(0.01))
     bias = Constant("b", np.zeros(shape[2], np.int32), parameters(0.01 * 0.1))
     return builder.add(DepthwiseConv2D(window), ["input"], output, [weights, bias], "other")

@@ -1,5 +1,5 @@
-"""Kernels of one instruction set on the core that they are for: all cases in one C program, which
-compares each output with the simulator's, whole tensors at once and row by row through rings.
+"""Runs kernels of an instruction set on its core: one C program with all cases, which compares each
+output with the simulator's, for whole tensors and row by row through ring buffers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects
 
 MAIN = Path(__file__).parent / "core_main.c"
 SECONDS = 100
-"""What a program may take; it takes a tenth."""
+"""Time limit for a program in seconds; it takes a tenth of that."""
 _ASKED = re.compile(r"^#ifndef (TC_\w+)\n#define \1 0$", re.MULTILINE)
 
 
@@ -50,7 +50,7 @@ class KernelCase:
 def lowered(
     cases: Sequence[Case], kernels: str, storage: Storage | None = None
 ) -> list[KernelCase]:
-    """The cases as the instruction set runs them."""
+    """The cases, lowered for the instruction set."""
     programs = [lower(case.graph, storage, kernels) for case in cases]
     return [
         KernelCase(case, program.operations[-1])
@@ -59,7 +59,7 @@ def lowered(
 
 
 def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -> list[str]:
-    """Compile and run; the differences that the program found, each in a line."""
+    """Compile and run; returns the differences found by the program, one per line."""
     include = write_program(cases, board, kernels, folder)
     sanitize = SANITIZE if board.is_host else ()
     options = Options(include, (*STRICT, *sanitize))
@@ -72,7 +72,7 @@ def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -
 def write_program(
     cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path
 ) -> tuple[Path, ...]:
-    """Write the headers and the cases; the folders to search for headers."""
+    """Write the headers and the cases; returns the include folders."""
     library = folder / "library"
     for name, text in firmware_headers([case.operation for case in cases], kernels).items():
         (library / name).parent.mkdir(parents=True, exist_ok=True)
@@ -87,17 +87,17 @@ def port_sources(board: Board) -> list[Path]:
 
 
 def differences(board: Board, program: Path) -> list[str]:
-    """What the program prints, on the board."""
+    """Run the program on the board; returns the differences that it prints."""
     return _output(_command(board, program))
 
 
 def known(cases: Sequence[KernelCase], kernels: str) -> list[str]:
-    """The macros that the program defines for its kernels: what holds for all cases."""
+    """The macros that the program defines for its kernels: facts that hold for all cases."""
     return facts([case.operation for case in cases], kernels)
 
 
 def asked(cases: Sequence[KernelCase], kernels: str) -> list[str]:
-    """All macros for which the headers of these cases ask."""
+    """All macros that the headers of these cases test."""
     texts = firmware_headers([case.operation for case in cases], kernels).values()
     return sorted({macro for text in texts for macro in _ASKED.findall(text)})
 
@@ -117,7 +117,7 @@ def _command(board: Board, program: Path) -> list[str]:
 
 
 def _output(command: Sequence[str]) -> list[str]:
-    """The program's lines up to the one that ends it; a board does not end by itself."""
+    """The program's output up to its last line; a board does not exit by itself."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     limit = threading.Timer(SECONDS, process.kill)
@@ -137,7 +137,7 @@ def _output(command: Sequence[str]) -> list[str]:
 
 
 def available(board: Board) -> bool:
-    """Whether the board's compiler and emulator are here."""
+    """Whether the board's compiler and emulator are installed."""
     needed = [f"{board.compiler.prefix}gcc"]
     needed += [board.emulator.program] if board.emulator else []
     return all(shutil.which(program) for program in needed)
@@ -164,7 +164,7 @@ def _sizes(case: KernelCase) -> list[int]:
 
 
 def _case(number: int, case: KernelCase) -> list[str]:
-    """Constants, samples, what is expected, and a function that calls the kernel."""
+    """Constants, samples, expected outputs, and a function that calls the kernel."""
     graph, operation = case.case.graph, case.operation
     operands = graph.operands(operation.node)
     tensors = simulate(graph, case.case.inputs)
@@ -203,7 +203,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
 
 
 def _tensors_fit(operands: Operands) -> bool:
-    """Whether the output's rows are as many and as long as the first input's."""
+    """Whether the output has as many rows as the first input, of the same length."""
     return rows(operands.activations[0].shape) == rows(operands.output.shape)
 
 

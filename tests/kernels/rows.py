@@ -1,4 +1,4 @@
-"""Calls kernels from Python, row by row, on buffers laid out by the test."""
+"""Calls kernels row by row from Python, on buffers laid out by the test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tinycomp.ops._rows import rows
 
 
 class Rows(ctypes.Structure):
-    """tc_input_t and tc_output_t: where the rows of a tensor lie."""
+    """tc_input_t and tc_output_t: the location of a tensor's rows."""
 
     _fields_ = (
         ("base", ctypes.c_void_p),
@@ -28,7 +28,7 @@ class Rows(ctypes.Structure):
 
 
 class Ring:
-    """A tensor's rows in a ring of `slots` rows; guard rows of a marker lie around it."""
+    """A ring buffer of `slots` rows of a tensor, surrounded by guard rows."""
 
     MARKER = 0x5A
 
@@ -38,16 +38,16 @@ class Ring:
         self.memory = np.full((self.slots + 2, self.stride), self.MARKER, np.int8)
 
     def slot(self, y: int) -> Array:
-        """Row y's place, to read or to write."""
+        """The slot of row y, to read or write."""
         place: Array = self.memory[1 + y % self.slots]
         return place
 
     def view(self) -> Rows:
-        """What the kernel gets."""
+        """The kernel's argument for this tensor."""
         return Rows(self.memory[1:].ctypes.data, self.stride, self.slots)
 
     def require_guards(self) -> None:
-        """Nothing was written around the ring."""
+        """Check that nothing was written outside of the ring."""
         assert (self.memory[[0, -1]] == self.MARKER).all()
 
 
@@ -65,7 +65,7 @@ class Kernel:
 
 
 def compile_kernels(folder: Path, nodes: Sequence[tuple[Graph, Node]]) -> list[Kernel]:
-    """The kernels of these nodes with their constants, compiled into one shared library."""
+    """The kernels of these nodes and their constants, compiled into one shared library."""
     calls = [node.op.kernel(graph.operands(node)) for graph, node in nodes]
     present = [call for call in calls if call is not None]
     lines = [COPYING_CODEC]

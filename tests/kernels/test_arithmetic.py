@@ -1,4 +1,4 @@
-"""The arithmetic in tinycomp.h equals fixed.py, over a dense grid."""
+"""The arithmetic in tinycomp.h equals fixed.py on a dense grid."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _call(library: ctypes.CDLL, name: str, x: Array, multiplier: int, shift: int
 
 
 def _sums(largest: int) -> Array:
-    """Small ones, powers of two and their neighbours, and random ones, of both signs."""
+    """Small numbers, powers of two and their neighbours, and random numbers, of both signs."""
     powers = np.array([(1 << i) + d for i in range(31) for d in (-1, 0, 1)])
     free = np.random.default_rng(0).integers(0, largest, 2000)
     sums = np.concatenate([np.arange(1000), powers, free, [largest]])

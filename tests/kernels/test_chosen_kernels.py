@@ -1,4 +1,4 @@
-"""Common shapes get the fast kernels of their core; unsupported ones don't."""
+"""Common shapes use the fast kernels of their core; unsupported ones do not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADDS = {"armv7e_m": "add_dsp", "armv8_1m_mve": "add_mve"}
 
 
 def sum_of(wide: Shape, pool: Window) -> Case:
-    """The input and a pooled copy of it, of the same parameters: coarse and fine are equal."""
+    """The sum of the input and a pooled copy with the same parameters."""
     tied = parameters(0.1, 3)
     builder = CaseBuilder(wide, tied)
     other = builder.add(AveragePool2D(pool), ["input"], tied)
@@ -28,14 +28,14 @@ def sum_of(wide: Shape, pool: Window) -> Case:
 
 @pytest.mark.parametrize("kernels", ADDS)
 @pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
-def test_a_height_of_one_does_not_repeat(kernels: str, shape: Shape) -> None:
+def test_a_height_of_one_is_not_a_broadcast(kernels: str, shape: Shape) -> None:
     (found,) = lowered([sum_of(shape, Window((1, 1)))], kernels)
     assert found.kernel == ADDS[kernels]
 
 
 @pytest.mark.parametrize("kernels", ADDS)
 @pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
-def test_an_input_that_repeats_stays_portable(kernels: str, shape: Shape) -> None:
+def test_a_broadcast_uses_the_portable_kernel(kernels: str, shape: Shape) -> None:
     (found,) = lowered([sum_of(shape, Window(shape[:2]))], kernels)
     assert found.kernel == "add"
 

@@ -1,5 +1,5 @@
-"""Every kernel of an instruction set, compiled by whatever compiler is here with flags drawn at
-random, equals the simulator on the emulated core.
+"""Every kernel of an instruction set, compiled by every installed compiler with random flags,
+equals the simulator on the emulated core.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ OPTIONS = (
     ("-g",),
 )
 QUICK = 3
-"""Cases of each family that the quick sample chooses from."""
+"""Number of cases of each family that the quick sample chooses from."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """One way to compile the kernels for a core."""
+    """A compiler with flags for a core."""
 
     core: str
     compiler: str
@@ -78,12 +78,12 @@ class Build:
 
 
 def compilers(core: str) -> list[str]:
-    """Those that are here and know the core: clang has no Xtensa."""
+    """Installed compilers that support the core: clang has no Xtensa."""
     return ["gcc", *(CLANGS if core != "lx6" else ())]
 
 
 def _fits(build: Build, options: tuple[str, ...]) -> bool:
-    """Whether the compiler takes these options for this core."""
+    """Whether the compiler supports these options for this core."""
     clang = build.compiler != "gcc"
     if "-mfloat-abi=hard" in options:
         return build.core == "cortex-m4"
@@ -95,14 +95,14 @@ def _fits(build: Build, options: tuple[str, ...]) -> bool:
 
 
 def _level(build: Build) -> str:
-    """GCC 12 is the first that knows -Oz; clang 19 calls -Ofast deprecated."""
+    """GCC supports -Oz from version 12; clang 19 deprecates -Ofast."""
     if build.level == "-Ofast" and build.compiler != "gcc":
         return "-O3"
     return build.level
 
 
 def sampled(count: int, seed: int) -> Iterator[Build]:
-    """Builds of all compilers for all cores."""
+    """Random builds for all compilers and cores."""
     draw = random.Random(seed)
     for core in CORES:
         for compiler in compilers(core):
@@ -127,14 +127,14 @@ def _cases(kernels: str, count: int | None) -> tuple[KernelCase, ...]:
 
 
 def _core_flags(build: Build, board: Board) -> list[str]:
-    """The board's flags, but for a drawn float ABI, which also chooses the libraries."""
+    """The board's flags, except for a random float ABI, which also selects the libraries."""
     drawn = [option for option in build.options if option.startswith(("-mfloat", "-mfpu"))]
     kept = [flag for flag in board.compiler.flags if not (drawn and flag.startswith("-mfloat"))]
     return [*kept, *drawn]
 
 
 def _target(build: Build, board: Board) -> list[str]:
-    """Tells clang the core, and where the board's C library has its headers."""
+    """Options for clang: the target, and the headers of the board's C library."""
     if build.compiler == "gcc":
         return [f"{board.compiler.prefix}gcc", *_core_flags(build, board)]
     arm = build.core.startswith("cortex")
@@ -150,7 +150,7 @@ def _target(build: Build, board: Board) -> list[str]:
 
 
 def _sanitizing(build: Build) -> list[str]:
-    """A trap needs no library on the core."""
+    """Traps, which need no runtime library on the core."""
     if "-fsanitize=undefined" not in build.options:
         return []
     gcc = build.compiler == "gcc"
@@ -207,7 +207,7 @@ def check(build: Build, cases: tuple[KernelCase, ...], folder: Path) -> None:
     ids=str,
 )
 def test_kernels_do_not_depend_on_the_compiler(build: Build, tmp_path: Path) -> None:
-    """The newest clang that is here, and GCC with what used to break assembly."""
+    """The newest installed clang, and GCC with flags that used to break inline assembly."""
     check(build, _cases(CORES[build.core], QUICK), tmp_path)
 
 

@@ -1,5 +1,5 @@
-"""An instruction set's kernels equal the simulator in every byte: on the core itself, and in their
-portable form on this computer under the sanitizers.
+"""Kernels of each instruction set equal the simulator in every byte: on the emulated core, and in
+their portable form on this computer with sanitizers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CORES = [
     ("scalar", "rv32imc"),
     ("lx6", "lx6"),
 ]
-"""Boards for each instruction set that has kernels of its own. An AVR has no room for all cases at
-once: it takes them one by one in tests/ops/test_on_avr.py.
+"""Boards for each instruction set with its own kernels. An AVR has too little memory for all cases
+at once; tests/ops/test_on_avr.py runs them one by one.
 """
 BUILDS = [
     *((kernels, "host", "-O1") for kernels in (*dict(CORES), "avr")),
@@ -34,16 +34,16 @@ BUILDS = [
 SLOW = [
     pytest.param(*build, marks=[] if build[1] == "host" else pytest.mark.slow) for build in BUILDS
 ]
-"""The same: a core takes all cases in more than ten seconds."""
+"""Boards for slow tests: running all cases takes more than ten seconds."""
 
 
 DSP = "armv7e_m"
 PACKING = (DSP, "scalar")
-"""Instruction sets whose kernels unpack constants."""
+"""Instruction sets with kernels that unpack constants."""
 
 
 def _board(name: str, optimize: str) -> Board:
-    """The board with its compiler at that level; skips what is not at hand."""
+    """The board with that optimization level; skips the test if its tools are not installed."""
     chosen = load_board(name)
     if not available(chosen):
         pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
@@ -52,18 +52,18 @@ def _board(name: str, optimize: str) -> Board:
 
 
 PACKED = Storage(policy=replace(PLAIN, beside=math.inf))
-"""Constants beside weights are packed where that saves bytes."""
+"""A storage in which channel constants are packed if that saves bytes."""
 
 
 def _every_storage(cases: list[Case], kernels: str) -> list[KernelCase]:
-    """Some with constants that lie as they are, some packed, some with shared factors."""
+    """The cases with constants unpacked, packed, and packed with shared multipliers."""
     some = [few_factors(case, i) if i % 3 == 2 else case for i, case in enumerate(cases)]
     stored = [lowered(some[first::3], kernels, [None, PACKED, PACKED][first]) for first in range(3)]
     return [case for part in stored for case in part]
 
 
 def _packings(cases: list[KernelCase]) -> set[int]:
-    """How constants lie: 0 as they are, 1 with a single factor, 2 with some."""
+    """Storage of constants: 0 unpacked, 1 with a single multiplier, 2 with several."""
     packed = [case.operation.fields for case in cases if case.operation.fields.get("packed")]
     plain = [case for case in cases if case.operation.fields.get("packed") == 0]
     return {min(2, int(fields["factors"][2])) for fields in packed} | ({0} if plain else set())
@@ -84,7 +84,7 @@ def test_kernels_equal_the_simulator(
     assert run(cases, chosen, kernels, tmp_path) == []
 
 
-def test_avr_kernels_where_ram_is_short_equal_the_simulator(tmp_path: Path) -> None:
+def test_avr_kernels_for_little_ram_equal_the_simulator(tmp_path: Path) -> None:
     """On this computer; tests/ops/test_on_avr.py runs some of the cases on the core."""
     short = Storage(most_room=1)
     drawn = [case for family in FAMILIES.values() for case in lowered(family(), "avr", short)]
@@ -102,7 +102,7 @@ def test_avr_kernels_where_ram_is_short_equal_the_simulator(tmp_path: Path) -> N
 def test_kernels_equal_the_simulator_where_facts_are_known(
     board: str, optimize: str, tmp_path: Path
 ) -> None:
-    """Those cases that keep all that their headers ask for."""
+    """The cases for which all facts of their headers hold."""
     chosen = _board(board, optimize)
     drawn = lowered([plain(case) for family in FAMILIES.values() for case in family()], DSP)
     cases = [case for case in drawn if known([case], DSP) == asked([case], DSP)]

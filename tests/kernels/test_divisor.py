@@ -1,4 +1,4 @@
-"""Means by divisor.h are rounded half away from zero: every sum of every count that fits."""
+"""Means by divisor.h round half away from zero: every sum of every supported count."""
 
 from __future__ import annotations
 

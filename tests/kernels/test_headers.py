@@ -1,4 +1,4 @@
-"""Every kernel compiles alone, without a warning, as C99 and C++11, for every core at hand."""
+"""Every kernel compiles alone, without warnings, as C99 and C++11, for every available core."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def test_no_division_in_the_inference(tmp_path: Path) -> None:
         assert "mod" not in needed, f"{kernel}: {needed}"
 
 
-def test_assembly_changes_no_operand_that_an_input_may_share() -> None:
-    """An operand that is read and written needs an early clobber where there are inputs beside it:
-    a compiler that knows two values to be equal gives them one register.
+def test_read_write_operands_of_assembly_have_early_clobbers() -> None:
+    """A read-write operand needs an early clobber if there are other inputs: a compiler may assign
+    the same register to two operands with equal values.
     """
     shared = re.compile(r':\s*((?:\[\w+\] )?"\+[^&"][^:]*):\s*(?:\[\w+\] )?"')
     found = {

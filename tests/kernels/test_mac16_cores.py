@@ -1,6 +1,6 @@
-"""Kernels with MAC16 take what a core's configuration says that it has, and go where they are told.
+"""MAC16 kernels use the options in a core's configuration, and are placed in the given section.
 
-The configuration is a header of each core's compiler; here a small one stands for it.
+The configuration is a header of each core's compiler; here it is replaced by a small one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CORES = {
     "esp32s2": (("MAC16", "LOOPS"), "neither"),
     "no high words": (("MUL32_HIGH",), "products"),
 }
-"""Options that the core lacks, and what kernels take of it."""
+"""Options that the core lacks, and instructions that kernels use on it."""
 TAKEN = """#include "mac16.h"
 #if TC_MAC16 && TC_MULSH
 products and high words
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(shutil.which(GCC) is None, reason=f"{GCC} is not
 
 
 def configured(core: str, folder: Path) -> list[str]:
-    """The compiler, with a header that says what the core has."""
+    """The compiler command, with a configuration header for the core."""
     lacks = CORES[core][0]
     header = folder / "xtensa" / "config" / "core-isa.h"
     header.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def configured(core: str, folder: Path) -> list[str]:
 
 
 def compiled(command: list[str], folder: Path) -> Path:
-    """All headers in one object, none of whose functions is left out."""
+    """An object with all headers, in which no function is discarded."""
     source, target = folder / "all.c", folder / "all.o"
     source.write_text("".join(f'#include "{path.name}"\n' for path in HEADERS))
     unused = ("-Wno-unused-function", "-fkeep-static-functions")
@@ -72,7 +72,7 @@ def test_kernels_compile_for_the_core(core: str, tmp_path: Path) -> None:
     assert compiled(configured(core, tmp_path), tmp_path).is_file()
 
 
-def test_hot_functions_go_where_they_are_told(tmp_path: Path) -> None:
+def test_hot_functions_are_placed_in_the_given_section(tmp_path: Path) -> None:
     hot = f'-DTC_HOT=__attribute__((section("{SECTION}")))'
     target = compiled([*configured("esp32", tmp_path), hot], tmp_path)
     symbols = subprocess.run(

@@ -1,4 +1,4 @@
-"""Linear functions of sums give the outputs of all sums, one by one."""
+"""Linear functions give the exact output of every accumulator value."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ CHANNELS = 6
 
 
 def drawn(seed: int, zero_point: int) -> tuple[Lines | None, Integers, Integers]:
-    """Channels whose sums reach a few thousand to a few hundred thousand: their lines, all sums of
-    the widest, and the outputs.
+    """The lines of channels with accumulators up to a few thousand or a few hundred thousand, all
+    values of the widest channel, and the outputs.
     """
     rng = np.random.default_rng(seed)
     multiplier = rng.integers(1 << 30, (1 << 31) - 1, CHANNELS)
@@ -32,7 +32,7 @@ def drawn(seed: int, zero_point: int) -> tuple[Lines | None, Integers, Integers]
 
 
 def computed(found: Lines, sums: Integers) -> Integers:
-    """What firmware/kernels/lx6/line.h computes, word by word."""
+    """The computation of firmware/kernels/lx6/line.h, word by word."""
     factors = found.factors.reshape(CHANNELS, -1).astype(np.int64)
     low, high, multiplier, above = (column[:, None] for column in factors.T[:4])
     below, zero = (
@@ -56,7 +56,7 @@ def test_every_sum_has_its_output(seed: int, zero_point: int) -> None:
     assert np.array_equal(computed(found, sums), outputs)
 
 
-def test_outputs_that_are_no_line_have_none() -> None:
+def test_outputs_that_are_not_linear_have_no_line() -> None:
     def outputs(sums: Integers) -> Integers:
         result: Integers = np.clip(sums * np.abs(sums) // 1000, -128, 127)
         return result
@@ -65,7 +65,7 @@ def test_outputs_that_are_no_line_have_none() -> None:
     assert lines(outputs, -reach, reach, zero, np.array([0.5])) is None
 
 
-def test_sums_beyond_twenty_bits_have_none() -> None:
+def test_sums_beyond_twenty_bits_have_no_line() -> None:
     def outputs(sums: Integers) -> Integers:
         result: Integers = np.clip(sums >> 14, -128, 127)
         return result

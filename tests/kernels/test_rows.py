@@ -1,4 +1,4 @@
-"""Kernels called row by row on rings of few rows give what whole tensors give."""
+"""Kernels called row by row on small ring buffers give the same as on whole tensors."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_row_by_row_in_rings(operator: str, tmp_path: Path) -> None:
 
 
 def _stream(graph: Graph, node: Node, kernel: Kernel, tensors: dict[str, np.ndarray]) -> np.ndarray:
-    """The output, made one row at a time (of the input, where the kernel counts those) with no more
-    input rows at hand than each needs.
+    """The output, computed one row at a time (input rows, if the kernel counts those), with only
+    the input rows available that each needs.
     """
     operands = graph.operands(node)
     call = node.op.kernel(operands)

@@ -68,7 +68,7 @@ def _call(library: ctypes.CDLL, name: str, x: Array, *numbers: int) -> Array:
 
 
 def _numbers(bits: int) -> Array:
-    """Small ones, powers of two and their neighbours, and random ones, of both signs."""
+    """Small numbers, powers of two and their neighbours, and random numbers, of both signs."""
     powers = np.array([(1 << i) + d for i in range(bits) for d in (-1, 0, 1)] + [(1 << bits) - 1])
     free = np.random.default_rng(0).integers(0, 1 << bits, 3000)
     found = np.concatenate([np.arange(1000), powers, free])

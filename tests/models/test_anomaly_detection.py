@@ -1,5 +1,5 @@
-"""The anomaly detection model in the accuracy mode of MLPerf Tiny's runner: windows as floats go in
-by `db`, the mean squared error of each comes out.
+"""The anomaly detection model in the accuracy mode of MLPerf Tiny's runner: float windows are sent
+by `db`, and the mean squared error of each is returned.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = [
 
 
 def commands(windows: Array) -> bytes:
-    """As the runner sends each window: 31 bytes a command."""
+    """The commands by which the runner sends each window: 31 bytes per command."""
     parts = []
     for window in windows.astype("<f4"):
         data = window.tobytes()
@@ -43,7 +43,7 @@ def commands(windows: Array) -> bytes:
 
 
 def squared_errors(path: Path, windows: Array) -> list[str]:
-    """What the reference firmware prints, on LiteRT's outputs: added up one float at a time."""
+    """The output of the reference firmware for LiteRT's outputs, summed in float32."""
     graph = read_tflite(path)
     source, target = (graph.tensors[n].quantization for n in (graph.inputs[0], graph.outputs[0]))
     assert source is not None

@@ -1,5 +1,5 @@
-"""Whole builds of the official models on the emulated Cortex-M4: all executions are equal, and the
-figures that the project promises hold.
+"""Complete builds of the official models on the emulated Cortex-M4: all executions are equal, and
+the limits of the figures hold.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SAMPLES = {
     "str_ww_ref_model_int8": 2,
 }
 MOST_INSTRUCTIONS = 6.0
-"""A multiply-accumulate, at the most."""
+"""The most instructions per multiply-accumulate."""
 MOST_CODE = 10 * 1024
-"""Bytes of the inference of keyword spotting, at -Os."""
+"""The most code bytes of keyword spotting's inference, at -Os."""
 MOST_WEIGHTS = 12_800
-"""Bytes of its weights with codebooks of 4 bits, tables included."""
+"""The most bytes of its weights with 4-bit codebooks, tables included."""
 
 pytestmark = [
     pytest.mark.shared,
@@ -57,7 +57,7 @@ def test_all_executions_are_equal(model: str, shared: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("model", ["kws_ref_model_int8", "ic_resnet8_int8", "ad01_int8"])
 def test_instructions_a_multiply_accumulate(model: str, shared: Path, tmp_path: Path) -> None:
-    """Planned for speed: streaming by rows trades instructions for RAM."""
+    """Planned for speed, because streaming by rows trades instructions for RAM."""
     wanted = Preparation(shared / "models" / f"{model}.tflite")
     report = pipeline.build(
         pipeline.BuildOptions(
@@ -72,7 +72,7 @@ def test_instructions_a_multiply_accumulate(model: str, shared: Path, tmp_path: 
 
 @pytest.fixture(scope="module")
 def keywords(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
-    """Keyword spotting from its Keras file, with codebooks of 4 bits, on all data."""
+    """Keyword spotting from its Keras file, with 4-bit codebooks, on all data."""
     folder = tmp_path_factory.mktemp("keywords") / "out"
     data = shared / "data" / "kws01.npz"
     wanted = Preparation(shared / "models" / "kws.keras", data, codebook_bits=4)
@@ -102,7 +102,7 @@ def test_keyword_spotting_is_equal_everywhere(keywords: tuple[Report, Path]) -> 
 
 
 def test_weights_of_keyword_spotting(keywords: tuple[Report, Path]) -> None:
-    """At most 16 values a codebook, in at most 12.5 KB: dense int8 takes 22.0."""
+    """At most 16 values per codebook, in at most 12.5 KB; dense int8 takes 22.0 KB."""
     report, _ = keywords
     assert report.weight_bytes <= MOST_WEIGHTS
     assert report.flash is not None

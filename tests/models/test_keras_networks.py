@@ -1,4 +1,4 @@
-"""Networks of Keras users: complete builds from the float model, with equal executions."""
+"""Typical Keras networks: complete builds from the float model, with equal executions."""
 
 from __future__ import annotations
 

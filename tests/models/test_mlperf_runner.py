@@ -1,8 +1,8 @@
-"""The public runner of MLPerf Tiny, as it is published, against emulated boards.
+"""Runs the unmodified public runner of MLPerf Tiny with emulated boards.
 
-It runs where it is at hand: TINYCOMP_MLPERF_RUNNER names benchmark/runner of mlcommons/tiny, and
-TINYCOMP_MLPERF_PYTHON a Python with its packages (numpy, scikit-learn, matplotlib, pyyaml,
-pyserial), if not this one.
+Needs TINYCOMP_MLPERF_RUNNER, the path of benchmark/runner in mlcommons/tiny, and optionally
+TINYCOMP_MLPERF_PYTHON, a Python with its packages (numpy, scikit-learn, matplotlib, pyyaml,
+pyserial).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def served(folder: Path, speed: str) -> Iterator[None]:
 
 
 def ran(folder: Path, mode: str) -> list[dict[str, object]]:
-    """What the runner writes down at the end: one entry a file, or a window."""
+    """The results that the runner writes: one entry per file or window."""
     assert RUNNER is not None
     start = [PYTHON, "mlp/start.py", str(Path(RUNNER).resolve()), "-p", "dut.tty", "-m", mode]
     done = subprocess.run(start, cwd=folder, capture_output=True, text=True, check=False)
@@ -133,7 +133,7 @@ def prepared(
 
 
 def expected(case: Case, model: Path, data: bytes) -> Array:
-    """What the simulator makes of the bytes of one file, as real values."""
+    """The simulator's real outputs for the bytes of one file."""
     graph = read_tflite(model)
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     assert source.quantization is not None

@@ -1,4 +1,4 @@
-"""Every tensor of the five official models: LiteRT and the simulator agree in every byte."""
+"""Every tensor of the five official models: LiteRT and the simulator give the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 
 REAL = 8
-"""Real inputs a model, beside 4 random ones, one of extremes, and all smallest and all largest."""
+"""Real inputs per model, in addition to 4 random ones, one of extremes, all smallest, all largest.
+"""
 
 pytestmark = pytest.mark.shared
 

@@ -1,4 +1,4 @@
-"""Two official models on other emulated cores than the Cortex-M4: every tensor is LiteRT's."""
+"""Two official models on emulated cores other than the Cortex-M4: every tensor equals LiteRT's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinycomp.target.boards import load_board
 pytestmark = pytest.mark.shared
 
 PRODUCTS = {"cortex-m55": 16}
-"""Multiply-accumulates that an instruction makes at most; elsewhere each takes one at least."""
+"""The most multiply-accumulates per instruction; 1 on other cores."""
 
 
 @pytest.mark.parametrize("model", ["kws_ref_model", "ad01"])

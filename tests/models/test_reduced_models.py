@@ -1,4 +1,4 @@
-"""What the lossless cleanup removes from the official models, without changing values."""
+"""What the lossless reduction removes from the official models, without changing values."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def test_half_of_visual_wake_words_is_dead(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["kws_ref_model", "ic_resnet8", "ad01", "str_ww_ref_model"])
-def test_of_the_others_nothing_is(model: str, shared: Path) -> None:
+def test_nothing_is_dead_in_the_others(model: str, shared: Path) -> None:
     graph = read_tflite(shared / "models" / f"{model}_int8.tflite")
     assert reduce(graph, Silent()) is graph

@@ -1,4 +1,4 @@
-"""Conformance cases: small int8 graphs, and inputs that reach extremes."""
+"""Conformance cases: small int8 graphs with inputs that reach extremes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cases_of(operator: str) -> list[Case]:
 
 
 def parameters(scale: float, zero_point: int = 0) -> QuantizationParameters:
-    """One scale (made a float32) and zero point for a whole tensor."""
+    """One scale (rounded to float32) and zero point for a whole tensor."""
     return QuantizationParameters((float(np.float32(scale)),), (zero_point,))
 
 
@@ -46,7 +46,7 @@ def channel_parameters(scales: Array, axis: int) -> QuantizationParameters:
 
 
 def extreme_inputs(rng: np.random.Generator, shape: Shape, samples: int = 3) -> Array:
-    """Random samples, then one of extremes only, all smallest, all largest."""
+    """Random samples, then one with only extreme values, all smallest, all largest."""
     free = rng.integers(-128, 128, (samples, *shape))
     bang = rng.choice([-128, 127], (1, *shape))
     flat = [np.full((1, *shape), value) for value in (-128, 127)]
@@ -54,7 +54,7 @@ def extreme_inputs(rng: np.random.Generator, shape: Shape, samples: int = 3) -> 
 
 
 class CaseBuilder:
-    """Builds an int8 graph node by node; tensors are named by the caller's choice of operator."""
+    """Builds an int8 graph node by node; tensors are named after their operators."""
 
     def __init__(self, shape: Shape, source: QuantizationParameters) -> None:
         self.builder = GraphBuilder("case")
@@ -68,7 +68,7 @@ class CaseBuilder:
         constants: Sequence[Constant] = (),
         name: str = "",
     ) -> str:
-        """Append a node, named after the operator unless said otherwise; the name of its output."""
+        """Append a node, by default named after the operator; returns the name of its output."""
         names = [self.builder.constant(constant.name, constant.values) for constant in constants]
         for key, constant in zip(names, constants, strict=True):
             self.builder.constants[key] = Constant(key, constant.values, constant.quantization)
@@ -77,7 +77,7 @@ class CaseBuilder:
         return result
 
     def graph(self) -> Graph:
-        """The graph; its output is the last node's."""
+        """The graph, with the last node's output."""
         graph = self.builder.build([self.builder.nodes[-1].outputs[0]])
         tensors = {
             name: Tensor(name, tensor.shape, "int8", self.quantization[name])
@@ -109,7 +109,7 @@ def weighted_constants(
     per_channel: bool = True,
     extreme: bool = False,
 ) -> tuple[Constant, Constant]:
-    """Random weights of that shape, one scale a slice along the axis or one for all, and a bias."""
+    """Random weights, with one scale per slice along the axis or a single one, and a bias."""
     values = rng.integers(-127, 128, shape)
     if extreme:
         values = rng.choice([-127, 127], shape)
@@ -155,7 +155,7 @@ def weighted_case(
 
 
 def windows(size: tuple[int, int]) -> list[tuple[str, Window]]:
-    """Named windows over an input of that size: strides, dilations, asymmetric padding."""
+    """Named windows for an input size: strides, dilations, asymmetric padding."""
     return [
         ("1x1", Window((1, 1))),
         ("1x1 stride 2", Window.make("same", size, (1, 1), (2, 2))),

@@ -1,7 +1,7 @@
-"""All cases of an operator as one C program under the sanitizers.
+"""Compiles all cases of an operator into one C program with sanitizers.
 
-Every tensor and scratch area is a block of its own from malloc, exactly as large as declared, so
-that a kernel that reads or writes past one is seen; in the generated library they lie side by side.
+Every tensor and scratch buffer is a separate block from malloc, exactly as large as declared, so
+that sanitizers detect kernels that access memory beyond it; in a library they are adjacent.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _source(cases: Sequence[Case]) -> str:
 
 
 def _function(number: int, graph: Graph) -> list[str]:
-    """run_<number>: all nodes of a graph, in calls of `step` rows."""
+    """The function run_<number>: all nodes of a graph, in calls of `step` rows."""
     names = _names(graph)
     sizes = ", ".join(str(graph.tensors[name].size) for name in names)
     lines = [f"static const size_t sizes_{number}[] = {{{sizes}}};"]
@@ -120,7 +120,7 @@ def _function(number: int, graph: Graph) -> list[str]:
 
 
 def _step(graph: Graph, node: Node, name: str, names: Sequence[str]) -> list[str]:
-    """One node: its rows in calls of `step`, or a copy where the output is the input's bytes."""
+    """One node: calls of `step` rows, or a copy if the output has the same bytes as the input."""
     operands = graph.operands(node)
     call = node.op.kernel(operands)
     target = names.index(operands.output.name)

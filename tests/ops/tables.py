@@ -1,4 +1,4 @@
-"""Cases and parameters for operators that are tables: all 256 inputs, many outputs of one input."""
+"""Cases and parameters for table operators: all 256 inputs, many output parameters."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tinycomp.ir.tensor import Array, QuantizationParameters
 EVERY_INPUT: Array = np.arange(-128, 128, dtype=np.int8).reshape(1, 4, 8, 8)
 
 Functions = Mapping[str, tuple[Operator, QuantizationParameters]]
-"""Operators with their output's parameters, by a name for the output."""
+"""Operators and output parameters, by name of the output."""
 
 
 def table_case(name: str, source: QuantizationParameters, functions: Functions) -> Case:
-    """The operators over all inputs, each by itself."""
+    """A case that applies each operator to all inputs."""
     builder = CaseBuilder(EVERY_INPUT.shape[1:], source)
     for output, (op, quantization) in functions.items():
         builder.add(op, ["input"], quantization, name=output)
@@ -27,7 +27,7 @@ def table_case(name: str, source: QuantizationParameters, functions: Functions) 
 def draw_parameters(
     rng: np.random.Generator, low: float = 1e-4, high: float = 1.0
 ) -> QuantizationParameters:
-    """A scale between the bounds, even in its logarithm; the zero point is often an extreme one."""
+    """A scale, log-uniform between the bounds; the zero point is often extreme."""
     usual = (-128, 0, 127, *rng.integers(-128, 128, 4))
     scale = np.exp(rng.uniform(np.log(low), np.log(high)))
     return parameters(float(scale), int(rng.choice(usual)))
@@ -36,7 +36,7 @@ def draw_parameters(
 def draw_output(
     rng: np.random.Generator, source: QuantizationParameters, finest: float, coarsest: float
 ) -> QuantizationParameters:
-    """Parameters with a scale between these multiples of the source's."""
+    """Parameters with a scale between the given multiples of the source's."""
     return draw_parameters(rng, source.scale * finest, source.scale * coarsest)
 
 
@@ -50,4 +50,4 @@ RESCALED = {
     "half steps": parameters(0.1, 0),
     "equal": parameters(0.05, 3),
 }
-"""Output parameters for the sources, which saturate, lose steps, or fall on ties."""
+"""Output parameters that cause saturation, coarse outputs, or ties."""

@@ -1,4 +1,4 @@
-"""Every case: LiteRT's reference kernels, the simulator and C on the host agree in every byte."""
+"""Every case: LiteRT's reference kernels, the simulator and C on the host give the same bytes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _parameters() -> list[object]:
 
 
 def _first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str:
-    """Tensor, position and both values, or nothing."""
+    """Tensor, position and both values of the first difference, or ""."""
     for name, values in expected.items():
         different = np.argwhere(found[name] != values)
         if len(different):
@@ -62,7 +62,7 @@ def test_simulator_equals_litert(case: Case) -> None:
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 @pytest.mark.parametrize("operator", WITH_CASES)
 def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> None:
-    """Under the sanitizers, all rows in one call and one row a call."""
+    """With sanitizers, for all rows in one call and for one row per call."""
     cases = list(_cases(operator).values())
     program = HostCases(cases, tmp_path)
     for number, case in enumerate(cases):
@@ -75,15 +75,15 @@ def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> N
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 @pytest.mark.parametrize("operator", WITH_CASES)
 def test_generated_library_equals_simulator(operator: str) -> None:
-    """The road that a user's model takes, for one case: the others differ in constants only."""
+    """The complete pipeline for one case; the others differ only in constants."""
     case = next(iter(_cases(operator).values()))
     expected = simulate(case.graph, case.inputs)
     assert not _first_difference(run_on_host(case.graph, case.inputs), expected)
 
 
 @pytest.mark.parametrize("operator", INTEGER)
-def test_outputs_are_not_all_alike(operator: str) -> None:
-    """A case that only ever saturates or rounds to zero would prove nothing; most must not."""
+def test_outputs_are_not_constant(operator: str) -> None:
+    """A case that only saturates or rounds to zero would prove nothing; most must not."""
     varied = [
         len(np.unique(run(case.graph, case.inputs))) > 3 for case in _cases(operator).values()
     ]
@@ -92,7 +92,7 @@ def test_outputs_are_not_all_alike(operator: str) -> None:
 
 @pytest.mark.parametrize("operator", INTEGER)
 def test_operator_is_complete(operator: str) -> None:
-    """It has cases, and a kernel whose struct has the call's fields in order."""
+    """It has cases, and a kernel whose struct has the fields of the call in the same order."""
     assert operator in WITH_CASES, f"tests/ops/cases/{operator}.py is missing"
     nodes = [
         (case.graph.operands(node), node)

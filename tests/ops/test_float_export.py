@@ -1,4 +1,4 @@
-"""Float graphs on LiteRT compute the operators' definitions."""
+"""Exported float graphs compute the operators' definitions on LiteRT."""
 
 from __future__ import annotations
 

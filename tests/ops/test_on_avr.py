@@ -1,4 +1,4 @@
-"""The kernels on an emulated AVR, where int has 16 bits and constants are in program memory."""
+"""Kernels on an emulated AVR, where int has 16 bits and constants are in program memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAMPLES = 4
 
 
 def _has_simavr() -> bool:
-    """Whether the front end that takes a chip of simavr's library compiles."""
+    """Whether the simavr front end compiles."""
     assert MEGA.emulator is not None
     source = front_end(MEGA.emulator)
     assert source is not None
@@ -96,14 +96,14 @@ def _output(program: Path, folder: Path) -> str:
 
 
 def _fits(case: Case) -> bool:
-    """Two of its tensors, and more, go into 8 KB of RAM."""
+    """Whether its tensors fit in 8 KB of RAM."""
     return all(tensor.size <= 2048 for tensor in case.graph.tensors.values())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) -> None:
-    """All cases that they take, every other one row by row."""
+    """All supported cases, every other one row by row."""
     for index, case in enumerate(filter(_fits, FAMILIES[family]())):
         program = lower(case.graph, COPIED, MEGA.kernels)
         kernels = [operation.call.kernel for operation in program.operations if operation.call]
@@ -117,7 +117,7 @@ def test_kernels_in_assembly_equal_the_simulator(family: str, tmp_path: Path) ->
 
 
 def test_kernels_without_scratch_equal_the_simulator(tmp_path: Path) -> None:
-    """Where RAM is short: a few of each, every other one row by row."""
+    """For little RAM: a few cases of each, every other one row by row."""
     names = ("conv_2d_direct_avr", "conv_2d_direct_codebook_avr")
     drawn = [c for name in ("dense", "sixteen_values", "pointwise") for c in FAMILIES[name]()]
     for number, kernel in enumerate(names):
@@ -133,7 +133,7 @@ def test_kernels_without_scratch_equal_the_simulator(tmp_path: Path) -> None:
 
 
 def _kernel(case: Case, storage: Storage) -> str | None:
-    """What runs the last node."""
+    """The kernel of the last node."""
     call = lower(case.graph, storage, MEGA.kernels).operations[-1].call
     return call.kernel if call else None
 

@@ -1,4 +1,4 @@
-"""Refusals of operators, with their texts."""
+"""Errors of operators, with their messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _tensor(name: str, shape: Shape, scale: float = 0.1, dtype: str = "int8") ->
 
 
 def _operands(shape: Shape, constant: Array | None, output: Shape) -> Operands:
-    """One tensor x, perhaps one constant k, the output y."""
+    """Operands: tensor x, optionally a constant k, output y."""
     constants = () if constant is None else (Constant("k", constant, UNIT),)
     return Operands((_tensor("x", shape), *constants), (_tensor("y", output),))
 

@@ -1,4 +1,4 @@
-"""Operators exported to TFLite are imported again with the same outputs, in every case."""
+"""Operators exported to TFLite are imported again, with the same outputs in every case."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _require_same(case: Case) -> None:
 
 
 def test_a_chain_is_one_node_again() -> None:
-    """Verification reads the exported file: it must have the nodes and tensors of the library."""
+    """Verification reads the exported file, which must have the library's nodes and tensors."""
     for op in (Relu(2.5), LeakyRelu(0.1, 3.0), Function("mish"), Elu(0.5)):
         graph = table_case("", SOURCES[1], {"y": (op, RESCALED["finer"])}).graph
         again = reduce(parse_tflite(write_tflite(graph), "again"), Silent())
@@ -47,7 +47,7 @@ def test_a_chain_is_one_node_again() -> None:
 
 
 def test_a_gather_of_something_else_is_refused() -> None:
-    """Of 300 entries, the last are out of an int8 tensor's reach; of 200, some are missing."""
+    """With 300 entries the last can't be reached by int8; with 200 some are missing."""
     graph = table_case("", SOURCES[1], {"y": (Elu(), RESCALED["finer"])}).graph
     node = graph.nodes[0]
     table = np.arange(300, dtype=np.int64).astype(np.int8)

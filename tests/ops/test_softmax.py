@@ -1,4 +1,4 @@
-"""Softmaxes of many values: when LiteRT's reference aborts, and what is computed then."""
+"""Softmax of many values: when LiteRT's reference aborts, and what tinycomp computes then."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _softmax(size: int) -> Graph:
 
 
 def _equal_values(size: int, count: int) -> np.ndarray:
-    """So many values at the maximum, the others out of reach."""
+    """`count` values at the maximum, the others far below."""
     return np.where(np.arange(size) < count, 127, -128).astype(np.int8)[np.newaxis]
 
 
@@ -52,8 +52,8 @@ def test_where_litert_aborts(count: int, aborts: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-def test_nothing_is_left_of_512_equal_values() -> None:
-    """The share of each is less than half a step; 9,000 would overflow 32 bits of the sum."""
+def test_probabilities_of_512_equal_values_are_zero() -> None:
+    """Each probability is less than half a step; 9,000 values would overflow a 32-bit sum."""
     graph = _softmax(9500)
     inputs = np.concatenate([_equal_values(9500, n) for n in (511, 512, 4096, 8192, 8292, 9500)])
     expected = simulate(graph, inputs)
@@ -65,7 +65,7 @@ def test_nothing_is_left_of_512_equal_values() -> None:
     )
 
 
-def test_verification_leaves_those_samples_out() -> None:
+def test_verification_skips_those_samples() -> None:
     graph = _softmax(600)
     inputs = np.concatenate([_equal_values(600, n) for n in (600, 3, 512)])
     found = verify(graph, write_tflite(graph), inputs, [simulator(graph)])
@@ -73,7 +73,7 @@ def test_verification_leaves_those_samples_out() -> None:
     assert found.samples == 1
 
 
-def test_a_difference_keeps_its_sample_number_behind_samples_that_are_left_out() -> None:
+def test_a_difference_after_skipped_samples_has_the_right_number() -> None:
     graph = _softmax(600)
     inputs = np.concatenate([_equal_values(600, n) for n in (512, 2, 600, 3)])
 

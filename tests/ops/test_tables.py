@@ -1,4 +1,4 @@
-"""Table operators over all 256 inputs and many random parameters: every entry is LiteRT's."""
+"""Table operators with all 256 inputs and many random parameters: every entry equals LiteRT's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tinycomp.reference.simulate import simulate
 DRAWS = 150
 
 Draw = Callable[[np.random.Generator], tuple[Operator, QuantizationParameters]]
-"""An operator and its output's parameters, if they do not follow from the input's."""
+"""An operator, and its output parameters unless determined by the input's."""
 
 
 def _relu(rng: np.random.Generator) -> Operator:
@@ -54,7 +54,7 @@ FREE: dict[str, tuple[Callable[[np.random.Generator], Operator], float, float]] 
     "function": (lambda rng: Function(str(rng.choice([*DEFINITIONS]))), 0.05, 10.0),
     "hard swish": (lambda rng: HardSwish(), 0.01, 200.0),
 }
-"""How to draw the operator, and the output's scale as multiples of the input's."""
+"""How to draw the operator, and the range of the output scale in multiples of the input's."""
 
 
 def _require_equal(

@@ -1,4 +1,4 @@
-"""Refusals of convolutions, dense layers, poolings, sums and softmax, with their texts."""
+"""Errors of convolutions, dense layers, pooling, sums and softmax, with their messages."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _case(operator: str, name: str) -> Case:
 
 
 def _with_output(graph: Graph, scale: float, zero_point: int = 0) -> Graph:
-    """The graph with other parameters for its output."""
+    """The graph with other quantization parameters of its output."""
     name = graph.outputs[0]
     tensor = replace(graph.tensors[name], quantization=parameters(scale, zero_point))
     return replace(graph, tensors={**graph.tensors, name: tensor})
@@ -118,7 +118,7 @@ def test_poolings_are_exported_with_padding_that_has_a_name() -> None:
         write_tflite(builder.graph())
 
 
-def test_windows_that_a_byte_can_not_hold() -> None:
+def test_windows_that_do_not_fit_in_a_byte() -> None:
     builder = CaseBuilder((300, 1, 1), parameters(0.1))
     case = _case("conv_2d", "1 to 1 channels")
     weights, bias = (case.graph.constants[name] for name in ("weights", "bias"))

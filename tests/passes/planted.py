@@ -12,7 +12,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 
 FAR = 1 << 20
-"""A bias that is sure to reach the end of the output's range."""
+"""A bias that always saturates the output."""
 
 
 def node_of(graph: Graph, name: str) -> Node:
@@ -20,21 +20,21 @@ def node_of(graph: Graph, name: str) -> Node:
 
 
 def with_dead(graph: Graph, name: str, channels: Sequence[int], bias: int = 0) -> Graph:
-    """Output channels of a layer without weights: always zero, or what the bias says."""
+    """Set the weights of output channels to zero; the outputs are zero or given by the bias."""
     rows, amounts = _rows(graph, name)
     rows[list(channels)], amounts[list(channels)] = 0, bias
     return _with_rows(graph, name, rows, amounts)
 
 
 def with_unread(graph: Graph, name: str, inputs: Sequence[int]) -> Graph:
-    """Input channels of a convolution or dense layer that it does not use."""
+    """Set the weights of input channels of a convolution or dense layer to zero."""
     rows, amounts = _rows(graph, name)
     rows[..., list(inputs)] = 0
     return _with_rows(graph, name, rows, amounts)
 
 
 def with_twin(graph: Graph, name: str, channel: int, twin: int) -> Graph:
-    """An output channel that is a copy of another."""
+    """Make an output channel a copy of another."""
     rows, amounts = _rows(graph, name)
     rows[channel], amounts[channel] = rows[twin], amounts[twin]
     graph = _with_rows(graph, name, rows, amounts)
@@ -47,13 +47,13 @@ def with_twin(graph: Graph, name: str, channel: int, twin: int) -> Graph:
 
 
 def with_small_weights(graph: Graph, name: str, divisor: int = 4) -> Graph:
-    """Weights of which several can be added."""
+    """Small weights, several of which can be added without overflow."""
     rows, amounts = _rows(graph, name)
     return _with_rows(graph, name, rows // divisor, amounts)
 
 
 def planted_graph(seed: int) -> Graph:
-    """A random graph; in most of its weighted layers channels are dead, unread or copies."""
+    """A random graph with dead, unread or duplicate channels in most layers with weights."""
     graph = random_graph(seed)
     rng = np.random.default_rng(seed + 10_000)
     for node in graph.nodes:
@@ -79,7 +79,7 @@ def _planted(graph: Graph, name: str, rng: np.random.Generator) -> Graph:
 
 
 def _rows(graph: Graph, name: str) -> tuple[Array, Array]:
-    """Copies of the weights, output channel first, and of the bias."""
+    """Copies of the weights (output channel first) and of the bias."""
     node = node_of(graph, name)
     _, weights, bias = (graph.constants.get(key) for key in node.inputs)
     assert weights is not None

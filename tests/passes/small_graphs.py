@@ -1,4 +1,4 @@
-"""Small float graphs with random weights, and passes that must not change what they compute."""
+"""Small float graphs with random weights, and a check that passes do not change results."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def outputs(graph: Graph) -> list[Array]:
 
 
 def rewritten(graph: Graph, rewrite: Pass) -> Graph:
-    """The graph behind the pass, which computes the same."""
+    """The graph after the pass; checks that it computes the same."""
     result = rewrite(graph)
     normal = lower_batch_normalization
     for before, after in zip(outputs(normal(graph)), outputs(normal(result)), strict=True):

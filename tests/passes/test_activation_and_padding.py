@@ -56,14 +56,14 @@ def test_a_relu_with_another_bound_stays() -> None:
     assert names(rewritten(graph, fuse_activation)) == ["conv_2d", "relu"]
 
 
-def test_a_relu_stays_where_others_read_its_input() -> None:
+def test_a_relu_stays_if_others_read_its_input() -> None:
     b = Builder()
     a = b.conv(b.x, "a")
     graph = b.build([b.add(Add(), [a, b.add(Relu(), [a], "r")], "sum")])
     assert "relu" in names(rewritten(graph, fuse_activation))
 
 
-def test_a_relu_stays_behind_what_carries_none() -> None:
+def test_a_relu_stays_after_operators_without_activation() -> None:
     b = Builder()
     graph = b.build([b.add(Relu(), [b.add(Concatenation(0), [b.x, b.x], "c")], "r")])
     assert "relu" in names(rewritten(graph, fuse_activation))
@@ -78,7 +78,7 @@ def test_a_relu_stays_behind_what_carries_none() -> None:
         Pad(((1, 2), (0, 1), (0, 0))),
     ],
 )
-def test_a_relu_goes_before_selections(between: Operator) -> None:
+def test_a_relu_moves_before_selections(between: Operator) -> None:
     b = Builder()
     graph = b.build([b.add(Relu(), [b.add(between, [b.conv(b.x, "a")], "between")], "r")])
     result = rewritten(graph, fuse_activation)
@@ -86,7 +86,7 @@ def test_a_relu_goes_before_selections(between: Operator) -> None:
     assert operator(result, "between") == between
 
 
-def test_a_relu_does_not_go_before_a_mean() -> None:
+def test_a_relu_does_not_move_before_a_mean() -> None:
     b = Builder()
     pool = AveragePool2D(Window((2, 2), (2, 2)))
     graph = b.build([b.add(Relu(), [b.add(pool, [b.conv(b.x, "a")], "p")], "r")])
@@ -135,7 +135,7 @@ def test_padding_of_channels_stays() -> None:
     assert names(rewritten(graph, fold_padding)) == ["pad", "conv_2d"]
 
 
-def test_padding_that_two_read_stays() -> None:
+def test_padding_with_two_readers_stays() -> None:
     b = Builder()
     pad = b.add(Pad(((1, 1), (1, 1), (0, 0))), [b.x], "pad")
     graph = b.build([b.add(Add(), [b.conv(pad, "a"), b.conv(pad, "b")], "sum")])

@@ -1,4 +1,4 @@
-"""Batch normalization: folded where that is exact, else lowered."""
+"""Batch normalization is folded if that is exact, and lowered otherwise."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ def test_fold_into_a_dense_layer_before() -> None:
 
 
 @pytest.mark.parametrize("kind", ["conv", "depthwise"])
-def test_fold_into_the_layer_behind(kind: str) -> None:
+def test_fold_into_the_layer_after(kind: str) -> None:
     b = Builder()
     graph = b.build([getattr(b, kind)(b.norm(b.x, "n"), "a")])
     assert len(rewritten(graph, fold_batch_normalization).nodes) == 1
 
 
-def test_fold_into_a_dense_layer_behind_a_flatten() -> None:
+def test_fold_into_a_dense_layer_after_a_flatten() -> None:
     b = Builder()
     flat = b.add(Reshape((120,)), [b.norm(b.x, "n")], "flat")
     result = rewritten(b.build([b.dense(flat, "a")]), fold_batch_normalization)
     assert names(result) == ["reshape", "fully_connected"]
 
 
-def test_not_behind_where_zeros_come_between() -> None:
+def test_not_into_the_layer_after_if_it_pads_with_zeros() -> None:
     b = Builder()
     same = Window.make("same", IMAGE[:2], (3, 3))
     graph = b.build([b.conv(b.norm(b.x, "n"), "a", window=same)])
     assert names(rewritten(graph, fold_batch_normalization)) == ["batch_normalization", "conv_2d"]
 
 
-def test_behind_zeros_where_nothing_is_added() -> None:
+def test_into_the_layer_after_zero_padding_without_offset() -> None:
     b = Builder()
     same = Window.make("same", IMAGE[:2], (3, 3))
     graph = b.build([b.conv(b.norm(b.x, "n", shift=False), "a", window=same)])

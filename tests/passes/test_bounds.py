@@ -1,4 +1,4 @@
-"""Bounds hold for every input, and are tight in simple cases."""
+"""Bounds hold for all inputs, and are tight in simple cases."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_operator_has_bounds_that_hold() -> None:
 
 
 @pytest.mark.parametrize("op", [Relu(), LeakyRelu(0.3), LeakyRelu(-0.5), HardSwish(), "conv"])
-def test_bounds_of_functions_of_one_value_are_reached(op: object) -> None:
+def test_bounds_of_unary_functions_are_tight(op: object) -> None:
     layers = Layers((1, 1, 1))
     if isinstance(op, str):
         layers.conv("input", 5, Window((1, 1)), Activation.RELU6)
@@ -57,7 +57,7 @@ def test_bounds_of_functions_of_one_value_are_reached(op: object) -> None:
     assert np.array_equal(high, values.max(axis=0))
 
 
-def test_bounds_tell_constants() -> None:
+def test_bounds_detect_constants() -> None:
     layers = Layers((4, 4, 2))
     same = Window.make("same", (4, 4), (3, 3))
     layers.depthwise(layers.conv("input", 3, same), same)

@@ -1,4 +1,4 @@
-"""Which channels are removed and which are kept, by operator; values never change."""
+"""Which channels are removed or kept, by operator; values never change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Layer = Callable[[Layers, str], str]
 
 
 def without_dead(graph: Graph) -> Graph:
-    """The graph without dead channels; of every tensor it says right what became of it."""
+    """The graph without dead channels; checks its record of what became of each tensor."""
     smaller = remove_dead_channels(with_original(graph))
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = extreme_inputs(np.random.default_rng(1), shape)
@@ -43,12 +43,12 @@ def without_dead(graph: Graph) -> Graph:
 
 
 def width(graph: Graph, tensor: str) -> int:
-    """Channels; 0 of a tensor that is gone."""
+    """Number of channels; 0 if the tensor was removed."""
     return graph.tensors[tensor].shape[-1] if tensor in graph.tensors else 0
 
 
 def chain(*between: Layer, reader: Layer) -> Graph:
-    """A convolution of 6 channels, some layers, a convolution or dense layer that reads them."""
+    """A convolution with 6 channels, some layers, and a convolution or dense layer."""
     layers = Layers(IMAGE)
     x = layers.conv("input", 6, POINT)
     for layer in between:
@@ -79,7 +79,7 @@ def depthwise(layers: Layers, x: str) -> str:
 
 @pytest.mark.parametrize("bias", [0, 700, FAR, -FAR])
 @pytest.mark.parametrize("reader", [conv(POINT), conv(VALID), dense, flat_dense])
-def test_any_constant_goes_into_the_bias_of_a_reader_without_padding(
+def test_constants_are_folded_into_the_bias_of_a_reader_without_padding(
     bias: int, reader: Layer
 ) -> None:
     graph = with_dead(chain(reader=reader), "conv_2d", [0, 4], bias)
@@ -87,7 +87,7 @@ def test_any_constant_goes_into_the_bias_of_a_reader_without_padding(
 
 
 @pytest.mark.parametrize(("bias", "left"), [(0, 4), (700, 6), (-FAR, 6)])
-def test_behind_padding_only_the_zero_point_goes(bias: int, left: int) -> None:
+def test_before_padding_only_zero_point_channels_are_removed(bias: int, left: int) -> None:
     graph = with_dead(chain(reader=conv(SAME)), "conv_2d", [0, 4], bias)
     assert width(without_dead(graph), "conv_2d") == left
 
@@ -98,13 +98,13 @@ def test_padding_matters_only_where_the_constant_is_read() -> None:
 
 
 @pytest.mark.parametrize(("bias", "left"), [(0, 4), (900, 6)])
-def test_behind_a_padded_depthwise_layer_the_border_is_no_constant(bias: int, left: int) -> None:
+def test_after_a_padded_depthwise_layer_the_border_is_not_constant(bias: int, left: int) -> None:
     graph = chain(depthwise, reader=conv(POINT))
     smaller = without_dead(with_dead(graph, "conv_2d", [0, 4], bias))
     assert (width(smaller, "conv_2d"), width(smaller, "depthwise_conv_2d")) == (left, 2 * left)
 
 
-def test_a_border_that_ends_up_as_the_same_constant_is_one() -> None:
+def test_a_border_with_the_same_value_is_constant() -> None:
     layers = Layers(IMAGE)
     x = layers.conv("input", 6, POINT)
     layers.conv(layers.depthwise(x, SAME, 1, Activation.RELU), 4, POINT)
@@ -118,7 +118,7 @@ def test_a_border_that_ends_up_as_the_same_constant_is_one() -> None:
     assert width(smaller, "conv_2d") == width(smaller, "depthwise_conv_2d") == 5
 
 
-def test_of_a_depthwise_layer_all_or_none_of_an_input_s_channels_go() -> None:
+def test_a_depthwise_layer_loses_all_or_none_of_an_input_s_channels() -> None:
     graph = with_dead(chain(depthwise, reader=conv(POINT)), "depthwise_conv_2d", [2, 6, 7])
     smaller = without_dead(graph)
     assert (width(smaller, "conv_2d"), width(smaller, "depthwise_conv_2d")) == (5, 10)
@@ -154,12 +154,12 @@ def test_dead_channels_go_through(between: Layer) -> None:
         lambda layers, x: layers.reshape(x, (6, 4, 5)),
     ],
 )
-def test_where_channels_mix_all_stay(between: Layer) -> None:
+def test_layers_that_mix_channels_keep_all(between: Layer) -> None:
     graph = with_dead(chain(between, reader=conv(POINT)), "conv_2d", [1, 4])
     assert without_dead(graph).cost() == graph.cost()
 
 
-def test_padded_channels_that_nothing_needs_go() -> None:
+def test_unused_padded_channels_are_removed() -> None:
     pad = Pad(((0, 0), (0, 0), (2, 1)))
     smaller = without_dead(chain(lambda layers, x: layers.tied(pad, x), reader=conv(POINT)))
     assert node_of(smaller, "pad").op == Pad(((0, 0), (0, 0), (0, 0)))
@@ -179,15 +179,13 @@ def test_a_residual_sum_keeps_a_channel_that_is_dead_in_one_branch() -> None:
     assert width(smaller, "add") == 6
 
 
-def test_a_residual_sum_of_two_dead_channels_goes() -> None:
+def test_a_residual_sum_of_two_dead_channels_is_removed() -> None:
     graph = with_dead(with_dead(residual(), "conv_2d", [0, 3]), "conv_2d_1", [3, 5])
     smaller = without_dead(graph)
     assert [width(smaller, name) for name in ("conv_2d", "conv_2d_1", "add")] == [5, 5, 5]
 
 
-def test_a_residual_sum_of_two_constants_goes_where_only_convolutions_without_padding_read() -> (
-    None
-):
+def test_a_residual_sum_of_constants_is_removed_if_all_readers_are_unpadded() -> None:
     layers = Layers(IMAGE)
     first, second = layers.conv("input", 6, POINT), layers.conv("input", 6, POINT)
     layers.conv(layers.add(first, second), 4, POINT)
@@ -210,7 +208,7 @@ def test_along_channels_each_part_of_a_concatenation_loses_its_own() -> None:
     assert (width(smaller, "conv_2d"), width(smaller, "concatenation")) == (4, 10)
 
 
-def test_a_part_of_a_concatenation_may_go_whole() -> None:
+def test_a_part_of_a_concatenation_can_be_removed_entirely() -> None:
     smaller = without_dead(with_dead(joined(axis=-1), "conv_2d", range(6), bias=500))
     assert node_of(smaller, "concatenation").inputs == ("depthwise_conv_2d",)
     assert width(smaller, "conv_2d") == 0
@@ -221,7 +219,7 @@ def test_along_other_axes_all_parts_of_a_concatenation_must_agree() -> None:
     assert width(smaller, "concatenation") == 6
 
 
-def test_channels_that_nothing_reads_go_with_all_that_only_they_read() -> None:
+def test_unread_channels_are_removed_with_their_inputs() -> None:
     graph = chain(depthwise, conv(POINT), reader=conv(SAME))
     smaller = without_dead(with_unread(graph, "conv_2d_2", [0, 1, 2]))
     assert width(smaller, "conv_2d_1") == 1
@@ -231,7 +229,7 @@ def test_channels_that_nothing_reads_go_with_all_that_only_they_read() -> None:
 
 
 @pytest.mark.parametrize("constant", [Layers.mul_constant, Layers.add_constant])
-def test_constants_of_channels_that_nothing_reads_go_too(constant: Layer) -> None:
+def test_constants_of_unread_channels_are_removed(constant: Layer) -> None:
     layers = Layers(IMAGE)
     x = constant(layers, layers.conv("input", 7, POINT))
     layers.dense(layers.mean(x), 4)
@@ -260,7 +258,7 @@ def test_inputs_and_outputs_of_the_model_stay() -> None:
     assert remove_dead_channels(graph) is graph
 
 
-def test_a_layer_keeps_one_channel_where_all_are_dead() -> None:
+def test_a_layer_with_only_dead_channels_keeps_one() -> None:
     layers = Layers(IMAGE)
     layers.conv(layers.conv("input", 6, POINT), 4, POINT)
     smaller = without_dead(with_dead(layers.graph(), "conv_2d", range(6), bias=900))
@@ -268,7 +266,7 @@ def test_a_layer_keeps_one_channel_where_all_are_dead() -> None:
     assert width(smaller, "conv_2d_1") == 4
 
 
-def test_a_whole_branch_of_constants_goes() -> None:
+def test_a_constant_branch_is_removed() -> None:
     layers = Layers(IMAGE)
     dead = layers.mean(layers.conv("input", 6, POINT))
     layers.builder.quantization[dead] = tied = parameters(0.1, 7)
@@ -314,7 +312,7 @@ def _codebook(constant: Constant) -> np.ndarray:
     return constant.codebook
 
 
-def test_one_scale_for_all_channels_stays_one() -> None:
+def test_a_single_scale_stays_single() -> None:
     graph = with_dead(chain(reader=conv(POINT)), "conv_2d", [0, 4])
     constants = dict(graph.constants)
     constants["weights"] = replace(constants["weights"], quantization=parameters(0.01))

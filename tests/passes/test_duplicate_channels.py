@@ -1,4 +1,4 @@
-"""Equal channels: which are found and merged, without changing values."""
+"""Which equal channels are found and merged, without changing values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SAME = Window.make("same", IMAGE[:2], (3, 3))
 
 
 def merged(graph: Graph) -> Graph:
-    """The graph without duplicates; of every tensor it says right what became of it."""
+    """The graph without duplicates; checks its record of what became of each tensor."""
     smaller = remove_dead_channels(merge_duplicate_channels(with_original(graph)))
     inputs = extreme_inputs(np.random.default_rng(1), graph.tensors["input"].shape)
     found = verify(smaller, write_tflite(graph), inputs, [simulator(smaller)])
@@ -61,7 +61,7 @@ def test_equal_numbers_mean_equal_values() -> None:
     assert alike > 200
 
 
-def test_a_duplicate_goes_and_is_known_to_be_one() -> None:
+def test_a_duplicate_is_removed_and_recorded() -> None:
     smaller = merged(twins())
     assert smaller.tensors["conv_2d"].shape == smaller.tensors["depthwise_conv_2d"].shape
     assert smaller.tensors["conv_2d"].shape == (5, 4, 5)
@@ -72,7 +72,7 @@ def test_a_duplicate_goes_and_is_known_to_be_one() -> None:
         assert not np.any(source == UNREAD)
 
 
-def test_its_reader_gets_the_sum_of_the_weights() -> None:
+def test_the_reader_gets_the_sum_of_the_weights() -> None:
     graph, smaller = twins(), merged(twins())
     before, after = (g.constants["weights_2"].values.astype(int) for g in (graph, smaller))
     assert np.array_equal(after[..., 1], before[..., 1] + before[..., 4])
@@ -80,7 +80,7 @@ def test_its_reader_gets_the_sum_of_the_weights() -> None:
 
 
 @pytest.mark.parametrize(("weight", "left"), [(LARGEST - 60, 5), (LARGEST - 59, 6)])
-def test_a_sum_that_is_no_weight_stays_two(weight: int, left: int) -> None:
+def test_a_sum_outside_of_int8_is_not_merged(weight: int, left: int) -> None:
     graph = twins()
     values = graph.constants["weights_2"].values.copy()
     values[2, 0, 1, 1], values[2, 0, 1, 4] = 60, weight
@@ -90,7 +90,7 @@ def test_a_sum_that_is_no_weight_stays_two(weight: int, left: int) -> None:
 
 
 @pytest.mark.parametrize(("entries", "left"), [((0, 1, 2), 5), ((0, 1, 3), 6)])
-def test_a_sum_outside_the_codebook_stays_two(entries: tuple[int, ...], left: int) -> None:
+def test_a_sum_outside_the_codebook_is_not_merged(entries: tuple[int, ...], left: int) -> None:
     graph = twins()
     constants = {**graph.constants}
     weights = constants["weights_2"]
@@ -101,7 +101,7 @@ def test_a_sum_outside_the_codebook_stays_two(entries: tuple[int, ...], left: in
 
 
 @pytest.mark.parametrize("what", ["bias", "weights"])
-def test_channels_that_differ_in_bias_or_scale_alone_are_no_duplicates(what: str) -> None:
+def test_channels_that_differ_only_in_bias_or_scale_are_not_duplicates(what: str) -> None:
     graph = twins()
     _, weights, bias = node_of(graph, "conv_2d").inputs
     constants = {**graph.constants}
@@ -118,7 +118,7 @@ def test_channels_that_differ_in_bias_or_scale_alone_are_no_duplicates(what: str
     assert merge_duplicate_channels(graph) is graph
 
 
-def test_duplicates_of_which_only_one_goes_through_another_layer_stay() -> None:
+def test_duplicates_with_different_paths_stay() -> None:
     layers = Layers(IMAGE)
     x = layers.conv("input", 6, POINT)
     layers.conv(layers.depthwise(x, SAME), 4, POINT)
@@ -133,7 +133,7 @@ def test_a_duplicate_that_the_model_returns_stays() -> None:
     assert merge_duplicate_channels(graph) is graph
 
 
-def test_a_tensor_joined_with_itself_is_a_duplicate() -> None:
+def test_a_tensor_concatenated_with_itself_is_a_duplicate() -> None:
     layers = Layers(IMAGE)
     x = layers.conv("input", 3, POINT)
     y = layers.conv("input", 3, POINT)

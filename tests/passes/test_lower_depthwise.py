@@ -1,4 +1,4 @@
-"""Depthwise convolutions over one channel become convolutions; nothing else does."""
+"""Only depthwise convolutions over one channel become convolutions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def case(window: Window, channels: int, multiplier: int, per_channel: bool = Tru
 
 
 def same(before: Graph, after: Graph) -> None:
-    """The second graph computes what LiteRT computes of the first."""
+    """Check that the second graph computes the same as the first on LiteRT."""
     inputs = extreme_inputs(np.random.default_rng(1), before.tensors["input"].shape)
     found = verify(after, write_tflite(before), inputs, [simulator(after)])
     assert found.equal, str(found.differences[0])
@@ -58,14 +58,14 @@ def test_several_channels_stay() -> None:
     assert lower_depthwise(graph) is graph
 
 
-def test_weights_lie_channel_by_channel() -> None:
+def test_weights_are_stored_by_channel() -> None:
     graph = case(WINDOWS[0], 1, 4).graph
     weights = graph.constants[graph.nodes[0].inputs[1]]
     after = lower_depthwise(graph).constants[graph.nodes[0].inputs[1]]
     np.testing.assert_array_equal(after.values[..., 0], weights.values[0].transpose(2, 0, 1))
 
 
-def test_a_model_that_gets_no_smaller_is_rewritten_too() -> None:
+def test_a_model_that_does_not_shrink_is_rewritten_too() -> None:
     graph = case(WINDOWS[0], 1, 8).graph
     after = reduce(graph, Silent())
     assert [type(node.op) for node in after.nodes] == [Conv2D]

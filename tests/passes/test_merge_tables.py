@@ -1,6 +1,4 @@
-"""Tables behind each other become one, with the same values; not where another layer reads the
-first.
-"""
+"""Consecutive tables are merged, with the same values, unless another layer reads the first."""
 
 from __future__ import annotations
 

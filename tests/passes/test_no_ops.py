@@ -1,4 +1,4 @@
-"""Layers of int8 graphs that change nothing, and padding that becomes a convolution's."""
+"""Removal of int8 layers that change nothing, and folding of padding into convolutions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def names(graph: Graph) -> list[str]:
 
 
 def same(before: Graph, after: Graph) -> Graph:
-    """The second graph, which says right what became of every tensor of the first."""
+    """The second graph; checks its record of what became of each tensor of the first."""
     inputs = extreme_inputs(np.random.default_rng(1), before.tensors["input"].shape)
     found = verify(after, write_tflite(before), inputs, [simulator(after)])
     assert found.equal, str(found.differences[0])
@@ -46,7 +46,7 @@ def without_no_ops(graph: Graph) -> Graph:
 
 
 def behind_a_convolution(op: Operator, activation: Activation = Activation.NONE) -> Graph:
-    """A convolution, the operator with the same parameters, and a convolution that reads it."""
+    """A convolution, the operator with equal quantization parameters, and another convolution."""
     layers = Layers((5, 4, 3))
     layers.conv(layers.tied(op, layers.conv("input", 4, POINT, activation)), 2, POINT)
     return layers.graph()
@@ -64,7 +64,9 @@ def behind_a_convolution(op: Operator, activation: Activation = Activation.NONE)
         (AveragePool2D(POINT, Activation.RELU), Activation.RELU),
     ],
 )
-def test_what_changes_no_value_that_comes_goes(op: Operator, activation: Activation) -> None:
+def test_layers_that_change_no_possible_value_are_removed(
+    op: Operator, activation: Activation
+) -> None:
     assert names(without_no_ops(behind_a_convolution(op, activation))) == ["conv_2d", "conv_2d"]
 
 
@@ -72,13 +74,13 @@ def test_what_changes_no_value_that_comes_goes(op: Operator, activation: Activat
     "op", [Relu(), LeakyRelu(0.2), MaxPool2D(POINT, Activation.RELU), MaxPool2D(Window((2, 2))),
            MaxPool2D(Window((1, 1), (2, 2)))],
 )  # fmt: skip
-def test_what_changes_some_value_stays(op: Operator) -> None:
+def test_layers_that_change_some_value_stay(op: Operator) -> None:
     graph = behind_a_convolution(op)
     assert remove_no_ops(graph) is graph
 
 
-def test_a_table_to_other_parameters_stays() -> None:
-    """Its reader reckons with them, even where the integers are the same."""
+def test_a_table_with_other_output_parameters_stays() -> None:
+    """Its reader depends on these parameters, even if the integers are equal."""
     layers = Layers((5, 4, 3))
     x = layers.conv("input", 4, POINT)
     known = layers.quantization(x)
@@ -88,7 +90,7 @@ def test_a_table_to_other_parameters_stays() -> None:
     assert remove_no_ops(graph) is graph
 
 
-def test_the_model_s_output_may_be_what_a_no_op_read() -> None:
+def test_the_input_of_a_no_op_can_become_the_model_s_output() -> None:
     layers = Layers((5, 4, 3))
     layers.tied(Quantize(), layers.conv("input", 4, POINT))
     smaller = without_no_ops(layers.graph())
@@ -96,7 +98,7 @@ def test_the_model_s_output_may_be_what_a_no_op_read() -> None:
     assert smaller.outputs == ("conv_2d",)
 
 
-def test_of_reshapes_in_a_row_one_stays() -> None:
+def test_consecutive_reshapes_become_one() -> None:
     layers = Layers((5, 4, 3))
     x = layers.conv("input", 4, POINT)
     for shape in ((20, 4), (2, 40), (1, 80), (80,)):
@@ -107,7 +109,7 @@ def test_of_reshapes_in_a_row_one_stays() -> None:
     assert smaller.nodes[1].op == Reshape((80,))
 
 
-def test_a_reshape_that_another_layer_reads_too_stays() -> None:
+def test_a_reshape_with_another_reader_stays() -> None:
     layers = Layers((5, 4, 3))
     x = layers.reshape(layers.conv("input", 4, POINT), (20, 4))
     layers.add(layers.dense(x, 4), layers.dense(layers.reshape(x, (20, 4)), 4))
@@ -117,7 +119,7 @@ def test_a_reshape_that_another_layer_reads_too_stays() -> None:
 
 
 @pytest.mark.parametrize("kind", ["conv", "depthwise"])
-def test_padding_becomes_a_convolution_s(kind: str) -> None:
+def test_padding_is_folded_into_a_convolution(kind: str) -> None:
     layers = Layers((5, 4, 3))
     x = layers.conv("input", 4, POINT)
     x = layers.tied(Pad(((2, 0), (1, 3), (0, 0))), x)
@@ -138,7 +140,7 @@ def test_padding_becomes_a_convolution_s(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("cells", "folded"), [(WIDEST, True), (WIDEST + 1, False)])
-def test_padding_that_a_kernel_can_t_count_stays(cells: int, folded: bool) -> None:
+def test_padding_too_large_for_a_kernel_stays(cells: int, folded: bool) -> None:
     layers = Layers((3, 3, 1))
     layers.conv(layers.tied(Pad(((cells, 0), (0, 0), (0, 0))), "input"), 2, POINT)
     smaller = fold_padding(layers.graph())

@@ -1,5 +1,5 @@
-"""Random graphs with dead, unread and doubled channels: the reduced graph computes the same values,
-and says right of every tensor of the original how it follows.
+"""Random graphs with dead, unread and duplicate channels: the reduced graph computes the same
+values, and its record restores every original tensor.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def samples(graph: Graph, seed: int) -> Array:
     return extreme_inputs(np.random.default_rng(seed), shape, samples=4)
 
 
-def test_every_tensor_of_the_original_is_what_litert_computes() -> None:
+def test_every_original_tensor_equals_litert_s() -> None:
     for seed in SEEDS:
         graph, smaller = reduced(seed)
         inputs = samples(graph, seed)
@@ -70,7 +70,7 @@ def test_the_interface_stays() -> None:
             assert smaller.tensors[after].quantization == graph.tensors[before].quantization
 
 
-def test_shapes_of_the_reduced_graph_follow_from_its_operators() -> None:
+def test_shapes_of_the_reduced_graph_are_consistent() -> None:
     for seed in SEEDS:
         _, smaller = reduced(seed)
         for node in smaller.nodes:
@@ -80,14 +80,14 @@ def test_shapes_of_the_reduced_graph_follow_from_its_operators() -> None:
         assert set(smaller.tensors) | set(smaller.constants) == used | set(smaller.inputs)
 
 
-def test_nothing_more_is_found_in_a_reduced_graph() -> None:
+def test_reduction_is_idempotent() -> None:
     for seed in SEEDS:
         _, smaller = reduced(seed)
         assert reduce(smaller, Silent()) is smaller
 
 
-def test_the_graphs_are_worth_it() -> None:
-    """Together they lose half of their work: constants, unread channels, duplicates, nodes."""
+def test_the_random_graphs_have_much_to_remove() -> None:
+    """Together they lose half of their work: constants, unread channels, duplicates and nodes."""
     elements, macs = Counter[str](), Counter[str]()
     for seed in SEEDS:
         graph, smaller = reduced(seed)
@@ -105,7 +105,7 @@ def test_the_graphs_are_worth_it() -> None:
     assert elements["double"] > 30
 
 
-def test_a_graph_without_anything_to_remove_stays_itself() -> None:
+def test_a_graph_without_anything_to_remove_is_returned_unchanged() -> None:
     graph = small_classifier()
     assert reduce(graph, Silent()) is graph
 
@@ -115,7 +115,7 @@ def test_a_seed_gives_one_reduced_graph() -> None:
     assert first == second
 
 
-def test_preparing_a_model_keeps_its_file_and_notes_what_went(tmp_path: Path) -> None:
+def test_preparing_a_model_keeps_its_file_and_notes_removals(tmp_path: Path) -> None:
     graph = with_dead(small_classifier(), "fully_connected", [1], bias=300)
     graph = with_unread(graph, "fully_connected", [5, 11, 17, 23])
     path = tmp_path / "model.tflite"

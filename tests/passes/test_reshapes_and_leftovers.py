@@ -94,7 +94,7 @@ def test_a_reshape_that_mixes_channels_stays() -> None:
     assert names(rewritten(graph, remove_reshapes)) == ["reshape", "batch_normalization"]
 
 
-def test_a_reshape_stays_where_moving_it_gains_nothing() -> None:
+def test_a_reshape_stays_if_moving_it_gains_nothing() -> None:
     b = Builder((1, 1, 8))
     y = b.add(Softmax(), [b.dense(b.add(Reshape((8,)), [b.x], "flat"), "d")], "s")
     graph = b.build([y])
@@ -121,7 +121,7 @@ def test_remove_identity() -> None:
     assert result.outputs == ("a",)
 
 
-def test_what_looks_like_an_identity_stays() -> None:
+def test_near_identities_stay() -> None:
     b = Builder()
     y = b.add(MaxPool2D(Window((1, 1), (2, 2))), [b.x], "strided")
     y = b.add(AveragePool2D(Window((1, 1)), Activation.RELU), [y], "clamped")
@@ -150,7 +150,7 @@ def test_remove_dead_nodes() -> None:
         remove_reshapes,
     ],
 )
-def test_a_graph_without_anything_to_do_stays_and_nothing_changes_in_place(rewrite: Pass) -> None:
+def test_a_graph_without_anything_to_do_is_returned_and_never_modified(rewrite: Pass) -> None:
     b = Builder()
     graph = b.build([b.conv(b.add(Logistic(), [b.x], "l"), "a")])
     before = (graph.nodes, dict(graph.tensors), dict(graph.constants))

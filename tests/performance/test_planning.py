@@ -1,5 +1,5 @@
-"""What planning and compiling cost, in counts that are the same on every machine. The seconds they
-stand for are measured by benchmarks/build_time.py.
+"""The cost of planning and compiling, in machine-independent counts. benchmarks/build_time.py
+measures seconds.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tinycomp.prepare import Preparation, Prepared, prepare
 from tinycomp.proof.measure import footprint
 
 MOST_CALLS = 4_000_000
-"""Calls of Python functions while planning: CPython does as many in about four seconds."""
+"""The most Python function calls while planning: about four seconds in CPython."""
 MOST_TEXT = 6
-"""Characters of C that a byte of constants may take: GCC reads a number in the time it reads its
+"""The most characters of C per byte of constants: GCC's time to parse numbers depends on their
 digits.
 """
 
 
 def planned(prepared: Prepared) -> tuple[Plan, int]:
-    """The plan, and how many functions were called for it."""
+    """The plan, and the number of function calls that it took."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:

@@ -1,4 +1,4 @@
-"""results.json: what counts as growth, what a restricted run replaces, and that the docs agree."""
+"""results.json: growth, updates by partial runs, and agreement with the docs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def with_row(found: BoardResults, name: str, **changes: int) -> BoardResults:
     return replace(found, rows={**found.rows, name: replace(found.rows[name], **changes)})
 
 
-def test_the_documents_hold_what_results_json_holds() -> None:
+def test_the_docs_agree_with_results_json() -> None:
     """python -m benchmarks.tables rewrites them."""
     command = [sys.executable, "-m", "benchmarks.tables", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -54,7 +54,7 @@ def test_boards_and_limits_of_the_table_exist() -> None:
         assert target.limits.keys() <= {case.name for case in target.cases}
 
 
-def test_what_is_recorded_keeps_all_limits() -> None:
+def test_recorded_figures_meet_all_limits() -> None:
     for target in targets():
         rows = read_results()[target.board].rows
         for name, row in rows.items():
@@ -62,7 +62,7 @@ def test_what_is_recorded_keeps_all_limits() -> None:
                 assert getattr(row, figure) <= most, f"{target.board}, {name}: {figure}"
 
 
-def test_growth_is_told_with_both_numbers() -> None:
+def test_growth_is_reported_with_both_numbers() -> None:
     found = with_row(with_row(KNOWN, "kws", latency=2001, ram=499), "kws 4-bit", code=301)
     assert list(growth(KNOWN, found)) == [
         "kws: latency grew from 2,000 to 2,001",
@@ -70,12 +70,12 @@ def test_growth_is_told_with_both_numbers() -> None:
     ]
 
 
-def test_what_is_not_recorded_is_told() -> None:
+def test_unrecorded_figures_are_reported() -> None:
     found = replace(KNOWN, rows={"vww": ROW})
     assert list(growth(KNOWN, found)) == ["vww is not recorded: run make bench"]
 
 
-def test_cycles_may_differ_by_an_interrupt() -> None:
+def test_cycles_may_differ_by_interrupts() -> None:
     known = replace(KNOWN, unit="cycles")
     assert list(growth(known, with_row(known, "kws", latency=2060))) == []
     assert list(growth(known, with_row(known, "kws", latency=2160))) != []
@@ -83,7 +83,7 @@ def test_cycles_may_differ_by_an_interrupt() -> None:
     assert list(growth(known, with_row(known, "kws", ram=KNOWN.rows["kws"].ram + 11))) != []
 
 
-def test_a_restricted_run_replaces_its_part_only() -> None:
+def test_a_partial_run_replaces_only_its_part() -> None:
     known = {"cortex-m0": KNOWN, "cortex-m4": KNOWN}
     found = {"cortex-m4": replace(KNOWN, compiler="gcc 13", rows={"kws": replace(ROW, ram=1)})}
     result = merged(known, found)
@@ -93,7 +93,7 @@ def test_a_restricted_run_replaces_its_part_only() -> None:
     assert result["cortex-m4"].rows == {"kws": replace(ROW, ram=1), "kws 4-bit": ROW}
 
 
-def test_limits_are_absolute_or_shares() -> None:
+def test_limits_are_absolute_or_relative() -> None:
     rows = {"kws": ROW, "kws 4-bit": replace(ROW, latency=9999, peer=None)}
     assert limits(Limit(latency=5, flash=6, ram=7), rows, "kws") == {
         "latency": 5, "flash": 6, "ram": 7,
@@ -103,7 +103,7 @@ def test_limits_are_absolute_or_shares() -> None:
     assert limits(Limit(), rows, "kws") == {}
 
 
-def test_the_table_marks_what_is_missed() -> None:
+def test_the_table_marks_missed_limits() -> None:
     target = Target("cortex-m4", ["kws"], "Other", limits={"kws": Limit(flash=700, ram=499)})
     printed = io.StringIO()
     Console(width=160, file=printed).print(table(target, KNOWN))
@@ -114,6 +114,6 @@ def test_the_table_marks_what_is_missed() -> None:
     assert "> 499" in text
 
 
-def test_results_survive_being_written() -> None:
+def test_results_can_be_written_and_read() -> None:
     for board in read_results().values():
         assert read_board(as_json(board)) == board

@@ -1,6 +1,7 @@
-"""Instructions, flash and RAM of small models on every emulated core never grow unnoticed.
+"""Instructions, flash and RAM of small models on every emulated core do not grow unnoticed.
 
-tests/golden/figures holds what is known, a file a board; `pytest --update-golden` rewrites them.
+tests/golden/figures has the known figures, one file per board; `pytest --update-golden` rewrites
+them.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from tinycomp.target.boards import Board
 from tinycomp.target.toolchain import gcc_version
 
 SAME_CORE = ("uno",)
-"""Its core is mega's, and its memory too small for every operator."""
+"""It has the same core as mega, and too little memory for every operator."""
 EMULATED = [each for each in boards.list_boards() if each.emulator and each.name not in SAME_CORE]
 
 
 def separable() -> Graph:
-    """The kernels that classifiers spend their time in, with enough channels for the tuned ones."""
+    """A separable convolution network with enough channels for the optimized kernels."""
     layers = Layers((24, 24, 3), seed=7)
     x = layers.conv("input", 8, Window.make("same", (24, 24), (3, 3), (2, 2)), Activation.RELU6)
     x = layers.depthwise(x, Window.make("same", (12, 12), (3, 3)), 1, Activation.RELU)
@@ -69,7 +70,7 @@ def test_nothing_grows(board: Board, golden: Golden, tmp_path: Path) -> None:
 
 
 def measured(name: str, board: Board, folder: Path) -> Row:
-    """What the pipeline makes of a graph."""
+    """The figures of a graph that the pipeline builds."""
     model = folder / f"{name}.tflite"
     model.write_bytes(write_tflite(GRAPHS[name]))
     return row_of(

@@ -1,4 +1,4 @@
-"""Sums: scales that differ, zero points, activations, saturation, operands that repeat.
+"""Sums: different scales, zero points, activations, saturation, broadcast operands.
 
 Both operands come from the model's one input, through convolutions that make them differ.
 """
@@ -85,7 +85,7 @@ def _case(
     first: bool = False,
     seed: int = 0,
 ) -> Case:
-    """`kind` of operand b; `first` puts it in front."""
+    """A sum with the given `kind` of operand b, which comes first if `first` is set."""
     rng = np.random.default_rng(seed)
     source = parameters(0.05, -1)
     builder = CaseBuilder(SHAPE, source)
@@ -108,7 +108,7 @@ def _branch(
     source: QuantizationParameters,
     output: QuantizationParameters,
 ) -> str:
-    """A convolution whose outputs fill the int8 range, whatever the output's parameters."""
+    """A convolution whose outputs fill the int8 range for any output parameters."""
     shape: Shape = (channels, *window.kernel, SHAPE[2])
     constants = weighted_constants(rng, shape, 0, source, per_channel=False)
     length = int(np.prod(shape[1:]))

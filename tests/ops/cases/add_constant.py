@@ -28,7 +28,7 @@ def _add(
     activation: Activation = Activation.NONE,
     source: str = "input",
 ) -> str:
-    """Sum and difference with a random constant, on either side; the last one's name."""
+    """Sum and difference with a random constant, on either side; returns the name of the last."""
     rng = np.random.default_rng(len(builder.builder.nodes))
     values = rng.integers(-128, 128, shape)
     values.flat[:2] = (-128, 127)[: values.size]
@@ -63,7 +63,7 @@ def _activations() -> Case:
 
 
 def _shapes() -> Case:
-    """The constant whole, by row, by channel, with axes of 1 in front, one value; then in place."""
+    """Constants of full shape, per row, per channel, with leading axes of 1, scalar; in place."""
     builder = CaseBuilder(SHAPE, SOURCE)
     for shape in (SHAPE, (5, 6), (6,), (1, 1, 6), (1, 1, 1, 6), (1,)):
         last = _add(builder, str(shape), shape=shape)
@@ -72,7 +72,7 @@ def _shapes() -> Case:
 
 
 def _ties() -> Case:
-    """Equal scales and half of them: sums that lie between two values of the output."""
+    """Equal and halved scales: sums halfway between two output values."""
     builder = CaseBuilder(SHAPE, parameters(0.5, 3))
     for number, (scale, output) in enumerate(((0.5, 1.0), (0.25, 0.5), (1.0, 2.0), (0.5, 4.0))):
         _add(builder, f"ties {number}", other=parameters(scale, 4), output=parameters(output, 0))

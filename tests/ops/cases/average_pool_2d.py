@@ -1,4 +1,4 @@
-"""Average poolings: every window without dilation, activations, zero points, exact ties."""
+"""Average pooling: every window without dilation, activations, zero points, exact ties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Concatenations along each axis of one to three, of two to five inputs of different lengths."""
+"""Concatenations along each axis of tensors with one to three axes, of two to five inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.pad import Pad
 
 LONGER = ((0, 1), (2, 0), (1, 1), (0, 0))
-"""How many cells a padding gives each further input, so that they differ in length and content."""
+"""Cells of padding for each further input, so that lengths and contents differ."""
 
 
 def cases() -> list[Case]:
@@ -18,7 +18,7 @@ def cases() -> list[Case]:
 
 
 def _case(shape: Shape) -> Case:
-    """Every axis, also counted from the end; two, three and five inputs."""
+    """Every axis, also negative; two, three and five inputs."""
     tied = parameters(0.05, -7)
     builder = CaseBuilder(shape, tied)
     for axis in range(-1, len(shape)):

@@ -1,4 +1,4 @@
-"""Convolutions: every window, channels around the kernel's block of 4, activations, extremes."""
+"""Convolutions: every window, channel counts around multiples of 4, activations, extremes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Depthwise convolutions: every window, multipliers, channels around the block of 4, extremes."""
+"""Depthwise convolutions: every window, multipliers, channel counts around multiples of 4,
+extremes.
+"""
 
 from __future__ import annotations
 

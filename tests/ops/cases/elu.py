@@ -1,4 +1,4 @@
-"""Exponential linear units: slopes at minus infinity of every kind."""
+"""Exponential linear units with all kinds of alpha."""
 
 from __future__ import annotations
 

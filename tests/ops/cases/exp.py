@@ -1,4 +1,4 @@
-"""Exponentials: from nearly 1 to more than an int32 holds."""
+"""Exponentials: from nearly 1 to values beyond int32."""
 
 from __future__ import annotations
 

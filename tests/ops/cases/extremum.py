@@ -1,4 +1,4 @@
-"""Maxima and minima of two tensors, of which one may repeat."""
+"""Maxima and minima of two tensors, one of which may be broadcast."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _case(name: str, builder: CaseBuilder, shape: Shape) -> Case:
 
 
 def _repeated() -> Case:
-    """The operand that repeats on either side; the tensor with itself."""
+    """A broadcast operand on either side; a tensor with itself."""
     shape = (4, 5, 6)
     builder = CaseBuilder(shape, TIED)
     upside_down = builder.add(REVERSED, ["input"], TIED)

@@ -1,4 +1,6 @@
-"""Dense layers: one scale and one a channel, leading axes, exact ties, wide factors, extremes."""
+"""Dense layers: one scale or one per channel, leading axes, exact ties, large multipliers,
+extremes.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,7 @@ def _values() -> list[Case]:
 
 
 def _ties() -> list[Case]:
-    """Factors that are powers of two: many sums are exact ties, on both sides of zero."""
+    """Multipliers that are powers of two: many sums are exact ties, of both signs."""
     return [_tie(bits, zero_point) for bits in (0, 1, 2, 5) for zero_point in (0, -128, 30)]
 
 

@@ -1,4 +1,4 @@
-"""Every activation function that TFLite has no builtin for, on fine and coarse scales."""
+"""Every activation function without a TFLite builtin, with fine and coarse scales."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hard swishes: both directions of the 16-bit factor's shift, output scales from fine to coarse."""
+"""Hard swish: both shift directions of the 16-bit multiplier, fine to coarse output scales."""
 
 from __future__ import annotations
 

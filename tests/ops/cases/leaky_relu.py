@@ -1,4 +1,4 @@
-"""Leaky rectifiers: slopes of every kind, with and without an upper bound."""
+"""Leaky ReLU: all kinds of slopes, with and without an upper bound."""
 
 from __future__ import annotations
 

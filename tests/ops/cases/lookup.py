@@ -1,4 +1,4 @@
-"""Tables of any bytes."""
+"""Tables of arbitrary bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Max poolings: every window without dilation, activations, zero points."""
+"""Max pooling: every window without dilation, activations, zero points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Means: counts that are powers of two and not, ranks, kept axes, scales that differ, extremes."""
+"""Means: counts that are powers of two and others, ranks, kept axes, different scales, extremes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products: scales, zero points, activations, saturation; operands that repeat, and constants."""
+"""Products: scales, zero points, activations, saturation; broadcast operands, and constants."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _activations() -> Case:
 
 
 def _repeated() -> Case:
-    """The operand that repeats on either side; the tensor with itself; the last one in place."""
+    """A broadcast operand on either side; a tensor with itself; the last one in place."""
     builder = CaseBuilder(SHAPE, SOURCE)
     row = builder.add(MaxPool2D(Window((SHAPE[0], 1))), ["input"], SOURCE)
     for name, narrow in (

@@ -1,4 +1,4 @@
-"""Paddings: one to three axes, one side or both, channels, zero points at the ends of the range."""
+"""Padding: one to three axes, one side or both, channels, zero points at the ends of the range."""
 
 from __future__ import annotations
 

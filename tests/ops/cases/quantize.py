@@ -1,4 +1,4 @@
-"""Requantizations, also of a tensor that is not needed afterwards (in place)."""
+"""Requantization, also of a tensor that is not needed afterwards (in place)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rectifiers without and with an upper bound, which some outputs can exceed."""
+"""ReLU without and with an upper bound, which some outputs can exceed."""
 
 from __future__ import annotations
 

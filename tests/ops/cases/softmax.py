@@ -1,4 +1,4 @@
-"""Softmaxes: scales from flat to one-hot, betas, ranks, vectors of one value and of many."""
+"""Softmax: scales from flat to one-hot, betas, ranks, vectors of one value and of many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cases() -> list[Case]:
 
 
 def _long() -> list[Case]:
-    """More than 511 values, of which few are near the largest: LiteRT aborts at a sum of 512."""
+    """More than 511 values, few of which are near the largest: LiteRT aborts at a sum of 512."""
     found = []
     for size, scale in ((512, 0.1), (1000, 0.05), (9000, 0.3)):
         rng = np.random.default_rng(size)

@@ -1,5 +1,5 @@
-"""Sums of Armv7E-M kernels that are rounded once become the outputs of LiteRT, which rounds twice:
-at every sum where an output changes, on either side of it, and at random ones.
+"""Rounding once in Armv7E-M kernels gives the outputs of LiteRT, which rounds twice: at every sum
+where an output changes, at its neighbours, and at random sums.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CHANNELS = 64
 
 
 def call_of(seed: int, length: int, shifts: tuple[int, int], zero_point: int = -128) -> KernelCall:
-    """A convolution of random weights, biases and factors."""
+    """A convolution with random weights, biases and multipliers."""
     rng = np.random.default_rng(seed)
     matrix = rng.integers(-127, 128, (CHANNELS, length)).astype(np.int8)
     matrix[0] = 0  # its output never changes
@@ -37,7 +37,7 @@ def call_of(seed: int, length: int, shifts: tuple[int, int], zero_point: int = -
 
 
 def once(factors: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """What the instructions SMMLA and SSAT make of sums (channels, any)."""
+    """The outputs of sums (channels, any) by the instructions SMMLA and SSAT."""
     start, multiplier = factors.astype(np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
     register = 256 * sums + start
     assert (np.abs(register) < 1 << 31).all()
@@ -45,14 +45,14 @@ def once(factors: np.ndarray, sums: np.ndarray) -> np.ndarray:
 
 
 def twice(sums: Sums, values: np.ndarray) -> np.ndarray:
-    """LiteRT's outputs of sums (channels, any), biases included."""
+    """LiteRT's outputs of sums (channels, any) that include biases."""
     factor = (sums.multiplier[:, None], -sums.shift[:, None])
     return np.clip(requantize(values, *factor) - 128, -128, 127)
 
 
 def interesting(sums: Sums, rng: np.random.Generator) -> np.ndarray:
-    """Sums of each channel within its reach: those at which outputs change, their neighbours, the
-    least and the largest, and random ones.
+    """Possible sums of each channel: those at which outputs change, their neighbours, the smallest
+    and the largest, and random ones.
     """
     low, high = (limit[:, None] for limit in reach(sums.weights, sums.bias))
     real = (np.arange(255) + 0.5) * 2.0 ** (31 + sums.shift[:, None]) / sums.multiplier[:, None]
@@ -78,8 +78,8 @@ def test_outputs_equal(seed: int, length: int, shifts: tuple[int, int]) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-def test_channels_of_one_factor_share_what_is_found() -> None:
-    """Weights and biases differ, and with them the sums that can be."""
+def test_channels_with_one_multiplier_share_the_result() -> None:
+    """Weights and biases differ, and so do the possible sums."""
     call = call_of(3, 64, (8, 8))
     constants = call.fields["constants"]
     equal = replace(constants, multiplier=np.full_like(constants.multiplier, 1_234_567_891))
@@ -97,7 +97,7 @@ def test_channels_of_one_factor_share_what_is_found() -> None:
 
 
 def test_a_multiplier_that_is_a_little_off_is_not_enough() -> None:
-    """So the test above can fail."""
+    """Shows that the test above can fail."""
     call = call_of(0, 576, (8, 9))
     sums = sums_of(call)
     assert sums is not None
@@ -110,8 +110,8 @@ def test_a_multiplier_that_is_a_little_off_is_not_enough() -> None:
 @pytest.mark.parametrize(
     ("zero_point", "shifts"), [(-127, (7, 10)), (0, (7, 10)), (-128, (1, 3)), (-128, (16, 18))]
 )
-def test_else_they_are_rounded_twice(zero_point: int, shifts: tuple[int, int]) -> None:
-    """Where negative outputs count, and where factors are too large or too small."""
+def test_other_sums_are_rounded_twice(zero_point: int, shifts: tuple[int, int]) -> None:
+    """If negative outputs matter, or multipliers are too large or too small."""
     call = call_of(1, 576, shifts, zero_point)
     sums = sums_of(call)
     assert sums is not None
