@@ -1,8 +1,8 @@
 """Random int8 graphs: branches, joins, shared layers, tensors that several layers read and some
 that none reads.
 
-The same seed gives the same graph. Each step has random numbers of its own, so a graph that fails
-can be made smaller by leaving out steps: the others stay as they are.
+The same seed gives the same graph. Each step has its own random generator, so a failing graph can
+be minimized by leaving out steps without changing the others.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
 
 FEWEST, MOST = 5, 8
-"""Random layers a graph, beside those of its end."""
+"""Random layers per graph, in addition to those of its end."""
 LARGEST = 1500
-"""Elements a tensor, so that a graph runs quickly."""
+"""The most elements of a tensor, so that graphs run quickly."""
 RECENT = 3
-"""Half of all layers read one of so many last tensors; the others read any."""
+"""Half of all layers read one of this many last tensors; the others read any tensor."""
 
 WAYS = ((False, False), (True, False), (False, True))
 """Of placing cells when an image is resized."""
@@ -68,7 +68,7 @@ Grow = Callable[["_Growing", str], str | None]
 
 
 class _Growing(Layers):
-    """A graph that grows by random layers. What is tried and does not fit gives None."""
+    """A graph under construction from random layers. Layers that do not fit give None."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ class _Growing(Layers):
         self.tensors = ["input"]
 
     def grow(self, step: int, left_out: bool = False) -> None:
-        """One layer more, of a random kind, behind a random tensor; or that tensor again."""
+        """Add a random layer after a random tensor, or repeat that tensor."""
         self.rng = np.random.default_rng((self.seed, step, 1))
         while True:
             some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
@@ -89,7 +89,7 @@ class _Growing(Layers):
                 return
 
     def end(self) -> Graph:
-        """Half of the graphs end in classes, computed from every tensor that nothing reads yet."""
+        """Half of the graphs end with classes, computed from all tensors without a reader."""
         self.rng = np.random.default_rng((self.seed, MOST + 1))
         if self.rng.random() < 0.5:
             return self.graph(self.tensors[-1], name="random")
@@ -106,7 +106,7 @@ class _Growing(Layers):
         return self.reshape(x, (math.prod(self.shape(x)),))
 
     def mean(self, x: str, keep_dims: bool = False) -> str:
-        """A scale that also holds means of tensors that are never negative."""
+        """A mean with a scale that also fits tensors that are never negative."""
         known = self.quantization(x)
         return self.apply(Mean(keep_dims), x, parameters(known.scale / 1.5, known.zero_point))
 
@@ -125,7 +125,7 @@ class _Growing(Layers):
         return Activation(int(self.rng.integers(4)))
 
     def partner(self, x: str) -> str:
-        """A tensor of the same shape; x itself where there is no other."""
+        """Another tensor of the same shape, or x itself if there is none."""
         others = [y for y in self.tensors if y != x and self.shape(y) == self.shape(x)]
         return str(self.rng.choice(others)) if others else x
 
@@ -153,7 +153,7 @@ def _mul(g: _Growing, x: str) -> str | None:
 
 
 def _scale_channels(g: _Growing, x: str) -> str | None:
-    """Squeeze and excite: an image times one factor a channel."""
+    """Squeeze and excite: an image times one factor per channel."""
     if len(g.shape(x)) != 3:
         return None
     factors = g.mean(x, keep_dims=True)
@@ -167,7 +167,7 @@ def _concatenate(g: _Growing, x: str) -> str | None:
 
 
 def _branches(g: _Growing, x: str) -> str | None:
-    """A layer with weights, a function and a pooling, side by side."""
+    """A layer with weights, a function and a pooling in parallel."""
     if len(g.shape(x)) != 3 or 3 * math.prod(g.shape(x)) > LARGEST:
         return None
     height, width, channels = g.shape(x)
@@ -181,7 +181,7 @@ def _branches(g: _Growing, x: str) -> str | None:
 
 
 def _shared(g: _Growing, x: str) -> str | None:
-    """One layer of two tensors: they share weights, and their inputs' scale."""
+    """One layer applied to two tensors, with shared weights and input scale."""
     if len(g.shape(x)) != 3:
         return None
     other = g.apply(Lookup(g.rng.bytes(256)), x, g.quantization(x))
@@ -193,7 +193,7 @@ def _shared(g: _Growing, x: str) -> str | None:
 
 
 def _scale(g: _Growing, x: str) -> str | None:
-    """A factor and a summand a channel, as passes lower a batch normalization of any rank."""
+    """A factor and an offset per channel, like a lowered batch normalization of any rank."""
     shape = g.shape(x)
     image = shape if len(shape) == 3 else (*((1,) * (2 - len(shape))), *shape[:-1], 1, shape[-1])
     expanded = x if image == shape else g.reshape(x, image)
@@ -395,7 +395,7 @@ GROWTH: tuple[Grow, ...] = (
 
 
 def steps(seed: int) -> int:
-    """How many steps a seed's graph has."""
+    """The number of steps of a seed's graph."""
     return int(np.random.default_rng((seed, 0)).integers(FEWEST, MOST + 1))
 
 

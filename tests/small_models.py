@@ -47,10 +47,10 @@ from tinycomp.plan.program import Storage, lower
 LOGISTIC = parameters(1 / 256, -128)
 HASH = "0123456789abcdef" * 4
 _STEPS = 40.0
-"""How far outputs of a weighted layer deviate from zero, in steps of their scale."""
+"""Standard deviation of the outputs of weighted layers, in steps of their scale."""
 WEIGHTS = ("any", "few", "few each", "sparse", "few sparse")
-"""Kinds of weights, each of which another codec stores best: dense, codebook, channel_codebook,
-bitmap, sparse_codebook (in a layer that is large enough).
+"""Kinds of weights, each of which suits another codec: dense, codebook, channel_codebook, bitmap,
+sparse_codebook (in a layer that is large enough).
 """
 
 
@@ -62,7 +62,7 @@ class Layers:
         self.builder = CaseBuilder(shape, self.free())
         self.weights = WEIGHTS[0]
         self.entries = 4
-        """Values of a table, where weights are few."""
+        """The values of a codebook."""
 
     def shape(self, x: str) -> Shape:
         return self.builder.builder.tensors[x].shape
@@ -71,7 +71,7 @@ class Layers:
         return self.builder.quantization[x]
 
     def free(self) -> QuantizationParameters:
-        """Random parameters, for where the specification leaves the choice."""
+        """Random quantization parameters, where the specification does not determine them."""
         scale = float(np.exp(self.rng.uniform(-4, -2.5)))
         return parameters(scale, int(self.rng.integers(-60, 60)))
 
@@ -91,7 +91,7 @@ class Layers:
         return self._weighted(FullyConnected(activation), x, (outputs, self.shape(x)[-1]))
 
     def _weighted(self, op: Operator, x: str, shape: Shape) -> str:
-        """Random weights and biases, of scales that make the most of the output's range."""
+        """A layer with random weights and biases, with scales that use the output's range."""
         axis, source = op.weight_axis, self.quantization(x)
         assert axis is not None
         channels, length = shape[axis], int(np.prod(shape)) // shape[axis]
@@ -131,21 +131,21 @@ class Layers:
         return self.builder.add(Mul(activation), [a, b], output)
 
     def mul_constant(self, x: str) -> str:
-        """A product with one constant a channel."""
+        """A product with one constant per channel."""
         factors = self.rng.integers(-128, 128, self.shape(x)[-1:]).astype(np.int8)
         known = parameters(0.05, 3)
         output = parameters(_STEPS * self.quantization(x).scale * known.scale)
         return self.builder.add(Mul(), [x], output, [Constant("factors", factors, known)])
 
     def add_constant(self, x: str) -> str:
-        """A sum with one constant a channel."""
+        """A sum with one constant per channel."""
         summands = self.rng.integers(-128, 128, self.shape(x)[-1:]).astype(np.int8)
         known = parameters(self.quantization(x).scale, 3)
         output = parameters(2 * known.scale)
         return self.builder.add(AddConstant(), [x], output, [Constant("summands", summands, known)])
 
     def concatenate(self, parts: Sequence[str], axis: int = -1) -> str:
-        """The parts brought to the parameters of the first, as concatenation wants them."""
+        """A concatenation; parts are requantized to the first one's parameters, as required."""
         tied = self.quantization(parts[0])
         same = [
             part if self.quantization(part) == tied else self.apply(Quantize(), part, tied)
@@ -160,7 +160,7 @@ class Layers:
         return self.tied(Reshape(shape), x)
 
     def mean(self, x: str, keep_dims: bool = False) -> str:
-        """Means deviate less from zero than what they are made of."""
+        """A mean, whose scale is smaller because means vary less than their inputs."""
         known = self.quantization(x)
         return self.apply(Mean(keep_dims), x, parameters(known.scale / 6, known.zero_point))
 
@@ -168,14 +168,14 @@ class Layers:
         return self.apply(Softmax(), x, OUTPUT)
 
     def tied(self, op: Operator, x: str) -> str:
-        """A layer whose output has its input's parameters."""
+        """A layer whose output has the quantization parameters of its input."""
         return self.apply(op, x, self.quantization(x))
 
     def apply(self, op: Operator, x: str, output: QuantizationParameters) -> str:
         return self.builder.add(op, [x], output)
 
     def graph(self, output: str | None = None, name: str = "small") -> Graph:
-        """The graph; its output is the last layer's, if no other is named."""
+        """The graph; its output is the last layer's, unless given."""
         built = self.builder.graph()
         outputs = built.outputs if output is None else (output,)
         return Graph(name, built.nodes, built.tensors, built.constants, built.inputs, outputs)
@@ -195,7 +195,7 @@ def small_classifier(seed: int = 0) -> Graph:
 
 
 def every_operator() -> Graph:
-    """Each operator once at least, and weights for each codec: every kernel in one library."""
+    """Every operator and weights for every codec: all kernels in one library."""
     layers = Layers((8, 8, 4), seed=3)
     window = Window.make("same", (8, 8), (3, 3))
     images = ["input"]
@@ -238,7 +238,7 @@ def write_library(
     limit: int | None = None,
     push: bool = False,
 ) -> Path:
-    """Emit a graph's library into a folder; the folder."""
+    """Write a graph's library to a folder; returns the folder."""
     program = lower(graph, Storage(copied=harvard))
     planned = plan(program, stretch, pixels=pixels, limit=limit, push=push)
     for name, text in emit_library(planned, prefix=prefix, model_hash=HASH).items():

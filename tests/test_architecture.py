@@ -29,7 +29,7 @@ INSIDE_FUNCTIONS = ("keras", "tensorflow", "optuna", "sqlalchemy")
 
 @dataclass(frozen=True)
 class Import:
-    """One import: who (dotted, without tinycomp), whom (dotted), whether it runs on import."""
+    """One import: importing module and target (dotted, without tinycomp), whether run on import."""
 
     module: str
     target: str
@@ -41,7 +41,7 @@ class Import:
 
     @property
     def ours(self) -> str | None:
-        """The target without tinycomp, where it is a module of tinycomp."""
+        """The target without tinycomp, if it is a module of tinycomp."""
         package, _, rest = self.target.partition(".")
         return rest if package == "tinycomp" and rest and rest != "__version__" else None
 
@@ -103,13 +103,13 @@ def rows() -> dict[str, int]:
     return {name.strip(): int(number) for number, names in lines for name in names.split(",")}
 
 
-def test_every_part_of_the_package_has_a_row_and_every_row_its_parts():
+def test_every_part_of_the_package_has_a_row_and_every_row_has_parts():
     parts = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")}
     parts |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert parts == rows().keys()
 
 
-def test_modules_import_from_their_own_room_or_from_rows_above():
+def test_modules_import_only_from_their_own_package_or_rows_above():
     wrong = [
         f"{each.module} imports {each.target}"
         for each in imports()
@@ -121,7 +121,7 @@ def test_modules_import_from_their_own_room_or_from_rows_above():
 
 
 @pytest.mark.parametrize("folder", ONE_TO_A_FILE)
-def test_modules_of_a_one_to_a_file_folder_do_not_know_each_other(folder):
+def test_modules_of_registry_folders_do_not_import_each_other(folder):
     wrong = [
         f"{each.module} imports {each.target}"
         for each in imports()
@@ -146,7 +146,7 @@ def test_slow_packages_are_imported_inside_functions(package):
     assert at_top == []
 
 
-def test_no_other_way_to_start_a_program_is_used():
+def test_programs_are_only_started_by_common_process():
     users = [
         path.name
         for path in PACKAGE.rglob("*.py")
@@ -156,7 +156,7 @@ def test_no_other_way_to_start_a_program_is_used():
 
 
 def test_nobody_imports_click():
-    """Typer brings its own copy of it."""
+    """Typer includes its own copy."""
     assert [each.module for each in imports() if each.target.split(".")[0] == "click"] == []
 
 

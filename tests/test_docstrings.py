@@ -1,4 +1,4 @@
-"""Docstrings are complete: one under every field of a record, one in everything public.
+"""Docstrings are complete: every field of a record and every public definition has one.
 
 A record is a dataclass, a named tuple or a pydantic model. Definitions inside functions are local.
 """
@@ -18,7 +18,7 @@ DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """The syntax tree of every module, by its path."""
+    """The syntax tree of every module, by path."""
     return {
         str(path.relative_to(PACKAGE.parent)): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""The integer arithmetic against exact rational arithmetic, and around every step."""
+"""The integer arithmetic compared with exact rational arithmetic, and around every step."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_scale_and_round_rounds_half_away_from_zero(x: int, factor: float) -> No
 
 
 def _around_the_steps(factor: float) -> Array:
-    """Sums at and beside every step of the clamped output, on both sides of zero, and far away."""
+    """Sums at and next to every step of the clamped output, on both sides of zero, and far away."""
     steps = np.floor((np.arange(1, 300) - 0.5) / factor).astype(np.int64)
     near = (steps[:, np.newaxis] + np.arange(-2, 4)).ravel()
     near = near[near < INT32_MAX]
@@ -118,7 +118,9 @@ def test_exact_multiplier_within_bounds(low: int, high: int) -> None:
 
 
 def test_nearest_multiplier_alone_is_not_exact() -> None:
-    """The reason for all this: rounding half up with the nearest multiplier differs at ties."""
+    """The reason for exact multipliers: rounding half up with the nearest multiplier differs at
+    ties.
+    """
     multiplier, shift = quantize_multiplier(0.25)
     naive = ExactMultiplier(np.array([multiplier]), np.array([0]), np.array([shift]))
     assert int(requantize_extended(np.array([-2]), naive)[0]) == 0
@@ -137,7 +139,7 @@ def test_reciprocal_divides_exactly(count: int) -> None:
     assert np.array_equal(found, x // np.uint64(count))
 
 
-def test_reciprocal_refuses_windows_without_one() -> None:
+def test_windows_without_a_reciprocal_are_refused() -> None:
     with pytest.raises(ArithmeticError, match="no reciprocal for a window of 2097153 cells"):
         reciprocal((1 << 21) + 1)
 
@@ -150,7 +152,7 @@ def test_means_round_half_away_from_zero(x: int, count: int) -> None:
 
 
 def test_exponentials_and_reciprocals_are_close_to_the_real_ones() -> None:
-    """Their exact bits are LiteRT's, which conformance cases compare; these are the values."""
+    """Conformance cases compare the exact bits with LiteRT's; this compares the values."""
     x = -np.arange(0, 1 << 31, 999_983, dtype=np.int64)
     real = np.exp(x / (1 << 26))
     assert np.abs(exp_of_negative(x) / (1 << 31) - real).max() < 1e-6

@@ -1,4 +1,4 @@
-"""A few hundred mutated .tflite files; tests/fuzz_tflite.py runs as many as one likes."""
+"""A few hundred mutated .tflite files; tests/fuzz_tflite.py runs any number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LiteRT as the oracle: batches do not change results, and its complaints become one paragraph."""
+"""LiteRT as the oracle: batches do not change results, and its errors become one paragraph."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_large_tensors_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("model", [b"", b"not a model at all"])
-def test_what_is_no_model(model: bytes) -> None:
+def test_files_that_are_not_models(model: bytes) -> None:
     with pytest.raises(ModelError, match="LiteRT can't run the model: "):
         oracle.run(model, np.zeros((1, 1), np.int8))
     with pytest.raises(ModelError, match="LiteRT can't run the model: "):

@@ -1,4 +1,4 @@
-"""The simulator: what it returns, how it batches, what it refuses."""
+"""The simulator: results, batches, and errors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_float_graph_is_refused() -> None:
 
 @pytest.mark.shared
 def test_thousand_keyword_inputs(shared: Path) -> None:
-    """In time, in bounded memory, and with the accuracy that LiteRT's kernels have (90.1 %)."""
+    """In limited time and memory, and with the accuracy of LiteRT's kernels (90.1 %)."""
     graph = read_tflite(shared / "models" / "kws_ref_model_int8.tflite")
     with np.load(shared / "data" / "kws01.npz", allow_pickle=False) as data:
         inputs, labels = data["x_test"], data["y_test"]

@@ -1,4 +1,4 @@
-"""The wheel holds what the package needs beside its code, and finds it."""
+"""The wheel contains the package's data files, and the installed package finds them."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_it_holds_every_file_of(name, unpacked):
+def test_it_contains_every_file_of(name, unpacked):
     assert files(unpacked / "tinycomp" / name) == files(ROOT / name)
 
 
-def test_it_holds_every_module_and_nothing_else(unpacked):
+def test_it_contains_every_module_and_nothing_else(unpacked):
     shipped = {name for name in files(unpacked / "tinycomp") if name.split("/")[0] not in SHIPPED}
     assert shipped == files(ROOT / "tinycomp")
     assert {path.name.split("-")[0] for path in unpacked.iterdir()} == {"tinycomp"}
@@ -71,5 +71,5 @@ def test_an_installed_package_reads_its_own_copy(unpacked):
 
 
 def test_an_editable_installation_is_possible() -> None:
-    """Hatchling moves no Python file for one, so templates of Python are called .py.j2."""
+    """Hatchling can't relocate Python files in editable mode: Python templates are named .py.j2."""
     assert [path for folder in SHIPPED for path in (ROOT / folder).rglob("*.py")] == []

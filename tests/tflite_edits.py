@@ -1,4 +1,4 @@
-"""Edits of a .tflite's tables: a conformance case written, changed through the schema, packed."""
+"""Edits of a .tflite's tables through the schema, starting from a conformance case."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DENSE = case("fully_connected", "(64,) to 12, tensor scales")
 
 
 def edited(source: Case | bytes, *edits: Edit) -> bytes:
-    """The case's .tflite (or the file) after edit(model, subgraph), one after the other."""
+    """The case's .tflite (or the file) after applying each edit(model, subgraph)."""
     data = source if isinstance(source, bytes) else write_tflite(source.graph)
     model = schema.ModelT.InitFromPackedBuf(data)
     for edit in edits:
@@ -38,7 +38,7 @@ def edited(source: Case | bytes, *edits: Edit) -> bytes:
 
 
 def put(tensor: int, **fields: Any) -> Edit:
-    """An edit of an operand: 0 the activation, 1 weights, 2 bias, -1 the output."""
+    """An edit of a tensor's fields: 0 is the activation, 1 weights, 2 bias, -1 the output."""
 
     def edit(model: Any, subgraph: Any) -> None:
         operator = subgraph.operators[0]
@@ -53,7 +53,7 @@ def put(tensor: int, **fields: Any) -> Edit:
 
 
 def builtin(name: str) -> Edit:
-    """Another operator in place of the first, without options."""
+    """Replaces the first operator by another one without options."""
 
     def edit(model: Any, subgraph: Any) -> None:
         code = getattr(schema.BuiltinOperator, name)
@@ -66,7 +66,7 @@ def builtin(name: str) -> Edit:
 
 
 def add_code(model: Any, name: str, version: int = 1) -> int:
-    """The index of an operator code, added."""
+    """Add an operator code; returns its index."""
     code = getattr(schema.BuiltinOperator, name)
     table = schema.OperatorCodeT()
     table.builtinCode, table.deprecatedBuiltinCode = code, min(code, 127)
@@ -78,7 +78,7 @@ def add_code(model: Any, name: str, version: int = 1) -> int:
 def add_tensor(
     subgraph: Any, name: str, like: int, dtype: int, *, zero_shift: int = 0, plain: bool = False
 ) -> int:
-    """The index of a tensor of another's shape (and, unless plain, its quantization), added."""
+    """Add a tensor with another's shape (and quantization, unless plain); returns its index."""
     model = subgraph.tensors[like]
     quantization = None
     if not plain:
@@ -93,7 +93,7 @@ def add_tensor(
 
 
 def constant(model: Any, subgraph: Any, name: str, values: Any) -> int:
-    """The index of a constant tensor of integers, added."""
+    """Add a constant tensor of integers; returns its index."""
     array = np.asarray(values)
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(array.tobytes(), np.uint8)
@@ -118,7 +118,7 @@ def operator(code: int, inputs: list[int], outputs: list[int], options: Any = No
 
 
 def convert_input(dtype: int, zero_shift: int = 0) -> Edit:
-    """A QUANTIZE in front that makes the int8 input of another type."""
+    """Adds a QUANTIZE at the start that converts another type to the int8 input."""
 
     def edit(model: Any, subgraph: Any) -> None:
         core = int(subgraph.inputs[0])
@@ -132,7 +132,7 @@ def convert_input(dtype: int, zero_shift: int = 0) -> Edit:
 
 
 def convert_output(dtype: int, zero_shift: int = 0) -> Edit:
-    """A DEQUANTIZE or QUANTIZE behind the int8 output."""
+    """Adds a DEQUANTIZE or QUANTIZE after the int8 output."""
 
     def edit(model: Any, subgraph: Any) -> None:
         core = int(subgraph.outputs[0])

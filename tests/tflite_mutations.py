@@ -1,4 +1,4 @@
-"""Mutations of a .tflite: of its bytes, and of its tables through the schema's objects."""
+"""Mutates a .tflite: its bytes, or its tables through the schema's objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRIES = 20
 
 
 def mutated(data: bytes, rng: Rng) -> tuple[bytes, str]:
-    """A mutant, and how it was made."""
+    """A mutant, and a description of the mutation."""
     if rng.random() < 0.4:
         return _bytes(data, rng)
     for _ in range(_TRIES):
@@ -56,7 +56,7 @@ def _bytes(data: bytes, rng: Rng) -> tuple[bytes, str]:
 
 
 def _table(model: Any, rng: Rng) -> str:
-    """Change one field, anywhere; what it was."""
+    """Change one random field; returns a description."""
     fields = list(_fields(model, "model"))
     weighted = [each for each in fields if "buffers" not in each[0] or rng.random() < 0.1]
     path, value, put = weighted[rng.integers(len(weighted))]

@@ -1,4 +1,4 @@
-"""Small .tflite files that between them use whatever the reader knows: what fuzzing starts from."""
+"""Small .tflite files that together use every feature of the reader, as seeds for fuzzing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tflite_edits import (
 from tinycomp.quantize.export import write_tflite
 
 LARGEST = 6000
-"""Bytes of a file: most of a larger one is weights, where a mutation changes little."""
+"""The largest file in bytes: larger ones are mostly weights, where mutations have little effect."""
 CASES_EACH = 4
 FLOAT = ("add", "conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "softmax")
 """Operators of float files among the seeds."""
 
 
 def seeds() -> dict[str, bytes]:
-    """Files by name: conformance cases of every operator, and what no case has."""
+    """Files by name: conformance cases of every operator, and features without a case."""
     found = dict(_cases())
     found["float ends"] = edited(CONVOLUTION, convert_input(FLOAT32), convert_output(FLOAT32))
     found["uint8 ends"] = edited(DENSE, convert_input(UINT8, 128), convert_output(UINT8, 128))
@@ -63,7 +63,7 @@ def _size(each: tuple[str, bytes]) -> int:
 
 
 def shape_arithmetic(model: Any, subgraph: Any) -> None:
-    """Behind the output: flattened to (batch, -1), as converters write it for an open batch."""
+    """Flattens the output to (batch, -1), as converters do for a dynamic batch."""
     source = int(subgraph.outputs[0])
     names = ("begin", "end", "step")
     begin, end, step = (
@@ -123,7 +123,7 @@ def _integers(subgraph: Any, name: str, shape: list[int]) -> int:
 
 
 def dilated_2d(model: Any, subgraph: Any) -> None:
-    """The first convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, block 2 x 3."""
+    """Puts the first convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, block 2 x 3."""
     convolution = subgraph.operators[0]
     height, width = (int(n) for n in subgraph.tensors[int(convolution.inputs[0])].shape[1:3])
     weights = subgraph.tensors[int(convolution.inputs[1])].shape
@@ -146,7 +146,7 @@ def dilated_2d(model: Any, subgraph: Any) -> None:
 
 
 def dilated_1d(model: Any, subgraph: Any) -> None:
-    """The same over the length of a 1-D input: block 2, an axis is added and dropped inside."""
+    """The same over the length of a 1-D input: block 2; an axis is added and removed in between."""
     convolution = subgraph.operators[0]
     source = subgraph.tensors[int(subgraph.inputs[0])]
     length, channels = int(source.shape[1]), int(source.shape[3])
@@ -178,7 +178,7 @@ def dilated_1d(model: Any, subgraph: Any) -> None:
 
 
 def _group(model: Any, subgraph: Any, block: Any, pads: Any, crops: Any) -> tuple[Any, Any]:
-    """Put the two operators around the first convolution; both."""
+    """Insert the two operators around the first convolution; returns both."""
     convolution = subgraph.operators[0]
     sizes = constant(model, subgraph, "block", block)
     added, taken = (
@@ -206,6 +206,6 @@ def _group(model: Any, subgraph: Any, block: Any, pads: Any, crops: Any) -> tupl
 
 
 def _open(table: Any, rest: list[int]) -> None:
-    """An open batch, and fixed sizes behind it."""
+    """Sets a dynamic batch followed by fixed sizes."""
     table.shape = np.array([1, *rest], np.int32)
     table.shapeSignature = np.array([-1, *rest], np.int32)

@@ -1,4 +1,4 @@
-"""Programs of a few bytes, as linkers and build tools would leave them."""
+"""Program files of a few bytes, in the formats of linkers and build tools."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(x[:256], y[:256], epochs=4, verbose=0)
-    with warnings.catch_warnings():  # of Keras about NumPy 2
+    with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
         model.save(folder / "model.keras")
     np.savez(folder / "data.npz", x_train=x[:256], y_train=y[:256], x_test=x[256:], y_test=y[256:])

@@ -1,6 +1,4 @@
-"""The checker accepts every plan that is right, whatever was asked for, and catches planted
-errors.
-"""
+"""The checker accepts every correct plan, for all options, and detects planted errors."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ KERNELS = ("generic", "armv7e_m", "armv8_1m_mve", "scalar", "avr", "lx6")
 
 
 def require_right_plans(seed: int, kernels: str) -> None:
-    """Of a random graph, for every choice of --optimize, with --push-input where it can be had."""
+    """Check plans of a random graph for every --optimize, and with --push-input if possible."""
     program = lower(random_graph(seed), kernels=kernels)
     for optimize, push in product(OPTIMIZE, (False, True)):
         try:
@@ -48,13 +46,13 @@ def require_right_plans(seed: int, kernels: str) -> None:
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_every_plan_of_a_random_graph_is_right(kernels: str) -> None:
+def test_every_plan_of_a_random_graph_is_correct(kernels: str) -> None:
     require_right_plans(KERNELS.index(kernels), kernels)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 60))
-def test_every_plan_of_many_random_graphs_is_right(seed: int) -> None:
+def test_every_plan_of_many_random_graphs_is_correct(seed: int) -> None:
     require_right_plans(seed, KERNELS[seed % len(KERNELS)])
 
 
@@ -68,7 +66,7 @@ def test_a_tensor_may_be_listed_before_the_one_whose_memory_it_shares() -> None:
 
 
 def three_branches() -> Graph:
-    """A tensor, a table of it and a convolution of it side by side, so low that one step makes all
+    """A tensor, and a table and a convolution of it in parallel, so low that one step computes all
     rows of each: streaming then only changes the order of layers.
     """
     layers = Layers((3, 1, 3))
@@ -80,7 +78,7 @@ def three_branches() -> Graph:
     return layers.graph()
 
 
-def test_layers_that_change_places_run_by_the_table(tmp_path: Path) -> None:
+def test_reordered_layers_follow_the_schedule_table(tmp_path: Path) -> None:
     graph = three_branches()
     planned = choose(lower(graph), "ram")
     order = [step.operation for step in planned.steps if not isinstance(step, Copy)]
@@ -95,7 +93,7 @@ def test_layers_that_change_places_run_by_the_table(tmp_path: Path) -> None:
 
 
 def chain() -> Graph:
-    """Narrow layers, of which streamed rows wait."""
+    """Narrow layers, with rows that wait when streamed."""
     layers, same = Layers((19, 3, 1)), (1, 1, 1, 1)
     x = layers.conv("input", 24, Window((3, 3), padding=same))
     for stride in (1, 1, 2, 1):
@@ -139,7 +137,7 @@ def test_a_row_dropped_from_a_ring_is_caught() -> None:
 
 
 def test_copies_left_out_are_caught() -> None:
-    """One alone, too, where others use the room in that pause."""
+    """Also a single one, if others use its memory in the meantime."""
     planned, caught = streamed(), 0
     copies = [i for i, step in enumerate(planned.steps) if isinstance(step, Copy) and step.moved]
     for i in copies:
@@ -162,7 +160,7 @@ def test_scratch_on_a_live_tensor_is_caught() -> None:
         check(replace(planned, scratch=scratch))
 
 
-def test_sums_of_a_reduction_that_are_lost_are_caught() -> None:
+def test_overwritten_sums_of_a_reduction_are_caught() -> None:
     planned = streamed()
     index = len(planned.program.operations) - 1
     assert planned.program.operations[index].node.op.name == "mean"
@@ -210,7 +208,7 @@ def test_the_counters_of_a_pushed_input_are_kept() -> None:
         check(replace(planned, state=taken))
 
 
-def test_the_callers_input_stays_as_it_is() -> None:
+def test_the_callers_input_is_not_modified() -> None:
     planned = streamed()
     first = planned.program.graph.nodes[0].outputs[0]
     storage = {**planned.storage, first: planned.program.graph.inputs[0]}
@@ -219,7 +217,7 @@ def test_the_callers_input_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("push", [False, True])
-def test_a_plainer_plan_stands_in_for_a_wrong_one(push: bool) -> None:
+def test_a_wrong_plan_is_replaced_by_a_simpler_one(push: bool) -> None:
     planned, notes = streamed(push), list[str]()
     assert proven(planned, notes.append) is planned
     assert notes == []
@@ -232,7 +230,7 @@ def test_a_plainer_plan_stands_in_for_a_wrong_one(push: bool) -> None:
     assert f"{plain.arena:,} bytes" in notes[0]
 
 
-def test_where_no_plan_is_right_none_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_plan_is_used_if_none_is_correct(monkeypatch: pytest.MonkeyPatch) -> None:
     planned = streamed()
     wrong = replace(planned, scratch={**planned.scratch, 0: (0,)})
     monkeypatch.setattr(checker, "plan", lambda *_, **__: wrong)

@@ -1,4 +1,4 @@
-"""The cost model predicts what the emulated Cortex-M4 counts."""
+"""The cost model predicts the instruction counts of the emulated Cortex-M4."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")
 WITHIN = 0.1
-"""Of the instructions that are counted. Where a kernel is no longer what was measured, run
+"""Allowed relative error. If a kernel has changed since it was measured, run
 benchmarks/fit_costs.py again.
 """
 
@@ -50,7 +50,7 @@ def test_files_are_complete() -> None:
             assert all(value > 0 for value in terms.values())
 
 
-def test_kernels_that_were_not_measured_cost_something() -> None:
+def test_kernels_without_measurements_have_a_cost() -> None:
     program = lower(every_operator())
     costs = Costs(program)
     whole = plan(program)
@@ -59,7 +59,7 @@ def test_kernels_that_were_not_measured_cost_something() -> None:
     assert costs.instructions(streamed.steps) > costs.instructions(whole.steps)
 
 
-def test_a_set_without_a_file_takes_the_portable_kernels() -> None:
+def test_a_set_without_a_file_uses_costs_of_the_portable_kernels() -> None:
     assert coefficients("no such set") == coefficients(GENERIC)
     text = (FOLDER / f"{GENERIC}.json").read_text(encoding="utf-8")
     assert coefficients(GENERIC) == json.loads(text)

@@ -1,5 +1,5 @@
-"""Addresses: nothing that is alive at the same time overlaps, and the arena is as small as it can
-be shown to be.
+"""Addresses: buffers that are alive at the same time do not overlap, and the arena has the smallest
+size that can be proved.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def test_blocks_that_live_together_never_overlap(pieces: list[Block]) -> None:
     assert size >= most_used(pieces) >= most_alive(pieces)
 
 
-def test_a_chain_needs_no_more_than_two_neighbours() -> None:
+def test_a_chain_needs_only_two_neighbours() -> None:
     sizes = [490, 8000, 8000, 8000, 64, 12]
     chain = [Block.of(size, [(max(0, i - 1), i)]) for i, size in enumerate(sizes)]
     assert place(chain)[1] == 16000
@@ -66,7 +66,7 @@ def test_a_search_over_orders_finds_what_largest_first_misses() -> None:
     assert place(pieces)[1] == most_alive(pieces)
 
 
-def test_blocks_that_take_turns_share_a_place() -> None:
+def test_blocks_that_are_alive_in_turn_share_an_address() -> None:
     turns = [
         Block.of(100, [(0, 1), (4, 5)]),
         Block.of(90, [(2, 3), (6, 7)]),
@@ -87,14 +87,14 @@ def test_a_tensor_grows_into_one_that_dies() -> None:
     assert place([dying, growing])[1] == most_used([dying, growing]) == 200
 
 
-def test_a_turned_block_ends_as_it_began() -> None:
+def test_a_mirrored_block_is_mirrored_back() -> None:
     block = Block((Part(0, 8, ((0, 1),)), Part(8, 20, ((2, 3),))), turns=True)
     assert block.turned().parts == (Part(0, 12, ((2, 3),)), Part(12, 20, ((0, 1),)))
     assert block.turned().turned() == block
 
 
-def test_two_that_keep_a_part_share_what_is_between() -> None:
-    """Each keeps 20 bytes all the time, and has 100 more while the other has not."""
+def test_blocks_with_a_permanent_part_share_the_rest() -> None:
+    """Each has 20 bytes all the time, and 100 more while the other does not."""
     first = Block((Part(0, 20, ((0, 9),)), Part(20, 120, ((0, 1), (4, 5)))), turns=True)
     second = Block((Part(0, 20, ((0, 9),)), Part(20, 120, ((2, 3), (6, 7)))), turns=True)
     assert place([first, second])[1] == 140

@@ -25,20 +25,20 @@ ONCE, OFTEN = Use(products=1), Use(products=1000)
 
 
 def _weights(shares: dict[int, float]) -> Weights:
-    """4096 weights of these values and shares."""
+    """4096 weights with these values and their shares."""
     values = np.repeat([*shares], [round(share * 4096) for share in shares.values()])
     shuffled = np.random.default_rng(0).permutation(values).astype(np.int8)
     return Weights(shuffled.reshape(64, 64), 4)
 
 
 FLAT = _weights(dict.fromkeys(range(-120, 120, 15), 1 / 16))
-"""4 bits a weight, whatever is done."""
+"""Weights that take 4 bits with any codec."""
 UNEVEN = _weights({**dict.fromkeys(range(-120, 105, 15), 1 / 64), 120: 49 / 64})
-"""Half as many."""
+"""Weights that entropy codes store in half as many bits."""
 SLIGHT = _weights(
     {**dict.fromkeys(range(-120, 0, 15), 7 / 64), **dict.fromkeys(range(0, 120, 15), 1 / 64)}
 )
-"""A tenth fewer."""
+"""Weights that entropy codes store in a tenth fewer bits."""
 SPARSE = _weights({0: 15 / 16, **dict.fromkeys(range(5, 21), 1 / 256)})
 
 
@@ -73,7 +73,7 @@ def test_decoding_has_to_be_worthwhile() -> None:
 
 
 class _Dealt(Layers):
-    """Layers whose weights are dealt out in order."""
+    """Layers with weights taken from a list in order."""
 
     def __init__(self, *weights: Weights) -> None:
         super().__init__((12, 12, 64))
@@ -100,8 +100,8 @@ def _codecs(
     return [encoded.codec for op in program.operations for encoded in op.encoded]
 
 
-def test_each_choice_does_what_it_says() -> None:
-    """The least RAM streams the second layer, and so reads its weights for each row."""
+def test_each_goal_chooses_the_expected_codecs() -> None:
+    """The smallest RAM streams the second layer, and so reads its weights for each row."""
     assert _codecs("speed") == ["codebook", "codebook", "dense"]
     assert _codecs("balanced") == ["codebook", "codebook", "huffman"]
     assert _codecs("ram") == ["codebook", "codebook", "huffman"]
@@ -109,7 +109,7 @@ def test_each_choice_does_what_it_says() -> None:
 
 
 def shared_factors() -> Graph:
-    """Convolutions whose channels all have the same scale."""
+    """Convolutions with the same scale in all channels."""
     layers = Layers((8, 8, 8), seed=3)
     x = layers.conv("input", 32, Window((1, 1)))
     layers.conv(layers.conv(x, 32, Window((1, 1))), 8, Window((1, 1)))
@@ -124,7 +124,7 @@ def shared_factors() -> Graph:
     return replace(graph, constants=constants)
 
 
-def test_constants_are_packed_as_the_choice_says() -> None:
+def test_constants_are_packed_according_to_the_goal() -> None:
     place = replace(LARGE, kernels="armv7e_m")
 
     def packed(optimize: Optimize, graph: Graph) -> list[int]:
@@ -147,7 +147,7 @@ def test_flash_takes_the_fewest_bytes(compressed: bool) -> None:
         assert sizes["flash"] == min(sizes.values())
 
 
-def test_constants_are_not_unpacked_where_that_takes_ram() -> None:
+def test_constants_are_not_unpacked_if_that_takes_ram() -> None:
     graph = shared_factors()
     programs = [
         lower(graph, Storage(policy=replace(FEWEST_BYTES, beside=beside)), "armv7e_m")
@@ -160,13 +160,13 @@ def test_constants_are_not_unpacked_where_that_takes_ram() -> None:
     assert plan_for(chosen, "ram", 1 << 20).arena == plain
 
 
-def test_nobody_asked_to_compress() -> None:
-    """Indices take half the bytes; entropy codes wait until somebody asks for few."""
+def test_without_a_compression_recipe() -> None:
+    """Indices take half the bytes; entropy codes are only used with a compression recipe."""
     assert _codecs("balanced", compressed=False) == ["codebook"] * 3
     assert _codecs("ram", compressed=False) == ["codebook", "codebook", "huffman"]
 
 
-def test_less_speed_where_flash_is_small() -> None:
+def test_size_has_priority_if_flash_is_small() -> None:
     assert _codecs("speed", replace(LARGE, flash=CODE + 9_000)) == _codecs("balanced")
     assert _codecs("speed", replace(LARGE, flash=CODE)) == ["codebook", "huffman", "huffman"]
 

@@ -1,4 +1,4 @@
-"""Streaming by rows: every row is computed once, from rows that are still in place."""
+"""Streaming by rows: every row is computed once, from rows that are still in memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OFFICIAL = {  # the arena in bytes: whole tensors, then the least
     "str_ww_ref_model_int8": (6_800, 4_200),
 }
 PIXELS = (1, 6, 30)
-"""Of a step: one row, a few, many."""
+"""Pixels per step: one row, a few rows, many."""
 
 
 def random_inputs(graph: Graph, seed: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def random_inputs(graph: Graph, seed: int) -> np.ndarray:
 @pytest.mark.parametrize(
     "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))]
 )
-def test_rows_are_where_they_are_read(seed: int) -> None:
+def test_rows_are_read_where_they_were_written(seed: int) -> None:
     program = lower(random_graph(seed))
     count = len(program.operations)
     for begin in range(count):
@@ -58,7 +58,7 @@ def test_rows_are_where_they_are_read(seed: int) -> None:
 
 
 @pytest.mark.parametrize("pixels", [1, 7, 24])
-def test_a_step_takes_the_rows_that_make_its_pixels(pixels: int) -> None:
+def test_a_step_has_the_rows_for_its_pixels(pixels: int) -> None:
     program = lower(small_classifier())
     steps = schedule(program, range(len(program.operations)), pixels)
     for index, operation in enumerate(program.operations):
@@ -87,7 +87,7 @@ def test_streamed_c_equals_the_simulator(seed: int, tmp_path: Path) -> None:
 
 
 def narrow(channels: int = 24, weights: str = "any") -> Graph:
-    """Depthwise and pointwise layers of narrow rows, as in keyword spotting."""
+    """Depthwise and pointwise layers with narrow rows, as in keyword spotting."""
     layers, same = Layers((19, 3, 1)), (1, 1, 1, 1)
     layers.weights, layers.entries = weights, 16
     x = layers.conv("input", channels, Window((3, 3), padding=same))
@@ -99,15 +99,15 @@ def narrow(channels: int = 24, weights: str = "any") -> Graph:
 
 
 @pytest.mark.parametrize("pixels", [1, 6])
-def test_a_table_may_lie_apart(pixels: int) -> None:
-    """Of pairs of weights, which a kernel looks up."""
+def test_a_table_may_be_placed_separately(pixels: int) -> None:
+    """A table of pairs of weights in scratch memory."""
     program = lower(narrow(40, "few"), kernels="armv7e_m")
     assert any(operation.call and operation.call.table for operation in program.operations)
     check(plan(program, range(len(program.operations)), pixels=pixels, limit=0))
 
 
-def test_rows_wait_in_free_places_of_their_ring() -> None:
-    """And both those that move and where they go are one run of bytes."""
+def test_rows_wait_in_free_slots_of_their_ring() -> None:
+    """The moved rows and their destination are each contiguous."""
     for ring in range(2, 12):
         for kept in range(1, ring):
             for begin in (0, ring - kept):

@@ -1,4 +1,4 @@
-"""The tiny library laid out for each board."""
+"""Projects of the tiny library for each board."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Laid = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def laid(tmp_path_factory: pytest.TempPathFactory) -> Laid:
-    """Writes the project of a board, once a session and choice of class names; its folder."""
+    """Writes the project of a board, once per session and class names; returns its folder."""
     written: dict[object, Path] = {}
 
     def lay(

@@ -1,9 +1,9 @@
-"""Runs writers of a folder as processes of their own: killed at each step, or many at once.
+"""Runs writers of a folder in separate processes: killed at each step, or many at once.
 
-`folder_faults.py kill FOLDER MODE STRIDE` forks a writer for each step that touches the file
-system, or each STRIDE-th, kills it there, and prints what the folder and its surroundings look
-like, one JSON object a line. `meddle` in the place of `kill` lets the user save files there.
-`folder_faults.py race FOLDER WRITERS ROUNDS` lets many writers loose on one folder.
+`folder_faults.py kill FOLDER MODE STRIDE` forks a writer for each (or each STRIDE-th) step that
+accesses the file system, kills it there, and prints the state of the folder and its parent, one
+JSON object per line. With `meddle` instead of `kill`, the user saves files at that step.
+`folder_faults.py race FOLDER WRITERS ROUNDS` runs many writers on one folder at once.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tinycomp.emit.folder import MANIFEST, read_manifest, write_folder
 from tinycomp.emit.manifest import digest
 
 STEPS = ("open", "os.", "shutil.", "ctypes.")
-"""Audit events before what touches the file system."""
+"""Audit events raised before file system accesses."""
 OLD = {"kws.c": "int old;\n", "lib/a.h": "old a", "lib/gone/b.h": "old b", "Makefile": "all: old\n"}
 NEW = {"kws.c": "int new;\n", "lib/a.h": "new a", "lib/more/c.h": "new c", "Makefile": "all: new\n"}
 USERS = {"notes.txt": "mine", "build/kws.o": "object", ".git/deep/x": "x"}
 
 
 def version(number: int) -> dict[str, str]:
-    """Files that name their writer, some of which others do not write."""
+    """Files that contain the number of their writer, some of which only this writer writes."""
     files = {name: f"{number} {name}" for name in ("kws.c", "lib/a.h", "lib/b.h")}
     return files | {f"only/{number % 3}.h": f"{number} only"}
 
@@ -43,7 +43,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 def set_up(target: Path) -> None:
-    """An old build with files of the user's in it."""
+    """An old build that also has files of the user."""
     for path in target.parent.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_folder(target, OLD)
@@ -55,7 +55,7 @@ def set_up(target: Path) -> None:
 def in_child(
     work: Callable[[], None], at: int | None = None, then: Callable[[], None] = lambda: None
 ) -> int:
-    """Fork, do the work, and something else before the step of that number; the child's exit code,
+    """Fork, do the work, and something else before step `number`. Returns the child's exit code,
     negative for a signal, 100 if there are fewer steps.
     """
     child = os.fork()
@@ -87,7 +87,7 @@ def die() -> None:
 
 
 def meddle(target: Path) -> None:
-    """As an editor saves a file, and as a compiler makes one."""
+    """Save a file like an editor, and create one like a compiler."""
     (target.parent / "saved").write_text("mine, saved again")
     (target.parent / "saved").replace(target / "notes.txt")
     (target / "build").mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ def _no_exchange(*_: object) -> None:
 
 
 def end(target: Path) -> dict[str, object]:
-    """The files, what lies beside the folder, whether the manifest fits."""
+    """The files, other entries of the parent folder, and whether the manifest is right."""
     known = read_manifest(target)
     return {
         "final": contents(target),
@@ -132,7 +132,7 @@ def end(target: Path) -> dict[str, object]:
 
 
 def race(target: Path, writers: int, rounds: int) -> None:
-    """Each writer writes versions of its own."""
+    """Let each writer write its own versions."""
     set_up(target)
     children = []
     for number in range(writers):

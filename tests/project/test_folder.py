@@ -1,4 +1,4 @@
-"""Output folders are written completely or not at all, and the user's files are never touched."""
+"""Output folders are written completely or not at all, and the user's files are never changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_a_new_folder_holds_all_files_and_nothing_lies_beside_it(tmp_path):
+def test_a_new_folder_has_all_files_and_leaves_none_beside_it(tmp_path):
     folder = tmp_path / "deep" / "out"
     write_folder(folder, FILES)
     assert contents(folder) == {
@@ -51,13 +51,13 @@ def test_equal_files_make_equal_manifests(out, tmp_path):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
-def test_what_exists_is_refused(tmp_path, make):
+def test_an_existing_path_is_refused(tmp_path, make):
     make(tmp_path / "out")
     with pytest.raises(OutputError, match=r"out exists\. Name another folder, or use --force"):
         write_folder(tmp_path / "out", FILES)
 
 
-def test_a_file_is_no_folder_even_with_force(tmp_path):
+def test_a_file_is_not_replaced_by_a_folder_even_with_force(tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OutputError, match="is a file"):
         write_folder(tmp_path / "out", FILES, force=True)
@@ -84,7 +84,7 @@ def test_force_refuses_files_that_were_changed(out):
     assert contents(out) == before
 
 
-def test_a_file_that_is_meant_to_be_edited_stays_once_it_is(out):
+def test_an_editable_file_is_kept_once_edited(out):
     (out / "kws.c").write_text("int mine;\n")
     before = read_manifest(out)
     new = {**FILES, "kws.c": "int y;\n", "tinycomp/a.h": "/* b */\n"}
@@ -97,19 +97,19 @@ def test_a_file_that_is_meant_to_be_edited_stays_once_it_is(out):
     assert contents(out)["kws.c"] == b"int y;\n"
 
 
-def test_a_file_that_is_meant_to_be_edited_comes_anew_once_it_is_removed(out):
+def test_an_editable_file_is_rewritten_if_removed(out):
     (out / "kws.c").unlink()
     assert write_folder(out, FILES, force=True, editable={"kws.c"}) == ()
     assert contents(out)["kws.c"] == b"int x;\n"
 
 
-def test_an_edited_file_that_says_what_would_be_written_is_no_obstacle(out):
+def test_an_edited_file_with_the_new_content_is_accepted(out):
     (out / "kws.c").write_text("int y;\n")
     write_folder(out, {**FILES, "kws.c": "int y;\n"}, force=True)
     assert read_manifest(out)["kws.c"] == hashlib.sha256(b"int y;\n").hexdigest()
 
 
-def test_what_lies_outside_of_the_scope_stays(out):
+def test_files_outside_of_the_scope_are_kept(out):
     (out / "kws.c").write_text("int mine;\n")
     write_folder(out, {"tinycomp/b.h": "b"}, force=True, scope=lambda name: "/" in name)
     assert contents(out) == {
@@ -118,7 +118,7 @@ def test_what_lies_outside_of_the_scope_stays(out):
     assert set(read_manifest(out)) == {"kws.c", "tinycomp/b.h", "model.tflite"}
 
 
-def test_files_that_do_not_change_are_not_touched(out):
+def test_unchanged_files_are_not_touched(out):
     before = (out / "kws.c").stat()
     write_folder(out, {**FILES, "tinycomp/a.h": "other"}, force=True)
     after = (out / "kws.c").stat()
@@ -126,20 +126,20 @@ def test_files_that_do_not_change_are_not_touched(out):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folder is exchanged by renameat2")
-def test_the_folder_stays_the_same_for_those_who_are_in_it(out):
+def test_the_folder_keeps_its_inode(out):
     before = out.stat().st_ino
     write_folder(out, {"kws.c": "int y;\n"}, force=True)
     assert out.stat().st_ino == before
 
 
-def test_a_folder_behind_a_link_is_written(out, tmp_path):
+def test_a_linked_folder_is_written(out, tmp_path):
     (tmp_path / "link").symlink_to("out", target_is_directory=True)
     write_folder(tmp_path / "link", {"kws.c": "int y;\n"}, force=True)
     assert contents(out) == {"kws.c": b"int y;\n"}
     assert (tmp_path / "link").is_symlink()
 
 
-def test_links_inside_the_folder_lead_where_they_did(out, tmp_path):
+def test_links_inside_the_folder_are_kept(out, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (out / "tinycomp").rename(tmp_path / "elsewhere" / "headers")
     (out / "tinycomp").symlink_to(tmp_path / "elsewhere" / "headers")
@@ -149,7 +149,7 @@ def test_links_inside_the_folder_lead_where_they_did(out, tmp_path):
     assert (out / "data" / "headers" / "a.h").read_text() == "new"
 
 
-def test_a_folder_whose_name_is_as_long_as_names_may_be(tmp_path):
+def test_a_folder_with_the_longest_possible_name(tmp_path):
     folder = tmp_path / ("ä" * 127)
     write_folder(folder, FILES)
     write_folder(folder, {"kws.c": "int y;\n"}, force=True)
@@ -157,7 +157,7 @@ def test_a_folder_whose_name_is_as_long_as_names_may_be(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
-def test_a_folder_that_another_process_writes_is_refused_in_the_end(out, tmp_path, monkeypatch):
+def test_a_folder_locked_by_another_process_is_refused_after_a_timeout(out, tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "LOCK_SECONDS", 0.0)
     with (
         locked(tmp_path / ".out.tinycomp-lock"),
@@ -178,7 +178,7 @@ def test_a_folder_without_hard_links_is_written_file_by_file(out, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_whose_surroundings_can_not_be_written(out, tmp_path):
+def test_a_folder_in_a_read_only_parent(out, tmp_path):
     tmp_path.chmod(0o555)
     try:
         write_folder(out, {"kws.c": "int y;\n"}, force=True)
@@ -187,14 +187,14 @@ def test_a_folder_whose_surroundings_can_not_be_written(out, tmp_path):
         tmp_path.chmod(0o755)
 
 
-def test_force_refuses_files_of_others(tmp_path):
+def test_force_refuses_foreign_files(tmp_path):
     (tmp_path / "kws.c").write_text("int mine;\n")
     with pytest.raises(OutputError, match=r"kws\.c\. Nothing was written"):
         write_folder(tmp_path, FILES, force=True)
     assert contents(tmp_path) == {"kws.c": b"int mine;\n"}
 
 
-def test_a_changed_file_that_is_no_longer_written_becomes_the_users(out):
+def test_a_changed_file_that_is_no_longer_written_is_kept(out):
     (out / "kws.c").write_text("int mine;\n")
     write_folder(out, {"other.c": "o"}, force=True)
     assert contents(out) == {"kws.c": b"int mine;\n", "other.c": b"o"}
@@ -209,7 +209,7 @@ def test_added_files_join_the_manifest(out):
     assert (out / "kws.c").read_text() == "int x;\n"
 
 
-def test_an_error_in_the_middle_puts_everything_back(out):
+def test_an_error_in_the_middle_is_rolled_back(out):
     (out / "z").write_text("a file where a folder must be")
     before = contents(out)
     manifest = (out / MANIFEST).read_bytes()
@@ -233,7 +233,7 @@ def test_a_damaged_manifest_is_refused(out, text):
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "./x", MANIFEST])
-def test_no_name_leads_out_of_the_folder(tmp_path, name):
+def test_names_cannot_lead_out_of_the_folder(tmp_path, name):
     with pytest.raises(ValueError, match="not the name of a file inside"):
         write_folder(tmp_path / "out", {name: "x"})
     assert list(tmp_path.iterdir()) == []

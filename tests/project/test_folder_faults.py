@@ -1,4 +1,4 @@
-"""Writers of a folder that are killed at every step, meet each other, or meet the user."""
+"""Writers of a folder that are killed at any step, run at once, or while the user saves files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KILLED, ENDED = -9, 100
 
 
 def run(*arguments: object, folder: Path) -> list[dict[str, Any]]:
-    """What folder_faults.py prints."""
+    """The output of folder_faults.py."""
     command, *rest = map(str, arguments)
     done = subprocess.run(
         [sys.executable, FAULTS, command, folder / "alone" / "out", *rest],
@@ -30,13 +30,13 @@ def run(*arguments: object, folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """An empty folder around the output folder."""
+    """An empty parent of the output folder."""
     (tmp_path / "alone").mkdir()
     return tmp_path
 
 
 EVERY = pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
-"""Some steps in the quick tests, all in the slow ones."""
+"""Some steps in quick tests, all in slow ones."""
 
 
 @EVERY
@@ -58,7 +58,7 @@ def test_killed_at_a_step(place: Path, mode: str, stride: int) -> None:
 
 
 @EVERY
-def test_what_the_user_saves_meanwhile_stays(place: Path, stride: int) -> None:
+def test_files_that_the_user_saves_meanwhile_are_kept(place: Path, stride: int) -> None:
     saved = {"notes.txt": "mine, saved again", "build/new.o": "new object"}
     rows = run("meddle", "exchange", stride, folder=place)
     assert len(rows) * stride > 20

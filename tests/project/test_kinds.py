@@ -1,4 +1,4 @@
-"""A kind of project is new files only: a module, a folder of templates, a table of the board."""
+"""A kind of project is added by new files only: a module, templates, a table in the board file."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CACHES = (
 
 @pytest.fixture
 def component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A new kind of project beside those of tinycomp; a board file that wants it."""
+    """A new kind of project, and a board file that uses it."""
     kinds, tables, templates = tmp_path / "kinds", tmp_path / "tables", tmp_path / "templates"
     for folder, text in ((kinds, KIND), (tables, TABLE)):
         folder.mkdir()
@@ -115,7 +115,7 @@ def test_every_kind_has_a_module_and_templates() -> None:
 
 
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
-def test_what_a_kind_names_is_in_its_projects(board: boards.Board) -> None:
+def test_files_named_by_a_kind_are_in_its_projects(board: boards.Board) -> None:
     kind = project_kinds()[board.project]
     files = lay_out(board, content())
     assert kind.editable <= files.keys() | kind.further(load_board("esp32"), "tiny").keys()

@@ -1,5 +1,5 @@
-"""Packages of the library: built, installed and found by the tools of their ecosystems, as far as
-those are here, and right by their published schemas, where these are at hand.
+"""Packages of the library: built, installed and found by the tools of their ecosystems, if
+installed, and valid by their published schemas, if available.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def test_cmake_for_other_cores(name: str, tmp_path: Path) -> None:
 @needs_cmake
 @pytest.mark.parametrize("kind", ["esp-idf", "zephyr"])
 def test_components_name_their_sources(kind: str, tmp_path: Path) -> None:
-    """ESP-IDF and Zephyr are not here: functions with their names do what they document."""
+    """Without ESP-IDF and Zephyr: functions with the same names do what is documented."""
     made = package(written(tmp_path / "made", kind), kind)
     folder = made if kind == "esp-idf" else made / "zephyr"
     (tmp_path / "main.c").write_text(ONE)
@@ -210,7 +210,7 @@ def properties(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("prefix", ["tiny", "arduino_model", "m" * 90])
-def test_arduino_properties_are_what_the_specification_wants(prefix: str, tmp_path: Path) -> None:
+def test_arduino_properties_follow_the_specification(prefix: str, tmp_path: Path) -> None:
     for files in (
         package_files(M4, replace(content(), prefix=prefix), Packaging(("arduino",), URL)),
         lay_out(load_board("uno"), replace(content(), prefix=prefix)),

@@ -1,4 +1,4 @@
-"""Projects build with the board's tools, if installed, and work as described."""
+"""Projects build with the board's tools, if installed, and work as documented."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPECTED = {
     Example("error"): "mean squared error 157.167",
     Example("values"): "3.500 21.000 -5.000 ",
 }
-"""What each example prints of the sample's outputs 7, 42 and -10, scale 0.5."""
+"""The expected output of each example for outputs 7, 42 and -10 with scale 0.5."""
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
@@ -45,7 +45,7 @@ def run(*command: str | Path, folder: Path, stdin: str = "") -> str:
 
 
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
-def test_everything_is_where_it_belongs(board):
+def test_all_files_are_in_place(board):
     files, where = lay_out(board, content()), project_paths(board, "tiny")
     assert {f"{where.library}/tiny.{suffix}" for suffix in "ch"} <= files.keys()
     assert f"{where.library}/tinycomp/tinycomp.h" in files
@@ -56,7 +56,7 @@ def test_everything_is_where_it_belongs(board):
 
 
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
-def test_no_text_of_a_project_depends_on_where_or_when_it_was_made(board):
+def test_no_text_of_a_project_contains_paths_or_dates(board):
     text = "".join(lay_out(board, content()).values())
     assert str(Path.home()) not in text
     assert str(Path.cwd()) not in text

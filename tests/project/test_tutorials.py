@@ -1,4 +1,4 @@
-"""docs/tutorials, followed line by line: commands run as they are printed, files are what is shown.
+"""Follows docs/tutorials line by line: runs the commands, and writes the files that are shown.
 
 Blocks marked `board` need one, and are only checked to be commands that exist. ESP-IDF's idf.py and
 Zephyr's west are replaced by programs that run CMake with functions of the same names; `pio` blocks

@@ -1,4 +1,4 @@
-"""Compression is compared with plain int8, and a codec's savings with its decoder."""
+"""Compression is compared with plain int8, and a codec's savings with its decoder's cost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class _Random(Layers):
-    """Layers of random weights, so that no two values are alike but by compression."""
+    """Layers with random weights, which repeat only after compression."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__(shape, seed=3)
@@ -58,7 +58,7 @@ def test_a_small_model_is_never_larger_than_plain_int8(tmp_path: Path) -> None:
     assert any("not stored as" in note for note in report.notes)
 
 
-def test_codecs_stay_where_they_pay(tmp_path: Path) -> None:
+def test_codecs_are_kept_if_they_save(tmp_path: Path) -> None:
     report = build(tmp_path, 40)
     assert report.flash is not None
     assert report.plain is not None
@@ -66,9 +66,9 @@ def test_codecs_stay_where_they_pay(tmp_path: Path) -> None:
     assert "codebook" in {layer.codec for layer in report.layers}
 
 
-def test_a_decoders_working_memory_counts(tmp_path: Path) -> None:
-    """Half of the weights are zeros: storing the others alone saves a little flash and takes much
-    RAM, which is what an Uno has least of.
+def test_scratch_memory_of_a_decoder_counts(tmp_path: Path) -> None:
+    """Half of the weights are zero: storing only the others saves a little flash and takes much
+    RAM, which is scarce on an Uno.
     """
     layers = _Random((8, 8, 1))
     x = layers.conv(layers.conv("input", 8, Window((3, 3))), 16, Window((3, 3)))
@@ -85,8 +85,8 @@ def test_a_decoders_working_memory_counts(tmp_path: Path) -> None:
     assert report.ram.total - report.plain.ram.total <= saved / RAM_BYTE
 
 
-def test_what_got_worse_is_said(tmp_path: Path) -> None:
-    """Decoding takes cycles, and buffers; the Mega has room for the harness as well."""
+def test_worse_figures_are_reported(tmp_path: Path) -> None:
+    """Decoding takes cycles and buffers; the Mega has enough memory for the harness as well."""
     report = build(tmp_path, 40, "mega", bench=True)
     assert report.plain is not None
     assert report.latency is not None

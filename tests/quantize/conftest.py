@@ -1,4 +1,4 @@
-"""A small float model with most kinds of operators, and data for it."""
+"""A small float model with most kinds of operators, and its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our int8 accuracy is at least that of TensorFlow's own converter, less 0.2 points at the most."""
+"""int8 accuracy is at most 0.2 points below that of TensorFlow's converter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.shared
 @pytest.mark.slow
 def test_int8_is_as_good_as_tensorflows(shared: Path) -> None:
-    """In a process of its own: TensorFlow's converter warns, and writes to both streams."""
+    """In a separate process, because TensorFlow's converter warns and writes to both streams."""
     command = [sys.executable, str(ROOT / "benchmarks" / "quantization.py"), str(shared)]
     models = ["kws", "sww", "ad", "ic", "vww"]
     output = subprocess.run(

@@ -1,4 +1,4 @@
-"""Ranges: what each method chooses, zero inside, and the errors."""
+"""Ranges: the choice of each method, inclusion of zero, and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tinycomp.quantize.ranges import Range
 
 
 def relu() -> Graph:
-    """t holds the input's values: calibration may cut its range, but not the input's."""
+    """t has the values of the input: calibration may clip its range, but not the input's."""
     builder = GraphBuilder("relu")
     same = builder.add(Reshape((10, 10)), [builder.input("x", (100,))], "t")
     return builder.build([builder.add(Relu(), [same], "y")])
@@ -41,21 +41,21 @@ def heavy_tails() -> Array:
     return np.random.default_rng(0).standard_t(3, (2000, 100)).astype(np.float32)
 
 
-def test_min_max_is_what_was_seen() -> None:
+def test_min_max_is_the_observed_range() -> None:
     x = heavy_tails()
     ranges = calibrate(relu(), x, "min-max")
     assert ranges["x"] == (x.min(), x.max())
     assert ranges["y"] == (0, x.max())
 
 
-def test_heavy_tails_are_cut_where_that_pays() -> None:
+def test_heavy_tails_are_clipped_if_that_reduces_the_error() -> None:
     x = heavy_tails()
     chosen, seen = calibrate(relu(), x, "mse"), calibrate(relu(), x, "min-max")
     for name, values in (("t", x), ("y", np.maximum(x, 0))):
         assert squared_error(values, chosen[name]) < 0.9 * squared_error(values, seen[name])
 
 
-def test_mse_is_no_worse_than_any_other_range_by_measure() -> None:
+def test_mse_minimizes_the_squared_error() -> None:
     x = heavy_tails()
     found = calibrate(relu(), x, "mse")["t"]
     least = squared_error(x, found)
@@ -71,7 +71,7 @@ def test_mse_keeps_a_uniform_distribution_whole() -> None:
     np.testing.assert_allclose(found, (-1, 3), atol=0.01)
 
 
-def test_percentiles_are_numpys_but_for_a_bin() -> None:
+def test_percentiles_equal_numpys_within_a_bin() -> None:
     x = heavy_tails()
     found = calibrate(relu(), x, "percentile")["t"]
     bin_width = (x.max() - x.min()) / 2048
@@ -85,14 +85,14 @@ def test_a_tensor_that_is_nearly_always_zero_keeps_its_values() -> None:
     assert calibrate(relu(), x, "percentile")["y"].high == pytest.approx(4, rel=1e-3)
 
 
-def test_few_values_are_not_cut() -> None:
+def test_few_values_are_not_clipped() -> None:
     x = np.linspace(-2, 7, 100, dtype=np.float32)[np.newaxis]
     np.testing.assert_allclose(calibrate(relu(), x, "percentile")["t"], (-2, 7), rtol=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("low", "high"), [(2, 5), (-5, -2), (0, 0), (3, 3), (-1e-30, 1e30)])
-def test_every_range_holds_zero(method: Method, low: float, high: float) -> None:
+def test_every_range_includes_zero(method: Method, low: float, high: float) -> None:
     x = np.linspace(low, high, 300, dtype=np.float32).reshape(3, 100)
     for found in calibrate(relu(), x, method).values():
         assert found.low <= 0 <= found.high
@@ -116,7 +116,7 @@ def test_zero_is_exact_and_the_bounds_are_reached() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_input_keeps_all_that_was_seen(method: Method) -> None:
+def test_the_input_keeps_its_observed_range(method: Method) -> None:
     x = heavy_tails()
     assert calibrate(relu(), x, method)["x"] == (x.min(), x.max())
 

@@ -1,4 +1,4 @@
-"""Exported files: LiteRT runs them, in batches too; bytes are the same each time and aligned."""
+"""Exported files: LiteRT runs them, also in batches; deterministic bytes, aligned buffers."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_constants_in_float64_become_float32(graph: Graph, inputs: Array) -> Non
     assert write_tflite(replace(graph, constants=wide)) == write_tflite(graph)
 
 
-def test_names_of_temporaries_give_way(graph: Graph, inputs: Array) -> None:
+def test_names_of_temporaries_are_unique(graph: Graph, inputs: Array) -> None:
     taken = replace(graph.constants["cw"], name="deep/temporary")
     nodes = tuple(
         replace(node, inputs=(node.inputs[0], "deep/temporary", "cb"))

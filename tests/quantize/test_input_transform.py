@@ -1,4 +1,4 @@
-"""Raw values to int8: the pass that finds the transform, and C equal to NumPy in every byte."""
+"""Raw values to int8: the pass that finds the transform, and C code equal to NumPy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import SANITIZE, STRICT, is_available
 
 SIZE = 640
-"""Of the input of MLPerf's ad, whose firmware takes floats."""
+"""Input shape of MLPerf's ad, whose firmware takes floats."""
 TRANSFORM = InputTransform(
     tuple(np.float32([22.49, 1e5, -0.013, 7e-9, 612.5]).tolist()),
     tuple(np.float32([0.5, -1 / 900, 31.7, 2e8, 1 / 3]).tolist()),
@@ -56,7 +56,7 @@ EACH = "for (int i = 0; i < T_INPUT_SIZE; i++) { input[i] = t_quantize_input(raw
 
 
 def raw_values(count: int) -> Array:
-    """Values around each feature's center, exact ties among them, and some that are not finite."""
+    """Values around each feature's center, including exact ties, and some that are not finite."""
     rng, centers = np.random.default_rng(0), np.float32(TRANSFORM.centers)
     steps = rng.integers(-600, 600, (count, SIZE // 5, 5)) / 4
     x = (centers + steps / TRANSFORM.gains(0.05)).astype(np.float32)
@@ -65,7 +65,7 @@ def raw_values(count: int) -> Array:
 
 
 def identity(transform: InputTransform | None) -> Graph:
-    """A model whose output is its input."""
+    """A model that returns its input."""
     layers = Layers((SIZE,))
     layers.reshape("input", (2, SIZE // 2))
     graph = layers.graph()
@@ -91,7 +91,7 @@ def run_c(graph: Graph, convert: str, values: Array, folder: Path, flags: Sequen
 @pytest.mark.skipif(not host_available(), reason="gcc is not installed")
 @pytest.mark.parametrize("flags", [(*STRICT, *SANITIZE), ("-O3", "-march=native", "-std=gnu17")])
 def test_c_equals_numpy(flags: tuple[str, ...], tmp_path: Path) -> None:
-    """Also where the compiler may fuse products and sums. No library of math is linked."""
+    """Also if the compiler may fuse multiply and add. No math library is linked."""
     graph, x = identity(TRANSFORM), raw_values(40)
     found = run_c(graph, "t_normalize_input(raw, input);", x, tmp_path, flags)
     np.testing.assert_array_equal(found, quantize_inputs(graph, x))
@@ -110,7 +110,7 @@ def test_integers_in_c_equal_numpy(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not host_available(), reason="gcc is not installed")
 def test_the_headers_rounding_equals_numpys(tmp_path: Path) -> None:
-    """Every half step and its neighbours, far beyond int8, and what is not finite."""
+    """Every half step and its neighbours, values far beyond int8, and non-finite values."""
     graph = identity(None)
     scale = np.float32(0.05)
     near = (np.arange(-600, 600) / 2).astype(np.float32) * scale
@@ -124,7 +124,7 @@ def test_the_headers_rounding_equals_numpys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cortex-m4", "mega"])
 def test_a_device_equals_numpy(name: str, tmp_path: Path) -> None:
-    """By the floats that MLPerf's firmware for ad takes."""
+    """With float inputs, as in MLPerf's firmware for ad."""
     board = load_board(name)
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
@@ -144,7 +144,7 @@ def test_a_device_equals_numpy(name: str, tmp_path: Path) -> None:
             np.testing.assert_array_equal(device.output(), expected)
 
 
-def test_it_is_described_for_who_has_the_tflite_alone() -> None:
+def test_the_tflite_describes_the_transform() -> None:
     transform = InputTransform((0.5, 1e5), (float(np.float32(0.1)), -2.0))
     assert transform.described == (
         "The .tflite takes (raw - center) * factor of each of 2 features: centers 0.5, 100000.0; "
@@ -192,6 +192,6 @@ def test_a_leading_normalization_leaves_the_graph(reshaped: bool) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.0, np.inf, 1e-60])
-def test_a_factor_that_is_no_float_stays_in_the_graph(factor: float) -> None:
+def test_a_factor_beyond_float32_stays_in_the_graph(factor: float) -> None:
     graph = normalized(np.array([1, 2, 3, 4, 5, factor]), np.ones(6))
     assert lift_normalization(graph) is graph

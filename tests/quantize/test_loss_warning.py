@@ -20,7 +20,7 @@ from tinycomp.report.record import ModelRecord, Report
 
 
 def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
-    """The report and notes of a build whose tensor `deep` keeps so much of its range."""
+    """The report and notes of a build in which tensor `deep` keeps only that share of its range."""
     ranges = calibrate(graph, x, "min-max")
     ranges["deep"] = Range(deep * ranges["deep"].low, deep * ranges["deep"].high)
     quantized, tflite = quantize(graph, ranges), write_tflite(graph)
@@ -37,7 +37,7 @@ def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
     return report, [note for note in progress.notes if "Warning" in note]
 
 
-def test_a_loss_is_told_with_the_tensor_to_blame(graph: Graph, inputs: Array) -> None:
+def test_a_loss_is_reported_with_the_worst_tensor(graph: Graph, inputs: Array) -> None:
     report, (note,) = checked(graph, inputs, 0.02)
     assert report.accuracy is not None
     assert report.accuracy.float == 1

@@ -1,4 +1,4 @@
-"""The int8 graph: the specification's parameters, ties, degenerate weights, and the errors."""
+"""The int8 graph: parameters of the specification, ties, degenerate weights, and errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def convert(graph: Graph, inputs: Array) -> Graph:
 
 
 def distances(graph: Graph, quantized: Graph, inputs: Array) -> dict[str, float]:
-    """Largest int8 error of each tensor in steps, LiteRT's reference kernels against float."""
+    """Largest error of each tensor in steps, LiteRT's int8 reference kernels against float."""
     source = quantized.tensors[quantized.inputs[0]].quantization
     assert source is not None
     expected = oracle.run_float(write_tflite(graph), inputs, "all")
@@ -169,7 +169,7 @@ def test_fixed_outputs_of_one_kind_keep_their_parameters() -> None:
     assert parameters.scale == 1 / 256
 
 
-def test_a_constant_operand_gets_parameters_of_its_own() -> None:
+def test_a_constant_operand_gets_its_own_parameters() -> None:
     builder = GraphBuilder("offset")
     x = builder.input("x", (3, 4))
     offset = builder.constant("offset", np.float32([-1, 0, 2, 9]))
@@ -249,13 +249,13 @@ def test_a_narrow_output_never_shifts_sums_out_of_32_bits() -> None:
     assert (output[2] == zero.zero_point).all()
 
 
-def test_a_softmax_of_next_to_nothing_still_runs() -> None:
+def test_a_softmax_of_tiny_values_still_runs() -> None:
     quantized = quantize(unary([Softmax()]), {"x": Range(0.0, 1e-12), "t0": Range(0.0, 1.0)})
     x = np.full((1, 4, 4, 2), -128, np.int8)
     assert (oracle.run_output(write_tflite(quantized), x) == 0).all()
 
 
-def test_a_limit_is_reached_in_less_than_32_bits_where_activations_vanish() -> None:
+def test_activation_limits_fit_in_32_bits_if_activations_vanish() -> None:
     graph = dense(np.full((2, 2), 1e-12), np.zeros(2), Relu(6.0))
     x = normal(10, 2)
     quantized = convert(fuse_activation(graph), x)

@@ -1,4 +1,4 @@
-"""Which calibration is kept, which samples are skipped, which features are named."""
+"""Selection of the calibration method, skipped samples, and reported features."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CENTERS = np.array([22, 45, 600, 101300, 0.1, 0])
 
 
 def hot_spots() -> tuple[Graph, Array]:
-    """Noise with one large value in some images; the model tells how large it is."""
+    """Noise with one large value in some images; the model outputs that value."""
     rng = np.random.default_rng(0)
     x = rng.normal(0, 0.05, (60, 64, 64, 1)).astype(np.float32)
     x[np.arange(0, 60, 3), 5, 7, 0] = rng.uniform(1, 3, 20)
@@ -50,7 +50,7 @@ def hot_spots() -> tuple[Graph, Array]:
 
 
 def rms(graph: Graph, core: Graph, x: Array) -> float:
-    """Of the outputs, against float, by the simulator."""
+    """Root mean square error of the outputs, simulator compared with float."""
     (expected,) = run_float(write_tflite(core), core_inputs(core, x)).values()
     target = graph.tensors[graph.outputs[0]].quantization
     assert target is not None
@@ -79,7 +79,7 @@ def test_an_unknown_method_is_refused(graph: Graph, inputs: Array) -> None:
 
 
 def sensors(scale: Array, offset: Array) -> tuple[Graph, Graph]:
-    """A model that normalizes its input first: as it is, and behind an input transform."""
+    """A model that normalizes its input first: unchanged, and with an input transform."""
     rng, builder = np.random.default_rng(0), GraphBuilder("sensors")
     names = [builder.constant("scale", scale), builder.constant("offset", offset)]
     x = builder.add(BatchNormalization(), [builder.input("x", (6,)), *names], "norm")
@@ -108,7 +108,7 @@ def test_features_of_very_different_size_are_normalized_before_int8() -> None:
     assert rms(found.graph, found.core, x) < 0.05 * rms(plain.graph, plain.core, x)
 
 
-def test_integers_that_fit_are_taken_as_such() -> None:
+def test_integers_that_fit_are_used_directly() -> None:
     scales, centers = np.array([3, 200, 4000, 15, 2, 90]), np.array([250, 0, -3000, 1000, 9, 0])
     z = np.random.default_rng(1).normal(size=(300, 6))
     x = np.rint(z * scales + centers).astype(np.float32)
@@ -119,7 +119,7 @@ def test_integers_that_fit_are_taken_as_such() -> None:
 
 
 def test_features_of_one_size_stay_raw() -> None:
-    """As pixels do: the first layer takes the scale in, and int8 input needs no float."""
+    """Such as pixels: the scale is folded into the first layer, and int8 input needs no float."""
     graph, lifted = sensors(np.full(6, 1 / 60), np.full(6, -2.0))
     x = np.random.default_rng(1).uniform(0, 255, (300, 6)).astype(np.float32)
     progress = Silent()
@@ -145,7 +145,7 @@ def test_features_that_are_lost_are_named() -> None:
     assert "keras.layers.Normalization" in note
 
 
-def test_an_absurd_sample_is_named_and_left_out() -> None:
+def test_an_outlier_sample_is_named_and_left_out() -> None:
     x = np.random.default_rng(0).normal(size=(500, 2, 3)).astype(np.float32)
     x[17, 1, 2] = 1e6
     data = Dataset(x, None, x, None, rows=2 * np.arange(500))
@@ -162,7 +162,7 @@ def test_an_absurd_sample_is_named_and_left_out() -> None:
 
 
 @pytest.mark.parametrize("size", [3.0, 10.0])
-def test_rare_values_are_not_absurd(size: float) -> None:
+def test_rare_values_are_not_outliers(size: float) -> None:
     x = np.random.default_rng(0).normal(0, 0.1, (300, 9)).astype(np.float32)
     x[5, 3] = size
     assert absurd_rows(x) == ()
@@ -170,14 +170,14 @@ def test_rare_values_are_not_absurd(size: float) -> None:
     assert absurd_rows(x) == (5,)
 
 
-def test_absurd_values_in_many_samples_are_data() -> None:
+def test_large_values_in_many_samples_are_data() -> None:
     x = np.random.default_rng(0).normal(size=(300, 9)).astype(np.float32)
     x[::20] *= 1e4
     assert absurd_rows(x) == ()
 
 
 def test_signal_to_noise_is_that_of_a_uniform_quantizer(graph: Graph, inputs: Array) -> None:
-    """step^2 / 12 of noise (Bennett); the padding and pooling behind it lose nothing more."""
+    """Noise of step^2 / 12 (Bennett); the following padding and pooling add none."""
     quantized = quantize(graph, calibrate(graph, inputs, "min-max"))
     ratios = signal_to_noise(graph, quantized, inputs)
     assert ratios.keys() == graph.tensors.keys()
@@ -188,7 +188,7 @@ def test_signal_to_noise_is_that_of_a_uniform_quantizer(graph: Graph, inputs: Ar
     assert all(10 < ratio < EXACT for ratio in ratios.values())
 
 
-def test_the_tensor_that_is_cut_is_to_blame(graph: Graph, inputs: Array) -> None:
+def test_the_clipped_tensor_is_blamed(graph: Graph, inputs: Array) -> None:
     ranges = calibrate(graph, inputs, "min-max")
     ranges["deep"] = Range(ranges["deep"].low / 20, ranges["deep"].high / 20)
     quantized = quantize(graph, ranges)
@@ -198,7 +198,7 @@ def test_the_tensor_that_is_cut_is_to_blame(graph: Graph, inputs: Array) -> None
     assert blamed[1] > 20
 
 
-def test_the_input_has_the_quantization_that_is_given(graph: Graph, inputs: Array) -> None:
+def test_the_input_has_the_given_quantization(graph: Graph, inputs: Array) -> None:
     given = QuantizationParameters((float(np.float32(0.05)),), (9,))
     found = closest(graph, inputs, AUTO, given, Silent())
     assert found.graph.tensors["x"].quantization == given
@@ -211,7 +211,7 @@ def test_the_input_has_the_quantization_that_is_given(graph: Graph, inputs: Arra
     assert coarse.error > found.error
 
 
-def test_a_quantization_that_is_given_is_read() -> None:
+def test_a_given_quantization_is_parsed() -> None:
     assert input_quantization(None) is None
     found = input_quantization("0.5847029,83")
     assert found == QuantizationParameters((float(np.float32(0.5847029)),), (83,))
@@ -220,6 +220,6 @@ def test_a_quantization_that_is_given_is_read() -> None:
 @pytest.mark.parametrize(
     "text", ["", "1", "0,0", "-1,0", "nan,0", "inf,0", "1,128", "1,0.5", "a,b", "1,2,3", "1e-60,0"]
 )
-def test_no_quantization(text: str) -> None:
+def test_invalid_quantizations(text: str) -> None:
     with pytest.raises(DataError, match=r"is not an int8 quantization\. Expected SCALE,ZERO_POINT"):
         input_quantization(text)

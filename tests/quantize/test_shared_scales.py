@@ -1,4 +1,4 @@
-"""Channels that share weight scales: no scale shrinks, groups are the best, weights still fit."""
+"""Channels that share weight scales: no scale shrinks, groups are optimal, weights still fit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ scales = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=9).map(np.array)
 
 
 def growth(shared: np.ndarray, own: np.ndarray) -> float:
-    """How much the variance of rounding errors grows, on average."""
+    """Average growth of the variance of rounding errors."""
     return float(((shared / own) ** 2).mean())
 
 
 def best(own: np.ndarray, groups: int) -> float:
-    """The least growth of all ways to cut the sorted scales into so many groups."""
+    """The smallest growth over all partitions of the sorted scales into `groups` groups."""
     ascending = np.sort(own)
     found = []
     for cuts in combinations(range(1, own.size), groups - 1):
@@ -39,7 +39,7 @@ def test_no_scale_shrinks_and_errors_stay_bounded(own: np.ndarray) -> None:
 
 
 @given(scales, st.integers(1, 9))
-def test_groups_are_the_best_of_all(own: np.ndarray, most: int) -> None:
+def test_groups_are_optimal(own: np.ndarray, most: int) -> None:
     shared = share(own, most)
     count = len(np.unique(shared))
     assert count <= most
@@ -49,7 +49,7 @@ def test_groups_are_the_best_of_all(own: np.ndarray, most: int) -> None:
     assert growth(shared, own) == pytest.approx(wanted, rel=1e-9)
 
 
-def test_one_scale_is_the_largest() -> None:
+def test_a_single_scale_is_the_largest() -> None:
     assert share(np.array([0.5, 3.0, 0.25]), 1).tolist() == [3.0, 3.0, 3.0]
 
 

@@ -1,4 +1,4 @@
-"""Exported files run in LiteRT's default interpreter, whose delegate is XNNPACK."""
+"""Exported files run in LiteRT's default interpreter, which uses the XNNPACK delegate."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LAYERS = 8
 
 
 class _Growing:
-    """A float graph of random layers, whose weights and biases have very different sizes."""
+    """A float graph of random layers, with weights and biases of very different magnitudes."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ class _Growing:
         return self.builder.build([self.builder.add(Softmax(), [joined], "softmax")])
 
     def weights(self, axis: int, *shape: int) -> list[str]:
-        """Of any size; some channels are zero, and some biases silence them."""
+        """Weights of any magnitude; some channels are zero, or silenced by their bias."""
         size = 10 ** self.rng.uniform(-4, 2)
         values = size * self.rng.standard_normal(shape)
         channels = self.rng.random(shape[axis]) < 0.2
@@ -111,7 +111,7 @@ def random_float_graph(seed: int) -> Graph:
 
 
 def run_by_default(model: bytes) -> None:
-    """Raises where LiteRT's default interpreter can't run the model."""
+    """Raises if LiteRT's default interpreter can't run the model."""
     interpreter = Interpreter(model_content=model)
     interpreter.allocate_tensors()
     (entry,) = interpreter.get_input_details()
@@ -134,7 +134,7 @@ def test_random_graphs_run_and_equal_the_reference(seed: int) -> None:
 
 
 def dead_convolution() -> tuple[Graph, np.ndarray]:
-    """What its ReLU lets through is all zero."""
+    """A convolution whose ReLU outputs are all zero."""
     growing = _Growing(0)
     builder = growing.builder
     names = [
@@ -152,7 +152,7 @@ def test_a_dead_layer_runs() -> None:
 
 
 @pytest.mark.parametrize(("factor", "refused"), [(255.0, False), (257.0, True)])
-def test_what_is_told_of_is_what_xnnpack_refuses(factor: float, refused: bool) -> None:
+def test_notes_agree_with_refusals_of_xnnpack(factor: float, refused: bool) -> None:
     graph, x = dead_convolution()
     quantized = quantize(graph, calibrate(graph, x, "min-max"))
     tensors, weights = dict(quantized.tensors), quantized.constants["w"].quantization

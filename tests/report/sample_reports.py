@@ -1,4 +1,4 @@
-"""Reports without a build."""
+"""Sample reports, made without a build."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ MIX = {
 
 
 def classification(classes: int) -> AccuracyRecord:
-    """Each class occurs ten times and is taken for the next one as often as its number."""
+    """Each class has ten samples, as many as its number of which are predicted as the next
+    class.
+    """
     matrix = np.diag(10 - np.arange(classes) % 10) + np.roll(np.diag(np.arange(classes)), 1, axis=1)
     return AccuracyRecord(
         "top-1", 200, 0.935, 0.93, 0.92, "classification",
@@ -44,7 +46,7 @@ def classification(classes: int) -> AccuracyRecord:
 
 
 def regression(outputs: int) -> AccuracyRecord:
-    """Output n has an R2 of 0.9 - n / 1000 in float, of 0.8 - n / 1000 as emitted."""
+    """Output n has an R2 of 0.9 - n / 1000 in float, and of 0.8 - n / 1000 in int8."""
     by_output = tuple(
         OutputRecord(f"output {n}", (MetricRecord("R2", 0.9 - n / 1000, None, 0.8 - n / 1000),))
         for n in range(outputs)
@@ -56,7 +58,7 @@ def regression(outputs: int) -> AccuracyRecord:
 
 
 def bare(name: str = "everything") -> Report:
-    """What is known before anything is compiled."""
+    """A report with only what is known before compilation."""
     planned = plan(lower(every_operator()), range(12))
     cost = planned.program.graph.cost()
     return Report(

@@ -1,4 +1,4 @@
-"""Cycles are estimated from exactly the instructions that the board's clock counts."""
+"""Cycles are estimated from exactly the instructions that the board counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ M4 = load_board("cortex-m4")
 LOOP_MODEL = Path(__file__).with_name("loop_model.c")
 TURNS, CONSTANTS = 1000, 4096
 AROUND = 40
-"""Instructions before, between and behind the loops, at the most."""
+"""The most instructions before, between and after the loops."""
 SAMPLE = np.zeros(4, np.int8)
 
 pytestmark = [
@@ -45,7 +45,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The harness with the model of two loops."""
+    """The harness with a model that consists of two loops."""
     build = tmp_path_factory.mktemp("loop")
     harness = resources.firmware() / "harness"
     port = resources.port_folders(M4.port)
@@ -90,13 +90,13 @@ def test_the_mix_is_that_of_the_loops(loop: Path, traced: Trace) -> None:
     assert mix["divides"] == expected["divides"]
 
 
-def test_as_many_instructions_as_the_boards_clock_counts(loop: Path, traced: Trace) -> None:
+def test_the_trace_has_as_many_instructions_as_the_board_counts(loop: Path, traced: Trace) -> None:
     mix, _ = counted(traced, loop)
     assert sum(mix.values()) == traced.instructions
 
 
 def test_cycles_of_the_loops(loop: Path, traced: Trace) -> None:
-    """By hand from Arm's table. A turn of the first: loads 2 + 1, multiplies 1 + 1, store 1,
+    """By hand from Arm's table. One iteration of the first: loads 2 + 1, multiplies 1 + 1, store 1,
     division 7, subs 1, branch 1 + 2. Of the second: load 2, adds 1, cmp 1, branch 1 + 2.
     """
     _, cycles = counted(traced, loop)
@@ -111,7 +111,7 @@ def test_constants_are_read_line_by_line(traced: Trace) -> None:
     assert 0 <= traced.fetches <= AROUND
 
 
-def test_a_small_cache_fetches_loops_again_and_again(loop: Path, traced: Trace) -> None:
+def test_a_small_cache_fetches_loops_repeatedly(loop: Path, traced: Trace) -> None:
     one_line = {"code_lines": 1, "prefetch": False}
     found = trace(_changed(**one_line), loop, SAMPLE)
     assert found.fetches > 3 * TURNS
@@ -194,7 +194,7 @@ def test_bench_prints_the_estimate_and_adds_it_to_the_reports(
     assert "Cycles on a real chip: an estimate" in (build / "report.html").read_text()
 
 
-def test_what_can_not_be_estimated(build: Path) -> None:
+def test_builds_that_cannot_be_estimated(build: Path) -> None:
     with pytest.raises(BoardError, match=r"cortex-m7 has no table \[silicon\]"):
         pipeline.bench(build, "cortex-m7", None, Silent(), estimate_cycles=True)
     with pytest.raises(BoardError, match="measured, not estimated"):

@@ -1,4 +1,4 @@
-"""report.html is one sound page that needs nothing else, whatever a model calls its layers."""
+"""report.html is one valid, self-contained page for any layer names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOSTILE = "</style><script>alert(\"1\")</script>&amp; 'x'"
 
 
 class Page(HTMLParser):
-    """Elements that open and close as they should, their attributes, and all text."""
+    """Parses a page: checks that elements are closed correctly, collects attributes and text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def headings(text: str) -> list[str]:
     return re.findall(r"<h2>(.*?)</h2>", text)
 
 
-def test_all_is_there() -> None:
+def test_all_sections_are_present() -> None:
     report = full()
     text = html(report)
     page = Page(text)
@@ -68,7 +68,7 @@ def test_all_is_there() -> None:
         assert shown in page.text, shown
 
 
-def test_small_confusion_is_a_matrix() -> None:
+def test_a_small_confusion_matrix_is_shown_completely() -> None:
     text = html(replace(full(), accuracy=classification(3)))
     assert (
         "true class class 0 class 1 class 2 class 0 10 class 1 9 1 class 2 2 8" in Page(text).text
@@ -76,14 +76,14 @@ def test_small_confusion_is_a_matrix() -> None:
     assert text.count('<div class="scroll">') == 2
 
 
-def test_of_many_classes_the_most_frequent_mistakes() -> None:
+def test_many_classes_show_the_most_frequent_confusions() -> None:
     page = Page(html(replace(full(), accuracy=classification(40))))
     assert "true class predicted samples class 39 class 0 39 class 38 class 39 38" in page.text
     assert "class 27 class 28" not in page.text
     assert "the matrix of all 40 classes is in report.json" in page.text
 
 
-def test_outputs_one_by_one() -> None:
+def test_outputs_are_listed() -> None:
     page = Page(html(replace(full(), accuracy=regression(30))))
     assert "float model 0.01234 0.900 int8, not compressed 0.0125 0.800" in page.text
     assert "int8, as emitted 0.0126 By output" in page.text
@@ -92,7 +92,7 @@ def test_outputs_one_by_one() -> None:
     assert "10 more are in report.json." in page.text
 
 
-def test_it_needs_nothing_else() -> None:
+def test_it_is_self_contained() -> None:
     text = html(full())
     page = Page(text)
     assert text.startswith("<!doctype html>\n")
@@ -102,11 +102,11 @@ def test_it_needs_nothing_else() -> None:
     assert "prefers-color-scheme: dark" in text
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_it_is_deterministic() -> None:
     assert html(full()) == html(full())
 
 
-def test_sections_of_what_is_not_known_are_left_out() -> None:
+def test_sections_without_data_are_omitted() -> None:
     text = html(replace(bare(), memory=None, ram=None))
     page = Page(text)
     assert headings(text) == ["Flash", "Verification"]
@@ -114,7 +114,7 @@ def test_sections_of_what_is_not_known_are_left_out() -> None:
     assert "Executions were not compared." in page.text
 
 
-def test_names_are_text() -> None:
+def test_names_are_escaped() -> None:
     report = full(HOSTILE)
     layers = (replace(report.layers[0], name=HOSTILE), *report.layers[1:])
     page = Page(html(replace(report, layers=layers, notes=(HOSTILE,))))
@@ -130,7 +130,7 @@ def test_a_difference_is_named() -> None:
 
 
 def widths(page: Page, kind: str) -> list[float]:
-    """Of the elements of a class, in percent."""
+    """The widths of the elements of a class, in percent."""
     styles = [a["style"] or "" for _, a in page.tags if a.get("class") == kind and "style" in a]
     return [float(found[1]) for style in styles if (found := re.search(r"width:([\d.]+)%", style))]
 
@@ -147,7 +147,7 @@ def test_bars_stay_within_the_page() -> None:
 
 
 def test_shares_of_every_layer() -> None:
-    """Layer n of the sample takes n instructions."""
+    """Layer n of the sample report takes n instructions."""
     report = full()
     text = html(report).split("<h2>Shares by layer</h2>")[1].split("</section>")[0]
     page = Page(text)

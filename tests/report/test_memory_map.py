@@ -1,4 +1,4 @@
-"""The map of the arena is what the planner decided: no two buffers share an address and a time."""
+"""The memory map shows the plan: no two buffers share an address at the same time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def planned(request: pytest.FixtureRequest) -> Plan:
     return found
 
 
-def test_buffers_that_live_together_lie_apart(planned: Plan) -> None:
+def test_buffers_alive_at_the_same_time_do_not_overlap(planned: Plan) -> None:
     areas = [area for buffer in memory_record(planned).buffers for area in buffer.areas]
     for one, other in combinations(areas, 2):
         if one.first <= other.last and other.first <= one.last:
@@ -45,7 +45,7 @@ def test_the_arena_is_filled_to_its_end(planned: Plan) -> None:
     assert all(0 <= each.first <= each.last < record.steps for each in record.buffers)
 
 
-def test_everything_that_the_plan_places_is_there(planned: Plan) -> None:
+def test_every_buffer_of_the_plan_is_shown(planned: Plan) -> None:
     record = memory_record(planned)
     names = [name for each in record.buffers if each.kind == "tensor" for name in each.names]
     nodes = [operation.node.name for operation in planned.program.operations]
@@ -101,7 +101,7 @@ def test_rectangles_fill_the_plot_and_do_not_overlap(planned: Plan) -> None:
 
 
 def test_streamed_layers_share_their_width() -> None:
-    """Layers 1 to 4 take turns and get four parts of the width, the others one each."""
+    """Layers 1 to 4 are streamed and get four parts of the width, the others one each."""
     chart = memory_chart(memory_record(PLANS["streamed"]()))
     layers = len(small_classifier().nodes)
     widths = [(segment.first_layer, segment.last_layer) for segment, _ in chart.segments]

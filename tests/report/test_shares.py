@@ -1,4 +1,4 @@
-"""Where latency, flash and RAM go: the rows add up, and the chart fits a terminal."""
+"""Shares of latency, flash and RAM by layer: rows add up, and the chart fits the terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_rows_add_up_to_what_was_measured() -> None:
     assert max(row.ram or 0 for row in found.rows) <= report.ram.arena
 
 
-def test_ram_of_a_layer_is_what_is_in_use_while_it_runs() -> None:
+def test_ram_of_a_layer_is_the_memory_in_use_while_it_runs() -> None:
     report = bare()
     assert report.memory is not None
     for row, span in zip(shares(report).rows, report.memory.spans, strict=True):
@@ -47,7 +47,7 @@ def test_ram_of_a_layer_is_what_is_in_use_while_it_runs() -> None:
 
 
 def test_constants_count_for_the_first_layer_that_has_them() -> None:
-    """All arrays of the library, each once, as emit stores them."""
+    """All arrays of the library, each once, as stored by emit."""
     program = lower(every_operator())
     arrays = {
         (str(value.dtype), value.tobytes()): value.nbytes
@@ -72,7 +72,7 @@ def test_the_chart_fits_the_terminal(width: int) -> None:
     assert any(line.startswith(" functional_1/a_very_lo") and "…" in line for line in lines)
 
 
-def test_bars_are_as_long_as_the_shares() -> None:
+def test_bar_lengths_are_proportional_to_shares() -> None:
     report = full()
     assert report.flash is not None
     constants = report.flash.constants
@@ -81,14 +81,14 @@ def test_bars_are_as_long_as_the_shares() -> None:
     assert code.split() == ["code", "████", "50", "%"]
 
 
-def test_columns_of_what_is_not_known_are_left_out() -> None:
+def test_columns_without_data_are_omitted() -> None:
     nothing = replace(bare(), ram=None, memory=None, layers=(LayerRecord("a", "relu", 0),))
     lines = printed(nothing)
     assert not any(word in "\n".join(lines) for word in ("latency", "flash", "RAM", "%"))
     assert any(line.strip() == "a" for line in lines)
 
 
-def test_the_estimate_is_called_one() -> None:
+def test_an_estimate_is_labelled() -> None:
     text = io.StringIO()
     Console(width=80, file=text).print(terminal.summary(full()))
     words = " ".join(text.getvalue().split())

@@ -1,4 +1,4 @@
-"""Timings of the Cortex-M4: sequences whose cycles Arm's manual states, and each of its rules."""
+"""Timings of the Cortex-M4: examples of Arm's manual, and each of its rules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_cycles(text: str, cycles: int, tmp_path: Path) -> None:
         ("adds r0, r1, r2; it lt; addlt r0, r1", Cycles(2, 2, 3)),
     ],
 )
-def test_what_the_manual_leaves_open(text: str, cycles: Cycles, tmp_path: Path) -> None:
+def test_timings_that_the_manual_leaves_open(text: str, cycles: Cycles, tmp_path: Path) -> None:
     assert total(text, tmp_path) == cycles
 
 

@@ -1,4 +1,4 @@
-"""Sizes and stack of what is called, told from what is not, by every compiler that is here."""
+"""Sizes and stack of called functions only, with every installed compiler."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def sizes(board: Board, folder: Path, text: str, *more: str) -> Sizes:
 
 
 @pytest.mark.parametrize("board", distinct_boards())
-def test_only_what_is_called_counts(board, tmp_path):
+def test_only_called_functions_count(board, tmp_path):
     skip_without(board)
     alone = sizes(board, tmp_path, INVOKE)
     assert alone.constants == 100
@@ -71,7 +71,7 @@ def test_data_and_bss_are_ram(board, tmp_path):
 
 
 @pytest.mark.parametrize("board", distinct_boards())
-def test_a_constant_struct_that_points_is_a_constant(board, tmp_path):
+def test_a_constant_struct_with_pointers_is_a_constant(board, tmp_path):
     kind = "typedef struct { const int8_t *values; } s_t; extern TC_CONST s_t s;\n"
     table = kind + "static TC_CONST int8_t values[64] = {1}; TC_CONST s_t s = {values};\n"
     invoke = "int x_invoke(int i) { TC_FETCH(s_t, p, &s); return TC_READ_I8(&p->values[i]); }\n"
@@ -109,7 +109,7 @@ def test_the_stack_is_that_of_the_deepest_path(name, tmp_path):
     assert 500 + EXTERNAL_STACK <= found < 650 + EXTERNAL_STACK
 
 
-def test_a_call_through_a_pointer_reaches_what_nothing_calls_by_name(tmp_path):
+def test_a_call_through_a_pointer_reaches_functions_without_direct_callers(tmp_path):
     board = load_board("host")
     if not is_available(board.compiler):
         pytest.skip("gcc is missing")
@@ -145,14 +145,14 @@ edge: {{ sourcename: "inner" targetname: "{inner}" }}
         ("16 bytes (static)", "x_invoke", None),
     ],
 )
-def test_no_bound_is_no_number(tmp_path, invoke, inner, depth):
+def test_a_stack_without_bound_is_unknown(tmp_path, invoke, inner, depth):
     graph = tmp_path / "x.ci"
     graph.write_text(GRAPH.format(invoke=invoke, inner=inner))
     assert deepest_stack([graph], "x_invoke") == depth
 
 
 def test_the_stack_of_assembly_counts(tmp_path):
-    """The compiler knows nothing of it, whatever it makes of the function's name."""
+    """The compiler has no information about it, however it mangles the function's name."""
     source = tmp_path / "x.c"
     source.write_text(
         "static __attribute__((noinline)) void f(void)\n"

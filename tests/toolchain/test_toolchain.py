@@ -1,4 +1,4 @@
-"""Compiling, linking, caching; and errors that say what is missing or wrong."""
+"""Compiling, linking, caching; and errors that state what is missing or wrong."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_changed_header_or_flag_makes_another_object(source, tmp_path):
     assert exit_code(link(HOST, [changed], tmp_path / "main")) == 4
 
 
-def test_an_object_that_failed_leaves_nothing(source, tmp_path):
+def test_a_failed_object_leaves_no_files(source, tmp_path):
     source.write_text("int main(void) { return missing; }\n")
     with pytest.raises(ToolError):
         compile_objects(HOST, [source], tmp_path / "build")
@@ -82,7 +82,7 @@ def test_errors_show_the_compilers_first_lines(source):
     assert "main.c:1:25: error: 'missing' undeclared" in second
 
 
-def test_strict_refuses_what_is_only_suspicious(source):
+def test_strict_treats_warnings_as_errors(source):
     source.write_text("int main(void) { long x = 5; int y = x; return y; }\n")
     compile_objects(HOST, [source], source.parent)
     with pytest.raises(ToolError, match="Werror=conversion"):
@@ -113,13 +113,13 @@ def test_a_missing_compiler_is_named_with_its_packages(source):
     )
 
 
-def test_the_sanitizers_stop_a_program_at_its_mistake(source):
+def test_the_sanitizers_stop_a_program_at_an_error(source):
     source.write_text("int main(int count) { int a[2] = {0, 0}; return a[count + 1]; }\n")
     objects = compile_objects(HOST, [source], source.parent, Options(flags=SANITIZE))
     assert exit_code(link(HOST, objects, source.with_suffix(""), SANITIZE)) == 1
 
 
-def test_an_archive_gives_only_what_is_called(source, tmp_path):
+def test_an_archive_links_only_called_functions(source, tmp_path):
     unused = tmp_path / "unused.c"
     unused.write_text("int absent(void);\nint unused(void) { return absent(); }\n")
     main, other = compile_objects(HOST, [source, unused], tmp_path)

@@ -1,4 +1,4 @@
-"""Augmentation: what each option does to samples, and what is refused."""
+"""Augmentation: the effect of each option, and errors."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def changed(x: Array = IMAGES, seed: int = 0, **options: Any) -> Array:
 
 
 def moved(image: Array, down: int, right: int) -> Array:
-    """By padding with the border and cutting out: another way than the module's."""
+    """The image shifted by padding and slicing, independently of the module."""
     height, width = image.shape[:2]
     padded = np.pad(image, ((3, 3), (3, 3), (0, 0)), "edge")
     return padded[3 - down : 3 - down + height, 3 - right : 3 - right + width]
 
 
-def test_images_move_by_all_steps_that_are_allowed_and_no_others() -> None:
+def test_images_are_shifted_by_all_allowed_steps_and_no_others() -> None:
     seen = set()
     for before, after in zip(IMAGES, changed(shift=2), strict=True):
         fits = [
@@ -53,7 +53,7 @@ def test_images_move_by_all_steps_that_are_allowed_and_no_others() -> None:
     assert {down for down, _ in seen} == {right for _, right in seen} == set(range(-2, 3))
 
 
-def test_signals_move_along_time() -> None:
+def test_signals_are_shifted_in_time() -> None:
     steps = set()
     for before, after in zip(SIGNALS, changed(SIGNALS, time_shift=3), strict=True):
         image = before[:, np.newaxis]
@@ -85,7 +85,7 @@ def test_crops_are_stretched_parts() -> None:
     assert sides.any(axis=(0, 1, 3)).all()
 
 
-def test_noise_is_a_share_of_each_channels_deviation() -> None:
+def test_noise_is_relative_to_each_channels_deviation() -> None:
     x = np.random.default_rng(0).normal(0, (1, 100), (500, 20, 2)).astype(np.float32)
     found = (changed(x, noise=0.25) - x).std(axis=(0, 1))
     assert found == pytest.approx([0.25, 25], rel=0.03)
@@ -116,14 +116,14 @@ def test_the_seed_decides() -> None:
         ({"time_shift": 128}, (128, 9), r"too large for an axis of 128.*less than 128"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_options_that_do_not_fit_the_samples_are_refused(
     options: dict[str, Any], shape: tuple[int, ...], text: str
 ) -> None:
     with pytest.raises(TinycompError, match=text):
         Augmentation(**options).require(shape, True)
 
 
-def test_labels_that_are_values_must_not_stay_behind() -> None:
+def test_labels_that_are_values_must_remain_valid() -> None:
     with pytest.raises(TinycompError, match=r"'time_shift' would invalidate labels.*imitation"):
         Augmentation(time_shift=1).require((128, 9), False)
     Augmentation(noise=0.1, mixup=0.2).require((128, 9), False)
@@ -154,7 +154,7 @@ def test_a_training_learns_from_augmented_samples() -> None:
     assert again == epochs
 
 
-def test_a_teacher_says_what_augmented_samples_are() -> None:
+def test_a_teacher_gives_targets_of_augmented_samples() -> None:
     # An untrained teacher: who imitates it on fresh samples becomes like it, whatever labels say.
     teacher = trainable(network(seed=5), logits=True)
     schedule = Schedule(

@@ -1,6 +1,6 @@
-"""Differentiable forms compute what LiteRT computes of the float graph, and have gradients.
+"""Differentiable forms of operators compute the same as LiteRT, and have gradients.
 
-The cases are those of the int8 conformance tests, with real weights and inputs.
+Uses the cases of the int8 conformance tests, with real weights and inputs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Found:
 
 
 def differentiated(graph: Graph, x: Array) -> Found:
-    """Run by differentiable forms, node after node."""
+    """Run the differentiable forms, node by node."""
     import tensorflow as tf
 
     constants = {name: tf.constant(c.values, tf.float32) for name, c in graph.constants.items()}
@@ -58,7 +58,7 @@ def differentiated(graph: Graph, x: Array) -> Found:
 
 
 def require_agreement(name: str, graph: Graph, x: Array) -> None:
-    """Outputs as LiteRT's; gradients finite, and not zero where LiteRT's outputs move."""
+    """Outputs equal LiteRT's; gradients are finite, and nonzero where LiteRT's outputs change."""
     expected = run(graph, x)
     if not np.isfinite(expected).all():
         return  # e^x beyond float32

@@ -1,4 +1,4 @@
-"""The loop: it learns from the float model, goes on where it was stopped, and loses nothing."""
+"""The training loop: distillation, exact resume, and errors."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def complete(schedule: Schedule = SCHEDULE, x: Array | None = None, **options: A
 
 @pytest.fixture(scope="module")
 def uninterrupted() -> dict[str, bytes]:
-    """What SCHEDULE comes to."""
+    """The constants after an uninterrupted run of SCHEDULE."""
     return constants(complete())
 
 
-def test_it_learns_and_says_how_far_it_is() -> None:
+def test_it_learns_and_reports_progress() -> None:
     x, y = task()
     made, told = model(), []
     schedule = replace(SCHEDULE, epochs=12)
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
     assert constants(complete(replace(SCHEDULE, seed=1))) != uninterrupted
 
 
-def test_a_stopped_training_goes_on_to_the_same_bytes(
+def test_a_stopped_training_resumes_to_the_same_bytes(
     tmp_path: Path, uninterrupted: dict[str, bytes]
 ) -> None:
     file = tmp_path / "state.npz"
@@ -109,7 +109,7 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error(tmp_path: Path) -> None
         complete(SHORT, checkpoint=tmp_path / "no folder" / "state.npz")
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state() -> None:
+def test_a_nan_loss_stops_and_restores_the_last_good_state() -> None:
     x = task()[0].copy()
     poisoned = 3  # one epoch goes well, then this sample is no number
     made, good = model(), []
@@ -162,7 +162,7 @@ def test_the_rate_grows_and_falls_as_the_schedule_says() -> None:
     assert Schedule(rate=0.1).rate_at(0) == pytest.approx(0.1)
 
 
-def test_the_last_samples_of_a_file_can_validate() -> None:
+def test_the_last_samples_of_a_file_can_be_held_out() -> None:
     rows, held = split(10, 0.3, 0, "last")
     assert sorted(held) == [7, 8, 9]
     assert sorted(rows) == list(range(7))
@@ -170,7 +170,7 @@ def test_the_last_samples_of_a_file_can_validate() -> None:
 
 
 def stopping(bits: float = 2.0, patience: int = 2) -> tuple[Schedule, Any]:
-    """A training whose validation can't become better: its inputs say nothing of its classes."""
+    """A training with validation scores that can't improve: inputs are independent of classes."""
     schedule = Schedule(epochs=12, batch=32, validation=0.3, patience=patience, rate=0.02)
     return schedule, trainable(network(), [Rate(bits, press=0.2, freeze=0.4)], logits=True)
 
@@ -182,7 +182,7 @@ def noise() -> tuple[Array, Supervision]:
     return x, Supervision.classes(np.eye(3, dtype=np.float32)[y] * 4, y)
 
 
-def test_training_stops_where_validation_does_not_become_better(tmp_path: Path) -> None:
+def test_training_stops_if_validation_does_not_improve(tmp_path: Path) -> None:
     (schedule, made), (x, targets) = stopping(), noise()
     states: dict[int, dict[str, bytes]] = {}
     file = tmp_path / "state.npz"

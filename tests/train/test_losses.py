@@ -1,4 +1,4 @@
-"""Hidden features: they are those of the float model, and training brings them closer."""
+"""Hidden features: training brings them closer to the float model's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def distance(graph: Graph, wanted: Array) -> float:
     return float(np.mean((teacher_features(graph, task()[0]) - wanted) ** 2))
 
 
-def test_outputs_are_followed_by_what_the_last_layer_reads() -> None:
+def test_outputs_are_followed_by_the_last_layer_s_inputs() -> None:
     graph, (x, _) = network(), task()
     model = trainable(graph, logits=True, features=True)
     outputs = model.predict(x, verbose=0)

@@ -1,4 +1,4 @@
-"""Graphs as Keras models: the same outputs, constraints in every step, and back."""
+"""Graphs as Keras models: equal outputs, constraints at every step, and conversion back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tinycomp.train.rate import Rate, entropy
 
 
 def trained(constraints: list[Any], epochs: int = 6, calibration: Array | None = None) -> Any:
-    """A model after so many epochs of Keras's own loop."""
+    """A model trained by Keras's own loop."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -69,7 +69,7 @@ def test_shared_weights_stay_shared() -> None:
     assert finish(model).constants.keys() == used.keys()
 
 
-def test_a_keras_model_is_taken() -> None:
+def test_a_keras_model_is_accepted() -> None:
     import keras
 
     made = keras.Sequential(
@@ -105,7 +105,7 @@ def test_activations_are_rounded_as_the_library_rounds(parameters: tuple[float, 
     assert np.abs(found - expected).max() < scale / 1000
 
 
-def test_pruning_reaches_its_sparsity_by_degrees_and_keeps_it() -> None:
+def test_pruning_reaches_its_sparsity_gradually_and_keeps_it() -> None:
     constraint = Prune(0.6, every=4)
     shares = [constraint.sparsity_at(share) for share in np.linspace(0, 1, 11)]
     assert shares[0] == 0
@@ -135,8 +135,8 @@ def test_int8_weights_and_zeros_survive_quantization() -> None:
             np.testing.assert_allclose(again, real.values, rtol=1e-5, atol=1e-9)
 
 
-def test_what_is_trained_is_what_int8_computes() -> None:
-    """Float emulation with rounded activations and LiteRT's int8 kernels choose the same class."""
+def test_training_computes_the_same_as_int8() -> None:
+    """The float model with rounded activations and LiteRT's int8 kernels predict the same class."""
     x, y = task()
     model = trained([Rate(2.0, every=2)], 24, x[:64])
     graph = finish(model)
@@ -163,7 +163,7 @@ def test_rate_holds_its_bits_with_one_scale_a_layer() -> None:
     assert 1.3 < bits < 1.6
 
 
-def test_grids_that_were_left_are_refused() -> None:
+def test_weights_that_left_their_grid_are_refused() -> None:
     from dataclasses import replace
 
     x, _ = task()

@@ -1,4 +1,4 @@
-"""Recipes are run: from a Keras file and an .npz to a small int8 model."""
+"""Runs recipes: from a Keras file and an .npz to a small int8 model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tinycomp.train.loop import DivergedError
 
 @dataclass
 class Files:
-    """A model that was trained, its data, and results by options."""
+    """A trained model, its data, and cached results by options."""
 
     folder: Path
     known: dict[str, Compressed] = field(default_factory=dict)
@@ -48,11 +48,11 @@ class Files:
 
 
 def ignore(record: StepRecord) -> None:
-    """Nobody asks for it."""
+    """Ignore the record."""
 
 
 def save(model: Any, path: Path) -> None:
-    with warnings.catch_warnings():  # of Keras about NumPy 2
+    with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
         model.save(path)
 
@@ -125,7 +125,7 @@ def test_a_record_after_each_step(files: Files) -> None:
     assert found.small.value > found.real.value - 0.03
 
 
-def test_what_is_written_holds_what_the_last_record_says(files: Files) -> None:
+def test_the_output_agrees_with_the_last_record(files: Files) -> None:
     found = files.run(PRUNED)
     stored = weights(found)
     assert sum(np.count_nonzero(each) for each in stored) == found.steps[-1].non_zeros
@@ -135,7 +135,7 @@ def test_what_is_written_holds_what_the_last_record_says(files: Files) -> None:
 
 
 @pytest.mark.slow
-def test_bytes_are_reached_and_no_more_are_taken(files: Files) -> None:
+def test_the_size_target_is_met_and_used(files: Files) -> None:
     free = files.run(RATE)
     target = int(0.6 * free.steps[-1].constants)  # below what plain codebooks take
     longer = RATE.replace("epochs = 8", "epochs = 20")
@@ -199,7 +199,7 @@ def test_an_accuracy_that_is_not_reached_is_an_error(files: Files, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_to_the_same_bytes(files: Files, tmp_path: Path) -> None:
+def test_a_stopped_run_resumes_to_the_same_bytes(files: Files, tmp_path: Path) -> None:
     steps = PRUNED.replace("epochs = 2", "epochs = 1")
     expected = files.run(steps)
 
@@ -218,7 +218,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(files: Files, tmp_path: Path) -
         compress(replace(options, seed=5), Silent(), ignore)
 
 
-def test_a_teacher_is_imitated_and_has_to_have_the_same_shapes(files: Files) -> None:
+def test_a_teacher_is_imitated_and_must_have_the_same_shapes(files: Files) -> None:
     import keras
 
     other = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
@@ -240,7 +240,7 @@ def test_labels_that_do_not_fit_are_refused(files: Files, tmp_path: Path) -> Non
         compress(changed(files, RATE, tmp_path, y_train=labels), Silent(), ignore)
 
 
-def test_a_loss_that_is_no_number_stops(files: Files) -> None:
+def test_a_nan_loss_is_an_error(files: Files) -> None:
     steps = RATE.replace("batch = 8", "batch = 8\ntemperature = 1e-38")
     with pytest.raises(DivergedError, match=r"The loss is (nan|inf) in epoch 1, step 1"):
         compress(files.options(steps), Silent(), ignore)
@@ -258,7 +258,7 @@ def test_data_without_halves_are_split(files: Files, tmp_path: Path) -> None:
     assert "Every fifth sample is reserved for testing: 50 of 250." in progress.notes
 
 
-def test_a_file_that_cannot_be_written_lies_elsewhere(
+def test_an_unwritable_output_is_saved_elsewhere(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tinycomp.recipes import compression

@@ -1,4 +1,4 @@
-"""Recipe files: what they may say, and what is said where they say something else."""
+"""Recipe files: contents, and the messages of errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_problems_of_an_augmentation_are_named() -> None:
 
 
 @pytest.mark.parametrize("name", builtin())
-def test_every_recipe_that_comes_along_can_be_read(name: str) -> None:
+def test_every_built_in_recipe_can_be_read(name: str) -> None:
     assert find_recipe(name).steps
     assert has_steps(Path(name))
 
@@ -141,12 +141,12 @@ def test_two_grids_are_refused() -> None:
     assert len(recipe({"technique": "rate"}, {"technique": "rate", "bits": 1.0}).steps) == 2
 
 
-def test_a_training_without_epochs_is_refused_where_none_is_needed() -> None:
+def test_training_options_without_epochs_are_refused() -> None:
     text = refusal({"technique": "post_training", "epochs": 3})
     assert "option 'epochs' is not known" in text
 
 
-def test_a_recipe_that_does_not_exist_is_refused_with_the_nearest() -> None:
+def test_an_unknown_recipe_is_refused_with_the_closest_name() -> None:
     with pytest.raises(TinycompError, match=r"no recipe 'tinny'\. .* Did you mean 'tiny'\?"):
         find_recipe("tinny")
 

@@ -1,4 +1,4 @@
-"""What steps of recipes are, and what they hand on to the next one."""
+"""Recipe steps, and the constraints that later steps keep."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_steps_are_found_by_their_modules() -> None:
 
 
 def after(graph: Graph, *constraints: Constraint) -> Graph:
-    """The graph after an epoch under the constraints."""
+    """The graph after one epoch under the constraints."""
     x, y = task()
     model = trainable(graph, constraints, logits=True)
     teacher = np.eye(3, dtype=np.float32)[y]
@@ -66,7 +66,7 @@ def test_zeros_of_a_step_are_kept_by_the_next() -> None:
     assert zeros(freed) < zeros(weights(pruned)) / 2
 
 
-def test_a_grid_is_forgotten_where_weights_leave_it() -> None:
+def test_a_grid_is_dropped_if_weights_leave_it() -> None:
     rounded = after(network(), Int8())
     free = after(rounded, FineTune())
     names = [node.inputs[1] for node in free.nodes if node.op.weight_axis is not None]

@@ -1,4 +1,4 @@
-"""Recipes with steps of structure: the model gets smaller, is trained, and then quantized."""
+"""Recipes with structure steps: the model is shrunk, trained, and quantized."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_structure_then_training_then_int8(files: Files) -> None:
     assert any(name.endswith(("vertical", "first")) for name in written.tensors)
 
 
-def test_what_a_step_leaves_alone_is_said(files: Files) -> None:
+def test_unchanged_layers_are_noted(files: Files) -> None:
     steps = '[[steps]]\ntechnique = "low_rank"\nenergy = 1.0\n'
     progress = Silent()
     found = compress(files.options(steps), progress, ignore)

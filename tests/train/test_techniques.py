@@ -1,4 +1,4 @@
-"""Constraints by what they promise: patterns of zeros, few values, weights that move."""
+"""What each constraint guarantees: patterns of zeros, few values, moving weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def trained(*constraints: Constraint, epochs: int = 8, graph: Graph | None = Non
 
 
 def rows(graph: Graph) -> list[Array]:
-    """Of each layer: (channels, weights)."""
+    """The weights of each layer, (channels, weights)."""
     found = []
     for node in graph.nodes:
         axis = node.op.weight_axis
@@ -71,7 +71,7 @@ def test_blocks_are_zero_together() -> None:
 
 
 def test_movement_finds_the_weights_that_training_needs() -> None:
-    """Magnitudes say nothing here: all are alike, and the first layer's signs are learned."""
+    """Magnitudes carry no information: all are equal, and the first layer's signs are learned."""
     graph = trained(Prune(0.6, score="movement", begin=0.2, every=4))
     assert share_of_zeros(graph) == pytest.approx(0.6, abs=0.01)
     assert accuracy(graph) > 0.85
@@ -102,8 +102,8 @@ def test_codebooks_are_trained_and_survive_quantization(bits: int) -> None:
     assert accuracy(graph) > {2: 0.7, 3: 0.85}[bits]
 
 
-def test_what_is_projected_in_training_is_what_comes_out() -> None:
-    """In float32 and in float64."""
+def test_projection_and_final_weights_agree() -> None:
+    """In float32 in training and in float64 at the end."""
     from keras import ops
 
     for constraint in (Share(3), Sparse(0.5), Prune(0.5, score="movement")):
@@ -124,8 +124,8 @@ def test_sparse_training_moves_weights_and_keeps_their_number(growth: str) -> No
     assert accuracy(graph) > 0.7
 
 
-def test_gradients_of_what_is_zero_are_found() -> None:
-    """Of all weights, by TensorFlow's own differentiation: the probe is proportional to them."""
+def test_gradients_of_zero_weights_are_found() -> None:
+    """The probe is proportional to the gradients of all weights, computed by TensorFlow."""
     import tensorflow as tf
 
     x, y = task()
@@ -142,7 +142,7 @@ def test_gradients_of_what_is_zero_are_found() -> None:
     assert np.corrcoef(-probe.ravel(), np.array(gradient).ravel())[0, 1] > 0.999
 
 
-def test_layers_that_are_small_keep_more_weights() -> None:
+def test_small_layers_keep_more_weights() -> None:
     sparse = Sparse(0.8, start="random", layers="erk")
     shapes = [(8, 3, 3, 2), (3, 3, 64, 64), (10, 6400)]
     found = sparse.densities(shapes)

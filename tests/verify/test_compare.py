@@ -1,4 +1,4 @@
-"""How differences are found and named, without a compiler."""
+"""How differences are found and reported, without a compiler."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def random_inputs(samples: int) -> Array:
     return np.random.default_rng(1).integers(-128, 128, (samples, *SHAPE)).astype(np.int8)
 
 
-def wrong_at(tensor: str, *places: tuple[int, ...]) -> TensorExecution:
-    """The simulator with one step more at some (sample, *position) of a tensor."""
+def wrong_at(tensor: str, *positions: tuple[int, ...]) -> TensorExecution:
+    """The simulator with an output that is one too large at some (sample, *position)."""
 
     def run(inputs: Array) -> dict[str, Array]:
         tensors = simulate(GRAPH, inputs)
-        for place in places:
-            if place[0] < len(inputs):
-                tensors[tensor][place] ^= 1
+        for position in positions:
+            if position[0] < len(inputs):
+                tensors[tensor][position] ^= 1
         return tensors
 
     return TensorExecution("wrong", run)
@@ -53,7 +53,7 @@ def test_equal_tensors_have_no_difference() -> None:
     assert compare(GRAPH, "add", values, values.copy(), "host") is None
 
 
-def test_the_first_difference_is_named_whole() -> None:
+def test_the_first_difference_is_reported_completely() -> None:
     expected = np.zeros((3, 3, 3, 6), np.int8)
     actual = expected.copy()
     actual[1, 2, 0, 5], actual[1, 2, 1, 0], actual[2, 0, 0, 0] = -128, 3, 7
@@ -61,7 +61,7 @@ def test_the_first_difference_is_named_whole() -> None:
     assert found == Difference("host", "add", "add", "add", 1, (2, 0, 5), 0, -128, 2, 54)
 
 
-def test_a_flat_tensor_is_compared_in_the_shape_that_is_expected() -> None:
+def test_a_flat_tensor_is_compared_in_the_expected_shape() -> None:
     expected = np.zeros((1, 3, 3, 6), np.int8)
     actual = np.zeros((1, 54), np.int8)
     assert compare(GRAPH, "add", expected, actual, "host") is None
@@ -79,7 +79,7 @@ def test_the_sentence_names_everything() -> None:
     )
 
 
-def test_tensors_are_what_nodes_write_in_order() -> None:
+def test_tensors_are_in_the_order_of_nodes() -> None:
     assert compared_tensors(GRAPH) == tuple(node.outputs[0] for node in GRAPH.nodes)
     assert "input" not in compared_tensors(GRAPH)
 
@@ -102,7 +102,7 @@ def test_the_first_tensor_in_the_order_of_computation_is_named() -> None:
     assert [(d.tensor, d.sample, d.position) for d in found.differences] == [("add", 1, (1, 1, 1))]
 
 
-def test_samples_count_on_across_chunks_and_a_wrong_execution_runs_no_more() -> None:
+def test_samples_are_counted_across_chunks_and_a_wrong_execution_stops() -> None:
     runs = []
 
     def run(inputs: Array) -> dict[str, Array]:
@@ -133,9 +133,9 @@ def test_each_wrong_execution_has_its_own_difference() -> None:
 
 
 class _FakeDevice:
-    """A device whose watched inference gives these tensors; counts what is read whole.
+    """A device whose monitored inference returns these tensors; counts complete reads.
 
-    again: what an inference gives that runs later, to send a tensor whole.
+    again: the tensors of a later inference, which is run to send a complete tensor.
     """
 
     def __init__(self, tensors: dict[str, Array], again: dict[str, Array] | None = None) -> None:
@@ -181,7 +181,7 @@ def test_an_equal_device_is_read_by_checksums_only() -> None:
     assert device.read == []
 
 
-def test_of_a_wrong_device_one_tensor_is_read() -> None:
+def test_one_tensor_of_a_wrong_device_is_read() -> None:
     inputs = random_inputs(3)
     wrong = wrong_at("add", (2, 0, 1, 2), (2, 2, 0, 0)).run(inputs)
     right = int(simulate(GRAPH, inputs)["add"][2, 0, 1, 2])
@@ -199,7 +199,7 @@ def test_a_tensor_without_a_checksum_is_read() -> None:
     assert device.read == ["add"]
 
 
-def test_a_device_that_computes_now_this_now_that_is_no_equal_device() -> None:
+def test_a_device_with_inconsistent_results_is_not_equal() -> None:
     inputs = random_inputs(1)
     wrong = wrong_at("add", (0, 0, 0, 0)).run(inputs)
     device = _FakeDevice(wrong, again=simulate(GRAPH, inputs))
@@ -207,7 +207,7 @@ def test_a_device_that_computes_now_this_now_that_is_no_equal_device() -> None:
         on_device(device, inputs)
 
 
-def test_the_inference_that_nothing_watches_is_compared_too() -> None:
+def test_the_unmonitored_inference_is_compared_too() -> None:
     inputs = random_inputs(2)
     device = _FakeDevice(simulate(GRAPH, inputs))
     device.measured = wrong_at("softmax", (1, 3)).run(inputs)["softmax"]

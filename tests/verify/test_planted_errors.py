@@ -1,4 +1,4 @@
-"""verify can fail: an error planted in one execution is found and named, place and values."""
+"""`verify` can fail: an error planted in one execution is found, with position and values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def change(path: Path, pattern: str, new: Callable[[re.Match[str]], str]) -> Non
 
 
 def change_entry(array: str, index: int, new: Callable[[int], int], library: Path) -> None:
-    """Another number in an array of weights.c."""
+    """Change a number in an array of weights.c."""
 
     def entry(match: re.Match[str]) -> str:
         numbers = match[2].replace("\n", " ").rstrip(", ").split(",")
@@ -58,7 +58,7 @@ def change_entry(array: str, index: int, new: Callable[[int], int], library: Pat
 
 
 def break_kernel(library: Path) -> None:
-    """tc_add, and then another value in channel 3 of the first cell of row 1."""
+    """Change one value after tc_add: channel 3 of the first cell of row 1."""
 
     def renamed(match: re.Match[str]) -> str:
         return f"static void tc_add_right({match[1]}"
@@ -84,7 +84,7 @@ static void tc_add(const tc_add_t *constants, const tc_input_t *in, const tc_out
 
 
 def break_rounding(library: Path) -> None:
-    """The rounding shift no longer rounds."""
+    """Remove the rounding from the rounding shift."""
     change(
         library / "tinycomp" / "tinycomp.h",
         r"(int32_t tc_rounding_shift_right\(int32_t (\w+), int (\w+)\)\s*{)",
@@ -93,16 +93,16 @@ def break_rounding(library: Path) -> None:
 
 
 def with_constant(node: str, number: int, change: Callable[[Constant], Constant]) -> Graph:
-    """The graph with another constant: input `number` of a node."""
+    """The graph with input `number` of a node changed."""
     (name,) = (each.inputs[number] for each in GRAPH.nodes if each.name == node)
     constants = {**GRAPH.constants, name: change(GRAPH.constants[name])}
     return replace(GRAPH, constants=constants)
 
 
 def with_weight() -> Tensors:
-    """Output channel 2 of the dense layer reads its 7th input with weight 99.
+    """Tensors if output channel 2 of the dense layer has weight 99 for its 7th input.
 
-    In C the input's zero point is part of the bias, which is as before.
+    In C the contribution of the input's zero point is part of the bias, which is unchanged.
     """
     source = GRAPH.tensors["reshape"].quantization
     assert source is not None
@@ -118,7 +118,7 @@ def with_weight() -> Tensors:
 
 
 def with_scale(node: str, channel: int, factor: float) -> Tensors:
-    """One output channel has another weight scale, and so another multiplier or shift."""
+    """Tensors if one output channel has another weight scale: another multiplier or shift."""
 
     def scaled(constant: Constant) -> Constant:
         known = constant.quantization
@@ -131,21 +131,21 @@ def with_scale(node: str, channel: int, factor: float) -> Tensors:
 
 
 def with_other_sum() -> Tensors:
-    """What break_kernel makes of the sum; what follows is of no interest."""
+    """Tensors with the sum changed as by break_kernel; later layers are not changed."""
     sums = RIGHT["add"].copy()
     sums[:, 1, 0, 3] ^= 1
     return {**RIGHT, "add": sums}
 
 
 def packed_at(channel: int, byte: int) -> int:
-    """Where a byte of a channel's record is among the packed constants of a layer whose channels
-    share no factor: `low`, four bytes of the multiplier, two of the start.
+    """The index of a byte of a channel's record in packed constants without shared multipliers:
+    `low`, four bytes of the multiplier, two of the initial value.
     """
     return 3 + 7 * channel + byte
 
 
 def of_smaller_multiplier(node: Node, channel: int) -> float:
-    """The scale's factor where the multiplier's highest byte becomes the least possible one."""
+    """The change of the scale if the multiplier's highest byte becomes as small as possible."""
     call = node.op.kernel(GRAPH.operands(node))
     assert call is not None
     constants = call.fields["constants"]
@@ -156,8 +156,8 @@ def of_smaller_multiplier(node: Node, channel: int) -> float:
 
 @dataclass(frozen=True)
 class Plant:
-    """An error in the library, the layer that is first to show it, and what C then computes (None:
-    hard to say in NumPy).
+    """An error in the library, the first layer that it affects, and the tensors that C then
+    computes (None: hard to express in NumPy).
     """
 
     edit: Edit
@@ -188,8 +188,8 @@ PLANTS = {
 
 @pytest.fixture(scope="module")
 def verified(tmp_path_factory: pytest.TempPathFactory) -> Verified:
-    """Verifies a library with a planted error on everything that can run here, once; also returns
-    the tensors of the C on this computer.
+    """Verifies a library with a planted error on all executions available here, once; also returns
+    the tensors of the C library on this computer.
     """
     folder = tmp_path_factory.mktemp("planted")
     known: dict[str, tuple[Verification, Tensors]] = {}
@@ -226,7 +226,7 @@ def execution(request: pytest.FixtureRequest) -> str:
 
 
 def first_difference(wrong: Tensors, execution: str) -> Difference:
-    """Found by other means than verify's: tensor by tensor, element by element."""
+    """The first difference, found independently of verify: tensor by tensor, element by element."""
     for node in GRAPH.nodes:
         name = node.outputs[0]
         for index in np.ndindex(RIGHT[name].shape):

@@ -1,5 +1,5 @@
-"""Verify compares every tensor of the original model, whatever was removed from it, and finds what
-a wrong reduction claims or computes.
+"""`verify` compares every tensor of the original model, also removed ones, and detects wrong
+reductions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BOARD = "cortex-m4"
 
 
 def _original() -> Graph:
-    """conv_2d has the constant 1, the unread 2, and 5, which is 3 again."""
+    """In conv_2d, channel 1 is constant, 2 is unread, and 5 is a copy of 3."""
     layers = Layers((5, 4, 3), seed=2)
     layers.conv(layers.conv("input", 6, POINT, Activation.RELU), 4, POINT)
     layers.softmax(layers.mean("conv_2d_1"))
@@ -75,13 +75,13 @@ def reduction(graph: Graph = REDUCED) -> TensorReduction:
 
 
 def claiming(changed: TensorReduction) -> Graph:
-    """The reduced graph with another claim about conv_2d."""
+    """The reduced graph with a changed record of conv_2d."""
     assert REDUCED.reduction is not None
     reductions = {**REDUCED.reduction.tensors, "conv_2d": changed}
     return replace(REDUCED, reduction=replace(REDUCED.reduction, tensors=reductions))
 
 
-def test_the_reduction_says_what_became_of_each_channel() -> None:
+def test_the_reduction_records_what_became_of_each_channel() -> None:
     known = reduction()
     assert known.tensor == "conv_2d"
     kept = np.arange(5 * 4 * 3).reshape(5, 4, 3)
@@ -122,7 +122,7 @@ def test_channels_in_the_wrong_order_are_named() -> None:
     assert (found.execution, found.tensor, found.position[-1]) == ("simulator", "conv_2d", 4)
 
 
-def test_what_nothing_computes_any_more_is_compared_with_the_simulator_of_the_original() -> None:
+def test_removed_tensors_are_compared_with_the_original_s_simulator() -> None:
     assert REDUCED.reduction is not None
     constants = dict(ORIGINAL.constants)
     amounts = constants["bias"].values.copy()
@@ -139,7 +139,7 @@ def test_a_constant_that_did_not_reach_the_bias_is_found_in_the_reader() -> None
     assert (found.execution, found.tensor) == ("simulator", "conv_2d_1")
 
 
-def test_a_border_that_was_forgotten_is_found_in_the_reader(
+def test_a_missing_border_is_found_in_the_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def without_border(graph: Graph, node: Node, known: dict[str, Bounds]) -> Array:
@@ -168,7 +168,7 @@ def test_a_border_that_was_forgotten_is_found_in_the_reader(
 
 
 @pytest.mark.parametrize(("channel", "original"), [(0, 0), (1, 3), (2, 4)])
-def test_a_difference_is_at_its_place_in_the_original(channel: int, original: int) -> None:
+def test_a_difference_has_its_position_in_the_original(channel: int, original: int) -> None:
     def run(inputs: Array) -> dict[str, Array]:
         tensors = simulate(REDUCED, inputs)
         tensors["conv_2d"][2, 3, 1, channel] ^= 1
