@@ -62,7 +62,7 @@ RECENT = 3
 """Half of all layers read one of this many last tensors; the others read any tensor."""
 
 WAYS = ((False, False), (True, False), (False, True))
-"""Of placing cells when an image is resized."""
+"""Options of resizing: align_corners, half_pixel_centers."""
 
 Grow = Callable[["_Growing", str], str | None]
 

@@ -2,9 +2,9 @@
  *
  *   simavr CHIP HERTZ PROGRAM.elf [true]
  *
- * With `true` the chip is as fast as a real one, or slower; else as fast as this computer is.
- * Runs until it is killed, until standard input is closed, or until the chip crashes or sleeps with interrupts disabled:
- * exit code 1. */
+ * With `true` the chip runs in real time, or slower if the computer can't keep up; otherwise as fast as possible.
+ * Runs until it is killed, until standard input is closed, or until the chip crashes or sleeps with interrupts disabled
+ * (exit code 1). */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,7 +52,7 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
 }
 
-/* Waits until as much time went by as the chip's cycles take. What is late is not caught up. */
+/* Waits until real time reaches the chip's time. Delays are not caught up. */
 static void pace(avr_t *avr)
 {
     static uint64_t ahead_of;

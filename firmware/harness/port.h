@@ -1,4 +1,4 @@
-/* What a board provides to the harness: one serial line, one clock, the bounds of the stack. Nothing else. */
+/* The functions that a board provides to the harness: one serial line, one clock, the bounds of the stack. */
 #ifndef TC_PORT_H
 #define TC_PORT_H
 
@@ -27,7 +27,7 @@ void tc_port_write(char byte);
  * with flow control. 0: one command at a time. */
 uint32_t tc_port_receive_window(void);
 
-/* A monotonic clock. Must be read once in a while if the hardware's counter is short. */
+/* A monotonic clock. Must be read regularly if the hardware's counter wraps. */
 uint64_t tc_port_ticks(void);
 
 /* Unit of a tick: "cycles", "microseconds", or "instructions" under an emulator that counts them. */

@@ -1,8 +1,8 @@
-/* Moves values: every output byte is one of the input's. Slices, transpositions, repetitions, gathers.
+/* Rearranges values: slices, transpositions, repetitions, gathers.
  *
- * An output row is made of runs, a run of cells, which are contiguous in the input too. Where a row starts in the input,
- * and where a run starts from there, is a table of (input row, byte within it), after whose end the same entries follow
- * further on. */
+ * An output row consists of runs, and a run of equally spaced cells, which are contiguous in the input. The start of a
+ * row, and that of a run relative to its row, are in tables of (input row, byte within the row). After the end of a
+ * table its entries repeat with an offset. */
 #ifndef TINYCOMP_MOVE_H
 #define TINYCOMP_MOVE_H
 
@@ -12,13 +12,13 @@ typedef struct {
     size_t cell;               /* bytes */
     size_t count;              /* cells of a run */
     size_t runs;               /* of an output row */
-    int32_t down;              /* from one cell of a run to the next: input rows */
+    int32_t down;              /* step between the cells of a run: input rows */
     int32_t right;             /* and bytes */
     uint16_t run_period;       /* entries of run_starts */
     uint16_t row_period;       /* entries of row_starts */
-    int32_t run_down;          /* what a period of runs adds: input rows */
+    int32_t run_down;          /* offset per period of runs: input rows */
     int32_t run_right;         /* and bytes */
-    int32_t row_down;          /* what a period of output rows adds: input rows */
+    int32_t row_down;          /* offset per period of output rows: input rows */
     int32_t row_right;         /* and bytes */
     const int32_t *run_starts; /* pairs of input rows and bytes from the output row's start */
     const int32_t *row_starts; /* pairs of input row and byte */

@@ -1,4 +1,4 @@
-/* What generated code, kernels, codecs and ports share: types, access to constants, rows, requantization.
+/* Common to generated code, kernels, codecs and ports: types, access to constants, rows, requantization.
  *
  * C99 and C++11. Every function is static: two libraries in one image never clash. */
 #ifndef TINYCOMP_H

@@ -109,7 +109,7 @@ def test_other_targets_are_checked(
     good = arguments(written, tmp_path / "small.tflite")
     done = run(*good, "--target-macs=12q")
     assert done.code == 2
-    assert "is no number of" in done.err
+    assert "is not a number of" in done.err
     assert "can't be combined" in refusal(*good, "--target-bytes=2k", "--target-flash=8k")
     assert "--target-macs needs a recipe" in refusal(*good, "--target-macs", "5M")
 

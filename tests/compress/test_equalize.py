@@ -1,4 +1,4 @@
-"""Equalization keeps the float function, and makes ranges of channels equal."""
+"""Equalization does not change the float function, and equalizes ranges of channels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ X = np.random.default_rng(3).normal(0, 1, (16, *SHAPE)).astype(np.float32)
 
 
 def uneven(graph: Graph) -> Graph:
-    """Output channels scaled by up to a thousand, all alike in what they mean to later layers."""
+    """Output channels scaled by factors of up to a thousand, compensated in the next layers."""
     constants = dict(graph.constants)
     rng = np.random.default_rng(0)
     for layer in weighted_layers(graph):
@@ -48,7 +48,7 @@ def spread(matrix: Array) -> float:
     return float(largest.max() / largest.min())
 
 
-def test_the_function_stays_and_ranges_become_equal() -> None:
+def test_the_function_is_unchanged_and_ranges_become_equal() -> None:
     graph = network()
     after = Equalize().apply(graph)
     assert np.allclose(run(after, X), run(graph, X), rtol=1e-4, atol=1e-5)
@@ -69,7 +69,7 @@ def test_an_activation_with_an_upper_bound_stops_it() -> None:
     assert "nothing was equalized" in after.notes[-1]
 
 
-def test_a_dense_layer_behind_a_flattened_image() -> None:
+def test_a_dense_layer_after_a_flattened_image() -> None:
     layers = Layers(SHAPE, 0)
     same = Window.make("same", SHAPE[:2], (3, 3))
     flat = layers.reshape(layers.conv("input", 8, same, Activation.RELU), (6 * 6 * 8,))
@@ -80,7 +80,7 @@ def test_a_dense_layer_behind_a_flattened_image() -> None:
     assert spread(weighted_layers(after)[0].matrix) < 0.5 * spread(weighted_layers(graph)[0].matrix)
 
 
-def test_what_something_else_reads_keeps_its_scale() -> None:
+def test_channels_with_another_reader_keep_their_scale() -> None:
     layers = Layers(SHAPE, 0)
     same = Window.make("same", SHAPE[:2], (3, 3))
     first = layers.conv("input", 8, same, Activation.RELU)

@@ -1,4 +1,4 @@
-"""Rounding to few bits: which errors it makes, which layers get which bits, what stays zero."""
+"""Rounding to few bits: errors, bits by layer, and zeros."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_zeros_stay_zero(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_mixed_precision_is_better_than_the_windowbits_everywhere(seed: int) -> None:
+def test_mixed_precision_is_better_than_uniform_bits(seed: int) -> None:
     parts = Layers(SHAPE, seed)
     window = Window.make("same", SHAPE[:2], (3, 3))
     first = parts.conv("input", 8, window, Activation.RELU)
@@ -135,11 +135,11 @@ def test_without_samples_weights_are_rounded_to_the_nearest(graph: Graph) -> Non
 
 
 def test_impossible_options_are_refused(graph: Graph) -> None:
-    with pytest.raises(TinycompError, match=r"bits = 9 is no grid of weights.*2 to 8"):
+    with pytest.raises(TinycompError, match=r"bits = 9 is not possible.*2 to 8"):
         Rounding(9)
     with pytest.raises(TinycompError, match="conv = 1 is no grid"):
         Rounding(4, by_layer={"conv": 1})
     with pytest.raises(TinycompError, match=r"average = 1.5 .*2 to 8"):
         Rounding(average=1.5)
-    with pytest.raises(TinycompError, match="No layer with weights is called 'nothing'"):
+    with pytest.raises(TinycompError, match="'nothing' matches no layer with weights"):
         Rounding(4, by_layer={"nothing": 4}).apply(graph)

@@ -89,8 +89,8 @@ def test_a_wrong_quantized_dimension_is_corrected(tmp_path: Path) -> None:
         oracle.run(data, CONVOLUTION.inputs)
     graph = parse_tflite(data, "model")
     assert graph.notes == (
-        "LiteRT refuses the file's quantized_dimension of 1 tensor of one axis (the first: 'bias')"
-        ": it was set to 0, which changes no value.",
+        "LiteRT rejects quantized_dimension of 1 tensor of one axis (the first: 'bias')"
+        ". It was set to 0, which changes no value.",
     )
     path = tmp_path / "model.tflite"
     path.write_bytes(data)

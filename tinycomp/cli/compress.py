@@ -41,7 +41,7 @@ def work(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None or not float(found[1]) or text.strip()[-1] in "bB":
         raise typer.BadParameter(
-            f"{text!r} is no number of multiply-accumulates. Expected one such as 5M or 750k."
+            f"{text!r} is not a number of multiply-accumulates. Expected one such as 5M or 750k."
         )
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
@@ -176,7 +176,7 @@ def compress(
 
 
 def _run(options: CompressOptions, output: Path, force: bool) -> Compressed:
-    """Print a line after each step."""
+    """Run the recipe, printing a line after each step."""
     from tinycomp.recipes.compression import compress_to
     from tinycomp.report.steps import StepRecord, step_line
 

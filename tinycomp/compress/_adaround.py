@@ -1,9 +1,9 @@
-"""AdaRound: rounding up or down is optimized for each weight, for the least error of the layer's
-output.
+"""AdaRound: optimizes for each weight whether to round up or down, to minimize the error of the
+layer's output.
 
 Source: M. Nagel et al., "Up or down? Adaptive rounding for post-training quantization", ICML 2020.
 The error of the output is a quadratic function of the weights' errors, given by the covariance of
-the inputs, so no samples are needed once that is known. The mean of the error is left to the bias.
+the inputs, so no samples are needed beyond that. The mean of the error is corrected by the bias.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ ITERATIONS = 800
 """Steps of Adam."""
 _RATE = 0.03
 _STRETCH = 1.2, -0.1
-"""Of the sigmoid, clipped to 0..1: "rectified", so that it reaches both ends."""
+"""Scale and offset of the rectified sigmoid, which is clipped to 0..1 and so reaches both ends."""
 _WARM = 0.2
-"""The share of the iterations without the regularizer that drives all weights up or down."""
+"""The share of iterations before the regularizer starts to push weights up or down."""
 _SHARPNESS = 20.0, 2.0
-"""Exponent of the regularizer, at its start and at the end."""
+"""Exponents of the regularizer at its start and at its end."""
 _WEIGHT = 0.02
-"""Of the regularizer, against an error whose unit is one step of a weight with a mean input."""
+"""Weight of the regularizer, relative to the error of one step with the mean input variance."""
 
 
 def adaptive_rounding(
     target: Floats, last: int, held: NDArray[np.bool_], covariance: Floats
 ) -> Floats:
-    """Whole steps, each next to its target.
+    """Integer steps, each one of the two neighbours of its target.
 
     Args:
         target: weights in steps, (channels, n).
         last: the largest step; its negative is the smallest.
-        held: weights that stay zero, (channels, n).
-        covariance: of the inputs, (1 or channels, n, n).
+        held: mask of weights that stay zero, (channels, n).
+        covariance: covariance of the inputs, (1 or channels, n, n).
     """
     low = np.clip(np.floor(target), -last, last - 1)
     rest = np.clip(target - low, 0.0, 1.0)
@@ -66,7 +66,9 @@ def _polished(
     found: Floats, low: Floats, held: NDArray[np.bool_], target: Floats,
     quadratic: NDArray[np.float32],
 ) -> Floats:  # fmt: skip
-    """Each channel takes the other choice for the weight that gains most by it, until none does."""
+    """Greedy refinement: flips in each channel the weight with the largest gain until none
+    gains.
+    """
     rows, curvature = np.arange(len(found)), np.diagonal(quadratic, axis1=1, axis2=2)
     for _ in range(found.shape[1]):
         turn = np.where(found > low, -1.0, 1.0)
@@ -81,7 +83,7 @@ def _polished(
 
 
 def _products(error: Floats, quadratic: NDArray[np.float32]) -> Floats:
-    """The error of each weight, weighted by its inputs' covariance with the others."""
+    """The errors of each channel times the covariance of the inputs."""
     rows = error.astype(np.float32)
     if len(quadratic) == 1:
         return np.asarray(rows @ quadratic[0], np.float64)
@@ -89,7 +91,7 @@ def _products(error: Floats, quadratic: NDArray[np.float32]) -> Floats:
 
 
 def _regularizer(part: Floats, share: float) -> Floats:
-    """The slope of 1 - |2 h - 1|^beta."""
+    """The derivative of 1 - |2 h - 1|^beta."""
     first, last = _SHARPNESS
     beta = last + (first - last) * (1 - (share - _WARM) / (1 - _WARM))
     away = 2 * part - 1

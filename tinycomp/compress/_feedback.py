@@ -1,5 +1,5 @@
-"""The arithmetic of error feedback: weights are rounded one after the other, and each passes its
-error on to those after it.
+"""The arithmetic of error feedback: weights are rounded one after another, and the error of each is
+compensated by those after it.
 
 Source: E. Frantar and D. Alistarh, "Optimal brain compression", NeurIPS 2022, in a fixed order as
 in E. Frantar et al., "GPTQ", ICLR 2023.

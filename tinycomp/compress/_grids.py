@@ -1,4 +1,4 @@
-"""Uniform grids of few bits for the weights of a layer: their steps, and rounding by error."""
+"""Uniform grids with few bits for the weights of a layer: step sizes and rounding."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Method = Literal["adaround", "feedback", "nearest"]
 Scales = Literal["channel", "layer"]
 
 _SHARES = np.linspace(0.3, 1.0, 36)
-"""Steps that are tried, in units of the one whose last step is the largest weight."""
+"""Step sizes to try, relative to the one that maps the largest weight to the last step."""
 _DAMPING = 0.01
-"""The share of the mean variance of the inputs that is added to each, for error feedback."""
+"""Damping of error feedback, relative to the mean variance of the inputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +29,13 @@ class Rounded:
     """Weights on a grid."""
 
     steps: Floats
-    """Whole numbers, (channels, n)."""
+    """Integer steps, (channels, n)."""
     scale: Floats
-    """Of each channel, (channels, 1), or of all, (1, 1)."""
+    """Step size of each channel, (channels, 1), or of the layer, (1, 1)."""
 
     @property
     def real(self) -> Floats:
-        """In real units."""
+        """The weights in real units."""
         return self.steps * self.scale
 
 
@@ -45,13 +45,13 @@ def last_step(bits: int) -> int:
 
 
 def grid_scale(weights: Floats, importance: Floats, bits: int, scales: Scales) -> Floats:
-    """The size of a step with the least squared error of the nearest ones; (channels or 1, 1).
+    """The step size with the least squared error of rounding to nearest; (channels or 1, 1).
 
     Args:
         weights: real, (channels, n).
-        importance: variance of what each is multiplied with, (1 or channels, n).
-        bits: of the grid.
-        scales: whether each channel has a scale of its own.
+        importance: variance of the input of each weight, (1 or channels, n).
+        bits: bits of the grid.
+        scales: one scale per channel or per layer.
     """
     last, axis = last_step(bits), (1 if scales == "channel" else None)
     largest = np.abs(weights).max(axis=axis, keepdims=True)
@@ -66,7 +66,7 @@ def grid_scale(weights: Floats, importance: Floats, bits: int, scales: Scales) -
 
 
 def nearest(steps: Floats, last: int) -> Floats:
-    """The nearest whole steps."""
+    """The nearest integer steps."""
     return np.asarray(np.clip(np.rint(steps), -last, last))
 
 
@@ -76,10 +76,10 @@ def rounded(
     """A float layer's weights on a grid; zeros stay zero.
 
     Args:
-        layer: of a float graph.
-        statistics: of its inputs; None: unknown, and weights are rounded to the nearest step.
-        bits: of the grid.
-        scales: whether each channel has a scale of its own.
+        layer: a layer of a float graph.
+        statistics: statistics of its inputs; None: round to nearest.
+        bits: bits of the grid.
+        scales: one scale per channel or per layer.
         method: how weights are rounded.
     """
     weights, last = layer.real, last_step(bits)

@@ -1,8 +1,9 @@
-"""Mixed precision: which layer gets how many bits, by what rounding each alone does to the output.
+"""Mixed precision: chooses the bits of each layer by the output error if only that layer is
+rounded.
 
-In the manner of Z. Dong et al., "HAWQ", ICCV 2019, with measured errors in the place of curvatures.
-Errors of layers are taken to add up; the choice of the least sum is a knapsack problem, which
-dynamic programming solves.
+Similar to Z. Dong et al., "HAWQ", ICCV 2019, with measured errors instead of curvatures. Errors of
+layers are assumed to add up; minimizing their sum is a knapsack problem, solved by dynamic
+programming.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 
 _UNITS = 4000
-"""Parts that the budget is divided in; sizes are rounded up to whole ones."""
+"""Resolution of the budget; sizes are rounded up to whole units."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a layer may have."""
+    """The options of a layer."""
 
     size: int
-    """Weights."""
+    """Number of weights."""
     widths: tuple[int, ...]
-    """Bits."""
+    """Possible bits per weight."""
     errors: tuple[float, ...]
-    """Of the model's output, if this layer alone has so many."""
+    """Error of the model's output for each of `widths`, if only this layer is rounded."""
 
 
 def mixed(choices: Sequence[Choice], average: float) -> list[int]:
-    """Bits of each layer with the least sum of errors, at most `average` for a weight; the fewest
-    where even these are more.
+    """Bits of each layer with the smallest sum of errors and at most `average` bits per weight; the
+    smallest widths if even these exceed it.
     """
     budget = average * sum(each.size for each in choices)
     unit = max(1.0, budget / _UNITS)

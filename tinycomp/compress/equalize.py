@@ -2,7 +2,7 @@
 have equal ranges.
 
 Source: M. Nagel et al., "Data-free quantization through weight equalization and bias correction",
-ICCV 2019. The float function stays the same; it matters where one scale has to serve a whole layer.
+ICCV 2019. The float function does not change; it helps if a layer has a single weight scale.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ from tinycomp.ops.reshape import Reshape
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 _SETTLED = 1e-3
-"""The largest change of a factor, as a logarithm, after which sweeps end."""
+"""Sweeps end if no factor changes by more than this, as a logarithm."""
 _Weighted = Conv2D | DepthwiseConv2D | FullyConnected
 _HOMOGENEOUS = (Activation.NONE, Activation.RELU)
 """Activations f with f(s x) = s f(x) for s > 0."""
 
 
 class _Pair(NamedTuple):
-    """Two layers with channels between them that nothing else reads."""
+    """Two consecutive layers; the channels between them have no other reader."""
 
     first: Node
-    """Computes them."""
+    """The layer that computes the channels."""
     second: Node
-    """Reads them."""
+    """The layer that reads the channels."""
 
 
 @dataclass(frozen=True)
 class Equalize(Technique):
-    """Rescales channels between layers; the float model computes the same as before."""
+    """Rescales channels between layers without changing the float function."""
 
     name: ClassVar[str] = "equalize"
     stage: ClassVar[Stage] = "float"
 
     sweeps: int = 20
-    """The most passes over all pairs of layers."""
+    """The most sweeps over all pairs of layers."""
     most: float = 100.0
-    """The largest factor of a channel in one pass; its inverse is the smallest."""
+    """The largest factor of a channel per sweep; its inverse is the smallest."""
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -69,7 +69,7 @@ class Equalize(Technique):
             raise TinycompError(
                 f"Equalization with {self.sweeps} sweeps and factors up to {self.most:g} is not "
                 "possible.",
-                expected="Expected sweeps of 1 at least, and most > 1.",
+                expected="Expected sweeps >= 1 and most > 1.",
             )
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
@@ -77,7 +77,9 @@ class Equalize(Technique):
         graph = fold_batch_normalization(graph)
         pairs = list(_pairs(graph))
         if not pairs:
-            return with_notes(graph, ["No two layers follow each other: nothing was equalized."])
+            return with_notes(
+                graph, ["Nothing was equalized, because the model has no suitable pair of layers."]
+            )
         for _ in range(self.sweeps):
             changes = []
             for pair in pairs:
@@ -89,7 +91,7 @@ class Equalize(Technique):
         return graph
 
     def _factors(self, graph: Graph, pair: _Pair) -> Array:
-        """What each channel between the layers is divided by."""
+        """The factors by which the channels between the layers are divided."""
         weights = graph.constants[pair.first.inputs[1]].values
         axis = pair.first.op.weight_axis
         assert axis is not None
@@ -101,7 +103,7 @@ class Equalize(Technique):
 
 
 def _pairs(graph: Graph) -> Iterator[_Pair]:
-    """In the order of the graph."""
+    """The pairs of layers, in the order of the graph."""
     for node in graph.nodes:
         if _usable(graph, node) and node.op.activation in _HOMOGENEOUS:  # type: ignore[attr-defined]
             second = _reader(graph, node)
@@ -110,14 +112,14 @@ def _pairs(graph: Graph) -> Iterator[_Pair]:
 
 
 def _usable(graph: Graph, node: Node) -> bool:
-    """Whether the node has weights of its own, which no other node reads."""
+    """Whether the node has weights that are not shared."""
     return isinstance(node.op, _Weighted) and all(
         len(graph.consumers(name)) == 1 for name in node.inputs[1:]
     )
 
 
 def _reader(graph: Graph, node: Node) -> Node | None:
-    """The layer that reads all channels of this one, through nodes that scaling passes through."""
+    """The layer that reads all channels of this one, possibly through homogeneous operators."""
     tensor = node.outputs[0]
     channels = graph.tensors[tensor].shape[-1]
     while tensor not in graph.outputs and len(graph.consumers(tensor)) == 1:
@@ -133,7 +135,7 @@ def _reader(graph: Graph, node: Node) -> Node | None:
 
 
 def _passes(node: Node) -> bool:
-    """Whether a channel of the output scales with the input's, and channels stay the last axis."""
+    """Whether outputs scale with the inputs, and channels stay the last axis."""
     match node.op:
         case Relu(max_value=limit) | LeakyRelu(max_value=limit):
             return limit is None

@@ -31,36 +31,37 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 
 _SAMPLES = 128
-"""The most that statistics and sensitivities are measured on."""
+"""The most samples used for statistics and sensitivities."""
 WIDTHS = (2, 3, 4, 5, 6, 8)
-"""Bits that mixed precision chooses from."""
+"""The bit widths that mixed precision chooses from."""
 
 
 @dataclass(frozen=True)
 class Rounding(Technique):
-    """Weights on a symmetric grid of few bits, whose step has the least squared error.
+    """Puts weights on a symmetric grid with few bits and the step size of least squared error.
 
-    The mean error that is left is subtracted from the bias of each channel (M. Nagel et al., ICCV
-    2019), where there are samples.
+    If there are samples, the remaining mean error of each channel is subtracted from its bias (M.
+    Nagel et al., ICCV 2019).
     """
 
     name: ClassVar[str] = "rounding"
     stage: ClassVar[Stage] = "grid"
 
     bits: int = 4
-    """Of each weight, 2 to 8."""
+    """Bits per weight, 2 to 8."""
     average: float | None = None
-    """Mixed precision: bits of a weight on average, over all layers. Layers whose rounding changes
-    the output most get the most; `bits` does not count then.
+    """Mixed precision: average bits per weight over all layers. Layers whose rounding changes the
+    output most get more bits; `bits` is then ignored.
     """
     by_layer: Mapping[str, int] = field(default_factory=dict)
-    """Bits of single layers, by names or patterns of names; also with `average`."""
+    """Bits of individual layers, by name or pattern; also with `average`."""
     method: Method = "feedback"
-    """"nearest"; "feedback": the error of each weight is made up for by those after it (E. Frantar
-    et al., "GPTQ", ICLR 2023); "adaround": up or down is optimized (M. Nagel et al., ICML 2020).
+    """"nearest"; "feedback": the error of each weight is compensated by those after it (E. Frantar
+    et al., "GPTQ", ICLR 2023); "adaround": rounding up or down is optimized (M. Nagel et al., ICML
+    2020).
     """
     scales: Scales = "channel"
-    """Whether each channel has a scale of its own, or the layer has one."""
+    """One scale per channel or per layer."""
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -71,11 +72,11 @@ class Rounding(Technique):
         for what, bits in (("bits", self.bits), *self.by_layer.items()):
             if not 2 <= bits <= 8:
                 raise TinycompError(
-                    f"{what} = {bits} is no grid of weights.", expected="Expected 2 to 8 bits."
+                    f"{what} = {bits} is not possible.", expected="Expected 2 to 8 bits."
                 )
         if self.average is not None and not WIDTHS[0] <= self.average <= WIDTHS[-1]:
             raise TinycompError(
-                f"average = {self.average:g} is no number of bits that layers can have on average.",
+                f"average = {self.average:g} bits per weight is not possible.",
                 expected=f"Expected {WIDTHS[0]} to {WIDTHS[-1]}.",
             )
 
@@ -83,7 +84,7 @@ class Rounding(Technique):
         """The graph with batch normalization folded, and weights on their grids.
 
         Raises:
-            TinycompError: a name matches no layer; mixed precision without samples.
+            TinycompError: a pattern matches no layer, or mixed precision has no samples.
         """
         graph = fold_batch_normalization(graph)
         layers = weighted_layers(graph)
@@ -105,13 +106,13 @@ class Rounding(Technique):
         return with_constants(graph, changed)
 
     def _given(self, graph: Graph, layers: Sequence[Layer]) -> dict[str, int]:
-        """Bits of the layers that the options name; later patterns win."""
+        """Bits of the layers in `by_layer`; later patterns win."""
         found = {}
         for pattern, bits in self.by_layer.items():
             names = [layer.name for layer in layers if fnmatchcase(layer.name, pattern)]
             if not names:
                 raise TinycompError(
-                    f"No layer with weights is called '{pattern}'.", expected=describe_names(graph)
+                    f"'{pattern}' matches no layer with weights.", expected=describe_names(graph)
                 )
             found.update(dict.fromkeys(names, bits))
         return found
@@ -122,8 +123,8 @@ class Rounding(Technique):
         assert self.average is not None
         if x is None:
             raise TinycompError(
-                "Mixed precision needs samples, to measure what each layer's rounding changes.",
-                hint="Give samples, or the bits of each layer by `by_layer`.",
+                "Mixed precision needs samples to measure the effect of rounding each layer.",
+                hint="Give samples, or set the bits of each layer by `by_layer`.",
             )
         before = _output(graph, x)
         method: Method = "nearest" if self.method == "nearest" else "feedback"  # the fast ones
@@ -141,7 +142,7 @@ class Rounding(Technique):
 
 
 def _output(graph: Graph, x: Array) -> Array:
-    """What the model says, in front of a softmax or sigmoid at its end."""
+    """The model's outputs, without a final softmax or sigmoid."""
     last = graph.producer(graph.outputs[0])
     ends = last is not None and last.op.name in ("softmax", "logistic")
     if ends and last is not None:
@@ -164,9 +165,7 @@ def _statistics(
 def _constants(
     graph: Graph, layer: Layer, found: Rounded, statistics: Statistics | None
 ) -> list[Constant]:
-    """Weights with their grid; the bias with the mean error subtracted, where it is the layer's
-    own.
-    """
+    """Weights with their grid, and the bias with the mean error subtracted, unless it is shared."""
     scales = tuple(map(float, found.scale.ravel()))
     axis = layer.axis if len(scales) > 1 else None
     grid = QuantizationParameters(scales, (0,) * len(scales), axis)

@@ -1,7 +1,8 @@
-"""Operators that only move values, as nodes of the IR, whose shapes leave the batch of 1 out.
+"""Converts operators that rearrange values to nodes of the IR, whose shapes do not include the
+batch.
 
-TFLite's shapes and axes count the batch. Where an operator moves or drops it, the nodes see it as
-an ordinary axis, between reshapes.
+Shapes and axes of TFLite include the batch. If an operator moves or removes it, the nodes treat it
+as an ordinary axis, between reshapes.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from tinycomp.ops.transpose import Transpose
 _DIVIDING = ("SPLIT", "SPLIT_V", "UNPACK")
 
 Free = Callable[[str], str]
-"""Makes a name that no tensor has."""
+"""Makes an unused tensor name from a given one."""
 
 
 class Step(NamedTuple):
-    """A node."""
+    """A node to append."""
 
     op: Operator
-    """What it does."""
+    """The operator."""
     inputs: tuple[Tensor, ...]
-    """Its inputs."""
+    """The inputs."""
     output: Tensor
-    """Its output."""
+    """The output."""
 
 
 def divide(file: TfliteFile) -> TfliteFile:
@@ -62,14 +63,14 @@ def move_steps(
     kind: type[Move], operator: FileOperator, inputs: Sequence[Value], full: Shape, output: Tensor,
     free: Free,
 ) -> tuple[list[Step], Shape]:  # fmt: skip
-    """The nodes of a mover, and the full shape of its output.
+    """The nodes of a rearranging operator, and the full shape of its output.
 
     Args:
-        kind: of operator.
-        operator: of the file.
+        kind: class of the operator.
+        operator: the operator in the file.
         inputs: one tensor, and constants.
-        full: the tensor's shape with the batch.
-        output: in any shape.
+        full: the tensor's shape including the batch.
+        output: the output, with any shape.
         free: makes unused names.
 
     Raises:
@@ -109,7 +110,7 @@ def pack_steps(
     axis %= rank
     one = (*fulls[0][:axis], 1, *fulls[0][axis:])
     full = (*one[:axis], len(inputs), *one[axis + 1 :])
-    # The batch is the first axis, unless it is stacked along.
+    # The batch is the first axis, unless tensors are stacked along it.
     batch = int(axis > 0 and one[0] == 1)
     steps, parts = [], []
     for number, tensor in enumerate(tensors):
@@ -195,7 +196,7 @@ def spread_steps(
 
 
 def _reshaped(op: Operator, source: Tensor, output: Tensor, free: Free) -> list[Step]:
-    """The operator, and a reshape to the output's shape if it has another one."""
+    """The operator, followed by a reshape if the output has another shape."""
     shape = op.infer_shape([source.shape])
     if shape == output.shape:
         return [Step(op, (source,), output)]

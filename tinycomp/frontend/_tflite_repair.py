@@ -16,19 +16,20 @@ _QUANTIZED_DIMENSION = 16
 _VERSION = 8
 """Vtable offset of the field in the table OperatorCode, in bytes."""
 _NEWEST = {"DEPTH_TO_SPACE": 1, "TILE": 2}
-"""Versions that LiteRT's reference has, of operators for which TensorFlow 2.21 writes a newer one:
-its kernel computes int8 all the same."""
+"""The newest versions known to LiteRT's reference, for operators for which TensorFlow 2.21 writes
+newer ones; LiteRT's kernels support int8 nevertheless.
+"""
 
 
 class _Change(NamedTuple):
-    """A number to write."""
+    """A number to overwrite."""
 
-    place: int
+    offset: int
     """Position in the bytes."""
     value: int
     """An int32."""
     name: str
-    """What it belongs to."""
+    """Name of the tensor or operator."""
 
 
 def repaired(data: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -44,18 +45,18 @@ def repaired(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         return data, ()
     mended = bytearray(data)
     for change in (*dimensions, *versions):
-        struct.pack_into("<i", mended, change.place, change.value)
+        struct.pack_into("<i", mended, change.offset, change.value)
     notes = []
     if dimensions:
         notes.append(
-            f"LiteRT refuses the file's quantized_dimension of {len(dimensions)} "
+            f"LiteRT rejects quantized_dimension of {len(dimensions)} "
             f"tensor{'s' if len(dimensions) > 1 else ''} of one axis (the first: "
-            f"{layer_name(dimensions[0].name)!r}): it was set to 0, which changes no value."
+            f"{layer_name(dimensions[0].name)!r}). It was set to 0, which changes no value."
         )
     if versions:
         names = ", ".join(f"{change.name} to {change.value}" for change in versions)
         notes.append(
-            f"LiteRT does not know the version of some of the file's operators: it was set back "
+            f"LiteRT does not support the version of some operators in the file. It was lowered "
             f"({names}), which changes no value."
         )
     return bytes(mended), tuple(notes)

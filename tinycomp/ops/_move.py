@@ -1,7 +1,8 @@
-"""Operators that only move values: every output value is one of the input's.
+"""Base class of operators that only rearrange values: every output value is a copy of an input
+value.
 
-A subclass says where values go by one NumPy expression. The loops of the kernel, the rows that are
-needed and the form for training are computed from it.
+A subclass defines the rearrangement by one NumPy expression, from which the kernel's loops, the
+required input rows and the form for training are derived.
 """
 
 from __future__ import annotations
@@ -23,41 +24,41 @@ from tinycomp.ops._quantized import require_tied
 from tinycomp.ops._rows import rows, same_rows
 
 Pairs = NDArray[np.int64]
-"""(count, 2): rows of the input, and bytes within a row."""
+"""Shape (count, 2): input row, and byte within the row."""
 
 
 class Moved(NamedTuple):
-    """A mover of a .tflite, over all axes of its tensors, the batch included."""
+    """A rearranging operator of a .tflite, over all axes of its tensors, including the batch."""
 
     op: Move
-    """Over all axes of the input."""
+    """The operator, over all axes of the input."""
     shape: Shape
-    """Of the output, which may be the operator's in another form."""
+    """Shape of the output in the file, which may be a reshape of the operator's output."""
 
 
 @dataclass(frozen=True)
 class Move(Operator):
-    """A subclass implements `infer_shape`, `moved`, `inner`, `read` and `to_tflite`."""
+    """Subclasses implement `infer_shape`, `moved`, `inner`, `read` and `to_tflite`."""
 
     @abstractmethod
     def moved(self, x: Array) -> Array:
-        """The output of an array of any type whose first axis counts samples."""
+        """The output for an array of any type; the first axis is the batch."""
 
     @abstractmethod
     def inner(self) -> Self | None:
-        """The operator without the input's first axis; None if that axis is not merely kept."""
+        """The operator without the input's first axis; None if it changes that axis."""
 
     @classmethod
     @abstractmethod
     def read(cls, name: str, options: Any, operands: Operands) -> Moved:
-        """The operator of a builtin whose operands' shapes have the batch axis.
+        """The operator of a builtin; the operands' shapes include the batch axis.
 
         Raises:
             ModelError: the options or constants don't fit the input.
         """
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """From the first to the last row that a value comes from."""
+        """The range of input rows that values come from."""
         shape = operands.inputs[0].shape
         if in_order(self, shape):
             return same_rows(self, operands, index, first, last)
@@ -65,7 +66,7 @@ class Move(Operator):
         return int(low[first:last].min()), int(high[first:last].max()) + 1
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """The input's."""
+        """The input's range."""
         return OutputRange(tied=True)
 
     def cost(self, operands: Operands) -> Cost:
@@ -73,12 +74,12 @@ class Move(Operator):
         return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Copies."""
+        """Copies of the input's values."""
         require_tied(self.name, operands)
         return np.ascontiguousarray(self.moved(inputs[0]))
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """The values picked by their flat indices."""
+        """Gathers the values by their flat indices."""
         from keras import ops
 
         source = operands.inputs[0].shape
@@ -87,8 +88,8 @@ class Move(Operator):
         return ops.reshape(picked, (-1, *operands.output.shape))
 
     def kernel(self, operands: Operands) -> KernelCall | None:
-        """Runs of equally spaced cells; what does not repeat is a table. None where only axes of
-        length 1 move.
+        """Runs of equally spaced cells, and tables of irregular starts. None if no value changes
+        its address.
         """
         require_tied(self.name, operands)
         shape = operands.inputs[0].shape
@@ -96,27 +97,27 @@ class Move(Operator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Move:
-        """The operator alone; the operands' shapes have the batch axis."""
+        """The operator; the operands' shapes include the batch axis."""
         return cls.read(name, options, operands).op
 
 
 @lru_cache(maxsize=256)
 def sources(op: Move, shape: Shape) -> NDArray[np.int64]:
-    """The flat index of the input value at each place of the output."""
+    """The flat input index of each output value."""
     numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(1, *shape)
     return np.ascontiguousarray(op.moved(numbers)[0])
 
 
 @lru_cache(maxsize=256)
 def in_order(op: Move, shape: Shape) -> bool:
-    """Whether the output is the input's bytes."""
+    """Whether the output has the same bytes as the input."""
     found = sources(op, shape)
     return bool(np.array_equal(found.ravel(), np.arange(math.prod(shape))))
 
 
 @lru_cache(maxsize=256)
 def source_rows(op: Move, shape: Shape) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first and last row of the input that each row of the output takes values from."""
+    """The first and the last input row that each output row takes values from."""
     found = sources(op, shape)
     by_row = found.reshape(rows(found.shape)) // rows(shape)[1]
     return by_row.min(axis=1), by_row.max(axis=1)
@@ -127,7 +128,7 @@ def _fields(op: Move, shape: Shape) -> dict[str, int | Array]:
     found = sources(op, shape)
     places = np.stack(np.divmod(found.reshape(rows(found.shape)), rows(shape)[1]), axis=-1)
     row_starts, within = places[:, 0], places[0] - places[0, 0]
-    # Axes move independently of each other, so all output rows are made alike.
+    # Axes are rearranged independently, so all output rows have the same structure.
     assert (places - row_starts[:, np.newaxis] == within).all()
     cell, heads = _equal_steps(within, np.array([0, 1]))
     step = heads[1] - heads[0] if len(heads) > 1 else np.zeros(2, np.int64)
@@ -153,14 +154,14 @@ def _fields(op: Move, shape: Shape) -> dict[str, int | Array]:
 
 
 def _equal_steps(places: Pairs, step: Pairs) -> tuple[int, Pairs]:
-    """The length of groups whose places are each one step further, and the groups' first places."""
+    """The length of groups of equally spaced positions, and the first position of each group."""
     breaks = np.flatnonzero((np.diff(places, axis=0) != step).any(axis=1)) + 1
     length = math.gcd(len(places), *map(int, breaks))
     return length, places[::length]
 
 
 def _period(places: Pairs) -> tuple[Pairs, Pairs]:
-    """The shortest beginning that repeats, further on, and how much further."""
+    """The shortest prefix that repeats with an offset, and that offset."""
     for length in range(1, len(places)):
         step = places[length] - places[0]
         if (places[length:] - places[:-length] == step).all():

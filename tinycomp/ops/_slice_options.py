@@ -1,4 +1,4 @@
-"""What the slicing builtins of TFLite take of each axis; axes count the batch."""
+"""Options of TFLite's slicing builtins, normalized; axes include the batch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.tensor import Shape
 
 Part = tuple[int, int, int]
-"""Of an axis: the first cell, the number of cells, and the step between them."""
+"""The part of an axis: first cell, number of cells, and step."""
 
 
 @dataclass(frozen=True)
 class Slices:
-    """What a slice takes, and the axes that it adds."""
+    """The parts that a slice takes, and the axes that it removes and adds."""
 
     parts: tuple[Part, ...]
-    """Of each axis of the input."""
+    """The part of each axis of the input."""
     dropped: tuple[int, ...] = ()
-    """Axes of the input that the output lacks."""
+    """Input axes that are removed."""
     new: tuple[int, ...] = ()
-    """Axes of length 1 of the output that the input lacks, ascending."""
+    """New output axes of length 1, ascending."""
 
     def with_new_axes(self, shape: Shape) -> Shape:
-        """The output's shape, from its shape without the new axes."""
+        """Insert the new axes into the output's shape."""
         sizes = list(shape)
         for axis in self.new:
             sizes.insert(axis, 1)
@@ -34,21 +34,21 @@ class Slices:
 
 @dataclass(frozen=True)
 class Piece:
-    """One output of a SPLIT, SPLIT_V or UNPACK: takes the place of the operator's options."""
+    """One output of a SPLIT, SPLIT_V or UNPACK; replaces the options of the operator."""
 
     builtin: str
-    """Which of the three."""
+    """Name of the builtin."""
     number: int
-    """Which output, from 0."""
+    """Index of the output."""
     count: int
-    """How many outputs there are."""
+    """Number of outputs."""
     axis: int | None
-    """Of the options; None: it is a constant."""
+    """The axis in the options; None: it is a constant operand."""
 
     def parts(
         self, shape: Shape, constants: Sequence[Sequence[int]]
     ) -> tuple[tuple[Part, ...], tuple[int, ...]]:
-        """What it takes of each axis of the input, and the axes that it drops.
+        """The part of each axis of the input, and the removed axes.
 
         Raises:
             ModelError: the axis or the sizes are not constant, or don't fit the input.
@@ -58,7 +58,7 @@ class Piece:
         rank = len(shape)
         if axis is None or not -rank <= axis < rank:
             raise ModelError(
-                f"It divides the axis {axis} of a tensor of shape {shape}.",
+                f"It splits axis {axis} of a tensor of shape {shape}.",
                 expected="A constant axis of that tensor.",
             )
         axis %= rank
@@ -73,16 +73,16 @@ class Piece:
             lengths[lengths.index(-1)] = size - sum(lengths) - 1
         if len(lengths) != self.count or sum(lengths) != size or min(lengths) < 1:
             raise ModelError(
-                f"It divides an axis of {size} cells into {self.count} parts of {lengths}.",
+                f"It splits an axis of {size} cells into {self.count} parts of {lengths}.",
                 expected="Parts of at least one cell that add up to the axis.",
             )
         if self.builtin == "UNPACK" and size != self.count:
-            raise ModelError(f"It takes an axis of {size} cells apart into {self.count}.")
+            raise ModelError(f"It unpacks an axis of {size} cells into {self.count} tensors.")
         return lengths
 
 
 def slice_parts(constants: Sequence[Sequence[int]], shape: Shape) -> Slices | None:
-    """Of SLICE, from its begins and sizes (-1: up to the end); None if they don't fit."""
+    """The parts of SLICE, from its begins and sizes (-1: to the end); None if they don't fit."""
     if len(constants) != 2 or any(len(each) != len(shape) for each in constants):
         return None
     parts = []
@@ -95,23 +95,23 @@ def slice_parts(constants: Sequence[Sequence[int]], shape: Shape) -> Slices | No
 
 
 def strided_parts(options: Any, constants: Sequence[Sequence[int]], shape: Shape) -> Slices | None:
-    """Of STRIDED_SLICE, from its begins, ends, steps and masks; None if they don't fit.
+    """The parts of STRIDED_SLICE, from its begins, ends, steps and masks; None if they don't fit.
 
-    LiteRT's rules: an ellipsis stands for all axes that are not mentioned; a new axis has length 1;
-    with `offset`, ends count from the begins.
+    As in LiteRT, an ellipsis covers all unspecified axes; new axes have length 1; with `offset`,
+    ends are relative to begins.
     """
     if options is None or len(constants) != 3 or len({len(each) for each in constants}) != 1:
         return None
     parts: list[Part] = []
     dropped: list[int] = []
     new: list[int] = []
-    places = len(constants[0])
+    entries = len(constants[0])
     masks = [options.beginMask, options.endMask, options.shrinkAxisMask, options.newAxisMask,
              options.ellipsisMask]  # fmt: skip
-    for place, (begin, end, step) in enumerate(zip(*constants, strict=True)):
-        no_begin, no_end, shrinks, is_new, is_rest = (bool(mask >> place & 1) for mask in masks)
+    for entry, (begin, end, step) in enumerate(zip(*constants, strict=True)):
+        no_begin, no_end, shrinks, is_new, is_rest = (bool(mask >> entry & 1) for mask in masks)
         if is_rest:
-            later = [p for p in range(place + 1, places) if not options.newAxisMask >> p & 1]
+            later = [e for e in range(entry + 1, entries) if not options.newAxisMask >> e & 1]
             rest = len(shape) - len(parts) - len(later)
             parts += [(0, shape[len(parts) + each], 1) for each in range(rest)]
             continue

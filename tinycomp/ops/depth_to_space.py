@@ -17,7 +17,7 @@ from tinycomp.ops._tflite import version
 
 @dataclass(frozen=True)
 class DepthToSpace(Move):
-    """Blocks of cells become channels of one cell, or the other way round."""
+    """Moves channels to blocks of cells, or blocks of cells to channels."""
 
     name: ClassVar[str] = "depth_to_space"
     tflite_names: ClassVar[tuple[str, ...]] = ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
@@ -25,7 +25,7 @@ class DepthToSpace(Move):
     block: int
     """Rows and columns of a block."""
     inverse: bool = False
-    """Blocks become channels."""
+    """Move blocks to channels (SPACE_TO_DEPTH)."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Height, width and channels.
@@ -51,7 +51,7 @@ class DepthToSpace(Move):
         return height * block, width * block, channels // (block * block)
 
     def moved(self, x: Array) -> Array:
-        """Axes split up, moved and joined."""
+        """Splits, transposes and joins axes."""
         samples, height, width, channels = x.shape
         b = self.block
         if self.inverse:
@@ -63,12 +63,12 @@ class DepthToSpace(Move):
         return split.transpose(0, 1, 3, 2, 4, 5).reshape(samples, height // b, width // b, -1)
 
     def inner(self) -> DepthToSpace | None:
-        """The same: it always counts rows, columns and channels."""
+        """Itself, because it always applies to rows, columns and channels."""
         return self
 
     @classmethod
     def read(cls, name: str, options: Any, operands: Operands) -> Moved:
-        """The size of the blocks is an option.
+        """The block size is an option.
 
         Raises:
             ModelError: it does not fit the input.

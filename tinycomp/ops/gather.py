@@ -18,18 +18,18 @@ from tinycomp.ops._tflite import version
 
 @dataclass(frozen=True)
 class Gather(Move):
-    """Picks cells of an axis (batch not counted); all other axes are kept."""
+    """Selects cells along an axis (without the batch)."""
 
     name: ClassVar[str] = "gather"
     tflite_names: ClassVar[tuple[str, ...]] = ("GATHER",)
 
     indices: tuple[int, ...]
-    """Cells of the axis, from 0, in the output's order."""
+    """Indices of the cells, in the order of the output."""
     axis: int
-    """Of the input, from 0."""
+    """Axis of the input."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The axis as long as there are indices.
+        """The input's shape with the number of indices as the length of the axis.
 
         Raises:
             ModelError: there is no such axis or cell.
@@ -38,23 +38,23 @@ class Gather(Move):
         inside = 0 <= self.axis < len(shape) and self.indices
         if not inside or not all(0 <= each < shape[self.axis] for each in self.indices):
             raise ModelError(
-                f"The cells {self.indices} are taken from axis {self.axis} of an input of shape "
+                f"The indices {self.indices} do not fit axis {self.axis} of an input of shape "
                 f"{shape}.",
-                expected="Cells that the axis has, counted from 0.",
+                expected="Expected indices from 0 that are less than the length of the axis.",
             )
         return (*shape[: self.axis], len(self.indices), *shape[self.axis + 1 :])
 
     def moved(self, x: Array) -> Array:
-        """Copies."""
+        """The selected cells."""
         return np.take(x, self.indices, axis=1 + self.axis)
 
     def inner(self) -> Gather | None:
-        """Of an axis after the first."""
+        """Itself, if the axis is not the first one."""
         return Gather(self.indices, self.axis - 1) if self.axis > 0 else None
 
     @classmethod
     def read(cls, name: str, options: Any, operands: Operands) -> Moved:
-        """The indices are a constant of any shape, which takes the place of the axis.
+        """The indices are a constant of any shape, which replaces the axis in the output's shape.
 
         Raises:
             ModelError: they are not constant, or the values are.
@@ -69,10 +69,10 @@ class Gather(Move):
                 "int8 values, and indices made of an int8 tensor by CAST and ADD.",
                 hint="Look indices up outside the model, and pass the values in.",
             )
-        places = indices.values
-        op = cls(tuple(int(each) for each in places.ravel()), axis % len(source.shape))
+        values = indices.values
+        op = cls(tuple(int(each) for each in values.ravel()), axis % len(source.shape))
         op.infer_shape([source.shape])
-        return Moved(op, (*source.shape[: op.axis], *places.shape, *source.shape[op.axis + 1 :]))
+        return Moved(op, (*source.shape[: op.axis], *values.shape, *source.shape[op.axis + 1 :]))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """GATHER; version 2 has int8."""

@@ -1,4 +1,4 @@
-"""RESIZE_NEAREST_NEIGHBOR: rows and columns repeated or left out."""
+"""RESIZE_NEAREST_NEIGHBOR: repeats or skips rows and columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tinycomp.ops._tflite import LARGEST_PADDED, version
 
 @dataclass(frozen=True)
 class ResizeNearestNeighbor(Move):
-    """An image of another height and width, each cell a copy of the nearest one."""
+    """Resizes an image; each cell is a copy of the nearest one."""
 
     name: ClassVar[str] = "resize_nearest_neighbor"
     tflite_names: ClassVar[tuple[str, ...]] = ("RESIZE_NEAREST_NEIGHBOR",)
@@ -27,9 +27,9 @@ class ResizeNearestNeighbor(Move):
     size: tuple[int, int]
     """Height and width of the output."""
     align_corners: bool = False
-    """The corners' cells lie on each other, and places are rounded."""
+    """Align the corners' cells, and round positions instead of rounding down."""
     half_pixel_centers: bool = False
-    """Cells are compared by their centres."""
+    """Positions are those of the cells' centres."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The new size, and the channels.
@@ -41,31 +41,31 @@ class ResizeNearestNeighbor(Move):
         fits = len(shape) == 3 and min(self.size) >= 1
         if not fits or math.prod(self.size) * shape[2] > LARGEST_PADDED:
             raise ModelError(
-                f"An input of shape {shape} is resized to {self.size}.",
-                expected="(height, width, channels), and a size from 1 that makes at most "
+                f"An input of shape {shape} can't be resized to {self.size}.",
+                expected="Expected (height, width, channels), and a size that gives at most "
                 f"{LARGEST_PADDED:,} values.",
             )
         return (*self.size, shape[2])
 
     def moved(self, x: Array) -> Array:
-        """Rows, then columns, by index."""
+        """Gathers rows, then columns."""
         height, width = x.shape[1:3]
         rows = np.take(x, self._nearest(height, self.size[0]), axis=1)
         return np.take(rows, self._nearest(width, self.size[1]), axis=2)
 
     def _nearest(self, source: int, target: int) -> Array:
-        """The input's cell of each output cell, in float32 as LiteRT computes it."""
+        """The input cell of each output cell, computed in float32 like LiteRT."""
         corners = self.align_corners and target > 1
         scale = np.float32(source - 1) / np.float32(target - 1) if corners else (
             np.float32(source) / np.float32(target)
         )  # fmt: skip
         offset = np.float32(0.5 if self.half_pixel_centers else 0)
-        places = (np.arange(target, dtype=np.float32) + offset) * scale
-        found = np.floor(places.astype(np.float64) + 0.5 * self.align_corners)
+        positions = (np.arange(target, dtype=np.float32) + offset) * scale
+        found = np.floor(positions.astype(np.float64) + 0.5 * self.align_corners)
         return np.clip(found.astype(np.int64), 0, source - 1)
 
     def inner(self) -> ResizeNearestNeighbor | None:
-        """The same: it always counts rows and columns."""
+        """Itself, because it always applies to rows and columns."""
         return self
 
     @classmethod

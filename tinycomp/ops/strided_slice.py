@@ -1,4 +1,4 @@
-"""STRIDED_SLICE, and what it can express: SLICE, croppings, parts of SPLIT, SPLIT_V and UNPACK."""
+"""STRIDED_SLICE, also used for SLICE, cropping, and outputs of SPLIT, SPLIT_V and UNPACK."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AXES = 4
 
 @dataclass(frozen=True)
 class StridedSlice(Move):
-    """Of each axis equally spaced cells; axes of which one cell is left may be dropped."""
+    """Takes equally spaced cells of each axis; axes with a single remaining cell can be removed."""
 
     name: ClassVar[str] = "strided_slice"
     tflite_names: ClassVar[tuple[str, ...]] = (
@@ -32,18 +32,18 @@ class StridedSlice(Move):
     keras_names: ClassVar[tuple[str, ...]] = ("Cropping2D",)
 
     parts: tuple[Part, ...]
-    """For each axis of the input: the first cell, their number, and the step between them."""
+    """For each axis of the input: first cell, number of cells, and step."""
     dropped: tuple[int, ...] = ()
-    """Axes with one cell that the output does not have."""
+    """Axes with one cell that are removed from the output."""
 
     @classmethod
     def cropping(cls, shape: Shape, cropping: Sequence[tuple[int, int]]) -> StridedSlice:
-        """Cuts so many cells off before and behind on each axis."""
+        """Crops the given numbers of cells at the start and end of each axis."""
         ends = zip(shape, cropping, strict=True)
         return cls(tuple((before, size - before - behind, 1) for size, (before, behind) in ends))
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The numbers of cells, without the dropped axes.
+        """The numbers of cells, without the removed axes.
 
         Raises:
             ModelError: the input has another number of axes, or lacks a cell.
@@ -57,7 +57,7 @@ class StridedSlice(Move):
             raise ModelError(
                 f"The slice {self.parts} (first, number, step) does not fit an input of shape "
                 f"{shape}.",
-                expected=f"One cell at least of each of 1 to {_AXES} axes.",
+                expected=f"Expected 1 to {_AXES} axes, with at least one cell of each.",
                 hint="Export the model again with a fixed input shape.",
             )
         counts = [count for _, count, _ in self.parts]
@@ -75,7 +75,7 @@ class StridedSlice(Move):
         return found
 
     def inner(self) -> StridedSlice | None:
-        """If the first axis has one cell that is not dropped."""
+        """Itself, if the first axis has one cell and is not removed."""
         if self.parts[0] != (0, 1, 1) or 0 in self.dropped:
             return None
         return StridedSlice(self.parts[1:], tuple(axis - 1 for axis in self.dropped))

@@ -1,4 +1,4 @@
-"""TILE: the input several times along each axis."""
+"""TILE: repeats the input along each axis."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tinycomp.ops._tflite import LARGEST_PADDED
 
 @dataclass(frozen=True)
 class Tile(Move):
-    """Copies side by side, along all axes (batch not counted)."""
+    """Repeats the input along each axis (without the batch)."""
 
     name: ClassVar[str] = "tile"
     tflite_names: ClassVar[tuple[str, ...]] = ("TILE",)
 
     times: tuple[int, ...]
-    """Copies along each axis."""
+    """Number of repetitions along each axis."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """Each axis so many times as long.
+        """The input's shape times the number of repetitions.
 
         Raises:
             ModelError: there is another number of axes, no copy, or too much.
@@ -38,22 +38,22 @@ class Tile(Move):
         fits = len(shape) == len(self.times) and min(self.times, default=1) >= 1
         if not fits or math.prod(sizes) > LARGEST_PADDED:
             raise ModelError(
-                f"An input of shape {shape} is repeated {self.times} times.",
-                expected=f"A number from 1 for each axis, and at most {LARGEST_PADDED:,} values.",
+                f"An input of shape {shape} can't be repeated {self.times} times.",
+                expected=f"Expected 1 or more per axis, and at most {LARGEST_PADDED:,} values.",
             )
         return sizes
 
     def moved(self, x: Array) -> Array:
-        """Copies."""
+        """The repeated input."""
         return np.tile(x, (1, *self.times))
 
     def inner(self) -> Tile | None:
-        """If the first axis is not repeated."""
+        """Itself, if the first axis is not repeated."""
         return Tile(self.times[1:]) if self.times[0] == 1 else None
 
     @classmethod
     def read(cls, name: str, options: Any, operands: Operands) -> Moved:
-        """The numbers are a constant.
+        """The numbers of repetitions are a constant.
 
         Raises:
             ModelError: they are not constant, or don't fit the input.

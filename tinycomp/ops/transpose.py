@@ -1,4 +1,4 @@
-"""TRANSPOSE: axes in another order."""
+"""TRANSPOSE: permutes axes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AXES = 5
 
 @dataclass(frozen=True)
 class Transpose(Move):
-    """Output axis i is the input's axis order[i] (batch not counted)."""
+    """Output axis i is the input's axis order[i] (without the batch)."""
 
     name: ClassVar[str] = "transpose"
     tflite_names: ClassVar[tuple[str, ...]] = ("TRANSPOSE",)
@@ -30,7 +30,7 @@ class Transpose(Move):
     """The input's axes in the output's order."""
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """The input's sizes in that order.
+        """The input's shape, permuted.
 
         Raises:
             ModelError: the order is not one of the input's axes.
@@ -39,7 +39,7 @@ class Transpose(Move):
         if sorted(self.order) != list(range(len(shape))) or len(shape) > _AXES + 1:
             raise ModelError(
                 f"The order of axes {self.order} does not fit an input of shape {shape}.",
-                expected=f"Each of its axes once, at most {_AXES}.",
+                expected=f"Expected each of its axes once, and at most {_AXES} axes.",
             )
         return tuple(shape[axis] for axis in self.order)
 
@@ -48,7 +48,7 @@ class Transpose(Move):
         return x.transpose(0, *(1 + axis for axis in self.order))
 
     def inner(self) -> Transpose | None:
-        """If the first axis stays the first."""
+        """Itself, if the first axis stays first."""
         if self.order[0] != 0:
             return None
         return Transpose(tuple(axis - 1 for axis in self.order[1:]))
@@ -61,8 +61,8 @@ class Transpose(Move):
             ModelError: it is not constant, or not an order of the input's axes.
         """
         shape = operands.activations[0].shape
-        places = [int(axis) for each in operands.constants for axis in each.values.ravel()]
-        op = cls(tuple(axis % len(shape) for axis in places))
+        axes = [int(axis) for each in operands.constants for axis in each.values.ravel()]
+        op = cls(tuple(axis % len(shape) for axis in axes))
         return Moved(op, op.infer_shape([shape]))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:

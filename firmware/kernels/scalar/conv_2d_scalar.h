@@ -96,8 +96,9 @@ static const uint32_t *tc_conv_2d_scalar_weights(const tc_windows_t *op, unsigne
     return (const uint32_t *)(const void *)read;
 }
 
-/* Output rows [first, last). Scratch: if factors are packed, those of all channels; an offset per window row; the tile, 32 bytes per word; a window's bytes, unless
- * the channels are a multiple of four; a block of weights, if they are decoded. */
+/* Output rows [first, last). Scratch: if factors are packed, those of all channels; an offset per window row; the tile,
+ * 32 bytes per word; a window's bytes, unless the channels are a multiple of four; a block of weights, if they are
+ * decoded. */
 static void tc_conv_2d_scalar(const tc_windows_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                               uint16_t last, int8_t *scratch)
 {

@@ -128,8 +128,8 @@ static __attribute__((noinline)) void tc_depthwise_blocks(tc_depthwise_blocks_t 
 
 #endif
 
-/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; an address (at most eight bytes) per window cell, one
- * cell, and the weights of a read if they are decoded. */
+/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; an address (at most
+ * eight bytes) per window cell, one cell, and the weights of a read if they are decoded. */
 static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_t *in, const tc_output_t *out,
                                 uint16_t first, uint16_t last, int8_t *scratch)
 {

@@ -1,5 +1,5 @@
 /* The cycle counter of the core that this is compiled for: 24 or 32 bits that wrap. cycles.h joins it with a slower
- * clock. TC_COUNTER_LAST is its largest value, 0 where the core has none that is known here.
+ * clock. TC_COUNTER_LAST is its largest value, or 0 for cores without a supported counter.
  *   Cortex-M3 and larger   DWT (Armv7-M and Armv8-M Architecture Reference Manuals)
  *   Cortex-M0, M0+         SysTick; if the board's software uses it for its own tick already, it is only read
  *   RISC-V                 mcycle; the ESP32-C2, -C3, -C6 and -H2 have Espressif's own counter in its place

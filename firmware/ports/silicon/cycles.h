@@ -1,5 +1,5 @@
-/* A clock of cycles without end, from a counter that wraps after milliseconds or seconds and a slower clock that says
- * how often it did. */
+/* An unbounded cycle count, from a counter that wraps after milliseconds or seconds and a slower clock that determines
+ * the number of wraps. */
 #ifndef TC_CYCLES_H
 #define TC_CYCLES_H
 

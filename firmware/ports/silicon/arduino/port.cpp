@@ -175,7 +175,7 @@ extern "C" uint8_t *tc_port_stack_limit(void)
     return pxTaskGetStackStart(NULL);
 }
 #else
-/* What every core leaves free below setup(), whose stack's end is not known here: loop's task has 4 KB or more. */
+/* Stack that every core leaves free below setup(); its end is not known here, but the loop task has at least 4 KB. */
 #ifndef TC_STACK_WINDOW
 #define TC_STACK_WINDOW 2048U
 #endif

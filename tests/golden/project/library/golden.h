@@ -67,7 +67,7 @@ static inline int8_t *golden_output(golden_arena_t *arena)
 
 /* Conversions, for convenience; the inference itself uses no floating point. */
 
-/* A value in steps of GOLDEN_INPUT_SCALE as an input byte: rounded half away from zero, saturated; NaN becomes the zero point. */
+/* Converts a value in steps of GOLDEN_INPUT_SCALE to an input byte: rounds half away from zero and saturates; NaN becomes the zero point. */
 static inline int8_t golden_round_input(float steps)
 {
     int32_t quantized = 0;
