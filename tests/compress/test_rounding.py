@@ -137,7 +137,7 @@ def test_without_samples_weights_are_rounded_to_the_nearest(graph: Graph) -> Non
 def test_impossible_options_are_refused(graph: Graph) -> None:
     with pytest.raises(TinycompError, match=r"bits = 9 is not possible.*2 to 8"):
         Rounding(9)
-    with pytest.raises(TinycompError, match="conv = 1 is no grid"):
+    with pytest.raises(TinycompError, match="conv = 1 is not possible"):
         Rounding(4, by_layer={"conv": 1})
     with pytest.raises(TinycompError, match=r"average = 1.5 .*2 to 8"):
         Rounding(average=1.5)
