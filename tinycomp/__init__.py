@@ -1,3 +1,3 @@
-"""tinycomp: a trained Keras model goes in, proven C for microcontrollers comes out."""
+"""tinycomp: compiles trained Keras models to verified C code for microcontrollers."""
 
 __version__ = "0.1.0"

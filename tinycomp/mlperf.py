@@ -123,7 +123,7 @@ def _labelled(
     benchmark: Benchmark, graph: Graph, dataset: Dataset, options: RunnerOptions,
     progress: Progress,
 ) -> LabelledInputs:  # fmt: skip
-    """The evaluation samples that have a class, as many as are wanted, in turn of each class."""
+    """The given number of evaluation samples that have a class, alternating between classes."""
     kept, labels = _classes(benchmark, graph, dataset)
     rows = _in_turn(labels, options.samples)
     x, labels = dataset.x_test[kept[rows]], labels[rows]

@@ -176,7 +176,7 @@ def _write(
     options: BuildOptions, files: dict[str, str | bytes], board: Board, prefix: str,
     progress: Progress,
 ) -> None:  # fmt: skip
-    """Write the output folder, or what is made of the model alone; say what stays the user's."""
+    """Write the output folder, or only the library; note files that the user edited and keeps."""
 
     def in_scope(name: str) -> bool:
         made = is_made_of_model(board, prefix, name) or name in (MODEL_NAME, REPORT_NAME, HTML_NAME)
@@ -234,7 +234,7 @@ def _run(
 
 
 def _with_stand_in(report: Report, running: Session) -> Report:
-    """The report with the name of the board that answers in the place of its own, if one does."""
+    """The report with the name of the stand-in, if the device is one."""
     ran = running.device is not None and running.stand_in is not None
     return replace(report, stand_in=running.stand_in.name if ran and running.stand_in else None)
 

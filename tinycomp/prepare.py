@@ -130,7 +130,7 @@ def read_model(path: Path) -> Graph:
 
         return read_keras(path)
     raise ModelError(
-        f"'{path}' is no kind of model that is known.",
+        f"'{path}' is not a supported kind of model.",
         expected=f"Expected {', '.join(KERAS_SUFFIXES)} or {TFLITE_SUFFIX}.",
         hint="Save a Keras model with model.save('model.keras').",
     )
@@ -181,7 +181,7 @@ def require_model(path: Path) -> None:
 
 
 def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Dataset | None:
-    """The data set for this model's input, if one was named; what it has to say becomes notes."""
+    """The data set for this model's input, if one was given; its notes are shown."""
     if wanted.data is None:
         return None
     with progress.stage(f"Reading {wanted.data.name}"):
@@ -314,7 +314,7 @@ def _require_unquantized_input(wanted: Preparation) -> None:
 
 
 def _lifted(graph: Graph) -> Graph:
-    """The cleaned graph behind the scale and offset that the model begins with, if it does."""
+    """The cleaned graph without the scale and offset that the model starts with, if any."""
     return clean_up(lift_normalization(remove_identity(scale_constants(graph))))
 
 

@@ -98,7 +98,7 @@ def test_an_emulator_and_a_stand_in_are_mutually_exclusive(tmp_path: Path):
         'title = "Mine"\nbased_on = "cortex-m4"\nstand_in = "cortex-m4"\n[emulator]\n'
         'program = "x"\npackages = ["x"]\nmachine = "x"\ntick_unit = "instructions"\n'
     )
-    with pytest.raises(BoardError, match=r"the board has an \[emulator\] of its own"):
+    with pytest.raises(BoardError, match=r"the board has its own \[emulator\]"):
         load_board(str(mine))
 
 

@@ -35,7 +35,7 @@ def test_a_folder_instead_of_a_model(folder: Path, refusal: Refusal) -> None:
 def test_an_unsupported_file_type(folder: Path, refusal: Refusal) -> None:
     (folder / "model.onnx").write_bytes(b"onnx")
     text = refusal("build", "model.onnx", "-o", "out")
-    assert text.startswith("'model.onnx' is no kind of model that is known. Expected .keras")
+    assert text.startswith("'model.onnx' is not a supported kind of model. Expected .keras")
     assert "model.save('model.keras')" in text
 
 
@@ -344,7 +344,7 @@ def test_simulate_does_not_overwrite_files(folder: Path, refusal: Refusal, run: 
 
 def test_inspect_of_a_missing_file(folder: Path, refusal: Refusal) -> None:
     assert "absent.tflite" in refusal("inspect", "absent.tflite")
-    assert "'data.npz' is no kind of model" in refusal("inspect", "data.npz")
+    assert "'data.npz' is not a supported kind" in refusal("inspect", "data.npz")
 
 
 def test_differing_executions_stop_a_build(

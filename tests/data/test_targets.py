@@ -128,7 +128,7 @@ def test_several_labels() -> None:
 
 def test_a_class_for_each_position() -> None:
     places = np.random.default_rng(1).integers(0, 3, (6, 2, 5))
-    note = "Each sample has 10 places, each of a class of its own."
+    note = "Each sample has 10 positions, each with its own class."
     found = targets(places, (2, 5, 3))
     assert_read(found, "classification", places.ravel(), note)
     found = targets(np.eye(3)[places], (2, 5, 3))

@@ -26,7 +26,9 @@ SCRIPT = Path(__file__).with_name("converter_models.py")
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All files, from a process of its own: the converter warns, and writes to both streams."""
+    """All files, from a separate process, because the converter warns and writes to both
+    streams.
+    """
     found = tmp_path_factory.mktemp("converted")
     subprocess.run([sys.executable, SCRIPT, found], check=True, capture_output=True)
     return found

@@ -106,7 +106,7 @@ def _grouped(model: Any, subgraph: Any) -> None:
         ),
         (put(0, type=UINT8), r"The tensor 'input' is uint8"),
         (put(-1, type=INT16), r"'model\.tflite' is quantized with 16-bit activations.*16x8 mode"),
-        (put(0, quantization=None), r"'input' has no scale and zero point of its own"),
+        (put(0, quantization=None), r"'input' has no scale and zero point"),
         (
             put(0, scale=np.zeros(1, np.float32)),
             r"the quantization scale 0\. Positive, finite",
@@ -148,7 +148,7 @@ def _grouped(model: Any, subgraph: Any) -> None:
             _two_subgraphs,
             r"has 2 subgraphs: 'case', 'case'\. One: only the first would",
         ),
-        (_tanh, r"'conv_2d' has the fused activation number 4.*a layer of its own"),
+        (_tanh, r"'conv_2d' has the fused activation number 4.*a separate layer"),
     ],
 )
 def test_refusals(edit: Callable[[Any, Any], None], text: str) -> None:

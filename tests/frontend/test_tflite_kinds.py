@@ -229,10 +229,10 @@ QUANTIZATION: dict[str, tuple[Edit, str]] = {
     "no zero point": (put(0, zeroPoint=None), "'input' has 1 scales and 0 zero points."),
     "range": (put(0, zeroPoint=np.array([200])), "(int8) has the zero point 200. From -128 to"),
     "bias": (put(2, zeroPoint=np.full(5, 1)), "'bias' (int32) has the zero point 1. 0."),
-    "dimension": (put(1, quantizedDimension=7), "is quantized along axis 7. One of its own axes."),
+    "dimension": (put(1, quantizedDimension=7), "is quantized along axis 7. One of its axes."),
     "many": (
         put(0, scale=np.ones(6, np.float32), zeroPoint=np.zeros(6, np.int64), quantizedDimension=2),
-        "'input' has no scale and zero point of its own.",
+        "'input' has no scale and zero point.",
     ),
 }
 

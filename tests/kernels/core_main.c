@@ -118,7 +118,7 @@ static void compare(const case_t *c, const char *how, const int8_t *expected, co
 
 static block_t inputs[2], output, scratch;
 
-/* All rows at once, the output in a buffer of its own or on the first input. */
+/* All rows at once, with the output in a separate buffer or in place of the first input. */
 static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_place)
 {
     const tensor_t *const to = &c->tensors[2];

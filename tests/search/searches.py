@@ -1,4 +1,4 @@
-"""A network that trains in a second, its data, and searches on it."""
+"""A network that trains in a second, its data, and searches with it."""
 
 from __future__ import annotations
 

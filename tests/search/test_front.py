@@ -1,4 +1,4 @@
-"""Fronts and volumes, against counting all."""
+"""Fronts and volumes, compared with brute force."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def clouds(values: int) -> st.SearchStrategy[Points]:
 
 
 @given(st.integers(1, 4).flatmap(clouds))
-def test_volume_is_the_number_of_cells_that_a_point_is_better_than(points: Points) -> None:
+def test_volume_is_the_number_of_dominated_cells(points: Points) -> None:
     cells = product(range(SIDE), repeat=points.shape[1])
     covered = sum(any((point <= np.array(cell)).all() for point in points) for cell in cells)
     assert volume(points, [SIDE] * points.shape[1]) == pytest.approx(covered)
 
 
 @given(clouds(3))
-def test_the_front_is_what_none_dominates(points: Points) -> None:
+def test_the_front_is_nondominated(points: Points) -> None:
     found = front(points)
     expected = {
         tuple(mine)
@@ -41,7 +41,7 @@ def test_the_front_is_what_none_dominates(points: Points) -> None:
 
 
 @given(clouds(2))
-def test_ranks_are_those_of_fronts_that_are_taken_away(points: Points) -> None:
+def test_ranks_equal_those_of_fronts_removed_one_by_one(points: Points) -> None:
     left, rank, found = list(range(len(points))), 0, ranks(points)
     while left:
         beaten = dominates(points[left])
@@ -50,7 +50,7 @@ def test_ranks_are_those_of_fronts_that_are_taken_away(points: Points) -> None:
         left, rank = [each for each in left if each not in here], rank + 1
 
 
-def test_distances_of_the_published_kind() -> None:
+def test_crowding_distances() -> None:
     points = np.array([[0.0, 4.0], [1.0, 3.0], [3.0, 1.0], [4.0, 0.0]])
     assert distances(points) == [np.inf, 0.75 + 0.75, 0.75 + 0.75, np.inf]
 

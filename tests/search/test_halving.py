@@ -25,7 +25,7 @@ def test_lengths(epochs: int, expected: tuple[int, ...]) -> None:
     assert lengths(epochs) == expected
 
 
-def test_a_third_goes_on_and_the_longest_come_first() -> None:
+def test_a_third_is_promoted_and_the_longest_come_first() -> None:
     short = candidates(*(outcome(score) for score in (0.5, 0.9, 0.6, 0.7, 0.8, 0.4)))
     assert [each.number for each in promoted(short, 3, ("flash",), Limits())] == [1, 4]
     longer = [Finished(10 + n, 1, outcome(score)) for n, score in enumerate((0.9, 0.95, 0.8))]
@@ -34,13 +34,13 @@ def test_a_third_goes_on_and_the_longest_come_first() -> None:
     assert promoted(longer, 2, ("flash",), Limits()) == []  # these had the longest training
 
 
-def test_what_misses_a_limit_comes_last() -> None:
+def test_candidates_that_miss_a_limit_come_last() -> None:
     found = candidates(outcome(0.99, 3000), outcome(0.9, 2000), outcome(0.8, 1500))
     best = ranked(found, ("flash",), Limits(flash=1600), 0)
     assert [each.number for each in best] == [2, 1, 0]
 
 
-def test_short_trainings_may_err_more() -> None:
+def test_short_trainings_may_have_more_errors() -> None:
     limits = Limits(accuracy=0.97)
     assert (
         limits.excess(outcome(0.9), 2)["accuracy"] < 0 < limits.excess(outcome(0.9), 1)["accuracy"]
@@ -48,7 +48,7 @@ def test_short_trainings_may_err_more() -> None:
     assert not limits.kept(outcome(0.9))
 
 
-def test_beaten_candidates_come_behind_those_that_beat_them() -> None:
+def test_dominated_candidates_come_after_dominating_ones() -> None:
     found = candidates(outcome(0.9, 1000), outcome(0.8, 1100), outcome(0.95, 2000))
     assert ranked(found, ("flash",), Limits(), 0)[-1].number == 1
 
@@ -56,6 +56,6 @@ def test_beaten_candidates_come_behind_those_that_beat_them() -> None:
 def test_limits_in_words() -> None:
     said = Limits(24000, 1800, None, 0.97).describe()
     assert said == (
-        "24,000 bytes of flash at most, 1,800 bytes of RAM at most, an accuracy of 97.00% at least"
+        "at most 24,000 bytes of flash, at most 1,800 bytes of RAM, an accuracy of at least 97.00%"
     )
     assert Limits().describe() == ""

@@ -39,7 +39,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def ignore(record: StepRecord) -> None:
-    """Nobody asks for it."""
+    """Ignore the record."""
 
 
 def test_all_candidates_are_reported_and_some_are_trained_for_longer(
@@ -76,7 +76,7 @@ def test_the_front_is_a_table_a_csv_file_and_a_plot(
 
 
 @pytest.mark.slow
-def test_each_point_of_the_front_is_rebuilt_bit_for_bit(
+def test_each_point_of_the_front_is_reproduced_bit_for_bit(
     searched: tuple[Results, list[Finished]], output: Path, files: Files, tmp_path: Path
 ) -> None:
     found, _ = searched
@@ -97,7 +97,7 @@ def test_each_point_of_the_front_is_rebuilt_bit_for_bit(
 
 
 @pytest.mark.slow
-def test_a_search_goes_on_where_it_stopped(files: Files, tmp_path: Path) -> None:
+def test_a_stopped_search_resumes(files: Files, tmp_path: Path) -> None:
     options = files.options(tmp_path / "out", candidates=2, epochs=1)
     told: list[Finished] = []
 
@@ -143,23 +143,23 @@ def refusal(options: SearchOptions) -> str:
     return str(caught.value)
 
 
-def test_a_study_of_something_else_is_refused(
+def test_a_study_of_another_search_is_refused(
     searched: tuple[Results, list[Finished]], output: Path, files: Files, tmp_path: Path
 ) -> None:
-    """By the folder, and by the study where that is in another folder."""
+    """By the folder, and by the study if it is in another folder."""
     study = f"sqlite:///{output / 'study.db'}"
     other = files.folder / "other.keras"
     before = (output / "candidates.csv").read_bytes()
     for place in ({"output": output}, {"output": tmp_path / "new", "storage": study}):
-        assert "begun with another model: model (" in refusal(files.options(model=other, **place))
+        assert "started with another model: model (" in refusal(files.options(model=other, **place))
         data = files.folder / "other.npz"
-        assert "begun with another data: data.npz (" in refusal(files.options(data=data, **place))
-        assert "begun with another board: host" in refusal(
+        assert "started with another data: data.npz (" in refusal(files.options(data=data, **place))
+        assert "started with another board: host" in refusal(
             files.options(board="cortex-m4", **place)
         )
         limited = files.options(limits=Limits(flash=9000), **place)
-        assert "begun with another goal" in refusal(limited)
-        assert "begun with another training" in refusal(files.options(epochs=9, **place))
+        assert "started with another goal" in refusal(limited)
+        assert "started with another training" in refusal(files.options(epochs=9, **place))
     assert (output / "candidates.csv").read_bytes() == before
 
 
@@ -172,7 +172,7 @@ def test_impossible_limits_are_refused_before_training(files: Files, tmp_path: P
     assert not (tmp_path / "out" / "models").exists()
 
 
-def test_an_accuracy_of_numbers_is_refused(files: Files, tmp_path: Path) -> None:
+def test_an_accuracy_limit_for_regression_is_refused(files: Files, tmp_path: Path) -> None:
     with np.load(files.data) as archive:
         drawn = np.random.default_rng(0).normal(0, 1, (300, 2)).astype(np.float32)
         arrays = {**archive, "y_train": drawn, "y_test": drawn[:100]}
@@ -180,30 +180,30 @@ def test_an_accuracy_of_numbers_is_refused(files: Files, tmp_path: Path) -> None
     options = files.options(
         tmp_path / "out", data=tmp_path / "numbers.npz", limits=Limits(accuracy=0.9)
     )
-    assert "--min-accuracy 0.9 is for classifiers" in refusal(options)
+    assert "--min-accuracy 0.9 is only for classifiers" in refusal(options)
 
 
-def test_limits_that_no_candidate_keeps_to_are_an_error_and_results_stay(
+def test_limits_that_no_candidate_meets_are_an_error_and_results_are_kept(
     files: Files, tmp_path: Path
 ) -> None:
     limits = Limits(accuracy=1.0)
     said = refusal(files.options(tmp_path / "out", candidates=2, epochs=1, limits=limits))
-    assert "None of 2 candidates keeps to the limits; the nearest is " in said
-    assert "an accuracy of 100.00% at least" in said
+    assert "None of 2 candidates meets the limits; the closest is " in said
+    assert "an accuracy of at least 100.00%" in said
     assert len(rows(tmp_path / "out" / "candidates.csv")) == 2
     assert rows(tmp_path / "out" / "front.csv") == []
-    assert "None of the candidates keeps" in (tmp_path / "out" / "report.html").read_text()
+    assert "No candidate meets" in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_folders_of_others_are_refused(files: Files, tmp_path: Path) -> None:
+def test_foreign_folders_are_refused(files: Files, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
-    assert "holds files, and no search" in refusal(files.options(tmp_path / "full"))
+    assert "has files that are not of a search" in refusal(files.options(tmp_path / "full"))
     (tmp_path / "file").write_text("")
     assert "is a file" in refusal(files.options(tmp_path / "file"))
     (tmp_path / "busy").mkdir()
     with locked(tmp_path / "busy" / ".tinycomp-search-lock"):
-        assert "Another search works in" in refusal(files.options(tmp_path / "busy"))
+        assert "Another search is running in" in refusal(files.options(tmp_path / "busy"))
     assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["letter.txt"]
 
 
@@ -211,7 +211,7 @@ def test_storages_that_cannot_be_used(files: Files, tmp_path: Path) -> None:
     def said(url: str) -> str:
         return refusal(files.options(tmp_path / "out", storage=url))
 
-    assert "is no URL of a database" in said("nothing")
+    assert "is not a database URL" in said("nothing")
     assert "The driver of 'mysql+pymysql://me:***@host/x'" in said("mysql+pymysql://me:pw@host/x")
     closed = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
     assert "me:***@127.0.0.1:1/x' can't be read or written" in said(closed)

@@ -1,4 +1,4 @@
-"""Candidates are recipes that can be read, whatever is chosen."""
+"""Candidates are valid recipes for any choices."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SENSITIVITY = {
 
 
 class Drawn:
-    """Chooses by a seed, but for what is given."""
+    """Random choices by a seed, except given ones."""
 
     def __init__(self, seed: int, **given: Any) -> None:
         self.random, self.given = random.Random(seed), given
@@ -53,7 +53,7 @@ class Drawn:
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 9, 27])
-def test_every_candidate_is_a_recipe_of_so_many_epochs(epochs: int) -> None:
+def test_every_candidate_is_a_recipe_with_the_given_epochs(epochs: int) -> None:
     space = Space(SENSITIVITY, training={"validation": 0.2, "seed": 3})
     seen = set()
     for seed in range(150):
@@ -80,7 +80,7 @@ def chosen(pressure: int, *deviations: int) -> dict[str, float]:
     return found
 
 
-def test_pressure_takes_of_each_layer_what_does_the_same_damage() -> None:
+def test_pressure_chooses_options_of_equal_damage() -> None:
     assert chosen(20, 0, 0) == {"conv": 0.5, "dense": 0.5}
     assert chosen(10, 0, 0) == {"conv": 0.25, "dense": 0.5}
     assert chosen(1, 0, 0) == {"conv": 0.25}
@@ -89,7 +89,7 @@ def test_pressure_takes_of_each_layer_what_does_the_same_damage() -> None:
     assert chosen(20, 1, 1) == {"conv": 0.5, "dense": 0.5}  # nothing is stronger
 
 
-def test_only_what_is_allowed_and_possible_is_used() -> None:
+def test_only_allowed_and_possible_techniques_are_used() -> None:
     space = Space({"bits": SENSITIVITY["bits"]}, ("channels", "int8", "codebooks"))
     steps = {
         step["technique"] for seed in range(30) for step in space.recipe(Drawn(seed), 3)["steps"]
@@ -98,7 +98,7 @@ def test_only_what_is_allowed_and_possible_is_used() -> None:
     assert space.narrowest() == [{"steps": []}]
 
 
-def test_the_narrowest_take_the_strongest_options() -> None:
+def test_the_narrowest_candidates_use_the_strongest_options() -> None:
     found = Space(SENSITIVITY).narrowest()
     by_layer = [each["steps"][0]["by_layer"] for each in found[1:]]
     assert by_layer == [{"conv": 0.5, "dense": 0.5}, {"dense": 2}, {"conv": (2, 4)}]
@@ -113,7 +113,7 @@ def test_sensitivity_as_plain_data() -> None:
 def test_techniques_by_name() -> None:
     assert require_techniques(["rate", "channels"]) == ("channels", "rate")
     assert require_techniques(TECHNIQUES) == TECHNIQUES
-    with pytest.raises(TinycompError, match="knows no technique 'ratte'"):
+    with pytest.raises(TinycompError, match="'ratte' is not a technique of the search"):
         require_techniques(["ratte"])
-    with pytest.raises(TinycompError, match="channels alone no weights get their values"):
+    with pytest.raises(TinycompError, match="channels include no quantization method"):
         require_techniques(["channels"])

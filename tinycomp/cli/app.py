@@ -11,7 +11,7 @@ from tinycomp import __version__
 
 app = typer.Typer(
     name="tinycomp",
-    help="A trained Keras model goes in; firmware comes out: small, fast, and proven right.",
+    help="Compiles trained Keras models to firmware that is small, fast, and verified.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

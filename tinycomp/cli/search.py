@@ -1,4 +1,4 @@
-"""The command that searches for recipes; it imports heavy modules only when called."""
+"""The search command; it imports heavy modules only when called."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def search(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="A folder for the results; a stopped search goes on."),
+        typer.Option(
+            "--output", "-o", help="A folder for the results; an interrupted search resumes."
+        ),
     ],
     board: BoardName = "cortex-m4",
     max_flash: Annotated[
@@ -40,7 +42,7 @@ def search(
             "--max-flash",
             parser=size,
             metavar="BYTES",
-            help="The most flash of the library, code and constants, as 24k.",
+            help="The most flash of the library, code and constants, such as 24k.",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +62,7 @@ def search(
             "--max-instructions",
             parser=size,
             metavar="COUNT",
-            help="The most instructions of an inference, as 2M.",
+            help="The most instructions per inference, such as 2M.",
             show_default=False,
         ),
     ] = None,
@@ -70,25 +72,28 @@ def search(
             "--min-accuracy",
             min=0.0,
             max=1.0,
-            help="The least accuracy on validation samples, as 0.97.",
+            help="The lowest accuracy on validation samples, such as 0.97.",
             show_default=False,
         ),
     ] = None,
     minimize: Annotated[
-        str, typer.Option(help="What is made small: some of flash, ram, instructions.")
+        str, typer.Option(help="Costs to minimize: some of flash, ram, instructions.")
     ] = "flash,ram,instructions",
     techniques: Annotated[
         str,
-        typer.Option(help="Those that candidates may use."),
+        typer.Option(help="Techniques that candidates may use."),
     ] = "channels,low_rank,tucker,prune,int8,rate,share,codebooks,rounding",
     candidates: Annotated[
         int, typer.Option(min=1, help="Recipes to try; the best are trained for longer.")
     ] = 60,
     epochs: Annotated[
-        int, typer.Option(min=1, help="Of a whole training; most candidates get a ninth of it.")
+        int,
+        typer.Option(
+            min=1, help="Epochs of a complete training; most candidates get a ninth of them."
+        ),
     ] = 27,
     halving: Annotated[
-        bool, typer.Option(help="Train for few epochs first; else all for the whole length.")
+        bool, typer.Option(help="Use successive halving; otherwise all epochs for all candidates.")
     ] = True,
     validation: Annotated[
         float,
@@ -97,16 +102,16 @@ def search(
     hold_out: Annotated[
         Literal["random", "last"],
         typer.Option(
-            help="Which samples those are: random ones, or the last ones, for data in which the "
-            "samples of one person or recording are adjacent."
+            help="How to choose these samples: random ones, or the last ones, for data in which "
+            "the samples of one person or recording are adjacent."
         ),
     ] = "random",
-    seed: Annotated[int, typer.Option(min=0, help="Of trainings and of choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of trainings and choices.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Candidates to train at the same time.")] = 1,
     storage: Annotated[
         str | None,
         typer.Option(
-            help="URL of a database that machines share, as postgresql+psycopg://user@host/name; a "
+            help="URL of a shared database, such as postgresql+psycopg://user@host/name; a "
             "file in the output folder by default.",
             show_default=False,
         ),
@@ -114,7 +119,7 @@ def search(
     study: Annotated[str, typer.Option(help="Name of the study in the database.")] = "tinycomp",
     optimize: Annotated[
         Literal["ram", "speed", "balanced"],
-        typer.Option(help="What the build will be optimized for, whose figures count."),
+        typer.Option(help="What builds are optimized for when costs are measured."),
     ] = "ram",
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
@@ -162,17 +167,17 @@ def search(
         jobs,
     )
 
-    def tell(found: Finished) -> None:
+    def report(found: Finished) -> None:
         line = f"{found.number}: {outcome_line(found.outcome)}, {found.outcome.epochs} epochs"
         errors.print(line, markup=False)
 
-    found = run(wanted, TerminalProgress(), tell)
+    found = run(wanted, TerminalProgress(), report)
     console.print(front_table(found.record))
     best = found.front[0]
     shown = show_metric(best.outcome.metric, best.outcome.score)
     console.print(f"Wrote {output / PAGE} and {output / FRONT}", soft_wrap=True, markup=False)
     console.print(
-        f"Build the one of {shown} with: tinycomp compress {model} --data {data} --recipe "
+        f"Reproduce the best ({shown}) with: tinycomp compress {model} --data {data} --recipe "
         f"{output / recipe_name(best.number)} -o small.tflite",
         soft_wrap=True,
         markup=False,

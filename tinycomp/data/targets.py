@@ -149,7 +149,7 @@ def _classification(model: ModelShape, labels: Labels) -> Targets:
     notes = labels.notes
     if labels.axes:
         places = int(np.prod(labels.axes))
-        notes = (*notes, f"Each sample has {places} places, each of a class of its own.")
+        notes = (*notes, f"Each sample has {places} positions, each with its own class.")
     values = labels.values.reshape(-1).astype(np.int64)
     return Targets("classification", values, labels.kept, notes=(*notes, *_one_class(values)))
 

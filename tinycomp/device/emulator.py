@@ -81,7 +81,7 @@ def _at_true_speed_simavr(emulator: Emulator) -> Emulator:
 
 
 def _at_true_speed_qemu(settings: boards.Emulator) -> Emulator:
-    """QEMU then prints on standard output when it falls behind, so the line lies elsewhere."""
+    """QEMU then prints to standard output when it falls behind, so the serial line is elsewhere."""
     if "-icount" not in settings.args or "-semihosting" in settings.args:
         raise ToolError(
             f"{settings.program} {settings.machine} runs at free speed only: its line is its "

@@ -104,6 +104,6 @@ class DeviceExecution:
 def _changeable(tensor: str) -> DeviceError:
     return DeviceError(
         f"The device's checksum of tensor '{tensor}' and its bytes differ, and each came from a "
-        "run of its own on the same input.",
+        "separate run on the same input.",
         hint="Something else writes to its memory: check the stack's size, interrupts and power.",
     )

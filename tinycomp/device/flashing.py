@@ -177,7 +177,7 @@ def _firmware(
     ]
     if absent := [part.path.name for part in wanted if not part.path.is_file()]:
         progress.note(
-            f"{', '.join(absent)} is not beside {firmware.name}: the board keeps what it has there."
+            f"{', '.join(absent)} is missing next to {firmware.name}: the board keeps its old one."
         )
     return firmware, tuple(part for part in wanted if part.path.is_file())
 

@@ -1,4 +1,4 @@
-"""Lays out packages of a library, each in a folder of its own: packages/<kind>/<name>/."""
+"""Lays out packages of a library, each in its own folder: packages/<kind>/<name>/."""
 
 from __future__ import annotations
 

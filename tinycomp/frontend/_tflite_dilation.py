@@ -1,6 +1,6 @@
 """SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND: how converters write a dilated convolution.
 
-Block b takes every b-th cell into a batch of its own, so a convolution of each is one whose taps
+Block b moves every b-th cell to a separate batch, so a convolution of each is one whose taps
 are b cells apart. Around a 1-D one stand operators that add and remove an axis of size 1.
 """
 

@@ -141,7 +141,7 @@ class CoreReader:
             self.lost -= {*outputs}
 
     def _check_outputs(self, operator: FileOperator) -> None:
-        """Written once, and by nobody else."""
+        """Check that a tensor has only one writer."""
         for index in operator.outputs:
             table = self.file.tensors[index]
             if index in self.shapes or index in self.known or table.values is not None:

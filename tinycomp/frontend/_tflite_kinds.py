@@ -66,7 +66,7 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
         yield ModelError(
             f"{file.name + '.tflite'!r} has {len(file.subgraphs)} subgraphs: {names}.",
             expected="One: only the first would be built.",
-            hint="Export each function as a model of its own.",
+            hint="Export each function as a separate model.",
         )
     for signature in file.signatures:
         subgraph = signature.subgraph

@@ -59,7 +59,7 @@ def _axis(tensor: FileTensor, what: str) -> int | None:
     if not 0 <= tensor.axis < len(shape):
         raise ModelError(
             f"{what} of shape {shape} is quantized along axis {tensor.axis}.",
-            expected="One of its own axes.",
+            expected="One of its axes.",
             hint=QUANTIZE_AGAIN,
         )
     if shape[tensor.axis] != count:
@@ -80,7 +80,7 @@ def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
         dtype: the type of the file's layers: "int8" or "float32".
 
     Raises:
-        ModelError: it is of another type, or int8 and has no scale and zero point of its own.
+        ModelError: it has another type, or is int8 without its own scale and zero point.
     """
     if tensor.dtype != dtype:
         raise ModelError(
@@ -93,7 +93,7 @@ def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
     known = quantization(tensor)
     if known is None or len(known.scales) != 1:
         raise ModelError(
-            f"The tensor {tensor.name!r} has no scale and zero point of its own.",
+            f"The tensor {tensor.name!r} has no scale and zero point.",
             hint=QUANTIZE_AGAIN,
         )
     require_scale(tensor.name, known.scale)

@@ -23,7 +23,7 @@ GROUP = 4
 FOUR, FIVE, EIGHT = 4, 5, 8
 """Output pixels computed together."""
 WASTE = 1.15
-"""A kernel for eight pixels may compute so many times as many as there are."""
+"""The largest allowed ratio of computed to actual pixels for a kernel of eight pixels."""
 TILES_PIXELS, TILES_BYTES, TILES_BLOCK = 16, 2048, 512
 """Of tiles that meet decoded weights together: pixels and their bytes; bytes that are decoded."""
 _LEFT_OUT = ("output_zero_point", "weights", "constants")

@@ -68,7 +68,7 @@ def _block(channels: int, size: int) -> int:
 
 
 def _places(planes: int, width: int, columns: int, dilation: int) -> NDArray[np.uint16]:
-    """Columns before each of a window's words, the planes one behind the other."""
+    """The columns before each of a window's words, for consecutive planes."""
     found = [columns * plane + dilation * x for plane in range(planes) for x in range(width)]
     return np.array(found + [0] * (WORDS - len(found)), np.uint16)
 

@@ -68,7 +68,7 @@ def fully_connected(
 
 
 def _chunk(length: int) -> int:
-    """Words of a block of so many that are decoded together: as many as divide it and are few."""
+    """Number of words of a block that are decoded together: a small divisor of its size."""
     return max(n for n in range(1, MOST_CHUNK + 1) if length % n == 0)
 
 

@@ -116,6 +116,6 @@ def _scheme(window: Window, operands: Operands) -> str:
             f"{operands.output.name!r} pools with the padding {window.padding} "
             "(top, left, bottom, right).",
             expected='TFLite only has "same" and "valid".',
-            hint="Pad with a layer of its own, or pool without padding.",
+            hint="Pad with a separate layer, or pool without padding.",
         )
     return scheme

@@ -29,7 +29,7 @@ def read_activation(name: str, code: int) -> Activation:
         raise ModelError(
             f"{name!r} has the fused activation number {code}, which is not supported.",
             expected="None, RELU, RELU_N1_TO_1 or RELU6.",
-            hint="Make the activation a layer of its own.",
+            hint="Make the activation a separate layer.",
         ) from None
 
 

@@ -45,7 +45,7 @@ class Conv2D(Operator):
     weight_axis: ClassVar[int | None] = 0
 
     window: Window
-    """What each output looks at."""
+    """The window that each output is computed from."""
     activation: Activation = Activation.NONE
     """Applied to the result."""
 

@@ -46,7 +46,7 @@ class DepthwiseConv2D(Operator):
     weight_axis: ClassVar[int | None] = 3
 
     window: Window
-    """What each output looks at."""
+    """The window that each output is computed from."""
     multiplier: int = 1
     """Output channels for each input channel."""
     activation: Activation = Activation.NONE

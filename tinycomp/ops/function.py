@@ -36,7 +36,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 _LOG_SIGMOID = (link("LOGISTIC"), link("MAXIMUM", _SMALLEST), link("LOG"))
-"""Down to -85; behind it, a minimum with x goes on."""
+"""Valid down to -85; below that the result is the minimum with x."""
 _SOFTPLUS = (link("NEG"), *_LOG_SIGMOID, link("NEG"), link("MAXIMUM", again=True))
 
 DEFINITIONS: Mapping[str, Definition] = {

@@ -68,8 +68,8 @@ class Softmax(Operator):
         return operands.output.shape[-1] > LARGEST
 
     def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Whether so many values are close to the largest that LiteRT aborts; then all outputs are
-        0.
+        """Whether LiteRT aborts because too many values are close to the largest; then all outputs
+        are 0.
         """
         found = softmax_aborts(inputs[0], self._scaling(operands))
         return np.asarray(found.reshape(len(inputs[0]), -1).any(axis=1))

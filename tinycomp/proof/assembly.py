@@ -99,7 +99,7 @@ class Assembler:
     note: Callable[[str], None]
     """Receives messages for the user."""
     benchmark: str | None = None
-    """Which of MLPerf Tiny's benchmarks the harness says that it is; None: as the name tells."""
+    """The MLPerf Tiny benchmark that the harness reports; None: derived from the name."""
     packaging: Packaging = field(default_factory=Packaging)
     """Packages for other build systems."""
 

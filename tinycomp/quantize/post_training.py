@@ -91,7 +91,7 @@ def _require_quantizable(graph: Graph) -> None:
             raise ModelError(
                 f"Layer {node.name!r} ({node.op.name}) has no int8 form.",
                 expected="It has to be folded into a layer before quantization.",
-                hint="Put it right behind a convolution or dense layer that nothing else reads.",
+                hint="Put it directly after a convolution or dense layer that nothing else reads.",
             )
     for constant in graph.constants.values():
         if not np.isfinite(constant.values).all():

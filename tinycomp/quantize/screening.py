@@ -114,7 +114,7 @@ def coarse_note(tensor: str, found: Sequence[int], x: Array, scale: float) -> st
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
         f"Warning: one int8 step of the input {tensor!r} is {scale:g}, so features {named}{more} "
-        "are lost: their scale is too small beside the others'. Begin the model with "
+        "are lost: their scale is too small compared with the others'. Start the model with "
         "keras.layers.Normalization (adapted to the training data) or BatchNormalization: the "
         "library then takes raw values and normalizes them before int8."
     )

@@ -81,7 +81,7 @@ def quantize_calibrated(
             found = other
             progress.note(
                 "The model's first scale and offset are applied to raw input values in float, "
-                "before int8: call normalize_input in front of invoke (docs/data.md). The .tflite "
+                "before int8: call normalize_input before invoke (docs/data.md). The .tflite "
                 "takes the normalized values."
             )
     _note_coarse(found, x, progress)

@@ -20,7 +20,7 @@ def output_range(graph: Graph, node: Node) -> OutputRange:
 def tied_groups(graph: Graph) -> list[list[str]]:
     """All groups of tensors, and of constants that nodes without weights read.
 
-    A tensor that nothing ties is a group of its own.
+    A tensor without ties is a group by itself.
     """
     parents: dict[str, str] = {name: name for name in graph.tensors}
 

@@ -21,7 +21,7 @@ def xnnpack_note(graph: Graph) -> str | None:
         return None
     return (
         f"LiteRT's default interpreter (XNNPACK) refuses this .tflite: the output scale of "
-        f"{', '.join(map(repr, refused))} is too small beside its input's and its weights'. Its "
+        f"{', '.join(map(repr, refused))} is too small for its input's and its weights'. Its "
         "reference kernels, and this library, run it. Calibrate with data that makes the layer's "
         "output other than zero."
     )

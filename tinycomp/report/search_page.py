@@ -15,42 +15,42 @@ from tinycomp.report.html import environment
 from tinycomp.report.numbers import show_metric
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 640, 320, 64, 34, 12
-"""Of a plot, in its own units; and the space for the numbers beside it."""
+"""Size of a plot in its own units, and the space for its tick labels."""
 _TICKS = 5
 
 
 @dataclass(frozen=True)
 class CandidateRecord:
-    """A candidate that was trained."""
+    """A finished candidate."""
 
     number: int
-    """Of the candidate."""
+    """Number of the candidate."""
     metric: str
-    """What the score is."""
+    """The metric of the score."""
     score: float
-    """On validation samples."""
+    """Score on validation samples."""
     test: float | None
-    """On the test half; None where it is not scored."""
+    """Score on the test half; None if it can't be scored."""
     costs: Mapping[str, float]
-    """What it takes, by name: bytes of flash and RAM, instructions."""
+    """Costs by name: bytes of flash and RAM, instructions."""
     bits: float
-    """Of a weight on average."""
+    """Average bits per weight."""
     epochs: int
-    """That it was trained."""
+    """Epochs of training."""
     best: bool
     """Whether it is part of the front."""
     file: str
     """The name of its recipe file."""
     recipe: str
-    """Its text."""
+    """The text of the recipe."""
 
 
 @dataclass(frozen=True)
 class ToleranceRecord:
-    """What a layer tolerates of a technique."""
+    """The sensitivity of a layer to a technique."""
 
     technique: str
-    """Its name."""
+    """Name of the technique."""
     layer: str
     """The layer's name."""
     options: tuple[tuple[str, float], ...]
@@ -66,21 +66,23 @@ class SearchRecord:
     board: str
     """The board's name."""
     limits: str
-    """What candidates have to keep to, in words; empty without limits."""
+    """The limits as text; empty without limits."""
     epochs: int
-    """Of all candidates together."""
+    """Epochs of all candidates together."""
     costs: tuple[str, ...]
-    """What was made small."""
+    """The minimized costs."""
     candidates: tuple[CandidateRecord, ...]
-    """All that were trained."""
+    """All finished candidates."""
     refused: tuple[str, ...]
-    """Why others were not possible."""
+    """Why other candidates were not possible."""
     tolerances: tuple[ToleranceRecord, ...]
-    """What layers tolerate without training."""
+    """Sensitivity of layers without training."""
 
 
 def search_page(record: SearchRecord) -> str:
-    """The page: the front as a table and as plots, its recipes, and what layers tolerate."""
+    """The page: the Pareto front as a table and as plots, its recipes, and the sensitivity of
+    layers.
+    """
     best = sorted((each for each in record.candidates if each.best), key=lambda e: -e.score)
     view = {
         "record": record,
@@ -93,8 +95,8 @@ def search_page(record: SearchRecord) -> str:
 
 
 def front_table(record: SearchRecord) -> RenderableType:
-    """The front, for the terminal: one row a candidate, the best score first."""
-    title = f"Candidates for {record.board} that no other beats, scored on validation samples"
+    """The Pareto front as a table with one row per candidate, the best score first."""
+    title = f"Pareto front for {record.board}, scored on validation samples"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("candidate", "score", "test half", *record.costs, "bits", "epochs"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Search: many recipes are tried on one model, and those that no other beats are kept.
+"""Search: evaluates many recipes on one model, and keeps the Pareto front.
 
 Candidates are recipes, the same files that `tinycomp compress` takes.
 """

@@ -1,4 +1,4 @@
-"""Trains candidates, and measures what they come to."""
+"""Trains and measures candidates."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class Task:
     data: Path
     """An .npz with a training half."""
     board: str
-    """What candidates are built for."""
+    """The board to build for."""
     data_options: DataOptions
     """How to read the data."""
     planning: PlanOptions
-    """How candidates are built."""
+    """Options of the plan."""
     validation: float = 0.2
     """Share of the training half that candidates are scored on."""
     hold_out: HoldOut = "random"
-    """Which samples those are."""
+    """How these samples are chosen."""
     seed: int = 0
-    """Of all trainings."""
+    """Seed of all trainings."""
 
 
 class RefusedError(TinycompError):
-    """A candidate is not possible with this model; the search goes on without it."""
+    """A candidate is not possible with this model; the search continues without it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +57,14 @@ class Evaluator:
     """Trains and measures candidates of one task."""
 
     meter: Meter
-    """With the model and its data."""
+    """Measures models; has the model and its data."""
 
     @staticmethod
     def read(task: Task, progress: Progress) -> Evaluator:
         """Read the model and its data, and run the teacher.
 
         Raises:
-            TinycompError: they can't be used.
+            TinycompError: the model or the data can't be used.
         """
         board = load_board(task.board)
         material = read_material(task.model, task.data, task.data_options, None, progress)
@@ -78,8 +78,8 @@ class Evaluator:
         return Evaluator(Meter(material, trained, held, board, task.planning))
 
     def training(self, task: Task) -> dict[str, float | int | str]:
-        """What all candidates have under [training]. Where data are few, a step takes fewer
-        samples than by default, so that an epoch has about thirty steps.
+        """The common options of all candidates under [training]. With little data the batch size is
+        reduced, so that an epoch has about thirty steps.
         """
         batch = max(8, min(Schedule().batch, len(self.meter.trained) // 30))
         return {
@@ -93,7 +93,7 @@ class Evaluator:
         return self.meter.material
 
     def untrained(self, recipe: str) -> Outcome:
-        """What a recipe without trainings comes to.
+        """The outcome of a recipe without trainings.
 
         Raises:
             RefusedError: it is not possible.
@@ -101,8 +101,7 @@ class Evaluator:
         return self.run(recipe, None, Silent())[0]
 
     def floor(self, recipe: str) -> Outcome:
-        """A lower bound of what a model of this structure comes to: constants are counted without
-        the weights.
+        """A lower bound of the costs of a model with this structure: weights are not counted.
 
         Raises:
             RefusedError: the structure is not possible.
@@ -120,15 +119,15 @@ class Evaluator:
 
         Args:
             recipe: the text of a recipe file.
-            checkpoints: a folder for the states of its trainings, from which a stopped run goes
-                on; removed at the end. None: none.
+            checkpoints: a folder for checkpoints of its trainings, from which an interrupted run
+                resumes; removed at the end. None: no checkpoints.
             progress: shows the trainings.
 
         Returns:
-            What it came to, and its .tflite.
+            The outcome, and the .tflite.
 
         Raises:
-            RefusedError: it is not possible with this model, or its loss became no number.
+            RefusedError: it is not possible with this model, or its loss became NaN or infinite.
             TinycompError: a tool is missing or failed, or the disk is full.
         """
         begin, parsed = time.monotonic(), _parsed(recipe)
@@ -161,7 +160,7 @@ class Evaluator:
         plan, need = self.meter.built(prepared)
         score, graph = self.meter.score(prepared), prepared.graph
         if score is None:
-            raise RefusedError("Its outputs are not finite, and can't be scored.")
+            raise RefusedError("Its outputs are not finite and can't be scored.")
         data, targets = prepared.dataset, prepared.targets
         assert data is not None
         assert targets is not None

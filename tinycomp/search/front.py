@@ -1,4 +1,4 @@
-"""Fronts of candidates that no other beats in everything, and the volume that they dominate."""
+"""Pareto fronts, and the volume that they dominate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
-"""(points, values), less is better in each."""
+"""(points, values); smaller values are better."""
 
 
 def dominates(points: Points) -> NDArray[np.bool_]:
@@ -18,8 +18,8 @@ def dominates(points: Points) -> NDArray[np.bool_]:
 
 
 def ranks(points: Points) -> list[int]:
-    """0 for points that none dominates, 1 for those that only points of rank 0 do, and so on
-    (non-dominated sorting: N. Srinivas and K. Deb, 1994).
+    """The rank of each point by non-dominated sorting: 0 for nondominated points, 1 for those that
+    are dominated only by rank 0, and so on (N. Srinivas and K. Deb, 1994).
     """
     found = np.full(len(points), -1)
     beaten, rank = dominates(points), 0
@@ -32,8 +32,8 @@ def ranks(points: Points) -> list[int]:
 
 
 def distances(points: Points) -> list[float]:
-    """How far each point lies from its neighbours, summed over all values in shares of their range;
-    infinite at the ends (crowding distance: K. Deb et al., "NSGA-II", 2002).
+    """Crowding distance: the distance of each point's neighbours, relative to the range and summed
+    over all values; infinite at the ends (K. Deb et al., "NSGA-II", 2002).
     """
     found = np.zeros(len(points))
     for values in points.T:
@@ -46,7 +46,7 @@ def distances(points: Points) -> list[float]:
 
 
 def front(points: Points) -> list[int]:
-    """The points that none dominates, each value once, by their first value."""
+    """The nondominated points, without duplicates, sorted by their first value."""
     if not len(points):
         return []
     chosen: list[int] = []

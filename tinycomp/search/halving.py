@@ -2,8 +2,8 @@
 times as many, and so on to the full length (asynchronous: L. Li et al., "A system for massively
 parallel hyperparameter tuning", MLSys 2020).
 
-A longer training starts from the beginning: its schedule, which ends with small steps and frozen
-symbols, is another one. So each training is a candidate of its own, with a recipe of its own.
+A longer training starts from scratch, because its schedule, which ends with small steps and frozen
+symbols, is different. So each training is a separate candidate with its own recipe.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from tinycomp.search.front import Points, distances, ranks
 from tinycomp.search.outcome import Limits, Outcome
 
 SHARE = 3
-"""One of so many candidates goes on, to so many times the epochs."""
+"""One in SHARE candidates is trained again, with SHARE times as many epochs."""
 
 
 def lengths(epochs: int) -> tuple[int, ...]:
-    """Epochs of each length of training, the shortest first."""
+    """Epochs of the stages of training, the shortest first."""
     found = [epochs]
     while len(found) < 3 and found[0] // SHARE >= 1 and found[0] > 1:
         found.insert(0, max(1, round(found[0] / SHARE)))
@@ -30,20 +30,20 @@ def lengths(epochs: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Finished:
-    """A training that is done."""
+    """A finished training."""
 
     number: int
-    """Of the candidate."""
+    """Number of the candidate."""
     rung: int
-    """Which of the lengths it had."""
+    """Index of the stage of training."""
     outcome: Outcome
-    """What it came to."""
+    """The measured figures."""
     recipe: str = ""
     """The text of its recipe file."""
 
 
 def points(outcomes: Sequence[Outcome], costs: Sequence[str]) -> Points:
-    """(outcomes, values): minus the quality, then the costs; less is better."""
+    """(outcomes, values): negated quality, then costs; smaller is better."""
     rows = [[-each.quality, *map(each.cost, costs)] for each in outcomes]
     return np.asarray(rows, np.float64).reshape(len(rows), 1 + len(costs))
 
@@ -51,8 +51,8 @@ def points(outcomes: Sequence[Outcome], costs: Sequence[str]) -> Points:
 def ranked(
     found: Sequence[Finished], costs: Sequence[str], limits: Limits, shorter: int
 ) -> list[Finished]:
-    """Trainings of one length, the best first: those that keep to the limits before others, by what
-    they miss; then by the front that they are on; then those that are least alike.
+    """Trainings of one stage, the best first: ranked by the excess over the limits, then by
+    non-dominated sorting, then by crowding distance.
     """
     if not found:
         return []
@@ -64,14 +64,14 @@ def ranked(
             missed, ranks(values), distances(values), found, strict=True
         )
     ]
-    return [found[place] for place in sorted(range(len(found)), key=keys.__getitem__)]
+    return [found[index] for index in sorted(range(len(found)), key=keys.__getitem__)]
 
 
 def promoted(
     found: Sequence[Finished], rungs: int, costs: Sequence[str], limits: Limits
 ) -> list[Finished]:
-    """The trainings that shall be followed by one of the next length, whether they were or not; the
-    longest first.
+    """The trainings to promote to the next stage, including those already promoted; the longest
+    first.
     """
     chosen: list[Finished] = []
     for rung in reversed(range(rungs - 1)):

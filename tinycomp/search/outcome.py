@@ -1,4 +1,4 @@
-"""What a candidate came to, and the limits that it has to keep to."""
+"""The measured figures of a candidate, and limits for them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,44 @@ from tinycomp.data.score import ABSOLUTE_ERROR, SQUARED_ERROR
 from tinycomp.report.numbers import show_metric
 
 COSTS = ("flash", "ram", "instructions")
-"""Figures that a search makes small."""
+"""Figures that a search can minimize."""
 _EASIER = 2.0
-"""Errors that are allowed a candidate after a training of the next shorter length, times those
-after one of full length.
+"""Factor of the allowed errors for each stage of training that is missing.
 """
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A candidate in int8, as it would be built."""
+    """Figures of a candidate, quantized to int8 and built."""
 
     metric: str
-    """What the score is: "top-1", "accuracy", "mean squared error"."""
+    """The metric of the score: "top-1", "accuracy", "mean squared error"."""
     score: float
-    """On validation samples."""
+    """Score on validation samples."""
     test: float | None
-    """On the test half, which nothing is chosen by; None where it is not scored."""
+    """Score on the test half, which is not used for any choice; None if it can't be scored."""
     flash: int
-    """Bytes of the library: code, where the board's compiler is at hand, and constants."""
+    """Flash bytes of the library: constants, and code if the board's compiler is installed."""
     ram: int
-    """Bytes of the library: arena, data, and stack where that is known."""
+    """RAM bytes of the library: arena, data, and stack if known."""
     instructions: float
-    """Of an inference, as the planner predicts them."""
+    """Instructions per inference, predicted by the planner."""
     constants: int
     """Bytes of weights, tables, biases and multipliers."""
     macs: int
     """Multiply-accumulates of an inference."""
     bits: float
-    """Of a weight on average, by entropy."""
+    """Average bits per weight, by entropy."""
     epochs: int
-    """Trained in all steps together."""
+    """Epochs of all steps together."""
     seconds: float
-    """Of training and measuring."""
+    """Duration of training and measuring."""
     sha256: str
-    """Of the .tflite."""
+    """SHA-256 of the .tflite."""
 
     @property
     def quality(self) -> float:
-        """The score with a sign that makes more better."""
+        """The score, negated if lower is better."""
         return -self.score if falls(self.metric) else self.score
 
     def cost(self, name: str) -> float:
@@ -75,19 +74,19 @@ def require_costs(names: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in COSTS]
     if unknown:
         raise TinycompError(
-            f"'{unknown[0]}' can't be made small.", expected=f"Expected some of {', '.join(COSTS)}."
+            f"'{unknown[0]}' can't be minimized.", expected=f"Expected some of {', '.join(COSTS)}."
         )
     return tuple(name for name in COSTS if name in names)
 
 
 def falls(metric: str) -> bool:
-    """Whether less of a metric is better."""
+    """Whether lower values of a metric are better."""
     return metric in (SQUARED_ERROR, ABSOLUTE_ERROR)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate has to keep to; None: there is no limit."""
+    """Limits for candidates; None: no limit."""
 
     flash: int | None = None
     """The most bytes of the library: code and constants."""
@@ -96,15 +95,15 @@ class Limits:
     instructions: float | None = None
     """The most instructions of an inference."""
     accuracy: float | None = None
-    """The least score on validation samples, a share."""
+    """The lowest score on validation samples, from 0 to 1."""
 
     def excess(self, found: Outcome, shorter: int = 0) -> dict[str, float]:
-        """By how much each limit is missed, as a share of it; 0 or less where it is kept.
+        """The relative excess over each limit; 0 or less if the limit is met.
 
         Args:
             found: a candidate.
-            shorter: by how many lengths of training it was trained less than in full. Each doubles
-                the errors that are allowed: training mends some.
+            shorter: number of missing stages of training. Each doubles the allowed errors, because
+                training reduces them.
         """
         missed = {
             name: found.cost(name) / getattr(self, name) - 1
@@ -117,31 +116,31 @@ class Limits:
         return missed
 
     def missed(self, found: Outcome, shorter: int = 0) -> float:
-        """By how much limits are missed, all together."""
+        """The sum of the excesses over all limits."""
         return sum(max(0.0, each) for each in self.excess(found, shorter).values())
 
     def kept(self, found: Outcome) -> bool:
-        """Whether a candidate keeps to all limits."""
+        """Whether a candidate meets all limits."""
         if self.accuracy is not None and found.score < self.accuracy:
             return False
         limits = ((found.cost(name), getattr(self, name)) for name in COSTS)
         return all(limit is None or value <= limit for value, limit in limits)
 
     def describe(self) -> str:
-        """In words; empty without limits."""
+        """The limits as text; empty without limits."""
         units = {"flash": "bytes of flash", "ram": "bytes of RAM", "instructions": "instructions"}
-        said = [
-            f"{getattr(self, name):,.0f} {units[name]} at most"
+        parts = [
+            f"at most {getattr(self, name):,.0f} {units[name]}"
             for name in COSTS
             if getattr(self, name) is not None
         ]
         if self.accuracy is not None:
-            said.append(f"an accuracy of {self.accuracy:.2%} at least")
-        return ", ".join(said)
+            parts.append(f"an accuracy of at least {self.accuracy:.2%}")
+        return ", ".join(parts)
 
 
 def outcome_line(found: Outcome) -> str:
-    """In a few words."""
+    """A short description."""
     return (
         f"{show_metric(found.metric, found.score)}, {found.flash:,} bytes of flash, {found.ram:,} "
         f"of RAM, {found.instructions:,.0f} instructions"

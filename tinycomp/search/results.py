@@ -1,4 +1,6 @@
-"""The results of a search: a front, as files and as a page; each candidate with its recipe."""
+"""The results of a search: the Pareto front as files and as a page, and the recipe of each
+candidate.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from tinycomp.search.worker import Plan
 FRONT, CANDIDATES, TOLERANCE, PAGE = (
     "front.csv", "candidates.csv", "sensitivity.csv", "report.html",
 )  # fmt: skip
-"""Names of the files."""
+"""File names."""
 _FIGURES = (
     "metric", "score", "test", "flash", "ram", "instructions", "constants", "macs", "bits",
     "epochs", "seconds", "sha256",
@@ -29,31 +31,29 @@ _FIGURES = (
 
 @dataclass(frozen=True)
 class Results:
-    """What a search has come to so far."""
+    """The results so far."""
 
     task: Task
     """The model, its data and its board."""
     plan: Plan
-    """What was wanted."""
+    """Extent and goals of the search."""
     sensitivity: Sensitivity
-    """What layers tolerate."""
+    """Sensitivity of layers."""
     finished: tuple[Finished, ...]
-    """All candidates, in the order in which they were begun."""
+    """All finished candidates, in the order in which they were started."""
     refused: Mapping[int, str]
-    """Why others were not possible, by number."""
+    """Why other candidates were not possible, by number."""
 
     @cached_property
     def front(self) -> tuple[Finished, ...]:
-        """Candidates that keep to the limits, and that no other such candidate beats; the best
-        score first.
-        """
+        """The Pareto front of the candidates that meet the limits; the best score first."""
         kept = [each for each in self.finished if self.plan.limits.kept(each.outcome)]
         values = points([each.outcome for each in kept], self.plan.costs)
-        return tuple(kept[place] for place in front(values))
+        return tuple(kept[index] for index in front(values))
 
     @cached_property
     def record(self) -> SearchRecord:
-        """For the terminal and the page."""
+        """The record for the terminal and the page."""
         return _record(self)
 
 
@@ -63,7 +63,7 @@ def recipe_name(number: int) -> str:
 
 
 def write_results(found: Results, folder: Path) -> None:
-    """Write all files, each whole.
+    """Write all files atomically.
 
     Raises:
         OutputError: one can't be written.
@@ -82,7 +82,7 @@ def write_results(found: Results, folder: Path) -> None:
 
 
 def _recipe(each: Finished) -> str:
-    """Its file: the recipe, behind a line that says what it came to."""
+    """The recipe file, with the results in a comment."""
     found = each.outcome
     return (
         f"# Candidate {each.number}: {found.metric} {found.score:.4f} on validation samples, "

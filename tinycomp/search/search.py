@@ -1,5 +1,5 @@
-"""The flat function of `tinycomp search`: from a float model, data and limits to a front of
-recipes.
+"""Implements `tinycomp search`: finds the Pareto front of recipes for a float model, data and
+limits.
 """
 
 from __future__ import annotations
@@ -37,41 +37,43 @@ if TYPE_CHECKING:
     import optuna
 
 DATABASE, _MARK = "study.db", "search.json"
-"""In the output folder: the study, where no other storage is named; what the folder is about."""
+"""Files in the output folder: the study, if there is no other storage; the identity of the
+search.
+"""
 _LOOKED_AT = 256
-"""Samples on which the sensitivity of layers is measured."""
+"""The most samples for the sensitivity of layers."""
 _SURELY = 0.8
-"""A limit below so much of the least that is thought possible is refused."""
+"""A limit is refused if it is below this share of the estimated minimum."""
 _SENSITIVITY = "sensitivity"
 _POLL = 0.5
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What `tinycomp search` was asked for."""
+    """The options of `tinycomp search`."""
 
     task: Task
     """The model, its data and its board."""
     plan: Plan
-    """How long to search, and for what."""
+    """Extent and goals of the search."""
     output: Path
-    """The folder of the results."""
+    """The folder for results."""
     techniques: tuple[str, ...] = TECHNIQUES
-    """Those that candidates may use."""
+    """Techniques that candidates may use."""
     storage: str | None = None
     """The URL of a database; None: a file in the output folder."""
     study: str = "tinycomp"
-    """The name of the study in it."""
+    """The name of the study."""
     jobs: int = 1
-    """Processes that train at the same time."""
+    """Number of parallel worker processes."""
     beat: int = 5
-    """Seconds from one sign of life of a worker to the next."""
+    """Interval of heartbeats in seconds."""
     grace: int = 30
-    """Seconds without one after which a candidate is given to another worker."""
+    """Seconds without a heartbeat after which a candidate is reassigned."""
 
     @property
     def place(self) -> Storage:
-        """Where the study lies."""
+        """The storage of the study."""
         url = self.storage or f"sqlite:///{(self.output / DATABASE).resolve()}"
         return Storage(url, self.study, self.beat, self.grace)
 
@@ -80,19 +82,19 @@ Report = Callable[[Finished], None]
 
 
 def search(options: SearchOptions, progress: Progress, report: Report) -> Results:
-    """Search, or go on with a search that was stopped.
+    """Start a search, or resume it.
 
     Args:
-        options: what to do.
+        options: the options.
         progress: shows the stages.
-        report: takes each candidate as soon as it is finished.
+        report: called with each finished candidate.
 
     Returns:
-        The results, as they are written to the output folder.
+        The results, which are also written to the output folder.
 
     Raises:
-        TinycompError: the model, the data or an option can't be used; the study or the folder is
-            about something else; a limit is impossible; or no candidate keeps to the limits.
+        TinycompError: the model, the data or an option can't be used; the study or the folder
+            belongs to another search; a limit is impossible; or no candidate meets the limits.
     """
     require_optuna()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each candidate is traced anew
@@ -120,7 +122,7 @@ def search(options: SearchOptions, progress: Progress, report: Report) -> Result
 
 
 class _Reporter:
-    """Reports what is new, and writes the results again then."""
+    """Reports new candidates, and updates the result files."""
 
     def __init__(
         self, options: SearchOptions, study: optuna.Study, space: Space, report: Report
@@ -154,7 +156,8 @@ def _owned(folder: Path) -> Iterator[None]:
     foreign = folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists()
     if foreign and not all(each.name.startswith((".", DATABASE)) for each in folder.iterdir()):
         raise OutputError(
-            f"The folder '{folder}' holds files, and no search.", hint="Name another folder."
+            f"The folder '{folder}' has files that are not of a search.",
+            hint="Name another folder.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +165,7 @@ def _owned(folder: Path) -> Iterator[None]:
             yield
     except TimeoutError as error:
         raise OutputError(
-            f"Another search works in '{folder}'.",
+            f"Another search is running in '{folder}'.",
             hint="Wait until it ends, or name another folder. --jobs trains several candidates at "
             "the same time, and --storage shares a study.",
         ) from error
@@ -171,7 +174,7 @@ def _owned(folder: Path) -> Iterator[None]:
 
 
 def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
-    """What a study is about, by words that a message can name."""
+    """Model, data and options of a study, by name."""
     task, plan, material = options.task, options.plan, evaluator.material
     data, graph, board = material.dataset, material.graph, evaluator.meter.board
     constants = [graph.constants[name].values for name in sorted(graph.constants)]
@@ -191,7 +194,7 @@ def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
 
 
 def _digest(*values: Any) -> str:
-    """Identifies arrays and records."""
+    """A hash of arrays and records."""
     found = hashlib.sha256()
     for value in values:
         if isinstance(value, np.ndarray):
@@ -211,14 +214,14 @@ def _require_same(folder: Path, identity: Mapping[str, str]) -> None:
     for what, value in identity.items():
         if known.get(what) != value:
             raise TinycompError(
-                f"The search in '{folder}' was begun with another {what}: {known.get(what)}, not "
+                f"The search in '{folder}' was started with another {what}: {known.get(what)}, not "
                 f"{value}.",
                 hint="Name another output folder.",
             )
 
 
 def _study(options: SearchOptions, identity: Mapping[str, str], index: int) -> optuna.Study:
-    """The study, with a sampler that chooses otherwise than other workers and earlier runs do."""
+    """The study, with a sampler seeded differently from other workers and earlier runs."""
     study = open_study(options.place, identity, 1 + len(options.plan.costs))
     with database(options.place):
         shift = index + 100 * len(study.get_trials(deepcopy=False))
@@ -231,7 +234,7 @@ def _study(options: SearchOptions, identity: Mapping[str, str], index: int) -> o
 def _space(
     study: optuna.Study, options: SearchOptions, evaluator: Evaluator, progress: Progress
 ) -> Space:
-    """The space, from the sensitivity that the first worker measured."""
+    """The search space, from the sensitivity measured by the first worker."""
     material = evaluator.material
     with database(options.place):
         known = study.user_attrs.get(_SENSITIVITY)
@@ -246,17 +249,17 @@ def _space(
 
 
 def _require_possible(options: SearchOptions, space: Space, evaluator: Evaluator) -> None:
-    """Refuse limits that not even the narrowest structures keep to.
+    """Check that the narrowest structures meet the limits.
 
     Raises:
-        TinycompError: with what those take; or accuracy means nothing here.
+        TinycompError: they do not; the message has their costs. Or the model has no accuracy.
     """
     limits, task = options.plan.limits, evaluator.material.targets.task
     if limits.accuracy is not None and evaluator.material.kind == "values":
         raise TinycompError(
-            f"--min-accuracy {limits.accuracy} is for classifiers, and this model is scored by its "
+            f"--min-accuracy {limits.accuracy} is only for classifiers; the task of this model is "
             f"{task}.",
-            hint="Leave it out.",
+            hint="Omit it.",
         )
     wanted = [name for name in COSTS if getattr(limits, name) is not None]
     if not wanted:
@@ -284,7 +287,7 @@ def _worker(
 
 
 def _processes(options: SearchOptions, results: _Reporter, progress: Progress) -> None:
-    """Several workers, each a process."""
+    """Run several worker processes."""
     context = multiprocessing.get_context("spawn")
     errors = context.SimpleQueue()
     workers = [
@@ -308,14 +311,14 @@ def _processes(options: SearchOptions, results: _Reporter, progress: Progress) -
     if len(lost) == len(workers):
         raise TinycompError(
             f"All {len(lost)} workers ended with code {lost[0].exitcode}.",
-            hint="What was finished is kept. Where memory is short, use fewer --jobs.",
+            hint="Finished candidates are kept. Use fewer --jobs if memory is short.",
         )
     for each in lost:
-        progress.note(f"A worker ended with code {each.exitcode}; the others went on.")
+        progress.note(f"A worker ended with code {each.exitcode}; the others continued.")
 
 
 def _work(options: SearchOptions, index: int, errors: Any) -> None:
-    """A process of its own."""
+    """Run a worker in this process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
@@ -331,7 +334,7 @@ def _work(options: SearchOptions, index: int, errors: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed ends too."""
+    """Exit if the parent process is killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -339,10 +342,10 @@ def _end_with_parent() -> None:
 
 
 def _require_some(found: Results, options: SearchOptions) -> None:
-    """Refuse where no candidate keeps to the limits.
+    """Check that some candidate meets the limits.
 
     Raises:
-        TinycompError: with the one that misses them least.
+        TinycompError: none does; the message has the closest one.
     """
     if found.front:
         return
@@ -351,13 +354,13 @@ def _require_some(found: Results, options: SearchOptions) -> None:
         reasons = sorted(set(found.refused.values()))
         raise TinycompError(
             f"None of {len(found.refused)} candidates is possible. {' '.join(reasons[:3])}",
-            hint="Allow other --techniques.",
+            hint="Use other --techniques.",
         )
     nearest = min(found.finished, key=lambda each: limits.missed(each.outcome))
     raise TinycompError(
-        f"None of {len(found.finished)} candidates keeps to the limits; the nearest is "
+        f"None of {len(found.finished)} candidates meets the limits; the closest is "
         f"{nearest.number}: {outcome_line(nearest.outcome)}.",
         expected=f"Expected {limits.describe()}.",
-        hint=f"Allow more, or search on with more --candidates or --epochs. All results are in "
+        hint=f"Relax the limits, or use more --candidates or --epochs. All results are in "
         f"'{options.output}'.",
     )

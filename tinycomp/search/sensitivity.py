@@ -1,8 +1,8 @@
-"""What each layer tolerates: one layer at a time is changed, without training, and the outputs are
+"""Sensitivity of layers: one layer at a time is changed, without training, and the outputs are
 compared with the unchanged model's.
 
-The damage is the mean squared difference of the outputs (logits, where there are some), as a share
-of their variance.
+The damage is the mean squared difference of the outputs (logits, if possible), relative to their
+variance.
 """
 
 from __future__ import annotations
@@ -32,38 +32,37 @@ from tinycomp.train.layers import scale_of
 from tinycomp.train.teacher import Kind, teacher_outputs
 
 FRACTIONS = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
-"""Shares of a layer's channels that are taken out."""
+"""Shares of a layer's channels to remove."""
 RANKS = (0.75, 0.5, 0.375, 0.25, 0.125)
-"""Ranks, as shares of the full one."""
+"""Ranks, relative to the full rank."""
 BITS = (6, 5, 4, 3, 2)
-"""Of a layer's weights."""
+"""Bits of a layer's weights."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """A change of one layer."""
+    """A possible change of a layer."""
 
     value: Any
-    """What the technique's `by_layer` takes: a share, a rank, ranks, bits."""
+    """Value for the technique's `by_layer`: a share, a rank, ranks, bits."""
     damage: float
-    """Never less than that of a weaker option."""
+    """Damage of the change; never less than that of a weaker option."""
 
 
 @dataclass(frozen=True)
 class LayerOptions:
-    """What one technique can do to one layer."""
+    """The options of one technique for one layer."""
 
     layer: str
-    """A pattern that matches the layer's name and no other."""
+    """A pattern that matches only the layer's name."""
     weights: int
-    """How many it has."""
+    """Number of weights."""
     options: tuple[Option, ...]
     """From the weakest to the strongest."""
 
 
 Sensitivity = Mapping[str, tuple[LayerOptions, ...]]
-"""By technique: "channels", "low_rank", "tucker", "bits"; without those that can't change the
-model.
+"""The options by technique: "channels", "low_rank", "tucker", "bits"; only those that are possible.
 """
 _Change = Callable[[Any], Graph]
 
@@ -73,7 +72,7 @@ def measure(graph: Graph, samples: Samples, kind: Kind, progress: Progress) -> S
 
     Args:
         graph: the float model as it was read.
-        samples: to compare outputs on, and for techniques that look at data.
+        samples: samples to compare outputs on, also for techniques that use data.
         kind: how outputs are compared.
         progress: shows the layers.
     """
@@ -91,7 +90,7 @@ def measure(graph: Graph, samples: Samples, kind: Kind, progress: Progress) -> S
         ("tucker", _tucker(graph, samples)),
         ("bits", _bits(graph)),
     ):
-        with progress.stage(f"Measuring what each layer tolerates of {name}"):
+        with progress.stage(f"Measuring the sensitivity of layers to {name}"):
             layers = [
                 LayerOptions(glob.escape(layer), weights, _options(values, change, damage))
                 for layer, weights, values, change in changes
@@ -103,13 +102,13 @@ def measure(graph: Graph, samples: Samples, kind: Kind, progress: Progress) -> S
 
 
 _Changes = Iterator[tuple[str, int, Sequence[Any], _Change]]
-"""Layer, its weights, values, and the model with one of these values."""
+"""Layer, number of weights, values, and a function that returns the model with a value."""
 
 
 def _options(
     values: Sequence[Any], change: _Change, damage: Callable[[Graph], float]
 ) -> tuple[Option, ...]:
-    """Those of the values that are possible."""
+    """The possible values and their damages."""
     found: list[Option] = []
     for value in values:
         try:
@@ -186,7 +185,7 @@ def _factorable(graph: Graph, *, windows: bool) -> tuple[Factored, ...]:
 
 
 def _full_rank(layer: Factored) -> int:
-    """Of the matrix that low_rank factors."""
+    """Full rank of the matrix that low_rank factorizes."""
     return int(min(matrix(layer).shape))
 
 
@@ -194,7 +193,7 @@ def _smaller(before: Graph, after: Graph) -> Graph:
     """The changed graph.
 
     Raises:
-        TinycompError: the layer stayed as it was, since factors would not make it cheaper.
+        TinycompError: the layer was not changed, because factors would not make it cheaper.
     """
     if after.cost().macs >= before.cost().macs:
         raise TinycompError("This rank saves nothing.")
@@ -210,7 +209,7 @@ def _weights(graph: Graph, names: Sequence[str]) -> int:
 
 
 def plain(found: Sensitivity) -> dict[str, Any]:
-    """As plain data."""
+    """Convert to plain data."""
     return {
         name: [
             {

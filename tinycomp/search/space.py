@@ -1,8 +1,8 @@
-"""The space of candidates: a few choices, each of which ends in steps of a recipe.
+"""The search space: a few choices that determine the steps of a recipe.
 
-What a technique does to each layer is one number, the pressure: all layers are changed until the
-next stronger option would do more damage than it allows. The layers with the most weights may
-deviate from that by one option.
+A single number, the pressure, determines how a technique changes each layer: all layers get the
+strongest option within the damage that it allows. The layers with the most weights may deviate by
+one option.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.search.sensitivity import LayerOptions, Sensitivity
 
 STRUCTURES = ("channels", "low_rank", "tucker")
-"""Techniques of which a candidate has one or none."""
+"""Structure techniques; a candidate has at most one."""
 VALUES = ("int8", "rate", "share", "codebooks", "rounding")
-"""How weights get their values: "codebooks" are int8 training, and then codebooks whose bits follow
-the layers' sensitivity; "rounding" is to such bits, without training.
+"""Quantization methods: "codebooks" is int8 training followed by codebooks with bits by
+sensitivity; "rounding" rounds to such bits without training.
 """
 _BY_BITS = ("codebooks", "rounding")
 _UNTRAINED = ("post_training", "rounding")
 ZEROS = "prune"
 TECHNIQUES = (*STRUCTURES, ZEROS, *VALUES)
-"""All that a search knows."""
+"""All techniques that a search can use."""
 DEVIATING = 4
-"""Layers that may deviate from the pressure of all."""
+"""Number of layers that may deviate from the common pressure."""
 _SMALLEST = 1e-5
-"""Damage below which differences mean nothing."""
+"""Smaller damages are considered equal."""
 _STEPS = 20
-"""Pressures between none and the strongest options."""
+"""Resolution of the pressure."""
 
 
 class Ask(Protocol):
-    """Chooses values, by name."""
+    """Chooses values of parameters by name."""
 
     def choice(self, name: str, options: Sequence[Any]) -> Any:
-        """One of these."""
+        """One of the options."""
 
     def whole(self, name: str, low: int, high: int) -> int:
-        """A whole number; both ends are possible."""
+        """An integer from low to high, inclusive."""
 
     def real(self, name: str, low: float, high: float) -> float:
         """A positive number, on a logarithmic scale."""
@@ -49,25 +49,25 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Space:
-    """Candidates for one model."""
+    """The candidates for one model."""
 
     sensitivity: Sensitivity
-    """What its layers tolerate."""
+    """Sensitivity of its layers."""
     techniques: tuple[str, ...] = TECHNIQUES
-    """Those that candidates may use."""
+    """Techniques that candidates may use."""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """Options of all trainings that are the same in all candidates: validation, seed, batch."""
+    """Training options common to all candidates: validation, seed, batch."""
 
     @property
     def structures(self) -> tuple[str, ...]:
-        """The techniques of structure that can change this model."""
+        """The structure techniques that are possible for this model."""
         return tuple(
             each for each in STRUCTURES if each in self.techniques and each in self.sensitivity
         )
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The ways to give weights their values."""
+        """The possible quantization methods."""
         known = tuple(each for each in VALUES if each in self.techniques)
         return tuple(v for v in known if "bits" in self.sensitivity or v not in _BY_BITS)
 
@@ -75,8 +75,8 @@ class Space:
         """A candidate, as the values of a recipe file.
 
         Args:
-            ask: chooses.
-            epochs: of all steps together.
+            ask: chooses values.
+            epochs: epochs of all steps together.
         """
         steps: list[dict[str, Any]] = []
         structure = ask.choice("structure", ("none", *self.structures))
@@ -94,8 +94,8 @@ class Space:
         return {"training": training, "steps": _timed(steps, epochs)}
 
     def narrowest(self) -> list[dict[str, Any]]:
-        """Recipes without training whose structure is changed as much as the space allows; a
-        model without changes among them.
+        """Recipes without training that change the structure as much as possible, and one without
+        changes.
         """
         found: list[dict[str, Any]] = [{"steps": []}]
         for name in self.structures:
@@ -132,17 +132,17 @@ class Space:
         return steps
 
     def _chosen(self, ask: Ask, name: str) -> dict[str, Any]:
-        """The value for each layer that is changed; one at least."""
+        """The values of changed layers, at least one."""
         layers = self.sensitivity[name]
         pressure = ask.whole(f"{name} pressure", 1, _STEPS) / _STEPS
-        places = {each.layer: _place(each, _allowed(layers, pressure)) for each in layers}
+        chosen = {each.layer: _strongest(each, _allowed(layers, pressure)) for each in layers}
         largest = sorted(layers, key=lambda each: -each.weights)[:DEVIATING]
         for number, each in enumerate(largest):
-            places[each.layer] += ask.whole(f"{name} deviation {number}", -1, 1)
+            chosen[each.layer] += ask.whole(f"{name} deviation {number}", -1, 1)
         found = {
-            each.layer: each.options[min(places[each.layer], len(each.options) - 1)].value
+            each.layer: each.options[min(chosen[each.layer], len(each.options) - 1)].value
             for each in layers
-            if places[each.layer] >= 0
+            if chosen[each.layer] >= 0
         }
         return found or {largest[0].layer: largest[0].options[0].value}
 
@@ -151,43 +151,43 @@ def require_techniques(names: Sequence[str]) -> tuple[str, ...]:
     """Techniques by name, in the order of TECHNIQUES.
 
     Raises:
-        TinycompError: one is not known, or none gives weights their values.
+        TinycompError: one is not known, or there is no quantization method.
     """
     unknown = [name for name in names if name not in TECHNIQUES]
     if unknown:
         raise TinycompError(
-            f"The search knows no technique '{unknown[0]}'.",
+            f"'{unknown[0]}' is not a technique of the search.",
             expected=f"Expected some of {', '.join(TECHNIQUES)}.",
         )
     if not set(names) & set(VALUES):
         raise TinycompError(
-            f"With {', '.join(names)} alone no weights get their values.",
-            expected=f"Expected one of {', '.join(VALUES)} among them.",
+            f"{', '.join(names)} include no quantization method.",
+            expected=f"Expected at least one of {', '.join(VALUES)}.",
         )
     return tuple(name for name in TECHNIQUES if name in names)
 
 
 def _by_layer(name: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """A step of structure that changes these layers and no others."""
+    """A structure step that changes only these layers."""
     step: dict[str, Any] = {"technique": name, "by_layer": dict(chosen)}
     return {**step, "fraction": 0.0} if name == "channels" else {**step, "energy": 1.0}
 
 
 def _allowed(layers: Sequence[LayerOptions], pressure: float) -> float:
-    """The damage that a pressure allows, between those of the weakest and the strongest option."""
+    """The allowed damage of a pressure, between those of the weakest and the strongest option."""
     damages = [max(option.damage, _SMALLEST) for each in layers for option in each.options]
     low, high = math.log(min(damages)), math.log(max(damages))
     return math.exp(low + (high - low) * pressure) * (1 + 1e-9)
 
 
-def _place(layer: LayerOptions, allowed: float) -> int:
-    """The strongest option within the damage; -1 for none."""
+def _strongest(layer: LayerOptions, allowed: float) -> int:
+    """Index of the strongest option within the allowed damage; -1 if there is none."""
     return sum(option.damage <= allowed for option in layer.options) - 1
 
 
 def _timed(steps: list[dict[str, Any]], epochs: int) -> list[dict[str, Any]]:
-    """The steps with their epochs: the last training, which gives the values as a rule, has half at
-    least, the others share the rest. A step of structure that would have none is not trained after.
+    """The steps with epochs: the last training, usually the quantization, gets at least half of
+    them, the others share the rest. A structure step without epochs is not followed by training.
     """
     trained = [step for step in steps if step["technique"] not in _UNTRAINED]
     if not trained:

@@ -1,7 +1,7 @@
-"""Where a study lies: a database that several processes and machines may share.
+"""Storage of a study: a database that several processes and machines can share.
 
-Each worker says every few seconds that its candidate is still being trained. One that has not been
-heard of for a while is given to another worker.
+Each worker sends a heartbeat every few seconds. A candidate without heartbeats is reassigned to
+another worker.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     import optuna
 
 REPEATS = 3
-"""How often a candidate is begun again whose worker was lost."""
+"""The most retries of a candidate whose worker was lost."""
 _IDENTITY = "identity "
-"""In front of the names of attributes of a study that say what it is about."""
+"""Prefix of the attributes of a study that identify its model, data and options."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """A database, and how long it waits for workers."""
+    """A database, and timeouts for workers."""
 
     url: str
-    """As SQLAlchemy takes it: sqlite:///path, postgresql+psycopg://user:password@host/name."""
+    """In SQLAlchemy's format: sqlite:///path, postgresql+psycopg://user:password@host/name."""
     name: str
-    """Of the study."""
+    """Name of the study."""
     beat: int = 5
-    """Seconds from one sign of life of a worker to the next."""
+    """Interval of heartbeats in seconds."""
     grace: int = 30
-    """Seconds without one after which a candidate is given to another worker."""
+    """Seconds without a heartbeat after which a candidate is reassigned."""
 
     @property
     def shown(self) -> str:
@@ -46,7 +46,7 @@ class Storage:
 
 
 def repeat() -> optuna.storages.RetryHeartbeatStaleTrialCallback:
-    """Puts a candidate on the list again."""
+    """A callback that enqueues a candidate again."""
     import optuna
 
     with warnings.catch_warnings():
@@ -55,10 +55,10 @@ def repeat() -> optuna.storages.RetryHeartbeatStaleTrialCallback:
 
 
 def require_optuna() -> None:
-    """Refuse to search without optuna.
+    """Check that optuna is installed.
 
     Raises:
-        ToolError: with the line that installs it.
+        ToolError: it is not; the message has the installation command.
     """
     if importlib.util.find_spec("optuna") is None:
         raise ToolError(
@@ -69,7 +69,7 @@ def require_optuna() -> None:
 
 @contextmanager
 def database(storage: Storage) -> Iterator[None]:
-    """Turns errors of the database into errors that the user can correct."""
+    """Converts database errors to errors with advice for the user."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,20 +80,20 @@ def database(storage: Storage) -> Iterator[None]:
         reason = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()
         raise OutputError(
             f"The study in '{storage.shown}' can't be read or written: {' '.join(reason)}.",
-            hint="What was finished is kept: run the same command again once that is mended.",
+            hint="Finished candidates are kept: fix the problem and run the same command again.",
         ) from error
 
 
 def open_study(storage: Storage, identity: Mapping[str, str], objectives: int) -> optuna.Study:
-    """The study, created where there is none of that name.
+    """Open the study, or create it.
 
     Args:
-        storage: where.
-        identity: what it is about, by words that a message can name.
-        objectives: how many; less is better.
+        storage: the database and the name of the study.
+        identity: model, data and options of the study, by name.
+        objectives: number of objectives, which are minimized.
 
     Raises:
-        TinycompError: the database can't be reached, or the study is about something else.
+        TinycompError: the database can't be reached, or the study has another identity.
     """
     import optuna
 
@@ -129,7 +129,7 @@ def _drivers(storage: Storage) -> Iterator[None]:
         ) from error
     except ArgumentError as error:
         raise TinycompError(
-            f"--storage '{storage.url}' is no URL of a database: {error}.",
+            f"--storage '{storage.url}' is not a database URL: {error}.",
             expected="Expected sqlite:///path or postgresql+psycopg://user@host/database.",
         ) from error
 
@@ -142,7 +142,7 @@ def _require_same(study: optuna.Study, storage: Storage, identity: Mapping[str, 
     }
     if not known and study.get_trials(deepcopy=False):
         raise TinycompError(
-            f"The study '{storage.name}' in '{storage.shown}' is not one of tinycomp.",
+            f"The study '{storage.name}' in '{storage.shown}' was not created by tinycomp.",
             hint="Give another name with --study.",
         )
     for what, value in identity.items():
@@ -150,7 +150,7 @@ def _require_same(study: optuna.Study, storage: Storage, identity: Mapping[str, 
             study.set_user_attr(_IDENTITY + what, value)
         elif known[what] != value:
             raise TinycompError(
-                f"The study '{storage.name}' in '{storage.shown}' was begun with another {what}: "
+                f"The study '{storage.name}' in '{storage.shown}' was started with another {what}: "
                 f"{known[what]}, not {value}.",
-                hint="Give a new one another name with --study, or another output folder.",
+                hint="Use another --study, or another output folder.",
             )

@@ -1,4 +1,4 @@
-"""A worker: takes candidates of a study, trains them, and notes what they came to."""
+"""A worker: takes candidates of a study, trains them, and records the results."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ if TYPE_CHECKING:
     import optuna
 
 RUNG = "length"
-"""The parameter that says how long a candidate is trained: the number of its length."""
+"""The parameter for the stage of training."""
 _RECIPE, _OUTCOME, _REFUSED, _SAME = "recipe", "outcome", "refused", "same as"
 _STARTUP = 10
-"""Random candidates before others are learned from."""
+"""Number of random candidates before TPE is used."""
 _POLL, _PATIENCE = 0.5, 3600.0
-"""Seconds between two looks at what other workers do, and of waiting for them at most."""
+"""Polling interval and timeout for waiting for other workers, in seconds."""
 UNFINISHED = "unfinished"
-"""The folder of the states of trainings."""
+"""The folder for checkpoints."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a search goes on, and what it wants."""
+    """Extent and goals of a search."""
 
     candidates: int
-    """Trained for the shortest length."""
+    """Number of candidates in the first stage."""
     epochs: int
-    """Of the longest length."""
+    """Epochs of the last stage."""
     costs: tuple[str, ...]
-    """What is made small, beside the error."""
+    """Costs to minimize in addition to the error."""
     limits: Limits
-    """What candidates have to keep to."""
+    """Limits for candidates."""
     seed: int = 0
-    """Of the choices."""
+    """Seed of the choices."""
     halving: bool = True
-    """Whether training begins with few epochs."""
+    """Whether to use successive halving."""
     learns: bool = True
-    """Whether candidates are chosen by what earlier ones came to; else at random."""
+    """Whether to choose candidates by TPE; otherwise at random."""
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Epochs of each length of training."""
+        """Epochs of each stage of training."""
         return lengths(self.epochs) if self.halving else (self.epochs,)
 
 
 class TrialAsk:
-    """Lets a trial of optuna choose."""
+    """Chooses values by an optuna trial."""
 
     def __init__(self, trial: optuna.Trial) -> None:
         self.trial = trial
 
     def choice(self, name: str, options: Sequence[Any]) -> Any:
-        """One of these."""
+        """One of the options."""
         return self.trial.suggest_categorical(name, options)
 
     def whole(self, name: str, low: int, high: int) -> int:
-        """A whole number."""
+        """An integer from low to high, inclusive."""
         return self.trial.suggest_int(name, low, high)
 
     def real(self, name: str, low: float, high: float) -> float:
@@ -78,12 +78,12 @@ class TrialAsk:
 
 
 def sampler(plan: Plan, shift: int) -> optuna.samplers.BaseSampler:
-    """Chooses new candidates, all for the shortest length: by estimators of what good and bad ones
-    look like (TPE: J. Bergstra et al., NeurIPS 2011; for several objectives Y. Ozaki et al., 2022).
+    """The sampler of new candidates for the first stage: TPE (J. Bergstra et al., NeurIPS 2011; for
+    several objectives Y. Ozaki et al., 2022).
 
     Args:
-        plan: of the search.
-        shift: makes seeds of workers and of later runs different.
+        plan: the plan of the search.
+        shift: makes the seeds of workers and later runs different.
     """
     import optuna
 
@@ -104,30 +104,30 @@ class Worker:
     """One process of a search."""
 
     study: optuna.Study
-    """Shared with the others."""
+    """The study, shared with other workers."""
     storage: Storage
-    """Where it lies."""
+    """Storage of the study."""
     space: Space
-    """The candidates."""
+    """The search space."""
     plan: Plan
-    """How long it goes on."""
+    """Extent and goals of the search."""
     evaluator: Evaluator
-    """Trains and measures."""
+    """Trains and measures candidates."""
     folder: Path
-    """Of the results: models and states of trainings that are not finished."""
+    """Output folder for models and checkpoints."""
     progress: Progress
     """Shows the trainings."""
 
     def run(self, each: Callable[[], object] = lambda: None) -> None:
-        """Work until the plan is fulfilled, and no other worker has something left to do.
+        """Work until the plan is completed and no other worker is busy.
 
         Args:
             each: called after each candidate.
 
         Raises:
-            TinycompError: the database, the disk or a tool fails; what was finished is kept.
+            TinycompError: the database, the disk or a tool fails; finished candidates are kept.
         """
-        idle, told = time.monotonic(), False
+        idle, noted = time.monotonic(), False
         while True:
             with database(self.storage):
                 more, others = self._next(), self._running()
@@ -135,19 +135,19 @@ class Worker:
             if more:
                 self._one()
                 each()
-                idle, told = time.monotonic(), False
+                idle, noted = time.monotonic(), False
             elif not others or waited > _PATIENCE:
                 return
             else:
-                if waited > 2 * self.storage.grace and not told:
-                    told = True
+                if waited > 2 * self.storage.grace and not noted:
+                    noted = True
                     numbers = ", ".join(map(str, others))
-                    self.progress.note(f"Waiting for other workers, who train {numbers}.")
+                    self.progress.note(f"Waiting for other workers, which are training {numbers}.")
                 time.sleep(_POLL)
 
     def _next(self) -> bool:
-        """Whether there is a candidate to train. Long trainings come before short ones, and both
-        before those whose workers were lost.
+        """Whether there is a candidate to train. Promoted candidates come first, then new ones,
+        then those of lost workers.
         """
         from optuna.trial import TrialState
 
@@ -173,7 +173,7 @@ class Worker:
         return len(new) < self.plan.candidates or self._repeat_lost(trials)
 
     def _repeat_lost(self, trials: Sequence[optuna.trial.FrozenTrial]) -> bool:
-        """Put those on the list again whose training an error or a user interrupted."""
+        """Enqueue candidates again whose training was interrupted by an error or the user."""
         from optuna.trial import TrialState
 
         repeated = {number for each in trials for number in _history(each)}
@@ -190,7 +190,7 @@ class Worker:
         return bool(lost)
 
     def _running(self) -> list[int]:
-        """Candidates that other workers train."""
+        """Candidates that other workers are training."""
         from optuna.trial import TrialState
 
         trials = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -204,7 +204,7 @@ class Worker:
                     self._objective, n_trials=1, catch=(RefusedError,), gc_after_trial=True
                 )
             except ValueError as error:
-                # Another worker took over what this one did not give a sign of life for.
+                # The candidate was reassigned to another worker because heartbeats were missing.
                 if "Cannot tell a" not in str(error):
                     raise
 
@@ -228,7 +228,7 @@ class Worker:
         return self._note(trial, outcome, rung)
 
     def _known(self, recipe: str) -> Finished | None:
-        """An earlier candidate with the same recipe: choices differ that come to the same."""
+        """An earlier candidate with the same recipe; different choices can give the same recipe."""
         return next((each for each in finished(self.study) if each.recipe == recipe), None)
 
     def _note(self, trial: optuna.Trial, outcome: Outcome, rung: int) -> tuple[float, ...]:
@@ -240,25 +240,25 @@ class Worker:
 
 
 def save(path: Path, content: bytes) -> None:
-    """Write a file whole.
+    """Write a file atomically.
 
     Raises:
         OutputError: it can't be written.
     """
-    beside = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except OSError as error:
         raise OutputError(
             f"'{path}' can't be written: {error.strerror}.",
-            hint="What was finished is kept: run the same command again once there is room.",
+            hint="Finished candidates are kept: free some space and run the same command again.",
         ) from error
 
 
 def finished(study: optuna.Study) -> list[Finished]:
-    """All candidates that were measured; each recipe once."""
+    """All measured candidates; each recipe once."""
     return [
         Finished(
             trial.number,
@@ -286,22 +286,22 @@ def _noted(study: optuna.Study, name: str) -> Iterator[tuple[optuna.trial.Frozen
 
 
 def _place(params: Mapping[str, Any]) -> str:
-    """Identifies choices."""
+    """A key that identifies choices."""
     return json.dumps(params, sort_keys=True)
 
 
 def _choices(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-    """What was chosen so far; of one that waits what it was put on the list with."""
+    """The choices so far; for an enqueued trial its fixed parameters."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def _history(trial: optuna.trial.FrozenTrial) -> list[int]:
-    """The candidates that it repeats, the first one first."""
+    """The candidates that it retries, the first one first."""
     return list(trial.system_attrs.get("retry_history", ()))
 
 
 def _fail_stale(study: optuna.Study) -> None:
-    """Give candidates of workers that are not heard of any more to others."""
+    """Reassign candidates of workers whose heartbeats are missing."""
     import optuna
 
     with warnings.catch_warnings():

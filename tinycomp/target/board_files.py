@@ -44,7 +44,7 @@ def find_board(name: str, beside: Path | None = None) -> Path:
         expected=f"Known boards: {', '.join(names)}.",
         hint=f"Did you mean {near!r}?"
         if near
-        else "A board file of your own is named by its path: ./my.toml.",
+        else "Name your own board file by its path: ./my.toml.",
     )
 
 

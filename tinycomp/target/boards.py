@@ -331,7 +331,7 @@ def _check_stand_in(board: Board, name: str, path: Path) -> None:
     """
     if board.emulator is not None:
         raise BoardError(
-            f"Board file {path}: stand_in = {name!r}, but the board has an [emulator] of its own.",
+            f"Board file {path}: stand_in = {name!r}, but the board has its own [emulator].",
             hint="Remove one of them.",
         )
     other = load_board(name)
