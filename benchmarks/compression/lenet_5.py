@@ -22,7 +22,7 @@ press = 0.7
 
 
 def network(shape: tuple[int, ...]) -> Any:
-    """431,080 parameters; ReLU behind the first dense layer only."""
+    """Caffe's LeNet-5: 431,080 parameters; ReLU only after the first dense layer."""
     from keras import Input, Sequential, layers
 
     return Sequential(

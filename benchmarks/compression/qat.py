@@ -1,8 +1,8 @@
-"""Quantization-aware training where int8 loses much: spoken digits whose coefficients have very
-different ranges, as they come: python -m benchmarks.compression.qat
+"""Quantization-aware training where int8 loses much: spoken digits with unnormalized coefficients
+of very different ranges: python -m benchmarks.compression.qat
 
-The input's one scale has to serve a first coefficient of a deviation of 63 and a last one of 0.6.
-Float, int8 after training, and int8 in training, on the test half.
+The input has a single scale, but standard deviations from 63 (first coefficient) to 0.6 (last).
+Scores float, post-training int8 and quantization-aware training on the test half.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CASE = Case(
 
 
 def raw(folder: Path) -> dict[str, np.ndarray]:
-    """The official split; coefficients as they are."""
+    """The official split, with unnormalized coefficients."""
     with np.load(folder / "fsdd.npz") as archive:
         x, y, test = archive["mfcc"][..., 0], archive["label"], archive["is_test"]
     return {"x_train": x[~test], "y_train": y[~test], "x_test": x[test], "y_test": y[test]}
 
 
 def run(model: Path, data: Path, name: str, seed: int) -> Compressed:
-    """With one of RECIPES."""
+    """Compress with one of RECIPES."""
     recipe = model.with_name("recipe.toml")
     recipe.write_text(RECIPES[name])
     options = CompressOptions(model, data, recipe=str(recipe), seed=seed)

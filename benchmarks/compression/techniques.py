@@ -1,8 +1,8 @@
-"""Each technique alone on one network, with the same training:
+"""Measures each technique alone on the same network with the same training:
 python -m benchmarks.compression.techniques
 
-The network is that of `benchmarks.compression.har`. A row for each technique and seed: what it does
-to the accuracy on the test half, to bytes, work and instructions. Rows do not choose options.
+The network is that of `benchmarks.compression.har`. Each row has the accuracy on the test half,
+bytes, multiply-accumulates and instructions for a technique and a seed. Options are not tuned.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class Row:
     """A technique with its options."""
 
     name: str
-    """Of its step in a recipe."""
+    """Name of its recipe step."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Of the step."""
+    """Options of the step."""
     first: tuple[tuple[str, dict[str, Any]], ...] = ()
-    """Steps in front of it."""
+    """Steps before it."""
 
     @property
     def title(self) -> str:
-        """For the table and for --only."""
+        """The title in the table and for --only."""
         parts = [
             " ".join([name, *(f"{key} {value}" for key, value in options.items())])
             for name, options in (*self.first, (self.name, self.options))
@@ -101,7 +101,7 @@ ROWS = (
 
 
 def recipe(row: Row) -> str:
-    """The TOML file of a row; structure techniques are trained behind, others in themselves."""
+    """The TOML file of a row; structure techniques are followed by training, others include it."""
     tables = []
     for name, options in (*row.first, (row.name, row.options)):
         values = {"technique": name, **options}
@@ -131,7 +131,7 @@ def measured(row: Row, model: Path, data: Path, path: Path, seed: int) -> dict[s
 
 
 def _ignore(record: StepRecord) -> None:
-    """Rows are printed as a whole."""
+    """Ignore the record; rows are printed at the end."""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-/* Arrays anywhere in the program memory of an AVR with more than 64 KB, where pointers to constants do not reach, and
- * which C limits to 32,767 bytes. There an array is its address, which is a constant within reach; elsewhere it is an
- * array like any other:
+/* Arrays anywhere in the program memory of an AVR with more than 64 KB, beyond the reach of pointers and C's limit of
+ * 32,767 bytes. On AVR such an array is represented by its address, a constant within reach; elsewhere it is an ordinary
+ * array:
  *   TC_FAR_BEGIN(name)
  *   TC_FAR_BYTES(1, 2, 3)
  *   TC_FAR_END */
@@ -11,7 +11,7 @@
 
 #if defined(__AVR__)
 typedef uint32_t tc_far_t;
-/* Among the code: avr-ld before 2.29 has no other place for data beyond 64 KB. */
+/* In a code section: avr-ld before 2.29 has no other section for data beyond 64 KB. */
 /* clang-format off */
 #define TC_FAR_BEGIN(name)                                                     \
     __asm__(".pushsection .progmem.data." #name ",\"a\",@progbits\n"           \

@@ -1,6 +1,6 @@
-"""examples/ compile without a warning and print what they should, with libraries of real builds.
+"""examples/ compile without warnings and print the expected output, with libraries of real builds.
 
-FreeRTOS itself is used where TINYCOMP_FREERTOS names a checkout of FreeRTOS-Kernel.
+The real FreeRTOS is used if TINYCOMP_FREERTOS is a checkout of FreeRTOS-Kernel.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def classes(*steps: int) -> list[int]:
 
 
 def compiled(folder: Path, libraries: tuple[Path, ...], source: Path, *options: str | Path) -> Path:
-    """The program, its library compiled as C, whatever its own language is."""
+    """The program in its language, linked with libraries compiled as C."""
     cpp = source.suffix == ".cpp"
     include = [f"-I{library}" for library in libraries]
     objects = []
@@ -121,7 +121,7 @@ def test_tasks_on_stubs(libraries: tuple[Path, ...], tmp_path: Path) -> None:
 def compiled_with(
     folder: Path, libraries: tuple[Path, ...], source: Path, objects: list[Path], *options: str
 ) -> Path:
-    """The same with further objects."""
+    """The same with additional objects."""
     archive = folder / "libkernel.a"
     run_tool(["ar", "rcs", archive, *objects], ["binutils"])
     return compiled(
@@ -131,7 +131,7 @@ def compiled_with(
 
 @pytest.mark.skipif(KERNEL is None, reason="TINYCOMP_FREERTOS does not name FreeRTOS-Kernel")
 def test_tasks_on_freertos(libraries: tuple[Path, ...], tmp_path: Path) -> None:
-    """The POSIX port of the kernel, as it is published."""
+    """The unmodified POSIX port of the kernel."""
     assert KERNEL is not None
     kernel = Path(KERNEL)
     port = kernel / "portable/ThirdParty/GCC/Posix"

@@ -14,7 +14,7 @@ import numpy as np
 
 IMAGE, SIGNAL = (6, 8, 4), (8, 6)
 Function = Callable[[Any, Any], Any]
-"""Of tensorflow and the input, with the batch axis."""
+"""A function of tensorflow and the input, which includes the batch axis."""
 
 
 def _halves(tf: Any, x: Any) -> Any:
@@ -127,7 +127,7 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "min_channels": (IMAGE, lambda tf, x: tf.reduce_min(x, axis=-1)),
     "min_image": (IMAGE, lambda tf, x: tf.reduce_min(x, axis=[1, 2], keepdims=True)),
 }  # fmt: skip
-"""By name: the input's shape, and what is computed of it."""
+"""Input shape and function by name."""
 
 
 def convert(name: str, floating: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Operators that tinycomp does not export itself, as TensorFlow's converter writes them."""
+"""Operators that tinycomp does not export, in files written by TensorFlow's converter."""
 
 from __future__ import annotations
 

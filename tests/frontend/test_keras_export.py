@@ -1,4 +1,4 @@
-"""Graphs written as Keras models compute what LiteRT computes of them, and can be read again."""
+"""Graphs written as Keras models compute the same as LiteRT, and can be read again."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_whole_graphs_can_be_written_and_read(seed: int, tmp_path: Path) -> None
     assert difference(run(read_keras(path), x), run(graph, x)) < 1e-4
 
 
-def test_a_classifier_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_classifier_is_read_back_unchanged(tmp_path: Path) -> None:
     layers = Layers((8, 8, 3), 0)
     window = Window((3, 3), (2, 2), padding=(1, 1, 1, 1))
     first = layers.conv("input", 8, window)
@@ -100,7 +100,7 @@ def test_a_classifier_comes_back_as_it_was(tmp_path: Path) -> None:
         assert np.array_equal(a, b)
 
 
-def test_all_that_keras_lacks_is_named() -> None:
+def test_all_layers_that_keras_lacks_are_named() -> None:
     layers = Layers((8, 8, 3), 0)
     layers.add_constant(layers.mul_constant("input"))
     with pytest.raises(ModelError) as caught:

@@ -1,4 +1,4 @@
-"""Float .tflite files are read like Keras models: LiteRT computes the same of what was read."""
+"""Float .tflite files are read like Keras models: LiteRT computes the same for the graph."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CASES = [
     for known in cases_of(name)[:6]
     if getattr(known.graph.nodes[-1].op, "max_value", None) in (None, 1.0, 6.0)
 ]
-"""Without bounds that only a MINIMUM behind the operator can express."""
+"""Operators without bounds that need a separate MINIMUM."""
 SEED = 3
 
 
@@ -59,7 +59,7 @@ def test_every_operator_is_read_back(known: Any) -> None:
 
 
 def _stored(numpy_type: Any, dtype: int, *, behind: bool) -> Edit:
-    """Weights in another type: `behind` a DEQUANTIZE of their own, or read directly."""
+    """Weights of another type: with a DEQUANTIZE (`behind`), or read directly."""
 
     def edit(model: Any, subgraph: Any) -> None:
         (convolution,) = subgraph.operators
@@ -148,7 +148,7 @@ def test_constants_per_channel_fold_into_the_layer_before(count: int) -> None:
     assert_close(run(cleaned, x), run(graph, x))
 
 
-def test_the_activation_behind_a_constant_stays() -> None:
+def test_the_activation_after_a_constant_is_kept() -> None:
     rng = np.random.default_rng(SEED)
     graph = _scaled_convolution(rng.normal(size=4), rng.normal(size=4), activation=Activation.RELU6)
     x = 5 * rng.normal(size=(2, 6, 5, 3)).astype(np.float32)
@@ -158,7 +158,7 @@ def test_the_activation_behind_a_constant_stays() -> None:
     assert run(cleaned, x).min() == 0
 
 
-def test_a_constant_per_position_stays() -> None:
+def test_a_constant_per_position_is_kept() -> None:
     rng = np.random.default_rng(SEED)
     graph = _scaled_convolution(np.ones(1), rng.normal(size=(4, 3, 4)))
     cleaned = clean_up(parse_tflite(write_tflite(graph), "x"))

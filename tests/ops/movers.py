@@ -1,4 +1,4 @@
-"""Conformance cases of operators that only move values."""
+"""Conformance cases of operators that rearrange values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinycomp.ops._move import Move
 
 
 def mover_case(shape: Shape, movers: Sequence[Move], zero_point: int = -7) -> Case:
-    """Operators side by side on one input."""
+    """A case that applies several operators to one input."""
     tied = parameters(0.05, zero_point)
     builder = CaseBuilder(shape, tied)
     for op in movers:

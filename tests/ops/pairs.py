@@ -24,7 +24,7 @@ Scales = Sequence[tuple[float, float, float]]
 
 
 def scaled_cases(op: Operator, scales: Scales, zeros: Sequence[tuple[int, int, int]]) -> list[Case]:
-    """One case for each choice of scales; zero points in turn."""
+    """One case for each choice of scales, with alternating zero points."""
     found = []
     for number, choice in enumerate(scales):
         first, second, output = map(parameters, choice, zeros[number % len(zeros)])
@@ -37,7 +37,9 @@ def scaled_cases(op: Operator, scales: Scales, zeros: Sequence[tuple[int, int, i
 
 
 def broadcast_case(make: Callable[[], Operator]) -> Case:
-    """A row, channels, one axis and one value on either side, the tensor with itself, in place."""
+    """Broadcasts of a row, channels, one axis and one value on either side; a tensor with itself;
+    in place.
+    """
     builder = CaseBuilder(SHAPE, A)
     shuffled = builder.add(SHUFFLED, ["input"], B)
     row = builder.add(MaxPool2D(Window((4, 1))), [shuffled], B)
@@ -56,7 +58,7 @@ def broadcast_case(make: Callable[[], Operator]) -> Case:
 
 
 def vector_case(op: Operator) -> Case:
-    """Of one axis."""
+    """A case with tensors of one axis."""
     builder = CaseBuilder((23,), A)
     builder.add(op, ["input", builder.add(SHUFFLED, ["input"], B)], C)
     return Case("vectors", builder.graph(), extreme_inputs(np.random.default_rng(2), (23,)))

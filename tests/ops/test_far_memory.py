@@ -1,5 +1,5 @@
-"""Weights beyond the first 64 KB of an AVR's memory: chosen only where they must be, and read right
-on the emulated chip.
+"""Weights beyond the first 64 KB of an AVR's memory: only used if necessary, and read correctly on
+the emulated chip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FAR = ("far_bytes", "far_nibbles")
 
 
 def wide(*outputs: int, kind: str = "free", inputs: int = 64) -> Graph:
-    """Dense layers with so many outputs each; kind "few" has sixteen weights a layer."""
+    """Dense layers with the given outputs; kind "few" has sixteen distinct weights per layer."""
     layers = Layers((inputs,))
     layers.weights, layers.entries = kind, 16
     x = "input"
@@ -51,7 +51,7 @@ def codecs(graph: Graph, target: StorageTarget = TARGET, *, compressed: bool = F
     return [encoded.codec for encoded in stored(graph, target, compressed=compressed)]
 
 
-def test_nothing_is_far_where_all_is_in_reach() -> None:
+def test_nothing_is_far_if_everything_is_in_reach() -> None:
     graph = wide(160, 160, 10)
     near = codecs(graph, replace(TARGET, far=None))
     assert codecs(graph) == near == ["dense"] * 3
@@ -66,14 +66,14 @@ def test_arrays_too_large_for_the_compiler_are_far() -> None:
     assert codecs(wide(160, 210, 10)) == ["dense", "far_bytes", "dense"]
 
 
-def test_few_values_take_four_bits_there() -> None:
+def test_few_values_take_four_bits() -> None:
     graph = wide(256, 256, 256, 256, kind="few")
     found = codecs(graph, compressed=True)
     assert found == ["codebook", *["far_nibbles"] * 3]
     assert sum(each.size - each.far_bytes for each in stored(graph, compressed=True)) < NEAR
 
 
-def test_indices_of_16_bits_do_as_long_as_they_can() -> None:
+def test_indices_have_16_bits_if_possible() -> None:
     for graph, expected in ((wide(256, 256), []), (wide(257, 256), [INDEX])):
         program = stored_program(graph, "balanced", False, replace(TARGET, flash=CODE + 40_000))
         (far,) = [op for op in program.operations if op.encoded[0].codec in FAR]
@@ -84,7 +84,7 @@ def test_indices_of_16_bits_do_as_long_as_they_can() -> None:
 
 @pytest.mark.parametrize("codec", FAR)
 def test_kernels_read_far_weights(codec: str, tmp_path: Path) -> None:
-    """Whole layers and row by row, by AVR's kernels and the portable ones."""
+    """Whole layers and row by row, with AVR's kernels and the portable ones."""
     drawn = [c for name in ("dense", "sixteen_values", "pointwise") for c in FAMILIES[name]()]
     count = 0
     for index, case in enumerate(filter(_fits, drawn)):
@@ -129,7 +129,7 @@ def test_a_model_beyond_64_kb_is_verified(
     assert report.flash.constants > NEAR
 
 
-def test_what_is_too_large_for_the_whole_flash_is_refused(tmp_path: Path) -> None:
+def test_models_that_exceed_the_whole_flash_are_refused(tmp_path: Path) -> None:
     model = tmp_path / "wide.tflite"
     model.write_bytes(write_tflite(wide(256, 256, 256, 256, 256)))
     options = pipeline.BuildOptions(Preparation(model), "mega", tmp_path / "out", samples=1)

@@ -1,5 +1,5 @@
-"""The project of ESP-IDF beside PlatformIO's. CMake runs its build files with functions of the same
-names in place of ESP-IDF's, and its port compiles against headers with what it calls.
+"""The ESP-IDF project next to PlatformIO's. CMake runs its build files with stubs of ESP-IDF's
+functions, and its port is compiled with stub headers.
 """
 
 from __future__ import annotations

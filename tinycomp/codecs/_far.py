@@ -1,6 +1,8 @@
-"""Weights in far memory: that of an AVR beyond its first 64 KB, which pointers do not reach."""
+"""Weights in far memory: an AVR's program memory beyond the first 64 KB, out of reach of
+pointers.
+"""
 
 MOST_WEIGHTS = 1 << 16
-"""Weights of a layer whose blocks of channels all begin at a number of 16 bits."""
+"""The most weights of a layer for which all blocks of channels start at a 16-bit index."""
 WIDE_KERNEL = "conv_2d_decoded_avr"
-"""The kernel that numbers more, in libraries with TC_INDEX_32."""
+"""The kernel that supports more weights, in libraries with TC_INDEX_32."""

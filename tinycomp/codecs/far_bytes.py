@@ -13,7 +13,7 @@ from tinycomp.ir.kernel_call import Weights
 
 
 class FarBytes(Codec):
-    """One byte per weight; any values. Only for layers that are to be stored far."""
+    """One byte per weight, any values. Only for layers that are placed in far memory."""
 
     name: ClassVar[str] = "far_bytes"
     code: ClassVar[Mapping[str, int]] = {"far": 30}
@@ -25,5 +25,5 @@ class FarBytes(Codec):
         return Encoded(self.name, {"values": values}, 8, cost=1, far=frozenset({"values"}))
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
-        """The values again."""
+        """The values."""
         return encoded.array("values").view(np.int8).reshape(shape)

@@ -1,4 +1,4 @@
-"""A float graph as a Keras model of standard layers: the opposite of reading one."""
+"""Exports a float graph as a Keras model of standard layers."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class _Call:
     node: Node
     """The node."""
     operands: Operands
-    """Its inputs and output."""
+    """The node's inputs and output."""
     x: Sequence[Any]
-    """Its activations."""
+    """The Keras tensors of its activations."""
     name: str
-    """Of the layer."""
+    """Name of the layer."""
 
     @property
     def op(self) -> Any:
@@ -61,7 +61,7 @@ class _Call:
 
 
 class _UnsupportedError(Exception):
-    """No standard layer computes a node; the text says why."""
+    """No standard layer computes a node; the text gives the reason."""
 
 
 _Writer = Callable[[_Call], Any]
@@ -133,7 +133,7 @@ def _written(call: _Call) -> Any:
 
 
 def _activation(call: _Call) -> str | None:
-    """Of a layer, by Keras's name."""
+    """The Keras name of a layer's activation, or None."""
     names = {Activation.NONE: None, Activation.RELU: "relu", Activation.RELU6: "relu6"}
     if call.op.activation not in names:
         raise _UnsupportedError(f"its activation {call.op.activation.name} is no Keras activation")
@@ -141,7 +141,7 @@ def _activation(call: _Call) -> str | None:
 
 
 def _activated(call: _Call, found: Any) -> Any:
-    """With the activation as a layer of its own, where the layer takes none."""
+    """Append the activation as a separate layer, for layers without the option."""
     from keras import layers
 
     name = _activation(call)
@@ -149,7 +149,9 @@ def _activated(call: _Call, found: Any) -> Any:
 
 
 def _window(call: _Call) -> tuple[Any, dict[str, Any]]:
-    """The image, padded where Keras has no name for its padding; options of the layer."""
+    """The image, padded explicitly if Keras has no name for the padding, and options of the
+    layer.
+    """
     from keras import layers
 
     window: Window = call.op.window

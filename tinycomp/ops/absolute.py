@@ -18,13 +18,13 @@ from tinycomp.ops._unary import UnaryOperator
 
 @dataclass(frozen=True)
 class Absolute(UnaryOperator):
-    """The value without its sign."""
+    """The absolute value."""
 
     name: ClassVar[str] = "absolute"
     tflite_names: ClassVar[tuple[str, ...]] = ("ABS",)
 
     def table(self, operands: Operands) -> Table:
-        """Rescaled by a factor that is computed in float32."""
+        """Absolute values, rescaled by a factor computed in float32."""
         source, target = parameters(operands.inputs[0]), parameters(operands.output)
         values = np.abs(every_input(operands))
         if source.scale != target.scale:

@@ -20,13 +20,13 @@ _LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Logarithm(UnaryOperator):
-    """The natural logarithm; the least output where there is none."""
+    """The natural logarithm; the smallest output for values without one."""
 
     name: ClassVar[str] = "logarithm"
     tflite_names: ClassVar[tuple[str, ...]] = ("LOG",)
 
     def table(self, operands: Operands) -> Table:
-        """From float32."""
+        """The float32 function, rounded."""
         target = parameters(operands.output)
         least = np.float32(-128 - target.zero_point) * np.float32(target.scale)
 

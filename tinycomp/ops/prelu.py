@@ -1,4 +1,4 @@
-"""PRELU: slopes below zero that are constants, one for all, one a channel or one a value."""
+"""PRELU: constant slopes for negative values: a single one, one per channel or one per value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tinycomp.ops._rows import rows
 
 @dataclass(frozen=True)
 class Prelu(BinaryOperator):
-    """The first input where it is not negative, else times the second, a constant."""
+    """The first input if it is not negative, otherwise its product with the second, a constant."""
 
     name: ClassVar[str] = "prelu"
     tflite_names: ClassVar[tuple[str, ...]] = ("PRELU",)
@@ -34,11 +34,11 @@ class Prelu(BinaryOperator):
     commutes: ClassVar[bool] = False
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free."""
+        """Unconstrained."""
         return OutputRange()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Each side of zero is rescaled by its own factor; both round twice."""
+        """Positive and negative values are rescaled by different factors; both round twice."""
         positive, negative = _factors(operands)
         (slopes,) = operands.constants
         x = centre(inputs[0], operands.inputs[0])
@@ -56,7 +56,7 @@ class Prelu(BinaryOperator):
         return ops.where(x >= 0, x, slopes * x)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The slopes as they are in the file."""
+        """The kernel's call, with the slopes of the file."""
         (tensor,), (slopes,) = operands.activations, operands.constants
         positive, negative = _factors(operands)
         size = rows(operands.output.shape)[1]
@@ -92,7 +92,7 @@ class Prelu(BinaryOperator):
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-        """With one slope for all a leaky ReLU."""
+        """A single slope becomes a leaky ReLU."""
         slopes = layer.weights["alpha"]
         if slopes.size and np.ptp(slopes) == 0:
             leaky = operators()["leaky_relu"](float(slopes.flat[0]))  # type: ignore[call-arg]
@@ -110,7 +110,7 @@ class Prelu(BinaryOperator):
 
 
 def _factors(operands: Operands) -> tuple[Multiplier, Multiplier]:
-    """Of values that are not negative, and of products with a slope; in float32 like LiteRT."""
+    """Multipliers of nonnegative values, and of products with a slope; in float32 like LiteRT."""
     source, slopes = (np.float32(parameters(value).scale) for value in operands.inputs)
     target = np.float32(parameters(operands.output).scale)
     return (

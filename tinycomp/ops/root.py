@@ -1,4 +1,4 @@
-"""SQRT and RSQRT: tables. LiteRT refuses to run them on negative values."""
+"""SQRT and RSQRT as tables. LiteRT aborts at negative values."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _BITS = 20
 
 @dataclass(frozen=True)
 class Root(UnaryOperator):
-    """The square root, or one over it; of negative values the result for zero."""
+    """The square root or its inverse; negative values give the result for zero."""
 
     name: ClassVar[str] = "root"
     tflite_names: ClassVar[tuple[str, ...]] = ("RSQRT", "SQRT")
 
     inverse: bool = False
-    """One over the root."""
+    """Compute the inverse root (RSQRT)."""
 
     def table(self, operands: Operands) -> Table:
-        """The root truncated, from float32; the inverse in integers, and 127 for zero."""
+        """The truncated float32 root; the inverse root in integers, with 127 for zero."""
         x = np.maximum(every_input(operands), 0)
         return self._inverse(x, operands) if self.inverse else _root(x, operands)
 
@@ -49,11 +49,11 @@ class Root(UnaryOperator):
         return saturate(found)
 
     def may_abort(self, operands: Operands) -> bool:
-        """If the input has negative values."""
+        """Whether the input can be negative."""
         return parameters(operands.inputs[0]).zero_point > -128
 
     def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Samples with a negative value."""
+        """Whether a sample has a negative value."""
         low = parameters(operands.inputs[0]).zero_point
         return np.asarray((inputs[0].reshape(len(inputs[0]), -1) < low).any(axis=1))
 
@@ -65,7 +65,7 @@ class Root(UnaryOperator):
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Root:
-        """By the builtin's name."""
+        """The operator of the builtin."""
         return cls(name == "RSQRT")
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:

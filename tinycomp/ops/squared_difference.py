@@ -33,11 +33,11 @@ class SquaredDifference(BinaryOperator):
     phrase: ClassVar[str] = "A squared difference"
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free."""
+        """Unconstrained."""
         return OutputRange()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Each input to the common scale, then the square to the output's."""
+        """Rescales inputs to the common scale, and the square to the output's."""
         factors, rank = _factors(operands), len(operands.output.shape)
         first, second = (
             requantize(
@@ -102,10 +102,10 @@ class SquaredDifference(BinaryOperator):
 
 
 def _factors(operands: Operands) -> SumFactors:
-    """The factors to twice the larger scale, and of the square; in float32 like LiteRT.
+    """The multipliers to twice the larger scale, and that of the square; in float32 like LiteRT.
 
     Raises:
-        ModelError: the output's scale is so fine that its factor is not below 1.
+        ModelError: the output's scale is so fine that its multiplier is not below 1.
     """
     first, second = (np.float32(parameters(value).scale) for value in operands.inputs)
     target = np.float32(parameters(operands.output).scale)

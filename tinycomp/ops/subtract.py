@@ -1,4 +1,4 @@
-"""SUB of two tensors: ADD with a negative factor, as LiteRT computes it; rounds twice."""
+"""SUB of two tensors: ADD with a negative multiplier, like LiteRT; rounds twice."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Subtract(BinaryOperator):
     commutes: ClassVar[bool] = False
 
     activation: Activation = Activation.NONE
-    """Applied to the difference."""
+    """The activation of the difference."""
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Free, bounded by the activation."""
+        """Unconstrained, bounded by the activation."""
         return OutputRange(limit=self.activation.bounds[1])
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """Each input to the common scale, then the difference to the output's."""
+        """Rescales inputs to the common scale, and the difference to the output's."""
         factors, rank = _factors(operands), len(operands.output.shape)
         first, second = (
             raised(x.reshape(len(x), *aligned(tensor.shape, rank)), tensor, factor)
@@ -55,7 +55,7 @@ class Subtract(BinaryOperator):
         return activated(first - second, self.activation)
 
     def kernel(self, operands: Operands) -> KernelCall:
-        """The kernel of a sum, with a negative factor."""
+        """The kernel of ADD, with a negative multiplier."""
         return sum_kernel(operands, _factors(operands), self.activation)
 
     @classmethod
@@ -74,6 +74,6 @@ class Subtract(BinaryOperator):
 
 
 def _factors(operands: Operands) -> SumFactors:
-    """Those of a sum, the second one negative."""
+    """The multipliers of ADD, with the second one negated."""
     first, second, output = sum_factors(operands)
     return SumFactors(first, Multiplier(-second.multiplier, second.shift), output)

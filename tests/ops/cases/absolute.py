@@ -1,4 +1,4 @@
-"""Absolute values: rescaled or not, from every zero point."""
+"""Absolute values: with equal and different scales, from every zero point."""
 
 from __future__ import annotations
 

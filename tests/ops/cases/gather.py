@@ -1,4 +1,4 @@
-"""Cells of each axis: in disorder, repeated, reversed, one."""
+"""Cells of each axis: permuted, repeated, reversed, a single one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logarithms: of negative values too, from fine to coarse steps."""
+"""Logarithms: also of negative values, from fine to coarse steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slopes of every kind: one for all, a channel, a value; scales, zero points, saturation."""
+"""Slopes: a single one, per channel, per value; scales, zero points, saturation."""
 
 from __future__ import annotations
 

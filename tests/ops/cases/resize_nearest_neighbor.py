@@ -1,4 +1,4 @@
-"""Larger and smaller images, whole and broken ratios, all three ways to place cells."""
+"""Larger and smaller images, integer and fractional ratios, all three alignment options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roots and inverse roots of values that are not negative: LiteRT refuses others."""
+"""Roots and inverse roots of nonnegative values; LiteRT rejects others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Squared differences: scales that differ, zero points, saturation, operands that repeat."""
+"""Squared differences: different scales, zero points, saturation, broadcast operands."""
 
 from __future__ import annotations
 

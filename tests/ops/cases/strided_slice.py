@@ -1,4 +1,4 @@
-"""Slices: one to four axes, croppings, steps, reversals, dropped axes."""
+"""Slices: one to four axes, cropping, strides, reversals, removed axes."""
 
 from __future__ import annotations
 

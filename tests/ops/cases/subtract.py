@@ -1,4 +1,4 @@
-"""Differences: scales that differ, zero points, activations, saturation, operands that repeat."""
+"""Differences: different scales, zero points, activations, saturation, broadcast operands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies along one axis, along several, along all."""
+"""Repetitions along one axis, several axes, and all axes."""
 
 from __future__ import annotations
 

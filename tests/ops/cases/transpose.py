@@ -1,4 +1,4 @@
-"""Every order of two, three and four axes, also where some are short."""
+"""Every permutation of two, three and four axes, also with short axes."""
 
 from __future__ import annotations
 
