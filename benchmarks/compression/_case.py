@@ -36,7 +36,7 @@ class Case:
     network: Callable[[tuple[int, ...]], Any]
     """Makes an untrained Keras model for samples of this shape."""
     epochs: int
-    """Of the float model."""
+    """Training epochs of the float model."""
     training: str
     """Options of the recipe's trainings, TOML."""
     steps: str

@@ -1,7 +1,7 @@
 """Follows docs/tutorials line by line: runs the commands, and writes the files that are shown.
 
 Blocks marked `board` need one, and are only checked to be commands that exist. ESP-IDF's idf.py and
-Zephyr's west are replaced by programs that run CMake with functions of the same names; `pio` blocks
+Zephyr's west are replaced by stubs that run CMake with functions of the same names; `pio` blocks
 run where PlatformIO is installed.
 """
 
