@@ -96,5 +96,5 @@ def test_a_killed_search_goes_on(written: Path, tmp_path: Path, jobs: str) -> No
     with (output / "candidates.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len([row for row in rows if row["epochs"] == "2"]) == 6
-    assert len([row for row in rows if row["epochs"] == "6"]) == 2
+    assert len([row for row in rows if row["epochs"] == "6"]) >= 2
     assert not list((output / "unfinished").iterdir())

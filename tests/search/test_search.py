@@ -48,7 +48,7 @@ def test_all_candidates_are_reported_and_some_are_trained_for_longer(
     found, told = searched
     assert [each.number for each in found.finished] == [each.number for each in told]
     epochs = [each.outcome.epochs for each in told]
-    assert epochs.count(3) == 2
+    assert epochs.count(3) >= 2
     assert not list((output / "unfinished").iterdir())
     assert len(rows(output / "candidates.csv")) == len(told)
     assert {each["technique"] for each in rows(output / "sensitivity.csv")} == {

@@ -7,6 +7,7 @@ another worker.
 from __future__ import annotations
 
 import importlib.util
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 REPEATS = 3
 """The most retries of a candidate whose worker was lost."""
+_ATTEMPTS = 10
+"""The most attempts to create tables while other workers create them too."""
 _IDENTITY = "identity "
 """Prefix of the attributes of a study that identify its model, data and options."""
 
@@ -100,19 +103,35 @@ def open_study(storage: Storage, identity: Mapping[str, str], objectives: int) -
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with database(storage), _drivers(storage), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        kept = optuna.storages.RDBStorage(
-            storage.url,
-            engine_kwargs={"pool_pre_ping": True},
-            heartbeat_interval=storage.beat,
-            grace_period=storage.grace,
-            heartbeat_stale_trial_callback=repeat(),
-        )
+        kept = _tables(storage)
         study = optuna.create_study(
             storage=kept, study_name=storage.name, load_if_exists=True,
             directions=["minimize"] * objectives,
         )  # fmt: skip
         _require_same(study, storage, identity)
     return study
+
+
+def _tables(storage: Storage) -> optuna.storages.RDBStorage:
+    """The database with its tables, which several workers may be creating at this moment."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            return optuna.storages.RDBStorage(
+                storage.url,
+                engine_kwargs={"pool_pre_ping": True},
+                heartbeat_interval=storage.beat,
+                grace_period=storage.grace,
+                heartbeat_stale_trial_callback=repeat(),
+            )
+        except SQLAlchemyError as error:
+            known = any(words in str(error) for words in ("already exists", "duplicate key"))
+            if not known or attempt + 1 == _ATTEMPTS:
+                raise
+            time.sleep(1.0)
+    raise AssertionError("the last attempt raised nothing")
 
 
 @contextmanager

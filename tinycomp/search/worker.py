@@ -87,7 +87,7 @@ def sampler(plan: Plan, shift: int) -> optuna.samplers.BaseSampler:
     """
     import optuna
 
-    seed = plan.seed + 1000 * shift
+    seed = (plan.seed + 1000 * shift) % 2**32
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         base: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed)
