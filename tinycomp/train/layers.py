@@ -84,13 +84,16 @@ class Weights(Layer):
 
     def projected(self) -> tuple[Any, Any, list[Any]]:
         """The constrained kernel and the bias as real Keras tensors, and the penalties."""
+        from keras import ops
+
         kernel, penalties = self.raw + 0.0, []
         for constraint, state in zip(self.constraints, self.states, strict=True):
             penalty = constraint.penalty(kernel, state)
             if penalty is not None:
                 penalties.append(penalty)
             kernel = constraint.project(kernel, state, self.axis)
-        return kernel * self.scale, self.raw_bias * self.bias_scale, penalties
+        scale = ops.convert_to_tensor(self.scale)  # PyTorch refuses arrays
+        return kernel * scale, self.raw_bias * self.bias_scale, penalties
 
     def kernel(self, constraint: Constraint) -> Kernel:
         """The kernel with all constraints before this one applied."""
@@ -184,7 +187,10 @@ def classes() -> tuple[Any, Any, Any]:
             }
 
         def call(self, *inputs: Any) -> Any:
-            return self.computation(self.computation.arguments(inputs, self.constants))
+            constants = {
+                name: keras.ops.convert_to_tensor(each) for name, each in self.constants.items()
+            }
+            return self.computation(self.computation.arguments(inputs, constants))
 
     class InputLayer(keras.layers.Layer):  # type: ignore[misc]
         """The model's input, rounded to int8."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.common.errors import ModelError
+from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.prepare import clean_up, is_float
@@ -227,10 +227,22 @@ def _schedules(model: Any) -> Any:
             super().__init__()
             self.step = 0
 
+        def on_train_begin(self, logs: Any = None) -> None:
+            if self.params.get("steps") is None and model.tinycomp.constraints:
+                raise TinycompError(
+                    "The pipeline does not say how many batches it has, and schedules of "
+                    "constraints depend on it.",
+                    hint="Give steps_per_epoch to fit, or the pipeline a length "
+                    "(tf.data: apply(tf.data.experimental.assert_cardinality(batches))).",
+                )
+
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.step += 1
-            steps = self.params.get("steps") or 0
-            total = steps * self.params["epochs"]
+            if not model.tinycomp.constraints:
+                return
+            if keras.backend.backend() == "jax":
+                model.jax_state_sync()  # variables are elsewhere during an epoch
+            total = (self.params["steps"] or 0) * self.params["epochs"]
             model.tinycomp.advance(Moment(self.step, max(total, self.step)))
 
     return Schedules()
