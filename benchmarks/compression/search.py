@@ -3,7 +3,7 @@
 A small 1-D CNN on UCI HAR. Both choose from the same recipes; random search trains each for the
 whole length. The figure is the share of a box that a front dominates (hypervolume): the error from
 0 to ERROR, bytes of constants on a logarithmic scale from those of int8 down to a tenth. Nothing is
-compiled, so that a candidate takes seconds; --folder keeps what was done, so that it can be stopped.
+compiled, so that a candidate takes seconds; with --folder a stopped comparison goes on.
 """
 
 from __future__ import annotations

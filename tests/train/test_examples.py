@@ -24,23 +24,38 @@ from tinycomp.train import Int8, Prune, Rate, export_int8, trainable
 from tinycomp.train._registry import kinds
 
 ROOT = Path(__file__).resolve().parents[2]
-OTHER_BACKENDS = [name for name in ("torch", "jax") if importlib.util.find_spec(name)]
+BACKENDS = Path(sys.prefix) / "backends"
+"""Where .ci/setup puts JAX: TensorFlow would import it if it were among the other packages."""
+OTHERS = [name for name in ("torch", "jax")
+          if (BACKENDS / name).is_dir() or importlib.util.find_spec(name)]  # fmt: skip
+needs_other = pytest.mark.skipif(not OTHERS, reason="neither torch nor jax is installed")
 
 
-def run(example: str, folder: Path, *options: str, **environment: str) -> dict[str, float]:
+def python(folder: Path, *command: str, backend: str = "tensorflow") -> str:
+    """What a program prints."""
+    others = [str(BACKENDS)] if backend != "tensorflow" else []
+    paths = [str(ROOT), os.environ.get("PYTHONPATH"), *others]
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, check=True, capture_output=True,
+        text=True, timeout=600,
+    ).stdout  # fmt: skip
+
+
+def run(example: str, folder: Path, *options: str, backend: str = "tensorflow") -> dict[str, float]:
     """The percentages that an example prints, by the words before them."""
-    command = [sys.executable, str(ROOT / "examples" / example), *options, "-o", "small.tflite"]
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True, timeout=600,
-        env={**os.environ, "PYTHONPATH": paths, **environment},
-    )  # fmt: skip
-    return {name: float(share) for name, share in re.findall(r"(\w+): ([0-9.]+)%", done.stdout)}
+    path = str(ROOT / "examples" / example)
+    said = python(folder, path, *options, "-o", "small.tflite", backend=backend)
+    return {name: float(share) for name, share in re.findall(r"(\w+): ([0-9.]+)%", said)}
 
 
 @pytest.mark.slow
 def test_a_pipeline_of_tf_data(tmp_path: Path) -> None:
-    found = run("tf_data.py", tmp_path, "--epochs", "12", "--float-epochs", "12")
+    found = run("tf_data.py", tmp_path, "--epochs", "16", "--float-epochs", "25")
     assert found["int8"] > 85
     graph = parse_tflite((tmp_path / "small.tflite").read_bytes(), "small")
     weights = [graph.constants[node.inputs[1]].values for node in graph.nodes
@@ -50,12 +65,40 @@ def test_a_pipeline_of_tf_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not OTHER_BACKENDS, reason="neither torch nor jax is installed")
-@pytest.mark.parametrize("backend", OTHER_BACKENDS)
+@needs_other
+@pytest.mark.parametrize("backend", OTHERS)
 def test_other_backends_of_keras(backend: str, tmp_path: Path) -> None:
-    found = run("torch_backend.py", tmp_path, "--epochs", "12", KERAS_BACKEND=backend)
+    found = run("torch_backend.py", tmp_path, "--epochs", "12", backend=backend)
     assert found["float"] > 85
     assert found["int8"] > 85
+
+
+EACH_CONSTRAINT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import keras
+from small_networks import network, task
+from tinycomp.train import *
+x, y = task(64)
+for each in ([Prune(0.5, every=1)], [Prune(0.5, score="movement", every=1)], [Sparse(0.5, every=1)],
+             [Rate(bits=2.0, every=1)], [Share()], [Int8()], [KeepZeros(), Int8()], [FineTune()]):
+    model = trainable(network(), each, x[:50], logits=True)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, batch_size=16, epochs=1, verbose=0)
+    zeros = sum((layer.fixed().kernel == 0).mean() for layer in model.tinycomp.layers)
+    print(each[-1].name, len(export_int8(model, x[:50])) > 1000, zeros > 0.5)
+"""
+
+
+@pytest.mark.slow
+@needs_other
+@pytest.mark.parametrize("backend", OTHERS)
+def test_each_constraint_trains_with_other_backends(backend: str, tmp_path: Path) -> None:
+    paths = [str(ROOT / "tests" / folder) for folder in ("", "ops", "train")]
+    said = python(tmp_path, "-c", EACH_CONSTRAINT, *paths, backend=backend).split("\n")
+    assert said[:3] == ["prune True True", "prune True True", "sparse True True"]
+    names = [line.split()[:2] for line in said[3:-1]]
+    assert names == [[name, "True"] for name in ("rate", "share", "int8", "int8", "fine_tune")]
 
 
 def test_all_techniques_of_training_and_structure_can_be_imported() -> None:
