@@ -130,7 +130,7 @@ def main() -> None:
     tflite = export_int8(small, x[:300])
     options.output.write_bytes(tflite)
     print(f"int8: {accuracy(tflite, x_test, y_test):.1%}")
-    print(f"Wrote {options.output}: tinycomp build {options.output} --optimize ram -o out")
+    print(f"Wrote {options.output}: tinycomp build {options.output} --optimize flash -o out")
 
 
 if __name__ == "__main__":

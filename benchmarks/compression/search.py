@@ -83,7 +83,7 @@ def _compare(folder: Path, seed: int, options: argparse.Namespace) -> dict[str, 
         board.write_text(BOARD)
         trained(Case("har_uci", har.data, network, 20, "", 0), arrays, seed, model)
     task = Task(
-        model, data, str(board), DataOptions(), PlanOptions("ram"), hold_out="last", seed=seed
+        model, data, str(board), DataOptions(), PlanOptions("flash"), hold_out="last", seed=seed
     )
     whole = Evaluator.read(task, TerminalProgress()).untrained("steps = []\n")
     plan = Plan(options.candidates, options.epochs, ("flash",), Limits(), seed)

@@ -41,7 +41,7 @@ class Files:
         model: Path | None = None, data: Path | None = None, board: str = "host", **others: Any,
     ) -> SearchOptions:  # fmt: skip
         task = Task(
-            model or self.model, data or self.data, board, DataOptions(), PlanOptions("ram")
+            model or self.model, data or self.data, board, DataOptions(), PlanOptions("flash")
         )
         plan = Plan(candidates, epochs, COSTS, limits or Limits())
         return SearchOptions(task, plan, output, **others)

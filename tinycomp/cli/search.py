@@ -118,9 +118,9 @@ def search(
     ] = None,
     study: Annotated[str, typer.Option(help="Name of the study in the database.")] = "tinycomp",
     optimize: Annotated[
-        Literal["ram", "speed", "balanced"],
+        Literal["ram", "speed", "balanced", "flash"],
         typer.Option(help="What builds are optimized for when costs are measured."),
-    ] = "ram",
+    ] = "flash",
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
