@@ -32,6 +32,8 @@ from tinycomp.ops.function import DEFINITIONS, Function
 from tinycomp.ops.gather import Gather
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
+from tinycomp.ops.l2_normalization import OUTPUT as UNIT
+from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.logistic import Logistic
@@ -382,6 +384,10 @@ def _table(g: _Growing, x: str) -> str | None:
     return g.apply(op, x, output)
 
 
+def _normalized(g: _Growing, x: str) -> str | None:
+    return g.apply(L2Normalization(), x, UNIT) if g.shape(x)[-1] > 3 else None
+
+
 def _softmax(g: _Growing, x: str) -> str | None:
     return g.softmax(x) if g.shape(x)[-1] > 3 else None
 
@@ -389,7 +395,18 @@ def _softmax(g: _Growing, x: str) -> str | None:
 GROWTH: tuple[Grow, ...] = (
     *(_conv, _conv, _depthwise, _dense, _add, _add, _mul, _scale_channels, _concatenate),
     *(_average_pool, _max_pool, _pad, _reshape, _mean, _reduce_max, _table, _table, _table),
-    *(_softmax, _branches, _shared, _scale, _mul_constant, _add_constant, _extremum, _crop, _slice),
+    *(
+        _softmax,
+        _normalized,
+        _branches,
+        _shared,
+        _scale,
+        _mul_constant,
+        _add_constant,
+        _extremum,
+        _crop,
+        _slice,
+    ),
     *(_move, _move, _matmul, _resize, _difference, _prelu, _root, _reduce_axes),
 )
 

@@ -217,6 +217,16 @@ def test_attention(keras: Any, assert_same: AssertSame) -> None:
     assert_same(keras.Model(x, k.Dot(axes=1)([vector(rows), vector(columns)])))
 
 
+def test_slices(keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    x = keras.Input((9, 6))
+    for part in (
+        x[:, -1], x[:, 2], x[:, 1:7:2, ::-1], x[..., 2], x[:, 3:, None, :2], x[..., None, 1:2],
+        x[:, :, 0][:, 1:],
+    ):  # fmt: skip
+        assert_same(keras.Model(x, k.Dense(3)(part)))
+
+
 def test_shapes_that_broadcast_to_a_third(keras: Any, assert_same: AssertSame) -> None:
     """Rows and columns: both are repeated."""
     k = keras.layers

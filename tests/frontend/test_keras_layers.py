@@ -122,6 +122,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
         lambda k: [k.UpSampling2D((3, 2), interpolation="bilinear")],
     ),
     "up_sampling1d": (SIGNAL, lambda k: [k.UpSampling1D(3), k.Conv1D(3, 3)]),
+    "unit_normalization": (SIGNAL, lambda k: [k.UnitNormalization()]),
     "cropping2d": (IMAGE, lambda k: [k.Cropping2D(((1, 2), (0, 3))), k.Conv2D(3, 2)]),
     "cropping2d_alone": (IMAGE, lambda k: [k.Cropping2D(2)]),
     "cropping1d": (SIGNAL, lambda k: [k.Cropping1D((2, 1)), k.Conv1D(3, 3)]),

@@ -30,8 +30,8 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     ),
     "layer_normalization": (
         VECTOR,
-        lambda k: k.UnitNormalization(name="x"),
-        "of type UnitNormalization, which is not supported. Use BatchNormalization",
+        lambda k: k.RMSNormalization(name="x"),
+        "of type RMSNormalization, which is not supported. Use BatchNormalization",
     ),
     "normalization": (
         (2, 3, 4),
@@ -372,14 +372,14 @@ def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     layers = [
         k.LSTM(3, name="a", return_sequences=True),
         k.GRU(3, name="b"),
-        k.UnitNormalization(),
+        k.RMSNormalization(),
     ]
     text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
     lines = text.splitlines()
     assert lines[0] == "'model.keras' can't be built for 3 reasons:"
     assert lines[1].startswith("1. Layer 'a' is of type LSTM, which is not supported. Use Conv1D")
     assert lines[2].startswith("2. Layer 'b' is of type GRU, which is not supported. Use Conv1D")
-    assert "UnitNormalization, which is not supported. Use BatchNormalization" in lines[3]
+    assert "RMSNormalization, which is not supported. Use BatchNormalization" in lines[3]
 
 
 def test_wrong_options_of_several_layers(keras: Any, save: Save) -> None:

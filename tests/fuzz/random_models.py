@@ -127,7 +127,7 @@ def _activation(g: _Growing, x: Any) -> Any:
     layers = [
         k.Activation(g.activation()), k.Activation(g.activation()), k.ReLU(max_value=2.5),
         k.LeakyReLU(0.3), k.ELU(alpha=0.5), k.ReLU(negative_slope=0.1, max_value=6),
-        k.PReLU(shared_axes=list(range(1, len(x.shape) - 1)) or None),
+        k.PReLU(shared_axes=list(range(1, len(x.shape) - 1)) or None), k.PReLU(),
     ]  # fmt: skip
     return g.choice(layers)(x)
 
@@ -209,9 +209,44 @@ def _move(g: _Growing, x: Any) -> Any:
     return g.choice(moves)(x)
 
 
+def _attend(g: _Growing, x: Any) -> Any:
+    """Attention, normalization of vectors, products of tensors."""
+    k = g.k
+    layers = [k.LayerNormalization(), k.UnitNormalization()] if x.shape[-1] > 2 else []
+    if len(x.shape) == 3:
+        layers.append(lambda y: k.MultiHeadAttention(g.number(1, 3), g.number(1, 5))(y, y))
+        if x.shape[1] ** 2 <= LARGEST:
+            layers.append(lambda y: k.Dot(axes=2)([y, g.partner(y)]))
+    return g.choice(layers)(x) if layers else None
+
+
+def _enlarge(g: _Growing, x: Any) -> Any:
+    """Transposed convolutions, groups, means between cells."""
+    if len(x.shape) < 3:
+        return None
+    size = "2D" if _image(x) else "1D"
+    options = {"strides": g.number(1, 4), "padding": g.choice(["same", "valid"])}
+    kernel, channels = g.number(1, 5), g.number(1, 5)
+    layers = [getattr(g.k, f"Conv{size[0]}DTranspose")(channels, kernel, **options)]
+    if _image(x):
+        layers.append(g.k.UpSampling2D(g.number(1, 3), interpolation="bilinear"))
+    groups = [n for n in range(2, x.shape[-1] + 1) if x.shape[-1] % n == 0]
+    if groups:
+        n = g.choice(groups)
+        layers.append(getattr(g.k, f"Conv{size}")(n * channels, 2, padding="same", groups=n))
+    return g.choice(layers)(x)
+
+
+def _part(g: _Growing, x: Any) -> Any:
+    """A slice of a tensor."""
+    if len(x.shape) == 2:
+        return x[:, g.number(0, x.shape[1]) :]
+    return g.choice([x[:, -1], x[:, g.number(0, x.shape[1]) :], x[..., ::-1], x[:, ::2]])
+
+
 STEPS: tuple[Step, ...] = (
     *(_conv, _conv, _conv, _dense, _activation, _activation, _softmax, _scale, _scale),
-    *(_join, _join, _branches, _shared, _excite, _pool, _move),
+    *(_join, _join, _branches, _shared, _excite, _pool, _move, _attend, _enlarge, _part),
 )
 
 

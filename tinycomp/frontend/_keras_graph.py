@@ -13,6 +13,7 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_lowering import add_layer
+from tinycomp.frontend._keras_slices import clean_key
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array
@@ -65,7 +66,7 @@ class KerasWalk:
                 if not all(need in known for need in needs):
                     waiting.append((entry, number, needs))
                     continue
-                layer = model.get_layer(entry["name"])
+                layer = next(each for each in model.operations if each.name == entry["name"])
                 outputs = self._layer(layer, entry, [known[need] for need in needs])
                 known.update({(entry["name"], number, i): name for i, name in enumerate(outputs)})
             if len(waiting) == len(pending):
@@ -95,7 +96,7 @@ class KerasWalk:
         try:
             shape = layer.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)
             return self.builder.assume(layer.name, tuple(int(size) for size in shape[1:]))
-        except (NotImplementedError, TypeError, ValueError):
+        except (AttributeError, NotImplementedError, TypeError, ValueError):
             self.blockers.raise_any()
             raise
 
@@ -106,6 +107,9 @@ class KerasWalk:
         while name in self.names:
             name, count = f"{base}_{count}", count + 1
         self.names.add(name)
+        if entry["class_name"] == "GetItem":
+            (call,) = entry["inbound_nodes"]
+            return KerasLayer(name, "GetItem", {"key": clean_key(call["args"][1], name)}, {})
         names = [v.name for v in layer.weights]
         weights = {
             v.name if names.count(v.name) == 1 else "/".join(v.path.split("/")[-2:]): np.asarray(

@@ -13,7 +13,7 @@ _GROUPS = (
         "Use Conv1D, strided or dilated, over the time axis.",
     ),
     (
-        "GroupNormalization UnitNormalization RMSNormalization",
+        "GroupNormalization RMSNormalization",
         "Use BatchNormalization, which costs nothing at inference.",
     ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),

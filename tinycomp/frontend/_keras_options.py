@@ -61,6 +61,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "SeparableConv2D": ("filters", *_DEPTHWISE),
     "Softmax": ("axis",),
     "Subtract": (),
+    "UnitNormalization": ("axis",),
     "UpSampling1D": ("size",),
     "UpSampling2D": ("size", "interpolation", "data_format"),
     "ZeroPadding1D": ("padding", "data_format"),

@@ -1,0 +1,130 @@
+"""L2_NORMALIZATION: each vector along the last axis divided by its length; rounds twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.fixed_point import inverse_square_root, requantize
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
+from tinycomp.ops._keras import refusal
+from tinycomp.ops._quantized import centre, parameters, saturate
+from tinycomp.ops._rows import same_rows
+from tinycomp.ops._tflite import version
+
+OUTPUT = QuantizationParameters((1 / 128,), (0,))
+"""What the specification prescribes."""
+_BITS = 7
+"""Fractional bits of the output (the kernel's constant)."""
+_LONGEST = 1 << 15
+"""Values of a vector, whose squares add up to 31 bits."""
+_AXES = 3
+
+
+@dataclass(frozen=True)
+class L2Normalization(Operator):
+    """Output scale 1/128, zero point 0."""
+
+    name: ClassVar[str] = "l2_normalization"
+    tflite_names: ClassVar[tuple[str, ...]] = ("L2_NORMALIZATION",)
+    keras_names: ClassVar[tuple[str, ...]] = ("UnitNormalization",)
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's.
+
+        Raises:
+            ModelError: it has no axis, too many, or too long a last one.
+        """
+        (shape,) = inputs
+        if not 1 <= len(shape) <= _AXES or shape[-1] > _LONGEST:
+            raise ModelError(
+                f"Vectors of a tensor of shape {shape} are normalized.",
+                expected=f"1 to {_AXES} axes, and at most {_LONGEST:,} values in a vector.",
+            )
+        return shape
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows."""
+        return same_rows(self, operands, index, first, last)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """From -1 to 1."""
+        return OutputRange(fixed=OUTPUT)
+
+    def cost(self, operands: Operands) -> Cost:
+        """No multiply-accumulates are counted."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """The inverse length of each vector in fixed point, times its values."""
+        x = centre(inputs[0], operands.inputs[0])
+        squares = (x * x).sum(axis=-1)
+        lengths, where = np.unique(squares, return_inverse=True)
+        factors = [inverse_square_root(int(length)) for length in lengths]
+        multipliers, shifts = (
+            np.array(each, np.int64)[where].reshape(*squares.shape, 1)
+            for each in zip(*factors, strict=True)
+        )
+        return saturate(requantize(x, multipliers, shifts + _BITS))
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined, of vectors that are not so short that gradients overflow."""
+        from keras import ops
+
+        squares = ops.sum(ops.square(inputs[0]), axis=-1, keepdims=True)
+        return inputs[0] * ops.rsqrt(ops.maximum(squares, 1e-12))
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """In place: a vector's length is taken before it is written."""
+        target = parameters(operands.output)
+        if (target.scale, target.zero_point) != (OUTPUT.scale, OUTPUT.zero_point):
+            raise ModelError(
+                f"{operands.output.name!r} (l2_normalization) has scale {target.scale:g} and zero "
+                f"point {target.zero_point}.",
+                expected="The int8 specification fixes 1/128 and 0.",
+            )
+        shape = operands.output.shape
+        fields = {
+            "width": math.prod(shape[1:-1]),
+            "channels": shape[-1],
+            "zero_point": parameters(operands.inputs[0]).zero_point,
+        }
+        return KernelCall("l2_normalization", fields, in_place=True)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> L2Normalization:
+        """No activation.
+
+        Raises:
+            ModelError: there is one.
+        """
+        if options is not None and options.fusedActivationFunction:
+            raise ModelError(
+                f"{operands.output.name!r} ({name}) has a fused activation.", expected="None."
+            )
+        return cls()
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """UnitNormalization along the last axis."""
+        rank = len(builder.tensors[inputs[0]].shape)
+        axis = layer.config.get("axis", -1)
+        if axis not in (-1, rank, [-1], [rank]):
+            raise refusal(layer, f"normalizes axis {axis}", expected="Expected the last.")
+        return builder.add(cls(), inputs, layer.name)
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """L2_NORMALIZATION; version 2 has int8."""
+        options = schema.L2NormOptionsT()
+        return TfliteOperator(
+            "L2_NORMALIZATION", "L2NormOptions", options, version=version(operands, 2)
+        )
