@@ -227,6 +227,22 @@ def test_slices(keras: Any, assert_same: AssertSame) -> None:
         assert_same(keras.Model(x, k.Dense(3)(part)))
 
 
+def test_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
+    ops, k = keras.ops, keras.layers
+    x = keras.Input((9, 6))
+    positive = k.Activation("sigmoid")(x)
+    for y in (
+        x / 255.0, 2 * x, x * 2 - 1, 1 - x, -x, x + 0.5, x**2, ops.square(x), ops.abs(x),
+        ops.sqrt(positive), ops.rsqrt(positive), ops.log(positive),
+        ops.mean(x, axis=1), ops.max(x, axis=-1, keepdims=True), ops.min(x, axis=2),
+        ops.mean(ops.reshape(x, (-1, 3, 3, 6)), axis=(1, 3), keepdims=True),
+        ops.transpose(x, (0, 2, 1)), ops.reshape(x, (-1, 18, 3)), ops.expand_dims(x, -1),
+        ops.squeeze(ops.expand_dims(x, 1), 1), ops.concatenate([x, -x], axis=1),
+        ops.matmul(x, ops.transpose(x, (0, 2, 1))),
+    ):  # fmt: skip
+        assert_same(keras.Model(x, k.Dense(3)(y) if y.shape[-1] else y))
+
+
 def test_shapes_that_broadcast_to_a_third(keras: Any, assert_same: AssertSame) -> None:
     """Rows and columns: both are repeated."""
     k = keras.layers

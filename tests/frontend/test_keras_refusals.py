@@ -170,9 +170,15 @@ def test_object_among_the_arguments_of_a_call(keras: Any, save: Save) -> None:
 
 def test_constant_in_an_operation(keras: Any, save: Save) -> None:
     x = keras.Input(VECTOR)
-    text = refused(save(keras.Model(x, x * 2.0)))
+    text = refused(save(keras.Model(x, keras.ops.maximum(x, 2.0))))
     assert "is called with the constant 2.0. Only tensors of the model are supported there." in text
     assert "keras.layers.Rescaling" in text
+
+
+def test_division_by_a_tensor(keras: Any, save: Save) -> None:
+    x = keras.Input(VECTOR)
+    text = refused(save(keras.Model(x, 1.0 / x)))
+    assert "divides by a tensor, or by zero. A number. Multiply with the inverse." in text
 
 
 def test_other_operation(keras: Any, save: Save) -> None:

@@ -8,6 +8,7 @@ from conformance import cases_of
 from golden_files import GOLDEN, Golden
 
 from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_operations import OPERATIONS
 from tinycomp.frontend._keras_options import LAYERS
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.ir.kernel_call import KernelCall
@@ -89,6 +90,8 @@ def _page() -> str:
             "With the options that change the inference; all others may have any value.",
             "",
             *layers,
+            "",
+            f"Functions of keras.ops, or operators on tensors: {', '.join(sorted(OPERATIONS))}.",
             "",
             f"Activations: {', '.join(sorted(ACTIVATIONS))}.",
             "",

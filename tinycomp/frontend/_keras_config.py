@@ -14,8 +14,8 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
+from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
-from tinycomp.frontend._keras_slices import clean_key
 
 IDENTITIES = frozenset(
     {
@@ -26,7 +26,6 @@ IDENTITIES = frozenset(
 )  # fmt: skip
 """Layers that have no effect at inference."""
 
-_SLICE = "keras.src.ops.numpy.GetItem"
 _OPERATIONS: Mapping[str, str] = {
     "keras.src.ops.numpy.Add": "Add",
     "keras.src.ops.numpy.Exp": "exponential",
@@ -92,8 +91,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             f"The configuration of a {class_name} in the file is not a table of options."
         )
     name = str(entry.get("name") or config.get("name") or class_name.lower())
-    if f"{entry.get('module')}.{class_name}" == _SLICE:
-        return _slice(entry, name)
+    if is_operation(entry, class_name):
+        return clean_operation(entry, class_name, name)
     class_name, config = _operation(entry, class_name, name, config)
     refuse_foreign(entry, class_name, name)
     if class_name in MODELS:
@@ -113,23 +112,6 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             for call in entry["inbound_nodes"]
         ]
     return cleaned
-
-
-def _slice(entry: Mapping[str, Any], name: str) -> Config:
-    """x[key], which is no layer."""
-    calls = []
-    for call in entry["inbound_nodes"]:
-        tensor, *keys = call["args"]
-        key = clean_key(keys[0] if keys else call.get("kwargs", {}).get("key"), name)
-        calls.append({"args": [*clean_call({"args": [tensor]}, name)["args"], key], "kwargs": {}})
-    return {
-        "module": "keras.src.ops.numpy",
-        "class_name": "GetItem",
-        "config": {"name": name},
-        "registered_name": "GetItem",
-        "name": name,
-        "inbound_nodes": calls,
-    }
 
 
 def _operation(

@@ -13,7 +13,7 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_lowering import add_layer
-from tinycomp.frontend._keras_slices import clean_key
+from tinycomp.frontend._keras_operations import as_layer
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array
@@ -107,9 +107,8 @@ class KerasWalk:
         while name in self.names:
             name, count = f"{base}_{count}", count + 1
         self.names.add(name)
-        if entry["class_name"] == "GetItem":
-            (call,) = entry["inbound_nodes"]
-            return KerasLayer(name, "GetItem", {"key": clean_key(call["args"][1], name)}, {})
+        if str(entry.get("module")).startswith("keras.src.ops"):
+            return as_layer(entry, name)
         names = [v.name for v in layer.weights]
         weights = {
             v.name if names.count(v.name) == 1 else "/".join(v.path.split("/")[-2:]): np.asarray(

@@ -17,7 +17,7 @@ from tinycomp.frontend._keras_attention import ATTENTION
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
-from tinycomp.frontend._keras_slices import sliced
+from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
@@ -60,8 +60,8 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         return grouped_layer(layer, inputs, builder)
     if name == "Conv2DTranspose":
         return transposed_layer(layer, inputs, builder)
-    if name == "GetItem":
-        return sliced(layer, inputs, builder)
+    if name.startswith(PREFIX):
+        return OPERATIONS[name.removeprefix(PREFIX)](layer, inputs, builder)
     if name in ATTENTION:
         return ATTENTION[name](layer, inputs, builder)
     if name in JOINS:

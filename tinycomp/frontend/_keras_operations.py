@@ -1,0 +1,255 @@
+"""Functions and operators on tensors in functional Keras models: x / 255, ops.mean(x, axis=1),
+x[:, -1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_calls import clean_call
+from tinycomp.frontend._keras_slices import clean_key, sliced
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer
+from tinycomp.ops._keras import refusal
+from tinycomp.ops._reduction import Reduction, first_axes
+from tinycomp.ops.absolute import Absolute
+from tinycomp.ops.batch_matmul import BatchMatmul
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.logarithm import Logarithm
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.reduce_min import ReduceMin
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.root import Root
+from tinycomp.ops.transpose import Transpose
+
+PREFIX = "ops."
+"""Of the class names of functions: some have that of a layer."""
+_MODULES = ("keras.src.ops.math", "keras.src.ops.numpy")
+_OPTIONS = ("axes", "axis", "keepdims", "newshape")
+_ALSO_LAYERS = ("Add", "Multiply", "Subtract")
+"""Of two tensors they are layers."""
+
+Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
+
+
+def is_operation(entry: Mapping[str, Any], class_name: str) -> bool:
+    """Whether an entry of a configuration is a function that is read here."""
+    if entry.get("module") not in _MODULES or class_name not in OPERATIONS:
+        return False
+    if class_name not in _ALSO_LAYERS:
+        return True
+    return any(
+        not isinstance(arg, Mapping) for call in entry["inbound_nodes"] for arg in call["args"]
+    )
+
+
+def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dict[str, Any]:
+    """The function as Keras reads it back: plain options, and calls with tensors and numbers.
+
+    Raises:
+        ModelError: it has other arguments.
+    """
+    config = {key: entry["config"][key] for key in _OPTIONS if key in entry["config"]}
+    for key, value in config.items():
+        _require_plain(value, name, key)
+    calls = []
+    for call in entry["inbound_nodes"]:
+        if any(value is not None for value in (call.get("kwargs") or {}).values()):
+            raise ModelError(
+                f"{name!r} is called with {call['kwargs']}.",
+                expected="Tensors and numbers, without names.",
+            )
+        args = list(call["args"])
+        if class_name == "GetItem":
+            args[1:] = [clean_key(args[1], name)]
+        calls.append({"args": [_argument(arg, name) for arg in args], "kwargs": {}})
+    return {
+        "module": entry["module"],
+        "class_name": class_name,
+        "config": {"name": name, **config},
+        "registered_name": class_name,
+        "name": name,
+        "inbound_nodes": calls,
+    }
+
+
+def as_layer(entry: Mapping[str, Any], name: str) -> KerasLayer:
+    """A function as a layer without weights; the numbers that it is called with are options."""
+    (call,) = entry["inbound_nodes"]
+    args = [None if _is_tensor(arg) else arg for arg in call["args"]]
+    config = {**entry["config"], "args": args}
+    if entry["class_name"] == "GetItem":
+        config["key"] = clean_key(args[1], name)
+    return KerasLayer(name, PREFIX + entry["class_name"], config, {})
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__"
+
+
+def _argument(value: Any, name: str) -> Any:
+    """A tensor, or several, reduced to their references; numbers and keys are plain."""
+    if _is_tensor(value):
+        return clean_call({"args": [value]}, name)["args"][0]
+    if isinstance(value, list | tuple):
+        return [_argument(each, name) for each in value]
+    if isinstance(value, Mapping) and value.get("class_name") in ("__slice__", "__ellipsis__"):
+        return value
+    _require_plain(value, name, "an argument")
+    return value
+
+
+def _require_plain(value: Any, name: str, what: str) -> None:
+    entries = value if isinstance(value, list | tuple) else [value]
+    if any(not (each is None or isinstance(each, bool | int | float)) for each in entries):
+        raise ModelError(
+            f"{name!r} has {what} {value!r}.",
+            expected="Numbers.",
+            hint="For one factor or offset a channel use keras.layers.Rescaling or Normalization.",
+        )
+
+
+def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A tensor times a number, plus a number."""
+    name = layer.class_name.removeprefix(PREFIX)
+    first, second = [*layer.config["args"], None][:2]
+    number = float(first if second is None else second) if name != "Negative" else -1.0
+    backwards = second is None and name != "Negative"
+    if name == "TrueDivide" and (backwards or number == 0 or len(inputs) > 1):
+        hint = "Multiply with the inverse."
+        raise refusal(layer, "divides by a tensor, or by zero", expected="A number.", hint=hint)
+    scale, offset = {
+        "Add": (1.0, number),
+        "Multiply": (number, 0.0),
+        "Negative": (-1.0, 0.0),
+        "Subtract": (-1.0, number) if backwards else (1.0, -number),
+        "TrueDivide": (1 / number if number else 0.0, 0.0),
+    }[name]
+    channels = builder.tensors[inputs[0]].shape[-1]
+    constants = [
+        builder.constant(f"{layer.name}/scale", np.full(channels, scale)),
+        builder.constant(f"{layer.name}/offset", np.full(channels, offset)),
+    ]
+    return builder.add(BatchNormalization(), [inputs[0], *constants], layer.name)
+
+
+def _reduced(kind: type[Reduction]) -> Lowering:
+    def lower(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Over any axes but the batch; axes that are apart come to the front first."""
+        rank = len(builder.tensors[inputs[0]].shape)
+        axis, keep = layer.config.get("axis"), bool(layer.config.get("keepdims"))
+        given = axis if isinstance(axis, list | tuple) else [axis]
+        axes = sorted({each % (rank + 1) - 1 for each in given if each is not None})
+        if None in given or not axes or axes[0] < 0:
+            raise refusal(layer, f"reduces the axes {axis}", expected="Axes without the batch.")
+        order = first_axes(axes, rank)
+        if order is None:
+            return builder.add(kind.over(axes, rank, keep), inputs, layer.name)
+        turned = builder.add(Transpose(order), inputs, f"{layer.name}/turned")
+        if not keep:
+            return builder.add(kind.over(range(len(axes)), rank), [turned], layer.name)
+        shape = builder.tensors[inputs[0]].shape
+        found = builder.add(kind.over(range(len(axes)), rank), [turned], f"{layer.name}/reduced")
+        kept = tuple(1 if place in axes else size for place, size in enumerate(shape))
+        return builder.add(Reshape(kept), [found], layer.name)
+
+    return lower
+
+
+def _transposed(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Keras counts the batch as axis 0."""
+    rank = len(builder.tensors[inputs[0]].shape)
+    axes = layer.config.get("axes") or list(range(rank, -1, -1))
+    if axes[0] != 0:
+        raise refusal(layer, f"moves the batch: {axes}", expected="Axis 0 at the first place.")
+    return builder.add(
+        Transpose(tuple(axis % (rank + 1) - 1 for axis in axes[1:])), inputs, layer.name
+    )
+
+
+def _reshaped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """To a shape whose first size is the batch's; an axis more or less."""
+    shape = builder.tensors[inputs[0]].shape
+    name = layer.class_name.removeprefix(PREFIX)
+    if name == "Reshape":
+        first, *sizes = layer.config["newshape"]
+        known = math.prod(size for size in sizes if size != -1)
+        total = math.prod(shape)
+        if first not in (-1, None) or known == 0 or (-1 in sizes and first == -1):
+            what = f"makes a tensor of shape {layer.config['newshape']}"
+            raise refusal(layer, what, expected="Expected -1 for the batch alone, in front.")
+        target = tuple(total // known if size == -1 else size for size in sizes)
+    elif name == "ExpandDims":
+        axis = layer.config["axis"] % (len(shape) + 2) - 1
+        target = (*shape[: max(axis, 0)], 1, *shape[max(axis, 0) :])
+        if axis < 0:
+            raise refusal(layer, "adds an axis before the batch", expected="Another axis.")
+    else:
+        given = layer.config.get("axis")
+        axes = given if isinstance(given, list | tuple) else [given]
+        gone = {axis % (len(shape) + 1) - 1 for axis in axes if axis is not None}
+        if given is None or any(axis < 0 or shape[axis] != 1 for axis in gone):
+            raise refusal(
+                layer, f"removes the axes {given} of {shape}", expected="Axes of length 1."
+            )
+        target = tuple(size for axis, size in enumerate(shape) if axis not in gone) or (1,)
+    return builder.add(Reshape(target), inputs, layer.name)
+
+
+def _joined(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Side by side along an axis; Keras counts the batch as axis 0."""
+    rank = len(builder.tensors[inputs[0]].shape)
+    axis = layer.config.get("axis", -1) % (rank + 1) - 1
+    if axis < 0:
+        raise refusal(layer, "joins along the batch", expected="Expected another axis.")
+    return builder.add(Concatenation(axis), inputs, layer.name) if len(inputs) > 1 else inputs[0]
+
+
+def _squared(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """The product with itself; of other powers none."""
+    args = layer.config["args"]
+    if layer.class_name == f"{PREFIX}Power" and (args[0] is not None or args[1] != 2):
+        raise refusal(layer, f"computes a power: {args}", expected="The square.")
+    return builder.add(Mul(), [inputs[0], inputs[0]], layer.name)
+
+
+def _product(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    return builder.add(BatchMatmul(), inputs, layer.name)
+
+
+def _unary(op: Absolute | Logarithm | Root) -> Lowering:
+    return lambda layer, inputs, builder: builder.add(op, inputs, layer.name)
+
+
+OPERATIONS: Mapping[str, Lowering] = {
+    "Absolute": _unary(Absolute()),
+    "Add": _scaled,
+    "Concatenate": _joined,
+    "ExpandDims": _reshaped,
+    "GetItem": sliced,
+    "Log": _unary(Logarithm()),
+    "Matmul": _product,
+    "Max": _reduced(ReduceMax),
+    "Mean": _reduced(Mean),
+    "Min": _reduced(ReduceMin),
+    "Multiply": _scaled,
+    "Negative": _scaled,
+    "Power": _squared,
+    "Reshape": _reshaped,
+    "Rsqrt": _unary(Root(True)),
+    "Sqrt": _unary(Root()),
+    "Square": _squared,
+    "Squeeze": _reshaped,
+    "Subtract": _scaled,
+    "Transpose": _transposed,
+    "TrueDivide": _scaled,
+}
+"""By class name in Keras."""
