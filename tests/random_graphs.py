@@ -35,6 +35,8 @@ from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.l2_normalization import OUTPUT as UNIT
 from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.log_softmax import OUTPUT as LOGARITHMS
+from tinycomp.ops.log_softmax import LogSoftmax
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.lookup import Lookup
@@ -385,7 +387,11 @@ def _table(g: _Growing, x: str) -> str | None:
 
 
 def _normalized(g: _Growing, x: str) -> str | None:
-    return g.apply(L2Normalization(), x, UNIT) if g.shape(x)[-1] > 3 else None
+    if g.shape(x)[-1] < 4:
+        return None
+    if g.rng.random() < 0.5:
+        return g.apply(LogSoftmax(), x, LOGARITHMS)
+    return g.apply(L2Normalization(), x, UNIT)
 
 
 def _softmax(g: _Growing, x: str) -> str | None:

@@ -51,7 +51,7 @@ class _Growing:
 
     def activation(self) -> str | None:
         """Without softmax, which is constant along one channel."""
-        return str(self.choice(sorted({*ACTIVATIONS} - {"softmax"})))
+        return str(self.choice(sorted({*ACTIVATIONS} - {"log_softmax", "softmax"})))
 
     def grow(self, step: int, left_out: bool) -> None:
         self.rng = np.random.default_rng((self.seed, step))

@@ -11,6 +11,7 @@ from tinycomp.ops.function import DEFINITIONS, Function
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
+from tinycomp.ops.log_softmax import LogSoftmax
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.softmax import Softmax
@@ -26,6 +27,7 @@ ACTIVATIONS: Mapping[str, Operator | None] = {
     "hard_swish": HardSwish(),
     "leaky_relu": LeakyRelu(0.2),
     "linear": None,
+    "log_softmax": LogSoftmax(),
     "relu": Relu(),
     "relu6": Relu(6.0),
     "sigmoid": Logistic(),

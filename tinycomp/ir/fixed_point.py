@@ -296,3 +296,73 @@ def inverse_square_root(value: int) -> Multiplier:
         root = (multiply(root, three_halves) - multiply(cube, quarter)) << 3
     half_root = 1518500250  # the square root of one half, with 31 fractional bits
     return Multiplier(int(multiply(root, half_root)) << max(0, -shift), -max(0, shift))
+
+
+class LogSoftmaxScaling(NamedTuple):
+    """How LOG_SOFTMAX converts a difference of int8 values to fixed point with 5 integer bits, and
+    back.
+    """
+
+    multiplier: int
+    """Of the difference."""
+    shift: int
+    """To the left."""
+    smallest_difference: int
+    """To the maximum; anything below counts as minus infinity in the sum."""
+    reverse_multiplier: int
+    """From fixed point to a difference."""
+    reverse_shift: int
+    """To the left, negative."""
+
+
+def log_softmax_scaling(scale: float) -> LogSoftmaxScaling:
+    """The scaling for an input scale (PreprocessLogSoftmaxScalingExp and CalculateInputRadius).
+
+    Raises:
+        ArithmeticError: the scale is too small for 26 fractional bits, or too large for 32 bits.
+    """
+    real = min(scale * (1 << 26), float(INT32_MAX))
+    if not 2.0 < real < 1 << 30:
+        raise ArithmeticError(f"a logarithm of a softmax of scale {scale:g} has no int8 form")
+    multiplier, shift = quantize_multiplier(real)
+    reverse = quantize_multiplier((1 << (31 - shift)) / multiplier)
+    return LogSoftmaxScaling(multiplier, shift, -((31 << 26) >> shift), *reverse)
+
+
+def log_softmax(x: Array, scaling: LogSoftmaxScaling) -> NDArray[np.int8]:
+    """Logarithms of an int8 softmax over the last axis, output scale 1/16 and zero point 127."""
+    wide = np.asarray(x, np.int64)
+    difference = wide - wide.max(axis=-1, keepdims=True)
+    counts = difference >= scaling.smallest_difference
+    fixed = requantize(np.where(counts, difference, 0), scaling.multiplier, scaling.shift)
+    shares = np.where(counts, rounding_shift_right(exp_of_negative(fixed), 12), 0)
+    logarithm = _log_of_sum(shares.sum(axis=-1, keepdims=True))
+    reached = requantize(logarithm - (1 << 31), scaling.reverse_multiplier, scaling.reverse_shift)
+    least = np.maximum(scaling.smallest_difference - 1, reached)
+    above = difference > least
+    fixed = requantize(np.where(above, difference, 0), scaling.multiplier, scaling.shift)
+    output = rounding_shift_right(fixed - logarithm, 22) + 127
+    return np.where(above, np.clip(output, -128, 127), -128).astype(np.int8)
+
+
+def _log_of_sum(x: Array) -> Array:
+    """The natural logarithm, with 26 fractional bits, of numbers from 1 with 19 fractional bits: a
+    quotient of polynomials around the fourth root of one half (gemmlowp's).
+    """
+    multiply, centre, half_root = rounding_doubling_high_multiply, 1805811301, 1518500250
+    headroom = 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)
+    first = np.minimum(multiply(x << (headroom - 1), half_root) << 1, INT32_MAX)
+    lowered = multiply(x, half_root)
+    below = 31 - np.frexp(lowered.astype(np.float64))[1].astype(np.int64)
+    second = np.minimum(x << below, INT32_MAX)
+    quarter = 1 << 23
+    power = np.maximum(((12 - headroom) << 25) + quarter, ((12 - below) << 25) - quarter)
+    ratio = np.minimum(first, second)
+    p = (ratio + centre + 1) >> 1
+    q = 2 * (ratio - centre)
+    square = multiply(q, q)
+    numerator = multiply(q, ratio) + multiply(multiply(q, square), 117049297)
+    inner = 1057819769 + q + multiply(square, 127690142)
+    denominator = multiply(p, inner) + multiply(q, 638450708)
+    quotient = multiply(rounding_shift_right(numerator, 6), one_over_one_plus(denominator))
+    return (multiply(power, 1488522236) + quotient) << 1
