@@ -58,9 +58,10 @@ def measured(graph: Graph, steps: tuple[Technique, ...], data: Dataset) -> dict[
         board = load_board("cortex-m4")
         assembler = Assembler(board, PlanOptions("flash"), Path(folder), lambda _: None)
         built = assembler.cheapest(prepared, Silent())
+        constants = footprint(built.plan, built.measured).constants
     return {
         "steps": [repr(step) for step in steps], "accuracy": round(found.value if found else 0, 4),
-        "constants": footprint(built.plan, built.measured).constants,
+        "constants": constants,
         "bits": round(bits([each.weights.values for each in weighted_layers(prepared.graph)]), 3),
         "notes": notes,
     }  # fmt: skip
