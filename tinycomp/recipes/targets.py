@@ -33,9 +33,6 @@ COARSER = (1.0, 2.0, 4.0, 7.0)
 """Grid steps on which the untrained model is measured, relative to the recipe's step."""
 LOOKS, FIRST_LOOK = 8, 0.35
 """Number of size measurements during a training, and the share of training before the first."""
-
-FALLING = 1.15
-"""Bits above the target by more than this factor have not converged yet."""
 LEAST, MOST = 0.7, 1.4
 """Limits of the change of the target bits after a measurement."""
 
@@ -177,11 +174,10 @@ class _Regulator:
         meter = self.runner.meter
         self.floor = self.floor or meter.floor(state, self.code)
         weights = max(meter.taken(state, self.code)[0] - self.floor, 1)
-        # Proportional, but bounded: bytes do not change while a plain codec is cheaper than an
-        # entropy decoder, and then drop suddenly.
-        ratio = np.clip((self.aim - self.floor) / weights, LEAST, MOST)
-        falling = epoch.bits > FALLING * self.wanted
-        wanted = (epoch.bits if falling else self.wanted) * ratio
+        # Proportional to the current bits, also while they are still falling, but bounded: bytes do
+        # not change while a plain codec is cheaper than an entropy decoder, and then drop suddenly.
+        proportional = epoch.bits * max(self.aim - self.floor, 1) / weights
+        wanted = np.clip(proportional, LEAST * self.wanted, MOST * self.wanted)
         self.wanted = float(np.clip(wanted, FEWEST_BITS, 8.0))
         self.rate.want(model.tinycomp.layers, self.wanted)
 

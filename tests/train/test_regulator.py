@@ -1,0 +1,43 @@
+"""How the bits of a training are adjusted to the bytes that they take."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tinycomp.recipes.steps import Step
+from tinycomp.recipes.targets import LEAST, MOST, Targets, _Regulator
+from tinycomp.train.loop import Epoch
+from tinycomp.train.rate import Rate
+from tinycomp.train.schedule import Schedule
+
+FLOOR, AIM = 500, 7500
+
+
+def adjusted(monkeypatch: pytest.MonkeyPatch, bits: float, taken: int, wanted: float) -> float:
+    """The bits that are wanted after an epoch with these bits and bytes."""
+    monkeypatch.setattr("tinycomp.recipes.targets.finish", lambda model: None)
+    meter = SimpleNamespace(floor=lambda *_: FLOOR, taken=lambda *_: (taken, bits))
+    runner: Any = SimpleNamespace(meter=meter, compression={})
+    step = Step("rate", Rate(wanted), Schedule(epochs=20))
+    regulator = _Regulator(runner, step, AIM, Targets(AIM))
+    model = SimpleNamespace(tinycomp=SimpleNamespace(rounding={}, layers=()))
+    regulator(model, Epoch(min(regulator.epochs), 1.0, None, bits))
+    return regulator.wanted
+
+
+def test_bits_that_still_fall_do_not_raise_what_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 1.5 bits take 45,000 bytes: 0.23 bits should take the 7,000 that are left for weights.
+    found = adjusted(monkeypatch, bits=1.5, taken=45_000 + FLOOR, wanted=0.2)
+    assert found == pytest.approx(1.5 * 7000 / 45_000)
+
+
+def test_a_change_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert adjusted(monkeypatch, 1.0, 70_000, 0.9) == pytest.approx(LEAST * 0.9)
+    assert adjusted(monkeypatch, 1.0, FLOOR + 1000, 1.0) == pytest.approx(MOST)
+
+
+def test_bits_that_take_what_they_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert adjusted(monkeypatch, 0.8, AIM, 0.8) == pytest.approx(0.8)
