@@ -50,6 +50,20 @@ def test_fuse_into_merges(merge: Operator) -> None:
     assert operator(rewritten(graph, fuse_activation), "m").activation is Activation.RELU
 
 
+def test_fuse_before_a_concatenation() -> None:
+    """Into all of its inputs, or into none."""
+    b = Builder()
+    joined = b.add(Concatenation(2), [b.conv(b.x, "a"), b.conv(b.x, "b")], "j")
+    result = rewritten(b.build([b.add(Relu(), [joined], "r")]), fuse_activation)
+    assert names(result) == ["conv_2d", "conv_2d", "concatenation"]
+    assert {operator(result, name).activation for name in "ab"} == {Activation.RELU}
+    b = Builder()
+    parts = [b.conv(b.x, "a"), b.conv(b.x, "b")]
+    also = b.add(ReduceMax(), [parts[1]], "also")
+    relu = b.add(Relu(), [b.add(Concatenation(2), parts, "j")], "r")
+    assert "relu" in names(rewritten(b.build([relu, also]), fuse_activation))
+
+
 def test_a_relu_with_another_bound_stays() -> None:
     b = Builder()
     graph = b.build([b.add(Relu(1.0), [b.conv(b.x, "a")], "r")])

@@ -10,6 +10,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._move import Move
 from tinycomp.ops._reduction import ExtremeReduction
+from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.relu import Relu
@@ -27,13 +28,16 @@ _FUSED = {
     (Activation.RELU6, Activation.RELU6): Activation.RELU6,
 }
 
+Fused = dict[str, tuple[Node, Operator]]
+"""Nodes by name, and the operators that take their place."""
+
 
 def fuse_activation(graph: Graph) -> Graph:
     """The graph with each ReLU or ReLU6 fused into the operator before it, if that has no other
     reader.
 
-    A ReLU after maxima, reshapes and zero paddings moves before them, where it gives the same
-    result: so the tensors in between, which share one scale, need no negative values.
+    A ReLU after maxima, concatenations, reshapes and zero paddings moves before them, with
+    the same result: so the tensors in between, which share one scale, need no negative values.
     """
     while True:
         edit = Edit(graph)
@@ -46,27 +50,28 @@ def fuse_activation(graph: Graph) -> Graph:
 
 
 def _fuse(edit: Edit, relu: Node, op: Relu) -> None:
-    """Fuse into the earliest possible operator."""
-    found = None
-    source = _source(edit, relu)
-    while source is not None and not edit.touched(source):
-        fused = _fused(source.op, op)
-        if fused is not None:
-            found = source, fused
-        if not _selects(source.op):
-            break
-        source = _source(edit, source)
-    if found is not None:
-        edit.replace(found[0], [replace(found[0], op=found[1])])
+    """Fuse into the earliest possible operators: one, or one for each input of a concatenation."""
+    found = _reached(edit, relu.inputs[0], relu, op)
+    if found:
+        for node, fused in found.values():
+            edit.replace(node, [replace(node, op=fused)])
         edit.remove(relu, relu.inputs[0])
 
 
-def _source(edit: Edit, node: Node) -> Node | None:
-    """The node that writes the node's input, if nothing else reads it."""
-    source = edit.uses.producer(node.inputs[0])
-    if source is None or edit.uses.only_reader(source.outputs[0]) != node:
-        return None
-    return source
+def _reached(edit: Edit, tensor: str, reader: Node, op: Relu) -> Fused:
+    """The nodes before a reader that can fuse a ReLU of its input, by name; none if some can't."""
+    source = edit.uses.producer(tensor)
+    if source is None or edit.uses.only_reader(tensor) != reader or edit.touched(source):
+        return {}
+    fused = _fused(source.op, op)
+    found: Fused = {} if fused is None else {source.name: (source, fused)}
+    if _selects(source.op):
+        return _reached(edit, source.inputs[0], source, op) or found
+    if isinstance(source.op, Concatenation):
+        parts = [_reached(edit, name, source, op) for name in source.inputs]
+        if all(parts):
+            return {name: each for part in parts for name, each in part.items()}
+    return found
 
 
 def _selects(op: Operator) -> bool:
