@@ -14,7 +14,7 @@ from tinycomp.target.boards import list_boards, load_board
 GOOD = """
 title = "Mine"
 cpu = "cortex-m4"
-port = "qemu/cmsdk/mps2/an385"
+port = "qemu/cortex_m/cmsdk/mps2/an385"
 project = "makefile"
 [memory]
 flash = 1000
@@ -113,7 +113,10 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("makefile", "cmake"), "There are: arduino, makefile, platformio."),
         (GOOD.replace("makefile", "cmake"), "project = 'cmake', but templates/projects has no"),
         (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
-        (GOOD.replace("qemu/cmsdk/mps2/an385", "nowhere"), "firmware/ports has no such folder."),
+        (
+            GOOD.replace("qemu/cortex_m/cmsdk/mps2/an385", "nowhere"),
+            "firmware/ports has no such folder.",
+        ),
         ('kernels = "mmx"\n' + GOOD, "firmware/kernels has no such folder."),
         ('name = "x"\n' + GOOD, "key 'name' is not allowed."),
         (GOOD + "[memory]\n", "is not valid TOML"),
@@ -126,9 +129,9 @@ def test_bad_board_file_names_file_and_key(mine, text, problem):
 
 
 def test_a_port_includes_its_parent_folders():
-    names = {path.name for path in resources.port_files("qemu/cmsdk/mps2/an385")}
+    names = {path.name for path in resources.port_files("qemu/cortex_m/cmsdk/mps2/an385")}
     assert {"board.h", "link.ld", "startup.c", "instructions.c", "sections.ld"} <= names
-    assert "qemu/cmsdk/mps2/an385" in resources.ports()
+    assert "qemu/cortex_m/cmsdk/mps2/an385" in resources.ports()
     assert "qemu" not in resources.ports()
 
 

@@ -43,7 +43,7 @@ class Component(Section):
 BOARD = """
 title = "Mine"
 cpu = "cortex-m4"
-port = "qemu/cmsdk/mps2/an385"
+port = "qemu/cortex_m/cmsdk/mps2/an385"
 project = "component"
 [memory]
 flash = 100_000

@@ -25,11 +25,6 @@
 
 extern uint8_t tc_stack_limit[]; /* linker script */
 
-void tc_known_loop(uint32_t turns)
-{
-    __asm__ volatile(".syntax unified\n 1: subs %0, %0, #1\n bne 1b" : "+l"(turns) : : "cc");
-}
-
 void tc_port_init(void)
 {
     __asm__ volatile("cpsid i" ::: "memory");
