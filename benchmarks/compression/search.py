@@ -33,7 +33,12 @@ from tinycomp.search.outcome import Limits, outcome_line
 from tinycomp.search.search import SearchOptions, search
 from tinycomp.search.worker import Plan
 
-BOARD = 'based_on = "cortex-m4"\n\n[compiler]\nprefix = "absent-"\n'
+BOARD = """based_on = "cortex-m4"
+title = "Cortex-M4 without a compiler"
+
+[compiler]
+prefix = "absent-"
+"""
 """Without a compiler flash is what constants take."""
 ERROR = 0.25
 """Errors from here on count for nothing."""
@@ -81,7 +86,7 @@ def _compare(folder: Path, seed: int, options: argparse.Namespace) -> dict[str, 
     if not model.exists():
         np.savez(data, **arrays)
         board.write_text(BOARD)
-        trained(Case("har_uci", har.data, network, 20, "", 0), arrays, seed, model)
+        trained(Case("har_uci", har.data, network, 20, "", "", 0), arrays, seed, model)
     task = Task(
         model, data, str(board), DataOptions(), PlanOptions("flash"), hold_out="last", seed=seed
     )

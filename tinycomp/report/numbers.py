@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tinycomp.report.record import TimeRecord
 
-_SHARES = ("top-1", "accuracy")
+SHARES = ("top-1", "accuracy")
+"""Metrics that are fractions."""
 INTERRUPTS = {
     "off": "none during the inference",
     "clock": "only the clock's own, a thousandth of the time",
@@ -17,7 +18,7 @@ def show_metric(metric: str, value: float | None) -> str:
     """A metric's value: fractions in percent, errors with four digits."""
     if value is None:
         return "not measured"
-    if metric in _SHARES:
+    if metric in SHARES:
         return f"{100 * value:.1f} %"
     return f"{value:.3f}" if metric in ("ROC AUC", "F1", "R2") else f"{value:.4g}"
 

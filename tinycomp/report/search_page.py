@@ -12,10 +12,11 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from tinycomp.report.html import environment
-from tinycomp.report.numbers import show_metric
+from tinycomp.report.numbers import SHARES, show_metric
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 640, 320, 64, 34, 12
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 640, 320, 64, 34, 32
 """Size of a plot in its own units, and the space for its tick labels."""
+_TOP = 12
 _TICKS = 5
 
 
@@ -117,6 +118,8 @@ def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
     if not record.candidates:
         return
     low, high = _range([each.score for each in record.candidates])
+    if record.candidates[0].metric in SHARES:
+        high = min(high, 1.0)
     for name in record.costs:
         costs = [each.costs[name] for each in record.candidates]
         left, right = _range([math.log(max(cost, 1.0)) for cost in costs])
@@ -143,7 +146,7 @@ def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
                 for share in _shares()
             ],
             "width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "foot": _HEIGHT - _BOTTOM,
-            "right": _WIDTH - _MARGIN, "top": _MARGIN,
+            "right": _WIDTH - _MARGIN, "top": _TOP,
         }  # fmt: skip
 
 
@@ -169,7 +172,7 @@ def _across(share: float) -> float:
 
 
 def _up(share: float) -> float:
-    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _MARGIN), 1)
+    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP), 1)
 
 
 def _tolerances(found: Sequence[ToleranceRecord]) -> Iterator[dict[str, Any]]:
