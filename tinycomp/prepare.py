@@ -27,6 +27,7 @@ from tinycomp.data.task import ModelShape, Task, model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.passes._reduction import with_original
+from tinycomp.passes.bundle_outputs import bundle_outputs
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
 from tinycomp.passes.fuse_activation import fuse_activation
@@ -212,6 +213,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     for note in graph.notes:
         progress.note(note)
     dataset = load_samples(wanted, graph, progress)
+    if len(graph.outputs) > 1:
+        progress.note(_several_outputs(graph))
     shape = model_shape(graph)
     task, targets = _targets(shape, dataset, wanted.data_options.task)
     if dataset is not None:
@@ -243,8 +246,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     elif tflite is not None:
         compression = compression_of(tflite)
     return Prepared(
-        reduce(graph, progress), tflite or write_tflite(graph, compression), shape, task, dataset,
-        targets, None if graph is dense else dense, float_tflite, core, compression,
+        reduce(graph, progress), tflite or write_tflite(graph, compression), shape,
+        task, dataset, targets, None if graph is dense else dense, float_tflite, core, compression,
     )  # fmt: skip
 
 
@@ -289,8 +292,8 @@ def prepare_trained(
     elif compression:
         small = shorten_biases(int8)
     return Prepared(
-        reduce(small, progress), write_tflite(small, compression), shape, task, dataset, targets,
-        None, write_tflite(cleaned), core, dict(compression),
+        reduce(small, progress), write_tflite(small, compression), shape, task,
+        dataset, targets, None, write_tflite(cleaned), core, dict(compression),
     )  # fmt: skip
 
 
@@ -302,6 +305,14 @@ def _targets(
         return wanted or ("reconstruction" if shape.reconstructs else None), None
     found = find_targets(shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted)
     return wanted or found.task, found
+
+
+def _several_outputs(graph: Graph) -> str:
+    names = ", ".join(repr(name) for name in graph.outputs)
+    return (
+        f"The model has {len(graph.outputs)} outputs: {names}. The library returns one after the "
+        "other, and the header has the place and scale of each; only the first is scored."
+    )
 
 
 def _require_unquantized_input(wanted: Preparation) -> None:
@@ -338,11 +349,13 @@ def clean_up(graph: Graph) -> Graph:
 def reduce(graph: Graph, progress: Progress) -> Graph:
     """All rewrites of an int8 graph, until none finds anything more; every value stays as it is.
 
-    What was removed becomes a note. The graph itself where there is nothing to rewrite.
+    Several outputs become one. What was removed becomes a note. The graph itself where there is
+    nothing to rewrite.
 
     Raises:
         ModelError: a sum could leave 32 bits.
     """
+    graph = bundle_outputs(graph)
     smaller = with_original(graph)
     size = None
     while size != _size(smaller):

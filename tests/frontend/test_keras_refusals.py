@@ -207,12 +207,10 @@ def test_input_of_four_axes(keras: Any, save: Save) -> None:
     assert "has shape (2, 3, 4, 5). One to three axes are supported" in refused(save(model))
 
 
-def test_two_inputs_and_two_outputs(keras: Any, save: Save) -> None:
+def test_two_inputs(keras: Any, save: Save) -> None:
     x, y = keras.Input(VECTOR), keras.Input(VECTOR)
     text = refused(save(keras.Model([x, y], keras.layers.Add()([x, y]))))
-    assert "has 2 input(s) and 1 output(s): " in text
-    text = refused(save(keras.Model(x, [keras.layers.ReLU()(x), keras.layers.Dense(2)(x)])))
-    assert "has 1 input(s) and 2 output(s): " in text
+    assert "has 2 inputs: " in text
 
 
 def test_sequential_model_without_input(keras: Any, save: Save) -> None:

@@ -18,6 +18,8 @@ from tinycomp.ir.tensor import Array
 
 FEWEST, MOST = 4, 9
 """Random steps per model; each adds one to five layers."""
+SEVERAL_OUTPUTS = 0.15
+"""The fraction of models with two or three outputs."""
 LARGEST = 3000
 """The most elements of a tensor, so that models run quickly."""
 SAMPLES = 60
@@ -71,7 +73,7 @@ class _Growing:
         return self.k.Activation(self.activation())(x)
 
     def model(self) -> Any:
-        """Most models end with classes, some with any layer."""
+        """Most models end with classes, some with any layer; some return other tensors too."""
         self.rng = np.random.default_rng((self.seed, MOST + 1))
         x = self.tensors[-1]
         if self.rng.random() < 0.7:
@@ -83,6 +85,11 @@ class _Growing:
             x = self.k.Dense(self.number(2, 11), activation=end)(x)
         if x is self.input:
             x = self.k.Dense(3)(x)
+        others = [y for y in self.tensors if y is not self.input and y is not x]
+        if others and self.rng.random() < SEVERAL_OUTPUTS:
+            count = self.number(1, 1 + min(2, len(others)))
+            more = [others[i] for i in self.rng.permutation(len(others))[:count]]
+            return self.keras.Model(self.input, [x, *more])
         return self.keras.Model(self.input, x)
 
 

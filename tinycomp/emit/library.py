@@ -29,6 +29,7 @@ from tinycomp.emit.schedule import ScheduleText, moves_of, row_counters, schedul
 from tinycomp.ir.graph import Ends, Graph
 from tinycomp.ir.tensor import Shape, Tensor
 from tinycomp.ops._rows import rows
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.moves import Move
 from tinycomp.plan.place import ALIGNMENT
@@ -66,6 +67,18 @@ class TensorText:
 
 
 @dataclass(frozen=True)
+class PartText:
+    """One of several outputs, for the header."""
+
+    name: str
+    """In the model, for a comment."""
+    offset: int
+    """Of its first byte in the output."""
+    tensor: TensorText
+    """Shape and quantization."""
+
+
+@dataclass(frozen=True)
 class TransformText:
     """The library's normalization of raw input values."""
 
@@ -96,7 +109,9 @@ class LibraryContext:
     input: TensorText
     """The model's input."""
     output: TensorText
-    """The model's output."""
+    """The model's output; of several, all bytes with the first one's scale and zero point."""
+    parts: tuple[PartText, ...]
+    """The outputs, if there are several."""
     transform: TransformText | None
     """Normalization of raw input values, if the library does it."""
     input_offset: int
@@ -202,6 +217,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         model_name=c_comment(graph.name),
         input=_tensor(graph.tensors[first]),
         output=_tensor(graph.tensors[last]),
+        parts=_parts(graph),
         transform=_transform(graph),
         input_offset=plan.buffers[first].offset,
         output_offset=plan.buffers[last].offset,
@@ -244,6 +260,14 @@ def _tensor(tensor: Tensor) -> TensorText:
     return TensorText(
         shape, height, width, channels, tensor.size, scale, tensor.quantization.zero_point
     )
+
+
+def _parts(graph: Graph) -> tuple[PartText, ...]:
+    found, offset = [], 0
+    for part in output_parts(graph):
+        found.append(PartText(c_comment(part.name), offset, _tensor(part)))
+        offset += part.size
+    return tuple(found) if len(found) > 1 else ()
 
 
 def _image(shape: Shape) -> tuple[int, int, int]:

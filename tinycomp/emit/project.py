@@ -48,6 +48,8 @@ class Content:
     """One input tensor, of any shape."""
     class_names: tuple[str, ...] = ()
     """Empty if the outputs are not classes."""
+    outputs: int = 1
+    """How many outputs the model has; the example prints the first."""
     example: Example = field(default_factory=Example)
     """What the example prints."""
 
@@ -104,6 +106,7 @@ def project_context(board: Board, content: Content) -> dict[str, object]:
         "board": board,
         "settings": board.settings,
         "class_names": content.class_names,
+        "output": "OUTPUT" if content.outputs == 1 else "OUTPUT_0",
         "example": content.example,
         "name": package_name(content.prefix),
         "url": Packaging().page(content.prefix),

@@ -26,27 +26,30 @@ class Core:
 
 
 def take_off_ends(file: TfliteFile) -> Core:
-    """The int8 core of a file with one input and one output."""
-    wanted = Ends(*(file.tensors[each[0]].dtype for each in (file.inputs, file.outputs)))
-    names = file.tensors[file.inputs[0]].name, file.tensors[file.outputs[0]].name
-    file = _without_output_conversion(_without_input_conversion(_signed(file)))
+    """The int8 core of a file with one input."""
+    before = file
+    file = _without_input_conversion(_signed(file))
+    for place in range(len(file.outputs)):
+        file = _without_output_conversion(file, place)
     ends = Ends(
-        wanted.input if file.tensors[file.inputs[0]].dtype == "int8" else "int8",
-        wanted.output if file.tensors[file.outputs[0]].dtype == "int8" else "int8",
+        _end(before, before.inputs[0], file, file.inputs[0]),
+        _end(before, before.outputs[0], file, file.outputs[0]),
     )
-    notes = [
-        _note("input", name, dtype, "quantize_input" if dtype == "float32" else "input_from_uint8")
-        if end == "input"
-        else _note(
-            "output", name, dtype, "dequantize_output" if dtype == "float32" else "output_to_uint8"
-        )
-        for end, name, dtype in (
-            ("input", names[0], ends.input),
-            ("output", names[1], ends.output),
-        )
-        if dtype != "int8"
-    ]
+    notes = []
+    if ends.input != "int8":
+        helper = "quantize_input" if ends.input == "float32" else "input_from_uint8"
+        notes.append(_note("input", before.tensors[before.inputs[0]].name, ends.input, helper))
+    for old, new in zip(before.outputs, file.outputs, strict=True):
+        dtype = _end(before, old, file, new)
+        if dtype != "int8":
+            helper = "dequantize_output" if dtype == "float32" else "output_to_uint8"
+            notes.append(_note("output", before.tensors[old].name, dtype, helper))
     return Core(file, ends, tuple(notes))
+
+
+def _end(before: TfliteFile, old: int, core: TfliteFile, new: int) -> str:
+    """The type of an end of the file, if the core's is int8."""
+    return before.tensors[old].dtype if core.tensors[new].dtype == "int8" else "int8"
 
 
 def _note(end: str, name: str, dtype: str, helper: str) -> str:
@@ -95,15 +98,20 @@ def _without_input_conversion(file: TfliteFile) -> TfliteFile:
     return _without(_with(file, known), reader, inputs=reader.outputs)
 
 
-def _without_output_conversion(file: TfliteFile) -> TfliteFile:
-    writers = [op for op in file.operators if file.outputs[0] in op.outputs]
-    readers = [op for op in file.operators if file.outputs[0] in op.inputs]
+def _without_output_conversion(file: TfliteFile, place: int) -> TfliteFile:
+    index = file.outputs[place]
+    writers = [op for op in file.operators if index in op.outputs]
+    readers = [op for op in file.operators if index in op.inputs]
     if len(writers) != 1 or readers:
         return file
     (writer,) = writers
     if not (_converts(file, writer, "DEQUANTIZE") or _converts(file, writer, "QUANTIZE")):
         return file
-    return _without(file, writer, outputs=writer.inputs)
+    (core,) = writer.inputs
+    if core in file.outputs:
+        return file
+    outputs = tuple(core if each == index else each for each in file.outputs)
+    return _without(file, writer, outputs=outputs)
 
 
 def _converts(file: TfliteFile, operator: FileOperator, builtin: str) -> bool:

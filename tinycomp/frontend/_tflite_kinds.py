@@ -48,18 +48,23 @@ def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
 
 
 def calls(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse several inputs, outputs, subgraphs or signatures, which a library can't represent."""
-    for what, indices, join in (
-        ("input", file.inputs, "Join them into one input, and slice it in the model."),
-        ("output", file.outputs, "Export one model for each output, or join them by Concatenate."),
-    ):
-        if len(indices) != 1:
-            yield ModelError(
-                f"{file.name + '.tflite'!r} has {len(indices)} {what}s"
-                f"{': ' + file.names(indices) if indices else ''}.",
-                expected=f"One {what}.",
-                hint=join,
-            )
+    """Refuse several inputs, subgraphs or signatures, and repeated outputs, which a library can't
+    represent.
+    """
+    if len(file.inputs) != 1:
+        yield ModelError(
+            f"{file.name + '.tflite'!r} has {len(file.inputs)} inputs"
+            f"{': ' + file.names(file.inputs) if file.inputs else ''}.",
+            expected="One input.",
+            hint="Join them into one input, and slice it in the model.",
+        )
+    if not file.outputs or len(set(file.outputs)) != len(file.outputs):
+        yield ModelError(
+            f"{file.name + '.tflite'!r} has "
+            f"{'the outputs ' + file.names(file.outputs) if file.outputs else 'no output'}.",
+            expected="Outputs, each once.",
+            hint="Export the model again.",
+        )
     called = any(op.builtin in _CONTROL | _STATE for op in file.operators)
     if len(file.subgraphs) > 1 and not called:
         names = ", ".join(map(repr, file.subgraphs))

@@ -34,7 +34,7 @@ def read_keras(path: Path) -> Graph:
     model = _load(file, clean_model(file.config, blockers))
     builder = GraphBuilder(path.stem)
     inputs = [builder.input(tensor.name, tuple(tensor.shape)[1:]) for tensor in model.inputs]
-    for reason in _ends(path, builder, inputs, [str(tensor.name) for tensor in model.outputs]):
+    for reason in _inputs(path, builder, inputs):
         blockers.add(reason)
     if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
         blockers.raise_any()
@@ -43,19 +43,13 @@ def read_keras(path: Path) -> Graph:
     return builder.build(outputs)
 
 
-def _ends(
-    path: Path, builder: GraphBuilder, inputs: Sequence[str], outputs: Sequence[str]
-) -> Iterator[ModelError]:
-    """Refuse several inputs or outputs, and unsupported shapes.
-
-    outputs: names of tensors.
-    """
-    if len(inputs) != 1 or len(outputs) != 1:
+def _inputs(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterator[ModelError]:
+    """Refuse several inputs, and unsupported shapes."""
+    if len(inputs) != 1:
         yield ModelError(
-            f"The model {path} has {len(inputs)} input(s) and {len(outputs)} output(s): "
-            f"{', '.join(map(repr, inputs))} and {', '.join(map(repr, outputs))}.",
-            expected="One of each is supported.",
-            hint="Split the model, or join its outputs with Concatenate.",
+            f"The model {path} has {len(inputs)} inputs: {', '.join(map(repr, inputs))}.",
+            expected="One is supported.",
+            hint="Join them into one input, and take it apart with Cropping layers in the model.",
         )
     for name in inputs:
         shape = builder.tensors[name].shape

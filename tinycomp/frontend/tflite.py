@@ -98,7 +98,7 @@ def _core(file: TfliteFile) -> Graph:
     other_format = kinds.number_format(file)
     if other_format is not None:
         blockers.add(other_format)
-    if other_format is not None or len(file.inputs) != 1 or len(file.outputs) != 1:
+    if other_format is not None or len(file.inputs) != 1 or not file.outputs:
         for reason in kinds.unsupported(file, _without_shape_arithmetic(file)):
             blockers.add(reason)
         blockers.raise_any()

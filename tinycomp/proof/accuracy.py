@@ -10,6 +10,7 @@ from tinycomp.data.targets import Targets
 from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.prepare import Prepared
 from tinycomp.quantize.affine import dequantize_values, quantize_inputs
 from tinycomp.reference.oracle import run_float
@@ -18,20 +19,23 @@ from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord
 
 
 def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Scores of a float .tflite on real inputs; None if there is nothing to score."""
+    """Scores of a float .tflite's first output on real inputs; None with nothing to score."""
     if targets.task is None:
         return None
-    (outputs,) = run_float(model, x).values()
+    outputs = next(iter(run_float(model, x).values()))
     return score(shape, targets, outputs)
 
 
 def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Scores of an int8 graph in the simulator on real inputs; None if nothing can be scored."""
+    """Scores of an int8 graph's first output in the simulator on real inputs; None if there is
+    nothing to score.
+    """
     if targets.task is None:
         return None
-    target = graph.tensors[graph.outputs[0]].quantization
-    assert target is not None
-    outputs = dequantize_values(run(graph, quantize_inputs(graph, x)), target)
+    first = output_parts(graph)[0]
+    assert first.quantization is not None
+    values = run(graph, quantize_inputs(graph, x)).reshape(len(x), -1)[:, : first.size]
+    outputs = dequantize_values(values.reshape(len(x), *first.shape), first.quantization)
     return score(shape, targets, outputs)
 
 

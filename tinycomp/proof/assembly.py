@@ -19,6 +19,7 @@ from tinycomp.emit.library import StackNeed, emit_library, harness_model
 from tinycomp.emit.package_files import package_files
 from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
@@ -202,6 +203,7 @@ def _files(
         harness_model=harness_model(prefix, benchmark),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
         class_names=prepared.graph.class_names,
+        outputs=len(output_parts(prepared.graph)),
         example=_example(prepared),
     )
     packages = package_files(board, content, packaging)

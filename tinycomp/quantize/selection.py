@@ -6,6 +6,7 @@ The compared outputs come from LiteRT's optimized kernels.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,7 +124,7 @@ def closest(
     with progress.stage(f"Calibrating on {len(x)} samples"):
         observed = observe(graph, real)
     rows = spread(len(x), max(FEWEST, WORK // max(1, graph.cost().macs)))
-    (expected,) = run_float(write_tflite(graph), real[rows]).values()
+    expected = run_float(write_tflite(graph), real[rows])
     trials = []
     with progress.stage("Choosing ranges", len(methods)) as advance:
         for each in methods:
@@ -134,13 +135,25 @@ def closest(
     return min(trials, key=lambda trial: trial.error)
 
 
-def distance(quantized: Graph, x: Array, expected: Array) -> float:
-    """Root mean square difference of an int8 graph's outputs from real ones, for raw inputs x."""
-    target = quantized.tensors[quantized.outputs[0]].quantization
-    assert target is not None
+def distance(quantized: Graph, x: Array, expected: Mapping[str, Array]) -> float:
+    """Root mean square difference of an int8 graph's outputs from real ones, for raw inputs x.
+
+    Of several outputs, the mean of their differences, each relative to the output's own size.
+    """
     outputs = run_fast(write_tflite(quantized), quantize_inputs(quantized, x))
-    error = dequantize_values(outputs, target).astype(np.float64) - expected
-    return float(np.sqrt(np.mean(error**2)))
+    found = []
+    for name, values in outputs.items():
+        target = quantized.tensors[name].quantization
+        assert target is not None
+        error = _root_mean_square(dequantize_values(values, target) - expected[name])
+        found.append(error / _root_mean_square(expected[name]) if len(outputs) > 1 else error)
+    return float(np.mean(found))
+
+
+def _root_mean_square(values: Array) -> float:
+    """At least the smallest positive number."""
+    found = float(np.sqrt(np.mean(values.astype(np.float64) ** 2)))
+    return max(found, float(np.finfo(np.float64).tiny))
 
 
 def _input_parameters(graph: Graph) -> QuantizationParameters:

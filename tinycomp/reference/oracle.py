@@ -48,21 +48,19 @@ def run(model: bytes, inputs: Array) -> dict[str, Array]:
 
 
 def run_output(model: bytes, inputs: Array) -> Array:
-    """The model's int8 output, (samples, *shape), from the reference kernels; see run."""
-    (output,) = _run_singly(model, inputs, "outputs").values()
-    return output
+    """The model's first int8 output, (samples, *shape), from the reference kernels; see run."""
+    return next(iter(_run_singly(model, inputs, "outputs").values()))
 
 
-def run_fast(model: bytes, inputs: Array) -> Array:
-    """The model's output from LiteRT's optimized kernels, to estimate how close an int8 model is
-    to a float one. Bytes may differ by one or two from those of run_output.
+def run_fast(model: bytes, inputs: Array) -> dict[str, Array]:
+    """The model's outputs by name from LiteRT's optimized kernels, to estimate how close an int8
+    model is to a float one. Bytes may differ by one or two from those of run_output.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
     """
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    (output,) = _run_singly(model, inputs, "outputs", resolver).values()
-    return output
+    return _run_singly(model, inputs, "outputs", resolver)
 
 
 def run_float(model: bytes, inputs: Array, tensors: Which = "outputs") -> dict[str, Array]:

@@ -19,8 +19,9 @@ def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
 
     A .tflite omits some reshapes: a dense layer flattens its input itself, and the extra axis of a
     1-D convolution comes from the operators around it. These tensors have the bytes of the one
-    before or after. What else it omits (the parts of a transposed convolution) the operators'
-    references compute from LiteRT's tensors; what is then computed of it is LiteRT's again.
+    before or after. What else it omits (the parts of a transposed convolution, several outputs in
+    a row) the operators' references compute from LiteRT's tensors; what is then computed of it is
+    LiteRT's again.
     """
     found = dict(tensors)
     for node in graph.nodes:
