@@ -85,8 +85,8 @@ def test_strings_and_numbers_survive_the_compiler(tmp_path: Path) -> None:
     source = tmp_path / "t.c"
     source.write_text(
         "#include <stdio.h>\n#include <stdint.h>\n"
-        f"int main(void) {{ int32_t n = {c_number(-(2**31))}; fputs({c_string(text)}, stdout);"
-        " return n != INT32_MIN; }\n"
+        f"int main(void) {{ int32_t n = {c_number(-(2**31))}; int64_t m = {c_number(-(2**63))};"
+        f" fputs({c_string(text)}, stdout); return n != INT32_MIN || m != INT64_MIN; }}\n"
     )
     binary = tmp_path / "t"
     subprocess.run(

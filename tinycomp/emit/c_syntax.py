@@ -130,6 +130,10 @@ def c_identifiers(
     return result
 
 
+_SMALLEST = (-(1 << 31), -(1 << 63))
+"""Literals have no sign: without it these are larger than their type."""
+
+
 def c_number(value: int) -> str:
-    """An integer literal; the smallest int32 needs an expression."""
-    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
+    """An integer literal; the smallest int32 and int64 need an expression."""
+    return f"({value + 1} - 1)" if value in _SMALLEST else str(value)
