@@ -17,8 +17,10 @@ from tinycomp.kernels._dsp_sums import integer
 NEAR = sorted(product(range(-6, 7), repeat=2), key=lambda near: near[0] ** 2 + near[1] ** 2)
 """Differences to the real factors to try, the nearest first."""
 INT8 = np.arange(-128, 128, dtype=np.int64)
-FREE = 1 << 40
-"""Tolerance beyond the activation's bounds, where outputs saturate."""
+FREE = 1 << 31
+"""Tolerance beyond the activation's bounds, where outputs saturate. Shifted by up to 31 it is still
+an int64.
+"""
 
 
 class Affine(NamedTuple):
@@ -67,7 +69,7 @@ def _affine(call: KernelCall) -> Affine | None:
     for more, and_more in NEAR:
         a, b = first + more, second + and_more
         products = a * INT8[:, None] + b * INT8
-        offset = int((least - products).max())
+        offset = max(int((least - products).max()), -(1 << 31) + 1 - int(products.min()))
         if offset < int((beyond - products).min()) and abs(products + offset).max() < 1 << 31:
             return Affine(a, b, offset, shift)
     return None

@@ -56,6 +56,12 @@ def cases() -> list[Case]:
         )
         for a, b, c in ((-128, -128, -128), (127, 127, -128), (-128, 127, 127))
     ]
+    dwarfed = _case(
+        "an output whose step dwarfs the inputs",
+        parameters(0.07, -124),
+        parameters(0.07, -124),
+        parameters(34001.25, -128),
+    )
     activations = [
         _case(
             activation.name,
@@ -71,7 +77,7 @@ def cases() -> list[Case]:
         for kind in ("image", "channels", "one axis", "scalar")
         for first in (False, True)
     ]
-    return [*scales, *zero_points, *activations, *broadcasts]
+    return [*scales, *zero_points, dwarfed, *activations, *broadcasts]
 
 
 def _case(
