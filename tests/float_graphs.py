@@ -19,10 +19,15 @@ INT8_ONLY = frozenset({"lookup"})
 """Operators that float graphs never hold: a lookup maps stored values."""
 
 
-def float_graph(graph: Graph) -> Graph:
+PARTIAL = frozenset({"logarithm", "root"})
+"""Operators without a result for some real values, where training and LiteRT may differ."""
+
+
+def float_graph(graph: Graph, *, total: bool = False) -> Graph:
     """The graph with real constants; its tensors are float32. Other scales for the same real
     values, which LiteRT has for integers only, are left out.
     """
+    other = INT8_ONLY | PARTIAL if total else INT8_ONLY
     constants = {
         name: replace(
             constant,
@@ -37,7 +42,7 @@ def float_graph(graph: Graph) -> Graph:
         for name, tensor in graph.tensors.items()
     }
     nodes = tuple(
-        replace(node, op=Tanh()) if node.op.name in INT8_ONLY else node for node in graph.nodes
+        replace(node, op=Tanh()) if node.op.name in other else node for node in graph.nodes
     )
     edit = Edit(replace(graph, nodes=nodes, tensors=tensors, constants=constants))
     for node in nodes:

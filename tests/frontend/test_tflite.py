@@ -191,7 +191,6 @@ def test_difference_of_two_tensors() -> None:
     assert verify(graph, data, source.inputs, [simulator(graph)]).equal
 
 
-
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"The model '.*none.tflite' can't be read: No such file"):
         read_tflite(tmp_path / "none.tflite")

@@ -42,7 +42,7 @@ def trained(constraints: list[Any], epochs: int = 6, calibration: Array | None =
 
 @pytest.mark.parametrize("seed", range(12))
 def test_models_compute_what_their_graphs_compute(seed: int) -> None:
-    graph = float_graph(random_graph(seed))
+    graph = float_graph(random_graph(seed), total=True)
     shape = graph.tensors[graph.inputs[0]].shape
     x = np.random.default_rng(seed).normal(0, 1, (3, *shape)).astype(np.float32)
     model = trainable(graph)
