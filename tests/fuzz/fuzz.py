@@ -32,6 +32,8 @@ PATIENCE = 240
 """Time limit for one case, in seconds."""
 ATTEMPTS = 40
 """The most cases tried to minimize one failure."""
+PROGRESS = 20
+"""Cases between two lines of progress on standard error."""
 
 
 class Worker:
@@ -107,6 +109,11 @@ def report(case: FuzzCase, text: str, keep: Path) -> None:
     print(f"\nFAILED seed {case.seed}\n{text}\n{script(case, folder)}", flush=True)
 
 
+def summary(counts: Counter[str]) -> str:
+    """How many cases ended how, on which board."""
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no cases"
+
+
 def main() -> int:
     """Run the command line; the exit status is 1 if a case failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -132,10 +139,12 @@ def main() -> int:
             refusals[found["text"][:160]] += 1
         if found["outcome"] == "failed":
             report(*minimized(case, found["text"], worker), wanted.keep)
+        if counts.total() % PROGRESS == 0:
+            print(f"seed {seed}: {summary(counts)}", file=sys.stderr, flush=True)
     worker.close()
     for text, count in refusals.most_common(12):
         print(f"refused {count} x: {text}")
-    print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no cases")
+    print(summary(counts))
     return int(any(what.startswith("failed") for what in counts))
 
 
