@@ -163,6 +163,18 @@ def test_rate_holds_its_bits_with_one_scale_a_layer() -> None:
     assert 1.3 < bits < 1.6
 
 
+def test_the_rate_of_weights_that_are_all_zero() -> None:
+    """There are no bits to press: the penalty stays finite, and training goes on."""
+    import keras
+
+    model = trainable(network(), [Rate(1.5, every=1)], task()[0][:64])
+    for variable in model.trainable_variables:
+        variable.assign(keras.ops.zeros_like(variable))
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    history = model.fit(*task(), batch_size=32, epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
 def test_weights_that_left_their_grid_are_refused() -> None:
     from dataclasses import replace
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinycomp.compress._layers import with_constants
 from tinycomp.compress._technique import Samples
+from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
@@ -53,7 +54,7 @@ def recalibrated(
     if samples is None:
         return smaller
     kept, x = kept or {}, samples.x
-    x = x[:: max(1, len(x) // SAMPLES)][:SAMPLES]
+    x = x[spread(len(x), SAMPLES)]
     names = {node.name: node for node in before.nodes}
     for name in [node.name for node in smaller.nodes if node.name in names]:
         node = next(node for node in smaller.nodes if node.name == name)

@@ -24,6 +24,7 @@ from tinycomp.compress._layers import (
 from tinycomp.compress._sensitivity import Choice, mixed
 from tinycomp.compress._statistics import Statistics, input_statistics
 from tinycomp.compress._technique import Samples, Stage, Technique
+from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
@@ -89,7 +90,7 @@ class Rounding(Technique):
         graph = fold_batch_normalization(graph)
         layers = weighted_layers(graph)
         given = self._given(graph, layers)
-        x = None if samples is None else samples.x[:: max(1, len(samples.x) // _SAMPLES)][:_SAMPLES]
+        x = None if samples is None else samples.x[spread(len(samples.x), _SAMPLES)]
         bits = [given.get(layer.name, self.bits) for layer in layers]
         if self.average is not None:
             bits = self._mixed(graph, layers, given, x)

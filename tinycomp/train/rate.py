@@ -22,6 +22,8 @@ from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel, Layer,
 
 _MOST = 127
 """The most symbols on each side of zero."""
+_FEWEST_BITS = 1e-6
+"""Per weight: what is compared with a target of no bits at all."""
 _UNSEEN = 0.5
 """Added to the count of each symbol, so that unused symbols have a finite cost."""
 
@@ -144,7 +146,7 @@ class Rate(Constraint):
         start = start or bits
         share = min(1.0, moment.share / max(self.press, 1e-9))
         target = start + (min(wanted, start) - start) * share
-        excess = (bits - target) / target
+        excess = (bits - target) / max(target, _FEWEST_BITS)
         multiplier = max(0.0, multiplier + self.gain * self.every / moment.total * excess)
         weight = max(0.0, multiplier + self.stiffness * excess)
         for layer, state, symbols in zip(layers, states, found, strict=True):
