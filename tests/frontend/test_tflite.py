@@ -139,6 +139,7 @@ def _grouped(model: Any, subgraph: Any) -> None:
         ),
         (put(2, type=FLOAT32), r"The constant 'bias' is float32"),
         (_grouped, r"over an input of 3 channels\. Weights of shape \(5, 3, 9, 3\)"),
+        (builtin("ABS"), r"Operator 0 \(ABS, 'conv_2d'\): It has 3 inputs\. One\."),
         (builtin("COS"), r"Operator 0 \(COS, 'conv_2d'\) is not supported.*operators: ABS, ADD, "),
         (builtin("TOPK_V2"), r"\(TOPK_V2, 'conv_2d'\) is not supported\. Save the model without"),
         (

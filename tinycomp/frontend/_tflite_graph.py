@@ -46,6 +46,7 @@ from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._move import Move
 from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._registry import by_tflite_name, operators
+from tinycomp.ops._unary import UnaryOperator
 
 _ANY_BATCH = {
     "ADD", "EXP", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "GELU", "HARD_SWISH", "LEAKY_RELU",
@@ -194,6 +195,8 @@ class CoreReader:
     def _node(self, operator: FileOperator) -> None:
         """Append the operator's node, with a reshape around it where TFLite implies one."""
         kind = _kind(operator)
+        if issubclass(kind, UnaryOperator) and len(operator.inputs) != 1:
+            raise ModelError(f"It has {len(operator.inputs)} inputs.", expected="One.")
         if operator.builtin == "TRANSPOSE_CONV" and len(operator.inputs) > 2:
             size, weights, source, *rest = operator.inputs
             operator = replace(operator, inputs=(source, weights, *rest, size))
