@@ -31,10 +31,9 @@ pytestmark = [
 
 
 def program_of(board: Board) -> object:
-    """What decides the library's machine code, and what runs it."""
-    compiler = board.compiler
-    emulated = board.name if board.is_host else firmware_build.emulated_board(board).name
-    return compiler.prefix, compiler.flags, compiler.optimize, board.kernels, emulated
+    """The program that an emulator runs: its core, compiler and kernels."""
+    emulated = board if board.is_host else firmware_build.emulated_board(board)
+    return emulated.name, emulated.compiler, board.kernels
 
 
 def first_of_each() -> dict[object, str]:
@@ -67,6 +66,17 @@ def options(board: Board, shared: Path, folder: Path) -> pipeline.BuildOptions:
     return pipeline.BuildOptions(model, board.name, folder, 1, verify, bench=False)
 
 
+def is_within(report: Report, board: Board) -> bool:
+    """Whether flash and RAM are within the board's."""
+    assert report.flash is not None
+    assert report.ram is not None
+    flash, ram = board.memory.flash, board.memory.ram
+    return (
+        report.flash.total <= flash - board.memory.reserved_flash
+        and report.ram.total <= ram - board.memory.reserved_ram
+    )
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_with_numbers(name: str, shared: Path, folder: Path) -> None:
     with pytest.raises(BoardError) as caught:
@@ -82,13 +92,10 @@ def test_it_is_refused_with_numbers(name: str, shared: Path, folder: Path) -> No
 def test_it_fits(board: Board, shared: Path, folder: Path) -> None:
     if not is_available(board.compiler):
         pytest.skip(f"{board.compiler.prefix}gcc is not installed")
-    first = FIRST[program_of(board)]
-    report = report_of(first, shared, folder)
-    assert report.flash is not None
-    assert report.ram is not None
-    memory = board.memory
-    assert report.flash.total <= memory.flash - memory.reserved_flash
-    assert report.ram.total <= memory.ram - memory.reserved_ram
+    report = report_of(FIRST[program_of(board)], shared, folder)
+    if not is_within(report, board):  # planned for more memory
+        report = report_of(board.name, shared, folder)
+    assert is_within(report, board)
     for verified in report.verify:
         assert verified.equal
         last = verified.executions[-1]
