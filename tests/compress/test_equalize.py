@@ -66,7 +66,7 @@ def test_an_activation_with_an_upper_bound_stops_it() -> None:
     graph = network(Activation.RELU6)
     after = Equalize().apply(graph)
     assert after.constants == graph.constants
-    assert "nothing was equalized" in after.notes[-1]
+    assert after.notes[-1].startswith("Nothing was equalized")
 
 
 def test_a_dense_layer_after_a_flattened_image() -> None:
@@ -95,7 +95,7 @@ def test_channels_with_another_reader_keep_their_scale() -> None:
 
 
 def test_impossible_options_are_refused() -> None:
-    with pytest.raises(TinycompError, match=r"0 sweeps and factors up to 100 .* sweeps of 1"):
+    with pytest.raises(TinycompError, match=r"0 sweeps and factors up to 100 .* sweeps >= 1"):
         Equalize(sweeps=0)
     with pytest.raises(TinycompError, match="factors up to 1 is not possible"):
         Equalize(most=1.0)

@@ -27,7 +27,7 @@ OPERATORS = (
 REASONS = (
     "is no Keras activation", "no standard layer", "neither same nor valid", "is not 1",
     "no depthwise convolution", "Keras has no padding", "numbers of axes",
-    "no negative slope",
+    "no negative slope", "other axes than",
 )  # fmt: skip
 CASES = [(name, case) for name in OPERATORS for case in cases_of(name)]
 

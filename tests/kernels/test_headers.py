@@ -19,6 +19,7 @@ HELPERS = (
     "cells",
     "channels",
     "divisor",
+    "exponentials",
     "factors",
     "fully_connected_output",
     "tinycomp",

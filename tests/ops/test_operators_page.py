@@ -51,7 +51,7 @@ def _replaces(name: str, kind: type[Operator], call: KernelCall, operands: Opera
 def _operators() -> list[str]:
     lines = ["| operator | .tflite | kernel | also for |", "| --- | --- | --- | --- |"]
     for name, kind in operators().items():
-        if kind.float_only:
+        if kind.float_only or kind.emitted_only:
             continue
         builtins = sorted(key for key, value in by_tflite_name().items() if value is kind)
         calls = _calls(name)

@@ -36,7 +36,11 @@ THREE = Window((3, 3))
             [(2, 9, 1), (4, 3, 3, 1), (4,)],
             r"window of 3x3, larger than .* 2x9\. Use",
         ),
-        (Conv2D(THREE), [(9, 9, 4), (4, 3, 3, 2), (4,)], r"input of 4 channels.* use groups=1"),
+        (
+            Conv2D(THREE),
+            [(9, 9, 4), (4, 3, 3, 2), (4,)],
+            r"\(4, 3, 3, 2\) over an input of 4 channels",
+        ),
         (Conv2D(THREE), [(9, 9, 4), (4, 3, 3, 4), (5,)], r"a bias of shape \(5,\)\. Weights \(out"),
         (DepthwiseConv2D(THREE), [(9, 9, 4), (1, 3, 3, 8), (8,)], r"Weights \(1, height, width"),
         (DepthwiseConv2D(THREE), [(9, 9, 4), (1, 2, 3, 4), (4,)], r"Weights of shape \(1, 3, 3, 4"),

@@ -22,7 +22,7 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 
 TOLERANCE = 1e-4
-WITH_CASES = sorted(operators().keys() - INT8_ONLY - {"batch_normalization", "quantize"})
+WITH_CASES = sorted(operators().keys() - INT8_ONLY - {"batch_normalization", "bundle", "quantize"})
 SEEDS = range(30)
 
 

@@ -48,10 +48,10 @@ class Content:
     """One input tensor, of any shape."""
     class_names: tuple[str, ...] = ()
     """Empty if the outputs are not classes."""
-    outputs: int = 1
-    """How many outputs the model has; the example prints the first."""
     example: Example = field(default_factory=Example)
     """What the example prints."""
+    outputs: int = 1
+    """How many outputs the model has; the example prints the first."""
 
 
 def kind_of(board: Board) -> ProjectKind:

@@ -226,6 +226,8 @@ def _reduction(call: _Call) -> Any:
     from keras import layers
 
     rank = len(call.operands.activations[0].shape) - 1
+    if call.op.axes is not None or rank not in (1, 2):
+        raise _UnsupportedError("it reduces other axes than global pooling does")
     kind = "Average" if isinstance(call.op, Mean) else "Max"
     layer = getattr(layers, f"Global{kind}Pooling{rank}D")
     return layer(keepdims=call.op.keep_dims, name=call.name)(call.x[0])

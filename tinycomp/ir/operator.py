@@ -55,6 +55,8 @@ class Operator(ABC):
     """The output-channel axis of the weights, for operators that have weights."""
     float_only: ClassVar[bool] = False
     """It has no kernel: a pass must rewrite it before quantization (batch normalization)."""
+    emitted_only: ClassVar[bool] = False
+    """Only int8 graphs that are emitted have it: no file, no float graph (a bundle of outputs)."""
     tflite_names: ClassVar[tuple[str, ...]] = ()
     """Names in TFLite's BuiltinOperator enumeration that are read as this operator."""
     keras_names: ClassVar[tuple[str, ...]] = ()

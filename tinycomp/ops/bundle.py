@@ -21,6 +21,7 @@ class Bundle(Operator):
     """
 
     name: ClassVar[str] = "bundle"
+    emitted_only: ClassVar[bool] = True
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """All bytes in one axis."""
