@@ -400,7 +400,9 @@ def read_report(folder: Path) -> Report:
         return _from_json(content)
     except FileNotFoundError:
         raise OutputError(
-            f"'{folder}' holds no {REPORT_NAME}.",
+            f"'{folder}' holds no {REPORT_NAME}."
+            if folder.is_dir()
+            else f"There is no folder '{folder}'.",
             expected="Expected a folder written by 'tinycomp build'.",
             hint="Run 'tinycomp build MODEL -o FOLDER' first.",
         ) from None
