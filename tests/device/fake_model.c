@@ -111,6 +111,9 @@ static int8_t quantize_input(float x, uint32_t at) /* scale 0.5, zero point 3 */
 {
     (void)at;
     const float q = x * 2.0F + 3.0F;
+    if (q != q) { /* NaN becomes the zero point */
+        return 3;
+    }
     return (int8_t)(q < -128.0F ? -128.0F : q > 127.0F ? 127.0F : q < 0.0F ? q - 0.5F : q + 0.5F);
 }
 

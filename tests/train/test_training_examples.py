@@ -125,7 +125,7 @@ def test_a_model_trained_by_fit_is_exported(tmp_path: Path) -> None:
     source = graph.tensors[graph.inputs[0]].quantization
     assert source is not None
     rounded = np.clip(np.rint(x / source.scale) + source.zero_point, -128, 127).astype(np.int8)
-    (found,) = run_fast(tflite, rounded).values()
+    found = run_fast(tflite, rounded)
     own = model.predict(x, verbose=0).argmax(axis=1)
     assert (found.argmax(axis=1) == own).mean() > 0.99
 

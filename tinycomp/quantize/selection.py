@@ -20,7 +20,7 @@ from tinycomp.quantize.calibration import AUTO, METHODS, Method, observe, requir
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.screening import coarse_features, coarse_note
-from tinycomp.reference.oracle import run_fast, run_float
+from tinycomp.reference.oracle import outputs_fast, run_float
 
 WORK = 2_000_000_000
 """The most multiply-accumulates to try one method: a second or two."""
@@ -140,7 +140,7 @@ def distance(quantized: Graph, x: Array, expected: Mapping[str, Array]) -> float
 
     Of several outputs, the mean of their differences, each relative to the output's own size.
     """
-    outputs = run_fast(write_tflite(quantized), quantize_inputs(quantized, x))
+    outputs = outputs_fast(write_tflite(quantized), quantize_inputs(quantized, x))
     found = []
     for name, values in outputs.items():
         target = quantized.tensors[name].quantization

@@ -127,7 +127,7 @@ class Meter:
         if not len(self.held):
             return None
         inputs = quantize_inputs(prepared.graph, self.material.dataset.x[self.held])
-        outputs = next(iter(run_fast(prepared.tflite, inputs).values()))
+        outputs = run_fast(prepared.tflite, inputs)
         target = prepared.graph.tensors[prepared.graph.outputs[0]].quantization
         assert target is not None
         real = dequantize_values(outputs, target)

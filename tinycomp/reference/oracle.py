@@ -52,7 +52,12 @@ def run_output(model: bytes, inputs: Array) -> Array:
     return next(iter(_run_singly(model, inputs, "outputs").values()))
 
 
-def run_fast(model: bytes, inputs: Array) -> dict[str, Array]:
+def run_fast(model: bytes, inputs: Array) -> Array:
+    """The model's first output, (samples, *shape); see outputs_fast."""
+    return next(iter(outputs_fast(model, inputs).values()))
+
+
+def outputs_fast(model: bytes, inputs: Array) -> dict[str, Array]:
     """The model's outputs by name from LiteRT's optimized kernels, to estimate how close an int8
     model is to a float one. Bytes may differ by one or two from those of run_output.
 

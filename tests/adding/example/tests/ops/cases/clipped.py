@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conformance import Case
 from tables import RESCALED, SOURCES, Functions, table_case
-
 from tinycomp.ops.clipped import Clipped
 
 
