@@ -23,6 +23,12 @@ needs_arm = pytest.mark.skipif(
 RECIPE = "[training]\nbatch = 32\n[[steps]]\ntechnique = 'rate'\nepochs = 2\nbits = 1.5\n"
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refusals must leave the working folder as it is: one where nothing else writes."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model.keras, its data.npz, and a recipe."""
@@ -103,6 +109,7 @@ def test_sizes_are_checked(text: str, written: Path, tmp_path: Path, run: Comman
     assert "is not a size" in done.err
 
 
+@pytest.mark.slow
 def test_other_targets_are_checked(
     written: Path, tmp_path: Path, run: Command, refusal: Refusal
 ) -> None:

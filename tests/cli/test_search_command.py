@@ -15,6 +15,12 @@ import pytest
 from command_line import Command, Refusal
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refusals must leave the working folder as it is: one where nothing else writes."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model.keras and its data.npz."""
@@ -63,6 +69,7 @@ def test_a_search_within_limits(written: Path, tmp_path: Path, run: Command) -> 
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_what_is_impossible_is_refused(
     written: Path, tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def test_many_random_graphs_can_be_pruned() -> None:
 
 
 @pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
+@pytest.mark.slow
 def test_pruned_graphs_build_and_verify(tmp_path: Path) -> None:
     done = 0
     for seed in SEEDS:

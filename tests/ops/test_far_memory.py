@@ -66,6 +66,7 @@ def test_arrays_too_large_for_the_compiler_are_far() -> None:
     assert codecs(wide(160, 210, 10)) == ["dense", "far_bytes", "dense"]
 
 
+@pytest.mark.slow
 def test_few_values_take_four_bits() -> None:
     graph = wide(256, 256, 256, 256, kind="few")
     found = codecs(graph, compressed=True)
@@ -129,6 +130,7 @@ def test_a_model_beyond_64_kb_is_verified(
     assert report.flash.constants > NEAR
 
 
+@pytest.mark.slow
 def test_models_that_exceed_the_whole_flash_are_refused(tmp_path: Path) -> None:
     model = tmp_path / "wide.tflite"
     model.write_bytes(write_tflite(wide(256, 256, 256, 256, 256)))

@@ -181,13 +181,23 @@ def _opened(port: str, baud: int, reset: bool) -> Stream:
         if not reset:
             line.dtr = line.rts = False
         line.open()
-    except (OSError, ValueError, OverflowError) as error:
+    except _setup_errors() as error:
         raise DeviceError(
             f"Port {port} can't be opened at {baud} baud ({error}).",
             hint="Check the name and the cable, and that no other program uses the port.",
         ) from error
     opened: Stream = line
     return opened
+
+
+def _setup_errors() -> tuple[type[Exception], ...]:
+    """What pyserial raises if a port can't be set up; termios.error is no OSError."""
+    found = (OSError, ValueError, OverflowError)
+    try:
+        import termios
+    except ImportError:
+        return found
+    return (*found, termios.error)
 
 
 def _text(line: bytes) -> str:
