@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,12 +13,12 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import inverse_square_root, requantize
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.operator import KerasLayer, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 from tinycomp.ops._keras import refusal
 from tinycomp.ops._quantized import centre, parameters, saturate
-from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import version
+from tinycomp.ops._vectors import VectorOperator, vector_fields
 
 OUTPUT = QuantizationParameters((1 / 128,), (0,))
 """What the specification prescribes."""
@@ -31,12 +30,13 @@ _AXES = 3
 
 
 @dataclass(frozen=True)
-class L2Normalization(Operator):
+class L2Normalization(VectorOperator):
     """Output scale 1/128, zero point 0."""
 
     name: ClassVar[str] = "l2_normalization"
     tflite_names: ClassVar[tuple[str, ...]] = ("L2_NORMALIZATION",)
     keras_names: ClassVar[tuple[str, ...]] = ("UnitNormalization",)
+    output: ClassVar[QuantizationParameters] = OUTPUT
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's.
@@ -51,18 +51,6 @@ class L2Normalization(Operator):
                 expected=f"1 to {_AXES} axes, and at most {_LONGEST:,} values in a vector.",
             )
         return shape
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
-    def output_range(self, operands: Operands) -> OutputRange:
-        """From -1 to 1."""
-        return OutputRange(fixed=OUTPUT)
-
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates are counted."""
-        return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """The inverse length of each vector in fixed point, times its values."""
@@ -85,17 +73,9 @@ class L2Normalization(Operator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """In place: a vector's length is taken before it is written."""
-        target = parameters(operands.output)
-        if (target.scale, target.zero_point) != (OUTPUT.scale, OUTPUT.zero_point):
-            raise ModelError(
-                f"{operands.output.name!r} (l2_normalization) has scale {target.scale:g} and zero "
-                f"point {target.zero_point}.",
-                expected="The int8 specification fixes 1/128 and 0.",
-            )
-        shape = operands.output.shape
+        self.require_specified(operands)
         fields = {
-            "width": math.prod(shape[1:-1]),
-            "channels": shape[-1],
+            **vector_fields(operands),
             "zero_point": parameters(operands.inputs[0]).zero_point,
         }
         return KernelCall("l2_normalization", fields, in_place=True)

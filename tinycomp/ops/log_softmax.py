@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,11 +12,11 @@ from ai_edge_litert import schema_py_generated as schema
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import LogSoftmaxScaling, log_softmax, log_softmax_scaling
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.operator import TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import version
+from tinycomp.ops._vectors import VectorOperator, vector_fields
 
 OUTPUT = QuantizationParameters((1 / 16,), (127,))
 """What the specification prescribes."""
@@ -26,11 +25,12 @@ _LONGEST = 1 << 12
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Operator):
+class LogSoftmax(VectorOperator):
     """Output scale 1/16, zero point 127."""
 
     name: ClassVar[str] = "log_softmax"
     tflite_names: ClassVar[tuple[str, ...]] = ("LOG_SOFTMAX",)
+    output: ClassVar[QuantizationParameters] = OUTPUT
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The input's.
@@ -46,18 +46,6 @@ class LogSoftmax(Operator):
             )
         return shape
 
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
-    def output_range(self, operands: Operands) -> OutputRange:
-        """From -16 to 0."""
-        return OutputRange(fixed=OUTPUT)
-
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates are counted."""
-        return Cost()
-
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Each vector along the last axis separately."""
         return np.asarray(log_softmax(inputs[0], self._scaling(operands)))
@@ -70,10 +58,9 @@ class LogSoftmax(Operator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """In place: a vector's maximum and sum are taken before it is written."""
-        scaling, shape = self._scaling(operands), operands.output.shape
+        scaling = self._scaling(operands)
         fields = {
-            "width": math.prod(shape[1:-1]),
-            "channels": shape[-1],
+            **vector_fields(operands),
             "smallest_difference": max(-256, scaling.smallest_difference),
             "shift": scaling.shift,
             "reverse_shift": scaling.reverse_shift,
@@ -83,13 +70,7 @@ class LogSoftmax(Operator):
         return KernelCall("log_softmax", fields, in_place=True)
 
     def _scaling(self, operands: Operands) -> LogSoftmaxScaling:
-        target = parameters(operands.output)
-        if (target.scale, target.zero_point) != (OUTPUT.scale, OUTPUT.zero_point):
-            raise ModelError(
-                f"{operands.output.name!r} (log_softmax) has scale {target.scale:g} and zero point "
-                f"{target.zero_point}.",
-                expected="The int8 specification fixes 1/16 and 127.",
-            )
+        self.require_specified(operands)
         source = parameters(operands.activations[0])
         try:
             return log_softmax_scaling(source.scale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,11 +12,11 @@ from ai_edge_litert import schema_py_generated as schema
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import SoftmaxScaling, softmax, softmax_aborts, softmax_scaling
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.operator import Operator, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import same_rows
 from tinycomp.ops._tflite import version
+from tinycomp.ops._vectors import VectorOperator, vector_fields
 
 OUTPUT = QuantizationParameters((1 / 256,), (-128,))
 """The output's parameters, fixed by the int8 specification."""
@@ -28,11 +27,12 @@ kernel aborts.
 
 
 @dataclass(frozen=True)
-class Softmax(Operator):
+class Softmax(VectorOperator):
     """Output scale 1/256, zero point -128."""
 
     name: ClassVar[str] = "softmax"
     tflite_names: ClassVar[tuple[str, ...]] = ("SOFTMAX",)
+    output: ClassVar[QuantizationParameters] = OUTPUT
 
     beta: float = 1.0
     """Multiplies the inputs."""
@@ -45,18 +45,6 @@ class Softmax(Operator):
                 "A softmax reads a tensor of one value.", expected="Expected one axis at least."
             )
         return source
-
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """The same rows."""
-        return same_rows(self, operands, index, first, last)
-
-    def output_range(self, operands: Operands) -> OutputRange:
-        """Probabilities."""
-        return OutputRange(fixed=OUTPUT)
-
-    def cost(self, operands: Operands) -> Cost:
-        """No multiply-accumulates are counted."""
-        return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Each vector along the last axis separately."""
@@ -85,12 +73,10 @@ class Softmax(Operator):
     def kernel(self, operands: Operands) -> KernelCall:
         """In place: a vector's maximum and sum are taken before it is written."""
         scaling = self._scaling(operands)
-        shape = operands.output.shape
         return KernelCall(
             "softmax",
             {
-                "width": math.prod(shape[1:-1]),
-                "channels": shape[-1],
+                **vector_fields(operands),
                 "smallest_difference": scaling.smallest_difference,
                 "shift": scaling.shift,
                 "multiplier": scaling.multiplier,
@@ -99,13 +85,7 @@ class Softmax(Operator):
         )
 
     def _scaling(self, operands: Operands) -> SoftmaxScaling:
-        target = parameters(operands.output)
-        if (target.scale, target.zero_point) != (OUTPUT.scale, OUTPUT.zero_point):
-            raise ModelError(
-                f"{operands.output.name!r} (softmax) has scale {target.scale:g} and zero point "
-                f"{target.zero_point}.",
-                expected="The int8 specification fixes 1/256 and -128.",
-            )
+        self.require_specified(operands)
         source = parameters(operands.activations[0])
         try:
             return softmax_scaling(self.beta, source.scale)
