@@ -56,6 +56,21 @@ def require_tied(operator: str, operands: Operands) -> None:
             )
 
 
+def refuse_constants(builtin: str, operands: Operands, *, expected: str, hint: str = "") -> None:
+    """Refuse an operator with a constant where only tensors can stand.
+
+    Raises:
+        ModelError: it has one.
+    """
+    if operands.constants:
+        raise ModelError(
+            f"{operands.output.name!r} ({builtin}) has the constant input "
+            f"{operands.constants[0].name!r}.",
+            expected=expected,
+            hint=hint,
+        )
+
+
 def requantized(values: Array, output: Tensor, activation: Activation) -> NDArray[np.int8]:
     """Add the output's zero point to rescaled sums and clamp them to the activation's bounds."""
     target = parameters(output)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
 from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, Value
 from tinycomp.ops._activation import Activation
-from tinycomp.ops._broadcast import repeat_fields
-from tinycomp.ops._quantized import Clamp, parameters
+from tinycomp.ops._binary import BinaryOperator
+from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._quantized import Clamp, centre, parameters, requantized
+from tinycomp.ops._registry import operators
+from tinycomp.ops._tflite import read_activation
 
 LEFT_SHIFT = 20
 """Extra bits of both inputs for rescaling to a common scale (the kernels' constant)."""
@@ -55,16 +59,31 @@ def sum_factors(operands: Operands) -> SumFactors:
 
 def sum_kernel(operands: Operands, factors: SumFactors, activation: Activation) -> KernelCall:
     """The call of the kernel `add` for two tensors; a negative multiplier subtracts."""
+    clamp = Clamp.of(operands.output, activation)
+    bounds = {"activation_min": clamp.low, "activation_max": clamp.high}
+    return rescaled_kernel("add", operands, factors, bounds)
+
+
+def rescaled_kernel(
+    kernel: str, operands: Operands, factors: SumFactors, more: Mapping[str, int]
+) -> KernelCall:
+    """The call of a kernel that rescales two tensors; the broadcast one comes second.
+
+    Args:
+        kernel: its name.
+        operands: of the node.
+        factors: of both inputs and of the output.
+        more: its other members, between zero points and factors.
+    """
     walk = repeat_fields(operands)
     wide = walk["wide"]
-    tensors, clamp = operands.activations, Clamp.of(operands.output, activation)
+    tensors = operands.activations
     fields = {
         **walk,
         "wide_zero_point": parameters(tensors[wide]).zero_point,
         "repeated_zero_point": parameters(tensors[1 - wide]).zero_point,
-        "output_zero_point": clamp.zero_point,
-        "activation_min": clamp.low,
-        "activation_max": clamp.high,
+        "output_zero_point": parameters(operands.output).zero_point,
+        **more,
         "wide_shift": factors[wide].shift,
         "repeated_shift": factors[1 - wide].shift,
         "output_shift": factors.output.shift,
@@ -72,10 +91,51 @@ def sum_kernel(operands: Operands, factors: SumFactors, activation: Activation) 
         "repeated_multiplier": factors[1 - wide].multiplier,
         "output_multiplier": factors.output.multiplier,
     }
-    return KernelCall("add", fields, in_place=wide == 0)
+    return KernelCall(kernel, fields, in_place=wide == 0)
 
 
 def raised(values: Array, value: Value, factor: Multiplier) -> Array:
     """int8 values of an input in the common scale."""
-    centred = np.asarray(values, np.int64) - parameters(value).zero_point
-    return requantize(centred << LEFT_SHIFT, *factor)
+    return requantize(centre(values, value) << LEFT_SHIFT, *factor)
+
+
+@dataclass(frozen=True)
+class SumOperator(BinaryOperator):
+    """A sum of two tensors, each times 1 or -1. One may be broadcast.
+
+    A subclass implements `factors`, `differentiable` and `to_tflite`.
+    """
+
+    activation: Activation = Activation.NONE
+    """Applied to the result."""
+
+    @staticmethod
+    def factors(operands: Operands) -> SumFactors:
+        """The factors of both inputs, negative where one is subtracted, and of the sum."""
+        return sum_factors(operands)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free, bounded by the activation."""
+        return OutputRange(limit=self.activation.bounds[1])
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Each input to the common scale, then the sum to the output's."""
+        factors, rank = self.factors(operands), len(operands.output.shape)
+        first, second = (
+            raised(x.reshape(len(x), *aligned(tensor.shape, rank)), tensor, factor)
+            for tensor, x, factor in zip(operands.activations, inputs, factors[:2], strict=True)
+        )
+        total = requantize(first + second, *factors.output)
+        return requantized(total, operands.output, self.activation)
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """The broadcast input comes second."""
+        return sum_kernel(operands, self.factors(operands), self.activation)
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Self | Operator:
+        """Two computed inputs; with a constant it is a separate operator."""
+        if operands.constants:
+            return operators()["add_constant"].from_tflite(name, options, operands)
+        code = 0 if options is None else options.fusedActivationFunction
+        return cls(read_activation(operands.output.name, code))

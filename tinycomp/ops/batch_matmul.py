@@ -16,7 +16,7 @@ from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._factor import bounded_multiplier
-from tinycomp.ops._quantized import centre, parameters, saturate
+from tinycomp.ops._quantized import centre, parameters, refuse_constants, saturate
 from tinycomp.ops._rows import rows
 from tinycomp.ops._tflite import version
 
@@ -129,13 +129,12 @@ class BatchMatmul(Operator):
         Raises:
             ModelError: an input is a constant.
         """
-        if operands.constants:
-            raise ModelError(
-                f"{operands.output.name!r} ({name}) has the constant input "
-                f"{operands.constants[0].name!r}.",
-                expected="Two tensors that are computed.",
-                hint="Use a dense layer, which is FULLY_CONNECTED.",
-            )
+        refuse_constants(
+            name,
+            operands,
+            expected="Two tensors that are computed.",
+            hint="Use a dense layer, which is FULLY_CONNECTED.",
+        )
         return cls(bool(options.adjX), bool(options.adjY))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:

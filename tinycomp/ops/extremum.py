@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
@@ -18,7 +17,7 @@ from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._broadcast import aligned, repeat_fields
 from tinycomp.ops._differentiable import side_by_side
 from tinycomp.ops._keras import merge
-from tinycomp.ops._quantized import require_tied
+from tinycomp.ops._quantized import refuse_constants, require_tied
 from tinycomp.ops._tflite import version
 
 
@@ -68,12 +67,11 @@ class Extremum(BinaryOperator):
         Raises:
             ModelError: one input is a constant.
         """
-        if operands.constants:
-            raise ModelError(
-                f"{operands.output.name!r} ({name}) has the constant input "
-                f"{operands.constants[0].name!r}.",
-                expected="Two tensors that are computed, or one value as the constant.",
-            )
+        refuse_constants(
+            name,
+            operands,
+            expected="Two tensors that are computed, or one value as the constant.",
+        )
         return cls(name == "MAXIMUM")
 
     @classmethod

@@ -15,10 +15,10 @@ from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops._binary import BinaryOperator
-from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._broadcast import aligned
 from tinycomp.ops._differentiable import side_by_side
-from tinycomp.ops._quantized import centre, parameters, saturate
-from tinycomp.ops._sum import SumFactors
+from tinycomp.ops._quantized import centre, parameters, refuse_constants, saturate
+from tinycomp.ops._sum import SumFactors, rescaled_kernel
 
 _LEFT_SHIFT = 7
 """Extra bits of both inputs (the kernel's constant): the square of a difference fits 32 bits."""
@@ -58,22 +58,7 @@ class SquaredDifference(BinaryOperator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The broadcast input comes second."""
-        walk = repeat_fields(operands)
-        wide = walk["wide"]
-        tensors, factors = operands.activations, _factors(operands)
-        fields = {
-            **walk,
-            "wide_zero_point": parameters(tensors[wide]).zero_point,
-            "repeated_zero_point": parameters(tensors[1 - wide]).zero_point,
-            "output_zero_point": parameters(operands.output).zero_point,
-            "wide_shift": factors[wide].shift,
-            "repeated_shift": factors[1 - wide].shift,
-            "output_shift": factors.output.shift,
-            "wide_multiplier": factors[wide].multiplier,
-            "repeated_multiplier": factors[1 - wide].multiplier,
-            "output_multiplier": factors.output.multiplier,
-        }
-        return KernelCall("squared_difference", fields, in_place=wide == 0)
+        return rescaled_kernel("squared_difference", operands, _factors(operands), {})
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> SquaredDifference:
@@ -82,14 +67,13 @@ class SquaredDifference(BinaryOperator):
         Raises:
             ModelError: an input is a constant.
         """
-        if operands.constants:
-            raise ModelError(
-                f"{operands.output.name!r} ({name}) has the constant input "
-                f"{operands.constants[0].name!r}.",
-                expected="Two tensors that are computed.",
-                hint="Subtract the constant by a layer of its own, and multiply the result with "
-                "itself.",
-            )
+        refuse_constants(
+            name,
+            operands,
+            expected="Two tensors that are computed.",
+            hint="Subtract the constant by a layer of its own, and multiply the result with "
+            "itself.",
+        )
         return cls()
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
