@@ -71,15 +71,21 @@ def standard_tflite(path: Path) -> bytes:
     return repaired(read_bytes(path))[0]
 
 
+def _blockers(file: TfliteFile) -> Blockers:
+    """What no file may have, whatever its numbers."""
+    blockers = Blockers(f"'{file.name}.tflite'")
+    for reason in (*kinds.calls(file), *kinds.operators(file)):
+        blockers.add(reason)
+    return blockers
+
+
 def _floating(file: TfliteFile) -> Graph:
     """The float graph of a float file, which still has to be quantized.
 
     Raises:
         ModelError: names all blockers.
     """
-    blockers = Blockers(f"'{file.name}.tflite'")
-    for reason in (*kinds.calls(file), *kinds.operators(file)):
-        blockers.add(reason)
+    blockers = _blockers(file)
     file, notes = as_float32(file)
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
@@ -92,9 +98,7 @@ def _core(file: TfliteFile) -> Graph:
     Raises:
         ModelError: names all blockers.
     """
-    blockers = Blockers(f"'{file.name}.tflite'")
-    for reason in (*kinds.calls(file), *kinds.operators(file)):
-        blockers.add(reason)
+    blockers = _blockers(file)
     other_format = kinds.number_format(file)
     if other_format is not None:
         blockers.add(other_format)

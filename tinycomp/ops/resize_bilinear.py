@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Cost, Operator, OutputRange, TfliteOperator
-from tinycomp.ir.tensor import Array, Constant, Operands, Shape
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._quantized import require_tied
-from tinycomp.ops._tflite import LARGEST_PADDED, version
+from tinycomp.ops._resize import read_resizing, write_resizing
+from tinycomp.ops._tflite import LARGEST_PADDED
 
 _ONE = 1 << 10
 """A weight of one."""
@@ -159,21 +160,9 @@ class ResizeBilinear(Operator):
         Raises:
             ModelError: it is not constant.
         """
-        size = operands.inputs[1]
-        if not isinstance(size, Constant) or size.values.size != 2:
-            raise ModelError(
-                f"{operands.output.name!r} ({name}) takes its size from {size.name!r}.",
-                expected="A constant height and width.",
-                hint="Convert the model with a fixed input shape.",
-            )
-        height, width = (int(each) for each in size.values.ravel())
-        return cls((height, width), bool(options.alignCorners), bool(options.halfPixelCenters))
+        return cls(*read_resizing(name, options, operands))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """RESIZE_BILINEAR; version 2 has int8, version 3 half-pixel centres."""
         options = schema.ResizeBilinearOptionsT()
-        options.alignCorners = self.align_corners
-        options.halfPixelCenters = self.half_pixel_centers
-        number = 3 if self.half_pixel_centers else version(operands, 2)
-        extra = (np.array(self.size, np.int32),)
-        return TfliteOperator("RESIZE_BILINEAR", "ResizeBilinearOptions", options, extra, number)
+        return write_resizing(self, operands, "RESIZE_BILINEAR", "ResizeBilinearOptions", options)

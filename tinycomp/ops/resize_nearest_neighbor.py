@@ -12,9 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.operator import TfliteOperator
-from tinycomp.ir.tensor import Array, Constant, Operands, Shape
+from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._move import Move, Moved
-from tinycomp.ops._tflite import LARGEST_PADDED, version
+from tinycomp.ops._resize import read_resizing, write_resizing
+from tinycomp.ops._tflite import LARGEST_PADDED
 
 
 @dataclass(frozen=True)
@@ -75,25 +76,13 @@ class ResizeNearestNeighbor(Move):
         Raises:
             ModelError: it is not constant, or does not fit the input.
         """
-        size = operands.inputs[1]
-        if not isinstance(size, Constant) or size.values.size != 2:
-            raise ModelError(
-                f"{operands.output.name!r} ({name}) takes its size from {size.name!r}.",
-                expected="A constant height and width.",
-                hint="Convert the model with a fixed input shape.",
-            )
         batch, *image = operands.activations[0].shape
-        height, width = (int(each) for each in size.values.ravel())
-        op = cls((height, width), bool(options.alignCorners), bool(options.halfPixelCenters))
+        op = cls(*read_resizing(name, options, operands))
         return Moved(op, (batch, *op.infer_shape([tuple(image)])))
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """RESIZE_NEAREST_NEIGHBOR; version 2 has int8, version 3 half-pixel centres."""
         options = schema.ResizeNearestNeighborOptionsT()
-        options.alignCorners = self.align_corners
-        options.halfPixelCenters = self.half_pixel_centers
-        number = 3 if self.half_pixel_centers else version(operands, 2)
-        extra = (np.array(self.size, np.int32),)
-        return TfliteOperator(
-            "RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions", options, extra, number
+        return write_resizing(
+            self, operands, "RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions", options
         )
