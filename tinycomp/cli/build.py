@@ -16,6 +16,7 @@ from tinycomp.cli.options import (
     Evaluate,
     Force,
     ForceFile,
+    Goal,
     InputQuantization,
     LibraryOnly,
     Model,
@@ -60,7 +61,7 @@ def build(
         bool, typer.Option("--no-bench", help="Don't measure on the board.")
     ] = False,
     optimize: Annotated[
-        Literal["ram", "speed", "balanced", "flash"],
+        Goal,
         typer.Option(help="What streaming by rows and the storage of weights optimize for."),
     ] = "balanced",
     ram_limit: Annotated[

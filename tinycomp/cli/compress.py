@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +11,7 @@ from tinycomp.cli.app import app, console, errors
 from tinycomp.cli.options import (
     Evaluate,
     ForceFile,
+    Goal,
     Offset,
     Scale,
     TaskName,
@@ -19,38 +19,12 @@ from tinycomp.cli.options import (
     YKey,
     data_options,
 )
+from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size, work
 from tinycomp.cli.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
     from tinycomp.recipes.compression import Compressed, CompressOptions
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgG]?)[bB]?")
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
-
-
-def size(text: str) -> int:
-    """Parse a size in bytes such as "12k", "7600" or "1.5M"; k is 1,000."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None or not float(found[1]):
-        raise typer.BadParameter(f"{text!r} is not a size. Expected bytes, such as 7600 or 12k.")
-    return int(float(found[1]) * _UNITS[found[2].lower()])
-
-
-def work(text: str) -> int:
-    """Parse a number of multiply-accumulates such as "5M"; k is 1,000."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None or not float(found[1]) or text.strip()[-1] in "bB":
-        raise typer.BadParameter(
-            f"{text!r} is not a number of multiply-accumulates. Expected one such as 5M or 750k."
-        )
-    return int(float(found[1]) * _UNITS[found[2].lower()])
-
-
-Float = Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")]
-Samples = Annotated[
-    Path,
-    typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
-]
 Output = Annotated[
     Path,
     typer.Option(
@@ -93,19 +67,9 @@ TargetMacs = Annotated[
         show_default=False,
     ),
 ]
-MinAccuracy = Annotated[
-    float | None,
-    typer.Option(
-        "--min-accuracy",
-        min=0.0,
-        max=1.0,
-        help="The lowest accuracy on validation samples, such as 0.97.",
-        show_default=False,
-    ),
-]
 BoardName = Annotated[str, typer.Option("--board", "-b", help="The board to measure sizes for.")]
 Optimize = Annotated[
-    Literal["ram", "speed", "balanced", "flash"],
+    Goal,
     typer.Option(help="What builds are optimized for when sizes are measured."),
 ]
 Teacher = Annotated[
@@ -133,7 +97,7 @@ Seed = Annotated[
 @app.command()
 def compress(
     model: Float,
-    data: Samples,
+    data: TrainingData,
     output: Output,
     recipe: RecipeName = "balanced",
     target_bytes: TargetBytes = None,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tinycomp.data.dataset import DataOptions
     from tinycomp.device.link import SerialPort
 
+Goal = Literal["ram", "speed", "balanced", "flash"]
+"""What builds are optimized for; see tinycomp.plan.streaming.Optimize."""
 Model = Annotated[Path, typer.Argument(help="A .keras, .h5 or .tflite file.", show_default=False)]
 Built = Annotated[
     Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)

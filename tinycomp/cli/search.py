@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from tinycomp.cli.app import app, console, errors
-from tinycomp.cli.compress import size
 from tinycomp.cli.options import (
     BoardName,
     Evaluate,
+    Goal,
     Offset,
     Scale,
     TaskName,
@@ -19,16 +19,14 @@ from tinycomp.cli.options import (
     YKey,
     data_options,
 )
+from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size
 from tinycomp.cli.terminal_progress import TerminalProgress
 
 
 @app.command()
 def search(
-    model: Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")],
-    data: Annotated[
-        Path,
-        typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
-    ],
+    model: Float,
+    data: TrainingData,
     output: Annotated[
         Path,
         typer.Option(
@@ -66,16 +64,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    min_accuracy: Annotated[
-        float | None,
-        typer.Option(
-            "--min-accuracy",
-            min=0.0,
-            max=1.0,
-            help="The lowest accuracy on validation samples, such as 0.97.",
-            show_default=False,
-        ),
-    ] = None,
+    min_accuracy: MinAccuracy = None,
     minimize: Annotated[
         str, typer.Option(help="Costs to minimize: some of flash, ram, instructions.")
     ] = "flash,ram,instructions",
@@ -118,7 +107,7 @@ def search(
     ] = None,
     study: Annotated[str, typer.Option(help="Name of the study in the database.")] = "tinycomp",
     optimize: Annotated[
-        Literal["ram", "speed", "balanced", "flash"],
+        Goal,
         typer.Option(help="What builds are optimized for when costs are measured."),
     ] = "flash",
     input_scale: Scale = 1.0,
