@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,43 @@ class Done:
 
 Command = Callable[..., Done]
 Refusal = Callable[..., str]
+
+
+def write_trained(folder: Path, features: int, distance: float, units: int) -> None:
+    """A trained model.keras, and the data.npz of its two classes.
+
+    Args:
+        folder: where to write them.
+        features: values of a sample.
+        distance: of both classes from 0.
+        units: of the hidden layer.
+    """
+    import keras
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 320)
+    x = rng.normal(0, 1, (320, features)) + distance * (2 * y[:, None] - 1)
+    x = x.astype(np.float32)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((features,)),
+            keras.layers.Dense(units, activation="relu"),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x[:256], y[:256], epochs=4, verbose=0)
+    with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(folder / "model.keras")
+    np.savez(folder / "data.npz", x_train=x[:256], y_train=y[:256], x_test=x[256:], y_test=y[256:])
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refusals must leave the working folder as it is: one where nothing else writes."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -1,5 +1,14 @@
 """Fixtures for the command line tests."""
 
-from command_line import built, built_once, emulated, emulated_once, folder, refusal, run
+from command_line import built, built_once, elsewhere, emulated, emulated_once, folder, refusal, run
 
-__all__ = ["built", "built_once", "emulated", "emulated_once", "folder", "refusal", "run"]
+__all__ = [
+    "built",
+    "built_once",
+    "elsewhere",
+    "emulated",
+    "emulated_once",
+    "folder",
+    "refusal",
+    "run",
+]

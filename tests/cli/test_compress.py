@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import Command, Refusal
+from command_line import Command, Refusal, write_trained
 
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import is_available
@@ -23,35 +22,14 @@ needs_arm = pytest.mark.skipif(
 RECIPE = "[training]\nbatch = 32\n[[steps]]\ntechnique = 'rate'\nepochs = 2\nbits = 1.5\n"
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refusals must leave the working folder as it is: one where nothing else writes."""
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model.keras, its data.npz, and a recipe."""
-    import keras
-
     folder = tmp_path_factory.mktemp("compress")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 320)
-    x = (rng.normal(0, 1, (320, 64)) + 0.5 * (2 * y[:, None] - 1)).astype(np.float32)
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((64,)),
-            keras.layers.Dense(128, activation="relu"),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x[:256], y[:256], epochs=4, verbose=0)
-    with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model.save(folder / "model.keras")
-    np.savez(folder / "data.npz", x_train=x[:256], y_train=y[:256], x_test=x[256:], y_test=y[256:])
+    write_trained(folder, features=64, distance=0.5, units=128)
     (folder / "recipe.toml").write_text(RECIPE)
     return folder
 

@@ -7,43 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
-from command_line import Command, Refusal
+from command_line import Command, Refusal, write_trained
 
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refusals must leave the working folder as it is: one where nothing else writes."""
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model.keras and its data.npz."""
-    import keras
-
     folder = tmp_path_factory.mktemp("search")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 320)
-    x = (rng.normal(0, 1, (320, 24)) + 0.6 * (2 * y[:, None] - 1)).astype(np.float32)
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((24,)),
-            keras.layers.Dense(32, activation="relu"),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x[:256], y[:256], epochs=4, verbose=0)
-    with warnings.catch_warnings():  # of Keras about NumPy 2
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model.save(folder / "model.keras")
-    np.savez(folder / "data.npz", x_train=x[:256], y_train=y[:256], x_test=x[256:], y_test=y[256:])
+    write_trained(folder, features=24, distance=0.6, units=32)
     return folder
 
 

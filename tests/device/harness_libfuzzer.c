@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "port.h"
+#include "fake_port.h"
 #include "server.h"
 
 #ifndef FUZZ_BYTES
@@ -14,8 +14,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t *at;
-static size_t left;
 static unsigned long bytes, inputs, replies;
 static char line[512];
 static size_t length;
@@ -30,15 +28,6 @@ void tc_port_init(void)
 {
     length = 0;
     replies = 0;
-}
-
-int tc_port_read(void)
-{
-    if (left == 0) {
-        return -1;
-    }
-    left--;
-    return *at++;
 }
 
 void tc_port_write(char byte)
@@ -65,30 +54,9 @@ uint32_t tc_port_receive_window(void)
     return 0;
 }
 
-uint64_t tc_port_ticks(void)
-{
-    static uint64_t now;
-    return now += 100;
-}
-
-const char *tc_port_tick_unit(void)
-{
-    return "cycles";
-}
-
-uint32_t tc_port_ticks_per_second(void)
-{
-    return 1000000U;
-}
-
 const char *tc_port_interrupts(void)
 {
     return "off";
-}
-
-uint8_t *tc_port_stack_limit(void)
-{
-    return NULL;
 }
 
 /* Thousands of inferences are only slow. */

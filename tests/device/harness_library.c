@@ -1,16 +1,13 @@
 /* The harness as a library of this computer: bytes in, bytes out, for tests of what a line does to them. */
 #include <string.h>
 
-#include "port.h"
+#include "fake_port.h"
 #include "server.h"
 
 size_t exchange(const uint8_t *bytes, size_t count, char *replies, size_t room);
 
-static const uint8_t *at;
-static size_t left;
 static char *to;
 static size_t written, size;
-static uint64_t now;
 
 /* Sends bytes, after a restart with its boot lines; returns the size of what is replied. */
 size_t exchange(const uint8_t *bytes, size_t count, char *replies, size_t room)
@@ -30,15 +27,6 @@ void tc_port_init(void)
     /* nothing to start */
 }
 
-int tc_port_read(void)
-{
-    if (left == 0) {
-        return -1;
-    }
-    left--;
-    return *at++;
-}
-
 void tc_port_write(char byte)
 {
     if (written < size) {
@@ -51,27 +39,7 @@ uint32_t tc_port_receive_window(void)
     return 64;
 }
 
-uint64_t tc_port_ticks(void)
-{
-    return now += 100;
-}
-
-const char *tc_port_tick_unit(void)
-{
-    return "cycles";
-}
-
-uint32_t tc_port_ticks_per_second(void)
-{
-    return 1000000U;
-}
-
 const char *tc_port_interrupts(void)
 {
     return "counted";
-}
-
-uint8_t *tc_port_stack_limit(void)
-{
-    return NULL;
 }
