@@ -28,9 +28,9 @@ from tinycomp.data.targets import find_targets
 from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.prepare import clean_up
-from tinycomp.quantize.affine import dequantize_values, quantize_values
+from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.calibration import AUTO, METHODS
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest

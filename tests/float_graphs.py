@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.tanh import Tanh
 from tinycomp.passes._rewrite import Edit
-from tinycomp.quantize.affine import dequantize_values
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 

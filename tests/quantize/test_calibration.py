@@ -9,10 +9,10 @@ import pytest
 
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.ir.graph import Graph, GraphBuilder
-from tinycomp.ir.tensor import Array, Constant
+from tinycomp.ir.tensor import Array, Constant, dequantize_values
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.quantize.affine import dequantize_values, quantize_values
+from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.calibration import (
     METHODS,
     Histogram,

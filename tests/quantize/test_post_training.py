@@ -11,7 +11,7 @@ import pytest
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Array, Constant
+from tinycomp.ir.tensor import Array, Constant, dequantize_values
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
@@ -26,7 +26,7 @@ from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import Softmax
 from tinycomp.passes.fuse_activation import fuse_activation
-from tinycomp.quantize.affine import dequantize_values, quantize_values
+from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import BIAS_LIMIT, quantize

@@ -12,7 +12,7 @@ from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
 from tinycomp.ir.graph import Graph, GraphBuilder
-from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.reduce_max import ReduceMax
@@ -20,7 +20,7 @@ from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.quantize.affine import core_inputs, dequantize_values, quantize_inputs
+from tinycomp.quantize.affine import core_inputs, quantize_inputs
 from tinycomp.quantize.calibration import AUTO, METHODS, calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.given import input_quantization

@@ -13,9 +13,9 @@ from small_networks import network, task
 
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.data.metrics import softmax
-from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.ops._window import Window
-from tinycomp.quantize.affine import dequantize_values, quantize_inputs, quantize_values
+from tinycomp.quantize.affine import quantize_inputs, quantize_values
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize

@@ -24,7 +24,7 @@ from tinycomp.train.schedule import Schedule
 
 
 def test_steps_are_found_by_their_modules() -> None:
-    found = kinds()
+    found = dict(kinds())
     assert {"prune": Prune, "int8": Int8, "fine_tune": FineTune}.items() <= found.items()
     assert found.pop(POST_TRAINING) is Recipe
     for name, kind in found.items():

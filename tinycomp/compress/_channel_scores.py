@@ -16,6 +16,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.passes._channels import mixes
+from tinycomp.passes._logits import logits_of
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantize.export import write_tflite
@@ -172,10 +173,8 @@ def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
 
     Without targets the model's own predictions are used: for a classifier the most likely class.
     """
-    last = graph.producer(graph.outputs[0])
-    classes = last is not None and last.op.name in ("softmax", "logistic")
-    output = last.inputs[0] if classes and last is not None else graph.outputs[0]
-    kind = last.op.name if classes and last is not None else "values"
+    output, last = logits_of(graph), graph.producer(graph.outputs[0])
+    kind = "values" if last is None or output == graph.outputs[0] else last.op.name
     targets = samples.targets
     if targets is None:
         model = write_tflite(lower_batch_normalization(graph))

@@ -27,6 +27,7 @@ from tinycomp.compress._technique import Samples, Stage, Technique
 from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.passes._logits import logits_of, up_to
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
@@ -144,13 +145,7 @@ class Rounding(Technique):
 
 def _output(graph: Graph, x: Array) -> Array:
     """The model's outputs, without a final softmax or sigmoid."""
-    last = graph.producer(graph.outputs[0])
-    ends = last is not None and last.op.name in ("softmax", "logistic")
-    if ends and last is not None:
-        nodes = tuple(node for node in graph.nodes if node is not last)
-        tensors = {k: v for k, v in graph.tensors.items() if k != last.outputs[0]}
-        graph = replace(graph, nodes=nodes, tensors=tensors, outputs=(last.inputs[0],))
-    (found,) = run_float(write_tflite(graph), x).values()
+    (found,) = run_float(write_tflite(up_to(graph, logits_of(graph))), x).values()
     return found.astype(np.float64)
 
 

@@ -8,14 +8,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ir.tensor import Array
 from tinycomp.ops._keras import merge, pair, refusal
 from tinycomp.ops.add import Add
-from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
@@ -29,7 +26,7 @@ Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 def _average(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """A sum, times 1 / n."""
     total = merge(Add(), replace(layer, name=f"{layer.name}/sum"), inputs, builder)
-    return _scaled(layer.name, total, 1 / len(inputs), builder)
+    return scaled(layer.name, total, 1 / len(inputs), 0.0, builder)
 
 
 def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -84,17 +81,6 @@ def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     vectors = builder.add(Reshape(flat), inputs, f"{layer.name}/vectors")
     result = builder.add(Softmax(), [vectors], f"{layer.name}/softmax")
     return builder.add(Reshape(shape), [result], layer.name)
-
-
-def _scaled(name: str, x: str, factor: float | Array, builder: GraphBuilder) -> str:
-    """A tensor times one factor, or one per channel."""
-    channels = builder.tensors[x].shape[-1]
-    scale = np.broadcast_to(np.asarray(factor, np.float64), (channels,))
-    constants = [
-        builder.constant(f"{name}/scale", np.ascontiguousarray(scale)),
-        builder.constant(f"{name}/offset", np.zeros(channels)),
-    ]
-    return builder.add(BatchNormalization(), [x, *constants], name)
 
 
 JOINS: Mapping[str, Lowering] = {

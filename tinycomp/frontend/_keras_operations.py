@@ -8,8 +8,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import clean_call
 from tinycomp.frontend._keras_slices import clean_key, sliced
@@ -19,7 +17,7 @@ from tinycomp.ops._keras import refusal
 from tinycomp.ops._reduction import Reduction, first_axes
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.batch_matmul import BatchMatmul
-from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.mean import Mean
@@ -133,12 +131,7 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         "Subtract": (-1.0, number) if backwards else (1.0, -number),
         "TrueDivide": (1 / number if number else 0.0, 0.0),
     }[name]
-    channels = builder.tensors[inputs[0]].shape[-1]
-    constants = [
-        builder.constant(f"{layer.name}/scale", np.full(channels, scale)),
-        builder.constant(f"{layer.name}/offset", np.full(channels, offset)),
-    ]
-    return builder.add(BatchNormalization(), [inputs[0], *constants], layer.name)
+    return scaled(layer.name, inputs[0], scale, offset, builder)
 
 
 def _reduced(kind: type[Reduction]) -> Lowering:
@@ -204,15 +197,6 @@ def _reshaped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     return builder.add(Reshape(target), inputs, layer.name)
 
 
-def _joined(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Side by side along an axis; Keras counts the batch as axis 0."""
-    rank = len(builder.tensors[inputs[0]].shape)
-    axis = layer.config.get("axis", -1) % (rank + 1) - 1
-    if axis < 0:
-        raise refusal(layer, "joins along the batch", expected="Expected another axis.")
-    return builder.add(Concatenation(axis), inputs, layer.name) if len(inputs) > 1 else inputs[0]
-
-
 def _squared(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """The product with itself; of other powers none."""
     args = layer.config["args"]
@@ -232,7 +216,7 @@ def _unary(op: Absolute | Logarithm | Root) -> Lowering:
 OPERATIONS: Mapping[str, Lowering] = {
     "Absolute": _unary(Absolute()),
     "Add": _scaled,
-    "Concatenate": _joined,
+    "Concatenate": Concatenation.from_keras,
     "ExpandDims": _reshaped,
     "GetItem": sliced,
     "Log": _unary(Logarithm()),

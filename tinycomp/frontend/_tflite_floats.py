@@ -13,7 +13,7 @@ import numpy as np
 from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
 from tinycomp.frontend._tflite_kinds import CONVERSIONS
 from tinycomp.frontend._tflite_values import quantization
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, dequantize_values
 
 _STORED = ("float16", "int8", "uint8")
 """Types of constants that a float layer may read."""
@@ -65,20 +65,10 @@ def _plain(tensor: FileTensor) -> FileTensor:
 def _real(tensor: FileTensor) -> Array:
     """float32 values of a stored constant."""
     assert tensor.values is not None
-    known = quantization(tensor) if tensor.dtype == "int8" else None
-    values = tensor.values.astype(np.float32)
-    if tensor.dtype == "float16":
-        return values
-    scales, zeros = (
-        (np.array(known.scales, np.float32), np.array(known.zero_points, np.float32))
-        if known is not None
-        else (np.array(tensor.scales or 1, np.float32), np.array(tensor.zero_points or 0))
-    )
-    shape = [1] * values.ndim
-    if scales.size > 1:
-        shape[tensor.axis] = -1
-    real: Array = ((values - zeros.reshape(shape)) * scales.reshape(shape)).astype(np.float32)
-    return real
+    known = quantization(tensor)
+    if known is None:
+        return tensor.values.astype(np.float32)
+    return dequantize_values(tensor.values.astype(np.int64), known)
 
 
 def _note(kinds: list[str]) -> str:

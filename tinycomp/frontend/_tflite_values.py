@@ -13,6 +13,8 @@ from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape, Tensor
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
 """Smaller scales are denormal: fast kernels treat them as zero."""
+_ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}
+"""The range of zero points by type; of others only 0."""
 SCALES = (1e-12, 1e12)
 """Range of activation scales: their products and quotients stay within float32."""
 
@@ -40,12 +42,12 @@ def quantization(tensor: FileTensor) -> QuantizationParameters | None:
             expected="As many of one as of the other.",
             hint=QUANTIZE_AGAIN,
         )
-    low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
+    low, high = _ZERO_POINTS.get(tensor.dtype, (0, 0))
     wrong = [zero for zero in zeros if not low <= zero <= high]
     if wrong:
         raise ModelError(
             f"{what} ({tensor.dtype}) has the zero point {wrong[0]}.",
-            expected=f"From {low} to {high}." if low else "0.",
+            expected=f"From {low} to {high}." if high else "0.",
             hint=QUANTIZE_AGAIN,
         )
     return QuantizationParameters(scales, zeros, _axis(tensor, what))

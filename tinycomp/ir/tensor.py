@@ -41,6 +41,18 @@ class QuantizationParameters:
         return zero_point
 
 
+def dequantize_values(quantized: Array, parameters: QuantizationParameters) -> NDArray[np.float32]:
+    """Real values, float32; per-slice scales are broadcast along the axis of the parameters."""
+    scales = np.asarray(parameters.scales, np.float32)
+    zeros = np.asarray(parameters.zero_points, np.int64)
+    if parameters.axis is not None:
+        shape = [1] * quantized.ndim
+        shape[parameters.axis] = -1
+        scales, zeros = scales.reshape(shape), zeros.reshape(shape)
+    real: NDArray[np.float32] = (quantized - zeros).astype(np.float32) * scales
+    return real
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An activation: written by a node, or provided by the caller."""

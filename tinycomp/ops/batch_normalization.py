@@ -77,6 +77,18 @@ class BatchNormalization(Operator):
         raise NotImplementedError("batch normalization is float only; a pass rewrites it")
 
 
+def scaled(
+    name: str, x: str, scale: float | Array, offset: float | Array, builder: GraphBuilder
+) -> str:
+    """Add x * scale + offset, with one number each, or one a channel; the output's name."""
+    shape = builder.tensors[x].shape[-1:]
+    constants = [
+        builder.constant(f"{name}/{key}", np.ascontiguousarray(np.broadcast_to(values, shape)))
+        for key, values in (("scale", np.float64(scale)), ("offset", np.float64(offset)))
+    ]
+    return builder.add(BatchNormalization(), [x, *constants], name)
+
+
 def _statistics(layer: KerasLayer, shape: Shape) -> tuple[Array, Array]:
     axis = layer.config.get("axis", -1)
     if not last_axis(layer, axis, len(shape)):

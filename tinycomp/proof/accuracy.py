@@ -9,10 +9,10 @@ from tinycomp.data.score import Score, Values, score
 from tinycomp.data.targets import Targets
 from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.prepare import Prepared
-from tinycomp.quantize.affine import dequantize_values, quantize_inputs
+from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import run
 from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord

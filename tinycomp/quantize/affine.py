@@ -46,15 +46,3 @@ def round_steps(steps: NDArray[np.float32], zero_point: int) -> NDArray[np.int8]
     rounded = whole + (rest >= 0.5) - (rest <= -0.5)
     quantized: NDArray[np.int8] = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
     return quantized
-
-
-def dequantize_values(quantized: Array, parameters: QuantizationParameters) -> NDArray[np.float32]:
-    """Real values, float32; per-slice scales are broadcast along the axis of the parameters."""
-    scales = np.asarray(parameters.scales, np.float32)
-    zeros = np.asarray(parameters.zero_points, np.int64)
-    if parameters.axis is not None:
-        shape = [1] * quantized.ndim
-        shape[parameters.axis] = -1
-        scales, zeros = scales.reshape(shape), zeros.reshape(shape)
-    real: NDArray[np.float32] = (quantized - zeros).astype(np.float32) * scales
-    return real

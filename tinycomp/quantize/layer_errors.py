@@ -8,8 +8,8 @@ import numpy as np
 
 from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array
-from tinycomp.quantize.affine import core_inputs, dequantize_values, quantize_inputs
+from tinycomp.ir.tensor import Array, dequantize_values
+from tinycomp.quantize.affine import core_inputs, quantize_inputs
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import simulate

@@ -14,8 +14,8 @@ import numpy as np
 from tinycomp.common.progress import Progress
 from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array, QuantizationParameters
-from tinycomp.quantize.affine import core_inputs, dequantize_values, quantize_inputs
+from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
+from tinycomp.quantize.affine import core_inputs, quantize_inputs
 from tinycomp.quantize.calibration import AUTO, METHODS, Method, observe, require_method
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
@@ -145,7 +145,9 @@ def distance(quantized: Graph, x: Array, expected: Mapping[str, Array]) -> float
     for name, values in outputs.items():
         target = quantized.tensors[name].quantization
         assert target is not None
-        error = _root_mean_square(dequantize_values(values, target) - expected[name])
+        error = _root_mean_square(
+            dequantize_values(values, target).astype(np.float64) - expected[name]
+        )
         found.append(error / _root_mean_square(expected[name]) if len(outputs) > 1 else error)
     return float(np.mean(found))
 

@@ -16,13 +16,13 @@ from tinycomp.compress._layers import weighted_layers
 from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.data.score import Score, score
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, prepare_trained
 from tinycomp.proof.assembly import Assembler, PlanOptions
 from tinycomp.proof.measure import footprint, layer_records
-from tinycomp.quantize.affine import dequantize_values, quantize_inputs
+from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import run_fast
 from tinycomp.report.steps import StepRecord

@@ -25,8 +25,7 @@ def ranks(points: Points) -> list[int]:
     beaten, rank = dominates(points), 0
     while (found < 0).any():
         left = found < 0
-        front = left & ~beaten[left].any(axis=0)
-        found[front] = rank
+        found[left & ~np.any(beaten[left], axis=0)] = rank
         rank += 1
     return [int(each) for each in found]
 
@@ -49,10 +48,11 @@ def front(points: Points) -> list[int]:
     """The nondominated points, without duplicates, sorted by their first value."""
     if not len(points):
         return []
+    best = ~np.any(dominates(points), axis=0)
     chosen: list[int] = []
     for number in np.lexsort(points.T[::-1]):
         known = any((points[other] == points[number]).all() for other in chosen)
-        if not known and not dominates(points)[:, number].any():
+        if best[number] and not known:
             chosen.append(int(number))
     return chosen
 

@@ -16,6 +16,7 @@ import numpy as np
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.passes._logits import logits_of
 from tinycomp.prepare import clean_up, is_float
 from tinycomp.quantize.calibration import Method, observe
 from tinycomp.quantize.post_training import quantize
@@ -192,13 +193,6 @@ def features_of(graph: Graph) -> str:
             hint="Set features = 0.",
         )
     return layers[-1].inputs[0]
-
-
-def logits_of(graph: Graph) -> str:
-    """The name of the input of a final softmax or sigmoid; without one, of the output."""
-    last = graph.producer(graph.outputs[0])
-    ends = last is not None and last.op.name in ("softmax", "logistic")
-    return last.inputs[0] if ends and last is not None else graph.outputs[0]
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from tinycomp.common.errors import DataError
@@ -10,12 +9,12 @@ from tinycomp.data.targets import Targets
 from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
+from tinycomp.passes._logits import logits_of, up_to
 from tinycomp.prepare import clean_up
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.train.losses import Supervision
-from tinycomp.train.model import features_of, logits_of
+from tinycomp.train.model import features_of
 
 Kind = Literal["classes", "marks", "values"]
 
@@ -30,7 +29,7 @@ def teacher_outputs(graph: Graph, x: Array, kind: Kind) -> Array:
     """
     cleaned = clean_up(graph)
     if kind != "values":
-        cleaned = remove_dead_nodes(replace(cleaned, outputs=(logits_of(cleaned),)))
+        cleaned = up_to(cleaned, logits_of(cleaned))
     (outputs,) = run_float(write_tflite(cleaned), x).values()
     return outputs
 
@@ -42,7 +41,7 @@ def teacher_features(graph: Graph, x: Array) -> Array:
         ModelError: the model has no such layer.
     """
     cleaned = clean_up(graph)
-    cut = remove_dead_nodes(replace(cleaned, outputs=(features_of(cleaned),)))
+    cut = up_to(cleaned, features_of(cleaned))
     (found,) = run_float(write_tflite(cut), x).values()
     return found.reshape(len(x), -1)
 
