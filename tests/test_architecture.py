@@ -16,6 +16,7 @@ ONE_TO_A_FILE = ("ops", "codecs", "passes", "compress")
 ONLY_IN = {
     "keras": ("ops", "frontend", "compress", "train", "cli"),
     "tensorflow": ("frontend", "compress", "train", "cli"),
+    "onnx": ("frontend",),
     "jinja2": ("emit", "report"),
     "optuna": ("search",),
     "sqlalchemy": ("search",),
@@ -24,7 +25,7 @@ ONLY_IN = {
     "rich": ("cli", "report"),
     "subprocess": ("target", "device"),
 }
-INSIDE_FUNCTIONS = ("keras", "tensorflow", "optuna", "sqlalchemy")
+INSIDE_FUNCTIONS = ("keras", "onnx", "tensorflow", "optuna", "sqlalchemy")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.common.errors import DataError, ModelError
+from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Progress
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
@@ -24,6 +24,7 @@ from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
 from tinycomp.data.targets import Targets, find_targets
 from tinycomp.data.task import ModelShape, Task, model_shape
+from tinycomp.frontend.formats import format_of
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.passes._reduction import with_original
@@ -52,7 +53,6 @@ from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.quantize.xnnpack import xnnpack_note
 from tinycomp.reference.simulate import simulate
 
-KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 TFLITE_SUFFIX = ".tflite"
 
 COMPENSATION_SAMPLES = 100
@@ -65,7 +65,7 @@ class Preparation:
     """The user's model, data and options of compression."""
 
     model: Path
-    """A .keras, .h5 or .tflite file; a .tflite in int8 or float32."""
+    """A .keras, .h5, .onnx or .tflite file; a .tflite in int8 or float32."""
     data: Path | None = None
     """An .npz file for calibration and evaluation."""
     data_options: DataOptions = field(default_factory=DataOptions)
@@ -116,25 +116,12 @@ class Prepared:
 
 
 def read_model(path: Path) -> Graph:
-    """A float graph from Keras or a float .tflite, an int8 graph from an int8 .tflite.
+    """A float graph from Keras, ONNX or a float .tflite, an int8 graph from an int8 .tflite.
 
     Raises:
         ModelError: no such file, another kind of file, or one that can't be read.
     """
-    require_model(path)
-    if path.suffix == TFLITE_SUFFIX:
-        from tinycomp.frontend.tflite import read_tflite
-
-        return read_tflite(path)
-    if path.suffix in KERAS_SUFFIXES:
-        from tinycomp.frontend.keras import read_keras
-
-        return read_keras(path)
-    raise ModelError(
-        f"'{path}' is not a supported kind of model.",
-        expected=f"Expected {', '.join(KERAS_SUFFIXES)} or {TFLITE_SUFFIX}.",
-        hint="Save a Keras model with model.save('model.keras').",
-    )
+    return format_of(path).read(path)
 
 
 def is_float(graph: Graph) -> bool:
@@ -149,8 +136,7 @@ def _require_files(wanted: Preparation) -> None:
         ModelError: there is no such model.
         DataError: there is no such data file, or none was given for a float model.
     """
-    require_model(wanted.model)
-    if wanted.model.suffix in KERAS_SUFFIXES:
+    if format_of(wanted.model).always_float:
         _require_data(wanted)
     if wanted.data is not None:
         require_data_file(wanted.data)
@@ -171,22 +157,17 @@ def _require_data(wanted: Preparation) -> None:
         )
 
 
-def require_model(path: Path) -> None:
-    """Refuse a model file that does not exist.
-
-    Raises:
-        ModelError: it does not exist.
-    """
-    if not path.is_file():
-        raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
-
-
 def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Dataset | None:
     """The data set for this model's input, if one was given; its notes are shown."""
     if wanted.data is None:
         return None
     with progress.stage(f"Reading {wanted.data.name}"):
-        dataset = load_data(wanted.data, graph.tensors[graph.inputs[0]].shape, wanted.data_options)
+        dataset = load_data(
+            wanted.data,
+            graph.tensors[graph.inputs[0]].shape,
+            wanted.data_options,
+            graph.channels_first,
+        )
     for note in dataset.notes:
         progress.note(note)
     return dataset

@@ -33,9 +33,9 @@ def test_a_folder_instead_of_a_model(folder: Path, refusal: Refusal) -> None:
 
 
 def test_an_unsupported_file_type(folder: Path, refusal: Refusal) -> None:
-    (folder / "model.onnx").write_bytes(b"onnx")
-    text = refusal("build", "model.onnx", "-o", "out")
-    assert text.startswith("'model.onnx' is not a supported kind of model. Expected .keras")
+    (folder / "model.caffemodel").write_bytes(b"caffe")
+    text = refusal("build", "model.caffemodel", "-o", "out")
+    assert text.startswith("'model.caffemodel' is not a supported kind of model. Expected .keras")
     assert "model.save('model.keras')" in text
 
 

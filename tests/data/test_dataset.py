@@ -159,6 +159,34 @@ def test_a_named_array_that_does_not_exist(tmp_path: Path) -> None:
     assert "does not hold the array 'z'" in text
 
 
+@pytest.mark.parametrize(
+    ("shape", "first"), [((4, 5, 3), False), ((4, 5, 3), True), ((8, 3), True), ((3, 3, 3), True)]
+)
+def test_channels_in_front_are_moved_behind(
+    shape: tuple[int, ...], first: bool, tmp_path: Path
+) -> None:
+    behind = values(6, *shape)
+    path = save(tmp_path, x=np.moveaxis(behind, -1, 1))
+    found = load_data(path, shape, None, first)
+    np.testing.assert_array_equal(found.x, behind)
+    assert f"has its channels in front: they were moved behind, to {shape}" in found.notes[0]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_channels_behind_stay_there(first: bool, tmp_path: Path) -> None:
+    for shape in ((4, 5, 3), (8, 3), (4, 5, 1)):
+        behind = values(6, *shape)
+        found = load_data(save(tmp_path, x_train=behind, x_test=behind), shape, None, first)
+        np.testing.assert_array_equal(found.x, behind)
+        assert found.notes == ()
+
+
+def test_a_signal_of_another_order_is_refused(tmp_path: Path) -> None:
+    """Only the file of the model can tell that its axes are channels and time."""
+    with pytest.raises(DataError, match="samples of shape"):
+        load_data(save(tmp_path, x=values(6, 3, 8)), (8, 3))
+
+
 def test_a_wrong_shape_names_both(tmp_path: Path) -> None:
     text = message(tmp_path, x=values(3, 4, 2, 1))
     assert "Array 'x' has the shape (3, 4, 2, 1): samples of shape (4, 2, 1)" in text

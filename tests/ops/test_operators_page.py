@@ -10,6 +10,7 @@ from golden_files import GOLDEN, Golden
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS
 from tinycomp.frontend._keras_options import LAYERS
+from tinycomp.frontend._onnx_operators import OPERATORS as ONNX
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Operator
@@ -94,6 +95,12 @@ def _page() -> str:
             f"Functions of keras.ops, or operators on tensors: {', '.join(sorted(OPERATIONS))}.",
             "",
             f"Activations: {', '.join(sorted(ACTIVATIONS))}.",
+            "",
+            "## ONNX operators",
+            "",
+            "Of computed tensors; those of constants alone may be any ([models.md](models.md)).",
+            "",
+            f"{', '.join(sorted(ONNX))}.",
             "",
         ]
     )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 Goal = Literal["ram", "speed", "balanced", "flash"]
 """What builds are optimized for; see tinycomp.plan.streaming.Optimize."""
-Model = Annotated[Path, typer.Argument(help="A .keras, .h5 or .tflite file.", show_default=False)]
+Model = Annotated[
+    Path, typer.Argument(help="A .keras, .h5, .onnx or .tflite file.", show_default=False)
+]
 Built = Annotated[
     Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)
 ]

@@ -30,7 +30,7 @@ def _amount(text: str, what: str, *, in_bytes: bool) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
-Float = Annotated[Path, typer.Argument(help="A float model: .keras or .h5.")]
+Float = Annotated[Path, typer.Argument(help="A float model: .keras, .h5 or .onnx.")]
 TrainingData = Annotated[
     Path,
     typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),

@@ -7,7 +7,8 @@ Rules, in this order:
 2. An int8 array with x_scale and x_zero_point means (x - x_zero_point) * x_scale; other integer
    arrays are taken as plain numbers. Then real = x * scale + offset (DataOptions).
 3. A sample has the model's input shape, except for axes of length 1; additional leading axes
-   count samples.
+   count samples. Images may have their channels in front, and so may all samples of models whose
+   file has them there; a note says that they were moved.
 4. Labels that can't be used are left out, with a note. All other problems are errors, and an error
    lists all problems of a file.
 """
@@ -84,8 +85,15 @@ class Dataset:
     """Which arrays `x` and `x_test` are: two, one and the same, or a test half that calibrates."""
 
 
-def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None) -> Dataset:
+def load_data(
+    path: Path,
+    input_shape: Shape,
+    options: DataOptions | None = None,
+    channels_first: bool = False,
+) -> Dataset:
     """Read an .npz for a model whose input has the given shape (no batch axis).
+
+    `channels_first`: the model's file has channels in front, which the input has behind.
 
     Only arrays that are used are loaded; nothing in the file is executed (no pickles).
 
@@ -102,7 +110,7 @@ def load_data(path: Path, input_shape: Shape, options: DataOptions | None = None
         )
     require_data_file(path)
     with open_archive(path) as archive:
-        return _Reader(path, archive, input_shape, options).dataset()
+        return _Reader(path, archive, input_shape, options, channels_first).dataset()
 
 
 def require_data_file(path: Path) -> None:
@@ -139,6 +147,8 @@ class _Reader:
     """The model's input shape, without the batch."""
     options: DataOptions
     """Names of arrays, scaling, and the number of samples."""
+    channels_first: bool
+    """Whether the model's file has channels in front."""
     problems: list[str] = field(default_factory=list)
     """Reasons to refuse the file."""
     notes: list[str] = field(default_factory=list)
@@ -213,6 +223,11 @@ class _Reader:
                 f"Array {key!r} holds values of type {raw.dtype}. Expected real numbers."
             )
         leading = _leading_axes(raw.shape, self.input_shape)
+        front = self._with_channels_in_front(raw.shape, leading)
+        if front is not None:
+            self._note_channels(key, raw.shape)
+            raw = np.moveaxis(raw, front, -1)
+            leading = front
         if leading is None:
             raise UnreadableError(
                 f"Array {key!r} has the shape {raw.shape}: samples of shape {raw.shape[1:]}, "
@@ -221,6 +236,24 @@ class _Reader:
             )
         x = raw.reshape(-1, *self.input_shape)
         return _Samples(key, x, self._labels(key, raw.shape[:leading]))
+
+    def _with_channels_in_front(self, shape: Shape, leading: int | None) -> int | None:
+        """The axis of channels in front of an image's, or of a sample's if the model's file has
+        them there; None if they are behind.
+        """
+        wanted = self.input_shape
+        front = wanted[-1:] + wanted[:-1]
+        images = leading is None and len(wanted) == 3
+        moves = wanted[-1] > 1 and prod(wanted[:-1]) > 1
+        if not moves or not (images or self.channels_first):
+            return None
+        return _leading_axes(shape, front) if len(shape) > len(wanted) else None
+
+    def _note_channels(self, key: str, shape: Shape) -> None:
+        self.notes.append(
+            f"Array {key!r} of shape {shape} has its channels in front: they were moved behind, to "
+            f"{self.input_shape}, as the library takes them."
+        )
 
     def _labels(self, x_key: str, leading: Shape) -> Array | None:
         """The labels (samples, ...) of inputs with these leading sample axes; None, with a note, if

@@ -67,6 +67,8 @@ class Graph:
     """The scale and offset that raw values get before they are the input, if any."""
     ends: Ends = Ends()
     """The input and output types of the model file."""
+    channels_first: bool = False
+    """Whether the input of the model file has its channels in front, which lie behind here."""
     notes: tuple[str, ...] = ()
     """What the frontend left out or corrected, one sentence each."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
@@ -52,5 +54,7 @@ def _depthwise(edit: Edit, node: Node, constants: tuple[str, str]) -> list[Node]
 
 
 def _image(shape: Shape) -> Shape:
-    """The shape with three axes: (length, 1, channels)."""
+    """The shape with three axes: (length, 1, channels), or all axes but the last two as one."""
+    if len(shape) > 3:
+        return (math.prod(shape[:-2]), *shape[-2:])
     return shape if len(shape) == 3 else (*((1,) * (2 - len(shape))), *shape[:-1], 1, shape[-1])

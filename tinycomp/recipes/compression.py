@@ -11,9 +11,10 @@ from tinycomp.common.progress import Progress
 from tinycomp.data.dataset import DataOptions
 from tinycomp.data.score import Score
 from tinycomp.emit.folder import refuse_existing_file
+from tinycomp.frontend.formats import require_model
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
-from tinycomp.prepare import Preparation, Prepared, clean_up, prepare, require_model
+from tinycomp.prepare import Preparation, Prepared, clean_up, prepare
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
 from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.calibration import AUTO

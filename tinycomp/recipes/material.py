@@ -142,7 +142,8 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
     """All samples; if the data has no test half, one is split off."""
     wanted = replace(options, calibration_samples=None)
     with progress.stage(f"Reading {data.name}"):
-        found = load_data(data, graph.tensors[graph.inputs[0]].shape, wanted)
+        shape = graph.tensors[graph.inputs[0]].shape
+        found = load_data(data, shape, wanted, graph.channels_first)
     for note in found.notes:
         progress.note(note)
     if found.halves == "test":

@@ -1,0 +1,259 @@
+"""Reads an ONNX file into plain data: nodes in running order, constants, inputs and outputs.
+
+Everything that is not float arithmetic on tensors of fixed shapes is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.tensor import Array, Shape
+
+FIRST_OPSET = 7
+"""The first opset with today's broadcasting."""
+_OWN = ("", "ai.onnx")
+_LARGEST = 1 << 32
+_FLOATS = ("float16", "bfloat16", "float64")
+_READ = (*_FLOATS, "float32", "uint8", "int8")
+_AGAIN = "torch.onnx.export writes a model with fixed shapes from an example input."
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    """One node as plain data."""
+
+    name: str
+    """The node's name, or its output's."""
+    kind: str
+    """The operator: "Conv"."""
+    domain: str
+    """The operator's set; "" is ONNX's own."""
+    inputs: tuple[str, ...]
+    """Names of values; "" for an input that is left out."""
+    outputs: tuple[str, ...]
+    """Names of values; "" for an output that nobody reads."""
+    attributes: Mapping[str, Any]
+    """Numbers, lists, strings and arrays."""
+    proto: Any
+    """The node of the onnx package, for constant folding."""
+
+    @property
+    def label(self) -> str:
+        """Name and operator, for messages."""
+        return f"{self.name!r} ({self.domain + '.' if self.domain else ''}{self.kind})"
+
+
+@dataclass(frozen=True)
+class OnnxInput:
+    """An input of the model."""
+
+    name: str
+    """In the file."""
+    shape: Shape
+    """With the batch, which is 1."""
+    dtype: str
+    """As NumPy names it."""
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxModel:
+    """A model as plain data."""
+
+    nodes: tuple[OnnxNode, ...]
+    """In running order."""
+    constants: Mapping[str, Array]
+    """Initializers by name."""
+    inputs: tuple[OnnxInput, ...]
+    """What the caller provides."""
+    outputs: tuple[str, ...]
+    """Names of the returned values."""
+    opset: int
+    """The version of ONNX's own operators."""
+    notes: tuple[str, ...] = ()
+    """What was converted while reading."""
+
+    def readers(self, name: str) -> Iterator[OnnxNode]:
+        """The nodes that read a value."""
+        return (node for node in self.nodes if name in node.inputs)
+
+
+def import_onnx() -> Any:
+    """The onnx package.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError(
+            "Reading an ONNX file takes the package 'onnx', which is not installed.",
+            hint="pip install 'tinycomp[onnx]'",
+        ) from error
+    return onnx
+
+
+def read_file(path: Path) -> OnnxModel:
+    """The model in a file.
+
+    Raises:
+        ModelError: the file can't be read, is no ONNX model, lacks external data, or has inputs
+            that are not supported.
+    """
+    onnx = import_onnx()
+    model = _load(onnx, path)
+    opset = _opset(model, path)
+    model = _flat(onnx, model, path)
+    graph = model.graph
+    constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    kinds = sorted({str(values.dtype) for values in constants.values()} & {*_FLOATS})
+    constants = {name: as_float32(values) for name, values in constants.items()}
+    nodes = tuple(_nodes(onnx, graph.node))
+    inputs = tuple(_input(onnx, each, path) for each in graph.input if each.name not in constants)
+    notes = (f"Values of {' and '.join(kinds)} were converted to float32.",) if kinds else ()
+    return OnnxModel(
+        nodes, constants, inputs, tuple(each.name for each in graph.output), opset, notes
+    )
+
+
+def as_float32(values: Array) -> Array:
+    """Real values in float32; others as they are."""
+    return values.astype(np.float32) if str(values.dtype) in _FLOATS else values
+
+
+def _load(onnx: Any, path: Path) -> Any:
+    """The protocol buffer, with its external data."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ModelError(
+                f"{path} is larger than 4 GB.", expected="A model for microcontrollers."
+            )
+        model = onnx.load_model(str(path), load_external_data=False)
+    except OSError as error:
+        raise ModelError(f"The model {path} can't be read: {error.strerror}.") from error
+    except ModelError:
+        raise
+    except Exception as error:  # protobuf's decoders raise several types
+        raise _no_model(path) from error
+    if not model.graph.node or not model.graph.output:
+        raise _no_model(path)
+    if model.graph.sparse_initializer:
+        names = ", ".join(repr(each.values.name) for each in model.graph.sparse_initializer)
+        raise ModelError(f"{path} has sparse constants: {names}.", hint="Export dense weights.")
+    _require_external(model, path)
+    return model
+
+
+def _no_model(path: Path) -> ModelError:
+    with path.open("rb") as file:
+        pointer = file.read(24).startswith(b"version https://git-lfs")
+    if pointer:
+        return ModelError(
+            f"{path} is a pointer of Git LFS, not the model itself.", hint="Run git lfs pull."
+        )
+    return ModelError(
+        f"{path} is no ONNX model, or damaged.", hint="Export or copy the file again."
+    )
+
+
+def _require_external(model: Any, path: Path) -> None:
+    """Load values that lie in files of their own."""
+    from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_model
+
+    stored = [each for each in model.graph.initializer if each.data_location == each.EXTERNAL]
+    places = {each.name: ExternalDataInfo(each).location for each in stored}
+    missing = sorted({place for place in places.values() if not (path.parent / place).is_file()})
+    if missing:
+        count = sum(place in missing for place in places.values())
+        raise ModelError(
+            f"{path} keeps {count} of its constants in {', '.join(map(repr, missing))}, which "
+            f"{'is' if len(missing) == 1 else 'are'} missing.",
+            expected="The file beside the model.",
+            hint="Copy it too, or join both: onnx.save(onnx.load('model.onnx'), 'whole.onnx').",
+        )
+    try:
+        load_external_data_for_model(model, str(path.parent))
+    except Exception as error:  # its checks raise several types
+        raise ModelError(f"The external data of {path} can't be read: {error}.") from error
+
+
+def _opset(model: Any, path: Path) -> int:
+    """The version of ONNX's own operators."""
+    found = next((each.version for each in model.opset_import if each.domain in _OWN), 1)
+    if found < FIRST_OPSET:
+        raise ModelError(
+            f"{path} has operators of opset {found}.",
+            expected=f"{FIRST_OPSET} or later.",
+            hint="Convert it: onnx.version_converter.convert_version(model, 17).",
+        )
+    return int(found)
+
+
+def _flat(onnx: Any, model: Any, path: Path) -> Any:
+    """The model with its local functions written out."""
+    if not model.functions:
+        return model
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # the C++ code raises RuntimeError and others
+        raise ModelError(f"The functions in {path} can't be written out: {error}.") from error
+
+
+def _nodes(onnx: Any, protos: Sequence[Any]) -> Iterator[OnnxNode]:
+    for proto in protos:
+        attributes = {each.name: _attribute(onnx, each) for each in proto.attribute}
+        domain = "" if proto.domain in _OWN else proto.domain
+        first = next((name for name in proto.output if name), "")
+        name = (proto.name or first).strip("/") or proto.op_type
+        yield OnnxNode(
+            name, proto.op_type, domain, tuple(proto.input), tuple(proto.output), attributes, proto
+        )
+
+
+def _attribute(onnx: Any, proto: Any) -> Any:
+    value = onnx.helper.get_attribute_value(proto)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, onnx.TensorProto):
+        return as_float32(onnx.numpy_helper.to_array(value))
+    return value
+
+
+def _input(onnx: Any, proto: Any, path: Path) -> OnnxInput:
+    kind = proto.type.tensor_type
+    label = f"The input {proto.name!r} of {path}"
+    if not proto.type.HasField("tensor_type") or not kind.HasField("shape"):
+        raise ModelError(f"{label} has no shape.", expected="A tensor of a known shape.")
+    named = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+    dtype = {"float": "float32", "double": "float64"}.get(named, named)
+    if dtype not in _READ:
+        raise ModelError(
+            f"{label} is of type {dtype}.",
+            expected="Real numbers, or bytes that stand for them.",
+            hint="Look ids and strings up outside the model, and pass the vectors in.",
+        )
+    sizes = [each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
+             for each in kind.shape.dim]  # fmt: skip
+    open_axes = [str(size) for size in sizes[1:] if isinstance(size, str) or size < 1]
+    if open_axes or not sizes:
+        raise ModelError(
+            f"{label} has the shape ({', '.join(map(str, sizes))}).",
+            expected="Fixed sizes; only the first one, the batch, may be open.",
+            hint="Fix them: onnx.tools.update_model_dims.update_inputs_outputs_dims. " + _AGAIN,
+        )
+    batch = sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else 1
+    if batch > 1 and len(sizes) > 3:
+        raise ModelError(
+            f"{label} has the shape ({', '.join(map(str, sizes))}), a batch of {batch}.",
+            expected="A batch of 1.",
+            hint=_AGAIN,
+        )
+    return OnnxInput(proto.name, (batch, *(int(size) for size in sizes[1:])), dtype)

@@ -1,0 +1,76 @@
+"""The kinds of model files, by the ends of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of model file."""
+
+    suffixes: tuple[str, ...]
+    """Ends of file names; "" is a folder."""
+    read: Callable[[Path], Graph]
+    """The graph of a file; imports what is slow."""
+    always_float: bool = True
+    """Whether such a model always has to be quantized."""
+
+
+def _keras(path: Path) -> Graph:
+    from tinycomp.frontend.keras import read_keras
+
+    return read_keras(path)
+
+
+def _onnx(path: Path) -> Graph:
+    from tinycomp.frontend.onnx import read_onnx
+
+    return read_onnx(path)
+
+
+def _tflite(path: Path) -> Graph:
+    from tinycomp.frontend.tflite import read_tflite
+
+    return read_tflite(path)
+
+
+FORMATS = (
+    Format((".keras", ".h5", ".hdf5"), _keras),
+    Format((".onnx",), _onnx),
+    Format((".tflite",), _tflite, always_float=False),
+)
+"""In the order in which messages name them."""
+
+
+def format_of(path: Path) -> Format:
+    """The kind of a model file.
+
+    Raises:
+        ModelError: there is no such file, or it is of another kind.
+    """
+    require_model(path)
+    for each in FORMATS:
+        if path.suffix in each.suffixes:
+            return each
+    known = [suffix for each in FORMATS for suffix in each.suffixes]
+    raise ModelError(
+        f"'{path}' is not a supported kind of model.",
+        expected=f"Expected {', '.join(known[:-1])} or {known[-1]}.",
+        hint="Save a Keras model with model.save('model.keras').",
+    )
+
+
+def require_model(path: Path) -> None:
+    """Refuse a model file that does not exist.
+
+    Raises:
+        ModelError: it does not exist.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
