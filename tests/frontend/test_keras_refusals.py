@@ -22,11 +22,31 @@ IMAGE, SIGNAL, VECTOR = (8, 8, 4), (12, 4), (6,)
 
 # Layers behind an input, and what the message says of them.
 LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
-    "lstm": (
+    "gru": (
         SIGNAL,
-        lambda k: k.LSTM(3, name="x"),
-        "Layer 'x' is of type LSTM, which is not supported. "
-        "Use Conv1D, strided or dilated, over the time axis.",
+        lambda k: k.GRU(3, name="x"),
+        "Layer 'x' is of type GRU, which is not supported. Use LSTM, or Conv1D",
+    ),
+    "lstm_activation": (
+        SIGNAL,
+        lambda k: k.LSTM(3, activation="relu", name="x"),
+        "Layer 'x' (LSTM) has activation='relu'. Expected 'tanh': LiteRT's integer kernels have no "
+        "other. Train it with Keras's default activations.",
+    ),
+    "lstm_gates": (
+        SIGNAL,
+        lambda k: k.LSTM(3, recurrent_activation="hard_sigmoid", name="x"),
+        "Layer 'x' (LSTM) has recurrent_activation='hard_sigmoid'. Expected 'sigmoid'",
+    ),
+    "bidirectional": (
+        SIGNAL,
+        lambda k: k.Bidirectional(k.LSTM(3), merge_mode="ave", name="x"),
+        "Layer 'x' (Bidirectional) has merge_mode='ave'. Expected 'concat', 'sum' or 'mul'.",
+    ),
+    "time_distributed": (
+        (5, 4, 3),
+        lambda k: k.TimeDistributed(k.Conv1D(3, 2), name="x"),
+        "Layer 'x' (TimeDistributed) wraps a Conv1D. Expected one of Activation, Dense,",
     ),
     "layer_normalization": (
         VECTOR,
@@ -371,18 +391,26 @@ def edit_config(path: Path, change: Callable[[str], str]) -> None:
             archive.writestr(name, content)
 
 
+def test_a_state_between_inferences(keras: Any, save: Save) -> None:
+    layers = [keras.Input(batch_shape=(1, *SIGNAL)), keras.layers.LSTM(3, stateful=True, name="x")]
+    assert (
+        "Layer 'x' (LSTM) keeps its state from one inference to the next (stateful=True). "
+        "stateful=False: every inference starts from a state of zeros. Build the model again"
+    ) in refused(save(keras.Sequential(layers)))
+
+
 def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     k = keras.layers
     layers = [
-        k.LSTM(3, name="a", return_sequences=True),
-        k.GRU(3, name="b"),
+        k.GroupNormalization(2, name="a"),
+        k.Masking(name="b"),
         k.RMSNormalization(),
     ]
     text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
     lines = text.splitlines()
     assert lines[0] == "'model.keras' can't be built for 3 reasons:"
-    assert lines[1].startswith("1. Layer 'a' is of type LSTM, which is not supported. Use Conv1D")
-    assert lines[2].startswith("2. Layer 'b' is of type GRU, which is not supported. Use Conv1D")
+    assert lines[1].startswith("1. Layer 'a' is of type GroupNormalization, which is not")
+    assert lines[2].startswith("2. Layer 'b' is of type Masking, which is not supported. Use")
     assert "RMSNormalization, which is not supported. Use BatchNormalization" in lines[3]
 
 

@@ -140,8 +140,8 @@ LAYERS: dict[str, tuple[Edit, str]] = {
         "Convert the non-streaming form of the model, which takes a whole window; --push-input",
     ),
     "recurrent": (
-        builtin("UNIDIRECTIONAL_SEQUENCE_LSTM"),
-        "Operator 0 (UNIDIRECTIONAL_SEQUENCE_LSTM, 'conv_2d') keeps state",
+        builtin("UNIDIRECTIONAL_SEQUENCE_RNN"),
+        "Operator 0 (UNIDIRECTIONAL_SEQUENCE_RNN, 'conv_2d') keeps state",
     ),
     "variable": (put(0, isVariable=True), "Operator 0 (CONV_2D, 'conv_2d') keeps state"),
     "control flow": (
@@ -317,7 +317,7 @@ def test_a_variable_tensor_without_a_writer_is_one_reason() -> None:
         recurrent = subgraph.operators[0]
         recurrent.inputs = np.array([*recurrent.inputs, state], np.int32)
         recurrent.intermediates = np.array([empty], np.int32)
-        builtin("UNIDIRECTIONAL_SEQUENCE_LSTM")(model, subgraph)
+        builtin("UNIDIRECTIONAL_SEQUENCE_RNN")(model, subgraph)
 
     text = refused(edit)
     assert "keeps state" in text

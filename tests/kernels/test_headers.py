@@ -22,6 +22,7 @@ HELPERS = (
     "exponentials",
     "factors",
     "fully_connected_output",
+    "functions_16",
     "tinycomp",
     "window",
 )

@@ -109,15 +109,20 @@ class KerasWalk:
         self.names.add(name)
         if str(entry.get("module")).startswith("keras.src.ops"):
             return as_layer(entry, name)
-        names = [v.name for v in layer.weights]
-        weights = {
-            v.name if names.count(v.name) == 1 else "/".join(v.path.split("/")[-2:]): np.asarray(
-                v.numpy(), np.float32
-            )
-            for v in layer.weights
-        }
+        paths = [v.path for v in layer.weights]
+        weights = {_short(v.path, paths): np.asarray(v.numpy(), np.float32) for v in layer.weights}
         _require_finite(name, weights)
         return KerasLayer(name, entry["class_name"], entry["config"], weights)
+
+
+def _short(path: str, paths: Sequence[str]) -> str:
+    """As many last parts of a weight's path as tell it from the layer's other weights."""
+    parts = path.split("/")
+    for count in range(1, len(parts)):
+        end = "/".join(parts[-count:])
+        if sum(f"/{each}".endswith(f"/{end}") for each in paths) == 1:
+            return end
+    return path
 
 
 def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:

@@ -9,8 +9,8 @@ _INSTEAD = {
 }
 _GROUPS = (
     (
-        "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D TimeDistributed",
-        "Use Conv1D, strided or dilated, over the time axis.",
+        "GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D",
+        "Use LSTM, or Conv1D, strided or dilated, over the time axis.",
     ),
     (
         "GroupNormalization RMSNormalization",

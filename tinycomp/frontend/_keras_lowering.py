@@ -18,6 +18,7 @@ from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_laye
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
+from tinycomp.frontend._keras_recurrent import bidirectional, is_recurrent, time_distributed
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
@@ -35,7 +36,11 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     """
     if layer.class_name == "Identity":
         return inputs[0]
+    if layer.class_name == "TimeDistributed":
+        layer = time_distributed(layer)
     activation = layer.config.get("activation", "linear")
+    if is_recurrent(layer.class_name):
+        return _add(layer, inputs, builder)
     if layer.class_name == "Activation":
         return _activate(activation, layer.name, inputs[0], builder)
     output = _add(layer, inputs, builder)
@@ -64,6 +69,8 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         return OPERATIONS[name.removeprefix(PREFIX)](layer, inputs, builder)
     if name in ATTENTION:
         return ATTENTION[name](layer, inputs, builder)
+    if name == "Bidirectional":
+        return bidirectional(layer, inputs, builder)
     if name in JOINS:
         return JOINS[name](layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):

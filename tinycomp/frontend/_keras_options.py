@@ -17,6 +17,11 @@ _CONVOLUTION = (
 )  # fmt: skip
 _TRANSPOSED = (*(key for key in _CONVOLUTION if key != "groups"), "output_padding")
 _DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multiplier")
+_RECURRENT = (
+    "units", "activation", "use_bias", "return_sequences", "return_state", "go_backwards",
+)  # fmt: skip
+_WRAPPED = ("layer", "backward_layer")
+"""Keys whose values are layers."""
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "Add": (),
@@ -24,6 +29,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "AveragePooling1D": _POOLING,
     "AveragePooling2D": _POOLING,
     "BatchNormalization": ("axis", "epsilon", "center", "scale"),
+    "Bidirectional": ("merge_mode", *_WRAPPED),
     "Concatenate": ("axis",),
     "Conv1D": ("filters", *_CONVOLUTION),
     "Conv2D": ("filters", *_CONVOLUTION),
@@ -42,6 +48,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "GlobalMaxPooling1D": ("data_format", "keepdims"),
     "GlobalMaxPooling2D": ("data_format", "keepdims"),
     "InputLayer": ("batch_shape",),
+    "LSTM": (*_RECURRENT, "recurrent_activation"),
     "LayerNormalization": ("axis", "epsilon", "center", "scale", "rms_scaling"),
     "LeakyReLU": ("negative_slope",),
     "MaxPooling1D": _POOLING,
@@ -61,6 +68,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "SeparableConv2D": ("filters", *_DEPTHWISE),
     "Softmax": ("axis",),
     "Subtract": (),
+    "TimeDistributed": ("layer",),
     "UnitNormalization": ("axis",),
     "UpSampling1D": ("size",),
     "UpSampling2D": ("size", "interpolation", "data_format"),
@@ -68,6 +76,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "ZeroPadding2D": ("padding", "data_format"),
 }
 """Supported layers, with the keys of their configuration that affect inference."""
+
+_CHECKED_APART = ("activation", "recurrent_activation", *_WRAPPED)
 
 ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that may be the `activation=` of another."""
@@ -83,13 +93,18 @@ _WAS_CALLED = {
 def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Config:
     """The layer's options for inference, in the form of Keras 3."""
     _refuse_quantized(name, config)
+    _refuse_stateful(class_name, name, config)
     renamed = _WAS_CALLED.get(class_name, {})
     config = {renamed.get(key, key): value for key, value in config.items()}
     options = {key: _plain(config[key], name, key) for key in LAYERS[class_name] if key in config}
     if "axis" in options and isinstance(options["axis"], list) and len(options["axis"]) == 1:
         options["axis"] = options["axis"][0]
-    if "activation" in options:
-        options["activation"] = _activation(config["activation"], name)
+    for key in ("activation", "recurrent_activation"):
+        if key in options:
+            options[key] = _activation(config[key], name)
+    for key in _WRAPPED:
+        if key in options and options[key] is not None:
+            options[key] = _layer(config[key], name)
     if "batch_shape" in options:
         options["batch_shape"] = _input_shape(options["batch_shape"], name)
     if options.get("data_format") == "channels_first":
@@ -99,6 +114,19 @@ def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Conf
             hint="Rebuild the model with data_format='channels_last' and copy the weights.",
         )
     return options
+
+
+def _layer(entry: Any, name: str) -> Config:
+    """The layer in a wrapper."""
+    class_name = str(entry.get("class_name")) if isinstance(entry, Mapping) else repr(entry)
+    if class_name not in LAYERS:
+        raise ModelError(
+            f"Layer {name!r} wraps a {class_name}, which is not supported.", hint=hint(class_name)
+        )
+    refuse_foreign(entry, class_name, name)
+    config = entry["config"]
+    inner = str(config.get("name") or class_name.lower())
+    return wrap(class_name, inner, config, clean_options(class_name, inner, config))
 
 
 def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:
@@ -117,9 +145,21 @@ def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_stateful(class_name: str, name: str, config: Mapping[str, Any]) -> None:
+    """Keras itself loads such a layer only with a fixed batch."""
+    if config.get("stateful"):
+        raise ModelError(
+            f"Layer {name!r} ({class_name}) keeps its state from one inference to the next "
+            "(stateful=True).",
+            expected="stateful=False: every inference starts from a state of zeros.",
+            hint="Build the model again with stateful=False, copy the weights "
+            "(new.set_weights(old.get_weights())), and give it whole windows.",
+        )
+
+
 def _plain(value: Any, name: str, key: str) -> Any:
     """Check for numbers, strings, None and lists of them; activations are checked separately."""
-    if value is None or isinstance(value, bool | int | float | str) or key == "activation":
+    if value is None or isinstance(value, bool | int | float | str) or key in _CHECKED_APART:
         return value
     if isinstance(value, list | tuple):
         return [_plain(item, name, key) for item in value]

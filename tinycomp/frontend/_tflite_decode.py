@@ -143,6 +143,7 @@ class _Decoder:
             self._indices(f"The inputs {what}", table.inputs, tensors, least=-1),
             self._indices(f"The outputs {what}", table.outputs, tensors),
             self._options(what, builtin, table),
+            self._indices(f"The intermediates {what}", table.intermediates, tensors),
         )  # fmt: skip
 
     def _options(self, what: str, builtin: str, table: Any) -> Any:

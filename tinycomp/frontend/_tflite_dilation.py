@@ -220,5 +220,5 @@ def _dilated(
     )
     return Dilated(
         convolution.index, convolution.builtin, "", (source, *convolution.inputs[1:]), (target,),
-        convolution.options, (blocks[0], blocks[1]), padding, crops, axis,
+        convolution.options, (), (blocks[0], blocks[1]), padding, crops, axis,
     )  # fmt: skip

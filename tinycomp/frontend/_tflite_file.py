@@ -58,6 +58,8 @@ class FileOperator:
     """Indices of tensors."""
     options: Any = None
     """The schema's options object, or None."""
+    intermediates: tuple[int, ...] = ()
+    """Indices of tensors that describe what the operator computes inside."""
 
 
 @dataclass(frozen=True, eq=False)

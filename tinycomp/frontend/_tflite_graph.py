@@ -29,6 +29,7 @@ from tinycomp.frontend._tflite_folding import (
 )
 from tinycomp.frontend._tflite_kinds import unsupported
 from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
+from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
 from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_values import (
     activation,
@@ -195,6 +196,9 @@ class CoreReader:
     def _node(self, operator: FileOperator) -> None:
         """Append the operator's node, with a reshape around it where TFLite implies one."""
         kind = _kind(operator)
+        if operator.builtin == LSTM:
+            self._recurrent(operator)
+            return
         if issubclass(kind, UnaryOperator) and len(operator.inputs) != 1:
             raise ModelError(f"It has {len(operator.inputs)} inputs.", expected="One.")
         if operator.builtin == "TRANSPOSE_CONV" and len(operator.inputs) > 2:
@@ -247,6 +251,34 @@ class CoreReader:
             self._append(step.op, step.inputs, step.output)
         self.constants.update({each.name: each for each in read if isinstance(each, Constant)})
         return tuple(read)
+
+    def _recurrent(self, operator: FileOperator) -> None:
+        """Append an LSTM; where time comes before the batch, with reshapes around it."""
+        source, index = self._value(operator.inputs[0]), operator.outputs[0]
+        table, full = self.file.tensors[index], self.shapes[operator.inputs[0]]
+        output = activation(table, (), self.dtype)
+        first = bool(operator.options is not None and operator.options.timeMajor)
+        if not isinstance(source, Tensor) or len(full) != 3 or full[1 if first else 0] != 1:
+            raise ModelError(
+                f"It reads {source.name!r} of shape {full}.",
+                expected="(steps, 1, features)." if first else "(1, steps, features).",
+                hint="Convert the model with a fixed number of steps and a batch size of 1.",
+            )
+        rows = (full[0 if first else 1], full[2])
+        if source.shape != rows:
+            source = self._reshape(source, f"{table.name}/rows", rows)
+        op, *constants = read_lstm(self.file, operator, Operands((source,), (output,)), self._free)
+        for each in constants:
+            self._keep(each)
+        shape = op.infer_shape([rows, *(each.shape for each in constants)])
+        whole = (*full[:2], shape[1])
+        self._check_shape(index, whole)
+        wanted = ir_shape(whole)
+        name = table.name if shape == wanted else self._free(f"{table.name}/states")
+        self._append(op, (source, *constants), replace(output, name=name, shape=shape))
+        if shape != wanted:
+            self._append_squeeze(self.tensors[name], replace(output, shape=wanted))
+        self.shapes[index] = whole
 
     def _has_groups(self, operator: FileOperator, inputs: Sequence[Value]) -> bool:
         """Whether a convolution reads its input's channels in groups."""

@@ -21,7 +21,7 @@ CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that only change a tensor's type."""
 _STATE = {
     "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "SVDF",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN",
+    "UNIDIRECTIONAL_SEQUENCE_RNN",
     "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
 }  # fmt: skip
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
@@ -182,7 +182,10 @@ def _custom(file: TfliteFile, custom: Sequence[FileOperator]) -> ModelError:
 
 
 def _variable(file: TfliteFile, operator: FileOperator) -> bool:
-    return any(file.tensors[i].variable for i in (*operator.inputs, *operator.outputs) if i >= 0)
+    """Whether it keeps state, other than what an LSTM starts anew with every inference."""
+    return operator.builtin != "UNIDIRECTIONAL_SEQUENCE_LSTM" and any(
+        file.tensors[i].variable for i in (*operator.inputs, *operator.outputs) if i >= 0
+    )
 
 
 def _is(operators: Iterable[FileOperator]) -> str:

@@ -86,9 +86,18 @@ class KernelCall:
     """Whether the kernel counts rows of its input instead of its output (reductions, which consume
     rows as they arrive).
     """
+    keeps_scratch: bool = False
+    """Whether a call continues with the scratch of the one before (the state of a recurrent layer);
+    a kernel that counts input rows always does.
+    """
     room: int = ROOM
     """Approximate limit on the scratch for decoded weights, in bytes."""
     tile: int = 1
     """Pixels that the kernel computes together; it computes so many even if there are fewer."""
     table: int = 0
     """Bytes of a second scratch area; its address is the kernel's last argument."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether scratch must stay as it is from the first call of an inference to the last."""
+        return self.input_rows or self.keeps_scratch

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Shape
+from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Shape, Tensor
 
 if TYPE_CHECKING:
-    from tinycomp.ir.graph import GraphBuilder
+    from tinycomp.ir.graph import Graph, GraphBuilder
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ class Operator(ABC):
     """Names in TFLite's BuiltinOperator enumeration that are read as this operator."""
     keras_names: ClassVar[tuple[str, ...]] = ()
     """Class names of the Keras layers that are read as this operator."""
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """What an operator over time computes at every step and does not return: calibration observes
+    it over all steps, in the tensors that hidden_tensor names (the cell state of an LSTM).
+    """
+    repacked: ClassVar[bool] = False
+    """Whether its constants are in a .tflite in another form than in the graph."""
 
     @abstractmethod
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -99,6 +105,26 @@ class Operator(ABC):
             NotImplementedError: the operator is in int8 graphs only.
         """
         raise NotImplementedError(f"{self.name} has no differentiable form")
+
+    def weight_scales(self, own: Array) -> Array:
+        """The weight scales that quantization uses, from those that the weights themselves ask for:
+        the same, unless several output channels must share one.
+        """
+        return own
+
+    def bias_scales(self, source: float, weights: Array) -> Array:
+        """The scale of each bias, or one for all, from the input's scale and the weights'."""
+        return np.float32(source) * weights
+
+    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
+        """The operator of the int8 graph, from the largest magnitude of each hidden value."""
+        return self
+
+    def expansion(self, operands: Operands) -> Graph | None:
+        """For a node that a .tflite has as several operators that are no chain: the graph of these,
+        with the node's input and output; None for all other nodes.
+        """
+        return None
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
         """The rows of input `index` that output rows [first, last) depend on; by default all.
@@ -161,6 +187,17 @@ class TfliteOperator:
     """In a chain: type of that temporary, where it differs from the node's output."""
     before: tuple[Array, ...] = ()
     """Constants before the operator's other inputs in TFLite (the table of a gather)."""
+    operands: tuple[int | Constant | Tensor | None, ...] | None = None
+    """All inputs in TFLite, where they are not the node's: the index of an input of the node, a
+    constant, a tensor that keeps its values (a state), or None for one that is absent.
+    """
+    intermediates: tuple[Tensor, ...] = ()
+    """Tensors that only describe how the operator quantizes what it computes inside."""
+
+
+def hidden_tensor(output: str, hidden: str, step: int) -> str:
+    """The name in a .tflite of a hidden value of the node that writes `output`."""
+    return f"{output}/{hidden}/{step}"
 
 
 @dataclass(frozen=True)

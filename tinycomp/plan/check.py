@@ -196,14 +196,14 @@ class _Replay:
         return [range(at, at + size) for at, size in zip(offsets, sizes, strict=True)]
 
     def _use_scratch(self, who: str, step: Step) -> None:
-        """Check that a reduction's sums are still in its scratch."""
+        """Check that a reduction's sums, or a recurrent layer's state, are still in scratch."""
         index, written = step.operation, self.arena.written
         call = self.program.operations[index].call
-        keeps = call is not None and call.input_rows and step.first > 0
+        keeps = call is not None and call.continues and step.first > 0
         for area in self._areas(index):
             mine = written[area.start : area.stop]
             if keeps and (mine != SCRATCH - index).any():
-                raise _fault(f"{who} lost its sums at {_bytes(area)}.")
+                raise _fault(f"{who} lost what it keeps at {_bytes(area)}.")
             mine[:] = SCRATCH - index
 
     def _keep_state(self, who: str) -> None:

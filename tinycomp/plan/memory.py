@@ -303,7 +303,7 @@ class Draft:
 
     def _scratch(self, timeline: Timeline) -> Iterable[tuple[Use, Block]]:
         """The areas of each operation while it runs; a reduction, which takes rows as they arrive,
-        keeps its sums there from its first step to its last.
+        keeps its sums there from its first step to its last, a recurrent layer its state.
         """
         found: dict[int, list[int]] = {}
         for step, time in zip(self.steps, timeline.where, strict=False):
@@ -311,7 +311,7 @@ class Draft:
         for index, operation in enumerate(self.program.operations):
             if operation.areas and operation.call is not None:
                 times = found[index]
-                keeps = operation.call.input_rows
+                keeps = operation.call.continues
                 spans = [(times[0], times[-1])] if keeps else [(time, time) for time in times]
                 use = Use("scratch", (operation.node.name,))
                 yield from ((use, Block.of(size, joined(spans))) for size in operation.areas)

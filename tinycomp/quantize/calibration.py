@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import hidden_tensor
 from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.ranges import LEVELS, Range
+from tinycomp.quantize.ties import hidden_names
 from tinycomp.reference.oracle import float_batches
 
 Method = Literal["min-max", "percentile", "mse"]
@@ -121,9 +124,21 @@ def observe(graph: Graph, x: Array) -> Observations:
     """
     if len(x) == 0:
         raise DataError("There are no calibration samples.", expected="Expected at least one.")
-    model = write_tflite(graph)
-    extremes = _extremes(graph, model, x)
-    return Observations(extremes, _histograms(model, x, extremes), graph.inputs)
+    model, observed = write_tflite(graph), _observed(graph)
+    extremes = _extremes(observed, model, x)
+    return Observations(extremes, _histograms(observed, model, x, extremes), graph.inputs)
+
+
+def _observed(graph: Graph) -> dict[str, list[str]]:
+    """What is observed, and the tensors of the .tflite that hold it: a tensor of the graph, or a
+    hidden value of a node at every step.
+    """
+    observed = {name: [name] for name in graph.tensors}
+    for node in graph.nodes:
+        steps = graph.tensors[node.outputs[0]].shape[0]
+        for each, name in hidden_names(node).items():
+            observed[name] = [hidden_tensor(node.outputs[0], each, step) for step in range(steps)]
+    return observed
 
 
 def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:
@@ -186,12 +201,13 @@ def _bins(values: Array, low: float, width: float, count: int) -> Array:
     return np.clip(bins.astype(np.int64), 0, count - 1)
 
 
-def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
-    """The smallest and largest value of every tensor of the graph."""
+def _extremes(observed: Mapping[str, list[str]], model: bytes, x: Array) -> dict[str, Range]:
+    """The smallest and largest value of everything that is observed."""
     ranges: dict[str, Range] = {}
     for batch in float_batches(model, x):
-        for name in graph.tensors:
-            low, high = batch[name].min(), batch[name].max()
+        for name, parts in observed.items():
+            low = min(batch[part].min() for part in parts)
+            high = max(batch[part].max() for part in parts)
             # LiteRT clamps overflows to the largest float32. NaN fails every comparison.
             if not (low > -_OVERFLOW and high < _OVERFLOW):
                 raise ModelError(
@@ -203,13 +219,16 @@ def _extremes(graph: Graph, model: bytes, x: Array) -> dict[str, Range]:
     return ranges
 
 
-def _histograms(model: bytes, x: Array, extremes: dict[str, Range]) -> dict[str, Histogram]:
+def _histograms(
+    observed: Mapping[str, list[str]], model: bytes, x: Array, extremes: dict[str, Range]
+) -> dict[str, Histogram]:
     """Histograms between the extremes, for tensors that are not zero throughout."""
     counts = {name: np.zeros(_BINS, np.int64) for name, r in extremes.items() if r.width > 0}
     zeros = dict.fromkeys(counts, 0)
     for batch in float_batches(model, x):
         for name in counts:
-            values, bounds = batch[name].ravel(), extremes[name]
+            values = np.concatenate([batch[part].ravel() for part in observed[name]])
+            bounds = extremes[name]
             bins = _bins(values, bounds.low, bounds.width / _BINS, _BINS)
             counts[name] += np.bincount(bins, minlength=_BINS)
             zeros[name] += values.size - int(np.count_nonzero(values))

@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import TfliteOperator
-from tinycomp.ir.tensor import Array, QuantizationParameters, Shape, Tensor
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape, Tensor
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
@@ -92,6 +92,28 @@ class _Writer:
         )
         return self._tensor(name, tensor)
 
+    def state(self, tensor: Tensor) -> int:
+        """Add a tensor that keeps its values from one inference to the next; returns its index."""
+        name = self.unique(tensor.name)
+        made = schema.TensorT(
+            shape=[1, *tensor.shape],
+            type=_TYPES[tensor.dtype],
+            name=name,
+            quantization=_quantization(tensor.quantization),
+            isVariable=True,
+        )
+        return self._tensor(name, made)
+
+    def _intermediate(self, tensor: Tensor) -> int:
+        name = self.unique(tensor.name)
+        made = schema.TensorT(
+            shape=list(tensor.shape),
+            type=_TYPES[tensor.dtype],
+            name=name,
+            quantization=_quantization(tensor.quantization),
+        )
+        return self._tensor(name, made)
+
     def operator(self, op: TfliteOperator, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         """Append an operator."""
         key = (getattr(schema.BuiltinOperator, op.builtin), op.version)
@@ -104,6 +126,7 @@ class _Writer:
                 outputs=list(outputs),
                 builtinOptionsType=options,
                 builtinOptions=op.options,
+                intermediates=[self._intermediate(each) for each in op.intermediates] or None,
             )
         )
 
@@ -154,14 +177,28 @@ def write_tflite(graph: Graph, compression: Mapping[str, Any] | None = None) -> 
         ModelError: the graph reads or returns a tensor that no node writes.
     """
     writer = _Writer()
+    _write_graph(writer, graph)
+    return writer.pack(graph, f"{_WRITER} {json.dumps(compression)}" if compression else _WRITER)
+
+
+def _write_graph(writer: _Writer, graph: Graph) -> None:
+    """Write the tensors that the file lacks, the constants and the nodes."""
+    repacked = {
+        name
+        for node in graph.nodes
+        if node.op.repacked
+        for name in node.inputs
+        if all(each.op.repacked for each in graph.consumers(name))
+    }
     for tensor in graph.tensors.values():
-        writer.activation(tensor.name, tensor.shape, tensor.dtype, tensor.quantization)
+        if tensor.name not in writer.indices:
+            writer.activation(tensor.name, tensor.shape, tensor.dtype, tensor.quantization)
     for constant in graph.constants.values():
-        writer.constant(constant.name, constant.values, constant.quantization)
+        if constant.name not in repacked:
+            writer.constant(constant.name, constant.values, constant.quantization)
     _require_order(graph)
     for node in graph.nodes:
         _write_node(writer, graph, node)
-    return writer.pack(graph, f"{_WRITER} {json.dumps(compression)}" if compression else _WRITER)
 
 
 def compression_of(tflite: bytes) -> dict[str, Any]:
@@ -178,6 +215,10 @@ def compression_of(tflite: bytes) -> dict[str, Any]:
 def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
     """Write the chain of TFLite operators that computes a node; temporaries get unique names."""
     operands = graph.operands(node)
+    expansion = node.op.expansion(operands)
+    if expansion is not None:
+        _write_graph(writer, expansion)
+        return
     written = node.op.to_tflite(operands)
     chain = written if isinstance(written, tuple) else (written,)
     previous: list[int] = []
@@ -196,8 +237,11 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
             ]
             for constants in (link.before, link.extra)
         )
-        read = [writer.indices[node.inputs[index]] for index in reads]
-        inputs = [*before, *previous, *read, *behind]
+        if link.operands is not None:
+            inputs = [_operand(writer, node, each) for each in link.operands]
+        else:
+            read = [writer.indices[node.inputs[index]] for index in reads]
+            inputs = [*before, *previous, *read, *behind]
         if link is chain[-1]:
             outputs = [writer.indices[name] for name in node.outputs]
         else:
@@ -206,6 +250,21 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
             outputs = [writer.activation(name, shape, dtype, link.quantization)]
         writer.operator(link, inputs, outputs)
         previous = outputs
+
+
+def _operand(writer: _Writer, node: Node, operand: int | Constant | Tensor | None) -> int:
+    """The index of an operator's input in the file."""
+    match operand:
+        case None:
+            return -1
+        case int():
+            return writer.indices[node.inputs[operand]]
+        case Constant():
+            return writer.constant(
+                writer.unique(operand.name), operand.values, operand.quantization
+            )
+        case Tensor():
+            return writer.state(operand)
 
 
 def _require_order(graph: Graph) -> None:

@@ -18,7 +18,13 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.shared_scales import share
-from tinycomp.quantize.ties import fixed_parameters, output_range, separate_fixed, tied_groups
+from tinycomp.quantize.ties import (
+    fixed_parameters,
+    hidden_names,
+    output_range,
+    separate_fixed,
+    tied_groups,
+)
 
 BIAS_LIMIT = 1 << 30
 """The largest bias; the other half of int32 is left for the sum of products."""
@@ -67,6 +73,7 @@ def quantize(
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
     graph, ranges = separate_fixed(graph, ranges, fixed)
     activations = _activation_parameters(graph, _settled(graph, ranges), fixed)
+    graph = _with_hidden_scales(graph, ranges)
     nodes, constants = _quantize_weights(graph, activations, scales)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
@@ -77,6 +84,16 @@ def quantize(
         for name, tensor in graph.tensors.items()
     }
     return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
+
+
+def _with_hidden_scales(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+    """Operators over time know the ranges of what they do not return."""
+    nodes = []
+    for node in graph.nodes:
+        hidden = hidden_names(node)
+        magnitudes = {each: ranges[name].magnitude for each, name in hidden.items()}
+        nodes.append(replace(node, op=node.op.quantized(magnitudes)) if hidden else node)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _require_quantizable(graph: Graph) -> None:
@@ -156,7 +173,7 @@ def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> fl
     constant, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]].values
     weights = constant.values
     sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)
-    reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias)
+    reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias[: len(sums)])
     scale = _own_scales(constant, node.op.weight_axis).max()
     by_factor = ranges[node.inputs[0]].width * scale / _LARGEST_FACTOR
     return float(max(_HEADROOM * reach.max(initial=0.0), by_factor))
@@ -221,7 +238,7 @@ def _quantize_weights(
         if axis is not None:
             source, weights, bias = node.inputs
             constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
-            bias_scale = np.float32(activations[source].scale) * scales[weights]
+            bias_scale = node.op.bias_scales(activations[source].scale, scales[weights])
             bias = _add_bias(graph, bias, bias_scale, constants)
             node = replace(node, inputs=(source, weights, bias))
         nodes.append(node)
@@ -239,14 +256,34 @@ def _weight_scales(
         if node.op.weight_axis is None:
             continue
         source, weights, bias = node.inputs
-        own = _own_scales(graph.constants[weights], node.op.weight_axis)
-        for_bias = np.abs(graph.constants[bias].values) / (activations[source].scale * BIAS_LIMIT)
-        for_bias = for_bias if len(own) > 1 else for_bias.max()
+        own = _shared_scales(node, graph.constants[weights])
+        biases = np.abs(graph.constants[bias].values)
+        for_bias = biases[: len(own)] / (activations[source].scale * BIAS_LIMIT)
+        for_bias = (
+            for_bias if len(own) > 1 else biases.max() / (activations[source].scale * BIAS_LIMIT)
+        )
         scales[weights] = np.maximum(scales.get(weights, own), for_bias)
     for name, values in scales.items():
         if most is not None and graph.constants[name].grid is None:
             scales[name] = share(values, most)
     return {name: values.astype(np.float32) for name, values in scales.items()}
+
+
+def _shared_scales(node: Node, constant: Constant) -> Array:
+    """The weights' own scales, as far as the operator takes one for each output channel.
+
+    Raises:
+        ModelError: weights that were trained on a grid have one that it does not take.
+    """
+    own = _own_scales(constant, node.op.weight_axis or 0)
+    found = node.op.weight_scales(own)
+    if constant.grid is not None and not np.array_equal(found, own):
+        raise ModelError(
+            f"The weights {constant.name!r} were trained on int8 steps of each output channel, but "
+            f"{node.name!r} ({node.op.name}) has one scale for several channels.",
+            hint="Train without int8 steps for this layer; it is quantized after the training.",
+        )
+    return found
 
 
 def _weights(constant: Constant, scales: NDArray[np.float32], axis: int) -> Constant:

@@ -17,6 +17,11 @@ def output_range(graph: Graph, node: Node) -> OutputRange:
     return node.op.output_range(graph.operands(node))
 
 
+def hidden_names(node: Node) -> dict[str, str]:
+    """For each hidden value of a node, its name among the ranges of calibration."""
+    return {each: f"{node.outputs[0]}/{each}" for each in node.op.hidden}
+
+
 def tied_groups(graph: Graph) -> list[list[str]]:
     """All groups of tensors, and of constants that nodes without weights read.
 

@@ -130,6 +130,7 @@ def _run_singly(
         found: dict[str, Array] = {}
         for number, sample in enumerate(_as_taken(inputs, entry["dtype"], scale)):
             interpreter.set_tensor(entry["index"], np.ascontiguousarray(sample[np.newaxis]))
+            interpreter.reset_all_variables()  # the states of recurrent layers
             interpreter.invoke()
             for name, index in names.items():
                 values = _without_batch(interpreter.get_tensor(index))

@@ -1,0 +1,62 @@
+"""Keras's layers over time compute the same when read, and the same bytes as LiteRT in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinycomp.ir.graph import Graph
+from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantize.calibration import observe
+from tinycomp.quantize.export import write_tflite
+from tinycomp.quantize.post_training import quantize
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
+
+SHAPE = (9, 5)
+LAYERS = ("LSTM",)
+MODELS: dict[str, Callable[[Any, Any], list[Any]]] = {
+    "last state": lambda k, layer: [layer(7)],
+    "all states, stacked": lambda k, layer: [layer(7, return_sequences=True), layer(4)],
+    "without bias": lambda k, layer: [layer(7, use_bias=False), k.Dense(3, activation="softmax")],
+    "backwards": lambda k, layer: [layer(3, go_backwards=True, return_sequences=True)],
+    "both ways": lambda k, layer: [k.Bidirectional(layer(3)), k.Dense(2)],
+    "both ways, all states": lambda k, layer: [
+        k.Bidirectional(layer(3, return_sequences=True)),
+        k.TimeDistributed(k.Dense(2, activation="relu")),
+    ],
+    "both ways, added": lambda k, layer: [
+        k.Bidirectional(layer(3, return_sequences=True), merge_mode="sum")
+    ],
+    "another layer backwards": lambda k, layer: [
+        k.Bidirectional(layer(3), backward_layer=layer(3, go_backwards=True), merge_mode="mul")
+    ],
+    "one step": lambda k, layer: [k.Reshape((1, 45)), layer(3)],
+}
+
+
+@pytest.fixture(params=[(layer, name) for layer in LAYERS for name in MODELS], ids=str)
+def graph(request: pytest.FixtureRequest, keras: Any, assert_same: Callable[..., Graph]) -> Graph:
+    """The float graph, which equals Keras's model."""
+    layer, name = request.param
+    layers = MODELS[name](keras.layers, getattr(keras.layers, layer))
+    return assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
+
+
+def test_int8_equals_litert_and_is_near_the_float_model(graph: Graph) -> None:
+    x = np.random.default_rng(0).normal(0, 1, (30, *SHAPE)).astype(np.float32)
+    int8 = quantize(graph, observe(graph, x).ranges("min-max"))
+    inputs = quantize_inputs(int8, x)
+    expected = oracle.run(write_tflite(int8), inputs)
+    found = simulate(int8, inputs)
+    for name, values in found.items():
+        assert np.array_equal(values, expected[name].reshape(values.shape)), name
+    output = int8.tensors[int8.outputs[0]].quantization
+    assert output is not None
+    real = (found[int8.outputs[0]] - float(output.zero_point)) * output.scale
+    wanted = oracle.run_float(write_tflite(graph), x)[graph.outputs[0]]
+    spread = float(wanted.max() - wanted.min())
+    assert np.abs(real - wanted.reshape(real.shape)).mean() < 0.03 * spread

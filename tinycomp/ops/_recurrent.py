@@ -1,0 +1,191 @@
+"""Layers over time: each row of the input, and the state after the row before, give the next state.
+
+The output is the state after every row. Weights are (gates * units, features + units): a row of the
+matrix has the weights of the input, then those of the state, for one unit of one gate; all units of
+the first gate come first. Every inference starts from a state of zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange
+from tinycomp.ir.tensor import Array, Operands, Shape
+from tinycomp.ops._keras import refusal, weight
+from tinycomp.ops._registry import operators
+from tinycomp.ops._rows import same_rows
+from tinycomp.ops._weighted import layer_cost, weights_and_bias
+
+BLOCK = 4
+"""Rows of the weights that kernels decode and compute together (TC_DOT_CHANNELS in dot.h)."""
+
+StepFunction = Callable[[Any, Sequence[Any]], Sequence[Any]]
+"""From the input's share of a row's sums, and the states, to the next states; the first of them is
+the output."""
+
+
+@dataclass(frozen=True)
+class Recurrent(Operator):
+    """A recurrent layer. It reads (steps, features), and returns (steps, units).
+
+    A subclass implements `reference`, `kernel` and `differentiable`, and what it is in a .tflite.
+    """
+
+    weight_axis: ClassVar[int | None] = 0
+    phrase: ClassVar[str]
+    """Name in error messages, "An LSTM"."""
+    gates: ClassVar[int]
+    """Units' rows of weights: one a gate."""
+
+    def biases(self, units: int) -> int:
+        """The number of biases: one a row of the weights."""
+        return self.gates * units
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """(steps, units) from (steps, features).
+
+        Raises:
+            ModelError: the input has other axes, or the constants do not fit it.
+        """
+        source, weights, bias = inputs
+        if len(source) != 2:
+            raise ModelError(
+                f"{self.phrase} got an input of shape {source}.",
+                expected="Expected (steps, features).",
+                hint="Reshape the input first.",
+            )
+        units = weights[0] // self.gates
+        wanted = (self.gates * units, source[1] + units)
+        if weights != wanted or units < 1 or bias != (self.biases(units),):
+            raise ModelError(
+                f"{self.phrase} of {source[1]} features has weights of shape {weights} and a bias "
+                f"of shape {bias}.",
+                expected=f"{wanted} for {units} units, and ({self.biases(units)},).",
+            )
+        return source[0], units
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """The same rows: what came before is in the state."""
+        return same_rows(self, operands, index, first, last)
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Free."""
+        return OutputRange()
+
+    def cost(self, operands: Operands) -> Cost:
+        """All weights once for every row."""
+        weights, _ = weights_and_bias(operands)
+        return layer_cost(operands, operands.output.shape[0] * weights.shape[0], weights.shape[1])
+
+    @classmethod
+    def of_keras(cls, layer: KerasLayer, features: int) -> tuple[Recurrent, Array]:
+        """The operator, and its biases."""
+        bias = layer.weights.get("bias")
+        units = layer.weights["recurrent_kernel"].shape[0]
+        return cls(), np.zeros(cls.gates * units, np.float32) if bias is None else bias
+
+    @classmethod
+    def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Kernels (features, gates * units) and (units, gates * units). Rows run backwards with
+        go_backwards, and only the last state is returned without return_sequences.
+        """
+        _require_options(layer, inputs, builder)
+        backwards = bool(layer.config.get("go_backwards"))
+        source = turned(inputs[0], f"{layer.name}/backwards", builder) if backwards else inputs[0]
+        kernel, recurrent = (layer.weights[name].T for name in ("kernel", "recurrent_kernel"))
+        op, bias = cls.of_keras(layer, kernel.shape[1])
+        constants = [
+            weight(builder, layer, "weights", np.concatenate([kernel, recurrent], axis=1)),
+            weight(builder, layer, "biases", bias),
+        ]
+        if layer.config.get("return_sequences"):
+            return builder.add(op, [source, *constants], layer.name)
+        states = builder.add(op, [source, *constants], f"{layer.name}/states")
+        steps, units = builder.tensors[states].shape
+        last = operators()["strided_slice"](((steps - 1, 1, 1), (0, units, 1)), (0,))  # type: ignore[call-arg]
+        return builder.add(last, [states], layer.name)
+
+
+def turned(rows: str, name: str, builder: GraphBuilder) -> str:
+    """Add a tensor with the rows of another in reverse order; its name."""
+    steps, features = builder.tensors[rows].shape
+    back = operators()["strided_slice"](((steps - 1, steps, -1), (0, features, 1)))  # type: ignore[call-arg]
+    return builder.add(back, [rows], name)
+
+
+def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> None:
+    """Refuse what the layer can do and this operator can't, by name."""
+    config = layer.config
+    shape = builder.tensors[inputs[0]].shape
+    if len(shape) != 2:
+        raise refusal(layer, f"reads a tensor of shape {shape}", expected="(steps, features).")
+    if len(inputs) > 1:
+        raise refusal(
+            layer,
+            "starts from a state that is computed",
+            expected="Every inference starts from a state of zeros.",
+            hint="Concatenate what the state should hold to every row instead.",
+        )
+    for key, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
+        if key in config and config[key] != wanted:
+            raise refusal(
+                layer,
+                f"has {key}={config[key]!r}",
+                expected=f"Expected {wanted!r}: LiteRT's integer kernels have no other.",
+                hint="Train it with Keras's default activations.",
+            )
+    if config.get("return_state"):
+        raise refusal(
+            layer,
+            "returns its state (return_state=True)",
+            expected="return_state=False.",
+            hint="Take the last row of what return_sequences=True returns.",
+        )
+
+
+def sizes(operands: Operands) -> tuple[int, int, int]:
+    """Steps, features and units."""
+    steps, features = operands.activations[0].shape
+    return steps, features, operands.output.shape[1]
+
+
+def split_weights(operands: Operands) -> tuple[Array, Array]:
+    """The weights of the input and those of the state, (rows, features) and (rows, units)."""
+    values = weights_and_bias(operands)[0].values
+    features = operands.activations[0].shape[1]
+    return values[:, :features], values[:, features:]
+
+
+def over_time(step: StepFunction, shares: Any, states: int, units: int) -> Any:
+    """The first state after every row, (batch, steps, units), in keras.ops.
+
+    Args:
+        step: computes the next states.
+        shares: what each row adds to the sums, (batch, steps, values).
+        states: how many states there are.
+        units: values of a state.
+    """
+    from keras import ops
+
+    # Keras wants as many results of a step as it carries on.
+    zeros = ops.concatenate([ops.zeros_like(shares[:, 0, :units])] * states, axis=-1)
+
+    def carried(before: Any, share: Any) -> tuple[Any, Any]:
+        after = step(share, ops.split(before, states, axis=-1))
+        joined = ops.concatenate(list(after), axis=-1)
+        return joined, joined
+
+    _, rows = ops.scan(carried, zeros, ops.transpose(shares, (1, 0, 2)))
+    return ops.transpose(rows[..., :units], (1, 0, 2))
+
+
+def products(rows: Array, matrix: Array) -> Array:
+    """Integer rows (..., length) times each row of the matrix, exactly, as int64."""
+    found: Array = (rows.astype(np.float64) @ matrix.astype(np.float64).T).astype(np.int64)
+    return found

@@ -1,0 +1,94 @@
+"""Operators over time as a graph of other operators: a .tflite has no loop for them.
+
+Every step reads its row of the input and the state of the step before. The parameters are the same
+at every step, and are in the file once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import Operator, hidden_tensor
+from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor, Value
+from tinycomp.ops._registry import operators
+
+
+class Unrolling:
+    """Builds the graph of one node whose input is (steps, features) and whose output is the state
+    after each step. All tensors between have one row.
+    """
+
+    def __init__(self, operands: Operands) -> None:
+        (self.source,) = operands.activations
+        self.output = operands.output
+        self.steps = self.source.shape[0]
+        self.tensors = {self.source.name: self.source}
+        self.constants: dict[str, Constant] = {}
+        self.nodes: list[Node] = []
+        self.states: list[Value] = []
+
+    def constant(
+        self, name: str, values: Array, quantization: QuantizationParameters | None = None
+    ) -> Constant:
+        """Add a constant; float values are stored as float32."""
+        made = Constant(f"{self.output.name}/{name}", values, quantization)
+        self.constants[made.name] = made
+        return made
+
+    def add(
+        self,
+        kind: str,
+        inputs: Sequence[Value],
+        name: str,
+        step: int,
+        quantization: QuantizationParameters | None = None,
+        **attributes: Any,
+    ) -> Tensor:
+        """Append an operator of the IR.
+
+        Args:
+            kind: its name: "add".
+            inputs: tensors and constants.
+            name: what it computes; unique within a step.
+            step: the number of the step.
+            quantization: of its output; None: that of the first input.
+            attributes: of the operator.
+        """
+        op = operators()[kind](**attributes)
+        return self._append(op, inputs, hidden_tensor(self.output.name, name, step), quantization)
+
+    def row(self, step: int) -> Tensor:
+        """The input's row of a step."""
+        parts = ((step, 1, 1), (0, self.source.shape[1], 1))
+        return self.add("strided_slice", [self.source], "row", step, parts=parts)
+
+    def columns(self, values: Tensor, first: int, count: int, name: str, step: int) -> Tensor:
+        """Some of a row's values."""
+        parts = ((0, 1, 1), (first, count, 1))
+        return self.add("strided_slice", [values], name, step, parts=parts)
+
+    def graph(self) -> Graph:
+        """The graph, with all states in `states`, in the order of the rows, as its output."""
+        join = operators()["concatenation"](axis=0)  # type: ignore[call-arg]
+        self._append(join, self.states, self.output.name, self.output.quantization)
+        name = self.output.name
+        return Graph(
+            name, tuple(self.nodes), self.tensors, self.constants, (self.source.name,), (name,)
+        )
+
+    def _append(
+        self,
+        op: Operator,
+        inputs: Sequence[Value],
+        name: str,
+        quantization: QuantizationParameters | None,
+    ) -> Tensor:
+        shape = op.infer_shape([value.shape for value in inputs])
+        if quantization is None:
+            quantization = inputs[0].quantization
+        made = Tensor(name, shape, self.output.dtype, quantization)
+        self.tensors[name] = made
+        self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (name,)))
+        return made
