@@ -1,11 +1,13 @@
-"""Common code of the compression benchmarks: trains a float model, compresses it to a size target
-like `tinycomp compress`, and scores it once on the test half.
+"""Common code of the compression benchmarks: trains a float model or takes a trained one,
+compresses it to size targets like `tinycomp compress`, scores it once on the test half, builds it
+for the emulated Cortex-M4 and verifies every byte of every tensor.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 import time
 import warnings
@@ -18,11 +20,19 @@ import numpy as np
 
 from benchmarks.cases import SHARED
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array
+from tinycomp.pipeline import BuildOptions, build
+from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
 from tinycomp.recipes.compression import CompressOptions, compress
 from tinycomp.recipes.targets import Targets
+from tinycomp.report.record import Report
 from tinycomp.report.steps import StepRecord, step_line
 from tinycomp.train.augment import Augmentation, deviations
+
+SAMPLES = 3
+"""Samples that the emulator computes."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +43,18 @@ class Case:
     """Name of the network and its data."""
     data: Callable[[Path], Mapping[str, Array]]
     """Loads x_train, y_train, x_test and y_test from the folder of evaluation data."""
-    network: Callable[[tuple[int, ...]], Any]
-    """Makes an untrained Keras model for samples of this shape."""
+    network: Callable[[tuple[int, ...]], Any] | str
+    """Makes an untrained Keras model for samples of this shape; or the file name of a trained model
+    in the folder of models.
+    """
     epochs: int
     """Training epochs of the float model."""
     training: str
     """Options of the recipe's trainings, TOML."""
     steps: str
     """The recipe's steps, TOML."""
-    target: int
-    """Bytes of constants on a Cortex-M4."""
+    targets: tuple[int, ...]
+    """Bytes of constants on a Cortex-M4, for each point to reach."""
     augment: Mapping[str, float] = field(default_factory=dict)
     """Augmentation of all trainings, the float model's too."""
     rate: float = 0.002
@@ -57,60 +69,102 @@ class Case:
         return f"[training]\n{self.training}\n[training.augment]\n{augment}{self.steps}"
 
 
+class Lines(TerminalProgress):
+    """Prints a line for each epoch too, so that logs show them."""
+
+    def status(self, text: str) -> None:
+        """Print it."""
+        super().status(text)
+        print(text, flush=True)
+
+
 def main(case: Case) -> None:
-    """Run the case for each seed, and print a line of JSON for each."""
+    """Run the case for each seed and target, and print a line of JSON for each."""
     parser = argparse.ArgumentParser(description=case.name)
-    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of evaluation data")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of data and models")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--target", type=int, default=case.target, help="bytes of constants")
+    parser.add_argument(
+        "--targets", type=int, nargs="+", default=case.targets, help="bytes of constants"
+    )
     parser.add_argument("--epochs", type=int, help="of every training; the recipe's by default")
-    parser.add_argument("--output", type=Path, help="the .tflite file to write, of the last seed")
+    parser.add_argument("--output", type=Path, help="the .tflite file to write, of the last run")
     parser.add_argument("--float-epochs", type=int, default=case.epochs, help="of the float model")
+    parser.add_argument("--models", type=Path, help="folder in which float models are kept")
     options = parser.parse_args()
     case = replace(case, epochs=options.float_epochs)
     arrays = case.data(options.shared / "data")
     for seed in options.seeds:
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
-            print(json.dumps(_run(case, arrays, Path(folder), seed, options)), flush=True)
+            model, data = _given(case, arrays, seed, options, Path(folder))
+            for target in options.targets:
+                found = _run(case, model, data, target, seed, options)
+                print(json.dumps(found), flush=True)
+
+
+def _given(
+    case: Case, arrays: Mapping[str, Array], seed: int, options: argparse.Namespace, folder: Path
+) -> tuple[Path, Path]:
+    """The files of the float model and of the data."""
+    data = folder / "data.npz"
+    np.savez(data, **arrays)
+    if isinstance(case.network, str):
+        return options.shared / "models" / case.network, data
+    name = "_".join(re.findall("[a-z0-9]+", case.name.lower()))
+    model = (options.models or folder) / f"{name}_{seed}_{case.epochs}.keras"
+    if not model.exists():
+        begin = time.monotonic()
+        trained(case, arrays, seed, model)
+        print(f"float model: {time.monotonic() - begin:.0f} s", flush=True)
+    return model, data
 
 
 def _run(
-    case: Case, arrays: Mapping[str, Array], folder: Path, seed: int, options: argparse.Namespace
+    case: Case, model: Path, data: Path, target: int, seed: int, options: argparse.Namespace
 ) -> dict[str, Any]:
-    model, data, recipe = folder / "model.keras", folder / "data.npz", folder / "recipe.toml"
-    np.savez(data, **arrays)
+    recipe = data.with_name("recipe.toml")
     recipe.write_text(case.recipe)
     begin = time.monotonic()
-    trained(case, arrays, seed, model)
-    middle = time.monotonic()
     found = compress(
         CompressOptions(
-            model, data, recipe=str(recipe), targets=Targets(options.target), seed=seed,
+            model, data, recipe=str(recipe), targets=Targets(target), seed=seed,
             epochs=options.epochs,
         ),
-        TerminalProgress(),
-        _report,
+        Lines(),
+        report,
     )  # fmt: skip
+    middle = time.monotonic()
     assert found.real is not None
     assert found.small is not None
     last = found.steps[-1]
-    if options.output is not None:
-        options.output.write_bytes(found.prepared.tflite)
+    small = options.output or data.with_name("small.tflite")
+    small.write_bytes(found.prepared.tflite)
+    built = verified(small, data)
     return {
-        "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed,
+        "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed, "target": target,
         "float": round(found.real.value, 4), "int8_bytes": found.steps[0].constants,
         "validation": round(last.score or 0, 4), "accuracy": round(found.small.value, 4),
-        "constants": last.constants, "code": last.code,
+        "constants": built.flash.constants, "code": last.code,
         "bits": round(last.bits, 3), "non_zeros": last.non_zeros,
-        "parameters": found.steps[0].parameters,
+        "parameters": found.steps[0].parameters, "equal": all(each.equal for each in built.verify),
         "seconds": [round(middle - begin), round(time.monotonic() - middle)],
     }  # fmt: skip
+
+
+def verified(model: Path, data: Path) -> Report:
+    """The report of a build for the emulated Cortex-M4."""
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
+        options = BuildOptions(
+            Preparation(model, data), "cortex-m4", Path(folder) / "out", samples=SAMPLES,
+            planning=PlanOptions("flash"),
+        )  # fmt: skip
+        return build(options, Silent())
 
 
 def trained(case: Case, arrays: Mapping[str, Array], seed: int, path: Path) -> None:
     """Train the float model on the training half, and save it."""
     import keras
 
+    assert callable(case.network)
     keras.utils.set_random_seed(seed)
     x, y = arrays["x_train"], arrays["y_train"]
     augment, unit, rng = Augmentation(**case.augment), deviations(x), np.random.default_rng(seed)
@@ -125,5 +179,6 @@ def trained(case: Case, arrays: Mapping[str, Array], seed: int, path: Path) -> N
         model.save(path)
 
 
-def _report(record: StepRecord) -> None:
+def report(record: StepRecord) -> None:
+    """Print the record of a step."""
     print(step_line(record), flush=True)

@@ -58,7 +58,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "fsdd, 1-D CNN", data, network, 40, TRAINING, STEPS, 3000,
+    "fsdd, 1-D CNN", data, network, 40, TRAINING, STEPS, (3000,),
     augment={"time_shift": 4, "noise": 0.1}, rate=0.003, batch=32,
 )  # fmt: skip
 

@@ -61,7 +61,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "har_uci, 1-D CNN", data, network, 60, TRAINING, STEPS, 2200,
+    "har_uci, 1-D CNN", data, network, 60, TRAINING, STEPS, (2200,),
     augment={"time_shift": 16, "noise": 0.2},
 )  # fmt: skip
 

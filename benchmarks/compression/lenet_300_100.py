@@ -51,7 +51,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "LeNet-300-100, MNIST", data, network, 10, TRAINING, STEPS, 7600, augment={"shift": 1},
+    "LeNet-300-100, MNIST", data, network, 10, TRAINING, STEPS, (7600,), augment={"shift": 1},
     batch=128,
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "LeNet-5 (Caffe), MNIST", data, network, 5, TRAINING, STEPS, 6900, augment={"shift": 1},
+    "LeNet-5 (Caffe), MNIST", data, network, 5, TRAINING, STEPS, (6900, 4300), augment={"shift": 1},
     batch=128,
 )  # fmt: skip
 

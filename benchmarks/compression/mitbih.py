@@ -58,7 +58,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "mitbih, 1-D CNN", data, network, 8, TRAINING, STEPS, 2000,
+    "mitbih, 1-D CNN", data, network, 8, TRAINING, STEPS, (2000,),
     augment={"time_shift": 4, "noise": 0.05}, batch=128,
 )  # fmt: skip
 

@@ -50,7 +50,7 @@ static uint32_t output_after(void (*invoke)(void))
 int main(void)
 {
     size_t count;
-    for (size_t samples = 0; (count = fread(tc_model.input, 1, tc_model.input_size, stdin)) > 0U; samples++) {
+    for (size_t samples = 0; (count = fread(tc_model.input(), 1, tc_model.input_size, stdin)) > 0U; samples++) {
         if (count != tc_model.input_size) {
             return 2;
         }

@@ -77,17 +77,17 @@ static tc_append_t append(source_t source, const char *hex, uint8_t *to, uint8_t
 
 tc_append_t tc_input_append_received(const char *hex)
 {
-    return append(RECEIVED, hex, tc_model.received, image_flip());
+    return append(RECEIVED, hex, tc_model.received(), image_flip());
 }
 
 tc_append_t tc_input_append_tensor(const char *hex)
 {
-    return append(TENSOR, hex, (uint8_t *)tc_model.input, 0U);
+    return append(TENSOR, hex, (uint8_t *)tc_model.input(), 0U);
 }
 
 bool tc_input_check_tensor(uint32_t *crc)
 {
-    *crc = tc_crc32(0, (const uint8_t *)tc_model.input, tc_model.input_size);
+    *crc = tc_crc32(0, (const uint8_t *)tc_model.input(), tc_model.input_size);
     if (*crc != state.crc) {
         state.loaded = NOTHING;
     }
@@ -101,7 +101,7 @@ uint32_t tc_input_received_size(void)
 
 uint8_t tc_input_received(uint32_t at)
 {
-    return (uint8_t)(tc_model.received[at] ^ image_flip());
+    return (uint8_t)(tc_model.received()[at] ^ image_flip());
 }
 
 /* Independent of the core's byte order and alignment. */
@@ -121,16 +121,23 @@ bool tc_input_prepare(void)
     }
     if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
         for (uint32_t i = 0; i < tc_model.input_size; i++) {
-            tc_model.input[i] = tc_model.quantize_input(read_float(tc_model.received + 4U * i), i);
+            tc_model.input()[i] = tc_model.quantize_input(read_float(tc_model.received() + 4U * i), i);
         }
     }
     return true;
 }
 
+void tc_input_used(void)
+{
+    if (!tc_model.keeps_input) {
+        state.loaded = NOTHING;
+    }
+}
+
 float tc_input_real(uint32_t at)
 {
     if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
-        return read_float(tc_model.received + 4U * at);
+        return read_float(tc_model.received() + 4U * at);
     }
-    return tc_model.dequantize_input(tc_model.input[at]);
+    return tc_model.dequantize_input(tc_model.input()[at]);
 }

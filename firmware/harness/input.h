@@ -30,8 +30,11 @@ bool tc_input_check_tensor(uint32_t *crc);
 uint32_t tc_input_received_size(void);
 uint8_t tc_input_received(uint32_t at);
 
-/* Converts the received bytes to the tensor in tc_model.input; false: no input, or an incomplete one, was loaded. */
+/* Converts the received bytes to the tensor in tc_model.input(); false: no input, or an incomplete one, was loaded. */
 bool tc_input_prepare(void);
+
+/* After an inference: if it has overwritten the input, there is none until the next load. */
+void tc_input_used(void);
 
 /* Input element `at` as a real number: as received if floats were, else dequantized. */
 float tc_input_real(uint32_t at);

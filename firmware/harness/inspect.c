@@ -45,6 +45,9 @@ static void info(void)
     put_value(TC_TEXT("m-tc-nodes-["), tc_model.node_count);
     put_value(TC_TEXT("m-tc-tensors-["), tc_model.tensor_count);
     put_value(TC_TEXT("m-tc-window-["), tc_port_receive_window());
+    if (!tc_model.keeps_input) {
+        tc_put_text(TC_TEXT("m-tc-input-used-up\r\n"));
+    }
 }
 
 static void load(const char *number, const char *crc_digits)
@@ -139,6 +142,7 @@ static void tensor(const char *number)
         put_value(TC_TEXT("e-[Command 'tc tensor' requires a number below "), tc_model.tensor_count);
     } else if (tc_require_input()) {
         tc_watch_tensor((uint16_t)index, send_part);
+        tc_input_used();
         send_end();
     }
 }
@@ -197,6 +201,7 @@ static bool run_command(const char *word)
     }
     if (action != NULL && tc_require_input()) {
         action();
+        tc_input_used();
     }
     return action != NULL;
 }

@@ -194,8 +194,11 @@ static void infer(const tc_command_t *command)
         tc_put_text(TC_TEXT("e-[Inference warmup must be >=0]\r\n"));
     } else if (runs > RUNS_MAX || warm_up_runs > RUNS_MAX) {
         tc_put_text(TC_TEXT("e-[At most 1000000 inferences]\r\n"));
+    } else if (!tc_model.keeps_input && (runs > 1U || warm_up_runs > 0U)) {
+        tc_put_text(TC_TEXT("e-[RAM is too small to keep the input: load it for each 'infer 1 0']\r\n"));
     } else if (tc_require_input()) {
         run(runs, warm_up_runs);
+        tc_input_used();
     }
 }
 

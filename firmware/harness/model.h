@@ -4,6 +4,7 @@
 #ifndef TC_MODEL_H
 #define TC_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,9 +48,10 @@ typedef struct {
     uint16_t node_count;
     uint16_t tensor_count; /* the model's input is tensor 0 */
     tc_input_format_t input_format;
-    uint8_t *received; /* input as received by `db`: input_size elements of input_format */
+    uint8_t *(*received)(void); /* input as received by `db`: input_size elements of input_format */
     uint32_t received_size;
-    int8_t *input; /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
+    int8_t *(*input)(void); /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
+    bool keeps_input;       /* false: an inference overwrites its input, as RAM is short */
     int8_t *output;
     tc_trace_t *trace;                              /* max(node_count, tensor_count) cells */
     void (*invoke)(void);                           /* input to output: the measured library, without hooks */
@@ -61,6 +63,14 @@ typedef struct {
 } tc_model_t;
 
 extern const tc_model_t tc_model;
+
+/* Bytes of RAM, where they may be too few for the harness's own copy of the input; and the bytes that harness,
+ * Arduino's core and stack take, besides the variables of tc_model.c. */
+#ifdef __AVR__
+#include <avr/io.h>
+#define TC_RAM (RAMEND - RAMSTART + 1UL)
+#define TC_HARNESS_RAM 784U
+#endif
 
 /* Hooks of the watched inference. data: bytes [offset, offset + size) of a tensor, valid only during the call. */
 void tc_step_begin(uint16_t node);

@@ -50,7 +50,7 @@ static void checksum(tc_trace_t *trace, uint32_t offset, const int8_t *data, uin
 
 void tc_watch_checksums(void)
 {
-    const uint32_t crc = tc_crc32(0, (const uint8_t *)tc_model.input, tc_model.input_size);
+    const uint32_t crc = tc_crc32(0, (const uint8_t *)tc_model.input(), tc_model.input_size);
     run(CHECKSUMS);
     tc_model.trace[0].checksum.crc = crc;
     tc_model.trace[0].checksum.size = tc_model.input_size;
@@ -59,7 +59,7 @@ void tc_watch_checksums(void)
 void tc_watch_tensor(uint16_t tensor, void (*take)(uint32_t offset, const int8_t *data, uint32_t size))
 {
     if (tensor == 0U) {
-        take(0, tc_model.input, tc_model.input_size);
+        take(0, tc_model.input(), tc_model.input_size);
         return;
     }
     watch.tensor = tensor;

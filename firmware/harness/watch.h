@@ -1,4 +1,4 @@
-/* Observes one inference, compiled with hooks. No hook reports tensor 0, the model's input: it is tc_model.input. */
+/* Observes one inference, compiled with hooks. No hook reports tensor 0, the model's input: it is tc_model.input(). */
 #ifndef TC_WATCH_H
 #define TC_WATCH_H
 

@@ -38,8 +38,9 @@ def port_sources(board: boards.Board) -> list[Path]:
 
 
 def build_fake(
-    board_name: str, folder: Path, input_format: str = "INT8", results: str = "OUTPUT"
-) -> Path:
+    board_name: str, folder: Path, input_format: str = "INT8", results: str = "OUTPUT",
+    keeps_input: str = "1",
+) -> Path:  # fmt: skip
     """The harness, the board's port and the fake model; with sanitizers on this computer."""
     board = boards.load_board(board_name)
     if not is_available(board.compiler):
@@ -51,11 +52,14 @@ def build_fake(
     options = Options((resources.firmware() / "harness", *port), (*STRICT, *sanitize))
     sources = [*harness_sources(), *port_sources(board)]
     objects = compile_objects(board.compiler, sources, folder, options)
-    defined = (f"-DFORMAT=TC_INPUT_{input_format}", f"-DRESULTS=TC_RESULTS_{results}")
+    defined = (
+        f"-DFORMAT=TC_INPUT_{input_format}", f"-DRESULTS=TC_RESULTS_{results}",
+        f"-DKEEPS_INPUT={keeps_input}",
+    )  # fmt: skip
     chosen = replace(options, flags=(*options.flags, *defined))
     objects += compile_objects(board.compiler, [FAKE_MODEL], folder, chosen)
     flags = sanitize if board.is_host else link_flags(board.port, port)
-    program = folder / f"fake-{board_name}-{input_format}-{results}"
+    program = folder / f"fake-{board_name}-{input_format}-{results}-{keeps_input}"
     return link(board.compiler, objects, program, flags)
 
 

@@ -10,6 +10,9 @@
 #ifndef RESULTS
 #define RESULTS TC_RESULTS_OUTPUT
 #endif
+#ifndef KEEPS_INPUT
+#define KEEPS_INPUT 1 /* 0: an inference overwrites its input, as in little RAM */
+#endif
 #ifndef PROFILE
 #define PROFILE "fake"
 #endif
@@ -19,7 +22,7 @@
 #define OUTPUT_SIZE 4
 #define ELEMENT (FORMAT == TC_INPUT_FLOAT32 ? 4 : 1)
 
-static uint8_t received[INPUT_SIZE * ELEMENT];
+static uint8_t received_bytes[INPUT_SIZE * ELEMENT];
 static int8_t floats_quantized[FORMAT == TC_INPUT_FLOAT32 ? INPUT_SIZE : 1];
 static int8_t output[OUTPUT_SIZE];
 static tc_trace_t trace[5];
@@ -27,7 +30,17 @@ static int8_t flipped[INPUT_SIZE];   /* tensor 1: input xor 0x55 */
 static int8_t rising[INPUT_SIZE];    /* tensor 2: tensor 1 plus one */
 static int8_t backwards[INPUT_SIZE]; /* tensor 3: tensor 2, reversed */
 
-#define INPUT (FORMAT == TC_INPUT_FLOAT32 ? floats_quantized : (int8_t *)received)
+#define INPUT (FORMAT == TC_INPUT_FLOAT32 ? floats_quantized : (int8_t *)received_bytes)
+
+static uint8_t *received(void)
+{
+    return received_bytes;
+}
+
+static int8_t *input(void)
+{
+    return INPUT;
+}
 
 typedef void (*begin_t)(uint16_t node);
 typedef void (*end_t)(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size);
@@ -66,6 +79,9 @@ static void infer(begin_t begin, end_t end)
         output[i / ROW] = (int8_t)((uint8_t)output[i / ROW] + (uint8_t)backwards[i]);
     }
     end(3, 4, 0, output, OUTPUT_SIZE);
+    if (!KEEPS_INPUT) {
+        memset(INPUT, 0x11, INPUT_SIZE);
+    }
 }
 
 static void no_begin(uint16_t node)
@@ -140,8 +156,9 @@ const tc_model_t tc_model = {
     5,
     FORMAT,
     received,
-    sizeof received,
-    INPUT,
+    sizeof received_bytes,
+    input,
+    KEEPS_INPUT,
     output,
     trace,
     invoke,

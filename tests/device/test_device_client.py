@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from conftest import Build, started
 from fake_firmware import HASH
 
 from tinycomp.common.errors import DeviceError
@@ -44,6 +45,23 @@ def test_tensors(device: Device) -> None:
     assert checksums[4] == Checksum(4, zlib.crc32(output.tobytes()))
     with pytest.raises(DeviceError, match=r"refused 'tc tensor 5'.*a number below 5"):
         device.tensor(5)
+
+
+@pytest.mark.parametrize("board", ["host"], indirect=True)
+def test_an_input_that_is_used_up_is_loaded_again(board: str, build: Build) -> None:
+    with started(board, build(board, "INT8", "OUTPUT", "0")) as port, Link(port) as link:
+        device = Device(link)
+        assert not device.identity.keeps_input
+        device.load(INPUT)
+        device.run()
+        output = device.output()
+        first = device.checksums()
+        assert len(device.node_ticks()) == 4
+        np.testing.assert_array_equal(device.tensor(3), backwards())
+        assert device.checksums() == first
+        assert first[4].crc == zlib.crc32(output.tobytes())
+        with pytest.raises(DeviceError, match="RAM is too small to keep the input"):
+            device.infer(2, 0)
 
 
 def test_mlperf_layer(device: Device) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_firmware import skip_without
 from numpy.typing import NDArray
-from small_models import HASH, small_classifier
+from small_models import HASH, Layers, small_classifier
 
 from tinycomp import pipeline
 from tinycomp.common.errors import BoardError
@@ -22,9 +22,12 @@ from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import emit_library, harness_model
 from tinycomp.emit.project import Content, lay_out, project_paths
 from tinycomp.ir.tensor import Array
+from tinycomp.ops._activation import Activation
+from tinycomp.ops._window import Window
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 from tinycomp.prepare import Preparation
+from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.target import boards
@@ -152,6 +155,26 @@ def test_a_complete_build_of_a_sketch(tmp_path: Path) -> None:
     assert report.verify[0].executions[-1] == "device"
     assert report.latency is not None
     assert report.latency.unit == "cycles"
+
+
+def test_a_sketch_without_ram_for_a_second_input(tmp_path: Path) -> None:
+    board = boards.load_board("uno")
+    skip_without(board)
+    layers = Layers((28, 28, 1), 0)
+    image = layers.conv("input", 4, Window((5, 5), (2, 2)), Activation.RELU)
+    image = layers.conv(image, 8, Window((3, 3), (2, 2)), Activation.RELU)
+    layers.softmax(layers.dense(layers.reshape(image, (200,)), 5))
+    model = tmp_path / "image.tflite"
+    model.write_bytes(write_tflite(layers.graph()))
+    options = pipeline.BuildOptions(
+        Preparation(model), "uno", tmp_path / "out", samples=2, planning=PlanOptions("ram")
+    )
+    report = pipeline.build(options, Silent())
+    assert report.verify[0].executions[-1] == "device", report.ram
+    assert report.verify[0].equal
+    assert report.latency is not None
+    assert report.latency.unit == "cycles"
+    assert report.ram.arena + 784 + 784 > board.memory.ram  # there was no room for both
 
 
 def test_a_library_outside_of_a_sketch(tmp_path: Path) -> None:

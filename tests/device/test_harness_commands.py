@@ -230,6 +230,23 @@ def test_all_tensors_of_an_inference(talks: Talks) -> None:
     assert talks(tc(INPUT) + b"tc checksums%tc tensor 3%tc tensor 4%tc output%") == expected
 
 
+@pytest.mark.parametrize("command", [b"tc run%", b"tc checksums%", b"tc nodes%", b"infer 1 0%"])
+def test_an_input_that_an_inference_uses_up(talks: Talks, command: bytes) -> None:
+    missing = reply("e-[No complete input: load 96 bytes with db, or 96 with tc]")
+    used = ("INT8", "OUTPUT", "0")
+    text = talks(b"tc info%" + tc(INPUT) + command + b"tc run%", *used)
+    assert "m-tc-input-used-up\r\nm-ready" in text
+    assert text.count("\ne-[") == 1
+    assert text.endswith(missing)
+    again = talks(tc(INPUT) + b"tc run%tc output%" + tc(INPUT) + b"tc tensor 4%", *used)
+    output = f"m-tc-data-[0,{tensors_of(INPUT)[4].hex()}]"
+    assert again.count(output) == 2
+    refused = talks(tc(INPUT) + b"infer 2 0%infer 1%infer 1 0%", *used)
+    error = "e-[RAM is too small to keep the input: load it for each 'infer 1 0']"
+    assert refused.count(error) == 2
+    assert refused.endswith(reply("m-infer-done", f"m-results-[{results_of(INPUT)}]"))
+
+
 def test_a_damaged_tensor_is_refused(talks: Talks) -> None:
     damaged = tc(INPUT).replace(b"tc 00", b"tc 01", 1)
     text = talks(damaged + b"tc run%")

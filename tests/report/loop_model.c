@@ -6,7 +6,7 @@
 #define ALIGNED __attribute__((aligned(64)))
 
 static ALIGNED const uint8_t constants[CONSTANTS] = {1};
-static int8_t input[4];
+static int8_t input_values[4];
 static int8_t output[4];
 static tc_trace_t trace[2];
 
@@ -48,6 +48,16 @@ static void invoke(void)
     read(constants, constants + CONSTANTS);
 }
 
+static int8_t *input(void)
+{
+    return input_values;
+}
+
+static uint8_t *received(void)
+{
+    return (uint8_t *)input_values;
+}
+
 static int8_t quantize_input(float x, uint32_t at)
 {
     (void)at;
@@ -71,9 +81,10 @@ const tc_model_t tc_model = {
     1,
     2,
     TC_INPUT_INT8,
-    (uint8_t *)input,
-    sizeof input,
+    received,
+    sizeof input_values,
     input,
+    true,
     output,
     trace,
     invoke,

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from float_graphs import run
+from scipy import ndimage
 from small_networks import network, task
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array
-from tinycomp.train.augment import Augmentation, deviations
+from tinycomp.train.augment import Augmentation, _rotated, deviations
 from tinycomp.train.fine_tune import FineTune
 from tinycomp.train.loop import Epoch, train
 from tinycomp.train.losses import Supervision
@@ -71,6 +72,24 @@ def test_about_half_of_the_images_are_mirrored() -> None:
     assert 10 < same.sum() < 30
 
 
+def test_images_are_rotated_about_their_centre() -> None:
+    image = np.random.default_rng(0).random((8, 11, 2)).astype(np.float32)
+    angles = np.radians([-30.0, 0.0, 7.0])
+    found = _rotated(np.stack([image] * 3), angles)
+    for angle, each in zip(angles, found, strict=True):
+        for channel in range(2):
+            expected = ndimage.rotate(
+                image[..., channel], -np.degrees(angle), reshape=False, order=1, mode="nearest"
+            )
+            assert np.allclose(each[..., channel], expected, atol=1e-5)
+    line = np.zeros((200, 21, 21, 1), np.float32)
+    line[:, 10] = 1
+    ends = changed(line, rotate=20)[:, :, 20, 0]  # where the line meets the right border
+    slopes = (ends * (np.arange(21) - 10)).sum(1) / ends.sum(1) / 10
+    assert 15 < np.degrees(np.arctan(slopes.max())) < 20.5
+    assert -20.5 < np.degrees(np.arctan(slopes.min())) < -15
+
+
 def test_crops_are_stretched_parts() -> None:
     ramp = np.broadcast_to(np.arange(101.0)[:, np.newaxis], (30, 101, 1)).astype(np.float32)
     after = changed(ramp, crop=0.5)[:, :, 0]
@@ -100,7 +119,7 @@ def test_mixup_mixes_samples_and_labels_alike() -> None:
 
 
 def test_the_seed_decides() -> None:
-    options: dict[str, Any] = {"shift": 2, "flip": True, "crop": 0.8, "noise": 0.1}
+    options: dict[str, Any] = {"shift": 2, "flip": True, "rotate": 9, "crop": 0.8, "noise": 0.1}
     assert np.array_equal(changed(**options), changed(**options))
     assert not np.array_equal(changed(**options), changed(seed=1, **options))
 
@@ -112,6 +131,7 @@ def test_the_seed_decides() -> None:
         ({"shift": 2}, (784,), r"'shift' does not fit samples of 784.*images.*noise or mixup"),
         ({"time_shift": 2}, (784,), r"'time_shift' does not fit samples of 784.*signals"),
         ({"crop": 0.5}, (784,), r"'crop' does not fit"),
+        ({"rotate": 5}, (128, 9), r"'rotate' does not fit samples of 128 x 9.*images"),
         ({"shift": 7}, (28, 7, 1), r"shift = 7 is too large for an axis of 7"),
         ({"time_shift": 128}, (128, 9), r"too large for an axis of 128.*less than 128"),
     ],
@@ -132,8 +152,9 @@ def test_labels_that_are_values_must_remain_valid() -> None:
 
 
 def test_all_impossible_options_are_named() -> None:
-    with pytest.raises(TinycompError, match=r"shift -1, crop 0, noise -0.1 is not possible"):
-        Augmentation(shift=-1, crop=0, noise=-0.1)
+    named = r"shift -1, rotate 200, crop 0, noise -0.1 is not possible"
+    with pytest.raises(TinycompError, match=named):
+        Augmentation(shift=-1, rotate=200, crop=0, noise=-0.1)
 
 
 def trained(schedule: Schedule, teacher: Any = None) -> tuple[list[Epoch], Any]:

@@ -255,7 +255,7 @@ def test_data_without_halves_are_split(files: Files, tmp_path: Path) -> None:
     found = compress(options, progress, ignore)
     assert found.small is not None
     assert found.small.samples == 50
-    assert "Every fifth sample is reserved for testing: 50 of 250." in progress.notes
+    assert "One in 5 samples is reserved for testing: 50 of 250." in progress.notes
 
 
 def test_an_unwritable_output_is_saved_elsewhere(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tinycomp.recipes.steps import Step
-from tinycomp.recipes.targets import LEAST, MOST, Targets, _Regulator
+from tinycomp.recipes.targets import LEAST, MOST, Targets, _first_bits, _Regulator
 from tinycomp.train.loop import Epoch
 from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule
@@ -41,3 +41,14 @@ def test_a_change_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bits_that_take_what_they_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert adjusted(monkeypatch, 0.8, AIM, 0.8) == pytest.approx(0.8)
+
+
+def test_few_bits_are_extrapolated_towards_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinycomp.recipes.targets.finish", lambda model: None)
+    monkeypatch.setattr("tinycomp.recipes.targets.trainable", lambda *_: None)
+    sizes = iter([(200_000, 4.0), (150_000, 3.0), (100_000, 2.0), (50_000, 1.0)])
+    meter = SimpleNamespace(floor=lambda *_: FLOOR, taken=lambda *_: next(sizes))
+    runner: Any = SimpleNamespace(meter=meter, compression={})
+    step, state = Step("rate", Rate(2.0), Schedule()), SimpleNamespace(graph=None)
+    found = _first_bits(runner, state, step, AIM, Targets(AIM))  # type: ignore[arg-type]
+    assert found == pytest.approx((AIM - FLOOR) / (50_000 - FLOOR))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ WINDOW_MAX = 1 << 16
 CHARACTERS_A_BYTE = 40
 """Maximum bytes of a line, if each byte of a tensor has its own line."""
 CHARACTERS_A_RESULT = 24
+_Result = TypeVar("_Result")
 REBUILD_HINT = "Build the project of this model again and flash it."
 
 
@@ -66,6 +68,8 @@ class Identity:
     """Number of tensors, including the input."""
     window: int
     """Bytes that may be sent before reading replies; 0: one command at a time."""
+    keeps_input: bool = True
+    """Whether an inference leaves its input for the next one; if not, it is loaded again."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ class Device:
         self.link = link
         self.run_seconds = run_seconds
         self._layout: ModelLayout | None = None
+        self._input = b""
         self._talk = Conversation(link, startup_seconds=startup_seconds)
         self.identity = self._talk.retry(self._read_identity)
         self._talk.window = self.identity.window
@@ -165,11 +170,12 @@ class Device:
     def load(self, tensor: NDArray[np.int8]) -> None:
         """Load the model's int8 input."""
         data = tensor.astype(np.int8, casting="safe").tobytes()
+        self._input = data
         self._talk.retry(lambda: self._load(data))
 
     def run(self) -> int:
         """Run the measured inference once on the loaded input; return its ticks."""
-        return self._talk.retry(lambda: self._run("tc run").number("run"))
+        return self._inferred(lambda: self._run("tc run").number("run"))
 
     def output(self) -> NDArray[np.int8]:
         """Return the output of the last inference, flat."""
@@ -178,19 +184,19 @@ class Device:
     def tensor(self, index: int) -> NDArray[np.int8]:
         """Run the watched inference; return one tensor, flat, as it left its node."""
         size = None if self._layout is None else self._layout.sizes[index]
-        return self._talk.retry(lambda: self._tensor(f"tc tensor {index}", size))
+        return self._inferred(lambda: self._tensor(f"tc tensor {index}", size))
 
     def checksums(self) -> list[Checksum]:
         """Run the watched inference; return every tensor's checksum, the input's first."""
-        return self._talk.retry(self._checksums)
+        return self._inferred(self._checksums)
 
     def node_ticks(self) -> list[int]:
         """Run the watched inference; return the ticks of every node."""
-        return self._talk.retry(self._node_ticks)
+        return self._inferred(self._node_ticks)
 
     def stack(self) -> int | None:
         """Run the measured inference; return its maximum stack depth in bytes, None if unknown."""
-        return self._talk.retry(self._stack)
+        return self._inferred(self._stack)
 
     # Layer 1: MLPerf Tiny
 
@@ -258,7 +264,18 @@ class Device:
             nodes=reply.number("nodes", COUNT_MAX),
             tensors=reply.number("tensors", COUNT_MAX, 1),
             window=reply.number("window", WINDOW_MAX),
+            keeps_input="m-tc-input-used-up" not in reply.lines,
         )
+
+    def _inferred(self, command: Callable[[], _Result]) -> _Result:
+        """The reply to a command that runs the model; loads its input again where it is used up."""
+
+        def attempt() -> _Result:
+            if not self.identity.keeps_input and self._input:
+                self._load(self._input)
+            return command()
+
+        return self._talk.retry(attempt)
 
     def _load(self, data: bytes) -> None:
         crc = zlib.crc32(data)

@@ -159,7 +159,9 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
         raise DataError(
             f"'{data}' holds {len(rows)} samples.", expected=f"Expected at least {HELD_OUT}."
         )
-    progress.note(f"Every fifth sample is reserved for testing: {test.sum()} of {len(rows)}.")
+    progress.note(
+        f"One in {HELD_OUT} samples is reserved for testing: {test.sum()} of {len(rows)}."
+    )
     y = (None, None) if found.y is None else (found.y[~test], found.y[test])
     return replace(
         found, x=found.x[~test], y=y[0], x_test=found.x[test], y_test=y[1], rows=None,

@@ -200,7 +200,7 @@ def _first_bits(
     runner: Runner, state: State, step: Step, aim: float, targets: Targets
 ) -> float:  # fmt: skip
     """The bits per weight that should take `aim` bytes, interpolated from the size of the untrained
-    model on increasingly coarse grids.
+    model on increasingly coarse grids, and without weights.
 
     Raises:
         TinycompError: biases, multipliers and tables, and code if it counts, take more.
@@ -215,7 +215,7 @@ def _first_bits(
             f"{floor:,} bytes for {parts}.",
             hint="Increase the target, or remove channels first (a step 'channels').",
         )
-    found = []
+    found = [(floor, 0.0)]
     for coarser in COARSER:
         graph = finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
         found.append(meter.taken(State(graph, compression=runner.compression), code))

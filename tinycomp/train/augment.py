@@ -15,6 +15,8 @@ from pydantic import ConfigDict
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.tensor import Array
 
+_AT_ONCE = 512
+"""Images that are rotated at once, as positions take eight times the memory of a grey image."""
 _IMAGES = "images (height, width, channels)"
 _SERIES = "signals (length, channels), images and spectrograms"
 
@@ -29,6 +31,8 @@ class Augmentation:
     """The largest shift of images in pixels, along both axes."""
     flip: bool = False
     """Whether to mirror images left to right with probability 1/2."""
+    rotate: float = 0.0
+    """The largest rotation of images in degrees, either way, about the centre."""
     crop: float = 1.0
     """The smallest share of each side to crop to, before stretching to full size again."""
     time_shift: int = 0
@@ -48,6 +52,7 @@ class Augmentation:
         """
         checks = {
             "shift": self.shift >= 0,
+            "rotate": 0 <= self.rotate <= 180,
             "crop": 0 < self.crop <= 1,
             "time_shift": self.time_shift >= 0,
             "noise": self.noise >= 0,
@@ -57,7 +62,7 @@ class Augmentation:
         if wrong:
             raise TinycompError(
                 f"An augmentation with {', '.join(wrong)} is not possible.",
-                expected="Expected 0 < crop <= 1, and the others at least 0.",
+                expected="Expected 0 < crop <= 1, 0 <= rotate <= 180, and the others at least 0.",
             )
 
     def __bool__(self) -> bool:
@@ -68,8 +73,8 @@ class Augmentation:
     def moves(self) -> tuple[str, ...]:
         """The enabled options that move values within a sample."""
         used = {
-            "shift": self.shift > 0, "flip": self.flip, "crop": self.crop < 1,
-            "time_shift": self.time_shift > 0,
+            "shift": self.shift > 0, "flip": self.flip, "rotate": self.rotate > 0,
+            "crop": self.crop < 1, "time_shift": self.time_shift > 0,
         }  # fmt: skip
         return tuple(name for name, on in used.items() if on)
 
@@ -84,7 +89,7 @@ class Augmentation:
             TinycompError: an option does not fit.
         """
         for name in self.moves:
-            images = name in ("shift", "flip")
+            images = name in ("shift", "flip", "rotate")
             if len(shape) != 3 and (images or len(shape) != 2):
                 text = " x ".join(map(str, shape))
                 raise TinycompError(
@@ -125,6 +130,8 @@ class Augmentation:
         if self.flip:
             flipped = (rng.random(count) < 0.5).reshape(-1, 1, 1, 1)
             x = np.where(flipped, x[:, :, ::-1], x)
+        if self.rotate:
+            x = _rotated(x, np.radians(rng.uniform(-self.rotate, self.rotate, count)))
         if self.crop < 1:
             for axis in range(1, x.ndim - 1):
                 x = _cropped(x, rng.uniform(self.crop, 1, count), rng.random(count), axis)
@@ -156,6 +163,34 @@ def _moved(x: Array, steps: Array, axis: int) -> Array:
     size = x.shape[axis]
     indices = np.clip(np.arange(size) - steps[:, np.newaxis], 0, size - 1)
     return _taken(x, indices, axis)
+
+
+def _rotated(x: Array, angles: Array) -> Array:
+    """Each image rotated about its centre (angles in radians), by bilinear interpolation, repeating
+    its border.
+    """
+    parts = [slice(first, first + _AT_ONCE) for first in range(0, len(x), _AT_ONCE)]
+    return np.concatenate([_rotated_part(x[part], angles[part]) for part in parts] or [x])
+
+
+def _rotated_part(x: Array, angles: Array) -> Array:
+    height, width = x.shape[1:3]
+    middle, centre = (height - 1) / 2, (width - 1) / 2
+    rows = np.arange(height, dtype=np.float32)[:, np.newaxis] - np.float32(middle)
+    columns = np.arange(width, dtype=np.float32) - np.float32(centre)
+    turns = angles.astype(np.float32)[:, np.newaxis, np.newaxis]
+    sine, cosine = np.sin(turns), np.cos(turns)
+    down = np.clip(cosine * rows - sine * columns + np.float32(middle), 0, height - 1)
+    right = np.clip(sine * rows + cosine * columns + np.float32(centre), 0, width - 1)
+    top, left = down.astype(np.int32), right.astype(np.int32)
+    below, beside = (down - top)[..., np.newaxis], (right - left)[..., np.newaxis]
+    first = np.arange(len(x), dtype=np.int32)[:, np.newaxis, np.newaxis] * height
+    pixels, found = x.reshape(-1, x.shape[-1]), np.zeros(x.shape, np.float32)
+    for row, share in ((top, 1 - below), (np.minimum(top + 1, height - 1), below)):
+        line = (first + row) * width
+        for column, part in ((left, 1 - beside), (np.minimum(left + 1, width - 1), beside)):
+            found += share * part * pixels.take(line + column, axis=0)
+    return found
 
 
 def _cropped(x: Array, shares: Array, starts: Array, axis: int) -> Array:

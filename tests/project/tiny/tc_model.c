@@ -2,19 +2,29 @@
 #include "tiny.h"
 
 static tiny_arena_t arena;
-static int8_t input[TINY_INPUT_SIZE];
+static int8_t input_values[TINY_INPUT_SIZE];
 static int8_t output[TINY_OUTPUT_SIZE];
 static tc_trace_t trace[2];
 
+static int8_t *input(void)
+{
+    return input_values;
+}
+
+static uint8_t *received(void)
+{
+    return (uint8_t *)input_values;
+}
+
 static void invoke(void)
 {
-    tiny_invoke(&arena, input, output);
+    tiny_invoke(&arena, input_values, output);
 }
 
 static void invoke_watched(void)
 {
     tc_step_begin(0);
-    tiny_invoke(&arena, input, output);
+    tiny_invoke(&arena, input_values, output);
     tc_step_end(0, 1, 0, output, TINY_OUTPUT_SIZE);
 }
 
@@ -30,10 +40,10 @@ static float dequantize_output(int8_t quantized)
 }
 
 const tc_model_t tc_model = {
-    "tiny",           "tiny01",         "0123",         "0.0.1",
+    "tiny",           "tiny01",         "0123",          "0.0.1",
     TINY_INPUT_SIZE,  TINY_OUTPUT_SIZE, TINY_ARENA_SIZE, 0,
-    1,                2,                TC_INPUT_INT8,  (uint8_t *)input,
-    TINY_INPUT_SIZE,  input,            output,         trace,
-    invoke,           invoke_watched,   quantize_input, dequantize_output,
-    dequantize_output, TC_RESULTS_OUTPUT,
+    1,                2,                TC_INPUT_INT8,   received,
+    TINY_INPUT_SIZE,  input,            true,            output,
+    trace,            invoke,           invoke_watched,  quantize_input,
+    dequantize_output, dequantize_output, TC_RESULTS_OUTPUT,
 };

@@ -11,24 +11,44 @@
 #define RESULTS TC_RESULTS_OUTPUT
 #define CELLS (GOLDEN_NODE_COUNT > GOLDEN_TENSOR_COUNT ? GOLDEN_NODE_COUNT : GOLDEN_TENSOR_COUNT)
 
+/* The input is outside the arena, which an inference overwrites, and `infer N` needs the input N times. Where RAM is
+ * too small for that, it is inside the arena, and every inference needs a new one. */
+#if !defined(TC_RAM) || defined(GOLDEN_INPUT_ROWS)
+#define KEEPS_INPUT true
+#define INPUT input_values
+#else
+#define NEEDED                                                                                                         \
+    (TC_HARNESS_RAM + CELLS * sizeof(tc_trace_t) + GOLDEN_ARENA_SIZE + GOLDEN_INPUT_SIZE + GOLDEN_OUTPUT_SIZE)
+#define KEEPS_INPUT (NEEDED <= TC_RAM || RESULTS == TC_RESULTS_SQUARED_ERROR)
+#define INPUT (KEEPS_INPUT ? input_values : golden_input(&arena))
+#endif
+
 static golden_arena_t arena;
 static tc_trace_t trace[CELLS];
-
-/* Outside the arena: an inference overwrites the arena, and `infer N` needs the input N times. */
-static int8_t input_values[GOLDEN_INPUT_SIZE];
+static int8_t input_values[KEEPS_INPUT ? GOLDEN_INPUT_SIZE : 1];
 static int8_t output_values[GOLDEN_OUTPUT_SIZE];
 
-/* Input received by `db`: floats need their own buffer, bytes are received straight into input_values. */
-static uint8_t floats[FORMAT == TC_INPUT_FLOAT32 ? 4 * sizeof input_values : 1];
+/* Input received by `db`: floats need their own buffer, bytes are received straight into the input. */
+static uint8_t floats[FORMAT == TC_INPUT_FLOAT32 ? 4 * GOLDEN_INPUT_SIZE : 1];
+
+static int8_t *input(void)
+{
+    return INPUT;
+}
+
+static uint8_t *received(void)
+{
+    return FORMAT == TC_INPUT_FLOAT32 ? floats : (uint8_t *)input();
+}
 
 static void invoke(void)
 {
-    golden_invoke(&arena, input_values, output_values);
+    golden_invoke(&arena, input(), output_values);
 }
 
 static void invoke_watched(void)
 {
-    golden_invoke_watched(&arena, input_values, output_values);
+    golden_invoke_watched(&arena, input(), output_values);
 }
 
 static int8_t quantize_input(float x, uint32_t at)
@@ -58,9 +78,10 @@ const tc_model_t tc_model = {
     GOLDEN_NODE_COUNT,
     GOLDEN_TENSOR_COUNT,
     FORMAT,
-    FORMAT == TC_INPUT_FLOAT32 ? floats : (uint8_t *)input_values,
-    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : sizeof input_values,
-    input_values,
+    received,
+    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : GOLDEN_INPUT_SIZE,
+    input,
+    KEEPS_INPUT,
     output_values,
     trace,
     invoke,
