@@ -17,6 +17,7 @@ ONLY_IN = {
     "keras": ("ops", "frontend", "compress", "train", "cli"),
     "tensorflow": ("frontend", "compress", "train", "cli"),
     "onnx": ("frontend",),
+    "torch": ("frontend",),
     "jinja2": ("emit", "report"),
     "optuna": ("search",),
     "sqlalchemy": ("search",),
@@ -25,7 +26,7 @@ ONLY_IN = {
     "rich": ("cli", "report"),
     "subprocess": ("target", "device"),
 }
-INSIDE_FUNCTIONS = ("keras", "onnx", "tensorflow", "optuna", "sqlalchemy")
+INSIDE_FUNCTIONS = ("keras", "onnx", "tensorflow", "torch", "optuna", "sqlalchemy")
 
 
 @dataclass(frozen=True)

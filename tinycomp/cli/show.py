@@ -18,10 +18,11 @@ def inspect(
 ) -> None:
     """Show a model layer by layer, or the report of a build."""
     from tinycomp import pipeline
+    from tinycomp.frontend.formats import is_saved_model
     from tinycomp.report import terminal
     from tinycomp.report.record import read_report
 
-    if path.is_dir():
+    if path.is_dir() and not is_saved_model(path):
         terminal.show(console, read_report(path))
     else:
         summary = pipeline.inspect(path, TerminalProgress())

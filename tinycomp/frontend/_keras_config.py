@@ -13,6 +13,7 @@ from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
+from tinycomp.frontend._keras_legacy import modernized
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
@@ -132,6 +133,8 @@ def _operation(
 
 def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers) -> Config:
     layers = []
+    if class_name == "Functional":
+        config = modernized(config)
     for layer in config["layers"]:
         with blockers.collected():
             layers.append(_entry(layer, blockers))

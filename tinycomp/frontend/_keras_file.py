@@ -13,6 +13,7 @@ from typing import Any, Literal
 import h5py
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_legacy_weights import modern_weights
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _SAVE_WHOLE = "Save the whole model with model.save('model.keras')."
@@ -144,8 +145,10 @@ def _copy_archive(source: Path, target: Path, config: str) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             # Only weights: assets belong to unsupported layers.
-            if name == "metadata.json" or name.startswith("model.weights"):
+            if name == "metadata.json":
                 new.writestr(name, old.read(name))
+            elif name.startswith("model.weights"):
+                new.writestr(name, modern_weights(old.read(name)))
         new.writestr("config.json", config)
 
 

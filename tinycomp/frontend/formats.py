@@ -15,7 +15,7 @@ class Format:
     """A kind of model file."""
 
     suffixes: tuple[str, ...]
-    """Ends of file names; "" is a folder."""
+    """Ends of file names."""
     read: Callable[[Path], Graph]
     """The graph of a file; imports what is slow."""
     always_float: bool = True
@@ -34,6 +34,18 @@ def _onnx(path: Path) -> Graph:
     return read_onnx(path)
 
 
+def _saved_model(path: Path) -> Graph:
+    from tinycomp.frontend.saved_model import read_saved_model
+
+    return read_saved_model(path)
+
+
+def _torch(path: Path) -> Graph:
+    from tinycomp.frontend.torch import read_torch
+
+    return read_torch(path)
+
+
 def _tflite(path: Path) -> Graph:
     from tinycomp.frontend.tflite import read_tflite
 
@@ -43,9 +55,11 @@ def _tflite(path: Path) -> Graph:
 FORMATS = (
     Format((".keras", ".h5", ".hdf5"), _keras),
     Format((".onnx",), _onnx),
+    Format((".pt2", ".pt", ".pth"), _torch),
     Format((".tflite",), _tflite, always_float=False),
 )
-"""In the order in which messages name them."""
+"""By the ends of file names, in the order in which messages name them."""
+_FOLDER = Format((), _saved_model)
 
 
 def format_of(path: Path) -> Format:
@@ -55,6 +69,8 @@ def format_of(path: Path) -> Format:
         ModelError: there is no such file, or it is of another kind.
     """
     require_model(path)
+    if is_saved_model(path):
+        return _FOLDER
     for each in FORMATS:
         if path.suffix in each.suffixes:
             return each
@@ -66,11 +82,16 @@ def format_of(path: Path) -> Format:
     )
 
 
+def is_saved_model(path: Path) -> bool:
+    """Whether a path is a folder with a TensorFlow SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
 def require_model(path: Path) -> None:
     """Refuse a model file that does not exist.
 
     Raises:
         ModelError: it does not exist.
     """
-    if not path.is_file():
+    if not path.is_file() and not is_saved_model(path):
         raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")

@@ -63,7 +63,7 @@ def _inputs(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterato
 def import_keras() -> Any:
     """The keras module, imported without TensorFlow's log on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _silent_standard_error(), warnings.catch_warnings():
+    with silent_standard_error(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import keras
 
@@ -79,7 +79,7 @@ def _load(file: KerasFile, config: dict[str, Any]) -> Any:
         copy = Path(folder) / f"model{file.suffix}"
         file.write_copy(copy, config)
         try:
-            with _silent_standard_error():
+            with silent_standard_error():
                 return keras.models.load_model(copy, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises any type for a broken file
             reason = " ".join(str(error).split())[:300]
@@ -90,7 +90,7 @@ def _load(file: KerasFile, config: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def _silent_standard_error() -> Iterator[None]:
+def silent_standard_error() -> Iterator[None]:
     """Discard file descriptor 2: TensorFlow's C++ code always logs there."""
     saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
