@@ -86,7 +86,7 @@ def runner(folder: Path, options: RunnerOptions, progress: Progress) -> RunnerFo
     refuse_existing(options.output, force=options.force)
     report, _, graph = built_folder(folder)
     benchmark = _benchmark(report, graph)
-    dataset = load_data(options.data, graph.tensors[graph.inputs[0]].shape, options.reading)
+    dataset = load_data(options.data, graph.sample_shape, options.reading)
     inputs = _labelled(benchmark, graph, dataset, options, progress)
     board, seconds = _timed(folder, report, graph, options, progress)
     repeated = repetition(benchmark, seconds)

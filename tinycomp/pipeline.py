@@ -61,7 +61,7 @@ from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
 from tinycomp.reference.compare import Verification
-from tinycomp.reference.simulate import run
+from tinycomp.reference.simulate import first_rows, run
 from tinycomp.report.html import HTML_NAME, html
 from tinycomp.report.record import (
     REPORT_NAME,
@@ -229,7 +229,8 @@ def _run(
                 raise DifferenceError(f"Executions differ: {found.differences[0]}.")
             report = replace(report, verify=(verify_record(found),))
         if options.bench and running.device is not None:
-            report = time_inference(report, firmware.board, running, graph, inputs, progress)
+            rows = first_rows(graph, inputs)
+            report = time_inference(report, firmware.board, running, graph, rows, progress)
     return report
 
 
@@ -259,7 +260,9 @@ def verify(
     """
     report, tflite, graph = built_folder(folder)
     dataset = (
-        None if data is None else load_data(data, graph.tensors[graph.inputs[0]].shape, options)
+        None
+        if data is None
+        else load_data(data, graph.sample_shape, options, named=graph.named_inputs)
     )
     inputs = evaluation_inputs(graph, dataset, samples)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
@@ -288,7 +291,7 @@ def bench(
             "A real board's cycles are measured, not estimated.",
             hint="Leave --estimate-cycles out, or --port to use the emulator.",
         )
-    built_for, inputs = report.board, evaluation_inputs(graph, None, 1)
+    built_for, inputs = report.board, first_rows(graph, evaluation_inputs(graph, None, 1))
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         firmware = firmware_build(folder, report, board, Path(scratch))
         if estimate_cycles:
@@ -403,12 +406,12 @@ def simulate(
         refuse_existing_file(output, force=force)
     prepared = prepare(Preparation(model, data, options), progress)
     assert prepared.dataset is not None
-    assert prepared.targets is not None
-    for note in prepared.targets.notes:
+    for note in prepared.targets.notes if prepared.targets else ():
         progress.note(note)
-    x = prepared.dataset.x_test
+    x, score = prepared.dataset.x_test, None
     with progress.stage(f"Simulating {len(x)} samples"):
-        score = evaluate_int8(prepared.graph, prepared.shape, x, prepared.targets)
+        if prepared.targets is not None:
+            score = evaluate_int8(prepared.graph, prepared.shape, x, prepared.targets)
         if output is not None:
             archive = io.BytesIO()
             np.savez(archive, output=run(prepared.graph, quantize_inputs(prepared.graph, x)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.common.errors import DataError
+from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.compress.bias_correction import correct_biases
 from tinycomp.compress.cluster import Cluster, check_codebooks
@@ -28,6 +28,7 @@ from tinycomp.frontend.formats import format_of
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 from tinycomp.passes._reduction import with_original
+from tinycomp.passes.bundle_inputs import bundle_inputs
 from tinycomp.passes.bundle_outputs import bundle_outputs
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
@@ -164,9 +165,10 @@ def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Datas
     with progress.stage(f"Reading {wanted.data.name}"):
         dataset = load_data(
             wanted.data,
-            graph.tensors[graph.inputs[0]].shape,
+            graph.sample_shape,
             wanted.data_options,
             graph.channels_first,
+            graph.named_inputs,
         )
     for note in dataset.notes:
         progress.note(note)
@@ -190,14 +192,25 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         graph = read_model(wanted.model)
     if is_float(graph):
         _require_data(wanted)
+        if given is not None and len(graph.inputs) > 1:
+            raise DataError(
+                f"--input-quantization is for one input; '{wanted.model}' has {len(graph.inputs)}.",
+                hint="Leave it out: each input gets its scale from --data.",
+            )
     graph = replace(graph, name=wanted.name or wanted.model.stem)
     for note in graph.notes:
         progress.note(note)
     dataset = load_samples(wanted, graph, progress)
-    if len(graph.outputs) > 1:
+    if len(graph.outputs) - len(graph.states) > 1:
         progress.note(_several_outputs(graph))
+    if len(graph.sources) > 1:
+        progress.note(_several_inputs(graph))
     shape = model_shape(graph)
     task, targets = _targets(shape, dataset, wanted.data_options.task)
+    if graph.states:
+        _require_whole(graph, recipe)
+        progress.note(_kept(graph))
+        targets = None
     if dataset is not None:
         names = fit_class_names(dataset.class_names, shape, task, progress)
         graph = replace(graph, class_names=names)
@@ -289,10 +302,36 @@ def _targets(
 
 
 def _several_outputs(graph: Graph) -> str:
-    names = ", ".join(repr(name) for name in graph.outputs)
+    outputs = graph.outputs[: len(graph.outputs) - len(graph.states)]
+    names = ", ".join(repr(graph.label(name)) for name in outputs)
     return (
-        f"The model has {len(graph.outputs)} outputs: {names}. The library returns one after the "
+        f"The model has {len(outputs)} outputs: {names}. The library returns one after the "
         "other, and the header has the place and scale of each; only the first is scored."
+    )
+
+
+def _several_inputs(graph: Graph) -> str:
+    names = ", ".join(repr(name) for name in graph.named_inputs)
+    return (
+        f"The model has {len(graph.sources)} inputs: {names}. The library takes one after the "
+        "other, and the header has the place and scale of each."
+    )
+
+
+def _require_whole(graph: Graph, recipe: Recipe) -> None:
+    if recipe.prunes or recipe.clusters:
+        raise ModelError(
+            f"'{graph.name}' keeps variables, and is not compressed: the errors could not be made "
+            "up for over a stream.",
+            hint="Compress the model before its conversion, or leave out the recipe.",
+        )
+
+
+def _kept(graph: Graph) -> str:
+    size = sum(state.initial.size for state in graph.states)
+    return (
+        f"An inference goes on where the last one ended: {size:,} bytes are kept in a "
+        "<name>_state_t (docs/streaming.md). Samples are consecutive, and are not scored."
     )
 
 
@@ -330,13 +369,13 @@ def clean_up(graph: Graph) -> Graph:
 def reduce(graph: Graph, progress: Progress) -> Graph:
     """All rewrites of an int8 graph, until none finds anything more; every value stays as it is.
 
-    Several outputs become one. What was removed becomes a note. The graph itself where there is
-    nothing to rewrite.
+    Several inputs become one, and so do several outputs. What was removed becomes a note. The graph
+    itself where there is nothing to rewrite.
 
     Raises:
         ModelError: a sum could leave 32 bits.
     """
-    graph = bundle_outputs(graph)
+    graph = bundle_outputs(bundle_inputs(graph))
     smaller = with_original(graph)
     size = None
     while size != _size(smaller):
@@ -399,10 +438,13 @@ def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: P
 
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:
-    """int8 inputs to compare executions on: of the data set's test half, or seeded random ones
-    without it.
+    """int8 inputs to compare executions on, (samples, *graph.sample_shape): of the data set's test
+    half, or seeded random ones without it. With states, its first samples in order.
     """
     if dataset is None:
-        shape = graph.tensors[graph.inputs[0]].shape
-        return np.random.default_rng(0).integers(-128, 128, (count, *shape)).astype(np.int8)
-    return quantize_inputs(graph, dataset.x_test[spread(len(dataset.x_test), count)])
+        shape = (count, *graph.sample_shape)
+        return np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
+    rows = np.arange(min(count, len(dataset.x_test)))
+    if not graph.states:
+        rows = spread(len(dataset.x_test), count)
+    return quantize_inputs(graph, dataset.x_test[rows])

@@ -227,10 +227,11 @@ def test_input_of_four_axes(keras: Any, save: Save) -> None:
     assert "has shape (2, 3, 4, 5). One to three axes are supported" in refused(save(model))
 
 
-def test_two_inputs(keras: Any, save: Save) -> None:
-    x, y = keras.Input(VECTOR), keras.Input(VECTOR)
-    text = refused(save(keras.Model([x, y], keras.layers.Add()([x, y]))))
-    assert "has 2 inputs: " in text
+def test_second_input_of_four_axes(keras: Any, save: Save) -> None:
+    x, y = keras.Input((2, 3, 4, 5), name="x"), keras.Input((5,), name="y")
+    text = refused(save(keras.Model([y, x], [keras.layers.Dense(2)(y), keras.layers.ReLU()(x)])))
+    assert "The input 'x' of " in text
+    assert "has shape (2, 3, 4, 5). One to three axes are supported" in text
 
 
 def test_sequential_model_without_input(keras: Any, save: Save) -> None:

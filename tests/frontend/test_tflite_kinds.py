@@ -89,15 +89,18 @@ def test_no_output() -> None:
     assert refused(edit).startswith("'x.tflite' has no output. Outputs, each once.")
 
 
-def test_two_inputs() -> None:
+def test_no_input() -> None:
     def edit(model: Any, subgraph: Any) -> None:
-        extra = add_tensor(subgraph, "other", int(subgraph.inputs[0]), INT8)
-        subgraph.inputs = np.array([*subgraph.inputs, extra], np.int32)
+        subgraph.inputs = np.array([], np.int32)
 
-    assert refused(edit) == (
-        "'x.tflite' has 2 inputs: 'input', 'other'. One input. Join them into one input, and slice "
-        "it in the model."
-    )
+    assert "'x.tflite' has no input. Inputs, each once. Export the model again." in refused(edit)
+
+
+def test_repeated_input() -> None:
+    def edit(model: Any, subgraph: Any) -> None:
+        subgraph.inputs = np.array([*subgraph.inputs, *subgraph.inputs], np.int32)
+
+    assert refused(edit).startswith("'x.tflite' has the inputs 'input', 'input'. Inputs, each once")
 
 
 def _output_named(model: Any, subgraph: Any) -> None:
@@ -133,15 +136,15 @@ def _custom(name: bytes) -> Edit:
 
 
 LAYERS: dict[str, tuple[Edit, str]] = {
-    "streaming": (
-        builtin("VAR_HANDLE"),
-        "Operator 0 (VAR_HANDLE, 'conv_2d') keeps state from one inference to the next (a "
-        "streaming or recurrent model). A model that computes its output from its input alone. "
-        "Convert the non-streaming form of the model, which takes a whole window; --push-input",
-    ),
     "recurrent": (
         builtin("UNIDIRECTIONAL_SEQUENCE_RNN"),
-        "Operator 0 (UNIDIRECTIONAL_SEQUENCE_RNN, 'conv_2d') keeps state",
+        "Operator 0 (UNIDIRECTIONAL_SEQUENCE_RNN, 'conv_2d') keeps state from one inference to "
+        "the next (a streaming or recurrent model). A model that computes its output from its "
+        "input alone. Convert the non-streaming form of the model, which takes a whole window",
+    ),
+    "no variable": (
+        builtin("READ_VARIABLE"),
+        "Operator 0 (READ_VARIABLE, 'conv_2d') uses a variable that no VAR_HANDLE before it names",
     ),
     "variable": (put(0, isVariable=True), "Operator 0 (CONV_2D, 'conv_2d') keeps state"),
     "control flow": (

@@ -9,13 +9,16 @@ Rules, in this order:
 3. A sample has the model's input shape, except for axes of length 1; additional leading axes
    count samples. Images may have their channels in front, and so may all samples of models whose
    file has them there; a note says that they were moved.
-4. Labels that can't be used are left out, with a note. All other problems are errors, and an error
+4. Of a model with several inputs, each has its own arrays, named after it: audio_train, audio_test,
+   or audio, and so on instead of x_train, x_test, x. A sample has the values of all inputs, in one
+   axis. Each array as in 2 and 3; there are no x_scale and x_zero_point.
+5. Labels that can't be used are left out, with a note. All other problems are errors, and an error
    lists all problems of a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -25,6 +28,7 @@ import numpy as np
 
 from tinycomp.common.errors import DataError
 from tinycomp.data.archive import EXPECTED, Archive, UnreadableError, open_archive
+from tinycomp.data.joined import JoinedArchive
 from tinycomp.data.task import Task
 from tinycomp.ir.tensor import Array, Shape
 
@@ -90,12 +94,18 @@ def load_data(
     input_shape: Shape,
     options: DataOptions | None = None,
     channels_first: bool = False,
+    named: Mapping[str, Shape] | None = None,
 ) -> Dataset:
     """Read an .npz for a model whose input has the given shape (no batch axis).
 
-    `channels_first`: the model's file has channels in front, which the input has behind.
-
     Only arrays that are used are loaded; nothing in the file is executed (no pickles).
+
+    Args:
+        path: of the .npz.
+        input_shape: of a sample.
+        options: how to read it.
+        channels_first: the model's file has channels in front, which the input has behind.
+        named: the shapes of several inputs by name; a sample has all their values in one axis.
 
     Raises:
         DataError: an option is not a finite number; the file does not exist or is not an .npz; an
@@ -110,7 +120,35 @@ def load_data(
         )
     require_data_file(path)
     with open_archive(path) as archive:
+        if named:
+            archive = joined_inputs(path, archive, named, options)
         return _Reader(path, archive, input_shape, options, channels_first).dataset()
+
+
+def joined_inputs(
+    path: Path, archive: Archive, named: Mapping[str, Shape], options: DataOptions
+) -> Archive:
+    """The archive as one whose x arrays hold the values of several inputs.
+
+    Raises:
+        DataError: it has no arrays of an input, or --x-key was given.
+    """
+    if options.x_key:
+        raise DataError(
+            f"--x-key {options.x_key} names one array; the model has {len(named)} inputs.",
+            expected=f"Arrays named after them: {', '.join(named)}.",
+            hint="Rename the arrays in the .npz.",
+        )
+    joined = JoinedArchive.of(archive, named)
+    if not joined.suffixes:
+        wanted = ", ".join(f"{name}_train and {name}_test, or {name}" for name in named)
+        raise DataError(
+            f"{str(path)!r} lacks arrays of the model's {len(named)} inputs; it holds "
+            f"{archive.listing}.",
+            expected=f"For each input, with the same ending: {wanted}.",
+            hint="Rename its arrays.",
+        )
+    return joined
 
 
 def require_data_file(path: Path) -> None:

@@ -61,7 +61,8 @@ class ModelShape:
 def model_shape(graph: Graph) -> ModelShape:
     """The shapes of a graph, and its last operation."""
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    return ModelShape(source.shape, target.shape, _ending(graph, target.name))
+    shape = source.shape if len(graph.sources) == 1 else graph.sample_shape
+    return ModelShape(shape, target.shape, _ending(graph, target.name))
 
 
 def without_ones(shape: Shape) -> Shape:

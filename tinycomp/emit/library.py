@@ -6,7 +6,8 @@ Numbers, names and array literals are formatted here; the templates only place s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +80,22 @@ class PartText:
 
 
 @dataclass(frozen=True)
+class StateText:
+    """A tensor that is kept between inferences."""
+
+    name: str
+    """In the model, for a comment."""
+    offset: int
+    """Of its first byte among the states."""
+    size: int
+    """In bytes."""
+    fill: int | None
+    """The one value that all its bytes have at first; None: they differ."""
+    initial: str
+    """The array of its first values, if they differ."""
+
+
+@dataclass(frozen=True)
 class TransformText:
     """The library's normalization of raw input values."""
 
@@ -107,11 +124,19 @@ class LibraryContext:
     model_name: str
     """Name for comments."""
     input: TensorText
-    """The model's input."""
+    """The model's input; of several, all bytes with the first one's scale and zero point."""
+    input_parts: tuple[PartText, ...]
+    """The inputs, if there are several."""
     output: TensorText
-    """The model's output; of several, all bytes with the first one's scale and zero point."""
+    """The model's output, likewise."""
     parts: tuple[PartText, ...]
     """The outputs, if there are several."""
+    states: tuple[StateText, ...]
+    """What is kept between inferences, in order."""
+    state_size: int
+    """Bytes of it."""
+    lends_output: bool
+    """Whether an inference writes its output where the states are."""
     transform: TransformText | None
     """Normalization of raw input values, if the library does it."""
     input_offset: int
@@ -158,8 +183,8 @@ class LibraryContext:
     """Bytes of stack that an inference needs, if known."""
     stack_of: str
     """The board and compiler options of that measurement."""
-    copy: bool
-    """Whether the model only renames its input, so that the output must be copied."""
+    copy: str | None
+    """Where the model only renames its input, or a piece of it: what is copied to the output."""
     uses_arena: bool
     """Whether any node has data in the arena."""
     facts: list[str]
@@ -215,9 +240,13 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         version=__version__,
         model_hash=model_hash,
         model_name=c_comment(graph.name),
-        input=_tensor(graph.tensors[first]),
-        output=_tensor(graph.tensors[last]),
-        parts=_parts(graph),
+        input=_end(graph.sources),
+        input_parts=_parts(graph, graph.sources),
+        output=_end(output_parts(graph)),
+        parts=_parts(graph, output_parts(graph)),
+        states=_states(graph, arrays),
+        state_size=sum(state.initial.size for state in graph.states),
+        lends_output=bool(graph.states) and plan.buffers[last].offset >= plan.arena,
         transform=_transform(graph),
         input_offset=plan.buffers[first].offset,
         output_offset=plan.buffers[last].offset,
@@ -241,7 +270,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         tensor_count=len(tensor_order(graph)),
         stack=stack.size if stack else None,
         stack_of=c_comment(stack.measured_for) if stack else "",
-        copy=shares_storage(plan, first, last),
+        copy=view(plan, last).pointer if shares_storage(plan, first, last) else None,
         uses_arena=any(node.uses_arena for node in nodes),
         facts=facts(operations, plan.program.kernels),
         includes=sorted(included_headers(operations)),
@@ -262,12 +291,31 @@ def _tensor(tensor: Tensor) -> TensorText:
     )
 
 
-def _parts(graph: Graph) -> tuple[PartText, ...]:
+def _end(parts: Sequence[Tensor]) -> TensorText:
+    """The input or output; several as one row of bytes."""
+    if len(parts) == 1:
+        return _tensor(parts[0])
+    return _tensor(replace(parts[0], shape=(sum(part.size for part in parts),)))
+
+
+def _parts(graph: Graph, parts: Sequence[Tensor]) -> tuple[PartText, ...]:
     found, offset = [], 0
-    for part in output_parts(graph):
-        found.append(PartText(c_comment(part.name), offset, _tensor(part)))
+    for part in parts:
+        found.append(PartText(c_comment(graph.label(part.name)), offset, _tensor(part)))
         offset += part.size
     return tuple(found) if len(found) > 1 else ()
+
+
+def _states(graph: Graph, arrays: ConstantArrays) -> tuple[StateText, ...]:
+    found, offset = [], 0
+    for number, state in enumerate(graph.states):
+        values = state.initial.ravel()
+        fill = int(values[0]) if (values == values[0]).all() else None
+        initial = "" if fill is not None else arrays.value(f"state_{number}", values)
+        name = c_comment(graph.label(state.name))
+        found.append(StateText(name, offset, values.size, fill, initial))
+        offset += values.size
+    return tuple(found)
 
 
 def _image(shape: Shape) -> tuple[int, int, int]:

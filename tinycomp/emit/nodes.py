@@ -182,8 +182,10 @@ def codec_read(operation: Operation, member: str) -> str:
 def view(plan: Plan, tensor: str) -> ViewText:
     """A tensor's rows: in the caller's input or output, or in the arena."""
     buffer, graph = plan.buffers[tensor], plan.program.graph
-    if not plan.pushed and shares_storage(plan, tensor, graph.inputs[0]):
-        pointer = "input"
+    (source,) = graph.inputs
+    if not plan.pushed and shares_storage(plan, tensor, source):
+        start = buffer.offset - plan.buffers[source].offset
+        pointer = f"input + {start}" if start else "input"
     elif shares_storage(plan, tensor, graph.outputs[0]):
         pointer = "output"
     else:

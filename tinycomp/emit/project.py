@@ -52,6 +52,8 @@ class Content:
     """What the example prints."""
     outputs: int = 1
     """How many outputs the model has; the example prints the first."""
+    keeps: bool = False
+    """Whether inferences keep a state."""
 
 
 def kind_of(board: Board) -> ProjectKind:
@@ -108,6 +110,7 @@ def project_context(board: Board, content: Content) -> dict[str, object]:
         "class_names": content.class_names,
         "output": "OUTPUT" if content.outputs == 1 else "OUTPUT_0",
         "example": content.example,
+        "keeps": content.keeps,
         "name": package_name(content.prefix),
         "url": Packaging().page(content.prefix),
         "package_version": package_version(__version__, content.model_hash),

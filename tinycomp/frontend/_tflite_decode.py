@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,7 +87,25 @@ class _Decoder:
     def file(self) -> TfliteFile:
         if not self.model.subgraphs:
             raise ModelError(f"The model {self.name!r} holds no graph.", hint=_AGAIN)
-        subgraph = self.model.subgraphs[0]
+        main = self._subgraph(self.model.subgraphs[0])
+        started = {index: self._subgraph(table) for index, table in self._started(main)}
+        self.wrong.raise_any()
+        return replace(
+            main,
+            subgraphs=tuple(_text(each.name) or "main" for each in self.model.subgraphs),
+            signatures=tuple(map(_signature, self.model.signatureDefs or [])),
+            started=started,
+        )
+
+    def _started(self, main: TfliteFile) -> Iterator[tuple[int, Any]]:
+        """The subgraphs that CALL_ONCE runs."""
+        for operator in main.operators:
+            if operator.builtin == "CALL_ONCE" and operator.options is not None:
+                index = int(operator.options.initSubgraphIndex)
+                if 0 < index < len(self.model.subgraphs):
+                    yield index, self.model.subgraphs[index]
+
+    def _subgraph(self, subgraph: Any) -> TfliteFile:
         tables = subgraph.tensors or []
         names = unique_names(table.name for table in tables)
         passed = _passed(subgraph)
@@ -101,12 +120,7 @@ class _Decoder:
         )
         inputs = self._indices("The model's inputs", subgraph.inputs, count)
         outputs = self._indices("The model's outputs", subgraph.outputs, count)
-        self.wrong.raise_any()
-        return TfliteFile(
-            self.name, tensors, operators, inputs, outputs,
-            tuple(_text(each.name) or "main" for each in self.model.subgraphs),
-            tuple(map(_signature, self.model.signatureDefs or [])),
-        )  # fmt: skip
+        return TfliteFile(self.name, tensors, operators, inputs, outputs)
 
     def _indices(self, what: str, values: Any, count: int, least: int = 0) -> tuple[int, ...]:
         indices = _ints(values)
@@ -268,6 +282,11 @@ def _signature(table: Any) -> Signature:
         int(table.subgraphIndex),
         tuple(int(each.tensorIndex) for each in table.inputs or []),
         tuple(int(each.tensorIndex) for each in table.outputs or []),
+        {
+            int(each.tensorIndex): _text(each.name)
+            for each in (*(table.inputs or []), *(table.outputs or []))
+            if each.name
+        },
     )
 
 

@@ -26,28 +26,33 @@ class Core:
 
 
 def take_off_ends(file: TfliteFile) -> Core:
-    """The int8 core of a file with one input."""
+    """The int8 core of a file."""
     before = file
-    file = _without_input_conversion(_signed(file))
+    file = _signed(file)
+    for place in range(len(file.inputs)):
+        file = _without_input_conversion(file, place)
     for place in range(len(file.outputs)):
         file = _without_output_conversion(file, place)
+    inputs = [_end(before, *pair, file) for pair in zip(before.inputs, file.inputs, strict=True)]
     ends = Ends(
-        _end(before, before.inputs[0], file, file.inputs[0]),
-        _end(before, before.outputs[0], file, file.outputs[0]),
+        next((each for each in inputs if each != "int8"), "int8"),
+        _end(before, before.outputs[0], file.outputs[0], file),
     )
     notes = []
-    if ends.input != "int8":
-        helper = "quantize_input" if ends.input == "float32" else "input_from_uint8"
-        notes.append(_note("input", before.tensors[before.inputs[0]].name, ends.input, helper))
+    for place, dtype in enumerate(inputs):
+        if dtype != "int8":
+            number = f"_{place}" if len(inputs) > 1 else ""
+            helper = f"quantize_input{number}" if dtype == "float32" else "input_from_uint8"
+            notes.append(_note("input", before.tensors[before.inputs[place]].name, dtype, helper))
     for old, new in zip(before.outputs, file.outputs, strict=True):
-        dtype = _end(before, old, file, new)
+        dtype = _end(before, old, new, file)
         if dtype != "int8":
             helper = "dequantize_output" if dtype == "float32" else "output_to_uint8"
             notes.append(_note("output", before.tensors[old].name, dtype, helper))
     return Core(file, ends, tuple(notes))
 
 
-def _end(before: TfliteFile, old: int, core: TfliteFile, new: int) -> str:
+def _end(before: TfliteFile, old: int, new: int, core: TfliteFile) -> str:
     """The type of an end of the file, if the core's is int8."""
     return before.tensors[old].dtype if core.tensors[new].dtype == "int8" else "int8"
 
@@ -83,19 +88,21 @@ def _with(file: TfliteFile, tensors: Mapping[int, FileTensor]) -> TfliteFile:
     )
 
 
-def _without_input_conversion(file: TfliteFile) -> TfliteFile:
-    readers = [op for op in file.operators if file.inputs[0] in op.inputs]
-    if len(readers) != 1 or file.inputs == file.outputs:
+def _without_input_conversion(file: TfliteFile, place: int) -> TfliteFile:
+    index = file.inputs[place]
+    readers = [op for op in file.operators if index in op.inputs]
+    if len(readers) != 1 or index in file.outputs:
         return file
     (reader,) = readers
     if not _converts(file, reader, "QUANTIZE"):
         return file
     core = file.tensors[reader.outputs[0]]
     # The converter leaves the open batch to the input alone.
-    known = {reader.outputs[0]: replace(core, signature=file.tensors[file.inputs[0]].signature)}
-    if len(core.shape) != len(file.tensors[file.inputs[0]].shape):
+    known = {reader.outputs[0]: replace(core, signature=file.tensors[index].signature)}
+    if len(core.shape) != len(file.tensors[index].shape):
         return file
-    return _without(_with(file, known), reader, inputs=reader.outputs)
+    inputs = tuple(reader.outputs[0] if each == index else each for each in file.inputs)
+    return _without(_with(file, known), reader, inputs=inputs)
 
 
 def _without_output_conversion(file: TfliteFile, place: int) -> TfliteFile:

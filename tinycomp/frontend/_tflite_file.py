@@ -5,7 +5,8 @@ Nothing here knows what an operator means. Shapes and axes count the batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinycomp.ir.tensor import Array, Shape
@@ -74,6 +75,8 @@ class Signature:
     """Indices of tensors."""
     outputs: tuple[int, ...]
     """Indices of tensors."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What it calls them, by index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,8 @@ class TfliteFile:
     """Names of all subgraphs."""
     signatures: tuple[Signature, ...] = ()
     """All signatures."""
+    started: Mapping[int, TfliteFile] = field(default_factory=dict)
+    """Subgraphs that CALL_ONCE runs before the first inference, by their index."""
 
     def layer(self, operator: FileOperator) -> str:
         """The short name of the layer that an operator computes."""

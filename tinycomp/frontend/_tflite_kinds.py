@@ -20,8 +20,7 @@ _LEGACY = "Quantize the float model again with a TensorFlow of 2020 or later. " 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that only change a tensor's type."""
 _STATE = {
-    "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "SVDF",
-    "UNIDIRECTIONAL_SEQUENCE_RNN",
+    "SVDF", "UNIDIRECTIONAL_SEQUENCE_RNN",
     "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
 }  # fmt: skip
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
@@ -48,15 +47,15 @@ def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
 
 
 def calls(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse several inputs, subgraphs or signatures, and repeated outputs, which a library can't
-    represent.
+    """Refuse several subgraphs or signatures, and repeated inputs and outputs, which a library
+    can't represent.
     """
-    if len(file.inputs) != 1:
+    if not file.inputs or len(set(file.inputs)) != len(file.inputs):
         yield ModelError(
-            f"{file.name + '.tflite'!r} has {len(file.inputs)} inputs"
-            f"{': ' + file.names(file.inputs) if file.inputs else ''}.",
-            expected="One input.",
-            hint="Join them into one input, and slice it in the model.",
+            f"{file.name + '.tflite'!r} has "
+            f"{'the inputs ' + file.names(file.inputs) if file.inputs else 'no input'}.",
+            expected="Inputs, each once.",
+            hint="Export the model again.",
         )
     if not file.outputs or len(set(file.outputs)) != len(file.outputs):
         yield ModelError(
@@ -66,7 +65,7 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
             hint="Export the model again.",
         )
     called = any(op.builtin in _CONTROL | _STATE for op in file.operators)
-    if len(file.subgraphs) > 1 and not called:
+    if len(file.subgraphs) - len(file.started) > 1 and not called:
         names = ", ".join(map(repr, file.subgraphs))
         yield ModelError(
             f"{file.name + '.tflite'!r} has {len(file.subgraphs)} subgraphs: {names}.",

@@ -34,7 +34,7 @@ def read_keras(path: Path) -> Graph:
     model = _load(file, clean_model(file.config, blockers))
     builder = GraphBuilder(path.stem)
     inputs = [builder.input(tensor.name, tuple(tensor.shape)[1:]) for tensor in model.inputs]
-    for reason in _inputs(path, builder, inputs):
+    for reason in _shapes(path, builder, inputs):
         blockers.add(reason)
     if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
         blockers.raise_any()
@@ -43,19 +43,14 @@ def read_keras(path: Path) -> Graph:
     return builder.build(outputs)
 
 
-def _inputs(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterator[ModelError]:
-    """Refuse several inputs, and unsupported shapes."""
-    if len(inputs) != 1:
-        yield ModelError(
-            f"The model {path} has {len(inputs)} inputs: {', '.join(map(repr, inputs))}.",
-            expected="One is supported.",
-            hint="Join them into one input, and take it apart with Cropping layers in the model.",
-        )
+def _shapes(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterator[ModelError]:
+    """Refuse unsupported shapes of inputs."""
     for name in inputs:
         shape = builder.tensors[name].shape
         if not 1 <= len(shape) <= 3:
+            which = f" {name!r}" if len(inputs) > 1 else ""
             yield ModelError(
-                f"The input of {path} has shape {shape}.",
+                f"The input{which} of {path} has shape {shape}.",
                 expected="One to three axes are supported: height, width, channels.",
             )
 

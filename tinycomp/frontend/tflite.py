@@ -21,7 +21,8 @@ from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_repair import repaired
 from tinycomp.frontend._tflite_tables import fuse_tables
-from tinycomp.ir.graph import Graph
+from tinycomp.frontend._tflite_variables import VARIABLES, take_out_variables
+from tinycomp.ir.graph import Graph, State
 
 
 def read_tflite(path: Path) -> Graph:
@@ -86,10 +87,21 @@ def _floating(file: TfliteFile) -> Graph:
         ModelError: names all blockers.
     """
     blockers = _blockers(file)
+    if any(operator.builtin in VARIABLES for operator in file.operators):
+        blockers.add(
+            ModelError(
+                "It is a float model that keeps variables from one inference to the next.",
+                expected="A model with variables in int8.",
+                hint="Convert it with full int8 quantization, as its training code does for "
+                "microcontrollers.",
+            )
+        )
+        blockers.raise_any()
+    float_file = file
     file, notes = as_float32(file)
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
-    return replace(graph, notes=notes)
+    return replace(graph, notes=notes, labels=_labels(float_file, graph))
 
 
 def _core(file: TfliteFile) -> Graph:
@@ -102,18 +114,38 @@ def _core(file: TfliteFile) -> Graph:
     other_format = kinds.number_format(file)
     if other_format is not None:
         blockers.add(other_format)
-    if other_format is not None or len(file.inputs) != 1 or not file.outputs:
+    if other_format is not None or not file.inputs or not file.outputs:
         for reason in kinds.unsupported(file, _without_shape_arithmetic(file)):
             blockers.add(reason)
         blockers.raise_any()
-    core = take_off_ends(file)
+    pure = take_out_variables(file)
+    core = take_off_ends(pure.file)
     for reason in kinds.islands(core.file):
         blockers.add(reason)
     graph = CoreReader(divide(fuse_tables(fuse_dilation(core.file))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()
-    return replace(graph, ends=core.ends, notes=core.notes)
+    names = graph.inputs[len(file.inputs) :]
+    states = tuple(
+        State(name, values.reshape(graph.tensors[name].shape))
+        for name, values in zip(names, pure.initial, strict=True)
+    )
+    return replace(
+        graph,
+        ends=core.ends,
+        notes=core.notes,
+        states=states,
+        labels=_labels(file, graph) | dict(zip(names, pure.names, strict=True)),
+    )
+
+
+def _labels(file: TfliteFile, graph: Graph) -> dict[str, str]:
+    """The names that the file's signature gives to inputs and outputs, by the tensor's name."""
+    known = {} if len(file.signatures) != 1 else file.signatures[0].names
+    ends = (*zip(file.inputs, graph.inputs, strict=False),
+            *zip(file.outputs, graph.outputs, strict=False))  # fmt: skip
+    return {tensor: known[index] for index, tensor in ends if index in known}
 
 
 def _without_shape_arithmetic(file: TfliteFile) -> list[FileOperator]:

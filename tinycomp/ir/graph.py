@@ -44,6 +44,16 @@ class Ends:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """A tensor that an inference leaves to the next one."""
+
+    name: str
+    """The tensor that holds it at the start of an inference, one of the graph's inputs."""
+    initial: Array
+    """Its int8 values before the first inference, in the tensor's shape."""
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A model. Graphs are immutable: a pass builds a new one."""
 
@@ -69,8 +79,47 @@ class Graph:
     """The input and output types of the model file."""
     channels_first: bool = False
     """Whether the input of the model file has its channels in front, which lie behind here."""
+    states: tuple[State, ...] = ()
+    """What is kept between inferences: the last of the inputs, in order. The last outputs, as many,
+    are their values for the next inference.
+    """
+    parts: tuple[Tensor, ...] = ()
+    """Of a graph whose several inputs are one row of bytes: these inputs, in order."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """How the model's author calls inputs and outputs, where that is not the tensor's name."""
     notes: tuple[str, ...] = ()
     """What the frontend left out or corrected, one sentence each."""
+
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        """What the caller provides for each inference: the inputs without the states."""
+        parts = self.parts or tuple(self.tensors[name] for name in self.inputs)
+        return parts[: len(parts) - len(self.states)]
+
+    @property
+    def sample_shape(self) -> Shape:
+        """The shape of one sample: the input's, or one axis with the values of all inputs."""
+        sources = self.sources
+        return sources[0].shape if len(sources) == 1 else (sum(each.size for each in sources),)
+
+    @property
+    def named_inputs(self) -> dict[str, Shape]:
+        """The shapes of several inputs by the names that their author gave them; empty for one."""
+        found = {self.label(each.name): each.shape for each in self.sources}
+        return found if len(found) > 1 else {}
+
+    def label(self, tensor: str) -> str:
+        """How the model's author calls an input or output."""
+        return self.labels.get(tensor, tensor)
+
+    def split(self, samples: Array) -> dict[str, Array]:
+        """Samples (count, *sample_shape) input by input: (count, *shape) by the tensor's name."""
+        flat, start, found = samples.reshape(len(samples), -1), 0, {}
+        for tensor in self.sources:
+            part = flat[:, start : start + tensor.size]
+            found[tensor.name] = part.reshape(len(samples), *tensor.shape)
+            start += tensor.size
+        return found
 
     def value(self, name: str) -> Value:
         """The tensor or constant of that name."""

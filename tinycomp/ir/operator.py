@@ -90,6 +90,11 @@ class Operator(ABC):
     def kernel(self, operands: Operands) -> KernelCall | None:
         """The call that computes it in C; None if the output is the input's bytes (reshape)."""
 
+    @property
+    def view_offset(self) -> int:
+        """Without a kernel: the byte of the input with which the output begins."""
+        return 0
+
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
         """The function of real values in keras.ops, for training on any backend of Keras.
 

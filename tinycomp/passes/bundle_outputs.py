@@ -32,8 +32,12 @@ def bundle_outputs(graph: Graph) -> Graph:
 
 
 def output_parts(graph: Graph) -> tuple[Tensor, ...]:
-    """The model's outputs, in order: the parts of a bundle, or the graph's own."""
+    """The model's outputs, in order, without the states: the parts of a bundle, or the graph's
+    own.
+    """
     last = graph.producer(graph.outputs[0])
     if last is not None and isinstance(last.op, Bundle):
-        return graph.operands(last).activations
-    return tuple(graph.tensors[name] for name in graph.outputs)
+        found = graph.operands(last).activations
+    else:
+        found = tuple(graph.tensors[name] for name in graph.outputs)
+    return found[: len(found) - len(graph.states)]

@@ -56,6 +56,8 @@ def _composed(graph: Graph, chain: Sequence[Node]) -> InputTransform | None:
 def _leading(graph: Graph) -> list[Node]:
     """The normalizing layers at the start of the graph, in order; reshapes in between are kept."""
     uses, found = Uses(graph), []
+    if len(graph.inputs) > 1:
+        return []
     node = uses.only_reader(graph.inputs[0])
     while node is not None and isinstance(node.op, BatchNormalization | Reshape):
         if isinstance(node.op, BatchNormalization):

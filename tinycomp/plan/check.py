@@ -17,7 +17,7 @@ from tinycomp.plan.memory import STATE, Plan, plan
 from tinycomp.plan.moves import move
 from tinycomp.plan.owners import COUNTERS, SCRATCH, Arena, Bytes
 from tinycomp.plan.place import ALIGNMENT
-from tinycomp.plan.program import Program
+from tinycomp.plan.program import Program, view_offsets
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
 
@@ -230,16 +230,17 @@ def _require_layout(planned: Plan) -> None:
     graph, buffers = planned.program.graph, planned.buffers
     for name, buffer in buffers.items():
         height, stride = rows(graph.tensors[name].shape)
-        fits = buffer.offset + buffer.ring * buffer.stride <= planned.arena
+        fits = buffer.offset + buffer.ring * buffer.stride <= planned.extent
         if buffer.stride != stride or not 1 <= buffer.ring <= height or not fits:
-            raise _fault(f"'{name}' has the buffer {buffer} in an arena of {planned.arena} bytes.")
+            raise _fault(f"'{name}' has the buffer {buffer} in an arena of {planned.extent} bytes.")
     for index, operation in enumerate(planned.program.operations):
         offsets, who = planned.scratch.get(index, ()), operation.node.name
         ends = [at + size for at, size in zip(offsets, operation.areas, strict=False)]
         if len(offsets) != len(operation.areas) or max(ends, default=0) > planned.arena:
             raise _fault(f"The scratch of '{who}', {operation.areas} bytes, is at {offsets}.")
     scratch = [offset for offsets in planned.scratch.values() for offset in offsets]
-    for offset in (*scratch, *(buffer.offset for buffer in buffers.values())):
+    callers = {name for name in buffers if planned.storage[name] in planned.program.graph.inputs}
+    for offset in (*scratch, *(buffers[name].offset for name in buffers.keys() - callers)):
         if offset % ALIGNMENT:
             raise _fault(f"A buffer begins at byte {offset}, which is no multiple of {ALIGNMENT}.")
     if planned.pushed and planned.stretch.start != 0:
@@ -252,15 +253,17 @@ def _require_the_callers(planned: Plan) -> None:
     start and are no larger, no rows are moved, and nothing is written to the input.
     """
     graph, storage, buffers = planned.program.graph, planned.storage, planned.buffers
+    views = view_offsets(planned.program)
     inputs = () if planned.pushed else graph.inputs
     for owner in (*graph.outputs, *inputs):
         for name in [name for name in buffers if storage[name] == storage[owner]]:
-            if graph.tensors[name].size > graph.tensors[owner].size or name in planned.carried:
+            end = views.get(name, 0) + graph.tensors[name].size
+            if end > graph.tensors[owner].size or name in planned.carried:
                 raise _fault(
                     f"'{name}' is in the memory of '{owner}', which belongs to the caller."
                 )
-            if buffers[name].offset != buffers[owner].offset:
-                raise _fault(f"'{name}' does not begin where '{owner}' does.")
+            if buffers[name].offset - views.get(name, 0) != buffers[owner].offset:
+                raise _fault(f"'{name}' is not where '{owner}' has it.")
     for operation in planned.program.operations:
         written = storage[operation.node.outputs[0]]
         if operation.call is not None and written in [storage[name] for name in inputs]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from tinycomp.ops._rows import rows
 from tinycomp.plan.carry import Carried, Timeline, carriable, with_copies
 from tinycomp.plan.place import EFFORT, Block, Part, joined, most_used, place, usage
-from tinycomp.plan.program import Operation, Program
+from tinycomp.plan.program import Operation, Program, view_offsets
 from tinycomp.plan.rings import RowTimes, may_overwrite, ring, row_times
 from tinycomp.plan.schedule import INPUT, Copy, Step, schedule
 
@@ -78,11 +78,20 @@ class Plan:
     """Offset of the counters of a pushed inference, STATE bytes for each streamed operation, for
     the input and for the schedule; None if the input is not pushed.
     """
+    lent: int = 0
+    """Bytes of tensors that lie with the states in the caller's memory: their offsets are behind
+    the arena.
+    """
 
     @property
     def pushed(self) -> bool:
         """Whether the caller may pass the input row by row."""
         return self.state is not None
+
+    @property
+    def extent(self) -> int:
+        """Bytes of the arena, and of what the caller lends."""
+        return self.arena + self.lent
 
     @property
     def table(self) -> tuple[Step | Copy, ...]:
@@ -140,9 +149,19 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
     owners = {
         use.names[0]: (block, offset) for use, block, offset in places if use.kind == "tensor"
     }
+    tensors = max((offset + block.aligned for block, offset in owners.values()), default=0)
+    lent = 0
+    for name, block in need.lent.items():
+        owners[name] = (block, arena + lent)
+        lent += block.aligned
+    views = view_offsets(program)
     heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
     buffers = {
-        name: Buffer(owners[owner][1], heights[name][1], min(heights[name][0], need.rings[owner]))
+        name: Buffer(
+            owners[owner][1] + views.get(name, 0),
+            heights[name][1],
+            min(heights[name][0], need.rings[owner]),
+        )
         for name, owner in need.storage.items()
     }
     waiting = {each.tensor: _waiting(each, *owners[each.tensor]) for each in need.carried}
@@ -155,11 +174,10 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
         for index, operation in enumerate(program.operations)
         if operation.areas
     }
-    tensors = max(offset + block.aligned for block, offset in owners.values())
     state = next((offset for use, _, offset in places if use.kind == "state"), None)
     return Plan(
         program, need.stretch, need.steps, buffers, need.storage, waiting, scratch, arena,
-        arena - tensors, places, state,
+        arena - tensors, places, state, lent,
     )  # fmt: skip
 
 
@@ -187,6 +205,8 @@ class Needs:
     """Tensors with rows that wait between uses."""
     blocks: Sequence[tuple[Use, Block]]
     """Blocks to place, with their purposes."""
+    lent: Mapping[str, Block]
+    """Blocks that lie with the states in the caller's memory, by the tensor that owns them."""
 
     @cached_property
     def least(self) -> int:
@@ -215,6 +235,7 @@ class Draft:
         self.rings = {
             owner: ring(self.times[name] for name in names) for owner, names in self.groups.items()
         }
+        self.lent = _lent(program, self.storage)
         self.alive = {owner: self._alive(owner) for owner in self.groups}
 
     @cached_property
@@ -230,14 +251,17 @@ class Draft:
         """With these tensors carried."""
         timeline = with_copies(self.steps, carried)
         pauses = {each.tensor: each for each in carried}
-        blocks = [self._tensor(owner, timeline, pauses.get(owner)) for owner in self.groups]
+        found = {owner: self._tensor(owner, timeline, pauses.get(owner)) for owner in self.groups}
+        lent = {owner: found.pop(owner)[1] for owner in self.lent}
+        blocks = list(found.values())
         blocks += self._scratch(timeline)
         if self.push:
             size = STATE * (len(self.stretch) + 2)
             blocks.append((Use("state"), Block.of(size, [(0, len(timeline.steps) - 1)])))
         return Needs(
-            self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks
-        )
+            self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks,
+            lent,
+        )  # fmt: skip
 
     def worthwhile(self, limit: int) -> list[Carried]:
         """As few carried tensors as keep the arena within the limit, or else as small as
@@ -327,6 +351,19 @@ def _share(program: Program, times: Mapping[str, RowTimes]) -> dict[str, str]:
         ):
             storage[output] = storage[source]
     return storage
+
+
+def _lent(program: Program, storage: Mapping[str, str]) -> tuple[str, ...]:
+    """With states, the owners of the input and the output: both are where the states are. The
+    output, unless it is made of pieces of the input, over which it is written.
+    """
+    graph = program.graph
+    if not graph.states:
+        return ()
+    (source,), (output,) = graph.inputs, graph.outputs
+    last = graph.producer(output)
+    apart = last is not None and all(storage[name] != source for name in last.inputs)
+    return (source, output) if apart and storage[output] == output else (source,)
 
 
 def _runs_in_place(

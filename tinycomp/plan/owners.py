@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinycomp.ops._rows import rows
 from tinycomp.plan.memory import Plan
-from tinycomp.plan.program import Program
+from tinycomp.plan.program import Program, view_offsets
 
 NOTHING, COUNTERS, SCRATCH = -1, -2, -3
 """Numbers: never written; the counters of a pushed inference; operation n's scratch is SCRATCH - n.
@@ -28,7 +28,7 @@ class Arena:
         self.bases = _bases(planned.program)
         total = sum(tensor.size for tensor in graph.tensors.values())
         self.numbers = np.arange(total, dtype=np.int32)
-        self.written = np.full(planned.arena, NOTHING, np.int32)
+        self.written = np.full(planned.extent, NOTHING, np.int32)
 
     def lies(self, name: str, first: int, last: int) -> list[tuple[Bytes, NDArray[np.int32]]]:
         """Addresses of rows [first, last) of a tensor, and the numbers of their bytes: one run of
@@ -78,8 +78,8 @@ class Arena:
 
 
 def _bases(program: Program) -> dict[str, int]:
-    """The number of each tensor's first byte. A tensor that only renames another one has the same
-    bytes, thus the same numbers.
+    """The number of each tensor's first byte. A tensor that only renames another one, or a piece of
+    it, has the same bytes, thus the same numbers.
     """
     found: dict[str, int] = {}
     renamed = {
@@ -87,6 +87,7 @@ def _bases(program: Program) -> dict[str, int]:
         for operation in program.operations
         if operation.call is None
     }
+    views = view_offsets(program)
     count = 0
     for name, tensor in program.graph.tensors.items():
         if name not in renamed:
@@ -96,5 +97,5 @@ def _bases(program: Program) -> dict[str, int]:
         source = name
         while source in renamed:
             source = renamed[source]
-        found[name] = found[source]
+        found[name] = found[source] + views[name]
     return found

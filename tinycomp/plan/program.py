@@ -99,6 +99,16 @@ class Storage:
         return self.policy.packs(packed.nbytes, channels.words.nbytes, cost, macs)
 
 
+def view_offsets(program: Program) -> dict[str, int]:
+    """For each tensor that is only a view, the byte of the memory it shares where it begins."""
+    found: dict[str, int] = {}
+    for operation in program.operations:
+        if operation.call is None:
+            source, output = operation.node.inputs[0], operation.node.outputs[0]
+            found[output] = found.get(source, 0) + operation.node.op.view_offset
+    return found
+
+
 def lower(graph: Graph, storage: Storage | None = None, kernels: str = "generic") -> Program:
     """Convert every node of an int8 graph to a kernel call with encoded weights.
 

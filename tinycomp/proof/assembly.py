@@ -205,6 +205,7 @@ def _files(
         library=library,
         harness_model=harness_model(prefix, benchmark),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
+        keeps=bool(prepared.graph.states),
         class_names=prepared.graph.class_names,
         outputs=len(output_parts(prepared.graph)),
         example=_example(prepared),

@@ -10,6 +10,7 @@ from tinycomp.device.firmware_build import Measured
 from tinycomp.device.protocol import Device
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation, Program
 from tinycomp.proof.largest import largest_layers, peak
@@ -54,7 +55,17 @@ def flash_record(measured: Measured) -> FlashRecord:
 
 def ram_record(plan: Plan, stack: int | None) -> RamRecord:
     """The arena's parts, and the measured or computed stack."""
-    return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack)
+    return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack, state_size(plan))
+
+
+def state_size(plan: Plan) -> int:
+    """Bytes of a state: what is kept between inferences, behind room for input and output."""
+    graph = plan.program.graph
+    if not graph.states:
+        return 0
+    kept = sum(state.initial.size for state in graph.states)
+    ends = (graph.sources, output_parts(graph))
+    return kept + max(sum(tensor.size for tensor in end) for end in ends)
 
 
 def footprint(plan: Plan, measured: Measured | None) -> Footprint:
@@ -80,7 +91,7 @@ def footprint(plan: Plan, measured: Measured | None) -> Footprint:
         code=sizes.code if measured else None,
         constants=sizes.constants,
         far=sizes.far,
-        ram=plan.arena + sizes.data + sizes.bss + (stack or 0),
+        ram=plan.arena + state_size(plan) + sizes.data + sizes.bss + (stack or 0),
         largest_array=max(known.values(), default=0),
         weights=sum(weights),
         weight_bytes=sum(entry.size for entry in encoded),

@@ -15,6 +15,7 @@ from tinycomp.proof.assembly import Assembler, Assembly, lower_for
 from tinycomp.proof.measure import flash_record, ram_record
 from tinycomp.proof.session import session
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reference.simulate import first_rows
 from tinycomp.report.record import PlainRecord, Report
 
 
@@ -49,7 +50,7 @@ def _measured(report: Report, plain: Prepared, built: Assembly) -> PlainRecord:
     record = PlainRecord(flash_record(measured), ram_record(built.plan, measured.stack))
     if report.latency is None:
         return record
-    sample = evaluation_inputs(plain.graph, plain.dataset, 1)[0]
+    sample = first_rows(plain.graph, evaluation_inputs(plain.graph, plain.dataset, 1))[0]
     return _timed(record, plain, built, sample)
 
 

@@ -20,13 +20,24 @@ def quantize_values(real: Array, parameters: QuantizationParameters) -> NDArray[
 
 
 def quantize_inputs(graph: Graph, raw: Array) -> NDArray[np.int8]:
-    """Real inputs, (samples, *shape), as int8 inputs of the graph, after its input transform."""
+    """Real samples, (count, *graph.sample_shape), as int8 ones, after the input transform."""
+    if len(graph.sources) > 1:
+        return _quantize_each(graph, raw)
     parameters = graph.tensors[graph.inputs[0]].quantization
     assert parameters is not None
     if graph.input_transform is None:
         return quantize_values(raw, parameters)
     steps = graph.input_transform.steps(raw, parameters.scale)
     return round_steps(steps, parameters.zero_point)
+
+
+def _quantize_each(graph: Graph, raw: Array) -> NDArray[np.int8]:
+    """Several inputs, each with its own scale."""
+    found, parts = [], graph.split(raw)
+    for tensor in graph.sources:
+        assert tensor.quantization is not None
+        found.append(quantize_values(parts[tensor.name], tensor.quantization).reshape(len(raw), -1))
+    return np.concatenate(found, axis=1)
 
 
 def core_inputs(graph: Graph, raw: Array) -> Array:

@@ -99,6 +99,8 @@ def _unresolved(found: Trial, x: Array) -> bool:
 
 def _note_coarse(found: Trial, x: Array, progress: Progress) -> None:
     """Add a note on features that int8 can't resolve."""
+    if len(found.graph.inputs) > 1:
+        return
     name, values = found.graph.inputs[0], core_inputs(found.core, x)
     parameters = _input_parameters(found.graph)
     features = coarse_features(values, parameters)

@@ -142,8 +142,8 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
     """All samples; if the data has no test half, one is split off."""
     wanted = replace(options, calibration_samples=None)
     with progress.stage(f"Reading {data.name}"):
-        shape = graph.tensors[graph.inputs[0]].shape
-        found = load_data(data, shape, wanted, graph.channels_first)
+        shape, first = graph.sample_shape, graph.channels_first
+        found = load_data(data, shape, wanted, first, graph.named_inputs)
     for note in found.notes:
         progress.note(note)
     if found.halves == "test":

@@ -21,11 +21,15 @@ from tinycomp.reference.reductions import (
     reduced_tensors,
     with_reshapes,
 )
-from tinycomp.reference.simulate import simulate
+from tinycomp.reference.simulate import initial_state, sequence, simulate
 
 ORACLE_NAME = "litert"
 CLEANUP_NAME = "cleanup"
 """The name of the execution if the record of a graph's reduction is wrong."""
+STATES_NAME = "states"
+"""The name of the execution if LiteRT does not begin an inference with the states that the graph
+expects: the initial ones, then those of the inference before.
+"""
 CHUNK = 16
 """Samples that are in memory at a time, with all their tensors."""
 
@@ -140,7 +144,9 @@ def verify(
     Args:
         graph: the int8 graph that was emitted.
         model: the .tflite of the graph or its original; tensor names are those of that graph.
-        inputs: (samples, *shape) int8.
+        inputs: (samples, *graph.sample_shape) int8. With states, consecutive inferences: LiteRT
+            runs them one after the other, and every other execution each of them, from the states
+            that LiteRT had before it.
         executions: the other executions; one that has differed is not run again.
         advance: called with the number of samples done.
 
@@ -149,16 +155,21 @@ def verify(
     whole = graph.reduction.graph if graph.reduction else graph
     found: dict[str, Difference] = {}
     compared = 0
-    for start in range(0, len(inputs), CHUNK):
-        chunk = inputs[start : start + CHUNK]
+    size = len(inputs) if graph.states else CHUNK
+    for start in range(0, len(inputs), size):
+        chunk = inputs[start : start + size]
         advance(len(chunk))
-        kept = np.flatnonzero(~aborting(whole, chunk))
+        kept = _possible(whole, chunk)
         chunk = chunk[kept]
         if not len(chunk):
             continue
         compared += len(chunk)
         computed = with_reshapes(whole, oracle.run(model, chunk))
         expected = reduced_tensors(graph, computed)
+        if whole.parts:
+            chunk = computed[whole.inputs[0]]
+        if whole.states:
+            _note(found, STATES_NAME, _broken_state(whole, computed))
         if CLEANUP_NAME not in found:
             claim = _wrong_claim(graph, chunk, computed, expected)
             _note(found, CLEANUP_NAME, _of_sample(start + kept, claim))
@@ -171,12 +182,22 @@ def verify(
     return Verification(names, compared, len(compared_tensors(whole)), tuple(found.values()))
 
 
+def _possible(graph: Graph, inputs: Array) -> NDArray[np.intp]:
+    """The samples on which LiteRT's reference does not abort; with states, those before the
+    first.
+    """
+    aborts = aborting(graph, inputs)
+    if graph.states and aborts.any():
+        aborts[int(aborts.argmax()) :] = True
+    return np.flatnonzero(~aborts)
+
+
 def aborting(graph: Graph, inputs: Array) -> NDArray[np.bool_]:
     """For each sample, whether LiteRT's reference kernels would abort, found by the simulator."""
     found = np.zeros(len(inputs), bool)
     nodes = [node for node in graph.nodes if node.op.may_abort(graph.operands(node))]
     if nodes:
-        values = simulate(graph, inputs)
+        values = sequence(graph, inputs)
         for node in nodes:
             computed = [values[name] for name in node.inputs if name in values]
             found |= node.op.aborts(graph.operands(node), computed)
@@ -203,6 +224,21 @@ def _wrong_claim(
     original = graph.reduction.graph
     claimed = original_tensors(graph.reduction, expected, lambda: simulate(original, inputs))
     return _first(original, computed, claimed, CLEANUP_NAME)
+
+
+def _broken_state(graph: Graph, computed: Mapping[str, Array]) -> Difference | None:
+    """The first state that LiteRT reads and that is not the one before."""
+    first = initial_state(graph)
+    before = computed[graph.inputs[0]][:, -len(first) :]
+    after = computed[graph.outputs[0]][:, -len(first) :]
+    claimed, start = np.concatenate([first[np.newaxis], after[:-1]]), 0
+    for state in graph.states:
+        part, shape = slice(start, start + state.initial.size), (-1, *state.initial.shape)
+        expected, actual = (values[:, part].reshape(shape) for values in (before, claimed))
+        start += state.initial.size
+        if not np.array_equal(expected, actual):
+            return compare(graph, state.name, expected, actual, STATES_NAME)
+    return None
 
 
 def _of_sample(numbers: NDArray[np.intp], difference: Difference | None) -> Difference | None:

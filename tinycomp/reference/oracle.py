@@ -4,13 +4,15 @@ int8 models run on the reference kernels, which define the numeric contract; flo
 the optimized kernels. TensorFlow is not imported.
 
 A model file may have float32 or uint8 inputs and outputs around its int8 core. The file runs
-unchanged; the functions here convert, and take and return int8.
+unchanged; the functions here convert, and take and return int8. Samples of a model with several
+inputs have all their values in one axis, input by input. A model with variables keeps them from
+sample to sample, and begins with their initial values in each call.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -99,18 +101,21 @@ def float_batches(
     with _litert_errors():
         interpreter = _interpreter(model, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, tensors)
         names = _indices(model, tensors)
-        entry = interpreter.get_input_details()[0]
+        entries = interpreter.get_input_details()
         elements = sum(int(np.prod(d["shape"])) for d in interpreter.get_tensor_details())
     batch = max(1, min(MAX_BATCH, BATCH_ELEMENTS // max(1, elements)))
     size = 0
     for start in range(0, len(inputs), batch):
         values = np.ascontiguousarray(inputs[start : start + batch], np.float32)
         with _litert_errors():
+            parts = _by_input(entries, values)
             if len(values) != size:
                 size = len(values)
-                interpreter.resize_tensor_input(entry["index"], values.shape)
+                for index, part in parts:
+                    interpreter.resize_tensor_input(index, part.shape)
                 interpreter.allocate_tensors()
-            interpreter.set_tensor(entry["index"], values)
+            for index, part in parts:
+                interpreter.set_tensor(index, part)
             interpreter.invoke()
             found = {name: interpreter.get_tensor(index) for name, index in names.items()}
         yield found
@@ -123,14 +128,22 @@ def _run_singly(
     resolver: OpResolverType = OpResolverType.BUILTIN_REF,
 ) -> dict[str, Array]:
     with _litert_errors():
-        names, scale = _indices(model, tensors), _input_scale(model)
+        names, scales = _indices(model, tensors), _input_scales(model)
         interpreter = _interpreter(model, resolver, "all")
         interpreter.allocate_tensors()
-        entry = interpreter.get_input_details()[0]
+        entries = interpreter.get_input_details()
+        dtypes = {entry["index"]: entry["dtype"] for entry in entries}
+        parts = [
+            (index, _as_taken(part, dtypes[index], scales.get(index)))
+            for index, part in _by_input(entries, np.asarray(inputs))
+        ]
         found: dict[str, Array] = {}
-        for number, sample in enumerate(_as_taken(inputs, entry["dtype"], scale)):
-            interpreter.set_tensor(entry["index"], np.ascontiguousarray(sample[np.newaxis]))
-            interpreter.reset_all_variables()  # the states of recurrent layers
+        keeps = any(_operators(model, "VAR_HANDLE"))
+        for number in range(len(inputs)):
+            for index, part in parts:
+                interpreter.set_tensor(index, np.ascontiguousarray(part[number : number + 1]))
+            if not keeps:
+                interpreter.reset_all_variables()  # the states of recurrent layers
             interpreter.invoke()
             for name, index in names.items():
                 values = _without_batch(interpreter.get_tensor(index))
@@ -138,6 +151,19 @@ def _run_singly(
                     found[name] = np.empty((len(inputs), *values.shape), values.dtype)
                 found[name][number] = values
     return {name: _signed(values) for name, values in found.items()}
+
+
+def _by_input(entries: Sequence[Any], samples: Array) -> list[tuple[int, Array]]:
+    """The index of each input, and its part of the samples."""
+    if len(entries) == 1:
+        return [(entries[0]["index"], samples)]
+    flat, start, found = samples.reshape(len(samples), -1), 0, []
+    for entry in entries:
+        shape = tuple(int(size) for size in entry["shape"][1:])
+        part = flat[:, start : start + int(np.prod(shape))]
+        found.append((entry["index"], np.ascontiguousarray(part.reshape(len(samples), *shape))))
+        start += part.shape[1]
+    return found
 
 
 def _without_batch(values: Array) -> Array:
@@ -160,14 +186,16 @@ def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Arr
     return values.astype(dtype)
 
 
-def _input_scale(model: bytes) -> tuple[float, int] | None:
-    """Scale and zero point of the QUANTIZE after the model's input; None without one."""
-    subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
+def _input_scales(model: bytes) -> dict[int, tuple[float, int]]:
+    """Scale and zero point of the QUANTIZE after an input, by the input's index."""
+    subgraph, found = schema.Model.GetRootAs(model, 0).Subgraphs(0), {}
+    inputs = {subgraph.Inputs(number) for number in range(subgraph.InputsLength())}
     for operator in _operators(model, "QUANTIZE"):
-        if subgraph.InputsLength() and operator.Inputs(0) == subgraph.Inputs(0):
+        if operator.Inputs(0) in inputs:
             known = subgraph.Tensors(operator.Outputs(0)).Quantization()
-            return float(known.Scale(0)), int(known.ZeroPoint(0))
-    return None
+            if known is not None and known.ScaleLength():
+                found[operator.Inputs(0)] = float(known.Scale(0)), int(known.ZeroPoint(0))
+    return found
 
 
 def _operators(model: bytes, builtin: str) -> Iterator[Any]:
@@ -206,7 +234,10 @@ def _indices(model: bytes, tensors: Which) -> dict[str, int]:
         before = {int(op.Outputs(0)): int(op.Inputs(0)) for op in _operators(model, "DEQUANTIZE")}
         indices = [before.get(index, index) for index in indices]
     names = unique_names(subgraph.Tensors(i).Name() for i in range(subgraph.TensorsLength()))
-    return {names[index]: index for index in indices}
+    handles = (schema.TensorType.RESOURCE, schema.TensorType.VARIANT)  # of variables: no values
+    return {
+        names[index]: index for index in indices if subgraph.Tensors(index).Type() not in handles
+    }
 
 
 @contextmanager

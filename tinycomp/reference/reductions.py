@@ -24,6 +24,10 @@ def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
     LiteRT's again.
     """
     found = dict(tensors)
+    if graph.parts:
+        parts = [found[part.name] for part in graph.parts]
+        row = [part.reshape(len(part), -1) for part in parts]
+        found[graph.inputs[0]] = np.concatenate(row, axis=1)
     for node in graph.nodes:
         if node.op.name != "reshape":
             continue

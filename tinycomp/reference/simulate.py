@@ -44,6 +44,9 @@ def run(graph: Graph, inputs: Inputs) -> Array:
         DataError: the inputs do not fit the model.
         ModelError: a node has no integer reference.
     """
+    if graph.states:
+        assert not isinstance(inputs, Mapping)
+        return sequence(graph, inputs)[graph.outputs[0]]
     checked = _checked(graph, inputs)
     samples = len(next(iter(checked.values())))
     batch = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in graph.tensors.values()))
@@ -53,6 +56,44 @@ def run(graph: Graph, inputs: Inputs) -> Array:
         part = {name: values[start : start + batch] for name, values in checked.items()}
         result[start : start + batch] = _last(graph, part)
     return result
+
+
+def sequence(graph: Graph, inputs: Array) -> dict[str, Array]:
+    """Every activation of consecutive inferences by tensor name, (samples, *shape) int8.
+
+    Args:
+        graph: an int8 graph with one row of bytes as its input and output, as `prepare.reduce`
+            makes it.
+        inputs: (samples, *graph.sample_shape) int8; with states, one after the other.
+
+    Raises:
+        DataError: the inputs do not fit the model.
+    """
+    if not graph.states:
+        return simulate(graph, inputs)
+    state = initial_state(graph)
+    found = []
+    for sample in inputs.reshape(len(inputs), -1):
+        tensors = simulate(graph, np.concatenate([sample, state])[np.newaxis])
+        state = tensors[graph.outputs[0]][0, -len(state) :]
+        found.append(tensors)
+    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+
+
+def initial_state(graph: Graph) -> Array:
+    """All states before the first inference, in one row of int8 values."""
+    values = [state.initial.ravel() for state in graph.states]
+    return np.concatenate(values) if values else np.empty(0, np.int8)
+
+
+def first_rows(graph: Graph, inputs: Array) -> Array:
+    """Inputs as the emitted library takes them, each in the first inference: with the initial
+    states behind.
+    """
+    if not graph.states:
+        return inputs
+    states = np.tile(initial_state(graph), (len(inputs), 1))
+    return np.concatenate([inputs.reshape(len(inputs), -1), states], axis=1)
 
 
 def _last(graph: Graph, tensors: dict[str, Array]) -> Array:
@@ -83,7 +124,12 @@ def _compute(graph: Graph, node: Node, tensors: dict[str, Array]) -> None:
 
 def _checked(graph: Graph, inputs: Inputs) -> dict[str, Array]:
     """Inputs by name, checked for shape, dtype and equal numbers of samples."""
-    named = dict(inputs) if isinstance(inputs, Mapping) else {graph.inputs[0]: inputs}
+    if isinstance(inputs, Mapping):
+        named = dict(inputs)
+    elif len(graph.inputs) > 1 and inputs.shape[1:] == graph.sample_shape:
+        named = graph.split(inputs)
+    else:
+        named = {graph.inputs[0]: inputs}
     if set(named) != set(graph.inputs):
         raise DataError(
             f"The data has the inputs {sorted(named)}.",

@@ -102,7 +102,8 @@ def _figures(report: Report) -> Iterable[View]:
     if ram:
         stack = "stack not measured" if ram.stack is None else f"stack {ram.stack:,}"
         arena = ram.arena + ram.scratch
-        yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}, {stack}")
+        state = f", state {ram.state:,}" if ram.state else ""
+        yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}{state}, {stack}")
     if latency:
         rate = f"{latency.value / report.model.macs:.2f} per MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)

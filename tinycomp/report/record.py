@@ -115,11 +115,13 @@ class RamRecord:
     """Additional memory of the kernels."""
     stack: int | None = None
     """Maximum depth; None if not measured."""
+    state: int = 0
+    """What is kept between inferences, with input and output."""
 
     @property
     def total(self) -> int:
-        """Arena, scratch, and the stack if known."""
-        return self.arena + self.scratch + (self.stack or 0)
+        """Arena, scratch, state, and the stack if known."""
+        return self.arena + self.scratch + self.state + (self.stack or 0)
 
 
 @dataclass(frozen=True)

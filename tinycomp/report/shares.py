@@ -46,7 +46,7 @@ def shares(report: Report) -> Shares:
         tuple(rows),
         latency=sum(row.latency or 0 for row in rows),
         flash=sum(row.flash or 0 for row in rows),
-        ram=ram.arena + ram.scratch + (ram.stack or 0) if ram else 0,
+        ram=ram.total if ram else 0,
     )
 
 

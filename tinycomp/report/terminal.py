@@ -60,6 +60,7 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         ram = report.ram
         stack = "not measured" if ram.stack is None else f"{ram.stack:,}"
         parts = f"arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
+        parts += f", state {ram.state:,}" if ram.state else ""
         yield "RAM", f"{ram.total:,} bytes: {parts}"
     if report.latency:
         value, macs = report.latency.value, model.macs

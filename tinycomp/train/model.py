@@ -132,7 +132,8 @@ def _require_trainable(graph: Graph) -> None:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ModelError(
             f"'{graph.name}' has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
-            expected="Expected one of each.",
+            expected="Training and recipes that train take one of each.",
+            hint="Compress without training: --sparsity, --codebook-bits.",
         )
     if not is_float(graph):
         raise ModelError(

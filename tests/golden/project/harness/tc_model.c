@@ -11,9 +11,18 @@
 #define RESULTS TC_RESULTS_OUTPUT
 #define CELLS (GOLDEN_NODE_COUNT > GOLDEN_TENSOR_COUNT ? GOLDEN_NODE_COUNT : GOLDEN_TENSOR_COUNT)
 
+/* Input and output of the harness include what an inference keeps: the host provides it. */
+#ifdef GOLDEN_KEPT_SIZE
+#define KEPT GOLDEN_KEPT_SIZE
+#define INVOKE golden_advance
+#else
+#define KEPT 0
+#define INVOKE golden_invoke
+#endif
+
 /* The input is outside the arena, which an inference overwrites, and `infer N` needs the input N times. Where RAM is
  * too small for that, it is inside the arena, and every inference needs a new one. */
-#if !defined(TC_RAM) || defined(GOLDEN_INPUT_ROWS)
+#if !defined(TC_RAM) || defined(GOLDEN_INPUT_ROWS) || defined(GOLDEN_KEPT_SIZE)
 #define KEEPS_INPUT true
 #define INPUT input_values
 #else
@@ -25,11 +34,11 @@
 
 static golden_arena_t arena;
 static tc_trace_t trace[CELLS];
-static int8_t input_values[KEEPS_INPUT ? GOLDEN_INPUT_SIZE : 1];
-static int8_t output_values[GOLDEN_OUTPUT_SIZE];
+static int8_t input_values[KEEPS_INPUT ? GOLDEN_INPUT_SIZE + KEPT : 1];
+static int8_t output_values[GOLDEN_OUTPUT_SIZE + KEPT];
 
 /* Input received by `db`: floats need their own buffer, bytes are received straight into the input. */
-static uint8_t floats[FORMAT == TC_INPUT_FLOAT32 ? 4 * GOLDEN_INPUT_SIZE : 1];
+static uint8_t floats[FORMAT == TC_INPUT_FLOAT32 ? 4 * (GOLDEN_INPUT_SIZE + KEPT) : 1];
 
 static int8_t *input(void)
 {
@@ -43,7 +52,7 @@ static uint8_t *received(void)
 
 static void invoke(void)
 {
-    golden_invoke(&arena, input(), output_values);
+    INVOKE(&arena, input(), output_values);
 }
 
 static void invoke_watched(void)
@@ -71,8 +80,8 @@ const tc_model_t tc_model = {
     PROFILE,
     GOLDEN_MODEL_HASH,
     GOLDEN_GENERATOR_VERSION,
-    GOLDEN_INPUT_SIZE,
-    GOLDEN_OUTPUT_SIZE,
+    GOLDEN_INPUT_SIZE + KEPT,
+    GOLDEN_OUTPUT_SIZE + KEPT,
     GOLDEN_ARENA_SIZE,
     GOLDEN_SCRATCH_SIZE,
     GOLDEN_NODE_COUNT,
