@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp.common.errors import BoardError, DifferenceError, OutputError
+from tinycomp.common.blockers import reasons_of
+from tinycomp.common.errors import BoardError, DifferenceError, ModelError, OutputError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import DataOptions, load_data
@@ -28,11 +29,12 @@ from tinycomp.emit.folder import (
 from tinycomp.emit.package_files import FOLDER as PACKAGES
 from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
+from tinycomp.frontend.formats import format_of
+from tinycomp.frontend.survey import survey
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.memory import Plan
-from tinycomp.plan.program import lower
 from tinycomp.prepare import (
     Preparation,
     Prepared,
@@ -54,6 +56,7 @@ from tinycomp.proof.checks import (
     time_inference,
     verify_record,
 )
+from tinycomp.proof.estimate import needs
 from tinycomp.proof.measure import flash_record, layer_records, ram_record
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain
@@ -63,6 +66,7 @@ from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
 from tinycomp.report.html import HTML_NAME, html
+from tinycomp.report.inspection import Inspection, TensorRecord
 from tinycomp.report.record import (
     REPORT_NAME,
     LayerRecord,
@@ -423,32 +427,48 @@ def simulate(
     return f"{score.metric} on {score.samples} samples: {listed}"
 
 
-@dataclass(frozen=True)
-class Inspection:
-    """A model layer by layer."""
-
-    layers: tuple[LayerRecord, ...]
-    """In the graph's order."""
-    macs: int
-    """Multiply-accumulates per inference."""
-    parameters: int
-    """Number of weights and biases."""
-
-
-def inspect(path: Path, progress: Progress) -> Inspection:
-    """Read a model and count its work; weights of an int8 model as they would be stored.
+def inspect(path: Path, board: str, progress: Progress) -> Inspection:
+    """Read a model, count its work and estimate its needs. Nothing is compiled, and no data is
+    needed. A model that can't be built is no error: the reasons are in the result.
 
     Raises:
-        ModelError: the model can't be read.
+        ModelError: there is no such file, or it is damaged or no model.
+        BoardError: there is no such board.
     """
+    target = load_board(board)
+    format_of(path)
     with progress.stage(f"Reading {path.name}"):
-        graph = read_model(path)
-    cost = graph.cost()
-    if not is_float(graph):
-        return Inspection(layer_records(lower(graph)), cost.macs, cost.parameters)
-    graph = clean_up(graph)
+        file = survey(path)
+        found = Inspection(path.name, file)
+        try:
+            graph = read_model(path)
+        except ModelError as error:
+            if not file.operators:
+                raise
+            return replace(found, reasons=reasons_of(error))
+    found = replace(_contents(found, graph), notes=graph.notes)
+    with progress.stage(f"Estimating for {target.name}"):
+        try:
+            return replace(found, needs=needs(graph, target))
+        except ModelError as error:
+            return replace(found, reasons=reasons_of(error))
+
+
+def _contents(found: Inspection, graph: Graph) -> Inspection:
+    """Layer by layer; weights of an int8 model as they are stored without compression."""
+    ends = [
+        tuple(TensorRecord(name, graph.tensors[name].shape, graph.tensors[name].dtype)
+              for name in names)
+        for names in (graph.inputs, graph.outputs)
+    ]  # fmt: skip
+    graph = clean_up(graph) if is_float(graph) else graph
     layers = tuple(
         LayerRecord(node.name, node.op.name, node.op.cost(graph.operands(node)).macs)
         for node in graph.nodes
     )
-    return Inspection(layers, graph.cost().macs, graph.cost().parameters)
+    shapes = tuple(graph.tensors[node.outputs[0]].shape for node in graph.nodes)
+    cost = graph.cost()
+    return replace(
+        found, inputs=ends[0], outputs=ends[1], layers=layers, shapes=shapes, macs=cost.macs,
+        parameters=cost.parameters,
+    )  # fmt: skip

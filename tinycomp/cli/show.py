@@ -15,19 +15,30 @@ from tinycomp.cli.terminal_progress import TerminalProgress
 @app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")],
+    board: Annotated[
+        str, typer.Option(help="The board that flash, RAM and instructions are estimated for.")
+    ] = "cortex-m4",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show a model layer by layer, or the report of a build."""
+    """Show a model layer by layer and what it would need, or the report of a build."""
     from tinycomp import pipeline
+    from tinycomp.common.progress import Silent
     from tinycomp.frontend.formats import is_saved_model
-    from tinycomp.report import terminal
-    from tinycomp.report.record import read_report
+    from tinycomp.report import inspection, terminal
+    from tinycomp.report.record import read_report, to_json
 
     if path.is_dir() and not is_saved_model(path):
-        terminal.show(console, read_report(path))
+        report = read_report(path)
+        if as_json:
+            typer.echo(to_json(report), nl=False)
+        else:
+            terminal.show(console, report)
+        return
+    found = pipeline.inspect(path, board, Silent() if as_json else TerminalProgress())
+    if as_json:
+        typer.echo(inspection.to_json(found), nl=False)
     else:
-        summary = pipeline.inspect(path, TerminalProgress())
-        console.print(terminal.layers(summary.layers, width=console.width))
-        console.print(f"{summary.macs:,} multiply-accumulates, {summary.parameters:,} parameters")
+        console.print(inspection.tables(found))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,6 +10,26 @@ from tinycomp.common.errors import ModelError
 
 SHOWN = 30
 """The most reasons that an error lists."""
+
+
+class SeveralReasonsError(ModelError):
+    """A model can't be built for several reasons."""
+
+    def __init__(self, text: str, reasons: Sequence[ModelError]) -> None:
+        """Keep the reasons.
+
+        Args:
+            text: all of them, as a list.
+            reasons: each by itself.
+        """
+        super().__init__(text)
+        self.reasons = tuple(reasons)
+
+
+def reasons_of(error: ModelError) -> tuple[str, ...]:
+    """The texts of all reasons that an error names."""
+    found = error.reasons if isinstance(error, SeveralReasonsError) else (error,)
+    return tuple(str(each) for each in found)
 
 
 @dataclass
@@ -49,6 +69,5 @@ class Blockers:
             if rest > 0:
                 lines.append(f"... and {rest} more.")
             count = len(self.reasons)
-            raise ModelError(
-                "\n".join([f"{self.subject} can't be built for {count} reasons:", *lines])
-            )
+            text = "\n".join([f"{self.subject} can't be built for {count} reasons:", *lines])
+            raise SeveralReasonsError(text, self.reasons)

@@ -32,6 +32,8 @@ many bytes, which leaves the rest of 8 KB for other uses.
 """
 _NEAR = 0.008
 """Balanced: among plans that are slower than the fastest by at most this factor, RAM counts too."""
+_SKETCHED = 4
+"""Ends of the stretch that a sketch tries."""
 _QUICK, _TRIES = 2_000, 10
 """Effort of a preliminary placement; and the number of the smallest and of the fastest results to
 place with full effort.
@@ -74,6 +76,14 @@ def choose(
         allowed = min(allowed, max(_SMALL, int((1 + _SHARE) * smallest.arena)))
     near = _NEAR if optimize in ("balanced", "flash") else 0.0
     return candidates.fastest(max(allowed, smallest.arena), near) or smallest
+
+
+def sketch(program: Program) -> int:
+    """An arena, in bytes, that some plan needs: quickly placed, and not much above the smallest."""
+    candidates = _Candidates(program, push=False)
+    ends = sorted(_ends(program), key=lambda end: candidates.rest[end])[:_SKETCHED]
+    drafts = [candidates.whole, *(candidates._draft(end, 1).within(0) for end in ends)]
+    return min(placed(need, _QUICK).arena for need in drafts)
 
 
 class _Candidates:
