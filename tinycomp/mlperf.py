@@ -145,7 +145,9 @@ def _classes(benchmark: Benchmark, graph: Graph, dataset: Dataset) -> tuple[Arra
     """Which evaluation samples have a class, and which that is."""
     shape = model_shape(graph)
     task: Task = "reconstruction" if benchmark.reconstructs else "classification"
-    found = find_targets(shape, dataset.x_test, dataset.y_test, dataset.class_names, task)
+    found = find_targets(
+        shape, dataset.x_test, dataset.y_test, dataset.class_names, task, dataset.label_names
+    )
     labels = found.anomalies if benchmark.reconstructs else found.values
     if found.task is None or labels is None or not len(labels):
         wanted = "1 for anomalies, 0 for the rest" if benchmark.reconstructs else "a class each"

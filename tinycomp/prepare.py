@@ -212,7 +212,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         progress.note(_kept(graph))
         targets = None
     if dataset is not None:
-        names = fit_class_names(dataset.class_names, shape, task, progress)
+        names = fit_class_names(dataset, shape, task, progress)
         graph = replace(graph, class_names=names)
     float_tflite, tflite, core = None, None, None
     if dataset is not None and is_float(graph):
@@ -297,7 +297,9 @@ def _targets(
     """What the model is for, and what its outputs are compared with."""
     if dataset is None:
         return wanted or ("reconstruction" if shape.reconstructs else None), None
-    found = find_targets(shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted)
+    found = find_targets(
+        shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted, dataset.label_names
+    )
     return wanted or found.task, found
 
 

@@ -310,6 +310,17 @@ def test_class_names(tmp_path: Path) -> None:
     assert "of type float64" in message(tmp_path, x=x, class_names=np.zeros(3))
 
 
+def test_strings_of_both_halves_name_the_classes(tmp_path: Path) -> None:
+    """A class that only one half contains has the same number in both."""
+    x, words = values(3, *SHAPE), np.array(["yes", "up", "no"])
+    arrays = {"x_train": x, "y_train": words, "x_test": x[:2], "y_test": np.array([b"up", b"yes"])}
+    found = load(tmp_path, **arrays)
+    assert (found.class_names, found.label_names) == ((), ("no", "up", "yes"))
+    named = load(tmp_path, **arrays, class_names=words)
+    assert (named.class_names, named.label_names) == (tuple(words), ())
+    assert load(tmp_path, x=x, y=np.arange(3)).label_names == ()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [

@@ -49,17 +49,17 @@ WAYS: dict[str, tuple[object, tuple[str, ...], tuple[str, ...]]] = {
     "strings": (
         ["cba"[c] for c in CLASSES],
         ("c", "b", "a"),
-        ("Labels are strings, mapped by class_names.",),
+        ("Labels are strings; the classes are 'c', 'b', 'a'.",),
     ),
     "bytes": (
         [b"cba"[c : c + 1] for c in CLASSES],
         ("c", "b", "a"),
-        ("Labels are strings, mapped by class_names.",),
+        ("Labels are strings; the classes are 'c', 'b', 'a'.",),
     ),
     "sorted strings": (
         ["abc"[c] for c in CLASSES],
         (),
-        ("Labels are strings; without class_names, classes are in sorted order: 'a', 'b', 'c'.",),
+        ("Labels are strings; the classes are 'a', 'b', 'c'.",),
     ),
 }
 
@@ -83,7 +83,7 @@ TWO = [0, 1, 1, 0, 1, 0]
         ([2 * c - 1 for c in TWO], (), ("Labels -1 and 1 are read as classes 0 and 1.",)),
         (np.eye(2)[TWO], (), ("Labels are one-hot.",)),
         ([["ham", "spam"][c] for c in TWO], ("ham", "spam"),
-         ("Labels are strings, mapped by class_names.",)),
+         ("Labels are strings; the classes are 'ham', 'spam'.",)),
     ],
 )  # fmt: skip
 def test_one_output(ending: Ending, y: object, names: tuple[str, ...], notes: tuple[str]) -> None:
@@ -166,7 +166,7 @@ UNUSABLE: dict[str, tuple[object, Shape, Ending, Task | None, str]] = {
     ),
     "strings": (
         ["a", "b", "c", "d", "a", "a"], (3,), "softmax", None,
-        "labels run from 0 to 3, but the model knows 3 classes",
+        "labels are 4 different strings ('a', 'b', 'c', 'd'), but the model knows 3",
     ),
     "dates": (
         np.zeros(6, "datetime64[D]"), (3,), "softmax", None,

@@ -29,6 +29,7 @@ import numpy as np
 from tinycomp.common.errors import DataError
 from tinycomp.data.archive import EXPECTED, Archive, UnreadableError, open_archive
 from tinycomp.data.joined import JoinedArchive
+from tinycomp.data.labels import as_text
 from tinycomp.data.task import Task
 from tinycomp.ir.tensor import Array, Shape
 
@@ -81,6 +82,8 @@ class Dataset:
     """Evaluation labels as in the file, (samples, ...)."""
     class_names: tuple[str, ...] = ()
     """One per class; empty if the file has none."""
+    label_names: tuple[str, ...] = ()
+    """All labels of both halves in sorted order, if they are strings without class_names."""
     notes: tuple[str, ...] = ()
     """How the file was read, for the user."""
     rows: Array | None = None
@@ -211,8 +214,9 @@ class _Reader:
         self._note_halves(key, test_key, len(x))
         rows = self._calibration_rows(train)
         return Dataset(
-            x, y, x_test, y_test, names or (), tuple(self.notes), rows, _halves(key, test_key)
-        )
+            x, y, x_test, y_test, names or (), () if names else _label_names(train, test),
+            tuple(self.notes), rows, _halves(key, test_key),
+        )  # fmt: skip
 
     def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
         """The result of a step; None if it failed, with its problem added to the list."""
@@ -407,8 +411,7 @@ class _Reader:
                 f"'class_names' {shown}, of shape {names.shape}. "
                 "Expected a list of strings, one a class."
             )
-        if names.dtype.kind == "S":
-            names = np.char.decode(names, "utf-8", "replace")
+        names = as_text(names)
         if names.dtype.kind not in "Uiu":
             raise UnreadableError(
                 f"'class_names' holds values of type {names.dtype}. Expected strings, one a class."
@@ -428,6 +431,14 @@ class _Reader:
     @property
     def _file(self) -> str:
         return repr(str(self.path))
+
+
+def _label_names(*halves: _Samples | None) -> tuple[str, ...]:
+    """The strings among the labels, sorted; none if any labels are numbers."""
+    labels = [as_text(each.y).ravel() for each in halves if each and each.y is not None]
+    if not labels or any(each.dtype.kind != "U" for each in labels):
+        return ()
+    return tuple(map(str, np.unique(np.concatenate(labels))))
 
 
 def _halves(key: str, test_key: str) -> Halves:

@@ -27,6 +27,8 @@ class Labels:
     """The index of each of these samples in the whole set."""
     class_names: Sequence[str] = ()
     """Map labels that are strings to class indices."""
+    label_names: Sequence[str] = ()
+    """Do so without class_names: all strings, also those of other samples, in sorted order."""
     notes: tuple[str, ...] = ()
     """How labels were read, and what was left out."""
 
@@ -57,7 +59,9 @@ class Labels:
         return replace(self, values=values, notes=(*self.notes, note))
 
 
-def read_labels(y: Array, class_names: Sequence[str] = ()) -> Labels:
+def read_labels(
+    y: Array, class_names: Sequence[str] = (), label_names: Sequence[str] = ()
+) -> Labels:
     """Labels (samples, ...) from the file. Samples whose labels are not finite are left out.
 
     Raises:
@@ -65,10 +69,9 @@ def read_labels(y: Array, class_names: Sequence[str] = ()) -> Labels:
     """
     kept, notes = np.arange(len(y)), tuple[str, ...]()
     values = y.reshape(len(y), *without_ones(y.shape[1:]))
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
+    values = as_text(values)
     if values.dtype.kind == "U":
-        return Labels(values, kept, class_names)
+        return Labels(values, kept, class_names, label_names or tuple(np.unique(values)))
     if values.dtype.kind not in "biuf":
         raise UnusableLabelsError(f"labels are of type {y.dtype}, neither numbers nor strings")
     values = values.astype(np.float64)
@@ -78,7 +81,7 @@ def read_labels(y: Array, class_names: Sequence[str] = ()) -> Labels:
     if not finite.all():
         lost = int(np.count_nonzero(~finite))
         notes = (f"{lost} of {len(y)} samples have labels that are not finite: not scored.",)
-    return Labels(values[finite], kept[finite], class_names, notes)
+    return Labels(values[finite], kept[finite], class_names, notes=notes)
 
 
 def class_indices(labels: Labels, classes: int) -> Labels:
@@ -88,7 +91,7 @@ def class_indices(labels: Labels, classes: int) -> Labels:
         UnusableLabelsError: they are not classes of the model.
     """
     if labels.are_strings:
-        labels = numbered(labels)
+        labels = numbered(labels, classes)
     values = labels.values
     first, last = values.min(), values.max()
     if (values != np.floor(values)).any():
@@ -108,14 +111,25 @@ def class_indices(labels: Labels, classes: int) -> Labels:
     )
 
 
-def numbered(labels: Labels) -> Labels:
+def name_all(names: Sequence[str], classes: int) -> bool:
+    """Whether there is a name for each class; a single output stands for two."""
+    return len(names) == (2 if classes == 1 else classes)
+
+
+def numbered(labels: Labels, classes: int) -> Labels:
     """Strings as class indices, by class_names or in sorted order.
 
     Raises:
-        UnusableLabelsError: a string is not among the class_names.
+        UnusableLabelsError: a string is not among the class_names, or there are more or fewer names
+            than classes.
     """
     found = np.unique(labels.values)
-    names = np.array(labels.class_names or found)
+    names = np.array(labels.class_names or labels.label_names)
+    if not name_all(names, classes):
+        raise UnusableLabelsError(
+            f"labels are {len(names)} different strings ({_listing(names)}), but the model knows "
+            f"{max(classes, 2)} classes: the array 'class_names' tells their order"
+        )
     unknown = np.setdiff1d(found, names)
     if len(unknown):
         raise UnusableLabelsError(
@@ -123,12 +137,12 @@ def numbered(labels: Labels) -> Labels:
         )
     order = np.argsort(names, kind="stable")
     values = order[np.searchsorted(names, labels.values, sorter=order)].astype(np.float64)
-    if labels.class_names:
-        return labels.mapped(values, "Labels are strings, mapped by class_names.")
-    return labels.mapped(
-        values,
-        f"Labels are strings; without class_names, classes are in sorted order: {_listing(found)}.",
-    )
+    return labels.mapped(values, f"Labels are strings; the classes are {_listing(names)}.")
+
+
+def as_text(values: Array) -> Array:
+    """Bytes as the strings that they are in UTF-8; all other values as they are."""
+    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
 
 
 def from_shares(labels: Labels) -> Labels:

@@ -48,6 +48,7 @@ def find_targets(
     y: Array | None,
     class_names: Sequence[str] = (),
     task: Task | None = None,
+    label_names: Sequence[str] = (),
 ) -> Targets:
     """Decide what the outputs of the model are compared with.
 
@@ -57,11 +58,12 @@ def find_targets(
         y: labels as in the file, one entry per sample; None without labels.
         class_names: map labels that are strings to class indices.
         task: given by the user; None: inferred from shapes and labels.
+        label_names: do so without class_names (default: those of y, in sorted order).
     """
     labels, reason = None, "there are no labels"
     if y is not None:
         try:
-            labels = read_labels(y, class_names)
+            labels = read_labels(y, class_names, label_names)
         except UnusableLabelsError as error:
             reason = str(error)
     task = task or _guess(model, labels, x, len(class_names))
@@ -126,7 +128,7 @@ def _reconstruction(model: ModelShape, x: Array, labels: Labels | None) -> Targe
     if labels is None or not _marks_anomalies(model, labels):
         return Targets("reconstruction", flat, np.arange(len(x)))
     if labels.are_strings:
-        labels = numbered(labels)
+        labels = numbered(labels, 2)
     note = (
         "Scored as a reconstruction: there are two kinds of labels, and as many outputs as inputs. "
         "Add --task classification if the model is a classifier."

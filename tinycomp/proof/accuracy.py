@@ -50,7 +50,9 @@ def accuracy_record(prepared: Prepared, data: Dataset, targets: Targets) -> Accu
     real = evaluate_float(tflite, shape, x, targets) if tflite else None
     if int8 is None or dense is None or targets.task is None:
         return None
-    names = _names(data.class_names, len(int8.confusion) or len(int8.by_output))
+    names = _names(
+        data.class_names or prepared.graph.class_names, len(int8.confusion) or len(int8.by_output)
+    )
     return AccuracyRecord(
         int8.metric,
         int8.samples,

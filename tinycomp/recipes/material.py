@@ -123,8 +123,10 @@ def read_material(
         progress.note(note)
     dataset = _whole(graph, data, options, progress)
     shape = model_shape(graph)
-    targets = find_targets(shape, dataset.x, dataset.y, dataset.class_names, options.task)
-    names = fit_class_names(dataset.class_names, shape, targets.task, progress)
+    targets = find_targets(
+        shape, dataset.x, dataset.y, dataset.class_names, options.task, dataset.label_names
+    )
+    names = fit_class_names(dataset, shape, targets.task, progress)
     graph = replace(graph, class_names=names)
     kind = kind_of(shape, targets, clean_up(graph))
     if len(targets.kept) < len(dataset.x):
