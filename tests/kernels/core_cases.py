@@ -251,6 +251,33 @@ def narrow(count: int = 12) -> list[Case]:
     return found
 
 
+def few_cells(count: int = 24) -> list[Case]:
+    """Windows whose rows are one to three values, over images of any width."""
+    found = []
+    for i, draw in draws(count, 19):
+        size, inputs = (draw.number(1, 6), draw.number(1, 9)), draw.number(1, 3)
+        kernel = (draw.number(1, 5), draw.number(1, 3 // inputs))
+        dilation = (draw.number(1, 2), draw.number(1, 2)) if i % 4 == 0 else (1, 1)
+        window = draw.window(size, kernel, (draw.number(1, 2), draw.number(1, 2)), dilation)
+        op = Conv2D(window, draw.of(tuple(Activation)))
+        weights = (draw.number(1, 5), *kernel, inputs)
+        found.append(draw.weighted(f"few cells {i}", op, (*size, inputs), weights))
+    return found
+
+
+def few_channels(count: int = 12) -> list[Case]:
+    """Depthwise convolutions over one to three channels, some of which share one."""
+    found = []
+    for i, draw in draws(count, 20):
+        size, inputs, multiplier = (draw.number(1, 6), draw.number(1, 9)), 1 + i % 3, 1 + i % 4
+        kernel = (draw.number(1, 4), draw.number(1, 4))
+        window = draw.window(size, kernel, (draw.number(1, 2), draw.number(1, 2)), (1, 1))
+        op = DepthwiseConv2D(window, multiplier, draw.of(tuple(Activation)))
+        weights = (1, *kernel, inputs * multiplier)
+        found.append(draw.weighted(f"few channels {i}", op, (*size, inputs), weights))
+    return found
+
+
 def sixteen_values(count: int = 40) -> list[Case]:
     """Convolutions large enough for 4-bit indices: any window, 1 x 1, three columns; odd numbers of
     channels, and of pixels.
@@ -346,6 +373,18 @@ def wide_dense(count: int = 10) -> list[Case]:
         shape = (2, 2, inputs) if i % 5 == 0 else (inputs,)
         op = FullyConnected(draw.of(tuple(Activation)))
         found.append(draw.weighted(f"wide dense {i}", op, shape, (outputs, inputs)))
+    return found
+
+
+def many_inputs(count: int = 4) -> list[Case]:
+    """Dense layers with sums of more than 24 bits, at extremes too."""
+    found = []
+    for i, draw in draws(count, 21):
+        inputs, outputs = draw.number(2300, 4500), draw.of((3, 8, 11))
+        case = draw.weighted(f"many inputs {i}", FullyConnected(), (inputs,), (outputs, inputs))
+        weights = case.graph.constants[case.graph.nodes[-1].inputs[1]].values
+        extremes = np.where(np.stack([weights[0], -weights[0]]) > 0, 127, -128).astype(np.int8)
+        found.append(replace(case, inputs=np.concatenate([case.inputs[:4], extremes])))
     return found
 
 
@@ -512,12 +551,15 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "pointwise": pointwise,
     "columns_of_three": columns_of_three,
     "narrow": narrow,
+    "few_cells": few_cells,
+    "few_channels": few_channels,
     "sixteen_values": sixteen_values,
     "depthwise": depthwise,
     "regular": regular,
     "clustered": clustered,
     "dense": dense,
     "wide_dense": wide_dense,
+    "many_inputs": many_inputs,
     "small_dense": small_dense,
     "worst": worst,
     "wide": wide,

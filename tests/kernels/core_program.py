@@ -29,7 +29,7 @@ from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
 MAIN = Path(__file__).parent / "core_main.c"
-SECONDS = 100
+SECONDS = 240
 """Time limit for a program in seconds; it takes a tenth of that."""
 _ASKED = re.compile(r"^#ifndef (TC_\w+)\n#define \1 0$", re.MULTILINE)
 

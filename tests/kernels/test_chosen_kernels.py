@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
-from core_cases import sums
+from core_cases import few_cells, few_channels, many_inputs, sums
 from core_program import lowered
 from numpy.random import default_rng
 
@@ -43,6 +45,14 @@ def test_a_broadcast_uses_the_portable_kernel(kernels: str, shape: Shape) -> Non
 def test_the_random_sums_have_both_heights() -> None:
     heights = {case.graph.tensors[case.graph.outputs[0]].shape[0] == 1 for case in sums()}
     assert heights == {True, False}
+
+
+@pytest.mark.parametrize("family", [few_cells, few_channels, many_inputs])
+def test_ordinary_layers_use_a_dsp_kernel(family: Callable[[], list[Case]]) -> None:
+    """Whatever the number of cells, channels or inputs; only extreme factors keep a layer out."""
+    found = [case.kernel for case in lowered(family(), "armv7e_m")]
+    fast = [name for name in found if name.endswith("_dsp")]
+    assert len(fast) >= 0.7 * len(found)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ _LEFT_OUT = ("output_zero_point", "weights", "constants")
 def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The DSP kernel's call; None if values exceed its bounds."""
     sums = sums_of(call)
-    if sums is None or stored is None or sums.weights.shape[1] < GROUP:
+    if sums is None or stored is None:
         return None
     if _three_columns(call):
         return _by_columns(call, sums, stored)
@@ -41,12 +41,15 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
 
 def _by_groups(call: KernelCall, matrix: Array) -> Array:
     """Weights in the order of expanded windows: the full groups of four of each window row, then
-    the rests of all rows. Rows without a full group are taken as one.
+    the rests of all rows. Rows of less than a group are filled up with zeros, or all rows are taken
+    as one where that makes fewer groups.
     """
     rows = matrix.reshape(len(matrix), integer(call, "kernel_height"), -1)
-    whole = rows.shape[2] // 4 * 4
-    if whole == 0:
-        return matrix
+    if rows.shape[2] < GROUP and rows.shape[1] > -(-matrix.shape[1] // GROUP):
+        rows = matrix[:, np.newaxis]
+    missing = max(0, GROUP - rows.shape[2])
+    rows = np.pad(rows, ((0, 0), (0, 0), (0, missing)))
+    whole = rows.shape[2] // GROUP * GROUP
     parts = [rows[:, :, :whole], rows[:, :, whole:]]
     return np.concatenate([part.reshape(len(matrix), -1) for part in parts], axis=1)
 

@@ -9,6 +9,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 
@@ -20,23 +21,46 @@ ADDRESS = 8
 """Bytes of an address, at most."""
 TAIL = 72
 """Bytes read after a tile's own columns."""
+_AS_CONVOLUTION = {"channel_multiplier": "output_channels"}
 NARROW = 5
 """The output width with its own tile; others are split into tiles of six."""
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The DSP kernel's call; None if channels share an input channel or are fewer than a block, or
-    values exceed its bounds.
+    """The DSP kernel's call; None if channels share one of many input channels, or values exceed
+    its bounds.
     """
+    if integer(call, "input_channels") < BLOCK:
+        return _over_all_channels(call, operands, stored)
     sums = sums_of(call)
     if sums is None or integer(call, "channel_multiplier") != 1:
-        return None
-    if integer(call, "input_channels") < BLOCK:
         return None
     kernel = _square(call)
     if kernel is None:
         return _any_window(call, sums)
     return _three_by_three(call, sums, kernel, stored is not None and stored.buffered)
+
+
+def _over_all_channels(
+    call: KernelCall, operands: Operands, stored: Encoded | None
+) -> KernelCall | None:
+    """A convolution over all input channels, with zero weights for all but one: of so few channels,
+    it is faster than to compute them one by one.
+    """
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    inputs, multiplier = integer(call, "input_channels"), integer(call, "channel_multiplier")
+    outputs, cells = weights.values.shape
+    matrix = np.zeros((outputs, cells, inputs), np.int8)
+    channels = np.arange(outputs)
+    matrix[channels, :, channels // multiplier] = weights.values
+    fields = dict(call.fields) | {"weights": Weights(matrix.reshape(outputs, -1), outputs)}
+    named = {_AS_CONVOLUTION.get(name, name): value for name, value in fields.items()}
+    return convolution(
+        KernelCall("conv_2d", named | {"output_channels": outputs}, room=call.room),
+        operands,
+        stored,
+    )
 
 
 def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) -> KernelCall:

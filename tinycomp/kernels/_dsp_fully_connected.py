@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +33,8 @@ SMALLER = 2 / 3
 """Maximum size, relative to 4-bit indices, of a form without look-up."""
 LOOK_UP = 128
 """Approximate additional bytes of code for a small layer's look-up, compared to words."""
+PART_BITS = 4
+"""Sums that are made of parts are scaled by 2 ** PART_BITS, others by 256."""
 LARGEST_SHIFT = 21
 """(2 * zero point + 1) << shift, and the product's high word on top, stay within 32 bits."""
 
@@ -47,19 +50,25 @@ def fully_connected(
     matrix = weights.values.astype(np.int64)
     channels = channels_of(call)
     bias, left, multiplier = wide(channels)
-    # Sums are scaled by 256, and the product's lower word is dropped.
-    shift = 6 - left
-    low, high = reach(matrix, bias)
-    fits = (np.maximum(-low, high) < SUM_LIMIT).all() and 0 <= shift.min() <= shift.max()
-    if not fits or shift.max() > LARGEST_SHIFT or integer(call, "extended") or stored is None:
+    if stored is None or integer(call, "extended"):
         return None
-    found = _large(matrix, bias, stored) if matrix.size >= LEAST else _small(matrix, bias, stored)
+    part = _part(matrix, bias)
+    # Sums are scaled by 256, or by less if they have parts; the product's lower word is dropped.
+    shift = (PART_BITS if part else 8) - 2 - left
+    if part is None or not 0 <= shift.min() <= shift.max() <= LARGEST_SHIFT:
+        return None
+    if part:
+        found = _in_parts(matrix, bias, part)
+    elif matrix.size >= LEAST:
+        found = _large(matrix, bias, stored)
+    else:
+        found = _small(matrix, bias, stored)
     if found is None:
         return None
     fields = {name: call.fields[name] for name in ("width", "input_size", "output_size")}
     step = int(distinct(channels) > 1)
     factors = len(bias) if step else 1
-    fields["channel_step"] = step
+    fields |= {"part": part, "channel_step": step}
     for name in ("output_zero_point", "activation_min", "activation_max"):
         fields[name] = call.fields[name]
     fields |= {
@@ -84,6 +93,32 @@ class _Form:
     """Initial value of each output's sum."""
     scratch: int = 0
     """Bytes for a table of weights."""
+
+
+def _part(matrix: Array, bias: Array) -> int | None:
+    """How many groups of weights make sums of 24 bits at most; 0 if all do; None if the whole sum
+    is too large even so.
+    """
+    low, high = reach(matrix, bias)
+    if np.maximum(-low, high).max() >= 1 << (31 - PART_BITS):
+        return None
+    groups = -(-matrix.shape[1] // GROUP)
+    for parts in range(1, groups + 1):
+        size = -(-groups // parts)
+        if all(_fits(each, first) for each, first in _parts(matrix, bias, size)):
+            return 0 if parts == 1 else size
+    return None
+
+
+def _fits(matrix: Array, bias: Array) -> bool:
+    low, high = reach(matrix, bias)
+    return bool((np.maximum(-low, high) < SUM_LIMIT).all())
+
+
+def _parts(matrix: Array, bias: Array, part: int) -> Iterator[tuple[Array, Array]]:
+    """The weights of each `part` groups, and what their sums start at."""
+    for start in range(0, matrix.shape[1], GROUP * part):
+        yield matrix[:, start : start + GROUP * part], bias if start == 0 else 0 * bias
 
 
 def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
@@ -114,6 +149,20 @@ def _in_place(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | No
     values = interleaved(words, block).reshape(len(words), -1)
     weights = Weights(values, len(values), codecs=("dense",))
     return _Form(kernel, weights, wrapped(256 * bias - offsets(words)))
+
+
+def _in_parts(matrix: Array, bias: Array, part: int) -> _Form | None:
+    """Words that are multiplied in place, and a start for each part of an output."""
+    found = _in_place(matrix, bias, "fully_connected_dsp", BLOCK)
+    if found is None:
+        return None
+    starts = []
+    for each, first in _parts(matrix, bias, part):
+        words = weight_words(each, len(each))
+        if words is None:
+            return None
+        starts.append(wrapped(256 * first - offsets(words)))
+    return replace(found, start=np.concatenate(starts))
 
 
 def _looked_up(matrix: Array, bias: Array, kernel: str, block: int) -> _Form | None:

@@ -24,6 +24,7 @@ FACTS: dict[str, Callable[[Members], bool]] = {
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
+    "UNDIVIDED": lambda members: members["part"] == 0,
     "UNDILATED": lambda members: members["dilation_height"] == members["dilation_width"] == 1,
     "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
 }
@@ -31,7 +32,8 @@ FACTS: dict[str, Callable[[Members], bool]] = {
 
 EVEN: output channels come in pairs. ONCE: sums are rounded once. PLAIN: no constants of
 channels are packed. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs
-have no bounds but those of int8. UNDILATED: windows' cells lie side by side. WHOLE: rows of windows
+have no bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums
+are not made of parts. WHOLE: rows of windows
 are whole words.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)

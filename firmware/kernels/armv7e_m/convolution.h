@@ -2,7 +2,8 @@
  * output channels. Weights are read in place, so computing rows one by one costs little extra.
  *
  * A window is taken as the full groups of four bytes of each of its rows; the bytes left over at the row ends are
- * packed into further groups, after all others. */
+ * packed into further groups, after all others. Rows of less than four bytes are taken as groups of four, whose last
+ * weights are zero; or all rows as one, where that makes fewer groups. */
 #ifndef TINYCOMP_CONVOLUTION_H
 #define TINYCOMP_CONVOLUTION_H
 
@@ -204,8 +205,9 @@ typedef struct {
     tc_convolution_walk_t inside, outside; /* for windows in place, and for `room` */
 } tc_convolution_row_t;
 
-/* Finds the pixels whose windows are between the left and right borders; none if windows are never read in place. */
-static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, int near)
+/* Finds the pixels whose windows are between the left and right borders; none if windows are never read in place.
+ * cells: that are read in a row of a window. */
+static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, unsigned cells, int near)
 {
     const tc_convolution_t *const op = row->op;
     int32_t left = -(int32_t)op->padding_left;
@@ -214,7 +216,7 @@ static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *r
         x++;
     }
     row->columns_begin = x;
-    for (; x < op->output_width && left + op->kernel_width <= op->input_width; left += op->stride_width) {
+    for (; x < op->output_width && left + (int32_t)cells <= op->input_width; left += op->stride_width) {
         x++;
     }
     row->columns_end = near ? x : 0;
@@ -227,9 +229,13 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
-    const bool whole = (TC_CONVOLUTION_WHOLE == 0) && (length < 4); /* treat the window as one row */
+    const bool narrow = (TC_CONVOLUTION_WHOLE == 0) && (length < 4);
+    const bool whole = narrow && (height > (height * length + 3) / 4); /* treat the window as one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
-    tc_convolution_walk_t walk = {NULL, NULL, size & ~(size_t)3, pixels, 0, TC_CONVOLUTION_WHOLE ? 0 : size % 4, 0};
+    const bool padded = narrow && (size < 4);
+    tc_convolution_walk_t walk = {NULL,   NULL, padded ? 4 : size & ~(size_t)3,
+                                  pixels, 0,    ((TC_CONVOLUTION_WHOLE != 0) || padded) ? 0 : size % 4,
+                                  0};
     walk.rest = walk.words * 2 * pixels * lines;
     row->op = op;
     row->base = in->base;
@@ -243,7 +249,8 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
     row->inside.rows_end = &row->rows[height];
     row->inside.distance = op->stride_width * op->input_channels;
     row->room = (int8_t *)(row->rows + 2 * height);
-    tc_convolution_columns(row, tc_convolution_dilation(op->dilation_width) == 1 && !whole);
+    const unsigned cells = padded ? (3u + op->input_channels) / op->input_channels : op->kernel_width;
+    tc_convolution_columns(row, cells, (tc_convolution_dilation(op->dilation_width) == 1) && !whole);
     return op->gathers ? row->room + (height * length + 3) / 4 * 4 : row->room - 4 * height;
 }
 

@@ -3,11 +3,19 @@
  *
  * Weights are stored in blocks of eight outputs, and in a block by groups of four inputs: a word per output. The
  * remaining outputs form a smaller block of the same layout. Sums start at 256 * bias - 127 * (w0 + w2 of all
- * groups). */
+ * groups).
+ *
+ * A sum that may exceed 24 bits is the sum of parts that don't, each with its own start; the parts, whose lowest eight
+ * bits are zero, are added up scaled by 16. */
 #ifndef TINYCOMP_FULLY_CONNECTED_DSP_H
 #define TINYCOMP_FULLY_CONNECTED_DSP_H
 
 #include "fully_connected_outputs.h"
+
+/* 1: no layer takes its inputs in parts. */
+#ifndef TC_FULLY_CONNECTED_UNDIVIDED
+#define TC_FULLY_CONNECTED_UNDIVIDED 0
+#endif
 
 #if TC_DSP
 
@@ -61,25 +69,61 @@ static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size
     }
 }
 
+static inline void tc_fully_connected_sums(const int8_t *x, const int8_t *weights, size_t groups, unsigned outputs,
+                                           const int32_t *start, uint32_t *sums)
+{
+#if TC_DSP
+    if (outputs == TC_FULLY_CONNECTED_BLOCK) {
+        tc_fully_connected_block(x, weights, groups, start, sums);
+        return;
+    }
+#endif
+    tc_fully_connected_some(x, weights, groups, outputs, start, sums);
+}
+
+#if !TC_FULLY_CONNECTED_UNDIVIDED
+
+/* The sums of `outputs` outputs from c on, scaled by 16. */
+static void tc_fully_connected_parts(const tc_fully_connected_dsp_t *op, const int8_t *x, const int8_t *weights,
+                                     size_t groups, unsigned outputs, const int32_t *start, uint32_t *sums)
+{
+    uint32_t part[TC_FULLY_CONNECTED_BLOCK];
+    memset(sums, 0, outputs * sizeof *sums);
+    for (size_t rest = groups; rest > 0; start += op->output_size) {
+        const size_t some = (rest < op->part) ? rest : op->part;
+        tc_fully_connected_sums(x, weights, some, outputs, start, part);
+        for (unsigned i = 0; i < outputs; i++) {
+            sums[i] += (uint32_t)((int32_t)part[i] >> 4);
+        }
+        x += 4 * some;
+        weights += 4 * some * outputs;
+        rest -= some;
+    }
+}
+
+#endif
+
 /* All outputs of a vector that is a multiple of four long. */
 static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_connected_dsp_t *op, const int8_t *x,
                                                                 const int8_t *weights, size_t groups, int8_t *to)
 {
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
-    unsigned c = 0;
 #if TC_DSP
     __asm__ volatile(TC_ASM_STACK("tc_fully_connected_vector", "20"));
-    for (; c + TC_FULLY_CONNECTED_BLOCK <= op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
-        tc_fully_connected_block(x, weights + 4 * groups * c, groups, op->start + c, sums);
-        tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);
-    }
 #endif
-    while (c < op->output_size) {
+    for (unsigned c = 0; c < op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
         const unsigned rest = op->output_size - c;
-        const unsigned outputs = rest < TC_FULLY_CONNECTED_BLOCK ? rest : TC_FULLY_CONNECTED_BLOCK;
-        tc_fully_connected_some(x, weights + 4 * groups * c, groups, outputs, op->start + c, sums);
+        const unsigned outputs = (rest < TC_FULLY_CONNECTED_BLOCK) ? rest : TC_FULLY_CONNECTED_BLOCK;
+        const int8_t *const block = weights + 4 * groups * c;
+#if !TC_FULLY_CONNECTED_UNDIVIDED
+        if (op->part != 0) {
+            tc_fully_connected_parts(op, x, block, groups, outputs, op->start + c, sums);
+        } else
+#endif
+        {
+            tc_fully_connected_sums(x, block, groups, outputs, op->start + c, sums);
+        }
         tc_fully_connected_store(op, c, sums, outputs, to + c);
-        c += outputs;
     }
     tc_fully_connected_clamp(op, to);
 }

@@ -1,5 +1,5 @@
-/* Common to the FULLY_CONNECTED kernels on Armv7E-M. Sums are scaled by 256; the high word of their product with the
- * multiplier is rounded once. */
+/* Common to the FULLY_CONNECTED kernels on Armv7E-M. Sums are scaled by 256, or by 16 where inputs are taken in parts;
+ * the high word of their product with the multiplier is rounded once. */
 #ifndef TINYCOMP_FULLY_CONNECTED_OUTPUTS_H
 #define TINYCOMP_FULLY_CONNECTED_OUTPUTS_H
 
@@ -16,6 +16,7 @@
 typedef struct {
     uint16_t width; /* vectors per row */
     uint16_t input_size, output_size;
+    uint16_t part;        /* inputs, by fours, whose sums have 24 bits; 0: all */
     uint8_t channel_step; /* 1: one factor per output; 0: one for all */
     int8_t output_zero_point, activation_min, activation_max;
     const tc_weights_t *weights;
