@@ -461,6 +461,18 @@ def tall(count: int = 12) -> list[Case]:
     return found
 
 
+def broad(count: int = 16) -> list[Case]:
+    """Depthwise windows of many columns over short and long rows."""
+    found = []
+    for i, draw in draws(count, 22):
+        kernel, height = (draw.of((1, 1, 3, 5, 7)), draw.number(3, 9)), draw.number(1, 4)
+        size = (height, draw.number(1, 70 if height < 3 else 20))
+        window = draw.window(size, kernel, (1, draw.number(1, 3)), (1, draw.number(1, 2)))
+        op, channels = DepthwiseConv2D(window, 1, draw.of(tuple(Activation))), draw.number(1, 40)
+        found.append(draw.weighted(f"broad {i}", op, (*size, channels), (1, *kernel, channels)))
+    return found
+
+
 def stored(count: int = 24) -> list[Case]:
     """Layers with encoded weights."""
     found = []
@@ -564,6 +576,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "worst": worst,
     "wide": wide,
     "tall": tall,
+    "broad": broad,
     "stored": stored,
     "sums": sums,
     "pools": pools,

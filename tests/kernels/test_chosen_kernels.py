@@ -15,6 +15,7 @@ from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 
 ADDS = {"armv7e_m": "add_dsp", "armv8_1m_mve": "add_mve"}
 
@@ -53,6 +54,15 @@ def test_ordinary_layers_use_a_dsp_kernel(family: Callable[[], list[Case]]) -> N
     found = [case.kernel for case in lowered(family(), "armv7e_m")]
     fast = [name for name in found if name.endswith("_dsp")]
     assert len(fast) >= 0.7 * len(found)
+
+
+@pytest.mark.parametrize("window", [(5, 5), (7, 7), (1, 9), (9, 1), (2, 3)])
+def test_any_depthwise_window_uses_vectors(window: tuple[int, int]) -> None:
+    op = DepthwiseConv2D(Window.make("same", (12, 12), window))
+    (found,) = lowered(
+        [weighted_case("window", op, (12, 12, 8), (1, *window, 8), seed=1)], "armv8_1m_mve"
+    )
+    assert found.kernel.endswith("_mve")
 
 
 @pytest.mark.parametrize(

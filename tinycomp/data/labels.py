@@ -125,7 +125,7 @@ def numbered(labels: Labels, classes: int) -> Labels:
     """
     found = np.unique(labels.values)
     names = np.array(labels.class_names or labels.label_names)
-    if not name_all(names, classes):
+    if not name_all(list(names), classes):
         raise UnusableLabelsError(
             f"labels are {len(names)} different strings ({_listing(names)}), but the model knows "
             f"{max(classes, 2)} classes: the array 'class_names' tells their order"

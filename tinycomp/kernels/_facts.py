@@ -27,14 +27,14 @@ FACTS: dict[str, Callable[[Members], bool]] = {
     "UNDIVIDED": lambda members: members["part"] == 0,
     "UNDILATED": lambda members: members["dilation_height"] == members["dilation_width"] == 1,
     "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
+    "WIDE": lambda members: members["kernel_width"] * members["input_channels"] >= 4,
 }
 """The last word of the macro, and whether it holds for the members of a call's struct.
 
 EVEN: output channels come in pairs. ONCE: sums are rounded once. PLAIN: no constants of
 channels are packed. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs
 have no bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums
-are not made of parts. WHOLE: rows of windows
-are whole words.
+are not made of parts. WHOLE: rows of windows are whole words. WIDE: they have at least one.
 """
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 

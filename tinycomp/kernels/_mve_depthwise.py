@@ -17,10 +17,14 @@ VECTOR = 16
 """Bytes interleaved at a time."""
 PLANES = 2048
 """Maximum bytes of planes, unless sixteen channels need more."""
+LEAST_OUTPUTS = 8
+"""Outputs of a row that are computed together, unless it has fewer."""
 GROUP = 4
 """Channels computed together, rows interleaved."""
 WORDS = 4
-"""Maximum words of a window: four rows of a column each."""
+"""Words in a vector: four rows of a column each."""
+TALLEST = 16
+"""Maximum rows of a window."""
 AROUND = 2 * VECTOR + 4 * VECTOR
 """Bytes before the planes (zeros and zero points), and after them."""
 _SAME = (
@@ -31,20 +35,22 @@ _SAME = (
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The MVE kernel's call; None if channels share an input channel, windows have more than four
-    words, or values exceed its bounds.
+    """The MVE kernel's call; None if channels share an input channel, windows are too tall, or
+    values exceed its bounds.
     """
     sums, weights = vector_sums(call), call.fields["weights"]
     assert isinstance(weights, Weights)
     height, width = integer(call, "kernel_height"), integer(call, "kernel_width")
     planes = -(-height // GROUP)
-    if sums is None or integer(call, "channel_multiplier") != 1 or planes * width > WORDS:
+    if sums is None or integer(call, "channel_multiplier") != 1 or height > TALLEST:
         return None
     channels = integer(call, "input_channels")
-    columns = (integer(call, "output_width") - 1) * integer(call, "stride_width")
-    columns += (width - 1) * integer(call, "dilation_width") + 1
+    words = _words(sums.weights.reshape(-1, height, width))
+    few = planes * width <= WORDS
+    columns = _columns(call) if few else _some_columns(call, planes)
     block = _block(channels, 4 * planes * columns)
-    values = _words(sums.weights.reshape(-1, height, width))
+    stored_as = _as_they_are(weights, words, block) if few else _in_vectors(weights, words, block)
+    places = _places(planes, width, columns, integer(call, "dilation_width"))
     known = {**call.fields, "columns": columns}
     fields = {
         "input_height": known["input_height"],
@@ -52,13 +58,48 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
         "channels": channels,
         "block": block,
         **{name: known[name] for name in _SAME},
-        "weights": replace(weights, values=values, block=-(-block // GROUP) * GROUP),
+        "weights": stored_as,
         **factors(sums, GROUP),
-        "words": _places(planes, width, columns, integer(call, "dilation_width")),
+        "words": places,
     }
     rectified = integer(call, "output_zero_point") == -128
     kernel = "depthwise_conv_2d_mve" if rectified else "depthwise_conv_2d_signed_mve"
-    return KernelCall(kernel, fields, scratch=AROUND + planes * columns * block * 4)
+    scratch = AROUND + planes * columns * block * 4
+    if few:
+        return KernelCall(kernel, fields, scratch=scratch)
+    return KernelCall("depthwise_any_mve", fields, scratch=scratch + 4 * len(places))
+
+
+def _as_they_are(weights: Weights, words: NDArray[np.int8], block: int) -> Weights:
+    """The words of one channel after the other."""
+    return replace(weights, values=words, block=-(-block // GROUP) * GROUP)
+
+
+def _in_vectors(weights: Weights, words: NDArray[np.int8], block: int) -> Weights:
+    """By groups of channels, a vector of each channel in turn. What fills up the last vectors is
+    zero.
+    """
+    filled = np.pad(words, ((0, 0), (0, -words.shape[1] % VECTOR)))
+    split = filled.reshape(len(filled) // GROUP, GROUP, -1, VECTOR).transpose(0, 2, 1, 3)
+    values = np.ascontiguousarray(split).reshape(len(filled) // GROUP, -1)
+    known = weights.codebook
+    kept = known if known is not None and np.isin(values, known).all() else None
+    return Weights(values, -(-block // GROUP), kept)
+
+
+def _columns(call: KernelCall, outputs: int | None = None) -> int:
+    """The columns that the windows of so many outputs read; of all of a row by default."""
+    count = integer(call, "output_width") if outputs is None else outputs
+    span = (integer(call, "kernel_width") - 1) * integer(call, "dilation_width") + 1
+    return (count - 1) * integer(call, "stride_width") + span
+
+
+def _some_columns(call: KernelCall, planes: int) -> int:
+    """The columns of as many outputs as planes have room for, of sixteen channels."""
+    size = 4 * planes * min(VECTOR, integer(call, "input_channels"))
+    free = PLANES // size - _columns(call, 1)
+    outputs = max(LEAST_OUTPUTS, 1 + free // integer(call, "stride_width"))
+    return _columns(call, min(outputs, integer(call, "output_width")))
 
 
 def _block(channels: int, size: int) -> int:
@@ -70,7 +111,7 @@ def _block(channels: int, size: int) -> int:
 def _places(planes: int, width: int, columns: int, dilation: int) -> NDArray[np.uint16]:
     """The columns before each of a window's words, for consecutive planes."""
     found = [columns * plane + dilation * x for plane in range(planes) for x in range(width)]
-    return np.array(found + [0] * (WORDS - len(found)), np.uint16)
+    return np.array(found + [0] * (-len(found) % WORDS), np.uint16)
 
 
 def _words(weights: NDArray[np.int64]) -> NDArray[np.int8]:

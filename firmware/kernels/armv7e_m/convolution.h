@@ -32,6 +32,11 @@
 #define TC_CONVOLUTION_WHOLE 0
 #endif
 
+/* 1: no window has rows of less than four bytes. */
+#ifndef TC_CONVOLUTION_WIDE
+#define TC_CONVOLUTION_WIDE 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, input_channels;
     uint16_t output_width, output_channels;
@@ -229,7 +234,7 @@ static __attribute__((cold)) int8_t *tc_convolution_prepare(const tc_convolution
 {
     const size_t length = (size_t)op->kernel_width * op->input_channels, height = op->kernel_height;
     const size_t pixels = shape->pixels, tiles = shape->tiles != 0 ? shape->tiles : 1;
-    const bool narrow = (TC_CONVOLUTION_WHOLE == 0) && (length < 4);
+    const bool narrow = (TC_CONVOLUTION_WIDE == 0) && (length < 4);
     const bool whole = narrow && (height > (height * length + 3) / 4); /* treat the window as one row */
     const size_t lines = whole ? 1 : height, size = whole ? height * length : length;
     const bool padded = narrow && (size < 4);

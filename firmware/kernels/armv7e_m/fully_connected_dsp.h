@@ -16,6 +16,11 @@
 #ifndef TC_FULLY_CONNECTED_UNDIVIDED
 #define TC_FULLY_CONNECTED_UNDIVIDED 0
 #endif
+#if TC_FULLY_CONNECTED_UNDIVIDED
+#define TC_FULLY_CONNECTED_DIVIDED(op) 0
+#else
+#define TC_FULLY_CONNECTED_DIVIDED(op) ((op)->part != 0)
+#endif
 
 #if TC_DSP
 
@@ -69,21 +74,9 @@ static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size
     }
 }
 
-static inline void tc_fully_connected_sums(const int8_t *x, const int8_t *weights, size_t groups, unsigned outputs,
-                                           const int32_t *start, uint32_t *sums)
-{
-#if TC_DSP
-    if (outputs == TC_FULLY_CONNECTED_BLOCK) {
-        tc_fully_connected_block(x, weights, groups, start, sums);
-        return;
-    }
-#endif
-    tc_fully_connected_some(x, weights, groups, outputs, start, sums);
-}
-
 #if !TC_FULLY_CONNECTED_UNDIVIDED
 
-/* The sums of `outputs` outputs from c on, scaled by 16. */
+/* The sums of a block of outputs, scaled by 16. */
 static void tc_fully_connected_parts(const tc_fully_connected_dsp_t *op, const int8_t *x, const int8_t *weights,
                                      size_t groups, unsigned outputs, const int32_t *start, uint32_t *sums)
 {
@@ -91,7 +84,14 @@ static void tc_fully_connected_parts(const tc_fully_connected_dsp_t *op, const i
     memset(sums, 0, outputs * sizeof *sums);
     for (size_t rest = groups; rest > 0; start += op->output_size) {
         const size_t some = (rest < op->part) ? rest : op->part;
-        tc_fully_connected_sums(x, weights, some, outputs, start, part);
+#if TC_DSP
+        if (outputs == TC_FULLY_CONNECTED_BLOCK) {
+            tc_fully_connected_block(x, weights, some, start, part);
+        } else
+#endif
+        {
+            tc_fully_connected_some(x, weights, some, outputs, start, part);
+        }
         for (unsigned i = 0; i < outputs; i++) {
             sums[i] += (uint32_t)((int32_t)part[i] >> 4);
         }
@@ -108,22 +108,28 @@ static __attribute__((noinline)) void tc_fully_connected_vector(const tc_fully_c
                                                                 const int8_t *weights, size_t groups, int8_t *to)
 {
     uint32_t sums[TC_FULLY_CONNECTED_BLOCK];
+    unsigned c = 0;
 #if TC_DSP
     __asm__ volatile(TC_ASM_STACK("tc_fully_connected_vector", "20"));
+    for (; (TC_FULLY_CONNECTED_DIVIDED(op) == 0) && (c + TC_FULLY_CONNECTED_BLOCK <= op->output_size);
+         c += TC_FULLY_CONNECTED_BLOCK) {
+        tc_fully_connected_block(x, weights + 4 * groups * c, groups, op->start + c, sums);
+        tc_fully_connected_store(op, c, sums, TC_FULLY_CONNECTED_BLOCK, to + c);
+    }
 #endif
-    for (unsigned c = 0; c < op->output_size; c += TC_FULLY_CONNECTED_BLOCK) {
+    while (c < op->output_size) {
         const unsigned rest = op->output_size - c;
-        const unsigned outputs = (rest < TC_FULLY_CONNECTED_BLOCK) ? rest : TC_FULLY_CONNECTED_BLOCK;
-        const int8_t *const block = weights + 4 * groups * c;
+        const unsigned outputs = rest < TC_FULLY_CONNECTED_BLOCK ? rest : TC_FULLY_CONNECTED_BLOCK;
 #if !TC_FULLY_CONNECTED_UNDIVIDED
         if (op->part != 0) {
-            tc_fully_connected_parts(op, x, block, groups, outputs, op->start + c, sums);
+            tc_fully_connected_parts(op, x, weights + 4 * groups * c, groups, outputs, op->start + c, sums);
         } else
 #endif
         {
-            tc_fully_connected_sums(x, block, groups, outputs, op->start + c, sums);
+            tc_fully_connected_some(x, weights + 4 * groups * c, groups, outputs, op->start + c, sums);
         }
         tc_fully_connected_store(op, c, sums, outputs, to + c);
+        c += outputs;
     }
     tc_fully_connected_clamp(op, to);
 }

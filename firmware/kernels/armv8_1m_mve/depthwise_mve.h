@@ -1,35 +1,15 @@
 /* DEPTHWISE_CONV_2D on Armv8.1-M with MVE, for windows of at most sixteen taps: all products of an output in one
  * instruction.
  *
- * Four input rows are interleaved byte by byte into a plane of words: column by column, and in a column channel by
- * channel. A window's column is a word of each plane; a vector of up to four such words is multiplied with the
- * channel's weights, stored in the same order. Rows that a window does not have are zeros in the plane, so their
- * weights are arbitrary. */
+ * A window's column is a word of each plane (depthwise_planes_mve.h); a vector of up to four such words is multiplied
+ * with the channel's weights, stored in the same order. */
 #ifndef TINYCOMP_DEPTHWISE_MVE_H
 #define TINYCOMP_DEPTHWISE_MVE_H
 
-#include "mve.h"
-#include "rows_mve.h"
-#include "tinycomp.h"
+#include "depthwise_planes_mve.h"
 
 #define TC_DEPTHWISE_WORDS 4u /* maximum per window */
 #define TC_DEPTHWISE_GROUP 4u /* channels computed together */
-
-typedef struct {
-    uint16_t input_height, input_width, channels;
-    uint16_t block;                 /* channels per plane: all, or a multiple of 16 */
-    uint16_t output_width, columns; /* columns that the windows of a row read, including those beyond the borders */
-    uint8_t kernel_height, kernel_width;
-    uint8_t stride_height, stride_width;
-    uint8_t dilation_height, dilation_width;
-    uint8_t padding_top, padding_left;
-    int8_t input_zero_point, output_zero_point;
-    int8_t activation_min, activation_max;
-    const tc_weights_t *weights; /* padded to full groups, like all following members */
-    const int32_t *bias, *multiplier;
-    const int8_t *shift;   /* left shifts, negative */
-    const uint16_t *words; /* column of each word of a row's first window; arbitrary for words it does not have */
-} tc_depthwise_mve_t;
 
 /* A block of channels in an output row, for the assembly, which counts down the channels. */
 typedef struct {
@@ -54,7 +34,6 @@ typedef void (*tc_depthwise_mve_function_t)(tc_depthwise_mve_block_t *block);
 typedef char tc_assert_block_offsets[offsetof(tc_depthwise_mve_block_t, out) == 64 ? 1 : -1];
 
 #define TC_DEPTHWISE_WEIGHTS(vector) "vpst\n\tvldrbt.8 " vector ", [r1]\n\tadd r1, r1, r2\n\t"
-#define TC_DEPTHWISE_AWAY "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\t"
 
 /* Defines `name`, of type tc_depthwise_mve_function_t. Rounds twice; TC_DEPTHWISE_AWAY is left out if negative values
  * saturate anyway. */
@@ -115,87 +94,6 @@ static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 
 #endif
 
-/* Four rows, read in steps of 16 bytes; rows that a window does not have or that are beyond a border have a step of
- * 0. */
-typedef struct {
-    const int8_t *at[4];
-    size_t steps[4];
-} tc_depthwise_mve_rows_t;
-
-/* Interleaves `count` bytes of each row. Returns the end of the output. */
-TC_MVE_PREDICATES int8_t *tc_depthwise_mve_interleave(const tc_depthwise_mve_rows_t *rows, size_t count, int8_t *to)
-{
-#if TC_MVE
-    register const tc_depthwise_mve_rows_t *r0 __asm__("r0") = rows;
-    register int8_t *r1 __asm__("r1") = to;
-    register size_t r2 __asm__("r2") = count;
-    __asm__ volatile(
-        TC_ASM_STACK("tc_depthwise_mve_interleave", "36") TC_THUMB_SAVE
-        "mov r8, r1\n\tmov r9, r2\n\tadd lr, r2, #15\n\tlsr lr, lr, #4\n\tldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n\t"
-        "wls lr, lr, 2f\n"
-        "1:\n\t"
-        "vctp.8 r9\n\tvpstttt\n\tvldrbt.8 q0, [r0]\n\tvldrbt.8 q1, [r1]\n\tvldrbt.8 q2, [r2]\n\t"
-        "vldrbt.8 q3, [r3]\n\tadd r0, r0, r4\n\tadd r1, r1, r5\n\tadd r2, r2, r6\n\tadd r3, r3, r7\n\t"
-        "vst40.8 {q0, q1, q2, q3}, [r8]\n\tvst41.8 {q0, q1, q2, q3}, [r8]\n\t"
-        "vst42.8 {q0, q1, q2, q3}, [r8]\n\tvst43.8 {q0, q1, q2, q3}, [r8]!\n\tsub r9, r9, #16\n\tle lr, 1b\n"
-        "2:\n\t" TC_THUMB_RESTORE
-        : "+r"(r0), "+r"(r1), "+r"(r2)
-        :
-        : "r3", "r12", "q0", "q1", "q2", "q3", TC_MVE_P0 "cc", "memory");
-#else
-    for (size_t i = 0; i < count; i++) {
-        for (unsigned row = 0; row < 4; row++) {
-            to[4 * i + row] = rows->at[row][i / 16 * rows->steps[row] + i % 16];
-        }
-    }
-#endif
-    return to + 4 * count;
-}
-
-/* Advances the rows, except those with a step of 0, to the next column. */
-static inline void tc_depthwise_mve_move(tc_depthwise_mve_rows_t *rows, size_t bytes)
-{
-    for (unsigned row = 0; row < 4; row++) {
-        rows->at[row] += rows->steps[row] != 0 ? bytes : 0;
-    }
-}
-
-/* Fills a plane of `channels` channels, starting with the columns beyond the left border. */
-static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise_mve_rows_t *rows,
-                                      const tc_depthwise_mve_rows_t *border, size_t channels, int8_t *to)
-{
-    const size_t before = op->padding_left < op->columns ? op->padding_left : op->columns;
-    const size_t room = op->columns - before;
-    const size_t inside = room < op->input_width ? room : op->input_width;
-    to = tc_depthwise_mve_interleave(border, before * channels, to);
-    if (channels == op->channels) {
-        to = tc_depthwise_mve_interleave(rows, inside * channels, to);
-    } else {
-        for (size_t x = 0; x < inside; x++) {
-            to = tc_depthwise_mve_interleave(rows, channels, to);
-            tc_depthwise_mve_move(rows, op->channels);
-        }
-    }
-    return tc_depthwise_mve_interleave(border, (room - inside) * channels, to);
-}
-
-/* Fills the planes of a block of channels from `channel` on. */
-static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *const *found, size_t channel,
-                                    size_t channels, const int8_t *zeros, const int8_t *zero_points, int8_t *to)
-{
-    for (unsigned ky = 0; ky < op->kernel_height; ky += 4) {
-        tc_depthwise_mve_rows_t rows, border;
-        for (unsigned row = 0; row < 4; row++) {
-            const int8_t *const at = ky + row < op->kernel_height ? found[ky + row] : NULL;
-            border.at[row] = ky + row < op->kernel_height ? zero_points : zeros;
-            border.steps[row] = 0;
-            rows.at[row] = at != NULL ? at + channel : border.at[row];
-            rows.steps[row] = at != NULL ? 16 : 0;
-        }
-        to = tc_depthwise_mve_plane(op, &rows, &border, channels, to);
-    }
-}
-
 /* An output row that begins at `to`. Scratch: zeros and zero points, 16 bytes each; the planes; 64 bytes; a block of
  * weights. */
 static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
@@ -214,7 +112,7 @@ static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *con
     for (size_t c = 0; c < op->channels; c += op->block) {
         const size_t channels = (size_t)op->channels - c < op->block ? op->channels - c : op->block;
         const size_t whole = (channels + 3) / 4 * 4;
-        tc_depthwise_mve_planes(op, rows, c, channels, scratch, scratch + 16, planes);
+        tc_depthwise_mve_planes(op, rows, -(int32_t)op->padding_left, c, channels, scratch, scratch + 16, planes);
         for (unsigned word = 0; word < TC_DEPTHWISE_WORDS; word++) {
             block.words[word] = planes + op->words[word] * channels * 4;
         }

@@ -160,6 +160,7 @@ static TC_CONST tc_fully_connected_small_dsp_t golden_fully_connected = {
     1, /* width */
     16, /* input_size */
     3, /* output_size */
+    0, /* part */
     1, /* channel_step */
     -1, /* output_zero_point */
     -128, /* activation_min */
