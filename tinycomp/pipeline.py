@@ -38,6 +38,7 @@ from tinycomp.plan.memory import Plan
 from tinycomp.prepare import (
     Preparation,
     Prepared,
+    by_hops,
     clean_up,
     evaluation_inputs,
     is_float,
@@ -57,9 +58,9 @@ from tinycomp.proof.checks import (
     verify_record,
 )
 from tinycomp.proof.estimate import needs
-from tinycomp.proof.measure import flash_record, layer_records, ram_record
+from tinycomp.proof.measure import flash_record, layer_records, ram_record, stream_record
 from tinycomp.proof.memory_map import memory_record
-from tinycomp.proof.plain import compare_with_plain
+from tinycomp.proof.plain import compare_with_plain, compare_with_window
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
@@ -104,6 +105,8 @@ class BuildOptions:
     """The benchmark of MLPerf Tiny that the harness reports; None: by the library's name."""
     packaging: Packaging = field(default_factory=Packaging)
     """Kinds of packages to build, and their web page."""
+    stream: int | None = None
+    """New rows from one decision to the next; None: whole windows."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -121,6 +124,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     prepared = prepare_by_recipe(options.prepare, options.board, options.planning, progress)
     if (benchmark := benchmark_named(options.benchmark)) is not None:
         require_benchmark(benchmark, prepared.graph)
+    emitted = _streamed(prepared, options, progress)
     prefix = c_prefix(prepared.graph.name)
     if prefix != (plain := c_identifier(prepared.graph.name)):
         progress.note(
@@ -137,21 +141,62 @@ def build(options: BuildOptions, progress: Progress) -> Report:
             options.benchmark,
             options.packaging,
         )
-        built = assembler.cheapest(prepared, progress)
-        report = _first_report(prepared, built.plan, board, prefix)
+        built = assembler.cheapest(emitted, progress)
+        report = _first_report(emitted, built.plan, board, prefix)
         report = replace(report, benchmark=options.benchmark)
         report = measure_code(report, built, progress)
         report = add_layer_errors(report, prepared, progress)
         report = evaluate_accuracy(report, prepared, progress)
-        report = _run(report, options, prepared, built.firmware, progress)
-        report = compare_with_plain(report, prepared, assembler, progress)
-        files = assembler.final_files(prepared, built)
+        report = _run(report, options, emitted, built.firmware, progress)
+        if emitted is prepared:
+            report = compare_with_plain(report, prepared, assembler, progress)
+        else:
+            report = compare_with_window(report, prepared, assembler, progress)
+        files = assembler.final_files(emitted, built)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
     if options.bench:
         files[HTML_NAME] = html(report)
     _write(options, files, board, prefix, progress)
     return report
+
+
+def _streamed(prepared: Prepared, options: BuildOptions, progress: Progress) -> Prepared:
+    """The model with the graph that is emitted: with --stream, hop by hop.
+
+    Raises:
+        ModelError: it can't be streamed.
+    """
+    if options.stream is None:
+        return prepared
+    if options.planning.push_input:
+        raise BoardError(
+            "--stream and --push-input are two ways to hand in rows.",
+            hint="Leave --push-input out: --stream keeps what overlaps.",
+        )
+    graph = by_hops(prepared.graph, options.stream)
+    if again := _as_whole(prepared.graph, graph):
+        progress.note(
+            f"Run as a whole for each hop, since they need all rows of the window: "
+            f"{', '.join(map(repr, again))}."
+        )
+    return replace(prepared, graph=graph)
+
+
+def _as_whole(window: Graph, streamed: Graph) -> list[str]:
+    """Layers that do the same work for a hop as for a window, although the window has rows for
+    them.
+    """
+
+    def work(graph: Graph) -> dict[str, int]:
+        macs = {node.name: node.op.cost(graph.operands(node)).macs for node in graph.nodes}
+        return {name: count for name, count in macs.items() if count}
+
+    before, after = work(window), work(streamed)
+    most = max(before.values(), default=0)
+    return [
+        name for name, count in after.items() if count == before.get(name) and 10 * count > most
+    ]
 
 
 def _refuse_output(options: BuildOptions, board: Board) -> None:
@@ -209,6 +254,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
         model, board.name, prefix, ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
         compression=prepared.compression, input_transform=prepared.graph.input_transform,
+        stream=stream_record(prepared.graph),
     )  # fmt: skip
 
 
@@ -263,11 +309,10 @@ def verify(
         TinycompError: the folder is no build; a compiler or a device fails.
     """
     report, tflite, graph = built_folder(folder)
-    dataset = (
-        None
-        if data is None
-        else load_data(data, graph.sample_shape, options, named=graph.named_inputs)
-    )
+    shape = graph.sample_shape
+    if graph.stream is not None:
+        shape = (graph.stream.window, *shape[1:])
+    dataset = None if data is None else load_data(data, shape, options, named=graph.named_inputs)
     inputs = evaluation_inputs(graph, dataset, samples)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         firmware = firmware_build(folder, report, board, Path(scratch))
@@ -347,6 +392,8 @@ def built_folder(folder: Path) -> tuple[Report, bytes, Graph]:
             hint="Build the model again.",
         )
     graph = reduce(parse_tflite(tflite, report.model.name), Silent())
+    if report.stream is not None:
+        graph = by_hops(graph, report.stream.hop)
     return report, tflite, replace(graph, input_transform=report.input_transform)
 
 

@@ -44,6 +44,7 @@ from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.passes.scale_constants import scale_constants
+from tinycomp.passes.stream import stream
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
 from tinycomp.quantize.calibration import AUTO, observe, require_method
 from tinycomp.quantize.export import compression_of, write_tflite
@@ -405,6 +406,16 @@ def reduce(graph: Graph, progress: Progress) -> Graph:
     return smaller
 
 
+def by_hops(graph: Graph, hop: int) -> Graph:
+    """The reduced graph as one that takes so many new rows of its window at a time, with inputs,
+    outputs and states in rows of bytes.
+
+    Raises:
+        ModelError: it can't be streamed.
+    """
+    return bundle_outputs(bundle_inputs(stream(graph, hop)))
+
+
 def _size(graph: Graph) -> tuple[int, int, int]:
     """Nodes, elements of tensors, and parameters: what rewrites make smaller."""
     elements = sum(tensor.size for tensor in graph.tensors.values())
@@ -441,12 +452,21 @@ def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: P
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:
     """int8 inputs to compare executions on, (samples, *graph.sample_shape): of the data set's test
-    half, or seeded random ones without it. With states, its first samples in order.
+    half, or seeded random ones without it. With states, its first samples in order; of a streamed
+    graph, so many hops that `count` of them end a whole window.
     """
+    stream = graph.stream
+    if stream is not None:
+        count += stream.ready - 1
     if dataset is None:
         shape = (count, *graph.sample_shape)
         return np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
     rows = np.arange(min(count, len(dataset.x_test)))
+    if stream is not None:
+        row = dataset.x_test.shape[2:]
+        whole = dataset.x_test[: -(-count * stream.hop // stream.window)].reshape(-1, *row)
+        hops = whole[: len(whole) // stream.hop * stream.hop]
+        return quantize_inputs(graph, hops.reshape(-1, *graph.sample_shape)[:count])
     if not graph.states:
         rows = spread(len(dataset.x_test), count)
     return quantize_inputs(graph, dataset.x_test[rows])

@@ -73,6 +73,17 @@ def build(
     push_input: Annotated[
         bool, typer.Option("--push-input", help="Let the input come row by row.")
     ] = False,
+    stream: Annotated[
+        int | None,
+        typer.Option(
+            "--stream",
+            min=1,
+            metavar="ROWS",
+            help="Take so many new rows of the window at a time, and compute only what is new "
+            "(docs/streaming.md).",
+            show_default=False,
+        ),
+    ] = None,
     benchmark: Annotated[
         Literal["kws", "vww", "ic", "ad", "sww"] | None,
         typer.Option(
@@ -125,6 +136,7 @@ def build(
             planning=PlanOptions(optimize, ram_limit, push_input),
             benchmark=benchmark,
             packaging=read_packaging(package, package_url),
+            stream=stream,
         ),
         TerminalProgress(),
     )

@@ -27,7 +27,7 @@ from tinycomp.emit.nodes import (
 )  # fmt: skip
 from tinycomp.emit.render import render
 from tinycomp.emit.schedule import ScheduleText, moves_of, row_counters, schedule_text
-from tinycomp.ir.graph import Ends, Graph
+from tinycomp.ir.graph import Ends, Graph, Stream
 from tinycomp.ir.tensor import Shape, Tensor
 from tinycomp.ops._rows import rows
 from tinycomp.passes.bundle_outputs import output_parts
@@ -135,6 +135,8 @@ class LibraryContext:
     """What is kept between inferences, in order."""
     state_size: int
     """Bytes of it."""
+    stream: Stream | None
+    """How a window is taken hop by hop, if it is."""
     lends_output: bool
     """Whether an inference writes its output where the states are."""
     transform: TransformText | None
@@ -246,6 +248,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         parts=_parts(graph, output_parts(graph)),
         states=_states(graph, arrays),
         state_size=sum(state.initial.size for state in graph.states),
+        stream=graph.stream,
         lends_output=bool(graph.states) and plan.buffers[last].offset >= plan.arena,
         transform=_transform(graph),
         input_offset=plan.buffers[first].offset,

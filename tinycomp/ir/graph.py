@@ -53,6 +53,21 @@ class State:
     """Its int8 values before the first inference, in the tensor's shape."""
 
 
+@dataclass(frozen=True)
+class Stream:
+    """How a graph takes a window over time: some new rows at a time."""
+
+    window: int
+    """Rows of the window."""
+    hop: int
+    """New rows that each inference takes."""
+
+    @property
+    def ready(self) -> int:
+        """Inferences until the output is that of a whole window: the number of the first such."""
+        return -(-self.window // self.hop)
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model. Graphs are immutable: a pass builds a new one."""
@@ -83,6 +98,8 @@ class Graph:
     """What is kept between inferences: the last of the inputs, in order. The last outputs, as many,
     are their values for the next inference.
     """
+    stream: Stream | None = None
+    """If it was made of a graph that takes a whole window: with states, hop by hop."""
     parts: tuple[Tensor, ...] = ()
     """Of a graph whose several inputs are one row of bytes: these inputs, in order."""
     labels: Mapping[str, str] = field(default_factory=dict)

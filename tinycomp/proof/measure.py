@@ -14,7 +14,14 @@ from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation, Program
 from tinycomp.proof.largest import largest_layers, peak
-from tinycomp.report.record import FlashRecord, LatencyRecord, LayerLatency, LayerRecord, RamRecord
+from tinycomp.report.record import (
+    FlashRecord,
+    LatencyRecord,
+    LayerLatency,
+    LayerRecord,
+    RamRecord,
+    StreamRecord,
+)
 from tinycomp.target.fit import Footprint
 from tinycomp.target.sizes import Sizes
 
@@ -56,6 +63,12 @@ def flash_record(measured: Measured) -> FlashRecord:
 def ram_record(plan: Plan, stack: int | None) -> RamRecord:
     """The arena's parts, and the measured or computed stack."""
     return RamRecord(plan.arena - plan.scratch_size, plan.scratch_size, stack, state_size(plan))
+
+
+def stream_record(graph: Graph) -> StreamRecord | None:
+    """How a streamed graph takes its window; None for others."""
+    stream = graph.stream
+    return None if stream is None else StreamRecord(stream.window, stream.hop, stream.ready)
 
 
 def state_size(plan: Plan) -> int:

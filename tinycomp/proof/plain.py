@@ -45,6 +45,20 @@ def compare_with_plain(
     return replace(report, plain=record)
 
 
+def compare_with_window(
+    report: Report, prepared: Prepared, assembler: Assembler, progress: Progress
+) -> Report:
+    """Add the figures of the same model run on a whole window, if it is streamed and there is a
+    compiler.
+    """
+    if report.stream is None or report.flash is None:
+        return report
+    with progress.stage("Building the whole window for comparison"):
+        program = lower_for(prepared, assembler.board, assembler.options)
+        record = _measured(report, prepared, assembler.assemble(prepared, program, "window"))
+    return replace(report, stream=replace(report.stream, whole=record))
+
+
 def _measured(report: Report, plain: Prepared, built: Assembly) -> PlainRecord:
     measured = built.measured
     record = PlainRecord(flash_record(measured), ram_record(built.plan, measured.stack))

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ir.graph import Graph
+from tinycomp.ir.graph import Graph, Stream
 from tinycomp.ir.tensor import Array
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import (
@@ -26,6 +26,8 @@ from tinycomp.reference.simulate import initial_state, sequence, simulate
 ORACLE_NAME = "litert"
 CLEANUP_NAME = "cleanup"
 """The name of the execution if the record of a graph's reduction is wrong."""
+STREAM_NAME = "stream"
+"""The name of the execution if a streamed model's output is not LiteRT's for the window."""
 STATES_NAME = "states"
 """The name of the execution if LiteRT does not begin an inference with the states that the graph
 expects: the initial ones, then those of the inference before.
@@ -146,12 +148,14 @@ def verify(
         model: the .tflite of the graph or its original; tensor names are those of that graph.
         inputs: (samples, *graph.sample_shape) int8. With states, consecutive inferences: LiteRT
             runs them one after the other, and every other execution each of them, from the states
-            that LiteRT had before it.
+            that LiteRT had before it. Of a streamed graph, consecutive hops.
         executions: the other executions; one that has differed is not run again.
         advance: called with the number of samples done.
 
     Samples on which LiteRT's reference would abort are left out, also from Verification.samples.
     """
+    if graph.stream is not None:
+        return _verify_stream(graph, graph.stream, model, inputs, executions, advance)
     whole = graph.reduction.graph if graph.reduction else graph
     found: dict[str, Difference] = {}
     compared = 0
@@ -180,6 +184,61 @@ def verify(
                 _note(found, execution.name, difference)
     names = (ORACLE_NAME, *(execution.name for execution in executions))
     return Verification(names, compared, len(compared_tensors(whole)), tuple(found.values()))
+
+
+def windows(stream: Stream, inputs: Array) -> Array:
+    """The windows that end with each hop from the first whole one on, (count, window, ...).
+
+    Args:
+        stream: how long windows and hops are.
+        inputs: consecutive hops, (count, hop, ...).
+    """
+    rows = inputs.reshape(len(inputs) * stream.hop, *inputs.shape[2:])
+    ends = [(number + 1) * stream.hop for number in range(stream.ready - 1, len(inputs))]
+    return np.stack([rows[end - stream.window : end] for end in ends])
+
+
+def _verify_stream(
+    graph: Graph,
+    stream: Stream,
+    model: bytes,
+    inputs: Array,
+    executions: Sequence[Execution],
+    advance: Callable[[int], None],
+) -> Verification:
+    """Compare the outputs for each whole window with LiteRT's for that window, and all tensors of
+    the executions with each other.
+    """
+    expected = sequence(graph, inputs)
+    row, rows = graph.outputs[0], expected[graph.inputs[0]]
+    possible = _not_aborted(graph, expected)[stream.ready - 1 :]
+    ends = np.flatnonzero(possible) + stream.ready - 1
+    found: dict[str, Difference] = {}
+    if len(ends):
+        shaped = windows(stream, inputs)[possible]
+        outputs = oracle.run_outputs(
+            model, shaped.reshape(len(ends), *oracle.input_shape(model))
+        ).values()
+        right = np.concatenate([each.reshape(len(ends), -1) for each in outputs], axis=1)
+        ours = expected[row][ends, : right.shape[1]]
+        difference = compare(graph, row, right, ours, STREAM_NAME)
+        _note(found, STREAM_NAME, _of_sample(ends, difference))
+    advance(len(inputs))
+    for execution in executions:
+        _note(found, execution.name, execution.first_difference(graph, rows, expected))
+    names = (ORACLE_NAME, *(execution.name for execution in executions))
+    return Verification(names, len(ends), len(compared_tensors(graph)), tuple(found.values()))
+
+
+def _not_aborted(graph: Graph, computed: Mapping[str, Array]) -> NDArray[np.bool_]:
+    """For each inference, whether LiteRT's reference would not abort in one of its layers."""
+    found = np.ones(len(computed[graph.inputs[0]]), bool)
+    for node in graph.nodes:
+        operands = graph.operands(node)
+        if node.op.may_abort(operands):
+            values = [computed[name] for name in node.inputs if name in computed]
+            found &= ~node.op.aborts(operands, values)
+    return found
 
 
 def _possible(graph: Graph, inputs: Array) -> NDArray[np.intp]:

@@ -54,6 +54,20 @@ def run_output(model: bytes, inputs: Array) -> Array:
     return next(iter(_run_singly(model, inputs, "outputs").values()))
 
 
+def input_shape(model: bytes) -> tuple[int, ...]:
+    """The shape of the first input, without the batch."""
+    subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
+    tensor = subgraph.Tensors(subgraph.Inputs(0))
+    return tuple(int(size) for size in tensor.ShapeAsNumpy()[1:])
+
+
+def run_outputs(model: bytes, inputs: Array) -> dict[str, Array]:
+    """The model's int8 outputs by name, in the file's order, from the reference kernels; see
+    run.
+    """
+    return _run_singly(model, inputs, "outputs")
+
+
 def run_fast(model: bytes, inputs: Array) -> Array:
     """The model's first output, (samples, *shape); see outputs_fast."""
     return next(iter(outputs_fast(model, inputs).values()))

@@ -339,6 +339,20 @@ class VerifyRecord:
 
 
 @dataclass(frozen=True)
+class StreamRecord:
+    """A model that takes its window hop by hop."""
+
+    window: int
+    """Rows of the window."""
+    hop: int
+    """New rows that each inference takes."""
+    ready: int
+    """Inferences until the first output for a whole window."""
+    whole: PlainRecord | None = None
+    """The same model, run on a whole window."""
+
+
+@dataclass(frozen=True)
 class Report:
     """All results of a build."""
 
@@ -368,6 +382,8 @@ class Report:
     """In the graph's order."""
     plain: PlainRecord | None = None
     """The same model without compression, if this one is compressed."""
+    stream: StreamRecord | None = None
+    """With --stream: how it takes its window, and what a whole window costs."""
     compression: dict[str, Any] = field(default_factory=dict)
     """The options of the recipe that are not defaults."""
     signal_to_noise: dict[str, float] = field(default_factory=dict)
@@ -443,6 +459,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         ),
         layers=tuple(LayerRecord(**layer) for layer in content["layers"]),
         plain=_plain(content.get("plain")),
+        stream=_stream(content.get("stream")),
         compression=content["compression"],
         signal_to_noise=content.get("signal_to_noise", {}),
         input_transform=_transform(content.get("input_transform")),
@@ -476,6 +493,12 @@ def _plain(content: Any) -> PlainRecord | None:
         return None
     flash, ram = FlashRecord(**content["flash"]), RamRecord(**content["ram"])
     return PlainRecord(flash, ram, content["latency"])
+
+
+def _stream(content: Any) -> StreamRecord | None:
+    if content is None:
+        return None
+    return StreamRecord(**{**content, "whole": _plain(content["whole"])})
 
 
 def _estimate(content: Any) -> EstimateRecord | None:

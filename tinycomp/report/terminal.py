@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -17,6 +17,7 @@ from tinycomp.report.record import (
     LayerRecord,
     PlainRecord,
     Report,
+    StreamRecord,
     TimeRecord,
 )  # fmt: skip
 from tinycomp.report.shares import shares
@@ -62,6 +63,8 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         parts = f"arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
         parts += f", state {ram.state:,}" if ram.state else ""
         yield "RAM", f"{ram.total:,} bytes: {parts}"
+    if report.stream:
+        yield from _stream(report.stream, report)
     if report.latency:
         value, macs = report.latency.value, model.macs
         rate = f" ({value / macs:.2f} per multiply-accumulate)" if macs else ""
@@ -82,6 +85,23 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
             "verified",
             f"{' = '.join(record.executions)}: {record.tensors} tensors, "
             f"{record.samples} samples, {state}",
+        )
+
+
+def _stream(stream: StreamRecord, report: Report) -> Iterator[tuple[str, str]]:
+    """What a hop is, and how much less it costs than a whole window."""
+    yield (
+        "stream",
+        f"{stream.hop} new row{'' if stream.hop == 1 else 's'} an inference, of a window of "
+        f"{stream.window}; the output is that of a whole window from inference {stream.ready} on",
+    )
+    latency, whole = report.latency, stream.whole
+    if whole is not None and whole.latency and latency:
+        times = whole.latency / latency.value
+        yield (
+            "whole window",
+            f"{whole.latency:,} {latency.unit}, {times:.1f} times those of a hop; "
+            f"{whole.ram.total:,} bytes of RAM",
         )
 
 

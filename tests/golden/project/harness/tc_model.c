@@ -88,7 +88,7 @@ const tc_model_t tc_model = {
     GOLDEN_TENSOR_COUNT,
     FORMAT,
     received,
-    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : GOLDEN_INPUT_SIZE,
+    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : GOLDEN_INPUT_SIZE + KEPT,
     input,
     KEEPS_INPUT,
     output_values,
