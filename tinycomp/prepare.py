@@ -50,6 +50,7 @@ from tinycomp.quantize.calibration import AUTO, observe, require_method
 from tinycomp.quantize.export import compression_of, write_tflite
 from tinycomp.quantize.given import input_quantization
 from tinycomp.quantize.post_training import quantize
+from tinycomp.quantize.prescribed import quantize_as_prescribed
 from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.quantize.xnnpack import xnnpack_note
@@ -191,7 +192,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     _require_files(wanted)
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
-    if is_float(graph):
+    if is_float(graph) and not graph.rounding:
         _require_data(wanted)
         if given is not None and len(graph.inputs) > 1:
             raise DataError(
@@ -216,7 +217,12 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         names = fit_class_names(dataset, shape, task, progress)
         graph = replace(graph, class_names=names)
     float_tflite, tflite, core = None, None, None
-    if dataset is not None and is_float(graph):
+    if graph.rounding:
+        _require_unquantized_input(wanted)
+        core = clean_up(graph)
+        float_tflite = write_tflite(core)
+        graph = quantize_as_prescribed(graph, core, None if dataset is None else dataset.x)
+    elif dataset is not None and is_float(graph):
         cleaned = clean_up(graph)
         float_tflite = write_tflite(cleaned)
         lifted = _lifted(graph)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_file import OnnxNode
 from tinycomp.frontend._onnx_views import View, Weaver, view
 from tinycomp.ir.operator import KerasLayer, Operator
-from tinycomp.ir.tensor import Array, Shape
+from tinycomp.ir.tensor import Array, QuantizationParameters, Shape
 from tinycomp.ops.batch_normalization import BatchNormalization
 
 Value = View | Array
@@ -33,6 +33,10 @@ class Call:
     """The version of the operators."""
     name: str
     """Of the node that computes the output."""
+    grids: Mapping[str, Array] = field(default_factory=dict)
+    """By name, the scales of constants that lie on symmetric int8 steps: one for all, or one for
+    each output channel.
+    """
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """An attribute of the node."""
@@ -108,11 +112,19 @@ class Call:
         """A function of each value."""
         return x.renamed(self.add(op, [x.name], part))
 
-    def weight(self, part: str, values: Array) -> str:
-        """A constant of the graph."""
-        return self.weaver.builder.constant(
-            self.part(part), np.ascontiguousarray(values, np.float32)
-        )
+    def grid(self, index: int) -> Array | None:
+        """The scales of a constant input's int8 steps, if it has some."""
+        return self.grids.get(self.node.inputs[index])
+
+    def weight(self, part: str, values: Array, scales: Array | None = None) -> str:
+        """A constant of the graph; with the scales of the int8 steps that it lies on, if any."""
+        builder = self.weaver.builder
+        name = builder.constant(self.part(part), np.ascontiguousarray(values, np.float32))
+        if scales is not None:
+            numbers = tuple(float(np.float32(scale)) for scale in scales)
+            grid = QuantizationParameters(numbers, (0,) * len(numbers))
+            builder.constants[name] = replace(builder.constants[name], grid=grid)
+        return name
 
     def layer(
         self, kind: str, weights: dict[str, Array] | None = None, **config: Any

@@ -45,7 +45,9 @@ class _Maker:
 
     def weights(self, values: Array, channels: Channels, part: str) -> str:
         """Weights of some channels."""
-        return self.call.weight(f"{part}/kernel", values)
+        known = self.call.grid(1) if self.call.node.kind == "Conv" else None
+        scales = known[channels] if known is not None and len(known) > 1 else known
+        return self.call.weight(f"{part}/kernel", values, scales)
 
     def bias(self, channels: Channels, part: str) -> str:
         """Their bias."""
@@ -138,7 +140,7 @@ def _convolution(call: Call) -> View:
         return _output(
             call, image, grouped(make, image.name, values, window, shape, Activation.NONE)
         )
-    constants = [call.weight("kernel", values), call.weight("bias", make.sums)]
+    constants = [call.weight("kernel", values, call.grid(1)), call.weight("bias", make.sums)]
     return _output(call, image, call.add(Conv2D(window), [image.name, *constants]))
 
 

@@ -30,7 +30,8 @@ def _gemm(call: Call) -> View:
     sums = np.zeros(1) if known is None else beta * known.astype(np.float64)
     if sums.ndim > 1 and sums.shape[0] > 1:
         raise call.refusal(f"adds a bias of shape {sums.shape}", expected="One for each output.")
-    return _dense(call, x, alpha * matrix.astype(np.float64), sums.ravel())
+    scales = call.grid(1) if alpha == 1 else None
+    return _dense(call, x, alpha * matrix.astype(np.float64), sums.ravel(), scales)
 
 
 def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
@@ -46,7 +47,7 @@ def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
     return call.scaled(product, alpha, beta * known.ravel().astype(np.float64))
 
 
-def _dense(call: Call, x: View, matrix: Array, sums: Array) -> View:
+def _dense(call: Call, x: View, matrix: Array, sums: Array, scales: Array | None = None) -> View:
     """The last axis times a matrix (in, out), whose rows take the order in memory; plus a bias."""
     length, outputs = matrix.shape
     if x.shape[-1] != length:
@@ -62,7 +63,8 @@ def _dense(call: Call, x: View, matrix: Array, sums: Array) -> View:
         x = View(x.name, (*x.axes[:-1], tail), x.order)
     order = _last_behind(x)
     source = call.weaver.take(x, order, inner_shape(x.shape, order))
-    name = call.add(FullyConnected(), [source, call.weight("kernel", matrix.T), bias])
+    kernel = call.weight("kernel", matrix.T, scales)
+    name = call.add(FullyConnected(), [source, kernel, bias])
     return view(call.weaver.reshape(name, inner_shape(shape, order)), shape, order)
 
 
@@ -83,7 +85,7 @@ def _matmul(call: Call) -> View:
         if matrix.ndim == 1:
             found = _dense(call, first, matrix[:, np.newaxis].astype(np.float64), np.zeros(1))
             return View(found.name, found.axes[:-1], found.order)
-        return _dense(call, first, _one_matrix(call, matrix), np.zeros(1))
+        return _dense(call, first, _one_matrix(call, matrix), np.zeros(1), call.grid(1))
     matrix, x = _one_matrix(call, call.required(0, "weights")), call.view(1)
     if len(x.axes) < 2:
         raise call.refusal(f"multiplies a matrix with a tensor of shape {x.shape}")

@@ -222,6 +222,8 @@ def _attribute(onnx: Any, proto: Any) -> Any:
     value = onnx.helper.get_attribute_value(proto)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, list) and value and isinstance(value[0], bytes):
+        return [each.decode("utf-8", "replace") for each in value]
     if isinstance(value, onnx.TensorProto):
         return as_float32(onnx.numpy_helper.to_array(value))
     return value

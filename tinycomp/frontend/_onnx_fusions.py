@@ -36,11 +36,13 @@ def _nothing(node: OnnxNode) -> None:
 
 
 def _needed(model: OnnxModel, nodes: Sequence[OnnxNode]) -> tuple[OnnxNode, ...]:
+    """Without nodes that nobody reads; outputs that nobody reads have no name."""
     wanted, kept = {*model.outputs}, []
     for node in reversed(nodes):
-        if wanted & {*node.outputs}:
-            wanted |= {*node.inputs}
-            kept.append(node)
+        outputs = tuple(name if name in wanted else "" for name in node.outputs)
+        if any(outputs):
+            wanted |= {*node.inputs} - {""}
+            kept.append(replace(node, outputs=outputs))
     return tuple(reversed(kept))
 
 

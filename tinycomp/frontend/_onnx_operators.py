@@ -9,6 +9,8 @@ from tinycomp.frontend._onnx_call import Reader
 from tinycomp.frontend._onnx_convolutions import CONVOLUTIONS
 from tinycomp.frontend._onnx_dense import DENSE
 from tinycomp.frontend._onnx_moves import MOVES
+from tinycomp.frontend._onnx_quantized import QUANTIZED
+from tinycomp.frontend._onnx_recurrent import RECURRENT
 from tinycomp.frontend._onnx_reductions import REDUCTIONS
 from tinycomp.frontend._onnx_resize import RESIZES
 
@@ -17,6 +19,8 @@ OPERATORS: Mapping[str, Reader] = {
     **CONVOLUTIONS,
     **DENSE,
     **MOVES,
+    **QUANTIZED,
+    **RECURRENT,
     **REDUCTIONS,
     **RESIZES,
 }

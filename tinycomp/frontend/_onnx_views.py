@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from tinycomp.ir.graph import GraphBuilder, Node
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Shape
+from tinycomp.ir.tensor import QuantizationParameters, Shape
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.transpose import Transpose
 
@@ -118,6 +118,8 @@ class Weaver:
 
     builder: GraphBuilder
     """Receives them."""
+    rounding: dict[str, QuantizationParameters] = field(default_factory=dict)
+    """Parameters that the file prescribes, by tensor."""
     moved: dict[tuple[str, tuple[Factor, ...]], str] = field(default_factory=dict)
     """Tensors that were transposed already."""
     known: dict[tuple[str, Shape], str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_call import Call, Value
 from tinycomp.frontend._onnx_file import OnnxModel, OnnxNode, as_float32, import_onnx
 from tinycomp.frontend._onnx_operators import OPERATORS
+from tinycomp.frontend._onnx_quantized import dequantized, quantized
 from tinycomp.frontend._onnx_views import View, Weaver
 from tinycomp.ir.tensor import Array
 
@@ -33,6 +34,8 @@ class OnnxWalk:
     """Receives what can't be built."""
     values: dict[str, Value] = field(default_factory=dict)
     """Constants, and the tensors computed so far."""
+    grids: dict[str, Array] = field(default_factory=dict)
+    """Scales of constants that lie on int8 steps."""
     refused: dict[str, list[OnnxNode]] = field(default_factory=dict)
     """Nodes of operators that are not supported, by operator."""
 
@@ -66,7 +69,7 @@ class OnnxWalk:
     def _read(self, node: OnnxNode) -> None:
         inputs = tuple(self.values[name] if name else None for name in node.inputs)
         name = self.weaver.builder.unique(node.name)
-        call = Call(node, inputs, self.weaver, self.model.opset, name)
+        call = Call(node, inputs, self.weaver, self.model.opset, name, self.grids)
         found = OPERATORS[node.kind](call)
         outputs = [found] if isinstance(found, View) else list(found)
         self.values.update(
@@ -81,6 +84,15 @@ class OnnxWalk:
             self.values[node.outputs[0]] = (
                 sizes[ends] if node.kind == "Shape" else np.array(sizes.prod())
             )
+            return
+        if node.kind == "DequantizeLinear":
+            real, scales = dequantized(node, self.values)
+            self.values[node.outputs[0]] = real
+            if scales is not None:
+                self.grids[node.outputs[0]] = scales
+            return
+        if node.kind == "QuantizeLinear":
+            self.values[node.outputs[0]] = quantized(node, self.values)
             return
         for name, value in zip(node.outputs, self._computed(node), strict=False):
             if name:
@@ -134,6 +146,12 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
             expected="Neural networks.",
             hint="Of a pipeline, convert the network alone, and scale its inputs outside.",
         )
+    if domain and kind.startswith(("QLinear", "QGemm")):
+        return ModelError(
+            f"{shown} {is_} of onnxruntime's own quantized operators.",
+            expected="QuantizeLinear and DequantizeLinear around float operators.",
+            hint="Quantize with quant_format=QuantFormat.QDQ.",
+        )
     if domain:
         return ModelError(
             f"{shown} {is_} of the operator set {domain!r}, not of ONNX's own.",
@@ -150,8 +168,10 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
 _INSTEAD = {
     "ArgMax": "Save the model without it, and compare the outputs in the firmware.",
     "TopK": "Save the model without it, and sort the outputs in the firmware.",
+    **dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+        "Quantize with QuantizeLinear and DequantizeLinear around float operators: "
+        "quant_format=QuantFormat.QDQ.",
+    ),
     "NonMaxSuppression": "Save the model without it, and filter the boxes in the firmware.",
-    "LSTM": "Use convolutions over time.",
-    "GRU": "Use convolutions over time.",
-    "RNN": "Use convolutions over time.",
 }

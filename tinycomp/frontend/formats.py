@@ -54,7 +54,7 @@ def _tflite(path: Path) -> Graph:
 
 FORMATS = (
     Format((".keras", ".h5", ".hdf5"), _keras),
-    Format((".onnx",), _onnx),
+    Format((".onnx",), _onnx, always_float=False),
     Format((".pt2", ".pt", ".pth"), _torch),
     Format((".tflite",), _tflite, always_float=False),
 )

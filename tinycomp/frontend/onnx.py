@@ -62,7 +62,12 @@ def read_onnx(path: Path) -> Graph:
         if places is not None and places != tuple(range(len(places))):
             shape = inner_shape(output.shape, places)
             notes.append(_note("returns", "Output", name, output.shape[1:], shape))
-    return replace(builder.build(outputs), notes=tuple(notes), channels_first=first)
+    rounding = walk.weaver.rounding
+    if rounding:
+        notes.append("The model is quantized: its scales and zero points are kept.")
+    return replace(
+        builder.build(outputs), notes=tuple(notes), channels_first=first, rounding=rounding
+    )
 
 
 def _inputs(path: Path, model: OnnxModel) -> Iterator[ModelError]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.input_transform import InputTransform
 from tinycomp.ir.operator import Cost, Operator
-from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
+from tinycomp.ir.tensor import (
+    Array,
+    Constant,
+    Operands,
+    QuantizationParameters,
+    Shape,
+    Tensor,
+    Value,
+)
 
 if TYPE_CHECKING:
     from tinycomp.ir.reduction import Reduction
@@ -104,6 +112,8 @@ class Graph:
     """Of a graph whose several inputs are one row of bytes: these inputs, in order."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """How the model's author calls inputs and outputs, where that is not the tensor's name."""
+    rounding: Mapping[str, QuantizationParameters] = field(default_factory=dict)
+    """Of a float graph, the int8 parameters of tensors that the model file prescribes."""
     notes: tuple[str, ...] = ()
     """What the frontend left out or corrected, one sentence each."""
 
