@@ -43,6 +43,14 @@ def delayed(graph: Graph, names: Sequence[str], seed: int = 0) -> Graph:
     )  # fmt: skip
 
 
+def some(graph: Graph, most: int, seed: int) -> list[str]:
+    """One to `most` random tensors of a graph that it computes and does not return."""
+    rng = np.random.default_rng((seed, 99))
+    names = [node.outputs[0] for node in graph.nodes if node.outputs[0] not in graph.outputs]
+    count = min(len(names), int(rng.integers(1, most + 1)))
+    return [str(name) for name in rng.choice(names, count, replace=False)]
+
+
 def with_variables(graph: Graph) -> bytes:
     """The .tflite of a graph with states, which it keeps in variables."""
     data = write_tflite(graph)

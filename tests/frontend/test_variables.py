@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from delays import delayed, with_variables
+from delays import delayed, some, with_variables
 from host import run_on_host
 from public_functions import run_library
 from random_graphs import random_graph
@@ -23,19 +23,19 @@ from tinycomp.ir.graph import Graph, State
 from tinycomp.ir.tensor import Array
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.prepare import reduce
+from tinycomp.proof.estimate import needs
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify
 from tinycomp.reference.simulate import first_rows, sequence
+from tinycomp.target.boards import load_board
 
 STEPS = 6
 
 
 def with_states(seed: int) -> Graph:
     """A random graph in which one to three tensors are those of the inference before."""
-    graph, rng = random_graph(seed), np.random.default_rng((seed, 98))
-    names = [node.outputs[0] for node in graph.nodes if node.outputs[0] not in graph.outputs]
-    count = min(len(names), int(rng.integers(1, 4)))
-    return delayed(graph, [str(name) for name in rng.choice(names, count, replace=False)], seed)
+    graph = random_graph(seed)
+    return delayed(graph, some(graph, 3, seed), seed)
 
 
 def random_stream(graph: Graph, count: int = STEPS) -> Array:
@@ -82,6 +82,15 @@ def test_another_initial_value_is_a_difference() -> None:
     wrong ^= 1
     found = verify(other, data, random_stream(other), [simulator(other)])
     assert [each.execution for each in found.differences] == ["states"]
+
+
+def test_estimates_count_the_state() -> None:
+    graph = parse_tflite(with_variables(with_states(0)), "m")
+    kept = sum(state.initial.size for state in graph.states)
+    found = needs(graph, load_board("cortex-m4"))
+    assert found.ram_min > kept
+    plain = needs(replace(graph, states=()), load_board("cortex-m4"))
+    assert found.ram_min <= plain.ram_min
 
 
 def _edit_start(change: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import random_graphs
 import random_models
+from delays import cut, delayed, some, with_variables
 
 from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompError
 from tinycomp.common.progress import Silent
@@ -21,6 +22,8 @@ from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.export import write_tflite
 
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
+SEVERAL_INPUTS, VARIABLES = 0.15, 0.1
+"""The fractions of graphs with several inputs, and of those that keep variables."""
 REFUSALS = (BoardError, DataError, ModelError)
 """Errors that can be legitimate: too large, out of bounds. Others (a failing compiler, a silent
 device, differing executions, an impossible state) never are.
@@ -94,13 +97,24 @@ def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
     """Write the case's model, and its data if it needs any; returns the paths."""
     if case.kind == "graph":
         path = folder / "model.tflite"
-        path.write_bytes(write_tflite(random_graphs.random_graph(case.seed, case.left_out)))
+        path.write_bytes(_tflite(case))
         return path, None
     model = random_models.random_model(case.seed, case.left_out)
     data = folder / "data.npz"
     np.savez(data, **random_models.random_data(model, case.seed))
     model.save(folder / "model.keras")
     return folder / "model.keras", data
+
+
+def _tflite(case: FuzzCase) -> bytes:
+    """A random graph; a few with several inputs, and a few with variables."""
+    graph = random_graphs.random_graph(case.seed, case.left_out)
+    drawn = np.random.default_rng((case.seed, 1 << 21)).random()
+    if drawn < SEVERAL_INPUTS:
+        return write_tflite(cut(graph, some(graph, 2, case.seed)))
+    if drawn > 1 - VARIABLES:
+        return with_variables(delayed(graph, some(graph, 3, case.seed), case.seed))
+    return write_tflite(graph)
 
 
 def run(case: FuzzCase, folder: Path) -> dict[str, Any]:

@@ -20,6 +20,8 @@ FEWEST, MOST = 4, 9
 """Random steps per model; each adds one to five layers."""
 SEVERAL_OUTPUTS = 0.15
 """The fraction of models with two or three outputs."""
+SEVERAL_INPUTS = 0.15
+"""The fraction of models with two or three inputs."""
 LARGEST = 3000
 """The most elements of a tensor, so that models run quickly."""
 SAMPLES = 60
@@ -38,8 +40,20 @@ class _Growing:
         self.rng = np.random.default_rng((seed, 0))
         shapes = [self.integers((4, 4, 1), (13, 11, 5)), self.integers((6, 1), (40, 6)),
                   self.integers((3,), (60,))]  # fmt: skip
-        self.input = self.keras.Input(shapes[self.rng.integers(3)])
-        self.tensors = [self.input]
+        self.input = self.keras.Input(shapes[self.rng.integers(3)], name="main")
+        self.others = self._other_inputs()
+        self.tensors = [self.input, *self.others]
+
+    def _other_inputs(self) -> list[Any]:
+        """More inputs, of a few models; drawn apart, so that the other models stay as they are."""
+        rng = np.random.default_rng((self.seed, 1 << 21))
+        if rng.random() >= SEVERAL_INPUTS:
+            return []
+        shapes = [self.input.shape[1:], (7,), (12, 3), (6, 5, 2)]
+        chosen = [shapes[i] for i in rng.integers(0, len(shapes), rng.integers(1, 3))]
+        return [
+            self.keras.Input(shape, name=f"other_{number}") for number, shape in enumerate(chosen)
+        ]
 
     def integers(self, low: tuple[int, ...], high: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(int(n) for n in self.rng.integers(low, high))
@@ -83,8 +97,11 @@ class _Growing:
                 x = getattr(self.k, f"{pooled}{size}")()(x)
             end = self.choice(["softmax", "sigmoid", "linear"])
             x = self.k.Dense(self.number(2, 11), activation=end)(x)
-        if x is self.input:
+        if any(x is each for each in (self.input, *self.others)):
             x = self.k.Dense(3)(x)
+        if self.others:  # all inputs lead somewhere
+            ends = [self.k.Dense(2)(self.k.Flatten()(y)) for y in (self.input, *self.others)]
+            return self.keras.Model([self.input, *self.others], [x, *ends])
         others = [y for y in self.tensors if y is not self.input and y is not x]
         if others and self.rng.random() < SEVERAL_OUTPUTS:
             count = self.number(1, 1 + min(2, len(others)))
@@ -277,9 +294,12 @@ def random_model(seed: int, left_out: Collection[int] = ()) -> Any:
 def random_data(model: Any, seed: int) -> dict[str, Array]:
     """Inputs of the model; one in ten is an outlier."""
     rng = np.random.default_rng((seed, MOST + 3))
-    x = rng.normal(0, 1, (SAMPLES, *model.input_shape[1:])).astype(np.float32)
-    x[::10] *= 5
-    return {"x": x}
+    found = {}
+    for number, tensor in enumerate(model.inputs):
+        x = rng.normal(0, 7.0**number, (SAMPLES, *tensor.shape[1:])).astype(np.float32)
+        x[::10] *= 5
+        found[tensor.name if len(model.inputs) > 1 else "x"] = x
+    return found
 
 
 def _values(rng: np.random.Generator, variable: Any) -> Array:

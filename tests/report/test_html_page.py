@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from sample_reports import bare, classification, full, regression
 
 from tinycomp.report.html import html
-from tinycomp.report.record import Report, VerifyRecord, read_report, to_json
+from tinycomp.report.record import (
+    REPORT_NAME,
+    PlainRecord,
+    Report,
+    StreamRecord,
+    VerifyRecord,
+    read_report,
+    to_json,
+)
 
 VOID = {"meta", "hr", "br", "img", "input", "link"}
 HOSTILE = "</style><script>alert(\"1\")</script>&amp; 'x'"
@@ -127,6 +136,18 @@ def test_a_difference_is_named() -> None:
     page = Page(html(replace(full(), verify=(record,))))
     assert "Different : litert, host, 3 tensors, 1 sample. tensor 'a' differs" in page.text
     assert "Equal in every byte" not in page.text
+
+
+def test_a_hop_is_shown_beside_a_window(tmp_path: Path) -> None:
+    report = full()
+    assert report.flash is not None
+    assert report.ram is not None
+    whole = PlainRecord(report.flash, report.ram, 12_000)
+    streamed = replace(report, stream=StreamRecord(49, 1, 49, whole))
+    text = Page(html(streamed)).text
+    assert "Instructions of a window 12 k 12.0 times those of a hop" in text
+    (tmp_path / REPORT_NAME).write_text(to_json(streamed))
+    assert read_report(tmp_path) == streamed
 
 
 def widths(page: Page, kind: str) -> list[float]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from tinycomp.ir.graph import Graph
+from tinycomp.passes.bundle_inputs import bundle_inputs
 from tinycomp.passes.bundle_outputs import bundle_outputs
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.streaming import choose, sketch
 from tinycomp.prepare import clean_up, is_float
-from tinycomp.proof.measure import layer_records
+from tinycomp.proof.measure import layer_records, state_size
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
 from tinycomp.report.inspection import Needs
@@ -35,7 +36,7 @@ def needs(graph: Graph, board: Board) -> Needs:
     Raises:
         ModelError: a layer can't be quantized, or has no kernel.
     """
-    int8 = bundle_outputs(_invented(graph) if is_float(graph) else graph)
+    int8 = bundle_outputs(bundle_inputs(_invented(graph) if is_float(graph) else graph))
     storage = Storage(codecs=_codecs(int8), copied=board.memory.harvard)
     program = lower(int8, storage, board.kernels)
     costs = Costs(program)
@@ -46,10 +47,11 @@ def needs(graph: Graph, board: Board) -> Needs:
         least, slowest = small.arena, costs.instructions(small.steps)
     else:
         least, slowest = min(sketch(program), fast.arena), fastest
-    records = layer_records(program)
+    records, kept = layer_records(program), state_size(fast)
     constants = sum(each.weight_bytes + each.constant_bytes for each in records)
     return Needs(
-        board.name, constants, _code(program), least, fast.arena, round(slowest), round(fastest),
+        board.name, constants, _code(program), least + kept, fast.arena + kept,
+        round(slowest), round(fastest),
         board.memory.flash - board.memory.reserved_flash,
         board.memory.ram - board.memory.reserved_ram,
     )  # fmt: skip

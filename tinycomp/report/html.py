@@ -107,6 +107,10 @@ def _figures(report: Report) -> Iterable[View]:
     if latency:
         rate = f"{latency.value / report.model.macs:.2f} per MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)
+    whole = report.stream.whole if report.stream else None
+    if latency and whole is not None and whole.latency:
+        times = f"{whole.latency / latency.value:.1f} times those of a hop"
+        yield _figure(f"{latency.unit.capitalize()} of a window", _short(whole.latency), times)
     if latency and latency.time:
         kind = "Time" if latency.time.exact else "Time, estimated"
         value, _, clock = show_time(latency.time).partition(" at ")
