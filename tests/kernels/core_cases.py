@@ -462,14 +462,16 @@ def tall(count: int = 12) -> list[Case]:
 
 
 def broad(count: int = 16) -> list[Case]:
-    """Depthwise windows of many columns over short and long rows."""
+    """Depthwise windows of many columns over short and long rows; channels that share an input."""
     found = []
     for i, draw in draws(count, 22):
         kernel, height = (draw.of((1, 1, 3, 5, 7)), draw.number(3, 9)), draw.number(1, 4)
         size = (height, draw.number(1, 70 if height < 3 else 20))
         window = draw.window(size, kernel, (1, draw.number(1, 3)), (1, draw.number(1, 2)))
-        op, channels = DepthwiseConv2D(window, 1, draw.of(tuple(Activation))), draw.number(1, 40)
-        found.append(draw.weighted(f"broad {i}", op, (*size, channels), (1, *kernel, channels)))
+        multiplier, channels = draw.of((1, 1, 2, 3)), draw.number(1, 40)
+        op = DepthwiseConv2D(window, multiplier, draw.of(tuple(Activation)))
+        weights = (1, *kernel, channels * multiplier)
+        found.append(draw.weighted(f"broad {i}", op, (*size, channels), weights))
     return found
 
 

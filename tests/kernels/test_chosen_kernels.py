@@ -66,6 +66,26 @@ def test_any_depthwise_window_uses_vectors(window: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "window", "multiplier", "kernel"),
+    [
+        (24, (5, 5), 1, "depthwise_pairs_dsp"),
+        (96, (1, 9), 1, "depthwise_pairs_dsp"),
+        (4, (5, 5), 1, "depthwise_dsp"),  # weights are prepared for four pixels only
+        (24, (9, 1), 1, "depthwise_dsp"),
+        (24, (3, 3), 1, "depthwise_3x3_dsp"),
+        (6, (3, 3), 2, "depthwise_pairs_dsp"),
+    ],
+)
+def test_depthwise_windows(
+    width: int, window: tuple[int, int], multiplier: int, kernel: str
+) -> None:
+    op = DepthwiseConv2D(Window.make("same", (8, width), window), multiplier)
+    weights = (1, *window, 16 * multiplier)
+    (found,) = lowered([weighted_case("window", op, (8, width, 16), weights, seed=1)], "armv7e_m")
+    assert found.kernel == kernel
+
+
+@pytest.mark.parametrize(
     ("weights", "kernel"),
     [
         ((8, 10, 8, 1), "conv_2d_small_scalar"),

@@ -22,22 +22,28 @@ ADDRESS = 8
 TAIL = 72
 """Bytes read after a tile's own columns."""
 _AS_CONVOLUTION = {"channel_multiplier": "output_channels"}
+PIXELS, LEAST_PIXELS, PAIRS = 4, 16, 2048
+"""Of pairs of columns: pixels computed at a time; the fewest that share them, if there are as many;
+bytes, unless these need more.
+"""
 NARROW = 5
 """The output width with its own tile; others are split into tiles of six."""
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The DSP kernel's call; None if channels share one of many input channels, or values exceed
-    its bounds.
+    """The DSP kernel's call; None if channels share an input channel and windows are neither over
+    few channels nor over neighbouring columns, or values exceed its bounds.
     """
     if integer(call, "input_channels") < BLOCK:
         return _over_all_channels(call, operands, stored)
-    sums = sums_of(call)
-    if sums is None or integer(call, "channel_multiplier") != 1:
+    sums, single = sums_of(call), integer(call, "channel_multiplier") == 1
+    if sums is None:
         return None
-    kernel = _square(call)
+    kernel = _square(call) if single else None
+    if kernel is None and _has_pairs(call):
+        return _by_columns(call, sums)
     if kernel is None:
-        return _any_window(call, sums)
+        return _any_window(call, sums) if single else None
     return _three_by_three(call, sums, kernel, stored is not None and stored.buffered)
 
 
@@ -115,6 +121,60 @@ def _any_window(call: KernelCall, sums: Sums) -> KernelCall:
     }
     cells = values.shape[1] // BLOCK
     return KernelCall("depthwise_dsp", fields, scratch=ADDRESS * cells + len(sums.weights))
+
+
+def _has_pairs(call: KernelCall) -> bool:
+    """Whether windows cover neighbouring columns, and pairs of columns are faster than the
+    alternative: cells one by one, or portable code where channels share an input.
+    """
+    if integer(call, "stride_width") != 1 or integer(call, "dilation_width") != 1:
+        return False
+    return integer(call, "channel_multiplier") > 1 or _by_pair_cost(call) < _by_cell_cost(call)
+
+
+def _by_pair_cost(call: KernelCall) -> float:
+    """Instructions per output of depthwise_pairs_dsp, as measured: products of four pixels, their
+    rounding, the weights of a row of outputs, and a row's pairs of four channels.
+    """
+    height, columns = integer(call, "kernel_height"), integer(call, "kernel_width")
+    width, words = integer(call, "output_width"), columns // 2 + 1
+    products = 9 + 7 * words
+    weights = 15 + 35 * (columns // 4 + 1)
+    pairs = 60 + 9 * (width + columns)
+    filled = -(-width // PIXELS) * PIXELS / width
+    return height * (filled * products / 4 + weights / width + pairs / (4 * width)) + 11 * filled
+
+
+def _by_cell_cost(call: KernelCall) -> float:
+    """The same of depthwise_dsp: each cell's products and its share of the cell's address."""
+    cells = integer(call, "kernel_height") * integer(call, "kernel_width")
+    return 30 + cells * (2.5 + 33 / integer(call, "input_channels"))
+
+
+def _by_columns(call: KernelCall, sums: Sums) -> KernelCall:
+    """Pairs of columns in scratch, of as many pixels as there is room for."""
+    height, words = integer(call, "kernel_height"), integer(call, "kernel_width") // 2 + 1
+    width = -(-integer(call, "output_width") // PIXELS) * PIXELS
+    room = PAIRS // (2 * BLOCK * height) - 2 * words
+    pixels = min(width, max(LEAST_PIXELS, room // PIXELS * PIXELS))
+    names = (
+        "channel_multiplier", "kernel_height", "kernel_width", "stride_height", "dilation_height",
+        "padding_top", "padding_left", "input_zero_point", "activation_min", "activation_max",
+    )  # fmt: skip
+    values = sums.weights.astype(np.int8)
+    fields = {
+        "input_height": call.fields["input_height"],
+        "input_width": call.fields["input_width"],
+        "channels": call.fields["input_channels"],
+        "output_width": call.fields["output_width"],
+        "pixels": pixels,
+        **{name: call.fields[name] for name in names},
+        "packed": 0,
+        "weights": Weights(values, len(values), codecs=("dense",)),
+        **rounding(call, sums),
+    }
+    scratch = 8 * words * height + 4 * BLOCK * height * (pixels // 2 + words)
+    return KernelCall("depthwise_pairs_dsp", fields, scratch=scratch)
 
 
 def _by_pairs(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
