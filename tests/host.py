@@ -38,9 +38,9 @@ def run_on_host(
     )
     program = FirmwareBuild(load_board("host"), library, prefix, folder / "build").host_runner()
     names = tensor_order(graph)
-    sizes = [graph.tensors[name].size for name in names]
+    sizes = [graph.tensors[name].nbytes for name in names]
     found = run_host(program, inputs.reshape(len(inputs), -1), sizes)
     return {
-        name: values.reshape(len(inputs), *graph.tensors[name].shape)
+        name: values.view(graph.tensors[name].dtype).reshape(-1, *graph.tensors[name].shape)
         for name, values in zip(names, found, strict=True)
     }

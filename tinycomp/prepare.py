@@ -53,6 +53,7 @@ from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.prescribed import quantize_as_prescribed
 from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
+from tinycomp.quantize.types import TYPES, Precision
 from tinycomp.quantize.xnnpack import xnnpack_note
 from tinycomp.reference.simulate import simulate
 
@@ -85,6 +86,8 @@ class Preparation:
     """Replaces the model's own name."""
     input_quantization: str | None = None
     """"SCALE,ZERO" or an int8 .tflite; None: from calibration."""
+    activations: int = 8
+    """Bits of activations, 8 or 16, where the recipe does not say otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +222,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     float_tflite, tflite, core = None, None, None
     if graph.rounding:
         _require_unquantized_input(wanted)
+        _require_float(wanted, recipe)
         core = clean_up(graph)
         float_tflite = write_tflite(core)
         graph = quantize_as_prescribed(graph, core, None if dataset is None else dataset.x)
@@ -229,14 +233,16 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         views = [core_inputs(each, dataset.x) for each in (cleaned, lifted)]
         dataset = without_absurd(dataset, views, progress)
         trial = quantize_calibrated(
-            cleaned, lifted, dataset.x, wanted.calibration, given, progress, recipe.weight_scales
-        )
+            cleaned, lifted, dataset.x, wanted.calibration, given, progress, recipe.weight_scales,
+            _precision(wanted, recipe, cleaned),
+        )  # fmt: skip
         core, graph = trial.core, trial.graph
     else:
         from tinycomp.frontend.tflite import standard_tflite
 
         tflite = standard_tflite(wanted.model)
         _require_unquantized_input(wanted)
+        _require_float(wanted, recipe)
         if recipe.scales in ("shared", "layer"):
             progress.note("The model is int8 already: it keeps its weight scales.")
         if (refused := xnnpack_note(graph)) is not None:
@@ -353,6 +359,28 @@ def _require_unquantized_input(wanted: Preparation) -> None:
         )
 
 
+def _require_float(wanted: Preparation, recipe: Recipe) -> None:
+    if wanted.activations != 8 or recipe.chooses_activations:
+        raise ModelError(
+            f"'{wanted.model}' is quantized already: its activations keep their types.",
+            expected="16-bit activations are chosen when a float model is quantized.",
+            hint="Leave out --activations and the recipe's 'activations', or build from the float "
+            "model.",
+        )
+
+
+def _precision(wanted: Preparation, recipe: Recipe, graph: Graph) -> Precision:
+    """The bits of activations: the recipe's by layer, else the command line's."""
+    if wanted.activations not in TYPES:
+        raise DataError(f"--activations is {wanted.activations}.", expected="8 or 16.")
+    if wanted.activations == 16 and wanted.input_quantization is not None:
+        raise DataError(
+            "--input-quantization is for an int8 input, and --activations 16 makes it int16.",
+            hint="Leave one of them out.",
+        )
+    return Precision(wanted.activations, recipe.activations_by_layer(graph))
+
+
 def _lifted(graph: Graph) -> Graph:
     """The cleaned graph without the scale and offset that the model starts with, if any."""
     return clean_up(lift_normalization(remove_identity(scale_constants(graph))))
@@ -457,7 +485,7 @@ def _compress(dense: Graph, recipe: Recipe, dataset: Dataset | None, progress: P
 
 
 def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Array:
-    """int8 inputs to compare executions on, (samples, *graph.sample_shape): of the data set's test
+    """Inputs to compare executions on, (samples, *graph.sample_shape): of the data set's test
     half, or seeded random ones without it. With states, its first samples in order; of a streamed
     graph, so many hops that `count` of them end a whole window.
     """
@@ -465,8 +493,10 @@ def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Arra
     if stream is not None:
         count += stream.ready - 1
     if dataset is None:
+        dtype = graph.sources[0].dtype
+        low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
         shape = (count, *graph.sample_shape)
-        return np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
+        return np.random.default_rng(0).integers(low, high + 1, shape).astype(dtype)
     rows = np.arange(min(count, len(dataset.x_test)))
     if stream is not None:
         row = dataset.x_test.shape[2:]

@@ -120,8 +120,8 @@ bool tc_input_prepare(void)
         return false;
     }
     if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
-        for (uint32_t i = 0; i < tc_model.input_size; i++) {
-            tc_model.input()[i] = tc_model.quantize_input(read_float(tc_model.received() + 4U * i), i);
+        for (uint32_t i = 0; i < tc_model.input_count; i++) {
+            tc_model.store_input(read_float(tc_model.received() + 4U * i), i);
         }
     }
     return true;
@@ -139,5 +139,5 @@ float tc_input_real(uint32_t at)
     if (state.loaded == RECEIVED && tc_model.input_format == TC_INPUT_FLOAT32) {
         return read_float(tc_model.received() + 4U * at);
     }
-    return tc_model.dequantize_input(tc_model.input()[at]);
+    return tc_model.real_input(at);
 }

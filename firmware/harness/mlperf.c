@@ -56,20 +56,20 @@ static void help(void)
 static float squared_error(void)
 {
     float sum = 0.0F;
-    for (uint32_t i = 0; i < tc_model.output_size; i++) {
-        const float difference = tc_model.dequantize_output(tc_model.output[i]) - tc_input_real(i);
+    for (uint32_t i = 0; i < tc_model.output_count; i++) {
+        const float difference = tc_model.real_output(i) - tc_input_real(i);
         sum += difference * difference;
     }
-    return sum / (float)(int32_t)tc_model.output_size;
+    return sum / (float)(int32_t)tc_model.output_count;
 }
 
 static void put_outputs(void)
 {
-    for (uint32_t i = 0; i < tc_model.output_size; i++) {
+    for (uint32_t i = 0; i < tc_model.output_count; i++) {
         if (i > 0U) {
             tc_port_write(',');
         }
-        tc_put_fixed(tc_model.dequantize_output(tc_model.output[i]));
+        tc_put_fixed(tc_model.real_output(i));
     }
 }
 

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Format of an input element in `db` commands. `tc` commands always carry the int8 tensor itself. */
+/* Format of an input element in `db` commands. `tc` commands always carry the tensor itself. */
 typedef enum {
     TC_INPUT_INT8,   /* the tensor */
     TC_INPUT_UINT8,  /* the tensor plus 128, as images are */
@@ -41,24 +41,26 @@ typedef struct {
     const char *profile;   /* kws01, vww01, ic01, ad01, sww01, or the name */
     const char *hash;      /* sha256 of the .tflite, hexadecimal */
     const char *generator; /* version */
-    uint32_t input_size;   /* bytes of the int8 tensors */
+    uint32_t input_size;   /* bytes of the tensors */
     uint32_t output_size;
+    uint32_t input_count; /* values of the tensors */
+    uint32_t output_count;
     uint32_t arena_size; /* scratch included */
     uint32_t scratch_size;
     uint16_t node_count;
     uint16_t tensor_count; /* the model's input is tensor 0 */
     tc_input_format_t input_format;
-    uint8_t *(*received)(void); /* input as received by `db`: input_size elements of input_format */
+    uint8_t *(*received)(void); /* input as received by `db`: the tensor, or input_count values of input_format */
     uint32_t received_size;
     int8_t *(*input)(void); /* the same memory as received, unless the format is TC_INPUT_FLOAT32 */
     bool keeps_input;       /* false: an inference overwrites its input, as RAM is short */
     int8_t *output;
-    tc_trace_t *trace;                              /* max(node_count, tensor_count) cells */
-    void (*invoke)(void);                           /* input to output: the measured library, without hooks */
-    void (*invoke_watched)(void);                   /* the same source compiled with the hooks below */
-    int8_t (*quantize_input)(float x, uint32_t at); /* x: real value of input element `at` */
-    float (*dequantize_output)(int8_t q);
-    float (*dequantize_input)(int8_t q);
+    tc_trace_t *trace;                         /* max(node_count, tensor_count) cells */
+    void (*invoke)(void);                      /* input to output: the measured library, without hooks */
+    void (*invoke_watched)(void);              /* the same source compiled with the hooks below */
+    void (*store_input)(float x, uint32_t at); /* x: real value of input element `at` */
+    float (*real_output)(uint32_t at);
+    float (*real_input)(uint32_t at);
     tc_results_t results;
 } tc_model_t;
 

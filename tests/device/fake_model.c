@@ -123,24 +123,24 @@ static void invoke_watched(void)
     infer(tc_step_begin, tc_step_end);
 }
 
-static int8_t quantize_input(float x, uint32_t at) /* scale 0.5, zero point 3 */
+static void store_input(float x, uint32_t at) /* scale 0.5, zero point 3 */
 {
-    (void)at;
     const float q = x * 2.0F + 3.0F;
     if (q != q) { /* NaN becomes the zero point */
-        return 3;
+        INPUT[at] = 3;
+    } else {
+        INPUT[at] = (int8_t)(q < -128.0F ? -128.0F : q > 127.0F ? 127.0F : q < 0.0F ? q - 0.5F : q + 0.5F);
     }
-    return (int8_t)(q < -128.0F ? -128.0F : q > 127.0F ? 127.0F : q < 0.0F ? q - 0.5F : q + 0.5F);
 }
 
-static float dequantize_output(int8_t q) /* scale 1/256, zero point -128 */
+static float real_output(uint32_t at) /* scale 1/256, zero point -128 */
 {
-    return (float)(q + 128) / 256.0F;
+    return (float)(output[at] + 128) / 256.0F;
 }
 
-static float dequantize_input(int8_t q)
+static float real_input(uint32_t at)
 {
-    return (float)(q - 3) * 0.5F;
+    return (float)(INPUT[at] - 3) * 0.5F;
 }
 
 const tc_model_t tc_model = {
@@ -148,6 +148,8 @@ const tc_model_t tc_model = {
     PROFILE,
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     "0.0.1",
+    INPUT_SIZE,
+    OUTPUT_SIZE,
     INPUT_SIZE,
     OUTPUT_SIZE,
     3 * INPUT_SIZE,
@@ -163,8 +165,8 @@ const tc_model_t tc_model = {
     trace,
     invoke,
     invoke_watched,
-    quantize_input,
-    dequantize_output,
-    dequantize_input,
+    store_input,
+    real_output,
+    real_input,
     RESULTS,
 };

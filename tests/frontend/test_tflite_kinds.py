@@ -54,9 +54,9 @@ def _constants(numpy_type: Any, dtype: int) -> Edit:
 
 
 FORMATS: dict[str, tuple[tuple[Edit, ...], str]] = {
-    "16x8": (
+    "16x8 with zero points": (
         (_activations(INT16),),
-        "'x.tflite' is quantized with 16-bit activations and 8-bit weights (16x8).",
+        "The tensor 'input' (int16) has the zero point -3. 0: 16-bit activations are symmetric.",
     ),
     "legacy uint8": (
         (_activations(UINT8), _constants(np.uint8, UINT8)),

@@ -45,20 +45,25 @@ def channel_parameters(scales: Array, axis: int) -> QuantizationParameters:
     return QuantizationParameters(rounded, (0,) * len(rounded), axis)
 
 
-def extreme_inputs(rng: np.random.Generator, shape: Shape, samples: int = 3) -> Array:
+def extreme_inputs(
+    rng: np.random.Generator, shape: Shape, samples: int = 3, dtype: str = "int8"
+) -> Array:
     """Random samples, then one with only extreme values, all smallest, all largest."""
-    free = rng.integers(-128, 128, (samples, *shape))
-    bang = rng.choice([-128, 127], (1, *shape))
-    flat = [np.full((1, *shape), value) for value in (-128, 127)]
-    return np.concatenate([free, bang, *flat]).astype(np.int8)
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    free = rng.integers(low, high + 1, (samples, *shape))
+    bang = rng.choice([low, high], (1, *shape))
+    flat = [np.full((1, *shape), value) for value in (low, high)]
+    return np.concatenate([free, bang, *flat]).astype(dtype)
 
 
 class CaseBuilder:
     """Builds an int8 graph node by node; tensors are named after their operators."""
 
-    def __init__(self, shape: Shape, source: QuantizationParameters) -> None:
+    def __init__(self, shape: Shape, source: QuantizationParameters, dtype: str = "int8") -> None:
         self.builder = GraphBuilder("case")
         self.quantization = {self.builder.input("input", shape): source}
+        self.types = {"input": dtype}
+        self.dtype = dtype
 
     def add(
         self,
@@ -67,6 +72,7 @@ class CaseBuilder:
         output: QuantizationParameters,
         constants: Sequence[Constant] = (),
         name: str = "",
+        dtype: str = "",
     ) -> str:
         """Append a node, by default named after the operator; returns the name of its output."""
         names = [self.builder.constant(constant.name, constant.values) for constant in constants]
@@ -74,13 +80,14 @@ class CaseBuilder:
             self.builder.constants[key] = Constant(key, constant.values, constant.quantization)
         result = self.builder.add(op, [*inputs, *names], name or op.name)
         self.quantization[result] = output
+        self.types[result] = dtype or self.dtype
         return result
 
     def graph(self) -> Graph:
         """The graph, with the last node's output."""
         graph = self.builder.build([self.builder.nodes[-1].outputs[0]])
         tensors = {
-            name: Tensor(name, tensor.shape, "int8", self.quantization[name])
+            name: Tensor(name, tensor.shape, self.types[name], self.quantization[name])
             for name, tensor in graph.tensors.items()
         }
         return Graph(graph.name, graph.nodes, tensors, graph.constants, graph.inputs, graph.outputs)

@@ -15,9 +15,11 @@ from conformance import Case
 from kernel_text import COPYING_CODEC, constants, scratch_size
 
 from tinycomp.common import resources
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 
 FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
@@ -73,10 +75,16 @@ class HostCases:
         found, start = {}, 0
         for name in _names(case.graph):
             tensor = case.graph.tensors[name]
-            values = samples[:, start : start + tensor.size]
-            found[name] = values.reshape(len(samples), *tensor.shape)
-            start += tensor.size
+            values = np.ascontiguousarray(samples[:, start : start + tensor.nbytes])
+            found[name] = values.view(tensor.dtype).reshape(len(samples), *tensor.shape)
+            start += tensor.nbytes
         return found
+
+
+def call_of(graph: Graph, node: Node) -> KernelCall | None:
+    """The portable kernel's call."""
+    operands = graph.operands(node)
+    return arithmetic(node.op, operands).kernel(operands)
 
 
 def _names(graph: Graph) -> list[str]:
@@ -85,7 +93,7 @@ def _names(graph: Graph) -> list[str]:
 
 def _source(cases: Sequence[Case]) -> str:
     graphs = [case.graph for case in cases]
-    calls = [node.op.kernel(graph.operands(node)) for graph in graphs for node in graph.nodes]
+    calls = [call_of(graph, node) for graph in graphs for node in graph.nodes]
     kernels = sorted({call.kernel for call in calls if call is not None})
     most = max(len(_names(graph)) for graph in graphs)
     lines = [COPYING_CODEC, "#include <stdio.h>", "#include <stdlib.h>", f"#define MOST {most}"]
@@ -104,11 +112,11 @@ def _source(cases: Sequence[Case]) -> str:
 def _function(number: int, graph: Graph) -> list[str]:
     """The function run_<number>: all nodes of a graph, in calls of `step` rows."""
     names = _names(graph)
-    sizes = ", ".join(str(graph.tensors[name].size) for name in names)
+    sizes = ", ".join(str(graph.tensors[name].nbytes) for name in names)
     lines = [f"static const size_t sizes_{number}[] = {{{sizes}}};"]
     body = []
     for index, node in enumerate(graph.nodes):
-        call = node.op.kernel(graph.operands(node))
+        call = call_of(graph, node)
         if call is not None:
             lines += constants(f"constants_{number}_{index}", call)
         body += _step(graph, node, f"constants_{number}_{index}", names)
@@ -122,16 +130,16 @@ def _function(number: int, graph: Graph) -> list[str]:
 def _step(graph: Graph, node: Node, name: str, names: Sequence[str]) -> list[str]:
     """One node: calls of `step` rows, or a copy if the output has the same bytes as the input."""
     operands = graph.operands(node)
-    call = node.op.kernel(operands)
+    call = call_of(graph, node)
     target = names.index(operands.output.name)
     if call is None:
         source = names.index(operands.activations[0].name)
-        return [f"memcpy(t[{target}], t[{source}], {operands.output.size});"]
-    height, stride = rows(operands.output.shape)
-    counted = rows(operands.activations[0].shape)[0] if call.input_rows else height
+        return [f"memcpy(t[{target}], t[{source}], {operands.output.nbytes});"]
+    height, stride = byte_rows(operands.output)
+    counted = byte_rows(operands.activations[0])[0] if call.input_rows else height
     views = []
     for tensor in operands.activations:
-        size = rows(tensor.shape)
+        size = byte_rows(tensor)
         views.append(f"{{t[{names.index(tensor.name)}], {size[1]}, {size[0]}}}")
     return [
         "{",

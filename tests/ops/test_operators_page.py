@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance import cases_of
+import int16_cases
+from conformance import Case, cases_of
 from golden_files import GOLDEN, Golden
+from host_cases import call_of
 
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS
@@ -50,7 +52,11 @@ def _replaces(name: str, kind: type[Operator], call: KernelCall, operands: Opera
 
 
 def _operators() -> list[str]:
-    lines = ["| operator | .tflite | kernel | also for |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| operator | .tflite | kernel | also for | on int16 |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    wide = int16_cases.cases()
     for name, kind in operators().items():
         if kind.float_only or kind.emitted_only:
             continue
@@ -59,9 +65,17 @@ def _operators() -> list[str]:
         kernels = sorted({call.kernel for call, _ in calls})
         cells = (
             name, ", ".join(builtins), ", ".join(kernels) or "none", ", ".join(_sets(kind, calls)),
+            _on_int16(name, wide.get(name, [])),
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _on_int16(name: str, cases: list[Case]) -> str:
+    """The kernels that compute its cases on 16-bit activations; empty if there are none."""
+    nodes = [(case.graph, node) for case in cases for node in case.graph.nodes]
+    calls = [call_of(graph, node) for graph, node in nodes if node.op.name == name]
+    return ", ".join(sorted({call.kernel for call in calls if call} or ({"none"} if calls else ())))
 
 
 def _page() -> str:
@@ -77,8 +91,9 @@ def _page() -> str:
             "## Operators of .tflite files",
             "",
             "Each one computes in every byte what LiteRT's reference kernel computes "
-            "([numerics.md](numerics.md)). The portable kernel is in `firmware/kernels`; the last "
-            "column has the instruction sets with kernels of their own.",
+            "([numerics.md](numerics.md)). The portable kernel is in `firmware/kernels`. "
+            '"Also for" are the sets of instructions with own kernels. The last column has the '
+            "kernels on 16-bit activations (16x8); an operator without one is on int8 only.",
             "",
             *_operators(),
             "",

@@ -58,15 +58,19 @@ static uint8_t *received(void)
     return (uint8_t *)input_values;
 }
 
-static int8_t quantize_input(float x, uint32_t at)
+static void store_input(float x, uint32_t at)
 {
-    (void)at;
-    return (int8_t)x;
+    input_values[at] = (int8_t)x;
 }
 
-static float dequantize_output(int8_t q)
+static float real_output(uint32_t at)
 {
-    return (float)q;
+    return (float)output[at];
+}
+
+static float real_input(uint32_t at)
+{
+    return (float)input_values[at];
 }
 
 const tc_model_t tc_model = {
@@ -74,6 +78,8 @@ const tc_model_t tc_model = {
     "loop",
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     "0.0.1",
+    4,
+    4,
     4,
     4,
     0,
@@ -89,8 +95,8 @@ const tc_model_t tc_model = {
     trace,
     invoke,
     invoke,
-    quantize_input,
-    dequantize_output,
-    dequantize_output,
+    store_input,
+    real_output,
+    real_input,
     TC_RESULTS_OUTPUT,
 };

@@ -9,6 +9,7 @@ import typer
 
 from tinycomp.cli.app import app, console
 from tinycomp.cli.options import (
+    Activations,
     Bits,
     BoardName,
     Calibration,
@@ -44,6 +45,7 @@ def build(
     recipe: Recipe = None,
     calibration: Calibration = "auto",
     input_quantization: InputQuantization = None,
+    activations: Activations = "8",
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
@@ -121,8 +123,9 @@ def build(
 
     options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
     wanted = Preparation(
-        model, data, options, codebook_bits, sparsity, recipe, calibration, name, input_quantization
-    )
+        model, data, options, codebook_bits, sparsity, recipe, calibration, name,
+        input_quantization, int(activations),
+    )  # fmt: skip
     report = pipeline.build(
         pipeline.BuildOptions(
             wanted,
@@ -154,6 +157,7 @@ def quantize(
     recipe: Recipe = None,
     calibration: Calibration = "auto",
     input_quantization: InputQuantization = None,
+    activations: Activations = "8",
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
@@ -166,7 +170,7 @@ def quantize(
     options = data_options(input_scale, input_offset, x_key, None, 1)
     wanted = Preparation(
         model, data, options, codebook_bits, sparsity, recipe, calibration,
-        input_quantization=input_quantization,
+        input_quantization=input_quantization, activations=int(activations),
     )  # fmt: skip
     size = pipeline.quantize(wanted, output, force, TerminalProgress())
     console.print(f"Wrote {output}: {size:,} bytes", markup=False)

@@ -62,6 +62,13 @@ Calibration = Annotated[
         help="How ranges are chosen: auto (closest to float), min-max, percentile, mse.",
     ),
 ]
+Activations = Annotated[
+    Literal["8", "16"],
+    typer.Option(
+        "--activations",
+        help="Bits of activations: 16 where 8 cost accuracy, at twice the RAM.",
+    ),
+]
 InputQuantization = Annotated[
     str | None,
     typer.Option(

@@ -42,6 +42,8 @@ class LayerRecipe(_Table):
     """At most 2^bits distinct weights per codebook; 8: no codebook."""
     granularity: Granularity | None = None
     """One codebook per layer or per channel; "auto": whichever is better."""
+    activations: Literal[8, 16] | None = None
+    """Bits of the activations that the layer reads and writes."""
 
 
 class Recipe(_Table):
@@ -65,6 +67,19 @@ class Recipe(_Table):
     """
     layers: dict[str, LayerRecipe] = Field(default_factory=dict)
     """Overrides by layer name or pattern; later ones win."""
+
+    @property
+    def chooses_activations(self) -> bool:
+        """Whether any layer has its own type of activations."""
+        return any(layer.activations for layer in self.layers.values())
+
+    def activations_by_layer(self, graph: Graph) -> dict[str, int]:
+        """Bits of activations by node name.
+
+        Raises:
+            TinycompError: a pattern matches no layer.
+        """
+        return self._by_layer(graph, "activations")
 
     @property
     def prunes(self) -> bool:

@@ -13,12 +13,11 @@ from tinycomp.common.errors import BoardError, ToolError
 from tinycomp.common.progress import Progress
 from tinycomp.device import drives, ports
 from tinycomp.device.flash_build import (
-    SERIAL,
     Project,
+    build_command,
     build_program,
     fitting,
     given_program,
-    planned_build,
 )
 from tinycomp.device.ports import FoundPort
 from tinycomp.target.boards import Board, Flash
@@ -212,11 +211,11 @@ def _show_commands(
     project: Project, chosen: _Chosen, options: FlashOptions, show: Callable[[str], None]
 ) -> None:
     """Both commands, with placeholders for files and port."""
-    line, outputs = planned_build(project)
+    outputs = project.recipe.outputs
     form = next((form for form in chosen.formats if form in outputs), chosen.formats[0])
-    firmware = options.image or outputs.get(form, project.build / f"{SERIAL}.{form}")
+    firmware = options.image or outputs.get(form, project.build / f"serial.{form}")
     if options.image is None:
-        show(line)
+        show(build_command(project))
     where = options.port or "PORT"
     if isinstance(chosen.tool, Drive):
         where = chosen.tool.label

@@ -19,6 +19,7 @@ from tinycomp.common.errors import DeviceError
 from tinycomp.device.conversation import Conversation, Limits
 from tinycomp.device.link import LINE_MAX, STARTUP_SECONDS, Link
 from tinycomp.device.reply import Reply
+from tinycomp.ir.tensor import Array
 
 TENSOR_BYTES_A_COMMAND = 38
 """Bytes of hex digits per command: 80 characters, less "tc "."""
@@ -167,9 +168,9 @@ class Device:
         self._layout = layout
         self.link.line_max = max(LINE_MAX, CHARACTERS_A_RESULT * found.output)
 
-    def load(self, tensor: NDArray[np.int8]) -> None:
-        """Load the model's int8 input."""
-        data = tensor.astype(np.int8, casting="safe").tobytes()
+    def load(self, tensor: Array) -> None:
+        """Load the model's input, in its type."""
+        data = np.ascontiguousarray(tensor).tobytes()
         self._input = data
         self._talk.retry(lambda: self._load(data))
 
@@ -178,11 +179,11 @@ class Device:
         return self._inferred(lambda: self._run("tc run").number("run"))
 
     def output(self) -> NDArray[np.int8]:
-        """Return the output of the last inference, flat."""
+        """Return the bytes of the last inference's output."""
         return self._talk.retry(lambda: self._tensor("tc output", self.identity.output))
 
     def tensor(self, index: int) -> NDArray[np.int8]:
-        """Run the watched inference; return one tensor, flat, as it left its node."""
+        """Run the watched inference; return the bytes of one tensor, as it left its node."""
         size = None if self._layout is None else self._layout.sizes[index]
         return self._inferred(lambda: self._tensor(f"tc tensor {index}", size))
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.common.errors import ToolError
+from tinycomp.ir.tensor import Array
 
 HEADER = struct.Struct("<HII")
 END_OF_SAMPLE = 0xFFFF
@@ -37,28 +38,27 @@ class _Record:
     """Position of the bytes in the records of a sample."""
 
 
-def run_host(
-    program: Path, inputs: NDArray[np.int8], tensor_sizes: Sequence[int]
-) -> list[NDArray[np.int8]]:
+def run_host(program: Path, inputs: Array, tensor_sizes: Sequence[int]) -> list[NDArray[np.int8]]:
     """Run the watched inference on each sample.
 
     Args:
         program: host_runner.c linked with the generated library.
-        inputs: int8, shape (samples, input size).
+        inputs: integers, shape (samples, elements).
         tensor_sizes: bytes of each tensor, the model's input first.
 
     Returns:
-        One int8 array (samples, size) per tensor, in the order of tensor_sizes.
+        The bytes of each tensor, (samples, size), in the order of tensor_sizes.
 
     Raises:
         ToolError: it failed (the message has a sanitizer's report), or its records are invalid.
     """
     tensors = [np.zeros((len(inputs), size), np.int8) for size in tensor_sizes]
+    inputs = np.ascontiguousarray(inputs).view(np.int8)
     tensors[0][:] = inputs
     seen = [np.zeros(size, bool) for size in tensor_sizes]
     step = max(1, BYTES_A_BATCH // max(1, sum(tensor_sizes)))
     for first in range(0, len(inputs), step):
-        batch = np.ascontiguousarray(inputs[first : first + step], np.int8)
+        batch = np.ascontiguousarray(inputs[first : first + step])
         data = np.frombuffer(_run(program, batch.tobytes()), np.uint8)
         for record in _take_apart(program, data, len(batch), tensors, first):
             seen[record.tensor][record.offset : record.offset + record.size] = True

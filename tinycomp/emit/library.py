@@ -60,11 +60,17 @@ class TensorText:
     channels: int
     """The last axis."""
     size: int
-    """In bytes."""
+    """Number of values."""
+    type: str
+    """C type of a value: "int8_t", "int16_t"."""
+    low: int
+    """The least value of that type."""
+    high: int
+    """The greatest value of that type."""
     scale: str
     """A float literal."""
     zero_point: int
-    """The int8 value of 0."""
+    """The stored value of 0."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,8 @@ class LibraryContext:
     """The rows of the input."""
     input_rows: int
     """Number of input rows."""
+    input_row: int
+    """Values of an input row."""
     tensor_count: int
     """The input and all node outputs."""
     stack: int | None
@@ -270,6 +278,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         state_offset=plan.state,
         input_view=view(plan, first),
         input_rows=rows(graph.tensors[first].shape)[0],
+        input_row=rows(graph.tensors[first].shape)[1],
         tensor_count=len(tensor_order(graph)),
         stack=stack.size if stack else None,
         stack_of=c_comment(stack.measured_for) if stack else "",
@@ -287,11 +296,12 @@ def _tensor(tensor: Tensor) -> TensorText:
             f"Tensor '{tensor.name}' is not quantized.", hint="Quantize the model first."
         )
     scale = _float(tensor.quantization.scale)
-    shape = "x".join(map(str, tensor.shape))
+    shape, found = "x".join(map(str, tensor.shape)), np.iinfo(tensor.dtype)
     height, width, channels = _image(tensor.shape)
     return TensorText(
-        shape, height, width, channels, tensor.size, scale, tensor.quantization.zero_point
-    )
+        shape, height, width, channels, tensor.size, f"{tensor.dtype}_t", int(found.min),
+        int(found.max), scale, tensor.quantization.zero_point,
+    )  # fmt: skip
 
 
 def _end(parts: Sequence[Tensor]) -> TensorText:

@@ -9,6 +9,7 @@ from tinycomp.emit.arrays import ConstantArrays
 from tinycomp.emit.c_syntax import c_comment, c_identifiers
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.kernel_call import Weights
+from tinycomp.ir.tensor import Tensor
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation
 from tinycomp.plan.schedule import total_rows
@@ -123,7 +124,7 @@ def _node(
         inputs=tuple(view(plan, value.name) for value in operands.activations),
         output=view(plan, operands.output.name),
         tensor=numbers[operands.output.name],
-        size=operands.output.size,
+        size=operands.output.nbytes,
         rows=total_rows(plan.program, index),
         counts_input=call is not None and call.input_rows,
         scratch=", ".join(map(_address, plan.scratch.get(index, ()))) or "NULL",
@@ -185,12 +186,18 @@ def view(plan: Plan, tensor: str) -> ViewText:
     (source,) = graph.inputs
     if not plan.pushed and shares_storage(plan, tensor, source):
         start = buffer.offset - plan.buffers[source].offset
-        pointer = f"input + {start}" if start else "input"
+        own = _callers("input", "const int8_t *", graph.tensors[source])
+        pointer = f"{own} + {start}" if start else own
     elif shares_storage(plan, tensor, graph.outputs[0]):
-        pointer = "output"
+        pointer = _callers("output", "int8_t *", graph.tensors[graph.outputs[0]])
     else:
         pointer = _address(buffer.offset)
     return ViewText(pointer, buffer.stride, buffer.ring)
+
+
+def _callers(name: str, pointer: str, tensor: Tensor) -> str:
+    """An argument of the inference, as bytes."""
+    return name if tensor.itemsize == 1 else f"({pointer}){name}"
 
 
 def shares_storage(plan: Plan, tensor: str, other: str) -> bool:

@@ -11,9 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinycomp import __version__
 from tinycomp.common import resources
 from tinycomp.emit.example import Example
@@ -21,6 +18,7 @@ from tinycomp.emit.packages._package import Packaging, package_name, package_ver
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
 from tinycomp.emit.projects._registry import project_kinds
 from tinycomp.emit.render import render
+from tinycomp.ir.tensor import Array
 from tinycomp.target.boards import BAUD, Board
 
 _OTHER_MAINS = ("host_runner.c",)
@@ -44,7 +42,7 @@ class Content:
     """The generated library's files by name."""
     harness_model: str
     """The text of tc_model.c."""
-    sample: NDArray[np.int8]
+    sample: Array
     """One input tensor, of any shape."""
     class_names: tuple[str, ...] = ()
     """Empty if the outputs are not classes."""
@@ -114,6 +112,7 @@ def project_context(board: Board, content: Content) -> dict[str, object]:
         "name": package_name(content.prefix),
         "url": Packaging().page(content.prefix),
         "package_version": package_version(__version__, content.model_hash),
+        "sample_type": f"{content.sample.dtype}_t",
         "sample": textwrap.wrap(", ".join(map(str, content.sample.ravel().tolist())), 100),
     }
 

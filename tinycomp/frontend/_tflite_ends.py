@@ -43,24 +43,28 @@ def take_off_ends(file: TfliteFile) -> Core:
         if dtype != "int8":
             number = f"_{place}" if len(inputs) > 1 else ""
             helper = f"quantize_input{number}" if dtype == "float32" else "input_from_uint8"
-            notes.append(_note("input", before.tensors[before.inputs[place]].name, dtype, helper))
+            own = file.tensors[file.inputs[place]].dtype
+            name = before.tensors[before.inputs[place]].name
+            notes.append(_note("input", name, dtype, own, helper))
     for old, new in zip(before.outputs, file.outputs, strict=True):
         dtype = _end(before, old, new, file)
         if dtype != "int8":
             helper = "dequantize_output" if dtype == "float32" else "output_to_uint8"
-            notes.append(_note("output", before.tensors[old].name, dtype, helper))
+            own = file.tensors[new].dtype
+            notes.append(_note("output", before.tensors[old].name, dtype, own, helper))
     return Core(file, ends, tuple(notes))
 
 
 def _end(before: TfliteFile, old: int, new: int, core: TfliteFile) -> str:
-    """The type of an end of the file, if the core's is int8."""
-    return before.tensors[old].dtype if core.tensors[new].dtype == "int8" else "int8"
+    """The type of an end of the file; "int8" if it is the core's own."""
+    dtype = before.tensors[old].dtype
+    return "int8" if dtype == core.tensors[new].dtype else dtype
 
 
-def _note(end: str, name: str, dtype: str, helper: str) -> str:
+def _note(end: str, name: str, dtype: str, own: str, helper: str) -> str:
     side = "takes" if end == "input" else "returns"
     return (
-        f"The file {side} {dtype} ({end} {name!r}); the library {side} int8: the conversion was "
+        f"The file {side} {dtype} ({end} {name!r}); the library {side} {own}: the conversion was "
         f"taken off, and <name>_{helper}() in the header does it."
     )
 
@@ -131,8 +135,8 @@ def _converts(file: TfliteFile, operator: FileOperator, builtin: str) -> bool:
     if builtin == "QUANTIZE" and source.dtype == "int8":
         same = (source.scales, source.zero_points) == (target.scales, target.zero_points)
         return same and target.dtype == "int8"
-    types = ("float32", "int8") if builtin == "QUANTIZE" else ("int8", "float32")
-    return (source.dtype, target.dtype) == types
+    real, stored = (source, target) if builtin == "QUANTIZE" else (target, source)
+    return real.dtype == "float32" and stored.dtype in ("int8", "int16")
 
 
 def _without(file: TfliteFile, operator: FileOperator, **ends: tuple[int, ...]) -> TfliteFile:

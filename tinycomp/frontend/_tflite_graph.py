@@ -33,12 +33,14 @@ from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
 from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_values import (
     activation,
+    allowed,
     constant,
     first_shape,
     ir_shape,
     require_scale,
 )
 from tinycomp.frontend._tflite_weights import flat_shape, weighted_operands
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.names import free_name
 from tinycomp.ir.operator import Operator
@@ -67,7 +69,7 @@ class CoreReader:
     blockers: Blockers
     """Receives what can't be built, with the layer."""
     dtype: str = "int8"
-    """The type of its layers: "int8" or "float32"."""
+    """The kind of its layers: "int8" (integers) or "float32"."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     """Computed tensors of the graph so far."""
     constants: dict[str, Constant] = field(default_factory=dict)
@@ -349,7 +351,7 @@ class CoreReader:
         rank = max((len(each.shape) for each in values if isinstance(each, Tensor)), default=1)
         found: list[Value] = []
         for value in values:
-            if isinstance(value, Constant) and value.values.dtype == np.dtype(self.dtype):
+            if isinstance(value, Constant) and value.values.dtype.name in allowed(self.dtype):
                 shape = value.shape
                 while len(shape) > max(rank, 1) and shape[0] == 1:
                     shape = shape[1:]
@@ -409,13 +411,15 @@ class CoreReader:
             )
 
     def _append(self, op: Operator, inputs: Sequence[Value], output: Tensor) -> None:
+        if self.dtype != "float32":
+            arithmetic(op, Operands(tuple(inputs), (output,)))
         name = free_name(layer_name(output.name), {node.name for node in self.nodes})
         self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (output.name,)))
         self.tensors[output.name] = output
 
     def _reshape(self, source: Tensor, name: str, shape: Shape) -> Tensor:
         """Append a reshape that the file does not have; its output."""
-        flat = Tensor(self._free(name), shape, self.dtype, source.quantization)
+        flat = Tensor(self._free(name), shape, source.dtype, source.quantization)
         op = operators()["reshape"].from_tflite("RESHAPE", None, Operands((source,), (flat,)))
         self._append(op, (source,), flat)
         return flat
@@ -482,13 +486,13 @@ def _kept(inputs: Sequence[Value]) -> list[Value]:
     axes, padding.
 
     Raises:
-        ModelError: an int8 constant has no single scale.
+        ModelError: an int8 or int16 constant has no single scale.
     """
     kept: list[Value] = []
     for value in inputs:
         if isinstance(value, Tensor) or value.values.dtype == np.float32:
             kept.append(value)
-        elif value.values.dtype == np.int8:
+        elif value.values.dtype in (np.int8, np.int16):
             if value.quantization is None or len(value.quantization.scales) != 1:
                 raise ModelError(
                     f"The constant {value.name!r} has no scale and zero point of its own."

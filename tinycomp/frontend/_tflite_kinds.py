@@ -6,6 +6,7 @@ their own text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from tinycomp.common.errors import ModelError
@@ -129,23 +130,17 @@ def _supported() -> str:
 
 
 def number_format(file: TfliteFile) -> ModelError | None:
-    """The refusal of a file in uint8 or 16x8; None for all others."""
+    """The refusal of a file in uint8; None for all others."""
     computing = [op for op in file.operators if op.builtin not in CONVERSIONS and op.outputs]
     results = {file.tensors[op.outputs[0]].dtype for op in computing}
     model = f"{file.name + '.tflite'!r}"
-    if "int8" in results:
+    if results & {"int8", "int16"}:
         return None
     if "uint8" in results:
         return ModelError(
             f"{model} is quantized to uint8, the legacy format.",
             expected="int8 weights and activations.",
             hint=_LEGACY,
-        )
-    if "int16" in results:
-        return ModelError(
-            f"{model} is quantized with 16-bit activations and 8-bit weights (16x8).",
-            expected="int8 activations.",
-            hint=QUANTIZE_AGAIN + " Leave out the 16x8 mode.",
         )
     return None
 
@@ -156,7 +151,7 @@ def islands(file: TfliteFile) -> Iterator[ModelError]:
     for operator in file.operators:
         if operator.outputs and operator.builtin not in CONVERSIONS:
             dtype = file.tensors[operator.outputs[0]].dtype
-            if dtype not in ("int8", "int32", "int64", "bool"):
+            if dtype not in ("int8", "int16", "int32", "int64", "bool"):
                 found.setdefault(dtype, []).append(operator)
     for dtype, layers in found.items():
         legacy = dtype == "uint8"
@@ -167,6 +162,26 @@ def islands(file: TfliteFile) -> Iterator[ModelError]:
             hint=_LEGACY if legacy else "The converter left them so, as they have no int8 form: "
             "take them out of the model, or use others. " + QUANTIZE_AGAIN,
         )  # fmt: skip
+
+
+def powers_of_two(file: TfliteFile) -> Iterator[ModelError]:
+    """Refuse sums on int16 that LiteRT computes by shifts, as all their scales are powers of 2."""
+    for operator in file.operators:
+        if not getattr(operator.options, "potScaleInt16", False) or not operator.outputs:
+            continue
+        tensors = [file.tensors[index] for index in (*operator.inputs, *operator.outputs)]
+        scales = [scale for tensor in tensors for scale in tensor.scales]
+        if all(tensor.dtype == "int16" for tensor in tensors) and all(map(_is_power, scales)):
+            yield ModelError(
+                f"{listed(file, [operator])} adds int16 values by shifts (pot_scale_int16).",
+                expected="pot_scale_int16 = false, as today's converters write it.",
+                hint="Convert the model again with a TensorFlow of 2021 or later.",
+            )
+
+
+def _is_power(scale: float) -> bool:
+    log = math.log2(scale)
+    return abs(log - round(log)) < 1e-3
 
 
 def _custom(file: TfliteFile, custom: Sequence[FileOperator]) -> ModelError:

@@ -15,6 +15,8 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 """Smaller scales are denormal: fast kernels treat them as zero."""
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}
 """The range of zero points by type; of others only 0."""
+_SYMMETRIC = {"int16": "0: 16-bit activations are symmetric."}
+_SYMMETRIC = {"int16": "0: 16-bit activations are symmetric."}
 SCALES = (1e-12, 1e12)
 """Range of activation scales: their products and quotients stay within float32."""
 
@@ -47,7 +49,7 @@ def quantization(tensor: FileTensor) -> QuantizationParameters | None:
     if wrong:
         raise ModelError(
             f"{what} ({tensor.dtype}) has the zero point {wrong[0]}.",
-            expected=f"From {low} to {high}." if high else "0.",
+            expected=f"From {low} to {high}." if high else _SYMMETRIC.get(tensor.dtype, "0."),
             hint=QUANTIZE_AGAIN,
         )
     return QuantizationParameters(scales, zeros, _axis(tensor, what))
@@ -73,21 +75,27 @@ def _axis(tensor: FileTensor, what: str) -> int | None:
     return tensor.axis
 
 
+def allowed(dtype: str) -> tuple[str, ...]:
+    """Types of activations in a file whose layers are "int8" (integers) or "float32"."""
+    return ("int8", "int16") if dtype == "int8" else (dtype,)
+
+
 def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
     """A computed tensor or the input, in the IR's shape (without the batch).
 
     Args:
         tensor: of the file.
         shape: in the IR.
-        dtype: the type of the file's layers: "int8" or "float32".
+        dtype: the kind of the file's layers: "int8" (integers) or "float32".
 
     Raises:
         ModelError: it has another type, or is int8 without its own scale and zero point.
     """
-    if tensor.dtype != dtype:
+    if tensor.dtype not in allowed(dtype):
         raise ModelError(
             f"The tensor {tensor.name!r} is {tensor.dtype}.",
-            expected=f"{dtype}, but for conversions at the model's input and output.",
+            expected=f"{' or '.join(allowed(dtype))}, but for conversions at the model's input and "
+            "output.",
             hint=QUANTIZE_AGAIN,
         )
     if dtype == "float32":
@@ -99,7 +107,7 @@ def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
             hint=QUANTIZE_AGAIN,
         )
     require_scale(tensor.name, known.scale)
-    return Tensor(tensor.name, shape, dtype, known)
+    return Tensor(tensor.name, shape, tensor.dtype, known)
 
 
 def require_scale(name: str, scale: float) -> None:
@@ -128,7 +136,7 @@ def constant(tensor: FileTensor, dtype: str = "int8") -> Constant:
         ModelError: they are of a type that no such layer supports.
     """
     assert tensor.values is not None
-    if tensor.dtype not in (dtype, "int32", "int64"):
+    if tensor.dtype not in (*allowed(dtype), "int32", "int64"):
         raise ModelError(
             f"The constant {tensor.name!r} is {tensor.dtype}.",
             expected="int8 weights and int32 biases." if dtype == "int8" else f"{dtype}.",
@@ -142,7 +150,6 @@ _OTHER_TYPES = {
     "uint8": "uint8 weights are the legacy format: quantize the float model again. "
     + QUANTIZE_AGAIN,
     "int4": "tinycomp packs weights itself: export them as int8.",
-    "int16": "Leave out the 16x8 mode. " + QUANTIZE_AGAIN,
 }
 
 

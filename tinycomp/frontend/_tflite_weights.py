@@ -13,6 +13,9 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape, Tensor, Value
 from tinycomp.ops._quantized import parameters
 
+_BIASES = {"float32": np.float32, "int8": np.int32, "int16": np.int64}
+"""The type of a bias, by that of the input."""
+
 
 def weighted_operands(
     kind: type[Operator], values: Sequence[Value], free: Callable[[str], str]
@@ -38,12 +41,12 @@ def weighted_operands(
             expected="One computed input, and constant weights and bias.",
             hint="Write computed weights as a multiplication of two tensors.",
         )
-    if source.dtype == "int8":
+    if source.dtype != "float32":
         _check_scales(kind, weights)
     else:
         _check_axes(kind, weights)
     bias = values[2] if len(values) > 2 else _zero_bias(kind, source, weights, free)
-    wanted = np.float32 if source.dtype == "float32" else np.int32
+    wanted = _BIASES[source.dtype]
     if not isinstance(bias, Constant) or bias.values.dtype != wanted:
         raise ModelError(
             f"It has a bias that is not constant {np.dtype(wanted).name}.", hint=QUANTIZE_AGAIN
@@ -122,7 +125,7 @@ def _check_scales(kind: type[Operator], weights: Constant) -> None:
 def _zero_bias(
     kind: type[Operator], source: Tensor, weights: Constant, free: Callable[[str], str]
 ) -> Constant:
-    """Zeros, in int32 with a bias's scales: input scale * weight scale."""
+    """Zeros, with a bias's scales: input scale * weight scale."""
     name, axis = free(f"{weights.name}/bias"), kind.weight_axis or 0
     if source.dtype == "float32":
         return Constant(name, np.zeros(weights.shape[axis], np.float32))
@@ -133,5 +136,5 @@ def _zero_bias(
         (0,) * len(scales),
         None if known.axis is None else 0,
     )
-    values = np.zeros(weights.shape[axis], np.int32)
+    values = np.zeros(weights.shape[axis], _BIASES[source.dtype])
     return Constant(name, values, quantization)

@@ -120,7 +120,7 @@ def _core(file: TfliteFile) -> Graph:
         blockers.raise_any()
     pure = take_out_variables(file)
     core = take_off_ends(pure.file)
-    for reason in kinds.islands(core.file):
+    for reason in (*kinds.islands(core.file), *kinds.powers_of_two(core.file)):
         blockers.add(reason)
     graph = CoreReader(divide(fuse_tables(fuse_dilation(core.file))), blockers).graph()
     if not graph.nodes and not blockers.reasons:

@@ -62,6 +62,25 @@ def requantize(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
     )
 
 
+def reduced_multiplier(multiplier: int) -> int:
+    """The upper 15 bits of a multiplier, rounded: for sums on int16."""
+    return (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
+
+
+def requantize_wide(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
+    """MultiplyByQuantizedMultiplier of 64-bit sums, rounding once, half up.
+
+    Args:
+        x: below 2^47.
+        multiplier: reduced to 15 bits.
+        shift: at most 7.
+    """
+    total = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * multiplier + (np.int64(1) << (total - 1))
+    rounded: Array = product >> total
+    return rounded
+
+
 class ExactMultiplier(NamedTuple):
     """Factors (multiplier + extension * 2^-31) * 2^(shift - 31), one per channel."""
 

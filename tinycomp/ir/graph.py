@@ -41,8 +41,8 @@ class Node:
 class Ends:
     """The input and output types of a model file, as NumPy names them.
 
-    Where they are not int8, the conversions at the ends of the file were removed: the graph is the
-    int8 core, and the caller converts.
+    Where they are not "int8", the conversions at the ends of the file were removed: the graph is
+    the integer core (int8, or int16), and the caller converts.
     """
 
     input: str = "int8"

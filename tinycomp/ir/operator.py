@@ -42,9 +42,31 @@ class OutputRange:
     """The minimum width of the range, as a fraction of the widest input's."""
 
 
-class Operator(ABC):
-    """What a node does. Each subclass is a frozen dataclass in its own module of tinycomp/ops;
-    fields are attributes.
+class Arithmetic(ABC):
+    """How integers of one type compute a node: the reference, and the kernel in C."""
+
+    @abstractmethod
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """The integer reference: activations with a leading batch axis to the output of the same
+        batch, in the tensors' types.
+        """
+
+    @abstractmethod
+    def kernel(self, operands: Operands) -> KernelCall | None:
+        """The call that computes it in C; None if the output is the input's bytes (reshape)."""
+
+    def may_abort(self, operands: Operands) -> bool:
+        """Whether LiteRT's reference kernel aborts the whole process on some inputs."""
+        return False
+
+    def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """For each sample of these inputs, whether it aborts; bool (samples)."""
+        return np.zeros(len(inputs[0]), bool)
+
+
+class Operator(Arithmetic):
+    """What a node does, and its arithmetic on int8; that on int16 is in tinycomp/int16. Each
+    subclass is a frozen dataclass in its own module of tinycomp/ops; fields are attributes.
 
     Weighted operators read (activation, weights, bias), always all three.
     """
@@ -57,6 +79,8 @@ class Operator(ABC):
     """It has no kernel: a pass must rewrite it before quantization (batch normalization)."""
     emitted_only: ClassVar[bool] = False
     """Only int8 graphs that are emitted have it: no file, no float graph (a bundle of outputs)."""
+    moves: ClassVar[bool] = False
+    """It only moves values: its arithmetic serves tensors of every type."""
     tflite_names: ClassVar[tuple[str, ...]] = ()
     """Names in TFLite's BuiltinOperator enumeration that are read as this operator."""
     keras_names: ClassVar[tuple[str, ...]] = ()
@@ -80,19 +104,9 @@ class Operator(ABC):
     def cost(self, operands: Operands) -> Cost:
         """Multiply-accumulates and parameters."""
 
-    @abstractmethod
-    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """The integer reference: int8 activations with a leading batch axis to the int8 output of
-        the same batch.
-        """
-
-    @abstractmethod
-    def kernel(self, operands: Operands) -> KernelCall | None:
-        """The call that computes it in C; None if the output is the input's bytes (reshape)."""
-
     @property
     def view_offset(self) -> int:
-        """Without a kernel: the byte of the input with which the output begins."""
+        """Without a kernel: the value of the input with which the output begins."""
         return 0
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
@@ -138,14 +152,6 @@ class Operator(ABC):
         """
         shape = operands.inputs[index].shape
         return 0, shape[0] if len(shape) > 1 else 1
-
-    def may_abort(self, operands: Operands) -> bool:
-        """Whether LiteRT's reference kernel aborts the whole process on some inputs."""
-        return False
-
-    def aborts(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """For each sample of these inputs, whether it aborts; bool (samples)."""
-        return np.zeros(len(inputs[0]), bool)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

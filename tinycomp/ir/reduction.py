@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.ir.tensor import Array
+
 if TYPE_CHECKING:
     from tinycomp.ir.graph import Graph
 
@@ -24,7 +26,7 @@ class TensorReduction:
     """The tensor of the reduced graph that holds what is still computed; None if nothing is."""
     source: NDArray[np.int32]
     """In the shape of the original: the flat index into that tensor, or CONSTANT, or UNREAD."""
-    constants: NDArray[np.int8]
+    constants: Array
     """In the shape of the original: the values of the CONSTANT elements."""
 
 

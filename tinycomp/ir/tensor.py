@@ -62,7 +62,7 @@ class Tensor:
     shape: Shape
     """Without the batch axis."""
     dtype: str = "float32"
-    """NumPy's name: "float32", "int8"."""
+    """NumPy's name: "float32", "int8", "int16"."""
     quantization: QuantizationParameters | None = None
     """None for a float tensor."""
 
@@ -70,6 +70,16 @@ class Tensor:
     def size(self) -> int:
         """The number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return int(np.dtype(self.dtype).itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return self.size * self.itemsize
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +89,7 @@ class Constant:
     name: str
     """Unique in its graph."""
     values: Array
-    """float32, int8 (weights) or int32 (biases)."""
+    """float32, int8 or int16 (weights and operands), int32 or int64 (biases)."""
     quantization: QuantizationParameters | None = None
     """Of an integer constant; None for a float one."""
     codebook: NDArray[np.int8] | None = None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Moved(NamedTuple):
 @dataclass(frozen=True)
 class Move(Operator):
     """Subclasses implement `infer_shape`, `moved`, `inner`, `read` and `to_tflite`."""
+
+    moves: ClassVar[bool] = True
 
     @abstractmethod
     def moved(self, x: Array) -> Array:
@@ -93,7 +95,9 @@ class Move(Operator):
         """
         require_tied(self.name, operands)
         shape = operands.inputs[0].shape
-        return None if in_order(self, shape) else KernelCall("move", _fields(self, shape))
+        if in_order(self, shape):
+            return None
+        return KernelCall("move", _in_bytes(_fields(self, shape), operands.output.itemsize))
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Move:
@@ -123,8 +127,18 @@ def source_rows(op: Move, shape: Shape) -> tuple[NDArray[np.int64], NDArray[np.i
     return by_row.min(axis=1), by_row.max(axis=1)
 
 
+def _in_bytes(fields: Mapping[str, int | Array], item: int) -> dict[str, int | Array]:
+    """The members of the kernel's struct for values of `item` bytes."""
+    along = ("cell", "right", "run_right", "row_right")
+    starts = ("run_starts", "row_starts")
+    columns = np.array([1, item], np.int32)
+    scaled = {name: fields[name] * item for name in along}
+    pairs = {name: (np.reshape(fields[name], (-1, 2)) * columns).ravel() for name in starts}
+    return {name: {**scaled, **pairs}.get(name, value) for name, value in fields.items()}
+
+
 def _fields(op: Move, shape: Shape) -> dict[str, int | Array]:
-    """The members of the kernel's struct."""
+    """The members of the kernel's struct for values of one byte."""
     found = sources(op, shape)
     places = np.stack(np.divmod(found.reshape(rows(found.shape)), rows(shape)[1]), axis=-1)
     row_starts, within = places[:, 0], places[0] - places[0, 0]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Operands, Shape
+from tinycomp.ir.tensor import Operands, Shape, Tensor
 
 
 def rows(shape: Shape) -> tuple[int, int]:
-    """Number of rows, and bytes per row. A tensor of one axis is one row."""
+    """Number of rows, and elements per row. A tensor of one axis is one row."""
     if len(shape) <= 1:
         return 1, math.prod(shape)
     return shape[0], math.prod(shape[1:])
+
+
+def byte_rows(tensor: Tensor) -> tuple[int, int]:
+    """Number of rows of a tensor, and bytes per row."""
+    height, length = rows(tensor.shape)
+    return height, length * tensor.itemsize
 
 
 def same_rows(

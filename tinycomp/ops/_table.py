@@ -57,18 +57,19 @@ def with_limit(
 ) -> TfliteOperator | tuple[TfliteOperator, ...]:
     """A TFLite operator with an upper bound on its output: followed by a MINIMUM.
 
-    An int8 output with the bound as its largest value needs none: it saturates.
+    An integer output with the bound as its largest value needs none: it saturates.
     """
     if limit is None:
         return first
-    if operands.output.dtype != "int8":
+    dtype = np.dtype(operands.output.dtype)
+    if dtype.kind == "f":
         return first, _minimum(np.array([limit], np.float32), version=1)
-    output = parameters(operands.output)
+    output, found = parameters(operands.output), np.iinfo(dtype)
     bound = quantize_bound(limit, output)
-    if bound >= 127:
+    if bound >= found.max:
         return first
     first = replace(first, quantization=output)
-    return first, _minimum(np.array([max(bound, -128)], np.int8), version=2)
+    return first, _minimum(np.array([max(bound, found.min)], dtype), version=2)
 
 
 def _minimum(bound: Array, version: int) -> TfliteOperator:

@@ -100,4 +100,4 @@ def padding_before(window: Window, operands: Operands) -> tuple[TfliteOperator, 
 
 def version(operands: Operands, int8: int) -> int:
     """The operator version: 1 for float, `int8` for quantized tensors."""
-    return int8 if operands.output.dtype == "int8" else 1
+    return 1 if operands.output.dtype == "float32" else int8

@@ -28,7 +28,7 @@ class AveragePool2D(Pooling):
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
         """The window's rows; a global pooling counts input rows."""
-        if self._is_global(operands):
+        if self.counts_input(operands):
             return first, last
         return self.window.rows(first, last, operands.inputs[0].shape[0])
 
@@ -47,8 +47,8 @@ class AveragePool2D(Pooling):
         )
         return self.clamp(divide_rounding(np.asarray(sums), np.asarray(counts)), operands)
 
-    def _is_global(self, operands: Operands) -> bool:
-        """Whether one window covers the whole input."""
+    def counts_input(self, operands: Operands) -> bool:
+        """Whether one window covers the whole input: then its kernel counts input rows."""
         whole = operands.inputs[0].shape[:2]
         return self.window.kernel == whole and operands.output.shape[:2] == (1, 1)
 
@@ -73,7 +73,7 @@ class AveragePool2D(Pooling):
         """The reciprocal of a full window's cells avoids divisions for windows inside the input."""
         require_tied("average_pool_2d", operands)
         factor, shift = reciprocal(self.window.kernel[0] * self.window.kernel[1])
-        if self._is_global(operands):
+        if self.counts_input(operands):
             height, width, channels = operands.inputs[0].shape
             low, high = self.activation.clamp(parameters(operands.output))
             return KernelCall(

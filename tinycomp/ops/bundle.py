@@ -22,6 +22,7 @@ class Bundle(Operator):
 
     name: ClassVar[str] = "bundle"
     emitted_only: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """All bytes in one axis."""
@@ -49,12 +50,12 @@ class Bundle(Operator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """A concatenation of rows, without regard to scales."""
-        sizes = np.array([tensor.size for tensor in operands.activations], np.int32)
+        sizes = np.array([tensor.nbytes for tensor in operands.activations], np.int32)
         fields: dict[str, int | Array] = {
             "inputs": len(sizes),
             "repeats": 1,
             "sizes": sizes,
-            "row": operands.output.size,
+            "row": operands.output.nbytes,
         }
         return KernelCall("concatenation", fields)
 

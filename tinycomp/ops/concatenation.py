@@ -17,7 +17,7 @@ from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange, Tflite
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._keras import refusal
 from tinycomp.ops._quantized import require_tied
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows, rows
 from tinycomp.ops._tflite import version
 
 _AXES = 5
@@ -29,6 +29,7 @@ class Concatenation(Operator):
     """Inputs side by side along an axis (batch not counted; a negative one counts from the end)."""
 
     name: ClassVar[str] = "concatenation"
+    moves: ClassVar[bool] = True
     tflite_names: ClassVar[tuple[str, ...]] = ("CONCATENATION", "PACK")
     keras_names: ClassVar[tuple[str, ...]] = ("Concatenate",)
 
@@ -98,12 +99,13 @@ class Concatenation(Operator):
         shapes = [tensor.shape for tensor in operands.activations]
         axis, rank = self._axis(operands), len(shapes[0])
         stacked = axis == 0 and rank > 1
-        sizes = [shape[0] if stacked else math.prod(shape[axis:]) for shape in shapes]
+        item = operands.output.itemsize
+        sizes = [shape[0] if stacked else math.prod(shape[axis:]) * item for shape in shapes]
         fields: dict[str, int | Array] = {
             "inputs": len(shapes),
             "repeats": 0 if stacked else math.prod(shapes[0][1:axis]),
             "sizes": np.array(sizes, np.int32),
-            "row": rows(operands.output.shape)[1],
+            "row": byte_rows(operands.output)[1],
         }
         return KernelCall("concatenation", fields)
 

@@ -20,6 +20,7 @@ class DepthToSpace(Move):
     """Moves channels to blocks of cells, or blocks of cells to channels."""
 
     name: ClassVar[str] = "depth_to_space"
+    moves: ClassVar[bool] = False  # LiteRT has it on bytes and 32 bits only
     tflite_names: ClassVar[tuple[str, ...]] = ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 
     block: int

@@ -119,7 +119,7 @@ class Mul(BinaryOperator):
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """MUL; version 2 has int8, version 3 factors of 1 and more."""
         number = 1
-        if operands.output.dtype == "int8":
+        if operands.output.dtype != "float32":
             number = 3 if _factor(operands) >= 1 else 2
         options = schema.MulOptionsT(self.activation.value)
         return TfliteOperator("MUL", "MulOptions", options, version=number)

@@ -27,6 +27,7 @@ class Pad(Operator):
     """Zero padding: cells before and after each axis (batch not counted)."""
 
     name: ClassVar[str] = "pad"
+    moves: ClassVar[bool] = True
     tflite_names: ClassVar[tuple[str, ...]] = ("PAD",)
     keras_names: ClassVar[tuple[str, ...]] = ("ZeroPadding2D",)
 
@@ -89,15 +90,16 @@ class Pad(Operator):
         padded = before + cell + after
         if before == after == 0:
             cells, cell = 1, cells * cell
+        item = operands.output.itemsize
         fields = {
             "top": top,
             "height": shape[0],
-            "left": left * padded,
-            "right": right * padded,
+            "left": left * padded * item,
+            "right": right * padded * item,
             "cells": cells,
-            "cell": cell,
-            "before": before,
-            "after": after,
+            "cell": cell * item,
+            "before": before * item,
+            "after": after * item,
             "zero_point": parameters(operands.output).zero_point,
         }
         return KernelCall("pad", fields)

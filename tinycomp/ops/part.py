@@ -14,15 +14,16 @@ from tinycomp.ops._rows import rows
 
 @dataclass(frozen=True)
 class Part(Operator):
-    """A piece of its input's bytes as a tensor. Only int8 graphs that are emitted have parts: a
+    """A piece of its input's values as a tensor. Only int8 graphs that are emitted have parts: a
     .tflite takes the tensors themselves.
     """
 
     name: ClassVar[str] = "part"
     emitted_only: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
 
     offset: int
-    """Of its first byte in the input."""
+    """Of its first value in the input."""
     shape: tuple[int, ...]
     """The output's."""
 
@@ -48,7 +49,7 @@ class Part(Operator):
         return Cost()
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
-        """The same bytes."""
+        """The same values."""
         flat = inputs[0].reshape(len(inputs[0]), -1)
         piece: Array = flat[:, self.offset : self.offset + math.prod(self.shape)]
         return piece.reshape(len(piece), *self.shape)

@@ -1,4 +1,4 @@
-"""QUANTIZE from int8 to int8: a table; rounds twice."""
+"""QUANTIZE inside a model: other parameters, or another type; on int8 a table; rounds twice."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Quantize(UnaryOperator):
         """No options.
 
         Raises:
-            ModelError: the input or output is not int8.
+            ModelError: the input or output is neither int8 nor int16.
         """
         for value in (*operands.activations, operands.output):
-            if value.dtype != "int8":
+            if value.dtype not in ("int8", "int16"):
                 raise ModelError(
                     f"A QUANTIZE inside the model has the {value.dtype} tensor {value.name!r}.",
-                    expected="Expected int8.",
+                    expected="Expected int8 or int16.",
                     hint="Convert the model with int8 inputs, outputs and activations.",
                 )
         return cls()

@@ -66,7 +66,7 @@ class Relu(UnaryOperator):
 
     def to_tflite(self, operands: Operands) -> TfliteOperator | tuple[TfliteOperator, ...]:
         """The builtin with this bound, or RELU followed by a minimum."""
-        if self.max_value == 1.0:
+        if self.max_value == 1.0 and operands.output.dtype != "int16":  # which LiteRT lacks
             return TfliteOperator("RELU_0_TO_1")
         if self.max_value == 6.0:
             return TfliteOperator("RELU6", version=version(operands, 2))

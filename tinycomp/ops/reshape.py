@@ -24,6 +24,7 @@ class Reshape(Operator):
     """Also flatten; costs nothing."""
 
     name: ClassVar[str] = "reshape"
+    moves: ClassVar[bool] = True
     tflite_names: ClassVar[tuple[str, ...]] = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
     keras_names: ClassVar[tuple[str, ...]] = ("Reshape", "Flatten")
 

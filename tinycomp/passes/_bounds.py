@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.fixed_point import scale_and_round
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
@@ -52,11 +53,11 @@ _EVERY = np.arange(-128, 128, dtype=np.int8)
 
 
 class Bounds(NamedTuple):
-    """Least and greatest value of each element, int8 in the tensor's shape."""
+    """Least and greatest value of each element, in the tensor's type and shape."""
 
-    low: NDArray[np.int8]
+    low: Array
     """The least possible values."""
-    high: NDArray[np.int8]
+    high: Array
     """The greatest possible values."""
 
     @property
@@ -67,7 +68,7 @@ class Bounds(NamedTuple):
 
 @lru_cache(maxsize=1)
 def bounds(graph: Graph) -> Mapping[str, Bounds]:
-    """Bounds of every tensor of an int8 graph, by name.
+    """Bounds of every tensor of an integer graph, by name; for int16, those of its type.
 
     Raises:
         ModelError: a sum could leave 32 bits.
@@ -89,10 +90,24 @@ def table(op: Operator, operands: Operands) -> NDArray[np.int8]:
 
 
 def _anything(tensor: Tensor) -> Bounds:
-    return Bounds(np.full(tensor.shape, -128, np.int8), np.full(tensor.shape, 127, np.int8))
+    found = np.iinfo(tensor.dtype)
+    low, high = (np.full(tensor.shape, each, tensor.dtype) for each in (found.min, found.max))
+    return Bounds(low, high)
+
+
+def on_bytes(op: Operator, operands: Operands) -> bool:
+    """Whether the operator itself computes the node, on int8."""
+    return operands.output.dtype == "int8" and arithmetic(op, operands) is op
+
+
+def is_table(op: Operator, operands: Operands) -> bool:
+    """Whether the node is a table of 256 bytes."""
+    return isinstance(op, UnaryOperator) and on_bytes(op, operands)
 
 
 def _of(op: Operator, operands: Operands, inputs: Sequence[Bounds]) -> Bounds:
+    if not on_bytes(op, operands):
+        return _anything(operands.output)
     match op:
         case Conv2D() | DepthwiseConv2D() | FullyConnected():
             return _weighted(op, operands, inputs[0])

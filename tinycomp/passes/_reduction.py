@@ -21,7 +21,7 @@ def with_original(graph: Graph) -> Graph:
 def unchanged(tensor: Tensor) -> TensorReduction:
     """Maps each element to the one at the same position in the tensor of that name."""
     source = np.arange(tensor.size, dtype=np.int32).reshape(tensor.shape)
-    return TensorReduction(tensor.name, source, np.zeros(tensor.shape, np.int8))
+    return TensorReduction(tensor.name, source, np.zeros(tensor.shape, tensor.dtype))
 
 
 def recorded(before: Graph, after: Graph, steps: Mapping[str, TensorReduction]) -> Graph:

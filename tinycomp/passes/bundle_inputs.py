@@ -8,6 +8,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.names import free_name
 from tinycomp.ir.tensor import Tensor
 from tinycomp.ops.part import Part
+from tinycomp.passes._types import one_type
 
 
 def bundle_inputs(graph: Graph) -> Graph:
@@ -25,7 +26,7 @@ def bundle_inputs(graph: Graph) -> Graph:
     for part in parts:
         nodes.append(Node(part.name, Part(offset, part.shape), (name,), (part.name,)))
         offset += part.size
-    row = Tensor(name, (offset,), "int8", parts[0].quantization)
+    row = Tensor(name, (offset,), one_type("inputs", parts), parts[0].quantization)
     return replace(
         graph,
         nodes=(*_named(nodes, graph), *graph.nodes),

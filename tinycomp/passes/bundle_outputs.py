@@ -8,6 +8,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.names import free_name
 from tinycomp.ir.tensor import Tensor
 from tinycomp.ops.bundle import Bundle
+from tinycomp.passes._types import one_type
 
 
 def bundle_outputs(graph: Graph) -> Graph:
@@ -21,7 +22,7 @@ def bundle_outputs(graph: Graph) -> Graph:
     name = free_name("outputs", taken)
     parts = [graph.tensors[output] for output in graph.outputs]
     shape = Bundle().infer_shape([part.shape for part in parts])
-    bundle = Tensor(name, shape, "int8", parts[0].quantization)
+    bundle = Tensor(name, shape, one_type("outputs", parts), parts[0].quantization)
     node = Node(name, Bundle(), graph.outputs, (name,))
     return replace(
         graph,

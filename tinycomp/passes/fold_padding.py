@@ -62,5 +62,5 @@ def _around(graph: Graph, node: Node, pad: Pad) -> TensorReduction:
     return TensorReduction(
         source.name,
         np.pad(places, pad.padding, constant_values=CONSTANT),
-        np.full(padded.shape, zero, np.int8),
+        np.full(padded.shape, zero, padded.dtype),
     )

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.lookup import Lookup
-from tinycomp.passes._bounds import table
+from tinycomp.passes._bounds import is_table, table
 from tinycomp.passes._rewrite import Edit
 
 
@@ -21,15 +20,15 @@ def merge_tables(graph: Graph) -> Graph:
         edit = Edit(graph)
         for node in graph.nodes:
             first = edit.uses.producer(node.inputs[0])
-            if first is not None and _mergeable(edit, first, node):
+            if first is not None and _mergeable(graph, edit, first, node):
                 _merge(graph, edit, first, node)
         if not edit.changed:
             return graph
         graph = edit.apply()
 
 
-def _mergeable(edit: Edit, first: Node, second: Node) -> bool:
-    if not isinstance(first.op, UnaryOperator) or not isinstance(second.op, UnaryOperator):
+def _mergeable(graph: Graph, edit: Edit, first: Node, second: Node) -> bool:
+    if not all(is_table(node.op, graph.operands(node)) for node in (first, second)):
         return False
     return edit.uses.only_reader(first.outputs[0]) == second and not edit.touched(first)
 

@@ -69,7 +69,7 @@ class _Removal:
         source = np.where(places >= 0, rows + places, UNREAD)
         constant = (low == high) & ~kept
         source[constant] = CONSTANT
-        values = np.where(constant, low, np.int8(0))
+        values = np.where(constant, low, low.dtype.type(0))
         name = tensor.name if np.any(source >= 0) else None
         self.edit.follows(
             tensor.name,
@@ -129,7 +129,7 @@ class _Removal:
             ),
             replace(
                 bias,
-                values=amounts[rows].astype(np.int32),
+                values=amounts[rows].astype(bias.values.dtype),
                 quantization=_sliced(bias.quantization, rows),
             ),
         )

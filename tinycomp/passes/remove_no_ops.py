@@ -9,11 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.reshape import Reshape
-from tinycomp.passes._bounds import Bounds, bounds, table
+from tinycomp.passes._bounds import Bounds, bounds, on_bytes, table
 from tinycomp.passes._rewrite import Edit
 
 
@@ -41,14 +42,19 @@ def _feeds_reshape(edit: Edit, node: Node) -> bool:
 
 def _changes_nothing(graph: Graph, node: Node, known: Mapping[str, Bounds]) -> bool:
     operands = graph.operands(node)
-    if not _value_by_value(node) or operands.inputs[0].quantization != operands.output.quantization:
+    if (
+        not _value_by_value(node, operands)
+        or operands.inputs[0].quantization != operands.output.quantization
+    ):
         return False
     low, high = known[node.inputs[0]]
     reached = np.arange(int(low.min()), int(high.max()) + 1)
     return bool(np.array_equal(table(node.op, operands)[reached + 128], reached))
 
 
-def _value_by_value(node: Node) -> bool:
+def _value_by_value(node: Node, operands: Operands) -> bool:
+    if not on_bytes(node.op, operands):
+        return False
     if isinstance(node.op, AveragePool2D | MaxPool2D):
         window = node.op.window
         return window.kernel == window.stride == (1, 1) and not any(window.padding)

@@ -99,6 +99,13 @@ def stream(graph: Graph, hop: int) -> Graph:
             expected=f"From 1 to {window - 1} rows." if window > 1 else "An input with rows.",
             hint="Give the number of new rows from one decision to the next.",
         )
+    wide = next((each for each in graph.tensors.values() if each.dtype != "int8"), None)
+    if wide is not None:
+        raise ModelError(
+            f"--stream {hop}: '{wide.name}' is {wide.dtype}.",
+            expected="int8 throughout: what is kept between inferences are bytes.",
+            hint="Leave out --stream, or --activations 16.",
+        )
     unbundled = _without_bundle(upright(graph))
     return _Streaming(unbundled, hop).graph(window)
 

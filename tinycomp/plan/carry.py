@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.place import Span
 from tinycomp.plan.program import Program
 from tinycomp.plan.rings import RowTimes
@@ -109,7 +109,7 @@ def carriable(
     }
     found = []
     for owner, names in groups.items():
-        shapes = {rows(graph.tensors[name].shape) for name in names}
+        shapes = {byte_rows(graph.tensors[name]) for name in names}
         if owner in streamed and len(shapes) == 1 and not {*names} & {*graph.outputs}:
             ((height, stride),) = shapes
             pauses = _short(_pauses([times[name] for name in names]))

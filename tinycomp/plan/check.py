@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tinycomp.common.errors import InternalError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Operands, Tensor
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.memory import STATE, Plan, plan
 from tinycomp.plan.moves import move
 from tinycomp.plan.owners import COUNTERS, SCRATCH, Arena, Bytes
@@ -229,7 +229,7 @@ def _require_layout(planned: Plan) -> None:
     """Check the sizes and alignment of buffers and scratch, and that they are inside the arena."""
     graph, buffers = planned.program.graph, planned.buffers
     for name, buffer in buffers.items():
-        height, stride = rows(graph.tensors[name].shape)
+        height, stride = byte_rows(graph.tensors[name])
         fits = buffer.offset + buffer.ring * buffer.stride <= planned.extent
         if buffer.stride != stride or not 1 <= buffer.ring <= height or not fits:
             raise _fault(f"'{name}' has the buffer {buffer} in an arena of {planned.extent} bytes.")
@@ -257,8 +257,8 @@ def _require_the_callers(planned: Plan) -> None:
     inputs = () if planned.pushed else graph.inputs
     for owner in (*graph.outputs, *inputs):
         for name in [name for name in buffers if storage[name] == storage[owner]]:
-            end = views.get(name, 0) + graph.tensors[name].size
-            if end > graph.tensors[owner].size or name in planned.carried:
+            end = views.get(name, 0) + graph.tensors[name].nbytes
+            if end > graph.tensors[owner].nbytes or name in planned.carried:
                 raise _fault(
                     f"'{name}' is in the memory of '{owner}', which belongs to the caller."
                 )
@@ -271,7 +271,7 @@ def _require_the_callers(planned: Plan) -> None:
 
 
 def _height(graph: Graph, name: str) -> int:
-    return rows(graph.tensors[name].shape)[0]
+    return byte_rows(graph.tensors[name])[0]
 
 
 def _meet(one: Bytes, other: Bytes) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
@@ -75,7 +75,7 @@ def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
     """The amounts of the terms STEPS for an inference."""
     tensors = program.graph.tensors
     copies = [step for step in steps if isinstance(step, Copy)]
-    copied = sum(copy.moved * rows(tensors[copy.tensor].shape)[1] for copy in copies)
+    copied = sum(copy.moved * byte_rows(tensors[copy.tensor])[1] for copy in copies)
     moving = sum(copy.moved > 0 for copy in copies)
     return np.array([len(steps) - len(copies) + moving, moving, copied], float)
 

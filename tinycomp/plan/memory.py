@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.carry import Carried, Timeline, carriable, with_copies
 from tinycomp.plan.place import EFFORT, Block, Part, joined, most_used, place, usage
 from tinycomp.plan.program import Operation, Program, view_offsets
@@ -155,7 +155,7 @@ def placed(need: Needs, effort: int = EFFORT) -> Plan:
         owners[name] = (block, arena + lent)
         lent += block.aligned
     views = view_offsets(program)
-    heights = {name: rows(tensor.shape) for name, tensor in program.graph.tensors.items()}
+    heights = {name: byte_rows(tensor) for name, tensor in program.graph.tensors.items()}
     buffers = {
         name: Buffer(
             owners[owner][1] + views.get(name, 0),
@@ -303,7 +303,7 @@ class Draft:
         rows of a ring are one part.
         """
         names, ring_rows = self.groups[owner], self.rings[owner]
-        shapes = [rows(self.program.graph.tensors[name].shape) for name in names]
+        shapes = [byte_rows(self.program.graph.tensors[name]) for name in names]
         size = max(min(height, ring_rows) * stride for height, stride in shapes)
         height = max(height for height, _ in shapes)
         apart = len({*shapes}) == 1 and ring_rows == height
@@ -378,11 +378,11 @@ def _runs_in_place(
     graph, source, output = program.graph, operation.node.inputs[0], operation.node.outputs[0]
     if operation.call is None or not operation.call.in_place:
         return False
-    if rows(graph.tensors[source].shape) != rows(graph.tensors[output].shape):
+    if byte_rows(graph.tensors[source]) != byte_rows(graph.tensors[output]):
         return False
     shared = [name for name, owner in storage.items() if owner == storage[source]]
     if any(name in graph.inputs or name in graph.outputs for name in shared):
         return False
-    if len({rows(graph.tensors[name].shape) for name in shared}) > 1:
+    if len({byte_rows(graph.tensors[name]) for name in shared}) > 1:
         return False
     return may_overwrite([times[name] for name in shared], times[output])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program, view_offsets
 
@@ -26,7 +26,7 @@ class Arena:
     def __init__(self, planned: Plan) -> None:
         self.plan, graph = planned, planned.program.graph
         self.bases = _bases(planned.program)
-        total = sum(tensor.size for tensor in graph.tensors.values())
+        total = sum(tensor.nbytes for tensor in graph.tensors.values())
         self.numbers = np.arange(total, dtype=np.int32)
         self.written = np.full(planned.extent, NOTHING, np.int32)
 
@@ -73,7 +73,7 @@ class Arena:
             (name for name, base in self.bases.items() if base <= number),
             key=lambda name: self.bases[name],
         )
-        stride = rows(program.graph.tensors[name].shape)[1]
+        stride = byte_rows(program.graph.tensors[name])[1]
         return f"row {(number - self.bases[name]) // stride} of '{name}'"
 
 
@@ -92,7 +92,7 @@ def _bases(program: Program) -> dict[str, int]:
     for name, tensor in program.graph.tensors.items():
         if name not in renamed:
             found[name] = count
-            count += tensor.size
+            count += tensor.nbytes
     for name in renamed:
         source = name
         while source in renamed:

@@ -15,6 +15,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose, far_codecs
 from tinycomp.common.errors import ModelError
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.kernel_call import ROOM, Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands, Tensor
@@ -105,7 +106,8 @@ def view_offsets(program: Program) -> dict[str, int]:
     for operation in program.operations:
         if operation.call is None:
             source, output = operation.node.inputs[0], operation.node.outputs[0]
-            found[output] = found.get(source, 0) + operation.node.op.view_offset
+            start = operation.node.op.view_offset * program.graph.tensors[output].itemsize
+            found[output] = found.get(source, 0) + start
     return found
 
 
@@ -136,7 +138,7 @@ def _rooms(graph: Graph) -> dict[str, int]:
     taken = {}
     for node in graph.nodes:
         operands = graph.operands(node)
-        taken[node.name] = sum(tensor.size for tensor in (*operands.activations, operands.output))
+        taken[node.name] = sum(tensor.nbytes for tensor in (*operands.activations, operands.output))
     most = max(taken.values(), default=0)
     return {name: max(4 * ROOM, most - size) for name, size in taken.items()}
 
@@ -151,7 +153,7 @@ def _lower_node(
             hint="Place it directly after one.",
         )
     operands = graph.operands(node)
-    call = node.op.kernel(operands)
+    call = arithmetic(node.op, operands).kernel(operands)
     if call is None:
         return Operation(node, None, {})
     call, stored = _adapted(replace(call, room=room), operands, storage, instructions)

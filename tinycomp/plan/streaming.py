@@ -169,7 +169,7 @@ def _ends(program: Program) -> list[int]:
     graph, found = program.graph, []
     for index, operation in enumerate(program.operations):
         if total_rows(program, index) > 1 or index == 0:
-            found.append((graph.tensors[operation.node.outputs[0]].size, index + 1))
+            found.append((graph.tensors[operation.node.outputs[0]].nbytes, index + 1))
     return sorted(end for _, end in sorted(found)[:_ENDS])
 
 

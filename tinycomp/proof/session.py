@@ -81,8 +81,8 @@ def _stand_in(board: Board, progress: Progress) -> Board | None:
 
 
 def _layout(graph: Graph) -> ModelLayout:
-    sizes = tuple(graph.tensors[name].size for name in tensor_order(graph))
-    return ModelLayout(sizes, graph.tensors[graph.outputs[0]].size, len(graph.nodes))
+    sizes = tuple(graph.tensors[name].nbytes for name in tensor_order(graph))
+    return ModelLayout(sizes, graph.tensors[graph.outputs[0]].nbytes, len(graph.nodes))
 
 
 def _executions(
@@ -104,12 +104,12 @@ def _host(graph: Graph, firmware: FirmwareBuild, progress: Progress) -> Executio
     with progress.stage("Compiling for this computer"):
         program = firmware.host_runner()
     names = tensor_order(graph)
-    sizes = [graph.tensors[name].size for name in names]
+    sizes = [graph.tensors[name].nbytes for name in names]
 
     def run(inputs: Array) -> dict[str, Array]:
         tensors = run_host(program, inputs.reshape(len(inputs), -1), sizes)
         return {
-            name: values.reshape(len(inputs), *graph.tensors[name].shape)
+            name: values.view(graph.tensors[name].dtype).reshape(-1, *graph.tensors[name].shape)
             for name, values in zip(names, tensors, strict=True)
         }
 

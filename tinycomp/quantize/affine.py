@@ -1,4 +1,4 @@
-"""Real numbers to int8 and back: real = scale * (quantized - zero_point)."""
+"""Real numbers to integers and back: real = scale * (quantized - zero_point)."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 
 
-def quantize_values(real: Array, parameters: QuantizationParameters) -> NDArray[np.int8]:
-    """The nearest int8 values, half away from zero, saturated at -128 and 127 (TFLite's QUANTIZE).
+def quantize_values(real: Array, parameters: QuantizationParameters, dtype: str = "int8") -> Array:
+    """The nearest values of a type, half away from zero, saturated (TFLite's QUANTIZE).
 
     One scale and zero point; for weights with a scale per slice see post_training.
     """
     with np.errstate(over="ignore"):
         scaled = np.asarray(real, np.float32) / np.float32(parameters.scale)
-    return round_steps(scaled, parameters.zero_point)
+    return round_steps(scaled, parameters.zero_point, dtype)
 
 
-def quantize_inputs(graph: Graph, raw: Array) -> NDArray[np.int8]:
-    """Real samples, (count, *graph.sample_shape), as int8 ones, after the input transform."""
+def quantize_inputs(graph: Graph, raw: Array) -> Array:
+    """Real samples, (count, *graph.sample_shape), as inputs, after the input transform."""
     if len(graph.sources) > 1:
         return _quantize_each(graph, raw)
-    parameters = graph.tensors[graph.inputs[0]].quantization
+    source = graph.tensors[graph.inputs[0]]
+    parameters = source.quantization
     assert parameters is not None
     if graph.input_transform is None:
-        return quantize_values(raw, parameters)
+        return quantize_values(raw, parameters, source.dtype)
     steps = graph.input_transform.steps(raw, parameters.scale)
-    return round_steps(steps, parameters.zero_point)
+    return round_steps(steps, parameters.zero_point, source.dtype)
 
 
-def _quantize_each(graph: Graph, raw: Array) -> NDArray[np.int8]:
+def _quantize_each(graph: Graph, raw: Array) -> Array:
     """Several inputs, each with its own scale."""
     found, parts = [], graph.split(raw)
     for tensor in graph.sources:
         assert tensor.quantization is not None
-        found.append(quantize_values(parts[tensor.name], tensor.quantization).reshape(len(raw), -1))
+        values = quantize_values(parts[tensor.name], tensor.quantization, tensor.dtype)
+        found.append(values.reshape(len(raw), -1))
     return np.concatenate(found, axis=1)
 
 
@@ -46,14 +48,15 @@ def core_inputs(graph: Graph, raw: Array) -> Array:
     return np.asarray(raw, np.float32) if transform is None else transform.normalize(raw)
 
 
-def round_steps(steps: NDArray[np.float32], zero_point: int) -> NDArray[np.int8]:
-    """Real values in steps of the scale to int8: rounded half away from zero, and saturated.
+def round_steps(steps: NDArray[np.float32], zero_point: int, dtype: str = "int8") -> Array:
+    """Real values in steps of the scale to integers: rounded half away from zero, and saturated.
 
     NaN counts as zero. The generated header does the same (templates/library/model.h.j2).
     """
-    steps = np.clip(np.where(np.isnan(steps), np.float32(0), steps), -256, 256)
+    found = np.iinfo(dtype)
+    steps = np.clip(np.where(np.isnan(steps), np.float32(0), steps), 2 * found.min, -2 * found.min)
     whole = np.trunc(steps)
     rest = steps - whole
     rounded = whole + (rest >= 0.5) - (rest <= -0.5)
-    quantized: NDArray[np.int8] = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+    quantized: Array = np.clip(rounded + zero_point, found.min, found.max).astype(dtype)
     return quantized

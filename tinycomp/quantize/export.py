@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers
@@ -32,6 +34,16 @@ _TYPES = {
     "int32": schema.TensorType.INT32,
     "int64": schema.TensorType.INT64,
 }
+
+
+INT16_VERSIONS = {
+    "ADD": 4, "AVERAGE_POOL_2D": 3, "CONCATENATION": 3, "CONV_2D": 4, "DEPTHWISE_CONV_2D": 5,
+    "FULLY_CONNECTED": 7, "GATHER": 4, "LEAKY_RELU": 2, "LOGISTIC": 3, "MAXIMUM": 4,
+    "MAX_POOL_2D": 3, "MEAN": 3, "MINIMUM": 4, "MUL": 4, "PAD": 3, "QUANTIZE": 2, "REDUCE_MAX": 3,
+    "REDUCE_MIN": 3, "RELU": 3, "RELU6": 3, "RESIZE_NEAREST_NEIGHBOR": 4, "SOFTMAX": 3,
+    "STRIDED_SLICE": 4, "SUB": 5, "TANH": 3, "TRANSPOSE": 5,
+}  # fmt: skip
+"""Versions of the operators that a file with 16-bit activations names."""
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
@@ -221,6 +233,8 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
         return
     written = node.op.to_tflite(operands)
     chain = written if isinstance(written, tuple) else (written,)
+    if operands.output.dtype == "int16":
+        chain = tuple(_on_int16(link) for link in chain)
     previous: list[int] = []
     for link in chain:
         reads = link.reads
@@ -267,6 +281,15 @@ def _operand(writer: _Writer, node: Node, operand: int | Constant | Tensor | Non
             return writer.state(operand)
 
 
+def _on_int16(link: TfliteOperator) -> TfliteOperator:
+    """The operator as LiteRT reads it on int16: ADD and SUB with scales of any kind."""
+    options = link.options
+    if hasattr(options, "potScaleInt16"):
+        options = copy(options)
+        options.potScaleInt16 = False
+    return replace(link, options=options, version=INT16_VERSIONS.get(link.builtin, link.version))
+
+
 def _require_order(graph: Graph) -> None:
     """Check that every tensor is an input, or written before it is read."""
     known = set(graph.inputs) | set(graph.constants)
@@ -297,8 +320,10 @@ def _quantization(parameters: QuantizationParameters | None) -> Any:
 
 
 def _of_extra(values: Array, output: Tensor) -> QuantizationParameters | None:
-    """Of a constant that is an attribute in the IR: an int8 one (a bound) is in output steps."""
-    return output.quantization if values.dtype == np.int8 else None
+    """Of a constant that is an attribute in the IR: an int8 or int16 one (a bound) is in output
+    steps.
+    """
+    return output.quantization if values.dtype == output.dtype else None
 
 
 def _operator_code(builtin: int, version: int) -> Any:

@@ -1,41 +1,63 @@
-"""Float graph and ranges to int8 graph, by TFLite's int8 quantization specification.
+"""Float graph and ranges to integer graph, by TFLite's quantization specification.
 
-Activations: one scale and zero point per tensor. Weights: symmetric, -127..127, one scale per
-output channel. Biases: int32 at input scale x weight scale.
+Activations: int8, or int16 with a zero point of 0; one scale and zero point per tensor. Weights:
+symmetric, -127..127, one scale per output channel. Biases: int32, or int64 beside int16, at input
+scale x weight scale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.shared_scales import share
 from tinycomp.quantize.ties import (
+    copied_from,
     fixed_parameters,
     hidden_names,
     output_range,
     separate_fixed,
     tied_groups,
 )
+from tinycomp.quantize.types import BYTES, Precision, with_types
 
 BIAS_LIMIT = 1 << 30
-"""The largest bias; the other half of int32 is left for the sum of products."""
+"""The largest bias on int8; the other half of int32 is left for the sum of products."""
 
-_HEADROOM = 2.0**-18
-"""The smallest output range, as a fraction of what the layer could reach. It keeps requantization
-from shifting a sum out of int32, and additions and ReLU limits valid in LiteRT."""
-_LARGEST_FACTOR = 200.0
-"""The largest factor from a sum of products to output steps. XNNPACK, LiteRT's default, accepts
-factors below 256; larger ones would only resolve steps that no sum has.
-"""
+
+@dataclass(frozen=True)
+class Limits:
+    """What the arithmetic of a type allows."""
+
+    bias: int
+    """The largest bias: some bits are left for the sum of products."""
+    bias_type: type
+    """The type of biases."""
+    headroom: float
+    """The smallest output range, as a fraction of what the layer could reach. It keeps
+    requantization from shifting a sum out of int32, and additions and ReLU limits valid in LiteRT.
+    """
+    factor: float
+    """The largest factor from a sum of products to output steps. On int8, XNNPACK, LiteRT's
+    default, accepts factors below 256; larger ones would only resolve steps that no sum has.
+    """
+
+
+LIMITS = {
+    "int8": Limits(BIAS_LIMIT, np.int32, 2.0**-18, 200.0),
+    "int16": Limits(1 << 38, np.int64, 2.0**-14, 50.0),
+}
+"""By type of activations."""
 _ROUNDS = 8
 """The most iterations that widen ranges that depend on each other."""
 _RESOLVED = 2.0**-16
@@ -54,8 +76,9 @@ def quantize(
     ranges: Mapping[str, Range],
     given: Mapping[str, QuantizationParameters] | None = None,
     scales: int | None = None,
+    precision: Precision = BYTES,
 ) -> Graph:
-    """The int8 graph of a float graph.
+    """The integer graph of a float graph.
 
     Args:
         graph: float, batch normalization folded.
@@ -63,27 +86,42 @@ def quantize(
         given: parameters of tensors that are fixed, whatever their ranges.
         scales: how many weight scales a layer may have (quantize/shared_scales.py); None for one a
             channel. Weights that were trained on int8 steps keep theirs.
+        precision: bits of activations.
 
     Raises:
-        ModelError: a float-only operator remains, a constant contains NaN or infinite values, or
-            the graph is not a float graph.
+        ModelError: a float-only operator remains, an operator has no form on 16 bits, a constant
+            contains NaN or infinite values, or the graph is not a float graph.
     """
     _require_quantizable(graph)
-    fixed = fixed_parameters(graph) | dict(given or {})
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
-    graph, ranges = separate_fixed(graph, ranges, fixed)
-    activations = _activation_parameters(graph, _settled(graph, ranges), fixed)
+    typed = with_types(graph, ranges, precision)
+    graph, types = typed.graph, dict(typed.types)
+    fixed = fixed_parameters(graph, types) | dict(given or {})
+    graph, ranges = separate_fixed(graph, typed.ranges, fixed)
+    types |= {name: types[copied_from(name)] for name in graph.tensors if name not in types}
+    activations = _activation_parameters(graph, _settled(graph, ranges, types), fixed, types)
     graph = _with_hidden_scales(graph, ranges)
-    nodes, constants = _quantize_weights(graph, activations, scales)
+    nodes, constants = _quantize_weights(graph, activations, scales, types)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
-        values = quantize_values(constant.values, parameters)
+        values = quantize_values(constant.values, parameters, types[name])
         constants[name] = replace(constant, values=values, quantization=parameters)
     tensors = {
-        name: replace(tensor, dtype="int8", quantization=activations[name])
+        name: replace(tensor, dtype=types[name], quantization=activations[name])
         for name, tensor in graph.tensors.items()
     }
-    return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
+    quantized = replace(graph, nodes=nodes, tensors=tensors, constants=constants)
+    _require_forms(quantized)
+    return quantized
+
+
+def _require_forms(graph: Graph) -> None:
+    """Refuse layers that have no arithmetic on their types, all at once."""
+    blockers = Blockers(f"'{graph.name}'")
+    for node in graph.nodes:
+        with blockers.collected(f"Layer {node.name!r}"):
+            arithmetic(node.op, graph.operands(node))
+    blockers.raise_any()
 
 
 def _with_hidden_scales(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
@@ -118,12 +156,14 @@ def _require_quantizable(graph: Graph) -> None:
             )
 
 
-def _settled(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+def _settled(
+    graph: Graph, ranges: Mapping[str, Range], types: Mapping[str, str]
+) -> dict[str, Range]:
     """Ranges that are wide enough for all operators; tied tensors share one."""
     groups = tied_groups(graph)
-    found = _united(_reachable(graph, ranges), groups)
+    found = _united(_reachable(graph, ranges, types), groups)
     for _ in range(_ROUNDS):
-        before, found = found, _united(_reachable(graph, found), groups)
+        before, found = found, _united(_reachable(graph, found, types), groups)
         if before == found:
             break
     return found
@@ -140,7 +180,9 @@ def _united(ranges: Mapping[str, Range], groups: list[list[str]]) -> dict[str, R
     return united
 
 
-def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+def _reachable(
+    graph: Graph, ranges: Mapping[str, Range], types: Mapping[str, str]
+) -> dict[str, Range]:
     """Ranges of tensors and of constants that are read, widened so that no factor overflows."""
     wide = {}
     for name in graph.inputs:
@@ -154,9 +196,10 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
         if rule.fixed is not None:
             wide.update({name: wide[name].widened(_RESOLVED) for name in node.inputs})
         widest = max(wide[name].width for name in node.inputs if name in wide)
+        limits = LIMITS[types[node.outputs[0]]]
         smallest = max(
-            _smallest_width(graph, node, wide),
-            _HEADROOM * (rule.limit or 0.0),
+            _smallest_width(graph, node, wide, limits),
+            limits.headroom * (rule.limit or 0.0),
             rule.least * widest,
         )
         for name in node.outputs:
@@ -164,19 +207,19 @@ def _reachable(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
     return wide
 
 
-def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range]) -> float:
+def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range], limits: Limits) -> float:
     """The smallest width of the output's range at which requantization stays within int32 and
     within the limit of XNNPACK.
     """
     if node.op.weight_axis is None:
-        return _HEADROOM * max(ranges[name].width for name in node.inputs)
+        return limits.headroom * max(ranges[name].width for name in node.inputs)
     constant, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]].values
     weights = constant.values
     sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)
     reach = sums * ranges[node.inputs[0]].magnitude + np.abs(bias[: len(sums)])
     scale = _own_scales(constant, node.op.weight_axis).max()
-    by_factor = ranges[node.inputs[0]].width * scale / _LARGEST_FACTOR
-    return float(max(_HEADROOM * reach.max(initial=0.0), by_factor))
+    by_factor = ranges[node.inputs[0]].width * scale / limits.factor
+    return float(max(limits.headroom * reach.max(initial=0.0), by_factor))
 
 
 def _channel_limits(weights: Array, axis: int) -> Array:
@@ -213,24 +256,25 @@ def _at_least(found: Range, width: float) -> Range:
 
 
 def _activation_parameters(
-    graph: Graph, ranges: Mapping[str, Range], fixed: Parameters
+    graph: Graph, ranges: Mapping[str, Range], fixed: Parameters, types: Mapping[str, str]
 ) -> Parameters:
     """Parameters of every tensor, and of every constant that is not a weight or bias."""
     found: Parameters = {}
     for group in tied_groups(graph):
         given = [fixed[name] for name in group if name in fixed]
-        found.update(dict.fromkeys(group, given[0] if given else ranges[group[0]].parameters))
+        own = ranges[group[0]].parameters_of(types[group[0]])
+        found.update(dict.fromkeys(group, given[0] if given else own))
     return found
 
 
 def _quantize_weights(
-    graph: Graph, activations: Parameters, most: int | None
+    graph: Graph, activations: Parameters, most: int | None, types: Mapping[str, str]
 ) -> tuple[tuple[Node, ...], dict[str, Constant]]:
     """Nodes and int8 weights, int32 biases.
 
     Layers that share a bias but not the scale of their input each get a copy of the bias.
     """
-    scales = _weight_scales(graph, activations, most)
+    scales = _weight_scales(graph, activations, most, types)
     constants: dict[str, Constant] = {}
     nodes = []
     for node in graph.nodes:
@@ -239,14 +283,14 @@ def _quantize_weights(
             source, weights, bias = node.inputs
             constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
             bias_scale = node.op.bias_scales(activations[source].scale, scales[weights])
-            bias = _add_bias(graph, bias, bias_scale, constants)
+            bias = _add_bias(graph, bias, bias_scale, constants, LIMITS[types[source]])
             node = replace(node, inputs=(source, weights, bias))
         nodes.append(node)
     return tuple(nodes), constants
 
 
 def _weight_scales(
-    graph: Graph, activations: Parameters, most: int | None
+    graph: Graph, activations: Parameters, most: int | None, types: Mapping[str, str]
 ) -> dict[str, NDArray[np.float32]]:
     """The scale of each output channel, large enough for the biases of all layers sharing it; of
     each layer so many at most.
@@ -258,10 +302,8 @@ def _weight_scales(
         source, weights, bias = node.inputs
         own = _shared_scales(node, graph.constants[weights])
         biases = np.abs(graph.constants[bias].values)
-        for_bias = biases[: len(own)] / (activations[source].scale * BIAS_LIMIT)
-        for_bias = (
-            for_bias if len(own) > 1 else biases.max() / (activations[source].scale * BIAS_LIMIT)
-        )
+        largest = activations[source].scale * LIMITS[types[source]].bias
+        for_bias = biases[: len(own)] / largest if len(own) > 1 else biases.max() / largest
         scales[weights] = np.maximum(scales.get(weights, own), for_bias)
     for name, values in scales.items():
         if most is not None and graph.constants[name].grid is None:
@@ -299,8 +341,9 @@ def _weights(constant: Constant, scales: NDArray[np.float32], axis: int) -> Cons
 
 
 def _add_bias(
-    graph: Graph, bias: str, scales: NDArray[np.float32], constants: dict[str, Constant]
-) -> str:
+    graph: Graph, bias: str, scales: NDArray[np.float32], constants: dict[str, Constant],
+    limits: Limits,
+) -> str:  # fmt: skip
     """Add the bias of a layer to the constants, once per set of scales; returns its name."""
     constant = graph.constants[bias]
     quantization = _symmetric(scales, 0, constant.values.size)
@@ -310,7 +353,7 @@ def _add_bias(
     ):
         name, count = f"{bias}_{count}", count + 1
     steps = np.rint(constant.values.astype(np.float64) / scales.astype(np.float64))
-    values = np.clip(steps, -BIAS_LIMIT, BIAS_LIMIT).astype(np.int32)
+    values: Array = np.clip(steps, -limits.bias, limits.bias).astype(limits.bias_type)
     constants[name] = replace(constant, name=name, values=values, quantization=quantization)
     return name
 

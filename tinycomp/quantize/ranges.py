@@ -1,4 +1,4 @@
-"""Real bounds of a tensor, and the int8 parameters that cover them."""
+"""Real bounds of a tensor, and the parameters that cover them."""
 
 from __future__ import annotations
 
@@ -53,9 +53,15 @@ class Range(NamedTuple):
         """The range, at least that wide, by a higher upper bound."""
         return Range(self.low, max(self.high, self.low + width))
 
+    def parameters_of(self, dtype: str) -> QuantizationParameters:
+        """One scale (a float32 value) and zero point of that type; width must not be 0."""
+        if dtype == "int16":
+            return QuantizationParameters((float(np.float32(self.magnitude / 32767)),), (0,))
+        return self.parameters
+
     @property
     def parameters(self) -> QuantizationParameters:
-        """One scale (a float32 value) and zero point; width must not be 0."""
+        """One scale (a float32 value) and zero point of int8; width must not be 0."""
         scale = float(np.float32(self.width / LEVELS))
         zero_point = round(-128 - self.low / scale)
         return QuantizationParameters((scale,), (min(max(zero_point, -128), 127),))

@@ -20,6 +20,7 @@ from tinycomp.quantize.calibration import AUTO, METHODS, Method, observe, requir
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.screening import coarse_features, coarse_note
+from tinycomp.quantize.types import BYTES, Precision
 from tinycomp.reference.oracle import outputs_fast, run_float
 
 WORK = 2_000_000_000
@@ -56,8 +57,9 @@ def quantize_calibrated(
     given: QuantizationParameters | None,
     progress: Progress,
     scales: int | None = None,
+    precision: Precision = BYTES,
 ) -> Trial:
-    """The int8 graph of a float graph.
+    """The integer graph of a float graph.
 
     Args:
         graph: a float graph, ready to be quantized.
@@ -67,17 +69,18 @@ def quantize_calibrated(
         given: fixed parameters of the input, if any.
         progress: shows the trials, and takes notes for the user.
         scales: how many weight scales a layer may have; None for one a channel.
+        precision: bits of activations.
 
     Raises:
         DataError: no such method, or no samples.
         ModelError: the graph can't be quantized.
     """
-    found = closest(graph, x, method, given, progress, scales)
+    found = closest(graph, x, method, given, progress, scales, precision)
     if lifted.input_transform is not None and given is None and _unresolved(found, x):
         whole = bool((x == np.rint(x)).all() and np.abs(x).max() <= _INT16)
         transform = replace(lifted.input_transform, integers=whole)
         lifted = replace(lifted, input_transform=transform)
-        other = closest(lifted, x, method, None, progress, scales)
+        other = closest(lifted, x, method, None, progress, scales, precision)
         if other.error < CLOSER * found.error:
             found = other
             progress.note(
@@ -115,6 +118,7 @@ def closest(
     given: QuantizationParameters | None,
     progress: Progress,
     scales: int | None = None,
+    precision: Precision = BYTES,
 ) -> Trial:
     """Quantize with the method, or with all, and keep the graph closest to the float model.
 
@@ -130,7 +134,7 @@ def closest(
     trials = []
     with progress.stage("Choosing ranges", len(methods)) as advance:
         for each in methods:
-            quantized = quantize(graph, observed.ranges(each), fixed, scales)
+            quantized = quantize(graph, observed.ranges(each), fixed, scales, precision)
             error = distance(quantized, x[rows], expected)
             trials.append(Trial(graph, each, quantized, error))
             advance(1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tinycomp.int16._registry import fixed_on_int16
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import OutputRange
 from tinycomp.ir.tensor import QuantizationParameters, Tensor
 from tinycomp.ops.quantize import Quantize
 from tinycomp.quantize.ranges import Range
+
+_COPY = "/requantized"
 
 
 def output_range(graph: Graph, node: Node) -> OutputRange:
@@ -48,10 +51,27 @@ def tied_groups(graph: Graph) -> list[list[str]]:
     return list(groups.values())
 
 
-def fixed_parameters(graph: Graph) -> dict[str, QuantizationParameters]:
-    """Parameters prescribed by the specification, by tensor (softmax, sigmoid)."""
-    rules = {node.outputs[0]: output_range(graph, node) for node in graph.nodes}
-    return {name: rule.fixed for name, rule in rules.items() if rule.fixed is not None}
+def fixed_parameters(
+    graph: Graph, types: Mapping[str, str] | None = None
+) -> dict[str, QuantizationParameters]:
+    """Parameters prescribed by the specification, by tensor (softmax, sigmoid).
+
+    Args:
+        graph: float.
+        types: of its tensors, once quantized; None for int8.
+    """
+    found = {}
+    for node in graph.nodes:
+        fixed, name = output_range(graph, node).fixed, node.outputs[0]
+        if fixed is not None:
+            own = fixed_on_int16(node.op) if types and types[name] == "int16" else fixed
+            found[name] = own or fixed
+    return found
+
+
+def copied_from(name: str) -> str:
+    """The tensor that a copy with its own parameters was made of."""
+    return name.removesuffix(_COPY)
 
 
 def separate_fixed(
@@ -86,7 +106,7 @@ def _requantized(
     name: str, tensors: dict[str, Tensor], nodes: list[Node], ranges: dict[str, Range]
 ) -> str:
     """The name of a copy of a tensor with its own parameters; created once."""
-    copy = f"{name}/requantized"
+    copy = f"{name}{_COPY}"
     if copy not in tensors:
         tensors[copy] = replace(tensors[name], name=copy)
         nodes.append(Node(copy, Quantize(), (name,), (copy,)))

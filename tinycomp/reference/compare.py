@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Stream
 from tinycomp.ir.tensor import Array
 from tinycomp.reference import oracle
@@ -254,12 +255,13 @@ def _possible(graph: Graph, inputs: Array) -> NDArray[np.intp]:
 def aborting(graph: Graph, inputs: Array) -> NDArray[np.bool_]:
     """For each sample, whether LiteRT's reference kernels would abort, found by the simulator."""
     found = np.zeros(len(inputs), bool)
-    nodes = [node for node in graph.nodes if node.op.may_abort(graph.operands(node))]
-    if nodes:
-        values = sequence(graph, inputs)
-        for node in nodes:
+    for node in graph.nodes:
+        operands = graph.operands(node)
+        rule = arithmetic(node.op, operands)
+        if rule.may_abort(operands):
+            values = sequence(graph, inputs)
             computed = [values[name] for name in node.inputs if name in values]
-            found |= node.op.aborts(graph.operands(node), computed)
+            found |= rule.aborts(operands, computed)
     return found
 
 
@@ -331,7 +333,7 @@ def compare(
     graph: Graph, tensor: str, expected: Array, actual: Array, execution: str
 ) -> Difference | None:
     """The first difference within one tensor; expected is (samples, *shape)."""
-    actual = actual.reshape(expected.shape)
+    actual = np.ascontiguousarray(actual).view(expected.dtype).reshape(expected.shape)
     if np.array_equal(expected, actual):
         return None
     node = graph.producer(tensor)

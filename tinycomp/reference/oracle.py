@@ -195,7 +195,7 @@ def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Arr
     values = np.asarray(inputs)
     if values.dtype == np.int8 and dtype == np.uint8:
         return values.view(np.uint8) ^ 0x80
-    if values.dtype == np.int8 and dtype == np.float32 and scale is not None:
+    if values.dtype.kind == "i" and dtype == np.float32 and scale is not None:
         return (values.astype(np.float32) - np.float32(scale[1])) * np.float32(scale[0])
     return values.astype(dtype)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import CONSTANT, UNREAD, Reduction
 from tinycomp.ir.tensor import Array
@@ -38,7 +39,9 @@ def with_reshapes(graph: Graph, tensors: Tensors) -> Tensors:
     for node in graph.nodes:
         if node.outputs[0] not in found:
             inputs = [found[name] for name in node.inputs if name in graph.tensors]
-            found[node.outputs[0]] = node.op.reference(graph.operands(node), inputs)
+            operands = graph.operands(node)
+            reference = arithmetic(node.op, operands).reference
+            found[node.outputs[0]] = reference(operands, inputs)
     return found
 
 
@@ -74,7 +77,7 @@ def original_tensors(
     computed = all_computed() if unread else {}
     found = {}
     for name, step in reduction.tensors.items():
-        values = np.empty((samples, *step.source.shape), np.int8)
+        values = np.empty((samples, *step.source.shape), step.constants.dtype)
         values[:, step.source == CONSTANT] = step.constants[step.source == CONSTANT]
         if step.tensor is not None:
             kept = step.source >= 0

@@ -11,21 +11,25 @@ from collections.abc import Mapping
 import numpy as np
 
 from tinycomp.common.errors import DataError, ModelError
+from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Tensor
 
 BATCH_ELEMENTS = 1 << 20
 """The most tensor elements that `run` computes at a time, over all samples: about 40 MB."""
 
+INTEGERS = ("int8", "int16")
+"""Types of activations."""
+
 Inputs = Array | Mapping[str, Array]
 
 
 def simulate(graph: Graph, inputs: Inputs) -> dict[str, Array]:
-    """Every activation by tensor name, (samples, *shape) int8.
+    """Every activation by tensor name, (samples, *shape), in the tensors' types.
 
     Args:
         graph: an int8 graph.
-        inputs: (samples, *shape) int8; by name if the model has several inputs.
+        inputs: (samples, *shape) in the input's type; by name if the model has several inputs.
 
     Raises:
         DataError: the inputs do not fit the model.
@@ -38,7 +42,7 @@ def simulate(graph: Graph, inputs: Inputs) -> dict[str, Array]:
 
 
 def run(graph: Graph, inputs: Inputs) -> Array:
-    """The model's (first) output, (samples, *shape) int8, in bounded memory.
+    """The model's (first) output, (samples, *shape), in bounded memory.
 
     Raises:
         DataError: the inputs do not fit the model.
@@ -51,7 +55,7 @@ def run(graph: Graph, inputs: Inputs) -> Array:
     samples = len(next(iter(checked.values())))
     batch = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in graph.tensors.values()))
     output = graph.tensors[graph.outputs[0]]
-    result = np.empty((samples, *output.shape), np.int8)
+    result = np.empty((samples, *output.shape), output.dtype)
     for start in range(0, samples, batch):
         part = {name: values[start : start + batch] for name, values in checked.items()}
         result[start : start + batch] = _last(graph, part)
@@ -108,14 +112,14 @@ def _last(graph: Graph, tensors: dict[str, Array]) -> Array:
 
 def _compute(graph: Graph, node: Node, tensors: dict[str, Array]) -> None:
     operands = graph.operands(node)
-    if node.op.float_only or operands.output.dtype != "int8":
+    if node.op.float_only or operands.output.dtype not in INTEGERS:
         raise ModelError(
             f"Layer {node.name!r} ({node.op.name}) is not in integers.",
             hint="Quantize the model first.",
         )
     values = [tensors[name] for name in node.inputs if name in graph.tensors]
-    result = node.op.reference(operands, values)
-    if result.shape[1:] != operands.output.shape or result.dtype != np.int8:
+    result = arithmetic(node.op, operands).reference(operands, values)
+    if result.shape[1:] != operands.output.shape or result.dtype != operands.output.dtype:
         raise AssertionError(
             f"{node.op.name} made {result.dtype} {result.shape[1:]} for {operands.output}"
         )
@@ -143,8 +147,9 @@ def _checked(graph: Graph, inputs: Inputs) -> dict[str, Array]:
 
 
 def _check(tensor: Tensor, values: Array) -> None:
-    if values.dtype != np.int8 or values.shape[1:] != tensor.shape or values.ndim == 0:
+    wanted = tensor.dtype if tensor.dtype in INTEGERS else "int8"  # a float graph is refused later
+    if values.dtype != wanted or values.shape[1:] != tensor.shape or values.ndim == 0:
         raise DataError(
             f"The data for the input {tensor.name!r} is {values.dtype} of shape {values.shape}.",
-            expected=f"Expected int8 of shape (samples, {', '.join(map(str, tensor.shape))}).",
+            expected=f"Expected {wanted} of shape (samples, {', '.join(map(str, tensor.shape))}).",
         )

@@ -28,22 +28,27 @@ static void invoke_watched(void)
     tc_step_end(0, 1, 0, output, TINY_OUTPUT_SIZE);
 }
 
-static int8_t quantize_input(float real, uint32_t at)
+static void store_input(float real, uint32_t at)
 {
-    (void)at;
-    return tiny_quantize_input(real);
+    input_values[at] = tiny_quantize_input(real);
 }
 
-static float dequantize_output(int8_t quantized)
+static float real_output(uint32_t at)
 {
-    return tiny_dequantize_output(quantized);
+    return tiny_dequantize_output(output[at]);
+}
+
+static float real_input(uint32_t at)
+{
+    return tiny_dequantize_output(input_values[at]);
 }
 
 const tc_model_t tc_model = {
     "tiny",           "tiny01",         "0123",          "0.0.1",
-    TINY_INPUT_SIZE,  TINY_OUTPUT_SIZE, TINY_ARENA_SIZE, 0,
-    1,                2,                TC_INPUT_INT8,   received,
-    TINY_INPUT_SIZE,  input,            true,            output,
-    trace,            invoke,           invoke_watched,  quantize_input,
-    dequantize_output, dequantize_output, TC_RESULTS_OUTPUT,
+    TINY_INPUT_SIZE,  TINY_OUTPUT_SIZE, TINY_INPUT_SIZE, TINY_OUTPUT_SIZE,
+    TINY_ARENA_SIZE,  0,                1,               2,
+    TC_INPUT_INT8,    received,         TINY_INPUT_SIZE, input,
+    true,             output,           trace,           invoke,
+    invoke_watched,   store_input,      real_output,     real_input,
+    TC_RESULTS_OUTPUT,
 };

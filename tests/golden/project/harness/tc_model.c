@@ -27,22 +27,34 @@
 #define INPUT input_values
 #else
 #define NEEDED                                                                                                         \
-    (TC_HARNESS_RAM + CELLS * sizeof(tc_trace_t) + GOLDEN_ARENA_SIZE + GOLDEN_INPUT_SIZE + GOLDEN_OUTPUT_SIZE)
+    (TC_HARNESS_RAM + CELLS * sizeof(tc_trace_t) + GOLDEN_ARENA_SIZE + GOLDEN_INPUT_SIZE * sizeof(input_t) + GOLDEN_OUTPUT_SIZE * sizeof(output_t))
 #define KEEPS_INPUT (NEEDED <= TC_RAM || RESULTS == TC_RESULTS_SQUARED_ERROR)
 #define INPUT (KEEPS_INPUT ? input_values : golden_input(&arena))
 #endif
 
 static golden_arena_t arena;
 static tc_trace_t trace[CELLS];
-static int8_t input_values[KEEPS_INPUT ? GOLDEN_INPUT_SIZE + KEPT : 1];
-static int8_t output_values[GOLDEN_OUTPUT_SIZE + KEPT];
+
+#ifdef GOLDEN_INPUT_INT16
+typedef int16_t input_t;
+#else
+typedef int8_t input_t;
+#endif
+#ifdef GOLDEN_OUTPUT_INT16
+typedef int16_t output_t;
+#else
+typedef int8_t output_t;
+#endif
+
+static input_t input_values[KEEPS_INPUT ? GOLDEN_INPUT_SIZE + KEPT : 1];
+static output_t output_values[GOLDEN_OUTPUT_SIZE + KEPT];
 
 /* Input received by `db`: floats need their own buffer, bytes are received straight into the input. */
 static uint8_t floats[FORMAT == TC_INPUT_FLOAT32 ? 4 * (GOLDEN_INPUT_SIZE + KEPT) : 1];
 
 static int8_t *input(void)
 {
-    return INPUT;
+    return (int8_t *)INPUT;
 }
 
 static uint8_t *received(void)
@@ -52,27 +64,31 @@ static uint8_t *received(void)
 
 static void invoke(void)
 {
-    INVOKE(&arena, input(), output_values);
+    INVOKE(&arena, INPUT, output_values);
 }
 
 static void invoke_watched(void)
 {
-    golden_invoke_watched(&arena, input(), output_values);
+    golden_invoke_watched(&arena, INPUT, output_values);
 }
 
-static int8_t quantize_input(float x, uint32_t at)
+static void store_input(float x, uint32_t at)
 {
 #ifdef GOLDEN_INPUT_FEATURES
-    return golden_quantize_input(x, (uint16_t)(at % GOLDEN_INPUT_FEATURES));
+    INPUT[at] = golden_quantize_input(x, (uint16_t)(at % GOLDEN_INPUT_FEATURES));
 #else
-    (void)at;
-    return golden_quantize_input(x);
+    INPUT[at] = golden_quantize_input(x);
 #endif
 }
 
-static float dequantize_input(int8_t quantized)
+static float real_input(uint32_t at)
 {
-    return GOLDEN_INPUT_SCALE * (float)(quantized - GOLDEN_INPUT_ZERO_POINT);
+    return GOLDEN_INPUT_SCALE * (float)(INPUT[at] - GOLDEN_INPUT_ZERO_POINT);
+}
+
+static float real_output(uint32_t at)
+{
+    return golden_dequantize_output(output_values[at]);
 }
 
 const tc_model_t tc_model = {
@@ -80,6 +96,8 @@ const tc_model_t tc_model = {
     PROFILE,
     GOLDEN_MODEL_HASH,
     GOLDEN_GENERATOR_VERSION,
+    (GOLDEN_INPUT_SIZE + KEPT) * sizeof(input_t),
+    sizeof output_values,
     GOLDEN_INPUT_SIZE + KEPT,
     GOLDEN_OUTPUT_SIZE + KEPT,
     GOLDEN_ARENA_SIZE,
@@ -88,15 +106,15 @@ const tc_model_t tc_model = {
     GOLDEN_TENSOR_COUNT,
     FORMAT,
     received,
-    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : GOLDEN_INPUT_SIZE + KEPT,
+    FORMAT == TC_INPUT_FLOAT32 ? sizeof floats : (GOLDEN_INPUT_SIZE + KEPT) * sizeof(input_t),
     input,
     KEEPS_INPUT,
-    output_values,
+    (int8_t *)output_values,
     trace,
     invoke,
     invoke_watched,
-    quantize_input,
-    golden_dequantize_output,
-    dequantize_input,
+    store_input,
+    real_output,
+    real_input,
     RESULTS,
 };
