@@ -107,13 +107,6 @@ def test_missing_external_data(tmp_path: Path) -> None:
         read_onnx(path)
 
 
-def test_several_inputs(refusal: Callable[..., str]) -> None:
-    whole = model([node("Add", ["x", "x2"], ["y"])], (1, 8))
-    extra = helper.make_tensor_value_info("x2", onnx.TensorProto.FLOAT, (1, 8))
-    whole.graph.input.append(extra)
-    assert "has 2 inputs: 'x', 'x2'." in refusal(whole)
-
-
 def test_options_of_a_node(refusal: Callable[..., str]) -> None:
     text = refusal(
         model(

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from tinycomp.data.archive import Archive, UnreadableError
+from tinycomp.data.task import without_ones
 from tinycomp.ir.tensor import Array, Shape
 
 SUFFIXES = ("_train", "_calib", "_test", "")
@@ -70,10 +71,14 @@ class JoinedArchive(Archive):
             raise UnreadableError(
                 f"Array {key!r} holds values of type {values.dtype}. Expected real numbers."
             )
-        if values.ndim == 0 or values.size != len(values) * prod(shape):
+        if values.ndim == 4 and len(shape) == 3 and values.shape[1:] == shape[-1:] + shape[:-1]:
+            values = np.moveaxis(values, 1, -1)  # an image with its channels in front
+        flat = values.ndim == 2 and values.size == len(values) * prod(shape)
+        if not flat and without_ones(values.shape[1:]) != without_ones(shape):
             raise UnreadableError(
                 f"Array {key!r} has the shape {values.shape}, but the model's input has the shape "
-                f"{shape}. Expected (samples, {', '.join(map(str, shape))})."
+                f"{shape}. Expected (samples, {', '.join(map(str, shape))}), or one axis of "
+                "values; images may have their channels in front."
             )
         return values.reshape(len(values), -1).astype(np.float32)
 

@@ -71,14 +71,7 @@ def read_onnx(path: Path) -> Graph:
 
 
 def _inputs(path: Path, model: OnnxModel) -> Iterator[ModelError]:
-    """Refuse several inputs, and unsupported shapes."""
-    if len(model.inputs) != 1:
-        names = ", ".join(repr(each.name) for each in model.inputs)
-        yield ModelError(
-            f"The model {path} has {len(model.inputs)} inputs: {names}.",
-            expected="One is supported.",
-            hint="Join them into one input, and slice it in the model.",
-        )
+    """Refuse unsupported types and shapes of inputs."""
     for each in model.inputs:
         others = {node.kind for node in model.readers(each.name)} - {*_CONVERTS}
         if each.dtype in ("int8", "uint8") and others:
