@@ -65,7 +65,7 @@ class Case:
     @property
     def recipe(self) -> str:
         """The TOML file."""
-        augment = "".join(f"{name} = {value}\n" for name, value in self.augment.items())
+        augment = "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.augment.items())
         return f"[training]\n{self.training}\n[training.augment]\n{augment}{self.steps}"
 
 

@@ -16,8 +16,8 @@ validation = 0.05
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 10
-press = 0.7
+epochs = 8
+press = 0.4
 """
 
 

@@ -25,7 +25,7 @@ from tinycomp.train.activations import fake_quantize
 from tinycomp.train.int8 import Int8
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
-from tinycomp.train.rate import Rate, entropy
+from tinycomp.train.rate import Rate, entropy, falling
 
 
 def trained(constraints: list[Any], epochs: int = 6, calibration: Array | None = None) -> Any:
@@ -197,3 +197,10 @@ def test_impossible_pruning_is_refused(wrong: dict[str, float]) -> None:
 def test_impossible_rates_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(TinycompError, match="not possible"):
         Rate(**wrong)
+
+
+def test_target_bits_fall_by_the_same_factor() -> None:
+    path = [falling(3.2, 0.1, share) for share in np.linspace(0, 1, 6)]
+    assert path == pytest.approx([3.2, 1.6, 0.8, 0.4, 0.2, 0.1])
+    assert falling(0.5, 2.0, 0.7) == 0.5  # they never rise
+    assert falling(0.0, 1.5, 0.5) == 0.0

@@ -145,7 +145,7 @@ class Rate(Constraint):
         _, multiplier, start, _, wanted = states[0]["control"]
         start = start or bits
         share = min(1.0, moment.share / max(self.press, 1e-9))
-        target = start + (min(wanted, start) - start) * share
+        target = falling(start, wanted, share)
         excess = (bits - target) / max(target, _FEWEST_BITS)
         multiplier = max(0.0, multiplier + self.gain * self.every / moment.total * excess)
         weight = max(0.0, multiplier + self.stiffness * excess)
@@ -193,6 +193,13 @@ def entropy(symbols: Kernel) -> float:
     """Shannon entropy in bits per symbol: the size that an entropy coder approaches."""
     counts = np.unique(symbols, return_counts=True)[1]
     return float(-(counts * np.log2(counts / symbols.size)).sum() / symbols.size)
+
+
+def falling(start: float, wanted: float, share: float) -> float:
+    """The target bits after a share of the fall: smaller by the same factor in each step, since the
+    fewer bits there are, the more of the model depends on each.
+    """
+    return float(start * (min(wanted, start) / max(start, _FEWEST_BITS)) ** share)
 
 
 def _costs(symbols: Kernel, last: int) -> Array:
