@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -28,8 +28,10 @@ class Encoded:
     """
     struct_size: int
     """sizeof of that struct on a 32-bit core."""
-    cost: float = 0
-    """Instructions per decoded weight on a 32-bit core, counted on a Cortex-M4."""
+    amounts: Mapping[str, float] = field(default_factory=dict)
+    """What decoding a weight takes on average, by the terms of Codec.instructions; 1 of "weights",
+    always.
+    """
     buffered: bool = True
     """Whether reading needs a buffer; it always does if constants are in program memory (AVR)."""
     workspace: int = 0
@@ -78,6 +80,10 @@ class Codec(ABC):
     """The module's name."""
     code: ClassVar[Mapping[str, int]]
     """Approximate bytes of the decoder on a Cortex-M4, by header; codecs may share headers."""
+    instructions: ClassVar[Mapping[str, float]] = {}
+    """Instructions to decode a weight on a Cortex-M4, counted, by term of Encoded.amounts; none if
+    weights are read in place. Other cores: tinycomp/codecs/costs.
+    """
     entropy: ClassVar[bool] = False
     """Whether frequent values take fewer bits than rare ones."""
     general: ClassVar[bool] = True

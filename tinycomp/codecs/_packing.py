@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinycomp.ir.tensor import Array
 
 UNPACKING_COST = 5
-"""Instructions per index in firmware/codecs/unpack.h; see Encoded.cost."""
+"""Instructions per index in firmware/codecs/unpack.h; see Codec.instructions."""
 
 
 def bits_for(count: int) -> int:

@@ -25,7 +25,10 @@ class Policy:
     entropy: float = 1
     """The largest size of an entropy-coded form, as a fraction of the smallest other form."""
     byte: float = math.inf
-    """The most instructions per inference for each byte that an entropy-coded form saves."""
+    """The most instructions per inference for each byte that an entropy-coded form saves, or a
+    decoded one compared with another. Like all limits in instructions, for a core with two a
+    product: see DecodingCosts.
+    """
     slowdown: float = math.inf
     """The most work for decoding, as a fraction of the layer's own work, in portable C; tuned
     kernels decode about three times faster.

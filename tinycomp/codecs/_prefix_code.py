@@ -4,7 +4,7 @@ firmware/codecs/prefix_code.h reads both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -104,7 +104,7 @@ def store(
     code: PrefixCode,
     blocks: Sequence[NDArray[np.uint8]],
     weights: Weights,
-    cost: float,
+    amounts: Mapping[str, float],
     run: int = 0,
 ) -> Encoded | None:
     """Blocks of codes as stored in flash, each aligned to a byte; None if the index of the blocks
@@ -116,7 +116,7 @@ def store(
         blocks: the bytes of each block, a single one where weights.block is 0. One too short for
             the index is padded.
         weights: the weights.
-        cost: see Encoded.
+        amounts: see Encoded.
         run: see firmware/codecs/prefix_code.h.
     """
     size = min(weights.block, len(weights.values)) * weights.values.shape[1]
@@ -135,7 +135,7 @@ def store(
         "size": size,
         "run": run,
     }
-    return Encoded(codec, fields, struct_size=28, cost=cost)
+    return Encoded(codec, fields, struct_size=28, amounts=amounts)
 
 
 class Reader:

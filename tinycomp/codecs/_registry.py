@@ -12,12 +12,10 @@ import numpy as np
 
 import tinycomp.codecs
 from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._costs import INSTRUCTIONS_A_PRODUCT, DecodingCosts
 from tinycomp.codecs._policy import SMALLEST, Policy, Use
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.kernel_call import Weights
-
-INSTRUCTIONS_A_PRODUCT = 2
-"""Approximate instructions per multiply-accumulate; tuned kernels take 1 to 5."""
 
 
 @cache
@@ -49,6 +47,7 @@ def choose(
     allowed: Collection[str] | None = None,
     policy: Policy = SMALLEST,
     use: Use | None = None,
+    costs: DecodingCosts | None = None,
 ) -> Encoded:
     """The smallest stored form that the policy allows, checked by decoding it.
 
@@ -57,6 +56,7 @@ def choose(
         allowed: names of the codecs to choose from; None for all general ones.
         policy: which forms are allowed.
         use: how an inference uses the weights; None: each is read and multiplied once.
+        costs: what decoding takes; None: what it takes on a Cortex-M4.
 
     Raises:
         TinycompError: an allowed codec is unknown, or none of them can store these values.
@@ -74,33 +74,42 @@ def choose(
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    best = _pick(forms, weights.values.size, policy, use or Use())
+    best = _pick(forms, weights.values.size, policy, use or Use(), costs or DecodingCosts())
     if not np.array_equal(codecs()[best.codec].decode(best, weights.values.shape), weights.values):
         raise AssertionError(f"codec {best.codec} does not decode to what it encoded")
     return best
 
 
-def _pick(forms: Sequence[Encoded], count: int, policy: Policy, use: Use) -> Encoded:
+def _pick(
+    forms: Sequence[Encoded], count: int, policy: Policy, use: Use, costs: DecodingCosts
+) -> Encoded:
     """The smallest form of `count` weights that the policy allows; among equal sizes the fastest
     to decode. If it allows none that is not entropy-coded, the fastest of all.
     """
+
+    def cost(form: Encoded) -> float:
+        return costs.of(codecs()[form.codec], form)
+
+    def rank(form: Encoded) -> tuple[float, float, str]:
+        return form.size, cost(form), form.codec
+
     in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
     slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * use.products / use.readings
     allowed = [
         form
         for form in forms
-        if form.cost <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
+        if cost(form) <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
     ]
     plain = [form for form in allowed if not codecs()[form.codec].entropy]
-    best = min(plain, key=_rank) if plain else min(forms, key=lambda form: form.cost)
-    for form in sorted(allowed, key=_rank):
-        more = (form.cost - best.cost) * count * use.readings
+    best = min(plain, key=rank) if plain else min(forms, key=cost)
+    for form in sorted(plain, key=cost):
+        spared = (cost(best) - cost(form)) * count * use.readings
+        if form.buffered and spared > policy.byte * (form.size - best.size):
+            best = form
+    for form in sorted(allowed, key=rank):
+        more = (cost(form) - cost(best)) * count * use.readings
         saved = best.size - form.size
         worthwhile = form.size <= policy.entropy * best.size and more <= policy.byte * saved
         if codecs()[form.codec].entropy and saved > 0 and (worthwhile or more <= 0):
             return form
     return best
-
-
-def _rank(form: Encoded) -> tuple[float, float, str]:
-    return form.size, form.cost, form.codec

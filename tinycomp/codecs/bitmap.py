@@ -18,6 +18,7 @@ class Bitmap(Codec):
 
     name: ClassVar[str] = "bitmap"
     code: ClassVar[Mapping[str, int]] = {"bitmap": 148}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 12, "values": 0}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None for more than 65535 non-zeros."""
@@ -26,7 +27,8 @@ class Bitmap(Codec):
             return None
         values = weights.values[weights.values != 0]
         fields = {"values": values if values.size else np.zeros(1, np.int8), **zeros}
-        return Encoded("bitmap", fields, struct_size=20, cost=12)
+        amounts = {"values": values.size / weights.values.size}
+        return Encoded("bitmap", fields, struct_size=20, amounts=amounts)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -19,6 +19,7 @@ class ChannelCodebook(Codec):
 
     name: ClassVar[str] = "channel_codebook"
     code: ClassVar[Mapping[str, int]] = {"channel_codebook": 84, "unpack": 440}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": UNPACKING_COST + 1}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None if a channel has more than 128 distinct values or 65535 weights."""
@@ -39,7 +40,7 @@ class ChannelCodebook(Codec):
             "bits": bits,
             "entries": entries,
         }
-        return Encoded("channel_codebook", fields, struct_size=20, cost=UNPACKING_COST + 1)
+        return Encoded("channel_codebook", fields, struct_size=20)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

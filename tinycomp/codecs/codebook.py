@@ -19,6 +19,11 @@ class Codebook(Codec):
 
     name: ClassVar[str] = "codebook"
     code: ClassVar[Mapping[str, int]] = {"codebook": 26, "unpack": 440}
+    instructions: ClassVar[Mapping[str, float]] = {
+        "nibbles": UNPACKING_COST,
+        "indices": UNPACKING_COST,
+        "bits": 0,
+    }
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None if the layer has more than 128 distinct values."""
@@ -32,7 +37,9 @@ class Codebook(Codec):
             "table": table,
             "bits": bits,
         }
-        return Encoded("codebook", fields, struct_size=16, cost=UNPACKING_COST)
+        nibbles = float(bits == 4)
+        amounts = {"nibbles": nibbles, "indices": 1 - nibbles, "bits": bits * (1 - nibbles)}
+        return Encoded("codebook", fields, struct_size=16, amounts=amounts)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

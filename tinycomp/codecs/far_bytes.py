@@ -17,12 +17,13 @@ class FarBytes(Codec):
 
     name: ClassVar[str] = "far_bytes"
     code: ClassVar[Mapping[str, int]] = {"far": 30}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 1}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
         """The values, channel by channel."""
         values = weights.values.reshape(-1).view(np.uint8)
-        return Encoded(self.name, {"values": values}, 8, cost=1, far=frozenset({"values"}))
+        return Encoded(self.name, {"values": values}, 8, far=frozenset({"values"}))
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values."""

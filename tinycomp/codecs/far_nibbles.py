@@ -18,6 +18,7 @@ class FarNibbles(Codec):
 
     name: ClassVar[str] = "far_nibbles"
     code: ClassVar[Mapping[str, int]] = {"far": 30, "far_nibbles": 80}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 5}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -25,7 +26,7 @@ class FarNibbles(Codec):
         fields = of_sixteen(weights.values.reshape(-1))
         if weights.values.shape[1] % 2 or fields is None:
             return None
-        return Encoded(self.name, fields, 12, cost=5, far=frozenset({"indices"}))
+        return Encoded(self.name, fields, 12, far=frozenset({"indices"}))
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values."""

@@ -35,6 +35,7 @@ class GapHuffman(Codec):
 
     name: ClassVar[str] = "gap_huffman"
     code: ClassVar[Mapping[str, int]] = {"gap_huffman": 300}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 0.3, "gaps": 75, "values": 0}
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -107,8 +108,11 @@ def _form(code: PrefixCode, weights: Weights, across: int, escape: int) -> Encod
     blocks = [_split(each, escape, least) for each in _in_order(weights, across)]
     gaps = PrefixCode.of(np.concatenate([block.gaps for block in blocks]))
     joined = [_join(code, gaps, block) for block in blocks]
-    cost = 0.3 + 75 * sum(block.gaps.size for block in blocks) / weights.values.size
-    stored = store("gap_huffman", code, joined, weights, cost)
+    amounts = {
+        "gaps": sum(block.gaps.size for block in blocks) / weights.values.size,
+        "values": np.count_nonzero(weights.values) / weights.values.size,
+    }
+    stored = store("gap_huffman", code, joined, weights, amounts)
     if stored is None:
         return None
     fields = {
@@ -122,7 +126,7 @@ def _form(code: PrefixCode, weights: Weights, across: int, escape: int) -> Encod
         "across": across,
         "escape": escape,
     }
-    return Encoded("gap_huffman", fields, struct_size=40, cost=cost)
+    return Encoded("gap_huffman", fields, struct_size=40, amounts=amounts)
 
 
 def _in_order(weights: Weights, across: int) -> Sequence[NDArray[np.int8]]:

@@ -18,6 +18,7 @@ class Huffman(Codec):
 
     name: ClassVar[str] = "huffman"
     code: ClassVar[Mapping[str, int]] = {"huffman": 140}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 17.5, "bits": 1.3}
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -25,7 +26,7 @@ class Huffman(Codec):
         code = PrefixCode.of(weights.values)
         blocks = [join(*code.bits(block)) for block in blocks_of(weights)]
         bits = 8 * sum(block.size for block in blocks) / weights.values.size
-        return store("huffman", code, blocks, weights, cost=17.5 + 1.3 * bits)
+        return store("huffman", code, blocks, weights, {"bits": bits})
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

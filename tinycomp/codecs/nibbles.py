@@ -21,6 +21,7 @@ class Nibbles(Codec):
 
     name: ClassVar[str] = "nibbles"
     code: ClassVar[Mapping[str, int]] = {"nibbles": 60}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 4}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -28,7 +29,7 @@ class Nibbles(Codec):
         fields = of_sixteen(weights.values.reshape(-1))
         if weights.values.shape[1] % GROUP or fields is None:
             return None
-        return Encoded("nibbles", fields, struct_size=12, cost=4)
+        return Encoded("nibbles", fields, struct_size=12)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -26,6 +26,7 @@ class PairCodebook(Codec):
 
     name: ClassVar[str] = "pair_codebook"
     code: ClassVar[Mapping[str, int]] = {"pair_codebook": 200}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 2}
     general: ClassVar[bool] = False
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -42,7 +43,7 @@ class PairCodebook(Codec):
             return None
         fields: dict[str, int | Array] = {**looked_up, "mask": 0xFFFF if weights.words else 0xFF}
         workspace = 2 * ENTRIES**2
-        return Encoded("pair_codebook", fields, struct_size=16, cost=2, workspace=workspace)
+        return Encoded("pair_codebook", fields, struct_size=16, workspace=workspace)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The decoded values, or the bytes of the words."""

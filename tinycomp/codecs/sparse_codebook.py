@@ -19,6 +19,7 @@ class SparseCodebook(Codec):
 
     name: ClassVar[str] = "sparse_codebook"
     code: ClassVar[Mapping[str, int]] = {"sparse_codebook": 158, "unpack": 440}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 11, "values": UNPACKING_COST}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None for no non-zeros, more than 65535, or more than 128 distinct ones."""
@@ -30,9 +31,8 @@ class SparseCodebook(Codec):
             return None
         indices = pack_indices(np.searchsorted(table, values), bits)
         fields = {"indices": indices, "table": table, **zeros, "bits": bits}
-        share = values.size / weights.values.size
-        cost = 11 + share * UNPACKING_COST
-        return Encoded("sparse_codebook", fields, struct_size=24, cost=cost)
+        amounts = {"values": values.size / weights.values.size}
+        return Encoded("sparse_codebook", fields, struct_size=24, amounts=amounts)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

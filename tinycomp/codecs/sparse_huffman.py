@@ -25,6 +25,7 @@ class SparseHuffman(Codec):
 
     name: ClassVar[str] = "sparse_huffman"
     code: ClassVar[Mapping[str, int]] = {"sparse_huffman": 220}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 2.5, "values": 30}
     entropy: ClassVar[bool] = True
 
     def encode(self, weights: Weights) -> Encoded | None:
@@ -35,8 +36,8 @@ class SparseHuffman(Codec):
         code, blocks = PrefixCode.of(values), blocks_of(weights)
         run = min(range(LONGEST_RUN + 1), key=lambda run: sum(_bits(b, run) for b in blocks))
         joined = [_join(code, block, run) for block in blocks]
-        cost = 2.5 + 30 * values.size / weights.values.size
-        return store("sparse_huffman", code, joined, weights, cost, run)
+        amounts = {"values": values.size / weights.values.size}
+        return store("sparse_huffman", code, joined, weights, amounts, run)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

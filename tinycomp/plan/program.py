@@ -12,6 +12,7 @@ import numpy as np
 
 from tinycomp.codecs._channels import UNPACKING_COST, pack
 from tinycomp.codecs._codec import Encoded
+from tinycomp.codecs._costs import DecodingCosts, decoding_costs
 from tinycomp.codecs._policy import PLAIN, Policy, Use
 from tinycomp.codecs._registry import choose, far_codecs
 from tinycomp.common.errors import ModelError
@@ -178,12 +179,13 @@ def _adapted(
 ) -> tuple[KernelCall, dict[str, Encoded]]:
     """The instruction set's call for a node, and its encoded weights.
 
-    The codec is chosen first, from the weights in the portable kernel's order, so that the required
-    flash does not depend on the core.
+    The codec is chosen first, from the weights in the portable kernel's order, so that on cores of
+    the same decoding costs the required flash is the same too.
     """
-    stored = _stored(call, operands, storage)
+    costs = decoding_costs(instructions.name)
+    stored = _stored(call, operands, storage, costs)
     adapted = instructions.adapt(call, operands, next(iter(stored.values()), None))
-    return adapted, stored if adapted is call else _stored(adapted, operands, storage)
+    return adapted, stored if adapted is call else _stored(adapted, operands, storage, costs)
 
 
 def _with_constants(
@@ -204,13 +206,16 @@ def _with_constants(
     return replace(call, fields=fields, scratch=scratch)
 
 
-def _stored(call: KernelCall, operands: Operands, storage: Storage) -> dict[str, Encoded]:
+def _stored(
+    call: KernelCall, operands: Operands, storage: Storage, costs: DecodingCosts
+) -> dict[str, Encoded]:
     return {
         name: choose(
             value,
             value.codecs or storage.allowed(operands.output),
             storage.policy,
             storage.use(value, operands.output),
+            costs,
         )
         for name, value in call.fields.items()
         if isinstance(value, Weights)

@@ -22,6 +22,8 @@ CODE = 8192
 """Bytes of flash reserved for code, which is compiled later."""
 MOST_CODE = 16384
 """Upper bound of the code that decoding adds to a library, in bytes."""
+STRUCT = 96
+"""Upper bound of an operation's struct of constants and its steps in the schedule, in bytes."""
 PLAINEST = "dense"
 """The codec that stores weights unchanged."""
 WORTHWHILE = 2 / 3
@@ -58,7 +60,8 @@ class StorageTarget:
 
     def holds(self, stored: _Stored) -> bool:
         """Whether the constants that are not far fit, and each array of them."""
-        if stored.near > self.flash - CODE:
+        structs = 0 if self.far is None else STRUCT * len(stored.program.operations)
+        if stored.near + structs > self.flash - CODE:
             return False
         return self.far is None or self.array is None or stored.largest <= self.array
 

@@ -18,13 +18,14 @@ class Ternary(Codec):
 
     name: ClassVar[str] = "ternary"
     code: ClassVar[Mapping[str, int]] = {"ternary": 60}
+    instructions: ClassVar[Mapping[str, float]] = {"weights": 7}
 
     def encode(self, weights: Weights) -> Encoded | None:
         """None if there is another value."""
         if np.abs(weights.values.astype(np.int16)).max(initial=0) > 1:
             return None
         packed = pack((weights.values + 1).reshape(-1).astype(np.uint8), 2)
-        return Encoded("ternary", {"packed": packed}, struct_size=8, cost=7)
+        return Encoded("ternary", {"packed": packed}, struct_size=8)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """Two bits each, minus 1."""
