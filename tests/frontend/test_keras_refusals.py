@@ -22,10 +22,10 @@ IMAGE, SIGNAL, VECTOR = (8, 8, 4), (12, 4), (6,)
 
 # Layers behind an input, and what the message says of them.
 LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
-    "gru": (
+    "rnn": (
         SIGNAL,
-        lambda k: k.GRU(3, name="x"),
-        "Layer 'x' is of type GRU, which is not supported. Use LSTM, or Conv1D",
+        lambda k: k.RNN(k.GRUCell(3), name="x"),
+        "Layer 'x' is of type RNN, which is not supported. Use LSTM, GRU or SimpleRNN, or Conv1D",
     ),
     "lstm_activation": (
         SIGNAL,

@@ -17,7 +17,7 @@ from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 
 SHAPE = (9, 5)
-LAYERS = ("LSTM",)
+LAYERS = ("GRU", "LSTM", "SimpleRNN")
 MODELS: dict[str, Callable[[Any, Any], list[Any]]] = {
     "last state": lambda k, layer: [layer(7)],
     "all states, stacked": lambda k, layer: [layer(7, return_sequences=True), layer(4)],
@@ -44,6 +44,13 @@ def graph(request: pytest.FixtureRequest, keras: Any, assert_same: Callable[...,
     layer, name = request.param
     layers = MODELS[name](keras.layers, getattr(keras.layers, layer))
     return assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
+
+
+def test_a_gru_with_the_reset_before_the_product(
+    keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    layers = [keras.layers.GRU(4, reset_after=False), keras.layers.Dense(2)]
+    assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
 
 
 def test_int8_equals_litert_and_is_near_the_float_model(graph: Graph) -> None:

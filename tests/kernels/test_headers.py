@@ -23,6 +23,7 @@ HELPERS = (
     "factors",
     "fully_connected_output",
     "functions_16",
+    "recurrent_rows",
     "tinycomp",
     "window",
 )

@@ -9,8 +9,8 @@ _INSTEAD = {
 }
 _GROUPS = (
     (
-        "GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D",
-        "Use LSTM, or Conv1D, strided or dilated, over the time axis.",
+        "RNN ConvLSTM1D ConvLSTM2D",
+        "Use LSTM, GRU or SimpleRNN, or Conv1D, strided or dilated, over the time axis.",
     ),
     (
         "GroupNormalization RMSNormalization",

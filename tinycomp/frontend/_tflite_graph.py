@@ -31,6 +31,7 @@ from tinycomp.frontend._tflite_kinds import unsupported
 from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
 from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
 from tinycomp.frontend._tflite_tables import Lookup
+from tinycomp.frontend._tflite_unrolled import Unrolled
 from tinycomp.frontend._tflite_values import (
     activation,
     allowed,
@@ -197,6 +198,9 @@ class CoreReader:
 
     def _node(self, operator: FileOperator) -> None:
         """Append the operator's node, with a reshape around it where TFLite implies one."""
+        if isinstance(operator, Unrolled):
+            self._rolled(operator)
+            return
         kind = _kind(operator)
         if operator.builtin == LSTM:
             self._recurrent(operator)
@@ -253,6 +257,21 @@ class CoreReader:
             self._append(step.op, step.inputs, step.output)
         self.constants.update({each.name: each for each in read if isinstance(each, Constant)})
         return tuple(read)
+
+    def _rolled(self, operator: Unrolled) -> None:
+        """Append a layer that the file has step by step."""
+        layer, (index,) = operator.options, operator.outputs
+        source = self._value(operator.inputs[0])
+        constants = [
+            replace(each, name=self._free(each.name)) for each in (layer.weights, layer.bias)
+        ]
+        for each in constants:
+            self._keep(each)
+        shape = layer.op.infer_shape([source.shape, *(each.shape for each in constants)])
+        output = activation(self.file.tensors[index], shape, self.dtype)
+        self._check_shape(index, (1, *shape))
+        self._append(layer.op, (source, *constants), output)
+        self.shapes[index] = (1, *shape)
 
     def _recurrent(self, operator: FileOperator) -> None:
         """Append an LSTM; where time comes before the batch, with reshapes around it."""

@@ -21,6 +21,7 @@ from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_repair import repaired
 from tinycomp.frontend._tflite_tables import fuse_tables
+from tinycomp.frontend._tflite_unrolled import roll
 from tinycomp.frontend._tflite_variables import VARIABLES, take_out_variables
 from tinycomp.ir.graph import Graph, State
 
@@ -122,7 +123,7 @@ def _core(file: TfliteFile) -> Graph:
     core = take_off_ends(pure.file)
     for reason in (*kinds.islands(core.file), *kinds.powers_of_two(core.file)):
         blockers.add(reason)
-    graph = CoreReader(divide(fuse_tables(fuse_dilation(core.file))), blockers).graph()
+    graph = CoreReader(divide(fuse_tables(fuse_dilation(roll(core.file)))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()

@@ -131,8 +131,10 @@ class Operator(Arithmetic):
         """
         return own
 
-    def bias_scales(self, source: float, weights: Array) -> Array:
-        """The scale of each bias, or one for all, from the input's scale and the weights'."""
+    def bias_scales(self, source: float, weights: Array, count: int) -> Array:
+        """The scale of each of `count` biases, or one for all, from the input's scale and the
+        weights'.
+        """
         return np.float32(source) * weights
 
     def quantized(self, magnitudes: Mapping[str, float]) -> Operator:

@@ -36,6 +36,8 @@ channels are packed. SINGLE: where they are, all channels have the same factor. 
 have no bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums
 are not made of parts. WHOLE: rows of windows are whole words. WIDE: they have at least one.
 """
+_PACKED = ("constants", "factors", "input_rows", "state_rows")
+"""Members that are packed constants of channels."""
 _ASKED = re.compile(rf"^#ifndef (TC_\w+_({'|'.join(FACTS)}))$", re.MULTILINE)
 
 
@@ -55,7 +57,9 @@ def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
 
 
 def _factors(call: KernelCall) -> int:
-    """How many factors the channels of packed constants share (codecs/_channels.py); 1 without."""
-    constants = (call.fields.get(name) for name in ("constants", "factors"))
+    """How many factors the channels of packed constants share (codecs/_channels.py), of the first
+    that have not exactly one; 1 without any.
+    """
+    constants = (call.fields.get(name) for name in _PACKED)
     packed = (v for v in constants if isinstance(v, np.ndarray) and v.dtype == np.uint8)
-    return next((int(each[2]) for each in packed), 1)
+    return next((int(each[2]) for each in packed if each[2] != 1), 1)

@@ -282,7 +282,8 @@ def _quantize_weights(
         if axis is not None:
             source, weights, bias = node.inputs
             constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
-            bias_scale = node.op.bias_scales(activations[source].scale, scales[weights])
+            count = graph.constants[bias].values.size
+            bias_scale = node.op.bias_scales(activations[source].scale, scales[weights], count)
             bias = _add_bias(graph, bias, bias_scale, constants, LIMITS[types[source]])
             node = replace(node, inputs=(source, weights, bias))
         nodes.append(node)

@@ -1,0 +1,55 @@
+/* A fully connected recurrent layer: the sum of an int8 value over the input and one over the state, and its tanh. The
+ * state is the output of the row before, and stays in scratch. */
+#ifndef TINYCOMP_SIMPLE_RNN_H
+#define TINYCOMP_SIMPLE_RNN_H
+
+#include "recurrent_rows.h"
+
+typedef struct {
+    uint16_t inputs, units;
+    const tc_weights_t *weights;
+    const uint8_t *input_rows; /* packed: initial sums and factors */
+    const int32_t *input_extension;
+    const uint8_t *state_rows;
+    const int32_t *state_extension;
+    const int8_t *tanh;
+} tc_simple_rnn_t;
+
+/* The next state. */
+static inline void tc_simple_rnn_step(const tc_simple_rnn_t *op, const int8_t *x, const int8_t *state, int8_t *next,
+                                      int8_t *scratch)
+{
+    const size_t length = (size_t)op->inputs + op->units;
+    for (unsigned row = 0; row < op->units; row += TC_DOT_CHANNELS) {
+        const unsigned left = op->units - row, count = left < TC_DOT_CHANNELS ? left : TC_DOT_CHANNELS;
+        const int8_t *const weights = tc_weights_read(op->weights, (tc_index_t)row * length, count * length, scratch);
+        int32_t inputs[TC_DOT_CHANNELS] = {0}, states[TC_DOT_CHANNELS] = {0};
+        tc_dot(inputs, count, x, weights, length, op->inputs);
+        tc_dot(states, count, state, weights + op->inputs, length, op->units);
+        for (unsigned i = 0; i < count; i++) {
+            const int32_t share = tc_recurrent_value(op->input_rows, op->input_extension, row + i, inputs[i]);
+            const int32_t back = tc_recurrent_value(op->state_rows, op->state_extension, row + i, states[i]);
+            next[row + i] = tc_recurrent_look_up(op->tanh, share + back);
+        }
+    }
+}
+
+/* Output rows [first, last), in order. Scratch: the state, the next state; a block of weights. */
+static void tc_simple_rnn(const tc_simple_rnn_t *constants, const tc_input_t *in, const tc_output_t *out,
+                          uint16_t first, uint16_t last, int8_t *scratch)
+{
+    TC_FETCH(tc_simple_rnn_t, op, constants);
+    const size_t units = op->units;
+    int8_t *const state = scratch, *const next = scratch + units;
+    int8_t *const weights = scratch + (2 * units + 3) / 4 * 4;
+    if (first == 0) {
+        memset(state, 0, units);
+    }
+    for (uint16_t y = first; y < last; y++) {
+        tc_simple_rnn_step(op, tc_input_row(in, y), state, next, weights);
+        memcpy(state, next, units);
+        memcpy(tc_output_row(out, y), next, units);
+    }
+}
+
+#endif

@@ -1,0 +1,219 @@
+"""Recognizes a layer over time that was exported step by step, and reads it as one operator.
+
+The names in the file say which layer it may be. It is one if the layer, exported again, gives the
+same operators, with the same constants and scales, in every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
+from tinycomp.frontend._tflite_values import quantization
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import TfliteOperator, hidden_tensor
+from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
+from tinycomp.ops._recurrent import Recurrent
+from tinycomp.ops.gru import Gru
+from tinycomp.ops.simple_rnn import SimpleRnn
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What was found: an operator of the IR, and its constants."""
+
+    op: Recurrent
+    """The operator."""
+    weights: Constant
+    """Its weights."""
+    bias: Constant
+    """Its biases."""
+
+
+class Unrolled(FileOperator):
+    """A layer over time; its options are a Layer."""
+
+
+def roll(file: TfliteFile) -> TfliteFile:
+    """The file with one operator for each layer that was exported step by step."""
+    tensors = {tensor.name: index for index, tensor in enumerate(file.tensors)}
+    writers = {index: each for each in file.operators for index in each.outputs}
+    for operator in file.operators:
+        if operator.builtin != "CONCATENATION" or len(operator.outputs) != 1:
+            continue
+        found = _layer(file, operator.outputs[0], tensors, writers)
+        if found is not None:
+            layer, source, steps = found
+            whole = Unrolled(
+                operator.index, "CONCATENATION", "", (source,), operator.outputs, layer
+            )
+            kept = [each for each in file.operators if each.index not in steps or each is operator]
+            operators = tuple(whole if each is operator else each for each in kept)
+            file = replace(file, operators=operators)
+    return file
+
+
+def _layer(
+    file: TfliteFile,
+    output: int,
+    tensors: Mapping[str, int],
+    writers: Mapping[int, FileOperator],
+) -> tuple[Layer, int, set[int]] | None:
+    """The layer that a tensor is the output of, its input, and the numbers of its operators."""
+    name = file.tensors[output].name
+    first = writers.get(tensors.get(hidden_tensor(name, "row", 0), -1))
+    if first is None or not first.inputs:
+        return None
+    source = first.inputs[0]
+    values = _Values(file, name, tensors)
+    for kind in (_gru, _simple_rnn):
+        try:
+            layer = kind(values)
+            operands = _operands(file, source, output, layer)
+            expansion = layer.op.expansion(operands)
+        except (KeyError, ModelError, ValueError):
+            continue
+        assert expansion is not None
+        same = _same(file, expansion, tensors, writers)
+        if same is not None:
+            return layer, source, same
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """The constants and scales of one layer, by the names that the export gives them."""
+
+    file: TfliteFile
+    """The file."""
+    output: str
+    """The name of the layer's output."""
+    tensors: Mapping[str, int]
+    """Indices of tensors by name."""
+
+    def table(self, name: str) -> FileTensor:
+        return self.file.tensors[self.tensors[f"{self.output}/{name}"]]
+
+    def constant(self, name: str) -> Array:
+        found = self.table(name).values
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def scale(self, name: str) -> float:
+        """Of a hidden value."""
+        (scale,) = self.table(f"{name}/0").scales
+        return scale
+
+    def whole(self, *names: str) -> Constant:
+        """Weights, the rows of several parts."""
+        sides = [
+            np.concatenate([self.constant(f"{name}_{side}_weights") for name in names])
+            for side in ("input", "state")
+        ]
+        scales = [each for name in names for each in self._row_scales(f"{name}_input_weights")]
+        known = QuantizationParameters(tuple(scales), (0,) * len(scales), 0)
+        return Constant(f"{self.output}/weights", np.concatenate(sides, axis=1), known)
+
+    def bias(self, *names: str) -> Constant:
+        """Biases of several parts, with their scales."""
+        values = np.concatenate([self.constant(name) for name in names])
+        scales = [each for name in names for each in self._row_scales(name)]
+        known = QuantizationParameters(tuple(scales), (0,) * len(scales), 0)
+        return Constant(f"{self.output}/bias", values, known)
+
+    def _row_scales(self, name: str) -> tuple[float, ...]:
+        table = self.table(name)
+        rows = table.shape[0]
+        return table.scales if len(table.scales) == rows else table.scales * rows
+
+
+def _gru(values: _Values) -> Layer:
+    after = f"{values.output}/reset_back/0" in values.tensors
+    op = Gru(after, (values.scale("gates"), values.scale("candidate")))
+    names = ["gate_bias", "bias", *["state_bias"] * after]
+    return Layer(op, values.whole("gate", "candidate"), values.bias(*names))
+
+
+def _simple_rnn(values: _Values) -> Layer:
+    return Layer(SimpleRnn(values.scale("sums")), values.whole("sum"), values.bias("bias"))
+
+
+def _operands(file: TfliteFile, source: int, output: int, layer: Layer) -> Operands:
+    before, after = (file.tensors[index] for index in (source, output))
+    if len(before.shape) != 3 or len(after.shape) != 3 or before.dtype != "int8":
+        raise ValueError("not int8 rows")
+    tensors = [
+        Tensor(each.name, each.shape[1:], "int8", quantization(each)) for each in (before, after)
+    ]
+    return Operands((tensors[0], layer.weights, layer.bias), (tensors[1],))
+
+
+def _same(
+    file: TfliteFile,
+    expansion: Graph,
+    tensors: Mapping[str, int],
+    writers: Mapping[int, FileOperator],
+) -> set[int] | None:
+    """The numbers of the file's operators that are the expansion's; None if any differs, or if
+    others read what is between.
+    """
+    found: set[int] = set()
+    for node in expansion.nodes:
+        index = tensors.get(node.outputs[0], -1)
+        operator = writers.get(index)
+        if operator is None or not _same_tensor(file, expansion, node.outputs[0], index):
+            return None
+        if not _same_operator(file, expansion, node, operator):
+            return None
+        found.add(operator.index)
+    inner = {tensors[node.outputs[0]] for node in expansion.nodes[:-1]}
+    others = [each for each in file.operators if each.index not in found]
+    if inner.intersection(file.outputs, *(each.inputs for each in others)):
+        return None
+    return found
+
+
+def _same_tensor(file: TfliteFile, expansion: Graph, name: str, index: int) -> bool:
+    table, known = file.tensors[index], expansion.tensors[name].quantization
+    assert known is not None
+    return table.dtype == "int8" and (table.scales, table.zero_points) == (
+        known.scales, known.zero_points,
+    )  # fmt: skip
+
+
+def _same_operator(file: TfliteFile, expansion: Graph, node: Node, operator: FileOperator) -> bool:
+    written = node.op.to_tflite(expansion.operands(node))
+    assert isinstance(written, TfliteOperator)
+    wanted = [*_inputs(expansion, node), *(Constant("", values) for values in written.extra)]
+    if operator.builtin != written.builtin or len(operator.inputs) != len(wanted):
+        return False
+    read = [file.tensors[index] if index >= 0 else None for index in operator.inputs]
+    pairs = zip(read, wanted, strict=True)
+    return _plain(operator.options) == _plain(written.options) and all(
+        table is not None and _same_value(table, value) for table, value in pairs
+    )
+
+
+def _inputs(expansion: Graph, node: Node) -> Iterator[Tensor | Constant]:
+    for name in node.inputs:
+        yield expansion.value(name)
+
+
+def _same_value(table: FileTensor, value: Tensor | Constant) -> bool:
+    """Whether a tensor of the file is this one, or a constant has these values and scales."""
+    if isinstance(value, Tensor):
+        return table.name == value.name
+    if table.values is None or not np.array_equal(table.values, value.values):
+        return False
+    known = value.quantization
+    return known is None or table.dtype == "int32" or table.scales == known.scales
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    return {} if options is None else vars(options)

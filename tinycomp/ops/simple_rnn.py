@@ -1,0 +1,143 @@
+"""Fully connected recurrent layers: several operators of TFLite at every step, in int8.
+
+The sums have one scale, chosen over all steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.common.errors import ModelError
+from tinycomp.ir.graph import Graph
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import Operator, OutputRange
+from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
+from tinycomp.ops._quantized import parameters
+from tinycomp.ops._recurrent import Recurrent, over_time, sizes
+from tinycomp.ops._recurrent_int8 import (
+    STATE,
+    DenseRows,
+    added,
+    bias_of,
+    constants_of,
+    lookup,
+    sum_scale,
+    symmetric,
+)
+from tinycomp.ops._unrolling import Unrolling
+from tinycomp.ops._weighted import weights_and_bias
+
+
+@dataclass(frozen=True)
+class SimpleRnn(Recurrent):
+    """state = tanh(weights of the input * row + bias + weights of the state * state)."""
+
+    name: ClassVar[str] = "simple_rnn"
+    keras_names: ClassVar[tuple[str, ...]] = ("SimpleRNN",)
+    hidden: ClassVar[tuple[str, ...]] = ("share", "back", "sums")
+    repacked: ClassVar[bool] = True
+    phrase: ClassVar[str] = "A simple recurrent layer"
+    gates: ClassVar[int] = 1
+
+    scale: float | None = None
+    """Of an int8 graph: the scale of the sums; their zero point is 0."""
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """Fixed: that of tanh."""
+        return OutputRange(fixed=STATE)
+
+    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
+        """One scale for a sum and its parts."""
+        return replace(self, scale=sum_scale(magnitudes, *self.hidden))
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """Row by row, for all samples at once."""
+        rows, (x,) = self._rows(operands), inputs
+        tanh, every = self._table(operands), slice(None)
+        shares = rows.of_input(x)
+        state = np.zeros((len(x), operands.output.shape[1]), np.int8)
+        states = []
+        for step in range(x.shape[1]):
+            sums = added(shares[:, step], rows.of_state(state, every))
+            state = tanh[sums.astype(int) + 128]
+            states.append(state)
+        return np.stack(states, axis=1)
+
+    def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
+        """As defined."""
+        from keras import ops
+
+        source, weights, bias = inputs
+        _, features, units = sizes(operands)
+        recurrent = ops.transpose(weights[:, features:])
+        shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias
+
+        def step(share: Any, states: Sequence[Any]) -> list[Any]:
+            return [ops.tanh(share + ops.matmul(states[0], recurrent))]
+
+        return over_time(step, shares, 1, units)
+
+    def kernel(self, operands: Operands) -> KernelCall:
+        """State and next state are in scratch, then a block of weights."""
+        _, features, units = sizes(operands)
+        codebook = weights_and_bias(operands)[0].codebook
+        return KernelCall(
+            "simple_rnn",
+            {
+                "inputs": features,
+                "units": units,
+                **self._rows(operands).fields(codebook, np.arange(units)),
+                "tanh": self._table(operands),
+            },
+            scratch=-(-2 * units // 4) * 4,
+            keeps_scratch=True,
+        )
+
+    def expansion(self, operands: Operands) -> Graph:
+        """Step by step, float or int8."""
+        return _unrolled(self, operands)
+
+    def _sums(self, operands: Operands) -> QuantizationParameters:
+        if self.scale is None:
+            raise ModelError(
+                f"{operands.output.name!r} (SimpleRNN) has no scale of its sums.",
+                hint="Quantize the model first.",
+            )
+        return symmetric(self.scale)
+
+    def _rows(self, operands: Operands) -> DenseRows:
+        if parameters(operands.output) != STATE:
+            raise ModelError(
+                f"{operands.output.name!r} (SimpleRNN) has {parameters(operands.output)}.",
+                expected="The scale 1/128 and the zero point 0.",
+            )
+        return DenseRows.of(operands, np.array([self._sums(operands).scale]))
+
+    def _table(self, operands: Operands) -> NDArray[np.int8]:
+        return lookup("tanh", self._sums(operands))
+
+
+def _unrolled(op: SimpleRnn, operands: Operands) -> Graph:
+    made, (steps, _, units) = Unrolling(operands), sizes(operands)
+    integer = operands.output.dtype == "int8"
+    sums = op._sums(operands) if integer else None
+    state_scale = STATE if integer else None
+    source = parameters(operands.activations[0]).scale if integer else 1.0
+    inputs, states = constants_of(made, operands, "sum", slice(None))
+    bias = bias_of(made, operands, "bias", slice(None), inputs, source)
+    no_bias = bias_of(made, operands, "no_bias", units, states, STATE.scale)
+    zeros = np.zeros((1, units), np.int8 if integer else np.float32)
+    state: Any = made.constant("zeros", zeros, state_scale)
+    for step in range(steps):
+        row = made.row(step)
+        share = made.add("fully_connected", [row, inputs, bias], "share", step, sums)
+        back = made.add("fully_connected", [state, states, no_bias], "back", step, sums)
+        total = made.add("add", [share, back], "sums", step, sums)
+        state = made.add("tanh", [total], "state", step, state_scale)
+        made.states.append(state)
+    return made.graph()
