@@ -23,6 +23,7 @@ typedef struct {
     tensor_t tensors[3];    /* two inputs, the output */
     int in_place;           /* the output may lie on the first input */
     int reduces;            /* the kernel counts the input's rows, and sums them up in scratch */
+    int keeps;              /* each row continues with the scratch of the one before */
     const uint16_t *needed; /* of each input, for each output row: the rows [low, high) that it reads */
 } case_t;
 
@@ -178,9 +179,13 @@ static void run_rows(const case_t *c, unsigned sample, size_t offset)
                        t->values + (sample * t->height + row) * t->stride, t->stride);
             }
         }
-        allocate(&scratch, c->scratch, SCRATCH_OFFSET);
+        if (y == 0 || !c->keeps) {
+            allocate(&scratch, c->scratch, SCRATCH_OFFSET);
+        }
         c->call(in, &out, y, (uint16_t)(y + 1), scratch.start);
-        whole &= release(&scratch);
+        if (y + 1 == to->height || !c->keeps) {
+            whole &= release(&scratch);
+        }
         compare(c, ", row by row, byte ", to->values + (sample * to->height + y) * to->stride,
                 output.start + y % slots * to->stride, y * to->stride, to->stride);
     }

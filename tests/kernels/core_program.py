@@ -189,6 +189,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
     areas = f"scratch + {table}, scratch" if table else "scratch"  # its end is guarded
     in_place = int(operation.call.in_place and _tensors_fit(operands)) if operation.call else 0
     reduces = int(operation.call is not None and operation.call.input_rows)
+    keeps = int(operation.call is not None and operation.call.keeps_scratch)
     order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
     return [
         *lines,
@@ -197,7 +198,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
         f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, {areas}); }}",
         f"static const case_t case_{number} = {{",
         f'    "{name}", call_{number}, {len(inputs)}, {samples}, {sum(operation.areas)},',
-        f"    {{{', '.join(order)}}}, {in_place}, {reduces}, needed_{number},",
+        f"    {{{', '.join(order)}}}, {in_place}, {reduces}, {keeps}, needed_{number},",
         "};",
     ]
 

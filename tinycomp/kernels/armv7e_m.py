@@ -12,6 +12,7 @@ from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._dsp_pooling import average_pool_global
+from tinycomp.kernels._dsp_recurrent import gru
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 
 
@@ -25,4 +26,5 @@ class Armv7EM(InstructionSet):
         "conv_2d": convolution,
         "depthwise_conv_2d": depthwise,
         "fully_connected": fully_connected,
+        "gru": gru,
     }

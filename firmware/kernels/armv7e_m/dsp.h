@@ -103,6 +103,13 @@ static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
     return y;
 }
 
+static inline int32_t tc_saturate_to_int8(int32_t x)
+{
+    int32_t y;
+    __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(x));
+    return y;
+}
+
 /* x / 2, rounded down, saturated to int8. */
 static inline int32_t tc_halve_to_int8(int32_t x)
 {
@@ -177,6 +184,11 @@ static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
 static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
 {
     return (int32_t)((uint32_t)sum + (uint32_t)(((int64_t)a * b) >> 32));
+}
+
+static inline int32_t tc_saturate_to_int8(int32_t x)
+{
+    return tc_clamp(x, -128, 127);
 }
 
 static inline int32_t tc_halve_to_int8(int32_t x)

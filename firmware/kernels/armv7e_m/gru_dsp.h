@@ -1,0 +1,163 @@
+/* A gated recurrent unit on Armv7E-M: four rows of the weights at a time, two products per SMLAD; activations are spread
+ * to int16 pairs once a step. Weight layout: blocks of four rows, in each a word of every row for four inputs, and so
+ * on, then the same for the state. Values are rounded once, from the high word of a sum's
+ * product with its multiplier. */
+#ifndef TINYCOMP_GRU_DSP_H
+#define TINYCOMP_GRU_DSP_H
+
+#include "dsp.h"
+
+#define TC_GRU_ROWS 4
+
+typedef struct {
+    uint16_t inputs, units;
+    uint16_t input_groups, state_groups; /* of four values */
+    uint16_t gate_blocks;                /* of rows, of both gates */
+    uint8_t reset_after;                 /* 1: the reset gate multiplies what the state adds; 0: the state */
+    uint8_t input_shift, state_shift;    /* of a product's high word */
+    const tc_weights_t *weights;
+    const int32_t *rows;    /* of each row: initial sum and multiplier over the input, then over the state */
+    const uint8_t *sigmoid; /* in steps of 1/256 */
+    const int8_t *tanh;
+} tc_gru_dsp_t;
+
+typedef struct {
+    uint32_t *inputs, *state, *reset; /* pairs */
+    int8_t *values;                   /* the state, padded with zeros */
+    uint8_t *gates;                   /* as many as fill whole blocks, and as the last block of candidates reads */
+    int8_t *candidates;
+} tc_gru_dsp_scratch_t;
+
+/* Groups of four values as pairs: the even ones, the odd ones. */
+static inline void tc_gru_spread(uint32_t *pairs, const int8_t *from, unsigned groups)
+{
+    for (; groups != 0; groups--, from += 4, pairs += 2) {
+        const uint32_t four = tc_load_word(from);
+        pairs[0] = tc_sxtb16(four);
+        pairs[1] = tc_sxtb16_odd(four);
+    }
+}
+
+/* Adds the products of four rows; returns the weights after them. */
+static inline const int8_t *tc_gru_products(uint32_t *sums, const int8_t *w, const uint32_t *pairs, unsigned groups)
+{
+    uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
+    for (const uint32_t *const end = pairs + 2 * groups; pairs != end; pairs += 2, w += 16) {
+        const uint32_t even = pairs[0], odd = pairs[1];
+        uint32_t four = tc_load_word(w);
+        a = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, a));
+        four = tc_load_word(w + 4);
+        b = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, b));
+        four = tc_load_word(w + 8);
+        c = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, c));
+        four = tc_load_word(w + 12);
+        d = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, d));
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+    return w;
+}
+
+/* A product with what sigmoid returns, in the scale of the value. */
+static inline int32_t tc_gru_share(int32_t share, int32_t value)
+{
+    const int32_t half = (share * value + 1) >> 1;
+    return (half + (half >> 31) + 64) >> 7;
+}
+
+static inline int32_t tc_gru_value(const int32_t *row, uint32_t sum, unsigned shift)
+{
+    return tc_saturate_to_int8(tc_smmla((int32_t)sum, row[1], (int32_t)1 << (shift - 1)) >> shift);
+}
+
+/* The sums of a block over input and state; returns the weights after it. */
+static inline const int8_t *tc_gru_sums(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_t *at, const uint32_t *state,
+                                        const int32_t *row, const int8_t *w, uint32_t *inputs, uint32_t *states)
+{
+    for (unsigned i = 0; i < TC_GRU_ROWS; i++) {
+        inputs[i] = (uint32_t)row[4 * i];
+        states[i] = (uint32_t)row[4 * i + 2];
+    }
+    w = tc_gru_products(inputs, w, at->inputs, op->input_groups);
+    return tc_gru_products(states, w, state, op->state_groups);
+}
+
+/* One step: the next state. */
+static inline void tc_gru_step(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_t *at)
+{
+    const int8_t *w = tc_weights_read(op->weights, 0, 0, NULL);
+    const int32_t *row = op->rows;
+    const uint32_t *state = at->state;
+    const uint8_t *const reset = at->gates + op->units;
+    const uint8_t *const sigmoid = op->sigmoid + 128;
+    const int8_t *const tanh = op->tanh + 128;
+    uint32_t inputs[TC_GRU_ROWS], states[TC_GRU_ROWS];
+    uint8_t *gate = at->gates;
+    for (unsigned block = op->gate_blocks; block != 0; block--) {
+        w = tc_gru_sums(op, at, state, row, w, inputs, states);
+        for (unsigned i = 0; i < TC_GRU_ROWS; i++, row += 4) {
+            const int32_t share = tc_gru_value(row, inputs[i], op->input_shift),
+                          back = tc_gru_value(row + 2, states[i], op->state_shift);
+            *gate++ = sigmoid[tc_saturate_to_int8(share + back)];
+        }
+    }
+    if (!op->reset_after) {
+        for (unsigned i = 0; i < op->units; i++) {
+            at->candidates[i] = (int8_t)tc_gru_share(reset[i], at->values[i]);
+        }
+        for (unsigned i = op->units; i < 4u * op->state_groups; i++) {
+            at->candidates[i] = 0;
+        }
+        tc_gru_spread(at->reset, at->candidates, op->state_groups);
+        state = at->reset;
+    }
+    for (unsigned c = 0; c < op->units; c += TC_GRU_ROWS) {
+        w = tc_gru_sums(op, at, state, row, w, inputs, states);
+        for (unsigned i = 0; i < TC_GRU_ROWS; i++, row += 4) { /* beyond the last unit: into the padding */
+            const int32_t share = tc_gru_value(row, inputs[i], op->input_shift);
+            int32_t back = tc_gru_value(row + 2, states[i], op->state_shift);
+            if (op->reset_after) {
+                back = tc_gru_share(reset[c + i], back);
+            }
+            at->candidates[c + i] = tanh[tc_saturate_to_int8(share + back)];
+        }
+    }
+    for (unsigned i = 0; i < op->units; i++) {
+        const int32_t update = at->gates[i];
+        const int32_t old = tc_gru_share(update, at->values[i]);
+        at->values[i] = (int8_t)tc_saturate_to_int8(old + tc_gru_share(255 - update, at->candidates[i]));
+    }
+    tc_gru_spread(at->state, at->values, op->state_groups);
+}
+
+/* Output rows [first, last), in order. Scratch: pairs of the state and of the input, the state, gates, candidates, and
+ * pairs of the state times the reset gate, or a padded input. */
+static void tc_gru_dsp(const tc_gru_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                       uint16_t last, int8_t *scratch)
+{
+    tc_gru_dsp_scratch_t at;
+    int8_t *padded;
+    const size_t state_size = 4u * op->state_groups;
+    at.state = (uint32_t *)(void *)scratch;
+    at.inputs = at.state + 2 * op->state_groups;
+    at.reset = at.inputs + 2 * op->input_groups;
+    at.values = (int8_t *)(void *)(at.reset + (op->reset_after ? 0 : 2 * op->state_groups));
+    at.candidates = at.values + state_size;
+    padded = at.candidates + state_size;
+    at.gates = (uint8_t *)padded + 4u * op->input_groups;
+    if (first == 0) {
+        memset(at.values, 0, state_size);
+        memset(at.state, 0, 2 * state_size);
+        memset(padded, 0, 4u * op->input_groups);
+    }
+    for (uint16_t y = first; y < last; y++) {
+        memcpy(padded, tc_input_row(in, y), op->inputs);
+        tc_gru_spread(at.inputs, padded, op->input_groups);
+        tc_gru_step(op, &at);
+        memcpy(tc_output_row(out, y), at.values, op->units);
+    }
+}
+
+#endif

@@ -1,0 +1,120 @@
+"""GRUs for firmware/kernels/armv7e_m/gru_dsp.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycomp.codecs._codec import Encoded
+from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
+from tinycomp.ir.tensor import Array, Operands
+from tinycomp.kernels._dsp_sums import integer, reach
+from tinycomp.kernels._dsp_words import interleaved
+
+ROWS = 4
+"""Rows of the weights that share each activation."""
+GROUP = 4
+"""Weights per word."""
+LEAST_SHIFT, MOST_SHIFT = 33, 62
+"""Right shift of the product of sum and multiplier: what is left of its high word."""
+
+
+def gru(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The DSP kernel's call; None if weights are decoded, or if a row has no multiplier with one
+    shift for all that rounds every sum as LiteRT does.
+    """
+    if stored is None or stored.buffered:
+        return None
+    inputs, units = integer(call, "inputs"), integer(call, "units")
+    weights = call.fields["weights"]
+    assert isinstance(weights, Weights)
+    gates = len(weights.values) - units
+    padded = gates + -(-units // ROWS) * ROWS
+    order = np.minimum(np.arange(padded), len(weights.values) - 1)
+    matrix = weights.values[order]
+    sides = (matrix[:, :inputs], matrix[:, inputs:])
+    words, shifts = [], []
+    for name, side in zip(("input", "state"), sides, strict=True):
+        found = _row_words(call, name, side, order)
+        if found is None:
+            return None
+        shift, rows = found
+        shifts.append(shift)
+        words.append(rows)
+    input_groups, state_groups = (-(-side.shape[1] // GROUP) for side in sides)
+    values = np.concatenate([_filled(side) for side in sides], axis=1)
+    sigmoid, tanh = call.fields["sigmoid"], call.fields["tanh"]
+    assert isinstance(sigmoid, np.ndarray)
+    pairs = 8 * (input_groups + state_groups * (1 if integer(call, "reset_after") else 2))
+    values_size = 16 * state_groups + 4 * input_groups
+    return KernelCall(
+        "gru_dsp",
+        {
+            "inputs": inputs,
+            "units": units,
+            "input_groups": input_groups,
+            "state_groups": state_groups,
+            "gate_blocks": gates // ROWS,
+            "reset_after": call.fields["reset_after"],
+            "input_shift": shifts[0] - 32,
+            "state_shift": shifts[1] - 32,
+            "weights": Weights(
+                interleaved(values, ROWS).reshape(len(values), -1), len(values), codecs=("dense",)
+            ),
+            "rows": np.ascontiguousarray(np.concatenate(words, axis=1)).reshape(-1),
+            "sigmoid": (sigmoid.astype(np.int16) + 128).astype(np.uint8),
+            "tanh": tanh,
+        },
+        scratch=pairs + values_size,
+        keeps_scratch=True,
+    )
+
+
+def _filled(side: Array) -> NDArray[np.int8]:
+    """Rows padded with zeros to groups."""
+    return np.pad(side, ((0, 0), (0, -side.shape[1] % GROUP)))
+
+
+def _row_words(
+    call: KernelCall, name: str, side: Array, order: NDArray[np.int64]
+) -> tuple[int, NDArray[np.int32]] | None:
+    """The shift of all rows; initial sum and multiplier of each."""
+    channels = call.fields[f"{name}_rows"]
+    assert isinstance(channels, Channels)
+    if isinstance(call.fields[f"{name}_extension"], np.ndarray):
+        return None
+    start = channels.start.astype(np.int64)[order]
+    low, high = reach(side.astype(np.int64), start)
+    shift = 31 - int(channels.low.max())
+    if not LEAST_SHIFT <= shift <= MOST_SHIFT:
+        return None
+    factors = zip(
+        channels.multiplier[order].tolist(), channels.low[order].tolist(), low.tolist(),
+        high.tolist(), strict=True,
+    )  # fmt: skip
+    found = [_at_shift(shift, *each) for each in factors]
+    if None in found:
+        return None
+    return shift, np.stack([start, np.array(found, np.int64)], axis=1).astype(np.int32)
+
+
+def _at_shift(total: int, multiplier: int, left: int, low: int, high: int) -> int | None:
+    """The multiplier with which (sum * it + 2^(total - 1)) >> total, clamped to int8, is what the
+    portable kernel computes, for every sum from low to high; None if there is none.
+
+    Both are step functions, so they agree if every step is at the same sum.
+    """
+    shift = 31 - left
+    level = np.arange(-127, 128)
+    half = 1 << (shift - 1)
+    nearest = (multiplier + ((1 << (shift - total)) >> 1)) >> (shift - total)
+    for candidate in (nearest, nearest + 1, nearest - 1):
+        if not 0 < candidate < 1 << 31:
+            continue
+        step = -(-((level << total) - (1 << (total - 1))) // candidate)
+        at, before = np.clip(step, low, high), np.clip(step - 1, low, high)
+        reached = ((at * multiplier + half) >> shift) >= level
+        missed = ((before * multiplier + half) >> shift) < level
+        if np.all((reached | (step > high)) & (missed | (step <= low))):
+            return int(candidate)
+    return None
