@@ -301,7 +301,7 @@ def _weight_scales(
         if node.op.weight_axis is None:
             continue
         source, weights, bias = node.inputs
-        own = _shared_scales(node, graph.constants[weights])
+        own = shared_scales(node, graph.constants[weights])
         biases = np.abs(graph.constants[bias].values)
         largest = activations[source].scale * LIMITS[types[source]].bias
         for_bias = biases[: len(own)] / largest if len(own) > 1 else biases.max() / largest
@@ -312,7 +312,7 @@ def _weight_scales(
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 
-def _shared_scales(node: Node, constant: Constant) -> Array:
+def shared_scales(node: Node, constant: Constant) -> Array:
     """The weights' own scales, as far as the operator takes one for each output channel.
 
     Raises:
