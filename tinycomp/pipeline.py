@@ -58,7 +58,13 @@ from tinycomp.proof.checks import (
     verify_record,
 )
 from tinycomp.proof.estimate import needs
-from tinycomp.proof.measure import flash_record, layer_records, ram_record, stream_record
+from tinycomp.proof.measure import (
+    flash_record,
+    layer_records,
+    ram_record,
+    room_record,
+    stream_record,
+)
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain, compare_with_window
 from tinycomp.proof.session import Session, session
@@ -251,7 +257,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     cost = prepared.graph.cost()
     model = ModelRecord(prepared.graph.name, prepared.sha256, cost.macs, cost.parameters)
     return Report(
-        model, board.name, prefix, ram=ram_record(planned, None),
+        model, board.name, prefix, room=room_record(board), ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
         compression=prepared.compression, input_transform=prepared.graph.input_transform,
         stream=stream_record(prepared.graph),

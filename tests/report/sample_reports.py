@@ -22,6 +22,7 @@ from tinycomp.report.record import (
     OutputRecord,
     RamRecord,
     Report,
+    RoomRecord,
     TimeRecord,
     VerifyRecord,
 )  # fmt: skip
@@ -85,6 +86,7 @@ def full(name: str = "everything") -> Report:
         accuracy=classification(3),
         flash=FlashRecord(4000, constants + 333),
         ram=replace(report.ram, stack=444),
+        room=RoomRecord(1_000_000, 200_000),
         stand_in="cortex-m4",
         latency=LatencyRecord(
             1000,

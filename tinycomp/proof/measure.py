@@ -20,8 +20,10 @@ from tinycomp.report.record import (
     LayerLatency,
     LayerRecord,
     RamRecord,
+    RoomRecord,
     StreamRecord,
 )
+from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
 from tinycomp.target.sizes import Sizes
 
@@ -58,6 +60,14 @@ def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:
 def flash_record(measured: Measured) -> FlashRecord:
     """Code and constants of the inference; initialized data would count as constants."""
     return FlashRecord(measured.sizes.code, measured.sizes.constants + measured.sizes.data)
+
+
+def room_record(board: Board) -> RoomRecord | None:
+    """What a board has for the library; None for this computer."""
+    if board.is_host:
+        return None
+    memory = board.memory
+    return RoomRecord(memory.flash - memory.reserved_flash, memory.ram - memory.reserved_ram)
 
 
 def ram_record(plan: Plan, stack: int | None) -> RamRecord:

@@ -13,7 +13,7 @@ import jinja2
 
 from tinycomp.common import resources
 from tinycomp.report.memory_chart import Rectangle, Segment, memory_chart
-from tinycomp.report.numbers import INTERRUPTS, show_metric, show_time
+from tinycomp.report.numbers import INTERRUPTS, show_metric, show_share, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     BufferRecord,
@@ -98,12 +98,14 @@ def _figures(report: Report) -> Iterable[View]:
         yield _figure("Accuracy", value, f"{accuracy.metric}, {accuracy.samples:,} samples")
     if flash:
         plain = f"; plain int8 {report.plain.flash.total:,}" if report.plain else ""
-        yield _figure("Flash", _bytes(flash.total), f"{flash.total:,} bytes{plain}")
+        part = _part(flash.total, report.room.flash if report.room else None)
+        yield _figure("Flash", _bytes(flash.total), f"{flash.total:,} bytes{part}{plain}")
     if ram:
         stack = "stack not measured" if ram.stack is None else f"stack {ram.stack:,}"
         arena = ram.arena + ram.scratch
         state = f", state {ram.state:,}" if ram.state else ""
-        yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}{state}, {stack}")
+        part = _part(ram.total, report.room.ram if report.room else None)
+        yield _figure("RAM", _bytes(ram.total), f"arena {arena:,}{state}, {stack}{part}")
     if latency:
         rate = f"{latency.value / report.model.macs:.2f} per MAC" if report.model.macs else ""
         yield _figure(latency.unit.capitalize(), _short(latency.value), rate)
@@ -119,6 +121,11 @@ def _figures(report: Report) -> Iterable[View]:
         found = latency.estimate
         time = f"{1000 * found.cycles / found.clock:.1f} ms at {found.clock / 1e6:g} MHz"
         yield _figure("Cycles, estimated", _short(found.cycles), time)
+
+
+def _part(used: int, room: int | None) -> str:
+    """How much of the board's bytes are used, after other figures."""
+    return f"; {show_share(used, room)}" if room else ""
 
 
 def _figure(label: str, value: str, detail: str) -> View:

@@ -23,6 +23,11 @@ def show_metric(metric: str, value: float | None) -> str:
     return f"{value:.3f}" if metric in ("ROC AUC", "F1", "R2") else f"{value:.4g}"
 
 
+def show_share(used: int, room: int) -> str:
+    """What part of a board's bytes are used."""
+    return f"{100 * used / room:.1f} % of {room:,}"
+
+
 def show_time(time: TimeRecord) -> str:
     """Milliseconds at a board's clock: exact, or an estimate with its range."""
     at = f"at {time.clock / 1e6:g} MHz"

@@ -125,6 +125,18 @@ class RamRecord:
 
 
 @dataclass(frozen=True)
+class RoomRecord:
+    """Bytes that a board has for the library: what startup code, drivers and the callers' stack
+    leave.
+    """
+
+    flash: int
+    """Of flash."""
+    ram: int
+    """Of RAM."""
+
+
+@dataclass(frozen=True)
 class SpanRecord:
     """The steps of an inference in which a layer runs."""
 
@@ -366,6 +378,8 @@ class Report:
     """Which of MLPerf Tiny's it was built as (--benchmark)."""
     stand_in: str | None = None
     """The emulated board that was verified and measured instead of it."""
+    room: RoomRecord | None = None
+    """What the board has; None for this computer."""
     accuracy: AccuracyRecord | None = None
     """If there are evaluation data."""
     flash: FlashRecord | None = None
@@ -448,6 +462,7 @@ def _from_json(content: dict[str, Any]) -> Report:
         prefix=content["prefix"],
         benchmark=content.get("benchmark"),
         stand_in=content.get("stand_in"),
+        room=part(RoomRecord, "room"),
         accuracy=_accuracy(content.get("accuracy")),
         flash=part(FlashRecord, "flash"),
         ram=part(RamRecord, "ram"),

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.reference.compare import Verification
-from tinycomp.report.numbers import INTERRUPTS, show_metric, show_time
+from tinycomp.report.numbers import INTERRUPTS, show_metric, show_share, show_time
 from tinycomp.report.record import (
     AccuracyRecord,
     EstimateRecord,
@@ -39,12 +39,13 @@ def summary(report: Report) -> RenderableType:
     )
     table.add_column("what", style="bold", no_wrap=True)
     table.add_column("value")
-    for what, value in _rows(report):
+    for what, value in summary_rows(report):
         table.add_row(what, value)
     return table
 
 
-def _rows(report: Report) -> Iterable[tuple[str, str]]:
+def summary_rows(report: Report) -> Iterable[tuple[str, str]]:
+    """What is shown, and its value, line by line."""
     model = report.model
     yield "model", f"{model.macs:,} multiply-accumulates, {model.parameters:,} parameters"
     if report.accuracy:
@@ -55,14 +56,16 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         flash = report.flash
         yield (
             "flash",
-            f"{flash.total:,} bytes: code {flash.code:,}, constants {flash.constants:,}",
+            f"{_bytes(flash.total, report.room.flash if report.room else None)}: "
+            f"code {flash.code:,}, constants {flash.constants:,}",
         )
     if report.ram:
         ram = report.ram
         stack = "not measured" if ram.stack is None else f"{ram.stack:,}"
-        parts = f"arena {ram.arena:,}, scratch {ram.scratch:,}, stack {stack}"
+        scratch = f", scratch {ram.scratch:,}" if ram.scratch else ""  # else it lies in the arena
+        parts = f"arena {ram.arena:,}{scratch}, stack {stack}"
         parts += f", state {ram.state:,}" if ram.state else ""
-        yield "RAM", f"{ram.total:,} bytes: {parts}"
+        yield "RAM", f"{_bytes(ram.total, report.room.ram if report.room else None)}: {parts}"
     if report.stream:
         yield from _stream(report.stream, report)
     if report.latency:
@@ -86,6 +89,11 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
             f"{' = '.join(record.executions)}: {record.tensors} tensors, "
             f"{record.samples} samples, {state}",
         )
+
+
+def _bytes(used: int, room: int | None) -> str:
+    """Bytes, and how much of the board's they are."""
+    return f"{used:,} bytes" + (f", {show_share(used, room)}" if room else "")
 
 
 def _stream(stream: StreamRecord, report: Report) -> Iterator[tuple[str, str]]:
