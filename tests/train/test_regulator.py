@@ -47,8 +47,12 @@ def test_few_bits_are_extrapolated_towards_no_weights(monkeypatch: pytest.Monkey
     monkeypatch.setattr("tinycomp.recipes.targets.finish", lambda model: None)
     monkeypatch.setattr("tinycomp.recipes.targets.trainable", lambda *_: None)
     sizes = iter([(200_000, 4.0), (150_000, 3.0), (100_000, 2.0), (50_000, 1.0)])
-    meter = SimpleNamespace(floor=lambda *_: FLOOR, taken=lambda *_: next(sizes))
-    runner: Any = SimpleNamespace(meter=meter, compression={})
-    step, state = Step("rate", Rate(2.0), Schedule()), SimpleNamespace(graph=None)
+
+    def floor(state: Any, code: bool) -> int:
+        return FLOOR if state.compression else 9 * AIM  # without a grid: a multiplier per channel
+
+    meter = SimpleNamespace(floor=floor, taken=lambda *_: next(sizes))
+    runner: Any = SimpleNamespace(meter=meter, compression={"steps": []})
+    step, state = Step("rate", Rate(2.0), Schedule()), SimpleNamespace(graph=None, compression={})
     found = _first_bits(runner, state, step, AIM, Targets(AIM))  # type: ignore[arg-type]
     assert found == pytest.approx((AIM - FLOOR) / (50_000 - FLOOR))

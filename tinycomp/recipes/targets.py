@@ -207,7 +207,12 @@ def _first_bits(
     """
     rate, meter, code = step.technique, runner.meter, targets.flash is not None
     assert isinstance(rate, Rate)
-    floor = meter.floor(state, code)
+    graphs = [
+        finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
+        for coarser in COARSER
+    ]
+    states = [State(graph, compression=runner.compression) for graph in graphs]
+    floor = meter.floor(states[-1], code)  # on a grid, a layer has one multiplier
     if aim <= floor:
         parts = f"{'code, ' if code else ''}biases, multipliers and tables"
         raise TinycompError(
@@ -215,10 +220,7 @@ def _first_bits(
             f"{floor:,} bytes for {parts}.",
             hint="Increase the target, or remove channels first (a step 'channels').",
         )
-    found = [(floor, 0.0)]
-    for coarser in COARSER:
-        graph = finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
-        found.append(meter.taken(State(graph, compression=runner.compression), code))
+    found = [(floor, 0.0), *(meter.taken(each, code) for each in states)]
     sizes, known = zip(*sorted(found), strict=True)
     return max(float(np.interp(aim, sizes, known)), FEWEST_BITS)
 
