@@ -252,15 +252,16 @@ ZOO = {
     "squeezenet": {"conv_2d", "max_pool_2d", "concatenation", "mean", "softmax"},
     "shufflenet": {
         "conv_2d", "depthwise_conv_2d", "pad", "max_pool_2d", "strided_slice", "transpose",
-        "concatenation", "add", "mean", "fully_connected", "softmax", "average_pool_2d", "relu",
+        "concatenation", "add", "mean", "mul", "fully_connected", "softmax", "average_pool_2d",
+        "relu",
     },
     "densenet121": {
         "conv_2d", "pad", "max_pool_2d", "depthwise_conv_2d", "average_pool_2d",
         "concatenation", "mean",
     },
     "inception_v2": {
-        "conv_2d", "max_pool_2d", "average_pool_2d", "concatenation", "fully_connected",
-        "softmax",
+        "conv_2d", "depthwise_conv_2d", "max_pool_2d", "average_pool_2d", "concatenation",
+        "fully_connected", "softmax",
     },
     "resnet50": {
         "conv_2d", "pad", "max_pool_2d", "add", "average_pool_2d", "fully_connected", "softmax",
