@@ -55,13 +55,13 @@ int main(int argc, char **argv)
 class HostCases:
     """The compiled program of some cases."""
 
-    def __init__(self, cases: Sequence[Case], folder: Path) -> None:
+    def __init__(self, cases: Sequence[Case], folder: Path, kernels: str = "generic") -> None:
         self.cases = list(cases)
         self.program = folder / "cases"
         source = folder / "cases.c"
         source.write_text(_source(self.cases))
         root = resources.firmware() / "kernels"
-        include = [f"-I{root}", f"-I{root / 'generic'}"]
+        include = [f"-I{root / kernels}", f"-I{root}", f"-I{root / 'generic'}"]
         command = ["gcc", *FLAGS, *WARNINGS, *include, source, "-o", self.program]
         subprocess.run(command, check=True)
 

@@ -64,6 +64,16 @@ def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("operator", ["conv_2d", "fully_connected"])
+def test_products_of_armv7e_m_equal_the_portable_ones(operator: str, tmp_path: Path) -> None:
+    found = _cases()[operator]
+    program = HostCases(found, tmp_path, "armv7e_m")
+    for number, case in enumerate(found):
+        difference = _difference(program.run(number), simulate(case.graph, case.inputs))
+        assert not difference, f"{case.name}: {difference}"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 @pytest.mark.parametrize("operator", on_int16())
 def test_generated_library_equals_simulator(operator: str) -> None:
     case = _cases()[operator][0]

@@ -17,6 +17,8 @@ from tinycomp.ops._reduction import positions, within_rows
 
 _MOST_CELLS = 1 << 15
 """More cells of int16 could add up to more than 31 bits."""
+_SPARE_BITS = 15
+"""By which one int16 can be shifted left within 31 bits."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ def _factor(operands: Operands) -> Multiplier:
     count = operands.activations[0].size // operands.output.size
     multiplier, shift = rescaling(operands.activations[0], operands.output)
     raised = min(count.bit_length() - 1, 32, 31 + shift)
-    if count > _MOST_CELLS or shift - raised > 0:
+    if count > _MOST_CELLS or shift - raised > _SPARE_BITS - (count - 1).bit_length():
         raise ModelError(
             f"{operands.output.name!r} (mean) adds up {count:,} cells, and its scale is "
             f"2^{shift} times finer than its input's.",
-            expected=f"At most {_MOST_CELLS:,} cells, and at most their number times finer.",
+            expected=f"At most {_MOST_CELLS:,} cells, and sums within 32 bits of output steps.",
             hint="Take the mean in two steps, or calibrate it with other data.",
         )
     return Multiplier((multiplier << raised) // count, shift - raised)
