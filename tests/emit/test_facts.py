@@ -55,7 +55,7 @@ def network(zero_point: int, activation: Activation = Activation.NONE) -> Graph:
 ALL = {
     "TC_CHANNELS_SINGLE",
     *("TC_CONVOLUTION_EVEN", "TC_CONVOLUTION_UNCLAMPED", "TC_CONVOLUTION_UNDILATED"),
-    *("TC_CONVOLUTION_WHOLE", "TC_DEPTHWISE_ONCE"),
+    *("TC_CONVOLUTION_WHOLE", "TC_CONVOLUTION_WIDE", "TC_DEPTHWISE_ONCE"),
     *("TC_DEPTHWISE_UNCLAMPED", "TC_FACTORS_PLAIN", "TC_GEMM_ONCE"),
 }
 
@@ -77,13 +77,15 @@ def test_one_layer_can_invalidate_a_fact_of_its_kernel() -> None:
         (Window((2, 2), dilation=(1, 2)), 8, "TC_CONVOLUTION_UNDILATED"),
         (Window((2, 2), dilation=(2, 1)), 8, "TC_CONVOLUTION_UNDILATED"),
         (Window((2, 3)), 8, "TC_CONVOLUTION_WHOLE"),
+        (Window((2, 1)), 8, "TC_CONVOLUTION_WIDE"),
     ],
 )
 def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> None:
-    layers = RectifiedLayers((4, 4, 3 if broken.endswith("WHOLE") else 4))
+    layers = RectifiedLayers((4, 4, 3 if broken.endswith(("WHOLE", "WIDE")) else 4))
     layers.conv("input", channels, window)
     of_convolutions = {macro for macro in ALL if "DEPTHWISE" not in macro}
-    assert macros(layers.graph()) == sorted(of_convolutions - {broken})
+    left_out = {broken, "TC_CONVOLUTION_WHOLE"} if broken.endswith("WIDE") else {broken}
+    assert macros(layers.graph()) == sorted(of_convolutions - left_out)
 
 
 def test_a_multiplier_that_all_channels_share_is_single() -> None:
