@@ -25,16 +25,13 @@ from scipy.optimize import nnls
 from benchmarks.cases import SHARED, model_path, targets
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.emit.folder import write_folder
-from tinycomp.emit.library import emit_library
 from tinycomp.kernels._registry import instruction_sets
 from tinycomp.plan import costs
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import Step
 from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
-from tinycomp.proof.assembly import PlanOptions, lower_for
+from tinycomp.proof.assembly import Assembler, PlanOptions, lower_for
 from tinycomp.proof.measure import latency_record
 from tinycomp.proof.session import session
 from tinycomp.report.record import LatencyRecord
@@ -111,12 +108,10 @@ def measure(prepared: Prepared, board: Board) -> Iterable[Sample]:
 
 def run(prepared: Prepared, planned: Plan, board: Board) -> LatencyRecord:
     """Measure one inference on the emulated board."""
-    files = emit_library(planned, prefix=PREFIX, model_hash=prepared.sha256)
     inputs = evaluation_inputs(prepared.graph, None, 1)
     with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "library"
-        write_folder(library, files)
-        firmware = FirmwareBuild(board, library, PREFIX, Path(folder) / "build")
+        assembler = Assembler(board, PlanOptions(), Path(folder), print)
+        firmware = assembler.emit(prepared, planned, PREFIX).firmware
         with session(prepared.graph, prepared.sha256, firmware, None, Silent(), compare=False) as s:
             assert s.device is not None
             return latency_record(s.device, prepared.graph, inputs[0])

@@ -72,7 +72,7 @@ def test_an_unknown_board_lists_known_boards_and_the_closest():
         load_board("cortexm4")
     known = ", ".join(board.name for board in list_boards())
     assert str(caught.value) == (
-        f"There is no board 'cortexm4'. Known boards: {known}. Did you mean 'cortex-m4'?"
+        f"There is no board 'cortexm4'. Did you mean 'cortex-m4'? Known boards: {known}."
     )
 
 

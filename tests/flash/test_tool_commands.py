@@ -19,6 +19,7 @@ from tinycomp.device import drives, flashing, ports
 from tinycomp.device.flash_build import Project
 from tinycomp.device.flashing import FlashOptions
 from tinycomp.device.ports import FoundPort
+from tinycomp.target import arduino
 from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.flash_tools._registry import flash_tools
 from tinycomp.target.images import Segment, write_image
@@ -61,6 +62,7 @@ COMMANDS = {
     ("bluepill", "st-flash"): ST_FLASH,
     ("pico", "picotool"): "picotool load -v -x {file}",
     ("pico2", "picotool"): "picotool load -v -x {file}",
+    ("pico2-riscv", "picotool"): "picotool load -v -x {file}",
     ("teensy41", "teensy-loader-cli"): "teensy_loader_cli --mcu=TEENSY41 -w -s {file}",
     ("esp32", "esptool"): ESPTOOL.format("esp32", "40m", "0xe000 {scratch}/boot_app0.bin 0x10000"),
     ("esp32s2", "esptool"): ESPTOOL.format(
@@ -77,7 +79,10 @@ COMMANDS = {
     ),
     ("esp8266", "esptool"): ESPTOOL.format("esp8266", "40m", "0x0"),
 }
-DRIVES = {("pico", "RPI-RP2", "uf2"), ("pico2", "RP2350", "uf2"), ("microbit", "MICROBIT", "hex")}
+DRIVES = {
+    ("pico", "RPI-RP2", "uf2"), ("pico2", "RP2350", "uf2"), ("pico2-riscv", "RP2350", "uf2"),
+    ("microbit", "MICROBIT", "hex"),
+}  # fmt: skip
 DRIVES |= {("xiao-nrf52840", "XIAO-BOOT", "uf2")}
 VERSIONS = {"esptool": "print('esptool v5.3.1\\n5.3.1') if sys.argv[1] == 'version' else None"}
 CHIPS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c6": 13, "esp8266": 0}
@@ -278,11 +283,33 @@ def test_a_dry_run_calls_nothing_and_needs_no_port(
         f"pio run --project-dir {tmp_path}/out --environment serial",
         f"bossac --port=PORT -U -i -e -w {tmp_path}/out/.pio/build/serial/firmware.bin -R",
     ]
-    assert flash("uno", FlashOptions("COM3", dry_run=True), tmp_path)[1] == (
+    assert flash("uno", FlashOptions("COM3", dry_run=True), tmp_path)[1].startswith(
         "avrdude -p atmega328p -c arduino -P COM3 -b 115200 -D "
-        f"-U flash:w:{tmp_path}/out/build/serial.ino.hex:i"
     )
     assert (fake_programs.calls(), touched) == ([], [])
+
+
+def test_a_dry_run_says_how_a_sketch_is_built_here(
+    tmp_path: Path, fake_programs: FakePrograms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without arduino-cli, Debian's core builds it where it has the board's pins."""
+    compile_uno = (
+        f"arduino-cli compile --fqbn arduino:avr:uno --library {tmp_path}/out "
+        f"--build-path {tmp_path}/out/build {tmp_path}/out/examples/serial"
+    )
+    monkeypatch.setattr(arduino, "is_available", lambda board: False)
+    assert flash("uno", FlashOptions(dry_run=True), tmp_path)[0] == compile_uno
+    monkeypatch.setattr(arduino, "is_available", lambda board: True)
+    line, command = flash("uno", FlashOptions(dry_run=True), tmp_path)
+    assert line == (
+        "# arduino-cli is not installed: tinycomp builds with avr-gcc and the core in "
+        "/usr/share/arduino/hardware/arduino/avr."
+    )
+    assert command.endswith(f"-U flash:w:{tmp_path}/out/build/serial.hex:i")
+    fake_programs.add("arduino-cli")
+    line, command = flash("uno", FlashOptions(dry_run=True), tmp_path)
+    assert line == compile_uno
+    assert command.endswith(f"-U flash:w:{tmp_path}/out/build/serial.ino.hex:i")
 
 
 @pytest.mark.parametrize(

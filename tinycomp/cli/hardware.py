@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -57,6 +58,7 @@ Image = Annotated[
         show_default=False,
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands, and do nothing.")]
 
 
 @app.command()
@@ -82,9 +84,7 @@ def flash(
     board: OtherBoard = None,
     tool: Tool = None,
     image: Image = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the commands, and do nothing.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Build a folder's serial program with its project's own tools, and flash it."""
     from tinycomp import hardware
@@ -110,6 +110,7 @@ def run(
     samples: Samples = 8,
     startup_timeout: StartupTimeout = None,
     no_reset: NoReset = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Build and flash a folder, then verify and bench it on the board: latency in milliseconds."""
     from tinycomp import hardware
@@ -117,7 +118,12 @@ def run(
     from tinycomp.device.link import STARTUP_SECONDS, SerialPort
     from tinycomp.report import terminal
 
-    options = FlashOptions(port, tool, image)
+    options = FlashOptions(port, tool, image, dry_run)
+    if dry_run:
+        hardware.flash(folder, board, options, TerminalProgress(), _print_command)
+        for command in _checks(folder, board, port, samples, startup_timeout, no_reset=no_reset):
+            _print_command(command)
+        return
     line = SerialPort("", None, startup_timeout or STARTUP_SECONDS, reset=not no_reset)
     found, report = hardware.flash_and_check(
         folder, board, options, samples, line, TerminalProgress(), _show_command
@@ -126,6 +132,21 @@ def run(
     if report is None:
         raise typer.Exit(1)
     terminal.show(console, report)
+
+
+def _checks(
+    folder: Path, board: str | None, port: str | None, samples: int,
+    startup_timeout: float | None, *, no_reset: bool,
+) -> tuple[str, str]:  # fmt: skip
+    """The commands for what `run` does after flashing."""
+    where = [] if board is None else ["--board", board]
+    where += ["--port", port or "PORT"]
+    where += [] if startup_timeout is None else ["--startup-timeout", f"{startup_timeout:g}"]
+    where += ["--no-reset"] if no_reset else []
+    return (
+        shlex.join(["tinycomp", "verify", str(folder), *where, "--samples", str(samples)]),
+        shlex.join(["tinycomp", "bench", str(folder), *where]),
+    )
 
 
 @app.command()

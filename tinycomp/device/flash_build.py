@@ -19,6 +19,9 @@ from tinycomp.target.images import read_image, write_image
 from tinycomp.target.programs import find_program
 from tinycomp.target.toolchain import run_tool
 
+SERIAL = "serial"
+"""Name of the program, without its ending."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -48,6 +51,20 @@ def build_command(project: Project) -> str:
     return shlex.join((find_program(recipe.programs) or recipe.programs[0], *recipe.arguments))
 
 
+def planned_build(project: Project) -> tuple[str, Mapping[str, Path]]:
+    """What `build_program` would do here, as a line of a shell, and its files by format."""
+    recipe, own = project.recipe, f"{SERIAL}.elf"
+    if find_program(recipe.programs) or not _builds_itself(project):
+        return build_command(project), recipe.outputs
+    line = f"# {recipe.programs[0]} is not installed: tinycomp builds with {recipe.instead}."
+    return line, {"elf": project.build / own}
+
+
+def _builds_itself(project: Project) -> bool:
+    """Whether the project can be built here without its kind's tool."""
+    return bool(project.recipe.instead) and kind_of(project.board).missing(project.board) is None
+
+
 def build_program(project: Project, show: Callable[[str], None]) -> Mapping[str, Path]:
     """Build the serial program; return its files by format.
 
@@ -64,7 +81,7 @@ def build_program(project: Project, show: Callable[[str], None]) -> Mapping[str,
         show(build_command(project))
         run_tool((program, *recipe.arguments), ())
         return {form: path for form, path in recipe.outputs.items() if path.is_file()}
-    if kind.missing(project.board) is None:
+    if _builds_itself(project):
         built = kind.build(project.board, project.folder, project.prefix, project.build)
         if built is not None:
             return {"elf": built}

@@ -13,11 +13,12 @@ from tinycomp.common.errors import BoardError, ToolError
 from tinycomp.common.progress import Progress
 from tinycomp.device import drives, ports
 from tinycomp.device.flash_build import (
+    SERIAL,
     Project,
-    build_command,
     build_program,
     fitting,
     given_program,
+    planned_build,
 )
 from tinycomp.device.ports import FoundPort
 from tinycomp.target.boards import Board, Flash
@@ -211,11 +212,11 @@ def _show_commands(
     project: Project, chosen: _Chosen, options: FlashOptions, show: Callable[[str], None]
 ) -> None:
     """Both commands, with placeholders for files and port."""
-    outputs = project.recipe.outputs
+    line, outputs = planned_build(project)
     form = next((form for form in chosen.formats if form in outputs), chosen.formats[0])
-    firmware = options.image or outputs.get(form, project.build / f"serial.{form}")
+    firmware = options.image or outputs.get(form, project.build / f"{SERIAL}.{form}")
     if options.image is None:
-        show(build_command(project))
+        show(line)
     where = options.port or "PORT"
     if isinstance(chosen.tool, Drive):
         where = chosen.tool.label

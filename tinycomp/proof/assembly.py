@@ -133,8 +133,11 @@ class Assembler:
         Raises:
             BoardError: no plan was found within --ram-limit.
         """
+        return self.emit(prepared, _plan(program, self.board, self.options, self.note), name)
+
+    def emit(self, prepared: Prepared, planned: Plan, name: str) -> Assembly:
+        """Emit a plan in the subfolder `name`."""
         board, prefix, folder = self.board, c_prefix(prepared.graph.name), self.folder / name
-        planned = _plan(program, board, self.options, self.note)
         files = _files(prepared, planned, board, prefix, self.benchmark, self.packaging)
         write_folder(folder / "project", files)
         library = folder / "project" / project_paths(board, prefix).library

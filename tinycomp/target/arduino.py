@@ -29,7 +29,8 @@ _LTO = ("-flto", "-fuse-linker-plugin", "-lm")
 
 def is_available(board: Board) -> bool:
     """Whether sketches for this board can be built here."""
-    return toolchain.is_available(board.compiler) and CORE.is_dir()
+    variant = _variant(_settings(board))
+    return toolchain.is_available(board.compiler) and variant.is_dir()
 
 
 def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path:
@@ -87,7 +88,7 @@ def _sources(folder: Path) -> list[Path]:
 def _options(board: Board, library: Path) -> Options:
     settings = _settings(board)
     return Options(
-        include=(library, CORE / "cores" / "arduino", CORE / "variants" / settings.variant),
+        include=(library, CORE / "cores" / "arduino", _variant(settings)),
         flags=(
             "-flto", "-fno-fat-lto-objects",
             f"-DF_CPU={_clock(board)}L", f"-DARDUINO={_IDE_VERSION}",
@@ -98,6 +99,11 @@ def _options(board: Board, library: Path) -> Options:
             cpp=("-std=gnu++11", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics"),
         ),
     )  # fmt: skip
+
+
+def _variant(settings: Arduino) -> Path:
+    """The core's folder for the pins of a board; Debian's core lacks those of other chips."""
+    return CORE / "variants" / settings.variant
 
 
 def _settings(board: Board) -> Arduino:

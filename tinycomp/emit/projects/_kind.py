@@ -35,6 +35,8 @@ class Recipe:
     """Arguments of the tool."""
     outputs: Mapping[str, Path]
     """The built program, by format: elf, hex, bin, uf2. Not every board has all."""
+    instead: str = ""
+    """What ProjectKind.build takes if no program is installed, "avr-gcc"; empty: it can't build."""
 
 
 class ProjectKind(ABC):

@@ -47,6 +47,7 @@ class ArduinoLibrary(ProjectKind):
                 "--build-path", str(build), str(sketch),
             ),
             {form: build / f"serial.ino.{form}" for form in ("elf", "hex", "bin")},
+            f"{board.compiler.prefix}gcc and the core in {arduino.CORE}",
         )  # fmt: skip
 
     def missing(self, board: Board) -> str | None:

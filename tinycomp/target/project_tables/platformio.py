@@ -14,3 +14,5 @@ class PlatformIO(Section):
     """The board's name in PlatformIO, "esp32dev"."""
     framework: str = "arduino"
     """The framework, "arduino"."""
+    mcu: str = ""
+    """The chip's name, if it has cores of several kinds: "rp2350-riscv"; empty: the board's own."""
