@@ -54,7 +54,8 @@ static void tc_depthwise_conv_2d_int16(const tc_depthwise_conv_2d_int16_t *const
     TC_FETCH(tc_depthwise_conv_2d_int16_t, op, constants);
     const size_t cells = (size_t)op->kernel_height * op->kernel_width;
     const unsigned output_channels = (unsigned)op->input_channels * op->channel_multiplier;
-    unsigned channels;
+    unsigned channels, inputs[TC_DOT_INT16_CHANNELS];
+    unsigned input = 0, of_input = 0; /* the next output channel's input channel, and its number among those of it */
     tc_block_int16_t block;
     memset(&block, 0, sizeof block);
     block.low = op->activation_min;
@@ -64,6 +65,14 @@ static void tc_depthwise_conv_2d_int16(const tc_depthwise_conv_2d_int16_t *const
         channels = output_channels - c < TC_DOT_INT16_CHANNELS ? output_channels - c : TC_DOT_INT16_CHANNELS;
         weights = tc_weights_read(op->weights, c * cells, channels * cells, scratch);
         tc_block_int16_load(&block, op->constants, op->upper, c, channels);
+        for (unsigned i = 0; i < channels; i++) {
+            inputs[i] = input;
+            of_input++;
+            if (of_input == op->channel_multiplier) {
+                of_input = 0;
+                input++;
+            }
+        }
         for (uint16_t y = first; y < last; y++) {
             int16_t *to = tc_output_row_int16(out, y) + c;
             tc_depthwise_int16_window_t window;
@@ -74,8 +83,7 @@ static void tc_depthwise_conv_2d_int16(const tc_depthwise_conv_2d_int16_t *const
                 int64_t sums[TC_DOT_INT16_CHANNELS];
                 window.across = tc_span(window.left, op->input_width, op->kernel_width, op->dilation_width);
                 for (unsigned i = 0; i < channels; i++) {
-                    sums[i] = tc_depthwise_int16_sum(op, in, &window, (c + i) / op->channel_multiplier,
-                                                     weights + i * cells, block.bias[i]);
+                    sums[i] = tc_depthwise_int16_sum(op, in, &window, inputs[i], weights + i * cells, block.bias[i]);
                 }
                 tc_block_int16_store(&block, channels, sums, to);
             }

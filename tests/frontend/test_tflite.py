@@ -102,10 +102,13 @@ def _grouped(model: Any, subgraph: Any) -> None:
     [
         (
             put(0, type=FLOAT32),
-            r"'input' is float32\. int8, but for.*representative_dataset",
+            r"'input' is float32\. int8 or int16, but for.*representative_dataset",
         ),
         (put(0, type=UINT8), r"The tensor 'input' is uint8"),
-        (put(-1, type=INT16), r"'model\.tflite' is quantized with 16-bit activations.*16x8 mode"),
+        (
+            put(-1, type=INT16),
+            r"\(int16\) has the zero point 5\. 0: 16-bit activations are symmetric",
+        ),
         (put(0, quantization=None), r"'input' has no scale and zero point"),
         (
             put(0, scale=np.zeros(1, np.float32)),

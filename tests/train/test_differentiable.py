@@ -22,7 +22,9 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 
 TOLERANCE = 1e-4
-WITH_CASES = sorted(operators().keys() - INT8_ONLY - {"batch_normalization", "bundle", "quantize"})
+EMITTED_ONLY = {name for name, kind in operators().items() if kind.emitted_only}
+NOT_FLOAT = INT8_ONLY | EMITTED_ONLY | {"batch_normalization", "quantize"}
+WITH_CASES = sorted(operators().keys() - NOT_FLOAT)
 SEEDS = range(30)
 
 
