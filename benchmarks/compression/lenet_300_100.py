@@ -20,8 +20,8 @@ validation = 0.05
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 12
-press = 0.7
+epochs = 20
+press = 0.4
 """
 
 
@@ -51,7 +51,7 @@ def network(shape: tuple[int, ...]) -> Any:
 
 
 CASE = Case(
-    "LeNet-300-100, MNIST", data, network, 10, TRAINING, STEPS, (7600,), augment={"shift": 1},
+    "LeNet-300-100, MNIST", data, network, 20, TRAINING, STEPS, (7600,), augment={"shift": 1},
     batch=128,
 )  # fmt: skip
 

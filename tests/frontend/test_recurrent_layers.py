@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from tinycomp.ir.graph import Graph
+from tinycomp.proof.estimate import needs
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.calibration import observe
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
+from tinycomp.target.boards import load_board
 
 SHAPE = (9, 5)
 LAYERS = ("GRU", "LSTM", "SimpleRNN")
@@ -51,6 +53,14 @@ def test_a_gru_with_the_reset_before_the_product(
 ) -> None:
     layers = [keras.layers.GRU(4, reset_after=False), keras.layers.Dense(2)]
     assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_inspect_needs_no_data(layer: str, keras: Any, assert_same: Callable[..., Graph]) -> None:
+    """Though an operator over time has scales that calibration would tell."""
+    both = keras.layers.Bidirectional(getattr(keras.layers, layer)(3))
+    found = needs(assert_same(keras.Sequential([keras.Input(SHAPE), both])), load_board("host"))
+    assert found.constants > 0
 
 
 def test_int8_equals_litert_and_is_near_the_float_model(graph: Graph) -> None:

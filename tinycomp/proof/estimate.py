@@ -18,6 +18,7 @@ from tinycomp.prepare import clean_up, is_float
 from tinycomp.proof.measure import layer_records, state_size
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
+from tinycomp.quantize.ties import hidden_names
 from tinycomp.report.inspection import Needs
 from tinycomp.target.boards import Board
 
@@ -60,7 +61,8 @@ def needs(graph: Graph, board: Board) -> Needs:
 def _invented(graph: Graph) -> Graph:
     """The int8 graph of a float graph, with the same range for all tensors."""
     cleaned = clean_up(graph)
-    return quantize(cleaned, dict.fromkeys(cleaned.tensors, _INVENTED))
+    hidden = [name for node in cleaned.nodes for name in hidden_names(node).values()]
+    return quantize(cleaned, dict.fromkeys([*cleaned.tensors, *hidden], _INVENTED))
 
 
 def _codecs(graph: Graph) -> tuple[str, ...] | None:
