@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinycomp.compress._layers import Layer, weighted_layers, with_constants
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
+from tinycomp.ops._recurrent import Recurrent
 
 LIMIT = 1 << 15
 """One more than the largest value that fits in two bytes."""
@@ -24,11 +25,14 @@ ROUNDED = 1 / 32
 
 def shorten_biases(graph: Graph) -> Graph:
     """The int8 graph with biases that kernels can store in two bytes, for each layer where the
-    error is at most ROUNDED. Shared biases are left unchanged.
+    error is at most ROUNDED. Shared biases are left unchanged, and those of recurrent layers: their
+    sums are over the state too, and are requantized to hidden values.
     """
     changed = []
     for layer in weighted_layers(graph):
         node = layer.nodes[0]
+        if isinstance(node.op, Recurrent):
+            continue
         readers = [other for other in graph.nodes if node.inputs[2] in other.inputs]
         if len(readers) == len(layer.nodes) == 1:
             changed += _shortened(graph, layer)
