@@ -350,24 +350,16 @@ class _Reader:
         return x, None if samples.y is None else samples.y[rows]
 
     def _real(self, samples: _Samples, rows: Array, scale: tuple[float, float] | None) -> Array:
-        """Real values, float32."""
+        """Real values, float32; of all rows, not of these alone, is known that they are finite."""
+        _require_finite(samples.key, samples.x, np.arange(len(samples.x)))
         with np.errstate(over="ignore", invalid="ignore"):
             x = samples.x[rows].astype(np.float32)
             if samples.x.dtype == np.int8 and scale is not None:
                 x = (x - np.float32(scale[1])) * np.float32(scale[0])
             if (self.options.scale, self.options.offset) != (1.0, 0.0):
                 x = x * np.float32(self.options.scale) + np.float32(self.options.offset)
-        finite = np.isfinite(x)
-        if finite.all():
-            return x
-        bad = np.argwhere(~finite)
-        row, *place = bad[0].tolist()
-        count = len(np.unique(bad[:, 0]))
-        raise UnreadableError(
-            f"Array {samples.key!r} holds NaN or infinite values in {count} of {len(x)} samples: "
-            f"{x[tuple(bad[0])]} in row {rows[row]} at {place}, for example. "
-            "Expected finite numbers."
-        )
+        _require_finite(samples.key, x, rows)
+        return x
 
     def _require_variety(self, key: str, x: Array) -> None:
         if (x == x.flat[0]).all() or (len(x) > 1 and (x == x[0]).all()):
@@ -431,6 +423,21 @@ class _Reader:
     @property
     def _file(self) -> str:
         return repr(str(self.path))
+
+
+def _require_finite(key: str, x: Array, rows: Array) -> None:
+    """Refuse values that are not finite. rows: of each sample in the file."""
+    finite = np.isfinite(x)
+    if finite.all():
+        return
+    bad = np.argwhere(~finite)
+    row, *place = bad[0].tolist()
+    count = len(np.unique(bad[:, 0]))
+    raise UnreadableError(
+        f"Array {key!r} holds NaN or infinite values in {count} of {len(x)} samples: "
+        f"{x[tuple(bad[0])]} in row {rows[row]} at {place}, for example. "
+        "Expected finite numbers."
+    )
 
 
 def _label_names(*halves: _Samples | None) -> tuple[str, ...]:
