@@ -44,7 +44,7 @@ MAIN = """
 int main(void)
 {
     float raw[T_INPUT_SIZE];
-    int8_t input[T_INPUT_SIZE];
+    DTYPE_t input[T_INPUT_SIZE];
     while (fread(raw, sizeof raw, 1, stdin) == 1) {
         CONVERT
         fwrite(input, sizeof input, 1, stdout);
@@ -64,14 +64,15 @@ def raw_values(count: int) -> Array:
     return x.reshape(count, SIZE)
 
 
-def identity(transform: InputTransform | None) -> Graph:
+def identity(transform: InputTransform | None, dtype: str = "int8") -> Graph:
     """A model that returns its input."""
     layers = Layers((SIZE,))
     layers.reshape("input", (2, SIZE // 2))
     graph = layers.graph()
-    parameters = QuantizationParameters((float(np.float32(0.05)),), (-7,))
+    parameters = QuantizationParameters((float(np.float32(0.05)),), (-7 * (dtype == "int8"),))
     tensors = {
-        name: replace(tensor, quantization=parameters) for name, tensor in graph.tensors.items()
+        name: replace(tensor, dtype=dtype, quantization=parameters)
+        for name, tensor in graph.tensors.items()
     }
     return replace(graph, tensors=tensors, input_transform=transform)
 
@@ -79,20 +80,22 @@ def identity(transform: InputTransform | None) -> Graph:
 def run_c(graph: Graph, convert: str, values: Array, folder: Path, flags: Sequence[str]) -> Array:
     library = write_library(graph, folder / "library")
     main = folder / "main.c"
-    main.write_text(MAIN.replace("CONVERT", convert))
+    dtype = graph.tensors[graph.inputs[0]].dtype
+    main.write_text(MAIN.replace("CONVERT", convert).replace("DTYPE", dtype))
     command = ["gcc", *flags, f"-I{library}", main, *library.glob("*.c"), "-o", folder / "main"]
     subprocess.run(command, check=True)
     done = subprocess.run(
         [folder / "main"], input=values.tobytes(), capture_output=True, check=True
     )
-    return np.frombuffer(done.stdout, np.int8).reshape(values.shape)
+    return np.frombuffer(done.stdout, dtype).reshape(values.shape)
 
 
 @pytest.mark.skipif(not host_available(), reason="gcc is not installed")
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("flags", [(*STRICT, *SANITIZE), ("-O3", "-march=native", "-std=gnu17")])
-def test_c_equals_numpy(flags: tuple[str, ...], tmp_path: Path) -> None:
+def test_c_equals_numpy(flags: tuple[str, ...], dtype: str, tmp_path: Path) -> None:
     """Also if the compiler may fuse multiply and add. No math library is linked."""
-    graph, x = identity(TRANSFORM), raw_values(40)
+    graph, x = identity(TRANSFORM, dtype), raw_values(40)
     found = run_c(graph, "t_normalize_input(raw, input);", x, tmp_path, flags)
     np.testing.assert_array_equal(found, quantize_inputs(graph, x))
 

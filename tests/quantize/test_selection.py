@@ -12,12 +12,14 @@ from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
 from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.input_transform import InputTransform
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.ops.batch_normalization import BatchNormalization
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
+from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
@@ -29,8 +31,10 @@ from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.screening import absurd_rows, without_absurd
 from tinycomp.quantize.selection import Trial, closest, quantize_calibrated
+from tinycomp.quantize.types import Precision
+from tinycomp.reference import oracle
 from tinycomp.reference.oracle import run_float
-from tinycomp.reference.simulate import run
+from tinycomp.reference.simulate import run, simulate
 
 SCALES = np.array([2, 5, 40, 900, 0.05, 1])
 CENTERS = np.array([22, 45, 600, 101300, 0.1, 0])
@@ -126,6 +130,56 @@ def test_features_of_one_size_stay_raw() -> None:
     found = quantize_calibrated(graph, lifted, x, AUTO, None, progress)
     assert found.graph.input_transform is None
     assert progress.notes == []
+
+
+def drifting() -> tuple[Graph, Graph]:
+    """A regression on features far from zero, 60 standard deviations: with the normalization folded
+    into the first weights, and with an input transform.
+    """
+    rng, builder = np.random.default_rng(0), GraphBuilder("drifting")
+    names = [
+        builder.constant("scale", np.full(6, 0.5)),
+        builder.constant("offset", np.full(6, -60)),
+    ]
+    x = builder.add(BatchNormalization(), [builder.input("x", (6,)), *names], "norm")
+    for number, (reads, units) in enumerate([(6, 12), (12, 2)]):
+        weights = rng.standard_normal((units, reads)).astype(np.float32) / np.sqrt(reads)
+        names = [
+            builder.constant(f"w{number}", weights),
+            builder.constant(f"b{number}", np.ones(units)),
+        ]
+        x = builder.add(FullyConnected(), [x, *names], f"dense{number}")
+        x = x if number else builder.add(Tanh(), [x], "tanh")
+    graph = builder.build([x])
+    return fold_batch_normalization(graph), lift_normalization(graph)
+
+
+def test_large_offsets_are_lifted_from_16_bits() -> None:
+    """An int16 input resolves the raw values, but the int8 weights' rounding is multiplied."""
+    graph, lifted = drifting()
+    assert [node.op.name for node in graph.nodes] == ["fully_connected", "tanh", "fully_connected"]
+    x = (120 + 2 * np.random.default_rng(1).normal(size=(300, 6))).astype(np.float32)
+    progress, sixteen = Silent(), Precision(16)
+    found = quantize_calibrated(graph, lifted, x, AUTO, None, progress, precision=sixteen)
+    assert found.graph.input_transform is not None
+    assert ["normalize_input" in note for note in progress.notes] == [True]
+    folded = closest(graph, x, AUTO, None, Silent(), precision=sixteen)
+    assert rms(found.graph, found.core, x) < 0.1 * rms(folded.graph, folded.core, x)
+    inputs = quantize_inputs(found.graph, x)
+    assert inputs.dtype == np.int16
+    expected = oracle.run(write_tflite(found.graph), inputs)
+    for name, values in simulate(found.graph, inputs).items():
+        np.testing.assert_array_equal(values, expected[name])
+
+
+def test_16_bits_keep_raw_values_where_normalizing_gains_nothing() -> None:
+    """The transform changes nothing here."""
+    raw = replace(drifting()[1], input_transform=None)
+    lifted = replace(raw, input_transform=InputTransform((0.0,) * 6, (1.0,) * 6))
+    x = np.random.default_rng(1).normal(size=(300, 6)).astype(np.float32)
+    sixteen = Precision(16)
+    found = quantize_calibrated(raw, lifted, x, AUTO, None, Silent(), precision=sixteen)
+    assert found.graph.input_transform is None
 
 
 def test_features_that_are_lost_are_named() -> None:

@@ -1,4 +1,6 @@
-"""The scale and offset per feature that a library applies to raw input values before int8."""
+"""The scale and offset per feature that a library applies to raw input values, before it quantizes
+them.
+"""
 
 from __future__ import annotations
 

@@ -105,16 +105,18 @@ def coarse_features(x: Array, parameters: QuantizationParameters) -> tuple[int, 
     return tuple(int(c) for c in narrow if len(np.unique(features[:, c])) >= DISTINCT)
 
 
-def coarse_note(tensor: str, found: Sequence[int], x: Array, scale: float) -> str:
-    """The note on features that int8 can't resolve."""
+def coarse_note(
+    tensor: str, found: Sequence[int], x: Array, scale: float, dtype: str = "int8"
+) -> str:
+    """The note on features that the input's steps can't resolve."""
     features = x.reshape(-1, x.shape[-1])
     named = ", ".join(
         f"{c} ({features[:, c].min():g} to {features[:, c].max():g})" for c in found[:NAMED]
     )
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
-        f"Warning: one int8 step of the input {tensor!r} is {scale:g}, so features {named}{more} "
-        "are lost: their scale is too small compared with the others'. Start the model with "
-        "keras.layers.Normalization (adapted to the training data) or BatchNormalization: the "
-        "library then takes raw values and normalizes them before int8."
+        f"Warning: one {dtype} step of the input {tensor!r} is {scale:g}, so features {named}"
+        f"{more} are lost: their scale is too small compared with the others'. Start the model "
+        "with keras.layers.Normalization (adapted to the training data) or BatchNormalization: the "
+        "library then takes raw values and normalizes them before quantization."
     )

@@ -85,15 +85,19 @@ def quantize_calibrated(
             found = other
             progress.note(
                 "The model's first scale and offset are applied to raw input values in float, "
-                "before int8: call normalize_input before invoke (docs/data.md). The .tflite "
-                "takes the normalized values."
+                "before quantization: call normalize_input before invoke (docs/data.md). The "
+                ".tflite takes the normalized values."
             )
     _note_coarse(found, x, progress)
     return found
 
 
 def _unresolved(found: Trial, x: Array) -> bool:
-    """Whether a varying feature spans only few int8 steps."""
+    """Whether a varying feature spans only few int8 steps. An int16 input always counts: its steps
+    are fine, but an offset folded into int8 weights multiplies their rounding.
+    """
+    if found.graph.tensors[found.graph.inputs[0]].dtype == "int16":
+        return True
     features = x.reshape(-1, x.shape[-1])
     spans = features.max(axis=0) - features.min(axis=0)
     scale = _input_parameters(found.graph).scale
@@ -101,14 +105,15 @@ def _unresolved(found: Trial, x: Array) -> bool:
 
 
 def _note_coarse(found: Trial, x: Array, progress: Progress) -> None:
-    """Add a note on features that int8 can't resolve."""
+    """Add a note on features that the input's steps can't resolve."""
     if len(found.graph.inputs) > 1:
         return
     name, values = found.graph.inputs[0], core_inputs(found.core, x)
     parameters = _input_parameters(found.graph)
     features = coarse_features(values, parameters)
     if features:
-        progress.note(coarse_note(name, features, values, parameters.scale))
+        dtype = found.graph.tensors[name].dtype
+        progress.note(coarse_note(name, features, values, parameters.scale, dtype))
 
 
 def closest(
