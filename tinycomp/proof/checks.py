@@ -90,7 +90,7 @@ def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> Non
 
 
 def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:
-    note = f"Warning: int8 loses {100 * loss:.1f} points of {metric}."
+    note = f"Warning: {report.arithmetic} loses {100 * loss:.1f} points of {metric}."
     blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
     if blamed is not None:
         name, decibels = blamed
