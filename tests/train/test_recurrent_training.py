@@ -1,6 +1,8 @@
-"""Recurrent layers train like others; an LSTM takes no int8 steps of each output channel."""
+"""Recurrent layers train like others; the units of a gate of an LSTM share their int8 steps."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,15 +10,23 @@ import pytest
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.tensor import QuantizationParameters
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
 from tinycomp.ops.simple_rnn import SimpleRnn
+from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.calibration import observe
+from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.int8 import Int8
 from tinycomp.train.model import finish, trainable
+from tinycomp.train.prune import Prune
+from tinycomp.train.rate import Rate
+from tinycomp.train.share import Share
 
 SHAPE, UNITS = (5, 3), 4
 
@@ -34,7 +44,19 @@ def _graph(op: Recurrent) -> Graph:
 
 
 @pytest.mark.parametrize(
-    ("op", "constraints"), [(Lstm(), ()), (Gru(), (Int8(),)), (SimpleRnn(), (Int8(),))], ids=str
+    ("op", "constraints"),
+    [
+        (Lstm(), ()),
+        (Lstm(), (Int8(),)),
+        (Gru(), (Int8(),)),
+        (SimpleRnn(), (Int8(),)),
+        pytest.param(
+            Lstm(), (Prune(0.4, pattern="2:4"), Int8(4)), marks=pytest.mark.slow, id="lstm-pruned"
+        ),
+        pytest.param(Lstm(), (Rate(per_channel=True),), marks=pytest.mark.slow, id="lstm-rate"),
+        pytest.param(Lstm(), (Share(3),), marks=pytest.mark.slow, id="lstm-share"),
+    ],
+    ids=str,
 )
 def test_trains_and_is_quantized_as_it_was_trained(
     op: Recurrent, constraints: tuple[Constraint, ...]
@@ -54,13 +76,38 @@ def test_trains_and_is_quantized_as_it_was_trained(
     known = int8.constants["weights"].quantization
     assert known is not None
     if constraints:
-        real = int8.constants["weights"].values * np.array(known.scales)[:, np.newaxis]
+        real = int8.constants["weights"].values * np.reshape(known.scales, (-1, 1))
         np.testing.assert_allclose(real, trained.constants["weights"].values, atol=1e-5)
+    inputs = quantize_inputs(int8, x)
+    expected, found = oracle.run(write_tflite(int8), inputs), simulate(int8, inputs)
+    for name, values in found.items():
+        assert np.array_equal(values, expected[name].reshape(values.shape)), name
 
 
-def test_int8_steps_of_an_lstm_are_refused_before_the_training() -> None:
+def test_each_gate_of_an_lstm_has_its_largest_weight_on_the_last_step() -> None:
+    graph = _graph(Lstm())
+    trained = finish(trainable(graph, [Int8()])).constants["weights"]
+    assert trained.grid is not None
+    gates = np.abs(graph.constants["weights"].values).reshape(Lstm.gates, -1).max(axis=1)
+    np.testing.assert_allclose(trained.grid.scales, np.repeat(gates / 127, UNITS), rtol=1e-5)
+    moved = np.abs(trained.values - graph.constants["weights"].values).max(axis=1)
+    assert (moved <= 0.501 * np.array(trained.grid.scales)).all()
+
+
+def test_an_lstm_takes_no_steps_of_each_channel() -> None:
+    graph = _graph(Lstm())
+    rows = Lstm.gates * UNITS
+    scales = tuple(np.linspace(0.01, 0.02, rows))
+    steps = np.random.default_rng(0).integers(-127, 128, (rows, SHAPE[1] + UNITS))
+    weights = replace(
+        graph.constants["weights"],
+        values=(steps * np.array(scales)[:, np.newaxis]).astype(np.float32),
+        grid=QuantizationParameters(scales, (0,) * rows, 0),
+    )
+    graph = replace(graph, constants={**graph.constants, "weights": weights})
+    x = np.random.default_rng(1).normal(0, 1, (8, *SHAPE)).astype(np.float32)
     with pytest.raises(ModelError) as caught:
-        trainable(_graph(Lstm()), [Int8()])
-    assert "'y' (lstm) has one scale for several channels. Train without int8 steps" in str(
+        quantize(graph, observe(graph, x).ranges("min-max"))
+    assert "'y' (lstm) has one scale for several channels. Set their grid to None" in str(
         caught.value
     )

@@ -125,11 +125,21 @@ class Operator(Arithmetic):
         """
         raise NotImplementedError(f"{self.name} has no differentiable form")
 
+    def scale_groups(self, channels: int) -> int:
+        """How many weight scales it takes for so many output channels: one each, or one for all of
+        a group of consecutive channels.
+        """
+        return channels
+
     def weight_scales(self, own: Array) -> Array:
         """The weight scales that quantization uses, from those that the weights themselves ask for:
-        the same, unless several output channels must share one.
+        the largest of each group.
         """
-        return own
+        if len(own) == 1:
+            return own
+        groups = own.reshape(self.scale_groups(len(own)), -1)
+        found: Array = np.repeat(groups.max(axis=1), groups.shape[1])
+        return found
 
     def bias_scales(self, source: float, weights: Array, count: int) -> Array:
         """The scale of each of `count` biases, or one for all, from the input's scale and the

@@ -86,13 +86,9 @@ class Lstm(Recurrent):
         exponent = math.ceil(math.log2(largest / INT16_MAX))
         return replace(self, cell_exponent=min(max(exponent, LEAST_EXPONENT), MOST_EXPONENT))
 
-    def weight_scales(self, own: Array) -> Array:
-        """One for all units of a gate: its largest."""
-        if len(own) == 1:
-            return own
-        of_gates = own.reshape(self.gates, -1)
-        found: Array = np.repeat(of_gates.max(axis=1), of_gates.shape[1])
-        return found
+    def scale_groups(self, channels: int) -> int:
+        """One for all units of a gate."""
+        return self.gates
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""

@@ -301,7 +301,7 @@ def _weight_scales(
         if node.op.weight_axis is None:
             continue
         source, weights, bias = node.inputs
-        own = shared_scales(node, graph.constants[weights])
+        own = _group_scales(node, graph.constants[weights])
         biases = np.abs(graph.constants[bias].values)
         largest = activations[source].scale * LIMITS[types[source]].bias
         for_bias = biases[: len(own)] / largest if len(own) > 1 else biases.max() / largest
@@ -312,19 +312,19 @@ def _weight_scales(
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 
-def shared_scales(node: Node, constant: Constant) -> Array:
+def _group_scales(node: Node, constant: Constant) -> Array:
     """The weights' own scales, as far as the operator takes one for each output channel.
 
     Raises:
-        ModelError: weights that were trained on a grid have one that it does not take.
+        ModelError: the weights lie on a grid that it does not take.
     """
     own = _own_scales(constant, node.op.weight_axis or 0)
     found = node.op.weight_scales(own)
     if constant.grid is not None and not np.array_equal(found, own):
         raise ModelError(
-            f"The weights {constant.name!r} were trained on int8 steps of each output channel, but "
+            f"The weights {constant.name!r} lie on int8 steps of each output channel, but "
             f"{node.name!r} ({node.op.name}) has one scale for several channels.",
-            hint="Train without int8 steps for this layer; it is quantized after the training.",
+            hint="Set their grid to None: quantization then chooses the steps.",
         )
     return found
 

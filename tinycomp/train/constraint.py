@@ -71,7 +71,9 @@ class Layer(ABC):
 
     @abstractmethod
     def kernel(self, constraint: Constraint) -> Kernel:
-        """The constraint's input: the kernel with all earlier constraints applied."""
+        """The constraint's input: the kernel with all earlier constraints applied, in the shape
+        that Constraint.stage says.
+        """
 
     @abstractmethod
     def state(self, constraint: Constraint) -> Mapping[str, Array]:
@@ -88,7 +90,10 @@ class Constraint(ABC):
     name: ClassVar[str]
     """Name of the module and of the recipe step."""
     stage: ClassVar[Literal["zeros", "grid"]]
-    """"zeros" chooses which weights are zero, "grid" which values the others have."""
+    """"zeros" chooses which weights are zero, "grid" which values the others have. Where several
+    channels must share a scale (the units of a gate of an LSTM), kernels for grids have another
+    axis: `axis` is that of the scales, the next one that of their channels.
+    """
     per_channel: bool = False
     """Whether weights are normalized by channel instead of by layer."""
 

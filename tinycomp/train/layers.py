@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tinycomp.ir.graph import Node
-from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters
+from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Shape
 from tinycomp.train.activations import fake_quantize
 from tinycomp.train.constraint import Constraint, Fixed, Kernel, Layer, other_axes
 
@@ -53,6 +53,18 @@ def scale_of(kernel: Array, axis: int, per_channel: bool) -> Array:
     return np.where(found > 0, found, whole).astype(np.float32)
 
 
+def grid_shape(node: Node, shape: Shape) -> Shape:
+    """The shape in which constraints of the stage "grid" take a kernel: its own, unless several
+    channels share a scale.
+    """
+    axis = node.op.weight_axis or 0
+    channels = shape[axis]
+    groups = node.op.scale_groups(channels)
+    if groups == channels:
+        return shape
+    return (*shape[:axis], groups, channels // groups, *shape[axis + 1 :])
+
+
 class Weights(Layer):
     """The weights of one or more nodes: raw kernel, constraint state and bias, stored as variables
     of the first node's Keras layer.
@@ -66,8 +78,11 @@ class Weights(Layer):
         axis = node.op.weight_axis
         assert axis is not None
         self.axis = axis
+        self.shape = kernel.values.shape
+        self.grid_shape = grid_shape(node, self.shape)
         per_channel = any(each.per_channel for each in constraints)
-        self.scale = scale_of(kernel.values, axis, per_channel)
+        of_groups = scale_of(kernel.values.reshape(self.grid_shape), axis, per_channel)
+        self.scale = self._spread(of_groups)
         self.bias_scale = scale_of(bias.values, 0, False).item()
         units = np.asarray(kernel.values / self.scale, np.float64)
         self.raw = _variable(owner, "kernel", units, True)
@@ -79,7 +94,9 @@ class Weights(Layer):
                 name: _variable(
                     owner, f"{constraint.name}_{number}_{name}", each.values, each.trained
                 )
-                for name, each in constraint.variables(units, axis).items()
+                for name, each in constraint.variables(
+                    units.reshape(self._shape_for(constraint)), axis
+                ).items()
             })  # fmt: skip
 
     def projected(self) -> tuple[Any, Any, list[Any]]:
@@ -88,16 +105,17 @@ class Weights(Layer):
 
         kernel, penalties = self.raw + 0.0, []
         for constraint, state in zip(self.constraints, self.states, strict=True):
+            kernel = ops.reshape(kernel, self._shape_for(constraint))
             penalty = constraint.penalty(kernel, state)
             if penalty is not None:
                 penalties.append(penalty)
             kernel = constraint.project(kernel, state, self.axis)
         scale = ops.convert_to_tensor(self.scale)  # PyTorch refuses arrays
-        return kernel * scale, self.raw_bias * self.bias_scale, penalties
+        return ops.reshape(kernel, self.shape) * scale, self.raw_bias * self.bias_scale, penalties
 
     def kernel(self, constraint: Constraint) -> Kernel:
         """The kernel with all constraints before this one applied."""
-        return self.fixed(constraint).kernel
+        return self.fixed(constraint).kernel.reshape(self._shape_for(constraint))
 
     def fixed(self, before: Constraint | None = None) -> Fixed:
         """The kernel with all constraints applied, or with those before a given one."""
@@ -105,8 +123,27 @@ class Weights(Layer):
         for constraint in self.constraints:
             if constraint is before:
                 break
-            found = constraint.finish(found, self.state(constraint), self.axis)
-        return found
+            kernel = found.kernel.reshape(self._shape_for(constraint))
+            found = constraint.finish(
+                replace(found, kernel=kernel), self.state(constraint), self.axis
+            )
+        step = None if found.step is None else self._spread(found.step)
+        return Fixed(found.kernel.reshape(self.shape), step)
+
+    def _shape_for(self, constraint: Constraint) -> tuple[int, ...]:
+        """The shape in which a constraint takes the kernel (Constraint.stage)."""
+        return self.grid_shape if constraint.stage == "grid" else self.shape
+
+    def _spread(self, values: Array) -> Array:
+        """Values of each group of channels, broadcast against the kernel in the shape for grids,
+        as values of each channel; a single value stays one.
+        """
+        if self.grid_shape == self.shape:
+            return values
+        if values.size == 1:
+            return values.reshape((1,) * min(values.ndim, len(self.shape)))
+        times = self.shape[self.axis] // values.shape[self.axis]
+        return np.repeat(values.squeeze(self.axis + 1), times, axis=self.axis)
 
     def bias(self) -> Array:
         """The trained bias in real units, float32."""

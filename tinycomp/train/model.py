@@ -19,7 +19,7 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
 from tinycomp.prepare import clean_up, is_float
 from tinycomp.quantize.calibration import Method, observe
-from tinycomp.quantize.post_training import quantize, shared_scales
+from tinycomp.quantize.post_training import quantize
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes
 
@@ -70,8 +70,7 @@ def trainable(
         features: append the input of the last layer with weights to the outputs.
 
     Raises:
-        ModelError: the graph is int8, or has several inputs or outputs; a layer takes no grid of
-            each output channel (LSTM).
+        ModelError: the graph is int8, or has several inputs or outputs.
     """
     graph = clean_up(_graph(model))
     _require_trainable(graph)
@@ -83,11 +82,7 @@ def trainable(
             for name, tensor in int8.tensors.items()
             if name in graph.tensors and tensor.quantization is not None
         }
-    made = _build(Training(graph, tuple(constraints), rounding), logits, features)
-    for node in graph.nodes:
-        if node.op.hidden and node.op.weight_axis is not None:
-            shared_scales(node, finish(made).constants[node.inputs[1]])
-    return made
+    return _build(Training(graph, tuple(constraints), rounding), logits, features)
 
 
 def finish(model: Any) -> Graph:
