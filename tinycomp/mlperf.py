@@ -114,7 +114,7 @@ def _benchmark(report: Report, graph: Graph) -> Benchmark:
         raise ModelError(
             f"The runner tests {found.name} with audio that an interface board plays, not with "
             "tensors: there is nothing to write.",
-            expected=f"Benchmarks with tensors: {known}.",
+            expected=f"Expected one of the benchmarks with tensors: {known}.",
         )
     return found
 

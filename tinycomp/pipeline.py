@@ -69,7 +69,6 @@ from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain, compare_with_window
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.types import arithmetic
 from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
@@ -261,7 +260,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
         model, board.name, prefix, room=room_record(board), ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
         compression=prepared.compression, input_transform=prepared.graph.input_transform,
-        stream=stream_record(prepared.graph), arithmetic=arithmetic(prepared.graph),
+        stream=stream_record(prepared.graph),
     )  # fmt: skip
 
 

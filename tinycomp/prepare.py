@@ -354,7 +354,7 @@ def _require_unquantized_input(wanted: Preparation) -> None:
     if wanted.input_quantization is not None:
         raise DataError(
             f"--input-quantization can't change '{wanted.model}', which is int8 already.",
-            expected="It is for float models.",
+            expected="Expected a float model.",
             hint="Leave it out: the input keeps the scale and zero point of the file.",
         )
 
@@ -363,7 +363,7 @@ def _require_float(wanted: Preparation, recipe: Recipe) -> None:
     if wanted.activations != 8 or recipe.chooses_activations:
         raise ModelError(
             f"'{wanted.model}' is quantized already: its activations keep their types.",
-            expected="16-bit activations are chosen when a float model is quantized.",
+            expected="Expected a float model: 16-bit activations are chosen when it is quantized.",
             hint="Leave out --activations and the recipe's 'activations', or build from the float "
             "model.",
         )
@@ -372,7 +372,7 @@ def _require_float(wanted: Preparation, recipe: Recipe) -> None:
 def _precision(wanted: Preparation, recipe: Recipe, graph: Graph) -> Precision:
     """The bits of activations: the recipe's by layer, else the command line's."""
     if wanted.activations not in TYPES:
-        raise DataError(f"--activations is {wanted.activations}.", expected="8 or 16.")
+        raise DataError(f"--activations is {wanted.activations}.", expected="Expected 8 or 16.")
     if wanted.activations == 16 and wanted.input_quantization is not None:
         raise DataError(
             "--input-quantization is for an int8 input, and --activations 16 makes it int16.",

@@ -72,7 +72,7 @@ def test_an_unknown_board_lists_known_boards_and_the_closest():
         load_board("cortexm4")
     known = ", ".join(board.name for board in list_boards())
     assert str(caught.value) == (
-        f"There is no board 'cortexm4'. Did you mean 'cortex-m4'? Known boards: {known}."
+        f"There is no board 'cortexm4'. Expected one of: {known}. Did you mean 'cortex-m4'?"
     )
 
 
@@ -110,7 +110,7 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing."),
         (GOOD.replace("1000", '"1000"'), "key 'memory.flash': Input should be a valid integer"),
         (GOOD.replace("1000", "-1"), "but it is -1."),
-        (GOOD.replace("makefile", "cmake"), "There are: arduino, makefile, platformio."),
+        (GOOD.replace("makefile", "cmake"), "Expected one of: arduino, makefile, platformio."),
         (GOOD.replace("makefile", "cmake"), "project = 'cmake', but templates/projects has no"),
         (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
         (

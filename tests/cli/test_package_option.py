@@ -31,4 +31,4 @@ def test_packages_are_written_next_to_the_project(folder: Path, run: Command) ->
 
 def test_unknown_packages(folder: Path, refusal: Refusal) -> None:
     text = refusal(*BUILD, "--package", "conan")
-    assert text.startswith("--package names 'conan', an unknown kind of package. Known kinds: ")
+    assert text.startswith("--package names 'conan', an unknown kind of package. Expected one of: ")

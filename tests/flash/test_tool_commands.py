@@ -256,7 +256,9 @@ def test_missing_tools_are_named_with_how_to_install_them(
 def test_other_tools_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError) as caught:
         flash("uno", FlashOptions(tool="esptool"), tmp_path)
-    assert str(caught.value) == ("uno is not flashed with 'esptool'. Its board file knows avrdude.")
+    assert str(caught.value) == (
+        "uno is not flashed with 'esptool'. Expected one that its board file knows: avrdude."
+    )
 
 
 def test_emulated_boards_are_refused(tmp_path: Path) -> None:

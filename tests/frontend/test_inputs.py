@@ -147,10 +147,21 @@ def test_header_names_place_and_scale_of_each(keras: Any, save: Callable[..., Pa
     assert "int8_t m_quantize_input_1(float real)" in header
 
 
+_IMAGES = np.linspace(0, 1, 180).reshape(3, 6, 5, 2)
+
+
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
         ({"image_train": np.ones((3, 6, 5, 2))}, "lacks arrays of the model's 2 inputs"),
+        (
+            {"image_train": _IMAGES, "image_test": _IMAGES, "meta_test": np.ones((3, 4))},
+            "holds the array 'image_train', but not 'meta_train'. Expected an array of each input",
+        ),
+        (
+            {"meta_test": np.ones((3, 4)), "image": _IMAGES, "meta": np.ones((3, 4))},
+            "holds the array 'meta_test', but not 'image_test'",
+        ),
         ({"image": np.ones((3, 6, 5, 2)), "meta": np.ones((4, 4))}, "image 3, meta 4"),
         ({"image": np.ones((3, 6, 5)), "meta": np.ones((3, 4))}, "Array 'image' has the shape"),
     ],
@@ -160,3 +171,17 @@ def test_refused_data(arrays: dict[str, Any], text: str, tmp_path: Path) -> None
     np.savez(path, **arrays)
     with pytest.raises(DataError, match=text):
         load_data(path, (64,), named={"image": (6, 5, 2), "meta": (4,)})
+
+
+def test_an_array_of_something_else_with_the_name_of_an_input(tmp_path: Path) -> None:
+    path, meta = tmp_path / "x.npz", np.ones((3, 4))
+    np.savez(path, image_train=_IMAGES, meta_train=meta, meta=np.array(["a", "b", "c", "d"]))
+    assert load_data(path, (64,), named={"image": (6, 5, 2), "meta": (4,)}).x.shape == (3, 64)
+
+
+def test_names_of_inputs_that_continue_each_other(tmp_path: Path) -> None:
+    path, shapes = tmp_path / "x.npz", {"a": (3,), "a_test": (2,)}
+    a, b = np.arange(9.0).reshape(3, 3), np.arange(6.0).reshape(3, 2)
+    np.savez(path, a=a, a_test=b)
+    found = load_data(path, (5,), named=shapes)
+    np.testing.assert_array_equal(found.x, np.concatenate([a, b], axis=1))

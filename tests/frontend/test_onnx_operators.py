@@ -35,7 +35,7 @@ REFUSED = {
     "Dropout": ["The output 'z'", "drops values out"],
     "Gemm": ["adds a bias of shape (3, 4)"],
     "LayerNormalization": ["normalizes the axes from"],
-    "MatMul": ["One matrix for all samples"],
+    "MatMul": ["Expected one matrix for all samples"],
     "Max": ["a bound for each value"],
     "MaxPool": ["has dilations", "the places of its maxima"],
     "Min": ["a bound for each value"],

@@ -62,12 +62,14 @@ def test_a_batch(refusal: Callable[..., str]) -> None:
 def test_whole_numbers(refusal: Callable[..., str]) -> None:
     whole = model([node("Gather", ["table", "x"], ["y"])], (1, 4), {"table": weights(9, 3)})
     whole.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
-    assert "is of type int64. Real numbers, or bytes" in refusal(whole)
+    assert "is of type int64. Expected real numbers, or bytes" in refusal(whole)
 
 
 def test_an_old_opset(refusal: Callable[..., str]) -> None:
     text = refusal(model(RELU, (1, 8), opset=6))
-    assert "has operators of opset 6. 7 or later. Convert it: onnx.version_converter" in text
+    assert (
+        "has operators of opset 6. Expected 7 or later. Convert it: onnx.version_converter" in text
+    )
 
 
 def test_everything_unsupported_at_once(refusal: Callable[..., str]) -> None:
@@ -119,7 +121,7 @@ def test_options_of_a_node(refusal: Callable[..., str]) -> None:
             outputs=("p", "y"),
         )
     )
-    assert "'p' (AveragePool) has dilations [2, 2]. A pooling without gaps." in text
+    assert "'p' (AveragePool) has dilations [2, 2]. Expected a pooling without gaps." in text
     assert "'m' (MaxPool) has a window of (9, 9) cells over an input of (8, 8)" in text
 
 
@@ -130,7 +132,7 @@ def test_weights_that_the_model_computes(refusal: Callable[..., str]) -> None:
             (1, 2, 3, 3),
         )
     )
-    assert "'c' (Conv) has weights that the model computes. Constant values." in text
+    assert "'c' (Conv) has weights that the model computes. Expected constant values." in text
 
 
 def test_a_constant_output(refusal: Callable[..., str]) -> None:

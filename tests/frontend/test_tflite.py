@@ -102,17 +102,17 @@ def _grouped(model: Any, subgraph: Any) -> None:
     [
         (
             put(0, type=FLOAT32),
-            r"'input' is float32\. int8 or int16, but for.*representative_dataset",
+            r"'input' is float32\. Expected int8 or int16, but for.*representative_dataset",
         ),
         (put(0, type=UINT8), r"The tensor 'input' is uint8"),
         (
             put(-1, type=INT16),
-            r"\(int16\) has the zero point 5\. 0: 16-bit activations are symmetric",
+            r"\(int16\) has the zero point 5\. Expected 0: 16-bit activations are symmetric",
         ),
         (put(0, quantization=None), r"'input' has no scale and zero point"),
         (
             put(0, scale=np.zeros(1, np.float32)),
-            r"the quantization scale 0\. Positive, finite",
+            r"the quantization scale 0\. Expected positive, finite",
         ),
         (
             put(0, shape=np.array([2, 7, 6, 3], np.int32)),
@@ -120,7 +120,7 @@ def _grouped(model: Any, subgraph: Any) -> None:
         ),
         (
             put(0, shapeSignature=np.array([-1, -1, 6, 3], np.int32)),
-            r"has the shape \(-1, -1, 6, 3\)\. A fixed shape .*fixed input shape",
+            r"has the shape \(-1, -1, 6, 3\)\. Expected a fixed shape .*fixed input shape",
         ),
         (
             put(-1, shape=np.array([1, 9, 9, 5], np.int32)),
@@ -128,26 +128,29 @@ def _grouped(model: Any, subgraph: Any) -> None:
         ),
         (
             put(1, type=FLOAT32),
-            r"'weights' of shape .* has 135 bytes\. 540 bytes of float32",
+            r"'weights' of shape .* has 135 bytes\. Expected 540 bytes of float32",
         ),
         (put(1, zeroPoint=np.full(5, 3)), r"weights with a zero point that is not 0"),
         (
             put(1, quantizedDimension=3),
-            r"\(5, 3, 3, 3\) has 5 scales along axis 3\. 3, or one",
+            r"\(5, 3, 3, 3\) has 5 scales along axis 3\. Expected 3, or one",
         ),
-        (put(1, quantization=None), r"has weights of type int8 without scales\. Quantized int8"),
+        (
+            put(1, quantization=None),
+            r"has weights of type int8 without scales\. Expected quantized int8",
+        ),
         (
             put(1, buffer=0),
             r"It reads 'weights', which no operator before it computes",
         ),
         (put(2, type=FLOAT32), r"The constant 'bias' is float32"),
-        (_grouped, r"over an input of 3 channels\. Weights of shape \(5, 3, 9, 3\)"),
-        (builtin("ABS"), r"Operator 0 \(ABS, 'conv_2d'\): It has 3 inputs\. One\."),
+        (_grouped, r"over an input of 3 channels\. Expected weights of shape \(5, 3, 9, 3\)"),
+        (builtin("ABS"), r"Operator 0 \(ABS, 'conv_2d'\): It has 3 inputs\. Expected one\."),
         (builtin("COS"), r"Operator 0 \(COS, 'conv_2d'\) is not supported.*operators: ABS, ADD, "),
         (builtin("TOPK_V2"), r"\(TOPK_V2, 'conv_2d'\) is not supported\. Save the model without"),
         (
             _two_subgraphs,
-            r"has 2 subgraphs: 'case', 'case'\. One: only the first would",
+            r"has 2 subgraphs: 'case', 'case'\. Expected one: only the first would",
         ),
         (_tanh, r"'conv_2d' has the fused activation number 4.*a separate layer"),
     ],

@@ -56,12 +56,13 @@ def _constants(numpy_type: Any, dtype: int) -> Edit:
 FORMATS: dict[str, tuple[tuple[Edit, ...], str]] = {
     "16x8 with zero points": (
         (_activations(INT16),),
-        "The tensor 'input' (int16) has the zero point -3. 0: 16-bit activations are symmetric.",
+        "The tensor 'input' (int16) has the zero point -3. Expected 0: 16-bit "
+        "activations are symmetric.",
     ),
     "legacy uint8": (
         (_activations(UINT8), _constants(np.uint8, UINT8)),
-        "'x.tflite' is quantized to uint8, the legacy format. int8 weights and activations. "
-        "Quantize the float model again with a TensorFlow of 2020 or later.",
+        "'x.tflite' is quantized to uint8, the legacy format. Expected int8 weights and "
+        "activations. Quantize the float model again with a TensorFlow of 2020 or later.",
     ),
 }
 
@@ -74,9 +75,9 @@ def test_number_formats(name: str) -> None:
 
 def test_uint8_weights_in_an_int8_model() -> None:
     assert refused(put(1, type=UINT8)) == (
-        "Operator 0 (CONV_2D, 'conv_2d'): The constant 'weights' is uint8. int8 weights and int32 "
-        "biases. uint8 weights are the legacy format: quantize the float model again. Convert with "
-        "full int8 quantization: optimizations = [tf.lite.Optimize.DEFAULT], a "
+        "Operator 0 (CONV_2D, 'conv_2d'): The constant 'weights' is uint8. Expected int8 weights "
+        "and int32 biases. uint8 weights are the legacy format: quantize the float model "
+        "again. Convert with full int8 quantization: optimizations = [tf.lite.Optimize.DEFAULT], a "
         "representative_dataset, and target_spec.supported_ops = "
         "[tf.lite.OpsSet.TFLITE_BUILTINS_INT8]."
     )
@@ -86,21 +87,26 @@ def test_no_output() -> None:
     def edit(model: Any, subgraph: Any) -> None:
         subgraph.outputs = np.array([], np.int32)
 
-    assert refused(edit).startswith("'x.tflite' has no output. Outputs, each once.")
+    assert refused(edit).startswith("'x.tflite' has no output. Expected outputs, each once.")
 
 
 def test_no_input() -> None:
     def edit(model: Any, subgraph: Any) -> None:
         subgraph.inputs = np.array([], np.int32)
 
-    assert "'x.tflite' has no input. Inputs, each once. Export the model again." in refused(edit)
+    assert (
+        "'x.tflite' has no input. Expected inputs, each once. Export the model again."
+        in refused(edit)
+    )
 
 
 def test_repeated_input() -> None:
     def edit(model: Any, subgraph: Any) -> None:
         subgraph.inputs = np.array([*subgraph.inputs, *subgraph.inputs], np.int32)
 
-    assert refused(edit).startswith("'x.tflite' has the inputs 'input', 'input'. Inputs, each once")
+    assert refused(edit).startswith(
+        "'x.tflite' has the inputs 'input', 'input'. Expected inputs, each once"
+    )
 
 
 def _output_named(model: Any, subgraph: Any) -> None:
@@ -139,8 +145,9 @@ LAYERS: dict[str, tuple[Edit, str]] = {
     "recurrent": (
         builtin("UNIDIRECTIONAL_SEQUENCE_RNN"),
         "Operator 0 (UNIDIRECTIONAL_SEQUENCE_RNN, 'conv_2d') keeps state from one inference to "
-        "the next (a streaming or recurrent model). A model that computes its output from its "
-        "input alone. Convert the non-streaming form of the model, which takes a whole window",
+        "the next (a streaming or recurrent model). Expected a model that computes its output "
+        "from its input alone. Convert the non-streaming form of the model, which takes a "
+        "whole window",
     ),
     "no variable": (
         builtin("READ_VARIABLE"),
@@ -154,7 +161,7 @@ LAYERS: dict[str, tuple[Edit, str]] = {
     "custom": (
         _custom(b"TFLite_Detection_PostProcess"),
         "Operator 0 (custom 'TFLite_Detection_PostProcess', 'conv_2d') is not of TFLite's own "
-        "operators. Built-in operators only. Cut the model before the custom operator,",
+        "operators. Expected built-in operators only. Cut the model before the custom operator,",
     ),
     "flex": (_custom(b"FlexErf"), "Convert without SELECT_TF_OPS"),
     "sorting": (builtin("TOPK_V2"), "is not supported. Save the model without it, and sort the"),
@@ -230,9 +237,12 @@ QUANTIZATION: dict[str, tuple[Edit, str]] = {
     "denormal": (put(0, scale=np.array([1e-40], np.float32)), "quantization scale 9.99995e-41."),
     "counts": (put(0, zeroPoint=np.array([0, 0])), "'input' has 1 scales and 2 zero points."),
     "no zero point": (put(0, zeroPoint=None), "'input' has 1 scales and 0 zero points."),
-    "range": (put(0, zeroPoint=np.array([200])), "(int8) has the zero point 200. From -128 to"),
-    "bias": (put(2, zeroPoint=np.full(5, 1)), "'bias' (int32) has the zero point 1. 0."),
-    "dimension": (put(1, quantizedDimension=7), "is quantized along axis 7. One of its axes."),
+    "range": (put(0, zeroPoint=np.array([200])), "(int8) has the zero point 200. Expected -128 to"),
+    "bias": (put(2, zeroPoint=np.full(5, 1)), "'bias' (int32) has the zero point 1. Expected 0."),
+    "dimension": (
+        put(1, quantizedDimension=7),
+        "is quantized along axis 7. Expected one of its axes.",
+    ),
     "many": (
         put(0, scale=np.ones(6, np.float32), zeroPoint=np.zeros(6, np.int64), quantizedDimension=2),
         "'input' has no scale and zero point.",
@@ -272,17 +282,23 @@ STRUCTURE: dict[str, tuple[Edit, str]] = {
     "padding": (_options(padding=9), "has the padding number 9."),
     "inputs": (_operator(inputs=_int32(0, 99, 2)), "of operator 0 (CONV_2D) are tensors [0, 9"),
     "outputs": (_operator(outputs=_int32(-4)), "outputs of operator 0 (CONV_2D) are tensors ["),
-    "kind": (_operator(opcodeIndex=9), "Operator 0 has the kind 9. The file has 1 kinds of"),
+    "kind": (_operator(opcodeIndex=9), "Operator 0 has the kind 9. Expected one of its 1 kinds of"),
     "cycle": (
         _operator(inputs=_int32(1, 2, 3)),
         "It reads 'conv_2d', which no operator",
     ),
     "itself": (_operator(outputs=_int32(0)), "It writes 'input', which is an input, a const"),
     "no input": (_operator(inputs=_int32(-1, 2, 3)), "It lacks an input."),
-    "buffer": (put(1, buffer=77), "The tensor 'weights' has the buffer 77. The file has"),
+    "buffer": (put(1, buffer=77), "The tensor 'weights' has the buffer 77. Expected one of its"),
     "type": (put(0, type=99), "The tensor 'input' is of the unknown type 99."),
-    "empty": (put(0, shape=_int32(1, 0, 6, 3)), "'input' has the shape (1, 0, 6, 3). Sizes"),
-    "huge": (put(0, shape=_int32(1, 1 << 30, 6, 3)), "Sizes from 1, and at most 16,777,216"),
+    "empty": (
+        put(0, shape=_int32(1, 0, 6, 3)),
+        "'input' has the shape (1, 0, 6, 3). Expected sizes",
+    ),
+    "huge": (
+        put(0, shape=_int32(1, 1 << 30, 6, 3)),
+        "Expected sizes from 1, and at most 16,777,216",
+    ),
     "options": (_operator(builtinOptions=schema.AddOptionsT(), builtinOptionsType=11), "AddOptio"),
 }
 
@@ -305,7 +321,9 @@ def test_float_options_are_numbers() -> None:
         subgraph.operators[0].builtinOptions.beta = float("nan")
 
     text = refused(edit, source=cases_of("softmax")[0])
-    assert text.startswith("The option beta of operator 0 (SOFTMAX) is nan. A number of at most")
+    assert text.startswith(
+        "The option beta of operator 0 (SOFTMAX) is nan. Expected a number of at most"
+    )
 
 
 def test_a_variable_tensor_without_a_writer_is_one_reason() -> None:

@@ -73,23 +73,25 @@ def option(name: str, value: Any) -> Edit:
 
 
 REFUSED: dict[str, tuple[Edit, str]] = {
-    "peepholes": (with_input(9, 10, 11), "It has peephole connections. An LSTM without."),
-    "projection": (with_input(16), "It has a projection. An LSTM without."),
-    "layer normalization": (with_input(20, 21), "It has layer normalization. An LSTM without."),
+    "peepholes": (with_input(9, 10, 11), "It has peephole connections. Expected an LSTM without."),
+    "projection": (with_input(16), "It has a projection. Expected an LSTM without."),
+    "layer normalization": (
+        with_input(20, 21), "It has layer normalization. Expected an LSTM without."
+    ),
     "coupled gates": (without_input(1, 5, 12), "It couples the input gate with the forget gate."),
     "no weights": (without_input(3), "It lacks weights or a bias."),
     "activation": (
-        option("fusedActivationFunction", 1), "Its activation has the number 1. TANH."
+        option("fusedActivationFunction", 1), "Its activation has the number 1. Expected TANH."
     ),
     "cell scale": (
         of_tensor(19, scaled(0.001)),
-        "Its cell state 'lstm/cell_state' is int16 with the scale 0.001. A variable of int16",
+        "is int16 with the scale 0.001. Expected a variable of int16",
     ),
-    "coarse cell": (of_tensor(19, scaled(2.0**-8)), "has the scale 2^-8. From 2^-15 to 2^-9"),
+    "coarse cell": (of_tensor(19, scaled(2.0**-8)), "has the scale 2^-8. Expected 2^-15 to 2^-9"),
     "state": (of_tensor(18, scaled(0.5)), "'lstm/state' is int8 with the scales (0.5,)"),
     "time": (
         option("timeMajor", True),
-        "It reads 'input' of shape (1, 5, 3). (steps, 1, features).",
+        "It reads 'input' of shape (1, 5, 3). Expected (steps, 1, features).",
     ),
 }  # fmt: skip
 

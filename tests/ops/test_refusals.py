@@ -130,7 +130,7 @@ IMAGE, VECTOR = (4, 3, 2), (2,)
             lambda: Mean.from_tflite(
                 "MEAN", schema.ReducerOptionsT(), _operands(IMAGE, np.array([3]), VECTOR)
             ),
-            "MEAN 'y' reduces the axes \\[3\\].* Constant axes of its input",
+            "MEAN 'y' reduces the axes \\[3\\].* Expected constant axes of its input",
         ),
         (
             lambda: ReduceMax.from_tflite(

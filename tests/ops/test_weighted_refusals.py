@@ -30,7 +30,7 @@ THREE = Window((3, 3))
 @pytest.mark.parametrize(
     ("op", "inputs", "text"),
     [
-        (Conv2D(THREE), [(9,), (4, 3, 3, 9), (4,)], r"reads a tensor of shape \(9,\)\. It needs h"),
+        (Conv2D(THREE), [(9,), (4, 3, 3, 9), (4,)], r"reads a tensor of shape \(9,\)\. Expected h"),
         (
             Conv2D(THREE),
             [(2, 9, 1), (4, 3, 3, 1), (4,)],
@@ -41,9 +41,21 @@ THREE = Window((3, 3))
             [(9, 9, 4), (4, 3, 3, 2), (4,)],
             r"\(4, 3, 3, 2\) over an input of 4 channels",
         ),
-        (Conv2D(THREE), [(9, 9, 4), (4, 3, 3, 4), (5,)], r"a bias of shape \(5,\)\. Weights \(out"),
-        (DepthwiseConv2D(THREE), [(9, 9, 4), (1, 3, 3, 8), (8,)], r"Weights \(1, height, width"),
-        (DepthwiseConv2D(THREE), [(9, 9, 4), (1, 2, 3, 4), (4,)], r"Weights of shape \(1, 3, 3, 4"),
+        (
+            Conv2D(THREE),
+            [(9, 9, 4), (4, 3, 3, 4), (5,)],
+            r"a bias of shape \(5,\)\. Expected weights \(out",
+        ),
+        (
+            DepthwiseConv2D(THREE),
+            [(9, 9, 4), (1, 3, 3, 8), (8,)],
+            r"Expected weights \(1, height, width",
+        ),
+        (
+            DepthwiseConv2D(THREE),
+            [(9, 9, 4), (1, 2, 3, 4), (4,)],
+            r"Expected weights of shape \(1, 3, 3, 4",
+        ),
         (FullyConnected(), [(3, 4), (5, 12), (5,)], r"whose last axis has 12 values\. Flatten"),
         (AveragePool2D(Window((4, 1))), [(3, 3, 1)], r"An average pooling has a window of 4x1"),
         (MaxPool2D(Window((4, 1))), [(3, 3)], r"A max pooling reads a tensor of shape \(3, 3\)"),
@@ -79,10 +91,14 @@ def _with_output(graph: Graph, scale: float, zero_point: int = 0) -> Graph:
         (
             _case("average_pool_2d", "1x4"),
             0.2,
-            r"its input 'input'\. Scale 0\.05 and zero point -4",
+            r"its input 'input'\. Expected scale 0\.05 and zero point -4",
         ),
-        (_case("softmax", "shape (2,)"), 0.5, r"has scale 0\.5 and .* fixes 1/256 and -128"),
-        (_case("add", "NONE"), 1e-8, r"has the scale 1e-08 for inputs of .*More than 2\^-19"),
+        (_case("softmax", "shape (2,)"), 0.5, r"has scale 0\.5 and .* Expected 1/256 and -128"),
+        (
+            _case("add", "NONE"),
+            1e-8,
+            r"has the scale 1e-08 for inputs of .*Expected more than 2\^-19",
+        ),
         (_case("conv_2d", "3x3 valid"), 1e-9, r"The sums of 'conv_2d' can reach .* than 32 bits"),
     ],
 )
@@ -111,7 +127,9 @@ def test_a_bias_beyond_32_bits() -> None:
 def test_a_softmax_of_nothing() -> None:
     builder = CaseBuilder((4,), parameters(1e-9))
     builder.add(Softmax(), ["input"], OUTPUT)
-    with pytest.raises(ModelError, match=r"reads values of scale 1e-09\. More than 2\^-26 / beta"):
+    with pytest.raises(
+        ModelError, match=r"reads values of scale 1e-09\. Expected more than 2\^-26 / beta"
+    ):
         simulate(builder.graph(), np.zeros((1, 4), np.int8))
 
 
@@ -130,5 +148,7 @@ def test_windows_that_do_not_fit_in_a_byte() -> None:
     builder.add(Conv2D(Window((300, 1))), ["input"], parameters(9.0), [tall, bias])
     graph = builder.graph()
     operands: Operands = graph.operands(graph.nodes[0])
-    with pytest.raises(ModelError, match=r"A convolution has kernel height 300\. At most 255"):
+    with pytest.raises(
+        ModelError, match=r"A convolution has kernel height 300\. Expected at most 255"
+    ):
         graph.nodes[0].op.kernel(operands)

@@ -233,8 +233,8 @@ def test_causal_padding_before_the_last_step() -> None:
     [
         (_layers(1, 1, flat=True), 1, "pads the end of the window with 1 rows of zeros"),
         (_layers(2, 0, flat=True), 1, "rows 0 to 1 of .* In a stream, earlier rows"),
-        (_layers(0, 0, flat=True), 20, "From 1 to 19 rows"),
-        (_layers(0, 0, flat=True), 0, "From 1 to 19 rows"),
+        (_layers(0, 0, flat=True), 20, "Expected 1 to 19 rows"),
+        (_layers(0, 0, flat=True), 0, "Expected 1 to 19 rows"),
     ],
 )
 def test_refusals(graph: Graph, hop: int, text: str) -> None:
@@ -246,7 +246,8 @@ def test_a_hop_that_does_not_fit_the_strides() -> None:
     layers = Layers((20, 1, 3))
     x = layers.conv("input", 4, Window((3, 1), (2, 1)))
     x = layers.apply(Mean(), x, layers.quantization(x))
-    with pytest.raises(ModelError, match=r"takes every 2th row.* A multiple of 2. --stream 2"):
+    text = r"takes every 2th row.* Expected a multiple of 2. --stream 2"
+    with pytest.raises(ModelError, match=text):
         by_hops(layers.graph(layers.dense(x, 2)), 3)
 
 

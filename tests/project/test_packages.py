@@ -283,7 +283,7 @@ def test_unknown_kinds_are_refused_by_name() -> None:
     with pytest.raises(OutputError) as caught:
         read_packaging("arduino,cmak", None)
     assert str(caught.value) == (
-        "--package names 'cmak', an unknown kind of package. Known kinds: arduino, cmake, "
+        "--package names 'cmak', an unknown kind of package. Expected one of: arduino, cmake, "
         "cmsis-pack, esp-idf, platformio, zephyr. Did you mean 'cmake'?"
     )
     with pytest.raises(OutputError, match="--package-url needs packages"):

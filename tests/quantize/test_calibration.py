@@ -122,7 +122,9 @@ def test_the_input_keeps_its_observed_range(method: Method) -> None:
 
 
 def test_unknown_method() -> None:
-    with pytest.raises(DataError, match=r"no calibration method 'kl'\. Known: auto, min-max"):
+    with pytest.raises(
+        DataError, match=r"no calibration method 'kl'\. Expected one of: auto, min-max"
+    ):
         calibrate(relu(), heavy_tails(), "kl")  # type: ignore[arg-type]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.targets import find_targets
@@ -16,11 +14,9 @@ from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
-from tinycomp.quantize.types import Precision, arithmetic
 from tinycomp.reference.oracle import run_float
 from tinycomp.report.html import html
 from tinycomp.report.record import ModelRecord, Report
-from tinycomp.report.terminal import summary_rows
 
 
 def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
@@ -51,22 +47,6 @@ def test_a_loss_is_reported_with_the_worst_tensor(graph: Graph, inputs: Array) -
     assert note.startswith(f"Warning: int8 loses {lost:.1f} points of top-1. ")
     assert "The largest loss is in 'deep': " in note
     assert "What helps: " in note
-
-
-def test_a_report_on_16_bits_calls_them_16x8(graph: Graph, inputs: Array) -> None:
-    report, _ = checked(graph, inputs, 1.0)
-    ranges = calibrate(graph, inputs, "min-max")
-    wide = quantize(graph, ranges, precision=Precision(16))
-    mixed = quantize(graph, ranges, precision=Precision(16, {"dense": 8}))
-    names = [arithmetic(each) for each in (wide, mixed)]
-    assert names == ["16x8", "int8 and 16x8"]
-    report = replace(report, arithmetic=names[0])
-    labels = [label for label, _ in summary_rows(report)]
-    assert [label.split(", ")[-1] for label in labels[1:4]] == ["float", "16x8", "as emitted"]
-    page = html(report)
-    assert "Error of 16x8 by tensor" in page
-    assert "16x8, not compressed" in page
-    assert "int8" not in page
 
 
 def test_a_model_that_keeps_its_score_gets_no_warning(graph: Graph, inputs: Array) -> None:

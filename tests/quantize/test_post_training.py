@@ -302,5 +302,5 @@ def test_nan_weights_are_named(graph: Graph, inputs: Array) -> None:
 
 def test_an_int8_graph_is_refused(graph: Graph, inputs: Array) -> None:
     ranges = calibrate(graph, inputs, "percentile")
-    with pytest.raises(ModelError, match=r"Tensor 'x' of 'small' is int8\. Only float models"):
+    with pytest.raises(ModelError, match=r"Tensor 'x' of 'small' is int8\. Expected a float model"):
         quantize(quantize(graph, ranges), ranges)

@@ -78,7 +78,9 @@ def test_the_closest_method_is_kept(graph: Graph, inputs: Array) -> None:
 
 
 def test_an_unknown_method_is_refused(graph: Graph, inputs: Array) -> None:
-    with pytest.raises(DataError, match=r"no calibration method 'kl'\. Known: auto, min-max"):
+    with pytest.raises(
+        DataError, match=r"no calibration method 'kl'\. Expected one of: auto, min-max"
+    ):
         closest(graph, inputs, "kl", None, Silent())
 
 

@@ -65,7 +65,8 @@ def choose(
     unknown = sorted(set(names) - codecs().keys())
     if unknown:
         raise TinycompError(
-            f"There is no weight codec {unknown[0]!r}.", expected=f"Known: {', '.join(codecs())}."
+            f"There is no weight codec {unknown[0]!r}.",
+            expected=f"Expected one of: {', '.join(codecs())}.",
         )
     stored = (codecs()[name].encode(weights) for name in names)
     forms = [form for form in stored if form is not None]

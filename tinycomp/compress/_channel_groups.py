@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._layers import describe_names
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.ops._binary import BinaryOperator
@@ -153,14 +152,14 @@ class ChannelGroups:
             if not matched:
                 raise TinycompError(
                     f"'{pattern}' matches no layer whose channels can be removed.",
-                    expected=self.describe(),
+                    expected=self.describe_groups(),
                 )
         return found
 
-    def describe(self) -> str:
+    def describe_groups(self) -> str:
         """The layers whose channels can be removed, for messages."""
         if not self.groups:
-            return f"No layer's channels can be removed. {describe_names(self.graph)}"
+            return "Expected a model with layers whose channels can be removed: it has none."
         return f"Expected some of {'; '.join(group.name for group in self.groups)}."
 
 

@@ -80,7 +80,7 @@ def describe_names(graph: Graph) -> str:
     """The names of the nodes that have weights, for messages: at most eight."""
     names = [node.name for layer in weighted_layers(graph) for node in layer.nodes]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"Layers with weights: {', '.join(names[:8])}{more}."
+    return f"Expected some of the layers with weights: {', '.join(names[:8])}{more}."
 
 
 def with_constants(graph: Graph, constants: Iterable[Constant]) -> Graph:

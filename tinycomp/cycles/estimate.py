@@ -73,7 +73,7 @@ def require_silicon(board: Board) -> Silicon:
     if board.silicon is None:
         raise BoardError(
             f"There is nothing to estimate cycles for: {board.name} has no table [silicon].",
-            expected="Its core's published timings, and wait states of its flash, are needed.",
+            expected="Expected its core's published timings, and the wait states of its flash.",
             hint="Name a board that has one: --board cortex-m4.",
         )
     return board.silicon

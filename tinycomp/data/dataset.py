@@ -30,7 +30,7 @@ from tinycomp.common.errors import DataError
 from tinycomp.data.archive import EXPECTED, Archive, UnreadableError, open_archive
 from tinycomp.data.joined import JoinedArchive
 from tinycomp.data.labels import as_text
-from tinycomp.data.task import Task
+from tinycomp.data.task import NOT_SCORED, Task
 from tinycomp.ir.tensor import Array, Shape
 
 CALIBRATION_KEYS = ("x_train", "x_calib", "x")
@@ -134,12 +134,13 @@ def joined_inputs(
     """The archive as one whose x arrays hold the values of several inputs.
 
     Raises:
-        DataError: it has no arrays of an input, or --x-key was given.
+        DataError: it has no arrays of an input, or some inputs lack one of an ending that others
+            have; --x-key was given.
     """
     if options.x_key:
         raise DataError(
             f"--x-key {options.x_key} names one array; the model has {len(named)} inputs.",
-            expected=f"Arrays named after them: {', '.join(named)}.",
+            expected=f"Expected arrays named after them: {', '.join(named)}.",
             hint="Rename the arrays in the .npz.",
         )
     joined = JoinedArchive.of(archive, named)
@@ -148,8 +149,15 @@ def joined_inputs(
         raise DataError(
             f"{str(path)!r} lacks arrays of the model's {len(named)} inputs; it holds "
             f"{archive.listing}.",
-            expected=f"For each input, with the same ending: {wanted}.",
+            expected=f"Expected for each input, with the same ending: {wanted}.",
             hint="Rename its arrays.",
+        )
+    if joined.lacking:
+        there, missing = joined.lacking
+        raise DataError(
+            f"{str(path)!r} holds the array {there!r}, but not {missing!r}.",
+            expected="Expected an array of each input, with the same ending.",
+            hint=f"Add {missing!r} or remove {there!r}.",
         )
     return joined
 
@@ -314,7 +322,7 @@ class _Reader:
         try:
             labels = self.archive.load(key)
         except UnreadableError as error:
-            self.notes.append(f"Not scored: {error}")
+            self.notes.append(f"{NOT_SCORED} {error}")
             return None
         samples = prod(leading)
         if labels.shape[: len(leading)] == leading:
@@ -322,7 +330,7 @@ class _Reader:
         if labels.shape[:1] == (samples,):
             return labels
         self.notes.append(
-            f"Not scored: array {key!r} has the shape {labels.shape}, "
+            f"{NOT_SCORED} array {key!r} has the shape {labels.shape}, "
             f"but {x_key!r} holds {samples} samples."
         )
         return None

@@ -34,6 +34,21 @@ class JoinedArchive(Archive):
         )
         return cls(archive.zip, archive.members, archive.strangers, named, found)
 
+    @property
+    def lacking(self) -> tuple[str, str] | None:
+        """An input's array, and the one with its ending that another input lacks, if any.
+
+        The bare name of an input may also be an array of something else, and is not looked at.
+        """
+        used = {f"{name}{suffix}" for name in self.named for suffix in self.suffixes}
+        for suffix in filter(None, SUFFIXES):
+            keys = [f"{name}{suffix}" for name in self.named]
+            there = [key for key in keys if key in self.members and key not in used]
+            missing = [key for key in keys if key not in self.members]
+            if there and missing:
+                return there[0], missing[0]
+        return None
+
     def __contains__(self, name: str) -> bool:
         return self._suffix(name) in self.suffixes or (
             self._suffix(name) is None and super().__contains__(name)

@@ -19,7 +19,7 @@ from tinycomp.data.labels import (
     numbered,
     read_labels,
 )
-from tinycomp.data.task import ModelShape, Task, without_ones
+from tinycomp.data.task import NOT_SCORED, ModelShape, Task, without_ones
 from tinycomp.ir.tensor import Array
 
 
@@ -74,7 +74,7 @@ def find_targets(
             raise UnusableLabelsError(reason)
         return _READERS[task](model, labels)
     except UnusableLabelsError as error:
-        return Targets(None, np.empty(0), np.arange(0), notes=(f"Not scored: {error}.",))
+        return Targets(None, np.empty(0), np.arange(0), notes=(f"{NOT_SCORED} {error}.",))
 
 
 def _guess(model: ModelShape, labels: Labels | None, x: Array, names: int) -> Task | None:

@@ -14,6 +14,9 @@ multilabel: yes or no per output. regression: outputs are numbers. reconstructio
 equal the inputs (an autoencoder).
 """
 
+NOT_SCORED = "Not scored:"
+"""How notes begin that say why outputs are not compared with labels."""
+
 Ending = Literal["softmax", "sigmoid", "other"]
 
 _ENDINGS: dict[str, Ending] = {

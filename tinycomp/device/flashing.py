@@ -114,7 +114,7 @@ def _chosen(board: Board, settings: Flash, options: FlashOptions) -> _Chosen:
     if options.tool is not None and options.tool not in settings.tools:
         raise ToolError(
             f"{board.name} is not flashed with {options.tool!r}.",
-            expected=f"Its board file knows {', '.join(settings.tools)}.",
+            expected=f"Expected one that its board file knows: {', '.join(settings.tools)}.",
         )
     for name in names:
         tool = settings.tool(name)

@@ -117,7 +117,7 @@ def _layout(
         if tensor >= len(sizes) or offset + size > sizes[tensor]:
             raise ToolError(
                 f"{program.name} reported bytes {offset} to {offset + size} of tensor {tensor}.",
-                expected=f"Sizes: {list(sizes)}.",
+                expected=f"Expected bytes within the tensors' sizes, {list(sizes)}.",
             )
         records.append(_Record(tensor, offset, size, at))
         at += size

@@ -55,7 +55,7 @@ def _tensors(value: Any, name: str) -> list[Config]:
         return [{"class_name": "__keras_tensor__", "config": kept}]
     raise ModelError(
         f"Layer {name!r} is called with the constant {value!r}.",
-        expected="Only tensors of the model are supported there.",
+        expected="Expected tensors of the model alone.",
         hint="For scaling and shifting use keras.layers.Rescaling.",
     )
 

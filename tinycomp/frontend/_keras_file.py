@@ -17,7 +17,7 @@ from tinycomp.frontend._keras_legacy_weights import modern_weights
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _SAVE_WHOLE = "Save the whole model with model.save('model.keras')."
-_ACCEPTED = "A Keras model (.keras or .h5) is expected."
+_ACCEPTED = "Expected a Keras model (.keras or .h5)."
 _DAMAGED = "Copy or save the file again."
 _LARGEST_CONFIG, _LARGEST_FILE = 1 << 26, 1 << 32
 """Maximum bytes of a configuration and of all unpacked files: 64 MB and 4 GB, far beyond any model

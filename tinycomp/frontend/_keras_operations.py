@@ -63,7 +63,7 @@ def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dic
         if any(value is not None for value in (call.get("kwargs") or {}).values()):
             raise ModelError(
                 f"{name!r} is called with {call['kwargs']}.",
-                expected="Tensors and numbers, without names.",
+                expected="Expected tensors and numbers, without names.",
             )
         args = list(call["args"])
         if class_name == "GetItem":
@@ -110,7 +110,7 @@ def _require_plain(value: Any, name: str, what: str) -> None:
     if any(not (each is None or isinstance(each, bool | int | float)) for each in entries):
         raise ModelError(
             f"{name!r} has {what} {value!r}.",
-            expected="Numbers.",
+            expected="Expected numbers.",
             hint="For one factor or offset a channel use keras.layers.Rescaling or Normalization.",
         )
 
@@ -123,7 +123,9 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     backwards = second is None and name != "Negative"
     if name == "TrueDivide" and (backwards or number == 0 or len(inputs) > 1):
         hint = "Multiply with the inverse."
-        raise refusal(layer, "divides by a tensor, or by zero", expected="A number.", hint=hint)
+        raise refusal(
+            layer, "divides by a tensor, or by zero", expected="Expected a number.", hint=hint
+        )
     scale, offset = {
         "Add": (1.0, number),
         "Multiply": (number, 0.0),
@@ -142,7 +144,9 @@ def _reduced(kind: type[Reduction]) -> Lowering:
         given = axis if isinstance(axis, list | tuple) else [axis]
         axes = sorted({each % (rank + 1) - 1 for each in given if each is not None})
         if None in given or not axes or axes[0] < 0:
-            raise refusal(layer, f"reduces the axes {axis}", expected="Axes without the batch.")
+            raise refusal(
+                layer, f"reduces the axes {axis}", expected="Expected axes without the batch."
+            )
         order = first_axes(axes, rank)
         if order is None:
             return builder.add(kind.over(axes, rank, keep), inputs, layer.name)
@@ -162,7 +166,9 @@ def _transposed(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder)
     rank = len(builder.tensors[inputs[0]].shape)
     axes = layer.config.get("axes") or list(range(rank, -1, -1))
     if axes[0] != 0:
-        raise refusal(layer, f"moves the batch: {axes}", expected="Axis 0 at the first place.")
+        raise refusal(
+            layer, f"moves the batch: {axes}", expected="Expected axis 0 at the first place."
+        )
     return builder.add(
         Transpose(tuple(axis % (rank + 1) - 1 for axis in axes[1:])), inputs, layer.name
     )
@@ -184,14 +190,14 @@ def _reshaped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
         axis = layer.config["axis"] % (len(shape) + 2) - 1
         target = (*shape[: max(axis, 0)], 1, *shape[max(axis, 0) :])
         if axis < 0:
-            raise refusal(layer, "adds an axis before the batch", expected="Another axis.")
+            raise refusal(layer, "adds an axis before the batch", expected="Expected another axis.")
     else:
         given = layer.config.get("axis")
         axes = given if isinstance(given, list | tuple) else [given]
         gone = {axis % (len(shape) + 1) - 1 for axis in axes if axis is not None}
         if given is None or any(axis < 0 or shape[axis] != 1 for axis in gone):
             raise refusal(
-                layer, f"removes the axes {given} of {shape}", expected="Axes of length 1."
+                layer, f"removes the axes {given} of {shape}", expected="Expected axes of length 1."
             )
         target = tuple(size for axis, size in enumerate(shape) if axis not in gone) or (1,)
     return builder.add(Reshape(target), inputs, layer.name)
@@ -201,7 +207,7 @@ def _squared(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     """The product with itself; of other powers none."""
     args = layer.config["args"]
     if layer.class_name == f"{PREFIX}Power" and (args[0] is not None or args[1] != 2):
-        raise refusal(layer, f"computes a power: {args}", expected="The square.")
+        raise refusal(layer, f"computes a power: {args}", expected="Expected the square.")
     return builder.add(Mul(), [inputs[0], inputs[0]], layer.name)
 
 

@@ -112,7 +112,7 @@ def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Conf
     if options.get("data_format") == "channels_first":
         raise ModelError(
             f"Layer {name!r} ({class_name}) has data_format='channels_first'.",
-            expected="Only 'channels_last' is supported.",
+            expected="Expected 'channels_last'.",
             hint="Rebuild the model with data_format='channels_last' and copy the weights.",
         )
     return options
@@ -142,7 +142,7 @@ def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:
     if quantized or config.get("quantization_config"):
         raise ModelError(
             f"Layer {name!r} is quantized by Keras.",
-            expected="A float model is expected: tinycomp quantizes by itself.",
+            expected="Expected a float model: tinycomp quantizes by itself.",
             hint="Save the model before model.quantize(...).",
         )
 
@@ -153,7 +153,7 @@ def _refuse_stateful(class_name: str, name: str, config: Mapping[str, Any]) -> N
         raise ModelError(
             f"Layer {name!r} ({class_name}) keeps its state from one inference to the next "
             "(stateful=True).",
-            expected="stateful=False: every inference starts from a state of zeros.",
+            expected="Expected stateful=False: every inference starts from a state of zeros.",
             hint="Build the model again with stateful=False, copy the weights "
             "(new.set_weights(old.get_weights())), and give it whole windows.",
         )
@@ -208,12 +208,12 @@ def _input_shape(shape: Any, name: str) -> list[int | None]:
     if not isinstance(shape, list) or len(shape) < 2:
         raise ModelError(
             f"The input {name!r} has shape {shape}.",
-            expected="A batch axis and one to three more axes are expected.",
+            expected="Expected a batch axis and one to three more axes.",
         )
     if any(not isinstance(size, int) or size <= 0 for size in shape[1:]):
         raise ModelError(
             f"The input {name!r} has the open shape {tuple(shape)}.",
-            expected="On a microcontroller every size but the batch must be fixed.",
+            expected="Expected fixed sizes for all axes but the batch, as on a microcontroller.",
             hint="Rebuild the model with keras.Input of fixed sizes, such as (96, 96, 1), copy the "
             "weights (new.set_weights(old.get_weights())), and save it again.",
         )

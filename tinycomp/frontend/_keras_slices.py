@@ -40,7 +40,7 @@ def clean_key(key: Any, name: str) -> list[Any]:
     if any(not (number is None or type(number) is int) for number in numbers):
         raise ModelError(
             f"{name!r} takes the part {key!r} of a tensor.",
-            expected="Whole numbers and slices of them.",
+            expected="Expected whole numbers and slices of them.",
         )
     return cleaned
 

@@ -79,7 +79,9 @@ def _clip(call: Call) -> View:
     x = call.view()
     low, high = _bound(call, 1, "min", -math.inf), _bound(call, 2, "max", math.inf)
     if low >= high:
-        raise call.refusal(f"clips to {low} and {high}", expected="A lower bound below the upper.")
+        raise call.refusal(
+            f"clips to {low} and {high}", expected="Expected a lower bound below the upper."
+        )
     if (low, high) == (-math.inf, math.inf):
         return x
     if (low, high) == (-1.0, 1.0):
@@ -254,7 +256,9 @@ def _with_constant(
 def _bounded(call: Call, op: Extremum, x: View, constant: Array) -> View:
     """A maximum or minimum with one number."""
     if np.ptp(constant):
-        raise call.refusal("has a bound for each value", expected="One bound for all values.")
+        raise call.refusal(
+            "has a bound for each value", expected="Expected one bound for all values."
+        )
     bound = float(constant.reshape(-1)[0])
     if op.largest:
         if bound == 0:
@@ -281,7 +285,7 @@ def _divided(call: Call) -> View:
     node = call.weaver.producer(second.name)
     if node is None or node.op != Root():
         raise call.refusal(
-            "divides by a tensor", expected="A constant, or a square root.", hint=_INVERSE
+            "divides by a tensor", expected="Expected a constant, or a square root.", hint=_INVERSE
         )
     source = call.weaver.reshape(node.inputs[0], call.weaver.shape(second.name))
     inverse = second.renamed(call.add(Root(True), [source], "inverse"))
@@ -292,7 +296,7 @@ def _divided(call: Call) -> View:
 def _reciprocal(call: Call) -> View:
     node = call.weaver.producer(call.view().name)
     if node is None or node.op != Root():
-        raise call.refusal("inverts a tensor", expected="A square root.", hint=_INVERSE)
+        raise call.refusal("inverts a tensor", expected="Expected a square root.", hint=_INVERSE)
     x = call.view()
     source = call.weaver.reshape(node.inputs[0], call.weaver.shape(x.name))
     return x.renamed(call.add(Root(True), [source]))
@@ -306,7 +310,9 @@ def _power(call: Call) -> View:
     if power in (0.5, -0.5):
         return call.same(Root(power < 0), x)
     if power not in (2, 3, 4):
-        raise call.refusal(f"raises to the power {power:g}", expected="0.5, -0.5, 1, 2, 3 or 4.")
+        raise call.refusal(
+            f"raises to the power {power:g}", expected="Expected 0.5, -0.5, 1, 2, 3 or 4."
+        )
     square = x.renamed(call.add(Mul(), [x.name, x.name], "" if power == 2 else "square"))
     if power == 2:
         return square

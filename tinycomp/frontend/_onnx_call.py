@@ -52,7 +52,7 @@ class Call:
         if not isinstance(value, View):
             raise self.refusal(
                 f"has {'a constant' if value is not None else 'no'} input {index}",
-                expected="One that the model computes.",
+                expected="Expected one that the model computes.",
             )
         return value
 
@@ -66,7 +66,7 @@ class Call:
         if isinstance(value, View):
             raise self.refusal(
                 f"has {what} that the model computes",
-                expected="Constant values.",
+                expected="Expected constant values.",
                 hint="Export the model with fixed shapes, and as trained.",
             )
         return value

@@ -72,7 +72,7 @@ def _image(call: Call, x: View) -> _Image:
     if rank not in (3, 4) or x.shape[0] != 1:
         raise call.refusal(
             f"has an input of shape {x.shape}",
-            expected="A batch of 1, channels, and one or two axes.",
+            expected="Expected a batch of 1, channels, and one or two axes.",
         )
     size = (x.shape[2], x.shape[3] if rank == 4 else 1)
     name = call.weaver.take(x, channels_last(rank), (*size, x.shape[1]))
@@ -110,7 +110,7 @@ def _window(call: Call, image: _Image, kernel: Pair) -> Window:
         raise call.refusal(
             f"has a window of {window.span} cells over an input of {image.size} with the padding "
             f"{window.padding} (top, left, bottom, right)",
-            expected="A window that fits.",
+            expected="Expected a window that fits.",
         )
     return window
 
@@ -130,7 +130,7 @@ def _convolution(call: Call) -> View:
         raise call.refusal(
             f"has weights of shape {weights.shape} over {image.channels} channels in {groups} "
             "groups",
-            expected="Weights (out, in of a group, height, width).",
+            expected="Expected weights (out, in of a group, height, width).",
         )
     window = _window(call, image, (kernel.shape[2], kernel.shape[3]))
     values = np.ascontiguousarray(kernel.transpose(0, 2, 3, 1))
@@ -153,7 +153,7 @@ def _transposed_convolution(call: Call) -> View:
     if _pair(call, "dilations", image) != (1, 1) or kernel.ndim != 4:
         raise call.refusal(
             f"has dilations {call.attribute('dilations')} and weights of shape {weights.shape}",
-            expected="Dilations of 1, and weights (in, out of a group, height, width).",
+            expected="Expected dilations of 1, and weights (in, out of a group, height, width).",
         )
     layer = _transposed_layer(call, image, (kernel.shape[2], kernel.shape[3]))
     values = kernel.transpose(1, 2, 3, 0)  # out of a group, height, width, in
@@ -210,7 +210,8 @@ def _pooled(call: Call) -> tuple[_Image, Window]:
     window = _window(call, image, _pair(call, "kernel_shape", image))
     if window.dilation != (1, 1):
         raise call.refusal(
-            f"has dilations {call.attribute('dilations')}", expected="A pooling without gaps."
+            f"has dilations {call.attribute('dilations')}",
+            expected="Expected a pooling without gaps.",
         )
     if not call.attribute("ceil_mode", 0) or call.attribute("auto_pad", "NOTSET") != "NOTSET":
         return image, window
@@ -231,7 +232,9 @@ def _max_pool(call: Call) -> View:
     copies of the border's cells, which are in the same windows.
     """
     if len([name for name in call.node.outputs if name]) > 1:
-        raise call.refusal("returns the places of its maxima", expected="The maxima alone.")
+        raise call.refusal(
+            "returns the places of its maxima", expected="Expected the maxima alone."
+        )
     image, window = _pooled(call)
     name, (top, left, bottom, right) = image.name, window.padding
     if window.scheme((*image.size, image.channels)) is None:

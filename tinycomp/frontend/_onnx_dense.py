@@ -29,7 +29,9 @@ def _gemm(call: Call) -> View:
     known = call.constant(2, "a bias")
     sums = np.zeros(1) if known is None else beta * known.astype(np.float64)
     if sums.ndim > 1 and sums.shape[0] > 1:
-        raise call.refusal(f"adds a bias of shape {sums.shape}", expected="One for each output.")
+        raise call.refusal(
+            f"adds a bias of shape {sums.shape}", expected="Expected one for each output."
+        )
     scales = call.grid(1) if alpha == 1 else None
     return _dense(call, x, alpha * matrix.astype(np.float64), sums.ravel(), scales)
 
@@ -43,7 +45,9 @@ def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
     if known is None:
         return call.scaled(product, alpha, 0.0)
     if known.size not in (1, product.shape[-1]):
-        raise call.refusal(f"adds a bias of shape {known.shape}", expected="One for each output.")
+        raise call.refusal(
+            f"adds a bias of shape {known.shape}", expected="Expected one for each output."
+        )
     return call.scaled(product, alpha, beta * known.ravel().astype(np.float64))
 
 
@@ -97,7 +101,7 @@ def _one_matrix(call: Call, values: Array) -> Array:
     """Weights without leading axes of length 1."""
     if values.ndim < 2 or math.prod(values.shape[:-2]) != 1:
         raise call.refusal(
-            f"has weights of shape {values.shape}", expected="One matrix for all samples."
+            f"has weights of shape {values.shape}", expected="Expected one matrix for all samples."
         )
     matrix: Array = values.reshape(values.shape[-2:]).astype(np.float64)
     return matrix
@@ -114,7 +118,7 @@ def _product(call: Call, first: View, second: View, part: str) -> View:
     if leads[0] != leads[1]:
         raise call.refusal(
             f"multiplies tensors of shapes {first.shape} and {second.shape}",
-            expected="Equal axes in front of the matrices.",
+            expected="Expected equal axes in front of the matrices.",
         )
     outer = tuple(size for size in leads[0] if size > 1)
     names, flags = [], []

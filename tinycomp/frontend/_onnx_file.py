@@ -132,7 +132,7 @@ def _load(onnx: Any, path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST:
             raise ModelError(
-                f"{path} is larger than 4 GB.", expected="A model for microcontrollers."
+                f"{path} is larger than 4 GB.", expected="Expected a model for microcontrollers."
             )
         model = onnx.load_model(str(path), load_external_data=False)
     except OSError as error:
@@ -174,7 +174,7 @@ def _require_external(model: Any, path: Path) -> None:
         raise ModelError(
             f"{path} keeps {count} of its constants in {', '.join(map(repr, missing))}, which "
             f"{'is' if len(missing) == 1 else 'are'} missing.",
-            expected="The file beside the model.",
+            expected="Expected the file beside the model.",
             hint="Copy it too, or join both: onnx.save(onnx.load('model.onnx'), 'whole.onnx').",
         )
     try:
@@ -189,7 +189,7 @@ def _opset(model: Any, path: Path) -> int:
     if found < FIRST_OPSET:
         raise ModelError(
             f"{path} has operators of opset {found}.",
-            expected=f"{FIRST_OPSET} or later.",
+            expected=f"Expected {FIRST_OPSET} or later.",
             hint="Convert it: onnx.version_converter.convert_version(model, 17).",
         )
     return int(found)
@@ -233,13 +233,13 @@ def _input(onnx: Any, proto: Any, path: Path) -> OnnxInput:
     kind = proto.type.tensor_type
     label = f"The input {proto.name!r} of {path}"
     if not proto.type.HasField("tensor_type") or not kind.HasField("shape"):
-        raise ModelError(f"{label} has no shape.", expected="A tensor of a known shape.")
+        raise ModelError(f"{label} has no shape.", expected="Expected a tensor of a known shape.")
     named = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
     dtype = {"float": "float32", "double": "float64"}.get(named, named)
     if dtype not in _READ:
         raise ModelError(
             f"{label} is of type {dtype}.",
-            expected="Real numbers, or bytes that stand for them.",
+            expected="Expected real numbers, or bytes that stand for them.",
             hint="Look ids and strings up outside the model, and pass the vectors in.",
         )
     sizes = [each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
@@ -248,14 +248,14 @@ def _input(onnx: Any, proto: Any, path: Path) -> OnnxInput:
     if open_axes or not sizes:
         raise ModelError(
             f"{label} has the shape ({', '.join(map(str, sizes))}).",
-            expected="Fixed sizes; only the first one, the batch, may be open.",
+            expected="Expected fixed sizes; only the first one, the batch, may be open.",
             hint="Fix them: onnx.tools.update_model_dims.update_inputs_outputs_dims. " + _AGAIN,
         )
     batch = sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else 1
     if batch > 1 and len(sizes) > 3:
         raise ModelError(
             f"{label} has the shape ({', '.join(map(str, sizes))}), a batch of {batch}.",
-            expected="A batch of 1.",
+            expected="Expected a batch of 1.",
             hint=_AGAIN,
         )
     return OnnxInput(proto.name, (batch, *(int(size) for size in sizes[1:])), dtype)

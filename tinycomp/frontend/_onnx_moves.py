@@ -30,7 +30,8 @@ def _cast(call: Call) -> View:
     wanted = int(call.attribute("to", 1))
     if wanted not in (1, 10, 11, 16):
         raise call.refusal(
-            "converts computed values to whole numbers or booleans", expected="A real type."
+            "converts computed values to whole numbers or booleans",
+            expected="Expected a real type.",
         )
     return call.view()
 
@@ -61,7 +62,7 @@ def _shaped(call: Call, x: View, sizes: Sequence[int]) -> View:
     if math.prod(full) != total or min(full, default=1) < 1:
         raise call.refusal(
             f"gives a tensor of shape {x.shape} the shape {tuple(sizes)}",
-            expected="As many values.",
+            expected="Expected as many values.",
             hint="Export the model for a batch of 1.",
         )
     return call.weaver.as_shape(x, full)
@@ -81,7 +82,9 @@ def _squeeze(call: Call) -> View:
         axis for axis, size in enumerate(x.shape) if size == 1
     )  # fmt: skip
     if any(x.shape[axis] != 1 for axis in gone):
-        raise call.refusal(f"removes the axes {gone} of {x.shape}", expected="Axes of length 1.")
+        raise call.refusal(
+            f"removes the axes {gone} of {x.shape}", expected="Expected axes of length 1."
+        )
     return View(x.name, tuple(own for axis, own in enumerate(x.axes) if axis not in gone), x.order)
 
 
@@ -174,7 +177,7 @@ def _gather(call: Call) -> View:
     if isinstance(call.inputs[0], np.ndarray):
         raise call.refusal(
             "looks up rows of a table",
-            expected="A computed tensor, and constant indices.",
+            expected="Expected a computed tensor, and constant indices.",
             hint="Look ids up outside the model, and pass the vectors in.",
         )
     x, indices = call.view(), call.required(1, "indices")
@@ -241,7 +244,7 @@ def _pad(call: Call) -> View:
 def _padded(call: Call, x: View, pairs: Sequence[tuple[int, int]], value: float) -> View:
     """A constant that is not zero is shifted to zero and back."""
     if not np.isfinite(value):
-        raise call.refusal(f"pads with {value}", expected="A finite number.")
+        raise call.refusal(f"pads with {value}", expected="Expected a finite number.")
     x, order = call.weaver.blocks(x)
     places = [axis for axis in order if axis or x.shape[0] > 1 or any(pairs[0])]
     while len(places) > 3 and any(x.shape[a] == 1 and not any(pairs[a]) for a in places):

@@ -29,7 +29,7 @@ def _linear(call: Call) -> View:
     if scale.size != 1 or zero.size != 1 or kind not in _OFFSETS:
         raise call.refusal(
             f"has {scale.size} scales and zero points of type {kind}",
-            expected="One scale and zero point of int8 or uint8 for a computed tensor.",
+            expected="Expected one scale and zero point of int8 or uint8 for a computed tensor.",
             hint="Quantize activations by tensor, in 8 bits.",
         )
     point = int(zero.reshape(-1)[0]) - _OFFSETS[kind]

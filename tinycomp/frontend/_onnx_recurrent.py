@@ -140,24 +140,28 @@ def _require_usual(call: Call, kind: _Kind, x: View, ways: int) -> None:
         raise call.refusal("is not supported", hint="Use LSTM, or convolutions over time.")
     batch = 0 if call.attribute("layout", 0) else 1
     if len(x.shape) != 3 or x.shape[batch] != 1:
-        raise call.refusal(f"reads a tensor of shape {x.shape}", expected="A batch of 1.")
+        raise call.refusal(f"reads a tensor of shape {x.shape}", expected="Expected a batch of 1.")
     functions = tuple(call.attribute("activations") or kind.functions * ways)
     if functions != kind.functions * ways:
-        raise call.refusal(f"has the activations {list(functions)}", expected=f"{kind.functions}.")
+        raise call.refusal(
+            f"has the activations {list(functions)}", expected=f"Expected {kind.functions}."
+        )
     for name in ("clip", "input_forget"):
         if call.attribute(name):
-            raise call.refusal(f"has {name}={call.attribute(name)}", expected="None.")
+            raise call.refusal(f"has {name}={call.attribute(name)}", expected="Expected none.")
     lengths = call.constant(4, "lengths of sequences")
     if lengths is not None and np.any(lengths != x.shape[1 - batch]):
-        raise call.refusal(f"reads {lengths} steps of {x.shape[1 - batch]}", expected="All steps.")
+        raise call.refusal(
+            f"reads {lengths} steps of {x.shape[1 - batch]}", expected="Expected all steps."
+        )
     for index in (5, 6):
         state = call.constant(index, "an initial state")
         if state is not None and np.any(state):
-            raise call.refusal("starts from a state that is not zero", expected="Zeros.")
+            raise call.refusal("starts from a state that is not zero", expected="Expected zeros.")
     if call.constant(7, "peepholes") is not None:
-        raise call.refusal("has peepholes", expected="An LSTM without them.")
+        raise call.refusal("has peepholes", expected="Expected an LSTM without them.")
     if any(call.node.outputs[2:]):
-        raise call.refusal("returns its cell state", expected="The states alone.")
+        raise call.refusal("returns its cell state", expected="Expected the states alone.")
 
 
 RECURRENT: Mapping[str, Reader] = dict.fromkeys(_KINDS, _recurrent)

@@ -122,7 +122,8 @@ def _layer_normalization(call: Call) -> View:
     (axis,) = call.axes([int(call.attribute("axis", -1))], len(x.shape))
     if any(size > 1 for size in x.shape[axis + 1 :]) and axis != len(x.shape) - 1:
         raise call.refusal(
-            f"normalizes the axes from {axis} on of {x.shape}", expected="The last axis alone."
+            f"normalizes the axes from {axis} on of {x.shape}",
+            expected="Expected the last axis alone.",
         )
     weights = {"gamma": call.required(1, "scale").ravel()}
     beta = call.constant(2, "a bias")

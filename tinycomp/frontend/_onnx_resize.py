@@ -37,7 +37,7 @@ def _resize(call: Call) -> View:
         return _linear(call, x, shape, scales)
     raise call.refusal(
         f"resizes axes {changed} of {x.shape} in mode {mode!r}",
-        expected="'nearest', or 'linear' for height and width.",
+        expected="Expected 'nearest', or 'linear' for height and width.",
     )
 
 
@@ -55,7 +55,8 @@ def _target(call: Call, x: View) -> tuple[tuple[int, ...], list[float]]:
     policy = call.attribute("keep_aspect_ratio_policy", "stretch")
     if policy != "stretch" or len(scales if sizes is None else sizes) != len(axes):
         raise call.refusal(
-            f"keeps the aspect ratio ({policy}), or names no size", expected="Sizes or scales."
+            f"keeps the aspect ratio ({policy}), or names no size",
+            expected="Expected sizes or scales.",
         )
     shape, found = list(x.shape), [1.0] * len(x.shape)
     for place, axis in enumerate(axes):
@@ -107,7 +108,9 @@ def _places(call: Call, source: int, target: int, scale: float) -> Array:
     elif mode == "asymmetric":
         places = cells / scale
     else:
-        raise call.refusal(f"compares cells by {mode!r}", expected="half_pixel or align_corners.")
+        raise call.refusal(
+            f"compares cells by {mode!r}", expected="Expected half_pixel or align_corners."
+        )
     found: Array = np.clip(_ROUNDED[rounding](np.round(places, 9)), 0, source - 1)
     return found.astype(np.int64)
 
@@ -120,7 +123,7 @@ def _linear(call: Call, x: View, shape: tuple[int, ...], scales: list[float]) ->
     if mode not in known or (call.attribute("antialias", 0) and shrinks):
         raise call.refusal(
             f"compares cells by {mode!r}, or blurs before it shrinks",
-            expected=f"One of {', '.join(known)}, without antialias.",
+            expected=f"Expected one of {', '.join(known)}, without antialias.",
         )
     pairs = list(zip(shape, x.shape, scales, strict=True))
     if any(abs(size - old * scale) > 1e-3 for size, old, scale in pairs) or (
@@ -128,7 +131,7 @@ def _linear(call: Call, x: View, shape: tuple[int, ...], scales: list[float]) ->
     ):
         raise call.refusal(
             f"resizes {x.shape} to {shape} by the scales {scales}",
-            expected="Scales that give whole sizes, of more than one cell.",
+            expected="Expected scales that give whole sizes, of more than one cell.",
         )
     order = (0, *range(2, len(shape)), 1)
     target, source = (*shape[2:], 1)[:2], (*x.shape[2:], 1)[:2]

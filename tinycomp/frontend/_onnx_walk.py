@@ -143,13 +143,13 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
     if domain.startswith("ai.onnx.ml"):
         return ModelError(
             f"{shown} {is_} of ONNX-ML: trees, scalers and other classic models.",
-            expected="Neural networks.",
+            expected="Expected neural networks.",
             hint="Of a pipeline, convert the network alone, and scale its inputs outside.",
         )
     if domain and kind.startswith(("QLinear", "QGemm")):
         return ModelError(
             f"{shown} {is_} of onnxruntime's own quantized operators.",
-            expected="QuantizeLinear and DequantizeLinear around float operators.",
+            expected="Expected QuantizeLinear and DequantizeLinear around float operators.",
             hint="Quantize with quant_format=QuantFormat.QDQ.",
         )
     if domain:

@@ -98,7 +98,7 @@ def read_transposed(
     if size is None or size.size != 4 or len(source) != 3:
         raise ModelError(
             f"{name!r} (TRANSPOSE_CONV) takes its shape from a tensor, or reads one of {source}.",
-            expected="A constant shape with four axes.",
+            expected="Expected a constant shape with four axes.",
             hint="Convert the model with a fixed input shape.",
         )
     _, rows, columns, channels = (int(each) for each in size.ravel())
@@ -108,7 +108,7 @@ def read_transposed(
         raise ModelError(
             f"{name!r} (TRANSPOSE_CONV) has weights {weights.shape} and stride {stride} for an "
             f"input of {source[2]} channels and an output of {channels}.",
-            expected="Weights (out, height, width, in), and a stride from 1.",
+            expected="Expected weights (out, height, width, in), and a stride from 1.",
         )
     before = tuple(
         _before(options.padding, length, window, step, own)
@@ -133,7 +133,7 @@ def _before(padding: int, length: int, window: int, step: int, source: int) -> i
     if length < 1 or length > source * step + max(window, step):
         raise ModelError(
             f"It makes {length} rows or columns of {source}.",
-            expected=f"At most {source * step + max(window, step)}.",
+            expected=f"Expected at most {source * step + max(window, step)}.",
         )
     return max(0, (count - 1) * step + window - length) // 2
 

@@ -57,7 +57,7 @@ def damaged(name: str, error: BaseException) -> ModelError:
     """The error for a file that makes the reader fail."""
     return ModelError(
         f"The model {name!r} is damaged or cut off: {error or type(error).__name__}.",
-        expected="A complete .tflite file.",
+        expected="Expected a complete .tflite file.",
         hint=_AGAIN,
     )
 
@@ -129,7 +129,7 @@ class _Decoder:
             self.wrong.add(
                 ModelError(
                     f"{what} are tensors {list(indices)}.",
-                    expected=f"The file has {count} tensors, counted from 0.",
+                    expected=f"Expected one of its {count} tensors, counted from 0.",
                     hint=_AGAIN,
                 )
             )
@@ -147,7 +147,9 @@ class _Decoder:
             self.wrong.add(
                 ModelError(
                     f"Operator {index} has the kind {table.opcodeIndex}.",
-                    expected=f"The file has {len(codes)} kinds of operators, counted from 0.",
+                    expected=(
+                        f"Expected one of its {len(codes)} kinds of operators, counted from 0."
+                    ),
                     hint=_AGAIN,
                 )
             )
@@ -168,14 +170,16 @@ class _Decoder:
         wanted = _options_type(builtin)
         if wanted is not None and kind != wanted:
             self.wrong.add(
-                ModelError(f"The options {what} are {kind}.", expected=f"{wanted}.", hint=_AGAIN)
+                ModelError(
+                    f"The options {what} are {kind}.", expected=f"Expected {wanted}.", hint=_AGAIN
+                )
             )
         for key, value in vars(options).items():
             if isinstance(value, float) and not abs(value) <= LARGEST_OPTION:
                 self.wrong.add(
                     ModelError(
                         f"The option {key} {what} is {value:g}.",
-                        expected=f"A number of at most {LARGEST_OPTION:g}.",
+                        expected=f"Expected a number of at most {LARGEST_OPTION:g}.",
                         hint=_AGAIN,
                     )
                 )
@@ -207,14 +211,14 @@ class _Decoder:
         if not 0 <= table.buffer < len(buffers):
             raise ModelError(
                 f"{what} has the buffer {table.buffer}.",
-                expected=f"The file has {len(buffers)} buffers, counted from 0.",
+                expected=f"Expected one of its {len(buffers)} buffers, counted from 0.",
                 hint=_AGAIN,
             )
         buffer = buffers[table.buffer]
         if buffer.offset > 1 or buffer.size > 1:
             raise ModelError(
                 f"{what} lies outside of the file's tables, as in files of more than 2 GB.",
-                expected="Constants inside the tables.",
+                expected="Expected constants inside the tables.",
                 hint="Export a smaller model.",
             )
         # Buffer 0 is empty by convention, whatever its content, like in LiteRT.
@@ -223,7 +227,7 @@ class _Decoder:
         if table.sparsity is not None:
             raise ModelError(
                 f"{what} is stored as a sparse tensor.",
-                expected="Dense constants.",
+                expected="Expected dense constants.",
                 hint="Export the model without tfmot's sparse format; tinycomp packs zeros itself.",
             )
         return _view(np.asarray(buffer.data, np.uint8), tensor, what)
@@ -248,7 +252,7 @@ def _view(stored: Array, tensor: FileTensor, what: str) -> Array | None:
     if len(stored) != wanted:
         raise ModelError(
             f"{what} of shape {tensor.shape} has {len(stored)} bytes.",
-            expected=f"{wanted} bytes of {tensor.dtype}.",
+            expected=f"Expected {wanted} bytes of {tensor.dtype}.",
             hint=_AGAIN,
         )
     if tensor.dtype == "bool":
@@ -266,13 +270,13 @@ def _check_shape(tensor: FileTensor) -> None:
     if any(size < least for size in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise ModelError(
             f"The tensor {tensor.name!r} has the shape {shape}.",
-            expected=f"Sizes from 1, and at most {MAX_ELEMENTS:,} values.",
+            expected=f"Expected sizes from 1, and at most {MAX_ELEMENTS:,} values.",
             hint="Convert the model with a fixed input shape and a batch size of 1.",
         )
     if len(shape) > _MAX_AXES:
         raise ModelError(
             f"The tensor {tensor.name!r} has {len(shape)} axes.",
-            expected=f"At most {_MAX_AXES}.",
+            expected=f"Expected at most {_MAX_AXES}.",
         )
 
 

@@ -46,7 +46,7 @@ def fold(builtin: str, inputs: Sequence[Array], options: Any, dtype: str) -> Arr
             hint="Export the model again with a fixed batch size of 1.",
         ) from error
     if result.size > LARGEST:
-        raise ModelError(f"It makes {result.size:,} constant values.", expected="A shape.")
+        raise ModelError(f"It makes {result.size:,} constant values.", expected="Expected a shape.")
     return result.astype(_CASTS[dtype])
 
 
@@ -74,7 +74,7 @@ def target_shape(source: Shape, wanted: Array) -> Shape:
     if min(sizes, default=1) < 1 or int(np.prod(sizes, dtype=np.int64)) != total:
         raise ModelError(
             f"It reshapes {source} to {tuple(int(size) for size in wanted.ravel())}.",
-            expected=f"{total} values on both sides.",
+            expected=f"Expected {total} values on both sides.",
             hint="Export the model again with a fixed batch size of 1.",
         )
     return tuple(sizes)

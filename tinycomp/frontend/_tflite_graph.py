@@ -193,7 +193,7 @@ class CoreReader:
             self.strange.append(operator)
             return True
         if len(operator.outputs) != 1:
-            raise ModelError(f"It has {len(operator.outputs)} outputs.", expected="1.")
+            raise ModelError(f"It has {len(operator.outputs)} outputs.", expected="Expected 1.")
         return False
 
     def _node(self, operator: FileOperator) -> None:
@@ -206,7 +206,7 @@ class CoreReader:
             self._recurrent(operator)
             return
         if issubclass(kind, UnaryOperator) and len(operator.inputs) != 1:
-            raise ModelError(f"It has {len(operator.inputs)} inputs.", expected="One.")
+            raise ModelError(f"It has {len(operator.inputs)} inputs.", expected="Expected one.")
         if operator.builtin == "TRANSPOSE_CONV" and len(operator.inputs) > 2:
             size, weights, source, *rest = operator.inputs
             operator = replace(operator, inputs=(source, weights, *rest, size))
@@ -221,7 +221,7 @@ class CoreReader:
         if rows and operator.builtin not in _ANY_BATCH:
             raise ModelError(
                 f"It reads {computed[0].name!r}, whose first axis (the batch) is not 1.",
-                expected="A batch of 1.",
+                expected="Expected a batch of 1.",
                 hint="Convert the model with a fixed input shape and a batch size of 1.",
             )
         if isinstance(operator, Dilated):
@@ -282,7 +282,9 @@ class CoreReader:
         if not isinstance(source, Tensor) or len(full) != 3 or full[1 if first else 0] != 1:
             raise ModelError(
                 f"It reads {source.name!r} of shape {full}.",
-                expected="(steps, 1, features)." if first else "(1, steps, features).",
+                expected="Expected (steps, 1, features)."
+                if first
+                else "Expected (1, steps, features).",
                 hint="Convert the model with a fixed number of steps and a batch size of 1.",
             )
         rows = (full[0 if first else 1], full[2])
@@ -402,7 +404,7 @@ class CoreReader:
         if extra is None:
             raise ModelError(
                 "It takes its shape from a tensor that is computed.",
-                expected="A shape that is known once the batch is 1.",
+                expected="Expected a shape that is known once the batch is 1.",
                 hint="Convert the model with a fixed input shape.",
             )
         extra = np.asarray(extra)
@@ -425,7 +427,7 @@ class CoreReader:
         if not same:
             raise ModelError(
                 f"It has the output shape {table.signature} in the file.",
-                expected=f"{full}, which follows from its inputs.",
+                expected=f"Expected {full}, which follows from its inputs.",
                 hint="Export the model again with a fixed batch size of 1.",
             )
 

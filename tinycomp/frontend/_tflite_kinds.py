@@ -55,14 +55,14 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
         yield ModelError(
             f"{file.name + '.tflite'!r} has "
             f"{'the inputs ' + file.names(file.inputs) if file.inputs else 'no input'}.",
-            expected="Inputs, each once.",
+            expected="Expected inputs, each once.",
             hint="Export the model again.",
         )
     if not file.outputs or len(set(file.outputs)) != len(file.outputs):
         yield ModelError(
             f"{file.name + '.tflite'!r} has "
             f"{'the outputs ' + file.names(file.outputs) if file.outputs else 'no output'}.",
-            expected="Outputs, each once.",
+            expected="Expected outputs, each once.",
             hint="Export the model again.",
         )
     called = any(op.builtin in _CONTROL | _STATE for op in file.operators)
@@ -70,7 +70,7 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
         names = ", ".join(map(repr, file.subgraphs))
         yield ModelError(
             f"{file.name + '.tflite'!r} has {len(file.subgraphs)} subgraphs: {names}.",
-            expected="One: only the first would be built.",
+            expected="Expected one: only the first would be built.",
             hint="Export each function as a separate model.",
         )
     for signature in file.signatures:
@@ -81,7 +81,7 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
                 f"The signature {signature.key!r} of {file.name + '.tflite'!r} reads tensors "
                 f"{list(signature.inputs)} and returns tensors {list(signature.outputs)}; the graph"
                 f" itself reads {list(file.inputs)} and returns {list(file.outputs)}.",
-                expected="A signature with the graph's own input and output.",
+                expected="Expected a signature with the graph's own input and output.",
                 hint="Export the model again with one signature.",
             )
 
@@ -93,7 +93,7 @@ def operators(file: TfliteFile) -> Iterator[ModelError]:
         yield ModelError(
             f"{listed(file, with_state)} {_keeps(with_state)} state from one inference to the next "
             "(a streaming or recurrent model).",
-            expected="A model that computes its output from its input alone.",
+            expected="Expected a model that computes its output from its input alone.",
             hint="Convert the non-streaming form of the model, which takes a whole window; "
             "--push-input hands it in row by row. Use convolutions over time instead of "
             "recurrent layers.",
@@ -139,7 +139,7 @@ def number_format(file: TfliteFile) -> ModelError | None:
     if "uint8" in results:
         return ModelError(
             f"{model} is quantized to uint8, the legacy format.",
-            expected="int8 weights and activations.",
+            expected="Expected int8 weights and activations.",
             hint=_LEGACY,
         )
     return None
@@ -158,7 +158,7 @@ def islands(file: TfliteFile) -> Iterator[ModelError]:
         yield ModelError(
             f"{listed(file, layers)} compute{'s' if len(layers) == 1 else ''} in {dtype} inside an "
             "int8 model.",
-            expected="int8 layers, with conversions only at the model's input and output.",
+            expected="Expected int8 layers, with conversions only at the model's input and output.",
             hint=_LEGACY if legacy else "The converter left them so, as they have no int8 form: "
             "take them out of the model, or use others. " + QUANTIZE_AGAIN,
         )  # fmt: skip
@@ -174,7 +174,7 @@ def powers_of_two(file: TfliteFile) -> Iterator[ModelError]:
         if all(tensor.dtype == "int16" for tensor in tensors) and all(map(_is_power, scales)):
             yield ModelError(
                 f"{listed(file, [operator])} adds int16 values by shifts (pot_scale_int16).",
-                expected="pot_scale_int16 = false, as today's converters write it.",
+                expected="Expected pot_scale_int16 = false, as today's converters write it.",
                 hint="Convert the model again with a TensorFlow of 2021 or later.",
             )
 
@@ -188,7 +188,7 @@ def _custom(file: TfliteFile, custom: Sequence[FileOperator]) -> ModelError:
     flex = any(operator.custom.startswith("Flex") for operator in custom)
     return ModelError(
         f"{listed(file, custom)} {_is(custom)} not of TFLite's own operators.",
-        expected="Built-in operators only.",
+        expected="Expected built-in operators only.",
         hint="Convert without SELECT_TF_OPS, and use layers that have a TFLite operator."
         if flex
         else "Cut the model before the custom operator, and compute the rest in the firmware.",

@@ -104,7 +104,7 @@ def pack_steps(
     if len(tensors) < len(inputs) or len({*fulls}) > 1 or not -rank <= axis < rank:
         raise ModelError(
             f"It stacks {len(inputs)} inputs of shapes {sorted({*fulls})} along axis {axis}.",
-            expected="Computed tensors of one shape, and one of its axes.",
+            expected="Expected computed tensors of one shape, and one of its axes.",
             hint="Join a constant to the tensor by a layer with weights instead.",
         )
     axis %= rank

@@ -80,24 +80,28 @@ def _require_plain(operator: FileOperator) -> None:
     if len(operator.inputs) not in (20, 24):
         raise ModelError(
             f"It has {len(operator.inputs)} inputs.",
-            expected="24, or 20 in old files.",
+            expected="Expected 24, or 20 in old files.",
             hint="Copy or export the file again.",
         )
     for places, what in _ABSENT:
         if any(operator.inputs[place] >= 0 for place in places if place < len(operator.inputs)):
-            raise ModelError(f"It has {what}.", expected="An LSTM without.", hint=_PLAIN)
+            raise ModelError(f"It has {what}.", expected="Expected an LSTM without.", hint=_PLAIN)
     if any(operator.inputs[place] < 0 for place in (1, 5, 12)):
         raise ModelError(
             "It couples the input gate with the forget gate.",
-            expected="An LSTM with four gates.",
+            expected="Expected an LSTM with four gates.",
             hint=_PLAIN,
         )
     options = operator.options
     if options is None or options.fusedActivationFunction != _TANH:
         code = None if options is None else options.fusedActivationFunction
-        raise ModelError(f"Its activation has the number {code}.", expected="TANH.", hint=_PLAIN)
+        raise ModelError(
+            f"Its activation has the number {code}.", expected="Expected TANH.", hint=_PLAIN
+        )
     if getattr(options, "diagonalRecurrentTensors", False):
-        raise ModelError("It has diagonal weights of the state.", expected="Matrices.", hint=_PLAIN)
+        raise ModelError(
+            "It has diagonal weights of the state.", expected="Expected matrices.", hint=_PLAIN
+        )
 
 
 _PLAIN = "Use keras.layers.LSTM with its default activations."
@@ -110,7 +114,7 @@ def _constant(file: TfliteFile, index: int, dtype: str) -> Constant:
     if table.values is None:
         raise ModelError(
             f"It reads {table.name!r}, which is not constant.",
-            expected="Constant weights and biases.",
+            expected="Expected constant weights and biases.",
             hint="Export the model again.",
         )
     return constant(table, dtype)
@@ -135,7 +139,7 @@ def _require_shapes(
             if each.shape != shape or each.values.dtype != wanted:
                 raise ModelError(
                     f"{each.name!r} is {each.values.dtype} of shape {each.shape}.",
-                    expected=f"{wanted} of shape {shape}.",
+                    expected=f"Expected {wanted} of shape {shape}.",
                     hint=QUANTIZE_AGAIN if integer else "Export the model again.",
                 )
 
@@ -147,7 +151,7 @@ def _scales(matrices: Sequence[Constant]) -> NDArray[np.float32]:
         if known is None or len(known.scales) != 1 or known.zero_points != (0,):
             raise ModelError(
                 f"{matrix.name!r}, weights of the {gate} gate, have no single scale.",
-                expected="One scale, and the zero point 0.",
+                expected="Expected one scale, and the zero point 0.",
                 hint=QUANTIZE_AGAIN,
             )
     return np.array([parameters(matrix).scale for matrix in matrices], np.float32)
@@ -173,13 +177,15 @@ def _exponent(file: TfliteFile, operator: FileOperator, operands: Operands) -> i
     if cell.dtype != "int16" or not cell.variable or scale != 2.0**exponent:
         raise ModelError(
             f"Its cell state {cell.name!r} is {cell.dtype} with the scale {scale:g}.",
-            expected="A variable of int16, whose scale is a power of two.",
+            expected="Expected a variable of int16, whose scale is a power of two.",
             hint=QUANTIZE_AGAIN,
         )
     if not LEAST_EXPONENT <= exponent <= MOST_EXPONENT:
         raise ModelError(
             f"Its cell state {cell.name!r} has the scale 2^{exponent}.",
-            expected=f"From 2^{LEAST_EXPONENT} to 2^{MOST_EXPONENT}, as LiteRT's kernel has it.",
+            expected=(
+                f"Expected 2^{LEAST_EXPONENT} to 2^{MOST_EXPONENT}, as LiteRT's kernel has it."
+            ),
             hint="Calibrate with data that makes the cell state other than zero, and not huge.",
         )
     return exponent
@@ -191,6 +197,6 @@ def _require_output(tensor: FileTensor, output: Tensor, dtype: str) -> None:
         raise ModelError(
             f"{tensor.name!r} is {tensor.dtype} with the scales {tensor.scales} and zero points "
             f"{tensor.zero_points}.",
-            expected=f"Those of its output {output.name!r}.",
+            expected=f"Expected those of its output {output.name!r}.",
             hint=QUANTIZE_AGAIN,
         )

@@ -15,8 +15,6 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 """Smaller scales are denormal: fast kernels treat them as zero."""
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}
 """The range of zero points by type; of others only 0."""
-_SYMMETRIC = {"int16": "0: 16-bit activations are symmetric."}
-_SYMMETRIC = {"int16": "0: 16-bit activations are symmetric."}
 SCALES = (1e-12, 1e12)
 """Range of activation scales: their products and quotients stay within float32."""
 
@@ -35,13 +33,13 @@ def quantization(tensor: FileTensor) -> QuantizationParameters | None:
     if bad:
         raise ModelError(
             f"{what} has the quantization scale {bad[0]:g}.",
-            expected="Positive, finite scales.",
+            expected="Expected positive, finite scales.",
             hint=QUANTIZE_AGAIN,
         )
     if len(zeros) != len(scales):
         raise ModelError(
             f"{what} has {len(scales)} scales and {len(zeros)} zero points.",
-            expected="As many of one as of the other.",
+            expected="Expected as many of one as of the other.",
             hint=QUANTIZE_AGAIN,
         )
     low, high = _ZERO_POINTS.get(tensor.dtype, (0, 0))
@@ -49,7 +47,11 @@ def quantization(tensor: FileTensor) -> QuantizationParameters | None:
     if wrong:
         raise ModelError(
             f"{what} ({tensor.dtype}) has the zero point {wrong[0]}.",
-            expected=f"From {low} to {high}." if high else _SYMMETRIC.get(tensor.dtype, "0."),
+            expected=f"Expected {low} to {high}."
+            if high
+            else "Expected 0: 16-bit activations are symmetric."
+            if tensor.dtype == "int16"
+            else "Expected 0.",
             hint=QUANTIZE_AGAIN,
         )
     return QuantizationParameters(scales, zeros, _axis(tensor, what))
@@ -63,13 +65,13 @@ def _axis(tensor: FileTensor, what: str) -> int | None:
     if not 0 <= tensor.axis < len(shape):
         raise ModelError(
             f"{what} of shape {shape} is quantized along axis {tensor.axis}.",
-            expected="One of its axes.",
+            expected="Expected one of its axes.",
             hint=QUANTIZE_AGAIN,
         )
     if shape[tensor.axis] != count:
         raise ModelError(
             f"{what} of shape {shape} has {count} scales along axis {tensor.axis}.",
-            expected=f"{shape[tensor.axis]}, or one for the whole tensor.",
+            expected=f"Expected {shape[tensor.axis]}, or one for the whole tensor.",
             hint=QUANTIZE_AGAIN,
         )
     return tensor.axis
@@ -94,7 +96,8 @@ def activation(tensor: FileTensor, shape: Shape, dtype: str = "int8") -> Tensor:
     if tensor.dtype not in allowed(dtype):
         raise ModelError(
             f"The tensor {tensor.name!r} is {tensor.dtype}.",
-            expected=f"{' or '.join(allowed(dtype))}, but for conversions at the model's input and "
+            expected=f"Expected {' or '.join(allowed(dtype))}, but for conversions at the "
+            "model's input and "
             "output.",
             hint=QUANTIZE_AGAIN,
         )
@@ -120,7 +123,7 @@ def require_scale(name: str, scale: float) -> None:
     if not low <= scale <= high:
         raise ModelError(
             f"The tensor {name!r} has the quantization scale {scale:g}.",
-            expected=f"From {low:g} to {high:g}.",
+            expected=f"Expected {low:g} to {high:g}.",
             hint="Calibrate with data that makes this tensor other than zero.",
         )
 
@@ -139,7 +142,9 @@ def constant(tensor: FileTensor, dtype: str = "int8") -> Constant:
     if tensor.dtype not in (*allowed(dtype), "int32", "int64"):
         raise ModelError(
             f"The constant {tensor.name!r} is {tensor.dtype}.",
-            expected="int8 weights and int32 biases." if dtype == "int8" else f"{dtype}.",
+            expected="Expected int8 weights and int32 biases."
+            if dtype == "int8"
+            else f"Expected {dtype}.",
             hint=_OTHER_TYPES.get(tensor.dtype, QUANTIZE_AGAIN),
         )
     known = quantization(tensor) if dtype == "int8" else None
@@ -173,7 +178,7 @@ def first_shape(tensor: FileTensor) -> Shape:
     if opened or not shape or shape[0] != 1:
         raise ModelError(
             f"The tensor {tensor.name!r} has the shape {tensor.signature if opened else shape}.",
-            expected="A fixed shape that starts with a batch of 1.",
+            expected="Expected a fixed shape that starts with a batch of 1.",
             hint="Convert the model with a fixed input shape and a batch size of 1.",
         )
     return shape

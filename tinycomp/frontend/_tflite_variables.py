@@ -135,7 +135,7 @@ class _Taking:
                 raise ModelError(
                     f"{what} of shape {tables[0].shape} holds {table.name!r}, {table.dtype} of "
                     f"shape {table.shape}.",
-                    expected="int8 values of one shape.",
+                    expected="Expected int8 values of one shape.",
                     hint=_AGAIN,
                 )
         if self.held[key] not in {i for op in self.operators for i in op.outputs} | {
@@ -177,7 +177,7 @@ def _first_values(file: TfliteFile) -> Mapping[Key, FileTensor]:
                 raise ModelError(
                     f"{_label(start, operator)} of the subgraph that CALL_ONCE runs is more than "
                     "the assignment of a constant.",
-                    expected="Variables that start with constants.",
+                    expected="Expected variables that start with constants.",
                     hint="Export the model again, with constant initial values.",
                 )
     return found

@@ -32,13 +32,14 @@ def weighted_operands(
     """
     if len(values) not in (2, 3):
         raise ModelError(
-            f"It has {len(values)} inputs.", expected="An input, weights, and perhaps a bias."
+            f"It has {len(values)} inputs.",
+            expected="Expected an input, weights, and perhaps a bias.",
         )
     source, weights = values[:2]
     if not isinstance(source, Tensor) or not isinstance(weights, Constant):
         raise ModelError(
             "It has computed weights, or a constant input.",
-            expected="One computed input, and constant weights and bias.",
+            expected="Expected one computed input, and constant weights and bias.",
             hint="Write computed weights as a multiplication of two tensors.",
         )
     if source.dtype != "float32":
@@ -54,7 +55,8 @@ def weighted_operands(
     if bias.values.ndim != 1:
         channels = weights.shape[kind.weight_axis or 0]
         raise ModelError(
-            f"It has a bias of shape {bias.shape}.", expected=f"({channels},): one a channel."
+            f"It has a bias of shape {bias.shape}.",
+            expected=f"Expected ({channels},): one a channel.",
         )
     return source, weights, bias
 
@@ -67,20 +69,21 @@ def flat_shape(source: Tensor, weights: Constant, options: Any) -> Shape:
     """
     if len(weights.shape) != 2:
         raise ModelError(
-            f"It has weights of shape {weights.shape}.", expected="Two axes: outputs and inputs."
+            f"It has weights of shape {weights.shape}.",
+            expected="Expected two axes: outputs and inputs.",
         )
     length = weights.shape[1]
     if options is not None and options.keepNumDims:
         if source.shape[-1:] != (length,):
             raise ModelError(
                 f"It keeps the axes of an input of shape {source.shape}.",
-                expected=f"A last axis of {length} values, as its weights read.",
+                expected=f"Expected a last axis of {length} values, as its weights read.",
             )
         return source.shape
     if source.size % length:
         raise ModelError(
             f"It reads {length} values at a time from an input of shape {source.shape}.",
-            expected=f"A multiple of {length} values.",
+            expected=f"Expected a multiple of {length} values.",
         )
     rows = source.size // length
     return (length,) if rows == 1 else (rows, length)
@@ -91,7 +94,8 @@ def _check_axes(kind: type[Operator], weights: Constant) -> None:
     along = kind.weight_axis or 0
     if along >= len(weights.shape):
         raise ModelError(
-            f"It has weights of shape {weights.shape}.", expected=f"At least {along + 1} axes."
+            f"It has weights of shape {weights.shape}.",
+            expected=f"Expected at least {along + 1} axes.",
         )
 
 
@@ -102,13 +106,13 @@ def _check_scales(kind: type[Operator], weights: Constant) -> None:
         raise ModelError(
             f"It has weights of type {weights.values.dtype}"
             f"{' without scales' if known is None else ''}.",
-            expected="Quantized int8.",
+            expected="Expected quantized int8.",
             hint=QUANTIZE_AGAIN,
         )
     if any(known.zero_points):
         raise ModelError(
             "It has weights with a zero point that is not 0.",
-            expected="Symmetric int8 weights, as the int8 specification wants them.",
+            expected="Expected symmetric int8 weights, as the int8 specification wants them.",
             hint=QUANTIZE_AGAIN,
         )
     _check_axes(kind, weights)
@@ -117,7 +121,9 @@ def _check_scales(kind: type[Operator], weights: Constant) -> None:
     if known.axis not in (None, along) or len(known.scales) not in (1, channels):
         raise ModelError(
             f"It has weights with {len(known.scales)} scales along axis {known.axis}.",
-            expected=f"One for each of {channels} output channels, along axis {along}, or one.",
+            expected=(
+                f"Expected one for each of {channels} output channels, along axis {along}, or one."
+            ),
             hint=QUANTIZE_AGAIN,
         )
 

@@ -51,7 +51,7 @@ def _shapes(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterato
             which = f" {name!r}" if len(inputs) > 1 else ""
             yield ModelError(
                 f"The input{which} of {path} has shape {shape}.",
-                expected="One to three axes are supported: height, width, channels.",
+                expected="Expected one to three axes: height, width, channels.",
             )
 
 

@@ -78,12 +78,12 @@ def _inputs(path: Path, model: OnnxModel) -> Iterator[ModelError]:
             yield ModelError(
                 f"The input {each.name!r} of {path} is of type {each.dtype}, and read by "
                 f"{', '.join(sorted(others))}, which compute in whole numbers.",
-                expected="Real numbers, or a Cast to them first.",
+                expected="Expected real numbers, or a Cast to them first.",
             )
         if not 1 <= len(inner_shape(each.shape, range(len(each.shape)))) <= 3:
             yield ModelError(
                 f"The input {each.name!r} of {path} has the shape {each.shape}.",
-                expected="A batch of 1, and one to three axes.",
+                expected="Expected a batch of 1, and one to three axes.",
             )
 
 
@@ -117,7 +117,7 @@ def _output(walk: OnnxWalk, name: str, path: Path) -> View:
         raise ModelError(
             f"The output {name!r} of {path} "
             + ("does not depend on the input." if name in walk.values else "is not supported."),
-            expected="Outputs that the model computes.",
+            expected="Expected outputs that the model computes.",
             hint="Return the first results of nodes only, no masks, places or statistics.",
         )
     plain = tuple(range(len(value.axes)))

@@ -61,7 +61,7 @@ def _key(model: Any, path: Path) -> str:
         return _SIGNATURE if _SIGNATURE in names else str(names[0])
     raise ModelError(
         f"The SavedModel {path} has the signatures {names}.",
-        expected=f"One named {_SIGNATURE!r}, or a single one.",
+        expected=f"Expected one named {_SIGNATURE!r}, or a single one.",
         hint="Export it with model.export(folder), or save the Keras model as .keras.",
     )
 
@@ -79,7 +79,7 @@ def _fixed(tensorflow: Any, signature: Any, path: Path) -> Any:
         if None in shape[1:]:
             raise ModelError(
                 f"The input {name!r} of {path} has the shape {tuple(shape)}.",
-                expected="Fixed sizes; only the first one, the batch, may be open.",
+                expected="Expected fixed sizes; only the first one, the batch, may be open.",
                 hint="Export the model again with a fixed input shape.",
             )
         fixed = [1 if size is None else size for size in shape]

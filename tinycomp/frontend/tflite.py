@@ -92,7 +92,7 @@ def _floating(file: TfliteFile) -> Graph:
         blockers.add(
             ModelError(
                 "It is a float model that keeps variables from one inference to the next.",
-                expected="A model with variables in int8.",
+                expected="Expected a model with variables in int8.",
                 hint="Convert it with full int8 quantization, as its training code does for "
                 "microcontrollers.",
             )

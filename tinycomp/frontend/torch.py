@@ -72,7 +72,7 @@ def _kind(path: Path) -> Kind:
     raise ModelError(
         f"{path} holds pickled weights or a pickled module: loading it could run code, and weights "
         "alone do not say the layers.",
-        expected="A file of torch.export.save or torch.jit.save, or .onnx.",
+        expected="Expected a file of torch.export.save or torch.jit.save, or .onnx.",
         hint=_EXPORT,
     )
 
@@ -138,7 +138,7 @@ def _traced_shape(path: Path) -> Shape:
         raise ModelError(
             f"The TorchScript file {path} does not say the shape of its input"
             f"{'s' if shapes else ''}.",
-            expected="A module traced with one example input.",
+            expected="Expected a module traced with one example input.",
             hint=_EXPORT,
         )
     return shapes[0]

@@ -44,7 +44,7 @@ def arithmetic(op: Operator, operands: Operands) -> Arithmetic:
     raise ModelError(
         f"{operands.output.name!r} ({op.name}) reads {' and '.join(dict.fromkeys(inputs))} and "
         f"returns {output}: it has no such form.",
-        expected=f"int8, or one of these on int16: {', '.join(on_int16())}.",
+        expected=f"Expected int8, or one of these on int16: {', '.join(on_int16())}.",
         hint="Quantize this layer to 8-bit activations, or use another one.",
     )
 

@@ -54,7 +54,10 @@ def biases(operands: Operands, matrix: NDArray[np.int8]) -> NDArray[np.int64]:
         raise ModelError(
             f"The sums of {operands.output.name!r} can reach {reach.max():.3g}, or "
             f"{(reach * scales).max():.3g} output steps.",
-            expected="Less than 2^47, 2^31 output steps, and 2^7 output steps per step of a sum.",
+            expected=(
+                "Expected less than 2^47, 2^31 output steps, and 2^7 output steps "
+                "per step of a sum."
+            ),
             hint="Give the layer smaller biases, or calibrate it with other data.",
         )
     return values

@@ -76,7 +76,7 @@ class Curve(Form):
         if not _is_power(target.scale, -15):
             raise ModelError(
                 f"{operands.output.name!r} ({self.op.name}) has the scale {target.scale:g}.",
-                expected="The specification of 16-bit activations fixes 1/32768.",
+                expected="Expected 1/32768, as the specification of 16-bit activations fixes it.",
             )
         scale = parameters(operands.activations[0]).scale
         for exact in self.exact_shifts:
@@ -88,7 +88,7 @@ class Curve(Form):
         if multiplier > _LARGEST:
             raise ModelError(
                 f"{operands.output.name!r} ({self.op.name}) reads values of scale {scale:g}.",
-                expected=f"At most {_LARGEST / 3 / 4096:g}.",
+                expected=f"Expected at most {_LARGEST / 3 / 4096:g}.",
                 hint="Calibrate with other data: its inputs are far outside the curve.",
             )
         return Scaling(int(multiplier), shift)

@@ -84,7 +84,7 @@ def _mantissas(operands: Operands, channels: int) -> Mantissas:
     if shifts.max(initial=0) > _LARGEST_SHIFT:
         raise ModelError(
             f"The sums of {operands.output.name!r} are so fine that its output is always 0.",
-            expected="At least 2^-31 output steps per step of a sum.",
+            expected="Expected at least 2^-31 output steps per step of a sum.",
             hint="Calibrate it with other data.",
         )
     upper, lower = whole >> _LOWER_BITS, whole & ((1 << _LOWER_BITS) - 1)

@@ -56,7 +56,9 @@ def _factor(operands: Operands) -> Multiplier:
         raise ModelError(
             f"{operands.output.name!r} (mean) adds up {count:,} cells, and its scale is "
             f"2^{shift} times finer than its input's.",
-            expected=f"At most {_MOST_CELLS:,} cells, and sums within 32 bits of output steps.",
+            expected=(
+                f"Expected at most {_MOST_CELLS:,} cells, and sums within 32 bits of output steps."
+            ),
             hint="Take the mean in two steps, or calibrate it with other data.",
         )
     return Multiplier((multiplier << raised) // count, shift - raised)

@@ -79,7 +79,7 @@ def _factor(operands: Operands) -> Multiplier:
         raise ModelError(
             f"The product {operands.output.name!r} has the scale "
             f"{parameters(operands.output).scale:g} for inputs of {first:g} and {second:g}.",
-            expected="At least the product of both: more would leave 32 bits.",
+            expected="Expected at least the product of both: more would leave 32 bits.",
             hint="Calibrate with data that makes this product other than zero.",
         )
     return factor

@@ -80,7 +80,7 @@ class Rescaling(Form):
             raise ModelError(
                 f"The scale of {operands.output.name!r} is 2^{_LARGEST_SHIFT} times finer than its "
                 "input's, or more.",
-                expected="Less: LiteRT's 32 bits would overflow.",
+                expected="Expected less: LiteRT's 32 bits would overflow.",
                 hint="Calibrate with data that makes this layer's output other than zero.",
             )
         return sides

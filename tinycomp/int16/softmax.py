@@ -68,7 +68,7 @@ class SoftmaxInt16(Form):
         if abs(target.scale * 32768 - 1) > 1e-3:
             raise ModelError(
                 f"{operands.output.name!r} (softmax) has the scale {target.scale:g}.",
-                expected="The specification of 16-bit activations fixes 1/32768.",
+                expected="Expected 1/32768, as the specification of 16-bit activations fixes it.",
             )
         beta = float(np.float32(self.op.beta))
         factor = quantize_multiplier(source.scale * beta / (_REACH / 65535))
@@ -76,7 +76,7 @@ class SoftmaxInt16(Form):
             raise ModelError(
                 f"{operands.output.name!r} (softmax) reads {operands.output.shape[-1]} values of "
                 f"scale {source.scale:g}.",
-                expected=f"At most {_LONGEST:,} values, of a scale of at most 2 / beta.",
+                expected=f"Expected at most {_LONGEST:,} values, of a scale of at most 2 / beta.",
                 hint="Calibrate with other data, or split the layer.",
             )
         return factor

@@ -124,7 +124,7 @@ def _factors(operands: Operands) -> SumFactors:
         raise ModelError(
             f"{operands.output.name!r} (add) has the scale {target:g} for inputs of {first:g} and "
             f"{second:g}.",
-            expected=f"More than 2^-{_LEFT_SHIFT - 1} of the larger input's scale.",
+            expected=f"Expected more than 2^-{_LEFT_SHIFT - 1} of the larger input's scale.",
             hint="Calibrate with data that makes this sum other than zero.",
         )
     return SumFactors(

@@ -39,6 +39,6 @@ def instruction_set(name: str) -> InstructionSet:
     if name not in known:
         raise BoardError(
             f"There are no kernels for the instruction set {name!r}.",
-            expected=f"Known: {', '.join(known)}.",
+            expected=f"Expected one of: {', '.join(known)}.",
         )
     return known[name]

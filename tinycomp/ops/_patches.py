@@ -19,7 +19,7 @@ def window_output(name: str, window: Window, shape: Shape) -> tuple[int, int]:
     """
     if len(shape) != 3:
         raise ModelError(
-            f"{name} reads a tensor of shape {shape}.", expected="It needs height, width, channels."
+            f"{name} reads a tensor of shape {shape}.", expected="Expected height, width, channels."
         )
     height, width = window.output((shape[0], shape[1]))
     if height < 1 or width < 1:

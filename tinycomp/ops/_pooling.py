@@ -115,7 +115,7 @@ def _scheme(window: Window, operands: Operands) -> str:
         raise ModelError(
             f"{operands.output.name!r} pools with the padding {window.padding} "
             "(top, left, bottom, right).",
-            expected='TFLite only has "same" and "valid".',
+            expected='Expected "same" or "valid", as TFLite has no other.',
             hint="Pad with a separate layer, or pool without padding.",
         )
     return scheme

@@ -21,7 +21,9 @@ def parameters(value: Value) -> QuantizationParameters:
     if value.quantization is None:
         raise ModelError(
             f"{value.name!r} has no quantization parameters.",
-            expected="Integer code needs a scale and a zero point for every tensor.",
+            expected=(
+                "Expected a scale and a zero point for every tensor, as integer code needs them."
+            ),
             hint="Quantize the model first.",
         )
     return value.quantization
@@ -51,7 +53,7 @@ def require_tied(operator: str, operands: Operands) -> None:
             raise ModelError(
                 f"{operands.output.name!r} ({operator}) has other quantization parameters than its "
                 f"input {tensor.name!r}.",
-                expected=f"Scale {source.scale:g} and zero point {source.zero_point}.",
+                expected=f"Expected scale {source.scale:g} and zero point {source.zero_point}.",
                 hint="Quantize the model again with tied parameters.",
             )
 

@@ -66,7 +66,7 @@ class Recurrent(Operator):
             raise ModelError(
                 f"{self.phrase} of {source[1]} features has weights of shape {weights} and a bias "
                 f"of shape {bias}.",
-                expected=f"{wanted} for {units} units, and ({self.biases(units)},).",
+                expected=f"Expected {wanted} for {units} units, and ({self.biases(units)},).",
             )
         return source[0], units
 
@@ -124,12 +124,14 @@ def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
     config = layer.config
     shape = builder.tensors[inputs[0]].shape
     if len(shape) != 2:
-        raise refusal(layer, f"reads a tensor of shape {shape}", expected="(steps, features).")
+        raise refusal(
+            layer, f"reads a tensor of shape {shape}", expected="Expected (steps, features)."
+        )
     if len(inputs) > 1:
         raise refusal(
             layer,
             "starts from a state that is computed",
-            expected="Every inference starts from a state of zeros.",
+            expected="Expected no initial state: every inference starts from zeros.",
             hint="Concatenate what the state should hold to every row instead.",
         )
     for key, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
@@ -144,7 +146,7 @@ def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
         raise refusal(
             layer,
             "returns its state (return_state=True)",
-            expected="return_state=False.",
+            expected="Expected return_state=False.",
             hint="Take the last row of what return_sequences=True returns.",
         )
 

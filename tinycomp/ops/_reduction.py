@@ -139,7 +139,7 @@ def constant_axes(name: str, operands: Operands) -> tuple[int, ...]:
     if not axes or any(not -rank <= axis < rank for axis in axes):
         raise ModelError(
             f"{name} {operands.output.name!r} reduces the axes {axes or 'given by a tensor'}.",
-            expected="Constant axes of its input.",
+            expected="Expected constant axes of its input.",
             hint="Convert the model with fixed axes.",
         )
     return tuple(sorted({axis % rank for axis in axes}))
@@ -180,7 +180,7 @@ def within_rows(operands: Operands, op: Reduction) -> dict[str, int] | None:
     if first_axes(axes, len(shape)) is not None:
         raise ModelError(
             f"{operands.output.name!r} ({op.name}) reduces the axes {axes} of {shape}.",
-            expected="Axes next to each other.",
+            expected="Expected axes next to each other.",
             hint="Bring them to the front by a transposition.",
         )
     if axes[0] == 0:

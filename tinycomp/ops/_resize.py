@@ -40,7 +40,7 @@ def read_resizing(
     if not isinstance(size, Constant) or size.values.size != 2:
         raise ModelError(
             f"{operands.output.name!r} ({name}) takes its size from {size.name!r}.",
-            expected="A constant height and width.",
+            expected="Expected a constant height and width.",
             hint="Convert the model with a fixed input shape.",
         )
     height, width = (int(each) for each in size.values.ravel())

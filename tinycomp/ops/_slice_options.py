@@ -59,7 +59,7 @@ class Piece:
         if axis is None or not -rank <= axis < rank:
             raise ModelError(
                 f"It splits axis {axis} of a tensor of shape {shape}.",
-                expected="A constant axis of that tensor.",
+                expected="Expected a constant axis of that tensor.",
             )
         axis %= rank
         lengths = self._lengths(shape[axis], sizes)
@@ -74,7 +74,7 @@ class Piece:
         if len(lengths) != self.count or sum(lengths) != size or min(lengths) < 1:
             raise ModelError(
                 f"It splits an axis of {size} cells into {self.count} parts of {lengths}.",
-                expected="Parts of at least one cell that add up to the axis.",
+                expected="Expected parts of at least one cell that add up to the axis.",
             )
         if self.builtin == "UNPACK" and size != self.count:
             raise ModelError(f"It unpacks an axis of {size} cells into {self.count} tensors.")

@@ -28,7 +28,7 @@ def read_activation(name: str, code: int) -> Activation:
     except ValueError:
         raise ModelError(
             f"{name!r} has the fused activation number {code}, which is not supported.",
-            expected="None, RELU, RELU_N1_TO_1 or RELU6.",
+            expected="Expected None, RELU, RELU_N1_TO_1 or RELU6.",
             hint="Make the activation a separate layer.",
         ) from None
 
@@ -44,14 +44,18 @@ def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Wi
     stride = (options.strideH, options.strideW)
     for what, pair in (("stride", stride), ("dilation", dilation), ("window", kernel)):
         if min(pair) < 1:
-            raise ModelError(f"{name!r} has the {what} {pair}.", expected="Numbers from 1.")
+            raise ModelError(
+                f"{name!r} has the {what} {pair}.", expected="Expected numbers from 1."
+            )
     if options.padding not in (schema.Padding.SAME, schema.Padding.VALID):
         raise ModelError(
-            f"{name!r} has the padding number {options.padding}.", expected="SAME or VALID."
+            f"{name!r} has the padding number {options.padding}.",
+            expected="Expected SAME or VALID.",
         )
     if len(shape) != 3:
         raise ModelError(
-            f"{name!r} reads a tensor of shape {shape}.", expected="(height, width, channels)."
+            f"{name!r} reads a tensor of shape {shape}.",
+            expected="Expected (height, width, channels).",
         )
     padding: Literal["same", "valid"] = "valid"
     if options.padding == schema.Padding.SAME:
@@ -63,7 +67,7 @@ def read_window(options: Any, operands: Operands, kernel: tuple[int, int]) -> Wi
         raise ModelError(
             f"{name!r} has the window {kernel} with dilation {dilation}: padded, its input of "
             f"shape {shape} has {padded:,} values.",
-            expected=f"At most {LARGEST_PADDED:,}.",
+            expected=f"Expected at most {LARGEST_PADDED:,}.",
         )
     return window
 

@@ -48,8 +48,9 @@ class VectorOperator(Operator):
             raise ModelError(
                 f"{operands.output.name!r} ({self.name}) has scale {found.scale:g} and zero point "
                 f"{found.zero_point}.",
-                expected=f"The int8 specification fixes 1/{1 / self.output.scale:g} and "
-                f"{self.output.zero_point}.",
+                expected=f"Expected 1/{1 / self.output.scale:g} and "
+                f"{self.output.zero_point}: the int8 "
+                "specification fixes them.",
             )
 
 

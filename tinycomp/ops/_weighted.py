@@ -121,7 +121,7 @@ def window_fields(name: str, window: Window) -> dict[str, int]:
     for field, value in fields.items():
         if value > 255:
             raise ModelError(
-                f"{name} has {field.replace('_', ' ')} {value}.", expected="At most 255."
+                f"{name} has {field.replace('_', ' ')} {value}.", expected="Expected at most 255."
             )
     return fields
 
@@ -135,5 +135,7 @@ def require_constants(name: str, weights: Shape, bias: Shape, channels: int, lay
     if len(weights) != layout.count(",") + 1 or bias != (channels,):
         raise ModelError(
             f"{name} has weights of shape {weights} and a bias of shape {bias}.",
-            expected=f"Weights ({layout}) and a bias of one value for each output channel.",
+            expected=(
+                f"Expected weights ({layout}) and a bias of one value for each output channel."
+            ),
         )

@@ -92,7 +92,7 @@ class AddConstant(BinaryOperator):
             raise ModelError(
                 f"{operands.output.name!r} ({name}) reads {len(operands.activations)} computed "
                 f"tensors and {len(operands.constants)} constants.",
-                expected="One of each.",
+                expected="Expected one of each.",
                 hint="Write a difference of two tensors as a sum with one of them times -1.",
             )
         _require_smaller(operands.activations[0], operands.constants[0])
@@ -116,6 +116,6 @@ def _require_smaller(tensor: Tensor, constant: Constant) -> None:
         raise ModelError(
             f"The tensor {tensor.name!r} meets the {constant.values.dtype} constant "
             f"{constant.name!r} of shape {constant.shape}.",
-            expected=f"A constant of type {wanted}, no larger than the tensor.",
+            expected=f"Expected a constant of type {wanted}, no larger than the tensor.",
             hint="Repeat the tensor first.",
         )

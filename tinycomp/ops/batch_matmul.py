@@ -49,7 +49,8 @@ class BatchMatmul(Operator):
                 return (*first[:-2], height, width)
         raise ModelError(
             f"A product of matrices got inputs of shapes {list(inputs)}.",
-            expected=f"Two of 2 to {_AXES} axes, alike but for the last two, which are matrices of "
+            expected=f"Expected two of 2 to {_AXES} axes, alike but for the last two, "
+            "which are matrices of "
             "one inner length.",
             hint="Repeat the input that has fewer matrices.",
         )
@@ -132,7 +133,7 @@ class BatchMatmul(Operator):
         refuse_constants(
             name,
             operands,
-            expected="Two tensors that are computed.",
+            expected="Expected two tensors that are computed.",
             hint="Use a dense layer, which is FULLY_CONNECTED.",
         )
         return cls(bool(options.adjX), bool(options.adjY))

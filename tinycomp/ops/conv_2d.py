@@ -57,7 +57,9 @@ class Conv2D(Operator):
         if weights[1:] != (*self.window.kernel, image[2]):
             raise ModelError(
                 f"A convolution has weights {weights} over an input of {image[2]} channels.",
-                expected=f"Weights of shape {(weights[0], *self.window.kernel, image[2])}.",
+                expected=(
+                    f"Expected weights of shape {(weights[0], *self.window.kernel, image[2])}."
+                ),
             )
         return height, width, weights[0]
 

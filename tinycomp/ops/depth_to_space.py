@@ -44,7 +44,7 @@ class DepthToSpace(Move):
         if not fits:
             raise ModelError(
                 f"Blocks of {block} x {block} cells do not divide an input of shape {shape}.",
-                expected="(height, width, channels) that a block divides.",
+                expected="Expected (height, width, channels) that a block divides.",
             )
         height, width, channels = shape
         if self.inverse:

@@ -62,7 +62,7 @@ class DepthwiseConv2D(Operator):
         if weights != (1, *self.window.kernel, channels):
             raise ModelError(
                 f"{name} has weights of shape {weights} over an input of {image[2]} channels.",
-                expected=f"Weights of shape {(1, *self.window.kernel, channels)}.",
+                expected=f"Expected weights of shape {(1, *self.window.kernel, channels)}.",
             )
         return height, width, channels
 

@@ -70,7 +70,7 @@ class Extremum(BinaryOperator):
         refuse_constants(
             name,
             operands,
-            expected="Two tensors that are computed, or one value as the constant.",
+            expected="Expected two tensors that are computed, or one value as the constant.",
         )
         return cls(name == "MAXIMUM")
 

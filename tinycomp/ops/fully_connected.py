@@ -54,7 +54,7 @@ class FullyConnected(Operator):
         if not source or source[-1] != weights[1]:
             raise ModelError(
                 f"A dense layer has weights of shape {weights} over an input of shape {source}.",
-                expected=f"An input whose last axis has {weights[1]} values.",
+                expected=f"Expected an input whose last axis has {weights[1]} values.",
                 hint="Flatten the input first.",
             )
         return (*source[:-1], weights[0])
@@ -123,7 +123,7 @@ class FullyConnected(Operator):
         if options.weightsFormat != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
             raise ModelError(
                 f"{operands.output.name!r} (FULLY_CONNECTED) has shuffled weights.",
-                expected="The default layout.",
+                expected="Expected the default layout.",
             )
         return cls(read_activation(operands.output.name, options.fusedActivationFunction))
 

@@ -65,7 +65,8 @@ class Gather(Move):
             raise ModelError(
                 f"{operands.output.name!r} (GATHER) looks up cells of {source.name!r} by "
                 f"{indices.name!r}, with {batches} batch axes.",
-                expected="A computed tensor, constant indices and no batch axes; or a table of 256 "
+                expected="Expected a computed tensor, constant indices and no batch axes; "
+                "or a table of 256 "
                 "int8 values, and indices made of an int8 tensor by CAST and ADD.",
                 hint="Look indices up outside the model, and pass the values in.",
             )

@@ -183,7 +183,7 @@ class Gru(Recurrent):
         if parameters(operands.output) != STATE:
             raise ModelError(
                 f"{operands.output.name!r} (GRU) has the scale {parameters(operands.output)}.",
-                expected="1/128 and the zero point 0.",
+                expected="Expected 1/128 and the zero point 0.",
             )
         units = operands.output.shape[1]
         gates, candidate = (each.scale for each in self._sums(operands))

@@ -48,7 +48,9 @@ class L2Normalization(VectorOperator):
         if not 1 <= len(shape) <= _AXES or shape[-1] > _LONGEST:
             raise ModelError(
                 f"Vectors of a tensor of shape {shape} are normalized.",
-                expected=f"1 to {_AXES} axes, and at most {_LONGEST:,} values in a vector.",
+                expected=(
+                    f"Expected 1 to {_AXES} axes, and at most {_LONGEST:,} values in a vector."
+                ),
             )
         return shape
 
@@ -89,7 +91,8 @@ class L2Normalization(VectorOperator):
         """
         if options is not None and options.fusedActivationFunction:
             raise ModelError(
-                f"{operands.output.name!r} ({name}) has a fused activation.", expected="None."
+                f"{operands.output.name!r} ({name}) has a fused activation.",
+                expected="Expected none.",
             )
         return cls()
 

@@ -42,7 +42,9 @@ class LogSoftmax(VectorOperator):
         if not shape or shape[-1] >= _LONGEST:
             raise ModelError(
                 f"The logarithms of a softmax of {shape} are computed.",
-                expected=f"One axis at least, and fewer than {_LONGEST:,} values in a vector.",
+                expected=(
+                    f"Expected one axis at least, and fewer than {_LONGEST:,} values in a vector."
+                ),
             )
         return shape
 
@@ -77,7 +79,7 @@ class LogSoftmax(VectorOperator):
         except ArithmeticError as error:
             raise ModelError(
                 f"{operands.output.name!r} (log_softmax) reads values of scale {source.scale:g}.",
-                expected="More than 2^-25, and at most 16.",
+                expected="Expected more than 2^-25, and at most 16.",
                 hint="Calibrate with other data.",
             ) from error
 

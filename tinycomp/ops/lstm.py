@@ -304,7 +304,7 @@ def _scales(op: Lstm, operands: Operands) -> tuple[NDArray[np.float32], NDArray[
     if np.any(of_gates != of_gates[:, :1]):
         raise ModelError(
             f"{operands.output.name!r} (LSTM) has weights with a scale for every unit.",
-            expected="One scale for each gate: LiteRT's kernel has no other.",
+            expected="Expected one scale for each gate: LiteRT's kernel has no other.",
             hint="Quantize the float model again.",
         )
     inputs = np.ascontiguousarray(of_gates[:, 0])

@@ -86,7 +86,7 @@ class Prelu(BinaryOperator):
         if len(operands.activations) != 1 or operands.inputs[0] not in operands.activations:
             raise ModelError(
                 f"The slopes of {operands.output.name!r} (PRELU) are not constant.",
-                expected="Constant slopes below zero.",
+                expected="Expected constant slopes below zero.",
             )
         return cls()
 

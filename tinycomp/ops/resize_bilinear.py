@@ -52,13 +52,17 @@ class ResizeBilinear(Operator):
         if not fits or math.prod(self.size) * shape[2] > LARGEST_PADDED:
             raise ModelError(
                 f"An input of shape {shape} is resized to {self.size}.",
-                expected=f"(height, width, channels), at most {_LONGEST} rows and columns.",
+                expected=(
+                    f"Expected (height, width, channels), at most {_LONGEST} rows and columns."
+                ),
             )
         if any(self._leaves(*pair) for pair in zip(shape[:2], self.size, strict=True)):
             raise ModelError(
                 f"An input of shape {shape} is resized to {self.size}: LiteRT's rounded steps "
                 "reach beyond the input there.",
-                expected="A size whose ratio to the input's is a whole number, or smaller.",
+                expected=(
+                    "Expected a size whose ratio to the input's is a whole number, or smaller."
+                ),
                 hint="Use half-pixel centres, as Keras does.",
             )
         return (*self.size, shape[2])

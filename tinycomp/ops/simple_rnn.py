@@ -114,7 +114,7 @@ class SimpleRnn(Recurrent):
         if parameters(operands.output) != STATE:
             raise ModelError(
                 f"{operands.output.name!r} (SimpleRNN) has {parameters(operands.output)}.",
-                expected="The scale 1/128 and the zero point 0.",
+                expected="Expected the scale 1/128 and the zero point 0.",
             )
         return DenseRows.of(operands, np.array([self._sums(operands).scale]))
 

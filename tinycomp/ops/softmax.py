@@ -92,7 +92,7 @@ class Softmax(VectorOperator):
         except ArithmeticError as error:
             raise ModelError(
                 f"{operands.output.name!r} (softmax) reads values of scale {source.scale:g}.",
-                expected="More than 2^-26 / beta.",
+                expected="Expected more than 2^-26 / beta.",
                 hint="Calibrate with data that makes its input other than zero.",
             ) from error
 

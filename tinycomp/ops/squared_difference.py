@@ -70,7 +70,7 @@ class SquaredDifference(BinaryOperator):
         refuse_constants(
             name,
             operands,
-            expected="Two tensors that are computed.",
+            expected="Expected two tensors that are computed.",
             hint="Subtract the constant by a layer of its own, and multiply the result with "
             "itself.",
         )
@@ -99,7 +99,9 @@ def _factors(operands: Operands) -> SumFactors:
         raise ModelError(
             f"{operands.output.name!r} (squared_difference) has the scale {target:g} for inputs of "
             f"{first:g} and {second:g}.",
-            expected=f"More than 2^-{2 * _LEFT_SHIFT - 2} of the larger input's scale squared.",
+            expected=(
+                f"Expected more than 2^-{2 * _LEFT_SHIFT - 2} of the larger input's scale squared."
+            ),
             hint="Calibrate with data that makes this difference other than zero.",
         )
     return SumFactors(

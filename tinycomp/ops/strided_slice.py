@@ -101,7 +101,7 @@ class StridedSlice(Move):
             raise ModelError(
                 f"{name} {operands.output.name!r} takes the part "
                 f"{constants or 'given by a tensor'} of {shape}.",
-                expected="Constants that fit the input.",
+                expected="Expected constants that fit the input.",
                 hint="Export the model again with a fixed input shape.",
             )
         op = cls(found.parts, found.dropped)

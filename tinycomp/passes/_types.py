@@ -23,7 +23,7 @@ def one_type(what: str, parts: Sequence[Tensor]) -> str:
         raise ModelError(
             f"The {what} have different types: "
             f"{', '.join(f'{part.name!r} is {part.dtype}' for part in parts)}.",
-            expected="8 bits for all of them, or 16.",
+            expected="Expected 8 bits for all of them, or 16.",
             hint="Quantize the layers beside them alike.",
         )
     return types.pop()

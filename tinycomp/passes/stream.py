@@ -96,14 +96,16 @@ def stream(graph: Graph, hop: int) -> Graph:
         raise ModelError(
             f"--stream {hop}: the window of '{graph.name}' has {window} rows (input "
             f"{'x'.join(map(str, source.shape))}).",
-            expected=f"From 1 to {window - 1} rows." if window > 1 else "An input with rows.",
+            expected=f"Expected 1 to {window - 1} rows."
+            if window > 1
+            else "Expected an input with rows.",
             hint="Give the number of new rows from one decision to the next.",
         )
     wide = next((each for each in graph.tensors.values() if each.dtype != "int8"), None)
     if wide is not None:
         raise ModelError(
             f"--stream {hop}: '{wide.name}' is {wide.dtype}.",
-            expected="int8 throughout: what is kept between inferences are bytes.",
+            expected="Expected int8 throughout: what is kept between inferences are bytes.",
             hint="Leave out --stream, or --activations 16.",
         )
     unbundled = _without_bundle(upright(graph))
@@ -153,7 +155,7 @@ class _Streaming:
             raise ModelError(
                 f"Layer '{node.name}' ({node.op.name}) of '{whole.name}' mixes all rows of the "
                 "window: nothing of it can be computed row by row.",
-                expected="Convolutions or poolings along time (the first axis) first.",
+                expected="Expected convolutions or poolings along time (the first axis) first.",
                 hint="Leave out --stream.",
             )
         for node in whole.nodes:
@@ -193,7 +195,7 @@ class _Streaming:
             raise ModelError(
                 f"--stream {self.hop}: layer '{node.name}' ({node.op.name}) takes every "
                 f"{pace}th row of the window.",
-                expected=f"A multiple of {pace}.",
+                expected=f"Expected a multiple of {pace}.",
                 hint=f"--stream {pace}" if pace < self.rows[self.whole.inputs[0]].count else "",
             )
         count = output.shape[0] if len(output.shape) > 1 else 1
@@ -233,7 +235,7 @@ class _Streaming:
             raise ModelError(
                 f"--stream: layer '{node.name}' ({node.op.name}) pads the end of the window with "
                 f"{bottom} rows of zeros, so its last rows change when the window moves on.",
-                expected='Convolutions and poolings with padding="valid" along time.',
+                expected='Expected convolutions and poolings with padding="valid" along time.',
                 hint='Train the model with padding="valid", or causal padding if only the last '
                 "rows of the window are used behind it.",
             )
@@ -268,7 +270,8 @@ class _Streaming:
                 f"--stream: layer '{self.rows[name].culprit}' pads the start of the window with "
                 f"zeros, and {user} uses rows that are computed from them: rows {first} to "
                 f"{padded - 1} of '{name}'. In a stream, earlier rows are in their place.",
-                expected='Convolutions and poolings with padding="valid" along time; or causal '
+                expected='Expected convolutions and poolings with padding="valid" along '
+                "time; or causal "
                 "ones of which only later rows are used.",
                 hint='Train the model with padding="valid" along time, or take the last step '
                 "(x[:, -1]) of causal convolutions with a window as long as they look back.",

@@ -150,7 +150,7 @@ def _lower_node(
     if node.op.float_only:
         raise ModelError(
             f"Layer '{node.name}' ({node.op.name}) can't run in integers.",
-            expected="Float-only layers are folded into an adjacent convolution or dense layer.",
+            expected="Expected an adjacent convolution or dense layer to fold it into.",
             hint="Place it directly after one.",
         )
     operands = graph.operands(node)

@@ -10,6 +10,7 @@ from tinycomp.common.errors import DifferenceError
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
 from tinycomp.data.score import ACCURACY, R2, TOP_1
+from tinycomp.data.task import NOT_SCORED
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import original
@@ -31,6 +32,10 @@ LOSS = 0.02
 """Loss of a score by int8 that is accepted without a warning."""
 SHARES = (TOP_1, ACCURACY, R2)
 """Metrics to which LOSS applies."""
+_ABORTS = (
+    "LiteRT's reference aborts on a softmax whose exponentials add up to 512 or more. There the "
+    "library returns 0 for all classes."
+)
 
 
 def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
@@ -58,8 +63,10 @@ def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) ->
     data, targets = prepared.dataset, prepared.targets
     if data is None or targets is None:
         return report
+    told = any(note.startswith(NOT_SCORED) for note in data.notes)  # why labels were left out
     for note in targets.notes:
-        progress.note(note)
+        if not (told and note.startswith(NOT_SCORED)):
+            progress.note(note)
     if targets.task is None:
         return report
     with progress.stage(f"Evaluating on {len(targets.kept)} samples"):
@@ -90,7 +97,7 @@ def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> Non
 
 
 def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:
-    note = f"Warning: {report.arithmetic} loses {100 * loss:.1f} points of {metric}."
+    note = f"Warning: int8 loses {100 * loss:.1f} points of {metric}."
     blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
     if blamed is not None:
         name, decibels = blamed
@@ -108,18 +115,21 @@ def compare_all(
     """Compare all executions of a session on int8 inputs."""
     with progress.stage(f"Verifying on {len(inputs)} samples", len(inputs)) as advance:
         found = verify(graph, tflite, inputs, running.executions, advance)
-    cause = (
-        "LiteRT's reference aborts on a softmax whose exponentials add up to 512 or more. There "
-        "the library returns 0 for all classes."
-    )
+    early = min(graph.stream.ready - 1, len(inputs)) if graph.stream else 0
+    possible = len(inputs) - early
+    if early:
+        progress.note(
+            f"The {early} inferences before the window is full are not compared with LiteRT."
+        )
     if not found.samples:
+        cause = _ABORTS if possible else "no window is full."
         raise DifferenceError(
             f"None of {len(inputs)} samples could be compared: {cause}",
             hint="Give other samples with --data, or build without comparison (--no-verify).",
         )
-    if found.samples < len(inputs):
-        left_out = len(inputs) - found.samples
-        progress.note(f"{left_out} of {len(inputs)} samples were not compared: {cause}")
+    if found.samples < possible:
+        left_out = possible - found.samples
+        progress.note(f"{left_out} of {possible} samples were not compared: {_ABORTS}")
     return found
 
 

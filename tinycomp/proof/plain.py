@@ -34,12 +34,12 @@ def compare_with_plain(
         dense=None,
         compression={},
     )
-    with progress.stage(f"Building plain {report.arithmetic} for comparison"):
+    with progress.stage("Building plain int8 for comparison"):
         program = lower_for(plain, assembler.board, assembler.options)
         record = _measured(report, plain, assembler.assemble(plain, program, "plain"))
     if worse := tuple(_worse(report, record)):
         progress.note(
-            f"Plain {report.arithmetic} is better here: {', '.join(worse)}. "
+            f"Plain int8 is better here: {', '.join(worse)}. "
             "Build without compression if this matters more."
         )
     return replace(report, plain=record)

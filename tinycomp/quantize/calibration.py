@@ -107,7 +107,7 @@ def require_method(name: str) -> Method:
             return method
     raise DataError(
         f"There is no calibration method '{name}'.",
-        expected=f"Known: {', '.join((AUTO, *METHODS))}.",
+        expected=f"Expected one of: {', '.join((AUTO, *METHODS))}.",
     )
 
 

@@ -139,13 +139,13 @@ def _require_quantizable(graph: Graph) -> None:
         if tensor.dtype != "float32":
             raise ModelError(
                 f"Tensor {tensor.name!r} of {graph.name!r} is {tensor.dtype}.",
-                expected="Only float models can be quantized.",
+                expected="Expected a float model.",
             )
     for node in graph.nodes:
         if node.op.float_only:
             raise ModelError(
                 f"Layer {node.name!r} ({node.op.name}) has no int8 form.",
-                expected="It has to be folded into a layer before quantization.",
+                expected="Expected it folded into a layer before quantization.",
                 hint="Put it directly after a convolution or dense layer that nothing else reads.",
             )
     for constant in graph.constants.values():

@@ -45,7 +45,7 @@ def quantize_as_prescribed(graph: Graph, cleaned: Graph, x: Array | None) -> Gra
         shown = ", ".join(map(repr, missing[:5])) + (" ..." if len(missing) > 5 else "")
         raise DataError(
             f"The model prescribes no scale for {len(missing)} of its tensors: {shown}.",
-            expected="Samples to calibrate them on.",
+            expected="Expected samples to calibrate them on.",
             hint="Add --data samples.npz, or quantize all layers when you export the model.",
         )
     if x is None:

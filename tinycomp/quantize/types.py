@@ -32,16 +32,6 @@ class Precision:
         return self.by_layer.get(node.name, self.bits)
 
 
-def arithmetic(graph: Graph) -> str:
-    """The usual name of an integer graph's types, by its layers with weights: int8, 16x8 (int16
-    activations, int8 weights), or both.
-    """
-    weighted = [node for node in graph.nodes if node.op.weight_axis is not None]
-    names = [name for node in weighted for name in node.outputs] or graph.inputs
-    wide = {graph.tensors[name].dtype == TYPES[16] for name in names}
-    return " and ".join("16x8" if each else "int8" for each in sorted(wide))
-
-
 BYTES = Precision()
 """8 bits throughout."""
 

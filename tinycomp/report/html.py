@@ -47,8 +47,8 @@ _BUFFERS = 12
 
 _EXECUTIONS = {
     "float": "float model",
-    "dense_int8": "{arithmetic}, not compressed",
-    "int8": "{arithmetic}, as emitted",
+    "dense_int8": "int8, not compressed",
+    "int8": "int8, as emitted",
 }
 _PARTS, _MISTAKES = 20, 12
 """Maximum number of outputs or confusion matrix classes shown; for more classes, the number of
@@ -79,7 +79,7 @@ def html(report: Report) -> str:
     view = {
         "report": report,
         "figures": list(_figures(report)),
-        "accuracy": _accuracy(report.accuracy, report.arithmetic) if report.accuracy else None,
+        "accuracy": _accuracy(report.accuracy) if report.accuracy else None,
         "shares": _shares(report),
         "flash": _flash(report),
         "memory": _memory(report.memory) if report.memory and report.memory.spans else None,
@@ -97,7 +97,7 @@ def _figures(report: Report) -> Iterable[View]:
         value = show_metric(accuracy.metric, accuracy.int8)
         yield _figure("Accuracy", value, f"{accuracy.metric}, {accuracy.samples:,} samples")
     if flash:
-        plain = f"; plain {report.arithmetic} {report.plain.flash.total:,}" if report.plain else ""
+        plain = f"; plain int8 {report.plain.flash.total:,}" if report.plain else ""
         part = _part(flash.total, report.room.flash if report.room else None)
         yield _figure("Flash", _bytes(flash.total), f"{flash.total:,} bytes{part}{plain}")
     if ram:
@@ -146,20 +146,17 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def _accuracy(accuracy: AccuracyRecord, arithmetic: str) -> View:
+def _accuracy(accuracy: AccuracyRecord) -> View:
     """Executions in rows, metrics in columns; then each output, and the confusion matrix."""
     return {
         "metrics": [metric.metric for metric in accuracy.metrics],
         "samples": accuracy.samples,
         "rows": [
-            {
-                "label": label.format(arithmetic=arithmetic),
-                "values": _metric_values(accuracy.metrics, key),
-            }
+            {"label": label, "values": _metric_values(accuracy.metrics, key)}
             for key, label in _EXECUTIONS.items()
             if getattr(accuracy, key) is not None
         ],
-        "outputs": _outputs(accuracy, arithmetic),
+        "outputs": _outputs(accuracy),
         "confusion": _confusion(accuracy),
     }
 
@@ -169,7 +166,7 @@ def _metric_values(metrics: Sequence[MetricRecord], key: str) -> list[str]:
     return ["" if value is None else show_metric(metric, value) for metric, value in values]
 
 
-def _outputs(accuracy: AccuracyRecord, arithmetic: str) -> View | None:
+def _outputs(accuracy: AccuracyRecord) -> View | None:
     """Metrics of each output: of the float model, if there is one, and of the emitted one."""
     if not accuracy.by_output:
         return None
@@ -183,7 +180,7 @@ def _outputs(accuracy: AccuracyRecord, arithmetic: str) -> View | None:
     ]
     headings = [metric.metric for metric in accuracy.by_output[0].metrics]
     return {
-        "groups": [_EXECUTIONS[key].format(arithmetic=arithmetic) for key in keys],
+        "groups": [_EXECUTIONS[key] for key in keys],
         "headings": headings,
         "rows": rows[:_PARTS],
         "more": len(rows) - len(rows[:_PARTS]),

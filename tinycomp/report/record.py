@@ -402,8 +402,6 @@ class Report:
     """The options of the recipe that are not defaults."""
     signal_to_noise: dict[str, float] = field(default_factory=dict)
     """Of int8 against float, in dB, by tensor."""
-    arithmetic: str = "int8"
-    """The integers of its layers: int8, 16x8, or "int8 and 16x8"."""
     input_transform: InputTransform | None = None
     """The library's normalization of raw values before the input of the .tflite."""
     notes: tuple[str, ...] = ()
@@ -479,7 +477,6 @@ def _from_json(content: dict[str, Any]) -> Report:
         stream=_stream(content.get("stream")),
         compression=content["compression"],
         signal_to_noise=content.get("signal_to_noise", {}),
-        arithmetic=content.get("arithmetic", "int8"),
         input_transform=_transform(content.get("input_transform")),
         notes=tuple(content["notes"]),
         generator=content["generator"],

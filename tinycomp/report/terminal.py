@@ -49,7 +49,7 @@ def summary_rows(report: Report) -> Iterable[tuple[str, str]]:
     model = report.model
     yield "model", f"{model.macs:,} multiply-accumulates, {model.parameters:,} parameters"
     if report.accuracy:
-        yield from _accuracy(report.accuracy, report.arithmetic)
+        yield from _accuracy(report.accuracy)
     if report.weight_bytes:
         yield "weights", f"{report.weight_bytes:,} bytes, tables included"
     if report.flash:
@@ -81,7 +81,7 @@ def summary_rows(report: Report) -> Iterable[tuple[str, str]]:
         if report.latency.estimate:
             yield from _estimate(report.latency.estimate)
     if report.plain:
-        yield f"as plain {report.arithmetic}", _plain(report.plain, report.latency)
+        yield "as plain int8", _plain(report.plain, report.latency)
     for record in report.verify:
         state = "equal in every byte" if record.equal else f"DIFFERENT: {record.difference}"
         yield (
@@ -144,11 +144,11 @@ def _estimate(estimate: EstimateRecord) -> Iterable[tuple[str, str]]:
     yield "executed", ", ".join(parts)
 
 
-def _accuracy(accuracy: AccuracyRecord, arithmetic: str) -> Iterable[tuple[str, str]]:
+def _accuracy(accuracy: AccuracyRecord) -> Iterable[tuple[str, str]]:
     metric = accuracy.metric
     label = f"{metric} ({accuracy.samples} samples)"
     yield f"{label}, float", show_metric(metric, accuracy.float)
-    yield f"{label}, {arithmetic}", show_metric(metric, accuracy.dense_int8)
+    yield f"{label}, int8", show_metric(metric, accuracy.dense_int8)
     yield f"{label}, as emitted", show_metric(metric, accuracy.int8)
     others = [
         f"{other.metric} {show_metric(other.metric, other.int8)}"

@@ -39,11 +39,12 @@ def find_board(name: str, beside: Path | None = None) -> Path:
     if name in names:
         return resources.boards() / f"{name}{_SUFFIX}"
     near = near_name(name, names)
-    guess = f"Did you mean {near!r}? " if near else ""
     raise BoardError(
         f"There is no board {name!r}.",
-        expected=f"{guess}Known boards: {', '.join(names)}.",
-        hint="" if near else "Name your own board file by its path: ./my.toml.",
+        expected=f"Expected one of: {', '.join(names)}.",
+        hint=f"Did you mean {near!r}?"
+        if near
+        else "Name your own board file by its path: ./my.toml.",
     )
 
 

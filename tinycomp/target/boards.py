@@ -290,7 +290,7 @@ def _consistent(board: Board, path: Path) -> Board:
             near = difflib.get_close_matches(name, known, n=1)
             raise BoardError(
                 f"Board file {path}: {key} = {name!r}, but {folder} has no such folder.",
-                expected=f"There are: {', '.join(known)}.",
+                expected=f"Expected one of: {', '.join(known)}.",
                 hint=f"Did you mean {near[0]!r}?" if near else "",
             )
     if board.project in project_tables() and board.settings is None:
@@ -314,7 +314,7 @@ def _check_flash(flash: Flash, path: Path) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             raise BoardError(
                 f"Board file {path}: flash.tools names {name!r}, which is not a known tool.",
-                expected=f"There are: {', '.join(known)}.",
+                expected=f"Expected one of: {', '.join(known)}.",
                 hint=f"Did you mean {near[0]!r}?" if near else "",
             )
         required = any(field.is_required() for field in known[name].model_fields.values())

@@ -132,7 +132,7 @@ def _require_trainable(graph: Graph) -> None:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ModelError(
             f"'{graph.name}' has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
-            expected="Training and recipes that train take one of each.",
+            expected="Expected one of each, for training and recipes that train.",
             hint="Compress without training: --sparsity, --codebook-bits.",
         )
     if not is_float(graph):

@@ -38,7 +38,7 @@ def read_packaging(text: str | None, url: str | None) -> Packaging:
             near = difflib.get_close_matches(name, packages(), n=1)
             raise OutputError(
                 f"--package names {name!r}, an unknown kind of package.",
-                expected=f"Known kinds: {', '.join(packages())}.",
+                expected=f"Expected one of: {', '.join(packages())}.",
                 hint=f"Did you mean {near[0]!r}?" if near else "",
             )
     if url is not None and not names:
