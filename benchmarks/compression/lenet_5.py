@@ -16,7 +16,7 @@ validation = 0.05
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 8
+epochs = 14
 press = 0.4
 """
 
