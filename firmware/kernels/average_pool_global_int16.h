@@ -1,10 +1,10 @@
-/* AVERAGE_POOL_2D of int16 with one window over the whole input. Rows may arrive one by one: partial results stay in scratch between calls. */
+/* AVERAGE_POOL_2D of int16 with one window over the whole input. Rows may arrive one by one: sums stay in scratch
+ * between calls. */
 #ifndef TINYCOMP_AVERAGE_POOL_GLOBAL_INT16_H
 #define TINYCOMP_AVERAGE_POOL_GLOBAL_INT16_H
 
+#include "channel_sums_int16.h"
 #include "division_int16.h"
-#include "int16.h"
-#include "tinycomp.h"
 
 typedef struct {
     uint16_t height; /* input rows */
@@ -20,17 +20,7 @@ static void tc_average_pool_global_int16(const tc_average_pool_global_int16_t *c
 {
     TC_FETCH(tc_average_pool_global_int16_t, op, constants);
     int32_t *const found = (int32_t *)(void *)scratch;
-    for (uint16_t c = 0; first == 0 && c < op->channels; c++) {
-        found[c] = 0;
-    }
-    for (uint16_t y = first; y < last; y++) {
-        const int16_t *cell = tc_input_row_int16(in, y);
-        for (uint16_t x = 0; x < op->width; x++, cell += op->channels) {
-            for (uint16_t c = 0; c < op->channels; c++) {
-                found[c] += cell[c];
-            }
-        }
-    }
+    tc_channel_sums_int16(in, first, last, op->width, op->channels, found);
     if (last == op->height) {
         int16_t *const to = tc_output_row_int16(out, 0);
         for (uint16_t c = 0; c < op->channels; c++) {

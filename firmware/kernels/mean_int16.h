@@ -1,9 +1,9 @@
-/* The mean of each channel of int16 over all positions. Rows may arrive one by one: partial results stay in scratch between calls. */
+/* The mean of each channel of int16 over all positions. Rows may arrive one by one: sums stay in scratch between
+ * calls. */
 #ifndef TINYCOMP_MEAN_INT16_H
 #define TINYCOMP_MEAN_INT16_H
 
-#include "int16.h"
-#include "tinycomp.h"
+#include "channel_sums_int16.h"
 
 typedef struct {
     uint16_t height; /* input rows */
@@ -20,17 +20,7 @@ static void tc_mean_int16(const tc_mean_int16_t *constants, const tc_input_t *in
 {
     TC_FETCH(tc_mean_int16_t, op, constants);
     int32_t *const found = (int32_t *)(void *)scratch;
-    for (uint16_t c = 0; first == 0 && c < op->channels; c++) {
-        found[c] = 0;
-    }
-    for (uint16_t y = first; y < last; y++) {
-        const int16_t *cell = tc_input_row_int16(in, y);
-        for (uint16_t x = 0; x < op->width; x++, cell += op->channels) {
-            for (uint16_t c = 0; c < op->channels; c++) {
-                found[c] += cell[c];
-            }
-        }
-    }
+    tc_channel_sums_int16(in, first, last, op->width, op->channels, found);
     if (last == op->height) {
         int16_t *const to = tc_output_row_int16(out, 0);
         for (uint16_t c = 0; c < op->channels; c++) {

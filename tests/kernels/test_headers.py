@@ -18,6 +18,7 @@ HELPERS = (
     "block",
     "block_int16",
     "cells",
+    "channel_sums_int16",
     "channels",
     "division_int16",
     "divisor",

@@ -28,6 +28,19 @@ class Case:
     inputs: Array
 
 
+def first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str:
+    """Tensor, position and both values of the first difference, or ""."""
+    for name, values in expected.items():
+        different = np.argwhere(found[name] != values)
+        if len(different):
+            at = tuple(different[0])
+            return (
+                f"{name}{list(map(int, at))}: {found[name][at]} instead of {values[at]}, "
+                f"{len(different)} of {values.size} differ"
+            )
+    return ""
+
+
 def cases_of(operator: str) -> list[Case]:
     """All cases of tests/ops/cases/<operator>.py, which defines cases()."""
     found: list[Case] = importlib.import_module(f"cases.{operator}").cases()

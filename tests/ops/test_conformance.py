@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance import CASES, Case, cases_of
+from conformance import CASES, Case, cases_of, first_difference
 from host import run_on_host
 from host_cases import HostCases
 
 from tinycomp.common.resources import read_firmware
-from tinycomp.ir.tensor import Array
 from tinycomp.ops._registry import by_tflite_name, operators
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
@@ -41,24 +40,11 @@ def _parameters() -> list[object]:
     ]
 
 
-def _first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str:
-    """Tensor, position and both values of the first difference, or ""."""
-    for name, values in expected.items():
-        different = np.argwhere(found[name] != values)
-        if len(different):
-            at = tuple(different[0])
-            return (
-                f"{name}{list(map(int, at))}: {found[name][at]} instead of {values[at]}, "
-                f"{len(different)} of {values.size} differ"
-            )
-    return ""
-
-
 @pytest.mark.parametrize("case", _parameters())
 def test_simulator_equals_litert(case: Case) -> None:
     expected = oracle.run(write_tflite(case.graph), case.inputs)
     found = simulate(case.graph, case.inputs)
-    assert not _first_difference(found, {name: expected[name] for name in found})
+    assert not first_difference(found, {name: expected[name] for name in found})
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -70,7 +56,7 @@ def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> N
     for number, case in enumerate(cases):
         expected = simulate(case.graph, case.inputs)
         for rows_a_call in (65535, 1):
-            difference = _first_difference(program.run(number, rows_a_call), expected)
+            difference = first_difference(program.run(number, rows_a_call), expected)
             assert not difference, f"{case.name}: {difference}"
 
 
@@ -80,7 +66,7 @@ def test_generated_library_equals_simulator(operator: str) -> None:
     """The complete pipeline for one case; the others differ only in constants."""
     case = next(iter(_cases(operator).values()))
     expected = simulate(case.graph, case.inputs)
-    assert not _first_difference(run_on_host(case.graph, case.inputs), expected)
+    assert not first_difference(run_on_host(case.graph, case.inputs), expected)
 
 
 @pytest.mark.parametrize("operator", INTEGER)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance import Case
+from conformance import Case, first_difference
 from host import run_on_host
 from host_cases import HostCases, call_of
 from int16_cases import cases
 
 from tinycomp.common.resources import read_firmware
 from tinycomp.int16._registry import forms, on_int16
-from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
@@ -29,24 +28,12 @@ def _cases() -> dict[str, list[Case]]:
     return cases()
 
 
-def _difference(found: dict[str, Array], expected: dict[str, Array]) -> str:
-    for name, values in expected.items():
-        different = np.argwhere(found[name] != values)
-        if len(different):
-            at = tuple(different[0])
-            return (
-                f"{name}{list(map(int, at))}: {found[name][at]} instead of {values[at]}, "
-                f"{len(different)} of {values.size} differ"
-            )
-    return ""
-
-
 @pytest.mark.parametrize("operator", on_int16())
 def test_simulator_equals_litert(operator: str) -> None:
     for case in _cases()[operator]:
         expected = oracle.run(write_tflite(case.graph), case.inputs)
         found = simulate(case.graph, case.inputs)
-        difference = _difference(found, {name: expected[name] for name in found})
+        difference = first_difference(found, {name: expected[name] for name in found})
         assert not difference, f"{case.name}: {difference}"
 
 
@@ -59,7 +46,7 @@ def test_kernel_on_the_host_equals_simulator(operator: str, tmp_path: Path) -> N
     for number, case in enumerate(found):
         expected = simulate(case.graph, case.inputs)
         for rows_a_call in (65535, 1):
-            difference = _difference(program.run(number, rows_a_call), expected)
+            difference = first_difference(program.run(number, rows_a_call), expected)
             assert not difference, f"{case.name}: {difference}"
 
 
@@ -69,7 +56,7 @@ def test_products_of_armv7e_m_equal_the_portable_ones(operator: str, tmp_path: P
     found = _cases()[operator]
     program = HostCases(found, tmp_path, "armv7e_m")
     for number, case in enumerate(found):
-        difference = _difference(program.run(number), simulate(case.graph, case.inputs))
+        difference = first_difference(program.run(number), simulate(case.graph, case.inputs))
         assert not difference, f"{case.name}: {difference}"
 
 
@@ -78,7 +65,7 @@ def test_products_of_armv7e_m_equal_the_portable_ones(operator: str, tmp_path: P
 def test_generated_library_equals_simulator(operator: str) -> None:
     case = _cases()[operator][0]
     expected = simulate(case.graph, case.inputs)
-    assert not _difference(run_on_host(case.graph, case.inputs), expected)
+    assert not first_difference(run_on_host(case.graph, case.inputs), expected)
 
 
 @pytest.mark.parametrize("operator", sorted(forms()))

@@ -13,9 +13,8 @@ from tinycomp.int16._form import Form, bounds, clamped
 from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands, Tensor
-from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._broadcast import aligned, period_fields, repeat_fields
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import rows
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,8 @@ class MulInt16(Form):
                 f"{constant.name!r}.",
                 expected="Expected a constant no larger than the tensor.",
             )
-        size = rows(operands.output.shape)[1]
-        same = constant.values.size == operands.output.size
         fields: dict[str, int | Array] = {
-            "size": size,
-            "period": size if same else constant.values.size,
-            "advance": size if same else 0,
+            **period_fields(constant, operands.output),
             "constant": constant.values.astype(np.int16).ravel(),
             **last,
         }

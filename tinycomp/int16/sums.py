@@ -8,16 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinycomp.common.errors import ModelError
 from tinycomp.int16._form import Form, bounds, clamped
-from tinycomp.ir.fixed_point import Multiplier, quantize_multiplier, requantize
+from tinycomp.ir.fixed_point import Multiplier, requantize
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._activation import Activation
-from tinycomp.ops._broadcast import aligned, repeat_fields
-from tinycomp.ops._quantized import parameters
-from tinycomp.ops._rows import rows
-from tinycomp.ops._sum import SumFactors
+from tinycomp.ops._broadcast import aligned, period_fields, repeat_fields
+from tinycomp.ops._sum import sum_factors
 
 _LEFT_SHIFT = 15
 """Extra bits of both inputs (the kernels' constant)."""
@@ -35,7 +32,7 @@ class SumInt16(Form):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """The broadcast input comes second; a negative multiplier subtracts."""
-        factors = list(_factors(operands))
+        factors = list(sum_factors(operands, _LEFT_SHIFT))
         if self.op.name == "subtract":
             factors[1] = Multiplier(-factors[1].multiplier, factors[1].shift)
         walk = repeat_fields(operands)
@@ -68,19 +65,15 @@ class SumWithConstantInt16(Form):
     def kernel(self, operands: Operands) -> KernelCall:
         """The constant is stored in the common scale, with its sign in the sum."""
         (constant,) = operands.constants
-        factors = _factors(operands)
+        factors = sum_factors(operands, _LEFT_SHIFT)
         first = isinstance(operands.inputs[0], Tensor)
         mine, other = factors[:2] if first else factors[1::-1]
         addend = _raised(constant.values, other)
         if self.op.subtract and first:
             addend = -addend
         low, high = bounds(self.op.activation, operands.output)
-        size = rows(operands.output.shape)[1]
-        same = constant.values.size == operands.output.size
         fields: dict[str, int | Array] = {
-            "size": size,
-            "period": size if same else constant.values.size,
-            "advance": size if same else 0,
+            **period_fields(constant, operands.output),
             "constant": addend.astype(np.int32).ravel(),
             "negative": int(self.op.subtract and not first),
             "activation_min": low,
@@ -96,7 +89,7 @@ class SumWithConstantInt16(Form):
 def _total(
     operands: Operands, inputs: Sequence[Array], activation: Activation, subtract: bool
 ) -> Array:
-    factors, rank = _factors(operands), len(operands.output.shape)
+    factors, rank = sum_factors(operands, _LEFT_SHIFT), len(operands.output.shape)
     computed, terms = iter(inputs), []
     for value, factor in zip(operands.inputs, factors[:2], strict=True):
         x = next(computed) if isinstance(value, Tensor) else value.values[np.newaxis]
@@ -108,27 +101,3 @@ def _total(
 def _raised(values: Array, factor: Multiplier) -> Array:
     """Values of an input in the common scale."""
     return requantize(np.asarray(values, np.int64) << _LEFT_SHIFT, *factor)
-
-
-def _factors(operands: Operands) -> SumFactors:
-    """The factors of a node with two inputs.
-
-    Raises:
-        ModelError: the output's scale is so fine that its factor is not below 1.
-    """
-    first, second = (parameters(value).scale for value in operands.inputs)
-    target = parameters(operands.output).scale
-    common = 2 * max(first, second)
-    output = common / (target * (1 << _LEFT_SHIFT))
-    if output >= 1.0:
-        raise ModelError(
-            f"{operands.output.name!r} (add) has the scale {target:g} for inputs of {first:g} and "
-            f"{second:g}.",
-            expected=f"Expected more than 2^-{_LEFT_SHIFT - 1} of the larger input's scale.",
-            hint="Calibrate with data that makes this sum other than zero.",
-        )
-    return SumFactors(
-        quantize_multiplier(first / common),
-        quantize_multiplier(second / common),
-        quantize_multiplier(output),
-    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Operands, Shape
+from tinycomp.ir.tensor import Constant, Operands, Shape, Tensor
 from tinycomp.ops._registry import operators
 from tinycomp.ops._rows import rows
 
@@ -65,6 +65,17 @@ def repetition(source: Shape, target: Shape) -> list[Operator]:
     found: list[Operator] = [known["reshape"](whole)] if whole != source else []
     times = tuple(size // own for size, own in zip(target, whole, strict=True))
     return [*found, known["tile"](times)]
+
+
+def period_fields(constant: Constant, output: Tensor) -> dict[str, int]:
+    """The members that say how a kernel repeats a constant over the rows of its output."""
+    size = rows(output.shape)[1]
+    same = constant.values.size == output.size
+    return {
+        "size": size,
+        "period": size if same else constant.values.size,
+        "advance": size if same else 0,
+    }
 
 
 def wide_input(shapes: Sequence[Shape]) -> int:

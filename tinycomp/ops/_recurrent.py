@@ -164,6 +164,18 @@ def split_weights(operands: Operands) -> tuple[Array, Array]:
     return values[:, :features], values[:, features:]
 
 
+def float_products(operands: Operands, inputs: Sequence[Any]) -> tuple[Any, Any]:
+    """In keras.ops: what each row adds to all sums, (batch, steps, values), and the matrix that a
+    state is multiplied with, (units, values).
+    """
+    from keras import ops
+
+    source, weights, bias = inputs
+    _, features, _ = sizes(operands)
+    shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias[: weights.shape[0]]
+    return shares, ops.transpose(weights[:, features:])
+
+
 def over_time(step: StepFunction, shares: Any, states: int, units: int) -> Any:
     """The first state after every row, (batch, steps, units), in keras.ops.
 

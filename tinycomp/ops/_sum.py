@@ -33,8 +33,8 @@ class SumFactors(NamedTuple):
     """Of the sum, to the output's scale."""
 
 
-def sum_factors(operands: Operands) -> SumFactors:
-    """The factors of a node with two inputs.
+def sum_factors(operands: Operands, extra: int = LEFT_SHIFT) -> SumFactors:
+    """The factors of a node with two inputs, whose common scale has so many extra bits.
 
     Raises:
         ModelError: the output's scale is so fine that its factor is not below 1.
@@ -42,12 +42,12 @@ def sum_factors(operands: Operands) -> SumFactors:
     first, second = (parameters(value).scale for value in operands.inputs)
     target = parameters(operands.output).scale
     common = 2 * max(first, second)
-    output = common / (target * (1 << LEFT_SHIFT))
+    output = common / (target * (1 << extra))
     if output >= 1.0:
         raise ModelError(
             f"{operands.output.name!r} (add) has the scale {target:g} for inputs of {first:g} and "
             f"{second:g}.",
-            expected=f"Expected more than 2^-{LEFT_SHIFT - 1} of the larger input's scale.",
+            expected=f"Expected more than 2^-{extra - 1} of the larger input's scale.",
             hint="Calibrate with data that makes this sum other than zero.",
         )
     return SumFactors(

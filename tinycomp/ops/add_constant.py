@@ -16,10 +16,9 @@ from tinycomp.ir.operator import Operator, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Constant, Operands, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
-from tinycomp.ops._broadcast import aligned
+from tinycomp.ops._broadcast import aligned, period_fields
 from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._quantized import Clamp, parameters, requantized
-from tinycomp.ops._rows import rows
 from tinycomp.ops._sum import raised, sum_factors
 from tinycomp.ops._tflite import read_activation, version
 
@@ -62,12 +61,8 @@ class AddConstant(BinaryOperator):
         first = isinstance(operands.inputs[0], Tensor)
         mine, other = factors[:2] if first else factors[1::-1]
         addend = raised(constant.values, constant, other)
-        size = rows(operands.output.shape)[1]
-        same = constant.values.size == operands.output.size
         fields: dict[str, int | Array] = {
-            "size": size,
-            "period": size if same else constant.values.size,
-            "advance": size if same else 0,
+            **period_fields(constant, operands.output),
             "constant": (-addend if self.subtract and first else addend).astype(np.int32).ravel(),
             "input_zero_point": parameters(tensor).zero_point,
             "negative": int(self.subtract and not first),

@@ -19,7 +19,7 @@ from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._recurrent import BLOCK, Recurrent, over_time, sizes
+from tinycomp.ops._recurrent import BLOCK, Recurrent, float_products, over_time, sizes
 from tinycomp.ops._recurrent_int8 import (
     SHARE,
     STATE,
@@ -109,19 +109,17 @@ class Gru(Recurrent):
         """As defined."""
         from keras import ops
 
-        source, weights, bias = inputs
-        _, features, units = sizes(operands)
-        both, candidates = 2 * units, 3 * units
-        of_gates = ops.transpose(weights[:both, features:])
-        of_candidate = ops.transpose(weights[both:, features:])
-        shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias[:candidates]
+        shares, recurrent = float_products(operands, inputs)
+        _, _, units = sizes(operands)
+        both, bias_of_state = 2 * units, inputs[2][3 * units :]
+        of_gates, of_candidate = recurrent[:, :both], recurrent[:, both:]
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             (state,) = states
             gates = ops.sigmoid(share[:, :both] + ops.matmul(state, of_gates))
             update, reset = ops.split(gates, 2, axis=-1)
             if self.reset_after:
-                back = reset * (ops.matmul(state, of_candidate) + bias[candidates:])
+                back = reset * (ops.matmul(state, of_candidate) + bias_of_state)
             else:
                 back = ops.matmul(reset * state, of_candidate)
             candidate = ops.tanh(share[:, both:] + back)

@@ -39,6 +39,7 @@ from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
     BLOCK,
     Recurrent,
+    float_products,
     over_time,
     products,
     sizes,
@@ -118,10 +119,8 @@ class Lstm(Recurrent):
         """As defined."""
         from keras import ops
 
-        source, weights, bias = inputs
-        _, features, units = sizes(operands)
-        recurrent = ops.transpose(weights[:, features:])
-        shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias
+        shares, recurrent = float_products(operands, inputs)
+        _, _, units = sizes(operands)
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             entering, forget, new, leaving = ops.split(

@@ -16,11 +16,10 @@ from tinycomp.ir.operator import OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._binary import BinaryOperator
-from tinycomp.ops._broadcast import aligned, repeat_fields
+from tinycomp.ops._broadcast import aligned, period_fields, repeat_fields
 from tinycomp.ops._differentiable import activated, side_by_side
 from tinycomp.ops._factor import bounded_multiplier
 from tinycomp.ops._quantized import Clamp, parameters, requantized
-from tinycomp.ops._rows import rows
 from tinycomp.ops._tflite import read_activation
 
 
@@ -85,12 +84,8 @@ class Mul(BinaryOperator):
 
     def _constant_kernel(self, operands: Operands) -> KernelCall:
         (tensor,), (constant,) = operands.activations, operands.constants
-        size = rows(operands.output.shape)[1]
-        same = constant.values.size == operands.output.size
         fields: dict[str, int | Array] = {
-            "size": size,
-            "period": size if same else constant.values.size,
-            "advance": size if same else 0,
+            **period_fields(constant, operands.output),
             "constant": constant.values.astype(np.int8).ravel(),
             "input_zero_point": parameters(tensor).zero_point,
             "constant_zero_point": parameters(constant).zero_point,

@@ -18,7 +18,7 @@ from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._recurrent import Recurrent, over_time, sizes
+from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
 from tinycomp.ops._recurrent_int8 import (
     STATE,
     DenseRows,
@@ -72,10 +72,8 @@ class SimpleRnn(Recurrent):
         """As defined."""
         from keras import ops
 
-        source, weights, bias = inputs
-        _, features, units = sizes(operands)
-        recurrent = ops.transpose(weights[:, features:])
-        shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias
+        shares, recurrent = float_products(operands, inputs)
+        _, _, units = sizes(operands)
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             return [ops.tanh(share + ops.matmul(states[0], recurrent))]

@@ -51,7 +51,7 @@ class PlanOptions:
 
     def ram(self, board: Board) -> int:
         """Maximum bytes of the arena: the user's limit, or the board's RAM."""
-        return self.ram_limit or board.memory.ram - board.memory.reserved_ram
+        return self.ram_limit or board.memory.usable_ram
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,10 +164,10 @@ def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program
 
 def storage_target(board: Board, options: PlanOptions) -> StorageTarget:
     """Limits for storing weights: the flash, or the limit of constants if that is lower."""
-    flash = board.memory.flash - board.memory.reserved_flash
+    flash = board.memory.usable_flash
     if board.memory.constants is not None:
         flash = min(flash, board.memory.constants + CODE)
-    far = board.memory.flash - board.memory.reserved_flash if board.memory.far else None
+    far = board.memory.usable_flash if board.memory.far else None
     memory, ram = board.memory, options.ram(board)
     return StorageTarget(board.kernels, memory.harvard, flash, ram, far, memory.largest_array)
 

@@ -53,8 +53,7 @@ def needs(graph: Graph, board: Board) -> Needs:
     return Needs(
         board.name, constants, _code(program), least + kept, fast.arena + kept,
         round(slowest), round(fastest),
-        board.memory.flash - board.memory.reserved_flash,
-        board.memory.ram - board.memory.reserved_ram,
+        board.memory.usable_flash, board.memory.usable_ram,
     )  # fmt: skip
 
 

@@ -66,8 +66,7 @@ def room_record(board: Board) -> RoomRecord | None:
     """What a board has for the library; None for this computer."""
     if board.is_host:
         return None
-    memory = board.memory
-    return RoomRecord(memory.flash - memory.reserved_flash, memory.ram - memory.reserved_ram)
+    return RoomRecord(board.memory.usable_flash, board.memory.usable_ram)
 
 
 def ram_record(plan: Plan, stack: int | None) -> RamRecord:

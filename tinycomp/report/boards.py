@@ -28,7 +28,7 @@ def board_table(known: Iterable[tuple[Board, str]]) -> Table:
     table.add_column("here", no_wrap=True)
     for board, state in known:
         memory = board.memory
-        sizes = (memory.flash - memory.reserved_flash, memory.ram - memory.reserved_ram)
+        sizes = (memory.usable_flash, memory.usable_ram)
         shown = ("", "") if board.is_host else (_kilobytes(sizes[0]), _kilobytes(sizes[1]))
         clock = f"{board.clock / 1e6:g}" if board.clock else ""
         table.add_row(board.name, board.cpu, *shown, clock, board.project, state)

@@ -47,6 +47,16 @@ class Memory(Section):
     largest_array: Bytes | None = None
     """Largest array that the compiler supports (AVR: 32767)."""
 
+    @property
+    def usable_flash(self) -> int:
+        """Bytes of flash for the library."""
+        return self.flash - self.reserved_flash
+
+    @property
+    def usable_ram(self) -> int:
+        """Bytes of RAM for the library."""
+        return self.ram - self.reserved_ram
+
 
 class Compiler(Section):
     """A GCC with its options."""

@@ -86,9 +86,9 @@ def _limits(board: Board, need: Footprint) -> list[_Limit]:
         _Limit(
             "Flash" if need.code is not None else "Flash, code not counted",
             (need.code or 0) + need.constants,
-            memory.flash - memory.reserved_flash,
+            memory.usable_flash,
         ),
-        _Limit("RAM", need.ram, memory.ram - memory.reserved_ram),
+        _Limit("RAM", need.ram, memory.usable_ram),
     ]
     if memory.constants is not None:
         what = "Constants in near memory" if memory.harvard else "Constants"
