@@ -43,12 +43,8 @@ def dequantized(node: OnnxNode, values: Mapping[str, Any]) -> tuple[Array, Array
 
     The reference of the onnx package lacks the operator's earlier versions.
     """
-    stored, scale = (np.asarray(values[name]) for name in node.inputs[:2])
-    named = len(node.inputs) > 2 and node.inputs[2]
-    zero = np.asarray(values[node.inputs[2]]) if named else np.zeros_like(scale, stored.dtype)
-    shape = [1] * stored.ndim
-    if scale.size > 1:
-        shape[int(node.attributes.get("axis", 1))] = -1
+    stored = np.asarray(values[node.inputs[0]])
+    scale, zero, shape = _scale_and_zero(node, values, stored.ndim, stored.dtype)
     centred = stored.astype(np.int64) - zero.astype(np.int64).reshape(shape)
     real = (centred * scale.astype(np.float64).reshape(shape)).astype(np.float32)
     offset = _OFFSETS.get(str(stored.dtype))
@@ -59,16 +55,25 @@ def dequantized(node: OnnxNode, values: Mapping[str, Any]) -> tuple[Array, Array
 
 def quantized(node: OnnxNode, values: Mapping[str, Any]) -> Array:
     """The stored values of a real constant."""
-    real, scale = (np.asarray(values[name]) for name in node.inputs[:2])
-    named = len(node.inputs) > 2 and node.inputs[2]
-    zero = np.asarray(values[node.inputs[2]]) if named else np.zeros_like(scale, np.uint8)
-    shape = [1] * real.ndim
-    if scale.size > 1:
-        shape[int(node.attributes.get("axis", 1))] = -1
+    real = np.asarray(values[node.inputs[0]])
+    scale, zero, shape = _scale_and_zero(node, values, real.ndim, np.dtype(np.uint8))
     limits = np.iinfo(zero.dtype)
     found = np.rint(real / scale.reshape(shape)) + zero.astype(np.float64).reshape(shape)
     stored: Array = np.clip(found, limits.min, limits.max).astype(zero.dtype)
     return stored
+
+
+def _scale_and_zero(
+    node: OnnxNode, values: Mapping[str, Any], rank: int, kind: np.dtype[Any]
+) -> tuple[Array, Array, list[int]]:
+    """Scale and zero point, of this type if there is none, and the shape that both broadcast in."""
+    scale = np.asarray(values[node.inputs[1]])
+    named = len(node.inputs) > 2 and node.inputs[2]
+    zero = np.asarray(values[node.inputs[2]]) if named else np.zeros_like(scale, kind)
+    shape = [1] * rank
+    if scale.size > 1:
+        shape[int(node.attributes.get("axis", 1))] = -1
+    return scale, zero, shape
 
 
 QUANTIZED: Mapping[str, Reader] = {"DequantizeLinear": _linear, "QuantizeLinear": _linear}
