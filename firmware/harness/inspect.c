@@ -32,6 +32,7 @@ static void put_value(const char *label, uint64_t value)
 
 static void info(void)
 {
+    put_value(TC_TEXT("m-tc-protocol-["), TC_PROTOCOL);
     put_name(TC_TEXT("m-tc-model-["), tc_model.name);
     put_name(TC_TEXT("m-tc-hash-["), tc_model.hash);
     put_name(TC_TEXT("m-tc-generator-["), tc_model.generator);

@@ -14,7 +14,7 @@ from fake_line import BOOT, FakeStream, line
 
 from tinycomp.common.errors import DeviceError
 from tinycomp.device.link import Link
-from tinycomp.device.protocol import Device
+from tinycomp.device.protocol import PROTOCOL, Device
 
 Answer = Callable[[str], bytes]
 INFO = (
@@ -80,6 +80,34 @@ def test_another_firmware() -> None:
         connected(lambda _: unknown),
     ):
         pass
+
+
+def with_protocol(number: str) -> Answer:
+    """A device that is correct but for the protocol that it names."""
+    first = f"m-tc-protocol-[{number}]\r\n".encode()
+    return lambda command: first + INFO if command == "tc info" else good(command)
+
+
+def test_firmware_of_a_newer_protocol() -> None:
+    with (
+        pytest.raises(
+            DeviceError,
+            match=rf"has protocol {PROTOCOL + 1}\. Expected protocol {PROTOCOL} or an older one",
+        ),
+        connected(with_protocol(str(PROTOCOL + 1))),
+    ):
+        pass
+
+
+def test_a_protocol_that_is_no_number() -> None:
+    with pytest.raises(DeviceError, match="no number"), connected(with_protocol("x")):
+        pass
+
+
+def test_firmware_with_and_without_its_protocol() -> None:
+    for answer in (good, with_protocol(str(PROTOCOL))):
+        with connected(answer) as device:
+            assert device.identity.model == "m"
 
 
 def test_silence_in_the_middle() -> None:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from fake_firmware import HASH, hex_commands, reply
 
+from tinycomp.device.protocol import PROTOCOL
+
 Talks = Callable[..., str]
 
 INPUT = bytes((7 * i) % 256 for i in range(96))
@@ -204,8 +206,11 @@ def squared_error(data: bytes, real: np.ndarray) -> np.float32:
 
 def test_identity(talks: Talks) -> None:
     lines = talks(b"tc info%").splitlines()
-    assert lines[:3] == ["m-tc-model-[fake]", f"m-tc-hash-[{HASH}]", "m-tc-generator-[0.0.1]"]
-    assert lines[3] in ("m-tc-unit-[instructions]", "m-tc-unit-[microseconds]")
+    assert lines[:4] == [
+        f"m-tc-protocol-[{PROTOCOL}]", "m-tc-model-[fake]", f"m-tc-hash-[{HASH}]",
+        "m-tc-generator-[0.0.1]",
+    ]  # fmt: skip
+    assert lines[4] in ("m-tc-unit-[instructions]", "m-tc-unit-[microseconds]")
     assert "m-tc-input-[96]" in lines
     assert lines[-1] == "m-ready"
 

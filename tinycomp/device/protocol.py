@@ -36,6 +36,8 @@ CHARACTERS_A_BYTE = 40
 """Maximum bytes of a line, if each byte of a tensor has its own line."""
 CHARACTERS_A_RESULT = 24
 _Result = TypeVar("_Result")
+PROTOCOL = 1
+"""The newest format of the tc commands that is understood; firmware of tinycomp 0.1 sends none."""
 REBUILD_HINT = "Build the project of this model again and flash it."
 
 
@@ -250,6 +252,7 @@ class Device:
 
     def _read_identity(self) -> Identity:
         reply = self._talk.command("tc info")
+        self._check_protocol(reply)
         unit = reply.one(r"m-tc-unit-\[(instructions|cycles|microseconds)]")[1]
         return Identity(
             model=reply.text("model"),
@@ -267,6 +270,18 @@ class Device:
             window=reply.number("window", WINDOW_MAX),
             keeps_input="m-tc-input-used-up" not in reply.lines,
         )
+
+    def _check_protocol(self, reply: Reply) -> None:
+        """Refuse newer firmware before anything else in its reply is read."""
+        if not any(line.startswith("m-tc-protocol-") for line in reply.lines):
+            return
+        number = reply.number("protocol")
+        if number > PROTOCOL:
+            raise DeviceError(
+                f"The firmware on {self.link.port} has protocol {number}.",
+                expected=f"Expected protocol {PROTOCOL} or an older one.",
+                hint="Update tinycomp, or build and flash the project with this version.",
+            )
 
     def _inferred(self, command: Callable[[], _Result]) -> _Result:
         """The reply to a command that runs the model; loads its input again where it is used up."""

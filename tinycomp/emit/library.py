@@ -35,6 +35,8 @@ from tinycomp.plan.memory import Plan
 from tinycomp.plan.moves import Move
 from tinycomp.plan.place import ALIGNMENT
 
+FORMAT = 1
+"""Of libraries: TC_VERSION of the headers, checked when a library is compiled."""
 FILES = {
     "model.h": "{}.h",
     "model.c": "{}.c",
@@ -123,6 +125,8 @@ class LibraryContext:
     """Prefix of public C names."""
     macro: str
     """Prefix of public macros."""
+    format: int
+    """Of the library: its interface, and what it expects of the headers of the kernels."""
     version: str
     """Of the generator."""
     model_hash: str
@@ -247,6 +251,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
     return LibraryContext(
         prefix=prefix,
         macro=prefix.upper(),
+        format=FORMAT,
         version=__version__,
         model_hash=model_hash,
         model_name=c_comment(graph.name),

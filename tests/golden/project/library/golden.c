@@ -18,8 +18,8 @@
 #include "tinycomp/fully_connected_small_dsp.h"
 #include "tinycomp/softmax.h"
 
-#if TC_VERSION != 1
-#error "The headers in tinycomp/ are from another generator version: generate the library again."
+#if TC_VERSION != 1 || GOLDEN_FORMAT != 1
+#error "The headers are from another generator version: generate the library again."
 #endif
 
 /* The harness includes this file once more, with another function name and its own hooks, to watch an inference. */

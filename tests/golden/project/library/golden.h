@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#define GOLDEN_FORMAT 1 /* of this library's interface and its headers in tinycomp/ */
 #define GOLDEN_GENERATOR_VERSION "0.1.0"
 #define GOLDEN_MODEL_HASH "e7f4f8c3fca5ccb9bb12f10fbc47cf741da4c090c138c2a04c1aac7687e5e049"
 

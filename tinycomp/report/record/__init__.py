@@ -1,0 +1,47 @@
+"""The measurements of a build: the content of report.json, by topic."""
+
+from tinycomp.report.record.accuracy import AccuracyRecord, MetricRecord, OutputRecord
+from tinycomp.report.record.latency import (
+    EstimateRecord,
+    LatencyRecord,
+    LayerLatency,
+    TimeRecord,
+)  # fmt: skip
+from tinycomp.report.record.layer import LayerRecord
+from tinycomp.report.record.memory import AreaRecord, BufferRecord, MemoryRecord, SpanRecord
+from tinycomp.report.record.read import FORMAT, REPORT_NAME, read_report, to_json
+from tinycomp.report.record.report import (
+    ModelRecord,
+    PlainRecord,
+    Report,
+    StreamRecord,
+    VerifyRecord,
+)  # fmt: skip
+from tinycomp.report.record.size import FlashRecord, RamRecord, RoomRecord
+
+__all__ = [
+    "FORMAT",
+    "REPORT_NAME",
+    "AccuracyRecord",
+    "AreaRecord",
+    "BufferRecord",
+    "EstimateRecord",
+    "FlashRecord",
+    "LatencyRecord",
+    "LayerLatency",
+    "LayerRecord",
+    "MemoryRecord",
+    "MetricRecord",
+    "ModelRecord",
+    "OutputRecord",
+    "PlainRecord",
+    "RamRecord",
+    "Report",
+    "RoomRecord",
+    "SpanRecord",
+    "StreamRecord",
+    "TimeRecord",
+    "VerifyRecord",
+    "read_report",
+    "to_json",
+]
