@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TC_PROTOCOL 1 /* format of the tc commands and their replies; tc info sends it */
+#define TC_PROTOCOL 1      /* format of the tc commands and their replies; tc info sends it */
 #define TC_COMMAND_SIZE 80 /* characters before the '%' */
 #define TC_WORDS_MAX 4
 
