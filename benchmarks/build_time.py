@@ -25,10 +25,11 @@ from tinycomp.common.progress import Silent
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import emit_library
+from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.streaming import choose
-from tinycomp.prepare import Preparation, Prepared, prepare
-from tinycomp.proof.assembly import PlanOptions, lower_for
+from tinycomp.prepare import Prepared, prepare
+from tinycomp.proof.assembly import lower_for
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import is_available
 

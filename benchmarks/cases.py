@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tinycomp.plan.streaming import Optimize
+from tinycomp.options.build import Optimize
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent / "shared"

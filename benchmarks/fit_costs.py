@@ -26,12 +26,13 @@ from benchmarks.cases import SHARED, model_path, targets
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.kernels._registry import instruction_sets
+from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.plan import costs
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import Step
-from tinycomp.prepare import Preparation, Prepared, evaluation_inputs, prepare
-from tinycomp.proof.assembly import Assembler, PlanOptions, lower_for
+from tinycomp.prepare import Prepared, evaluation_inputs, prepare
+from tinycomp.proof.assembly import Assembler, lower_for
 from tinycomp.proof.measure import latency_record
 from tinycomp.proof.session import session
 from tinycomp.report.record import LatencyRecord

@@ -31,9 +31,10 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Tensor
 from tinycomp.ops._window import Window
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.prepare import Preparation, Prepared, prepare
+from tinycomp.prepare import Prepared, prepare
 from tinycomp.quantize.export import write_tflite
 from tinycomp.target.boards import Board, load_board
 

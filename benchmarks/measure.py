@@ -13,8 +13,7 @@ from benchmarks.results import Cycles, Peer, Row
 from tinycomp import pipeline
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
+from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.report.record import EstimateRecord, Report
 from tinycomp.target.boards import load_board
 

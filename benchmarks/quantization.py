@@ -22,16 +22,18 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tinycomp.common.progress import Silent
-from tinycomp.data.dataset import DataOptions, Dataset, load_data
+from tinycomp.data.dataset import Dataset, load_data
 from tinycomp.data.score import score
 from tinycomp.data.targets import find_targets
 from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
+from tinycomp.options.build import AUTO
+from tinycomp.options.data import DataOptions
 from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import quantize_values
-from tinycomp.quantize.calibration import AUTO, METHODS
+from tinycomp.quantize.calibration import METHODS
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest
 from tinycomp.reference import oracle, simulate

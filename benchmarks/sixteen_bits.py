@@ -19,7 +19,8 @@ import numpy as np
 
 from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array, dequantize_values
-from tinycomp.prepare import Preparation, prepare
+from tinycomp.options.build import Preparation
+from tinycomp.prepare import prepare
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float, run_output
 

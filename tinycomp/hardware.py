@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tinycomp.common.errors import BoardError
 from tinycomp.common.progress import Progress
-from tinycomp.data.dataset import DataOptions
 from tinycomp.device import ports
 from tinycomp.device.firmware_build import emulated_board, missing
 from tinycomp.device.flash_build import Project
@@ -19,6 +18,7 @@ from tinycomp.device.flashing import FlashOptions
 from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
 from tinycomp.device.serving import refuse_taken, serving
+from tinycomp.options.data import DataOptions
 from tinycomp.pipeline import bench, firmware_build, verify
 from tinycomp.reference.compare import Verification
 from tinycomp.report.record import Report, read_report

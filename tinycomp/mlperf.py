@@ -10,9 +10,9 @@ import numpy as np
 
 from tinycomp.common.errors import BoardError, DataError, ModelError
 from tinycomp.common.progress import Progress
-from tinycomp.data.dataset import DataOptions, Dataset, load_data
+from tinycomp.data.dataset import Dataset, load_data
 from tinycomp.data.targets import find_targets
-from tinycomp.data.task import Task, model_shape
+from tinycomp.data.task import model_shape
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.benchmarks import (
     BENCHMARKS,
@@ -31,6 +31,7 @@ from tinycomp.emit.runner_folder import (
 )
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import DataOptions, Task
 from tinycomp.pipeline import built_folder, firmware_build
 from tinycomp.proof.session import session
 from tinycomp.quantize.affine import quantize_inputs, quantize_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from tinycomp.common.blockers import reasons_of
 from tinycomp.common.errors import BoardError, DifferenceError, ModelError, OutputError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
-from tinycomp.data.dataset import DataOptions, load_data
+from tinycomp.data.dataset import load_data
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
@@ -27,16 +27,17 @@ from tinycomp.emit.folder import (
     write_folder,
 )
 from tinycomp.emit.package_files import FOLDER as PACKAGES
-from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
 from tinycomp.frontend.formats import format_of
 from tinycomp.frontend.survey import survey
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+from tinycomp.options.compress import SIZES_BOARD
+from tinycomp.options.data import DataOptions
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import (
-    Preparation,
     Prepared,
     by_hops,
     clean_up,
@@ -45,9 +46,9 @@ from tinycomp.prepare import (
     prepare,
     read_model,
     reduce,
-)  # fmt: skip
+)
 from tinycomp.proof.accuracy import evaluate_int8
-from tinycomp.proof.assembly import MODEL_NAME, Assembler, PlanOptions
+from tinycomp.proof.assembly import MODEL_NAME, Assembler
 from tinycomp.proof.checks import (
     add_cycle_estimate,
     add_layer_errors,
@@ -69,7 +70,7 @@ from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain, compare_with_window
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.recipes.compression import DEFAULT_BOARD, prepare_by_recipe
+from tinycomp.recipes.compression import prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
 from tinycomp.report.html import HTML_NAME, html
@@ -83,36 +84,6 @@ from tinycomp.report.record import (
     to_json,
 )  # fmt: skip
 from tinycomp.target.boards import Board, load_board
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """The options of `tinycomp build`."""
-
-    prepare: Preparation
-    """Model, data and compression."""
-    board: str
-    """Name of a board, or path of a board file."""
-    output: Path
-    """The output folder."""
-    samples: int = 8
-    """Number of samples for comparing executions."""
-    verify: bool = True
-    """Whether to compare executions."""
-    bench: bool = True
-    """Whether to measure latency and stack."""
-    force: bool = False
-    """Whether to update an existing output folder."""
-    library_only: bool = False
-    """Whether to replace only the library in an existing folder."""
-    planning: PlanOptions = field(default_factory=PlanOptions)
-    """Goal and limits of the plan."""
-    benchmark: str | None = None
-    """The benchmark of MLPerf Tiny that the harness reports; None: by the library's name."""
-    packaging: Packaging = field(default_factory=Packaging)
-    """Kinds of packages to build, and their web page."""
-    stream: int | None = None
-    """New rows from one decision to the next; None: whole windows."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -433,7 +404,7 @@ def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress)
         TinycompError: the model, the data or the output file can't be used.
     """
     refuse_existing_file(output, force=force)
-    prepared = prepare_by_recipe(wanted, DEFAULT_BOARD, PlanOptions(), progress)
+    prepared = prepare_by_recipe(wanted, SIZES_BOARD, PlanOptions(), progress)
     tflite = prepared.tflite
     if prepared.graph.input_transform is not None:
         progress.note(prepared.graph.input_transform.described)

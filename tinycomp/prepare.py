@@ -21,12 +21,14 @@ from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
 from tinycomp.compress.short_biases import shorten_biases
 from tinycomp.data.class_names import fit_class_names
-from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
+from tinycomp.data.dataset import Dataset, load_data, require_data_file, spread
 from tinycomp.data.targets import Targets, find_targets
-from tinycomp.data.task import ModelShape, Task, model_shape
+from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.frontend.formats import format_of
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
+from tinycomp.options.build import AUTO, Preparation
+from tinycomp.options.data import DataOptions, Task
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.bundle_inputs import bundle_inputs
 from tinycomp.passes.bundle_outputs import bundle_outputs
@@ -46,7 +48,7 @@ from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.passes.scale_constants import scale_constants
 from tinycomp.passes.stream import stream
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import AUTO, observe, require_method
+from tinycomp.quantize.calibration import observe, require_method
 from tinycomp.quantize.export import compression_of, write_tflite
 from tinycomp.quantize.given import input_quantization
 from tinycomp.quantize.post_training import quantize
@@ -62,32 +64,6 @@ TFLITE_SUFFIX = ".tflite"
 COMPENSATION_SAMPLES = 100
 """Calibration samples whose activations are held in memory to make up for pruning and clustering.
 """
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """The user's model, data and options of compression."""
-
-    model: Path
-    """A .keras, .h5, .onnx or .tflite file; a .tflite in int8 or float32."""
-    data: Path | None = None
-    """An .npz file for calibration and evaluation."""
-    data_options: DataOptions = field(default_factory=DataOptions)
-    """Names, scaling and number of samples."""
-    codebook_bits: int | None = None
-    """At most 2^bits distinct weights per codebook; None: no codebooks."""
-    sparsity: float = 0.0
-    """Fraction of all weights set to zero, from 0 to 1."""
-    recipe: Path | None = None
-    """A TOML file with options per layer."""
-    calibration: str = AUTO
-    """Name of a calibration method, or AUTO."""
-    name: str | None = None
-    """Replaces the model's own name."""
-    input_quantization: str | None = None
-    """"SCALE,ZERO" or an int8 .tflite; None: from calibration."""
-    activations: int = 8
-    """Bits of activations, 8 or 16, where the recipe does not say otherwise."""
 
 
 @dataclass(frozen=True, eq=False)

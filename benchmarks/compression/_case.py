@@ -22,11 +22,10 @@ from benchmarks.cases import SHARED
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array
-from tinycomp.pipeline import BuildOptions, build
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
-from tinycomp.recipes.compression import CompressOptions, compress
-from tinycomp.recipes.targets import Targets
+from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+from tinycomp.options.compress import CompressOptions, Targets
+from tinycomp.pipeline import build
+from tinycomp.recipes.compression import compress
 from tinycomp.report.record import Report
 from tinycomp.report.steps import StepRecord, step_line
 from tinycomp.train.augment import Augmentation, deviations

@@ -18,7 +18,8 @@ from benchmarks.cases import SHARED
 from benchmarks.compression import fsdd
 from benchmarks.compression._case import Case, trained
 from tinycomp.common.progress import Silent
-from tinycomp.recipes.compression import Compressed, CompressOptions, compress
+from tinycomp.options.compress import CompressOptions
+from tinycomp.recipes.compression import Compressed, compress
 
 TRAINING = "[training]\nepochs = 40\nbatch = 32\nimitation = 0.5\ntemperature = 2.0\n"
 AUGMENT = "[training.augment]\ntime_shift = 4\n"

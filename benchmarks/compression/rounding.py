@@ -21,11 +21,13 @@ from tinycomp.compress._technique import Samples, Technique
 from tinycomp.compress.equalize import Equalize
 from tinycomp.compress.recipe import Recipe
 from tinycomp.compress.rounding import Rounding
-from tinycomp.data.dataset import DataOptions, Dataset, load_data
+from tinycomp.data.dataset import Dataset, load_data
 from tinycomp.ir.graph import Graph
+from tinycomp.options.build import PlanOptions
+from tinycomp.options.data import DataOptions
 from tinycomp.prepare import prepare_trained, read_model
 from tinycomp.proof.accuracy import evaluate_int8
-from tinycomp.proof.assembly import Assembler, PlanOptions
+from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint
 from tinycomp.recipes.measure import bits
 from tinycomp.target.boards import load_board

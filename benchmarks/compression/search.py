@@ -24,14 +24,14 @@ from benchmarks.cases import SHARED
 from benchmarks.compression import har
 from benchmarks.compression._case import Case, trained
 from tinycomp.cli.terminal_progress import TerminalProgress
-from tinycomp.data.dataset import DataOptions
-from tinycomp.proof.assembly import PlanOptions
-from tinycomp.search.evaluate import Evaluator, Task
+from tinycomp.options.build import PlanOptions
+from tinycomp.options.data import DataOptions
+from tinycomp.options.search import Limits, Plan, SearchOptions, Task
+from tinycomp.search.evaluate import Evaluator
 from tinycomp.search.front import front, volume
 from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import Limits, outcome_line
-from tinycomp.search.search import SearchOptions, search
-from tinycomp.search.worker import Plan
+from tinycomp.search.outcome import outcome_line
+from tinycomp.search.search import search
 
 BOARD = """based_on = "cortex-m4"
 title = "Cortex-M4 without a compiler"

@@ -28,8 +28,8 @@ from tinycomp.compress._registry import techniques
 from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.prepare import Preparation, clean_up, read_model
-from tinycomp.quantize.calibration import AUTO
+from tinycomp.options.build import AUTO, Preparation
+from tinycomp.prepare import clean_up, read_model
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest
 from tinycomp.reference import oracle

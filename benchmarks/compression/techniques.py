@@ -20,7 +20,8 @@ from benchmarks.cases import SHARED
 from benchmarks.compression import har
 from benchmarks.compression._case import trained
 from tinycomp.common.progress import Silent
-from tinycomp.recipes.compression import CompressOptions, compress
+from tinycomp.options.compress import CompressOptions
+from tinycomp.recipes.compression import compress
 from tinycomp.report.steps import StepRecord
 
 TRAINING = """

@@ -21,10 +21,10 @@ from benchmarks.cases import SHARED
 from benchmarks.compression._case import Case, Lines, report, trained
 from benchmarks.compression.lenet_300_100 import data
 from tinycomp.common.progress import Silent
-from tinycomp.pipeline import BuildOptions, build
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
-from tinycomp.recipes.compression import CompressOptions, compress
+from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+from tinycomp.options.compress import CompressOptions
+from tinycomp.pipeline import build
+from tinycomp.recipes.compression import compress
 from tinycomp.report.record import Report
 
 BOARD, SAMPLES = "uno", 3

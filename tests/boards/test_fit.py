@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tinycomp.common.errors import BoardError
+from tinycomp.options.build import PlanOptions
 from tinycomp.plan.storage import CODE
-from tinycomp.proof.assembly import PlanOptions, storage_target
+from tinycomp.proof.assembly import storage_target
 from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.fit import Footprint, check_fit, fits
 

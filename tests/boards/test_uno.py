@@ -13,10 +13,10 @@ from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._window import Window
-from tinycomp.pipeline import BuildOptions, build
+from tinycomp.options.build import BuildOptions, Preparation
+from tinycomp.pipeline import build
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import Preparation
 from tinycomp.proof.largest import largest_layers, peak
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import Report

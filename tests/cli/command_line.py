@@ -18,7 +18,7 @@ from tinycomp import pipeline
 from tinycomp.cli.main import main
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.quantize.export import write_tflite
 from tinycomp.target.boards import load_board
 

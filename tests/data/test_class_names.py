@@ -9,7 +9,8 @@ from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import Dataset
-from tinycomp.data.task import ModelShape, Task
+from tinycomp.data.task import ModelShape
+from tinycomp.options.data import Task
 
 X = np.zeros((2, 4), np.float32)
 

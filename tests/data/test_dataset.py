@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tinycomp.common.errors import DataError
-from tinycomp.data.dataset import DataOptions, Dataset, load_data, spread
+from tinycomp.data.dataset import Dataset, load_data, spread
+from tinycomp.options.data import DataOptions
 
 SHAPE = (4, 3, 1)
 

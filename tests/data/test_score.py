@@ -10,8 +10,9 @@ from sklearn import metrics as sklearn
 
 from tinycomp.data.score import MOST_PARTS, Score, score
 from tinycomp.data.targets import Targets, find_targets
-from tinycomp.data.task import Ending, ModelShape, Task
+from tinycomp.data.task import Ending, ModelShape
 from tinycomp.ir.tensor import Array, Shape
+from tinycomp.options.data import Task
 
 N = 50
 X = np.random.default_rng(0).normal(size=(N, 4))

@@ -7,10 +7,11 @@ import pytest
 from small_models import LOGISTIC, Layers, small_classifier
 
 from tinycomp.data.targets import Targets, find_targets
-from tinycomp.data.task import Ending, ModelShape, Task, model_shape
+from tinycomp.data.task import Ending, ModelShape, model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops.logistic import Logistic
+from tinycomp.options.data import Task
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 

@@ -24,10 +24,9 @@ from tinycomp.emit.project import Content, lay_out, project_paths
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.target import boards

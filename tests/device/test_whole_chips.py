@@ -20,11 +20,11 @@ from small_models import small_classifier
 from tinycomp import pipeline
 from tinycomp.common import resources
 from tinycomp.common.progress import Silent
-from tinycomp.data.dataset import DataOptions
 from tinycomp.device.emulator import Emulator, emulate
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.project import project_paths
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
+from tinycomp.options.data import DataOptions
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import LatencyRecord, read_report
 from tinycomp.target import arduino

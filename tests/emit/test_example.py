@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tinycomp.data.task import ModelShape, Task
+from tinycomp.data.task import ModelShape
 from tinycomp.emit.example import Example, choose_example
+from tinycomp.options.data import Task
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from golden_files import GOLDEN
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.reference.simulate import run as simulated
 from tinycomp.target.toolchain import STRICT, run_tool
 

@@ -20,9 +20,10 @@ from tinycomp.emit.library import emit_library
 from tinycomp.frontend.keras import read_keras
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
+from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import Preparation, prepare, reduce
+from tinycomp.prepare import prepare, reduce
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.compare import simulator, verify

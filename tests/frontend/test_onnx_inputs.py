@@ -12,7 +12,8 @@ from onnx_runs import model, weights
 
 from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
-from tinycomp.prepare import Preparation, prepare
+from tinycomp.options.build import Preparation
+from tinycomp.prepare import prepare
 
 node = helper.make_node
 

@@ -19,7 +19,8 @@ from tinycomp.common.progress import Silent
 from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
-from tinycomp.prepare import Preparation, prepare
+from tinycomp.options.build import Preparation
+from tinycomp.prepare import prepare
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.simulate import run
 

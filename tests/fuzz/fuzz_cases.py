@@ -16,9 +16,8 @@ from delays import cut, delayed, some, with_variables
 
 from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompError
 from tinycomp.common.progress import Silent
-from tinycomp.pipeline import BuildOptions, build
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
+from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+from tinycomp.pipeline import build
 from tinycomp.quantize.export import write_tflite
 
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")

@@ -17,7 +17,7 @@ from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.tensor import Array, dequantize_values
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.reference import oracle
 from tinycomp.target.boards import load_board

@@ -12,8 +12,7 @@ from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import PlanOptions
+from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.report.record import Report
 from tinycomp.target.boards import load_board
 

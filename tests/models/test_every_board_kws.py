@@ -14,7 +14,7 @@ from tinycomp import pipeline
 from tinycomp.common.errors import BoardError
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.report.record import Report
 from tinycomp.target.boards import Board, list_boards, load_board
 from tinycomp.target.toolchain import is_available

@@ -10,7 +10,7 @@ from benchmarks.networks import NETWORKS, save
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")

@@ -9,7 +9,7 @@ import pytest
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.target.boards import load_board
 
 pytestmark = pytest.mark.shared

@@ -19,9 +19,9 @@ from tinycomp.common.errors import BoardError
 from tinycomp.common.progress import Silent
 from tinycomp.emit.headers import INDEX, facts
 from tinycomp.ir.graph import Graph
+from tinycomp.options.build import Preparation
 from tinycomp.plan.program import lower
 from tinycomp.plan.storage import CODE, StorageTarget, stored_program
-from tinycomp.prepare import Preparation
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.simulate import run
 

@@ -21,7 +21,8 @@ from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import CONSTANT, UNREAD
 from tinycomp.ir.tensor import Array
-from tinycomp.prepare import Preparation, prepare, reduce
+from tinycomp.options.build import Preparation
+from tinycomp.prepare import prepare, reduce
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 

@@ -15,8 +15,9 @@ from benchmarks.cases import model_path, targets
 from benchmarks.networks import save
 from tinycomp.common.progress import Silent
 from tinycomp.emit.library import emit_library
+from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import Plan
-from tinycomp.prepare import Preparation, Prepared, prepare
+from tinycomp.prepare import Prepared, prepare
 from tinycomp.proof.measure import footprint
 
 MOST_CALLS = 4_000_000

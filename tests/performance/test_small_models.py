@@ -21,7 +21,7 @@ from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.quantize.export import write_tflite
 from tinycomp.target import boards
 from tinycomp.target.boards import Board

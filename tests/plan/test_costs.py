@@ -11,7 +11,8 @@ from small_models import every_operator
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.kernels._registry import instruction_sets
-from tinycomp.pipeline import BuildOptions, build
+from tinycomp.options.build import BuildOptions, Optimize, PlanOptions, Preparation
+from tinycomp.pipeline import build
 from tinycomp.plan.costs import (
     ANY,
     FOLDER,
@@ -25,9 +26,9 @@ from tinycomp.plan.costs import (
 )
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.plan.streaming import Optimize, choose
-from tinycomp.prepare import Preparation, prepare
-from tinycomp.proof.assembly import PlanOptions, lower_for
+from tinycomp.plan.streaming import choose
+from tinycomp.prepare import prepare
+from tinycomp.proof.assembly import lower_for
 from tinycomp.target.boards import load_board
 
 BOARD = load_board("cortex-m4")

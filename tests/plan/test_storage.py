@@ -15,9 +15,9 @@ from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.options.build import Optimize
 from tinycomp.plan.program import Storage, lower
 from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, _constants, stored_program
-from tinycomp.plan.streaming import Optimize
 from tinycomp.plan.streaming import choose as plan_for
 
 LARGE = StorageTarget("generic", copied=False, flash=1 << 20, ram=1 << 20)

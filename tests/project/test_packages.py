@@ -20,9 +20,10 @@ from tiny_project import SAMPLE, content
 from tinycomp.common.errors import OutputError
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.package_files import package_files
-from tinycomp.emit.packages._package import Packaging, package_name, package_version
+from tinycomp.emit.packages._package import package_name, package_version
 from tinycomp.emit.packages._registry import packages, read_packaging
 from tinycomp.emit.project import Content, lay_out
+from tinycomp.options.build import Packaging
 from tinycomp.target.boards import load_board
 from tinycomp.target.programs import find_program
 from tinycomp.target.toolchain import is_available

@@ -18,7 +18,7 @@ from golden_files import GOLDEN
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.emit.packages._registry import read_packaging
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 
 ESP_IDF = os.environ.get("TINYCOMP_ESP_IDF")
 PYTHON = Path(os.environ.get("TINYCOMP_ESP_IDF_PYTHON", sys.executable))

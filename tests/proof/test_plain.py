@@ -12,8 +12,8 @@ from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.ops._window import Window
-from tinycomp.prepare import Preparation
-from tinycomp.proof.assembly import RAM_BYTE, PlanOptions
+from tinycomp.options.build import PlanOptions, Preparation
+from tinycomp.proof.assembly import RAM_BYTE
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import Report, read_report
 from tinycomp.target.boards import load_board

@@ -19,11 +19,12 @@ from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
+from tinycomp.options.build import AUTO
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import AUTO, METHODS, calibrate
+from tinycomp.quantize.calibration import METHODS, calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.given import input_quantization
 from tinycomp.quantize.layer_errors import EXACT, most_to_blame, signal_to_noise

@@ -21,7 +21,7 @@ from tinycomp.cycles.estimate import count, estimate
 from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.trace import PLUGIN, Block, Trace, trace
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import Preparation
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import read_report
 from tinycomp.target.boards import Board, load_board

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.progress import Silent
-from tinycomp.data.dataset import DataOptions
-from tinycomp.proof.assembly import PlanOptions
-from tinycomp.search.evaluate import Task
+from tinycomp.options.build import PlanOptions
+from tinycomp.options.data import DataOptions
+from tinycomp.options.search import COSTS, Limits, Plan, SearchOptions, Task
 from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import COSTS, Limits
 from tinycomp.search.results import Results
-from tinycomp.search.search import SearchOptions, search
-from tinycomp.search.worker import Plan
+from tinycomp.search.search import search
 
 INPUTS = 32
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tinycomp.options.search import Limits
 from tinycomp.search.halving import Finished, lengths, promoted, ranked
-from tinycomp.search.outcome import Limits, Outcome
+from tinycomp.search.outcome import Outcome
 
 
 def outcome(score: float, flash: int = 1000, ram: int = 100) -> Outcome:

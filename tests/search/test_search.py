@@ -14,13 +14,14 @@ from searches import Files, run
 from tinycomp.common.errors import OutputError, TinycompError
 from tinycomp.common.locks import locked
 from tinycomp.common.progress import Silent
-from tinycomp.recipes.compression import CompressOptions, compress_to
+from tinycomp.options.compress import CompressOptions
+from tinycomp.options.search import Limits, SearchOptions
+from tinycomp.recipes.compression import compress_to
 from tinycomp.report.steps import StepRecord
 from tinycomp.search import worker
 from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import Limits
 from tinycomp.search.results import Results
-from tinycomp.search.search import SearchOptions, search
+from tinycomp.search.search import search
 
 
 @pytest.fixture(scope="module")

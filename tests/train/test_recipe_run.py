@@ -16,11 +16,11 @@ from tinycomp.common.errors import DataError, ModelError, OutputError, TinycompE
 from tinycomp.common.progress import Silent
 from tinycomp.emit.folder import write_file
 from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.options.compress import CompressOptions, Targets
 from tinycomp.prepare import clean_up, read_model, reduce
 from tinycomp.quantize.export import compression_of
-from tinycomp.recipes.compression import Compressed, CompressOptions, compress, compress_to
+from tinycomp.recipes.compression import Compressed, compress, compress_to
 from tinycomp.recipes.measure import bits
-from tinycomp.recipes.targets import Targets
 from tinycomp.report.steps import StepRecord
 from tinycomp.train.loop import DivergedError
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tinycomp.options.compress import Targets
 from tinycomp.recipes.steps import Step
-from tinycomp.recipes.targets import LEAST, MOST, Targets, _first_bits, _Regulator
+from tinycomp.recipes.targets import LEAST, MOST, _first_bits, _Regulator
 from tinycomp.train.loop import Epoch
 from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule

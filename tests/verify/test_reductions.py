@@ -15,16 +15,17 @@ from small_models import Layers
 
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
-from tinycomp.data.dataset import DataOptions
 from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.reduction import CONSTANT, UNREAD, TensorReduction
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.options.build import Preparation
+from tinycomp.options.data import DataOptions
 from tinycomp.passes import _channels
 from tinycomp.passes._bounds import Bounds
-from tinycomp.prepare import Preparation, reduce
+from tinycomp.prepare import reduce
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.compare import Difference, TensorExecution, Verification, simulator, verify
 from tinycomp.reference.simulate import simulate

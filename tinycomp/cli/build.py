@@ -117,8 +117,7 @@ def build(
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
     from tinycomp.emit.packages._registry import read_packaging
-    from tinycomp.prepare import Preparation
-    from tinycomp.proof.assembly import PlanOptions
+    from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
     from tinycomp.report import terminal
 
     options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
@@ -127,7 +126,7 @@ def build(
         input_quantization, int(activations),
     )  # fmt: skip
     report = pipeline.build(
-        pipeline.BuildOptions(
+        BuildOptions(
             wanted,
             board,
             output,
@@ -165,7 +164,7 @@ def quantize(
 ) -> None:
     """Write a model as a standard int8 .tflite, compressed on request."""
     from tinycomp import pipeline
-    from tinycomp.prepare import Preparation
+    from tinycomp.options.build import Preparation
 
     options = data_options(input_scale, input_offset, x_key, None, 1)
     wanted = Preparation(

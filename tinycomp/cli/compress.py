@@ -23,7 +23,8 @@ from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size, work
 from tinycomp.cli.terminal_progress import TerminalProgress
 
 if TYPE_CHECKING:
-    from tinycomp.recipes.compression import Compressed, CompressOptions
+    from tinycomp.options.compress import CompressOptions
+    from tinycomp.recipes.compression import Compressed
 
 Output = Annotated[
     Path,
@@ -119,9 +120,8 @@ def compress(
     force: ForceFile = False,
 ) -> None:
     """Compress a model with training, step by step, and write it as a standard int8 .tflite."""
-    from tinycomp.proof.assembly import PlanOptions
-    from tinycomp.recipes.compression import CompressOptions
-    from tinycomp.recipes.targets import Targets
+    from tinycomp.options.build import PlanOptions
+    from tinycomp.options.compress import CompressOptions, Targets
 
     options = CompressOptions(
         model,

@@ -12,7 +12,7 @@ from tinycomp import pipeline
 from tinycomp.common.errors import ToolError
 from tinycomp.common.progress import Progress
 from tinycomp.frontend.keras import import_keras
-from tinycomp.prepare import Preparation
+from tinycomp.options.build import BuildOptions, Preparation
 from tinycomp.report.record import Report
 
 BOARD = "cortex-m4"
@@ -34,7 +34,7 @@ def run(output: Path, force: bool, progress: Progress) -> Report:
         with progress.stage("Training on handwritten digits", EPOCHS) as advance:
             _train(model, data, advance)
         wanted = Preparation(model, data, codebook_bits=CODEBOOK_BITS, sparsity=SPARSITY)
-        return pipeline.build(pipeline.BuildOptions(wanted, BOARD, output, force=force), progress)
+        return pipeline.build(BuildOptions(wanted, BOARD, output, force=force), progress)
 
 
 def _train(model_path: Path, data_path: Path, advance: Any) -> None:

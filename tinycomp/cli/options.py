@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from tinycomp.data.dataset import DataOptions
     from tinycomp.device.link import SerialPort
+    from tinycomp.options.data import DataOptions
 
 Goal = Literal["ram", "speed", "balanced", "flash"]
 """What builds are optimized for; see tinycomp.plan.streaming.Optimize."""
@@ -187,6 +187,6 @@ def data_options(
     task: TaskName = None,
 ) -> DataOptions:
     """The options for reading a data set, from the command line."""
-    from tinycomp.data.dataset import DataOptions
+    from tinycomp.options.data import DataOptions
 
     return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate, task=task)

@@ -118,17 +118,15 @@ def search(
     task: TaskName = None,
 ) -> None:
     """Search for recipes within limits of flash, RAM, instructions and accuracy."""
-    from tinycomp.proof.assembly import PlanOptions
+    from tinycomp.options.build import PlanOptions
+    from tinycomp.options.search import Limits, Plan, SearchOptions, Task
     from tinycomp.report.numbers import show_metric
     from tinycomp.report.search_page import front_table
-    from tinycomp.search.evaluate import Task
     from tinycomp.search.halving import Finished
-    from tinycomp.search.outcome import Limits, outcome_line, require_costs
+    from tinycomp.search.outcome import outcome_line, require_costs
     from tinycomp.search.results import FRONT, PAGE, recipe_name
-    from tinycomp.search.search import SearchOptions
     from tinycomp.search.search import search as run
     from tinycomp.search.space import require_techniques
-    from tinycomp.search.worker import Plan
 
     wanted = SearchOptions(
         Task(

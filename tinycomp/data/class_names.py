@@ -6,7 +6,8 @@ from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Progress
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.labels import name_all
-from tinycomp.data.task import ModelShape, Task
+from tinycomp.data.task import ModelShape
+from tinycomp.options.data import Task
 
 
 def fit_class_names(

@@ -30,8 +30,9 @@ from tinycomp.common.errors import DataError
 from tinycomp.data.archive import EXPECTED, Archive, UnreadableError, open_archive
 from tinycomp.data.joined import JoinedArchive
 from tinycomp.data.labels import as_text
-from tinycomp.data.task import NOT_SCORED, Task
+from tinycomp.data.task import NOT_SCORED
 from tinycomp.ir.tensor import Array, Shape
+from tinycomp.options.data import DataOptions
 
 CALIBRATION_KEYS = ("x_train", "x_calib", "x")
 TEST_KEYS = ("x_test", "x", "x_calib", "x_train")
@@ -46,26 +47,6 @@ _Found = TypeVar("_Found")
 
 
 Halves = Literal["two", "one", "test"]
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """How to read an .npz that differs from the convention."""
-
-    x_key: str | None = None
-    """The array of inputs, for calibration and evaluation; None: by convention."""
-    y_key: str | None = None
-    """The array of labels; None: by convention."""
-    scale: float = 1.0
-    """real = x * scale + offset. For pixels 0..255 and a model trained on 0..1: 1/255."""
-    offset: float = 0.0
-    """Added after scaling, in real units."""
-    calibration_samples: int | None = 500
-    """The most calibration samples, evenly spaced; None: all."""
-    test_samples: int | None = None
-    """The most evaluation samples, evenly spaced; None: all."""
-    task: Task | None = None
-    """What the model is for; None: inferred from labels and shapes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ from tinycomp.data.labels import (
     numbered,
     read_labels,
 )
-from tinycomp.data.task import NOT_SCORED, ModelShape, Task, without_ones
+from tinycomp.data.task import NOT_SCORED, ModelShape, without_ones
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import Task
 
 
 @dataclass(frozen=True, eq=False)

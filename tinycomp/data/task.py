@@ -8,12 +8,6 @@ from typing import Literal
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Shape
 
-Task = Literal["classification", "binary", "multilabel", "regression", "reconstruction"]
-"""classification: one class of many, by the highest output. binary: one of two, by one output.
-multilabel: yes or no per output. regression: outputs are numbers. reconstruction: outputs should
-equal the inputs (an autoencoder).
-"""
-
 NOT_SCORED = "Not scored:"
 """How notes begin that say why outputs are not compared with labels."""
 

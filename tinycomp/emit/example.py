@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tinycomp.data.task import ModelShape, Task
+from tinycomp.data.task import ModelShape
+from tinycomp.options.data import Task
 
 
 @dataclass(frozen=True)

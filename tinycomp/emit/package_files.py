@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinycomp import __version__
-from tinycomp.emit.packages._package import Packaging, package_name, package_version
+from tinycomp.emit.packages._package import package_name, package_version
 from tinycomp.emit.packages._registry import packages
 from tinycomp.emit.project import Content, project_context
 from tinycomp.emit.render import render
+from tinycomp.options.build import Packaging
 from tinycomp.target.boards import Board
 
 FOLDER = "packages"

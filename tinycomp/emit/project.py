@@ -14,11 +14,12 @@ from pathlib import Path
 from tinycomp import __version__
 from tinycomp.common import resources
 from tinycomp.emit.example import Example
-from tinycomp.emit.packages._package import Packaging, package_name, package_version
+from tinycomp.emit.packages._package import package_name, package_version
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths
 from tinycomp.emit.projects._registry import project_kinds
 from tinycomp.emit.render import render
 from tinycomp.ir.tensor import Array
+from tinycomp.options.build import Packaging
 from tinycomp.target.boards import BAUD, Board
 
 _OTHER_MAINS = ("host_runner.c",)

@@ -14,9 +14,10 @@ from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, SMALLEST, P
 from tinycomp.codecs._registry import codecs, far_codecs, general_codecs
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Weights
+from tinycomp.options.build import Optimize
 from tinycomp.plan.program import Operation, Program, Storage, lower
 from tinycomp.plan.schedule import Step
-from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.plan.streaming import choose
 
 CODE = 8192
 """Bytes of flash reserved for code, which is compiled later."""

@@ -7,17 +7,17 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import get_args
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ops._rows import rows
+from tinycomp.options.build import Optimize
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Draft, Needs, Plan, placed
 from tinycomp.plan.place import usage
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import rows_a_step, total_rows
 
-Optimize = Literal["ram", "speed", "balanced", "flash"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 _ENDS, _FASTEST = 20, 8

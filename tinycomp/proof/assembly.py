@@ -17,15 +17,15 @@ from tinycomp.emit.example import Example, choose_example
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import StackNeed, emit_library, harness_model
 from tinycomp.emit.package_files import package_files
-from tinycomp.emit.packages._package import Packaging
 from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.options.build import Optimize, Packaging, PlanOptions
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program
 from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, simpler_programs, stored_program
-from tinycomp.plan.streaming import Optimize, choose
+from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Prepared, evaluation_inputs
 from tinycomp.proof.measure import footprint
 from tinycomp.target.boards import Board
@@ -36,22 +36,6 @@ RAM_BYTE = 2
 """Bytes of flash that a byte of RAM is worth; boards have 4 to 30 times as much flash."""
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
-
-
-@dataclass(frozen=True)
-class PlanOptions:
-    """The user's options for planning."""
-
-    optimize: Optimize = "balanced"
-    """The goal in choosing streaming and the storage of weights."""
-    ram_limit: int | None = None
-    """Maximum bytes of the arena; None: the board's RAM."""
-    push_input: bool = False
-    """Whether the input arrives row by row."""
-
-    def ram(self, board: Board) -> int:
-        """Maximum bytes of the arena: the user's limit, or the board's RAM."""
-        return self.ram_limit or board.memory.usable_ram
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import hidden_tensor
 from tinycomp.ir.tensor import Array
+from tinycomp.options.build import AUTO
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.ranges import LEVELS, Range
 from tinycomp.quantize.ties import hidden_names
@@ -19,8 +20,6 @@ from tinycomp.reference.oracle import float_batches
 
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)
-AUTO = "auto"
-"""The default: try all methods, and keep the one closest to the float model (selection.py)."""
 PERCENTILE = 99.99
 """Percent of the values below the upper bound, and percent above the lower bound."""
 

@@ -15,8 +15,9 @@ from tinycomp.common.progress import Progress
 from tinycomp.data.dataset import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
+from tinycomp.options.build import AUTO
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import AUTO, METHODS, Method, observe, require_method
+from tinycomp.quantize.calibration import METHODS, Method, observe, require_method
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.screening import coarse_features, coarse_note

@@ -3,63 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinycomp.common.errors import DataError, TinycompError
 from tinycomp.common.progress import Progress
-from tinycomp.data.dataset import DataOptions
 from tinycomp.data.score import Score
 from tinycomp.emit.folder import refuse_existing_file
 from tinycomp.frontend.formats import require_model
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
-from tinycomp.prepare import Preparation, Prepared, clean_up, prepare
+from tinycomp.options.build import AUTO, PlanOptions, Preparation
+from tinycomp.options.compress import CompressOptions
+from tinycomp.prepare import Prepared, clean_up, prepare
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
-from tinycomp.proof.assembly import PlanOptions
-from tinycomp.quantize.calibration import AUTO
 from tinycomp.quantize.export import write_tflite
 from tinycomp.recipes.material import read_material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.output import KERAS_SUFFIX, content, require_writable, save
 from tinycomp.recipes.run import Runner
 from tinycomp.recipes.steps import find_recipe, has_steps
-from tinycomp.recipes.targets import Targets, run_to
+from tinycomp.recipes.targets import run_to
 from tinycomp.report.steps import StepRecord, step_line
 from tinycomp.target.boards import load_board
-
-DEFAULT_BOARD = "cortex-m4"
-"""The board that sizes are measured for by default."""
-
-
-@dataclass(frozen=True)
-class CompressOptions:
-    """The options of `tinycomp compress`."""
-
-    model: Path
-    """A float model."""
-    data: Path
-    """An .npz with a training half."""
-    data_options: DataOptions = field(default_factory=DataOptions)
-    """How to read the data."""
-    recipe: str = "balanced"
-    """The name of a built-in recipe, or the path of a file."""
-    board: str = DEFAULT_BOARD
-    """The board that sizes are measured for."""
-    planning: PlanOptions = field(default_factory=lambda: PlanOptions("flash"))
-    """How builds are planned when sizes are measured; by default for the smallest size."""
-    targets: Targets = field(default_factory=Targets)
-    """Size and accuracy targets."""
-    teacher: Path | None = None
-    """The model whose outputs are imitated; None: the model itself."""
-    checkpoints: Path | None = None
-    """A folder for checkpoints, from which an interrupted run resumes."""
-    epochs: int | None = None
-    """Epochs of every training; None: as in the recipe."""
-    seed: int | None = None
-    """Seed of all trainings; None: as in the recipe."""
-    name: str | None = None
-    """Name of the model; None: the file name."""
 
 
 @dataclass(frozen=True, eq=False)

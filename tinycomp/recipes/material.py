@@ -11,15 +11,16 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.compress._technique import Samples
 from tinycomp.data.class_names import fit_class_names
-from tinycomp.data.dataset import DataOptions, Dataset, load_data, require_data_file, spread
+from tinycomp.data.dataset import Dataset, load_data, require_data_file, spread
 from tinycomp.data.targets import Targets, find_targets
 from tinycomp.data.task import ModelShape, model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import DataOptions, HoldOut
 from tinycomp.prepare import clean_up, is_float, read_model
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import features_of
-from tinycomp.train.schedule import HoldOut, split
+from tinycomp.train.schedule import split
 from tinycomp.train.teacher import Kind, kind_of, supervision, teacher_features, teacher_outputs
 
 CALIBRATION = 500

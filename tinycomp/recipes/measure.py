@@ -17,10 +17,11 @@ from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.data.score import Score, score
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
+from tinycomp.options.build import PlanOptions
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, prepare_trained
-from tinycomp.proof.assembly import Assembler, PlanOptions
+from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.material import Material, targets_of

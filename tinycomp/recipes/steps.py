@@ -26,9 +26,10 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.compress._technique import Technique
 from tinycomp.compress.recipe import Recipe as PostTraining
+from tinycomp.options.data import HoldOut
 from tinycomp.train._registry import POST_TRAINING, kinds
 from tinycomp.train.constraint import Constraint
-from tinycomp.train.schedule import HoldOut, Schedule
+from tinycomp.train.schedule import Schedule
 
 _TECHNIQUE, _STEPS, _TRAINING = "technique", "steps", "training"
 _WHOLE = ("seed", "validation", "hold_out")

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._technique import Technique
+from tinycomp.options.compress import Targets
 from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, Step
@@ -35,42 +36,6 @@ LOOKS, FIRST_LOOK = 8, 0.35
 """Number of size measurements during a training, and the share of training before the first."""
 LEAST, MOST = 0.7, 1.4
 """Limits of the change of the target bits after a measurement."""
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Size and accuracy targets."""
-
-    constants: int | None = None
-    """The most bytes of constants."""
-    accuracy: float | None = None
-    """The lowest accuracy on validation samples, from 0 to 1."""
-    flash: int | None = None
-    """The most bytes of code and constants of the library; instead of `constants`."""
-    macs: int | None = None
-    """The most multiply-accumulates per inference."""
-
-    def __post_init__(self) -> None:
-        """Check the targets.
-
-        Raises:
-            TinycompError: there are two for the size.
-        """
-        if self.constants is not None and self.flash is not None:
-            raise TinycompError(
-                "--target-bytes and --target-flash can't be combined.",
-                hint="Use --target-bytes for the constants alone, --target-flash for code and "
-                "constants.",
-            )
-
-    @property
-    def size(self) -> int | None:
-        """The most bytes, of constants or of flash."""
-        return self.constants if self.flash is None else self.flash
-
-    def taken(self, record: StepRecord) -> int:
-        """The bytes of a record that count for the size target."""
-        return record.constants + (0 if self.flash is None else record.code or 0)
 
 
 def run_to(runner: Runner, recipe: Recipe, targets: Targets) -> Position:
@@ -140,7 +105,7 @@ def _adjusted(
         tries.append(runner.records[-1])
         if _meets(tries[-1], targets):
             return position
-        taken = targets.taken(tries[-1])
+        taken = _taken(targets, tries[-1])
         if limit is None or aim is None:
             step = _with_bits(step, tries[-1].bits * MORE)
         elif taken > limit:
@@ -231,7 +196,7 @@ def _with_bits(step: Step, wanted: float) -> Step:
 
 
 def _meets(record: StepRecord, targets: Targets) -> bool:
-    small = targets.size is None or targets.taken(record) <= targets.size
+    small = targets.size is None or _taken(targets, record) <= targets.size
     fast = targets.macs is None or record.macs <= targets.macs
     accurate = targets.accuracy is None or (record.score or 0.0) >= targets.accuracy
     return small and fast and accurate
@@ -260,4 +225,9 @@ def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
 def _result(record: StepRecord, targets: Targets) -> str:
     score = "" if record.score is None else f" at {record.score:.2%}"
     macs = "" if targets.macs is None else f", {record.macs:,} multiply-accumulates"
-    return f"{targets.taken(record):,} bytes{score}{macs}"
+    return f"{_taken(targets, record):,} bytes{score}{macs}"
+
+
+def _taken(targets: Targets, record: StepRecord) -> int:
+    """The bytes of a record that count for the size target."""
+    return record.constants + (0 if targets.flash is None else record.code or 0)

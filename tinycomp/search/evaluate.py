@@ -12,40 +12,17 @@ from pathlib import Path
 from tinycomp.common.errors import DataError, OutputError, TinycompError, ToolError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.compress._layers import weighted_layers
-from tinycomp.data.dataset import DataOptions
+from tinycomp.options.search import Task
 from tinycomp.plan.costs import Costs
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import evaluate_int8
-from tinycomp.proof.assembly import PlanOptions
 from tinycomp.recipes.material import Material, read_material
 from tinycomp.recipes.measure import Meter, bits
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, parse
 from tinycomp.search.outcome import Outcome
 from tinycomp.target.boards import load_board
-from tinycomp.train.schedule import HoldOut, Schedule
-
-
-@dataclass(frozen=True)
-class Task:
-    """A model, its data and a board."""
-
-    model: Path
-    """A float model."""
-    data: Path
-    """An .npz with a training half."""
-    board: str
-    """The board to build for."""
-    data_options: DataOptions
-    """How to read the data."""
-    planning: PlanOptions
-    """Options of the plan."""
-    validation: float = 0.2
-    """Share of the training half that candidates are scored on."""
-    hold_out: HoldOut = "random"
-    """How these samples are chosen."""
-    seed: int = 0
-    """Seed of all trainings."""
+from tinycomp.train.schedule import Schedule
 
 
 class RefusedError(TinycompError):

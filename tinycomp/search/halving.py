@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinycomp.options.search import Limits
 from tinycomp.search.front import Points, distances, ranks
-from tinycomp.search.outcome import Limits, Outcome
+from tinycomp.search.outcome import Outcome
 
 SHARE = 3
 """One in SHARE candidates is trained again, with SHARE times as many epochs."""

@@ -8,13 +8,8 @@ from typing import Any
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.data.score import ABSOLUTE_ERROR, SQUARED_ERROR
+from tinycomp.options.search import COSTS
 from tinycomp.report.numbers import show_metric
-
-COSTS = ("flash", "ram", "instructions")
-"""Figures that a search can minimize."""
-_EASIER = 2.0
-"""Factor of the allowed errors for each stage of training that is missing.
-"""
 
 
 @dataclass(frozen=True)
@@ -82,61 +77,6 @@ def require_costs(names: Sequence[str]) -> tuple[str, ...]:
 def falls(metric: str) -> bool:
     """Whether lower values of a metric are better."""
     return metric in (SQUARED_ERROR, ABSOLUTE_ERROR)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits for candidates; None: no limit."""
-
-    flash: int | None = None
-    """The most bytes of the library: code and constants."""
-    ram: int | None = None
-    """The most bytes of the library: arena, data and stack."""
-    instructions: float | None = None
-    """The most instructions of an inference."""
-    accuracy: float | None = None
-    """The lowest score on validation samples, from 0 to 1."""
-
-    def excess(self, found: Outcome, shorter: int = 0) -> dict[str, float]:
-        """The relative excess over each limit; 0 or less if the limit is met.
-
-        Args:
-            found: a candidate.
-            shorter: number of missing stages of training. Each doubles the allowed errors, because
-                training reduces them.
-        """
-        missed = {
-            name: found.cost(name) / getattr(self, name) - 1
-            for name in COSTS
-            if getattr(self, name) is not None
-        }
-        if self.accuracy is not None:
-            allowed = max(1 - self.accuracy, 1e-3) * _EASIER**shorter
-            missed["accuracy"] = (1 - found.score) / allowed - 1
-        return missed
-
-    def missed(self, found: Outcome, shorter: int = 0) -> float:
-        """The sum of the excesses over all limits."""
-        return sum(max(0.0, each) for each in self.excess(found, shorter).values())
-
-    def kept(self, found: Outcome) -> bool:
-        """Whether a candidate meets all limits."""
-        if self.accuracy is not None and found.score < self.accuracy:
-            return False
-        limits = ((found.cost(name), getattr(self, name)) for name in COSTS)
-        return all(limit is None or value <= limit for value, limit in limits)
-
-    def describe(self) -> str:
-        """The limits as text; empty without limits."""
-        units = {"flash": "bytes of flash", "ram": "bytes of RAM", "instructions": "instructions"}
-        parts = [
-            f"at most {getattr(self, name):,.0f} {units[name]}"
-            for name in COSTS
-            if getattr(self, name) is not None
-        ]
-        if self.accuracy is not None:
-            parts.append(f"an accuracy of at least {self.accuracy:.2%}")
-        return ", ".join(parts)
 
 
 def outcome_line(found: Outcome) -> str:

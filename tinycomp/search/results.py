@@ -12,12 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from tinycomp.emit.folder import write_file
+from tinycomp.options.search import Plan, Task
 from tinycomp.report.search_page import CandidateRecord, SearchRecord, ToleranceRecord, search_page
-from tinycomp.search.evaluate import Task
 from tinycomp.search.front import front
 from tinycomp.search.halving import Finished, points
 from tinycomp.search.sensitivity import Sensitivity
-from tinycomp.search.worker import Plan
 
 FRONT, CANDIDATES, TOLERANCE, PAGE = (
     "front.csv", "candidates.csv", "sensitivity.csv", "report.html",

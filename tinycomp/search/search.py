@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +23,15 @@ from tinycomp.common.errors import OutputError, TinycompError
 from tinycomp.common.locks import locked
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.common.toml_file import toml_text
+from tinycomp.options.search import COSTS, SearchOptions
 from tinycomp.search import sensitivity
-from tinycomp.search.evaluate import Evaluator, RefusedError, Task
+from tinycomp.search.evaluate import Evaluator, RefusedError
 from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import COSTS, outcome_line
+from tinycomp.search.outcome import outcome_line
 from tinycomp.search.results import Results, write_results
-from tinycomp.search.space import TECHNIQUES, Space
+from tinycomp.search.space import Space
 from tinycomp.search.storage import Storage, database, open_study, require_optuna
-from tinycomp.search.worker import Plan, Worker, finished, refused, sampler, save
+from tinycomp.search.worker import Worker, finished, refused, sampler, save
 
 if TYPE_CHECKING:
     import optuna
@@ -46,36 +46,6 @@ _SURELY = 0.8
 """A limit is refused if it is below this share of the estimated minimum."""
 _SENSITIVITY = "sensitivity"
 _POLL = 0.5
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """The options of `tinycomp search`."""
-
-    task: Task
-    """The model, its data and its board."""
-    plan: Plan
-    """Extent and goals of the search."""
-    output: Path
-    """The folder for results."""
-    techniques: tuple[str, ...] = TECHNIQUES
-    """Techniques that candidates may use."""
-    storage: str | None = None
-    """The URL of a database; None: a file in the output folder."""
-    study: str = "tinycomp"
-    """The name of the study."""
-    jobs: int = 1
-    """Number of parallel worker processes."""
-    beat: int = 5
-    """Interval of heartbeats in seconds."""
-    grace: int = 30
-    """Seconds without a heartbeat after which a candidate is reassigned."""
-
-    @property
-    def place(self) -> Storage:
-        """The storage of the study."""
-        url = self.storage or f"sqlite:///{(self.output / DATABASE).resolve()}"
-        return Storage(url, self.study, self.beat, self.grace)
 
 
 Report = Callable[[Finished], None]
@@ -133,7 +103,7 @@ class _Reporter:
 
     def look(self) -> Results:
         """The results so far."""
-        with database(self.options.place):
+        with database(_place(self.options)):
             found, not_possible = finished(self.study), refused(self.study)
         new = [each for each in found if each.number not in self.known]
         for each in new:
@@ -222,8 +192,8 @@ def _require_same(folder: Path, identity: Mapping[str, str]) -> None:
 
 def _study(options: SearchOptions, identity: Mapping[str, str], index: int) -> optuna.Study:
     """The study, with a sampler seeded differently from other workers and earlier runs."""
-    study = open_study(options.place, identity, 1 + len(options.plan.costs))
-    with database(options.place):
+    study = open_study(_place(options), identity, 1 + len(options.plan.costs))
+    with database(_place(options)):
         shift = index + 100 * len(study.get_trials(deepcopy=False))
     if options.storage is not None:
         shift += int(_digest(platform.node(), os.getpid(), time.time()), 16) % 10**9
@@ -236,13 +206,13 @@ def _space(
 ) -> Space:
     """The search space, from the sensitivity measured by the first worker."""
     material = evaluator.material
-    with database(options.place):
+    with database(_place(options)):
         known = study.user_attrs.get(_SENSITIVITY)
     if known is None:
         rows = evaluator.meter.held[:_LOOKED_AT]
         found = sensitivity.measure(material.graph, material.samples(rows), material.kind, progress)
         known = json.dumps(sensitivity.plain(found))
-        with database(options.place):
+        with database(_place(options)):
             study.set_user_attr(_SENSITIVITY, known)
     measured = sensitivity.of_plain(json.loads(known))
     return Space(measured, options.techniques, evaluator.training(options.task))
@@ -283,7 +253,7 @@ def _worker(
     options: SearchOptions, study: optuna.Study, space: Space, evaluator: Evaluator,
     progress: Progress,
 ) -> Worker:  # fmt: skip
-    return Worker(study, options.place, space, options.plan, evaluator, options.output, progress)
+    return Worker(study, _place(options), space, options.plan, evaluator, options.output, progress)
 
 
 def _processes(options: SearchOptions, results: _Reporter, progress: Progress) -> None:
@@ -364,3 +334,9 @@ def _require_some(found: Results, options: SearchOptions) -> None:
         hint=f"Relax the limits, or use more --candidates or --epochs. All results are in "
         f"'{options.output}'.",
     )
+
+
+def _place(options: SearchOptions) -> Storage:
+    """The storage of the study."""
+    url = options.storage or f"sqlite:///{(options.output / DATABASE).resolve()}"
+    return Storage(url, options.study, options.beat, options.grace)

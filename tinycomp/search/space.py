@@ -13,19 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.options.search import STRUCTURES, TECHNIQUES, VALUES, ZEROS
 from tinycomp.search.sensitivity import LayerOptions, Sensitivity
 
-STRUCTURES = ("channels", "low_rank", "tucker")
-"""Structure techniques; a candidate has at most one."""
-VALUES = ("int8", "rate", "share", "codebooks", "rounding")
-"""Quantization methods: "codebooks" is int8 training followed by codebooks with bits by
-sensitivity; "rounding" rounds to such bits without training.
-"""
 _BY_BITS = ("codebooks", "rounding")
 _UNTRAINED = ("post_training", "rounding")
-ZEROS = "prune"
-TECHNIQUES = (*STRUCTURES, ZEROS, *VALUES)
-"""All techniques that a search can use."""
 DEVIATING = 4
 """Number of layers that may deviate from the common pressure."""
 _SMALLEST = 1e-5

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from tinycomp.common.errors import OutputError
 from tinycomp.common.progress import Progress
 from tinycomp.common.toml_file import toml_text
+from tinycomp.options.search import Plan
 from tinycomp.search.evaluate import Evaluator, RefusedError
 from tinycomp.search.halving import Finished, lengths, promoted
-from tinycomp.search.outcome import Limits, Outcome
+from tinycomp.search.outcome import Outcome
 from tinycomp.search.space import Space
 from tinycomp.search.storage import REPEATS, Storage, database, repeat
 
@@ -33,29 +34,9 @@ UNFINISHED = "unfinished"
 """The folder for checkpoints."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Extent and goals of a search."""
-
-    candidates: int
-    """Number of candidates in the first stage."""
-    epochs: int
-    """Epochs of the last stage."""
-    costs: tuple[str, ...]
-    """Costs to minimize in addition to the error."""
-    limits: Limits
-    """Limits for candidates."""
-    seed: int = 0
-    """Seed of the choices."""
-    halving: bool = True
-    """Whether to use successive halving."""
-    learns: bool = True
-    """Whether to choose candidates by TPE; otherwise at random."""
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Epochs of each stage of training."""
-        return lengths(self.epochs) if self.halving else (self.epochs,)
+def _stages(plan: Plan) -> tuple[int, ...]:
+    """Epochs of each stage of training."""
+    return lengths(plan.epochs) if plan.halving else (plan.epochs,)
 
 
 class TrialAsk:
@@ -162,7 +143,7 @@ class Worker:
         }
         by_number = {each.number: each for each in trials}
         wanted = promoted(
-            finished(self.study), len(self.plan.lengths), self.plan.costs, self.plan.limits
+            finished(self.study), len(_stages(self.plan)), self.plan.costs, self.plan.limits
         )
         for found in wanted:
             choices = {**_choices(by_number[found.number]), RUNG: found.rung + 1}
@@ -209,8 +190,8 @@ class Worker:
                     raise
 
     def _objective(self, trial: optuna.Trial) -> tuple[float, ...]:
-        rung = trial.suggest_int(RUNG, 0, len(self.plan.lengths) - 1)
-        text = toml_text(self.space.recipe(TrialAsk(trial), self.plan.lengths[rung]))
+        rung = trial.suggest_int(RUNG, 0, len(_stages(self.plan)) - 1)
+        text = toml_text(self.space.recipe(TrialAsk(trial), _stages(self.plan)[rung]))
         trial.set_user_attr(_RECIPE, text)
         known = self._known(text)
         if known is not None:
@@ -232,7 +213,7 @@ class Worker:
         return next((each for each in finished(self.study) if each.recipe == recipe), None)
 
     def _note(self, trial: optuna.Trial, outcome: Outcome, rung: int) -> tuple[float, ...]:
-        shorter = len(self.plan.lengths) - 1 - rung
+        shorter = len(_stages(self.plan)) - 1 - rung
         for name, excess in self.plan.limits.excess(outcome, shorter).items():
             trial.set_constraint(name, excess)
         trial.set_user_attr(_OUTCOME, json.dumps(outcome.values()))

@@ -10,9 +10,8 @@ import numpy as np
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import HoldOut
 from tinycomp.train.augment import Augmentation
-
-HoldOut = Literal["random", "last"]
 
 _DROPS = (0.5, 0.75)
 """Shares of the training after which decay = "steps" divides the learning rate by 10."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 LONGEST_NAME = 63
@@ -20,20 +19,6 @@ class Package(ABC):
     """
     library: ClassVar[str] = "src"
     """Folder of the library's files."""
-
-
-@dataclass(frozen=True)
-class Packaging:
-    """The packages of a build."""
-
-    names: tuple[str, ...] = ()
-    """Kinds of packages."""
-    url: str | None = None
-    """Web page of the library; None: a placeholder."""
-
-    def page(self, prefix: str) -> str:
-        """The web page, or the placeholder (RFC 2606)."""
-        return self.url or f"https://example.com/{prefix}"
 
 
 def package_name(prefix: str) -> str:

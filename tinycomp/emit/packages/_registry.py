@@ -9,7 +9,8 @@ from functools import cache
 
 import tinycomp.emit.packages
 from tinycomp.common.errors import OutputError
-from tinycomp.emit.packages._package import Package, Packaging
+from tinycomp.emit.packages._package import Package
+from tinycomp.options.build import Packaging
 
 
 @cache
