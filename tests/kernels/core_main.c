@@ -24,6 +24,7 @@ typedef struct {
     int in_place;           /* the output may lie on the first input */
     int reduces;            /* the kernel counts the input's rows, and sums them up in scratch */
     int keeps;              /* each row continues with the scratch of the one before */
+    unsigned aligned;       /* bytes of a value: tensors begin at a multiple of it */
     const uint16_t *needed; /* of each input, for each output row: the rows [low, high) that it reads */
 } case_t;
 
@@ -133,7 +134,7 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
         in[i].stride = t->stride;
         in[i].ring = t->height;
     }
-    allocate(&output, to->height * to->stride, (offset + 1) % 4);
+    allocate(&output, to->height * to->stride, (offset + c->aligned) % 4);
     allocate(&scratch, c->scratch, SCRATCH_OFFSET);
     const tc_output_t out = {in_place ? inputs[0].start : output.start, to->stride, to->height};
     c->call(in, &out, 0, c->reduces ? c->tensors[0].height : to->height, scratch.start);
@@ -167,7 +168,7 @@ static void run_rows(const case_t *c, unsigned sample, size_t offset)
         in[i].stride = c->tensors[i].stride;
         in[i].ring = most;
     }
-    allocate(&output, slots * to->stride, (offset + 3) % 4);
+    allocate(&output, slots * to->stride, (offset + 3 * c->aligned) % 4);
     for (uint16_t y = 0; y < to->height; y++) {
         const tc_output_t out = {output.start, to->stride, slots};
         for (unsigned i = 0; i < c->inputs; i++) {
@@ -221,12 +222,13 @@ int main(void)
 {
     tc_port_init();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (unsigned sample = 0; sample < cases[i]->samples; sample++) {
-            run_whole(cases[i], sample, (i + sample) % 4, 0);
+        const size_t step = cases[i]->aligned;
+        for (size_t sample = 0; sample < cases[i]->samples; sample++) {
+            run_whole(cases[i], (unsigned)sample, (i + sample) * step % 4, 0);
             if (cases[i]->in_place) {
-                run_whole(cases[i], sample, (i + sample + 1) % 4, 1);
+                run_whole(cases[i], (unsigned)sample, (i + sample + 1) * step % 4, 1);
             }
-            (cases[i]->reduces ? run_reduction : run_rows)(cases[i], sample, (i + sample + 2) % 4);
+            (cases[i]->reduces ? run_reduction : run_rows)(cases[i], (unsigned)sample, (i + sample + 2) * step % 4);
         }
     }
     put("end\n");

@@ -21,7 +21,7 @@ from tinycomp.emit.c_syntax import c_number
 from tinycomp.emit.headers import facts, firmware_headers
 from tinycomp.emit.nodes import codec_read
 from tinycomp.ir.tensor import Array, Operands
-from tinycomp.ops._rows import rows
+from tinycomp.ops._rows import byte_rows, rows
 from tinycomp.plan.program import Operation, Storage, lower
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import Board
@@ -160,7 +160,7 @@ def _text(cases: Sequence[KernelCase], macros: Sequence[str]) -> str:
 
 def _sizes(case: KernelCase) -> list[int]:
     operands = case.case.graph.operands(case.operation.node)
-    return [tensor.size for tensor in (*operands.activations, operands.output)]
+    return [tensor.nbytes for tensor in (*operands.activations, operands.output)]
 
 
 def _case(number: int, case: KernelCase) -> list[str]:
@@ -171,7 +171,8 @@ def _case(number: int, case: KernelCase) -> list[str]:
     lines = _constants(f"constants_{number}", case.kernel, operation)
     inputs = operands.activations
     for index, tensor in enumerate([*inputs, operands.output]):
-        lines.append(_array(f"tensor_{number}_{index}", tensors[tensor.name]))
+        values = np.ascontiguousarray(tensors[tensor.name]).view(np.int8)
+        lines.append(_array(f"tensor_{number}_{index}", values))
     height = rows(operands.output.shape)[0]
     needed = [
         operation.node.op.rows_needed(operands, operands.inputs.index(tensor), y, y + 1)
@@ -181,7 +182,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
     lines.append(_array(f"needed_{number}", np.array(needed, np.uint16)))
     views = [
         f"{{{shape[0]}, {shape[1]}, tensor_{number}_{index}}}"
-        for index, shape in enumerate(rows(t.shape) for t in (*inputs, operands.output))
+        for index, shape in enumerate(byte_rows(t) for t in (*inputs, operands.output))
     ]
     views += ["{0, 0, NULL}"] * (2 - len(inputs))
     samples, name = len(case.case.inputs), f"{case.case.name} ({case.kernel})"
@@ -189,6 +190,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
     areas = f"scratch + {table}, scratch" if table else "scratch"  # its end is guarded
     in_place = int(operation.call.in_place and _tensors_fit(operands)) if operation.call else 0
     reduces = int(operation.call is not None and operation.call.input_rows)
+    aligned = np.dtype(operands.output.dtype).itemsize
     keeps = int(operation.call is not None and operation.call.keeps_scratch)
     order = [*views[: len(inputs)], *views[len(inputs) + 1 :], views[len(inputs)]]
     return [
@@ -198,7 +200,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
         f"{{ tc_{case.kernel}(&constants_{number}, in, out, first, last, {areas}); }}",
         f"static const case_t case_{number} = {{",
         f'    "{name}", call_{number}, {len(inputs)}, {samples}, {sum(operation.areas)},',
-        f"    {{{', '.join(order)}}}, {in_place}, {reduces}, {keeps}, needed_{number},",
+        f"    {{{', '.join(order)}}}, {in_place}, {reduces}, {keeps}, {aligned}, needed_{number},",
         "};",
     ]
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from tinycomp.kernels._dsp_add import add
 from tinycomp.kernels._dsp_convolution import convolution
+from tinycomp.kernels._dsp_convolution_int16 import convolution_int16
 from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._dsp_pooling import average_pool_global
@@ -24,6 +25,7 @@ class Armv7EM(InstructionSet):
         "add": add,
         "average_pool_global": average_pool_global,
         "conv_2d": convolution,
+        "conv_2d_int16": convolution_int16,
         "depthwise_conv_2d": depthwise,
         "fully_connected": fully_connected,
         "gru": gru,

@@ -1,0 +1,100 @@
+"""Kernels on 16-bit activations of each instruction set equal the simulator in every byte: on the
+emulated core, and in their portable form on this computer with sanitizers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance import Case, extreme_inputs
+from core_cases import (
+    clustered,
+    convolutions,
+    dense,
+    depthwise,
+    few_cells,
+    few_channels,
+    narrow,
+    pointwise,
+    regular,
+    stored,
+    wide_dense,
+)
+from core_program import available, lowered, run
+
+from tinycomp.codecs._policy import SMALLEST
+from tinycomp.ir.tensor import QuantizationParameters
+from tinycomp.plan.program import Storage
+from tinycomp.target.boards import Board, load_board
+
+FAMILIES = (
+    convolutions, pointwise, narrow, few_cells, few_channels, depthwise, regular, clustered,
+    dense, wide_dense, stored,
+)  # fmt: skip
+CASES = 10
+"""Of each family."""
+FINER = 256
+"""How much finer scales are than those of the case on int8."""
+LARGE = 1 << 20
+"""Of biases: those that a few cases have on int8 already to reach every bound."""
+KERNELS = {
+    "armv7e_m": {"conv_2d_int16_dsp"},
+}
+"""Kernels of the instruction sets that have some for int16."""
+BUILDS = [
+    pytest.param("armv7e_m", "host", "-O1"),
+    pytest.param("armv7e_m", "cortex-m4", "-O2", marks=pytest.mark.slow),
+    pytest.param("armv7e_m", "cortex-m4", "-Os", marks=pytest.mark.slow),
+]
+
+
+def on_int16(case: Case) -> Case:
+    """A weighted layer with int16 activations, at scales so much finer that its outputs are spread
+    over as much of their range.
+    """
+    graph, (node,) = case.graph, case.graph.nodes
+    shape = graph.tensors[graph.inputs[0]].shape
+    tensors = {
+        name: replace(tensor, dtype="int16", quantization=_finer(tensor.quantization))
+        for name, tensor in graph.tensors.items()
+    }
+    bias = graph.constants[node.inputs[2]]
+    large = np.abs(bias.values) > LARGE
+    values = bias.values.astype(np.int64) * np.where(large, 1, FINER)
+    finer = replace(bias, values=values, quantization=_finer(bias.quantization))
+    constants = {**graph.constants, node.inputs[2]: finer}
+    inputs = extreme_inputs(np.random.default_rng(len(case.name)), shape, 3, "int16")
+    return Case(case.name, replace(graph, tensors=tensors, constants=constants), inputs)
+
+
+def _finer(parameters: QuantizationParameters | None) -> QuantizationParameters:
+    assert parameters is not None
+    scales = tuple(scale / FINER for scale in parameters.scales)
+    return replace(parameters, scales=scales, zero_points=(0,) * len(scales))
+
+
+def _board(name: str, optimize: str) -> Board:
+    chosen = load_board(name)
+    if not available(chosen):
+        pytest.skip(f"{chosen.compiler.prefix}gcc or the emulator of {chosen.name} is missing")
+    compiler = chosen.compiler.model_copy(update={"optimize": optimize})
+    return chosen.model_copy(update={"compiler": compiler})
+
+
+@pytest.mark.parametrize(("kernels", "board", "optimize"), BUILDS)
+def test_kernels_equal_the_simulator(
+    kernels: str, board: str, optimize: str, tmp_path: Path
+) -> None:
+    chosen = _board(board, optimize)
+    drawn = [on_int16(case) for family in FAMILIES for case in family(CASES)]
+    storages = (None, Storage(policy=SMALLEST))
+    cases = [
+        case for i, each in enumerate(storages) for case in lowered(drawn[i::2], kernels, each)
+    ]
+    found = Counter(case.kernel for case in cases)
+    assert all(found[name] > 9 for name in KERNELS[kernels])
+    assert run(cases, chosen, kernels, tmp_path) == []
