@@ -105,6 +105,20 @@ def test_activations_are_rounded_as_the_library_rounds(parameters: tuple[float, 
     assert np.abs(found - expected).max() < scale / 1000
 
 
+@pytest.mark.parametrize("zero_point", [-128, -5, 127])
+def test_rounded_activations_pass_gradients_on_where_they_do_not_saturate(zero_point: int) -> None:
+    import tensorflow as tf
+
+    scale = 0.05
+    known = QuantizationParameters((scale,), (zero_point,))
+    ends = scale * (np.array([-128.4, -127.6, 126.6, 127.4]) - zero_point)
+    x = tf.constant(ends, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(3.0 * fake_quantize(x, known))
+    assert tape.gradient(total, x).numpy().tolist() == [0.0, 3.0, 3.0, 0.0]
+
+
 def test_pruning_reaches_its_sparsity_gradually_and_keeps_it() -> None:
     constraint = Prune(0.6, every=4)
     shares = [constraint.sparsity_at(share) for share in np.linspace(0, 1, 11)]

@@ -57,3 +57,12 @@ def test_few_bits_are_extrapolated_towards_no_weights(monkeypatch: pytest.Monkey
     step, state = Step("rate", Rate(2.0), Schedule()), SimpleNamespace(graph=None, compression={})
     found = _first_bits(runner, state, step, AIM, Targets(AIM))  # type: ignore[arg-type]
     assert found == pytest.approx((AIM - FLOOR) / (50_000 - FLOOR))
+
+
+def test_each_epoch_is_measured_before_symbols_are_frozen() -> None:
+    step = Step("rate", Rate(2.0, freeze=0.85), Schedule(epochs=40))
+    runner: Any = SimpleNamespace(meter=None, compression={})
+    epochs = _Regulator(runner, step, AIM, Targets(AIM)).epochs
+    assert {29, 30, 31, 32, 33} <= epochs
+    assert max(epochs) == 33  # epoch 34 ends with frozen symbols
+    assert len(epochs) < 15

@@ -24,7 +24,7 @@ from tinycomp.train.rate import Rate
 
 ROUNDS = 2
 """The most additional trainings if the first one misses a target."""
-MARGIN = 0.985
+MARGIN = 0.99
 """Training aims at this share of the size target."""
 FEWEST_BITS = 0.02
 """The lowest average bits per weight; the model does not survive fewer."""
@@ -34,6 +34,10 @@ COARSER = (1.0, 2.0, 4.0, 7.0)
 """Grid steps on which the untrained model is measured, relative to the recipe's step."""
 LOOKS, FIRST_LOOK = 8, 0.35
 """Number of size measurements during a training, and the share of training before the first."""
+CLOSE_LOOK = 0.72
+"""The share of training from which each epoch is measured, until symbols are frozen: what the last
+measurement leaves unused stays unused.
+"""
 LEAST, MOST = 0.7, 1.4
 """Limits of the change of the target bits after a measurement."""
 
@@ -128,7 +132,9 @@ class _Regulator:
         self.code = targets.flash is not None
         first, last = FIRST_LOOK, self.rate.freeze
         looks = [first + (last - first) * n / LOOKS for n in range(LOOKS)]
-        self.epochs = {math.floor(share * step.schedule.epochs) for share in looks} - {0}
+        of = step.schedule.epochs
+        self.epochs = {math.floor(share * of) for share in looks} - {0}
+        self.epochs |= set(range(math.ceil(CLOSE_LOOK * of), math.ceil(last * of)))
 
     def __call__(self, model: Any, epoch: Epoch) -> None:
         """Called after each epoch."""
