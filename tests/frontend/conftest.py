@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from float_runs import assert_close, run
+from through_keras import assert_equal, through_keras
 
 from tinycomp.frontend.keras import import_keras, read_keras
 from tinycomp.ir.graph import Graph
@@ -48,11 +49,14 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def assert_same(save: Callable[..., Path]) -> Callable[..., Graph]:
-    """Compare Keras's predictions with the graph as read and with the cleaned graph."""
+    """Compare the graph of a saved model with Keras's own options and weights, its results with
+    Keras's predictions, and so those of the cleaned graph.
+    """
 
     def compare(model: Any, name: str = "model.keras") -> Graph:
         path = save(model, name)
         graph = read_keras(path)
+        assert_equal(graph, through_keras(model, graph.name))
         rng = np.random.default_rng(1)
         x = rng.uniform(-2, 2, (3, *graph.tensors[graph.inputs[0]].shape)).astype(np.float32)
         expected = np.asarray(model(x, training=False))

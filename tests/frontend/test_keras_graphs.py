@@ -191,11 +191,12 @@ def test_reference_models(name: str, keras: Any, shared: Path) -> None:
         assert not {"batch_normalization", "relu"} & {node.op.name for node in cleaned.nodes}
 
 
-def test_reading_leaves_standard_error_silent(keras: Any, save: Save) -> None:
-    path = save(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+def test_reading_needs_no_keras(file: str, keras: Any, save: Save) -> None:
+    path = save(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), file)
     code = (
-        "import sys; from pathlib import Path; from tinycomp.frontend.keras import read_keras; "
-        "read_keras(Path(sys.argv[1]))"
+        "import sys; sys.modules.update(keras=None, tensorflow=None); from pathlib import Path; "
+        "from tinycomp.frontend.keras import read_keras; read_keras(Path(sys.argv[1]))"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

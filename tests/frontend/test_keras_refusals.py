@@ -366,13 +366,58 @@ def test_broken_configuration(config: str, text: str, keras: Any, save: Save) ->
     assert text in refused(path)
 
 
-def test_weights_of_another_model(keras: Any, save: Save) -> None:
-    for file in ("model.keras", "model.h5"):
-        path = save(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]), file)
-        edit_config(path, lambda c: c.replace('"units": 2', '"units": 3'))
-        text = refused(path)
-        assert f"Keras can't load {path}: " in text
-        assert "Open it with the Keras that wrote it" in text
+FILES = pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+
+
+@FILES
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            '"units": 2',
+            '"units": 3',
+            "Layer 'x' has a weight 'kernel' of shape (4, 2). Expected (4, 3), by its options and "
+            "its input. Open it with the Keras that wrote it and save it again as .keras or .h5.",
+        ),
+        (
+            '"use_bias": true',
+            '"use_bias": false',
+            "Layer 'x' has 2 weights in {path}. Expected 1, by its options.",
+        ),
+    ],
+)
+def test_weights_of_another_model(
+    file: str, old: str, new: str, text: str, keras: Any, save: Save
+) -> None:
+    path = save(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="x")]), file)
+    edit_config(path, lambda c: c.replace(old, new))
+    assert text.format(path=path) in refused(path)
+
+
+def test_weights_that_are_missing(keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, use_bias=False, name="x")])
+    path = save(model)
+    edit_config(path, lambda c: c.replace('"use_bias": false', '"use_bias": true'))
+    assert f"Layer 'x': {path} has no values of its weight 'bias'. Open it" in refused(path)
+    path = save(keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]), "model.h5")
+    edit_config(path, lambda c: c.replace('"ReLU"', '"PReLU"'))
+    assert f"{path} has the weights of 0 layers. Expected 1, by the model's" in refused(path)
+    path = save(model)
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read("config.json")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config)
+    assert f"The archive {path} has no model.weights.h5. Open it with" in refused(path)
+
+
+@FILES
+def test_an_option_that_the_file_does_not_have(file: str, keras: Any, save: Save) -> None:
+    """Keras's default; without one the configuration is broken."""
+    path = save(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="x")]), file)
+    edit_config(path, lambda c: c.replace('"use_bias": true, ', ""))
+    assert len(read_keras(path).nodes) == 1
+    edit_config(path, lambda c: c.replace('"units": 2, ', ""))
+    assert "The model's configuration is broken: KeyError: 'units'." in refused(path)
 
 
 def edit_config(path: Path, change: Callable[[str], str]) -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_objects import Config
+
+Call = tuple[str, int, int]
+"""A tensor in Keras: the layer's name, the index of the call, the index of the output."""
+
+
+def calls(value: Any) -> Iterable[Call]:
+    """The leaves [layer, call, tensor] of a list of inputs or outputs."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if value and isinstance(value[0], str):
+        yield (value[0], value[1], value[2])
+        return
+    for item in value:
+        yield from calls(item)
 
 
 def clean_references(value: Any) -> Any:
@@ -20,27 +34,32 @@ def clean_references(value: Any) -> Any:
     raise ModelError(f"The model's list of inputs or outputs holds {value!r}.")
 
 
-def clean_call(call: Any, name: str, separate: bool = False) -> Any:
-    """The calls of a layer.
+def clean_call(call: Any, name: str, separate: bool = False) -> Config:
+    """The call of a layer, as {"args", "kwargs"} with tensors alone.
 
-    In Keras 3 {"args", "kwargs"}, in Keras 2 [[layer, call, tensor, kwargs], ...]. `separate`: the
-    layer takes its tensors as arguments of their own.
+    That is its form in Keras 3; in Keras 2 it is [[layer, call, tensor, kwargs], ...]. `separate`:
+    the layer takes its tensors as arguments of their own.
     """
     if isinstance(call, Mapping):
         tensors = _tensors(call.get("args", []), name)
         _refuse_arguments(call.get("kwargs") or {}, name)
-        if separate:
-            return {"args": tensors, "kwargs": {}}
-        # A layer takes several tensors in one list; x + y passes them separately.
-        return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": {}}
-    if call and isinstance(call[0], str):
-        call = [call]
-    cleaned = []
-    for reference in call:
-        if len(reference) > 3:
-            _refuse_arguments(reference[3] or {}, name)
-        cleaned.append([*clean_references(reference[:3]), {}])
-    return cleaned
+    else:
+        references = [call] if call and isinstance(call[0], str) else call
+        for reference in references:
+            _refuse_arguments((reference[3] if len(reference) > 3 else None) or {}, name)
+        tensors = [_tensor(reference[:3]) for reference in references]
+    if separate:
+        return {"args": tensors, "kwargs": {}}
+    # A layer takes several tensors in one list; x + y passes them separately.
+    return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": {}}
+
+
+def _tensor(history: Any) -> Config:
+    """A tensor, by the call that computes it."""
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"keras_history": clean_references(history)},
+    }
 
 
 def _tensors(value: Any, name: str) -> list[Config]:
@@ -48,11 +67,7 @@ def _tensors(value: Any, name: str) -> list[Config]:
     if isinstance(value, list | tuple):
         return [tensor for item in value for tensor in _tensors(item, name)]
     if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
-        config = value["config"]
-        history = clean_references(config["keras_history"])
-        shape = [None if size is None else int(size) for size in config["shape"]]
-        kept = {"shape": shape, "dtype": "float32", "keras_history": history}
-        return [{"class_name": "__keras_tensor__", "config": kept}]
+        return [_tensor(value["config"]["keras_history"])]
     raise ModelError(
         f"Layer {name!r} is called with the constant {value!r}.",
         expected="Expected tensors of the model alone.",

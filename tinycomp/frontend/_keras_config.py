@@ -1,22 +1,24 @@
 """Checks a Keras model's configuration and reduces it to the few keys that inference needs.
 
-Only keys listed here are passed to Keras, so a file can't name code to run, and settings for
-training (initializers, regularizers, custom losses) or of Keras 2 cause no errors.
+Settings for training (initializers, regularizers, custom losses) are ignored; files of Keras 2 get
+the form of Keras 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_calls import clean_call, clean_references
+from tinycomp.frontend._keras_calls import calls, clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_legacy import modernized
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
+from tinycomp.ir.tensor import Shape
 
 IDENTITIES = frozenset(
     {
@@ -65,13 +67,8 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
     Raises:
         ModelError: layers, activations or arguments that are not supported; the text names all.
     """
-    try:
+    with broken_configurations():
         cleaned = _entry(entry, blockers)
-    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"The model's configuration is broken: {type(error).__name__}: {error}.",
-            hint="Save the model again.",
-        ) from error
     blockers.raise_any()
     if cleaned["class_name"] not in MODELS:
         raise ModelError(
@@ -79,6 +76,22 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             hint="Save a whole keras.Sequential or keras.Model.",
         )
     return cleaned
+
+
+@contextmanager
+def broken_configurations() -> Iterator[None]:
+    """Turn the errors that a broken configuration causes into one that says so.
+
+    Raises:
+        ModelError: there was one.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The model's configuration is broken: {type(error).__name__}: {error}.",
+            hint="Save the model again.",
+        ) from error
 
 
 def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
@@ -147,6 +160,24 @@ def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Bloc
             "output_layers": clean_references(config["output_layers"]),
         }
     return wrap(class_name, name, config, options)
+
+
+def model_inputs(model: Config) -> list[tuple[str, Shape]]:
+    """The names of the inputs of a clean model, and their shapes without the batch."""
+    layers = model["config"]["layers"]
+    if "input_layers" in model["config"]:
+        shapes = {
+            entry["name"]: entry["config"]["batch_shape"]
+            for entry in layers
+            if entry["class_name"] == "InputLayer"
+        }
+        names = [name for name, _, _ in calls(model["config"]["input_layers"])]
+        return [(name, tuple(shapes[name][1:])) for name in names]
+    first = layers[0]
+    if first["class_name"] in MODELS:
+        # Keras gives the input another name than the nested model's.
+        return [("input_layer", shape) for _, shape in model_inputs(first)]
+    return [(first["name"], tuple(first["config"]["batch_shape"][1:]))]
 
 
 def _with_input(name: str, config: Mapping[str, Any], layers: list[Config]) -> list[Config]:

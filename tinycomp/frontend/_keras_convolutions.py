@@ -61,8 +61,9 @@ def transposed_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
         ModelError: it is dilated.
     """
     config, kernel = layer.config, layer.weights["kernel"]
-    if pair(config.get("dilation_rate", 1)) != (1, 1):
-        what = f"has dilation_rate={config['dilation_rate']}"
+    dilation = pair(config.get("dilation_rate", 1))
+    if dilation != (1, 1):
+        what = f"has dilation_rate={dilation}"
         raise refusal(layer, what, expected="Expected 1.")
     height, width, _ = builder.tensors[inputs[0]].shape
     sizes = [

@@ -1,9 +1,8 @@
-"""Reads the configuration of a .keras or .h5 file, and writes a copy with another configuration."""
+"""Reads the configuration of a .keras or .h5 file."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import Any, Literal
 import h5py
 
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_legacy_weights import modern_weights
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 _SAVE_WHOLE = "Save the whole model with model.save('model.keras')."
@@ -35,13 +33,6 @@ class KerasFile:
     """Of the content's format, whatever the file's name."""
     config: Mapping[str, Any]
     """The model's configuration."""
-
-    def write_copy(self, path: Path, config: Mapping[str, Any]) -> None:
-        """Write the same weights with another configuration, without data for training."""
-        if self.suffix == ".h5":
-            _copy_hdf5(self.path, path, json.dumps(config))
-        else:
-            _copy_archive(self.path, path, json.dumps(config))
 
 
 def open_keras(path: Path) -> KerasFile:
@@ -139,24 +130,3 @@ def _parse(path: Path, text: bytes | str) -> Mapping[str, Any]:
             f"The configuration in {path} describes no model.", expected=_ACCEPTED, hint=_SAVE_WHOLE
         )
     return config
-
-
-def _copy_archive(source: Path, target: Path, config: str) -> None:
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            # Only weights: assets belong to unsupported layers.
-            if name == "metadata.json":
-                new.writestr(name, old.read(name))
-            elif name.startswith("model.weights"):
-                new.writestr(name, modern_weights(old.read(name)))
-        new.writestr("config.json", config)
-
-
-def _copy_hdf5(source: Path, target: Path, config: str) -> None:
-    shutil.copyfile(source, target)
-    target.chmod(0o600)
-    with h5py.File(target, "r+") as file:
-        for name in ("model_config", "training_config"):
-            if name in file.attrs:
-                del file.attrs[name]
-        file.attrs["model_config"] = config

@@ -1,6 +1,6 @@
-"""Walks a loaded Keras model, nested models included, and adds its layers to a GraphBuilder.
+"""Walks a Keras model, nested models included, and adds its layers to a GraphBuilder.
 
-The model is plain data here: the configuration returned by Keras, and arrays.
+The model is plain data: a cleaned configuration, and arrays.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_calls import Call, calls
 from tinycomp.frontend._keras_lowering import add_layer
+from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
+from tinycomp.frontend._keras_shapes import assumed_shape
+from tinycomp.frontend._keras_variables import Variable, variables
+from tinycomp.frontend._keras_weights import SAVE_AGAIN, Arrays, Place
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ir.tensor import Array
-
-Call = tuple[str, int, int]
-"""A tensor in Keras: the layer's name, the index of the call, the index of the output."""
-
-_MODELS = ("Functional", "Sequential")
+from tinycomp.ir.tensor import Array, Shape
 
 
 class KerasWalk:
@@ -29,32 +29,34 @@ class KerasWalk:
     shared.
     """
 
-    def __init__(self, builder: GraphBuilder, blockers: Blockers) -> None:
+    def __init__(self, builder: GraphBuilder, blockers: Blockers, arrays: Arrays) -> None:
         self.builder = builder
         self.blockers = blockers
-        self.layers: dict[int, KerasLayer] = {}
+        self.arrays = arrays
+        self.layers: dict[Place, KerasLayer] = {}
         self.names: set[str] = set()
 
-    def model(self, model: Any, inputs: Sequence[str]) -> list[str]:
+    def model(self, model: Config, inputs: Sequence[str], place: Place = ()) -> list[str]:
         """Add a model's layers after existing tensors; returns its output tensors.
 
         Args:
-            model: a keras.Model (Functional or Sequential).
+            model: the entry of a Functional or Sequential model.
             inputs: names of tensors in the builder, one for each of the model's inputs.
+            place: names of the models around it, and its own; empty for the whole model.
         """
-        config = model.get_config()
+        config = model["config"]
         if "input_layers" in config:
-            return self._functional(model, config, inputs)
+            return self._functional(config, inputs, place)
         tensors = list(inputs)
         for entry in config["layers"]:
             if entry["class_name"] != "InputLayer":
-                tensors = self._layer(model.get_layer(entry["config"]["name"]), entry, tensors)
+                tensors = self._layer(entry, tensors, place)
         return tensors
 
     def _functional(
-        self, model: Any, config: Mapping[str, Any], inputs: Sequence[str]
+        self, config: Mapping[str, Any], inputs: Sequence[str], place: Place
     ) -> list[str]:
-        known: dict[Call, str] = dict(zip(_calls(config["input_layers"]), inputs, strict=True))
+        known: dict[Call, str] = dict(zip(calls(config["input_layers"]), inputs, strict=True))
         pending = [
             (entry, number, list(_tensors(node["args"])))
             for entry in config["layers"]
@@ -66,8 +68,7 @@ class KerasWalk:
                 if not all(need in known for need in needs):
                     waiting.append((entry, number, needs))
                     continue
-                layer = next(each for each in model.operations if each.name == entry["name"])
-                outputs = self._layer(layer, entry, [known[need] for need in needs])
+                outputs = self._layer(entry, [known[need] for need in needs], place)
                 known.update({(entry["name"], number, i): name for i, name in enumerate(outputs)})
             if len(waiting) == len(pending):
                 names = ", ".join(sorted({entry["name"] for entry, _, _ in waiting}))
@@ -75,54 +76,61 @@ class KerasWalk:
                     f"The layers {names} wait for each other: the model's graph is broken."
                 )
             pending = waiting
-        return [known[call] for call in _calls(config["output_layers"])]
+        return [known[call] for call in calls(config["output_layers"])]
 
-    def _layer(self, layer: Any, entry: Mapping[str, Any], inputs: Sequence[str]) -> list[str]:
-        if entry["class_name"] in _MODELS:
-            return self.model(layer, inputs)
-        if id(layer) not in self.layers:
-            self.layers[id(layer)] = self._read(layer, entry)
+    def _layer(self, entry: Config, inputs: Sequence[str], around: Place) -> list[str]:
+        place = (*around, entry["name"])
+        if entry["class_name"] in MODELS:
+            return self.model(entry, inputs, place)
+        shapes = [self.builder.tensors[name].shape for name in inputs]
+        if place not in self.layers:
+            self.layers[place] = self._read(entry, place, shapes)
         with self.blockers.collected():
-            return [add_layer(self.layers[id(layer)], inputs, self.builder)]
-        return [self._assumed(layer, inputs)]
+            return [add_layer(self.layers[place], inputs, self.builder)]
+        return [self._assumed(self.layers[place], shapes)]
 
-    def _assumed(self, layer: Any, inputs: Sequence[str]) -> str:
+    def _assumed(self, layer: KerasLayer, shapes: Sequence[Shape]) -> str:
         """The output of a refused layer, so that the layers after it are read too.
 
         Raises:
-            ModelError: Keras does not know its shape; names all blockers so far.
+            ModelError: its shape is not known; names all blockers so far.
         """
-        shapes = [(None, *self.builder.tensors[name].shape) for name in inputs]
-        try:
-            shape = layer.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)
-            return self.builder.assume(layer.name, tuple(int(size) for size in shape[1:]))
-        except (AttributeError, NotImplementedError, TypeError, ValueError):
+        shape = assumed_shape(layer, shapes)
+        if shape is None:
             self.blockers.raise_any()
-            raise
+        return self.builder.assume(layer.name, shape or ())
 
-    def _read(self, layer: Any, entry: Mapping[str, Any]) -> KerasLayer:
+    def _read(self, entry: Config, place: Place, shapes: Sequence[Shape]) -> KerasLayer:
         """The layer as plain data, with a unique name."""
-        base = name = entry["config"]["name"]
+        base = name = entry["name"]
         count = 1
         while name in self.names:
             name, count = f"{base}_{count}", count + 1
         self.names.add(name)
         if str(entry.get("module")).startswith("keras.src.ops"):
             return as_layer(entry, name)
-        paths = [v.path for v in layer.weights]
-        weights = {_short(v.path, paths): np.asarray(v.numpy(), np.float32) for v in layer.weights}
+        wanted = variables(entry["class_name"], entry["config"], shapes)
+        weights = {
+            variable.name: np.asarray(values, np.float32)
+            for variable, values in zip(wanted, self.arrays.get(place, ()), strict=True)
+        }
+        for variable in wanted:
+            _require_shape(name, variable, weights[variable.name].shape)
         _require_finite(name, weights)
         return KerasLayer(name, entry["class_name"], entry["config"], weights)
 
 
-def _short(path: str, paths: Sequence[str]) -> str:
-    """As many last parts of a weight's path as tell it from the layer's other weights."""
-    parts = path.split("/")
-    for count in range(1, len(parts)):
-        end = "/".join(parts[-count:])
-        if sum(f"/{each}".endswith(f"/{end}") for each in paths) == 1:
-            return end
-    return path
+def _require_shape(layer: str, variable: Variable, found: Shape) -> None:
+    """Refuse weights of another model."""
+    wanted = found if variable.shape is None else variable.shape
+    if len(found) != len(wanted) or any(
+        size is not None and size != other for size, other in zip(wanted, found, strict=True)
+    ):
+        raise ModelError(
+            f"Layer {layer!r} has a weight {variable.name!r} of shape {found}.",
+            expected=f"Expected {wanted}, by its options and its input.",
+            hint=SAVE_AGAIN,
+        )
 
 
 def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:
@@ -136,21 +144,10 @@ def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:
             )
 
 
-def _calls(value: Any) -> Iterable[Call]:
-    """The leaves [layer, call, tensor] of a list of inputs or outputs."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if value and isinstance(value[0], str):
-        yield (value[0], value[1], value[2])
-        return
-    for item in value:
-        yield from _calls(item)
-
-
 def _tensors(value: Any) -> Iterable[Call]:
     """The tensors in the arguments of a call."""
     if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
-        yield from _calls(value["config"]["keras_history"])
+        yield from calls(value["config"]["keras_history"])
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _tensors(item)

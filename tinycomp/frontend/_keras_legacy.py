@@ -61,17 +61,30 @@ def modernized(config: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         KeyError, TypeError, ...: the configuration is broken.
     """
+    if any(
+        isinstance(node, Mapping) for each in config["layers"] for node in each["inbound_nodes"]
+    ):
+        return {**config, "output_layers": _outputs(config)}
     shifts = _shifts(config)
     layers = [_layer(_shifted(entry, shifts)) for entry in config["layers"]]
     outputs = _renumbered(config["output_layers"], shifts)
     return {**config, "layers": layers, "output_layers": outputs}
 
 
+def _outputs(config: Mapping[str, Any]) -> Any:
+    """The outputs of a model of Keras 3, which counts the calls of a nested functional model from 1
+    there, and from 0 everywhere else.
+    """
+    nested = [e["name"] for e in config["layers"] if e["class_name"] == "Functional"]
+    return _renumbered(config["output_layers"], dict.fromkeys(nested, 1))
+
+
 def _shifts(config: Mapping[str, Any]) -> dict[str, int]:
     """By layer, what its call numbers are too high by: Keras 2 counts a nested model's own call,
     which the file does not list.
     """
-    calls = {entry["name"]: len(entry["inbound_nodes"]) for entry in config["layers"]}
+    # The file does not list the one call of an input either, but counts it from 0.
+    calls = {entry["name"]: len(entry["inbound_nodes"]) or 1 for entry in config["layers"]}
     nodes = [entry["inbound_nodes"] for entry in config["layers"]]
     highest: dict[str, int] = {}
     for name, number in _references([nodes, config["output_layers"]], calls):

@@ -13,8 +13,6 @@ Config = dict[str, Any]
 MODELS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
 """Classes of models, with their class in Keras 3."""
 
-_MODEL_MODULES = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
-
 NO_CODE = "tinycomp reads Keras's own layers and never runs code from a model file."
 
 
@@ -37,19 +35,13 @@ def refuse_foreign(entry: Mapping[str, Any], class_name: str, name: str) -> None
 
 
 def wrap(class_name: str, name: str, config: Mapping[str, Any], options: Config) -> Config:
-    """The form in which Keras 3 deserializes a built-in object.
+    """A built-in layer or model with the options that inference needs.
 
     `trainable` is kept: it affects the order of the weights of nested models in .h5 files.
     """
-    kept = {"name": name, "trainable": bool(config.get("trainable", True)), **options}
-    if class_name == "InputLayer":
-        del kept["trainable"]
-    if class_name not in MODELS:
-        kept["dtype"] = "float32"
+    trainable = bool(config.get("trainable", True))
     return {
-        "module": _MODEL_MODULES.get(class_name, "keras.layers"),
         "class_name": class_name,
-        "config": kept,
-        "registered_name": class_name if class_name == "Functional" else None,
         "name": name,
+        "config": {"name": name, "trainable": trainable, **options},
     }

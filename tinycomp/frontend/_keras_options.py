@@ -79,6 +79,33 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 }
 """Supported layers, with the keys of their configuration that affect inference."""
 
+_DEFAULTS: Mapping[str, Any] = {
+    "activation": "linear", "alpha": 1.0, "axis": -1, "backward_layer": None, "center": True,
+    "cropping": 1, "data_format": None, "depth_multiplier": 1, "dilation_rate": 1, "epsilon": 1e-3,
+    "go_backwards": False, "groups": 1, "interpolation": "nearest", "invert": False,
+    "keepdims": False, "max_value": None, "mean": None, "merge_mode": "concat",
+    "negative_slope": 0.0, "normalize": False, "offset": 0.0, "output_padding": None,
+    "padding": "valid", "pool_size": 2, "recurrent_activation": "sigmoid", "reset_after": True,
+    "return_sequences": False, "return_state": False, "rms_scaling": False, "scale": True,
+    "shared_axes": None, "size": 2, "strides": 1, "threshold": 0.0, "use_bias": True,
+    "value_dim": None, "variance": None,
+}  # fmt: skip
+_OWN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "AveragePooling1D": {"strides": None},
+    "AveragePooling2D": {"strides": None},
+    "Cropping1D": {"cropping": (1, 1)},
+    "Cropping2D": {"cropping": ((0, 0), (0, 0))},
+    "GRU": {"activation": "tanh"},
+    "LSTM": {"activation": "tanh"},
+    "LeakyReLU": {"negative_slope": 0.3},
+    "MaxPooling1D": {"strides": None},
+    "MaxPooling2D": {"strides": None},
+    "SimpleRNN": {"activation": "tanh"},
+    "ZeroPadding1D": {"padding": (1, 1)},
+    "ZeroPadding2D": {"padding": ((1, 1), (1, 1))},
+}
+"""What Keras takes for an option that a file does not have, for any layer and for some."""
+
 _CHECKED_APART = ("activation", "recurrent_activation", *_WRAPPED)
 
 ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
@@ -107,6 +134,9 @@ def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Conf
     for key in _WRAPPED:
         if key in options and options[key] is not None:
             options[key] = _layer(config[key], name)
+    defaults = {**_DEFAULTS, **_OWN_DEFAULTS.get(class_name, {})}
+    missing = {key: defaults[key] for key in LAYERS[class_name] if key in defaults}
+    options = {**missing, **options}
     if "batch_shape" in options:
         options["batch_shape"] = _input_shape(options["batch_shape"], name)
     if options.get("data_format") == "channels_first":

@@ -64,9 +64,9 @@ def _part(layer: KerasLayer, way: str) -> KerasLayer:
         what = f"wraps a {entry['class_name']}"
         raise refusal(layer, what, expected="Expected LSTM, GRU or SimpleRNN.")
     weights = {
-        path.split("/")[-1]: values
-        for path, values in layer.weights.items()
-        if path.startswith("forward_") == (way == "forward")
+        name.removeprefix(f"{way}/"): values
+        for name, values in layer.weights.items()
+        if name.startswith(f"{way}/")
     }
     return KerasLayer(f"{layer.name}/{way}", entry["class_name"], config, weights)
 

@@ -1,12 +1,11 @@
 """Reads a Keras model: .keras, and .h5 of Keras 2 and 3.
 
-Keras loads a copy of the file whose configuration has been checked and reduced.
+The file's configuration and arrays are all that is needed: Keras is not imported.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from typing import Any
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_config import clean_model
-from tinycomp.frontend._keras_file import KerasFile, open_keras
+from tinycomp.frontend._keras_config import broken_configurations, clean_model, model_inputs
+from tinycomp.frontend._keras_file import open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
+from tinycomp.frontend._keras_weights import read_arrays
 from tinycomp.ir.graph import Graph, GraphBuilder
 
 
@@ -31,14 +31,16 @@ def read_keras(path: Path) -> Graph:
     """
     file = open_keras(path)
     blockers = Blockers(repr(path.name))
-    model = _load(file, clean_model(file.config, blockers))
+    model = clean_model(file.config, blockers)
     builder = GraphBuilder(path.stem)
-    inputs = [builder.input(tensor.name, tuple(tensor.shape)[1:]) for tensor in model.inputs]
-    for reason in _shapes(path, builder, inputs):
-        blockers.add(reason)
-    if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
-        blockers.raise_any()
-    outputs = KerasWalk(builder, blockers).model(model, inputs)
+    with broken_configurations():
+        inputs = [builder.input(name, shape) for name, shape in model_inputs(model)]
+        for reason in _shapes(path, builder, inputs):
+            blockers.add(reason)
+        if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
+            blockers.raise_any()
+        walk = KerasWalk(builder, blockers, read_arrays(path, file.suffix, model))
+        outputs = walk.model(model, inputs)
     blockers.raise_any()
     return builder.build(outputs)
 
@@ -64,24 +66,6 @@ def import_keras() -> Any:
 
         keras.backend.backend()
     return keras
-
-
-def _load(file: KerasFile, config: dict[str, Any]) -> Any:
-    """The model loaded by Keras from the file's weights and the reduced configuration."""
-    keras = import_keras()
-    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        copy = Path(folder) / f"model{file.suffix}"
-        file.write_copy(copy, config)
-        try:
-            with silent_standard_error():
-                return keras.models.load_model(copy, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises any type for a broken file
-            reason = " ".join(str(error).split())[:300]
-            raise ModelError(
-                f"Keras can't load {file.path}: {reason}",
-                hint="Open it with the Keras that wrote it and save it again as .keras or .h5.",
-            ) from error
 
 
 @contextmanager
