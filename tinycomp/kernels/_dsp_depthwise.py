@@ -35,7 +35,7 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     few channels nor over neighbouring columns, or values exceed its bounds.
     """
     if integer(call, "input_channels") < BLOCK:
-        return _over_all_channels(call, operands, stored)
+        return convolution(over_all_channels(call, "conv_2d"), operands, stored)
     sums, single = sums_of(call), integer(call, "channel_multiplier") == 1
     if sums is None:
         return None
@@ -47,11 +47,9 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     return _three_by_three(call, sums, kernel, stored is not None and stored.buffered)
 
 
-def _over_all_channels(
-    call: KernelCall, operands: Operands, stored: Encoded | None
-) -> KernelCall | None:
-    """A convolution over all input channels, with zero weights for all but one: of so few channels,
-    it is faster than to compute them one by one.
+def over_all_channels(call: KernelCall, kernel: str) -> KernelCall:
+    """The call of a convolution kernel over all input channels, with zero weights for all but one:
+    of so few channels, it is faster than to compute them one by one.
     """
     weights = call.fields["weights"]
     assert isinstance(weights, Weights)
@@ -62,11 +60,7 @@ def _over_all_channels(
     matrix[channels, :, channels // multiplier] = weights.values
     fields = dict(call.fields) | {"weights": Weights(matrix.reshape(outputs, -1), outputs)}
     named = {_AS_CONVOLUTION.get(name, name): value for name, value in fields.items()}
-    return convolution(
-        KernelCall("conv_2d", named | {"output_channels": outputs}, room=call.room),
-        operands,
-        stored,
-    )
+    return KernelCall(kernel, named | {"output_channels": outputs}, room=call.room)
 
 
 def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) -> KernelCall:

@@ -11,6 +11,7 @@ from tinycomp.kernels._dsp_add import add
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_convolution_int16 import convolution_int16
 from tinycomp.kernels._dsp_depthwise import depthwise
+from tinycomp.kernels._dsp_depthwise_int16 import depthwise_int16
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._dsp_pooling import average_pool_global
 from tinycomp.kernels._dsp_recurrent import gru
@@ -27,6 +28,7 @@ class Armv7EM(InstructionSet):
         "conv_2d": convolution,
         "conv_2d_int16": convolution_int16,
         "depthwise_conv_2d": depthwise,
+        "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
         "gru": gru,
     }

@@ -1,0 +1,152 @@
+/* DEPTHWISE_CONV_2D of int16 on Armv7E-M, any window: four channels of two pixels at a time, cell by cell.
+ *
+ * Weights are stored in blocks of four channels (the last block is the last four), and in a block cell by cell, in the
+ * order 0 2 1 3, so that SXTB16 extracts neighbours. */
+#ifndef TINYCOMP_DEPTHWISE_INT16_DSP_H
+#define TINYCOMP_DEPTHWISE_INT16_DSP_H
+
+#include "address.h"
+#include "factors.h"
+#include "rounding_int16.h"
+#include "tinycomp.h"
+
+#define TC_DEPTHWISE_INT16_BLOCK 4
+#define TC_DEPTHWISE_INT16_PIXELS 2
+
+typedef struct {
+    uint16_t input_height, input_width, channels;
+    uint16_t output_width;
+    uint8_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width;
+    uint8_t dilation_height, dilation_width;
+    uint8_t padding_top, padding_left;
+    int16_t activation_min, activation_max;
+    uint8_t packed; /* see factors.h */
+    const tc_weights_t *weights;
+    const void *factors; /* per channel: initial value of the sums, multiplier; see rounding_int16.h */
+} tc_depthwise_int16_dsp_t;
+
+/* The addresses of a window's cells (channel 0) in one pixel of each pair; border: for those outside the input. */
+static void tc_depthwise_int16_cells(const tc_depthwise_int16_dsp_t *op, const tc_input_t *in, int32_t top,
+                                     int32_t left, const int8_t *border, tc_address_t *cells)
+{
+    const int32_t cell = 2 * op->channels, step = op->dilation_width * cell;
+    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
+        const int inside = top >= 0 && top < op->input_height;
+        const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : border;
+        int32_t x = left, offset = left * cell;
+        for (unsigned kx = op->kernel_width; kx > 0; kx--, x += op->dilation_width, offset += step) {
+            *cells = tc_address_of(inside && x >= 0 && x < op->input_width ? row + offset : border);
+            cells += TC_DEPTHWISE_INT16_PIXELS;
+        }
+    }
+}
+
+/* sum + the product of the lower halves; of the upper ones. */
+static inline uint32_t tc_smlabb(uint32_t a, uint32_t b, uint32_t sum)
+{
+#if TC_DSP
+    uint32_t y;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+#else
+    return sum + (uint32_t)((int16_t)a * (int16_t)b);
+#endif
+}
+
+static inline uint32_t tc_smlatt(uint32_t a, uint32_t b, uint32_t sum)
+{
+#if TC_DSP
+    uint32_t y;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+#else
+    return tc_smlabb(a >> 16, b >> 16, sum);
+#endif
+}
+
+/* Adds the products of a cell's four channels of a pixel. */
+#define TC_DEPTHWISE_INT16_ADD(address, sums)                               \
+    do {                                                                    \
+        const int8_t *const x_ = tc_address_pointer(address) + 2 * channel; \
+        const uint32_t a_ = tc_load_word(x_), b_ = tc_load_word(x_ + 4);    \
+        sums##0 = tc_smlabb(a_, v, sums##0);                                \
+        sums##1 = tc_smlatt(a_, v, sums##1);                                \
+        sums##2 = tc_smlabb(b_, w, sums##2);                                \
+        sums##3 = tc_smlatt(b_, w, sums##3);                                \
+    } while (0)
+
+/* Four channels of two pixels, from `channel` on. */
+static void tc_depthwise_int16_block(const tc_address_t *cell, size_t count, const int8_t *weights,
+                                     const int32_t *factors, size_t channel, int rectified, int16_t *const *outs)
+{
+    uint32_t s0, s1, s2, s3, t0, t1, t2, t3;
+    factors += 2 * channel;
+    s0 = t0 = (uint32_t)factors[0];
+    s1 = t1 = (uint32_t)factors[2];
+    s2 = t2 = (uint32_t)factors[4];
+    s3 = t3 = (uint32_t)factors[6];
+    for (; count > 0; count--, cell += TC_DEPTHWISE_INT16_PIXELS, weights += TC_DEPTHWISE_INT16_BLOCK) {
+        const uint32_t word = tc_load_word(weights), v = tc_sxtb16(word), w = tc_sxtb16_odd(word);
+        TC_DEPTHWISE_INT16_ADD(cell[0], s);
+        TC_DEPTHWISE_INT16_ADD(cell[1], t);
+    }
+    int16_t *const out = outs[1] + channel, *const first = outs[0] + channel;
+    out[0] = tc_round_int16((int32_t)t0, factors[1], rectified);
+    out[1] = tc_round_int16((int32_t)t1, factors[3], rectified);
+    out[2] = tc_round_int16((int32_t)t2, factors[5], rectified);
+    out[3] = tc_round_int16((int32_t)t3, factors[7], rectified);
+    first[0] = tc_round_int16((int32_t)s0, factors[1], rectified);
+    first[1] = tc_round_int16((int32_t)s1, factors[3], rectified);
+    first[2] = tc_round_int16((int32_t)s2, factors[5], rectified);
+    first[3] = tc_round_int16((int32_t)s3, factors[7], rectified);
+}
+
+/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; two addresses (at most
+ * eight bytes each) per window cell; one cell. */
+static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
+                                   uint16_t first, uint16_t last, int8_t *scratch)
+{
+    const size_t count = (size_t)op->kernel_height * op->kernel_width, channels = op->channels;
+    const int32_t *const factors = tc_factors(op->factors, op->packed, 0, channels, scratch);
+    int8_t *const rest = scratch + tc_factors_room(op->packed, channels);
+    tc_address_t *const cells = (tc_address_t *)(void *)rest;
+    int8_t *const border = rest + count * TC_DEPTHWISE_INT16_PIXELS * 8;
+    for (size_t c = 0; c < channels; c++) {
+        ((int16_t *)(void *)border)[c] = 0;
+    }
+    for (uint16_t y = first; y < last; y++) {
+        const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
+        int32_t left = -(int32_t)op->padding_left;
+        int16_t *to = tc_output_row_int16(out, y);
+        for (uint16_t x = 0; x < op->output_width; x += TC_DEPTHWISE_INT16_PIXELS) {
+            const int8_t *weights = tc_weights_read(op->weights, 0, 0, NULL);
+            int16_t *outs[TC_DEPTHWISE_INT16_PIXELS] = {to, to};
+            tc_depthwise_int16_cells(op, in, top, left, border, cells);
+            if (x + 1u < op->output_width) {
+                tc_depthwise_int16_cells(op, in, top, left + op->stride_width, border, cells + 1);
+                outs[1] += channels;
+            } else {
+                for (size_t i = 0; i < count; i++) {
+                    cells[TC_DEPTHWISE_INT16_PIXELS * i + 1] = cells[TC_DEPTHWISE_INT16_PIXELS * i];
+                }
+            }
+            for (size_t c = 0; c < channels; c += TC_DEPTHWISE_INT16_BLOCK) {
+                const size_t most = channels - TC_DEPTHWISE_INT16_BLOCK;
+                tc_depthwise_int16_block(cells, count, weights, factors, c < most ? c : most, op->activation_min >= 0,
+                                         outs);
+                weights += TC_DEPTHWISE_INT16_BLOCK * count;
+            }
+            left += TC_DEPTHWISE_INT16_PIXELS * op->stride_width;
+            to += TC_DEPTHWISE_INT16_PIXELS * channels;
+        }
+    }
+    if ((op->activation_min != 0 && op->activation_min != -32768) || op->activation_max != 32767) {
+        for (uint16_t y = first; y < last; y++) {
+            tc_clamp_row_int16(tc_output_row_int16(out, y), op->output_width * channels, op->activation_min,
+                               op->activation_max);
+        }
+    }
+}
+
+#endif
