@@ -1,3 +1,57 @@
-"""tinycomp: compiles trained Keras models to verified C code for microcontrollers."""
+"""tinycomp: compiles trained Keras models to verified C code for microcontrollers.
+
+build = tinycomp.build(model, (x, y), board="esp32")
+build.report.flash.total, build.simulate(x[:10])
+build.save("out")
+
+The functions are loaded when they are used first: importing tinycomp takes no time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Build": "tinycomp.api",
+    "TinycompError": "tinycomp.common.errors",
+    "bench": "tinycomp.api",
+    "build": "tinycomp.api",
+    "compress": "tinycomp.compress",
+    "inspect": "tinycomp.api",
+    "quantize": "tinycomp.quantize",
+    "search": "tinycomp.search",
+    "verify": "tinycomp.api",
+}
+"""The module of each name. Three are functions and packages at once (common/called.py)."""
+
+if TYPE_CHECKING:
+    from tinycomp.api import Build, bench, build, compress, inspect, quantize, search, verify
+    from tinycomp.common.errors import TinycompError
+
+__all__ = [
+    "Build",
+    "TinycompError",
+    "bench",
+    "build",
+    "compress",
+    "inspect",
+    "quantize",
+    "search",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name])
+    found = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

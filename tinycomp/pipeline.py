@@ -397,19 +397,21 @@ def firmware_build(folder: Path, report: Report, name: str | None, build: Path) 
     return FirmwareBuild(board, library, report.prefix, build, report.benchmark)
 
 
-def quantize(wanted: Preparation, output: Path, force: bool, progress: Progress) -> int:
-    """Write a model as an int8 .tflite; its size in bytes.
+def quantize(wanted: Preparation, output: Path | None, force: bool, progress: Progress) -> bytes:
+    """A model as an int8 .tflite, written to a file unless None.
 
     Raises:
         TinycompError: the model, the data or the output file can't be used.
     """
-    refuse_existing_file(output, force=force)
+    if output is not None:
+        refuse_existing_file(output, force=force)
     prepared = prepare_by_recipe(wanted, SIZES_BOARD, PlanOptions(), progress)
     tflite = prepared.tflite
     if prepared.graph.input_transform is not None:
         progress.note(prepared.graph.input_transform.described)
-    write_file(output, tflite, force=force)
-    return len(tflite)
+    if output is not None:
+        write_file(output, tflite, force=force)
+    return tflite
 
 
 def simulate(

@@ -21,7 +21,7 @@ from tinycomp.common.errors import OutputError
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.package_files import package_files
 from tinycomp.emit.packages._package import package_name, package_version
-from tinycomp.emit.packages._registry import packages, read_packaging
+from tinycomp.emit.packages._registry import packages, packaging_of
 from tinycomp.emit.project import Content, lay_out
 from tinycomp.options.build import Packaging
 from tinycomp.target.boards import load_board
@@ -279,13 +279,13 @@ def test_titles_do_not_break_manifests(kind: str) -> None:
 
 
 def test_unknown_kinds_are_refused_by_name() -> None:
-    assert read_packaging("cmake, arduino,cmake", URL) == Packaging(("cmake", "arduino"), URL)
-    assert read_packaging(None, None) == Packaging()
+    assert packaging_of("cmake, arduino,cmake", URL) == Packaging(("cmake", "arduino"), URL)
+    assert packaging_of(None, None) == Packaging()
     with pytest.raises(OutputError) as caught:
-        read_packaging("arduino,cmak", None)
+        packaging_of("arduino,cmak", None)
     assert str(caught.value) == (
         "--package names 'cmak', an unknown kind of package. Expected one of: arduino, cmake, "
         "cmsis-pack, esp-idf, platformio, zephyr. Did you mean 'cmake'?"
     )
     with pytest.raises(OutputError, match="--package-url needs packages"):
-        read_packaging(None, URL)
+        packaging_of(None, URL)

@@ -17,7 +17,7 @@ from golden_files import GOLDEN
 
 from tinycomp import pipeline
 from tinycomp.common.progress import Silent
-from tinycomp.emit.packages._registry import read_packaging
+from tinycomp.emit.packages._registry import packaging_of
 from tinycomp.options.build import Preparation
 
 ESP_IDF = os.environ.get("TINYCOMP_ESP_IDF")
@@ -70,7 +70,7 @@ def test_a_component_in_a_real_build(tmp_path: Path) -> None:
     assert ESP_IDF is not None
     options = pipeline.BuildOptions(
         Preparation(GOLDEN / "small.tflite"), "host", tmp_path / "out", verify=False, bench=False,
-        packaging=read_packaging("esp-idf", None),
+        packaging=packaging_of("esp-idf", None),
     )  # fmt: skip
     pipeline.build(options, Silent())
     component = tmp_path / "out" / "packages" / "esp-idf" / "small"

@@ -116,7 +116,7 @@ def build(
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import pipeline
-    from tinycomp.emit.packages._registry import read_packaging
+    from tinycomp.emit.packages._registry import packaging_of
     from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
     from tinycomp.report import terminal
 
@@ -137,7 +137,7 @@ def build(
             library_only=library_only,
             planning=PlanOptions(optimize, ram_limit, push_input),
             benchmark=benchmark,
-            packaging=read_packaging(package, package_url),
+            packaging=packaging_of(package, package_url),
             stream=stream,
         ),
         TerminalProgress(),
@@ -171,5 +171,5 @@ def quantize(
         model, data, options, codebook_bits, sparsity, recipe, calibration,
         input_quantization=input_quantization, activations=int(activations),
     )  # fmt: skip
-    size = pipeline.quantize(wanted, output, force, TerminalProgress())
-    console.print(f"Wrote {output}: {size:,} bytes", markup=False)
+    tflite = pipeline.quantize(wanted, output, force, TerminalProgress())
+    console.print(f"Wrote {output}: {len(tflite):,} bytes", markup=False)

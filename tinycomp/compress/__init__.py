@@ -1,8 +1,10 @@
 """Compression techniques, one per module. They change weights or structure, not storage.
 
 Each is a dataclass of options with apply(graph, samples) -> Graph; those here take the float graph.
+Called, the package is tinycomp.api.compress.
 """
 
+from tinycomp.common.called import make_callable
 from tinycomp.compress._technique import Samples
 from tinycomp.compress.channels import Channels
 from tinycomp.compress.cp import Cp
@@ -22,3 +24,5 @@ __all__ = [
     "Tucker",
     "Width",
 ]
+
+make_callable(__name__)

@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from functools import cache
 
-import tinycomp.compress
 from tinycomp.compress._technique import Technique
 
 
@@ -14,7 +13,8 @@ from tinycomp.compress._technique import Technique
 def techniques() -> dict[str, type[Technique]]:
     """All techniques by name, in alphabetical order."""
     found: dict[str, type[Technique]] = {}
-    for module in pkgutil.iter_modules(tinycomp.compress.__path__):
+    package = importlib.import_module("tinycomp.compress")
+    for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("_"):
             continue
         name = f"tinycomp.compress.{module.name}"

@@ -43,6 +43,11 @@ class Compressed:
     small: Score | None
     """Score of the int8 model on the same samples, which no step has used."""
 
+    @property
+    def tflite(self) -> bytes:
+        """The small model as a standard int8 .tflite."""
+        return self.prepared.tflite
+
 
 def compress(
     options: CompressOptions, progress: Progress, report: Callable[[StepRecord], None]

@@ -11,8 +11,6 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-import tinycomp.compress
-import tinycomp.train
 from tinycomp.compress._technique import Technique
 from tinycomp.compress.recipe import Recipe
 from tinycomp.train.constraint import Constraint
@@ -27,8 +25,8 @@ Kind = type[Technique] | type[Constraint] | type[Recipe]
 def kinds() -> dict[str, Kind]:
     """All steps by name, in alphabetical order."""
     found: dict[str, Kind] = {POST_TRAINING: Recipe}
-    for package in (tinycomp.compress, tinycomp.train):
-        for value in _classes(package):
+    for package in ("tinycomp.compress", "tinycomp.train"):
+        for value in _classes(importlib.import_module(package)):
             if issubclass(value, Constraint) or (
                 issubclass(value, Technique) and value.stage != "int8"
             ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 
 import tinycomp.emit.packages
@@ -27,13 +28,14 @@ def packages() -> dict[str, Package]:
     return dict(sorted(found.items()))
 
 
-def read_packaging(text: str | None, url: str | None) -> Packaging:
-    """The packages named by "arduino,cmake".
+def packaging_of(kinds: str | Sequence[str] | None, url: str | None) -> Packaging:
+    """The packages named by "arduino,cmake", or by a list.
 
     Raises:
         OutputError: an unknown name; a url without packages.
     """
-    names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    listed = (kinds or "").split(",") if isinstance(kinds, str) else (kinds or ())
+    names = tuple(name.strip() for name in listed if name.strip())
     for name in names:
         if name not in packages():
             near = difflib.get_close_matches(name, packages(), n=1)

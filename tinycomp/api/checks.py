@@ -1,0 +1,127 @@
+"""Builds and models are run and looked at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tinycomp import pipeline
+from tinycomp.api._data import DATA_LIMIT, Data, data_file
+from tinycomp.api._log import Logged
+from tinycomp.api._model import Model, model_file
+from tinycomp.api._scratch import scratch_folder
+from tinycomp.api.built import Build
+from tinycomp.common.progress import Progress
+from tinycomp.device.link import SerialPort
+from tinycomp.options.build import BuildOptions
+from tinycomp.options.compress import SIZES_BOARD
+from tinycomp.options.data import DataOptions
+from tinycomp.reference.compare import Verification
+from tinycomp.report.inspection import Inspection
+from tinycomp.report.record import Report
+
+Built = Build | str | os.PathLike[str]
+
+
+def verify(
+    build: Built,
+    *,
+    board: str | os.PathLike[str] | None = None,
+    data: Data = None,
+    samples: int = BuildOptions.samples,
+    input_scale: float = DataOptions.scale,
+    input_offset: float = DataOptions.offset,
+    x_key: str | None = DataOptions.x_key,
+    port: SerialPort | str | None = None,
+    data_limit: int = DATA_LIMIT,
+    progress: Progress | None = None,
+) -> Verification:
+    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
+    tensor.
+
+    Args:
+        build: a build, or the path of its folder.
+        board: another board than the build's, on which the same library runs.
+        data: samples, as in `build`; None: seeded random inputs.
+        samples: how many are compared.
+        input_scale: as in `build`.
+        input_offset: as in `build`.
+        x_key: as in `build`.
+        port: the serial port of a real board; None: an emulator.
+        data_limit: as in `build`.
+        progress: as in `build`.
+
+    Returns:
+        The executions that were compared. `equal` says whether all agree; `differences` are the
+        first ones.
+
+    Raises:
+        TinycompError: the folder is no build; a compiler or a device fails.
+    """
+    progress = progress or Logged()
+    with scratch_folder() as scratch:
+        return pipeline.verify(
+            _folder(build),
+            _board(board),
+            data_file(data, scratch, data_limit, progress),
+            DataOptions(x_key, None, input_scale, input_offset),
+            samples,
+            _port(port),
+            progress,
+        )
+
+
+def bench(
+    build: Built,
+    *,
+    board: str | os.PathLike[str] | None = None,
+    port: SerialPort | str | None = None,
+    estimate_cycles: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure one inference on a board: latency by layer, flash, RAM and stack.
+
+    Args:
+        build: a build, or the path of its folder.
+        board: another board than the build's.
+        port: the serial port of a real board; None: an emulator.
+        estimate_cycles: estimate cycles on a real chip from the emulated instructions.
+        progress: as in `build`.
+
+    Raises:
+        TinycompError: the folder is no build; a compiler or a device fails or is missing.
+    """
+    progress = progress or Logged()
+    return pipeline.bench(_folder(build), _board(board), _port(port), progress, estimate_cycles)
+
+
+def inspect(
+    model: Model, *, board: str | os.PathLike[str] = SIZES_BOARD, progress: Progress | None = None
+) -> Inspection:
+    """A model layer by layer, and what it would need; nothing is compiled. Of a model that can't
+    be built, the reasons.
+
+    Args:
+        model: as in `build`.
+        board: the board that flash, RAM and instructions are estimated for.
+        progress: as in `build`.
+
+    Raises:
+        ModelError: it is damaged, or no model.
+        BoardError: there is no such board.
+    """
+    with scratch_folder() as scratch:
+        path = model_file(model, scratch)
+        return pipeline.inspect(path, os.fspath(board), progress or Logged())
+
+
+def _folder(build: Built) -> Path:
+    return build.folder if isinstance(build, Build) else Path(build)
+
+
+def _board(board: str | os.PathLike[str] | None) -> str | None:
+    return None if board is None else os.fspath(board)
+
+
+def _port(port: SerialPort | str | None) -> SerialPort | None:
+    return SerialPort(port) if isinstance(port, str) else port
