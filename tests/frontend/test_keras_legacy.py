@@ -161,8 +161,17 @@ def test_an_unknown_function_of_tensorflow_is_refused_by_name(keras: Any, save: 
         read_keras(path)
 
 
-@pytest.mark.parametrize("separator", ["/", "\\"])
-def test_weights_where_keras_2_12_has_them(separator: str, keras: Any, save: Save) -> None:
+@pytest.mark.parametrize(
+    ("layers", "separator"),
+    [
+        ("_layer_checkpoint_dependencies", "/"),
+        ("_layer_checkpoint_dependencies", "\\"),
+        ("layers", "\\"),
+    ],
+)
+def test_weights_where_keras_2_has_them(
+    layers: str, separator: str, keras: Any, save: Save
+) -> None:
     k = keras.layers
     model = keras.Sequential(
         [
@@ -176,21 +185,21 @@ def test_weights_where_keras_2_12_has_them(separator: str, keras: Any, save: Sav
     )
 
     def old(data: bytes) -> bytes:
-        """conv2d and conv2d_2, as each layer with weights is counted twice."""
+        """Up to 2.13 conv2d and conv2d_2, as each layer with weights is counted twice."""
         target = io.BytesIO()
-        names = {"conv2d_1": "conv2d_2"}
+        names = {} if layers == "layers" else {"conv2d_1": "conv2d_2"}
         with h5py.File(io.BytesIO(data)) as new, h5py.File(target, "w") as file:
             found: dict[str, Any] = {}
             new.visititems(lambda name, item: found.update({name: item}))
             for name, item in found.items():
                 if isinstance(item, h5py.Dataset):
                     _, layer, *rest = name.split("/")
-                    parts = ["_layer_checkpoint_dependencies", names.get(layer, layer), *rest]
+                    parts = [layers, names.get(layer, layer), *rest]
                     place = separator.join(parts[:-1]) + "/" + parts[-1]
                     file[place] = item[()]
         return target.getvalue()
 
-    layers = [
+    entries = [
         entry("InputLayer", "x", [], batch_input_shape=[None, 8, 8, 3]),
         entry("Conv2D", "first", [], filters=4, kernel_size=[3, 3]),
         entry("BatchNormalization", "norm", [], axis=[3], epsilon=1e-3),
@@ -199,8 +208,27 @@ def test_weights_where_keras_2_12_has_them(separator: str, keras: Any, save: Sav
         entry("Dense", "last", [], units=2),
     ]
     config = {"module": "keras", "class_name": "Sequential",
-              "config": {"name": "m", "layers": layers}}  # fmt: skip
+              "config": {"name": "m", "layers": entries}}  # fmt: skip
     assert_old_file_same(save, model, config, old)
+
+
+def test_names_with_slashes(keras: Any, save: Save) -> None:
+    """One would become the name of another layer."""
+    k = keras.layers
+    x = keras.Input((6, 6, 4), name="x")
+    y = k.Conv2D(4, 3, name="first")(x)
+    model = keras.Model(x, k.Dense(2, name="last")(k.Flatten()(k.Conv2D(3, 3, name="second")(y))))
+    config = functional(
+        [
+            source(6, 6, 4),
+            entry("Conv2D", "block/conv", [call("x")], filters=4, kernel_size=[3, 3]),
+            entry("Conv2D", "block_conv", [call("block/conv")], filters=3, kernel_size=[3, 3]),
+            entry("Flatten", "block/flat", [call("block_conv")]),
+            entry("Dense", "last", [call("block/flat")], units=2),
+        ],
+        ["last", 0, 0],
+    )
+    assert_old_file_same(save, model, config)
 
 
 def test_a_saved_model(keras: Any, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import calls, clean_call, clean_references
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_legacy import modernized
+from tinycomp.frontend._keras_names import without_slashes
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
@@ -68,7 +69,7 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
         ModelError: layers, activations or arguments that are not supported; the text names all.
     """
     with broken_configurations():
-        cleaned = _entry(entry, blockers)
+        cleaned = _entry(without_slashes(entry), blockers)
     blockers.raise_any()
     if cleaned["class_name"] not in MODELS:
         raise ModelError(

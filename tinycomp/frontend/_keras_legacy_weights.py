@@ -1,7 +1,8 @@
-"""The weights of .keras files of Keras 2.12 and 2.13 in the places where later versions look.
+"""The weights of .keras files of Keras 2 in the places where Keras 3 looks.
 
-They are below "_layer_checkpoint_dependencies" instead of "layers", numbered with gaps, as each
-layer with weights is listed there twice. Files from Windows have backslashes in names.
+In files of Keras 2.12 and 2.13 they are below "_layer_checkpoint_dependencies" instead of "layers",
+numbered with gaps, as each layer with weights is listed there twice. Files from Windows, up to
+Keras 2.15, have backslashes in names.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def modern_weights(data: bytes) -> bytes:
     with h5py.File(io.BytesIO(data), "r") as file:
         names: list[str] = []
         file.visit(names.append)
-        if not any(_OLD in name for name in names):
+        if not any(_OLD in name or "\\" in name for name in names):
             return data
         tree: Tree = {}
         file.visititems(lambda name, item: _add(tree, name, item))
