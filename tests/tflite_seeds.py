@@ -41,6 +41,7 @@ def seeds() -> dict[str, bytes]:
     found["other ends"] = edited(DENSE, convert_input(UINT8, 99), convert_output(UINT8, 140))
     found["shape arithmetic"] = edited(case("conv_2d", "1x1"), shape_arithmetic)
     found["unpacked"] = edited(case("relu", "zero point 3"), unpacked)
+    found["anchors"] = edited(case("conv_2d", "1x1"), anchors)
     found["dilation"] = edited(case("conv_2d", "3x3 valid"), dilated_2d)
     found["dilation 1-D"] = edited(case("conv_2d", "1x1"), dilated_1d)
     for name in FLOAT:
@@ -106,6 +107,41 @@ def unpacked(model: Any, subgraph: Any) -> None:
         operator(add_code(model, "PACK", 2), columns[::-1], [stacked], pack),
     ]
     subgraph.outputs = np.array([stacked], np.int32)
+
+
+def anchors(model: Any, subgraph: Any) -> None:
+    """A second output, as detectors have it: a constant, tiled by the batch, added to itself along
+    an axis.
+    """
+    source = int(subgraph.outputs[0])
+    like = subgraph.tensors[source]
+    anchor = constant(model, subgraph, "anchor", np.arange(6, dtype=np.int8).reshape(1, 3, 2))
+    subgraph.tensors[anchor].quantization = like.quantization
+    one = constant(model, subgraph, "one", np.array(1, np.int32))
+    begin, end = (
+        constant(model, subgraph, name, np.array([value], np.int32))
+        for name, value in (("begin", 0), ("end", 1))
+    )
+    shape = _integers(subgraph, "shape", [len(like.shape)])
+    batch, times = _integers(subgraph, "batch", []), _integers(subgraph, "times", [3])
+    tiled, joined = (
+        add_tensor(subgraph, name, source, schema.TensorType.INT8) for name in ("tiled", "joined")
+    )
+    subgraph.tensors[tiled].shape = np.array([1, 3, 2], np.int32)
+    subgraph.tensors[tiled].shapeSignature = np.array([-1, 3, 2], np.int32)
+    subgraph.tensors[joined].shape = np.array([1, 6, 2], np.int32)
+    sliced, packed = schema.StridedSliceOptionsT(), schema.PackOptionsT()
+    sliced.shrinkAxisMask, packed.valuesCount = 1, 3
+    along = schema.ConcatenationOptionsT()
+    along.axis = 1
+    subgraph.operators += [
+        operator(add_code(model, "SHAPE"), [source], [shape], _shape_options()),
+        operator(add_code(model, "STRIDED_SLICE"), [shape, begin, end, end], [batch], sliced),
+        operator(add_code(model, "PACK"), [batch, one, one], [times], packed),
+        operator(add_code(model, "TILE", 2), [anchor, times], [tiled]),
+        operator(add_code(model, "CONCATENATION", 2), [tiled, tiled], [joined], along),
+    ]
+    subgraph.outputs = np.array([source, joined], np.int32)
 
 
 def _shape_options() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def without_slashes(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A model's configuration with other characters for slashes in names, wherever they are used."""
+    """A model's configuration with underscores for slashes in names, wherever they are used."""
     names = dict.fromkeys(_names(entry))
     taken = {name for name in names if "/" not in name}
     renamed: dict[str, str] = {}

@@ -50,6 +50,11 @@ def fold(builtin: str, inputs: Sequence[Array], options: Any, dtype: str) -> Arr
     return result.astype(_CASTS[dtype])
 
 
+def moved(builtin: str, inputs: Sequence[Array], options: Any) -> Array:
+    """What an operator of MOVERS makes of constant values; their type stays."""
+    return np.asarray(MOVERS[builtin](inputs, options))
+
+
 def shape_values(shape: Shape) -> Array:
     """What SHAPE gives for a tensor."""
     return np.array(shape, np.int64)
@@ -207,5 +212,17 @@ EVALUATORS: Mapping[str, Evaluator] = {
     "SUB": _binary(np.subtract),
     "SUM": _reduce(np.sum),
 }
+MOVERS: Mapping[str, Evaluator] = {
+    **{
+        name: EVALUATORS[name]
+        for name in (
+            "CONCATENATION", "EXPAND_DIMS", "GATHER", "PACK", "RESHAPE", "SLICE", "SQUEEZE",
+            "STRIDED_SLICE",
+        )
+    },
+    "TILE": lambda inputs, options: np.tile(inputs[0], tuple(inputs[1].ravel())),
+    "TRANSPOSE": lambda inputs, options: np.transpose(inputs[0], tuple(inputs[1].ravel())),
+}  # fmt: skip
+"""Operators that only move values."""
 SHAPE_ARITHMETIC = frozenset({*EVALUATORS, "SHAPE"})
 """Operators that are evaluated where their inputs are known."""

@@ -170,8 +170,9 @@ class CoreReader:
             return False
         output = operator.outputs[0]
         dtype = self.file.tensors[output].dtype
-        if operator.builtin == "SHAPE" and len(present) == 1 and present[0] in self.shapes:
-            values: Array | None = shape_values(self.shapes[present[0]])
+        shape = self._shape(present[0]) if operator.builtin == "SHAPE" and present else None
+        if shape is not None:
+            values: Array | None = shape_values(shape)
         else:
             inputs = [self._values(index) for index in present]
             if not inputs or any(each is None or not is_integer(each) for each in inputs):
@@ -183,6 +184,11 @@ class CoreReader:
         self.known[output] = values.astype(dtype)
         self.lost.discard(output)
         return True
+
+    def _shape(self, index: int) -> Shape | None:
+        """The full shape of a tensor or a constant, if known."""
+        values = self.file.tensors[index].values
+        return self.shapes.get(index) if values is None else values.shape
 
     def _values(self, index: int) -> Array | None:
         """What is known at build time of a tensor."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend import _tflite_kinds as kinds
+from tinycomp.frontend._tflite_constants import fold_constants
 from tinycomp.frontend._tflite_decode import DAMAGE, damaged, read_file
 from tinycomp.frontend._tflite_dilation import fuse_dilation
 from tinycomp.frontend._tflite_ends import take_off_ends
@@ -56,12 +57,12 @@ def parse_tflite(data: bytes, name: str) -> Graph:
             by layer.
     """
     data, notes = repaired(data)
-    file = read_file(data, name)
+    file, left_out = fold_constants(read_file(data, name))
     try:
         graph = _floating(file) if is_floating(file) else _core(file)
     except DAMAGE as error:
         raise damaged(name, error) from error
-    return replace(graph, notes=(*notes, *graph.notes))
+    return replace(graph, notes=(*notes, *left_out, *graph.notes))
 
 
 def standard_tflite(path: Path) -> bytes:
