@@ -21,9 +21,10 @@ from tinycomp.compress.prune import Prune
 from tinycomp.compress.recipe import Recipe, read_recipe
 from tinycomp.compress.short_biases import shorten_biases
 from tinycomp.data.class_names import fit_class_names
-from tinycomp.data.dataset import Dataset, load_data, require_data_file, spread
+from tinycomp.data.dataset import DataFile, Dataset, open_data
 from tinycomp.data.targets import Targets, find_targets
 from tinycomp.data.task import ModelShape, model_shape
+from tinycomp.data.values import spread
 from tinycomp.frontend.formats import format_of
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
@@ -111,17 +112,16 @@ def is_float(graph: Graph) -> bool:
     return graph.tensors[graph.inputs[0]].dtype == "float32"
 
 
-def _require_files(wanted: Preparation) -> None:
-    """Refuse what is missing before anything slow begins: Keras takes seconds to import.
+def _open_files(wanted: Preparation) -> DataFile | None:
+    """Open the data, before anything slow begins: Keras takes seconds to import.
 
     Raises:
         ModelError: there is no such model.
-        DataError: there is no such data file, or none was given for a float model.
+        DataError: the data can't be read, or none was given for a float model.
     """
     if format_of(wanted.model).always_float:
         _require_data(wanted)
-    if wanted.data is not None:
-        require_data_file(wanted.data)
+    return None if wanted.data is None else open_data(wanted.data, wanted.data_options)
 
 
 def _require_data(wanted: Preparation) -> None:
@@ -139,18 +139,10 @@ def _require_data(wanted: Preparation) -> None:
         )
 
 
-def load_samples(wanted: Preparation, graph: Graph, progress: Progress) -> Dataset | None:
-    """The data set for this model's input, if one was given; its notes are shown."""
-    if wanted.data is None:
-        return None
-    with progress.stage(f"Reading {wanted.data.name}"):
-        dataset = load_data(
-            wanted.data,
-            graph.sample_shape,
-            wanted.data_options,
-            graph.channels_first,
-            graph.named_inputs,
-        )
+def load_samples(data: DataFile, graph: Graph, progress: Progress) -> Dataset:
+    """The data set for this model's input; its notes are shown."""
+    with progress.stage(f"Reading {data.path.name}"):
+        dataset = data.dataset(graph.sample_shape, graph.channels_first, graph.named_inputs)
     for note in dataset.notes:
         progress.note(note)
     return dataset
@@ -168,7 +160,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     if wanted.calibration != AUTO:
         require_method(wanted.calibration)
     given = input_quantization(wanted.input_quantization)
-    _require_files(wanted)
+    data = _open_files(wanted)
     with progress.stage(f"Reading {wanted.model.name}"):
         graph = read_model(wanted.model)
     if is_float(graph) and not graph.rounding:
@@ -181,7 +173,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     graph = replace(graph, name=wanted.name or wanted.model.stem)
     for note in graph.notes:
         progress.note(note)
-    dataset = load_samples(wanted, graph, progress)
+    dataset = None if data is None else load_samples(data, graph, progress)
     if len(graph.outputs) - len(graph.states) > 1:
         progress.note(_several_outputs(graph))
     if len(graph.sources) > 1:

@@ -117,10 +117,30 @@ def test_class_names_that_do_not_match_the_outputs(folder: Path, refusal: Refusa
     assert text.startswith("class_names holds 2 names, but the model has 5 outputs. Expected one")
 
 
-def test_labels_never_stop_a_build(folder: Path, run: Command) -> None:
+def test_as_many_labels_as_samples_before_the_model_is_read(folder: Path, refusal: Refusal) -> None:
+    (folder / "float.keras").write_bytes(b"not even read")
+    np.savez(folder / "bad.npz", x=np.eye(90).reshape(90, 6, 5, 3), y=np.zeros(3, int))
+    text = refusal("build", "float.keras", "-o", "out", "--data", "bad.npz")
+    assert "Array 'y' has the shape (3,), but 'x' holds 90 samples. Expected one label" in text
+
+
+def test_a_folder_in_the_place_of_a_file(folder: Path, refusal: Refusal) -> None:
+    (folder / "things").mkdir()
+    (folder / "things" / "notes.txt").write_text("text")
+    text = refusal(*BUILD, "--data", "things")
+    assert text.startswith("'things' is a folder without samples: it holds notes.txt. Expected")
+
+
+@pytest.mark.parametrize("option", ["--label-column", "--labels"])
+def test_options_of_other_formats(option: str, folder: Path, refusal: Refusal) -> None:
+    text = refusal(*BUILD, "--data", "data.npz", option, "1")
+    assert text.startswith(f"{option} is for a")
+    assert "not for 'data.npz'" in text
+
+
+def test_labels_of_another_kind_never_stop_a_build(folder: Path, run: Command) -> None:
     x = np.eye(90).reshape(90, 6, 5, 3)
     for y, note in (
-        (np.zeros(3, int), "array 'y' has the shape (3,), but 'x' holds 90 samples."),
         (np.full(90, 7), "labels run from 7 to 7, but the model knows 5 classes."),
         (None, "there are no labels."),
     ):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tinycomp.common.errors import DataError
-from tinycomp.data.dataset import Dataset, load_data, spread
+from tinycomp.data.dataset import Dataset, load_data, open_data
+from tinycomp.data.values import spread
 from tinycomp.options.data import DataOptions
 
 SHAPE = (4, 3, 1)
@@ -134,8 +135,9 @@ def test_not_an_archive(tmp_path: Path, content: bytes) -> None:
 
 def test_a_single_array_is_not_an_archive(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", values(3, *SHAPE))
+    (tmp_path / "x.npy").rename(tmp_path / "x.npz")
     with pytest.raises(DataError, match="holds a single array"):
-        load_data(tmp_path / "x.npy", SHAPE)
+        load_data(tmp_path / "x.npz", SHAPE)
 
 
 def test_a_damaged_member(tmp_path: Path) -> None:
@@ -261,22 +263,60 @@ def test_labels_of_further_leading_axes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.y, np.arange(10))
 
 
+@pytest.mark.parametrize("labels", [np.arange(2), np.arange(4), np.arange(0), np.int64(7)])
+def test_another_number_of_labels_than_samples(tmp_path: Path, labels: np.ndarray) -> None:
+    text = message(tmp_path, x=values(3, *SHAPE), y=labels)
+    assert f"Array 'y' has the shape {labels.shape}, but 'x' holds 3 samples. Expected one" in text
+
+
+def test_labels_that_cannot_be_used_are_a_note(tmp_path: Path) -> None:
+    found = load(tmp_path, x=values(3, *SHAPE), y=np.array([1, None, "a"], object))
+    assert found.y is None
+    assert found.notes[0].startswith("Not scored: Array 'y' holds Python objects")
+
+
 @pytest.mark.parametrize(
-    ("labels", "reason"),
+    ("x", "y", "reason"),
     [
-        (np.arange(2), "array 'y' has the shape (2,), but 'x' holds 3 samples."),
-        (np.arange(4), "array 'y' has the shape (4,), but 'x' holds 3 samples."),
-        (np.arange(0), "array 'y' has the shape (0,), but 'x' holds 3 samples."),
-        (np.int64(7), "array 'y' has the shape (), but 'x' holds 3 samples."),
-        (np.array([1, None, "a"], object), "Array 'y' holds Python objects"),
+        (np.full((3, 5), np.nan), None, "Array 'x' holds NaN or infinite values in 3 of 3"),
+        (np.full((3, 5), "a"), None, "Array 'x' holds values of type <U1."),
+        (np.ones((3, 5)), np.arange(4), "Array 'y' has the shape (4,), but 'x' holds 3 samples."),
     ],
 )
-def test_labels_that_cannot_be_used_are_a_note(
-    tmp_path: Path, labels: np.ndarray, reason: str
+def test_what_is_checked_without_a_model(
+    x: np.ndarray, y: np.ndarray | None, reason: str, tmp_path: Path
 ) -> None:
-    found = load(tmp_path, x=values(3, *SHAPE), y=labels)
-    assert found.y is None
-    assert found.notes[0].startswith(f"Not scored: {reason}")
+    with pytest.raises(DataError, match=re.escape(reason)):
+        open_data(save(tmp_path, x_train=x, x=x, **({} if y is None else {"y": y})))
+
+
+def test_labels_of_nested_samples_are_accepted_without_a_model(tmp_path: Path) -> None:
+    assert open_data(save(tmp_path, x=np.ones((2, 5, 7)), y=np.arange(10))).source.names
+
+
+def test_data_beyond_any_measurement(tmp_path: Path) -> None:
+    """The data are to blame, not the model that could not be quantized with them."""
+    text = message(tmp_path, x=1e30 * (1 + np.abs(values(5, *SHAPE))))
+    assert re.search(r"Array 'x' holds values up to \d\.\d+e\+30, of which int8", text)
+    one = values(5, *SHAPE)
+    one[2] = 1e30  # an outlier, which calibration leaves out
+    assert load(tmp_path, x=one).x.max() > 1e29
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "hint"),
+    [
+        ((10, 49, 1), (49, 10, 1), "np.transpose(x, (0, 2, 1, 3))"),
+        ((9, 3), (3, 9), "np.transpose(x, (0, 2, 1))"),
+        ((490,), (49, 10, 1), "np.reshape(x, (-1, 49, 10, 1))"),
+        ((49, 11, 1), (49, 10, 1), "only axes of length 1 may differ"),
+    ],
+)
+def test_axes_in_another_order(
+    found: tuple[int, ...], wanted: tuple[int, ...], hint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=re.escape(hint)):
+        load_data(save(tmp_path, x=values(4, *found)), wanted)
 
 
 def test_empty_halves(tmp_path: Path) -> None:

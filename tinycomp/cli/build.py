@@ -19,6 +19,8 @@ from tinycomp.cli.options import (
     ForceFile,
     Goal,
     InputQuantization,
+    LabelColumn,
+    Labels,
     LibraryOnly,
     Model,
     Offset,
@@ -50,6 +52,8 @@ def build(
     input_offset: Offset = 0.0,
     x_key: XKey = None,
     y_key: YKey = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
     name: Annotated[
         str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
     ] = None,
@@ -120,7 +124,9 @@ def build(
     from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
     from tinycomp.report import terminal
 
-    options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
+    options = data_options(
+        input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
+    )
     wanted = Preparation(
         model, data, options, codebook_bits, sparsity, recipe, calibration, name,
         input_quantization, int(activations),
@@ -160,13 +166,14 @@ def quantize(
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
+    label_column: LabelColumn = None,
     force: ForceFile = False,
 ) -> None:
     """Write a model as a standard int8 .tflite, compressed on request."""
     from tinycomp import pipeline
     from tinycomp.options.build import Preparation
 
-    options = data_options(input_scale, input_offset, x_key, None, 1)
+    options = data_options(input_scale, input_offset, x_key, None, 1, label_column=label_column)
     wanted = Preparation(
         model, data, options, codebook_bits, sparsity, recipe, calibration,
         input_quantization=input_quantization, activations=int(activations),

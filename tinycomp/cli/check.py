@@ -14,6 +14,8 @@ from tinycomp.cli.options import (
     Data,
     Evaluate,
     ForceFile,
+    LabelColumn,
+    Labels,
     Model,
     NoReset,
     Offset,
@@ -40,6 +42,7 @@ def verify(
     input_scale: Scale = 1.0,
     input_offset: Offset = 0.0,
     x_key: XKey = None,
+    label_column: LabelColumn = None,
     port: Port = None,
     baud: Baud = None,
     startup_timeout: StartupTimeout = None,
@@ -51,7 +54,7 @@ def verify(
     from tinycomp import pipeline
     from tinycomp.report import terminal
 
-    options = data_options(input_scale, input_offset, x_key, None, None)
+    options = data_options(input_scale, input_offset, x_key, None, None, label_column=label_column)
     line = serial_port(port, baud, startup_timeout, no_reset)
     found = pipeline.verify(folder, board, data, options, samples, line, TerminalProgress())
     terminal.show_verification(console, found)
@@ -87,7 +90,7 @@ def bench(
 @app.command()
 def simulate(
     model: Model,
-    data: Annotated[Path, typer.Option("--data", "-d", help="Samples: an .npz (docs/data.md).")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Samples (docs/data.md).")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")
     ] = None,
@@ -95,6 +98,8 @@ def simulate(
     input_offset: Offset = 0.0,
     x_key: XKey = None,
     y_key: YKey = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
     evaluate: Evaluate = None,
     task: TaskName = None,
     force: ForceFile = False,
@@ -102,6 +107,8 @@ def simulate(
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
     from tinycomp import pipeline
 
-    options = data_options(input_scale, input_offset, x_key, y_key, evaluate, task)
+    options = data_options(
+        input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
+    )
     line = pipeline.simulate(model, data, options, output, force, TerminalProgress())
     console.print(line, markup=False)

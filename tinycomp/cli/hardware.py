@@ -15,6 +15,8 @@ from tinycomp.cli.options import (
     Built,
     Force,
     InputQuantization,
+    LabelColumn,
+    Labels,
     NoReset,
     Offset,
     OtherBoard,
@@ -188,9 +190,7 @@ def _stop(number: int, frame: object) -> None:
 @app.command()
 def runner(
     folder: Built,
-    data: Annotated[
-        Path, typer.Option("--data", "-d", help="Samples with labels: an .npz (docs/data.md).")
-    ],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Samples with labels (docs/data.md).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
     samples: Annotated[
         int | None,
@@ -206,6 +206,8 @@ def runner(
     input_offset: Offset = 0.0,
     x_key: XKey = None,
     y_key: YKey = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
     board: OtherBoard = None,
     port: Port = None,
     baud: Baud = None,
@@ -216,7 +218,9 @@ def runner(
     """Write devices, tests and data for MLPerf Tiny's runner, and say how it is started."""
     from tinycomp import mlperf
 
-    reading = data_options(input_scale, input_offset, x_key, y_key, None)
+    reading = data_options(
+        input_scale, input_offset, x_key, y_key, None, None, labels, label_column
+    )
     line = serial_port(port, baud, startup_timeout, no_reset)
     options = mlperf.RunnerOptions(
         data, output, reading, samples, input_quantization, board, line, force

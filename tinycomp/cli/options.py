@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +12,30 @@ if TYPE_CHECKING:
     from tinycomp.device.link import SerialPort
     from tinycomp.options.data import DataOptions
 
+_FRACTION = re.compile(r"([^/]+)(?:/([^/]+))?")
+
+
+def number(text: str | float) -> float:
+    """Parse a number or a fraction such as "1/255"."""
+    found = _FRACTION.fullmatch(str(text))
+    try:
+        above, below = (float(part or 1) for part in found.groups()) if found else (1.0, 0.0)
+        return above / below
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(
+            f"{text!r} is not a number. Expected one such as 0.5 or 1/255."
+        ) from None
+
+
 Goal = Literal["ram", "speed", "balanced", "flash"]
 """What builds are optimized for; see tinycomp.plan.streaming.Optimize."""
 Model = Annotated[
-    Path, typer.Argument(help="A .keras, .h5, .onnx or .tflite file.", show_default=False)
+    Path,
+    typer.Argument(
+        help="A .keras, .h5, .onnx, .pt2 or .tflite file, or a folder with a SavedModel "
+        "(docs/models.md).",
+        show_default=False,
+    ),
 ]
 Built = Annotated[
     Path, typer.Argument(help="A folder that 'tinycomp build' wrote.", show_default=False)
@@ -28,7 +49,10 @@ BoardName = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", "-d", help="Calibration and evaluation samples: an .npz (docs/data.md)."
+        "--data",
+        "-d",
+        help="Calibration and evaluation samples: .npz, .npy, .csv, or a folder of images or .wav "
+        "files by class (docs/data.md).",
     ),
 ]
 Bits = Annotated[
@@ -78,12 +102,39 @@ InputQuantization = Annotated[
         show_default=False,
     ),
 ]
-Scale = Annotated[float, typer.Option("--input-scale", help="Model input = data * scale + offset.")]
+Scale = Annotated[
+    float,
+    typer.Option(
+        "--input-scale",
+        parser=number,
+        metavar="NUMBER",
+        help="Model input = data * scale + offset; 1/255 for pixels of a model trained on 0 to 1.",
+    ),
+]
 Offset = Annotated[
-    float, typer.Option("--input-offset", help="Model input = data * scale + offset.")
+    float,
+    typer.Option(
+        "--input-offset",
+        parser=number,
+        metavar="NUMBER",
+        help="Model input = data * scale + offset.",
+    ),
 ]
 XKey = Annotated[str | None, typer.Option("--x-key", help="The array of inputs in the .npz.")]
 YKey = Annotated[str | None, typer.Option("--y-key", help="The array of labels in the .npz.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option("--labels", help="The .npy of labels for an .npy of inputs.", show_default=False),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column",
+        metavar="NAME",
+        help="The column of labels in a .csv, by name or number from 1.",
+        show_default=False,
+    ),
+]
 OtherBoard = Annotated[
     str | None,
     typer.Option("--board", "-b", help="Another board than the build's.", show_default=False),
@@ -185,8 +236,19 @@ def data_options(
     y_key: str | None,
     evaluate: int | None,
     task: TaskName = None,
+    labels: Path | None = None,
+    label_column: str | None = None,
 ) -> DataOptions:
     """The options for reading a data set, from the command line."""
     from tinycomp.options.data import DataOptions
 
-    return DataOptions(x_key, y_key, scale, offset, test_samples=evaluate, task=task)
+    return DataOptions(
+        x_key,
+        y_key,
+        scale,
+        offset,
+        test_samples=evaluate,
+        task=task,
+        labels=labels,
+        label_column=label_column,
+    )

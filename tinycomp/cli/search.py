@@ -12,6 +12,8 @@ from tinycomp.cli.options import (
     BoardName,
     Evaluate,
     Goal,
+    LabelColumn,
+    Labels,
     Offset,
     Scale,
     TaskName,
@@ -114,6 +116,8 @@ def search(
     input_offset: Offset = 0.0,
     x_key: XKey = None,
     y_key: YKey = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
     evaluate: Evaluate = None,
     task: TaskName = None,
 ) -> None:
@@ -133,7 +137,9 @@ def search(
             model,
             data,
             board,
-            data_options(input_scale, input_offset, x_key, y_key, evaluate, task),
+            data_options(
+                input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
+            ),
             PlanOptions(optimize),
             validation,
             hold_out,

@@ -30,10 +30,13 @@ def _amount(text: str, what: str, *, in_bytes: bool) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
-Float = Annotated[Path, typer.Argument(help="A float model: .keras, .h5 or .onnx.")]
+Float = Annotated[
+    Path,
+    typer.Argument(help="A float model: .keras, .h5, .onnx, .pt2 or .tflite, or a SavedModel."),
+]
 TrainingData = Annotated[
     Path,
-    typer.Option("--data", "-d", help="Samples to train and test on: an .npz (docs/data.md)."),
+    typer.Option("--data", "-d", help="Samples to train and test on (docs/data.md)."),
 ]
 MinAccuracy = Annotated[
     float | None,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinycomp.compress._layers import with_constants
 from tinycomp.compress._technique import Samples
-from tinycomp.data.dataset import spread
+from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation

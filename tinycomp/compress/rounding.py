@@ -24,7 +24,7 @@ from tinycomp.compress._layers import (
 from tinycomp.compress._sensitivity import Choice, mixed
 from tinycomp.compress._statistics import Statistics, input_statistics
 from tinycomp.compress._technique import Samples, Stage, Technique
-from tinycomp.data.dataset import spread
+from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of, up_to

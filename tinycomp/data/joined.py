@@ -1,14 +1,15 @@
-"""An .npz with an array for each of several inputs, read as one with their values side by side."""
+"""Arrays for each of several inputs, read as one array with their values side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
-from tinycomp.data.archive import Archive, UnreadableError
+from tinycomp.common.errors import DataError
+from tinycomp.data.source import Source, UnreadableError
 from tinycomp.data.task import without_ones
 from tinycomp.ir.tensor import Array, Shape
 
@@ -17,22 +18,28 @@ SUFFIXES = ("_train", "_calib", "_test", "")
 _ROW = "x"
 
 
-@dataclass(frozen=True)
-class JoinedArchive(Archive):
-    """Has x, x_train and so on where the archive has that array of every input."""
+class JoinedSource(Source):
+    """Has x, x_train and so on where the source has that array of every input."""
 
-    named: Mapping[str, Shape] = field(default_factory=dict)
-    """The inputs' shapes by name, in order."""
-    suffixes: tuple[str, ...] = ()
-    """The endings that the arrays of every input have."""
-
-    @classmethod
-    def of(cls, archive: Archive, named: Mapping[str, Shape]) -> JoinedArchive:
-        """The archive, for these inputs."""
-        found = tuple(
-            suffix for suffix in SUFFIXES if all(f"{name}{suffix}" in archive for name in named)
+    def __init__(self, source: Source, named: Mapping[str, Shape]) -> None:
+        super().__init__()
+        self.source = source
+        self.named = named
+        self.notes += source.notes
+        self.suffixes = tuple(
+            suffix for suffix in SUFFIXES if all(f"{name}{suffix}" in source for name in named)
         )
-        return cls(archive.zip, archive.members, archive.strangers, named, found)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its arrays."""
+        own = (name for name in self.source.names if self._suffix(name) is None)
+        return (*own, *(f"{_ROW}{suffix}" for suffix in self.suffixes))
+
+    @property
+    def listing(self) -> str:
+        """The contents of the source."""
+        return self.source.listing
 
     @property
     def lacking(self) -> tuple[str, str] | None:
@@ -43,23 +50,18 @@ class JoinedArchive(Archive):
         used = {f"{name}{suffix}" for name in self.named for suffix in self.suffixes}
         for suffix in filter(None, SUFFIXES):
             keys = [f"{name}{suffix}" for name in self.named]
-            there = [key for key in keys if key in self.members and key not in used]
-            missing = [key for key in keys if key not in self.members]
+            there = [key for key in keys if key in self.source and key not in used]
+            missing = [key for key in keys if key not in self.source]
             if there and missing:
                 return there[0], missing[0]
         return None
-
-    def __contains__(self, name: str) -> bool:
-        return self._suffix(name) in self.suffixes or (
-            self._suffix(name) is None and super().__contains__(name)
-        )
 
     def is_empty(self, name: str) -> bool:
         """Whether an array has no elements."""
         suffix = self._suffix(name)
         if suffix is None:
-            return super().is_empty(name)
-        return any(super(JoinedArchive, self).is_empty(f"{key}{suffix}") for key in self.named)
+            return self.source.is_empty(name)
+        return any(self.source.is_empty(f"{key}{suffix}") for key in self.named)
 
     def load(self, name: str) -> Array:
         """One array; x of all inputs is (samples, values).
@@ -70,7 +72,7 @@ class JoinedArchive(Archive):
         """
         suffix = self._suffix(name)
         if suffix is None:
-            return super().load(name)
+            return self.source.load(name)
         found = [self._flat(f"{key}{suffix}", shape) for key, shape in self.named.items()]
         counts = [len(values) for values in found]
         if len({*counts}) > 1:
@@ -81,7 +83,7 @@ class JoinedArchive(Archive):
         return np.concatenate(found, axis=1)
 
     def _flat(self, key: str, shape: Shape) -> Array:
-        values = super().load(key)
+        values = self.source.load(key)
         if values.dtype.kind not in "biuf":
             raise UnreadableError(
                 f"Array {key!r} holds values of type {values.dtype}. Expected real numbers."
@@ -103,3 +105,37 @@ class JoinedArchive(Archive):
             suffix = name.removeprefix(_ROW)
             return suffix if suffix in SUFFIXES else None
         return None
+
+
+def joined_inputs(
+    path: Path, source: Source, named: Mapping[str, Shape], x_key: str | None
+) -> Source:
+    """The source as one whose x arrays hold the values of several inputs.
+
+    Raises:
+        DataError: it has no arrays of an input, or some inputs lack one of an ending that others
+            have; --x-key was given.
+    """
+    if x_key:
+        raise DataError(
+            f"--x-key {x_key} names one array; the model has {len(named)} inputs.",
+            expected=f"Expected arrays named after them: {', '.join(named)}.",
+            hint="Rename the arrays in the .npz.",
+        )
+    joined = JoinedSource(source, named)
+    if not joined.suffixes:
+        wanted = ", ".join(f"{name}_train and {name}_test, or {name}" for name in named)
+        raise DataError(
+            f"{str(path)!r} lacks arrays of the model's {len(named)} inputs; it holds "
+            f"{source.listing}.",
+            expected=f"Expected for each input, with the same ending: {wanted}.",
+            hint="Rename its arrays.",
+        )
+    if joined.lacking:
+        there, missing = joined.lacking
+        raise DataError(
+            f"{str(path)!r} holds the array {there!r}, but not {missing!r}.",
+            expected="Expected an array of each input, with the same ending.",
+            hint=f"Add {missing!r} or remove {there!r}.",
+        )
+    return joined

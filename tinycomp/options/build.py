@@ -26,7 +26,7 @@ class Preparation:
     model: Path
     """A .keras, .h5, .onnx or .tflite file; a .tflite in int8 or float32."""
     data: Path | None = None
-    """An .npz file for calibration and evaluation."""
+    """A file or folder of samples for calibration and evaluation (docs/data.md)."""
     data_options: DataOptions = field(default_factory=DataOptions)
     """Names, scaling and number of samples."""
     codebook_bits: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Task = Literal["classification", "binary", "multilabel", "regression", "reconstruction"]
@@ -17,7 +18,7 @@ HoldOut = Literal["random", "last"]
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How to read an .npz that differs from the convention."""
+    """How to read data that differ from the convention."""
 
     x_key: str | None = None
     """The array of inputs, for calibration and evaluation; None: by convention."""
@@ -33,3 +34,7 @@ class DataOptions:
     """The most evaluation samples, evenly spaced; None: all."""
     task: Task | None = None
     """What the model is for; None: inferred from labels and shapes."""
+    labels: Path | None = None
+    """An .npy of labels for an .npy of inputs; None: the file beside it, y for x."""
+    label_column: str | None = None
+    """The column of labels of a CSV table, by name or by number from 1; None: by convention."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinycomp.data.dataset import spread
+from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.quantize.affine import core_inputs, quantize_inputs

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinycomp.common.progress import Progress
-from tinycomp.data.dataset import spread
+from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.options.build import AUTO

@@ -11,13 +11,14 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.compress._technique import Samples
 from tinycomp.data.class_names import fit_class_names
-from tinycomp.data.dataset import Dataset, load_data, require_data_file, spread
+from tinycomp.data.dataset import DataFile, Dataset, open_data
 from tinycomp.data.targets import Targets, find_targets
 from tinycomp.data.task import ModelShape, model_shape
+from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, HoldOut
-from tinycomp.prepare import clean_up, is_float, read_model
+from tinycomp.prepare import clean_up, is_float, load_samples, read_model
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import features_of
 from tinycomp.train.schedule import split
@@ -107,7 +108,7 @@ def read_material(
 
     Args:
         model: a float model.
-        data: an .npz with a training half.
+        data: samples with a training half (docs/data.md).
         options: how to read it.
         teacher: the model whose outputs are imitated; None: the model itself.
         progress: shows the stages.
@@ -116,13 +117,13 @@ def read_material(
         ModelError: a model can't be read or is not float, or the teacher's shapes differ.
         DataError: the data does not fit the model, or has no usable labels.
     """
-    require_data_file(data)
+    file = open_data(data, replace(options, calibration_samples=None))
     with progress.stage(f"Reading {model.name}"):
         graph = _float_model(model)
     graph = replace(graph, name=model.stem)
     for note in graph.notes:
         progress.note(note)
-    dataset = _whole(graph, data, options, progress)
+    dataset = _whole(graph, file, progress)
     shape = model_shape(graph)
     targets = find_targets(
         shape, dataset.x, dataset.y, dataset.class_names, options.task, dataset.label_names
@@ -141,17 +142,12 @@ def read_material(
     return Material(graph, dataset, targets, kind, outputs, teacher_graph)
 
 
-def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -> Dataset:
+def _whole(graph: Graph, data: DataFile, progress: Progress) -> Dataset:
     """All samples; if the data has no test half, one is split off."""
-    wanted = replace(options, calibration_samples=None)
-    with progress.stage(f"Reading {data.name}"):
-        shape, first = graph.sample_shape, graph.channels_first
-        found = load_data(data, shape, wanted, first, graph.named_inputs)
-    for note in found.notes:
-        progress.note(note)
+    found = load_samples(data, graph, progress)
     if found.halves == "test":
         raise DataError(
-            f"'{data}' has only a test half, and nothing to train on.",
+            f"'{data.path}' has only a test half, and nothing to train on.",
             expected="Expected x_train and y_train, or x and y.",
         )
     if found.halves == "two":
@@ -160,7 +156,7 @@ def _whole(graph: Graph, data: Path, options: DataOptions, progress: Progress) -
     test = rows % HELD_OUT == HELD_OUT - 1
     if not test.any():
         raise DataError(
-            f"'{data}' holds {len(rows)} samples.", expected=f"Expected at least {HELD_OUT}."
+            f"'{data.path}' holds {len(rows)} samples.", expected=f"Expected at least {HELD_OUT}."
         )
     progress.note(
         f"One in {HELD_OUT} samples is reserved for testing: {test.sum()} of {len(rows)}."

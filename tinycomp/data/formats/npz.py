@@ -9,7 +9,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO
@@ -17,7 +17,10 @@ from typing import IO
 import numpy as np
 
 from tinycomp.common.errors import DataError
+from tinycomp.data.formats._format import DataFormat
+from tinycomp.data.source import Source, UnreadableError
 from tinycomp.ir.tensor import Array, Shape
+from tinycomp.options.data import DataOptions
 
 EXPECTED = "Expected an .npz archive as numpy.savez writes it."
 _SUFFIX = ".npy"
@@ -32,10 +35,6 @@ _HEADERS = {
 }
 
 
-class UnreadableError(Exception):
-    """What is wrong with one array, in full sentences."""
-
-
 @dataclass(frozen=True)
 class Header:
     """The header of an array."""
@@ -48,25 +47,30 @@ class Header:
     """The offset of its values in the member, in bytes."""
 
 
-@dataclass(frozen=True)
-class Archive:
-    """An open .npz."""
+class Archive(Source):
+    """An .npz."""
 
-    zip: zipfile.ZipFile
-    """The open file."""
-    members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
-    """Members that are arrays, by array name."""
-    strangers: tuple[str, ...] = ()
-    """Names of members that are not arrays."""
+    def __init__(self, path: Path, infos: list[zipfile.ZipInfo]) -> None:
+        super().__init__()
+        self.path = path
+        self._loaded: dict[str, Array] = {}
+        self._members = {
+            info.filename.removesuffix(_SUFFIX): info
+            for info in infos
+            if info.filename.endswith(_SUFFIX)
+        }
+        self._strangers = [i.filename for i in infos if not i.filename.endswith(_SUFFIX)]
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.members
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its arrays."""
+        return tuple(self._members)
 
     @property
     def listing(self) -> str:
         """Its contents as text."""
-        odd = (f"{name} (not an {_SUFFIX} file)" for name in self.strangers)
-        return ", ".join((*self.members, *odd)) or "nothing"
+        odd = (f"{name} (not an {_SUFFIX} file)" for name in self._strangers)
+        return ", ".join((*self.names, *odd)) or "nothing"
 
     def is_empty(self, name: str) -> bool:
         """Whether an array has no elements; False if it can't be read."""
@@ -81,15 +85,16 @@ class Archive:
         Raises:
             UnreadableError: it is damaged, or not what numpy.savez writes for plain values.
         """
-        header = self._header(name)
-        self._check_size(name, header)
-        with self._reading(name) as file:
-            values: Array = np.lib.format.read_array(file, allow_pickle=False)
-            file.read(1)  # past the end, which checks the CRC
-            return values
+        if name not in self._loaded:
+            header = self._header(name)
+            self._check_size(name, header)
+            with self._reading(name) as file:
+                self._loaded[name] = np.lib.format.read_array(file, allow_pickle=False)
+                file.read(1)  # past the end, which checks the CRC
+        return self._loaded[name]
 
     def _header(self, name: str) -> Header:
-        info = self.members[name]
+        info = self._members[name]
         if info.flag_bits & _ENCRYPTED:
             raise UnreadableError(f"Array {name!r} is encrypted. Save it without a password.")
         if info.compress_type not in _METHODS:
@@ -115,7 +120,7 @@ class Archive:
 
     def _check_size(self, name: str, header: Header) -> None:
         """Refuse an array whose declared size does not match the file."""
-        info = self.members[name]
+        info = self._members[name]
         declared = prod(header.shape) * header.dtype.itemsize
         held = info.file_size - header.start
         if min(header.shape, default=0) < 0 or declared != held:
@@ -134,7 +139,7 @@ class Archive:
     def _reading(self, name: str) -> Iterator[IO[bytes]]:
         """Open the member; any error while reading means that the file is damaged."""
         try:
-            with self.zip.open(self.members[name]) as file:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as file:
                 yield file
         except UnreadableError:
             raise
@@ -147,42 +152,42 @@ class Archive:
             ) from error
 
 
-@contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
-    """Open an .npz.
+class Npz(DataFormat):
+    """Arrays in an archive of numpy.savez."""
 
-    Raises:
-        DataError: it is not an archive, or can't be read.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(np.lib.format.MAGIC_PREFIX))
-        if start == np.lib.format.MAGIC_PREFIX:
+    described = "an .npz of numpy.savez"
+
+    def accepts(self, path: Path) -> bool:
+        """By its name."""
+        return path.suffix.lower() == ".npz" and path.is_file()
+
+    def open(self, path: Path, options: DataOptions) -> Source:
+        """Its arrays.
+
+        Raises:
+            DataError: it is not an archive, or can't be read.
+        """
+        try:
+            with path.open("rb") as file:
+                start = file.read(len(np.lib.format.MAGIC_PREFIX))
+            if start == np.lib.format.MAGIC_PREFIX:
+                raise DataError(
+                    f"{str(path)!r} holds a single array.",
+                    expected=EXPECTED,
+                    hint="Rename it to .npy, or write it with np.savez(path, x=array).",
+                )
+            with zipfile.ZipFile(path) as archive:
+                return Archive(path, archive.infolist())
+        except DataError:
+            raise
+        except OSError as error:
+            raise DataError(f"{str(path)!r} can't be read: {error.strerror}.") from error
+        except Exception as error:  # for a damaged directory zipfile raises more than BadZipFile
             raise DataError(
-                f"{str(path)!r} holds a single array.",
+                f"{str(path)!r} is not an .npz archive.",
                 expected=EXPECTED,
-                hint="Write it with np.savez(path, x=array).",
-            )
-        archive = zipfile.ZipFile(path)
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{str(path)!r} can't be read: {error.strerror}.") from error
-    except Exception as error:  # for a damaged directory zipfile raises more than BadZipFile
-        raise DataError(
-            f"{str(path)!r} is not an .npz archive.",
-            expected=EXPECTED,
-            hint=f"({_reason(error)})",
-        ) from error
-    with archive:
-        infos = archive.infolist()
-        members = {
-            info.filename.removesuffix(_SUFFIX): info
-            for info in infos
-            if info.filename.endswith(_SUFFIX)
-        }
-        strangers = tuple(i.filename for i in infos if not i.filename.endswith(_SUFFIX))
-        yield Archive(archive, members, strangers)
+                hint=f"({_reason(error)})",
+            ) from error
 
 
 def _reason(error: Exception) -> str:
