@@ -110,6 +110,15 @@ def test_noise_is_relative_to_each_channels_deviation() -> None:
     assert found == pytest.approx([0.25, 25], rel=0.03)
 
 
+def test_channels_get_gains_of_their_own() -> None:
+    found = changed(SIGNALS, gain=0.3) / SIGNALS
+    assert np.allclose(found, found[:, :1], rtol=1e-4)
+    gains = found[:, 0]
+    assert 0.7 <= gains.min() < 0.75
+    assert 1.25 < gains.max() <= 1.3
+    assert np.abs(gains[:, 0] - gains[:, 1]).max() > 0.3
+
+
 def test_mixup_mixes_samples_and_labels_alike() -> None:
     labels = np.arange(40, dtype=np.float32)[:, np.newaxis]
     x = labels.reshape(40, 1, 1, 1) * np.ones((1, 2, 2, 1), np.float32)
@@ -146,6 +155,8 @@ def test_options_that_do_not_fit_the_samples_are_refused(
 def test_labels_that_are_values_must_remain_valid() -> None:
     with pytest.raises(TinycompError, match=r"'time_shift' would invalidate labels.*imitation"):
         Augmentation(time_shift=1).require((128, 9), False)
+    with pytest.raises(TinycompError, match=r"'gain' would invalidate labels"):
+        Augmentation(gain=0.1).require((784,), False)
     Augmentation(noise=0.1, mixup=0.2).require((128, 9), False)
     Augmentation(time_shift=1, crop=0.9, noise=0.1).require((128, 9), True)
     Augmentation(noise=0.1).require((784,), True)

@@ -37,6 +37,8 @@ class Augmentation:
     """The smallest share of each side to crop to, before stretching to full size again."""
     time_shift: int = 0
     """The largest shift along the first axis: rows of a spectrogram, or values of a signal."""
+    gain: float = 0.0
+    """Each channel of a sample is multiplied by a random factor, from 1 - gain to 1 + gain."""
     noise: float = 0.0
     """Standard deviation of Gaussian noise, relative to that of each channel."""
     mixup: float = 0.0
@@ -55,6 +57,7 @@ class Augmentation:
             "rotate": 0 <= self.rotate <= 180,
             "crop": 0 < self.crop <= 1,
             "time_shift": self.time_shift >= 0,
+            "gain": 0 <= self.gain < 1,
             "noise": self.noise >= 0,
             "mixup": self.mixup >= 0,
         }
@@ -62,7 +65,8 @@ class Augmentation:
         if wrong:
             raise TinycompError(
                 f"An augmentation with {', '.join(wrong)} is not possible.",
-                expected="Expected 0 < crop <= 1, 0 <= rotate <= 180, and the others at least 0.",
+                expected="Expected 0 < crop <= 1, 0 <= gain < 1, 0 <= rotate <= 180, and the "
+                "others at least 0.",
             )
 
     def __bool__(self) -> bool:
@@ -106,9 +110,10 @@ class Augmentation:
                     f"augment: {name} = {getattr(self, name)} is too large for an axis of {size}.",
                     expected=f"Expected less than {size}.",
                 )
-        if self.moves and not label_invariant:
+        changing = (*self.moves, *(["gain"] if self.gain else []))
+        if changing and not label_invariant:
             raise TinycompError(
-                f"augment: '{self.moves[0]}' would invalidate labels that are values.",
+                f"augment: '{changing[0]}' would invalidate labels that are values.",
                 hint="Set imitation = 1 to use the float model's outputs for the changed samples "
                 "as targets, or use noise or mixup.",
             )
@@ -135,6 +140,9 @@ class Augmentation:
         if self.crop < 1:
             for axis in range(1, x.ndim - 1):
                 x = _cropped(x, rng.uniform(self.crop, 1, count), rng.random(count), axis)
+        if self.gain:
+            shape = (count, *[1] * (x.ndim - 2), x.shape[-1])
+            x = x * rng.uniform(1 - self.gain, 1 + self.gain, shape)
         if self.noise:
             x = x + rng.normal(0, self.noise, x.shape) * unit
         return np.asarray(x, np.float32)
