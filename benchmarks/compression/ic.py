@@ -24,7 +24,7 @@ validation = 0.0625
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 36
+epochs = 32
 press = 0.4
 """
 

@@ -1,14 +1,16 @@
 """Measures each technique alone on the same network with the same training:
 python -m benchmarks.compression.techniques
 
-The network is that of `benchmarks.compression.har`. Each row has the accuracy on the test half,
-bytes, multiply-accumulates and instructions for a technique and a seed. Options are not tuned.
+The network is that of `benchmarks.compression.har`, or with --case lenet_300_100 that one. Each
+row has the accuracy on the test half, bytes, multiply-accumulates and instructions for a technique
+and a seed. Options are not tuned.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +19,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import SHARED
-from benchmarks.compression import har
+from benchmarks.compression import har, lenet_300_100
 from benchmarks.compression._case import trained
 from tinycomp.common.progress import Silent
 from tinycomp.options.compress import CompressOptions
 from tinycomp.recipes.compression import compress
 from tinycomp.report.steps import StepRecord
 
-TRAINING = """
+CASES = {"har": har.CASE, "lenet_300_100": lenet_300_100.CASE}
+TRAINING = {
+    "har": """
 [training]
 epochs = 20
 batch = 32
@@ -34,7 +38,19 @@ hold_out = "last"
 [training.augment]
 time_shift = 16
 noise = 0.2
-"""
+""",
+    "lenet_300_100": """
+[training]
+epochs = 10
+batch = 256
+imitation = 0.5
+temperature = 2.0
+validation = 0.05
+[training.augment]
+shift = 1
+""",
+}
+"""Options of the trainings, by the name of the case."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +117,7 @@ ROWS = (
 )
 
 
-def recipe(row: Row) -> str:
+def recipe(row: Row, case: str) -> str:
     """The TOML file of a row; structure techniques are followed by training, others include it."""
     tables = []
     for name, options in (*row.first, (row.name, row.options)):
@@ -109,14 +125,16 @@ def recipe(row: Row) -> str:
         tables.append(
             "[[steps]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
         )
-    return (
-        TRAINING if row.name not in UNTRAINED else TRAINING.replace("epochs = 20\n", "")
-    ) + "\n".join(tables)
+    training = TRAINING[case]
+    if row.name in UNTRAINED:
+        training = re.sub("epochs = .*\n", "", training)
+    return training + "\n".join(tables)
 
 
-def measured(row: Row, model: Path, data: Path, path: Path, seed: int) -> dict[str, Any]:
-    """What came of it; the recipe is written to `path`."""
-    path.write_text(recipe(row))
+def measured(row: Row, model: Path, data: Path, text: str, seed: int) -> dict[str, Any]:
+    """What came of this recipe for the row."""
+    path = data.with_name("recipe.toml")
+    path.write_text(text)
     found = compress(CompressOptions(model, data, recipe=str(path), seed=seed), Silent(), _ignore)
     assert found.real is not None
     assert found.small is not None
@@ -140,24 +158,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of evaluation data")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--case", choices=CASES, default="har", help="network and data")
     parser.add_argument("--only", default="", help="rows whose titles hold this text")
     parser.add_argument(
         "--untrained", action="store_true", help="only the rows that need no training"
     )
     parser.add_argument("--models", type=Path, help="folder in which float models are kept")
     options = parser.parse_args()
-    arrays = har.data(options.shared / "data")
+    case = CASES[options.case]
+    arrays = case.data(options.shared / "data")
     for seed in options.seeds:
         with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
             data = Path(folder) / "data.npz"
-            model = (options.models or Path(folder)) / f"har_{seed}.keras"
+            model = (options.models or Path(folder)) / f"{options.case}_{seed}.keras"
             np.savez(data, **arrays)
             if not model.exists():
-                trained(har.CASE, arrays, seed, model)
+                trained(case, arrays, seed, model)
             for row in ROWS:
                 wanted = not options.untrained or row.name in UNTRAINED
                 if wanted and options.only in row.title:
-                    found = measured(row, model, data, Path(folder) / "recipe.toml", seed)
+                    found = measured(row, model, data, recipe(row, options.case), seed)
                     print(json.dumps(found), flush=True)
 
 
