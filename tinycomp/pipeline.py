@@ -60,6 +60,7 @@ from tinycomp.proof.checks import (
 )
 from tinycomp.proof.estimate import needs
 from tinycomp.proof.measure import (
+    activation_records,
     flash_record,
     layer_records,
     ram_record,
@@ -68,12 +69,13 @@ from tinycomp.proof.measure import (
 )
 from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain, compare_with_window
+from tinycomp.proof.provenance import provenance
 from tinycomp.proof.session import Session, session
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.compression import prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
-from tinycomp.report.html import HTML_NAME, html
+from tinycomp.report.html import HTML_NAME, html, now
 from tinycomp.report.inspection import Inspection, TensorRecord
 from tinycomp.report.record import (
     REPORT_NAME,
@@ -98,7 +100,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     """
     board = load_board(options.board)
     _refuse_output(options, board)
-    prepared = prepare_by_recipe(options.prepare, options.board, options.planning, progress)
+    prepared, steps = prepare_by_recipe(options.prepare, options.board, options.planning, progress)
     if (benchmark := benchmark_named(options.benchmark)) is not None:
         require_benchmark(benchmark, prepared.graph)
     emitted = _streamed(prepared, options, progress)
@@ -120,7 +122,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         )
         built = assembler.cheapest(emitted, progress)
         report = _first_report(emitted, built.plan, board, prefix)
-        report = replace(report, benchmark=options.benchmark)
+        made_of = provenance(options, board, prepared.dataset, options.command)
+        report = replace(report, benchmark=options.benchmark, steps=steps, provenance=made_of)
         report = measure_code(report, built, progress)
         report = add_layer_errors(report, prepared, progress)
         report = evaluate_accuracy(report, prepared, progress)
@@ -132,8 +135,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         files = assembler.final_files(emitted, built)
     report = replace(report, notes=tuple(progress.notes))
     files[REPORT_NAME] = to_json(report)
-    if options.bench:
-        files[HTML_NAME] = html(report)
+    files[HTML_NAME] = html(report, now())
     _write(options, files, board, prefix, progress)
     return report
 
@@ -230,6 +232,7 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     return Report(
         model, board.name, prefix, room=room_record(board), ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
+        tensors=activation_records(planned.program.graph),
         compression=prepared.compression, input_transform=prepared.graph.input_transform,
         stream=stream_record(prepared.graph),
     )  # fmt: skip
@@ -326,7 +329,7 @@ def bench(
         if estimate_cycles:
             report = add_cycle_estimate(report, firmware, inputs, progress)
             if report.board == built_for:
-                add_files(folder, {REPORT_NAME: to_json(report), HTML_NAME: html(report)})
+                add_files(folder, {REPORT_NAME: to_json(report), HTML_NAME: html(report, now())})
     return report
 
 
@@ -405,7 +408,7 @@ def quantize(wanted: Preparation, output: Path | None, force: bool, progress: Pr
     """
     if output is not None:
         refuse_existing_file(output, force=force)
-    prepared = prepare_by_recipe(wanted, SIZES_BOARD, PlanOptions(), progress)
+    prepared, _ = prepare_by_recipe(wanted, SIZES_BOARD, PlanOptions(), progress)
     tflite = prepared.tflite
     if prepared.graph.input_transform is not None:
         progress.note(prepared.graph.input_transform.described)

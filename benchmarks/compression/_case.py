@@ -27,8 +27,8 @@ from tinycomp.options.compress import CompressOptions, Targets
 from tinycomp.pipeline import build
 from tinycomp.plan.streaming import Optimize
 from tinycomp.recipes.compression import compress
-from tinycomp.report.record import Report
-from tinycomp.report.steps import StepRecord, step_line
+from tinycomp.report.record import Report, StepRecord
+from tinycomp.report.steps import step_line
 from tinycomp.train.augment import Augmentation, deviations
 
 SAMPLES = 3

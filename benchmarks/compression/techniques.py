@@ -24,7 +24,7 @@ from benchmarks.compression._case import trained
 from tinycomp.common.progress import Silent
 from tinycomp.options.compress import CompressOptions
 from tinycomp.recipes.compression import compress
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 
 CASES = {"har": har.CASE, "lenet_300_100": lenet_300_100.CASE}
 TRAINING = {

@@ -162,5 +162,5 @@ def test_library_only_replaces_the_library_and_nothing_else(built: Path, run: Co
     changed = {name for name in after | before if after.get(name) != before.get(name)}
     assert "library/model_weights.c" in changed
     assert {name.split("/")[0] for name in changed} == {
-        "library", "model.tflite", "report.json", ".tinycomp-manifest.json",
+        "library", "model.tflite", "report.json", "report.html", ".tinycomp-manifest.json",
     }  # fmt: skip

@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sample_reports import bare, classification, full, regression
+from sample_reports import bare, classification, full, regression, steps
 
 from tinycomp.report.html import html
 from tinycomp.report.record import (
     REPORT_NAME,
     PlainRecord,
     Report,
+    RoomRecord,
     StreamRecord,
     VerifyRecord,
     read_report,
@@ -64,12 +65,13 @@ def test_all_sections_are_present() -> None:
     text = html(report)
     page = Page(text)
     assert headings(text) == [
-        "Accuracy", "Shares by layer", "Flash", "RAM over time", "Latency", "Verification",
+        "Model", "RAM over time", "Accuracy", "Float against int8", "Latency", "Flash",
+        "Shares by layer", "Verification", "Provenance",
     ]  # fmt: skip
     for layer in report.layers:
         assert layer.name in page.text
     for shown in (
-        "Accuracy 92.0 % top-1, 200 samples", "200 samples top-1 ROC AUC float model 93.5 % 0.990",
+        "200 samples top-1 ROC AUC float model 93.5 % 0.990",
         "int8, as emitted 92.0 % 0.970", "code 4,000 bytes", "1,000 instructions",
         "1,600 cycles on CHIP (cortex-m4) at 120 MHz", "not measured on a chip",
         "An assumption.", "loads 500 (50.0 %)", "Equal in every byte", "Left out: nothing.",
@@ -101,6 +103,41 @@ def test_outputs_are_listed() -> None:
     assert "10 more are in report.json." in page.text
 
 
+def test_errors_of_a_regression_are_a_histogram() -> None:
+    page = Page(html(replace(full(), accuracy=regression(3))))
+    heights = [
+        float(a["height"] or 0) for t, a in page.tags if t == "rect" and a.get("class") == "int8"
+    ]
+    assert heights == sorted(heights, reverse=True)
+    assert len(heights) == 7  # of 8 bins, the last is empty
+    assert "Distribution of errors" in page.text
+    assert "output less label" in page.text
+
+
+def test_steps_of_a_recipe_are_a_plot_and_a_table() -> None:
+    page = Page(html(replace(full(), steps=steps())))
+    circles = [a for tag, a in page.tags if tag == "circle"]
+    assert [float(a["cx"] or 0) for a in circles] == sorted(
+        (float(a["cx"] or 0) for a in circles), reverse=True
+    )
+    assert "0 the model 93.0 % 38,000 1,000 1,000 8.00" in page.text
+    assert "2 rate 91.0 % 14,000 1,000 250 2.67 5,000" in page.text
+    unscored = tuple(replace(each, score=None) for each in steps())
+    assert "circle" not in {tag for tag, _ in Page(html(replace(full(), steps=unscored))).tags}
+
+
+def test_the_limit_is_drawn_where_it_is_near() -> None:
+    report = full()
+    assert report.memory is not None
+    assert report.ram is not None
+    stack = report.ram.stack or 0
+    near = replace(report, room=RoomRecord(10**6, report.memory.arena + stack + 100))
+    assert 'class="limit"' in html(near)
+    assert "the red line" in Page(html(near)).text
+    assert 'class="limit"' not in html(report)
+    assert "199,556 bytes for the arena on this board" in Page(html(report)).text
+
+
 def test_it_is_self_contained() -> None:
     text = html(full())
     page = Page(text)
@@ -116,9 +153,9 @@ def test_it_is_deterministic() -> None:
 
 
 def test_sections_without_data_are_omitted() -> None:
-    text = html(replace(bare(), memory=None, ram=None))
+    text = html(replace(bare(), memory=None, ram=None, tensors=()))
     page = Page(text)
-    assert headings(text) == ["Flash", "Verification"]
+    assert headings(text) == ["Flash", "Verification", "Provenance"]
     assert "code not measured" in page.text
     assert "Executions were not compared." in page.text
 

@@ -17,7 +17,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.options.compress import CompressOptions
 from tinycomp.options.search import Limits, SearchOptions
 from tinycomp.recipes.compression import compress_to
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.search import worker
 from tinycomp.search.halving import Finished
 from tinycomp.search.results import Results

@@ -21,7 +21,7 @@ from tinycomp.prepare import clean_up, read_model, reduce
 from tinycomp.quantize.export import compression_of
 from tinycomp.recipes.compression import Compressed, compress, compress_to
 from tinycomp.recipes.measure import bits
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.train.loop import DivergedError
 
 

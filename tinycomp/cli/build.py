@@ -34,6 +34,7 @@ from tinycomp.cli.options import (
     data_options,
 )
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.cli.typed import command_line
 
 
 @app.command()
@@ -145,6 +146,7 @@ def build(
             benchmark=benchmark,
             packaging=packaging_of(package, package_url),
             stream=stream,
+            command=command_line(),
         ),
         TerminalProgress(),
     )

@@ -146,7 +146,8 @@ def compress(
 def _run(options: CompressOptions, output: Path, force: bool) -> Compressed:
     """Run the recipe, printing a line after each step."""
     from tinycomp.recipes.compression import compress_to
-    from tinycomp.report.steps import StepRecord, step_line
+    from tinycomp.report.record import StepRecord
+    from tinycomp.report.steps import step_line
 
     def report(record: StepRecord) -> None:
         errors.print(step_line(record), markup=False)

@@ -54,6 +54,10 @@ class Score:
     """Metrics of each output or label, if there are several."""
     confusion: tuple[tuple[int, ...], ...] = ()
     """For classifiers: how often class i (row) was classified as class j (column)."""
+    errors: Array | None = field(default=None, compare=False)
+    """For regression, each output less its label; for reconstruction, the mean squared error of
+    each sample.
+    """
 
 
 def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
@@ -120,7 +124,10 @@ def _regression(targets: Targets, outputs: Array) -> Score:
     ]
     others = {key: _mean(by_output, key) for key in (ABSOLUTE_ERROR, R2)}
     value = float(np.mean((outputs - targets.values) ** 2))
-    return Score(SQUARED_ERROR, len(targets.kept), value, others, _several(by_output))
+    errors = (outputs - targets.values).ravel()
+    return Score(
+        SQUARED_ERROR, len(targets.kept), value, others, _several(by_output), errors=errors
+    )
 
 
 def _reconstruction(targets: Targets, outputs: Array) -> Score:
@@ -130,7 +137,7 @@ def _reconstruction(targets: Targets, outputs: Array) -> Score:
     }
     if targets.anomalies is not None:
         others[AUC] = roc_auc(targets.anomalies, errors)
-    return Score(SQUARED_ERROR, len(targets.kept), float(errors.mean()), others)
+    return Score(SQUARED_ERROR, len(targets.kept), float(errors.mean()), others, errors=errors)
 
 
 def _confusion(classes: Array, found: Array, count: int) -> tuple[tuple[int, ...], ...]:

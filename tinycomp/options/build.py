@@ -115,3 +115,5 @@ class BuildOptions:
     """Kinds of packages to build, and their web page."""
     stream: int | None = None
     """New rows from one decision to the next; None: whole windows."""
+    command: str | None = None
+    """The command line, for the report; None: called from Python."""

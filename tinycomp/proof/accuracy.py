@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.score import Score, Values, score
 from tinycomp.data.targets import Targets
@@ -15,7 +17,20 @@ from tinycomp.prepare import Prepared
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import run
-from tinycomp.report.record import AccuracyRecord, MetricRecord, OutputRecord
+from tinycomp.report.record import (
+    AccuracyRecord,
+    HistogramRecord,
+    MetricRecord,
+    OutputRecord,
+)  # fmt: skip
+
+_BINS = 24
+"""Of a histogram of errors."""
+ERRORS = {
+    "regression": "output less label",
+    "reconstruction": "mean squared error of a sample",
+}
+"""What is counted for each task that has errors."""
 
 
 def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
@@ -64,6 +79,23 @@ def accuracy_record(prepared: Prepared, data: Dataset, targets: Targets) -> Accu
         _by_output(names, real, dense, int8),
         names if int8.confusion else (),
         int8.confusion,
+        _histogram(targets.task, real, int8),
+    )
+
+
+def _histogram(task: str, real: Score | None, int8: Score) -> HistogramRecord | None:
+    """The errors of both executions in the same bins; None for tasks without errors."""
+    if int8.errors is None:
+        return None
+    before = real.errors if real is not None and real.errors is not None else None
+    both = int8.errors if before is None else np.concatenate([before, int8.errors])
+    edges = np.histogram_bin_edges(both, _BINS)
+
+    def counts(errors: Array | None) -> tuple[int, ...]:
+        return () if errors is None else tuple(map(int, np.histogram(errors, edges)[0]))
+
+    return HistogramRecord(
+        ERRORS[task], tuple(map(float, edges)), counts(before), counts(int8.errors)
     )
 
 

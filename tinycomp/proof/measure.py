@@ -9,12 +9,13 @@ import numpy as np
 from tinycomp.device.firmware_build import Measured
 from tinycomp.device.protocol import Device
 from tinycomp.ir.graph import Graph
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, Tensor
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Operation, Program
 from tinycomp.proof.largest import largest_layers, peak
 from tinycomp.report.record import (
+    ActivationRecord,
     FlashRecord,
     LatencyRecord,
     LayerLatency,
@@ -38,13 +39,32 @@ def _layer(graph: Graph, operation: Operation, known: set[tuple[str, bytes]]) ->
     node = operation.node
     macs = node.op.cost(graph.operands(node)).macs
     record = LayerRecord(
-        node.name, node.op.name, macs, constant_bytes=_constant_bytes(operation, known)
-    )
+        node.name, node.op.name, macs, constant_bytes=_constant_bytes(operation, known),
+        inputs=tuple(name for name in node.inputs if name in graph.tensors),
+        outputs=tuple(node.outputs),
+    )  # fmt: skip
     if not operation.encoded:
         return record
     (encoded,) = operation.encoded
     distinct = len(np.unique(graph.constants[node.inputs[1]].values))
     return replace(record, codec=encoded.codec, weight_bytes=encoded.size, distinct_values=distinct)
+
+
+def activation_records(graph: Graph) -> tuple[ActivationRecord, ...]:
+    """The inputs, and what each node writes."""
+    names = [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]
+    return tuple(_activation(graph.tensors[name]) for name in dict.fromkeys(names))
+
+
+def _activation(tensor: Tensor) -> ActivationRecord:
+    known = tensor.quantization
+    return ActivationRecord(
+        tensor.name,
+        tensor.shape,
+        tensor.dtype,
+        known.scale if known else None,
+        known.zero_point if known else None,
+    )
 
 
 def _constant_bytes(operation: Operation, known: set[tuple[str, bytes]]) -> int:

@@ -24,7 +24,8 @@ from tinycomp.recipes.output import KERAS_SUFFIX, content, require_writable, sav
 from tinycomp.recipes.run import Runner
 from tinycomp.recipes.steps import find_recipe, has_steps
 from tinycomp.recipes.targets import run_to
-from tinycomp.report.steps import StepRecord, step_line
+from tinycomp.report.record import StepRecord
+from tinycomp.report.steps import step_line
 from tinycomp.target.boards import load_board
 
 
@@ -86,14 +87,14 @@ def compress(
 
 def prepare_by_recipe(
     wanted: Preparation, board: str, planning: PlanOptions, progress: Progress
-) -> Prepared:
-    """Like prepare.prepare, but runs the steps of the recipe if it has any.
+) -> tuple[Prepared, tuple[StepRecord, ...]]:
+    """Like prepare.prepare, but runs the steps of the recipe if it has any; with their records.
 
     Raises:
         TinycompError: see prepare and compress; or other options conflict with the steps.
     """
     if wanted.recipe is None or not has_steps(wanted.recipe):
-        return prepare(wanted, progress)
+        return prepare(wanted, progress), ()
     given = {
         "--codebook-bits": wanted.codebook_bits,
         "--sparsity": wanted.sparsity,
@@ -115,7 +116,8 @@ def prepare_by_recipe(
         wanted.model, wanted.data, wanted.data_options, str(wanted.recipe), board, planning,
         name=wanted.name,
     )  # fmt: skip
-    return compress(options, progress, lambda record: progress.note(step_line(record))).prepared
+    found = compress(options, progress, lambda record: progress.note(step_line(record)))
+    return found.prepared, tuple(replace(step, seconds=None) for step in found.steps)
 
 
 def _test(prepared: Prepared, progress: Progress) -> tuple[Score | None, Score | None]:

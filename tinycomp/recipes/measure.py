@@ -26,7 +26,7 @@ from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import run_fast
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
 from tinycomp.target.toolchain import is_available

@@ -15,7 +15,7 @@ from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.recipes.material import Material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.steps import Step
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.loop import Epoch, train
 from tinycomp.train.model import finish, trainable

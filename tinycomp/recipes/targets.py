@@ -17,7 +17,7 @@ from tinycomp.options.compress import Targets
 from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, Step
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.train.loop import Epoch
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate

@@ -17,6 +17,10 @@ fraction.
 """
 
 
+_NEAR = 1.6
+"""A limit is drawn if it is at most so many times the arena: else the arena would look flat."""
+
+
 @dataclass(frozen=True)
 class Segment:
     """Consecutive steps of the layers [first_layer, last_layer], on an axis of layers."""
@@ -69,19 +73,35 @@ class MemoryChart:
     """With their widths in percent."""
     ticks: tuple[int, ...]
     """Addresses to mark."""
+    top: int
+    """The address at the upper edge."""
+    limit: int | None
+    """Bytes that the board has for the arena, if they are not far above its end."""
+    peak: tuple[float, float]
+    """Left edge and width of the step with the most bytes in use, in percent."""
 
 
-def memory_chart(memory: MemoryRecord) -> MemoryChart:
-    """Lay out a memory record that has steps."""
+def memory_chart(memory: MemoryRecord, limit: int | None = None) -> MemoryChart:
+    """Lay out a memory record that has steps.
+
+    Args:
+        memory: the record.
+        limit: bytes that the board has for the arena; None: not limited.
+    """
+    shown = limit if limit is not None and limit <= _NEAR * memory.arena else None
+    top = max(memory.arena, shown or 0)
     segments = _segments(memory)
     total = segments[-1].start + segments[-1].width
     widths = tuple((segment, 100 * segment.width / total) for segment in segments)
     rectangles = (
-        _rectangle(buffer, area, memory, segments, total)
+        _rectangle(buffer, area, top, segments, total)
         for buffer in memory.buffers
         for area in buffer.areas
     )
-    return MemoryChart(tuple(rectangles), widths, _ticks(memory.arena))
+    left = 100 * _place(memory.peak, segments) / total
+    right = 100 * _place(memory.peak + 1, segments) / total
+    peak = (left, right - left)
+    return MemoryChart(tuple(rectangles), widths, _ticks(memory.arena), top, shown, peak)
 
 
 def _ticks(arena: int) -> tuple[int, ...]:
@@ -110,7 +130,7 @@ def _segments(memory: MemoryRecord) -> list[Segment]:
 
 
 def _rectangle(
-    buffer: BufferRecord, area: AreaRecord, memory: MemoryRecord,
+    buffer: BufferRecord, area: AreaRecord, top: int,
     segments: Sequence[Segment], total: int,
 ) -> Rectangle:  # fmt: skip
     left = 100 * _place(area.first, segments) / total
@@ -119,8 +139,8 @@ def _rectangle(
         buffer,
         left,
         right - left,
-        100 * area.offset / memory.arena,
-        100 * area.size / memory.arena,
+        100 * area.offset / top,
+        100 * area.size / top,
     )
 
 

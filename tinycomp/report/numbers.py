@@ -34,3 +34,11 @@ def show_time(time: TimeRecord) -> str:
     if time.exact:
         return f"{time.least:.4g} ms {at}"
     return f"about {time.least:.3g} to {time.most:.3g} ms {at}"
+
+
+def cut_middle(name: str, width: int) -> str:
+    """A name of at most so many letters: the middle of a longer one is left out."""
+    if len(name) <= width:
+        return name
+    kept = max(width - 1, 2)
+    return f"{name[: (kept + 1) // 2]}\N{HORIZONTAL ELLIPSIS}{name[-(kept // 2) :]}"

@@ -11,13 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.table import Table
 
+from tinycomp.report.axes import Frame, ends, shares, two_digits
 from tinycomp.report.html import environment
 from tinycomp.report.numbers import SHARES, show_metric
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 640, 320, 64, 34, 32
-"""Size of a plot in its own units, and the space for its tick labels."""
-_TOP = 12
-_TICKS = 5
+_FRAME = Frame()
 
 
 @dataclass(frozen=True)
@@ -117,16 +115,17 @@ def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
     """A plot of the score over each cost."""
     if not record.candidates:
         return
-    low, high = _range([each.score for each in record.candidates])
+    low, high = ends([each.score for each in record.candidates])
     if record.candidates[0].metric in SHARES:
         high = min(high, 1.0)
+    metric = record.candidates[0].metric
     for name in record.costs:
         costs = [each.costs[name] for each in record.candidates]
-        left, right = _range([math.log(max(cost, 1.0)) for cost in costs])
+        left, right = ends([math.log(max(cost, 1.0)) for cost in costs])
         points = [
             {
-                "x": _across((math.log(max(each.costs[name], 1.0)) - left) / (right - left)),
-                "y": _up((each.score - low) / (high - low)),
+                "x": _FRAME.across((math.log(max(each.costs[name], 1.0)) - left) / (right - left)),
+                "y": _FRAME.up((each.score - low) / (high - low)),
                 "record": each,
                 "title": f"{each.number}: {show_metric(each.metric, each.score)}, "
                 f"{each.costs[name]:,.0f}",
@@ -135,44 +134,21 @@ def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
         ]
         yield {
             "name": name,
-            "metric": record.candidates[0].metric,
+            "metric": metric,
             "points": points,
             "across": [
-                (_across(share), f"{_round(math.exp(left + (right - left) * share)):,}")
-                for share in _shares()
+                (_FRAME.across(share), f"{two_digits(math.exp(left + (right - left) * share)):,}")
+                for share in shares()
             ],
             "up": [
-                (_up(share), show_metric(record.candidates[0].metric, low + (high - low) * share))
-                for share in _shares()
+                (
+                    _FRAME.up(share),
+                    show_metric(metric, low + (high - low) * share),
+                )
+                for share in shares()
             ],
-            "width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "foot": _HEIGHT - _BOTTOM,
-            "right": _WIDTH - _MARGIN, "top": _TOP,
-        }  # fmt: skip
-
-
-def _shares() -> list[float]:
-    return [number / (_TICKS - 1) for number in range(_TICKS)]
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The ends of an axis, a little beyond the values."""
-    low, high = min(values), max(values)
-    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
-    return low - room, high + room
-
-
-def _round(value: float) -> int:
-    """Two digits."""
-    unit = 10 ** max(0, math.floor(math.log10(max(value, 1.0))) - 1)
-    return int(round(value / unit) * unit)
-
-
-def _across(share: float) -> float:
-    return round(_LEFT + share * (_WIDTH - _LEFT - _MARGIN), 1)
-
-
-def _up(share: float) -> float:
-    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP), 1)
+            "frame": _FRAME,
+        }
 
 
 def _tolerances(found: Sequence[ToleranceRecord]) -> Iterator[dict[str, Any]]:

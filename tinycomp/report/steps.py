@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.table import Table
 
 from tinycomp.report.numbers import show_metric
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """Figures of the model after a step, quantized to int8 and built."""
-
-    name: str
-    """Name of the technique."""
-    metric: str
-    """The metric of the score: "top-1", "accuracy", "mean squared error"."""
-    score: float | None
-    """Score on validation samples, which are not trained on; None if there are none."""
-    parameters: int
-    """Number of weights and biases."""
-    non_zeros: int
-    """Number of nonzero weights."""
-    bits: float
-    """Average bits per weight, from the entropy of each layer's values."""
-    macs: int
-    """Multiply-accumulates per inference."""
-    constants: int
-    """Flash bytes of weights, tables, biases and multipliers."""
-    arena: int
-    """Bytes of RAM for activations."""
-    instructions: float
-    """Instructions per inference, predicted by the planner."""
-    seconds: float
-    """Duration of the step without the measurement."""
-    code: int | None = None
-    """Flash bytes of the library's code; None without the board's compiler."""
+from tinycomp.report.record import StepRecord
 
 
 def step_line(record: StepRecord) -> str:
@@ -47,7 +17,7 @@ def step_line(record: StepRecord) -> str:
     score = "" if record.score is None else f"{show_metric(record.metric, record.score)}, "
     return (
         f"{record.name}: {score}{record.bits:.2f} bits per weight, {record.constants:,} bytes of "
-        f"constants, {record.seconds:.0f} s"
+        f"constants, {_seconds(record)} s"
     )
 
 
@@ -72,9 +42,13 @@ def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
             f"{each.constants:,}",
             f"{each.arena:,}",
             _short(each.instructions),
-            f"{each.seconds:.0f}",
+            _seconds(each),
         )
     return table
+
+
+def _seconds(record: StepRecord) -> str:
+    return "" if record.seconds is None else f"{record.seconds:.0f}"
 
 
 def _short(count: float) -> str:

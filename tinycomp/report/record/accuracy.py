@@ -23,6 +23,20 @@ class MetricRecord:
 
 
 @dataclass(frozen=True)
+class HistogramRecord:
+    """How the errors of outputs are distributed."""
+
+    what: str
+    """The counted quantity, as a phrase."""
+    edges: tuple[Real, ...]
+    """Bin i is from edges[i] to edges[i + 1]; one more than bins."""
+    float: tuple[int, ...]
+    """Counts for the float model; empty if there is none."""
+    int8: tuple[int, ...]
+    """Counts for the emitted model."""
+
+
+@dataclass(frozen=True)
 class OutputRecord:
     """The metrics of one output or label."""
 
@@ -57,6 +71,8 @@ class AccuracyRecord:
     confusion: tuple[tuple[int, ...], ...] = ()
     """For classifiers: samples of class i (row) that the emitted model assigns to class j (column).
     """
+    errors: HistogramRecord | None = None
+    """For regression and reconstruction: the distribution of errors."""
 
     @property
     def metrics(self) -> tuple[MetricRecord, ...]:

@@ -58,6 +58,15 @@ class BufferRecord:
         """The last one."""
         return max(area.last for area in self.areas)
 
+    @property
+    def described(self) -> str:
+        """What it holds: the layers that write it, or the one that uses it."""
+        if self.kind == "state":
+            return "counters"
+        many = len(self.names) > 2
+        names = f"{self.names[0]} to {self.names[-1]}" if many else ", ".join(self.names)
+        return ("scratch of " if self.kind == "scratch" else "") + names
+
 
 @dataclass(frozen=True)
 class MemoryRecord:
@@ -80,6 +89,30 @@ class MemoryRecord:
             changes[area.first] += area.size
             changes[area.last + 1] -= area.size
         return tuple(accumulate(changes[:-1]))
+
+    @property
+    def peak(self) -> int:
+        """The first step with the most bytes in use."""
+        return max(range(self.steps), key=self.usage.__getitem__)
+
+    def at(self, step: int) -> tuple[BufferRecord, ...]:
+        """The buffers in use at a step, those with the most bytes first."""
+        held = [
+            (sum(a.size for a in buffer.areas if a.first <= step <= a.last), buffer)
+            for buffer in self.buffers
+        ]
+        held.sort(key=lambda each: -each[0])
+        return tuple(buffer for size, buffer in held if size)
+
+    def layer_at(self, step: int) -> str | None:
+        """The layer that runs at a step; None if the input is taken then, or if it is one of
+        several streamed layers without scratch.
+        """
+        for buffer in self.at(step):
+            if buffer.kind == "scratch":
+                return buffer.names[0]
+        running = [span.layer for span in self.spans if span.first <= step <= span.last]
+        return running[0] if len(running) == 1 else None
 
     def alive(self, first: int, last: int) -> int:
         """Maximum of bytes in use in the steps first to last."""

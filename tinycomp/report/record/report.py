@@ -10,9 +10,11 @@ from tinycomp import __version__
 from tinycomp.ir.input_transform import InputTransform
 from tinycomp.report.record.accuracy import AccuracyRecord
 from tinycomp.report.record.latency import LatencyRecord
-from tinycomp.report.record.layer import LayerRecord
+from tinycomp.report.record.layer import ActivationRecord, LayerRecord
 from tinycomp.report.record.memory import MemoryRecord
+from tinycomp.report.record.provenance import ProvenanceRecord
 from tinycomp.report.record.size import FlashRecord, RamRecord, RoomRecord
+from tinycomp.report.record.step import StepRecord
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ class Report:
     """The comparisons."""
     layers: tuple[LayerRecord, ...] = ()
     """In the graph's order."""
+    tensors: tuple[ActivationRecord, ...] = ()
+    """The activations that layers read and write, the model's inputs first."""
+    steps: tuple[StepRecord, ...] = ()
+    """What each step of the recipe made of the model, if it has steps."""
     plain: PlainRecord | None = None
     """The same model without compression, if this one is compressed."""
     stream: StreamRecord | None = None
@@ -117,6 +123,8 @@ class Report:
     """Messages to the user."""
     generator: str = __version__
     """Version of tinycomp that built it."""
+    provenance: ProvenanceRecord | None = None
+    """What it was made of; None in reports of 0.1."""
 
     @property
     def weight_bytes(self) -> int:

@@ -1,0 +1,29 @@
+"""The command line as it was typed, for the record."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+_FOLDER = ("-o", "--output")
+_WITHOUT_EFFECT = ("--force", "--library-only")
+
+
+def command_line() -> str:
+    """The command without what changes nothing in the result: the output folder and the folders of
+    files with absolute paths, which also tell more about a computer than a report should.
+    """
+    return shlex.join(["tinycomp", *_words(sys.argv[1:])])
+
+
+def _words(typed: Sequence[str]) -> Iterator[str]:
+    words = iter(typed)
+    for word in words:
+        if word in _FOLDER:
+            next(words, None)
+        elif not word.startswith(tuple(f"{option}=" for option in _FOLDER)) and (
+            word not in _WITHOUT_EFFECT
+        ):
+            yield PurePath(word).name if PurePath(word).is_absolute() else word

@@ -1,0 +1,135 @@
+"""Accuracy: scores of all executions, and how outputs are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinycomp.report.axes import Frame, shares, two_digits
+from tinycomp.report.numbers import show_metric
+from tinycomp.report.record import AccuracyRecord, HistogramRecord, MetricRecord
+
+_EXECUTIONS = {
+    "float": "float model",
+    "dense_int8": "int8, not compressed",
+    "int8": "int8, as emitted",
+}
+_PARTS, _MISTAKES = 20, 12
+"""Maximum number of outputs or confusion matrix classes shown; for more classes, the number of
+mistakes shown.
+"""
+_FRAME = Frame(width=420, height=240, left=52)
+
+View = dict[str, Any]
+
+
+def accuracy(accuracy: AccuracyRecord) -> View:
+    """Executions in rows, metrics in columns; then each output, and the confusion matrix."""
+    return {
+        "metrics": [metric.metric for metric in accuracy.metrics],
+        "samples": accuracy.samples,
+        "rows": [
+            {"label": label, "values": _metric_values(accuracy.metrics, key)}
+            for key, label in _EXECUTIONS.items()
+            if getattr(accuracy, key) is not None
+        ],
+        "outputs": _outputs(accuracy),
+        "confusion": _confusion(accuracy),
+        "errors": _errors(accuracy.errors) if accuracy.errors else None,
+    }
+
+
+def _metric_values(metrics: Sequence[MetricRecord], key: str) -> list[str]:
+    values = [(each.metric, getattr(each, key)) for each in metrics]
+    return ["" if value is None else show_metric(metric, value) for metric, value in values]
+
+
+def _outputs(accuracy: AccuracyRecord) -> View | None:
+    """Metrics of each output: of the float model, if there is one, and of the emitted one."""
+    if not accuracy.by_output:
+        return None
+    keys = [key for key in ("float", "int8") if getattr(accuracy, key) is not None]
+    rows = [
+        {
+            "name": output.name,
+            "values": [text for key in keys for text in _metric_values(output.metrics, key)],
+        }
+        for output in accuracy.by_output
+    ]
+    headings = [metric.metric for metric in accuracy.by_output[0].metrics]
+    return {
+        "groups": [_EXECUTIONS[key] for key in keys],
+        "headings": headings,
+        "rows": rows[:_PARTS],
+        "more": len(rows) - len(rows[:_PARTS]),
+    }
+
+
+def _confusion(accuracy: AccuracyRecord) -> View | None:
+    """The whole matrix if it is small, else the most frequent mistakes."""
+    matrix, names = accuracy.confusion, accuracy.classes
+    if not matrix:
+        return None
+    mistakes = sorted(
+        (-count, i, j)
+        for i, row in enumerate(matrix)
+        for j, count in enumerate(row)
+        if count and i != j
+    )
+    small = len(names) <= _PARTS
+    return {
+        "names": names if small else (),
+        "rows": [
+            {
+                "name": names[i],
+                "counts": [
+                    {"value": n, "right": i == j, "share": n / (sum(row) or 1)}
+                    for j, n in enumerate(row)
+                ],
+            }
+            for i, row in enumerate(matrix)
+        ]
+        if small
+        else [],
+        "mistakes": [
+            {"true": names[i], "found": names[j], "count": -count}
+            for count, i, j in mistakes[: 0 if small else _MISTAKES]
+        ],
+        "classes": len(names),
+    }
+
+
+def _errors(found: HistogramRecord) -> View:
+    """Two bars for each bin, side by side: the float model's and the emitted model's."""
+    most = max((*found.float, *found.int8), default=0) or 1
+    kinds = (
+        [("float", found.float), ("int8", found.int8)] if found.float else [("int8", found.int8)]
+    )
+    bins = len(found.int8)
+    width = (_FRAME.right - _FRAME.left) / bins
+    bars = [
+        {
+            "kind": kind,
+            "x": round(_FRAME.left + width * (number + 0.1 + 0.8 * place / len(kinds)), 1),
+            "y": _FRAME.up(count / most),
+            "width": round(0.8 * width / len(kinds), 1),
+            "height": round(_FRAME.foot - _FRAME.up(count / most), 1),
+            "title": f"{_edge(found.edges[number])} to {_edge(found.edges[number + 1])}: {count:,}",
+        }
+        for place, (kind, counts) in enumerate(kinds)
+        for number, count in enumerate(counts)
+        if count
+    ]
+    low, high = found.edges[0], found.edges[-1]
+    return {
+        "what": found.what,
+        "frame": _FRAME,
+        "bars": bars,
+        "kinds": [(kind, _EXECUTIONS[kind]) for kind, _ in kinds],
+        "across": [(_FRAME.across(s), _edge(low + s * (high - low))) for s in shares()],
+        "up": [(_FRAME.up(s), f"{two_digits(s * most):,}") for s in shares(3)],
+    }
+
+
+def _edge(value: float) -> str:
+    return f"{value:.3g}"
