@@ -30,10 +30,13 @@ def to_json(report: Report) -> str:
 def read_report(folder: Path) -> Report:
     """The report of a build.
 
+    Args:
+        folder: of the build, or the path of a report.json.
+
     Raises:
         OutputError: the folder has no report, or it can't be read, or its format is unknown.
     """
-    path = folder / REPORT_NAME
+    path = folder if folder.suffix == ".json" and not folder.is_dir() else folder / REPORT_NAME
     try:
         text = path.read_text(encoding="utf-8")
         _check_format(path, json.loads(text))
