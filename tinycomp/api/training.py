@@ -18,7 +18,7 @@ from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL, CompressOptions, 
 from tinycomp.options.data import DataOptions, HoldOut, Task
 from tinycomp.recipes import compression
 from tinycomp.recipes.compression import Compressed
-from tinycomp.report.steps import StepRecord
+from tinycomp.report.record import StepRecord
 from tinycomp.search.halving import Finished
 from tinycomp.search.outcome import require_costs
 from tinycomp.search.results import Results
