@@ -194,6 +194,14 @@ set(CONFIG_TINY y)
     assert run(build / "program", folder=tmp_path) == "7 42 -10\n"
 
 
+def test_descriptions_name_the_types_of_activations() -> None:
+    mixed = replace(content(), arithmetic="int8 and int16")
+    files = package_files(load_board("host"), mixed, Packaging(tuple(packages())))
+    described = [text for text in files.values() if " inference in plain C" in text]
+    assert len(described) > 2
+    assert all("tiny: int8 and int16 inference in plain C" in text for text in described)
+
+
 def test_manifests_of_components(tmp_path: Path) -> None:
     made = written(tmp_path, "esp-idf", "zephyr")
     component = yaml.safe_load((package(made, "esp-idf") / "idf_component.yml").read_text())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -93,3 +96,16 @@ def test_layers_of_both_kinds_have_conversions_in_between() -> None:
 def test_an_operator_without_16_bits_is_named() -> None:
     with pytest.raises(TinycompError, match=r"'end_gelu' \(gelu\) reads int16 and returns int16"):
         quantized(network(Gelu()), Precision(16))
+
+
+def test_a_layer_without_16_bits_gets_the_lines_of_a_recipe() -> None:
+    """Those of the layer with weights that it takes its type from."""
+    graph = network(Gelu())
+    with pytest.raises(TinycompError) as refused:
+        quantized(graph, Precision(16))
+    (text,) = re.findall(r"recipe: `(.*?)`", str(refused.value))
+    layers = tomllib.loads(text)["layers"]
+    bits = {name: layer["activations"] for name, layer in layers.items()}
+    assert set(bits.values()) == {8}
+    made = quantized(graph, Precision(16, bits))
+    assert made.tensors[graph.outputs[0]].dtype == "int8"

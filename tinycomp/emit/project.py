@@ -53,6 +53,8 @@ class Content:
     """How many outputs the model has; the example prints the first."""
     keeps: bool = False
     """Whether inferences keep a state."""
+    arithmetic: str = "int8"
+    """Types of the activations: "int8", "int16", "int8 and int16"."""
 
 
 def kind_of(board: Board) -> ProjectKind:
@@ -110,6 +112,7 @@ def project_context(board: Board, content: Content) -> dict[str, object]:
         "output": "OUTPUT" if content.outputs == 1 else "OUTPUT_0",
         "example": content.example,
         "keeps": content.keeps,
+        "arithmetic": content.arithmetic,
         "name": package_name(content.prefix),
         "url": Packaging().page(content.prefix),
         "package_version": package_version(__version__, content.model_hash),

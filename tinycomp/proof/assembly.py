@@ -182,6 +182,7 @@ def _files(
 ) -> dict[str, str | bytes]:
     """All files of the output folder except the report."""
     library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256, stack=stack)
+    types = {tensor.dtype for tensor in prepared.graph.tensors.values()}
     content = Content(
         prefix=prefix,
         title=c_comment(prepared.graph.name),
@@ -193,6 +194,7 @@ def _files(
         class_names=prepared.graph.class_names,
         outputs=len(output_parts(prepared.graph)),
         example=_example(prepared),
+        arithmetic=" and ".join(sorted(types, key=len)),
     )
     packages = package_files(board, content, packaging)
     return {**lay_out(board, content), **packages, MODEL_NAME: prepared.tflite}

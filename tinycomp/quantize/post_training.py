@@ -7,6 +7,7 @@ scale x weight scale.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -119,9 +120,33 @@ def _require_forms(graph: Graph) -> None:
     """Refuse layers that have no arithmetic on their types, all at once."""
     blockers = Blockers(f"'{graph.name}'")
     for node in graph.nodes:
-        with blockers.collected(f"Layer {node.name!r}"):
+        try:
             arithmetic(node.op, graph.operands(node))
+        except ModelError as error:
+            what = f"Layer {node.name!r}: {error.what}"
+            blockers.add(ModelError(what, expected=error.expected, hint=_on_bytes(graph, node)))
     blockers.raise_any()
+
+
+def _on_bytes(graph: Graph, node: Node) -> str:
+    """How to keep a layer on 8 bits: the recipe's lines for it, or, if it has no weights, for those
+    that it takes its type from.
+    """
+    found, layers = {node.name: node}, list[str]()
+    wanted = [node]
+    while wanted:
+        each = wanted.pop(0)
+        if each.op.weight_axis is not None:
+            layers.append(each.name)
+            continue
+        if not set(graph.inputs).isdisjoint(each.inputs):
+            return "Build with --activations 8, and give other layers 16 bits by a recipe."
+        makers = filter(None, map(graph.producer, each.inputs))
+        new = {maker.name: maker for maker in makers if maker.name not in found}
+        found |= new
+        wanted += new.values()
+    lines = ", ".join(f"`layers.{json.dumps(name)}.activations = 8`" for name in layers)
+    return f"Keep it on 8 bits (recipe: {lines}), or use another layer."
 
 
 def _with_hidden_scales(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
