@@ -32,6 +32,7 @@ def test_kernels_equal_the_simulator(kernels: str, board: str, tmp_path: Path) -
     cases = lowered([case for layer in LAYERS for case in cases_of(layer)], kernels)
     fast = sum(case.kernel == "gru_dsp" for case in cases)
     assert fast == 0 if kernels != DSP else fast > 0.8 * len(cases_of("gru"))
+    assert any(case.kernel == "lstm_dsp" for case in cases) == (kernels == DSP)
     assert run(cases, chosen, kernels, tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""GRUs for firmware/kernels/armv7e_m/gru_dsp.h."""
+"""GRUs and LSTMs for firmware/kernels/armv7e_m/gru_dsp.h and lstm_dsp.h."""
 
 from __future__ import annotations
 
@@ -68,6 +68,36 @@ def gru(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelC
         scratch=pairs + values_size,
         keeps_scratch=True,
     )
+
+
+def lstm(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The DSP kernel's call; None if weights are decoded, units are not whole blocks, or sums
+    exceed its bounds.
+    """
+    inputs, units = integer(call, "inputs"), integer(call, "units")
+    if stored is None or stored.buffered or units % ROWS:
+        return None
+    weights, shifts = call.fields["weights"], call.fields["shifts"]
+    assert isinstance(weights, Weights)
+    assert isinstance(shifts, np.ndarray)
+    sides = (weights.values[:, :inputs], weights.values[:, inputs:])
+    if shifts.max() > 0 or not all(
+        _is_small(side, call.fields[name])
+        for side, name in zip(sides, ("biases", "state_biases"), strict=True)
+    ):
+        return None
+    values = np.concatenate([_filled(side) for side in sides], axis=1)
+    matrix = interleaved(values, ROWS).reshape(len(values), -1)
+    fields = {**call.fields, "weights": Weights(matrix, len(values), codecs=("dense",))}
+    pairs, padded = 2 * values.shape[1], values.shape[1] - units
+    return KernelCall("lstm_dsp", fields, scratch=pairs + 11 * units + padded, keeps_scratch=True)
+
+
+def _is_small(side: Array, biases: object) -> bool:
+    """Whether twice every row's sum fits in 32 bits; biases: 0 for none."""
+    assert isinstance(biases, (int, np.ndarray))
+    low, high = reach(side.astype(np.int64), np.asarray(biases, np.int64))
+    return bool(max(-low.min(), high.max()) < 1 << 30)
 
 
 def _filled(side: Array) -> NDArray[np.int8]:

@@ -14,7 +14,7 @@ from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_depthwise_int16 import depthwise_int16
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._dsp_pooling import average_pool_global
-from tinycomp.kernels._dsp_recurrent import gru
+from tinycomp.kernels._dsp_recurrent import gru, lstm
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 
 
@@ -31,4 +31,5 @@ class Armv7EM(InstructionSet):
         "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
         "gru": gru,
+        "lstm": lstm,
     }

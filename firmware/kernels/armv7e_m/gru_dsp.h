@@ -5,9 +5,7 @@
 #ifndef TINYCOMP_GRU_DSP_H
 #define TINYCOMP_GRU_DSP_H
 
-#include "dsp.h"
-
-#define TC_GRU_ROWS 4
+#include "recurrent_products.h"
 
 typedef struct {
     uint16_t inputs, units;
@@ -28,38 +26,6 @@ typedef struct {
     int8_t *candidates;
 } tc_gru_dsp_scratch_t;
 
-/* Groups of four values as pairs: the even ones, the odd ones. */
-static inline void tc_gru_spread(uint32_t *pairs, const int8_t *from, unsigned groups)
-{
-    for (; groups != 0; groups--, from += 4, pairs += 2) {
-        const uint32_t four = tc_load_word(from);
-        pairs[0] = tc_sxtb16(four);
-        pairs[1] = tc_sxtb16_odd(four);
-    }
-}
-
-/* Adds the products of four rows; returns the weights after them. */
-static inline const int8_t *tc_gru_products(uint32_t *sums, const int8_t *w, const uint32_t *pairs, unsigned groups)
-{
-    uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
-    for (const uint32_t *const end = pairs + 2 * groups; pairs != end; pairs += 2, w += 16) {
-        const uint32_t even = pairs[0], odd = pairs[1];
-        uint32_t four = tc_load_word(w);
-        a = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, a));
-        four = tc_load_word(w + 4);
-        b = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, b));
-        four = tc_load_word(w + 8);
-        c = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, c));
-        four = tc_load_word(w + 12);
-        d = tc_smlad(tc_sxtb16_odd(four), odd, tc_smlad(tc_sxtb16(four), even, d));
-    }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    sums[3] = d;
-    return w;
-}
-
 /* A product with what sigmoid returns, in the scale of the value. */
 static inline int32_t tc_gru_share(int32_t share, int32_t value)
 {
@@ -76,12 +42,12 @@ static inline int32_t tc_gru_value(const int32_t *row, uint32_t sum, unsigned sh
 static inline const int8_t *tc_gru_sums(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_t *at, const uint32_t *state,
                                         const int32_t *row, const int8_t *w, uint32_t *inputs, uint32_t *states)
 {
-    for (unsigned i = 0; i < TC_GRU_ROWS; i++) {
+    for (unsigned i = 0; i < TC_ROWS_BLOCK; i++) {
         inputs[i] = (uint32_t)row[4 * i];
         states[i] = (uint32_t)row[4 * i + 2];
     }
-    w = tc_gru_products(inputs, w, at->inputs, op->input_groups);
-    return tc_gru_products(states, w, state, op->state_groups);
+    w = tc_rows_products(inputs, w, at->inputs, op->input_groups);
+    return tc_rows_products(states, w, state, op->state_groups);
 }
 
 /* One step: the next state. */
@@ -93,11 +59,11 @@ static inline void tc_gru_step(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_
     const uint8_t *const reset = at->gates + op->units;
     const uint8_t *const sigmoid = op->sigmoid + 128;
     const int8_t *const tanh = op->tanh + 128;
-    uint32_t inputs[TC_GRU_ROWS], states[TC_GRU_ROWS];
+    uint32_t inputs[TC_ROWS_BLOCK], states[TC_ROWS_BLOCK];
     uint8_t *gate = at->gates;
     for (unsigned block = op->gate_blocks; block != 0; block--) {
         w = tc_gru_sums(op, at, state, row, w, inputs, states);
-        for (unsigned i = 0; i < TC_GRU_ROWS; i++, row += 4) {
+        for (unsigned i = 0; i < TC_ROWS_BLOCK; i++, row += 4) {
             const int32_t share = tc_gru_value(row, inputs[i], op->input_shift),
                           back = tc_gru_value(row + 2, states[i], op->state_shift);
             *gate++ = sigmoid[tc_saturate_to_int8(share + back)];
@@ -110,12 +76,12 @@ static inline void tc_gru_step(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_
         for (unsigned i = op->units; i < 4u * op->state_groups; i++) {
             at->candidates[i] = 0;
         }
-        tc_gru_spread(at->reset, at->candidates, op->state_groups);
+        tc_rows_spread(at->reset, at->candidates, op->state_groups);
         state = at->reset;
     }
-    for (unsigned c = 0; c < op->units; c += TC_GRU_ROWS) {
+    for (unsigned c = 0; c < op->units; c += TC_ROWS_BLOCK) {
         w = tc_gru_sums(op, at, state, row, w, inputs, states);
-        for (unsigned i = 0; i < TC_GRU_ROWS; i++, row += 4) { /* beyond the last unit: into the padding */
+        for (unsigned i = 0; i < TC_ROWS_BLOCK; i++, row += 4) { /* beyond the last unit: into the padding */
             const int32_t share = tc_gru_value(row, inputs[i], op->input_shift);
             int32_t back = tc_gru_value(row + 2, states[i], op->state_shift);
             if (op->reset_after) {
@@ -129,7 +95,7 @@ static inline void tc_gru_step(const tc_gru_dsp_t *op, const tc_gru_dsp_scratch_
         const int32_t old = tc_gru_share(update, at->values[i]);
         at->values[i] = (int8_t)tc_saturate_to_int8(old + tc_gru_share(255 - update, at->candidates[i]));
     }
-    tc_gru_spread(at->state, at->values, op->state_groups);
+    tc_rows_spread(at->state, at->values, op->state_groups);
 }
 
 /* Output rows [first, last), in order. Scratch: pairs of the state and of the input, the state, gates, candidates, and
@@ -154,7 +120,7 @@ static void tc_gru_dsp(const tc_gru_dsp_t *op, const tc_input_t *in, const tc_ou
     }
     for (uint16_t y = first; y < last; y++) {
         memcpy(padded, tc_input_row(in, y), op->inputs);
-        tc_gru_spread(at.inputs, padded, op->input_groups);
+        tc_rows_spread(at.inputs, padded, op->input_groups);
         tc_gru_step(op, &at);
         memcpy(tc_output_row(out, y), at.values, op->units);
     }
