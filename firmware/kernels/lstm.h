@@ -4,7 +4,7 @@
 #define TINYCOMP_LSTM_H
 
 #include "dot.h"
-#include "functions_16.h"
+#include "lstm_unit.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -63,28 +63,13 @@ static inline void tc_lstm_sums(const tc_lstm_t *op, const int8_t *x, const tc_l
     }
 }
 
-/* The next cell state and output of a unit. */
-static inline int8_t tc_lstm_unit(const tc_lstm_t *op, const int16_t *gates, int16_t *cell)
-{
-    const size_t units = op->units;
-    const int32_t entering = tc_sigmoid_16(gates[0]), forget = tc_sigmoid_16(gates[units]);
-    const int32_t fresh = tc_tanh_16(gates[2 * units], 3), leaving = tc_sigmoid_16(gates[3 * units]);
-    int32_t next = tc_rounding_shift_right(forget * *cell, 15);
-    next = tc_saturate_16(next + tc_rounding_shift_right(entering * fresh, 15 + op->cell_bits));
-    if (op->clip != 0) {
-        next = next < -op->clip ? -op->clip : next > op->clip ? op->clip : next;
-    }
-    *cell = (int16_t)next;
-    next = tc_requantize(leaving * tc_tanh_16(next, op->cell_bits), op->output_multiplier, op->output_shift);
-    return tc_clamp(next + op->zero_point, -128, 127);
-}
-
 /* Output rows [first, last), in order. Scratch: the cell state, the gates' sums, the state; a block of weights. */
 static void tc_lstm(const tc_lstm_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                     uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_lstm_t, op, constants);
     const size_t units = op->units;
+    const tc_lstm_unit_t unit = {op->output_multiplier, op->output_shift, op->cell_bits, op->clip, op->zero_point};
     tc_lstm_scratch_t at;
     at.cell = (int16_t *)(void *)scratch;
     at.gates = at.cell + units;
@@ -97,7 +82,7 @@ static void tc_lstm(const tc_lstm_t *constants, const tc_input_t *in, const tc_o
     for (uint16_t y = first; y < last; y++) {
         tc_lstm_sums(op, tc_input_row(in, y), &at);
         for (size_t i = 0; i < units; i++) {
-            at.state[i] = tc_lstm_unit(op, &at.gates[i], &at.cell[i]);
+            at.state[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
         }
         memcpy(tc_output_row(out, y), at.state, units);
     }

@@ -28,6 +28,7 @@ HELPERS = (
     "fully_connected_output",
     "functions_16",
     "int16",
+    "lstm_unit",
     "recurrent_rows",
     "tinycomp",
     "window",

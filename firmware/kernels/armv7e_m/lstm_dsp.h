@@ -3,10 +3,22 @@
 #ifndef TINYCOMP_LSTM_DSP_H
 #define TINYCOMP_LSTM_DSP_H
 
-#include "lstm.h"
+#include "lstm_unit.h"
 #include "recurrent_products.h"
 
-typedef tc_lstm_t tc_lstm_dsp_t;
+typedef struct {
+    uint16_t inputs, units;
+    int8_t zero_point;   /* of the output and the state */
+    uint8_t cell_bits;   /* integer bits of the cell state */
+    int8_t output_shift; /* of the product of output gate and cell, with the next */
+    int32_t output_multiplier;
+    int16_t clip; /* largest magnitude of the cell state; 0: unlimited */
+    const tc_weights_t *weights;
+    const int32_t *biases;       /* of the inputs, with their zero point folded in: one a row of the weights */
+    const int32_t *state_biases; /* of the state; or none */
+    const int32_t *multipliers;  /* of each gate: for the inputs, for the state */
+    const int8_t *shifts;
+} tc_lstm_dsp_t;
 
 typedef struct {
     uint32_t *inputs, *state; /* pairs */
@@ -53,6 +65,7 @@ static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_
                         uint16_t last, int8_t *scratch)
 {
     const size_t units = op->units, padded = (op->inputs + 3u) / 4 * 4;
+    const tc_lstm_unit_t unit = {op->output_multiplier, op->output_shift, op->cell_bits, op->clip, op->zero_point};
     tc_lstm_dsp_scratch_t at;
     at.state = (uint32_t *)(void *)scratch;
     at.inputs = at.state + units / 2;
@@ -74,7 +87,7 @@ static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_
             w = tc_lstm_dsp_gate(op, &at, gate, w);
         }
         for (size_t i = 0; i < units; i++) {
-            at.values[i] = tc_lstm_unit(op, &at.gates[i], &at.cell[i]);
+            at.values[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
         }
         tc_rows_spread(at.state, at.values, op->units / 4u);
         memcpy(tc_output_row(out, y), at.values, units);
