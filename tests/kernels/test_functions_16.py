@@ -30,9 +30,16 @@ int main(void)
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-def test_every_value_equals_the_definition(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", ["generic", "armv7e_m"])
+def test_every_value_equals_the_definition(kernels: str, tmp_path: Path) -> None:
     (tmp_path / "all.c").write_text(PROGRAM)
-    flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", f"-I{KERNELS}")
+    flags = (
+        "-O1",
+        "-fsanitize=undefined",
+        "-fno-sanitize-recover=all",
+        f"-I{KERNELS}",
+        f"-I{KERNELS / kernels}",
+    )
     command = ["gcc", *flags, str(tmp_path / "all.c"), "-o", str(tmp_path / "all")]
     subprocess.run(command, check=True)
     done = subprocess.run([tmp_path / "all"], capture_output=True, check=True)

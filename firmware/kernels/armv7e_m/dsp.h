@@ -95,6 +95,14 @@ static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
     return y;
 }
 
+/* The product's high word, rounded to nearest, ties up. */
+static inline int32_t tc_smmulr(int32_t a, int32_t b)
+{
+    int32_t y;
+    __asm__("smmulr %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
+
 /* sum + the product's high word. */
 static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)
 {
@@ -179,6 +187,11 @@ static inline int32_t tc_smmlar(int32_t a, int32_t b, int32_t sum)
 {
     const int64_t product = ((int64_t)a * b) + INT64_C(2147483648);
     return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
+}
+
+static inline int32_t tc_smmulr(int32_t a, int32_t b)
+{
+    return tc_smmlar(a, b, 0);
 }
 
 static inline int32_t tc_smmla(int32_t a, int32_t b, int32_t sum)

@@ -9,14 +9,6 @@
 
 #if TC_DSP
 
-/* The product's high word, rounded to nearest, ties up. */
-static inline int32_t tc_smmulr(int32_t a, int32_t b)
-{
-    int32_t y;
-    __asm__("smmulr %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
-    return y;
-}
-
 static inline int32_t tc_saturate_to_int16(int32_t x)
 {
     int32_t y;
@@ -25,11 +17,6 @@ static inline int32_t tc_saturate_to_int16(int32_t x)
 }
 
 #else
-
-static inline int32_t tc_smmulr(int32_t a, int32_t b)
-{
-    return tc_smmlar(a, b, 0);
-}
 
 static inline int32_t tc_saturate_to_int16(int32_t x)
 {
