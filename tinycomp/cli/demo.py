@@ -46,7 +46,7 @@ def _train(model_path: Path, data_path: Path, advance: Any) -> None:
         data_path, x_train=images[train], y_train=labels[train], x_test=images[test],
         y_test=labels[test], class_names=np.array([str(digit) for digit in range(10)]),
     )  # fmt: skip
-    keras = import_keras()
+    keras = import_keras("The demo")
     keras.utils.set_random_seed(0)
     model = _model(keras)
     model.compile("adam", "sparse_categorical_crossentropy")

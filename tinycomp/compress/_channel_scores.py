@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.compress._channel_groups import Axis, ChannelGroups, matrix_of
 from tinycomp.compress._technique import Samples
+from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._unary import UnaryOperator
@@ -148,8 +149,7 @@ def taylor(found: ChannelGroups, samples: Samples) -> Scores:
     P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, with one
     gate per bundle, whose gradient is that change.
     """
-    import keras
-
+    keras = import_keras("Scoring channels")
     targets, kind, output = _supervision(found.graph, samples)
     gated = _gated(found, output)
     entry = keras.Input(samples.x.shape[1:])

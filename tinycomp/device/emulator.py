@@ -20,6 +20,7 @@ from typing import IO
 
 from tinycomp.common import resources
 from tinycomp.common.errors import DeviceError, ToolError
+from tinycomp.common.installing import install_hint
 from tinycomp.target import boards
 from tinycomp.target.toolchain import Dialect, Options, compile_objects, link
 
@@ -150,7 +151,7 @@ def start(emulator: Emulator, firmware: Path) -> Iterator[Running]:
     if shutil.which(emulator.command[0]) is None:
         raise ToolError(
             f"The emulator {emulator.command[0]} is not installed.",
-            hint=f"Install it, with apt: apt install {' '.join(emulator.packages)}.",
+            hint=install_hint(emulator.packages),
         )
     command = [part.replace("{firmware}", str(firmware)) for part in emulator.command]
     with _on_terminal(command) as running:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import which
 
 from tinycomp.common import resources
+from tinycomp.common.installing import install_command
 from tinycomp.device.emulator import NO_TERMINALS, front_end, has_terminals
 from tinycomp.emit.headers import LIBRARY_FOLDER
 from tinycomp.emit.library import harness_model
@@ -176,4 +177,4 @@ def _has_emulator(emulator: Emulator) -> bool:
 
 
 def _absent(program: str, packages: Sequence[str]) -> str:
-    return f"{program} is missing (apt install {' '.join(packages)})."
+    return f"{program} is missing ({install_command(packages)})."

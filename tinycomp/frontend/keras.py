@@ -6,6 +6,8 @@ The file's configuration and arrays are all that is needed: Keras is not importe
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +16,14 @@ from typing import Any
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
+from tinycomp.common.installing import extra
 from tinycomp.frontend._keras_config import broken_configurations, clean_model, model_inputs
 from tinycomp.frontend._keras_file import open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
 from tinycomp.frontend._keras_weights import read_arrays
 from tinycomp.ir.graph import Graph, GraphBuilder
+
+_NO_NAME = re.compile("[^A-Za-z0-9_]")
 
 
 def read_keras(path: Path) -> Graph:
@@ -45,6 +50,20 @@ def read_keras(path: Path) -> Graph:
     return builder.build(outputs)
 
 
+def read_live_keras(model: Any) -> Graph:
+    """A Keras model in memory as a float Graph with its name, read as its file is.
+
+    Raises:
+        ModelError: it has unsupported parts; the text names them all.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
+        path = Path(folder) / f"{_NO_NAME.sub('_', model.name)}.keras"
+        with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
+            warnings.simplefilter("ignore", DeprecationWarning)
+            model.save(path)
+        return read_keras(path)
+
+
 def _shapes(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterator[ModelError]:
     """Refuse unsupported shapes of inputs."""
     for name in inputs:
@@ -57,10 +76,17 @@ def _shapes(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterato
             )
 
 
-def import_keras() -> Any:
-    """The keras module, imported without TensorFlow's log on standard error."""
+def import_keras(purpose: str = "Training") -> Any:
+    """The keras module, imported without TensorFlow's log on standard error.
+
+    Args:
+        purpose: what takes it, as the subject of a sentence.
+
+    Raises:
+        ToolError: Keras or its backend is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silent_standard_error(), warnings.catch_warnings():
+    with silent_standard_error(), warnings.catch_warnings(), extra("keras", purpose, "Keras"):
         warnings.simplefilter("ignore")
         import keras
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Operands
@@ -95,8 +96,7 @@ def keras_model(graph: Graph) -> Any:
     Raises:
         ModelError: a node has no standard Keras layer; all of them are named.
     """
-    import keras
-
+    keras = import_keras("Writing a .keras file")
     tensors: dict[str, Any] = {
         name: keras.Input(graph.tensors[name].shape, name=_NO_NAME.sub("_", name))
         for name in graph.inputs

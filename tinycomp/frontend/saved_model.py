@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend.keras import import_keras, silent_standard_error
+from tinycomp.common.installing import extra
+from tinycomp.frontend.keras import silent_standard_error
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 
@@ -26,10 +28,11 @@ def read_saved_model(path: Path) -> Graph:
 
 def _converted(path: Path) -> bytes:
     """The .tflite of the signature, for a batch of 1."""
-    import_keras()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silent_standard_error(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import tensorflow
+        with extra("keras", "Reading a SavedModel", "TensorFlow"):
+            import tensorflow
 
         model = _loaded(tensorflow, path)
         function = _fixed(tensorflow, model.signatures[_key(model, path)], path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinycomp.common.errors import DifferenceError
+from tinycomp.common.installing import install_command
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
 from tinycomp.data.score import ACCURACY, R2, TOP_1
@@ -43,10 +44,8 @@ def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
     board, planned = built.firmware.board, built.plan
     check_fit(board, footprint(planned, None))
     if not is_available(board.compiler):
-        packages = " ".join(board.compiler.packages)
-        progress.note(
-            f"Skipped: code size; {board.compiler.prefix}gcc is missing (apt install {packages})."
-        )
+        command = install_command(board.compiler.packages)
+        progress.note(f"Skipped: code size; {board.compiler.prefix}gcc is missing ({command}).")
         return report
     with progress.stage(f"Measuring code for {board.name}"):
         measured = built.measured

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinycomp.common.errors import OverflowingError
+from tinycomp.common.installing import install_command
 from tinycomp.common.progress import Progress
 from tinycomp.device import firmware_build
 from tinycomp.device.execution import DeviceExecution, attached, emulated
@@ -93,7 +94,8 @@ def _executions(
     if firmware_build.host_available():
         executions.append(_host(graph, firmware, progress))
     else:
-        progress.note("Skipped: C on this computer; gcc is missing (apt install gcc).")
+        command = install_command(["gcc"])
+        progress.note(f"Skipped: C on this computer; gcc is missing ({command}).")
     if device is not None:
         name = f"stand-in {stand_in.name}" if stand_in else DeviceExecution.name
         executions.append(DeviceExecution(device, name))

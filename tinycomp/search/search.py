@@ -23,6 +23,7 @@ from tinycomp.common.errors import OutputError, TinycompError
 from tinycomp.common.locks import locked
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.common.toml_file import toml_text
+from tinycomp.frontend.keras import import_keras
 from tinycomp.options.search import COSTS, SearchOptions
 from tinycomp.search import sensitivity
 from tinycomp.search.evaluate import Evaluator, RefusedError
@@ -67,6 +68,7 @@ def search(options: SearchOptions, progress: Progress, report: Report) -> Result
             belongs to another search; a limit is impossible; or no candidate meets the limits.
     """
     require_optuna()
+    import_keras("tinycomp search")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each candidate is traced anew
     with _owned(options.output):
         evaluator = Evaluator.read(options.task, progress)

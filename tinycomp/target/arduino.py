@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tinycomp.common.errors import OverflowingError, ToolError
+from tinycomp.common.installing import install_hint
 from tinycomp.target import toolchain
 from tinycomp.target.boards import Board
 from tinycomp.target.project_tables.arduino import Arduino
@@ -50,7 +51,7 @@ def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path
     if not CORE.is_dir():
         raise ToolError(
             f"The Arduino core for AVR is not installed in {CORE}.",
-            hint=f"On Debian or Ubuntu: apt install {' '.join(board.compiler.packages)}.",
+            hint=install_hint(board.compiler.packages),
         )
     options = _options(board, library / "src")
     objects = toolchain.compile_objects(

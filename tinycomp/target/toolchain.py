@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from tinycomp.common.errors import OverflowingError, ToolError
+from tinycomp.common.installing import install_hint
 from tinycomp.target.boards import Compiler
 from tinycomp.target.sizes import Sizes, assembly_stack, deepest_stack, section_sizes
 
@@ -94,7 +95,7 @@ def run_tool(
     except FileNotFoundError as error:
         raise ToolError(
             f"{program} is not installed.",
-            hint=f"On Debian or Ubuntu: apt install {' '.join(packages)}.",
+            hint=install_hint(packages),
         ) from error
     if done.returncode != 0:
         shown = _first_errors(done.stderr or done.stdout)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinycomp.common.errors import ModelError, TinycompError
+from tinycomp.frontend.keras import import_keras, read_live_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
@@ -118,14 +116,7 @@ def _graph(model: Any) -> Graph:
             f"A {type(model).__name__} can't be trained.",
             expected="Expected a float Graph or a Keras model.",
         )
-    from tinycomp.frontend.keras import read_keras
-
-    with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
-        path = Path(folder) / f"{_NO_NAME.sub('_', model.name)}.keras"
-        with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
-            warnings.simplefilter("ignore", DeprecationWarning)
-            model.save(path)
-        return read_keras(path)
+    return read_live_keras(model)
 
 
 def _require_trainable(graph: Graph) -> None:
@@ -144,8 +135,7 @@ def _require_trainable(graph: Graph) -> None:
 
 
 def _build(training: Training, logits: bool, features: bool) -> Any:
-    import keras
-
+    keras = import_keras()
     weighted, plain, rounded = classes()
     graph = training.graph
     entry = keras.Input(graph.tensors[graph.inputs[0]].shape, name="input")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from tinycomp.common.installing import install_command
 from tinycomp.emit.projects._kind import ProjectKind, ProjectPaths, Recipe
 from tinycomp.target.boards import Board
 from tinycomp.target.ports import link_flags
@@ -29,7 +30,7 @@ class Makefile(ProjectKind):
         """The Makefile's first target."""
         return Recipe(
             ("make",),
-            "Install make: apt install make.",
+            f"Install make: {install_command(['make'])}.",
             ("-C", str(project)),
             {"elf": project / "build" / f"{prefix}.elf"},
         )

@@ -30,7 +30,7 @@ class Esptool(FlashTool):
     """Options as in esptool's documentation."""
 
     programs: ClassVar[tuple[str, ...]] = ("esptool", "esptool.py")
-    install: ClassVar[str] = "Install esptool: pip install esptool."
+    install: ClassVar[str] = "Install esptool: pip install 'tinycomp[flash]'."
     formats: ClassVar[tuple[str, ...]] = ("bin",)
     converted: ClassVar[bool] = False
     version_arguments: ClassVar[tuple[str, ...]] = ("version",)
