@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_files import GOLDEN, Golden
 
 from tinycomp import __version__
 
@@ -74,14 +75,11 @@ def test_the_site_links_only_within_itself(page: Path) -> None:
         assert DOCS in (page.parent / path).resolve().parents or not path, path
 
 
-def test_every_command_has_its_help_on_the_page() -> None:
-    shown = re.findall(r'^## (\w+)\n\n```\n--8<-- "(.*)"\n```$', _commands(), re.MULTILINE)
-    texts = {path.stem for path in (ROOT / "tests/golden/help").glob("*.txt")} - {"tinycomp"}
-    assert shown == [(name, f"tests/golden/help/{name}.txt") for name in sorted(texts)]
-
-
-def _commands() -> str:
-    return (DOCS / "commands.md").read_text()
+def test_every_command_has_its_help_on_the_page(golden: Golden) -> None:
+    names = sorted({path.stem for path in (GOLDEN / "help").glob("*.txt")} - {"tinycomp"})
+    parts = [f'\n## {name}\n\n```\n--8<-- "tests/golden/help/{name}.txt"\n```\n' for name in names]
+    page = "".join(["# Commands\n\nWhat `--help` prints.\n", *parts])
+    assert golden.text("../../docs/commands.md", page) == page, "run pytest --update-golden"
 
 
 def test_the_citation_names_the_version() -> None:

@@ -1,8 +1,8 @@
 """tinycomp: compiles trained Keras models to verified C code for microcontrollers.
 
-build = tinycomp.build(model, (x, y), board="esp32")
-build.report.flash.total, build.simulate(x[:10])
-build.save("out")
+    build = tinycomp.build(model, (x, y), board="esp32")
+    build.report.flash.total, build.simulate(x[:10])
+    build.save("out")
 
 The functions are loaded when they are used first: importing tinycomp takes no time.
 """

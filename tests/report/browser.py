@@ -34,7 +34,7 @@ class Browser:
         assert CHROMIUM is not None
         with tempfile.TemporaryDirectory(prefix="tinycomp-browser-") as profile:
             command = [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", *options, page.as_uri()]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         return done.stdout
 
     def picture(self, page: Path, width: int, dark: bool = False) -> Path:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
+from sample_reports import deep
 from small_models import every_operator, small_classifier
 
 from tinycomp.plan.memory import Plan, plan
 from tinycomp.plan.program import lower
 from tinycomp.proof.memory_map import memory_record
+from tinycomp.report.colors import hues
 from tinycomp.report.memory_chart import memory_chart
+from tinycomp.report.page.memory import memory as section
 from tinycomp.report.record import AreaRecord, BufferRecord, MemoryRecord
 
 PLANS = {
@@ -107,3 +110,17 @@ def test_streamed_layers_share_their_width() -> None:
     widths = [(segment.first_layer, segment.last_layer) for segment, _ in chart.segments]
     assert widths == [(0, 3), *((layer, layer) for layer in range(4, layers))]
     assert chart.segments[0][1] == pytest.approx(400 / layers)
+
+
+@pytest.mark.parametrize("layers", [5, 16, 31, 150])
+def test_numbers_on_the_axis_stay_apart(layers: int) -> None:
+    report = deep(layers)
+    view = section(report, hues(report.layers))
+    assert view is not None
+    places, left = [], 0.0
+    for segment in view["segments"]:
+        if segment["label"]:
+            places.append(left)
+        left += segment["width"]
+    assert len(places) >= 4
+    assert min(b - a for a, b in pairwise([*places, 100.0])) > 5.9

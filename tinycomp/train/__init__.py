@@ -1,9 +1,9 @@
 """Training under constraints: converts a float Graph to a Keras model, and back after training.
 
-model = trainable(graph, [Prune(0.9), Int8()])      # a keras.Model
-model.compile(...); model.fit(...)                  # with any data pipeline
-graph = finish(model)                               # the float Graph with the trained constants
-tflite = export_int8(model, samples)                # or the int8 .tflite at once
+    model = trainable(graph, [Prune(0.9), Int8()])  # a keras.Model
+    model.compile(...); model.fit(...)              # with any data pipeline
+    graph = finish(model)                           # the float Graph with the trained constants
+    tflite = export_int8(model, samples)            # or the int8 .tflite at once
 
 docs/python.md explains it; examples/ has programs that use it.
 """

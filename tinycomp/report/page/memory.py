@@ -21,8 +21,8 @@ borders.
 _LETTER, _LETTERS = {"wide": 0.9, "narrow": 2.3}, 40
 """Width of a letter in percent of the chart, on wide and on narrow pages; most letters of a label.
 """
-_SPACED, _EACH = 5.0, 5
-"""Minimum width in percent of a layer to number it on the axis; else only every fifth is."""
+_SPACED, _EACH = 6.0, (1, 2, 5, 10, 20, 50, 100)
+"""Minimum distance in percent of two numbers on the axis; every so many layers have one."""
 _BUFFERS, _LEGEND = 12, 24
 """Number of the largest buffers listed before the rest is folded; and of layers in the legend."""
 
@@ -42,7 +42,7 @@ def memory(report: Report, hues: Mapping[str, int]) -> View | None:
     legend = _legend(record, hues, numbers)
     return {
         "rectangles": [_rectangle(each, hues, numbers) for each in chart.rectangles],
-        "segments": [_segment(*each) for each in chart.segments],
+        "segments": _segments(chart.segments),
         "ticks": [(tick, 100 * tick / chart.top) for tick in chart.ticks],
         "legend": legend[:_LEGEND],
         "more": legend[_LEGEND:],
@@ -126,8 +126,15 @@ def _labels(rectangle: Rectangle, numbers: Mapping[str, str]) -> dict[str, str]:
     return {page: text for page, letter in _LETTER.items() if (text := fitting(letter))}
 
 
-def _segment(segment: Segment, width: float) -> View:
-    return {"width": width, "label": _axis_label(segment, width), "streamed": segment.width > 1}
+def _segments(found: Sequence[tuple[Segment, float]]) -> list[View]:
+    """The axis; a number that would reach beyond the right end is left out."""
+    views: list[View] = []
+    left = 0.0
+    for segment, width in found:
+        label = _axis_label(segment, width) if 100 - left >= _SPACED else ""
+        views.append({"width": width, "label": label, "streamed": segment.width > 1})
+        left += width
+    return views
 
 
 def _axis_label(segment: Segment, width: float) -> str:
@@ -135,7 +142,8 @@ def _axis_label(segment: Segment, width: float) -> str:
     first, last = segment.first_layer + 1, segment.last_layer + 1
     if first != last:
         return f"{first}\u2013{last}"
-    return str(first) if width >= _SPACED or first % _EACH == 0 else ""
+    each = next((count for count in _EACH if count * width >= _SPACED), _EACH[-1])
+    return str(first) if first % each == 0 else ""
 
 
 def _legend(
