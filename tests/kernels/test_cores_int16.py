@@ -22,6 +22,7 @@ from core_cases import (
     pointwise,
     regular,
     stored,
+    sums,
     wide_dense,
 )
 from core_program import available, lowered, run
@@ -43,6 +44,7 @@ LARGE = 1 << 20
 """Of biases: those that a few cases have on int8 already to reach every bound."""
 KERNELS = {
     "armv7e_m": {
+        "add_int16_dsp",
         "conv_2d_int16_dsp",
         "depthwise_3x3_int16_dsp",
         "depthwise_3x3_stride_2_int16_dsp",
@@ -61,20 +63,21 @@ BUILDS = [
 
 
 def on_int16(case: Case) -> Case:
-    """A weighted layer with int16 activations, at scales so much finer that its outputs are spread
-    over as much of their range.
+    """Weighted layers, or a sum, with int16 activations, at scales so much finer that outputs are
+    spread over as much of their range.
     """
-    graph, (node,) = case.graph, case.graph.nodes
+    graph = case.graph
     shape = graph.tensors[graph.inputs[0]].shape
     tensors = {
         name: replace(tensor, dtype="int16", quantization=_finer(tensor.quantization))
         for name, tensor in graph.tensors.items()
     }
-    bias = graph.constants[node.inputs[2]]
-    large = np.abs(bias.values) > LARGE
-    values = bias.values.astype(np.int64) * np.where(large, 1, FINER)
-    finer = replace(bias, values=values, quantization=_finer(bias.quantization))
-    constants = {**graph.constants, node.inputs[2]: finer}
+    constants = dict(graph.constants)
+    for name in (node.inputs[2] for node in graph.nodes if node.op.weight_axis is not None):
+        bias = constants[name]
+        large = np.abs(bias.values) > LARGE
+        values = bias.values.astype(np.int64) * np.where(large, 1, FINER)
+        constants[name] = replace(bias, values=values, quantization=_finer(bias.quantization))
     inputs = extreme_inputs(np.random.default_rng(len(case.name)), shape, 3, "int16")
     return Case(case.name, replace(graph, tensors=tensors, constants=constants), inputs)
 
@@ -98,7 +101,8 @@ def test_kernels_equal_the_simulator(
     kernels: str, board: str, optimize: str, tmp_path: Path
 ) -> None:
     chosen = _board(board, optimize)
-    drawn = [on_int16(case) for family in FAMILIES for case in family(CASES)]
+    drawn = [on_int16(case) for case in sums(3 * CASES)]
+    drawn += [on_int16(case) for family in FAMILIES for case in family(CASES)]
     storages = (None, Storage(policy=SMALLEST))
     cases = [
         case for i, each in enumerate(storages) for case in lowered(drawn[i::2], kernels, each)

@@ -24,7 +24,7 @@ class Sides:
     coarse: int
     """Which input is coarse, 0 or 1."""
     coarse_zero_point: int
-    """Of the coarse input."""
+    """Of the coarse input; 0 on int16."""
     fine_zero_point: int
     """Of the other."""
     multiplier: int
@@ -56,13 +56,13 @@ def sides_of(call: KernelCall, operands: Operands) -> Sides | None:
     fine = "repeated" if coarse == "wide" else "wide"
     if factors[coarse] != HALF:
         return None
-    # A factor of a half needs no rounding; nearly one, then halved, is the same for all of int8.
+    # A factor of a half needs no rounding; nearly one, then halved, is the same for all of int16.
     multiplier, shift = ((1 << 31) - 1, -1) if factors[fine] == HALF else factors[fine]
     return Sides(
         fields,
         fields["wide"] if coarse == "wide" else 1 - fields["wide"],
-        fields[f"{coarse}_zero_point"],
-        fields[f"{fine}_zero_point"],
+        fields.get(f"{coarse}_zero_point", 0),
+        fields.get(f"{fine}_zero_point", 0),
         multiplier,
         shift,
     )

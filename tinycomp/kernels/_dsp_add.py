@@ -1,4 +1,4 @@
-"""ADD for firmware/kernels/armv7e_m/add_dsp.h."""
+"""ADD for firmware/kernels/armv7e_m/add_dsp.h and add_int16_dsp.h."""
 
 from __future__ import annotations
 
@@ -31,3 +31,26 @@ def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelC
         "shift": -fields["output_shift"] - 1,
     }
     return KernelCall("add_dsp", constants, in_place=call.in_place)
+
+
+def add_int16(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The DSP kernel's call on int16; None for a difference, if an input is broadcast, or if a
+    factor is one half or more.
+    """
+    sides = sides_of(call, operands)
+    if sides is None:
+        return None
+    fine, output = -sides.shift, -sides.fields["output_shift"]
+    if not (1 <= fine <= LARGEST_SHIFT and 1 <= output <= LARGEST_SHIFT):
+        return None
+    constants = {
+        "coarse": sides.coarse,
+        "size": sides.fields["size"],
+        "activation_min": sides.fields["activation_min"],
+        "activation_max": sides.fields["activation_max"],
+        "fine_shift": fine,
+        "output_shift": output,
+        "fine_multiplier": sides.multiplier,
+        "output_multiplier": sides.fields["output_multiplier"],
+    }
+    return KernelCall("add_int16_dsp", constants, in_place=call.in_place)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from tinycomp.kernels._dsp_add import add
+from tinycomp.kernels._dsp_add import add, add_int16
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_convolution_int16 import convolution_int16
 from tinycomp.kernels._dsp_depthwise import depthwise
@@ -24,6 +24,7 @@ class Armv7EM(InstructionSet):
     name: ClassVar[str] = "armv7e_m"
     kernels: ClassVar[Mapping[str, Adapt]] = {
         "add": add,
+        "add_int16": add_int16,
         "average_pool_global": average_pool_global,
         "conv_2d": convolution,
         "conv_2d_int16": convolution_int16,
