@@ -32,6 +32,7 @@ def verify(
     input_scale: float = DataOptions.scale,
     input_offset: float = DataOptions.offset,
     x_key: str | None = DataOptions.x_key,
+    label_column: str | None = DataOptions.label_column,
     port: SerialPort | str | None = None,
     data_limit: int = DATA_LIMIT,
     progress: Progress | None = None,
@@ -47,6 +48,7 @@ def verify(
         input_scale: as in `build`.
         input_offset: as in `build`.
         x_key: as in `build`.
+        label_column: as in `build`.
         port: the serial port of a real board; None: an emulator.
         data_limit: as in `build`.
         progress: as in `build`.
@@ -64,7 +66,7 @@ def verify(
             _folder(build),
             _board(board),
             data_file(data, scratch, data_limit, progress),
-            DataOptions(x_key, None, input_scale, input_offset),
+            DataOptions(x_key, None, input_scale, input_offset, label_column=label_column),
             samples,
             _port(port),
             progress,

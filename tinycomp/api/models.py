@@ -36,6 +36,8 @@ def build(
     input_offset: float = DataOptions.offset,
     x_key: str | None = DataOptions.x_key,
     y_key: str | None = DataOptions.y_key,
+    labels: File | None = DataOptions.labels,
+    label_column: str | None = DataOptions.label_column,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     name: str | None = Preparation.name,
@@ -51,6 +53,7 @@ def build(
     package_url: str | None = None,
     force: bool = BuildOptions.force,
     library_only: bool = BuildOptions.library_only,
+    command: str | None = BuildOptions.command,
     data_limit: int = DATA_LIMIT,
     progress: Progress | None = None,
 ) -> Build:
@@ -76,6 +79,8 @@ def build(
         input_offset: see input_scale.
         x_key: the array of inputs in an .npz.
         y_key: the array of labels in an .npz.
+        labels: an .npy of labels, for an .npy of inputs.
+        label_column: the column of labels in a CSV table, by name or by number from 1.
         evaluate: the most samples for evaluation.
         task: what the model is for, where labels and shapes don't show it.
         name: prefix of the C names; the model's name by default.
@@ -91,6 +96,7 @@ def build(
         package_url: the packages' web page.
         force: whether a build in the output folder may be replaced.
         library_only: replace the library alone.
+        command: the command line, for the report.
         data_limit: the most samples that are taken of an iterable.
         progress: gets stages and notes; None: the logger "tinycomp".
 
@@ -103,7 +109,16 @@ def build(
         wanted = Preparation(
             model_file(model, scratch),
             data_file(data, scratch, data_limit, progress),
-            DataOptions(x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task),
+            DataOptions(
+                x_key,
+                y_key,
+                input_scale,
+                input_offset,
+                test_samples=evaluate,
+                task=task,
+                labels=None if labels is None else Path(labels),
+                label_column=label_column,
+            ),
             codebook_bits,
             sparsity,
             None if recipe is None else Path(recipe),
@@ -125,6 +140,7 @@ def build(
             benchmark,
             packaging_of(package, package_url),
             stream,
+            command,
         )
         pipeline.build(options, progress)
         return Build(folder) if output is not None else Build.in_temporary(folder)
@@ -144,6 +160,7 @@ def quantize(
     input_scale: float = DataOptions.scale,
     input_offset: float = DataOptions.offset,
     x_key: str | None = DataOptions.x_key,
+    label_column: str | None = DataOptions.label_column,
     force: bool = False,
     data_limit: int = DATA_LIMIT,
     progress: Progress | None = None,
@@ -163,6 +180,7 @@ def quantize(
         input_scale: as in `build`.
         input_offset: as in `build`.
         x_key: as in `build`.
+        label_column: as in `build`.
         force: whether an existing file may be replaced.
         data_limit: as in `build`.
         progress: as in `build`.
@@ -175,7 +193,9 @@ def quantize(
         wanted = Preparation(
             model_file(model, scratch),
             data_file(data, scratch, data_limit, progress),
-            DataOptions(x_key, None, input_scale, input_offset, test_samples=1),
+            DataOptions(
+                x_key, None, input_scale, input_offset, test_samples=1, label_column=label_column
+            ),
             codebook_bits,
             sparsity,
             None if recipe is None else Path(recipe),

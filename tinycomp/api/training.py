@@ -48,6 +48,8 @@ def compress(
     input_offset: float = DataOptions.offset,
     x_key: str | None = DataOptions.x_key,
     y_key: str | None = DataOptions.y_key,
+    labels: File | None = DataOptions.labels,
+    label_column: str | None = DataOptions.label_column,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     force: bool = False,
@@ -78,6 +80,8 @@ def compress(
         input_offset: as in `build`.
         x_key: as in `build`.
         y_key: as in `build`.
+        labels: as in `build`.
+        label_column: as in `build`.
         evaluate: as in `build`.
         task: as in `build`.
         force: whether an existing file may be replaced.
@@ -97,7 +101,16 @@ def compress(
         options = CompressOptions(
             model_file(model, scratch),
             _required(data_file(data, scratch, data_limit, progress)),
-            DataOptions(x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task),
+            DataOptions(
+                x_key,
+                y_key,
+                input_scale,
+                input_offset,
+                test_samples=evaluate,
+                task=task,
+                labels=None if labels is None else Path(labels),
+                label_column=label_column,
+            ),
             os.fspath(recipe),
             os.fspath(board),
             PlanOptions(optimize),
@@ -139,6 +152,8 @@ def search(
     input_offset: float = DataOptions.offset,
     x_key: str | None = DataOptions.x_key,
     y_key: str | None = DataOptions.y_key,
+    labels: File | None = DataOptions.labels,
+    label_column: str | None = DataOptions.label_column,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     data_limit: int = DATA_LIMIT,
@@ -174,6 +189,8 @@ def search(
         input_offset: as in `build`.
         x_key: as in `build`.
         y_key: as in `build`.
+        labels: as in `build`.
+        label_column: as in `build`.
         evaluate: as in `build`.
         task: as in `build`.
         data_limit: as in `build`.
@@ -190,7 +207,14 @@ def search(
     progress = progress or Logged()
     with scratch_folder() as scratch:
         reading = DataOptions(
-            x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task
+            x_key,
+            y_key,
+            input_scale,
+            input_offset,
+            test_samples=evaluate,
+            task=task,
+            labels=None if labels is None else Path(labels),
+            label_column=label_column,
         )
         options = searching.SearchOptions(
             searching.Task(

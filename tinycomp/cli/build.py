@@ -31,26 +31,28 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
-    data_options,
 )
+from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.cli.typed import command_line
+from tinycomp.options.build import HOST, BuildOptions, PlanOptions, Preparation
+from tinycomp.options.data import DataOptions
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def build(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
-    board: BoardName = "host",
+    board: BoardName = HOST,
     data: Data = None,
     codebook_bits: Bits = None,
-    sparsity: Sparsity = 0.0,
+    sparsity: Sparsity = Preparation.sparsity,
     recipe: Recipe = None,
-    calibration: Calibration = "auto",
+    calibration: Calibration = Preparation.calibration,
     input_quantization: InputQuantization = None,
     activations: Activations = "8",
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     y_key: YKey = None,
     labels: Labels = None,
@@ -58,19 +60,19 @@ def build(
     name: Annotated[
         str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
     ] = None,
-    samples: Samples = 8,
+    samples: Samples = BuildOptions.samples,
     evaluate: Evaluate = None,
     task: TaskName = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Don't compare executions.")
-    ] = False,
+    ] = not BuildOptions.verify,
     no_bench: Annotated[
         bool, typer.Option("--no-bench", help="Don't measure on the board.")
-    ] = False,
+    ] = not BuildOptions.bench,
     optimize: Annotated[
         Goal,
         typer.Option(help="What streaming by rows and the storage of weights optimize for."),
-    ] = "balanced",
+    ] = PlanOptions.optimize,
     ram_limit: Annotated[
         int | None,
         typer.Option(
@@ -120,36 +122,44 @@ def build(
     library_only: LibraryOnly = False,
 ) -> None:
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
-    from tinycomp import pipeline
-    from tinycomp.emit.packages._registry import packaging_of
-    from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+    from tinycomp import api
     from tinycomp.report import terminal
 
-    options = data_options(
-        input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
-    )
-    wanted = Preparation(
-        model, data, options, codebook_bits, sparsity, recipe, calibration, name,
-        input_quantization, int(activations),
-    )  # fmt: skip
-    report = pipeline.build(
-        BuildOptions(
-            wanted,
-            board,
-            output,
-            samples,
-            verify=not no_verify,
-            bench=not no_bench,
-            force=force,
-            library_only=library_only,
-            planning=PlanOptions(optimize, ram_limit, push_input),
-            benchmark=benchmark,
-            packaging=packaging_of(package, package_url),
-            stream=stream,
-            command=command_line(),
-        ),
-        TerminalProgress(),
-    )
+    report = api.build(
+        model,
+        data,
+        board=board,
+        output=output,
+        codebook_bits=codebook_bits,
+        sparsity=sparsity,
+        recipe=recipe,
+        calibration=calibration,
+        input_quantization=input_quantization,
+        activations=int(activations),
+        input_scale=input_scale,
+        input_offset=input_offset,
+        x_key=x_key,
+        y_key=y_key,
+        labels=labels,
+        label_column=label_column,
+        evaluate=evaluate,
+        task=task,
+        name=name,
+        samples=samples,
+        verify=not no_verify,
+        bench=not no_bench,
+        optimize=optimize,
+        ram_limit=ram_limit,
+        push_input=push_input,
+        stream=stream,
+        benchmark=benchmark,
+        package=package or (),
+        package_url=package_url,
+        force=force,
+        library_only=library_only,
+        command=command_line(),
+        progress=TerminalProgress(),
+    ).report
     terminal.show(console, report)
     console.print(f"Wrote {output}", markup=False)
 
@@ -160,25 +170,35 @@ def quantize(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")],
     data: Data = None,
     codebook_bits: Bits = None,
-    sparsity: Sparsity = 0.0,
+    sparsity: Sparsity = Preparation.sparsity,
     recipe: Recipe = None,
-    calibration: Calibration = "auto",
+    calibration: Calibration = Preparation.calibration,
     input_quantization: InputQuantization = None,
     activations: Activations = "8",
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     label_column: LabelColumn = None,
     force: ForceFile = False,
 ) -> None:
     """Write a model as a standard int8 .tflite, compressed on request."""
-    from tinycomp import pipeline
-    from tinycomp.options.build import Preparation
+    from tinycomp import api
 
-    options = data_options(input_scale, input_offset, x_key, None, 1, label_column=label_column)
-    wanted = Preparation(
-        model, data, options, codebook_bits, sparsity, recipe, calibration,
-        input_quantization=input_quantization, activations=int(activations),
-    )  # fmt: skip
-    tflite = pipeline.quantize(wanted, output, force, TerminalProgress())
+    tflite = api.quantize(
+        model,
+        data,
+        output=output,
+        codebook_bits=codebook_bits,
+        sparsity=sparsity,
+        recipe=recipe,
+        calibration=calibration,
+        input_quantization=input_quantization,
+        activations=int(activations),
+        input_scale=input_scale,
+        input_offset=input_offset,
+        x_key=x_key,
+        label_column=label_column,
+        force=force,
+        progress=TerminalProgress(),
+    )
     console.print(f"Wrote {output}: {len(tflite):,} bytes", markup=False)

@@ -30,17 +30,20 @@ from tinycomp.cli.options import (
     data_options,
     serial_port,
 )
+from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.options.build import BuildOptions
+from tinycomp.options.data import DataOptions
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def verify(
     folder: Built,
     board: OtherBoard = None,
     data: Data = None,
-    samples: Samples = 8,
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    samples: Samples = BuildOptions.samples,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     label_column: LabelColumn = None,
     port: Port = None,
@@ -51,18 +54,27 @@ def verify(
     """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
     tensor.
     """
-    from tinycomp import pipeline
+    from tinycomp import api
     from tinycomp.report import terminal
 
-    options = data_options(input_scale, input_offset, x_key, None, None, label_column=label_column)
-    line = serial_port(port, baud, startup_timeout, no_reset)
-    found = pipeline.verify(folder, board, data, options, samples, line, TerminalProgress())
+    found = api.verify(
+        folder,
+        board=board,
+        data=data,
+        samples=samples,
+        input_scale=input_scale,
+        input_offset=input_offset,
+        x_key=x_key,
+        label_column=label_column,
+        port=serial_port(port, baud, startup_timeout, no_reset),
+        progress=TerminalProgress(),
+    )
     terminal.show_verification(console, found)
     if not found.equal:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def bench(
     folder: Built,
     board: OtherBoard = None,
@@ -79,11 +91,16 @@ def bench(
     ] = False,
 ) -> None:
     """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
-    from tinycomp import pipeline
+    from tinycomp import api
     from tinycomp.report import terminal
 
-    line = serial_port(port, baud, startup_timeout, no_reset)
-    report = pipeline.bench(folder, board, line, TerminalProgress(), estimate_cycles)
+    report = api.bench(
+        folder,
+        board=board,
+        port=serial_port(port, baud, startup_timeout, no_reset),
+        estimate_cycles=estimate_cycles,
+        progress=TerminalProgress(),
+    )
     terminal.show(console, report)
 
 
@@ -94,8 +111,8 @@ def simulate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the outputs to this .npz.")
     ] = None,
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     y_key: YKey = None,
     labels: Labels = None,

@@ -19,13 +19,14 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
-    data_options,
 )
+from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size, work
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL, CompressOptions
+from tinycomp.options.data import DataOptions
 
 if TYPE_CHECKING:
-    from tinycomp.options.compress import CompressOptions
     from tinycomp.recipes.compression import Compressed
 
 Output = Annotated[
@@ -97,24 +98,24 @@ Seed = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def compress(
     model: Float,
     data: TrainingData,
     output: Output,
-    recipe: RecipeName = "balanced",
+    recipe: RecipeName = CompressOptions.recipe,
     target_bytes: TargetBytes = None,
     target_flash: TargetFlash = None,
     target_macs: TargetMacs = None,
     min_accuracy: MinAccuracy = None,
-    board: BoardName = "cortex-m4",
-    optimize: Optimize = "flash",
+    board: BoardName = SIZES_BOARD,
+    optimize: Optimize = SIZES_GOAL.optimize,
     teacher: Teacher = None,
     checkpoint: Checkpoints = None,
     epochs: Epochs = None,
     seed: Seed = None,
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     y_key: YKey = None,
     labels: Labels = None,
@@ -124,52 +125,54 @@ def compress(
     force: ForceFile = False,
 ) -> None:
     """Compress a model with training, step by step, and write it as a standard int8 .tflite."""
-    from tinycomp.options.build import PlanOptions
-    from tinycomp.options.compress import CompressOptions, Targets
-
-    options = CompressOptions(
-        model,
-        data,
-        data_options(input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column),
-        recipe,
-        board,
-        PlanOptions(optimize),
-        Targets(target_bytes, min_accuracy, target_flash, target_macs),
-        teacher,
-        checkpoint,
-        epochs,
-        seed,
-    )
-    _show(_run(options, output, force), options, output)
-
-
-def _run(options: CompressOptions, output: Path, force: bool) -> Compressed:
-    """Run the recipe, printing a line after each step."""
-    from tinycomp.recipes.compression import compress_to
+    from tinycomp import api
     from tinycomp.report.record import StepRecord
     from tinycomp.report.steps import step_line
 
     def report(record: StepRecord) -> None:
         errors.print(step_line(record), markup=False)
 
-    return compress_to(options, output, force, TerminalProgress(), report)
+    found = api.compress(
+        model,
+        data,
+        output=output,
+        recipe=recipe,
+        target_bytes=target_bytes,
+        target_flash=target_flash,
+        target_macs=target_macs,
+        min_accuracy=min_accuracy,
+        board=board,
+        optimize=optimize,
+        teacher=teacher,
+        checkpoint=checkpoint,
+        epochs=epochs,
+        seed=seed,
+        input_scale=input_scale,
+        input_offset=input_offset,
+        x_key=x_key,
+        y_key=y_key,
+        labels=labels,
+        label_column=label_column,
+        evaluate=evaluate,
+        task=task,
+        force=force,
+        on_step=report,
+        progress=TerminalProgress(),
+    )
+    again = f"--data {data} " if output.suffix == ".keras" else ""
+    build = f"{output} {again}--board {board} --optimize {optimize}"
+    _show(found, board, output, build)
 
 
-def _show(found: Compressed, options: CompressOptions, output: Path) -> None:
-    """Print the table, the scores, and what to do next."""
+def _show(found: Compressed, board: str, output: Path, build: str) -> None:
+    """Print the table, the scores, and what to do next: the arguments of `tinycomp build`."""
     from tinycomp.report.numbers import show_metric
     from tinycomp.report.steps import steps_table
 
-    console.print(steps_table(found.steps, options.board))
+    console.print(steps_table(found.steps, board))
     for name, score in (("float", found.real), ("compressed", found.small)):
         if score is not None:
             shown = show_metric(score.metric, score.value)
             console.print(f"{name}: {score.metric} {shown} on {score.samples} test samples")
     console.print(f"Wrote {output}: {output.stat().st_size:,} bytes", markup=False)
-    data = f"--data {options.data} " if output.suffix == ".keras" else ""
-    console.print(
-        f"Build it with: tinycomp build {output} {data}--board {options.board} "
-        f"--optimize {options.planning.optimize} -o out",
-        soft_wrap=True,
-        markup=False,
-    )
+    console.print(f"Build it with: tinycomp build {build} -o out", soft_wrap=True, markup=False)

@@ -9,6 +9,7 @@ from tinycomp.cli import (  # noqa: F401  (they register their commands)
     check,
     compress,
     hardware,
+    init,
     report,
     search,
     show,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tinycomp.options.build import Optimize
+from tinycomp.options.data import DataOptions, Task
+
 if TYPE_CHECKING:
     from tinycomp.device.link import SerialPort
-    from tinycomp.options.data import DataOptions
 
 _FRACTION = re.compile(r"([^/]+)(?:/([^/]+))?")
 
@@ -27,8 +29,8 @@ def number(text: str | float) -> float:
         ) from None
 
 
-Goal = Literal["ram", "speed", "balanced", "flash"]
-"""What builds are optimized for; see tinycomp.plan.streaming.Optimize."""
+Goal = Optimize
+"""What builds are optimized for."""
 Model = Annotated[
     Path,
     typer.Argument(
@@ -150,7 +152,7 @@ Evaluate = Annotated[
     ),
 ]
 TaskName = Annotated[
-    Literal["classification", "binary", "multilabel", "regression", "reconstruction"] | None,
+    Task | None,
     typer.Option(
         "--task",
         help="What the model is for, if labels and shapes don't show it (docs/data.md).",
@@ -240,8 +242,6 @@ def data_options(
     label_column: str | None = None,
 ) -> DataOptions:
     """The options for reading a data set, from the command line."""
-    from tinycomp.options.data import DataOptions
-
     return DataOptions(
         x_key,
         y_key,

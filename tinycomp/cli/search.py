@@ -19,13 +19,16 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
-    data_options,
 )
+from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL
+from tinycomp.options.data import DataOptions
+from tinycomp.options.search import Plan, SearchOptions, Task
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def search(
     model: Float,
     data: TrainingData,
@@ -35,7 +38,7 @@ def search(
             "--output", "-o", help="A folder for the results; an interrupted search resumes."
         ),
     ],
-    board: BoardName = "cortex-m4",
+    board: BoardName = SIZES_BOARD,
     max_flash: Annotated[
         int | None,
         typer.Option(
@@ -69,36 +72,38 @@ def search(
     min_accuracy: MinAccuracy = None,
     minimize: Annotated[
         str, typer.Option(help="Costs to minimize: some of flash, ram, instructions.")
-    ] = "flash,ram,instructions",
+    ] = ",".join(Plan.costs),
     techniques: Annotated[
         str,
         typer.Option(help="Techniques that candidates may use."),
-    ] = "channels,low_rank,tucker,prune,int8,rate,share,codebooks,rounding",
+    ] = ",".join(SearchOptions.techniques),
     candidates: Annotated[
         int, typer.Option(min=1, help="Recipes to try; the best are trained for longer.")
-    ] = 60,
+    ] = Plan.candidates,
     epochs: Annotated[
         int,
         typer.Option(
             min=1, help="Epochs of a complete training; most candidates get a ninth of them."
         ),
-    ] = 27,
+    ] = Plan.epochs,
     halving: Annotated[
         bool, typer.Option(help="Use successive halving; otherwise all epochs for all candidates.")
-    ] = True,
+    ] = Plan.halving,
     validation: Annotated[
         float,
         typer.Option(min=0.01, max=0.9, help="Share of the training half to score candidates on."),
-    ] = 0.2,
+    ] = Task.validation,
     hold_out: Annotated[
         Literal["random", "last"],
         typer.Option(
             help="How to choose these samples: random ones, or the last ones, for data in which "
             "the samples of one person or recording are adjacent."
         ),
-    ] = "random",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of trainings and choices.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Candidates to train at the same time.")] = 1,
+    ] = Task.hold_out,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of trainings and choices.")] = Plan.seed,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Candidates to train at the same time.")
+    ] = SearchOptions.jobs,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -107,13 +112,15 @@ def search(
             show_default=False,
         ),
     ] = None,
-    study: Annotated[str, typer.Option(help="Name of the study in the database.")] = "tinycomp",
+    study: Annotated[
+        str, typer.Option(help="Name of the study in the database.")
+    ] = SearchOptions.study,
     optimize: Annotated[
         Goal,
         typer.Option(help="What builds are optimized for when costs are measured."),
-    ] = "flash",
-    input_scale: Scale = 1.0,
-    input_offset: Offset = 0.0,
+    ] = SIZES_GOAL.optimize,
+    input_scale: Scale = DataOptions.scale,
+    input_offset: Offset = DataOptions.offset,
     x_key: XKey = None,
     y_key: YKey = None,
     labels: Labels = None,
@@ -122,49 +129,49 @@ def search(
     task: TaskName = None,
 ) -> None:
     """Search for recipes within limits of flash, RAM, instructions and accuracy."""
-    from tinycomp.options.build import PlanOptions
-    from tinycomp.options.search import Limits, Plan, SearchOptions, Task
+    from tinycomp import api
     from tinycomp.report.numbers import show_metric
     from tinycomp.report.search_page import front_table
     from tinycomp.search.halving import Finished
-    from tinycomp.search.outcome import outcome_line, require_costs
+    from tinycomp.search.outcome import outcome_line
     from tinycomp.search.results import FRONT, PAGE, recipe_name
-    from tinycomp.search.search import search as run
-    from tinycomp.search.space import require_techniques
-
-    wanted = SearchOptions(
-        Task(
-            model,
-            data,
-            board,
-            data_options(
-                input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
-            ),
-            PlanOptions(optimize),
-            validation,
-            hold_out,
-            seed,
-        ),
-        Plan(
-            candidates,
-            epochs,
-            require_costs(minimize.split(",")),
-            Limits(max_flash, max_ram, max_instructions, min_accuracy),
-            seed,
-            halving,
-        ),
-        output,
-        require_techniques(techniques.split(",")),
-        storage,
-        study,
-        jobs,
-    )
 
     def report(found: Finished) -> None:
         line = f"{found.number}: {outcome_line(found.outcome)}, {found.outcome.epochs} epochs"
         errors.print(line, markup=False)
 
-    found = run(wanted, TerminalProgress(), report)
+    found = api.search(
+        model,
+        data,
+        output,
+        board=board,
+        max_flash=max_flash,
+        max_ram=max_ram,
+        max_instructions=max_instructions,
+        min_accuracy=min_accuracy,
+        minimize=minimize.split(","),
+        techniques=techniques.split(","),
+        candidates=candidates,
+        epochs=epochs,
+        halving=halving,
+        validation=validation,
+        hold_out=hold_out,
+        seed=seed,
+        jobs=jobs,
+        storage=storage,
+        study=study,
+        optimize=optimize,
+        input_scale=input_scale,
+        input_offset=input_offset,
+        x_key=x_key,
+        y_key=y_key,
+        labels=labels,
+        label_column=label_column,
+        evaluate=evaluate,
+        task=task,
+        on_candidate=report,
+        progress=TerminalProgress(),
+    )
     console.print(front_table(found.record))
     best = found.front[0]
     shown = show_metric(best.outcome.metric, best.outcome.score)

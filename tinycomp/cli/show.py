@@ -9,19 +9,21 @@ import typer
 
 from tinycomp.cli.app import app, console
 from tinycomp.cli.options import Force
+from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.options.compress import SIZES_BOARD
 
 
-@app.command()
+@app.command(cls=ProjectCommand)
 def inspect(
     path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")],
     board: Annotated[
         str, typer.Option(help="The board that flash, RAM and instructions are estimated for.")
-    ] = "cortex-m4",
+    ] = SIZES_BOARD,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model layer by layer and what it would need, or the report of a build."""
-    from tinycomp import pipeline
+    from tinycomp import api
     from tinycomp.common.progress import Silent
     from tinycomp.frontend.formats import is_saved_model
     from tinycomp.report import inspection, terminal
@@ -34,7 +36,7 @@ def inspect(
         else:
             terminal.show(console, report)
         return
-    found = pipeline.inspect(path, board, Silent() if as_json else TerminalProgress())
+    found = api.inspect(path, board=board, progress=Silent() if as_json else TerminalProgress())
     if as_json:
         typer.echo(inspection.to_json(found), nl=False)
     else:

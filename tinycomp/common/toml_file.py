@@ -53,14 +53,14 @@ def toml_text(values: Mapping[str, Any]) -> str:
             tables of the second level are written inline.
     """
     plain = {key: value for key, value in values.items() if not _is_table(value)}
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+    lines = [f"{_key(key)} = {toml_value(value)}" for key, value in plain.items()]
     for key, value in values.items():
         if key in plain:
             continue
         listed = not isinstance(value, Mapping)
         for table in value if listed else [value]:
             lines += ["", f"[[{_key(key)}]]" if listed else f"[{_key(key)}]"]
-            lines += [f"{_key(name)} = {_value(inner)}" for name, inner in table.items()]
+            lines += [f"{_key(name)} = {toml_value(inner)}" for name, inner in table.items()]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -71,15 +71,16 @@ def _is_table(value: object) -> bool:
 
 def _key(name: str) -> str:
     bare = bool(name) and all(each.isascii() and (each.isalnum() or each in "-_") for each in name)
-    return name if bare else _value(name)
+    return name if bare else toml_value(name)
 
 
-def _value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """One value: text, a number, a boolean, a list or an inline table."""
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items())
+        inner = ", ".join(f"{_key(key)} = {toml_value(each)}" for key, each in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int | float):
