@@ -235,6 +235,7 @@ def test_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
     for y in (
         x / 255.0, 2 * x, x * 2 - 1, 1 - x, -x, x + 0.5, x**2, ops.square(x), ops.abs(x),
         ops.sqrt(positive), ops.rsqrt(positive), ops.log(positive),
+        ops.sum(x, axis=1), ops.sum(x, axis=2, keepdims=True),
         ops.mean(x, axis=1), ops.max(x, axis=-1, keepdims=True), ops.min(x, axis=2),
         ops.mean(ops.reshape(x, (-1, 3, 3, 6)), axis=(1, 3), keepdims=True),
         ops.transpose(x, (0, 2, 1)), ops.reshape(x, (-1, 18, 3)), ops.expand_dims(x, -1),

@@ -121,6 +121,8 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
         IMAGE,
         lambda k: [k.UpSampling2D((3, 2), interpolation="bilinear")],
     ),
+    "resizing": (IMAGE, lambda k: [k.Resizing(5, 12)]),
+    "resizing_nearest": (IMAGE, lambda k: [k.Resizing(18, 4, interpolation="nearest")]),
     "up_sampling1d": (SIGNAL, lambda k: [k.UpSampling1D(3), k.Conv1D(3, 3)]),
     "unit_normalization": (SIGNAL, lambda k: [k.UnitNormalization()]),
     "cropping2d": (IMAGE, lambda k: [k.Cropping2D(((1, 2), (0, 3))), k.Conv2D(3, 2)]),

@@ -457,7 +457,7 @@ def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     lines = text.splitlines()
     assert lines[0] == "'model.keras' can't be built for 3 reasons:"
     assert lines[1].startswith("1. Layer 'a' is of type GroupNormalization, which is not")
-    assert lines[2].startswith("2. Layer 'b' is of type Masking, which is not supported. Use")
+    assert lines[2].startswith("2. Layer 'b' is of type Masking, which is not supported. Leave")
     assert "RMSNormalization, which is not supported. Use BatchNormalization" in lines[3]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _INSTEAD = {
     "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply.",
+    "Masking": "Leave it out: give the network windows of one length, and train it on them.",
     "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
     "activation": "Use one of Keras's own elementwise activations, or softmax.",
 }
@@ -22,11 +23,11 @@ _GROUPS = (
         "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
     (
-        "Attention AdditiveAttention GroupQueryAttention Embedding Masking",
+        "Attention AdditiveAttention GroupQueryAttention Embedding",
         "Use MultiHeadAttention, Conv1D, Conv2D or Dense.",
     ),
     (
-        "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram Resizing "
+        "CategoryEncoding CenterCrop Discretization Hashing IntegerLookup MelSpectrogram "
         "STFTSpectrogram StringLookup TextVectorization",
         "Prepare the data before the model, in the firmware.",
     ),

@@ -47,8 +47,10 @@ def _repeat_vector(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuild
     return builder.add(Tile((int(layer.config["n"]), 1)), [row], layer.name)
 
 
-def _up_sampling(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Each cell several times, or means of neighbours between them."""
+def _resized(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """To a height and width, or to multiples of the input's: the nearest cell, or means of
+    neighbours.
+    """
     kinds: Mapping[str, type[ResizeBilinear | ResizeNearestNeighbor]] = {
         "bilinear": ResizeBilinear,
         "nearest": ResizeNearestNeighbor,
@@ -57,10 +59,16 @@ def _up_sampling(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder
     if kind not in kinds:
         what = f"has interpolation={kind!r}"
         raise refusal(layer, what, expected="Expected 'nearest' or 'bilinear'.")
-    height, width, _ = builder.tensors[inputs[0]].shape
-    down, right = pair(layer.config["size"])
-    op = kinds[kind]((height * down, width * right), half_pixel_centers=True)
-    return builder.add(op, inputs, layer.name)
+    if layer.class_name == "Resizing":
+        for option in ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio"):
+            if layer.config.get(option):
+                raise refusal(layer, f"has {option}=True", expected="Expected False.")
+        size = (int(layer.config["height"]), int(layer.config["width"]))
+    else:
+        height, width, _ = builder.tensors[inputs[0]].shape
+        down, right = pair(layer.config["size"])
+        size = (height * down, width * right)
+    return builder.add(kinds[kind](size, half_pixel_centers=True), inputs, layer.name)
 
 
 def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -87,7 +95,8 @@ JOINS: Mapping[str, Lowering] = {
     "Average": _average,
     "Permute": _permute,
     "RepeatVector": _repeat_vector,
+    "Resizing": _resized,
     "Softmax": _softmax,
-    "UpSampling2D": _up_sampling,
+    "UpSampling2D": _resized,
 }
 """By class name."""

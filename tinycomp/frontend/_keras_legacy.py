@@ -33,6 +33,7 @@ _FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "math.reduce_max": (_NUMPY, "Max"),
     "math.reduce_mean": (_NUMPY, "Mean"),
     "math.reduce_min": (_NUMPY, "Min"),
+    "math.reduce_sum": (_NUMPY, "Sum"),
     "math.rsqrt": (_MATH, "Rsqrt"),
     "math.sigmoid": (_NN, "Sigmoid"),
     "math.sqrt": (_NUMPY, "Sqrt"),

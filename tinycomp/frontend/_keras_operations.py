@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tinycomp.common.errors import ModelError
@@ -161,6 +162,15 @@ def _reduced(kind: type[Reduction]) -> Lowering:
     return lower
 
 
+def _summed(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """The mean times the number of values."""
+    shape = builder.tensors[inputs[0]].shape
+    part = replace(layer, name=f"{layer.name}/mean")
+    mean = _reduced(Mean)(part, inputs, builder)
+    count = math.prod(shape) // math.prod(builder.tensors[mean].shape)
+    return scaled(layer.name, mean, float(count), 0.0, builder)
+
+
 def _transposed(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """Keras counts the batch as axis 0."""
     rank = len(builder.tensors[inputs[0]].shape)
@@ -239,6 +249,7 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Square": _squared,
     "Squeeze": _reshaped,
     "Subtract": _scaled,
+    "Sum": _summed,
     "Transpose": _transposed,
     "TrueDivide": _scaled,
 }

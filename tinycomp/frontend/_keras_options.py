@@ -22,6 +22,7 @@ _RECURRENT = (
 )  # fmt: skip
 _WRAPPED = ("layer", "backward_layer")
 """Keys whose values are layers."""
+_ASPECT = ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio")
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "Add": (),
@@ -65,6 +66,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "RepeatVector": ("n",),
     "Rescaling": ("scale", "offset"),
     "Reshape": ("target_shape",),
+    "Resizing": ("height", "width", "interpolation", "data_format", *_ASPECT),
     "SeparableConv1D": ("filters", *_DEPTHWISE),
     "SeparableConv2D": ("filters", *_DEPTHWISE),
     "SimpleRNN": _RECURRENT,
@@ -100,6 +102,7 @@ _OWN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "LeakyReLU": {"negative_slope": 0.3},
     "MaxPooling1D": {"strides": None},
     "MaxPooling2D": {"strides": None},
+    "Resizing": {"interpolation": "bilinear", **dict.fromkeys(_ASPECT, False)},
     "SimpleRNN": {"activation": "tanh"},
     "ZeroPadding1D": {"padding": (1, 1)},
     "ZeroPadding2D": {"padding": ((1, 1), (1, 1))},
