@@ -11,7 +11,7 @@ from sample_reports import bare, deep
 
 from tinycomp.report.colors import hues
 from tinycomp.report.page.graph import PITCH, WIDTH, Drawing, drawing, pieces
-from tinycomp.report.record import Report
+from tinycomp.report.record import ActivationRecord, Report
 
 REPORTS = {
     "operators": bare,
@@ -77,6 +77,20 @@ def test_lines_stay_within_their_piece_and_continue_in_the_next(report: Report) 
     for key in ends:
         other = ("bottom " if key.startswith("top") else "top ") + key.split()[1]
         assert ends[key] == ends[other]
+
+
+@pytest.mark.parametrize(
+    ("zero", "shown"),
+    [(0, "2, 0.5\u00d7q"), (7, "2, 0.5\u00d7(q\u22127)"), (-8, "2, 0.5\u00d7(q+8)")],
+)
+def test_the_real_value_of_a_stored_one(zero: int, shown: str) -> None:
+    report = deep(5)
+    source = ActivationRecord("input", (2,), "int8", 0.5, zero)
+    found = drawn(replace(report, tensors=(source, *report.tensors[1:])))
+    assert found.boxes[0]["note"] == shown
+    wide = replace(source, dtype="int16")
+    found = drawn(replace(report, tensors=(wide, *report.tensors[1:])))
+    assert found.boxes[0]["note"] == shown.replace("2,", "2 int16,")
 
 
 def test_old_reports_have_no_drawing() -> None:

@@ -105,12 +105,13 @@ def _note(tensor: ActivationRecord) -> str:
     kind = "" if tensor.dtype == "int8" else f" {tensor.dtype}"
     if tensor.scale is None:
         return tensor.dimensions + kind
-    return f"{tensor.dimensions}{kind}, {tensor.scale:.3g}\u00d7(q{_less(tensor)})"
+    return f"{tensor.dimensions}{kind}, {tensor.scale:.3g}\u00d7{_stored(tensor)}"
 
 
-def _less(tensor: ActivationRecord) -> str:
+def _stored(tensor: ActivationRecord) -> str:
+    """The stored value q less its zero point."""
     zero = tensor.zero_point or 0
-    return f"\u2212{zero}" if zero >= 0 else f"+{-zero}"
+    return "q" if zero == 0 else f"(q\u2212{zero})" if zero > 0 else f"(q+{-zero})"
 
 
 def _fitted(box: dict[str, Any], width: float) -> dict[str, Any]:
