@@ -24,8 +24,8 @@ validation = 0.0625
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 24
-press = 0.5
+epochs = 32
+press = 0.4
 """
 
 
@@ -38,7 +38,7 @@ def data(folder: Path) -> Mapping[str, Array]:
 
 CASE = Case(
     "ic.keras, CIFAR-10", data, "ic.keras", 0, TRAINING, STEPS, (25300,),
-    augment={"shift": 3, "flip": True},
+    augment={"shift": 3, "flip": True, "mixup": 0.3},
 )  # fmt: skip
 
 if __name__ == "__main__":

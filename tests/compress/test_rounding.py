@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,8 @@ from tinycomp.compress.rounding import Rounding
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.prepare import clean_up, read_model
 from tinycomp.quantize.calibration import observe
 from tinycomp.quantize.post_training import quantize
 
@@ -122,6 +126,34 @@ def test_bits_go_where_they_cost_least() -> None:
     assert mixed([costly, cheap], 6) == [8, 4]
     assert mixed([costly, cheap], 5) == [8, 2]
     assert mixed([costly, cheap], 2) == [2, 2]
+
+
+def test_batch_normalization_after_one_dimensional_convolutions_is_folded_first(
+    tmp_path: Path,
+) -> None:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            layers.Input((32, 3)),
+            layers.Conv1D(8, 5, padding="same", use_bias=False),
+            layers.BatchNormalization(moving_variance_initializer=keras.initializers.Constant(4)),
+            layers.ReLU(),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(4),
+        ]
+    )
+    with warnings.catch_warnings():  # of Keras about NumPy 2
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.save(tmp_path / "model.keras")
+    graph = read_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(0, 1, (64, 32, 3)).astype(np.float32)
+    found = Rounding(8).apply(graph, Samples(x))
+    assert not any(isinstance(node.op, BatchNormalization) for node in found.nodes)
+    expected = model.predict(x, verbose=0)
+    assert np.abs(run(clean_up(found), x) - expected).max() < 0.02 * np.abs(expected).max()
 
 
 def test_without_samples_weights_are_rounded_to_the_nearest(graph: Graph) -> None:

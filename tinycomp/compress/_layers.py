@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant
+from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
+from tinycomp.passes.remove_reshapes import remove_reshapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,13 @@ class Layer:
         channels = shape.pop(self.axis)
         values = np.moveaxis(matrix.reshape(channels, *shape), 0, self.axis)
         return np.ascontiguousarray(values, self.weights.values.dtype)
+
+
+def folded(graph: Graph) -> Graph:
+    """The graph with batch normalization folded, also where a reshape stands before it, as after
+    each one-dimensional convolution.
+    """
+    return fold_batch_normalization(remove_reshapes(graph))
 
 
 def weighted_layers(graph: Graph) -> tuple[Layer, ...]:

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._layers import with_constants, with_notes
+from tinycomp.compress._layers import folded, with_constants, with_notes
 from tinycomp.compress._technique import Samples, Stage, Technique
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
@@ -29,7 +29,6 @@ from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 _SETTLED = 1e-3
 """Sweeps end if no factor changes by more than this, as a logarithm."""
@@ -74,7 +73,7 @@ class Equalize(Technique):
 
     def apply(self, graph: Graph, samples: Samples | None = None) -> Graph:
         """The graph with batch normalization folded, and equalized weights."""
-        graph = fold_batch_normalization(graph)
+        graph = folded(graph)
         pairs = list(_pairs(graph))
         if not pairs:
             return with_notes(

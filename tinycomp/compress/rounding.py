@@ -17,6 +17,7 @@ from tinycomp.compress._grids import Method, Rounded, Scales, rounded
 from tinycomp.compress._layers import (
     Layer,
     describe_names,
+    folded,
     weighted_layers,
     with_constants,
     with_notes,
@@ -28,7 +29,6 @@ from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of, up_to
-from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 
@@ -88,7 +88,7 @@ class Rounding(Technique):
         Raises:
             TinycompError: a pattern matches no layer, or mixed precision has no samples.
         """
-        graph = fold_batch_normalization(graph)
+        graph = folded(graph)
         layers = weighted_layers(graph)
         given = self._given(graph, layers)
         x = None if samples is None else samples.x[spread(len(samples.x), _SAMPLES)]

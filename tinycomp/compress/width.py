@@ -11,12 +11,11 @@ import numpy as np
 from tinycomp.common.errors import TinycompError
 from tinycomp.compress._channel_groups import channel_groups
 from tinycomp.compress._channel_scores import norms
-from tinycomp.compress._layers import with_constants
+from tinycomp.compress._layers import folded, with_constants
 from tinycomp.compress._structure import Structure
 from tinycomp.compress._technique import Samples
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant
-from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Width(Structure):
         """The graph with new weights and zero biases; batch normalization that can't be folded is
         kept.
         """
-        graph = fold_batch_normalization(graph)
+        graph = folded(graph)
         rng = np.random.default_rng(self.seed)
         drawn: dict[str, Constant] = {}
         for node in graph.nodes:
