@@ -1,4 +1,4 @@
-"""Builds do not need pseudo-terminals, which Windows lacks."""
+"""Commands do without what Windows lacks: pseudo-terminals, fork, POSIX's users and signals."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ from tinycomp.device.emulator import run_native
 from tinycomp.target.boards import load_board
 
 WITHOUT = """
+import os
+import signal
 import sys
 
-for name in ("pty", "termios", "tty"):
+for name in ("curses", "grp", "pty", "pwd", "readline", "resource", "termios", "tty"):
     sys.modules[name] = None  # an import raises then
+for module, names in (
+    (os, ("fork", "forkpty", "geteuid", "getuid", "killpg", "mkfifo", "openpty", "setsid")),
+    (signal, ("SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGUSR1", "alarm")),
+):
+    for name in names:
+        delattr(module, name)
 """
-BUILD = """
+COMMAND = """
 from tinycomp.cli.main import main
 
 main()
@@ -48,9 +56,22 @@ def run(folder: Path, script: str, *arguments: object) -> str:
 
 def test_a_build_needs_no_terminal(tmp_path: Path) -> None:
     options = ("--board", "cortex-m4", "--no-verify", "--no-bench")
-    out = run(tmp_path, BUILD, "build", GOLDEN / "small.tflite", "-o", "out", *options)
+    out = run(tmp_path, COMMAND, "build", GOLDEN / "small.tflite", "-o", "out", *options)
     assert "Wrote out" in out
     assert (tmp_path / "out" / "library" / "small.c").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--help",), "Usage: tinycomp"),
+        (("build", "--help"), "Usage: tinycomp build"),
+        (("boards",), "cortex-m4"),
+        (("inspect", GOLDEN / "small.tflite"), "flash, estimated"),
+    ],
+)
+def test_commands_need_no_posix(arguments: tuple[object, ...], text: str, tmp_path: Path) -> None:
+    assert text in " ".join(run(tmp_path, COMMAND, *arguments).split())
 
 
 def test_no_module_needs_a_terminal_to_be_imported(tmp_path: Path) -> None:
