@@ -15,7 +15,10 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
 COMPLETE = ("cli/", "device/", "emit/", "hardware.py", "mlperf.py", "pipeline.py", "proof/",
             "report/", "target/")  # fmt: skip
 """Modules whose messages are all on the page."""
-KINDS = {"BoardError", "DataError", "DeviceError", "DifferenceError", "OutputError", "ToolError"}
+KINDS = {
+    *("BoardError", "DataError", "DeviceError", "DifferenceError", "FitError", "OutputError"),
+    "ToolError",
+}
 FOUND = list(messages())
 
 

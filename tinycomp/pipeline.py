@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from tinycomp.common.errors import BoardError, DifferenceError, ModelError, Outp
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import load_data
+from tinycomp.data.score import Score
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
@@ -36,6 +37,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
 from tinycomp.options.compress import SIZES_BOARD
 from tinycomp.options.data import DataOptions
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import (
     Prepared,
@@ -417,12 +419,31 @@ def quantize(wanted: Preparation, output: Path | None, force: bool, progress: Pr
     return tflite
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """What the simulator computed."""
+
+    samples: int
+    """Number of samples."""
+    score: Score | None
+    """Of their outputs; None if there is nothing to score them by."""
+
+    @property
+    def line(self) -> str:
+        """The score as text."""
+        score = self.score
+        if score is None:
+            return f"{self.samples} samples were run; there is nothing to score them by."
+        others = (f"{key} {value:.4f}" for key, value in score.others.items() if value is not None)
+        listed = ", ".join([f"{score.value:.4f}", *others])
+        return f"{score.metric} on {score.samples} samples: {listed}"
+
+
 def simulate(
     model: Path, data: Path, options: DataOptions, output: Path | None, force: bool,
     progress: Progress,
-) -> str:  # fmt: skip
-    """Run the reference simulator over the evaluation half of a data set; a line that tells its
-    score.
+) -> Simulation:  # fmt: skip
+    """Run the reference simulator over the evaluation half of a data set.
 
     Args:
         model: an int8 .tflite, or a Keras model, which is quantized first.
@@ -447,13 +468,26 @@ def simulate(
             score = evaluate_int8(prepared.graph, prepared.shape, x, prepared.targets)
         if output is not None:
             archive = io.BytesIO()
-            np.savez(archive, output=run(prepared.graph, quantize_inputs(prepared.graph, x)))
+            np.savez(archive, allow_pickle=False, **_outputs(prepared.graph, x))
             write_file(output, archive.getvalue(), force=force)
-    if score is None:
-        return f"{len(x)} samples were run; there is nothing to score them by."
-    others = (f"{key} {value:.4f}" for key, value in score.others.items() if value is not None)
-    listed = ", ".join([f"{score.value:.4f}", *others])
-    return f"{score.metric} on {score.samples} samples: {listed}"
+    return Simulation(len(x), score)
+
+
+def _outputs(graph: Graph, x: Array) -> dict[str, Array]:
+    """The outputs of all samples, and what makes real numbers of them:
+    (output - zero_point) * scale. Of several outputs, one after the other, also their sizes.
+    """
+    found = run(graph, quantize_inputs(graph, x))
+    parts = [part for part in output_parts(graph) if part.quantization is not None]
+    scales = [part.quantization.scale for part in parts if part.quantization]
+    zero_points = [part.quantization.zero_point for part in parts if part.quantization]
+    several = len(parts) > 1
+    return {
+        "output": found,
+        "scale": np.array(scales if several else scales[0], np.float32),
+        "zero_point": np.array(zero_points if several else zero_points[0], np.int32),
+        **({"size": np.array([part.size for part in parts])} if several else {}),
+    }
 
 
 def inspect(path: Path, board: str, progress: Progress) -> Inspection:

@@ -16,6 +16,7 @@ from small_models import Layers, small_classifier
 
 from tinycomp import pipeline
 from tinycomp.cli.main import main
+from tinycomp.cli.terminal_progress import PLAIN_END
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.options.build import Preparation
@@ -129,16 +130,17 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 def refusal(run: Command) -> Refusal:
     """Runs a wrong command line; returns the error, which must be one paragraph.
 
-    Nothing may be written to files or to standard output.
+    Nothing may be written to files or to standard output. Lines that announce stages don't count.
     """
 
-    def refused(*arguments: object, notes: int = 0) -> str:
+    def refused(*arguments: object, notes: int = 0, code: int = 2) -> str:
         before = tree(Path())
         done = run(*arguments)
-        assert done.code == 2, done
+        assert done.code == code, done
         assert done.out == ""
         assert "Traceback" not in done.err
         lines = [line for line in done.err.splitlines() if line.strip()]
+        lines = [line for line in lines if not line.endswith(PLAIN_END)]
         assert len(lines) == 1 + notes, done.err
         assert lines[-1].startswith("Error: ")
         assert tree(Path()) == before

@@ -215,7 +215,7 @@ def test_force_keeps_foreign_files(folder: Path, run: Command, refusal: Refusal)
 @pytest.mark.skipif(not is_available(load_board("uno").compiler), reason="gcc-avr is not installed")
 def test_a_model_too_large_for_the_board(folder: Path, refusal: Refusal) -> None:
     write_large(folder / "large.tflite")
-    text = refusal("build", "large.tflite", "-o", "out", "--board", "uno")
+    text = refusal("build", "large.tflite", "-o", "out", "--board", "uno", code=3)
     assert text.startswith("The model does not fit uno (Arduino UNO")
     assert "Flash, code not counted: needs 41,6" in text
     assert "bytes, has 29,696, over by 11,9" in text

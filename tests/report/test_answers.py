@@ -58,12 +58,17 @@ def test_bytes_left_and_missing() -> None:
 def test_the_stages_of_accuracy() -> None:
     assert answered(full())["Accuracy"] == Answer(
         "Accuracy", "93.5 % \u2192 93.0 % \u2192 92.0 %",
-        "float \u2192 int8 \u2192 compressed; top-1 of 200 samples",
+        "float \u2192 int8 \u2192 compressed; top-1 of 200 samples, and the same on cortex-m4: every "
+        "byte is equal",
     )  # fmt: skip
     accuracy = full().accuracy
     assert accuracy is not None
     plain = replace(full(), accuracy=replace(accuracy, float=None, int8=accuracy.dense_int8))
     assert answered(plain)["Accuracy"].value == "93.0 %"
+    (record,) = full().verify
+    for verify in ((), (replace(record, equal=False),)):
+        unproven = answered(replace(full(), verify=verify))["Accuracy"]
+        assert unproven.detail.endswith("of 200 samples")
     wrong = answered(replace(full(), accuracy=regression(2)))["Accuracy"]
     assert wrong.value == "0.01234 \u2192 0.0125 \u2192 0.0126"
 

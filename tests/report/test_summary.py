@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from sample_reports import bare, full
 
 from tinycomp.proof.measure import room_record
+from tinycomp.report.advice import MOST, Origin, next_steps
+from tinycomp.report.layer_table import SHOWN, most_important
+from tinycomp.report.record import LayerRecord, RoomRecord
 from tinycomp.report.terminal import summary_rows
 from tinycomp.target.boards import load_board
 
 
 def test_flash_and_ram_are_shares_of_the_boards() -> None:
     rows = dict(summary_rows(full()))
-    assert " % of 1,000,000: code 4,000, " in rows["flash"]
-    assert " % of 200,000: arena " in rows["RAM"]
+    assert re.match(r"\d,\d+ bytes, 0\.\d % of 1,000,000, 99\d,\d+ bytes left: code", rows["Flash"])
+    assert re.search(r" % of 200,000, 19\d,\d+ bytes left: arena ", rows["RAM"])
 
 
 def test_this_computer_has_no_limits() -> None:
     assert room_record(load_board("host")) is None
     assert "%" not in dict(summary_rows(bare()))["RAM"]
-
-
-def test_scratch_is_named_if_it_lies_beside_the_arena() -> None:
-    report = bare()
-    assert report.ram is not None
-    assert "scratch" not in dict(summary_rows(report))["RAM"]
-    beside = replace(report, ram=replace(report.ram, scratch=64))
-    assert ", scratch 64," in dict(summary_rows(beside))["RAM"]
 
 
 def test_an_uno_has_what_its_core_leaves() -> None:
@@ -38,3 +34,52 @@ def test_an_uno_has_what_its_core_leaves() -> None:
         memory.flash - memory.reserved_flash,
         memory.ram - memory.reserved_ram,
     )
+
+
+def test_other_layers_are_folded_and_none_is_lost() -> None:
+    report = full()
+    count = len(report.layers)
+    assert count > SHOWN + 1
+    table = most_important(report, 80)
+    assert table.row_count == SHOWN + 1
+    columns = {str(column.header): list(column.cells) for column in table.columns}
+    assert columns["layer"][-1] == f"{count - SHOWN} others"
+
+    def total(heading: str) -> int:
+        return sum(int(str(cell).replace(",", "")) for cell in columns[heading] if cell)
+
+    assert total("latency") == sum(range(1, count + 1))
+    assert total("MACs") == sum(layer.macs for layer in report.layers)
+    dearest = report.layers[-1].name  # the latency of layer n is n
+    assert dearest in columns["layer"]
+
+
+def test_a_short_model_is_not_folded() -> None:
+    few = replace(bare(), layers=tuple(LayerRecord(f"l{n}", "relu", n) for n in range(SHOWN + 1)))
+    assert most_important(few, 80).row_count == SHOWN + 1
+
+
+def test_steps_come_with_commands_of_this_build() -> None:
+    report, origin = full(), Origin("my out", "my model.keras", "d.npz", flashable=True)
+    steps = next_steps(report, origin)
+    assert len(steps) <= MOST
+    commands = [step.command for step in steps]
+    assert "tinycomp run 'my out'" in commands
+    assert len({*commands}) == len(commands)
+    unverified = next_steps(replace(report, verify=()), origin)
+    assert unverified[0].command == "tinycomp verify 'my out'"
+
+
+def test_the_most_urgent_step_comes_first() -> None:
+    report, origin = full(), Origin("out", "m.keras", "d.npz")
+    assert report.accuracy is not None
+    lossy = replace(report, accuracy=replace(report.accuracy, dense_int8=0.8, int8=0.8))
+    first = next_steps(lossy, origin)[0]
+    assert "int8 loses 13.5 points" in first.why
+    assert first.command.endswith("--activations 16 -o out-a16")
+    assert report.ram is not None
+    tight = replace(report, room=RoomRecord(10**6, report.ram.total), accuracy=None)
+    assert next_steps(tight, origin)[0].command.endswith("--optimize ram -o out-ram")
+    assert "100 % of the RAM" in next_steps(tight, origin)[0].why
+    blind = next_steps(replace(report, accuracy=None), Origin("out", "m.tflite", None))
+    assert "--data samples.npz" in blind[0].command

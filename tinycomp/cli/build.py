@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tinycomp.cli.app import app, console
+from tinycomp.cli import stages
+from tinycomp.cli.app import command, console, emit, shown
 from tinycomp.cli.options import (
     Activations,
     Bits,
@@ -31,6 +32,7 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
+    origin_of,
 )
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
@@ -39,7 +41,7 @@ from tinycomp.options.build import HOST, BuildOptions, PlanOptions, Preparation
 from tinycomp.options.data import DataOptions
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def build(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
@@ -124,7 +126,12 @@ def build(
     """Compress, quantize and emit a model; then evaluate, verify and bench what was emitted."""
     from tinycomp import api
     from tinycomp.report import terminal
+    from tinycomp.report.record import to_json
 
+    steps = stages.building(
+        model, data, compressed=bool(codebook_bits or sparsity or recipe), verify=not no_verify,
+        bench=not no_bench, host=board == HOST,
+    )  # fmt: skip
     report = api.build(
         model,
         data,
@@ -158,13 +165,15 @@ def build(
         force=force,
         library_only=library_only,
         command=command_line(),
-        progress=TerminalProgress(),
+        progress=TerminalProgress(steps),
     ).report
-    terminal.show(console, report)
+    emit(lambda: to_json(report))
+    origin = origin_of(output, report.board, model, data)
+    terminal.show(console, report, origin, verbose=shown.verbose)
     console.print(f"Wrote {output}", markup=False)
 
 
-@app.command()
+@command()
 def quantize(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite file to write.")],
@@ -184,6 +193,7 @@ def quantize(
     """Write a model as a standard int8 .tflite, compressed on request."""
     from tinycomp import api
 
+    steps = stages.preparation(model, data, compressed=bool(codebook_bits or sparsity or recipe))
     tflite = api.quantize(
         model,
         data,
@@ -199,6 +209,7 @@ def quantize(
         x_key=x_key,
         label_column=label_column,
         force=force,
-        progress=TerminalProgress(),
+        progress=TerminalProgress(steps),
     )
+    emit(lambda: {"output": str(output), "bytes": len(tflite)})
     console.print(f"Wrote {output}: {len(tflite):,} bytes", markup=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tinycomp.cli.app import app, console
+from tinycomp.cli import stages
+from tinycomp.cli.app import command, console, emit, shown
 from tinycomp.cli.options import (
     Baud,
     Built,
@@ -36,7 +38,7 @@ from tinycomp.options.build import BuildOptions
 from tinycomp.options.data import DataOptions
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def verify(
     folder: Built,
     board: OtherBoard = None,
@@ -69,12 +71,13 @@ def verify(
         port=serial_port(port, baud, startup_timeout, no_reset),
         progress=TerminalProgress(),
     )
+    emit(lambda: terminal.verification_content(found))
     terminal.show_verification(console, found)
     if not found.equal:
         raise typer.Exit(1)
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def bench(
     folder: Built,
     board: OtherBoard = None,
@@ -93,6 +96,7 @@ def bench(
     """Measure one inference on a board, over serial: latency by layer, flash, RAM and stack."""
     from tinycomp import api
     from tinycomp.report import terminal
+    from tinycomp.report.record import to_json
 
     report = api.bench(
         folder,
@@ -101,10 +105,11 @@ def bench(
         estimate_cycles=estimate_cycles,
         progress=TerminalProgress(),
     )
-    terminal.show(console, report)
+    emit(lambda: to_json(report))
+    terminal.show(console, report, verbose=shown.verbose)
 
 
-@app.command()
+@command()
 def simulate(
     model: Model,
     data: Annotated[Path, typer.Option("--data", "-d", help="Samples (docs/data.md).")],
@@ -127,5 +132,7 @@ def simulate(
     options = data_options(
         input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
     )
-    line = pipeline.simulate(model, data, options, output, force, TerminalProgress())
-    console.print(line, markup=False)
+    steps = [*stages.preparation(model, data, compressed=False), "Simulating"]
+    found = pipeline.simulate(model, data, options, output, force, TerminalProgress(steps))
+    emit(lambda: asdict(found))
+    console.print(found.line, markup=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinycomp.cli.app import app, console, errors
+from tinycomp.cli.app import command, console, emit, tell
 from tinycomp.cli.options import (
     Evaluate,
     ForceFile,
@@ -98,7 +99,7 @@ Seed = Annotated[
 ]
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def compress(
     model: Float,
     data: TrainingData,
@@ -130,7 +131,7 @@ def compress(
     from tinycomp.report.steps import step_line
 
     def report(record: StepRecord) -> None:
-        errors.print(step_line(record), markup=False)
+        tell(step_line(record))
 
     found = api.compress(
         model,
@@ -161,7 +162,19 @@ def compress(
     )
     again = f"--data {data} " if output.suffix == ".keras" else ""
     build = f"{output} {again}--board {board} --optimize {optimize}"
+    emit(lambda: _content(found, output))
     _show(found, board, output, build)
+
+
+def _content(found: Compressed, output: Path) -> dict[str, object]:
+    """The result for JSON."""
+    return {
+        "output": str(output),
+        "bytes": output.stat().st_size,
+        "steps": [asdict(step) for step in found.steps],
+        "float": None if found.real is None else asdict(found.real),
+        "compressed": None if found.small is None else asdict(found.small),
+    }
 
 
 def _show(found: Compressed, board: str, output: Path, build: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tinycomp.cli.app import app, console, errors
+from tinycomp.cli.app import command, console, emit, shown, tell
 from tinycomp.cli.options import (
     Baud,
     Built,
@@ -63,7 +64,7 @@ Image = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands, and do nothing.")]
 
 
-@app.command()
+@command()
 def ports() -> None:
     """List the serial ports, with the boards that they may be by their USB ids."""
     from tinycomp.device.ports import boards_of, found_ports
@@ -72,6 +73,17 @@ def ports() -> None:
 
     boards = list_boards()
     found = [(port, boards_of(port, boards)) for port in found_ports()]
+    emit(
+        lambda: [
+            {
+                "name": port.name,
+                "usb_id": port.usb_id,
+                "description": port.description,
+                "boards": names,
+            }
+            for port, names in found
+        ]
+    )
     if not found:
         console.print("No serial ports: connect a board.")
         return
@@ -79,7 +91,7 @@ def ports() -> None:
     console.print(port_table(rows))
 
 
-@app.command()
+@command()
 def flash(
     folder: Built,
     port: FlashPort = None,
@@ -97,12 +109,13 @@ def flash(
         hardware.flash(folder, board, options, TerminalProgress(), _print_command)
         return
     name = hardware.flash(folder, board, options, TerminalProgress(), _show_command)
+    emit(lambda: {"folder": str(folder), "port": name})
     console.print(f"Flashed {folder}", markup=False)
     where = f" --port {name}" if name else " --port <its serial port>"
     console.print(f"Next: tinycomp verify {folder}{where}", markup=False)
 
 
-@app.command()
+@command()
 def run(
     folder: Built,
     port: FlashPort = None,
@@ -119,6 +132,7 @@ def run(
     from tinycomp.device.flashing import FlashOptions
     from tinycomp.device.link import STARTUP_SECONDS, SerialPort
     from tinycomp.report import terminal
+    from tinycomp.report.record import to_json
 
     options = FlashOptions(port, tool, image, dry_run)
     if dry_run:
@@ -130,10 +144,16 @@ def run(
     found, report = hardware.flash_and_check(
         folder, board, options, samples, line, TerminalProgress(), _show_command
     )
+    emit(
+        lambda: {
+            "verification": terminal.verification_content(found),
+            "report": None if report is None else json.loads(to_json(report)),
+        }
+    )
     terminal.show_verification(console, found)
     if report is None:
         raise typer.Exit(1)
-    terminal.show(console, report)
+    terminal.show(console, report, verbose=shown.verbose)
 
 
 def _checks(
@@ -151,7 +171,7 @@ def _checks(
     )
 
 
-@app.command()
+@command()
 def serve(
     folder: Built,
     board: OtherBoard = None,
@@ -172,6 +192,7 @@ def serve(
     from tinycomp import hardware
 
     def ready(port: str, served: Board) -> None:
+        emit(lambda: {"folder": str(folder), "board": served.name, "port": port})
         also = f", also {link}" if link else ""
         console.print(f"Serving {folder} on {served.name} at {port}{also}. Ctrl-C ends it.")
 
@@ -187,7 +208,7 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-@app.command()
+@command()
 def runner(
     folder: Built,
     data: Annotated[Path, typer.Option("--data", "-d", help="Samples with labels (docs/data.md).")],
@@ -226,6 +247,13 @@ def runner(
         data, output, reading, samples, input_quantization, board, line, force
     )
     written = mlperf.runner(folder, options, TerminalProgress())
+    emit(
+        lambda: {
+            "output": str(output),
+            "profile": written.benchmark.profile,
+            "samples": written.samples,
+        }
+    )
     _print_runner(folder, output, written, board, port)
 
 
@@ -251,4 +279,4 @@ def _print_command(command: str) -> None:
 
 
 def _show_command(command: str) -> None:
-    errors.print(f"$ {command}", markup=False, soft_wrap=True)
+    tell(f"$ {command}")

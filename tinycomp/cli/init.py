@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tinycomp.cli.app import app, console
+from tinycomp.cli.app import command, console, emit
 from tinycomp.cli.options import BoardName, Data, ForceFile
 from tinycomp.cli.project_file import FILE
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.options.build import HOST
 
 
-@app.command()
+@command()
 def init(
     model: Annotated[
         Path | None,
@@ -34,4 +34,5 @@ def init(
     write_file(path, found.text.encode(), force=force)
     for line in found.lines:
         console.print(line, markup=False, soft_wrap=True)
+    emit(lambda: {"output": FILE})
     console.print(f"Wrote {FILE}. Next: tinycomp build", markup=False)

@@ -19,10 +19,10 @@ from tinycomp.common.errors import TinycompError
 
 
 def main() -> None:
-    """Run the command line; a user error is one paragraph on stderr and exit code 2."""
+    """Run the command line; a user error is one paragraph on stderr and its exit code."""
     try:
         app(prog_name="tinycomp")
     except TinycompError as error:
         errors.print("[bold red]Error:[/bold red]", end=" ")
         errors.print(str(error), soft_wrap=True, markup=False)
-        sys.exit(2)
+        sys.exit(error.code)

@@ -13,6 +13,7 @@ from tinycomp.options.data import DataOptions, Task
 
 if TYPE_CHECKING:
     from tinycomp.device.link import SerialPort
+    from tinycomp.report.advice import Origin
 
 _FRACTION = re.compile(r"([^/]+)(?:/([^/]+))?")
 
@@ -229,6 +230,22 @@ def serial_port(
                 hint=f"Name the board's serial port with --port, or leave {option} out.",
             )
     return None
+
+
+def origin_of(
+    folder: Path, board: str, model: Path | None = None, data: Path | None = None
+) -> Origin:
+    """What the commands that come after a build are about; the model and the data are not known
+    of a folder that was built before.
+    """
+    from tinycomp.report.advice import Origin
+    from tinycomp.target.boards import load_board
+
+    flashable = load_board(board).flash is not None
+    if model is None:
+        return Origin(str(folder), flashable=flashable)
+    trainable = model.suffix != ".tflite"
+    return Origin(str(folder), str(model), str(data) if data else None, flashable, trainable)
 
 
 def data_options(

@@ -22,7 +22,7 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 import typer
 from typer.core import TyperCommand
 
-from tinycomp.cli.app import app, errors
+from tinycomp.cli.app import app, tell
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.toml_file import read_toml, shown
 
@@ -35,7 +35,7 @@ _ALIASES = {
     "bench": {"folder": "output"},
 }
 """Parameters of commands that other keys give."""
-_ALONE = ("output", "force", "folder", "path", "as_json", "json")
+_ALONE = ("output", "force", "folder", "path", "as_json", "json", "quiet", "verbose")
 """Parameters that every command has its own kind of: only in its table, if at all."""
 _ELSEWHERE = {"verify": ("board",), "bench": ("board",)}
 """Parameters that mean something else in a command: another board than the build's."""
@@ -130,7 +130,7 @@ class ProjectCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """As usual, after a line on what the file gave."""
         if line := _summary(ctx):
-            errors.print(line, markup=False, soft_wrap=True)
+            tell(line)
         return super().invoke(ctx)
 
 

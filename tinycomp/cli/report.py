@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinycomp.cli.app import app, console, errors
+from tinycomp.cli.app import console, errors
 from tinycomp.cli.options import ForceFile
 
 
@@ -22,7 +22,7 @@ def _limit(name: str, what: str) -> typer.models.OptionInfo:
     return found
 
 
-@app.command()
+@command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder of a build, or its report.json.")],
     before: Annotated[

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from tinycomp.cli.app import app, console, errors
+from tinycomp.cli.app import command, console, emit, tell
 from tinycomp.cli.options import (
     BoardName,
     Evaluate,
@@ -28,7 +29,7 @@ from tinycomp.options.data import DataOptions
 from tinycomp.options.search import Plan, SearchOptions, Task
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def search(
     model: Float,
     data: TrainingData,
@@ -138,7 +139,7 @@ def search(
 
     def report(found: Finished) -> None:
         line = f"{found.number}: {outcome_line(found.outcome)}, {found.outcome.epochs} epochs"
-        errors.print(line, markup=False)
+        tell(line)
 
     found = api.search(
         model,
@@ -171,6 +172,12 @@ def search(
         task=task,
         on_candidate=report,
         progress=TerminalProgress(),
+    )
+    emit(
+        lambda: {
+            "output": str(output),
+            "front": [{"recipe": recipe_name(c.number), **asdict(c.outcome)} for c in found.front],
+        }
     )
     console.print(front_table(found.record))
     best = found.front[0]

@@ -7,20 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tinycomp.cli.app import app, console
-from tinycomp.cli.options import Force
+from tinycomp.cli.app import command, console, emit, shown
+from tinycomp.cli.options import Force, origin_of
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.options.compress import SIZES_BOARD
 
 
-@app.command(cls=ProjectCommand)
+@command(ProjectCommand)
 def inspect(
     path: Annotated[Path, typer.Argument(help="A model file, or a folder of a build.")],
     board: Annotated[
         str, typer.Option(help="The board that flash, RAM and instructions are estimated for.")
     ] = SIZES_BOARD,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model layer by layer and what it would need, or the report of a build."""
     from tinycomp import api
@@ -31,19 +30,17 @@ def inspect(
 
     if path.is_dir() and not is_saved_model(path):
         report = read_report(path)
-        if as_json:
-            typer.echo(to_json(report), nl=False)
-        else:
-            terminal.show(console, report)
+        emit(lambda: to_json(report))
+        origin = origin_of(path, report.board)
+        terminal.show(console, report, origin, verbose=shown.verbose)
         return
-    found = api.inspect(path, board=board, progress=Silent() if as_json else TerminalProgress())
-    if as_json:
-        typer.echo(inspection.to_json(found), nl=False)
-    else:
-        console.print(inspection.tables(found))
+    progress = Silent() if shown.as_json else TerminalProgress(("Reading", "Estimating"))
+    found = api.inspect(path, board=board, progress=progress)
+    emit(lambda: inspection.to_json(found))
+    console.print(inspection.tables(found))
 
 
-@app.command()
+@command()
 def boards(
     name: Annotated[
         str | None, typer.Argument(help="Show all of this board: a name, or a board file's path.")
@@ -51,13 +48,15 @@ def boards(
 ) -> None:
     """List the boards, or show all of one."""
     from tinycomp.device.firmware_build import state_of
-    from tinycomp.report.boards import board_details, board_table
+    from tinycomp.report.boards import board_content, board_details, board_table
     from tinycomp.target.boards import list_boards, load_board
 
     if name is not None:
         board = load_board(name)
+        emit(lambda: board_content(board, state_of(board)))
         console.print(board_details(board, state_of(board)))
         return
+    emit(lambda: [board_content(board, state_of(board)) for board in list_boards()])
     console.print(board_table((board, state_of(board)) for board in list_boards()))
     console.print(
         "Flash and RAM: KB that a model may use. Emulated here: verified and timed. Stand-in: that "
@@ -66,7 +65,7 @@ def boards(
     )
 
 
-@app.command()
+@command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path(
         "demo-out"
@@ -76,6 +75,9 @@ def demo(
     """Train a small model on handwritten digits, then compress, build, verify and bench it."""
     from tinycomp.cli import demo as demonstration
     from tinycomp.report import terminal
+    from tinycomp.report.record import to_json
 
-    terminal.show(console, demonstration.run(output, force, TerminalProgress()))
+    report = demonstration.run(output, force, TerminalProgress())
+    emit(lambda: to_json(report))
+    terminal.show(console, report, origin_of(output, report.board), verbose=shown.verbose)
     console.print(f"Wrote {output}")

@@ -4,11 +4,16 @@ try.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class TinycompError(Exception):
     """Something that the user can correct. The command line prints it as one paragraph and exits
-    with code 2.
+    with its code.
     """
+
+    code: ClassVar[int] = 2
+    """Exit code: 1 executions differ, 2 usage or input, 3 does not fit, 4 a tool is missing."""
 
     def __init__(self, what: str, *, expected: str = "", hint: str = "") -> None:
         """Join the parts of the message.
@@ -36,12 +41,22 @@ class BoardError(TinycompError):
     """The board is unknown, its file is invalid, or it is too small for the model."""
 
 
+class FitError(BoardError):
+    """The model is too large for the board, or for the sizes that were asked for."""
+
+    code = 3
+
+
 class ToolError(TinycompError):
-    """A compiler, an emulator or another outside tool is missing or failed."""
+    """A compiler, an emulator or another outside tool or package is missing or failed."""
+
+    code = 4
 
 
 class OverflowingError(ToolError):
     """A program that was linked is larger than the board's memory."""
+
+    code = 3
 
 
 class DeviceError(TinycompError):
@@ -54,6 +69,8 @@ class OutputError(TinycompError):
 
 class DifferenceError(TinycompError):
     """Executions that must agree differ."""
+
+    code = 1
 
 
 class InternalError(TinycompError):

@@ -87,7 +87,8 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
     """Refuse an existing output folder, before any work is done.
 
     Raises:
-        OutputError: it exists and force is not given, or is a file.
+        OutputError: it exists and force is not given; it is a file, or below one; it can't be
+            written.
     """
     if not force and is_there(folder):
         raise OutputError(
@@ -96,6 +97,21 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
         )
     if is_there(folder) and not folder.is_dir():
         raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
+    _require_place(folder)
+
+
+def _require_place(path: Path) -> None:
+    """Refuse a path that can't be made or changed: below a file, or without permission."""
+    existing = next(each for each in (path, *path.absolute().parents) if is_there(each))
+    if not existing.is_dir():
+        raise OutputError(
+            f"'{path}' can't be written: '{existing}' is a file.", hint="Name another place."
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"'{path}' can't be written: there is no permission to write in '{existing}'.",
+            hint="Change the folder's permissions, or name another place.",
+        )
 
 
 def refuse_existing_file(path: Path, *, force: bool) -> None:
@@ -112,6 +128,7 @@ def refuse_existing_file(path: Path, *, force: bool) -> None:
         )
     if not path.parent.is_dir():
         raise OutputError(f"There is no folder '{path.parent}'.", hint="Make it first.")
+    _require_place(path.parent)
 
 
 def write_file(path: Path, content: bytes, *, force: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.common.errors import TinycompError
+from tinycomp.common.errors import FitError, TinycompError
 from tinycomp.compress._technique import Technique
 from tinycomp.options.compress import Targets
 from tinycomp.recipes.measure import State
@@ -212,7 +212,7 @@ def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
     """Check that one of these records meets the targets.
 
     Raises:
-        TinycompError: none does; the message has the results.
+        FitError: none does; the message has the results.
     """
     if any(_meets(each, targets) for each in tries):
         return
@@ -221,7 +221,7 @@ def _require_met(tries: Sequence[StepRecord], targets: Targets) -> None:
         "" if targets.macs is None else f"at most {targets.macs:,} multiply-accumulates",
         "" if targets.accuracy is None else f"at least {targets.accuracy:.2%}",
     ]
-    raise TinycompError(
+    raise FitError(
         f"The targets were not reached: {'; '.join(_result(each, targets) for each in tries)}.",
         expected=f"Expected {' and '.join(filter(None, wanted))}.",
         hint="Allow more bytes or less accuracy, or train longer (--epochs).",

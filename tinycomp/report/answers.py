@@ -75,7 +75,7 @@ def answers(report: Report) -> Iterator[Answer]:
         unit = report.latency.unit.capitalize()
         yield Answer(f"{unit} of a window", short(whole.latency), times)
     if report.accuracy and report.accuracy.int8 is not None:
-        yield _accuracy(report.accuracy)
+        yield _accuracy(report.accuracy, _elsewhere(report))
     if report.plain:
         yield _plain(report)
     for record in report.verify:
@@ -113,7 +113,7 @@ def _time(latency: LatencyRecord, macs: int) -> Answer:
     return Answer("Time", value, f"{latency.time.board} at {clock}{kind}; {counted}, {rate}")
 
 
-def _accuracy(accuracy: AccuracyRecord) -> Answer:
+def _accuracy(accuracy: AccuracyRecord, elsewhere: str) -> Answer:
     """Float, int8, and compressed; the last two are one without compression."""
     stages = {"float": accuracy.float, "int8": accuracy.dense_int8, "compressed": accuracy.int8}
     if accuracy.dense_int8 == accuracy.int8:
@@ -123,7 +123,17 @@ def _accuracy(accuracy: AccuracyRecord) -> Answer:
     values = " \N{RIGHTWARDS ARROW} ".join(
         show_metric(accuracy.metric, value) for value in known.values()
     )
-    return Answer("Accuracy", values, f"{names}; {accuracy.metric} of {accuracy.samples:,} samples")
+    return Answer(
+        "Accuracy", values, f"{names}; {accuracy.metric} of {accuracy.samples:,} samples{elsewhere}"
+    )
+
+
+def _elsewhere(report: Report) -> str:
+    """Where the accuracy is the same, since the same bytes are computed there for each sample."""
+    for name, place in (("device", report.board), ("host", "C")):
+        if any(name in record.executions and record.equal for record in report.verify):
+            return f", and the same on {place}: every byte is equal"
+    return ""
 
 
 def _plain(report: Report) -> Answer:

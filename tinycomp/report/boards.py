@@ -35,6 +35,21 @@ def board_table(known: Iterable[tuple[Board, str]]) -> Table:
     return table
 
 
+def board_content(board: Board, state: str) -> dict[str, object]:
+    """A board for JSON: sizes in bytes, the clock in Hz."""
+    memory = board.memory
+    return {
+        "name": board.name,
+        "title": board.title,
+        "core": board.cpu,
+        "flash": None if board.is_host else memory.usable_flash,
+        "ram": None if board.is_host else memory.usable_ram,
+        "clock": board.clock,
+        "project": board.project,
+        "here": state,
+    }
+
+
 def _kilobytes(size: int) -> str:
     return f"{size / _KILO:.0f}" if size >= 10 * _KILO else f"{size / _KILO:.1f}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinycomp.common.errors import BoardError
+from tinycomp.common.errors import FitError
 from tinycomp.target.boards import Board, list_boards
 
 _TABLES = 1.05
@@ -57,7 +57,7 @@ def check_fit(board: Board, need: Footprint) -> None:
     """Refuse a model that does not fit the board.
 
     Raises:
-        BoardError: with requirement, limit and excess of everything that does not fit, and advice.
+        FitError: with requirement, limit and excess of everything that does not fit, and advice.
     """
     exceeded = [limit for limit in _limits(board, need) if limit.over > 0]
     if not exceeded:
@@ -69,7 +69,7 @@ def check_fit(board: Board, need: Footprint) -> None:
     whats = {limit.what for limit in exceeded}
     numbers += [need.ram_parts] if "RAM" in whats else []
     numbers += [need.flash_parts] if whats - {"RAM"} else []
-    raise BoardError(
+    raise FitError(
         f"The model does not fit {board.name} ({board.title}). {' '.join(filter(None, numbers))}",
         hint=" ".join(_advice(board, need, exceeded)),
     )

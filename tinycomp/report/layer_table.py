@@ -1,0 +1,173 @@
+"""Layers as tables: the ones that matter, or all of them with the shares of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from tinycomp.report.numbers import cut_middle
+from tinycomp.report.record import LatencyRecord, LayerRecord, Report
+from tinycomp.report.shares import shares
+
+SHOWN = 6
+"""Layers that the short table shows; one more if it would be the only one left out."""
+
+_SHORTEST_NAME = 9
+_OTHER_COLUMNS, _CODEC = 68, 9
+"""Width of a layer's numbers in characters, and of its codec; the name gets the rest."""
+_FOLDED_COLUMNS = 63
+"""Width of the short table without names."""
+_BARS, _BAR = 54, 8
+"""Width of the columns of shares in characters, and of a full bar."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A layer's figures."""
+
+    name: str
+    """Of the layer, or how many there are."""
+    op: str
+    """Its operator."""
+    macs: int
+    """Multiply-accumulates."""
+    value: int | None
+    """Latency."""
+    flash: int
+    """Bytes of weights and other constants."""
+    ram: int | None
+    """Bytes of RAM in use."""
+
+
+def most_important(report: Report, width: int) -> Table:
+    """One line for each of the layers with the largest shares of time, flash or RAM, in the order
+    of the model; the others in one line.
+
+    Args:
+        report: of a build.
+        width: of the terminal, in characters; long names are cut in the middle.
+    """
+    rows = _rows(report)
+    latency = report.latency
+    title = f"Layers (latency in {latency.unit})" if latency else "Layers"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    table.add_column("operator", no_wrap=True)
+    headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    total = sum(row.value or 0 for row in rows)
+    name_width = max(_SHORTEST_NAME, width - _FOLDED_COLUMNS)
+    for row in _folded(rows):
+        timed = [_number(row.value), _percent(row.value, total)] if latency else []
+        name = cut_middle(row.name, name_width)
+        table.add_row(name, row.op, _count(row.macs), *timed, _count(row.flash), _number(row.ram))
+    return table
+
+
+def _rows(report: Report) -> list[_Row]:
+    found = {row.name: row for row in shares(report).rows}
+    return [
+        _Row(
+            layer.name, layer.op, layer.macs, found[layer.name].latency,
+            found[layer.name].flash or 0, found[layer.name].ram,
+        )
+        for layer in report.layers
+    ]  # fmt: skip
+
+
+def _folded(rows: Sequence[_Row]) -> list[_Row]:
+    """The most important rows in their order, then one for all others."""
+    if len(rows) <= SHOWN + 1:
+        return list(rows)
+    importance = _importance(rows)
+    kept = sorted(sorted(range(len(rows)), key=lambda n: -importance[n])[:SHOWN])
+    others = [row for n, row in enumerate(rows) if n not in kept]
+    timed = [row.value for row in others if row.value is not None]
+    rest = _Row(
+        f"{len(others)} others", "(all: -v)", sum(row.macs for row in others),
+        sum(timed) if timed else None, sum(row.flash for row in others),
+        max((row.ram for row in others if row.ram is not None), default=None),
+    )  # fmt: skip
+    return [*(rows[n] for n in kept), rest]
+
+
+def _importance(rows: Sequence[_Row]) -> list[float]:
+    """For each layer the largest of its shares of the time (of the work, if nothing was timed) and
+    of the flash, and half its share of the largest RAM, which many layers have in common.
+    """
+    timed = any(row.value is not None for row in rows)
+    times = [(row.value or 0) if timed else row.macs for row in rows]
+    flash, ram = [row.flash for row in rows], [row.ram or 0 for row in rows]
+    wholes = (sum(times), sum(flash), 2 * max(ram, default=0))
+    return [
+        max((part / whole if whole else 0.0) for part, whole in zip(parts, wholes, strict=True))
+        for parts in zip(times, flash, ram, strict=True)
+    ]
+
+
+def layers(
+    records: Iterable[LayerRecord], latency: LatencyRecord | None = None, width: int = 80
+) -> Table:
+    """One line per layer: work, share of the latency, and the storage of its weights.
+
+    width: of the terminal, in characters; long names are cut in the middle.
+    """
+    title = f"Layers (latency in {latency.unit})" if latency else "Layers"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    table.add_column("operator", no_wrap=True)
+    for heading in ("MACs", "latency", "per MAC", "codec", "weights"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    name_width = max(_SHORTEST_NAME, width - _OTHER_COLUMNS)
+    values = {layer.name: layer.value for layer in latency.layers} if latency else {}
+    for layer in records:
+        value = values.get(layer.name)
+        rate = f"{value / layer.macs:.2f}" if value is not None and layer.macs else ""
+        table.add_row(
+            cut_middle(layer.name, name_width), layer.op, _count(layer.macs), _number(value), rate,
+            cut_middle(layer.codec or "", _CODEC), _count(layer.weight_bytes),
+        )  # fmt: skip
+    return table
+
+
+def share_chart(report: Report, width: int = 80) -> Table:
+    """One line per layer with bars: its share of the latency and of the flash, and the RAM in use
+    while it runs. Then the parts that belong to no layer.
+    """
+    found = shares(report)
+    table = Table(title="Shares", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    wholes = {"latency": found.latency, "flash": found.flash, "ram": found.ram}
+    columns = {key: whole for key, whole in wholes.items() if whole}
+    for key in columns:
+        table.add_column("RAM in use" if key == "ram" else key, no_wrap=True)
+    name_width = max(_SHORTEST_NAME, width - _BARS)
+    for row in found.rows:
+        cells = (_share(getattr(row, key), whole) for key, whole in columns.items())
+        table.add_row(cut_middle(row.name, name_width), *cells)
+    return table
+
+
+def _share(value: int | None, whole: int) -> str:
+    """A bar with a resolution of 1/8 character, and the percentage."""
+    if not value:
+        return ""
+    eighths = round(8 * _BAR * value / whole)
+    bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+    return f"{bar:<{_BAR}} {100 * value / whole:3.0f} %"
+
+
+def _percent(value: int | None, whole: int) -> str:
+    return f"{100 * value / whole:.0f}" if value is not None and whole else ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
