@@ -58,8 +58,8 @@ def test_bytes_left_and_missing() -> None:
 def test_the_stages_of_accuracy() -> None:
     assert answered(full())["Accuracy"] == Answer(
         "Accuracy", "93.5 % \u2192 93.0 % \u2192 92.0 %",
-        "float \u2192 int8 \u2192 compressed; top-1 of 200 samples, and the same on cortex-m4: every "
-        "byte is equal",
+        "float \u2192 int8 \u2192 compressed; top-1 of 200 samples, and the same on "
+        "cortex-m4: every byte is equal",
     )  # fmt: skip
     accuracy = full().accuracy
     assert accuracy is not None

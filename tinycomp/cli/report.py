@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tinycomp.cli.app import console, errors
+from tinycomp.cli.app import command, console, emit, errors, shown
 from tinycomp.cli.options import ForceFile
 
 
@@ -51,7 +52,7 @@ def report(
     from tinycomp.report.comparison_table import comparison_table
     from tinycomp.report.html import html
     from tinycomp.report.page.compare import comparison_page
-    from tinycomp.report.record import read_report
+    from tinycomp.report.record import read_report, to_json
 
     typed = {
         FLASH: ("--max-flash-growth", max_flash_growth),
@@ -73,9 +74,11 @@ def report(
     new = read_report(folder)
     old = None if before is None else read_report(before)
     if before is None or old is None:
-        terminal.show(console, new)
+        emit(lambda: to_json(new))
+        terminal.show(console, new, verbose=shown.verbose)
         page = html(new)
     else:
+        emit(lambda: [asdict(change) for change in changes(old, new)])
         console.print(comparison_table(old, new))
         page = comparison_page((str(before), str(folder)), old, new)
     if output is not None:
