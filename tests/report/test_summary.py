@@ -50,8 +50,15 @@ def test_other_layers_are_folded_and_none_is_lost() -> None:
 
     assert total("latency") == sum(range(1, count + 1))
     assert total("MACs") == sum(layer.macs for layer in report.layers)
-    dearest = report.layers[-1].name  # the latency of layer n is n
-    assert dearest in columns["layer"]
+
+
+def test_the_slowest_layer_is_shown() -> None:
+    report = full()
+    assert report.latency is not None
+    *others, last = report.latency.layers
+    slow = replace(report.latency, layers=(*others, replace(last, value=10**6)))
+    table = most_important(replace(report, latency=slow), 80)
+    assert last.name in list(table.columns[0].cells)
 
 
 def test_a_short_model_is_not_folded() -> None:
