@@ -30,7 +30,7 @@ def _functional(shape: tuple[int, ...], body: Callable[[Any], Any]) -> Model:
 
 
 def _classes(k: Any, x: Any, count: int = 5) -> Any:
-    return k.Dense(count, activation="softmax")(k.GlobalAveragePooling2D(2)(x))
+    return k.Dense(count, activation="softmax")(k.GlobalAveragePooling2D()(x))
 
 
 def _block(k: Any, x: Any, channels: int, stride: int = 1, kernel: int = 3) -> Any:
@@ -203,7 +203,7 @@ def all_convolutional(k: Any) -> Model:
         k.Conv2D(8, 3, strides=2, activation="relu"),
         k.Conv2D(8, 3, strides=2, activation="relu"),
         k.Conv2D(5, 1),
-        k.GlobalAveragePooling2D(2),
+        k.GlobalAveragePooling2D(),
         k.Softmax(),
     )
 
@@ -253,7 +253,7 @@ def separable_cnn(k: Any) -> Model:
         IMAGE,
         k.SeparableConv2D(8, 3, activation="relu", depth_multiplier=2),
         k.SeparableConv2D(8, 3, strides=2, padding="same", activation="relu"),
-        k.GlobalAveragePooling2D(2),
+        k.GlobalAveragePooling2D(),
         k.Dense(4, activation="softmax"),
     )
 
@@ -324,7 +324,7 @@ def squeezenet_fire(k: Any) -> Model:
             x = k.Conv2D(4, 1, activation="relu")(x)
             wide = k.Conv2D(6, 3, padding="same", activation="relu")(x)
             x = k.Concatenate()([k.Conv2D(6, 1, activation="relu")(x), wide])
-        return k.Softmax()(k.GlobalAveragePooling2D(2)(k.Conv2D(5, 1)(x)))
+        return k.Softmax()(k.GlobalAveragePooling2D()(k.Conv2D(5, 1)(x)))
 
     return _functional(IMAGE, body)
 
@@ -332,7 +332,7 @@ def squeezenet_fire(k: Any) -> Model:
 def squeeze_excitation(k: Any) -> Model:
     def body(x: Any) -> Any:
         x = _block(k, x, 8)
-        gate = k.Dense(4, activation="relu")(k.GlobalAveragePooling2D(2)(x))
+        gate = k.Dense(4, activation="relu")(k.GlobalAveragePooling2D()(x))
         gate = k.Reshape((1, 1, 8))(k.Dense(8, activation="sigmoid")(gate))
         return _classes(k, k.multiply([x, gate]))
 
@@ -485,7 +485,7 @@ def resizing_and_augmentation(k: Any) -> Model:
         k.RandomRotation(0.1),
         k.Rescaling(1 / 127.5, offset=-1),
         k.Conv2D(6, 3, activation="relu"),
-        k.GlobalAveragePooling2D(2),
+        k.GlobalAveragePooling2D(),
         k.Dense(3),
     )
 
@@ -508,9 +508,7 @@ def siamese(k: Any) -> Model:
     import keras
     from keras import ops
 
-    tower = _functional(
-        IMAGE, lambda x: k.Dense(6)(k.GlobalAveragePooling2D(2)(_block(k, x, 6, 2)))
-    )
+    tower = _functional(IMAGE, lambda x: k.Dense(6)(k.GlobalAveragePooling2D()(_block(k, x, 6, 2))))
     pair = [keras.Input(IMAGE, name=name) for name in ("one", "other")]
     distance = ops.abs(ops.subtract(*map(tower, pair)))
     return keras.Model(pair, k.Dense(1, activation="sigmoid")(distance))
@@ -755,7 +753,7 @@ def time_distributed_cnn(k: Any) -> Model:
     return _sequential(
         (6, 8, 8, 1),
         k.TimeDistributed(k.Conv2D(3, 3, activation="relu")),
-        k.TimeDistributed(k.GlobalAveragePooling2D(2)),
+        k.TimeDistributed(k.GlobalAveragePooling2D()),
         k.LSTM(6),
         k.Dense(2),
     )
@@ -840,7 +838,7 @@ def class_and_box(k: Any) -> Model:
     import keras
 
     source = keras.Input(IMAGE)
-    x = k.GlobalAveragePooling2D(2)(_block(k, _block(k, source, 6, 2), 8, 2))
+    x = k.GlobalAveragePooling2D()(_block(k, _block(k, source, 6, 2), 8, 2))
     heads = [k.Dense(4, activation="softmax", name="kind")(x), k.Dense(4, name="box")(x)]
     return keras.Model(source, heads)
 
