@@ -12,7 +12,7 @@ from tinycomp.common.installing import extra, install_command, install_hint
 from tinycomp.target.boards import list_boards
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / ".devcontainer" / "Dockerfile").read_text()
 SETUP = (ROOT / ".ci" / "setup").read_text()
 FOR_TESTS = {"clang-14", "clang-19", "clang-format", "libclang-rt-19-dev", "postgresql"}
 """Debian packages that only tests of the checkout take."""
@@ -57,7 +57,7 @@ def test_the_container_is_written_as_it_should_be() -> None:
         if "apt-get install" in line:
             assert line.startswith("RUN apt-get update")
             assert line.endswith("rm -rf /var/lib/apt/lists/*")
-    kept = (ROOT / "docker" / "Dockerfile.dockerignore").read_text().split()
+    kept = (ROOT / ".devcontainer" / "Dockerfile.dockerignore").read_text().split()
     for path in (line[1:] for line in kept if line.startswith("!")):
         assert (ROOT / path).exists(), path
 
