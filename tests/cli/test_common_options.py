@@ -5,6 +5,7 @@ terminal.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -160,7 +161,7 @@ def test_a_folder_below_a_file_is_refused_before_the_work(folder: Path, refusal:
 def test_a_folder_without_permission_is_refused_before_the_work(
     folder: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
     (folder / "float.keras").write_bytes(b"not even read")
     text = refusal("build", "float.keras", "-d", "data.npz", "-o", "new/out")
     assert "there is no permission to write in" in text

@@ -128,12 +128,13 @@ def test_commands_are_thin_callers_of_the_functions(name: str) -> None:
     ours = inspect.signature(command).parameters
     theirs = dict(inspect.signature(getattr(tinycomp.api, name)).parameters)
     ports = {"baud", "startup_timeout", "no_reset"}
+    common = {"quiet", "verbose", "as_json"}
     only_there = {"command", "data_limit", "progress", "on_step", "on_candidate"}
     denied = {f"no_{key}" for key in ("verify", "bench") if f"no_{key}" in ours}
     for key in denied:
         assert ours[key].default is not theirs[key.removeprefix("no_")].default
     theirs = {key: each for key, each in theirs.items() if f"no_{key}" not in denied}
-    assert {*ours} - ports - denied - {"folder"} == {*theirs} - only_there - {"build"}
+    assert {*ours} - ports - common - denied - {"folder"} == {*theirs} - only_there - {"build"}
     for key, parameter in ours.items():
         if key in theirs and parameter.default is not inspect.Parameter.empty:
             other = theirs[key].default

@@ -53,7 +53,7 @@ def test_what_is_impossible_is_refused(
     assert "'speed' can't be minimized" in refusal(*good, "--minimize", "flash,speed")
     assert "'magic' is not a technique" in refusal(*good, "--techniques", "magic,int8")
     monkeypatch.setitem(sys.modules, "optuna", None)
-    said = refusal(*good)
+    said = refusal(*good, code=4)
     assert said == (
         "tinycomp search needs optuna, which is not installed. pip install 'tinycomp[search]'"
     )
