@@ -128,7 +128,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         report = replace(report, benchmark=options.benchmark, steps=steps, provenance=made_of)
         report = measure_code(report, built, progress)
         report = add_layer_errors(report, prepared, progress)
-        report = evaluate_accuracy(report, prepared, progress)
+        reading = options.prepare.data_options
+        report = evaluate_accuracy(report, prepared, progress, reading)
         report = _run(report, options, emitted, built.firmware, progress)
         if emitted is prepared:
             report = compare_with_plain(report, prepared, assembler, progress)

@@ -16,9 +16,11 @@ from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import original
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import DataOptions
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import accuracy_record
 from tinycomp.proof.assembly import Assembly
+from tinycomp.proof.doubts import data_doubts
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
 from tinycomp.proof.time import time_of
@@ -53,8 +55,11 @@ def measure_code(report: Report, built: Assembly, progress: Progress) -> Report:
     return replace(report, flash=flash_record(measured), ram=ram_record(planned, measured.stack))
 
 
-def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) -> Report:
-    """Add the scores of the float, int8 and emitted models, all by the same metrics.
+def evaluate_accuracy(
+    report: Report, prepared: Prepared, progress: Progress, options: DataOptions | None = None
+) -> Report:
+    """Add the scores of the float, int8 and emitted models, all by the same metrics. A warning says
+    if the data, read by these options, don't seem to suit the model.
 
     Verification proves that the device computes the same as the emitted model, so its accuracy is
     not measured separately.
@@ -71,6 +76,9 @@ def evaluate_accuracy(report: Report, prepared: Prepared, progress: Progress) ->
     with progress.stage(f"Evaluating on {len(targets.kept)} samples"):
         record = accuracy_record(prepared, data, targets)
     report = replace(report, accuracy=record)
+    if record is not None:
+        for note in data_doubts(record, prepared, options):
+            progress.note(note)
     _warn_of_loss(report, prepared, progress)
     return report
 
