@@ -157,6 +157,28 @@ def test_programs_are_only_started_by_common_process():
     assert users == []
 
 
+def test_text_files_have_the_same_bytes_on_every_system():
+    """Without newline= Windows writes \\r\\n, and generated files differ from those of Linux."""
+    wrong = [
+        f"{path.name}:{call.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and writes_text(call)
+        and not any(keyword.arg == "newline" for keyword in call.keywords)
+    ]
+    assert wrong == []
+
+
+def writes_text(call: ast.Call) -> bool:
+    """Whether a call is path.write_text(...), open(..., "w") or the like with a mode for text."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    given = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
+    modes = [each.value for each in given if isinstance(each, ast.Constant)]
+    opened = any(re.fullmatch(r"[wax]\+?t?|[wax]t\+?", str(mode)) for mode in modes)
+    return name == "write_text" or (name in ("open", "fdopen") and opened)
+
+
 def test_nobody_imports_click():
     """Typer includes its own copy."""
     assert [each.module for each in imports() if each.target.split(".")[0] == "click"] == []

@@ -29,7 +29,13 @@ def test_no_model(folder: Path, refusal: Refusal) -> None:
 
 def test_a_folder_instead_of_a_model(folder: Path, refusal: Refusal) -> None:
     (folder / "saved_model").mkdir()
-    assert refusal("build", "saved_model", "-o", "out").startswith("There is no model file 'saved_")
+    wanted = "Expected a model file, or a SavedModel: a folder with saved_model.pb in it."
+    text = refusal("build", "saved_model", "-o", "out")
+    assert text == f"'saved_model' is a folder, not a model. {wanted} Name the file in the folder."
+    (folder / "saved_model" / "1").mkdir()
+    (folder / "saved_model" / "1" / "saved_model.pb").touch()
+    text = refusal("build", "saved_model", "-o", "out")
+    assert text.endswith(f"{wanted} Name the folder '{Path('saved_model') / '1'}'.")
 
 
 def test_an_unsupported_file_type(folder: Path, refusal: Refusal) -> None:

@@ -120,7 +120,8 @@ class FirmwareBuild:
         """The path of tc_model.c, which describes the library to the harness."""
         self.build.mkdir(parents=True, exist_ok=True)
         path = self.build / "tc_model.c"
-        path.write_text(harness_model(self.prefix, self.benchmark), encoding="utf-8")
+        text = harness_model(self.prefix, self.benchmark)
+        path.write_text(text, encoding="utf-8", newline="\n")
         return path
 
     def _compile(self, board: Board, sources: Sequence[Path], options: Options) -> Sequence[Path]:

@@ -76,7 +76,7 @@ def _stage(work: Path, folder: Path, files: Mapping[str, bytes], stale: Collecti
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     unfinished = work / f"{_JOURNAL}.partial"
-    unfinished.write_text(json.dumps(entries), encoding="utf-8")
+    unfinished.write_text(json.dumps(entries), encoding="utf-8", newline="\n")
     unfinished.replace(work / _JOURNAL)
 
 

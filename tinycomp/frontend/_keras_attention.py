@@ -39,6 +39,9 @@ def _attention(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) 
     if any(len(builder.tensors[name].shape) != 2 for name in inputs):
         shapes = [builder.tensors[name].shape for name in inputs]
         raise refusal(layer, f"reads tensors of shapes {shapes}", expected="Expected two axes.")
+    shape = layer.config["output_shape"]
+    if isinstance(shape, list) and len(shape) > 1:
+        raise refusal(layer, f"has output_shape={shape}", expected="Expected one number.")
     scale = 1 / math.sqrt(layer.config["key_dim"])
     queries = _heads(layer, "query", query, builder, scale)
     keys = _heads(layer, "key", key, builder)

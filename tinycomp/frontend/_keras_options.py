@@ -9,6 +9,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_objects import NO_CODE, Config, refuse_foreign, wrap
+from tinycomp.frontend._keras_unknown import refuse_unknown
 
 _POOLING = ("pool_size", "strides", "padding", "data_format")
 _CONVOLUTION = (
@@ -57,7 +58,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "MaxPooling2D": _POOLING,
     "Maximum": (),
     "Minimum": (),
-    "MultiHeadAttention": ("num_heads", "key_dim", "value_dim", "use_bias"),
+    "MultiHeadAttention": ("num_heads", "key_dim", "value_dim", "use_bias", "output_shape"),
     "Multiply": (),
     "Normalization": ("axis", "mean", "variance", "invert"),
     "PReLU": ("shared_axes",),
@@ -87,7 +88,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "go_backwards": False, "groups": 1, "interpolation": "nearest", "invert": False,
     "keepdims": False, "max_value": None, "mean": None, "merge_mode": "concat",
     "negative_slope": 0.0, "normalize": False, "offset": 0.0, "output_padding": None,
-    "padding": "valid", "pool_size": 2, "recurrent_activation": "sigmoid", "reset_after": True,
+    "output_shape": None, "padding": "valid", "pool_size": 2, "recurrent_activation": "sigmoid",
+    "reset_after": True,
     "return_sequences": False, "return_state": False, "rms_scaling": False, "scale": True,
     "shared_axes": None, "size": 2, "strides": 1, "threshold": 0.0, "use_bias": True,
     "value_dim": None, "variance": None,
@@ -128,6 +130,7 @@ def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Conf
     _refuse_stateful(class_name, name, config)
     renamed = _WAS_CALLED.get(class_name, {})
     config = {renamed.get(key, key): value for key, value in config.items()}
+    refuse_unknown(class_name, name, config, LAYERS[class_name])
     options = {key: _plain(config[key], name, key) for key in LAYERS[class_name] if key in config}
     if "axis" in options and isinstance(options["axis"], list) and len(options["axis"]) == 1:
         options["axis"] = options["axis"][0]

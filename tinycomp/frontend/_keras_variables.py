@@ -193,11 +193,13 @@ def _attention(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
     value = config["value_dim"] or key
     query, values = _channels(inputs), _channels(inputs, 1)
     keys = _channels(inputs, 2) if len(inputs) > 2 else values
+    wanted = config["output_shape"] or query
+    outputs = tuple(wanted) if isinstance(wanted, list) else (wanted,)
     parts: list[tuple[str, str, Sizes, Sizes]] = [
         ("query", "query", (query, heads, key), (heads, key)),
         ("key", "key", (keys, heads, key), (heads, key)),
         ("value", "value", (values, heads, value), (heads, value)),
-        ("attention_output", "output", (heads, value, query), (query,)),
+        ("attention_output", "output", (heads, value, *outputs), outputs),
     ]
     found = []
     for name, group, kernel, bias in parts:

@@ -88,10 +88,17 @@ def is_saved_model(path: Path) -> bool:
 
 
 def require_model(path: Path) -> None:
-    """Refuse a model file that does not exist.
+    """Refuse a model file that does not exist, and a folder that holds no model.
 
     Raises:
-        ModelError: it does not exist.
+        ModelError: it does not exist, or is such a folder.
     """
+    if path.is_dir() and not is_saved_model(path):
+        below = sorted(each.parent for each in path.glob("*/saved_model.pb"))
+        raise ModelError(
+            f"'{path}' is a folder, not a model.",
+            expected="Expected a model file, or a SavedModel: a folder with saved_model.pb in it.",
+            hint=f"Name the folder '{below[0]}'." if below else "Name the file in the folder.",
+        )
     if not path.is_file() and not is_saved_model(path):
         raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")

@@ -159,7 +159,7 @@ def write_image(
         ToolError: the program begins before the address, or is too spread out for raw bytes.
     """
     if path.suffix == ".hex":
-        path.write_text("".join(_hex_lines(segments)), encoding="ascii")
+        path.write_text("".join(_hex_lines(segments)), encoding="ascii", newline="\n")
     elif path.suffix == ".uf2":
         path.write_bytes(b"".join(_uf2_blocks(segments, family or 0)))
     else:
