@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -49,7 +50,11 @@ def test_a_build_of_the_output_has_the_constants_of_the_last_row(
     done = run(*arguments(written, small))
     assert done.code == 0, done.err
     last = next(line for line in done.err.splitlines() if line.startswith("rate: "))
-    assert "bytes of constants" in last
+    (constants,) = re.findall(r"([\d,]+) bytes of constants", last)
+    assert (
+        f" has a byte for each weight; a build stores its constants in {constants} " in done.words
+    )
+    assert "in int8 alone:" not in done.err
     assert "float: top-1" in done.out
     assert "compressed: top-1" in done.out
     assert f"Build it with: tinycomp build {small} --board cortex-m4 --optimize flash" in done.words

@@ -56,6 +56,12 @@ def test_a_small_model_is_never_larger_than_plain_int8(tmp_path: Path) -> None:
     assert report.flash.total <= report.plain.flash.total
     assert {layer.codec for layer in report.layers if layer.codec} == {"dense"}
     assert any("not stored as" in note for note in report.notes)
+    (idle,) = [note for note in report.notes if note.startswith("Codebooks save nothing")]
+    assert idle.startswith("Codebooks save nothing here: ")
+    assert idle.endswith(
+        "Build without codebooks to have the accuracy of plain int8, or add --optimize flash for "
+        "fewer bytes."
+    )
 
 
 def test_codecs_are_kept_if_they_save(tmp_path: Path) -> None:
@@ -63,7 +69,12 @@ def test_codecs_are_kept_if_they_save(tmp_path: Path) -> None:
     assert report.flash is not None
     assert report.plain is not None
     assert report.flash.total < 0.8 * report.plain.flash.total
-    assert "codebook" in {layer.codec for layer in report.layers}
+    stored = {layer.name: layer.codec for layer in report.layers if layer.codec}
+    assert "codebook" in stored.values()
+    idle = " ".join(note for note in report.notes if note.startswith("Codebooks save nothing"))
+    assert {name for name in stored if repr(name) in idle} == {
+        name for name, codec in stored.items() if codec == "dense"
+    }
 
 
 def test_scratch_memory_of_a_decoder_counts(tmp_path: Path) -> None:

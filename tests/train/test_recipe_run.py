@@ -134,6 +134,16 @@ def test_the_output_agrees_with_the_last_record(files: Files) -> None:
     assert compression_of(found.prepared.tflite)["steps"][0]["sparsity"] == 0.6
 
 
+def test_a_recipe_that_saves_no_bytes_says_why(files: Files) -> None:
+    progress = Silent()
+    trained = "[training]\nepochs = 1\nbatch = 64\n[[steps]]\ntechnique = 'int8'\n"
+    first, last = compress(files.options(trained), progress, ignore).steps
+    assert last.constants > 0.98 * first.constants
+    (note,) = [note for note in progress.notes if "in int8 alone:" in note]
+    assert f"{last.constants:,} bytes, and {first.constants:,} in" in note
+    assert "none of the steps asks for fewer" in note
+
+
 @pytest.mark.slow
 def test_the_size_target_is_met_and_used(files: Files) -> None:
     free = files.run(RATE)

@@ -187,5 +187,16 @@ def _show(found: Compressed, board: str, output: Path, build: str) -> None:
         if score is not None:
             shown = show_metric(score.metric, score.value)
             console.print(f"{name}: {score.metric} {shown} on {score.samples} test samples")
-    console.print(f"Wrote {output}: {output.stat().st_size:,} bytes", markup=False)
+    console.print(_written(found, output), soft_wrap=True, markup=False)
     console.print(f"Build it with: tinycomp build {build} -o out", soft_wrap=True, markup=False)
+
+
+def _written(found: Compressed, output: Path) -> str:
+    """What was written, and how its size compares with what a build takes."""
+    written = f"Wrote {output}: {output.stat().st_size:,} bytes"
+    if output.suffix != ".tflite":
+        return written
+    return (
+        f"{written}, since a .tflite has a byte for each weight; a build stores its constants in "
+        f"{found.steps[-1].constants:,}"
+    )

@@ -27,6 +27,7 @@ from tinycomp.plan.program import Program
 from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, simpler_programs, stored_program
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Prepared, evaluation_inputs
+from tinycomp.proof.idle_codebooks import idle_note
 from tinycomp.proof.measure import footprint
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import fits
@@ -100,15 +101,17 @@ class Assembler:
             self.assemble(prepared, each, str(index))
             for index, each in enumerate((program, *others))
         ]
-        if not others:
-            return assemblies[0]
-        with progress.stage(f"Choosing how weights are stored on {board.name}"):
-            chosen = _cheapest(assemblies, self.options.optimize)
+        chosen = assemblies[0]
+        if others:
+            with progress.stage(f"Choosing how weights are stored on {board.name}"):
+                chosen = _cheapest(assemblies, self.options.optimize)
         if left_out := assemblies[0].codecs - chosen.codecs:
             self.note(
                 f"Weights are not stored as {', '.join(sorted(left_out))}: "
                 "decoding would cost more than it saves."
             )
+        if note := idle_note(prepared, chosen.plan.program, self.options.optimize):
+            self.note(note)
         return chosen
 
     def assemble(self, prepared: Prepared, program: Program, name: str) -> Assembly:

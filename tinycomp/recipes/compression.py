@@ -21,6 +21,7 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.recipes.material import read_material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.output import KERAS_SUFFIX, content, require_writable, save
+from tinycomp.recipes.reasons import why_not_smaller
 from tinycomp.recipes.run import Runner
 from tinycomp.recipes.steps import find_recipe, has_steps
 from tinycomp.recipes.targets import run_to
@@ -75,6 +76,9 @@ def compress(
     meter = Meter(material, *material.held(*recipe.split), board, options.planning)
     runner = Runner(material, meter, progress, options.checkpoints, report, recipe.values)
     position = run_to(runner, recipe, options.targets)
+    goal = options.planning.optimize
+    if note := why_not_smaller(runner.records[0], runner.records[-1], goal):
+        progress.note(note)
     prepared = replace(
         meter.prepared(position.state),
         float_tflite=write_tflite(clean_up(material.graph)),
