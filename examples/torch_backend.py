@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from tinycomp.compress import Channels, Samples
-from tinycomp.prepare import read_model
+from tinycomp.reading import read_model
 from tinycomp.reference.oracle import run_fast
 from tinycomp.train import Int8, export_int8, trainable
 

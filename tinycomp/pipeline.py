@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp.common.blockers import reasons_of
-from tinycomp.common.errors import BoardError, DifferenceError, ModelError, OutputError
+from tinycomp.common.errors import BoardError, DifferenceError, OutputError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import load_data
@@ -29,8 +28,6 @@ from tinycomp.emit.folder import (
 )
 from tinycomp.emit.package_files import FOLDER as PACKAGES
 from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
-from tinycomp.frontend.formats import format_of
-from tinycomp.frontend.survey import survey
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
@@ -39,16 +36,7 @@ from tinycomp.options.compress import SIZES_BOARD
 from tinycomp.options.data import DataOptions
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
-from tinycomp.prepare import (
-    Prepared,
-    by_hops,
-    clean_up,
-    evaluation_inputs,
-    is_float,
-    prepare,
-    read_model,
-    reduce,
-)
+from tinycomp.prepare import Prepared, by_hops, evaluation_inputs, prepare, reduce
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.assembly import MODEL_NAME, Assembler
 from tinycomp.proof.checks import (
@@ -60,7 +48,6 @@ from tinycomp.proof.checks import (
     time_inference,
     verify_record,
 )
-from tinycomp.proof.estimate import needs
 from tinycomp.proof.measure import (
     activation_records,
     flash_record,
@@ -78,10 +65,8 @@ from tinycomp.recipes.compression import prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
 from tinycomp.report.html import HTML_NAME, html, now
-from tinycomp.report.inspection import Inspection, TensorRecord
 from tinycomp.report.record import (
     REPORT_NAME,
-    LayerRecord,
     ModelRecord,
     Report,
     read_report,
@@ -489,50 +474,3 @@ def _outputs(graph: Graph, x: Array) -> dict[str, Array]:
         "zero_point": np.array(zero_points if several else zero_points[0], np.int32),
         **({"size": np.array([part.size for part in parts])} if several else {}),
     }
-
-
-def inspect(path: Path, board: str, progress: Progress) -> Inspection:
-    """Read a model, count its work and estimate its needs. Nothing is compiled, and no data is
-    needed. A model that can't be built is no error: the reasons are in the result.
-
-    Raises:
-        ModelError: there is no such file, or it is damaged or no model.
-        BoardError: there is no such board.
-    """
-    target = load_board(board)
-    format_of(path)
-    with progress.stage(f"Reading {path.name}"):
-        file = survey(path)
-        found = Inspection(path.name, file)
-        try:
-            graph = read_model(path)
-        except ModelError as error:
-            if not file.operators:
-                raise
-            return replace(found, reasons=reasons_of(error))
-    found = replace(_contents(found, graph), notes=graph.notes)
-    with progress.stage(f"Estimating for {target.name}"):
-        try:
-            return replace(found, needs=needs(graph, target))
-        except ModelError as error:
-            return replace(found, reasons=reasons_of(error))
-
-
-def _contents(found: Inspection, graph: Graph) -> Inspection:
-    """Layer by layer; weights of an int8 model as they are stored without compression."""
-    ends = [
-        tuple(TensorRecord(name, graph.tensors[name].shape, graph.tensors[name].dtype)
-              for name in names)
-        for names in (graph.inputs, graph.outputs)
-    ]  # fmt: skip
-    graph = clean_up(graph) if is_float(graph) else graph
-    layers = tuple(
-        LayerRecord(node.name, node.op.name, node.op.cost(graph.operands(node)).macs)
-        for node in graph.nodes
-    )
-    shapes = tuple(graph.tensors[node.outputs[0]].shape for node in graph.nodes)
-    cost = graph.cost()
-    return replace(
-        found, inputs=ends[0], outputs=ends[1], layers=layers, shapes=shapes, macs=cost.macs,
-        parameters=cost.parameters,
-    )  # fmt: skip

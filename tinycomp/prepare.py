@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,11 +32,8 @@ from tinycomp.options.data import DataOptions, Task
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.bundle_inputs import bundle_inputs
 from tinycomp.passes.bundle_outputs import bundle_outputs
-from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.fold_padding import fold_padding
-from tinycomp.passes.fuse_activation import fuse_activation
 from tinycomp.passes.lift_normalization import lift_normalization
-from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.passes.lower_depthwise import lower_depthwise
 from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
 from tinycomp.passes.merge_tables import merge_tables
@@ -45,7 +41,6 @@ from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
-from tinycomp.passes.remove_reshapes import remove_reshapes
 from tinycomp.passes.scale_constants import scale_constants
 from tinycomp.passes.stream import stream
 from tinycomp.quantize.affine import core_inputs, quantize_inputs
@@ -58,6 +53,7 @@ from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.quantize.types import TYPES, Precision
 from tinycomp.quantize.xnnpack import xnnpack_note
+from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.reference.simulate import simulate
 
 TFLITE_SUFFIX = ".tflite"
@@ -96,20 +92,6 @@ class Prepared:
     def sha256(self) -> str:
         """Identifies the model: of its .tflite."""
         return hashlib.sha256(self.tflite).hexdigest()
-
-
-def read_model(path: Path) -> Graph:
-    """A float graph from Keras, ONNX or a float .tflite, an int8 graph from an int8 .tflite.
-
-    Raises:
-        ModelError: no such file, another kind of file, or one that can't be read.
-    """
-    return format_of(path).read(path)
-
-
-def is_float(graph: Graph) -> bool:
-    """Whether the graph still has to be quantized."""
-    return graph.tensors[graph.inputs[0]].dtype == "float32"
 
 
 def _open_files(wanted: Preparation) -> DataFile | None:
@@ -352,23 +334,6 @@ def _precision(wanted: Preparation, recipe: Recipe, graph: Graph) -> Precision:
 def _lifted(graph: Graph) -> Graph:
     """The cleaned graph without the scale and offset that the model starts with, if any."""
     return clean_up(lift_normalization(remove_identity(scale_constants(graph))))
-
-
-def clean_up(graph: Graph) -> Graph:
-    """All rewrites of a float graph, in order."""
-    for rewrite in (
-        scale_constants,
-        remove_identity,
-        remove_reshapes,
-        fold_padding,
-        fold_batch_normalization,
-        lower_batch_normalization,
-        remove_reshapes,
-        fuse_activation,
-        remove_dead_nodes,
-    ):
-        graph = rewrite(graph)
-    return graph
 
 
 def reduce(graph: Graph, progress: Progress) -> Graph:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycomp import pipeline
+from tinycomp import inspecting
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.common.toml_file import toml_value
 from tinycomp.data.dataset import Dataset, open_data
 from tinycomp.frontend.formats import FORMATS
 from tinycomp.options.data import DataOptions
-from tinycomp.prepare import is_float, load_samples, read_model
+from tinycomp.prepare import load_samples
+from tinycomp.reading import is_float, read_model
 from tinycomp.report.inspection import Inspection
 
 _DATA = (".npz", ".csv")
@@ -73,7 +74,7 @@ def propose(
     """
     model = model or _only_model(folder)
     data = data or _only_data(folder)
-    inspection = pipeline.inspect(model, board, progress)
+    inspection = inspecting.inspect(model, board, progress)
     if inspection.reasons:
         raise ModelError(f"'{model}' can't be built: {' '.join(inspection.reasons)}")
     graph = read_model(model)

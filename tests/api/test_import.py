@@ -47,6 +47,20 @@ def test_nothing_heavy_is_loaded_before_there_is_work(command: tuple[str, ...]) 
     assert {name.partition(".")[0] for name in modules} & {*HEAVY} == set()
 
 
+BUILDING = (
+    "tinycomp.pipeline", "tinycomp.prepare", "tinycomp.compress", "tinycomp.train",
+    "tinycomp.recipes", "tinycomp.device", "tinycomp.cycles", "elftools", "keras", "jinja2",
+)  # fmt: skip
+
+
+def test_inspecting_loads_nothing_that_only_builds_need() -> None:
+    modules = loaded("-c", "import tinycomp; tinycomp.inspect")
+    assert "tinycomp.inspecting" in modules
+    unwanted = tuple(f"{name}." for name in BUILDING)
+    wrong = {name for name in modules if f"{name}.".startswith(unwanted)}
+    assert wrong == set()
+
+
 def test_the_package_offers_what_it_lists() -> None:
     assert tinycomp.__all__ == sorted(tinycomp.__all__)
     assert {*tinycomp.__all__} == {*tinycomp.api.__all__, "TinycompError"}

@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 
 from tinycomp.plan.program import lower
 from tinycomp.plan.streaming import choose, sketch
-from tinycomp.prepare import read_model
+from tinycomp.reading import read_model
 
 
 @needs_gcc

@@ -26,11 +26,11 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.passes._channels import mixes
-from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.calibration import observe
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -22,9 +22,9 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.batch_normalization import BatchNormalization
-from tinycomp.prepare import clean_up, read_model
 from tinycomp.quantize.calibration import observe
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reading import clean_up, read_model
 
 SHAPE = (8, 8, 3)
 _RNG = np.random.default_rng(3)

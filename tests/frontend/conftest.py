@@ -16,7 +16,7 @@ from tinycomp.frontend.keras import import_keras, read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.prepare import clean_up
+from tinycomp.reading import clean_up
 
 
 @pytest.fixture(scope="session")

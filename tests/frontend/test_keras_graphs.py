@@ -15,7 +15,7 @@ from float_runs import assert_close, run
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.prepare import clean_up
+from tinycomp.reading import clean_up
 
 AssertSame = Callable[..., Graph]
 Save = Callable[..., Path]

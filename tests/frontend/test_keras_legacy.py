@@ -19,7 +19,7 @@ from float_runs import assert_close, run
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.keras import read_keras
-from tinycomp.prepare import clean_up, read_model
+from tinycomp.reading import clean_up, read_model
 
 Save = Callable[..., Path]
 Entry = dict[str, Any]

@@ -14,7 +14,7 @@ from float_runs import assert_close, run
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.torch import read_torch
-from tinycomp.prepare import clean_up, read_model
+from tinycomp.reading import clean_up, read_model
 
 
 def archive(path: Path, *names: str) -> Path:

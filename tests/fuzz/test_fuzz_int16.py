@@ -15,12 +15,13 @@ from tinycomp.int16._registry import on_int16
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
-from tinycomp.prepare import clean_up, reduce
+from tinycomp.prepare import reduce
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.types import Precision
+from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import with_reshapes
 from tinycomp.reference.simulate import simulate

@@ -13,7 +13,8 @@ from host import run_on_host
 from tinycomp.common.errors import ModelError
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
-from tinycomp.prepare import Preparation, evaluation_inputs, prepare, read_model
+from tinycomp.prepare import Preparation, evaluation_inputs, prepare
+from tinycomp.reading import read_model
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 

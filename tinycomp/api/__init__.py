@@ -1,8 +1,39 @@
-"""The Python interface: what `import tinycomp` offers. The command line calls it too."""
+"""The Python interface: what `import tinycomp` offers. The command line calls it too.
 
-from tinycomp.api.built import Build
-from tinycomp.api.checks import bench, inspect, verify
-from tinycomp.api.models import build, quantize
-from tinycomp.api.training import compress, search
+The functions are loaded when they are used first: who only inspects a model does not wait for what
+builds and trains.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinycomp.api.built import Build
+    from tinycomp.api.checks import bench, verify
+    from tinycomp.api.inspecting import inspect
+    from tinycomp.api.models import build, quantize
+    from tinycomp.api.training import compress, search
 
 __all__ = ["Build", "bench", "build", "compress", "inspect", "quantize", "search", "verify"]
+
+_HOMES = {
+    "Build": "built",
+    "bench": "checks",
+    "build": "models",
+    "compress": "training",
+    "inspect": "inspecting",
+    "quantize": "models",
+    "search": "training",
+    "verify": "checks",
+}
+"""The module of each name."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

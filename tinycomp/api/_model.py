@@ -8,12 +8,12 @@ import re
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinycomp.api.built import Build
 from tinycomp.common.errors import ModelError
-from tinycomp.proof.assembly import MODEL_NAME
-from tinycomp.recipes.compression import Compressed
+
+if TYPE_CHECKING:
+    from tinycomp.api.built import Build
 
 Model = str | os.PathLike[str] | bytes | Any
 """The path of a model file, its bytes, a Keras model, an onnx.ModelProto, a Build, or what
@@ -35,6 +35,9 @@ def model_file(model: Model, scratch: Path) -> Path:
     """
     if isinstance(model, str | os.PathLike):
         return Path(model)
+    from tinycomp.api.built import Build
+    from tinycomp.recipes.compression import Compressed
+
     if isinstance(model, Build):
         return _written(scratch, model.report.model.name, ".tflite", _read(model))
     if isinstance(model, Compressed):
@@ -57,6 +60,8 @@ def model_file(model: Model, scratch: Path) -> Path:
 
 
 def _read(build: Build) -> bytes:
+    from tinycomp.proof.assembly import MODEL_NAME
+
     return (build.folder / MODEL_NAME).read_bytes()
 
 

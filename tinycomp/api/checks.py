@@ -1,4 +1,4 @@
-"""Builds and models are run and looked at."""
+"""Builds are run and measured."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from pathlib import Path
 from tinycomp import pipeline
 from tinycomp.api._data import DATA_LIMIT, Data, data_file
 from tinycomp.api._log import Logged
-from tinycomp.api._model import Model, model_file
 from tinycomp.api._scratch import scratch_folder
 from tinycomp.api.built import Build
 from tinycomp.common.progress import Progress
 from tinycomp.device.link import SerialPort
 from tinycomp.options.build import BuildOptions
-from tinycomp.options.compress import SIZES_BOARD
 from tinycomp.options.data import DataOptions
 from tinycomp.reference.compare import Verification
-from tinycomp.report.inspection import Inspection
 from tinycomp.report.record import Report
 
 Built = Build | str | os.PathLike[str]
@@ -95,26 +92,6 @@ def bench(
     """
     progress = progress or Logged()
     return pipeline.bench(_folder(build), _board(board), _port(port), progress, estimate_cycles)
-
-
-def inspect(
-    model: Model, *, board: str | os.PathLike[str] = SIZES_BOARD, progress: Progress | None = None
-) -> Inspection:
-    """A model layer by layer, and what it would need; nothing is compiled. Of a model that can't
-    be built, the reasons.
-
-    Args:
-        model: as in `build`.
-        board: the board that flash, RAM and instructions are estimated for.
-        progress: as in `build`.
-
-    Raises:
-        ModelError: it is damaged, or no model.
-        BoardError: there is no such board.
-    """
-    with scratch_folder() as scratch:
-        path = model_file(model, scratch)
-        return pipeline.inspect(path, os.fspath(board), progress or Logged())
 
 
 def _folder(build: Built) -> Path:

@@ -25,10 +25,12 @@ def inspect(
     from tinycomp import api
     from tinycomp.common.progress import Silent
     from tinycomp.frontend.formats import is_saved_model
-    from tinycomp.report import inspection, terminal
-    from tinycomp.report.record import read_report, to_json
+    from tinycomp.report import inspection
 
     if path.is_dir() and not is_saved_model(path):
+        from tinycomp.report import terminal
+        from tinycomp.report.record import read_report, to_json
+
         report = read_report(path)
         emit(lambda: to_json(report))
         origin = origin_of(path, report.board)

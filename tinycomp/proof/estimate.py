@@ -14,11 +14,11 @@ from tinycomp.passes.bundle_outputs import bundle_outputs
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.streaming import choose, sketch
-from tinycomp.prepare import clean_up, is_float
 from tinycomp.proof.measure import layer_records, state_size
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
 from tinycomp.quantize.ties import hidden_names
+from tinycomp.reading import clean_up, is_float
 from tinycomp.report.inspection import Needs
 from tinycomp.target.boards import Board
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinycomp.device.firmware_build import Measured
-from tinycomp.device.protocol import Device
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Tensor
 from tinycomp.passes.bundle_outputs import output_parts
@@ -27,6 +26,10 @@ from tinycomp.report.record import (
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
 from tinycomp.target.sizes import Sizes
+
+if TYPE_CHECKING:  # estimates need no emulators
+    from tinycomp.device.firmware_build import Measured
+    from tinycomp.device.protocol import Device
 
 
 def layer_records(program: Program) -> tuple[LayerRecord, ...]:

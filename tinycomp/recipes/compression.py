@@ -15,9 +15,10 @@ from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.options.build import AUTO, PlanOptions, Preparation
 from tinycomp.options.compress import CompressOptions
-from tinycomp.prepare import Prepared, clean_up, prepare
+from tinycomp.prepare import Prepared, prepare
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
 from tinycomp.quantize.export import write_tflite
+from tinycomp.reading import clean_up
 from tinycomp.recipes.material import read_material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.output import KERAS_SUFFIX, content, require_writable, save

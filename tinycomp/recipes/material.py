@@ -18,7 +18,8 @@ from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, HoldOut
-from tinycomp.prepare import clean_up, is_float, load_samples, read_model
+from tinycomp.prepare import load_samples
+from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import features_of
 from tinycomp.train.schedule import split

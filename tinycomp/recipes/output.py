@@ -9,7 +9,8 @@ from tinycomp.common.errors import OutputError
 from tinycomp.emit.folder import write_file
 from tinycomp.frontend.keras_export import keras_model, write_keras
 from tinycomp.ir.graph import Graph
-from tinycomp.prepare import TFLITE_SUFFIX, clean_up, read_model
+from tinycomp.prepare import TFLITE_SUFFIX
+from tinycomp.reading import clean_up, read_model
 
 KERAS_SUFFIX = ".keras"
 

@@ -25,7 +25,7 @@ from tinycomp.compress.low_rank import LowRank, matrix
 from tinycomp.compress.tucker import Tucker
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.prepare import clean_up
+from tinycomp.reading import clean_up
 from tinycomp.train.constraint import Fixed
 from tinycomp.train.int8 import Int8
 from tinycomp.train.layers import scale_of

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section, SymbolTableSection
+from typing import TYPE_CHECKING
 
 from tinycomp.common.errors import ToolError
+
+if TYPE_CHECKING:  # pyelftools is imported where a program is read: estimates read none
+    from elftools.elf.sections import Section
 
 EXTERNAL_STACK = 32
 """Assumed bytes of stack of a function outside the call graph (memcpy, compiler helpers), which
@@ -67,6 +67,8 @@ def section_sizes(elf: Path) -> Sizes:
     Raises:
         ToolError: not an ELF file.
     """
+    from elftools.elf.elffile import ELFFile
+
     totals = dict.fromkeys(("code", "constants", "data", "bss", "far"), 0)
     try:
         with elf.open("rb") as stream:
@@ -81,6 +83,8 @@ def section_sizes(elf: Path) -> Sizes:
 
 
 def _kind(section: Section) -> str | None:
+    from elftools.elf.constants import SH_FLAGS
+
     name, flags = section.name, section["sh_flags"]
     if not flags & SH_FLAGS.SHF_ALLOC or name.startswith(_NOT_OURS):
         return None
@@ -109,6 +113,9 @@ class _CallGraph:
 
 def assembly_stack(objects: Iterable[Path]) -> dict[str, int]:
     """Bytes of stack of functions that the compiler's figures don't include, by name."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
     found = {}
     for path in objects:
         with path.open("rb") as stream:

@@ -15,9 +15,9 @@ from tinycomp.frontend.keras import import_keras, read_live_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
-from tinycomp.prepare import clean_up, is_float
 from tinycomp.quantize.calibration import Method, observe
 from tinycomp.quantize.post_training import quantize
+from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes
 
