@@ -31,11 +31,11 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.options.build import AUTO
 from tinycomp.options.data import DataOptions
-from tinycomp.prepare import clean_up
 from tinycomp.quantize.affine import quantize_values
 from tinycomp.quantize.calibration import METHODS
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest
+from tinycomp.reading import clean_up
 from tinycomp.reference import oracle, simulate
 
 CASES = {

@@ -25,10 +25,11 @@ from tinycomp.data.dataset import Dataset, load_data
 from tinycomp.ir.graph import Graph
 from tinycomp.options.build import PlanOptions
 from tinycomp.options.data import DataOptions
-from tinycomp.prepare import prepare_trained, read_model
+from tinycomp.prepare import prepare_trained
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint
+from tinycomp.reading import read_model
 from tinycomp.recipes.measure import bits
 from tinycomp.target.boards import load_board
 

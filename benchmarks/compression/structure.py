@@ -29,9 +29,9 @@ from tinycomp.compress._technique import Samples, Technique
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.build import AUTO, Preparation
-from tinycomp.prepare import clean_up, read_model
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.selection import closest
+from tinycomp.reading import clean_up, read_model
 from tinycomp.reference import oracle
 from tinycomp.report.record import Report
 from tinycomp.train.loop import train
