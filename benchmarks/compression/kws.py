@@ -32,12 +32,12 @@ imitation = 1.0
 temperature = 2.0
 validation = 0.20305
 hold_out = "last"
-rate = 0.005
+rate = 0.0025
 """
 STEPS = """
 [[steps]]
 technique = "rate"
-epochs = 20
+epochs = 14
 press = 0.4
 """
 
