@@ -39,6 +39,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Permute": {"dims": (2, 1)},
     "RepeatVector": {"n": 3},
     "Rescaling": {"scale": 2.0},
+    "Resizing": {"height": 4, "width": 4},
     "Reshape": {"target_shape": (2, 3)},
     "SeparableConv1D": {"filters": 3, "kernel_size": 2},
     "SeparableConv2D": {"filters": 3, "kernel_size": 2},

@@ -53,7 +53,7 @@ def test_a_model_that_keeps_its_score_gets_no_warning(graph: Graph, inputs: Arra
     report, notes = checked(graph, inputs, 1.0)
     assert notes == []
     page = html(report)
-    assert "Error of int8 by tensor" in page
+    assert "Float against int8" in page
     for name, ratio in report.signal_to_noise.items():
         assert f'title="{name}"' in page
         assert f"{ratio:.1f}</td>" in page

@@ -89,7 +89,7 @@ def test_time_is_a_range_or_instructions() -> None:
     assert answered(report)["Time"].value == "about 0.02 to 0.03 ms"
     assert "mine at 64 MHz, an estimate; 1,000 instructions" in answered(report)["Time"].detail
     counted = answered(replace(report, latency=replace(report.latency, time=None)))
-    assert counted["Instructions"].value == "1 k"
+    assert counted["Instructions"].value == "1,000"
 
 
 @pytest.mark.parametrize(

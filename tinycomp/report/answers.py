@@ -107,7 +107,7 @@ def _time(latency: LatencyRecord, macs: int) -> Answer:
     rate = f"{latency.value / macs:.2f} per multiply-accumulate" if macs else ""
     counted = f"{latency.value:,} {latency.unit}"
     if latency.time is None:
-        return Answer(latency.unit.capitalize(), short(latency.value), rate)
+        return Answer(latency.unit.capitalize(), f"{latency.value:,}", rate)
     value, _, clock = show_time(latency.time).partition(" at ")
     kind = "" if latency.time.exact else ", an estimate"
     return Answer("Time", value, f"{latency.time.board} at {clock}{kind}; {counted}, {rate}")
