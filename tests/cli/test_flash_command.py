@@ -167,7 +167,7 @@ def test_run_flashes_verifies_and_benches(
     assert done.code == 0, done.err
     assert [call[0] for call in fake_programs.calls()] == ["avrdude", "avrdude"]
     assert "litert = simulator = host = device: 7 tensors, 2 samples" in done.words
-    assert "ms at 16 MHz" in done.words
+    assert "ms, uno at 16 MHz" in done.words
 
 
 def test_ports_are_listed_with_their_boards(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:

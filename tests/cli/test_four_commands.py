@@ -127,7 +127,7 @@ def test_uno(model: Path, run: Command) -> None:
     assert written.rstrip(b"\xff") == raw.read_bytes().rstrip(b"\xff")
     with running(model, "uno", program):
         words = measured(run, "uno")
-    milliseconds = re.search(r"([\d.]+) ms at 16 MHz", words)
+    milliseconds = re.search(r"([\d.]+) ms, uno at 16 MHz", words)
     assert milliseconds is not None, words
     cycles = re.search(r"([\d,]+) cycles", words)
     assert cycles is not None, words
@@ -155,4 +155,4 @@ def test_esp32(
     program = FirmwareBuild(lx6, library, prefix, model / "program").board_program()
     with running(model, "lx6", program):
         words = measured(run, "esp32")
-    assert re.search(r"[\d.]+ (to [\d.]+ )?ms at 240 MHz", words), words
+    assert re.search(r"[\d.]+ (to [\d.]+ )?ms, esp32 at 240 MHz", words), words

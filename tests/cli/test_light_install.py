@@ -62,12 +62,12 @@ def test_builds_are_verified_without_keras(trained: Path) -> None:
     hashes = set()
     for model in ("model.keras", "model.h5", "model.tflite"):
         out = f"out{Path(model).suffix}"
-        options = ("--board", "host", "--data", "data.npz", "--name", "net", "--no-bench")
+        options = ("--board", "host", "--data", "data.npz", "--no-bench")
         done = run(trained, "build", model, *options, "-o", out)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-        header = (trained / out / "library" / "net.h").read_text()
-        hashes.update(re.findall(r"define NET_MODEL_HASH (.*)", header))
+        header = (trained / out / "library" / "model.h").read_text()
+        hashes.update(re.findall(r"define MODEL_MODEL_HASH (.*)", header))
     assert len(hashes) == 1
 
 
