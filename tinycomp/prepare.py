@@ -156,12 +156,13 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     for note in graph.notes:
         progress.note(note)
     dataset = None if data is None else load_samples(data, graph, progress)
-    if len(graph.outputs) - len(graph.states) > 1:
-        progress.note(_several_outputs(graph))
-    if len(graph.sources) > 1:
-        progress.note(_several_inputs(graph))
     shape = model_shape(graph)
     task, targets = _targets(shape, dataset, wanted.data_options.task)
+    if shape.outputs > 1:
+        scored = targets is not None and targets.task is not None
+        progress.note(_several_outputs(graph, scored=scored))
+    if len(graph.sources) > 1:
+        progress.note(_several_inputs(graph))
     if graph.states:
         _require_whole(graph, recipe)
         progress.note(_kept(graph))
@@ -266,12 +267,13 @@ def _targets(
     return wanted or found.task, found
 
 
-def _several_outputs(graph: Graph) -> str:
+def _several_outputs(graph: Graph, *, scored: bool) -> str:
     outputs = graph.outputs[: len(graph.outputs) - len(graph.states)]
     names = ", ".join(repr(graph.label(name)) for name in outputs)
+    end = "; only the first is scored." if scored else "."
     return (
         f"The model has {len(outputs)} outputs: {names}. The library returns one after the "
-        "other, and the header has the place and scale of each; only the first is scored."
+        f"other, and the header has the place and scale of each{end}"
     )
 
 

@@ -17,7 +17,7 @@ from tinycomp.frontend.formats import FORMATS
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import load_samples
 from tinycomp.reading import is_float, read_model
-from tinycomp.report.inspection import Inspection
+from tinycomp.report.inspection import Inspection, Needs
 
 _DATA = (".npz", ".csv")
 """Ends of the names of data files that are looked for; others have to be named."""
@@ -37,6 +37,8 @@ class Proposal:
     """Of the file."""
     lines: tuple[str, ...]
     """What was found, for the terminal."""
+    next: str
+    """What to do next, with its command."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def propose(
     opened = None if data is None else open_data(data, DataOptions())
     dataset = None if opened is None else load_samples(opened, graph, progress)
     found = _Found(model, inspection, is_float(graph), data, dataset)
-    return Proposal("\n".join(_text(found, board)) + "\n", tuple(_lines(found)))
+    return Proposal("\n".join(_text(found, board)) + "\n", tuple(_lines(found)), _next(found))
 
 
 def _only_model(folder: Path) -> Path:
@@ -134,12 +136,32 @@ def _text(found: _Found, board: str) -> Iterator[str]:
         yield _commented(*scale)
     yield from ("", "[build]", _line("output", "out"))
     yield _commented("optimize", "flash", "or ram, speed, balanced")
-    if found.dataset is not None and found.dataset.y is not None and found.real:
+    if _trainable(found):
         name = f"{found.model.stem}_small.tflite"
         yield from ("", "[compress]", _line("output", name))
         yield _commented("recipe", "tiny", "or balanced, fast, lossless, a TOML file")
         yield from ("", "[search]", _line("output", "search"))
         yield _commented("max_flash", "24k", "bytes of the library")
+
+
+def _trainable(found: _Found) -> bool:
+    """Whether there is a float model, and labels to train it with."""
+    return found.real and found.dataset is not None and found.dataset.y is not None
+
+
+def _fits(needs: Needs) -> bool:
+    """Whether the model should fit the board without compression."""
+    flash = needs.constants + needs.code
+    return flash <= needs.flash_limit and needs.ram_min <= needs.ram_limit
+
+
+def _next(found: _Found) -> str:
+    """A build; for a model that is too large, what makes it fit."""
+    needs = found.inspection.needs
+    if needs is None or _fits(needs):
+        return "tinycomp build"
+    larger = "another board (tinycomp boards lists them)"
+    return f"tinycomp compress, or {larger}" if _trainable(found) else larger
 
 
 def _line(key: str, value: str, comment: str = "") -> str:
@@ -188,12 +210,11 @@ def _lines(found: _Found) -> Iterator[str]:
     needs = found.inspection.needs
     if needs is not None:
         flash = needs.constants + needs.code
-        fits = flash <= needs.flash_limit and needs.ram_min <= needs.ram_limit
         ram = " to ".join(dict.fromkeys(f"{size:,}" for size in (needs.ram_min, needs.ram_fast)))
         yield (
             f"{needs.board}: about {flash:,} of {needs.flash_limit:,} bytes of flash, "
             f"{ram} of {needs.ram_limit:,} bytes of RAM: "
-            f"{'it should fit' if fits else 'too large without compression'}."
+            f"{'it should fit' if _fits(needs) else 'too large without compression'}."
         )
     if found.dataset is not None and (scale := _scaling(found.dataset)):
         yield f"{found.data.name if found.data else 'data'}: {scale[2]}, uncomment {scale[0]}."

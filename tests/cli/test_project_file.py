@@ -154,6 +154,7 @@ def test_init_proposes_what_builds(
     assert "model.keras: float, (6,) to (2,), 32 MACs." in done.out
     assert "data.npz: 256 samples to calibrate, 64 to test, with labels." in done.out
     assert "uno: about " in done.out
+    assert done.out.endswith("Next: tinycomp build\n")
     values = tomllib.loads(Path("tinycomp.toml").read_text())
     assert values == {
         "model": "model.keras",
@@ -166,6 +167,22 @@ def test_init_proposes_what_builds(
     built = run("build", "--no-verify", "--no-bench")
     assert built.code == 0, built.err
     assert read_report(tmp_path / "out").board == "uno"
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_init_proposes_no_build_that_is_refused(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelled: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_trained(tmp_path, features=300, distance=2.0, units=400)
+    if not labelled:
+        np.savez("data.npz", x=np.load("data.npz")["x_train"])
+    done = run("init", "--board", "uno")
+    assert done.code == 0, done.err
+    assert "too large without compression" in done.out
+    proposed = done.out.split("Next: ")[1].strip()
+    larger = "another board (tinycomp boards lists them)"
+    assert proposed == (f"tinycomp compress, or {larger}" if labelled else larger)
 
 
 def test_init_replaces_nothing_without_force(run: Command, refusal: Refusal, folder: Path) -> None:

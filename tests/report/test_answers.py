@@ -9,6 +9,7 @@ from sample_reports import bare, full, regression
 
 from tinycomp.report.answers import Answer, answers, fits, verdict
 from tinycomp.report.record import (
+    ActivationRecord,
     FlashRecord,
     PlainRecord,
     RamRecord,
@@ -31,6 +32,7 @@ def sized(flash: int, ram: int, room: RoomRecord | None) -> Report:
     [
         (1000, 500, True, "Fits cortex-m4: 100.0 % of its flash, 50.0 % of its RAM."),
         (1001, 500, False, "Does not fit cortex-m4: 100.1 % of its flash, 50.0 % of its RAM."),
+        (1, 500, True, "Fits cortex-m4: 0.1 % of its flash, 50.0 % of its RAM."),
         (10, 1001, False, "Does not fit cortex-m4: 1.0 % of its flash, 100.1 % of its RAM."),
     ],
 )
@@ -38,6 +40,13 @@ def test_whether_it_fits(flash: int, ram: int, fit: bool, words: str) -> None:
     report = sized(flash, ram, RoomRecord(1000, 1000))
     assert fits(report) is fit
     assert verdict(report) == words
+
+
+def test_a_small_part_is_not_called_none() -> None:
+    report = sized(4, 500, RoomRecord(10_000, 1_100_000))
+    words = "under 0.1 %"
+    assert verdict(report) == f"Fits cortex-m4: {words} of its flash, {words} of its RAM."
+    assert answered(report)["RAM"].detail.startswith(f"{words} of 1,100,000, ")
 
 
 def test_unknown_sizes_and_this_computer() -> None:
@@ -71,6 +80,24 @@ def test_the_stages_of_accuracy() -> None:
         assert unproven.detail.endswith("of 200 samples")
     wrong = answered(replace(full(), accuracy=regression(2)))["Accuracy"]
     assert wrong.value == "0.01234 \u2192 0.0125 \u2192 0.0126"
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "words"),
+    [
+        (("int8", "int8"), "int8"),
+        (("int16", "int16"), "int16 activations"),
+        (("int16", "int8"), "int8 and int16 activations"),
+    ],
+)
+def test_types_of_activations_are_named(dtypes: tuple[str, ...], words: str) -> None:
+    tensors = tuple(ActivationRecord(f"t{n}", (4,), dtype) for n, dtype in enumerate(dtypes))
+    report = replace(full(), tensors=tensors)
+    detail = answered(report)["Accuracy"].detail
+    assert detail.startswith(f"float \u2192 {words} \u2192 compressed; top-1 of 200 samples")
+    plain = PlainRecord(FlashRecord(8000, 0), RamRecord(900, 0, 100), 2000)
+    compared = "As plain int8" if words == "int8" else "Not compressed"
+    assert compared in answered(replace(report, plain=plain))
 
 
 def test_the_peak_names_the_layer_and_its_largest_buffer() -> None:

@@ -225,3 +225,13 @@ def test_a_report_comes_back_from_json(make, tmp_path) -> None:
     (tmp_path / "report.json").write_text(to_json(report))
     assert read_report(tmp_path) == report
     assert html(read_report(tmp_path)) == html(report)
+
+
+def test_int16_activations_are_not_called_int8() -> None:
+    report = full()
+    tensors = tuple(replace(tensor, dtype="int16") for tensor in report.tensors)
+    page = Page(html(replace(report, tensors=tensors, accuracy=regression(3))))
+    assert "int16 activations, not compressed 0.0125 0.800" in page.text
+    assert "int16 activations, as emitted 0.0126" in page.text
+    assert "Float against int16 activations" in page.text
+    assert "int8" not in page.text.split("Accuracy")[1]

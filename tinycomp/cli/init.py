@@ -35,4 +35,4 @@ def init(
     for line in found.lines:
         console.print(line, markup=False, soft_wrap=True)
     emit(lambda: {"output": FILE})
-    console.print(f"Wrote {FILE}. Next: tinycomp build", markup=False)
+    console.print(f"Wrote {FILE}. Next: {found.next}", markup=False, soft_wrap=True)

@@ -25,7 +25,8 @@ class TerminalProgress:
 
     Args:
         steps: the first words of the titles that stages will have, in order; a stage is numbered by
-            its place among them, and others share the number of the one before.
+            its place among them, and others share the number of the one before. Those that turn
+            out not to be needed no longer count.
     """
 
     def __init__(self, steps: Sequence[str] = ()) -> None:
@@ -69,6 +70,9 @@ class TerminalProgress:
         """The title with its step's number, if the steps are known."""
         if not self._steps:
             return title
-        later = range(self.number, len(self._steps))
-        self.number = next((n + 1 for n in later if title.startswith(self._steps[n])), self.number)
+        later = self._steps[self.number :]
+        place = next((n for n, step in enumerate(later) if title.startswith(step)), None)
+        if place is not None:
+            self._steps = self._steps[: self.number] + later[place:]
+            self.number += 1
         return f"[{max(1, self.number)}/{len(self._steps)}] {title}"

@@ -32,6 +32,8 @@ class ModelShape:
     """Without the batch axis."""
     ending: Ending = "other"
     """The last operation that gives outputs their meaning."""
+    outputs: int = 1
+    """How many outputs the model has; `output_shape` is the first one's, which alone is scored."""
 
     @property
     def axes(self) -> Shape:
@@ -59,7 +61,8 @@ def model_shape(graph: Graph) -> ModelShape:
     """The shapes of a graph, and its last operation."""
     source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     shape = source.shape if len(graph.sources) == 1 else graph.sample_shape
-    return ModelShape(shape, target.shape, _ending(graph, target.name))
+    outputs = len(graph.outputs) - len(graph.states)
+    return ModelShape(shape, target.shape, _ending(graph, target.name), outputs)
 
 
 def without_ones(shape: Shape) -> Shape:

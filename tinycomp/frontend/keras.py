@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,20 @@ def import_keras(purpose: str = "Training") -> Any:
 
         keras.backend.backend()
     return keras
+
+
+def require_keras(purpose: str = "Training") -> None:
+    """Refuse early where Keras is missing, without the seconds that its import takes.
+
+    Args:
+        purpose: what takes it, as the subject of a sentence.
+
+    Raises:
+        ToolError: Keras is not installed.
+    """
+    with extra("keras", purpose, "Keras"):
+        if find_spec("keras") is None:
+            raise ModuleNotFoundError("No module named 'keras'", name="keras")
 
 
 @contextmanager

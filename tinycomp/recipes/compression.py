@@ -11,6 +11,7 @@ from tinycomp.common.progress import Progress
 from tinycomp.data.score import Score
 from tinycomp.emit.folder import refuse_existing_file
 from tinycomp.frontend.formats import require_model
+from tinycomp.frontend.keras import require_keras
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.options.build import AUTO, PlanOptions, Preparation
@@ -69,6 +70,8 @@ def compress(
     recipe = find_recipe(options.recipe).with_training(options.epochs, options.seed)
     board = load_board(options.board)
     require_model(options.model)
+    if recipe.trains:
+        require_keras()
     material = read_material(
         options.model, options.data, options.data_options, options.teacher, progress
     )

@@ -80,6 +80,11 @@ class Recipe:
         chosen = schedules[0] if schedules else self.training
         return chosen.seed, chosen.validation, chosen.hold_out
 
+    @property
+    def trains(self) -> bool:
+        """Whether a step trains, which takes Keras."""
+        return any(step.schedule for step in self.steps)
+
     def with_training(self, epochs: int | None, seed: int | None) -> Recipe:
         """The recipe with epochs and seed of all trainings replaced, unless None."""
         given = {"epochs": epochs, "seed": seed}

@@ -85,7 +85,8 @@ def _on_accuracy(report: Report, origin: Origin) -> Iterator[Step]:
         return
     if accuracy.metric not in _SHARES or accuracy.dense_int8 is None:
         return
-    if accuracy.float is not None and accuracy.float - accuracy.dense_int8 > LOSS:
+    wide = report.precision != "int8"
+    if not wide and accuracy.float is not None and accuracy.float - accuracy.dense_int8 > LOSS:
         lost = 100 * (accuracy.float - accuracy.dense_int8)
         yield Step(f"int8 loses {lost:.1f} points: try 16 bits", _build(report, origin, "a16"))
     if accuracy.int8 is not None and accuracy.dense_int8 - accuracy.int8 > LOSS:

@@ -1,5 +1,5 @@
 """What a user wants to know first about a build, in the same words in the terminal and on the page:
-does it fit, how fast is it, how accurate, and what would plain int8 take.
+does it fit, how fast is it, how accurate, and what would it take without compression.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycomp.report.numbers import cut_middle, show_metric, show_share, show_time
+from tinycomp.report.numbers import cut_middle, show_metric, show_part, show_share, show_time
 from tinycomp.report.record import AccuracyRecord, LatencyRecord, Report, VerifyRecord
 
 _NAME = 32
@@ -46,10 +46,10 @@ def verdict(report: Report) -> str:
     assert report.room is not None
     assert report.flash is not None
     assert report.ram is not None
-    flash = 100 * report.flash.total / report.room.flash
-    ram = 100 * report.ram.total / report.room.ram
+    flash = show_part(report.flash.total, report.room.flash)
+    ram = show_part(report.ram.total, report.room.ram)
     word = "Fits" if fit else "Does not fit"
-    return f"{word} {board}: {flash:.1f} % of its flash, {ram:.1f} % of its RAM."
+    return f"{word} {board}: {flash} of its flash, {ram} of its RAM."
 
 
 def answers(report: Report) -> Iterator[Answer]:
@@ -75,7 +75,7 @@ def answers(report: Report) -> Iterator[Answer]:
         unit = report.latency.unit.capitalize()
         yield Answer(f"{unit} of a window", short(whole.latency), times)
     if report.accuracy and report.accuracy.int8 is not None:
-        yield _accuracy(report.accuracy, _elsewhere(report))
+        yield _accuracy(report.accuracy, report.precision, _elsewhere(report))
     if report.plain:
         yield _plain(report)
     for record in report.verify:
@@ -113,9 +113,9 @@ def _time(latency: LatencyRecord, macs: int) -> Answer:
     return Answer("Time", value, f"{latency.time.board} at {clock}{kind}; {counted}, {rate}")
 
 
-def _accuracy(accuracy: AccuracyRecord, elsewhere: str) -> Answer:
-    """Float, int8, and compressed; the last two are one without compression."""
-    stages = {"float": accuracy.float, "int8": accuracy.dense_int8, "compressed": accuracy.int8}
+def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str) -> Answer:
+    """Float, quantized, and compressed; the last two are one without compression."""
+    stages = {"float": accuracy.float, precision: accuracy.dense_int8, "compressed": accuracy.int8}
     if accuracy.dense_int8 == accuracy.int8:
         del stages["compressed"]
     known = {name: value for name, value in stages.items() if value is not None}
@@ -137,6 +137,7 @@ def _elsewhere(report: Report) -> str:
 
 
 def _plain(report: Report) -> Answer:
+    """The same model, quantized alike, without compression."""
     plain = report.plain
     assert plain is not None
     parts = [f"{plain.ram.total:,} bytes of RAM"]
@@ -144,7 +145,8 @@ def _plain(report: Report) -> Answer:
         parts.append(f"{plain.latency:,} {report.latency.unit}")
     if report.flash:
         parts.append(_saved(1 - report.flash.total / plain.flash.total))
-    return Answer("As plain int8", f"{plain.flash.total:,} bytes", ", ".join(parts))
+    question = "As plain int8" if report.precision == "int8" else "Not compressed"
+    return Answer(question, f"{plain.flash.total:,} bytes", ", ".join(parts))
 
 
 def _saved(part: float) -> str:

@@ -6,6 +6,8 @@ from tinycomp.report.record import TimeRecord
 
 SHARES = ("top-1", "accuracy")
 """Metrics that are fractions."""
+_LEAST = 0.05
+"""Percent that are shown as 0.1."""
 INTERRUPTS = {
     "off": "none during the inference",
     "clock": "only the clock's own, a thousandth of the time",
@@ -25,7 +27,13 @@ def show_metric(metric: str, value: float | None) -> str:
 
 def show_share(used: int, room: int) -> str:
     """What part of a board's bytes are used."""
-    return f"{100 * used / room:.1f} % of {room:,}"
+    return f"{show_part(used, room)} of {room:,}"
+
+
+def show_part(used: int, room: int) -> str:
+    """A part in percent; one that would be rounded to none is said to be small."""
+    part = 100 * used / room
+    return "under 0.1 %" if 0 < part < _LEAST else f"{part:.1f} %"
 
 
 def show_time(time: TimeRecord) -> str:

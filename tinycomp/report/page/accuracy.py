@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinycomp.report.axes import Frame, shares, two_digits
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import AccuracyRecord, HistogramRecord, MetricRecord
 
-_EXECUTIONS = {
-    "float": "float model",
-    "dense_int8": "int8, not compressed",
-    "int8": "int8, as emitted",
-}
 _PARTS, _MISTAKES = 20, 12
 """Maximum number of outputs or confusion matrix classes shown; for more classes, the number of
 mistakes shown.
@@ -23,19 +18,29 @@ _FRAME = Frame(width=420, height=240, left=52)
 View = dict[str, Any]
 
 
-def accuracy(accuracy: AccuracyRecord) -> View:
-    """Executions in rows, metrics in columns; then each output, and the confusion matrix."""
+def accuracy(accuracy: AccuracyRecord, precision: str) -> View:
+    """Executions in rows, metrics in columns; then each output, and the confusion matrix.
+
+    Args:
+        accuracy: the scores.
+        precision: what the model is quantized to, of the report.
+    """
+    executions = {
+        "float": "float model",
+        "dense_int8": f"{precision}, not compressed",
+        "int8": f"{precision}, as emitted",
+    }
     return {
         "metrics": [metric.metric for metric in accuracy.metrics],
         "samples": accuracy.samples,
         "rows": [
             {"label": label, "values": _metric_values(accuracy.metrics, key)}
-            for key, label in _EXECUTIONS.items()
+            for key, label in executions.items()
             if getattr(accuracy, key) is not None
         ],
-        "outputs": _outputs(accuracy),
+        "outputs": _outputs(accuracy, executions),
         "confusion": _confusion(accuracy),
-        "errors": _errors(accuracy.errors) if accuracy.errors else None,
+        "errors": _errors(accuracy.errors, executions) if accuracy.errors else None,
     }
 
 
@@ -44,7 +49,7 @@ def _metric_values(metrics: Sequence[MetricRecord], key: str) -> list[str]:
     return ["" if value is None else show_metric(metric, value) for metric, value in values]
 
 
-def _outputs(accuracy: AccuracyRecord) -> View | None:
+def _outputs(accuracy: AccuracyRecord, executions: Mapping[str, str]) -> View | None:
     """Metrics of each output: of the float model, if there is one, and of the emitted one."""
     if not accuracy.by_output:
         return None
@@ -58,7 +63,7 @@ def _outputs(accuracy: AccuracyRecord) -> View | None:
     ]
     headings = [metric.metric for metric in accuracy.by_output[0].metrics]
     return {
-        "groups": [_EXECUTIONS[key] for key in keys],
+        "groups": [executions[key] for key in keys],
         "headings": headings,
         "rows": rows[:_PARTS],
         "more": len(rows) - len(rows[:_PARTS]),
@@ -99,7 +104,7 @@ def _confusion(accuracy: AccuracyRecord) -> View | None:
     }
 
 
-def _errors(found: HistogramRecord) -> View:
+def _errors(found: HistogramRecord, executions: Mapping[str, str]) -> View:
     """Two bars for each bin, side by side: the float model's and the emitted model's."""
     most = max((*found.float, *found.int8), default=0) or 1
     kinds = (
@@ -125,7 +130,7 @@ def _errors(found: HistogramRecord) -> View:
         "what": found.what,
         "frame": _FRAME,
         "bars": bars,
-        "kinds": [(kind, _EXECUTIONS[kind]) for kind, _ in kinds],
+        "kinds": [(kind, executions[kind]) for kind, _ in kinds],
         "across": [(_FRAME.across(s), _edge(low + s * (high - low))) for s in shares()],
         "up": [(_FRAME.up(s), f"{two_digits(s * most):,}") for s in shares(3)],
     }

@@ -127,6 +127,15 @@ class Report:
     """What it was made of; None in reports of 0.1."""
 
     @property
+    def precision(self) -> str:
+        """What the model is quantized to: "int8", or the types of its activations if some have 16
+        bits ("int16 activations", "int8 and int16 activations").
+        """
+        there = {tensor.dtype for tensor in self.tensors}
+        kinds = [kind for kind in ("int8", "int16") if kind in there]
+        return f"{' and '.join(kinds)} activations" if "int16" in kinds else "int8"
+
+    @property
     def weight_bytes(self) -> int:
         """Bytes of weights in flash, including codebooks and tables."""
         return sum(layer.weight_bytes for layer in self.layers)
