@@ -25,7 +25,6 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
 from tinycomp.options.compress import CompressOptions, Targets
 from tinycomp.pipeline import build
-from tinycomp.plan.streaming import Optimize
 from tinycomp.recipes.compression import compress
 from tinycomp.report.record import Report, StepRecord
 from tinycomp.report.steps import step_line
@@ -53,16 +52,14 @@ class Case:
     """Options of the recipe's trainings, TOML."""
     steps: str
     """The recipe's steps, TOML."""
-    targets: tuple[int | None, ...]
-    """Bytes of constants on a Cortex-M4, for each point to reach; None: no target."""
+    targets: tuple[int, ...]
+    """Bytes of constants on a Cortex-M4, for each point to reach."""
     augment: Mapping[str, float] = field(default_factory=dict)
     """Augmentation of all trainings, the float model's too."""
     rate: float = 0.002
     """Learning rate of AdamW for the float model, with cosine decay."""
     batch: int = 64
     """Samples per step of the float model's training."""
-    optimize: Optimize = "flash"
-    """What builds are planned for."""
 
     @property
     def recipe(self) -> str:
@@ -129,7 +126,7 @@ def _run(
     found = compress(
         CompressOptions(
             model, data, recipe=str(recipe), targets=Targets(target), seed=seed,
-            epochs=options.epochs, planning=PlanOptions(case.optimize),
+            epochs=options.epochs,
         ),
         Lines(),
         report,
@@ -140,8 +137,7 @@ def _run(
     last = found.steps[-1]
     small = options.output or data.with_name("small.tflite")
     small.write_bytes(found.prepared.tflite)
-    built = verified(small, data, case.optimize)
-    work = {} if target else {"work": _work(verified(model, data, case.optimize), built)}
+    built = verified(small, data)
     return {
         "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed, "target": target,
         "float": round(found.real.value, 4), "int8_bytes": found.steps[0].constants,
@@ -150,32 +146,15 @@ def _run(
         "bits": round(last.bits, 3), "non_zeros": last.non_zeros,
         "parameters": found.steps[0].parameters, "equal": all(each.equal for each in built.verify),
         "seconds": [round(middle - begin), round(time.monotonic() - middle)],
-        **work,
     }  # fmt: skip
 
 
-def _work(before: Report, after: Report) -> dict[str, Any]:
-    """Multiply-accumulates and instructions of two models, and the int8 accuracy of the first."""
-    assert before.latency is not None
-    assert after.latency is not None
-    assert before.accuracy is not None
-    return {
-        "int8": round(before.accuracy.int8, 4),
-        "macs": [before.model.macs, after.model.macs],
-        "instructions": [before.latency.value, after.latency.value],
-        "times_fewer": [
-            round(before.model.macs / after.model.macs, 2),
-            round(before.latency.value / after.latency.value, 2),
-        ],
-    }
-
-
-def verified(model: Path, data: Path, optimize: Optimize = "flash") -> Report:
+def verified(model: Path, data: Path) -> Report:
     """The report of a build for the emulated Cortex-M4."""
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
         options = BuildOptions(
             Preparation(model, data), "cortex-m4", Path(folder) / "out", samples=SAMPLES,
-            planning=PlanOptions(optimize),
+            planning=PlanOptions("flash"),
         )  # fmt: skip
         return build(options, Silent())
 

@@ -14,6 +14,7 @@ import numpy as np
 from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Progress
 from tinycomp.ir.tensor import Array
+from tinycomp.options.data import DataOptions, Task
 
 Data = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Any] | Any
 """A path; (x, y), x, or ((x, y), (x_test, y_test)) of arrays; arrays by name, as in an .npz; a
@@ -51,6 +52,34 @@ def data_file(data: Data, scratch: Path, limit: int, progress: Progress) -> Path
     path = scratch / _NAME
     np.savez(path, **arrays)  # type: ignore[arg-type]  # the stub takes only its own options
     return path
+
+
+def data_options(
+    x_key: str | None,
+    y_key: str | None,
+    scale: float,
+    offset: float,
+    labels: str | os.PathLike[str] | None,
+    label_column: str | None,
+    evaluate: int | None,
+    task: Task | None,
+) -> DataOptions:
+    """How the data are read, from the keywords that several functions have."""
+    return DataOptions(
+        x_key,
+        y_key,
+        scale,
+        offset,
+        test_samples=evaluate,
+        task=task,
+        labels=optional_path(labels),
+        label_column=label_column,
+    )
+
+
+def optional_path(path: str | os.PathLike[str] | None) -> Path | None:
+    """A path as an object, where there is one."""
+    return None if path is None else Path(path)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from tinycomp import pipeline
-from tinycomp.api._data import DATA_LIMIT, Data, data_file
+from tinycomp.api._data import DATA_LIMIT, Data, data_file, data_options, optional_path
 from tinycomp.api._log import Logged
 from tinycomp.api._model import Model, model_file
 from tinycomp.api._scratch import output_folder, scratch_folder
@@ -109,19 +108,12 @@ def build(
         wanted = Preparation(
             model_file(model, scratch),
             data_file(data, scratch, data_limit, progress),
-            DataOptions(
-                x_key,
-                y_key,
-                input_scale,
-                input_offset,
-                test_samples=evaluate,
-                task=task,
-                labels=None if labels is None else Path(labels),
-                label_column=label_column,
+            data_options(
+                x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
             ),
             codebook_bits,
             sparsity,
-            None if recipe is None else Path(recipe),
+            optional_path(recipe),
             calibration,
             name,
             input_quantization,
@@ -198,10 +190,10 @@ def quantize(
             ),
             codebook_bits,
             sparsity,
-            None if recipe is None else Path(recipe),
+            optional_path(recipe),
             calibration,
             input_quantization=input_quantization,
             activations=activations,
         )
-        target = None if output is None else Path(output)
+        target = optional_path(output)
         return pipeline.quantize(wanted, target, force, progress)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tinycomp.api._data import DATA_LIMIT, Data, data_file
+from tinycomp.api._data import DATA_LIMIT, Data, data_file, data_options, optional_path
 from tinycomp.api._log import Logged
 from tinycomp.api._model import Model, model_file
 from tinycomp.api._scratch import scratch_folder
@@ -101,22 +101,15 @@ def compress(
         options = CompressOptions(
             model_file(model, scratch),
             _required(data_file(data, scratch, data_limit, progress)),
-            DataOptions(
-                x_key,
-                y_key,
-                input_scale,
-                input_offset,
-                test_samples=evaluate,
-                task=task,
-                labels=None if labels is None else Path(labels),
-                label_column=label_column,
+            data_options(
+                x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
             ),
             os.fspath(recipe),
             os.fspath(board),
             PlanOptions(optimize),
             Targets(target_bytes, min_accuracy, target_flash, target_macs),
             None if teacher is None else _teacher(teacher, scratch),
-            None if checkpoint is None else Path(checkpoint),
+            optional_path(checkpoint),
             epochs,
             seed,
         )
@@ -206,15 +199,8 @@ def search(
     """
     progress = progress or Logged()
     with scratch_folder() as scratch:
-        reading = DataOptions(
-            x_key,
-            y_key,
-            input_scale,
-            input_offset,
-            test_samples=evaluate,
-            task=task,
-            labels=None if labels is None else Path(labels),
-            label_column=label_column,
+        reading = data_options(
+            x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
         )
         options = searching.SearchOptions(
             searching.Task(
