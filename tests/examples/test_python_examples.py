@@ -72,6 +72,42 @@ def test_activity(tmp_path: Path) -> None:
     assert '"walk"' in (tmp_path / "out" / "library" / "activity.h").read_text()
 
 
+def test_keywords(tmp_path: Path) -> None:
+    """The features in C are those of the training in every bit, and the library hears the word."""
+    found = run("keywords", tmp_path, "--epochs", "12")
+    assert found["float"] > 85
+    assert abs(found["int8"] - found["float"]) < 5
+    if shutil.which("gcc") is None:
+        return
+    out = tmp_path / "out"
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", *sanitize]
+    include = [f"-I{folder}" for folder in (out / "library", out / "features")]
+    sources = [*(EXAMPLES / "keywords").glob("*.c"), *(out / "library").glob("*.c")]
+    command = ["gcc", *flags, *include, *sources, "-lm", "-o", tmp_path / "keywords"]
+    subprocess.run(command, check=True, timeout=120)
+    sound = (out / "sound.raw").read_bytes()
+    *features, word, score = subprocess.run(
+        [tmp_path / "keywords", "-"], input=sound, check=True, capture_output=True
+    ).stdout.split()
+    assert [int(each) for each in features] == features_in_python(out)
+    assert word.decode() in {"down", "noise", "trill", "up"}
+    assert 0.25 < float(score) <= 1
+
+
+def features_in_python(out: Path) -> list[int]:
+    """Features of the sound that the example wrote."""
+    program = (
+        "import sys, numpy; from log_mel import LogMel; "
+        "sound = numpy.fromfile(sys.argv[1], '<i2')[None]; "
+        "print(*LogMel(sound.shape[1]).of(sound).reshape(-1))"
+    )
+    command = [sys.executable, "-c", program, out / "sound.raw"]
+    folder = EXAMPLES / "keywords"
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return [int(each) for each in done.stdout.split()]
+
+
 def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its cells in order, as a kernel runs them; they keep no outputs."""
     monkeypatch.chdir(tmp_path)
