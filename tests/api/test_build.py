@@ -179,6 +179,10 @@ def test_inspect_takes_models_of_any_kind(built: tinycomp.Build) -> None:
     found = tinycomp.inspect(TFLITE, board="uno")
     assert found.macs == built.report.model.macs
     assert found.needs is not None
+    shown = repr(found).splitlines()
+    assert shown[0] == "Layers"
+    assert any(line.strip().startswith("flash, estimated") for line in shown)
+    assert max(map(len, shown)) <= 100
 
 
 @needs_gcc

@@ -44,7 +44,7 @@ def test_a_loss_is_reported_with_the_worst_tensor(graph: Graph, inputs: Array) -
     assert report.accuracy.dense_int8 is not None
     lost = 100 * (1 - report.accuracy.dense_int8)
     assert lost > 2
-    assert note.startswith(f"Warning: int8 loses {lost:.1f} points of top-1. ")
+    assert note.startswith(f"Warning: quantization to int8 loses {lost:.1f} points of top-1. ")
     assert "The largest loss is in 'deep': " in note
     assert "What helps: " in note
 

@@ -90,3 +90,13 @@ def test_the_most_urgent_step_comes_first() -> None:
     assert "100 % of the RAM" in next_steps(tight, origin)[0].why
     blind = next_steps(replace(report, accuracy=None), Origin("out", "m.tflite", None))
     assert "--data samples.npz" in blind[0].command
+
+
+def test_4_bits_are_proposed_with_the_bytes_that_they_save() -> None:
+    report = replace(full(), compression={}, board="host")
+    layers = (LayerRecord("a", "dense", 1, weight_bytes=1000), LayerRecord("b", "add", 0))
+    steps = next_steps(replace(report, layers=layers), Origin("out", "m.tflite", None))
+    whys = [step.why for step in steps]
+    assert "weights of 4 bits take about 484 bytes less of flash" in whys
+    nothing = replace(report, layers=(LayerRecord("a", "dense", 1, weight_bytes=20),))
+    assert not any("4 bits" in s.why for s in next_steps(nothing, Origin("out", "m.tflite", None)))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -156,8 +156,8 @@ def read_project(path: Path) -> ProjectFile:
     """The file, checked.
 
     Raises:
-        TinycompError: it can't be read, a key is unknown or a value has the wrong type; the text
-            names the line.
+        TinycompError: it can't be read, keys are unknown or values have the wrong type; the text
+            names all of them, with their lines.
     """
     values = read_toml(path, f"'{path}'")
     commands = _commands()
@@ -169,9 +169,11 @@ def read_project(path: Path) -> ProjectFile:
         if key in commands and isinstance(value, dict):
             tables[key] = reader.checked(value, commands[key], key)
         elif key in commands:
-            reader.refuse(key, "", f"'{key}' is {shown(value)}. Expected a table, [{key}].")
+            reader.complain(key, "", f"'{key}' is {shown(value)}. Expected a table, [{key}].")
         else:
             top |= reader.checked({key: value}, common, "", tables=tuple(commands))
+    if reader.problems:
+        raise TinycompError("\n".join(reader.problems))
     return ProjectFile(top, tables)
 
 
@@ -213,6 +215,8 @@ class _Reader:
     """The file."""
     text: str
     """Its text, for numbers of lines."""
+    problems: list[str] = field(default_factory=list)
+    """What is wrong, each with its line."""
 
     def checked(
         self,
@@ -225,25 +229,26 @@ class _Reader:
         found = {}
         for key, value in values.items():
             if key not in known:
-                self._refuse_unknown(key, [*known, *tables], table)
+                self._complain_of_unknown(key, [*known, *tables], table)
+                continue
             try:
                 found[key] = known[key].converted(value)
             except ValueError as error:
-                self.refuse(key, table, f"'{key}' is {shown(value)}. {error}.")
+                self.complain(key, table, f"'{key}' is {shown(value)}. {error}.")
         return found
 
-    def _refuse_unknown(self, key: str, names: list[str], table: str) -> NoReturn:
+    def _complain_of_unknown(self, key: str, names: list[str], table: str) -> None:
         place = f"of tinycomp {table}" if table else "that commands have in common"
         near = difflib.get_close_matches(key, names, n=1)
         known = f"Known here: {', '.join(sorted({*names}))}."
         hint = f"Did you mean '{near[0]}'?" if near else known
-        self.refuse(key, table, f"'{key}' is no option {place}. {hint}")
+        self.complain(key, table, f"'{key}' is no option {place}. {hint}")
 
-    def refuse(self, key: str, table: str, reason: str) -> NoReturn:
-        """Name the place."""
+    def complain(self, key: str, table: str, reason: str) -> None:
+        """Add a problem, with its place."""
         line = next(_lines(self.text, key, table), None)
         place = f"'{self.path}'" if line is None else f"'{self.path}', line {line}"
-        raise TinycompError(f"{place}: {reason}")
+        self.problems.append(f"{place}: {reason}")
 
 
 def _lines(text: str, key: str, table: str) -> Iterator[int]:

@@ -93,7 +93,7 @@ def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> 
 
 
 def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> None:
-    """Warn if int8 without compression loses more than LOSS; name the worst tensor and remedies."""
+    """Warn if quantization alone loses more than LOSS; name the worst tensor and remedies."""
     if report.accuracy is None:
         return
     for metric in report.accuracy.metrics:
@@ -104,15 +104,16 @@ def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> Non
 
 
 def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:
-    note = f"Warning: int8 loses {100 * loss:.1f} points of {metric}."
+    note = f"Warning: quantization to {report.precision} loses {100 * loss:.1f} points of {metric}."
     blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
     if blamed is not None:
         name, decibels = blamed
         note += f" The largest loss is in {name!r}: {decibels:.0f} dB of signal to noise."
+    wider = "" if "int16" in report.precision else ", 16-bit activations (--activations 16)"
     return (
         f"{note} What helps: calibration samples that cover all inputs of the application, "
         "features of similar range (begin the model with keras.layers.Normalization), ReLU6 "
-        "instead of ReLU, weights without outliers (weight decay)."
+        f"instead of ReLU, weights without outliers (weight decay){wider}."
     )
 
 

@@ -64,14 +64,20 @@ def _steps(report: Report, origin: Origin) -> Iterator[Step]:
     if origin.trainable and not report.compression and origin.data is not None:
         command = _with_data("compress", report, origin, "-o small.tflite")
         yield Step("training can make it smaller", command)
-    if not report.compression:
-        yield Step("weights of 4 bits take half the flash", _build(report, origin, "c4"))
+    if not report.compression and (saved := _saved_by_4_bits(report)) > 0:
+        why = f"weights of 4 bits take about {saved:,} bytes less of flash"
+        yield Step(why, _build(report, origin, "c4"))
     if not origin.flashable:
         yield Step(
             "see the boards that it can be built for, and flashed to with 'tinycomp run'",
             "tinycomp boards",
         )
     yield Step("all figures, layer by layer", f"tinycomp inspect {folder} -v")
+
+
+def _saved_by_4_bits(report: Report) -> int:
+    """Half of the weights' bytes, less a codebook of 16 for each layer that gains by it."""
+    return sum(max(0, layer.weight_bytes // 2 - 16) for layer in report.layers)
 
 
 def _on_accuracy(report: Report, origin: Origin) -> Iterator[Step]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from rich.box import SIMPLE, SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from tinycomp.frontend.survey import Survey
 from tinycomp.report.record import LayerRecord
 
+_WIDTH = 100
+"""Of the text that Python shows, in columns."""
 _NAME = 28
 """The longest name of a layer in a table."""
 
@@ -55,7 +57,7 @@ class Needs:
     """Bytes of RAM that a model may use on the board."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """What a model contains, and what it would need."""
 
@@ -81,6 +83,14 @@ class Inspection:
     """What was left out or converted while reading."""
     needs: Needs | None = None
     """Estimates for a board; None if it can't be built."""
+
+    def __repr__(self) -> str:
+        """The tables, as a Python prompt shows them."""
+        console = Console(width=_WIDTH, color_system=None)
+        with console.capture() as captured:
+            console.print(tables(self))
+        lines = [line.rstrip() for line in captured.get().splitlines()]
+        return "\n".join(lines).strip()
 
 
 def to_json(found: Inspection) -> str:

@@ -139,7 +139,7 @@ def _size_note(found: ClassFolders, size: tuple[int, int, int]) -> list[str]:
         note += f" (resized with bilinear filtering; {found.first.name} is {width} x {height})"
     if width * size[0] != height * size[1]:
         note += "; proportions are not kept"
-    return [f"{note}. Normalize as in training: --input-scale, --input-offset."]
+    return [f"{note}. --input-scale and --input-offset make of them what training saw."]
 
 
 def _unreadable(path: Path, error: Exception) -> str:
