@@ -219,7 +219,7 @@ def test_init_asks_for_names_where_it_must_choose(refusal: Refusal, folder: Path
 
 def test_all_problems_of_a_file_are_named_at_once(refusal: Refusal, folder: Path) -> None:
     write(f'{MODEL}bord = "uno"\n[build]\nsample = 3\nsamples = "many"\n')
-    said = refusal("build", notes=2)
-    assert "line 3: 'bord' is no option" in said
+    said = refusal("build")
+    assert "(1) line 3: 'bord' is no option" in said
     assert "line 5: 'sample' is no option" in said
     assert "line 6: 'samples' is" in said

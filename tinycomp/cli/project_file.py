@@ -23,7 +23,7 @@ import typer
 from typer.core import TyperCommand
 
 from tinycomp.cli.app import app, tell
-from tinycomp.common.errors import TinycompError
+from tinycomp.common.errors import TinycompError, numbered
 from tinycomp.common.toml_file import read_toml, shown
 
 FILE = "tinycomp.toml"
@@ -173,7 +173,7 @@ def read_project(path: Path) -> ProjectFile:
         else:
             top |= reader.checked({key: value}, common, "", tables=tuple(commands))
     if reader.problems:
-        raise TinycompError("\n".join(reader.problems))
+        raise reader.refusal()
     return ProjectFile(top, tables)
 
 
@@ -247,8 +247,15 @@ class _Reader:
     def complain(self, key: str, table: str, reason: str) -> None:
         """Add a problem, with its place."""
         line = next(_lines(self.text, key, table), None)
-        place = f"'{self.path}'" if line is None else f"'{self.path}', line {line}"
-        self.problems.append(f"{place}: {reason}")
+        self.problems.append(reason if line is None else f"line {line}: {reason}")
+
+    def refusal(self) -> TinycompError:
+        """All problems in one error."""
+        if len(self.problems) > 1:
+            found = numbered(self.problems)
+            return TinycompError(f"'{self.path}' has {len(self.problems)} problems: {found}")
+        (only,) = self.problems
+        return TinycompError(f"'{self.path}'{', ' if only.startswith('line ') else ': '}{only}")
 
 
 def _lines(text: str, key: str, table: str) -> Iterator[int]:

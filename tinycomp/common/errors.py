@@ -4,6 +4,7 @@ try.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -27,6 +28,11 @@ class TinycompError(Exception):
         self.expected = expected
         self.hint = hint
         super().__init__(" ".join(part for part in (what, expected, hint) if part))
+
+
+def numbered(problems: Sequence[str]) -> str:
+    """Several problems of one thing, for an error that names all of them."""
+    return " ".join(f"({number}) {text}" for number, text in enumerate(problems, 1))
 
 
 class ModelError(TinycompError):

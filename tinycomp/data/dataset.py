@@ -25,7 +25,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from tinycomp.common.errors import DataError
+from tinycomp.common.errors import DataError, numbered
 from tinycomp.data.formats._registry import format_of, formats
 from tinycomp.data.joined import joined_inputs
 from tinycomp.data.samples import (
@@ -257,9 +257,9 @@ class _Reader:
     def _refusal(self) -> DataError:
         if len(self.problems) == 1:
             return DataError(f"{self._file}: {self.problems[0]}", hint=_CONVENTION)
-        listed = " ".join(f"({n}) {text}" for n, text in enumerate(self.problems, 1))
         return DataError(
-            f"{self._file} can't be used for {len(self.problems)} reasons: {listed}",
+            f"{self._file} can't be used for {len(self.problems)} reasons: "
+            f"{numbered(self.problems)}",
             hint=_CONVENTION,
         )
 

@@ -22,7 +22,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from tinycomp.common.errors import TinycompError
+from tinycomp.common.errors import TinycompError, numbered
 from tinycomp.common.toml_file import read_toml, shown
 from tinycomp.compress._technique import Technique
 from tinycomp.compress.recipe import Recipe as PostTraining
@@ -177,7 +177,7 @@ def parse(values: Mapping[str, Any], title: str) -> Recipe:
     schedule = Schedule() if trains else _made(Schedule, training, common)
     problems += [f"[{_TRAINING}]: {each}" for each in common if _is_text(each)]
     if problems:
-        listing = " ".join(f"({n}) {text}." for n, text in enumerate(problems, 1))
+        listing = numbered([f"{each}." for each in problems])
         many = f" has {len(problems)} problems: {listing}" if len(problems) > 1 else ""
         raise TinycompError(f"{title}{many or f': {problems[0]}.'}")
     return Recipe(tuple(steps), dict(values), schedule)
