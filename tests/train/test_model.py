@@ -14,6 +14,7 @@ from small_networks import network, task
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.data.metrics import softmax
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
+from tinycomp.ops._differentiable import fake_quantize
 from tinycomp.ops._window import Window
 from tinycomp.quantize.affine import quantize_inputs, quantize_values
 from tinycomp.quantize.calibration import calibrate
@@ -21,7 +22,6 @@ from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
-from tinycomp.train.activations import fake_quantize
 from tinycomp.train.int8 import Int8
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune

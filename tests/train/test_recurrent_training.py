@@ -10,7 +10,7 @@ import pytest
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, GraphBuilder
-from tinycomp.ir.tensor import QuantizationParameters
+from tinycomp.ir.tensor import QuantizationParameters, dequantize_values
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
@@ -111,3 +111,18 @@ def test_an_lstm_takes_no_steps_of_each_channel() -> None:
     assert "'y' (lstm) has one scale for several channels. Set their grid to None" in str(
         caught.value
     )
+
+
+@pytest.mark.parametrize("op", [Lstm(), Gru(), Gru(reset_after=False), SimpleRnn()], ids=str)
+def test_states_in_training_are_those_of_the_int8_model(op: Recurrent) -> None:
+    x = np.random.default_rng(1).normal(0, 1, (256, *SHAPE)).astype(np.float32)
+    model = trainable(_graph(op), (Int8(),), x)
+    said = model.predict(x, verbose=0)
+    trained, rounding = finish(model), model.tinycomp.rounding
+    int8 = quantize(trained, observe(trained, x[:8]).ranges("mse"), rounding)
+    states = simulate(int8, quantize_inputs(int8, x))["y"].reshape(said.shape)
+    known = int8.tensors["y"].quantization
+    assert known is not None
+    steps = np.rint(np.abs(said - dequantize_values(states, known)) / known.scale)
+    assert (steps == 0).mean() > 0.97  # float sums next to the middle of two steps
+    assert steps.max() <= 4

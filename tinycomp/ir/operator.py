@@ -112,8 +112,11 @@ class Operator(Arithmetic):
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
         """The function of real values in keras.ops, for training on any backend of Keras.
 
+        An operator that `quantized` returned rounds its hidden values as the int8 graph does, and
+        its output too if it reads that again.
+
         Args:
-            operands: of a float graph.
+            operands: of a float graph; the output has its quantization if training rounds it.
             inputs: tensors in the node's order: activations with a leading batch axis, constants
                 without.
 
@@ -148,7 +151,13 @@ class Operator(Arithmetic):
         return np.float32(source) * weights
 
     def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
-        """The operator of the int8 graph, from the largest magnitude of each hidden value."""
+        """The operator of the int8 graph, from the largest magnitude of each hidden value. Scales
+        that it was trained with stay.
+        """
+        return self
+
+    def unquantized(self) -> Operator:
+        """The operator of the float graph, without scales of hidden values."""
         return self
 
     def expansion(self, operands: Operands) -> Graph | None:

@@ -18,6 +18,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
+from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import BLOCK, Recurrent, float_products, over_time, sizes
 from tinycomp.ops._recurrent_int8 import (
@@ -57,7 +58,9 @@ class Gru(Recurrent):
     reset_after: bool = True
     """Whether the reset gate multiplies what the state adds to the candidate; else the state."""
     scales: tuple[float, float] | None = None
-    """Of an int8 graph: the scales of the gates' sums and of the candidate's; zero points are 0."""
+    """Of an int8 graph, or of one that was trained for int8: the scales of the gates' sums and of
+    the candidate's; zero points are 0.
+    """
 
     def biases(self, units: int) -> int:
         """A second one for each candidate with reset_after."""
@@ -79,9 +82,15 @@ class Gru(Recurrent):
 
     def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
         """One scale for a sum and its parts."""
+        if self.scales is not None:
+            return self
         gates = sum_scale(magnitudes, "gate_share", "gate_back", "gates")
         candidate = sum_scale(magnitudes, "share", "back", "candidate")
         return replace(self, scales=(gates, candidate))
+
+    def unquantized(self) -> Operator:
+        """Without scales."""
+        return replace(self, scales=None)
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
@@ -106,24 +115,34 @@ class Gru(Recurrent):
         return np.stack(states, axis=1)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """As defined."""
+        """As defined; with scales every value is rounded."""
         from keras import ops
 
-        shares, recurrent = float_products(operands, inputs)
+        sums, candidates = self._sums(operands) if self.scales else (None, None)
+        of_state, of_share = (STATE, SHARE) if self.scales else (None, None)
+        one = 1.0 if of_share is None else 1 - of_share.scale
+        products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
         both, bias_of_state = 2 * units, inputs[2][3 * units :]
         of_gates, of_candidate = recurrent[:, :both], recurrent[:, both:]
+        shares = ops.concatenate(
+            [rounded(products[..., :both], sums), rounded(products[..., both:], candidates)], -1
+        )
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             (state,) = states
-            gates = ops.sigmoid(share[:, :both] + ops.matmul(state, of_gates))
-            update, reset = ops.split(gates, 2, axis=-1)
+            back = rounded(ops.matmul(state, of_gates), sums)
+            gates = ops.sigmoid(rounded(share[:, :both] + back, sums))
+            update, reset = ops.split(rounded(gates, of_share), 2, axis=-1)
             if self.reset_after:
-                back = reset * (ops.matmul(state, of_candidate) + bias_of_state)
+                back = rounded(ops.matmul(state, of_candidate) + bias_of_state, candidates)
+                back = rounded(reset * back, candidates)
             else:
-                back = ops.matmul(reset * state, of_candidate)
-            candidate = ops.tanh(share[:, both:] + back)
-            return [update * state + (1 - update) * candidate]
+                kept = rounded(reset * state, of_state)
+                back = rounded(ops.matmul(kept, of_candidate), candidates)
+            candidate = ops.tanh(rounded(share[:, both:] + back, candidates))
+            new = rounded((one - update) * rounded(candidate, of_state), of_state)
+            return [rounded(rounded(update * state, of_state) + new, of_state)]
 
         return over_time(step, shares, 1, units)
 

@@ -35,6 +35,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.operator import Operator, TfliteOperator
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
+from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
     BLOCK,
@@ -73,8 +74,8 @@ class Lstm(Recurrent):
     cell_clip: float = 0.0
     """The largest magnitude of the cell state; 0: unlimited."""
     cell_exponent: int | None = None
-    """Of an int8 graph: the cell state's scale is 2 to this power, LEAST_EXPONENT to
-    MOST_EXPONENT.
+    """Of an int8 graph, or of one that was trained for int8: the cell state's scale is 2 to this
+    power, LEAST_EXPONENT to MOST_EXPONENT.
     """
     state_scales: tuple[float, ...] | None = None
     """Of an int8 graph: the scale of each gate's weights of the state; None: that of its weights of
@@ -83,9 +84,15 @@ class Lstm(Recurrent):
 
     def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
         """The smallest power of two with which the cell state fits int16."""
+        if self.cell_exponent is not None:
+            return self
         largest = max(magnitudes["cell"], 2.0**LEAST_EXPONENT)
         exponent = math.ceil(math.log2(largest / INT16_MAX))
         return replace(self, cell_exponent=min(max(exponent, LEAST_EXPONENT), MOST_EXPONENT))
+
+    def unquantized(self) -> Operator:
+        """Without the cell state's scale."""
+        return replace(self, cell_exponent=None)
 
     def scale_groups(self, channels: int) -> int:
         """One for all units of a gate."""
@@ -116,9 +123,10 @@ class Lstm(Recurrent):
         return np.stack(rows, axis=1)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """As defined."""
+        """As defined. Rounds the state, if the output is rounded; int16 needs no training."""
         from keras import ops
 
+        known = operands.output.quantization
         shares, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
 
@@ -129,7 +137,7 @@ class Lstm(Recurrent):
             cell = ops.sigmoid(forget) * states[1] + ops.sigmoid(entering) * ops.tanh(new)
             if self.cell_clip:
                 cell = ops.clip(cell, -self.cell_clip, self.cell_clip)
-            return [ops.sigmoid(leaving) * ops.tanh(cell), cell]
+            return [rounded(ops.sigmoid(leaving) * ops.tanh(cell), known), cell]
 
         return over_time(step, shares, 2, units)
 

@@ -17,6 +17,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.operator import Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
+from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
 from tinycomp.ops._recurrent_int8 import (
@@ -45,7 +46,9 @@ class SimpleRnn(Recurrent):
     gates: ClassVar[int] = 1
 
     scale: float | None = None
-    """Of an int8 graph: the scale of the sums; their zero point is 0."""
+    """Of an int8 graph, or of one that was trained for int8: the scale of the sums; their zero
+    point is 0.
+    """
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Fixed: that of tanh."""
@@ -53,7 +56,13 @@ class SimpleRnn(Recurrent):
 
     def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
         """One scale for a sum and its parts."""
+        if self.scale is not None:
+            return self
         return replace(self, scale=sum_scale(magnitudes, *self.hidden))
+
+    def unquantized(self) -> Operator:
+        """Without a scale."""
+        return replace(self, scale=None)
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
@@ -69,14 +78,17 @@ class SimpleRnn(Recurrent):
         return np.stack(states, axis=1)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
-        """As defined."""
+        """As defined; with a scale every value is rounded."""
         from keras import ops
 
-        shares, recurrent = float_products(operands, inputs)
+        sums, of_state = (self._sums(operands), STATE) if self.scale else (None, None)
+        products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
+        shares = rounded(products, sums)
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
-            return [ops.tanh(share + ops.matmul(states[0], recurrent))]
+            back = rounded(ops.matmul(states[0], recurrent), sums)
+            return [rounded(ops.tanh(rounded(share + back, sums)), of_state)]
 
         return over_time(step, shares, 1, units)
 

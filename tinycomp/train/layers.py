@@ -15,7 +15,7 @@ import numpy as np
 
 from tinycomp.ir.graph import Node
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Shape
-from tinycomp.train.activations import fake_quantize
+from tinycomp.ops._differentiable import fake_quantize, rounded
 from tinycomp.train.constraint import Constraint, Fixed, Kernel, Layer, other_axes
 
 
@@ -32,8 +32,9 @@ class Computation:
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
         """The output for these inputs, which are in the node's order."""
-        found = self.node.op.differentiable(self.operands, inputs)
-        return found if self.rounding is None else fake_quantize(found, self.rounding)
+        output = replace(self.operands.output, quantization=self.rounding)
+        operands = replace(self.operands, outputs=(output,))
+        return rounded(self.node.op.differentiable(operands, inputs), self.rounding)
 
     def arguments(self, computed: Sequence[Any], constants: Mapping[str, Any]) -> list[Any]:
         """All inputs in the node's order: computed tensors, and constants by name."""

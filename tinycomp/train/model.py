@@ -13,6 +13,7 @@ import numpy as np
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.frontend.keras import import_keras, read_live_keras
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
 from tinycomp.quantize.calibration import Method, observe
@@ -72,6 +73,7 @@ def trainable(
     """
     graph = clean_up(_graph(model))
     _require_trainable(graph)
+    graph = _with_operators(graph, {each.name: each.op.unquantized() for each in graph.nodes})
     rounding: dict[str, QuantizationParameters] = {}
     if calibration is not None:
         int8 = quantize(graph, observe(graph, calibration).ranges(method))
@@ -80,6 +82,8 @@ def trainable(
             for name, tensor in int8.tensors.items()
             if name in graph.tensors and tensor.quantization is not None
         }
+        over_time = {each.name: each.op for each in int8.nodes if each.op.hidden}
+        graph = _with_operators(graph, over_time)
     return _build(Training(graph, tuple(constraints), rounding), logits, features)
 
 
@@ -94,6 +98,12 @@ def finish(model: Any) -> Graph:
         changed[layer.bias_constant.name] = replace(layer.bias_constant, values=layer.bias())
     graph = training.graph
     return replace(graph, constants={**graph.constants, **changed})
+
+
+def _with_operators(graph: Graph, found: Mapping[str, Operator]) -> Graph:
+    """The graph with other operators, by the names of their nodes."""
+    nodes = tuple(replace(each, op=found.get(each.name, each.op)) for each in graph.nodes)
+    return replace(graph, nodes=nodes)
 
 
 def _finished(layer: Weights) -> Constant:
