@@ -41,7 +41,8 @@ def float_graph(graph: Graph, *, total: bool = False) -> Graph:
         for name, tensor in graph.tensors.items()
     }
     nodes = tuple(
-        replace(node, op=Tanh()) if node.op.name in other else node for node in graph.nodes
+        replace(node, op=Tanh() if node.op.name in other else node.op.unquantized())
+        for node in graph.nodes
     )
     edit = Edit(replace(graph, nodes=nodes, tensors=tensors, constants=constants))
     for node in nodes:

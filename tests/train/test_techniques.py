@@ -124,6 +124,26 @@ def test_sparse_training_moves_weights_and_keeps_their_number(growth: str) -> No
     assert accuracy(graph) > 0.7
 
 
+def test_sparsity_rises_while_weights_move() -> None:
+    x, y = task()
+    sparse = Sparse(0.8, initial=0.2, every=2, end=0.75)
+    model = trainable(network(), [sparse], logits=True)
+    supervision = Supervision.classes(4 * np.eye(3, dtype=np.float32)[y], y)
+    schedule, masks = Schedule(epochs=8, batch=16), []
+
+    def look(_: object) -> None:
+        found = [layer.state(sparse)["mask"].ravel() for layer in model.tinycomp.layers]
+        masks.append(np.concatenate(found))
+
+    train(model, x, supervision, schedule, Silent(), report=look)
+    zeros = [1 - float(mask.mean()) for mask in masks]
+    assert zeros[0] == pytest.approx(sparse.sparsity_at(1 / 8), abs=0.05)
+    assert zeros == sorted(zeros)
+    assert zeros[6:] == pytest.approx([0.8, 0.8], abs=0.01)
+    assert (masks[0] < masks[1]).any()  # a weight has come back
+    assert share_of_zeros(finish(model)) == pytest.approx(0.8, abs=0.02)
+
+
 def test_gradients_of_zero_weights_are_found() -> None:
     """The probe is proportional to the gradients of all weights, computed by TensorFlow."""
     import tensorflow as tf
@@ -145,10 +165,12 @@ def test_gradients_of_zero_weights_are_found() -> None:
 def test_small_layers_keep_more_weights() -> None:
     sparse = Sparse(0.8, start="random", layers="erk")
     shapes = [(8, 3, 3, 2), (3, 3, 64, 64), (10, 6400)]
-    found = sparse.densities(shapes)
+    found = sparse.densities(shapes, 0.8)
     sizes = [int(np.prod(shape)) for shape in shapes]
     assert max(found) <= 1
     assert found[0] > found[2] > found[1]
     assert np.dot(found, sizes) == pytest.approx(0.2 * sum(sizes))
     with pytest.raises(TinycompError, match="ranks by magnitude"):
         Sparse(0.8, start="random")
+    with pytest.raises(TinycompError, match="A sparsity of 0.8, and of 0.9 at the start"):
+        Sparse(0.8, initial=0.9)

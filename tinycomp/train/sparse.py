@@ -1,9 +1,9 @@
-"""Dynamic sparse training: a network with a constant number of zeros, whose positions are updated
-during training.
+"""Dynamic sparse training: a network with many zeros, whose positions are updated during training.
 
 SET (D. Mocanu et al., "Scalable training of artificial neural networks with adaptive sparse
 connectivity", 2018) grows weights at random; RigL (U. Evci et al., "Rigging the lottery", ICML
-2020) grows those with the largest gradients.
+2020) grows those with the largest gradients; GraNet (S. Liu et al., "Sparse training via boosting
+pruning plasticity with neuroregeneration", NeurIPS 2021) does so while the number of zeros rises.
 """
 
 from __future__ import annotations
@@ -25,18 +25,25 @@ _PROBE = 1e-9
 steps are proportional to the gradients.
 """
 
+_OPEN, _CHANGING, _FROZEN = 0, 1, 2
+"""Phases: no mask is chosen yet; it is updated; it stays."""
+
 
 @dataclass(frozen=True)
 class Sparse(Constraint):
-    """Constant sparsity throughout training: at intervals the smallest weights are dropped, and the
-    same number is grown elsewhere, starting from zero.
+    """At intervals the smallest weights are dropped, and the same number is grown elsewhere, from
+    zero. The sparsity is constant, or rises from `initial`.
     """
 
     name: ClassVar[str] = "sparse"
     stage: ClassVar[Literal["zeros", "grid"]] = "zeros"
 
     sparsity: float
-    """The share of zero weights."""
+    """The share of zero weights at the end."""
+    initial: float | None = None
+    """The share at the start, from which it rises by a cubic polynomial until `end` (GraNet); None:
+    the same as at the end (RigL, SET).
+    """
     growth: Literal["gradient", "random"] = "gradient"
     """"gradient" is RigL, "random" is SET."""
     start: Literal["magnitude", "random"] = "magnitude"
@@ -61,10 +68,11 @@ class Sparse(Constraint):
         Raises:
             TinycompError: one is out of range.
         """
-        if not 0 <= self.sparsity < 1:
+        begin = self.sparsity if self.initial is None else self.initial
+        if not 0 <= begin <= self.sparsity < 1:
             raise TinycompError(
-                f"A sparsity of {self.sparsity} is not possible.",
-                expected="Expected 0 <= sparsity < 1.",
+                f"A sparsity of {self.sparsity}, and of {begin} at the start, is not possible.",
+                expected="Expected 0 <= initial <= sparsity < 1.",
             )
         if not (0 < self.drop < 1 and 0 < self.end <= 1 and self.every >= 1):
             raise TinycompError(
@@ -86,14 +94,14 @@ class Sparse(Constraint):
     def variables(self, kernel: Kernel, axis: int) -> dict[str, Initial]:
         """mask: 1 where a weight is kept. probe: proportional to minus the sum of gradients since
         the last update. offset: the raw kernel at the time when a weight was grown, subtracted so
-        that it starts from zero. begun: 1 once the mask is chosen.
+        that it starts from zero. phase: whether the mask is chosen, and whether it is frozen.
         """
         zeros = np.zeros(kernel.shape, np.float32)
         return {
             "mask": Initial(np.ones(kernel.shape, np.float32)),
             "probe": Initial(zeros, trained=True),
             "offset": Initial(zeros),
-            "begun": Initial(np.zeros((), np.float32)),
+            "phase": Initial(np.zeros((), np.float32)),
         }
 
     def project(self, kernel: Any, state: Mapping[str, Any], axis: int) -> Any:
@@ -103,42 +111,57 @@ class Sparse(Constraint):
         probe = _PROBE * (state["probe"] - ops.stop_gradient(ops.convert_to_tensor(state["probe"])))
         return (kernel - state["offset"]) * state["mask"] + probe
 
+    def sparsity_at(self, share: float) -> float:
+        """The share of zeros after that share of the training."""
+        begin = self.sparsity if self.initial is None else self.initial
+        left = max(0.0, 1 - share / self.end)
+        return self.sparsity + (begin - self.sparsity) * left**3
+
     def advance(self, layers: Sequence[Layer], moment: Moment) -> None:
         """Choose the mask after the first step, then update it at intervals."""
-        if not layers[0].state(self)["begun"]:
-            for layer, mask in zip(layers, self._first(layers), strict=True):
-                layer.assign(self, {"mask": mask, "begun": np.ones((), np.float32)})
-        elif moment.step % self.every == 0 and moment.share < self.end:
+        phase, last = layers[0].state(self)["phase"], moment.share >= self.end
+        if phase == _FROZEN or (phase == _CHANGING and not last and moment.step % self.every):
+            return
+        if phase == _OPEN or self.initial is not None:
+            masks = self._masks(layers, self.sparsity_at(moment.share), first=phase == _OPEN)
+            for layer, mask in zip(layers, masks, strict=True):
+                layer.assign(self, {"mask": mask})
+        if phase == _CHANGING and not last:
             share = self.drop / 2 * (1 + math.cos(math.pi * moment.share / self.end))
             for number, layer in enumerate(layers):
                 self._replace(layer, share, (self.seed, 3, moment.step, number))
+        for layer in layers:
+            layer.assign(self, {"phase": np.array(_FROZEN if last else _CHANGING, np.float32)})
 
-    def _first(self, layers: Sequence[Layer]) -> list[Array]:
-        """The initial masks."""
-        kernels = [layer.kernel(self) for layer in layers]
+    def _masks(self, layers: Sequence[Layer], sparsity: float, first: bool) -> list[Array]:
+        """The masks that keep the largest weights, or at first random ones."""
         rng = np.random.default_rng((self.seed, 2))
-        scores = [
-            np.abs(kernel * layer.scale) if self.start == "magnitude" else rng.random(kernel.shape)
-            for kernel, layer in zip(kernels, layers, strict=True)
-        ]
+        scores = []
+        for layer in layers:
+            state, kernel = layer.state(self), layer.kernel(self)
+            scores.append(
+                rng.random(kernel.shape)
+                if first and self.start == "random"
+                else np.abs((kernel - state["offset"]) * state["mask"] * layer.scale)
+            )
         if self.layers == "global":
             flat = np.concatenate([(s / np.sqrt((s**2).mean() or 1.0)).ravel() for s in scores])
-            kept = np.zeros(flat.size, np.float32)
-            kept[np.argsort(-flat, kind="stable")[: round((1 - self.sparsity) * flat.size)]] = 1
+            kept = _largest(flat, round((1 - sparsity) * flat.size))
             parts = np.split(kept, np.cumsum([s.size for s in scores])[:-1])
             return [part.reshape(s.shape) for part, s in zip(parts, scores, strict=True)]
+        densities = self.densities([s.shape for s in scores], sparsity)
         return [
             _largest(score, round(share * score.size))
-            for score, share in zip(scores, self.densities([s.shape for s in scores]), strict=True)
+            for score, share in zip(scores, densities, strict=True)
         ]
 
-    def densities(self, shapes: Sequence[tuple[int, ...]]) -> list[float]:
-        """The share of nonzero weights in each layer."""
+    def densities(self, shapes: Sequence[tuple[int, ...]], sparsity: float) -> list[float]:
+        """The share of nonzero weights in each layer, with that share of zeros in all."""
         sizes = [math.prod(shape) for shape in shapes]
         if self.layers != "erk":
-            return [1 - self.sparsity] * len(shapes)
+            return [1 - sparsity] * len(shapes)
         raw = [sum(shape) / size for shape, size in zip(shapes, sizes, strict=True)]
-        wanted, full = (1 - self.sparsity) * sum(sizes), [False] * len(shapes)
+        wanted, full = (1 - sparsity) * sum(sizes), [False] * len(shapes)
         while True:  # layers whose density would exceed 1 become dense
             left = wanted - sum(size for size, all_of in zip(sizes, full, strict=True) if all_of)
             rest = sum(r * s for r, s, f in zip(raw, sizes, full, strict=True) if not f)
