@@ -22,7 +22,7 @@ from benchmarks.cases import SHARED
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array
-from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
+from tinycomp.options.build import BuildOptions, Optimize, PlanOptions, Preparation
 from tinycomp.options.compress import CompressOptions, Targets
 from tinycomp.pipeline import build
 from tinycomp.recipes.compression import compress
@@ -52,14 +52,18 @@ class Case:
     """Options of the recipe's trainings, TOML."""
     steps: str
     """The recipe's steps, TOML."""
-    targets: tuple[int, ...]
-    """Bytes of constants on a Cortex-M4, for each point to reach."""
+    targets: tuple[int | None, ...]
+    """Bytes of constants on a Cortex-M4, for each point to reach; None: no limit, and the row
+    compares work with that of the int8 model before.
+    """
     augment: Mapping[str, float] = field(default_factory=dict)
     """Augmentation of all trainings, the float model's too."""
     rate: float = 0.002
     """Learning rate of AdamW for the float model, with cosine decay."""
     batch: int = 64
     """Samples per step of the float model's training."""
+    optimize: Optimize = "flash"
+    """The goal of the builds that are measured."""
 
     @property
     def recipe(self) -> str:
@@ -118,15 +122,16 @@ def _given(
 
 
 def _run(
-    case: Case, model: Path, data: Path, target: int, seed: int, options: argparse.Namespace
-) -> dict[str, Any]:
+    case: Case, model: Path, data: Path, target: int | None, seed: int,
+    options: argparse.Namespace,
+) -> dict[str, Any]:  # fmt: skip
     recipe = data.with_name("recipe.toml")
     recipe.write_text(case.recipe)
     begin = time.monotonic()
     found = compress(
         CompressOptions(
-            model, data, recipe=str(recipe), targets=Targets(target), seed=seed,
-            epochs=options.epochs,
+            model, data, recipe=str(recipe), planning=PlanOptions(case.optimize),
+            targets=Targets(target), seed=seed, epochs=options.epochs,
         ),
         Lines(),
         report,
@@ -137,7 +142,8 @@ def _run(
     last = found.steps[-1]
     small = options.output or data.with_name("small.tflite")
     small.write_bytes(found.prepared.tflite)
-    built = verified(small, data)
+    built = verified(small, data, case.optimize)
+    before = verified(model, data, case.optimize) if target is None else None
     return {
         "case": case.name, "date": time.strftime("%Y-%m-%d"), "seed": seed, "target": target,
         "float": round(found.real.value, 4), "int8_bytes": found.steps[0].constants,
@@ -145,16 +151,29 @@ def _run(
         "constants": built.flash.constants, "code": last.code,
         "bits": round(last.bits, 3), "non_zeros": last.non_zeros,
         "parameters": found.steps[0].parameters, "equal": all(each.equal for each in built.verify),
+        "work": [_work(each) for each in (before, built) if each is not None],
         "seconds": [round(middle - begin), round(time.monotonic() - middle)],
     }  # fmt: skip
 
 
-def verified(model: Path, data: Path) -> Report:
+def _work(built: Report) -> dict[str, Any]:
+    """Accuracy on the test half, and what an inference takes."""
+    assert built.accuracy is not None
+    assert built.accuracy.int8 is not None
+    assert built.latency is not None
+    return {
+        "int8": round(built.accuracy.int8, 4), "macs": built.model.macs,
+        built.latency.unit: built.latency.value, "constants": built.flash.constants,
+        "arena": built.ram.arena,
+    }  # fmt: skip
+
+
+def verified(model: Path, data: Path, optimize: Optimize = "flash") -> Report:
     """The report of a build for the emulated Cortex-M4."""
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as folder:
         options = BuildOptions(
             Preparation(model, data), "cortex-m4", Path(folder) / "out", samples=SAMPLES,
-            planning=PlanOptions("flash"),
+            planning=PlanOptions(optimize),
         )  # fmt: skip
         return build(options, Silent())
 
