@@ -59,7 +59,7 @@ def data(folder: Path) -> dict[str, Array]:
         audio, offset = archive["audio"], archive["offset"]
         y, test = archive["label"], archive["is_test"]
     clips = np.zeros((len(y), RATE), np.float32)
-    for clip, begin, end in zip(clips, offset, offset[1:], strict=True):
+    for clip, begin, end in zip(clips, offset[:-1], offset[1:], strict=True):
         part = audio[begin : min(end, begin + RATE)]
         clip[: len(part)] = part
     x = magnitudes(clips)
