@@ -49,6 +49,7 @@ from tinycomp.quantize.export import compression_of, write_tflite
 from tinycomp.quantize.given import input_quantization
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.prescribed import quantize_as_prescribed
+from tinycomp.quantize.row_numbers import random_samples, require_rows, row_numbers
 from tinycomp.quantize.screening import without_absurd
 from tinycomp.quantize.selection import quantize_calibrated
 from tinycomp.quantize.types import TYPES, Precision
@@ -127,6 +128,8 @@ def load_samples(data: DataFile, graph: Graph, progress: Progress) -> Dataset:
         dataset = data.dataset(graph.sample_shape, graph.channels_first, graph.named_inputs)
     for note in dataset.notes:
         progress.note(note)
+    for values in (dataset.x, dataset.x_test):
+        require_rows(graph, values, repr(str(data.path)))
     return dataset
 
 
@@ -182,6 +185,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         float_tflite = write_tflite(cleaned)
         lifted = _lifted(graph)
         views = [core_inputs(each, dataset.x) for each in (cleaned, lifted)]
+        views = [] if row_numbers(graph) else views
         dataset = without_absurd(dataset, views, progress)
         trial = quantize_calibrated(
             cleaned, lifted, dataset.x, wanted.calibration, given, progress, recipe.weight_scales,
@@ -428,10 +432,7 @@ def evaluation_inputs(graph: Graph, dataset: Dataset | None, count: int) -> Arra
     if stream is not None:
         count += stream.ready - 1
     if dataset is None:
-        dtype = graph.sources[0].dtype
-        low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-        shape = (count, *graph.sample_shape)
-        return np.random.default_rng(0).integers(low, high + 1, shape).astype(dtype)
+        return random_samples(graph, count)
     rows = np.arange(min(count, len(dataset.x_test)))
     if stream is not None:
         row = dataset.x_test.shape[2:]

@@ -809,6 +809,33 @@ def text_embedding(k: Any) -> Model:
     return _sequential((12,), k.Embedding(20, 6), k.GlobalAveragePooling1D(), k.Dense(2))
 
 
+def text_masked(k: Any) -> Model:
+    words = k.Embedding(20, 6, mask_zero=True)
+    return _sequential((12,), words, k.Dropout(0.2), k.LSTM(6), k.Dense(1))
+
+
+def text_of_32_bits(k: Any) -> Model:
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((12,), dtype="int32"),
+            k.Embedding(300, 6),
+            k.Conv1D(8, 3, activation="relu"),
+            k.GlobalAveragePooling1D(),
+            k.Dense(4, activation="softmax"),
+        ]
+    )
+
+
+def categories_and_numbers(k: Any) -> Model:
+    import keras
+
+    day, amounts = keras.Input((1,), name="day", dtype="int32"), keras.Input((5,), name="amounts")
+    x = k.Concatenate()([k.Flatten()(k.Embedding(7, 3)(day)), amounts])
+    return keras.Model([day, amounts], k.Dense(1)(k.Dense(8, activation="relu")(x)))
+
+
 def text_cnn(k: Any) -> Model:
     def body(x: Any) -> Any:
         x = k.Embedding(20, 6)(x)
@@ -853,9 +880,7 @@ REFUSED = {
     "conv3d": "'conv3d' is of type Conv3D",
     "conv_lstm_2d": "'conv_lstm2d' is of type ConvLSTM2D",
     "group_normalized": "'group_normalization' is of type GroupNormalization",
-    "text_cnn": "is of type Embedding",
-    "text_embedding": "is of type Embedding",
-    "text_lstm": "is of type Embedding",
+    "text_masked": "skips the steps that 'embedding",
     "time_distributed_cnn": "has shape (6, 8, 8, 1)",
 }
 """What is refused, with the reason."""

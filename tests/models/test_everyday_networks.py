@@ -14,6 +14,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.prepare import Preparation, evaluation_inputs, prepare
+from tinycomp.quantize.row_numbers import row_numbers
 from tinycomp.reading import read_model
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
@@ -37,7 +38,13 @@ def test_every_execution_equals_litert(name: str, tmp_path: Path) -> None:
     path = save(name, tmp_path)
     source = read_model(path)
     rng = np.random.default_rng(1)
-    x = [rng.random((8, *source.tensors[key].shape), np.float32) for key in source.inputs]
+    rows = row_numbers(source)
+    x = [
+        rng.integers(0, rows[key], (8, *source.tensors[key].shape)).astype(np.float32)
+        if key in rows
+        else rng.random((8, *source.tensors[key].shape), np.float32)
+        for key in source.inputs
+    ]
     names = ["x"] if len(x) == 1 else source.named_inputs
     np.savez(tmp_path / "data.npz", **dict(zip(names, x, strict=True)))
     wanted = Preparation(path, tmp_path / "data.npz", calibration="min-max")

@@ -14,6 +14,7 @@ from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import Call, calls
 from tinycomp.frontend._keras_lowering import add_layer
+from tinycomp.frontend._keras_masks import Masks
 from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
 from tinycomp.frontend._keras_shapes import assumed_shape
@@ -35,6 +36,7 @@ class KerasWalk:
         self.arrays = arrays
         self.layers: dict[Place, KerasLayer] = {}
         self.names: set[str] = set()
+        self.masks = Masks()
 
     def model(self, model: Config, inputs: Sequence[str], place: Place = ()) -> list[str]:
         """Add a model's layers after existing tensors; returns its output tensors.
@@ -85,8 +87,12 @@ class KerasWalk:
         shapes = [self.builder.tensors[name].shape for name in inputs]
         if place not in self.layers:
             self.layers[place] = self._read(entry, place, shapes)
+        layer = self.layers[place]
         with self.blockers.collected():
-            return [add_layer(self.layers[place], inputs, self.builder)]
+            self.masks.check(layer, inputs)
+            output = add_layer(layer, inputs, self.builder)
+            self.masks.follow(layer, inputs, output)
+            return [output]
         return [self._assumed(self.layers[place], shapes)]
 
     def _assumed(self, layer: KerasLayer, shapes: Sequence[Shape]) -> str:

@@ -23,7 +23,7 @@ _GROUPS = (
         "Use Conv2D, DepthwiseConv2D, SeparableConv2D or Dense.",
     ),
     (
-        "Attention AdditiveAttention GroupQueryAttention Embedding",
+        "Attention AdditiveAttention GroupQueryAttention",
         "Use MultiHeadAttention, Conv1D, Conv2D or Dense.",
     ),
     (

@@ -133,6 +133,10 @@ def _normalization(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
     ]
 
 
+def _embedding(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    return [Variable("embeddings", (config["input_dim"], config["output_dim"]))]
+
+
 def _prelu(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
     shared = config["shared_axes"] or ()
     shape = (
@@ -220,6 +224,7 @@ _VARIABLES: Mapping[str, Callable[[Config, Sequence[Shape]], list[Variable]]] = 
     "Dense": _dense,
     "DepthwiseConv1D": _depthwise(1),
     "DepthwiseConv2D": _depthwise(2),
+    "Embedding": _embedding,
     "GRU": _recurrent(3, lambda config: 2 if config["reset_after"] else 1),
     "LSTM": _recurrent(4),
     "LayerNormalization": _layer_normalization,

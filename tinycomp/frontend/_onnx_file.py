@@ -20,7 +20,7 @@ FIRST_OPSET = 7
 _OWN = ("", "ai.onnx")
 _LARGEST = 1 << 32
 _FLOATS = ("float16", "bfloat16", "float64")
-_READ = (*_FLOATS, "float32", "uint8", "int8")
+_READ = (*_FLOATS, "float32", "uint8", "int8", "int32", "int64")
 _AGAIN = "torch.onnx.export writes a model with fixed shapes from an example input."
 
 
@@ -239,8 +239,9 @@ def _input(onnx: Any, proto: Any, path: Path) -> OnnxInput:
     if dtype not in _READ:
         raise ModelError(
             f"{label} is of type {dtype}.",
-            expected="Expected real numbers, or bytes that stand for them.",
-            hint="Look ids and strings up outside the model, and pass the vectors in.",
+            expected="Expected real numbers, bytes that stand for them, or numbers of rows that an "
+            "embedding looks up.",
+            hint="Turn strings into such numbers outside the model.",
         )
     sizes = [each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
              for each in kind.shape.dim]  # fmt: skip

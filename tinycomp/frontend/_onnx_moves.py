@@ -10,15 +10,20 @@ import numpy as np
 
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import Factor, View, inner_shape, view
-from tinycomp.ir.tensor import Shape
+from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.depth_to_space import DepthToSpace
+from tinycomp.ops.embedding import Embedding
 from tinycomp.ops.gather import Gather
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.tile import Tile
 
 Part = tuple[int, int, int]
+
+
+_WHOLE = (6, 7)
+"""int32 and int64, of row numbers that the model's input holds (frontend/_onnx_numbers.py)."""
 
 
 def _identity(call: Call) -> View:
@@ -28,7 +33,8 @@ def _identity(call: Call) -> View:
 def _cast(call: Call) -> View:
     """Between real types nothing changes."""
     wanted = int(call.attribute("to", 1))
-    if wanted not in (1, 10, 11, 16):
+    numbers = wanted in _WHOLE and call.weaver.producer(call.view().name) is None
+    if wanted not in (1, 10, 11, 16) and not numbers:
         raise call.refusal(
             "converts computed values to whole numbers or booleans",
             expected="Expected a real type.",
@@ -173,13 +179,9 @@ def _split(call: Call) -> Sequence[View]:
 
 
 def _gather(call: Call) -> View:
-    """Cells of an axis by constant indices."""
+    """Cells of an axis by constant indices, or rows of a constant table by computed ones."""
     if isinstance(call.inputs[0], np.ndarray):
-        raise call.refusal(
-            "looks up rows of a table",
-            expected="Expected a computed tensor, and constant indices.",
-            hint="Look ids up outside the model, and pass the vectors in.",
-        )
+        return _looked_up(call, call.inputs[0])
     x, indices = call.view(), call.required(1, "indices")
     (axis,) = call.axes([int(call.attribute("axis", 0))], len(x.shape))
     size = x.shape[axis]
@@ -187,6 +189,20 @@ def _gather(call: Call) -> View:
     found = picked(call, x, axis, places)
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     return call.weaver.as_shape(found, shape)
+
+
+def _looked_up(call: Call, table: Array) -> View:
+    """Rows of a table: an embedding."""
+    numbers = call.view(1)
+    if table.ndim != 2 or int(call.attribute("axis", 0)) not in (0, -2):
+        raise call.refusal(
+            f"looks up cells of a table of shape {table.shape}",
+            expected="Expected rows of a table of two axes.",
+        )
+    plain = range(len(numbers.shape))
+    source = call.weaver.take(numbers, plain, inner_shape(numbers.shape, plain))
+    rows = call.weaver.builder.constant(call.node.inputs[0], table)
+    return view(call.add(Embedding(), [source, rows]), (*numbers.shape, table.shape[1]))
 
 
 def picked(call: Call, x: View, axis: int, places: Sequence[int], part: str = "") -> View:

@@ -29,6 +29,7 @@ from tinycomp.frontend._tflite_folding import (
 )
 from tinycomp.frontend._tflite_kinds import unsupported
 from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
+from tinycomp.frontend._tflite_numbers import RowLookup
 from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
 from tinycomp.frontend._tflite_tables import Lookup
 from tinycomp.frontend._tflite_unrolled import Unrolled
@@ -367,6 +368,8 @@ class CoreReader:
             raise ModelError("It lacks an input.", hint="Copy or export the file again.")
         read = operator.inputs[:-1] if operator.builtin == "TRANSPOSE_CONV" else operator.inputs
         values = [self._value(index) for index in read if index >= 0]
+        if isinstance(operator, RowLookup):
+            return tuple(values)
         if kind.weight_axis is None:
             return self._of_one_rank(values)
         source, weights, bias = weighted_operands(kind, values, self._free)
@@ -531,6 +534,8 @@ def _kept(inputs: Sequence[Value]) -> list[Value]:
 
 def _kind(operator: FileOperator) -> type[Operator]:
     """The operator of the IR."""
+    if isinstance(operator, RowLookup):
+        return operators()["embedding"]
     if isinstance(operator, Lookup):
         return operators()["lookup"]
     return by_tflite_name()[operator.builtin]

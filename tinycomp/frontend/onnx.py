@@ -10,6 +10,7 @@ from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_file import OnnxInput, OnnxModel, read_file
 from tinycomp.frontend._onnx_fusions import fused
+from tinycomp.frontend._onnx_numbers import misread_numbers
 from tinycomp.frontend._onnx_views import View, Weaver, channels_last, inner_shape, view
 from tinycomp.frontend._onnx_walk import OnnxWalk
 from tinycomp.ir.graph import Graph, GraphBuilder
@@ -72,6 +73,7 @@ def read_onnx(path: Path) -> Graph:
 
 def _inputs(path: Path, model: OnnxModel) -> Iterator[ModelError]:
     """Refuse unsupported types and shapes of inputs."""
+    yield from misread_numbers(model)
     for each in model.inputs:
         others = {node.kind for node in model.readers(each.name)} - {*_CONVERTS}
         if each.dtype in ("int8", "uint8") and others:

@@ -20,6 +20,7 @@ from tinycomp.frontend._tflite_floats import as_float32, is_floating
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_movers import divide
+from tinycomp.frontend._tflite_numbers import find_lookups
 from tinycomp.frontend._tflite_repair import repaired
 from tinycomp.frontend._tflite_tables import fuse_tables
 from tinycomp.frontend._tflite_unrolled import roll
@@ -101,6 +102,7 @@ def _floating(file: TfliteFile) -> Graph:
         blockers.raise_any()
     float_file = file
     file, notes = as_float32(file)
+    file, _ = find_lookups(file, "float32")
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
     return replace(graph, notes=notes, labels=_labels(float_file, graph))
@@ -124,7 +126,8 @@ def _core(file: TfliteFile) -> Graph:
     core = take_off_ends(pure.file)
     for reason in (*kinds.islands(core.file), *kinds.powers_of_two(core.file)):
         blockers.add(reason)
-    graph = CoreReader(divide(fuse_tables(fuse_dilation(roll(core.file)))), blockers).graph()
+    inner, notes = find_lookups(core.file, "int16")
+    graph = CoreReader(divide(fuse_tables(fuse_dilation(roll(inner)))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()
@@ -136,7 +139,7 @@ def _core(file: TfliteFile) -> Graph:
     return replace(
         graph,
         ends=core.ends,
-        notes=core.notes,
+        notes=(*core.notes, *notes),
         states=states,
         labels=_labels(file, graph) | dict(zip(names, pure.names, strict=True)),
     )

@@ -34,7 +34,8 @@ def arithmetic(op: Operator, operands: Operands) -> Arithmetic:
     Raises:
         ModelError: it has no form for these types.
     """
-    inputs, output = sources(operands), operands.output.dtype
+    values = tuple(each for at, each in enumerate(operands.inputs) if at not in op.row_numbers)
+    inputs, output = sources(Operands(values, operands.outputs)), operands.output.dtype
     types = {*inputs, output}
     if types == {"int8"} or (op.moves and len(types) == 1):
         return op

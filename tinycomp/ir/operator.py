@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from tinycomp.ir.graph import Graph, GraphBuilder
 
 
+PREVIOUS = -1
+"""In TfliteOperator.operands: the output of the link before."""
+NUMBERS = QuantizationParameters((1.0,), (0,))
+"""Of a tensor of row numbers, which is int16."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """The work and size of a node."""
@@ -88,6 +94,10 @@ class Operator(Arithmetic):
     hidden: ClassVar[tuple[str, ...]] = ()
     """What an operator over time computes at every step and does not return: calibration observes
     it over all steps, in the tensors that hidden_tensor names (the cell state of an LSTM).
+    """
+    row_numbers: ClassVar[tuple[int, ...]] = ()
+    """Places of inputs that are numbers of rows: int16 at the scale 1 (NUMBERS), whatever the types
+    and scales of the others.
     """
     repacked: ClassVar[bool] = False
     """Whether its constants are in a .tflite in another form than in the graph."""
@@ -220,8 +230,8 @@ class TfliteOperator:
     before: tuple[Array, ...] = ()
     """Constants before the operator's other inputs in TFLite (the table of a gather)."""
     operands: tuple[int | Constant | Tensor | None, ...] | None = None
-    """All inputs in TFLite, where they are not the node's: the index of an input of the node, a
-    constant, a tensor that keeps its values (a state), or None for one that is absent.
+    """All inputs in TFLite, where they are not the node's: the index of an input of the node,
+    PREVIOUS, a constant, a tensor that keeps its values (a state), or None for one that is absent.
     """
     intermediates: tuple[Tensor, ...] = ()
     """Tensors that only describe how the operator quantizes what it computes inside."""

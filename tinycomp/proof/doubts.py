@@ -18,6 +18,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
+from tinycomp.quantize.row_numbers import row_numbers
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import AccuracyRecord
 
@@ -50,6 +51,8 @@ def data_doubts(
     order = better_order(record.confusion)
     if order is not None:
         yield _order_note(record, order)
+    elif row_numbers(prepared.graph):
+        return  # numbers of words have no units
     elif targets.task in ("classification", "binary") and given + GAIN <= 1:
         yield from _units_note(prepared, data, targets, options or DataOptions())
 

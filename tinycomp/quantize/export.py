@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.operator import TfliteOperator
+from tinycomp.ir.operator import PREVIOUS, TfliteOperator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape, Tensor
 
 IDENTIFIER = b"TFL3"
@@ -252,7 +252,10 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
             for constants in (link.before, link.extra)
         )
         if link.operands is not None:
-            inputs = [_operand(writer, node, each) for each in link.operands]
+            inputs = [
+                previous[0] if each == PREVIOUS else _operand(writer, node, each)
+                for each in link.operands
+            ]
         else:
             read = [writer.indices[node.inputs[index]] for index in reads]
             inputs = [*before, *previous, *read, *behind]

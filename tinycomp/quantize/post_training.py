@@ -29,6 +29,7 @@ from tinycomp.quantize.ties import (
     output_range,
     separate_fixed,
     tied_groups,
+    values_of,
 )
 from tinycomp.quantize.types import BYTES, Precision, with_types
 
@@ -220,7 +221,7 @@ def _reachable(
         rule = output_range(graph, node)
         if rule.fixed is not None:
             wide.update({name: wide[name].widened(_RESOLVED) for name in node.inputs})
-        widest = max(wide[name].width for name in node.inputs if name in wide)
+        widest = max(wide[name].width for name in values_of(node) if name in wide)
         limits = LIMITS[types[node.outputs[0]]]
         smallest = max(
             _smallest_width(graph, node, wide, limits),
@@ -237,7 +238,7 @@ def _smallest_width(graph: Graph, node: Node, ranges: Mapping[str, Range], limit
     within the limit of XNNPACK.
     """
     if node.op.weight_axis is None:
-        return limits.headroom * max(ranges[name].width for name in node.inputs)
+        return limits.headroom * max(ranges[name].width for name in values_of(node))
     constant, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]].values
     weights = constant.values
     sums = np.abs(_by_channel(weights, node.op.weight_axis)).sum(axis=1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tinycomp.int16._registry import fixed_on_int16
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.operator import OutputRange
+from tinycomp.ir.operator import NUMBERS, OutputRange
 from tinycomp.ir.tensor import QuantizationParameters, Tensor
 from tinycomp.ops.quantize import Quantize
 from tinycomp.quantize.ranges import Range
@@ -25,6 +25,11 @@ def hidden_names(node: Node) -> dict[str, str]:
     return {each: f"{node.outputs[0]}/{each}" for each in node.op.hidden}
 
 
+def values_of(node: Node) -> tuple[str, ...]:
+    """The node's inputs that are not numbers of rows."""
+    return tuple(name for at, name in enumerate(node.inputs) if at not in node.op.row_numbers)
+
+
 def tied_groups(graph: Graph) -> list[list[str]]:
     """All groups of tensors, and of constants that nodes without weights read.
 
@@ -40,10 +45,10 @@ def tied_groups(graph: Graph) -> list[list[str]]:
     for node in graph.nodes:
         if node.op.weight_axis is not None:
             continue
-        for name in node.inputs:
+        for name in values_of(node):
             parents.setdefault(name, name)
         if output_range(graph, node).tied:
-            for name in node.inputs:
+            for name in values_of(node):
                 parents[root(name)] = root(node.outputs[0])
     groups: dict[str, list[str]] = {}
     for name in parents:
@@ -62,6 +67,7 @@ def fixed_parameters(
     """
     found = {}
     for node in graph.nodes:
+        found.update({node.inputs[place]: NUMBERS for place in node.op.row_numbers})
         fixed, name = output_range(graph, node).fixed, node.outputs[0]
         if fixed is not None:
             own = fixed_on_int16(node.op) if types and types[name] == "int16" else fixed

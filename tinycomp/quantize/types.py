@@ -13,6 +13,8 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Tensor
 from tinycomp.ops.quantize import Quantize
 from tinycomp.quantize.ranges import Range
+from tinycomp.quantize.row_numbers import row_numbers
+from tinycomp.quantize.ties import values_of
 
 Bits = Literal[8, 16]
 TYPES: dict[int, str] = {8: "int8", 16: "int16"}
@@ -50,7 +52,9 @@ class Typed:
 
 def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) -> Typed:
     """The graph with a type for each tensor."""
-    types = dict.fromkeys(graph.inputs, TYPES[precision.bits])
+    numbers = row_numbers(graph)
+    wide = not numbers.keys().isdisjoint(graph.inputs)  # all inputs are of one type
+    types = dict.fromkeys(graph.inputs, TYPES[16 if wide else precision.bits])
     tensors, found, nodes = dict(graph.tensors), dict(ranges), list[Node]()
 
     def converted(name: str, dtype: str) -> str:
@@ -64,9 +68,12 @@ def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) 
         return copy
 
     for node in graph.nodes:
-        read = [name for name in node.inputs if name in graph.tensors]
+        read = [name for name in values_of(node) if name in graph.tensors]
         dtype = TYPES[precision.of(node)]
-        if node.op.weight_axis is None:
+        if node.op.row_numbers:
+            dtype = TYPES[8]  # of the table
+            types.update({name: dtype for name in node.inputs if name not in graph.tensors})
+        elif node.op.weight_axis is None:
             dtype = max((types[name] for name in read), key=list(TYPES.values()).index)
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
         inputs = [converted(name, dtype) if name in read else name for name in node.inputs]

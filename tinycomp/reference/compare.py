@@ -169,7 +169,8 @@ def verify(
         if not len(chunk):
             continue
         compared += len(chunk)
-        computed = with_reshapes(whole, oracle.run(model, chunk))
+        run = _in_types(whole, oracle.run(model, chunk))
+        computed = with_reshapes(whole, whole.split(chunk) | run)
         expected = reduced_tensors(graph, computed)
         if whole.parts:
             chunk = computed[whole.inputs[0]]
@@ -185,6 +186,16 @@ def verify(
                 _note(found, execution.name, difference)
     names = (ORACLE_NAME, *(execution.name for execution in executions))
     return Verification(names, compared, len(compared_tensors(whole)), tuple(found.values()))
+
+
+def _in_types(graph: Graph, found: Mapping[str, Array]) -> dict[str, Array]:
+    """LiteRT's tensors in the graph's types: it has row numbers in 32 or 64 bits, or as float32."""
+    return {
+        name: values.astype(graph.tensors[name].dtype)
+        if name in graph.tensors and values.dtype.name in ("int32", "int64", "float32")
+        else values
+        for name, values in found.items()
+    }
 
 
 def windows(stream: Stream, inputs: Array) -> Array:

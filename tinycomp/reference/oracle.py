@@ -147,8 +147,9 @@ def _run_singly(
         interpreter.allocate_tensors()
         entries = interpreter.get_input_details()
         dtypes = {entry["index"]: entry["dtype"] for entry in entries}
+        zeros = {entry["index"]: entry["quantization"][1] for entry in entries}
         parts = [
-            (index, _as_taken(part, dtypes[index], scales.get(index)))
+            (index, _as_taken(part, dtypes[index], scales.get(index), zeros[index]))
             for index, part in _by_input(entries, np.asarray(inputs))
         ]
         found: dict[str, Array] = {}
@@ -190,9 +191,15 @@ def _signed(values: Array) -> Array:
     return (values ^ 0x80).view(np.int8) if values.dtype == np.uint8 else values
 
 
-def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None) -> Array:
-    """int8 inputs converted to the file's input type; others are cast."""
+def _as_taken(inputs: Array, dtype: Any, scale: tuple[float, int] | None, zero_point: int) -> Array:
+    """int8 inputs converted to the file's input type; others are cast. int16 of an int8 file has
+    the zero point 0.
+    """
     values = np.asarray(inputs)
+    if values.dtype == np.int16 and dtype == np.int8:
+        return np.clip(values.astype(np.int32) + zero_point, -128, 127).astype(np.int8)
+    if values.dtype == np.int16 and scale is not None:
+        scale = scale[0], 0
     if values.dtype == np.int8 and dtype == np.uint8:
         return values.view(np.uint8) ^ 0x80
     if values.dtype.kind == "i" and dtype == np.float32 and scale is not None:

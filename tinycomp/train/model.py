@@ -80,7 +80,7 @@ def trainable(
         rounding = {
             name: tensor.quantization
             for name, tensor in int8.tensors.items()
-            if name in graph.tensors and tensor.quantization is not None
+            if name in graph.tensors and tensor.quantization is not None and tensor.dtype == "int8"
         }
         over_time = {each.name: each.op for each in int8.nodes if each.op.hidden}
         graph = _with_operators(graph, over_time)
