@@ -17,7 +17,7 @@ from onnx_runs import model, weights
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Silent
 from tinycomp.frontend.onnx import read_onnx
-from tinycomp.ir.graph import Graph
+from tinycomp.ir.reduction import original as before
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
@@ -108,7 +108,7 @@ def test_a_quantized_network(dtype: Any, tmp_path: Path) -> None:
     whole, kernels = network(dtype)
     path = tmp_path / "model.onnx"
     onnx.save(whole, path)
-    original = _original(prepare(Preparation(path), Silent()).graph)
+    original = before(prepare(Preparation(path), Silent()).graph)
     scales = {name: tensor.quantization for name, tensor in original.tensors.items()}
     found = {(each.scale, each.zero_point) for each in scales.values() if each is not None}
     wanted = {(0.02, -5), (0.015, -128), (0.03, 10), (0.035, -20), (0.2, 3)}
@@ -127,10 +127,6 @@ def test_a_quantized_network(dtype: Any, tmp_path: Path) -> None:
     steps = (dequantize_values(raw, target) - executed(path, x)) / target.scale
     assert np.abs(steps).max() <= 1.01
     assert np.abs(steps).mean() < 0.15
-
-
-def _original(graph: Graph) -> Graph:
-    return graph if graph.reduction is None else graph.reduction.original
 
 
 def test_layers_without_scales_need_data(tmp_path: Path) -> None:
@@ -160,11 +156,41 @@ def test_activations_by_channel_are_refused(tmp_path: Path) -> None:
         read_onnx(tmp_path / "model.onnx")
 
 
-def test_integer_operators_are_refused(tmp_path: Path) -> None:
-    nodes = [node("QGemm", ["x", "w"], ["h"], name="g", domain="com.microsoft"),
-             node("MatMulInteger", ["h", "w"], ["y"], name="m")]  # fmt: skip
-    onnx.save(model(nodes, (1, 4), {"w": weights(4, 4)}), tmp_path / "model.onnx")
-    with pytest.raises(ModelError) as error:
+def test_weights_with_zero_points_are_told(tmp_path: Path) -> None:
+    b = Builder(np.uint8)
+    x = b.step("x", 0.02, 0)
+    b.constants["w"] = np.random.default_rng(1).integers(0, 256, (4, 4)).astype(np.uint8)
+    b.constants["w_z"] = np.uint8(3)
+    b.nodes += [node("DequantizeLinear", ["w", "x_s", "w_z"], ["w_d"]),
+                node("MatMul", [x, "w_d"], ["h"])]  # fmt: skip
+    path = tmp_path / "model.onnx"
+    onnx.save(model(b.nodes, (1, 4), b.constants, (b.step("h", 0.05, 0),)), path)
+    (told,) = [note for note in read_onnx(path).notes if "zero point of its own" in note]
+    assert told.startswith("1 constant with a zero point of its own is rounded anew, ")
+
+
+def test_steps_of_weights_survive_a_transpose(tmp_path: Path) -> None:
+    b = Builder(np.int8)
+    x = b.step("x", 0.02, 0)
+    values = np.random.default_rng(1).integers(-90, 91, (5, 4)).astype(np.int8)
+    scales = np.array([0.004, 0.003, 0.002, 0.005, 0.001])
+    w = b.weight("w", values, scales)
+    b.nodes += [node("Transpose", [w], ["t"], perm=[1, 0]),
+                node("MatMul", [x, "t"], ["h"], name="m")]  # fmt: skip
+    path = tmp_path / "model.onnx"
+    onnx.save(model(b.nodes, (1, 4), b.constants, (b.step("h", 0.05, 0),)), path)
+    kernel = before(prepare(Preparation(path), Silent()).graph).constants["m/kernel"]
+    np.testing.assert_array_equal(kernel.values, values)
+
+
+@pytest.mark.parametrize("scale", [np.ones((4, 2), np.float32), None])
+def test_scales_that_do_not_fit_are_refused(scale: Array | None, tmp_path: Path) -> None:
+    constants = {"w": np.ones((4, 4), np.int8)}
+    inputs = ["w"]
+    if scale is not None:
+        constants["s"], inputs = scale, ["w", "s"]
+    nodes = [node("DequantizeLinear", inputs, ["d"], name="blocks"),
+             node("MatMul", ["x", "d"], ["y"])]  # fmt: skip
+    onnx.save(model(nodes, (1, 4), constants), tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match=r"'blocks' \(DequantizeLinear\) has (no scale|scales of)"):
         read_onnx(tmp_path / "model.onnx")
-    assert "'g' (com.microsoft.QGemm) is of onnxruntime's own quantized" in str(error.value)
-    assert str(error.value).count("quant_format=QuantFormat.QDQ") == 2

@@ -12,6 +12,7 @@ from host_cases import call_of
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS
 from tinycomp.frontend._keras_options import LAYERS
+from tinycomp.frontend._onnx_integers import INTEGER_OPERATORS
 from tinycomp.frontend._onnx_operators import OPERATORS as ONNX
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.ir.kernel_call import KernelCall
@@ -116,6 +117,9 @@ def _page() -> str:
             "Of computed tensors; those of constants alone may be any ([models.md](models.md)).",
             "",
             f"{', '.join(sorted(ONNX))}.",
+            "",
+            "Integer operators of ONNX and onnxruntime, read as float ones between quantizations: "
+            f"{', '.join(sorted(INTEGER_OPERATORS))}.",
             "",
         ]
     )

@@ -72,6 +72,14 @@ def test_chain_of_normalizations_and_layers() -> None:
     assert names(rewritten(b.build([y]), fold_batch_normalization)) == ["conv_2d", "conv_2d"]
 
 
+def test_two_in_a_row_become_one() -> None:
+    b = Builder()
+    y = b.norm(b.norm(b.norm(b.add(Logistic(), [b.x], "a"), "n"), "m"), "o")
+    graph = b.build([b.add(Logistic(), [y], "b")])
+    result = rewritten(graph, fold_batch_normalization)
+    assert names(result) == ["logistic", "batch_normalization", "logistic"]
+
+
 def test_not_into_a_layer_that_others_read() -> None:
     b = Builder()
     a = b.conv(b.x, "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from small_graphs import IMAGE, Builder, Pass, names, rewritten
@@ -157,3 +158,24 @@ def test_a_graph_without_anything_to_do_is_returned_and_never_modified(rewrite: 
     result = rewrite(graph)
     assert (result.nodes, dict(result.tensors), dict(result.constants)) == before
     assert (graph.nodes, dict(graph.tensors), dict(graph.constants)) == before
+
+
+def test_an_output_is_named_like_its_node_unless_a_constant_is() -> None:
+    b = Builder()
+    graph = b.build([b.add(Reshape((64,)), [b.conv(b.x, "a")], "y")])
+    (conv, last), rest = graph.nodes, graph.constants["a/bias"]
+    kernel, tensor = graph.constants["a/kernel"], graph.tensors["a"]
+    taken = replace(
+        graph,
+        nodes=(
+            replace(conv, inputs=("x", "a", "a/bias"), outputs=("a;add",)),
+            replace(last, inputs=("a;add",)),
+        ),
+        tensors={"x": graph.tensors["x"], "y": graph.tensors["y"],
+                 "a;add": replace(tensor, name="a;add")},
+        constants={"a": replace(kernel, name="a"), "a/bias": rest},
+    )  # fmt: skip
+    result = rewritten(taken, remove_reshapes)
+    assert [(node.inputs[0], node.outputs) for node in result.nodes] == [
+        ("x", ("a_1",)), ("a_1", ("y",)),
+    ]  # fmt: skip

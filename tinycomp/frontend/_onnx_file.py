@@ -5,7 +5,7 @@ Everything that is not float arithmetic on tensors of fixed shapes is refused by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._onnx_integers import in_real_numbers
 from tinycomp.ir.tensor import Array, Shape
 
 FIRST_OPSET = 7
@@ -114,7 +115,7 @@ def read_file(path: Path) -> OnnxModel:
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     kinds = sorted({str(values.dtype) for values in constants.values()} & {*_FLOATS})
     constants = {name: as_float32(values) for name, values in constants.items()}
-    nodes = tuple(_nodes(onnx, graph.node))
+    nodes = tuple(_nodes(onnx, in_real_numbers(onnx, graph.node)))
     inputs = tuple(_input(onnx, each, path) for each in graph.input if each.name not in constants)
     notes = (f"Values of {' and '.join(kinds)} were converted to float32.",) if kinds else ()
     return OnnxModel(
@@ -207,7 +208,7 @@ def _flat(onnx: Any, model: Any, path: Path) -> Any:
         raise ModelError(f"The functions in {path} can't be written out: {error}.") from error
 
 
-def _nodes(onnx: Any, protos: Sequence[Any]) -> Iterator[OnnxNode]:
+def _nodes(onnx: Any, protos: Iterable[Any]) -> Iterator[OnnxNode]:
     for proto in protos:
         attributes = {each.name: _attribute(onnx, each) for each in proto.attribute}
         domain = "" if proto.domain in _OWN else proto.domain

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_file import OnnxNode
 from tinycomp.frontend._onnx_views import View
@@ -67,12 +68,21 @@ def _scale_and_zero(
     node: OnnxNode, values: Mapping[str, Any], rank: int, kind: np.dtype[Any]
 ) -> tuple[Array, Array, list[int]]:
     """Scale and zero point, of this type if there is none, and the shape that both broadcast in."""
+    if len(node.inputs) < 2 or node.inputs[1] not in values:
+        raise ModelError(f"{node.label} has no scale.")
     scale = np.asarray(values[node.inputs[1]])
     named = len(node.inputs) > 2 and node.inputs[2]
     zero = np.asarray(values[node.inputs[2]]) if named else np.zeros_like(scale, kind)
-    shape = [1] * rank
-    if scale.size > 1:
-        shape[int(node.attributes.get("axis", 1))] = -1
+    count, shape = max(scale.size, zero.size), [1] * rank
+    if count > 1:
+        axis = int(node.attributes.get("axis", 1))
+        if scale.ndim > 1 or not -rank <= axis < rank:
+            raise ModelError(
+                f"{node.label} has scales of shape {scale.shape} for {rank} axes.",
+                expected="Expected one scale, or one for each channel of one axis.",
+                hint="Quantize weights by tensor or by channel, not by blocks.",
+            )
+        shape[axis] = -1
     return scale, zero, shape
 
 

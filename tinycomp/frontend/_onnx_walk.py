@@ -18,6 +18,8 @@ from tinycomp.frontend._onnx_views import View, Weaver
 from tinycomp.ir.tensor import Array
 
 _CONTROL = ("If", "Loop", "Scan")
+_SAME_STEPS = ("Identity", "Squeeze", "Transpose", "Unsqueeze")
+"""Operators that keep the steps of weights."""
 _LARGEST_FOLDED = 1 << 26
 """Values of a constant that is computed while reading."""
 
@@ -36,6 +38,8 @@ class OnnxWalk:
     """Constants, and the tensors computed so far."""
     grids: dict[str, Array] = field(default_factory=dict)
     """Scales of constants that lie on int8 steps."""
+    uneven: list[str] = field(default_factory=list)
+    """Constants of 8 bits whose steps are not symmetric around zero."""
     refused: dict[str, list[OnnxNode]] = field(default_factory=dict)
     """Nodes of operators that are not supported, by operator."""
 
@@ -86,14 +90,19 @@ class OnnxWalk:
             )
             return
         if node.kind == "DequantizeLinear":
+            stored = np.asarray(self.values[node.inputs[0]])
             real, scales = dequantized(node, self.values)
             self.values[node.outputs[0]] = real
             if scales is not None:
                 self.grids[node.outputs[0]] = scales
+            elif stored.dtype.itemsize == 1 and stored.ndim > 1:
+                self.uneven.append(node.outputs[0])
             return
         if node.kind == "QuantizeLinear":
             self.values[node.outputs[0]] = quantized(node, self.values)
             return
+        if node.kind in _SAME_STEPS and node.inputs[0] in self.grids:
+            self.grids[node.outputs[0]] = self.grids[node.inputs[0]]
         for name, value in zip(node.outputs, self._computed(node), strict=False):
             if name:
                 self.values[name] = as_float32(np.asarray(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +66,8 @@ def read_onnx(path: Path) -> Graph:
     rounding = walk.weaver.rounding
     if rounding:
         notes.append("The model is quantized: its scales and zero points are kept.")
+        if walk.uneven:
+            notes.append(_rounded_anew(walk.uneven))
     return replace(
         builder.build(outputs), notes=tuple(notes), channels_first=first, rounding=rounding
     )
@@ -127,6 +129,20 @@ def _output(walk: OnnxWalk, name: str, path: Path) -> View:
     order = channels_last(len(plain)) if last else plain
     taken = walk.weaver.take(value, order, inner_shape(value.shape, order))
     return view(taken, value.shape, order)
+
+
+def _rounded_anew(names: Sequence[str]) -> str:
+    """What happens to weights whose zero point is not in the middle."""
+    shown = ", ".join(map(repr, names[:3])) + (" ..." if len(names) > 3 else "")
+    what = (
+        "1 constant with a zero point of its own is"
+        if len(names) == 1
+        else f"{len(names)} constants with zero points of their own are"
+    )
+    return (
+        f"{what} rounded anew, to symmetric int8: {shown}. "
+        "Quantize with symmetric weights to keep them as they are."
+    )
 
 
 def _note(verb: str, what: str, name: str, own: tuple[int, ...], shape: tuple[int, ...]) -> str:

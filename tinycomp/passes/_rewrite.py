@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.names import free_name
 from tinycomp.ir.reduction import TensorReduction
 from tinycomp.ir.tensor import Array, Constant, Tensor
 from tinycomp.passes._reduction import chained, recorded, unchanged
@@ -169,8 +170,11 @@ def assemble(
 
 
 def name_outputs(graph: Graph) -> Graph:
-    """The graph with each node's output named like the node, as in GraphBuilder."""
-    names = {node.outputs[0]: node.name for node in graph.nodes}
+    """The graph with each node's output named like the node, as in GraphBuilder; with a number
+    appended where a constant or an input has that name.
+    """
+    taken = {*graph.constants, *graph.inputs}
+    names = {node.outputs[0]: free_name(node.name, taken) for node in graph.nodes}
 
     def renamed(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(names.get(value, value) for value in values)

@@ -56,7 +56,14 @@ class _Fold:
         """w * scale for each output channel; bias * scale + offset."""
         scale, offset = self._statistics(node)
         source = self._previous(node, increasing=bool(np.all(scale > 0)))
-        if source is None or self.edit.touched(source) or not _linear(source.op):
+        if source is None or self.edit.touched(source):
+            return False
+        if isinstance(source.op, BatchNormalization):
+            before, shift = self._statistics(source)
+            self._change(source, node, "after", before * scale, shift * scale + offset)
+            self.edit.remove(node, node.inputs[0])
+            return True
+        if not _linear(source.op):
             return False
         weights, bias = self._weights(source)
         assert source.op.weight_axis is not None

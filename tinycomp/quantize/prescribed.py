@@ -10,6 +10,7 @@ from tinycomp.common.errors import DataError
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.ops.quantize import Quantize
+from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.quantize.calibration import observe
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.ranges import Range
@@ -92,11 +93,11 @@ def open_tensors(cleaned: Graph, rounding: Parameters) -> list[str]:
 
 def _known(graph: Graph, cleaned: Graph) -> dict[str, QuantizationParameters]:
     """The parameters of the cleaned graph's tensors: those of a layer that was fused into the one
-    before it are that one's.
+    before it are that one's. Nodes that nobody reads any more (the sigmoid of a swish) say nothing.
     """
     before = {node.outputs[0]: node.inputs[0] for node in graph.nodes}
     found: dict[str, QuantizationParameters] = {}
-    for name in graph.tensors:
+    for name in remove_dead_nodes(graph).tensors:
         parameters = graph.rounding.get(name)
         here: str | None = name
         while here is not None and here not in cleaned.tensors:

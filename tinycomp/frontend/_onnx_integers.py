@@ -1,0 +1,270 @@
+"""Integer operators of ONNX and onnxruntime, written as float operators between DequantizeLinear
+and QuantizeLinear: `QLinearConv` (the QOperator format) and `ConvInteger` behind
+`DynamicQuantizeLinear` (dynamic quantization).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_MICROSOFT = "com.microsoft"
+_DOMAINS = ("", "ai.onnx", _MICROSOFT)
+_OWN = ("channels_last", "opset")
+"""Attributes of onnxruntime's operators that ONNX's lack."""
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Makes the nodes that stand for one node."""
+
+    onnx: Any
+    """The package."""
+    proto: Any
+    """The node of the file."""
+
+    @property
+    def output(self) -> str:
+        """Its first output."""
+        return str(self.proto.output[0])
+
+    def given(self, place: int) -> str:
+        """An input; "" if it is left out."""
+        return str(self.proto.input[place]) if place < len(self.proto.input) else ""
+
+    def named(self, part: str) -> str:
+        """A value between the nodes."""
+        return f"{self.output}/{part}"
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
+        """A node; the one that computes the output has the name of the file's."""
+        name = self.proto.name if output == self.output else output
+        inputs = _without_last(inputs)
+        return self.onnx.helper.make_node(kind, inputs, [output], name=name, **attributes)
+
+    def same(self, kind: str, inputs: Sequence[str], output: str) -> Any:
+        """A node with the attributes of the file's, but those that only onnxruntime knows."""
+        node = self.node(kind, inputs, output)
+        node.name = self.proto.name
+        node.attribute.extend(each for each in self.proto.attribute if each.name not in _OWN)
+        return node
+
+    def real(self, part: str, places: tuple[int, int, int], axis: int = 0) -> tuple[Any, str]:
+        """The real values of an input with its scale and zero point, and their name."""
+        inputs, output = [self.given(place) for place in places], self.named(part)
+        return self.node("DequantizeLinear", inputs, output, axis=axis), output
+
+    def stored(self, source: str, scale: int, zero: int) -> Any:
+        """The output, of these real values."""
+        inputs = [source, self.given(scale), self.given(zero)]
+        return self.node("QuantizeLinear", inputs, self.output)
+
+    def sums(self, place: int, scales: Sequence[int]) -> tuple[list[Any], str]:
+        """The real values of an int32 bias, whose steps are products of scales; "" if there is
+        none.
+        """
+        if not self.given(place):
+            return [], ""
+        steps, output = self.named("steps"), self.named("bias")
+        product = self.node("Mul", [self.given(each) for each in scales], steps)
+        real = self.node("DequantizeLinear", [self.given(place), steps], output, axis=0)
+        return [product, real], output
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """Of the file's node."""
+        for each in self.proto.attribute:
+            if each.name == name:
+                return self.onnx.helper.get_attribute_value(each)
+        return default
+
+    def constant(self, output: str, value: Any) -> Any:
+        """A node that holds a number."""
+        return self.node("Constant", [], output, value=self.onnx.numpy_helper.from_array(value))
+
+
+_Rule = Callable[[_Writer], list[Any]]
+
+
+def _convolution(w: _Writer) -> list[Any]:
+    """QLinearConv."""
+    (x, real), (weights, kernel) = w.real("x", (0, 1, 2)), w.real("w", (3, 4, 5))
+    bias, sums = w.sums(8, (1, 4))
+    product = w.named("real")
+    convolved = w.same("Conv", [real, kernel, sums], product)
+    return [x, weights, *bias, convolved, w.stored(product, 6, 7)]
+
+
+def _matmul(w: _Writer) -> list[Any]:
+    """QLinearMatMul; scales of columns lie on the last axis."""
+    (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5), -1)
+    product = w.named("real")
+    return [a, b, w.same("MatMul", [first, second], product), w.stored(product, 6, 7)]
+
+
+def _gemm(w: _Writer) -> list[Any]:
+    """QGemm, whose result is real if its scale is left out."""
+    turned = w.attribute("transB", 0)
+    (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5), 0 if turned else 1)
+    bias, sums = w.sums(6, (1, 4))
+    if w.attribute("alpha", 1.0) != 1.0 and sums:
+        return [w.proto]  # the steps of the bias have that factor
+    quantized = w.given(7)
+    product = w.named("real") if quantized else w.output
+    gemm = w.same("Gemm", [first, second, sums], product)
+    return [a, b, *bias, gemm, *([w.stored(product, 7, 8)] if quantized else [])]
+
+
+def _pair(kind: str) -> _Rule:
+    """QLinearAdd and QLinearMul."""
+
+    def rule(w: _Writer) -> list[Any]:
+        (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5))
+        result = w.named("real")
+        return [a, b, w.same(kind, [first, second], result), w.stored(result, 6, 7)]
+
+    return rule
+
+
+def _single(kind: str) -> _Rule:
+    """A function of one tensor."""
+
+    def rule(w: _Writer) -> list[Any]:
+        if w.attribute("channels_last", 0):
+            return [w.proto]
+        (x, real), result = w.real("x", (0, 1, 2)), w.named("real")
+        return [x, w.same(kind, [real], result), w.stored(result, 3, 4)]
+
+    return rule
+
+
+def _concat(w: _Writer) -> list[Any]:
+    """QLinearConcat: the scale and zero point of the output, then three inputs for each tensor."""
+    reals = [w.real(f"x{place}", (place, place + 1, place + 2))
+             for place in range(2, len(w.proto.input), 3)]  # fmt: skip
+    result = w.named("real")
+    joined = w.same("Concat", [name for _, name in reals], result)
+    return [*(node for node, _ in reals), joined, w.stored(result, 0, 1)]
+
+
+def _dynamic(w: _Writer) -> list[Any]:
+    """DynamicQuantizeLinear passes real values on, in steps of 1 from 0."""
+    outputs = [str(each) for each in w.proto.output]
+    values = (np.float32(1), np.uint8(0))
+    constants = [w.constant(name, np.array(value))
+                 for name, value in zip(outputs[1:], values, strict=True)]  # fmt: skip
+    return [w.node("Identity", [w.given(0)], outputs[0]), *constants]
+
+
+def _whole(kind: str) -> _Rule:
+    """ConvInteger and MatMulInteger of a tensor that was quantized dynamically: real values times
+    centred weights.
+    """
+
+    def rule(w: _Writer) -> list[Any]:
+        one, weights = w.named("one"), w.named("w")
+        inputs = [w.given(1), one, w.given(3)]
+        axis = 0 if kind == "Conv" else -1
+        centred = w.node("DequantizeLinear", inputs, weights, axis=axis)
+        unit = w.constant(one, np.array(1, np.float32))
+        return [unit, centred, w.same(kind, [w.given(0), weights], w.output)]
+
+    return rule
+
+
+def _dynamic_matmul(scale: int, zero: int, bias: int) -> _Rule:
+    """DynamicQuantizeMatMul, and MatMulIntegerToFloat, which is onnxruntime's for three nodes."""
+
+    def rule(w: _Writer) -> list[Any]:
+        weights, kernel = w.real("w", (1, scale, zero), -1)
+        product = w.named("product") if w.given(bias) else w.output
+        found = [weights, w.node("MatMul", [w.given(0), kernel], product)]
+        if w.given(bias):
+            found.append(w.node("Add", [product, w.given(bias)], w.output))
+        return found
+
+    return rule
+
+
+def _dynamic_lstm(w: _Writer) -> list[Any]:
+    """DynamicQuantizeLSTM, whose matrices are transposed."""
+    found, reals = [], []
+    for part, places in (("w", (1, 8, 9)), ("r", (2, 10, 11))):
+        weights, kernel = w.real(part, places)
+        reals.append(w.named(f"{part}/turned"))
+        found += [weights, w.node("Transpose", [kernel], reals[-1], perm=[0, 2, 1])]
+    inputs = [w.given(0), *reals, *(w.given(place) for place in range(3, 8))]
+    lstm = w.same("LSTM", inputs, w.output)
+    lstm.output.extend(w.proto.output[1:])
+    return [*found, lstm]
+
+
+def _without_last(names: Sequence[str]) -> list[str]:
+    """Without those that are left out at the end."""
+    count = next((n for n in range(len(names), 0, -1) if names[n - 1]), 0)
+    return list(names[:count])
+
+
+def _as_standard(kind: str) -> _Rule:
+    """onnxruntime's version of an operator that ONNX has too."""
+    return lambda w: [w.same(kind, list(w.proto.input), w.output)]
+
+
+_STATIC: Mapping[str, _Rule] = {
+    "DequantizeLinear": _as_standard("DequantizeLinear"),
+    "DynamicQuantizeLSTM": _dynamic_lstm,
+    "DynamicQuantizeLinear": _dynamic,
+    "DynamicQuantizeMatMul": _dynamic_matmul(2, 3, 4),
+    "QGemm": _gemm,
+    "QLinearAdd": _pair("Add"),
+    "QLinearAveragePool": _single("AveragePool"),
+    "QLinearConcat": _concat,
+    "QLinearConv": _convolution,
+    "QLinearGlobalAveragePool": _single("GlobalAveragePool"),
+    "QLinearLeakyRelu": _single("LeakyRelu"),
+    "QLinearMatMul": _matmul,
+    "QLinearMul": _pair("Mul"),
+    "QLinearSigmoid": _single("Sigmoid"),
+    "QLinearSoftmax": _single("Softmax"),
+    "QuantizeLinear": _as_standard("QuantizeLinear"),
+}
+"""By operator."""
+_BEHIND_DYNAMIC: Mapping[str, _Rule] = {
+    "ConvInteger": _whole("Conv"),
+    "MatMulInteger": _whole("MatMul"),
+    "MatMulIntegerToFloat": _dynamic_matmul(3, 5, 6),
+}
+"""By operator, of what reads the result of DynamicQuantizeLinear."""
+
+
+def in_real_numbers(onnx: Any, nodes: Iterable[Any]) -> Iterator[Any]:
+    """The nodes of a graph, integer operators as float ones between quantizations.
+
+    ONNX's own QuantizeLinear and DequantizeLinear stay. What can't be written so stays too.
+    """
+    dynamic: set[str] = set()
+    for proto in nodes:
+        rule = _rule(proto, dynamic)
+        if proto.op_type == "DynamicQuantizeLinear":
+            dynamic.add(proto.output[0])
+        yield from [proto] if rule is None else rule(_Writer(onnx, proto))
+
+
+def _rule(proto: Any, dynamic: set[str]) -> _Rule | None:
+    own = proto.domain != _MICROSOFT
+    if proto.domain not in _DOMAINS or (
+        own and proto.op_type in ("QuantizeLinear", "DequantizeLinear")
+    ):
+        return None
+    if proto.input and proto.input[0] in dynamic:
+        return _BEHIND_DYNAMIC.get(proto.op_type)
+    return _STATIC.get(proto.op_type)
+
+
+INTEGER_OPERATORS = (
+    *(kind for kind in _STATIC if kind not in ("DequantizeLinear", "QuantizeLinear")),
+    *_BEHIND_DYNAMIC,
+)
+"""The integer operators that are read as float ones."""
