@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from fake_firmware import EMULATED, build_fake, emulator, talk, talk_over
+from fake_firmware import EMULATED, Build, build_fake, emulator, started, talk, talk_over
 
-from tinycomp.device.emulator import emulate, qemu, run_native
 from tinycomp.device.link import Link
 from tinycomp.device.protocol import Device
-
-Build = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +24,6 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
         return built[board, *options]
 
     return once
-
-
-def started(board: str, program: Path) -> AbstractContextManager[str]:
-    """The running program's port."""
-    return emulate(qemu(emulator()), program) if board == EMULATED else run_native(program)
 
 
 @pytest.fixture(params=["host", EMULATED])

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from tinycomp.common import resources
 from tinycomp.device import firmware_build
+from tinycomp.device.emulator import emulate, qemu, run_native
 from tinycomp.device.link import Link
 from tinycomp.target import boards
 from tinycomp.target.arduino import build_sketch
@@ -24,6 +26,8 @@ from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects
 HASH = "0123456789abcdef" * 4
 FAKE_MODEL = Path(__file__).parent / "fake_model.c"
 EMULATED = "cortex-m4"
+Build = Callable[..., Path]
+"""Builds a program for a board."""
 BOOT = "m-timestamp-mode-performance\r\nm-lap-us-T\r\nm-init-done\r\nm-ready\r\n"
 
 
@@ -119,6 +123,11 @@ def emulator() -> boards.Emulator:
     skip_without(board)
     assert board.emulator is not None
     return board.emulator
+
+
+def started(board: str, program: Path) -> AbstractContextManager[str]:
+    """The running program's port."""
+    return emulate(qemu(emulator()), program) if board == EMULATED else run_native(program)
 
 
 def skip_without(board: boards.Board) -> None:

@@ -7,8 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import Build, started
-from fake_firmware import HASH
+from fake_firmware import HASH, Build, started
 
 from tinycomp.common.errors import DeviceError
 from tinycomp.device.link import Link
