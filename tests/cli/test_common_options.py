@@ -51,6 +51,20 @@ def test_completion_is_offered(run: Command) -> None:
     assert "--install-completion" in run("--help").out
 
 
+def test_completion_proposes_boards() -> None:
+    environment = {
+        **os.environ, "_TINYCOMP_COMPLETE": "complete_bash",
+        "COMP_WORDS": "tinycomp build m.keras --board esp", "COMP_CWORD": "4",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "tinycomp"],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    proposed = done.stdout.split()
+    assert {"esp32", "esp32c3", "esp8266"} <= {*proposed}
+    assert all(name.startswith("esp") for name in proposed)
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [(DifferenceError, 1), (ModelError, 2), (TinycompError, 2), (FitError, 3),

@@ -32,6 +32,15 @@ def number(text: str | float) -> float:
 
 Goal = Optimize
 """What builds are optimized for."""
+
+
+def _boards_beginning(text: str) -> list[str]:
+    """What the shell proposes for a board."""
+    from tinycomp.target.board_files import board_names
+
+    return [name for name in board_names() if name.startswith(text)]
+
+
 Model = Annotated[
     Path,
     typer.Argument(
@@ -46,7 +55,10 @@ Built = Annotated[
 BoardName = Annotated[
     str,
     typer.Option(
-        "--board", "-b", help="A name from 'tinycomp boards', or the path of a board file."
+        "--board",
+        "-b",
+        help="A name from 'tinycomp boards', or the path of a board file.",
+        autocompletion=_boards_beginning,
     ),
 ]
 Data = Annotated[
@@ -140,7 +152,13 @@ LabelColumn = Annotated[
 ]
 OtherBoard = Annotated[
     str | None,
-    typer.Option("--board", "-b", help="Another board than the build's.", show_default=False),
+    typer.Option(
+        "--board",
+        "-b",
+        help="Another board than the build's.",
+        show_default=False,
+        autocompletion=_boards_beginning,
+    ),
 ]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Samples to verify on.")]
 Evaluate = Annotated[

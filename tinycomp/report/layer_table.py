@@ -16,10 +16,8 @@ SHOWN = 6
 """Layers that the short table shows; one more if it would be the only one left out."""
 
 _SHORTEST_NAME = 9
-_OTHER_COLUMNS, _CODEC = 68, 9
-"""Width of a layer's numbers in characters, and of its codec; the name gets the rest."""
-_FOLDED_COLUMNS = 63
-"""Width of the short table without names."""
+_SHORTEST_OPERATOR, _CODEC = 7, 9
+"""Characters that are left of an operator's name, and of a codec's."""
 _BARS, _BAR = 54, 8
 """Width of the columns of shares in characters, and of a full bar."""
 
@@ -50,21 +48,42 @@ def most_important(report: Report, width: int) -> Table:
         report: of a build.
         width: of the terminal, in characters; long names are cut in the middle.
     """
-    rows = _rows(report)
-    latency = report.latency
+    rows, latency = _rows(report), report.latency
+    total = sum(row.value or 0 for row in rows)
+    cells = [
+        [
+            row.name, row.op, _count(row.macs),
+            *([_number(row.value), _percent(row.value, total)] if latency else []),
+            _count(row.flash), _number(row.ram),
+        ]
+        for row in _folded(rows)
+    ]  # fmt: skip
+    headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
+    return _fitted(latency, headings, cells, width)
+
+
+def _fitted(
+    latency: LatencyRecord | None,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int,
+) -> Table:
+    """A table of layers, their operators and figures. Names are cut in the middle so that all
+    figures are whole.
+    """
     title = f"Layers (latency in {latency.unit})" if latency else "Layers"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("layer", no_wrap=True)
     table.add_column("operator", no_wrap=True)
-    headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    total = sum(row.value or 0 for row in rows)
-    name_width = max(_SHORTEST_NAME, width - _FOLDED_COLUMNS)
-    for row in _folded(rows):
-        timed = [_number(row.value), _percent(row.value, total)] if latency else []
-        name = cut_middle(row.name, name_width)
-        table.add_row(name, row.op, _count(row.macs), *timed, _count(row.flash), _number(row.ram))
+    columns = zip(("layer", "operator", *headings), *rows, strict=True)
+    names, operators, *figures = (max(map(len, column)) for column in columns)
+    left = width - sum(figures) - 2 * (len(headings) + 2) - 1  # space around each column
+    operator = max(_SHORTEST_OPERATOR, min(operators, left - min(names, left // 2)))
+    name = max(_SHORTEST_NAME, left - operator)
+    for first, second, *others in rows:
+        table.add_row(cut_middle(first, name), cut_middle(second, operator), *others)
     return table
 
 
@@ -116,22 +135,21 @@ def layers(
 
     width: of the terminal, in characters; long names are cut in the middle.
     """
-    title = f"Layers (latency in {latency.unit})" if latency else "Layers"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    table.add_column("operator", no_wrap=True)
-    for heading in ("MACs", "latency", "per MAC", "codec", "weights"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    name_width = max(_SHORTEST_NAME, width - _OTHER_COLUMNS)
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
-    for layer in records:
-        value = values.get(layer.name)
-        rate = f"{value / layer.macs:.2f}" if value is not None and layer.macs else ""
-        table.add_row(
-            cut_middle(layer.name, name_width), layer.op, _count(layer.macs), _number(value), rate,
-            cut_middle(layer.codec or "", _CODEC), _count(layer.weight_bytes),
-        )  # fmt: skip
-    return table
+    headings = ("MACs", "latency", "per MAC", "codec", "weights")
+    return _fitted(
+        latency, headings, [_stored(layer, values.get(layer.name)) for layer in records], width
+    )
+
+
+def _stored(layer: LayerRecord, value: int | None) -> tuple[str, ...]:
+    """The cells of a layer's line."""
+    rate = f"{value / layer.macs:.2f}" if value is not None and layer.macs else ""
+    codec = cut_middle(layer.codec or "", _CODEC)
+    return (
+        layer.name, layer.op, _count(layer.macs), _number(value), rate, codec,
+        _count(layer.weight_bytes),
+    )  # fmt: skip
 
 
 def share_chart(report: Report, width: int = 80) -> Table:
