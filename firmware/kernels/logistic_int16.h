@@ -2,8 +2,7 @@
 #ifndef TINYCOMP_LOGISTIC_INT16_H
 #define TINYCOMP_LOGISTIC_INT16_H
 
-#include "int16.h"
-#include "tinycomp.h"
+#include "curves_int16.h"
 
 typedef struct {
     size_t size;        /* values per row */
@@ -11,18 +10,6 @@ typedef struct {
     uint8_t shift;      /* to the right, after the multiplication */
     const uint16_t *table;
 } tc_logistic_int16_t;
-
-static inline int16_t tc_logistic_int16_value(const tc_logistic_int16_t *op, int32_t x)
-{
-    const uint32_t magnitude = (uint32_t)((x < 0) ? -x : x), place = magnitude >> 9;
-    uint32_t found = (uint32_t)0x7FFF << 10;
-    if (place < 255) {
-        const uint32_t low = TC_READ_U16(&op->table[place]), high = TC_READ_U16(&op->table[place + 1]);
-        found = (low << 9) + (magnitude & 0x1FF) * (high - low);
-    }
-    found = (x >= 0) ? found + 0x200 : ((uint32_t)1 << 25) - found + 0x1FF;
-    return (int16_t)(found >> 10);
-}
 
 /* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_logistic_int16(const tc_logistic_int16_t *constants, const tc_input_t *in, const tc_output_t *out,
@@ -35,7 +22,7 @@ static void tc_logistic_int16(const tc_logistic_int16_t *constants, const tc_inp
         const int16_t *x = tc_input_row_int16(in, y);
         int16_t *to = tc_output_row_int16(out, y);
         for (size_t i = 0; i < op->size; i++) {
-            to[i] = tc_logistic_int16_value(op, (x[i] * op->multiplier + half) >> op->shift);
+            to[i] = tc_sigmoid_int16(op->table, (x[i] * op->multiplier + half) >> op->shift);
         }
     }
 }

@@ -2,8 +2,7 @@
 #ifndef TINYCOMP_TANH_INT16_H
 #define TINYCOMP_TANH_INT16_H
 
-#include "int16.h"
-#include "tinycomp.h"
+#include "curves_int16.h"
 
 typedef struct {
     size_t size;        /* values per row */
@@ -11,19 +10,6 @@ typedef struct {
     uint8_t shift;      /* to the right, after the multiplication */
     const uint16_t *table;
 } tc_tanh_int16_t;
-
-static inline int16_t tc_tanh_int16_value(const tc_tanh_int16_t *op, int32_t x)
-{
-    const uint32_t magnitude = (uint32_t)((x < 0) ? -x : x), place = magnitude >> 8;
-    int32_t found = (int32_t)0xFFFF << 8;
-    if (place < 255) {
-        const uint32_t low = TC_READ_U16(&op->table[place]), high = TC_READ_U16(&op->table[place + 1]);
-        found = (int32_t)((low << 8) + (magnitude & 0xFF) * (high - low));
-    }
-    found -= (int32_t)1 << 23;
-    found = (x >= 0) ? found + 0x80 : 0x7F - found;
-    return (int16_t)(found >> 8);
-}
 
 /* Output rows [first, last). No scratch. The output may overwrite the input. */
 static void tc_tanh_int16(const tc_tanh_int16_t *constants, const tc_input_t *in, const tc_output_t *out,
@@ -36,7 +22,7 @@ static void tc_tanh_int16(const tc_tanh_int16_t *constants, const tc_input_t *in
         const int16_t *x = tc_input_row_int16(in, y);
         int16_t *to = tc_output_row_int16(out, y);
         for (size_t i = 0; i < op->size; i++) {
-            to[i] = tc_tanh_int16_value(op, (x[i] * op->multiplier + half) >> op->shift);
+            to[i] = tc_tanh_int16_of(op->table, (x[i] * op->multiplier + half) >> op->shift);
         }
     }
 }

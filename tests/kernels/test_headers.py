@@ -20,6 +20,8 @@ HELPERS = (
     "cells",
     "channel_sums_int16",
     "channels",
+    "curves_int16",
+    "dense_int16",
     "division_int16",
     "divisor",
     "double_product",
@@ -30,6 +32,7 @@ HELPERS = (
     "int16",
     "lstm_unit",
     "recurrent_rows",
+    "recurrent_rows_int16",
     "tinycomp",
     "window",
 )

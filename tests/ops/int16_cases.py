@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from conformance import (
@@ -14,10 +16,12 @@ from conformance import (
     parameters,
     windows,
 )
+from sequences import SIZES, sequence_case
 
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape
 from tinycomp.ops._activation import Activation
+from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.add_constant import AddConstant
@@ -28,6 +32,7 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gather import Gather
+from tinycomp.ops.gru import Gru
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.max_pool_2d import MaxPool2D
@@ -40,6 +45,7 @@ from tinycomp.ops.reduce_min import ReduceMin
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from tinycomp.ops.simple_rnn import SimpleRnn
 from tinycomp.ops.softmax import Softmax
 from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.subtract import Subtract
@@ -50,12 +56,16 @@ from tinycomp.ops.transpose import Transpose
 SIZE = (7, 6)
 UNIT = parameters(1 / 32768)
 ONE = parameters(0.0003)
+SUMS = (3e-6, 2.0**-11)
+"""Scales of the sums of recurrent layers."""
 
 
 def cases() -> dict[str, list[Case]]:
     """By operator."""
     found: dict[str, list[Case]] = {}
-    for make in (_weighted, _unary, _binary, _pooling, _reductions, _moving, _conversions):
+    for make in (
+        _weighted, _unary, _binary, _pooling, _reductions, _moving, _conversions, _recurrent,
+    ):  # fmt: skip
         for operator, case in make():
             found.setdefault(operator, []).append(case)
     return found
@@ -261,3 +271,28 @@ def _moving() -> Found:
 
         found.append(("concatenation", _case(f"axis {axis}", shape, nodes, ONE)))
     return found
+
+
+def _recurrent() -> Found:
+    layers = (Gru(True, (2e-4, 1e-4)), Gru(False, (2e-4, 1e-4)), SimpleRnn(1e-4))
+    return [(op.name, case) for op in layers for case in _sequences(op)]
+
+
+def _sequences(op: Recurrent) -> list[Case]:
+    make = partial(sequence_case, dtype="int16")
+    return [
+        *(make(f"{shape}, {units}, {op}", op, shape, units, seed=units) for shape, units in SIZES),
+        *(make(f"{scale}, {op}", _scaled(op, scale), (8, 5), 7, seed=10) for scale in SUMS),
+        make(f"saturated, {op}", op, (8, 5), 6, seed=11, gain=40.0),
+        make(f"large biases, {op}", op, (8, 5), 6, seed=12, bias=5.0),
+        make(f"hardly any input, {op}", op, (8, 5), 6, seed=13, gain=0.01),
+        make(f"few weights, {op}", op, (8, 5), 6, seed=14, values=(-3, 0, 0, 7)),
+        make(f"biases beyond 32 bits, {op}", op, (8, 5), 6, seed=15, bias=400.0),
+    ]
+
+
+def _scaled(op: Recurrent, scale: float) -> Recurrent:
+    """The layer with another scale of its sums."""
+    return (
+        replace(op, scale=scale) if isinstance(op, SimpleRnn) else replace(op, scales=(scale,) * 2)
+    )

@@ -7,7 +7,7 @@ from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, p
 
 from tinycomp.ir.tensor import Constant, Shape
 from tinycomp.ops._recurrent import Recurrent
-from tinycomp.ops._recurrent_int8 import STATE
+from tinycomp.ops._recurrent_steps import TYPES
 
 SIZES: tuple[tuple[Shape, int], ...] = (
     ((1, 1), 1), ((5, 3), 2), ((12, 9), 16), ((6, 6), 5), ((2, 30), 21),
@@ -26,27 +26,32 @@ def sequence_case(
     gain: float = 1.0,
     bias: float = 1.0,
     values: tuple[int, ...] = (),
+    dtype: str = "int8",
 ) -> Case:
     """A layer whose sums are of about `gain` over the input, and biases of about `bias`.
 
     Args:
         values: of the weights; none given: all.
+        dtype: of activations; zero points are 0 on int16, and scales are so much finer.
     """
     rng = np.random.default_rng(seed)
-    source = parameters(float(rng.uniform(0.005, 0.05)), zero_point)
+    kind = TYPES[dtype]
+    finer = (kind.highest + 1) / 128
+    zero_point = zero_point if dtype == "int8" else 0
+    source = parameters(float(rng.uniform(0.005, 0.05)) / finer, zero_point)
     rows, length = op.gates * units, shape[1] + units
     weights = rng.integers(-127, 128, (rows, length))
     if values:
         weights = rng.choice(values, (rows, length))
-    wanted = gain / (source.scale * 74 * 73 * np.sqrt(shape[1]))
+    wanted = gain / (source.scale * finer * 74 * 73 * np.sqrt(shape[1]))
     scales = (wanted * np.exp(rng.uniform(-0.5, 0.5, rows))).astype(np.float32)
     count = op.biases(units)
-    bias_scales = op.bias_scales(source.scale, scales, count)
-    biases = np.rint(rng.normal(0, bias, count) / bias_scales).astype(np.int32)
-    builder = CaseBuilder(shape, source)
+    bias_scales = op.bias_scales(source.scale, scales, count, dtype)
+    biases = np.rint(rng.normal(0, bias, count) / bias_scales).astype(kind.bias)
+    builder = CaseBuilder(shape, source, dtype)
     constants = (
         Constant("weights", weights.astype(np.int8), channel_parameters(scales, 0)),
         Constant("bias", biases, channel_parameters(bias_scales, 0)),
     )
-    builder.add(op, ["input"], STATE, constants)
-    return Case(name, builder.graph(), extreme_inputs(rng, shape))
+    builder.add(op, ["input"], kind.state, constants)
+    return Case(name, builder.graph(), extreme_inputs(rng, shape, dtype=dtype))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-
 import numpy as np
 import pytest
 
-from tinycomp.common.errors import TinycompError
+from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.ops.fully_connected import FullyConnected
@@ -19,7 +16,8 @@ from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.types import Precision
+from tinycomp.quantize.selection import quantize_calibrated
+from tinycomp.quantize.types import Precision, on_bytes
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 
@@ -93,19 +91,18 @@ def test_layers_of_both_kinds_have_conversions_in_between() -> None:
     assert equal(made, quantize_inputs(made, X))
 
 
-def test_an_operator_without_16_bits_is_named() -> None:
-    with pytest.raises(TinycompError, match=r"'end_gelu' \(gelu\) reads int16 and returns int16"):
-        quantized(network(Gelu()), Precision(16))
+def test_what_litert_does_not_have_computes_on_bytes() -> None:
+    made = quantized(network(Gelu(), Softmax()), Precision(16))
+    types = {node.name: made.tensors[node.outputs[0]].dtype for node in made.nodes}
+    assert types["dense2"] == "int16"
+    assert [types[name] for name in ("dense2/int8", "end_gelu", "end_softmax")] == ["int8"] * 3
+    assert [node.name for node in on_bytes(made)] == ["end_gelu"]
+    assert equal(made, quantize_inputs(made, X))
 
 
-def test_a_layer_without_16_bits_gets_the_lines_of_a_recipe() -> None:
-    """Those of the layer with weights that it takes its type from."""
-    graph = network(Gelu())
-    with pytest.raises(TinycompError) as refused:
-        quantized(graph, Precision(16))
-    (text,) = re.findall(r"recipe: `(.*?)`", str(refused.value))
-    layers = tomllib.loads(text)["layers"]
-    bits = {name: layer["activations"] for name, layer in layers.items()}
-    assert set(bits.values()) == {8}
-    made = quantized(graph, Precision(16, bits))
-    assert made.tensors[graph.outputs[0]].dtype == "int8"
+def test_what_stays_on_bytes_is_said() -> None:
+    graph, progress = network(Gelu()), Silent()
+    quantize_calibrated(graph, graph, X, "min-max", None, progress, precision=Precision(16))
+    (note,) = progress.notes
+    assert "'end_gelu' (gelu)" in note
+    assert "computed on int8" in note

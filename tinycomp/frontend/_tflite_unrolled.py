@@ -19,6 +19,7 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import TfliteOperator, hidden_tensor
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
 from tinycomp.ops._recurrent import Recurrent
+from tinycomp.ops._recurrent_steps import TYPES
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.simple_rnn import SimpleRnn
 
@@ -146,10 +147,11 @@ def _simple_rnn(values: _Values) -> Layer:
 
 def _operands(file: TfliteFile, source: int, output: int, layer: Layer) -> Operands:
     before, after = (file.tensors[index] for index in (source, output))
-    if len(before.shape) != 3 or len(after.shape) != 3 or before.dtype != "int8":
-        raise ValueError("not int8 rows")
+    if len(before.shape) != 3 or len(after.shape) != 3 or before.dtype not in TYPES:
+        raise ValueError("not rows of integers")
     tensors = [
-        Tensor(each.name, each.shape[1:], "int8", quantization(each)) for each in (before, after)
+        Tensor(each.name, each.shape[1:], each.dtype, quantization(each))
+        for each in (before, after)
     ]
     return Operands((tensors[0], layer.weights, layer.bias), (tensors[1],))
 
@@ -180,9 +182,10 @@ def _same(
 
 
 def _same_tensor(file: TfliteFile, expansion: Graph, name: str, index: int) -> bool:
-    table, known = file.tensors[index], expansion.tensors[name].quantization
+    table, wanted = file.tensors[index], expansion.tensors[name]
+    known = wanted.quantization
     assert known is not None
-    return table.dtype == "int8" and (table.scales, table.zero_points) == (
+    return table.dtype == wanted.dtype and (table.scales, table.zero_points) == (
         known.scales, known.zero_points,
     )  # fmt: skip
 
@@ -195,7 +198,10 @@ def _same_operator(file: TfliteFile, expansion: Graph, node: Node, operator: Fil
         return False
     read = [file.tensors[index] if index >= 0 else None for index in operator.inputs]
     pairs = zip(read, wanted, strict=True)
-    return _plain(operator.options) == _plain(written.options) and all(
+    options = _plain(written.options)
+    if expansion.tensors[node.outputs[0]].dtype == "int16" and "potScaleInt16" in options:
+        options["potScaleInt16"] = False  # sums by shifts are other sums
+    return _plain(operator.options) == options and all(
         table is not None and _same_value(table, value) for table, value in pairs
     )
 
@@ -212,8 +218,8 @@ def _same_value(table: FileTensor, value: Tensor | Constant) -> bool:
     if table.values is None or not np.array_equal(table.values, value.values):
         return False
     known = value.quantization
-    return known is None or table.dtype == "int32" or table.scales == known.scales
+    return known is None or table.dtype in ("int32", "int64") or table.scales == known.scales
 
 
 def _plain(options: Any) -> dict[str, Any]:
-    return {} if options is None else vars(options)
+    return {} if options is None else dict(vars(options))

@@ -55,9 +55,10 @@ def fixed_on_int16(op: Operator) -> QuantizationParameters | None:
     return next((form.fixed for form in forms().get(op.name, ()) if form.fixed), None)
 
 
-def on_int16() -> list[str]:
+@cache
+def on_int16() -> tuple[str, ...]:
     """Names of all operators that compute on int16."""
     from tinycomp.ops._registry import operators
 
     moving = [name for name, kind in operators().items() if kind.moves and not kind.emitted_only]
-    return sorted({*forms(), *moving})
+    return tuple(sorted({*forms(), *moving}))

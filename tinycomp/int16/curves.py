@@ -47,7 +47,7 @@ class Curve(Form):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Interpolation, of the absolute value."""
-        multiplier, shift = self._scaling(operands)
+        multiplier, shift = self.scaling(operands)
         half = (1 << shift) >> 1
         x = (inputs[0].astype(np.int64) * multiplier + half) >> shift
         place = np.abs(x) >> self.bits
@@ -59,7 +59,7 @@ class Curve(Form):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """In place."""
-        multiplier, shift = self._scaling(operands)
+        multiplier, shift = self.scaling(operands)
         fields: dict[str, int | Array] = {
             "size": rows(operands.output.shape)[1],
             "multiplier": multiplier,
@@ -71,7 +71,12 @@ class Curve(Form):
     def _output(self, x: Array, place: Array, between: Array) -> Array:
         raise NotImplementedError
 
-    def _scaling(self, operands: Operands) -> Scaling:
+    def scaling(self, operands: Operands) -> Scaling:
+        """Of the input's steps.
+
+        Raises:
+            ModelError: the input or the output has a scale that the specification excludes.
+        """
         target = parameters(operands.output)
         if not _is_power(target.scale, -15):
             raise ModelError(

@@ -154,15 +154,15 @@ class Operator(Arithmetic):
         found: Array = np.repeat(groups.max(axis=1), groups.shape[1])
         return found
 
-    def bias_scales(self, source: float, weights: Array, count: int) -> Array:
+    def bias_scales(self, source: float, weights: Array, count: int, dtype: str = "int8") -> Array:
         """The scale of each of `count` biases, or one for all, from the input's scale and the
-        weights'.
+        weights', with activations of that type.
         """
         return np.float32(source) * weights
 
-    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
-        """The operator of the int8 graph, from the largest magnitude of each hidden value. Scales
-        that it was trained with stay.
+    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
+        """The operator of the integer graph with activations of that type, from the largest
+        magnitude of each hidden value. Scales that it was trained with, for int8, stay.
         """
         return self
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
-from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
+from tinycomp.ir.kernel_call import Channels, KernelCall, Member, Weights
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_sums import integer, reach
 from tinycomp.kernels._dsp_words import interleaved
@@ -19,53 +21,92 @@ LEAST_SHIFT, MOST_SHIFT = 33, 62
 """Right shift of the product of sum and multiplier: what is left of its high word."""
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a GRU's weights, both gates' and the candidates' in whole blocks."""
+
+    order: NDArray[np.int64]
+    """Numbers of the rows."""
+    sides: dict[str, NDArray[np.int8]]
+    """Weights of the "input" and of the "state"."""
+    units: int
+    """Of the layer."""
+
+    @classmethod
+    def of(cls, call: KernelCall) -> Rows:
+        """Of the portable kernel's call."""
+        inputs, units = integer(call, "inputs"), integer(call, "units")
+        weights = call.fields["weights"]
+        assert isinstance(weights, Weights)
+        padded = len(weights.values) - units + -(-units // ROWS) * ROWS
+        order = np.minimum(np.arange(padded), len(weights.values) - 1)
+        matrix = weights.values[order]
+        return cls(order, {"input": matrix[:, :inputs], "state": matrix[:, inputs:]}, units)
+
+    @property
+    def input_groups(self) -> int:
+        """Groups of a row of the input."""
+        inputs: int = self.sides["input"].shape[1]
+        return -(-inputs // GROUP)
+
+    @property
+    def state_groups(self) -> int:
+        """Groups of a state."""
+        return -(-self.units // GROUP)
+
+    def sizes(self, call: KernelCall) -> dict[str, Member]:
+        """The first members of the struct."""
+        return {
+            "inputs": call.fields["inputs"],
+            "units": self.units,
+            "input_groups": self.input_groups,
+            "state_groups": self.state_groups,
+            "gate_blocks": len(self.order) // ROWS - self.state_groups,
+            "reset_after": call.fields["reset_after"],
+        }
+
+    def weights(self) -> Weights:
+        """Words of the rows of each block, in turn."""
+        values = np.concatenate([_filled(side) for side in self.sides.values()], axis=1)
+        matrix = interleaved(values, ROWS).reshape(len(values), -1)
+        return Weights(matrix, len(values), codecs=("dense",))
+
+    def pairs(self, call: KernelCall) -> int:
+        """Bytes of activations in pairs."""
+        states = 1 if integer(call, "reset_after") else 2
+        return 8 * (self.input_groups + self.state_groups * states)
+
+
 def gru(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
     """The DSP kernel's call; None if weights are decoded, or if a row has no multiplier with one
     shift for all that rounds every sum as LiteRT does.
     """
     if stored is None or stored.buffered:
         return None
-    inputs, units = integer(call, "inputs"), integer(call, "units")
-    weights = call.fields["weights"]
-    assert isinstance(weights, Weights)
-    gates = len(weights.values) - units
-    padded = gates + -(-units // ROWS) * ROWS
-    order = np.minimum(np.arange(padded), len(weights.values) - 1)
-    matrix = weights.values[order]
-    sides = (matrix[:, :inputs], matrix[:, inputs:])
+    rows = Rows.of(call)
     words, shifts = [], []
-    for name, side in zip(("input", "state"), sides, strict=True):
-        found = _row_words(call, name, side, order)
+    for name, side in rows.sides.items():
+        found = _row_words(call, name, side, rows.order)
         if found is None:
             return None
-        shift, rows = found
+        shift, of_rows = found
         shifts.append(shift)
-        words.append(rows)
-    input_groups, state_groups = (-(-side.shape[1] // GROUP) for side in sides)
-    values = np.concatenate([_filled(side) for side in sides], axis=1)
+        words.append(of_rows)
     sigmoid, tanh = call.fields["sigmoid"], call.fields["tanh"]
     assert isinstance(sigmoid, np.ndarray)
-    pairs = 8 * (input_groups + state_groups * (1 if integer(call, "reset_after") else 2))
-    values_size = 16 * state_groups + 4 * input_groups
+    values_size = 16 * rows.state_groups + 4 * rows.input_groups
     return KernelCall(
         "gru_dsp",
         {
-            "inputs": inputs,
-            "units": units,
-            "input_groups": input_groups,
-            "state_groups": state_groups,
-            "gate_blocks": gates // ROWS,
-            "reset_after": call.fields["reset_after"],
+            **rows.sizes(call),
             "input_shift": shifts[0] - 32,
             "state_shift": shifts[1] - 32,
-            "weights": Weights(
-                interleaved(values, ROWS).reshape(len(values), -1), len(values), codecs=("dense",)
-            ),
+            "weights": rows.weights(),
             "rows": np.ascontiguousarray(np.concatenate(words, axis=1)).reshape(-1),
             "sigmoid": (sigmoid.astype(np.int16) + 128).astype(np.uint8),
             "tanh": tanh,
         },
-        scratch=pairs + values_size,
+        scratch=rows.pairs(call) + values_size,
         keeps_scratch=True,
     )
 

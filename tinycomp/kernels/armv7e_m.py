@@ -15,6 +15,7 @@ from tinycomp.kernels._dsp_depthwise_int16 import depthwise_int16
 from tinycomp.kernels._dsp_fully_connected import fully_connected
 from tinycomp.kernels._dsp_pooling import average_pool_global
 from tinycomp.kernels._dsp_recurrent import gru, lstm
+from tinycomp.kernels._dsp_recurrent_int16 import gru_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 
 
@@ -32,5 +33,6 @@ class Armv7EM(InstructionSet):
         "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
         "gru": gru,
+        "gru_int16": gru_int16,
         "lstm": lstm,
     }

@@ -1,4 +1,4 @@
-"""Gated recurrent units: no operator of TFLite, but several at every step, in int8.
+"""Gated recurrent units: no operator of TFLite, but several at every step, on int8 or int16.
 
 Gates: update, reset, candidate, as in Keras. The sums of the gates have one scale, those of the
 candidate another; both are chosen over all steps.
@@ -21,17 +21,15 @@ from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import BLOCK, Recurrent, float_products, over_time, sizes
-from tinycomp.ops._recurrent_int8 import (
-    SHARE,
+from tinycomp.ops._recurrent_int8 import curve, lookup, row_fields
+from tinycomp.ops._recurrent_steps import (
     STATE,
+    TYPES,
+    Curve,
     DenseRows,
-    added,
     bias_of,
     constants_of,
-    lookup,
-    sum_scale,
     symmetric,
-    times_share,
 )
 from tinycomp.ops._unrolling import Unrolling
 from tinycomp.ops._weighted import weights_and_bias
@@ -58,8 +56,8 @@ class Gru(Recurrent):
     reset_after: bool = True
     """Whether the reset gate multiplies what the state adds to the candidate; else the state."""
     scales: tuple[float, float] | None = None
-    """Of an int8 graph, or of one that was trained for int8: the scales of the gates' sums and of
-    the candidate's; zero points are 0.
+    """Of an integer graph, or of one that was trained for int8: the scales of the gates' sums and
+    of the candidate's; zero points are 0.
     """
 
     def biases(self, units: int) -> int:
@@ -70,22 +68,22 @@ class Gru(Recurrent):
         """Fixed: that of tanh."""
         return OutputRange(fixed=STATE)
 
-    def bias_scales(self, source: float, weights: Array, count: int) -> Array:
+    def bias_scales(self, source: float, weights: Array, count: int, dtype: str = "int8") -> Array:
         """The second bias of a candidate is added to a sum over the state."""
         if not self.reset_after:
-            return super().bias_scales(source, weights, count)
+            return super().bias_scales(source, weights, count, dtype)
         units = count // (self.gates + 1)
         of_rows = np.broadcast_to(weights, (self.gates * units,))
-        return np.concatenate(
-            [np.float32(source) * of_rows, np.float32(STATE.scale) * of_rows[-units:]]
-        )
+        state = np.float32(TYPES[dtype].state.scale)
+        return np.concatenate([np.float32(source) * of_rows, state * of_rows[-units:]])
 
-    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
+    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
         """One scale for a sum and its parts."""
-        if self.scales is not None:
+        if self.scales is not None and dtype == "int8":
             return self
-        gates = sum_scale(magnitudes, "gate_share", "gate_back", "gates")
-        candidate = sum_scale(magnitudes, "share", "back", "candidate")
+        scale = TYPES[dtype].sum_scale
+        gates = scale(magnitudes, "gate_share", "gate_back", "gates")
+        candidate = scale(magnitudes, "share", "back", "candidate")
         return replace(self, scales=(gates, candidate))
 
     def unquantized(self) -> Operator:
@@ -94,23 +92,34 @@ class Gru(Recurrent):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
-        rows, (x,) = self._rows(operands), inputs
-        units = operands.output.shape[1]
-        sigmoid, tanh = self._tables(operands)
+        gates, candidate = self.sums(operands)
+        return self.states(operands, inputs[0], curve("logistic", gates), curve("tanh", candidate))
+
+    def states(self, operands: Operands, x: Array, sigmoid: Curve, tanh: Curve) -> Array:
+        """The states after every row, of all samples at once.
+
+        Args:
+            operands: of an integer graph.
+            x: (samples, steps, features).
+            sigmoid: of the gates' sums.
+            tanh: of the candidates' sums.
+        """
+        rows, units = self.rows(operands), operands.output.shape[1]
         of_gates, of_candidates = slice(0, 2 * units), slice(2 * units, None)
-        shares = rows.of_input(x)
-        state = np.zeros((len(x), units), np.int8)
+        kind, shares = rows.kind, rows.of_input(x)
+        state: Array = np.zeros((len(x), units), kind.dtype)
         states = []
         for step in range(x.shape[1]):
             share = shares[:, step]
-            sums = added(share[:, of_gates], rows.of_state(state, of_gates))
-            update, reset = np.split(sigmoid[sums.astype(int) + 128], 2, axis=1)
+            sums = kind.added(share[:, of_gates], rows.of_state(state, of_gates))
+            update, reset = np.split(sigmoid(sums), 2, axis=1)
             if self.reset_after:
-                back = times_share(reset, rows.of_state(state, of_candidates))
+                back = kind.times_share(reset, rows.of_state(state, of_candidates))
             else:
-                back = rows.of_state(times_share(reset, state), of_candidates)
-            candidate = tanh[added(share[:, of_candidates], back).astype(int) + 128]
-            state = added(times_share(update, state), times_share(-1 - update, candidate))
+                back = rows.of_state(kind.times_share(reset, state), of_candidates)
+            candidate = tanh(kind.added(share[:, of_candidates], back))
+            new = kind.times_share(kind.rest(update), candidate)
+            state = kind.added(kind.times_share(update, state), new)
             states.append(state)
         return np.stack(states, axis=1)
 
@@ -118,8 +127,8 @@ class Gru(Recurrent):
         """As defined; with scales every value is rounded."""
         from keras import ops
 
-        sums, candidates = self._sums(operands) if self.scales else (None, None)
-        of_state, of_share = (STATE, SHARE) if self.scales else (None, None)
+        sums, candidates = self.sums(operands) if self.scales else (None, None)
+        of_state, of_share = (STATE, TYPES["int8"].share) if self.scales else (None, None)
         one = 1.0 if of_share is None else 1 - of_share.scale
         products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
@@ -151,10 +160,8 @@ class Gru(Recurrent):
         fill whole blocks: the last one is repeated.
         """
         _, features, units = sizes(operands)
-        sigmoid, tanh = self._tables(operands)
-        padded = -(-2 * units // BLOCK) * BLOCK
-        order = np.minimum(np.arange(padded), 2 * units - 1)
-        order = np.concatenate([order, np.arange(2 * units, 3 * units)])
+        gates, candidate = self.sums(operands)
+        order = row_order(units)
         codebook = weights_and_bias(operands)[0].codebook
         return KernelCall(
             "gru",
@@ -162,16 +169,16 @@ class Gru(Recurrent):
                 "inputs": features,
                 "units": units,
                 "reset_after": int(self.reset_after),
-                **self._rows(operands).fields(codebook, order),
-                "sigmoid": sigmoid,
-                "tanh": tanh,
+                **row_fields(self.rows(operands), codebook, order),
+                "sigmoid": lookup("logistic", gates),
+                "tanh": lookup("tanh", candidate),
             },
-            scratch=-(-(3 * units + padded) // 4) * 4,
+            scratch=-(-(2 * units + len(order)) // 4) * 4,
             keeps_scratch=True,
         )
 
     def expansion(self, operands: Operands) -> Graph:
-        """Step by step, float or int8."""
+        """Step by step, of the output's type."""
         return _unrolled(self, operands)
 
     @classmethod
@@ -187,8 +194,12 @@ class Gru(Recurrent):
         gates = bias[0, : 2 * units] + bias[1, : 2 * units]
         return cls(), np.concatenate([gates, bias[0, 2 * units :], bias[1, 2 * units :]])
 
-    def _sums(self, operands: Operands) -> tuple[QuantizationParameters, QuantizationParameters]:
-        """The quantization of the gates' sums and of the candidates'."""
+    def sums(self, operands: Operands) -> tuple[QuantizationParameters, QuantizationParameters]:
+        """The quantization of the gates' sums and of the candidates'.
+
+        Raises:
+            ModelError: it has none.
+        """
         if self.scales is None:
             raise ModelError(
                 f"{operands.output.name!r} (GRU) has no scales of its sums.",
@@ -196,44 +207,44 @@ class Gru(Recurrent):
             )
         return symmetric(self.scales[0]), symmetric(self.scales[1])
 
-    def _rows(self, operands: Operands) -> DenseRows:
-        if parameters(operands.output) != STATE:
-            raise ModelError(
-                f"{operands.output.name!r} (GRU) has the scale {parameters(operands.output)}.",
-                expected="Expected 1/128 and the zero point 0.",
-            )
+    def rows(self, operands: Operands) -> DenseRows:
+        """What its weights compute, of an integer graph."""
         units = operands.output.shape[1]
-        gates, candidate = (each.scale for each in self._sums(operands))
+        gates, candidate = (each.scale for each in self.sums(operands))
         return DenseRows.of(operands, np.repeat([gates, candidate], [2 * units, units]))
 
-    def _tables(self, operands: Operands) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        """Of sigmoid and of tanh."""
-        gates, candidate = self._sums(operands)
-        return lookup("logistic", gates), lookup("tanh", candidate)
+
+def row_order(units: int) -> NDArray[np.int64]:
+    """The rows of the weights as kernels read them: those of the gates fill whole blocks, and the
+    last one is repeated.
+    """
+    padded = -(-2 * units // BLOCK) * BLOCK
+    order = np.minimum(np.arange(padded), 2 * units - 1)
+    return np.concatenate([order, np.arange(2 * units, 3 * units)])
 
 
 def _unrolled(op: Gru, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
-    integer = operands.output.dtype == "int8"
-    gates, candidate = op._sums(operands) if integer else (None, None)
-    state_scale, share_scale = (STATE, SHARE) if integer else (None, None)
-    source = parameters(operands.activations[0]).scale if integer else 1.0
+    kind = TYPES.get(operands.output.dtype)
+    gates, candidate = op.sums(operands) if kind else (None, None)
+    state_scale, share_scale = (kind.state, kind.share) if kind else (None, None)
+    scales = (parameters(operands.activations[0]).scale, kind.state.scale) if kind else (1.0, 1.0)
     both = slice(0, 2 * units)
     gate_weights = constants_of(made, operands, "gate", both)
     weights = constants_of(made, operands, "candidate", slice(2 * units, None))
 
     def bias(name: str, values: slice | int, of: int, side: int) -> Any:
         matrix = (gate_weights, weights)[of][side]
-        return bias_of(made, operands, name, values, matrix, (source, STATE.scale)[side])
+        return bias_of(made, operands, name, values, matrix, scales[side])
 
     gate_bias, no_bias = bias("gate_bias", both, 0, 0), bias("gate_no_bias", 2 * units, 0, 1)
     input_bias = bias("bias", slice(2 * units, 3 * units), 1, 0)
     second = slice(3 * units, None) if op.reset_after else units
     state_bias = bias("state_bias", second, 1, 1)
     zeros, ones = (
-        made.constant(name, np.full((1, units), value, np.int8 if integer else np.float32), scale)
+        made.constant(name, np.full((1, units), value, operands.output.dtype), scale)
         for name, value, scale in (
-            ("zeros", 0, state_scale), ("ones", 127 if integer else 1, share_scale),
+            ("zeros", 0, state_scale), ("ones", kind.highest if kind else 1, share_scale),
         )
     )  # fmt: skip
     state: Any = zeros

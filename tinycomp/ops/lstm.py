@@ -82,7 +82,7 @@ class Lstm(Recurrent):
     the input.
     """
 
-    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
+    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
         """The smallest power of two with which the cell state fits int16."""
         if self.cell_exponent is not None:
             return self

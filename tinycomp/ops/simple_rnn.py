@@ -1,4 +1,5 @@
-"""Fully connected recurrent layers: several operators of TFLite at every step, in int8.
+"""Fully connected recurrent layers: several operators of TFLite at every step, on int8 or
+int16.
 
 The sums have one scale, chosen over all steps.
 """
@@ -10,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph
@@ -20,14 +20,14 @@ from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
-from tinycomp.ops._recurrent_int8 import (
+from tinycomp.ops._recurrent_int8 import curve, lookup, row_fields
+from tinycomp.ops._recurrent_steps import (
     STATE,
+    TYPES,
+    Curve,
     DenseRows,
-    added,
     bias_of,
     constants_of,
-    lookup,
-    sum_scale,
     symmetric,
 )
 from tinycomp.ops._unrolling import Unrolling
@@ -46,7 +46,7 @@ class SimpleRnn(Recurrent):
     gates: ClassVar[int] = 1
 
     scale: float | None = None
-    """Of an int8 graph, or of one that was trained for int8: the scale of the sums; their zero
+    """Of an integer graph, or of one that was trained for int8: the scale of the sums; their zero
     point is 0.
     """
 
@@ -54,11 +54,11 @@ class SimpleRnn(Recurrent):
         """Fixed: that of tanh."""
         return OutputRange(fixed=STATE)
 
-    def quantized(self, magnitudes: Mapping[str, float]) -> Operator:
+    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
         """One scale for a sum and its parts."""
-        if self.scale is not None:
+        if self.scale is not None and dtype == "int8":
             return self
-        return replace(self, scale=sum_scale(magnitudes, *self.hidden))
+        return replace(self, scale=TYPES[dtype].sum_scale(magnitudes, *self.hidden))
 
     def unquantized(self) -> Operator:
         """Without a scale."""
@@ -66,14 +66,22 @@ class SimpleRnn(Recurrent):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
-        rows, (x,) = self._rows(operands), inputs
-        tanh, every = self._table(operands), slice(None)
+        return self.states(operands, inputs[0], curve("tanh", self.sums(operands)))
+
+    def states(self, operands: Operands, x: Array, tanh: Curve) -> Array:
+        """The states after every row, of all samples at once.
+
+        Args:
+            operands: of an integer graph.
+            x: (samples, steps, features).
+            tanh: of the sums.
+        """
+        rows = self.rows(operands)
         shares = rows.of_input(x)
-        state = np.zeros((len(x), operands.output.shape[1]), np.int8)
+        state: Array = np.zeros((len(x), operands.output.shape[1]), rows.kind.dtype)
         states = []
         for step in range(x.shape[1]):
-            sums = added(shares[:, step], rows.of_state(state, every))
-            state = tanh[sums.astype(int) + 128]
+            state = tanh(rows.kind.added(shares[:, step], rows.of_state(state, slice(None))))
             states.append(state)
         return np.stack(states, axis=1)
 
@@ -81,7 +89,7 @@ class SimpleRnn(Recurrent):
         """As defined; with a scale every value is rounded."""
         from keras import ops
 
-        sums, of_state = (self._sums(operands), STATE) if self.scale else (None, None)
+        sums, of_state = (self.sums(operands), STATE) if self.scale else (None, None)
         products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
         shares = rounded(products, sums)
@@ -101,18 +109,23 @@ class SimpleRnn(Recurrent):
             {
                 "inputs": features,
                 "units": units,
-                **self._rows(operands).fields(codebook, np.arange(units)),
-                "tanh": self._table(operands),
+                **row_fields(self.rows(operands), codebook, np.arange(units)),
+                "tanh": lookup("tanh", self.sums(operands)),
             },
             scratch=-(-2 * units // 4) * 4,
             keeps_scratch=True,
         )
 
     def expansion(self, operands: Operands) -> Graph:
-        """Step by step, float or int8."""
+        """Step by step, of the output's type."""
         return _unrolled(self, operands)
 
-    def _sums(self, operands: Operands) -> QuantizationParameters:
+    def sums(self, operands: Operands) -> QuantizationParameters:
+        """The quantization of the sums.
+
+        Raises:
+            ModelError: it has none.
+        """
         if self.scale is None:
             raise ModelError(
                 f"{operands.output.name!r} (SimpleRNN) has no scale of its sums.",
@@ -120,28 +133,21 @@ class SimpleRnn(Recurrent):
             )
         return symmetric(self.scale)
 
-    def _rows(self, operands: Operands) -> DenseRows:
-        if parameters(operands.output) != STATE:
-            raise ModelError(
-                f"{operands.output.name!r} (SimpleRNN) has {parameters(operands.output)}.",
-                expected="Expected the scale 1/128 and the zero point 0.",
-            )
-        return DenseRows.of(operands, np.array([self._sums(operands).scale]))
-
-    def _table(self, operands: Operands) -> NDArray[np.int8]:
-        return lookup("tanh", self._sums(operands))
+    def rows(self, operands: Operands) -> DenseRows:
+        """What its weights compute, of an integer graph."""
+        return DenseRows.of(operands, np.array([self.sums(operands).scale]))
 
 
 def _unrolled(op: SimpleRnn, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
-    integer = operands.output.dtype == "int8"
-    sums = op._sums(operands) if integer else None
-    state_scale = STATE if integer else None
-    source = parameters(operands.activations[0]).scale if integer else 1.0
+    kind = TYPES.get(operands.output.dtype)
+    sums = op.sums(operands) if kind else None
+    state_scale = kind.state if kind else None
+    scales = (parameters(operands.activations[0]).scale, kind.state.scale) if kind else (1.0, 1.0)
     inputs, states = constants_of(made, operands, "sum", slice(None))
-    bias = bias_of(made, operands, "bias", slice(None), inputs, source)
-    no_bias = bias_of(made, operands, "no_bias", units, states, STATE.scale)
-    zeros = np.zeros((1, units), np.int8 if integer else np.float32)
+    bias = bias_of(made, operands, "bias", slice(None), inputs, scales[0])
+    no_bias = bias_of(made, operands, "no_bias", units, states, scales[1])
+    zeros = np.zeros((1, units), operands.output.dtype)
     state: Any = made.constant("zeros", zeros, state_scale)
     for step in range(steps):
         row = made.row(step)

@@ -7,16 +7,13 @@ scale x weight scale.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
-from tinycomp.int16._registry import arithmetic
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantize.affine import quantize_values
@@ -91,8 +88,8 @@ def quantize(
         precision: bits of activations.
 
     Raises:
-        ModelError: a float-only operator remains, an operator has no form on 16 bits, a constant
-            contains NaN or infinite values, or the graph is not a float graph.
+        ModelError: a float-only operator remains, a constant contains NaN or infinite values, or
+            the graph is not a float graph.
     """
     _require_quantizable(graph)
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
@@ -102,7 +99,7 @@ def quantize(
     graph, ranges = separate_fixed(graph, typed.ranges, fixed)
     types |= {name: types[copied_from(name)] for name in graph.tensors if name not in types}
     activations = _activation_parameters(graph, _settled(graph, ranges, types), fixed, types)
-    graph = _with_hidden_scales(graph, ranges)
+    graph = _with_hidden_scales(graph, ranges, types)
     nodes, constants = _quantize_weights(graph, activations, scales, types)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
@@ -112,51 +109,20 @@ def quantize(
         name: replace(tensor, dtype=types[name], quantization=activations[name])
         for name, tensor in graph.tensors.items()
     }
-    quantized = replace(graph, nodes=nodes, tensors=tensors, constants=constants)
-    _require_forms(quantized)
-    return quantized
+    return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
 
 
-def _require_forms(graph: Graph) -> None:
-    """Refuse layers that have no arithmetic on their types, all at once."""
-    blockers = Blockers(f"'{graph.name}'")
-    for node in graph.nodes:
-        try:
-            arithmetic(node.op, graph.operands(node))
-        except ModelError as error:
-            what = f"Layer {node.name!r}: {error.what}"
-            blockers.add(ModelError(what, expected=error.expected, hint=_on_bytes(graph, node)))
-    blockers.raise_any()
-
-
-def _on_bytes(graph: Graph, node: Node) -> str:
-    """How to keep a layer on 8 bits: the recipe's lines for it, or, if it has no weights, for those
-    that it takes its type from.
-    """
-    found, layers = {node.name: node}, list[str]()
-    wanted = [node]
-    while wanted:
-        each = wanted.pop(0)
-        if each.op.weight_axis is not None:
-            layers.append(each.name)
-            continue
-        if not set(graph.inputs).isdisjoint(each.inputs):
-            return "Build with --activations 8, and give other layers 16 bits by a recipe."
-        makers = filter(None, map(graph.producer, each.inputs))
-        new = {maker.name: maker for maker in makers if maker.name not in found}
-        found |= new
-        wanted += new.values()
-    lines = ", ".join(f"`layers.{json.dumps(name)}.activations = 8`" for name in layers)
-    return f"Keep it on 8 bits (recipe: {lines}), or use another layer."
-
-
-def _with_hidden_scales(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+def _with_hidden_scales(
+    graph: Graph, ranges: Mapping[str, Range], types: Mapping[str, str]
+) -> Graph:
     """Operators over time know the ranges of what they do not return."""
     nodes = []
     for node in graph.nodes:
         hidden = hidden_names(node)
         magnitudes = {each: ranges[name].magnitude for each, name in hidden.items()}
-        nodes.append(replace(node, op=node.op.quantized(magnitudes)) if hidden else node)
+        if hidden:
+            node = replace(node, op=node.op.quantized(magnitudes, types[node.outputs[0]]))
+        nodes.append(node)
     return replace(graph, nodes=tuple(nodes))
 
 
@@ -309,7 +275,9 @@ def _quantize_weights(
             source, weights, bias = node.inputs
             constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
             count = graph.constants[bias].values.size
-            bias_scale = node.op.bias_scales(activations[source].scale, scales[weights], count)
+            bias_scale = node.op.bias_scales(
+                activations[source].scale, scales[weights], count, types[source]
+            )
             bias = _add_bias(graph, bias, bias_scale, constants, LIMITS[types[source]])
             node = replace(node, inputs=(source, weights, bias))
         nodes.append(node)

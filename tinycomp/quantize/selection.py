@@ -21,7 +21,8 @@ from tinycomp.quantize.calibration import METHODS, Method, observe, require_meth
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.quantize.screening import coarse_features, coarse_note
-from tinycomp.quantize.types import BYTES, Precision
+from tinycomp.quantize.types import BYTES, Precision, on_bytes
+from tinycomp.quantize.wide_states import wide_note, widened
 from tinycomp.reference.oracle import outputs_fast, run_float
 
 WORK = 2_000_000_000
@@ -48,6 +49,8 @@ class Trial:
     """The int8 graph."""
     error: float
     """Root mean square difference of int8 and float outputs on calibration samples."""
+    note: str = ""
+    """What was chosen beside the method; empty for nothing."""
 
 
 def quantize_calibrated(
@@ -89,8 +92,22 @@ def quantize_calibrated(
                 "before quantization: call normalize_input before invoke (docs/data.md). The "
                 ".tflite takes the normalized values."
             )
+    for note in (found.note, _narrow_note(found.graph)):
+        if note:
+            progress.note(note)
     _note_coarse(found, x, progress)
     return found
+
+
+def _narrow_note(graph: Graph) -> str:
+    """Names the layers that stay on 8 bits amid 16-bit ones; empty if there are none."""
+    layers = ", ".join(f"{node.name!r} ({node.op.name})" for node in on_bytes(graph))
+    if not layers:
+        return ""
+    return (
+        f"LiteRT has no form on 16-bit activations of {layers}: computed on int8, with conversions "
+        "around."
+    )
 
 
 def _unresolved(found: Trial, x: Array) -> bool:
@@ -144,7 +161,20 @@ def closest(
             error = distance(quantized, x[rows], expected)
             trials.append(Trial(graph, each, quantized, error))
             advance(1)
-    return min(trials, key=lambda trial: trial.error)
+    best = min(trials, key=lambda trial: trial.error)
+
+    def error_with(wide: Precision) -> float:
+        made = quantize(graph, observed.ranges(best.method), fixed, scales, wide)
+        return distance(made, x[rows], expected) / size
+
+    size = _size(expected)
+    found = widened(graph, precision, best.error / size, error_with)
+    if found is None:
+        return best
+    wide, error = found
+    made = quantize(graph, observed.ranges(best.method), fixed, scales, wide)
+    note = wide_note(graph, precision, best.error / size / error)
+    return replace(best, graph=made, error=error * size, note=note)
 
 
 def distance(quantized: Graph, x: Array, expected: Mapping[str, Array]) -> float:
@@ -162,6 +192,14 @@ def distance(quantized: Graph, x: Array, expected: Mapping[str, Array]) -> float
         )
         found.append(error / _root_mean_square(expected[name]) if len(outputs) > 1 else error)
     return float(np.mean(found))
+
+
+def _size(expected: Mapping[str, Array]) -> float:
+    """What `distance` is relative to: 1 where it is a fraction already."""
+    if len(expected) > 1:
+        return 1.0
+    (values,) = expected.values()
+    return _root_mean_square(values)
 
 
 def _root_mean_square(values: Array) -> float:

@@ -1,6 +1,7 @@
 """Types of activations: int8, or int16 where more precision is asked for, layer by layer.
 
 A layer with weights reads and writes one type. Everything else takes the widest type that it reads.
+What LiteRT does not have on int16 computes on int8.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tinycomp.int16._registry import on_int16
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Tensor
 from tinycomp.ops.quantize import Quantize
@@ -75,8 +77,27 @@ def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) 
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
         elif node.op.weight_axis is None:
             dtype = max((types[name] for name in read), key=list(TYPES.values()).index)
+        if node.op.name not in on_int16():
+            dtype = TYPES[8]
+        if node.op.weight_axis is None:
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
         inputs = [converted(name, dtype) if name in read else name for name in node.inputs]
         nodes.append(replace(node, inputs=tuple(inputs)))
         types.update(dict.fromkeys(node.outputs, dtype))
     return Typed(replace(graph, nodes=tuple(nodes), tensors=tensors), found, types)
+
+
+def on_bytes(graph: Graph) -> list[Node]:
+    """The layers of an integer graph that have no form on int16, and read what was converted from
+    it.
+    """
+    narrowed = {
+        node.outputs[0]
+        for node in graph.nodes
+        if node.op.name == Quantize.name and graph.tensors[node.inputs[0]].dtype == TYPES[16]
+    }
+    return [
+        node
+        for node in graph.nodes
+        if node.op.name not in on_int16() and not narrowed.isdisjoint(node.inputs)
+    ]
