@@ -172,7 +172,7 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
         targets = None
     if dataset is not None:
         names = fit_class_names(dataset, shape, task, progress)
-        graph = replace(graph, class_names=names)
+        graph = replace(graph, class_names=names or graph.class_names)
     float_tflite, tflite, core = None, None, None
     if graph.rounding:
         _require_unquantized_input(wanted)

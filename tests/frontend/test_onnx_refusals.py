@@ -84,7 +84,7 @@ def test_everything_unsupported_at_once(refusal: Callable[..., str]) -> None:
                 node("Fused", ["d"], ["f"], name="fused", domain="com.microsoft"),
                 node("Det", ["f"], ["e"], name="second"),
                 node("If", ["c"], ["g"], name="choice", then_branch=branch, else_branch=branch),
-                node("Scaler", ["e"], ["y"], name="scaler", domain="ai.onnx.ml", scale=[1.0]),
+                node("SVMRegressor", ["e"], ["y"], name="vectors", domain="ai.onnx.ml"),
                 node("Add", ["y", "g"], ["z"]),
             ],
             (1, 8),
@@ -96,7 +96,7 @@ def test_everything_unsupported_at_once(refusal: Callable[..., str]) -> None:
     assert "'first' (Det), 'second' (Det) are not supported." in text
     assert "'fused' (com.microsoft.Fused) is of the operator set 'com.microsoft'" in text
     assert "'choice' (If) is control flow, which is not supported." in text
-    assert "'scaler' (ai.onnx.ml.Scaler) is of ONNX-ML" in text
+    assert "'vectors' (ai.onnx.ml.SVMRegressor) is of ONNX-ML" in text
 
 
 def test_missing_external_data(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from host_cases import call_of
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS
 from tinycomp.frontend._keras_options import LAYERS
+from tinycomp.frontend._onnx_classic import CLASSIC_OPERATORS
 from tinycomp.frontend._onnx_integers import INTEGER_OPERATORS
 from tinycomp.frontend._onnx_operators import OPERATORS as ONNX
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
@@ -120,6 +121,8 @@ def _page() -> str:
             "",
             "Integer operators of ONNX and onnxruntime, read as float ones between quantizations: "
             f"{', '.join(sorted(INTEGER_OPERATORS))}.",
+            "",
+            f"Operators of ONNX-ML (scikit-learn): {', '.join(sorted(CLASSIC_OPERATORS))}.",
             "",
         ]
     )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._onnx_classic import in_own_operators, split_labels
 from tinycomp.frontend._onnx_integers import in_real_numbers
 from tinycomp.ir.tensor import Array, Shape
 
@@ -78,6 +79,8 @@ class OnnxModel:
     """The version of ONNX's own operators."""
     notes: tuple[str, ...] = ()
     """What was converted while reading."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes, if the file has some."""
 
     def readers(self, name: str) -> Iterator[OnnxNode]:
         """The nodes that read a value."""
@@ -115,11 +118,16 @@ def read_file(path: Path) -> OnnxModel:
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     kinds = sorted({str(values.dtype) for values in constants.values()} & {*_FLOATS})
     constants = {name: as_float32(values) for name, values in constants.items()}
-    nodes = tuple(_nodes(onnx, in_real_numbers(onnx, graph.node)))
+    labels = split_labels(onnx, graph)
+    nodes = tuple(_nodes(onnx, in_real_numbers(onnx, in_own_operators(onnx, graph.node))))
     inputs = tuple(_input(onnx, each, path) for each in graph.input if each.name not in constants)
-    notes = (f"Values of {' and '.join(kinds)} were converted to float32.",) if kinds else ()
+    notes = [f"Values of {' and '.join(kinds)} were converted to float32."] if kinds else []
+    notes += [
+        f"The output {name!r} is left out: it is the label of the class with the largest score."
+        for name in labels.left_out
+    ]
     return OnnxModel(
-        nodes, constants, inputs, tuple(each.name for each in graph.output), opset, notes
+        nodes, constants, inputs, labels.outputs, opset, tuple(notes), labels.class_names
     )
 
 

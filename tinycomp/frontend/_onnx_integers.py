@@ -5,90 +5,21 @@ and QuantizeLinear: `QLinearConv` (the QOperator format) and `ConvInteger` behin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from tinycomp.frontend._onnx_writer import Writer
+
 _MICROSOFT = "com.microsoft"
 _DOMAINS = ("", "ai.onnx", _MICROSOFT)
-_OWN = ("channels_last", "opset")
-"""Attributes of onnxruntime's operators that ONNX's lack."""
 
 
-@dataclass(frozen=True)
-class _Writer:
-    """Makes the nodes that stand for one node."""
-
-    onnx: Any
-    """The package."""
-    proto: Any
-    """The node of the file."""
-
-    @property
-    def output(self) -> str:
-        """Its first output."""
-        return str(self.proto.output[0])
-
-    def given(self, place: int) -> str:
-        """An input; "" if it is left out."""
-        return str(self.proto.input[place]) if place < len(self.proto.input) else ""
-
-    def named(self, part: str) -> str:
-        """A value between the nodes."""
-        return f"{self.output}/{part}"
-
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
-        """A node; the one that computes the output has the name of the file's."""
-        name = self.proto.name if output == self.output else output
-        inputs = _without_last(inputs)
-        return self.onnx.helper.make_node(kind, inputs, [output], name=name, **attributes)
-
-    def same(self, kind: str, inputs: Sequence[str], output: str) -> Any:
-        """A node with the attributes of the file's, but those that only onnxruntime knows."""
-        node = self.node(kind, inputs, output)
-        node.name = self.proto.name
-        node.attribute.extend(each for each in self.proto.attribute if each.name not in _OWN)
-        return node
-
-    def real(self, part: str, places: tuple[int, int, int], axis: int = 0) -> tuple[Any, str]:
-        """The real values of an input with its scale and zero point, and their name."""
-        inputs, output = [self.given(place) for place in places], self.named(part)
-        return self.node("DequantizeLinear", inputs, output, axis=axis), output
-
-    def stored(self, source: str, scale: int, zero: int) -> Any:
-        """The output, of these real values."""
-        inputs = [source, self.given(scale), self.given(zero)]
-        return self.node("QuantizeLinear", inputs, self.output)
-
-    def sums(self, place: int, scales: Sequence[int]) -> tuple[list[Any], str]:
-        """The real values of an int32 bias, whose steps are products of scales; "" if there is
-        none.
-        """
-        if not self.given(place):
-            return [], ""
-        steps, output = self.named("steps"), self.named("bias")
-        product = self.node("Mul", [self.given(each) for each in scales], steps)
-        real = self.node("DequantizeLinear", [self.given(place), steps], output, axis=0)
-        return [product, real], output
-
-    def attribute(self, name: str, default: Any) -> Any:
-        """Of the file's node."""
-        for each in self.proto.attribute:
-            if each.name == name:
-                return self.onnx.helper.get_attribute_value(each)
-        return default
-
-    def constant(self, output: str, value: Any) -> Any:
-        """A node that holds a number."""
-        return self.node("Constant", [], output, value=self.onnx.numpy_helper.from_array(value))
+_Rule = Callable[[Writer], list[Any]]
 
 
-_Rule = Callable[[_Writer], list[Any]]
-
-
-def _convolution(w: _Writer) -> list[Any]:
+def _convolution(w: Writer) -> list[Any]:
     """QLinearConv."""
     (x, real), (weights, kernel) = w.real("x", (0, 1, 2)), w.real("w", (3, 4, 5))
     bias, sums = w.sums(8, (1, 4))
@@ -97,14 +28,14 @@ def _convolution(w: _Writer) -> list[Any]:
     return [x, weights, *bias, convolved, w.stored(product, 6, 7)]
 
 
-def _matmul(w: _Writer) -> list[Any]:
+def _matmul(w: Writer) -> list[Any]:
     """QLinearMatMul; scales of columns lie on the last axis."""
     (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5), -1)
     product = w.named("real")
     return [a, b, w.same("MatMul", [first, second], product), w.stored(product, 6, 7)]
 
 
-def _gemm(w: _Writer) -> list[Any]:
+def _gemm(w: Writer) -> list[Any]:
     """QGemm, whose result is real if its scale is left out."""
     turned = w.attribute("transB", 0)
     (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5), 0 if turned else 1)
@@ -120,7 +51,7 @@ def _gemm(w: _Writer) -> list[Any]:
 def _pair(kind: str) -> _Rule:
     """QLinearAdd and QLinearMul."""
 
-    def rule(w: _Writer) -> list[Any]:
+    def rule(w: Writer) -> list[Any]:
         (a, first), (b, second) = w.real("a", (0, 1, 2)), w.real("b", (3, 4, 5))
         result = w.named("real")
         return [a, b, w.same(kind, [first, second], result), w.stored(result, 6, 7)]
@@ -131,7 +62,7 @@ def _pair(kind: str) -> _Rule:
 def _single(kind: str) -> _Rule:
     """A function of one tensor."""
 
-    def rule(w: _Writer) -> list[Any]:
+    def rule(w: Writer) -> list[Any]:
         if w.attribute("channels_last", 0):
             return [w.proto]
         (x, real), result = w.real("x", (0, 1, 2)), w.named("real")
@@ -140,7 +71,7 @@ def _single(kind: str) -> _Rule:
     return rule
 
 
-def _concat(w: _Writer) -> list[Any]:
+def _concat(w: Writer) -> list[Any]:
     """QLinearConcat: the scale and zero point of the output, then three inputs for each tensor."""
     reals = [w.real(f"x{place}", (place, place + 1, place + 2))
              for place in range(2, len(w.proto.input), 3)]  # fmt: skip
@@ -149,7 +80,7 @@ def _concat(w: _Writer) -> list[Any]:
     return [*(node for node, _ in reals), joined, w.stored(result, 0, 1)]
 
 
-def _dynamic(w: _Writer) -> list[Any]:
+def _dynamic(w: Writer) -> list[Any]:
     """DynamicQuantizeLinear passes real values on, in steps of 1 from 0."""
     outputs = [str(each) for each in w.proto.output]
     values = (np.float32(1), np.uint8(0))
@@ -163,7 +94,7 @@ def _whole(kind: str) -> _Rule:
     centred weights.
     """
 
-    def rule(w: _Writer) -> list[Any]:
+    def rule(w: Writer) -> list[Any]:
         one, weights = w.named("one"), w.named("w")
         inputs = [w.given(1), one, w.given(3)]
         axis = 0 if kind == "Conv" else -1
@@ -177,7 +108,7 @@ def _whole(kind: str) -> _Rule:
 def _dynamic_matmul(scale: int, zero: int, bias: int) -> _Rule:
     """DynamicQuantizeMatMul, and MatMulIntegerToFloat, which is onnxruntime's for three nodes."""
 
-    def rule(w: _Writer) -> list[Any]:
+    def rule(w: Writer) -> list[Any]:
         weights, kernel = w.real("w", (1, scale, zero), -1)
         product = w.named("product") if w.given(bias) else w.output
         found = [weights, w.node("MatMul", [w.given(0), kernel], product)]
@@ -188,7 +119,7 @@ def _dynamic_matmul(scale: int, zero: int, bias: int) -> _Rule:
     return rule
 
 
-def _dynamic_lstm(w: _Writer) -> list[Any]:
+def _dynamic_lstm(w: Writer) -> list[Any]:
     """DynamicQuantizeLSTM, whose matrices are transposed."""
     found, reals = [], []
     for part, places in (("w", (1, 8, 9)), ("r", (2, 10, 11))):
@@ -199,12 +130,6 @@ def _dynamic_lstm(w: _Writer) -> list[Any]:
     lstm = w.same("LSTM", inputs, w.output)
     lstm.output.extend(w.proto.output[1:])
     return [*found, lstm]
-
-
-def _without_last(names: Sequence[str]) -> list[str]:
-    """Without those that are left out at the end."""
-    count = next((n for n in range(len(names), 0, -1) if names[n - 1]), 0)
-    return list(names[:count])
 
 
 def _as_standard(kind: str) -> _Rule:
@@ -249,7 +174,7 @@ def in_real_numbers(onnx: Any, nodes: Iterable[Any]) -> Iterator[Any]:
         rule = _rule(proto, dynamic)
         if proto.op_type == "DynamicQuantizeLinear":
             dynamic.add(proto.output[0])
-        yield from [proto] if rule is None else rule(_Writer(onnx, proto))
+        yield from [proto] if rule is None else rule(Writer(onnx, proto))
 
 
 def _rule(proto: Any, dynamic: set[str]) -> _Rule | None:

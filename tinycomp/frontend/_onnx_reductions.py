@@ -13,6 +13,7 @@ from tinycomp.frontend._onnx_views import View, channels_last, inner_shape, view
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import merge
 from tinycomp.ops._reduction import Reduction, first_axes
+from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.log_softmax import LogSoftmax
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
@@ -117,6 +118,20 @@ def _softmax(op: Softmax | LogSoftmax) -> Reader:
     return read
 
 
+def _unit_vectors(call: Call) -> View:
+    """Divided by their length."""
+    x = call.view()
+    (axis,) = call.axes([int(call.attribute("axis", -1))], len(x.axes))
+    if call.attribute("p", 2) != 2:
+        raise call.refusal(
+            "divides by sums of values", expected="Expected lengths of vectors: p=2."
+        )
+    order = (*(each for each in range(len(x.axes)) if each != axis), axis)
+    name = call.weaver.take(x, order, inner_shape(x.shape, order))
+    result = call.add(L2Normalization(), [name])
+    return view(call.weaver.reshape(result, inner_shape(x.shape, order)), x.shape, order)
+
+
 def _layer_normalization(call: Call) -> View:
     x = call.view()
     (axis,) = call.axes([int(call.attribute("axis", -1))], len(x.shape))
@@ -185,6 +200,7 @@ REDUCTIONS: Mapping[str, Reader] = {
     "GroupNormalization": _group_normalization,
     "InstanceNormalization": _instance_normalization,
     "LayerNormalization": _layer_normalization,
+    "LpNormalization": _unit_vectors,
     "LogSoftmax": _softmax(LogSoftmax()),
     "ReduceMax": _reduced(ReduceMax),
     "ReduceMean": _reduced(Mean),

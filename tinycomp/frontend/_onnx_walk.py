@@ -151,9 +151,9 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
     is_, kind, domain = ("is" if len(nodes) == 1 else "are"), nodes[0].kind, nodes[0].domain
     if domain.startswith("ai.onnx.ml"):
         return ModelError(
-            f"{shown} {is_} of ONNX-ML: trees, scalers and other classic models.",
+            f"{shown} {is_} of ONNX-ML: trees, support vectors and other classic models.",
             expected="Expected neural networks.",
-            hint="Of a pipeline, convert the network alone, and scale its inputs outside.",
+            hint="Of a pipeline, convert the network alone, and prepare its inputs outside.",
         )
     if domain and kind.startswith(("QLinear", "QGemm")):
         return ModelError(

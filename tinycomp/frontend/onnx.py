@@ -69,7 +69,10 @@ def read_onnx(path: Path) -> Graph:
         if walk.uneven:
             notes.append(_rounded_anew(walk.uneven))
     return replace(
-        builder.build(outputs), notes=tuple(notes), channels_first=first, rounding=rounding
+        builder.build(outputs, model.class_names),
+        notes=tuple(notes),
+        channels_first=first,
+        rounding=rounding,
     )
 
 
