@@ -15,6 +15,9 @@ from onnx_runs import assert_same, input_shape, model, operators, weights
 
 from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.tensor import Array
+from tinycomp.quantize.export import write_tflite
+from tinycomp.reading import clean_up
+from tinycomp.reference import oracle
 
 node = helper.make_node
 Save = Callable[[Any], Path]
@@ -203,6 +206,19 @@ def test_bounds(low: float | None, high: float | None, save: Save) -> None:
     names = [name if value is not None else "" for name, value in bounds.items()]
     known = {name: np.float32(value) for name, value in bounds.items() if value is not None}
     assert_same(save(model([node("Clip", ["x", *names], ["y"])], (1, 50), known)))
+
+
+@pytest.mark.parametrize(("kind", "opset"), [("Swish", 24), ("Celu", 17)])
+def test_curves_of_any_steepness(kind: str, opset: int, save: Save) -> None:
+    """Compared with their definitions, as onnxruntime has no Swish."""
+    alpha = 1.7
+    whole = model([node(kind, ["x"], ["y"], alpha=alpha)], (1, 50), opset=opset)
+    graph = read_onnx(save(whole))
+    x = np.linspace(-4, 4, 50, dtype=np.float32)
+    below = alpha * np.expm1(np.minimum(x, 0) / alpha)
+    wanted = x / (1 + np.exp(-alpha * x)) if kind == "Swish" else np.maximum(x, 0) + below
+    (found,) = oracle.run_float(write_tflite(clean_up(graph)), x[np.newaxis]).values()
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_constants_of_every_shape(save: Save) -> None:

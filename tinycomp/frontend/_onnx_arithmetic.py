@@ -66,6 +66,20 @@ def _selu(call: Call) -> View:
     return call.same(Function("selu"), call.view())
 
 
+def _celu(call: Call) -> View:
+    """An ELU of x / alpha, times alpha."""
+    alpha = float(call.attribute("alpha", 1.0))
+    curve = call.same(Elu(1.0), call.scaled(call.view(), 1 / alpha, 0.0, "steep"), "elu")
+    return call.scaled(curve, alpha, 0.0)
+
+
+def _swish(call: Call) -> View:
+    """x * sigmoid(alpha * x)."""
+    alpha = float(call.attribute("alpha", 1.0))
+    curve = call.same(Function("silu"), call.scaled(call.view(), alpha, 0.0, "steep"), "silu")
+    return call.scaled(curve, 1 / alpha, 0.0)
+
+
 def _hard_sigmoid(call: Call) -> View:
     """max(0, min(1, alpha * x + beta))."""
     alpha, beta = float(call.attribute("alpha", 0.2)), float(call.attribute("beta", 0.5))
@@ -333,6 +347,7 @@ def _negative(call: Call) -> View:
 ARITHMETIC: Mapping[str, Reader] = {
     "Abs": _function(Absolute()),
     "Add": _two(Add()),
+    "Celu": _celu,
     "Clip": _clip,
     "Div": _divided,
     "Elu": _elu,
@@ -359,7 +374,7 @@ ARITHMETIC: Mapping[str, Reader] = {
     "Sqrt": _function(Root()),
     "Sub": _two(Subtract()),
     "Sum": _two(Add()),
-    "Swish": _function(Function("silu")),
+    "Swish": _swish,
     "Tanh": _function(Tanh()),
 }
 """By operator."""
