@@ -88,6 +88,7 @@ ROWS = (
     Row("prune", {"sparsity": 0.75}),
     Row("sparse", {**_NINE, "growth": "gradient"}),
     Row("sparse", {**_NINE, "growth": "random"}),
+    Row("sparse", {**_NINE, "initial": 0.5}),
     *(
         Row("channels", {"macs": 0.5, "criterion": criterion, "epochs": 20})
         for criterion in ("l1", "taylor")
