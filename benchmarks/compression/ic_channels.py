@@ -17,11 +17,11 @@ rate = 0.02
 STEPS = """
 [[steps]]
 technique = "channels"
-macs = 0.64
+macs = 0.615
 criterion = "taylor"
 ranking = "global"
 multiple = 4
-epochs = 60
+epochs = 30
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),
