@@ -242,7 +242,9 @@ def prepare_trained(
     cleaned = clean_up(graph)
     if rounding:
         core = cleaned
-        int8 = quantize(core, observe(core, dataset.x).ranges("mse"), rounding)
+        # Where training rounded all, float values don't matter: a logarithm may have none.
+        known = rounding.keys() >= core.tensors.keys()
+        int8 = quantize(core, {} if known else observe(core, dataset.x).ranges("mse"), rounding)
     else:
         trial = quantize_calibrated(
             cleaned, _lifted(graph), dataset.x, AUTO, None, progress, recipe.weight_scales

@@ -13,15 +13,20 @@ from small_networks import network, task
 
 from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.data.metrics import softmax
+from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.ops._differentiable import fake_quantize
 from tinycomp.ops._window import Window
+from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.logarithm import Logarithm
 from tinycomp.quantize.affine import quantize_inputs, quantize_values
 from tinycomp.quantize.calibration import calibrate
 from tinycomp.quantize.export import write_tflite
 from tinycomp.quantize.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
+from tinycomp.train.export import export_int8
 from tinycomp.train.int8 import Int8
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
@@ -218,3 +223,23 @@ def test_target_bits_fall_by_the_same_factor() -> None:
     assert path == pytest.approx([3.2, 1.6, 0.8, 0.4, 0.2, 0.1])
     assert falling(0.5, 2.0, 0.7) == 0.5  # they never rise
     assert falling(0.0, 1.5, 0.5) == 0.0
+
+
+def test_a_logarithm_of_values_that_training_made_negative() -> None:
+    rng = np.random.default_rng(0)
+    builder = GraphBuilder("logarithm")
+    inputs = [builder.input("x", (6,))]
+    inputs.append(builder.constant("weights", np.eye(6, dtype=np.float32)))
+    inputs.append(builder.constant("biases", np.full(6, 0.1, np.float32)))
+    sums = builder.add(FullyConnected(), inputs, "sums")
+    graph = builder.build([builder.add(Logarithm(), [sums], "y")])
+    x = rng.uniform(0, 1, (64, 6)).astype(np.float32)
+    model = trainable(graph, (Int8(),), x)
+    bias = model.tinycomp.layers[0].raw_bias
+    bias.assign(-2 * bias)
+    found = parse_tflite(export_int8(model, x), "logarithm")
+    output = simulate(found, quantize_inputs(found, x))[found.outputs[0]]
+    known = found.tensors[found.outputs[0]].quantization
+    assert known is not None
+    trained = quantize_values(model.predict(x, verbose=0), known)
+    assert (np.abs(output.astype(int) - trained) <= 1).mean() > 0.99

@@ -81,7 +81,7 @@ def quantize(
 
     Args:
         graph: float, batch normalization folded.
-        ranges: real bounds of every tensor, from calibrate.
+        ranges: real bounds of every tensor that is not fixed, from calibrate.
         given: parameters of tensors that are fixed, whatever their ranges.
         scales: how many weight scales a layer may have (quantize/shared_scales.py); None for one a
             channel. Weights that were trained on int8 steps keep theirs.
@@ -115,11 +115,15 @@ def quantize(
 def _with_hidden_scales(
     graph: Graph, ranges: Mapping[str, Range], types: Mapping[str, str]
 ) -> Graph:
-    """Operators over time know the ranges of what they do not return."""
+    """Operators over time know the ranges of what they do not return, unless they were trained with
+    scales.
+    """
     nodes = []
     for node in graph.nodes:
         hidden = hidden_names(node)
-        magnitudes = {each: ranges[name].magnitude for each, name in hidden.items()}
+        magnitudes = {
+            each: ranges[name].magnitude for each, name in hidden.items() if name in ranges
+        }
         if hidden:
             node = replace(node, op=node.op.quantized(magnitudes, types[node.outputs[0]]))
         nodes.append(node)
