@@ -33,7 +33,7 @@ from tinycomp.proof.assembly import lower_for
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import is_available
 
-LARGE = "mobilenet_v2"
+LARGE = ("mobilenet_v2", "densenet_100")
 BOARD, COMPILED_FOR = "cortex-m4", ("host", "cortex-m4")
 PLANNING, COMPILING = 5.0, 10.0
 """Limits in seconds."""
@@ -47,7 +47,7 @@ def main() -> int:
     for heading in ("model", "nodes", "plan", *(f"compile for {b}" for b in COMPILED_FOR)):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     with tempfile.TemporaryDirectory() as folder:
-        for name in options.model or [*targets()[0].models, LARGE]:
+        for name in options.model or [*targets()[0].models, *LARGE]:
             wanted = _wanted(name, options.shared, Path(folder))
             if wanted.model.is_file():
                 table.add_row(name, *_cells(wanted, Path(folder) / name))
@@ -59,14 +59,14 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    choices = [*targets()[0].models, LARGE]
+    choices = [*targets()[0].models, *LARGE]
     parser.add_argument("--model", action="append", choices=choices)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of reference models")
     return parser.parse_args()
 
 
 def _wanted(name: str, shared: Path, folder: Path) -> Preparation:
-    if name != LARGE:
+    if name not in LARGE:
         return Preparation(model_path(name, shared))
     return Preparation(*save(name, folder))
 

@@ -64,6 +64,27 @@ def ds_cnn() -> Model:
     return Model(source, layers.Dense(12, activation="softmax")(x))
 
 
+def densenet_100() -> Model:
+    """DenseNet-BC of 100 layers for images of 32 x 32: 152 nodes, most of them read by many."""
+    from keras import Input, Model, layers
+
+    growth, channels = 12, 24
+    x = source = Input((32, 32, 3))
+    x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+    for block in range(3):
+        if block:
+            channels //= 2
+            x = layers.Conv2D(channels, 1, activation="relu")(x)
+            x = layers.AveragePooling2D(2)(x)
+        for _ in range(16):
+            y = layers.Conv2D(4 * growth, 1, activation="relu")(x)
+            y = layers.Conv2D(growth, 3, padding="same", activation="relu")(y)
+            x = layers.Concatenate()([x, y])
+            channels += growth
+    x = layers.GlobalAveragePooling2D()(x)
+    return Model(source, layers.Dense(10, activation="softmax")(x))
+
+
 def _normalized(x: Any) -> Any:
     from keras import layers
 
@@ -71,7 +92,7 @@ def _normalized(x: Any) -> Any:
 
 
 NETWORKS: dict[str, Callable[[], Model]] = {
-    make.__name__: make for make in (mobilenet_v2, mobilenet_v1, resnet, ds_cnn)
+    make.__name__: make for make in (mobilenet_v2, mobilenet_v1, resnet, ds_cnn, densenet_100)
 }
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._packing import exact_divisor, pack, unpack
-from tinycomp.codecs._registry import choose, codecs
+from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, PLAIN, Policy
+from tinycomp.codecs._registry import _Terms, choose, codecs
 from tinycomp.codecs.gap_huffman import GapHuffman
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.kernel_call import Weights
@@ -43,6 +44,23 @@ def test_decoding_gives_the_weights(given_weights: Weights) -> None:
             decoded = codec.decode(encoded, given_weights.values.shape)
             assert decoded.dtype == np.int8
             np.testing.assert_array_equal(decoded, given_weights.values, codec.name)
+
+
+@given(weights())
+def test_no_form_is_smaller_than_its_bound(given_weights: Weights) -> None:
+    for codec in codecs().values():
+        encoded = codec.encode(given_weights)
+        assert encoded is None or codec.least(given_weights) <= encoded.size
+
+
+@given(weights(), st.sampled_from([FASTEST, BALANCED, PLAIN, FEWEST_BYTES]))
+def test_codecs_are_only_skipped_if_they_can_not_be_chosen(
+    given_weights: Weights, policy: Policy
+) -> None:
+    chosen = choose(given_weights, None, policy)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_Terms, "may_replace", lambda *_: True)
+        assert choose(given_weights, None, policy).codec == chosen.codec
 
 
 @given(weights())

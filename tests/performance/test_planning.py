@@ -45,10 +45,13 @@ def planned(prepared: Prepared) -> tuple[Plan, int]:
 
 
 @pytest.mark.slow
-def test_a_large_model(tmp_path: Path) -> None:
-    found, calls = planned(prepare(Preparation(*save(LARGE, tmp_path)), Silent()))
+@pytest.mark.parametrize("name", LARGE)
+def test_large_models(name: str, tmp_path: Path) -> None:
+    prepared = prepare(Preparation(*save(name, tmp_path)), Silent())
+    found, calls = planned(prepared)
     assert calls <= MOST_CALLS
     library = emit_library(found, prefix="t", model_hash="0" * 64)
+    assert library == emit_library(plan_for(prepared, BOARD), prefix="t", model_hash="0" * 64)
     assert sum(map(len, library.values())) <= MOST_TEXT * footprint(found, None).constants
 
 

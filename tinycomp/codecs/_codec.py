@@ -95,6 +95,10 @@ class Codec(ABC):
     def encode(self, weights: Weights) -> Encoded | None:
         """The stored form; None if this codec can't store these values."""
 
+    def least(self, weights: Weights) -> float:
+        """A lower bound of the bytes of the stored form, which takes less time than encoding."""
+        return 0.0
+
     @abstractmethod
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The decoded values, (channels, weights per channel): the reference for the C decoder."""

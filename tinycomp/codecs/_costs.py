@@ -42,6 +42,12 @@ class DecodingCosts:
         time = sum(each * amounts[term] for term, each in (own or codec.instructions).items())
         return time if own is None else time * self.scale
 
+    def least(self, codec: Codec) -> float:
+        """The least that decoding a weight takes, whatever the weights are."""
+        own = self.codecs.get(codec.name)
+        time = (own or codec.instructions).get(WEIGHTS, 0.0)
+        return time if own is None else time * self.scale
+
     @property
     def scale(self) -> float:
         """Instructions of that other core for each unit of time on this one."""

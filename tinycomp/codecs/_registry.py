@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -68,49 +69,102 @@ def choose(
             f"There is no weight codec {unknown[0]!r}.",
             expected=f"Expected one of: {', '.join(codecs())}.",
         )
-    stored = (codecs()[name].encode(weights) for name in names)
-    forms = [form for form in stored if form is not None]
-    if not forms:
+    terms = _Terms(weights, policy, use or Use(), costs or DecodingCosts())
+    plain = terms.encoded(name for name in names if not codecs()[name].entropy)
+    coded = [name for name in names if codecs()[name].entropy]
+    most = terms.most(plain)
+    best = terms.smallest(plain, most)
+    if best is not None:
+        coded = [name for name in coded if terms.may_replace(name, best, most)]
+    forms = terms.encoded(coded)
+    best = best or min([*plain, *forms], key=terms.cost, default=None)
+    if best is None:
         raise TinycompError(
             f"None of the weight codecs {', '.join(sorted(names))} can hold these weights.",
             hint="Allow dense too: it holds any.",
         )
-    best = _pick(forms, weights.values.size, policy, use or Use(), costs or DecodingCosts())
+    best = terms.best(forms, best, most)
     if not np.array_equal(codecs()[best.codec].decode(best, weights.values.shape), weights.values):
         raise AssertionError(f"codec {best.codec} does not decode to what it encoded")
     return best
 
 
-def _pick(
-    forms: Sequence[Encoded], count: int, policy: Policy, use: Use, costs: DecodingCosts
-) -> Encoded:
-    """The smallest form of `count` weights that the policy allows; among equal sizes the fastest
-    to decode. If it allows none that is not entropy-coded, the fastest of all.
-    """
+@dataclass(frozen=True, eq=False)
+class _Terms:
+    """What the choice for one layer depends on."""
 
-    def cost(form: Encoded) -> float:
-        return costs.of(codecs()[form.codec], form)
+    weights: Weights
+    """The weights."""
+    policy: Policy
+    """Which forms are allowed."""
+    use: Use
+    """How an inference uses them."""
+    costs: DecodingCosts
+    """What decoding takes."""
 
-    def rank(form: Encoded) -> tuple[float, float, str]:
-        return form.size, cost(form), form.codec
+    def encoded(self, names: Iterable[str]) -> list[Encoded]:
+        """The forms of the codecs that can store these weights."""
+        forms = (codecs()[name].encode(self.weights) for name in names)
+        return [form for form in forms if form is not None]
 
-    in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
-    slowest = policy.slowdown * INSTRUCTIONS_A_PRODUCT * use.products / use.readings
-    allowed = [
-        form
-        for form in forms
-        if cost(form) <= slowest and (not form.buffered or form.size <= policy.decoded * in_place)
-    ]
-    plain = [form for form in allowed if not codecs()[form.codec].entropy]
-    best = min(plain, key=rank) if plain else min(forms, key=cost)
-    for form in sorted(plain, key=cost):
-        spared = (cost(best) - cost(form)) * count * use.readings
-        if form.buffered and spared > policy.byte * (form.size - best.size):
-            best = form
-    for form in sorted(allowed, key=rank):
-        more = (cost(form) - cost(best)) * count * use.readings
-        saved = best.size - form.size
-        worthwhile = form.size <= policy.entropy * best.size and more <= policy.byte * saved
-        if codecs()[form.codec].entropy and saved > 0 and (worthwhile or more <= 0):
-            return form
-    return best
+    def cost(self, form: Encoded) -> float:
+        """Instructions to decode a weight."""
+        return self.costs.of(codecs()[form.codec], form)
+
+    def most(self, forms: Sequence[Encoded]) -> float:
+        """The most bytes of a form that is decoded, given the forms without entropy codes."""
+        in_place = min((form.size for form in forms if not form.buffered), default=math.inf)
+        return self.policy.decoded * in_place
+
+    def smallest(self, forms: Sequence[Encoded], most: float) -> Encoded | None:
+        """The smallest of the forms without entropy codes that the policy allows, or one that is
+        faster by enough; None if it allows none. Among equal sizes the fastest to decode.
+        """
+        allowed = [
+            form
+            for form in forms
+            if self.cost(form) <= self.slowest and (not form.buffered or form.size <= most)
+        ]
+        best = min(allowed, key=self._rank, default=None)
+        for form in sorted(allowed, key=self.cost):
+            assert best is not None
+            spared = (self.cost(best) - self.cost(form)) * self.readings
+            if form.buffered and spared > self.policy.byte * (form.size - best.size):
+                best = form
+        return best
+
+    def best(self, forms: Sequence[Encoded], plain: Encoded, most: float) -> Encoded:
+        """The smallest of the entropy-coded forms that the policy prefers to the best of the
+        others, or else that one.
+        """
+        for form in sorted(forms, key=self._rank):
+            if form.size <= most and self._replaces(form.size, self.cost(form), plain):
+                return form
+        return plain
+
+    def may_replace(self, name: str, plain: Encoded, most: float) -> bool:
+        """Whether an entropy code could be preferred to the best other form: false if not even with
+        the fewest bytes and instructions that it can take.
+        """
+        codec = codecs()[name]
+        size = codec.least(self.weights)
+        return size <= most and self._replaces(size, self.costs.least(codec), plain)
+
+    def _replaces(self, size: float, cost: float, plain: Encoded) -> bool:
+        more, saved = (cost - self.cost(plain)) * self.readings, plain.size - size
+        few = size <= self.policy.entropy * plain.size and more <= self.policy.byte * saved
+        return cost <= self.slowest and saved > 0 and (few or more <= 0)
+
+    @property
+    def slowest(self) -> float:
+        """The most instructions to decode a weight."""
+        products = self.use.products / self.use.readings
+        return self.policy.slowdown * INSTRUCTIONS_A_PRODUCT * products
+
+    @property
+    def readings(self) -> float:
+        """Weights read by an inference."""
+        return self.weights.values.size * self.use.readings
+
+    def _rank(self, form: Encoded) -> tuple[float, float, str]:
+        return form.size, self.cost(form), form.codec

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._prefix_code import LONGEST, PrefixCode, Reader, blocks_of, join, store
+from tinycomp.codecs._prefix_code import (
+    LONGEST,
+    PrefixCode,
+    Reader,
+    blocks_of,
+    join,
+    least_bytes,
+    store,
+)
 from tinycomp.ir.kernel_call import Weights
 
 ESCAPES = (15, 31, 63, 127)
@@ -55,6 +63,10 @@ class GapHuffman(Codec):
             for escape in ESCAPES
         ]
         return min((form for form in forms if form), key=lambda form: form.size, default=None)
+
+    def least(self, weights: Weights) -> float:
+        """The entropy of the values, and a bit for the zeros before each."""
+        return least_bytes(weights.values[weights.values != 0], more=1)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The decoded values."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, store
+from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, least_bytes, store
 from tinycomp.ir.kernel_call import Weights
 
 
@@ -27,6 +27,10 @@ class Huffman(Codec):
         blocks = [join(*code.bits(block)) for block in blocks_of(weights)]
         bits = 8 * sum(block.size for block in blocks) / weights.values.size
         return store("huffman", code, blocks, weights, {"bits": bits})
+
+    def least(self, weights: Weights) -> float:
+        """The entropy of the weights."""
+        return least_bytes(weights.values)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Codec, Encoded
-from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, store
+from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, least_bytes, store
 from tinycomp.ir.kernel_call import Weights
 
 LONGEST_RUN = 4
@@ -38,6 +38,10 @@ class SparseHuffman(Codec):
         joined = [_join(code, block, run) for block in blocks]
         amounts = {"values": values.size / weights.values.size}
         return store("sparse_huffman", code, joined, weights, amounts, run)
+
+    def least(self, weights: Weights) -> float:
+        """The entropy of the values, and a bit for the zeros before each."""
+        return least_bytes(weights.values[weights.values != 0], more=1)
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def carriable(
         rings: rows of their rings, by the same.
     """
     graph = program.graph
-    counts = Counter(step.operation for step in steps)
+    counts = Counter([step.operation for step in steps])
     streamed = {
         graph.inputs[0] if number == INPUT else program.operations[number].node.outputs[0]
         for number, count in counts.items()
@@ -113,7 +113,7 @@ def carriable(
         if owner in streamed and len(shapes) == 1 and not {*names} & {*graph.outputs}:
             ((height, stride),) = shapes
             pauses = _short(_pauses([times[name] for name in names]))
-            kept = max((pause.last - pause.first for pause in pauses), default=0)
+            kept = max([pause.last - pause.first for pause in pauses], default=0)
             if 0 < kept < rings[owner] < height:
                 found.append(Carried(owner, kept, rings[owner], stride, tuple(pauses)))
     return sorted(found, key=lambda each: -each.copied)
@@ -122,22 +122,23 @@ def carriable(
 def _pauses(tensors: Sequence[RowTimes]) -> list[Pause]:
     """All pauses of tensors that share memory, given in the order in which they are written."""
     used = np.unique(np.concatenate([times.used for times in tensors]))
-    found = []
-    for after, before in pairwise(used):
-        if before > after + 1:
-            last = int(tensors[0].written.searchsorted(after, "right"))
-            alive = [(times.written <= after) & (times.read >= before) for times in tensors]
-            first = min([int(each.argmax()) if each.any() else last for each in alive])
-            if first < last:
-                found.append(Pause(int(after), int(before), first, last))
-    return found
+    paused = used[1:] > used[:-1] + 1
+    after, before = used[:-1][paused], used[1:][paused]
+    last = tensors[0].written.searchsorted(after, "right")
+    first = last.copy()
+    for times in tensors:
+        alive = (times.written <= after[:, None]) & (times.read >= before[:, None])
+        first = np.minimum(first, np.where(alive.any(1), alive.argmax(1), last))
+    kept = first < last
+    found = np.stack([after, before, first, last], axis=1)[kept].tolist()
+    return [Pause(*pause) for pause in found]
 
 
 def _short(pauses: Sequence[Pause]) -> list[Pause]:
     """The pauses with at most the most frequent number of rows: while the rows for a consumer are
     being computed, nearly the whole ring is in use.
     """
-    counts = Counter(pause.last - pause.first for pause in pauses)
+    counts = Counter([pause.last - pause.first for pause in pauses])
     usual = min(counts, key=lambda count: (-counts[count], count), default=0)
     return [pause for pause in pauses if pause.last - pause.first <= usual]
 
@@ -146,16 +147,27 @@ def _short(pauses: Sequence[Pause]) -> list[Pause]:
 class Timeline:
     """A schedule with the copies of carried rows inserted."""
 
-    steps: tuple[Step | Copy, ...]
-    """Steps and copies in order."""
+    plain: Sequence[Step]
+    """The schedule without copies."""
+    carried: Sequence[Carried]
+    """The tensors whose rows are copied."""
     where: Sequence[int]
     """The new index of each original step, then that of the end."""
     copies: Mapping[str, Sequence[int]]
     """Per carried tensor: the indices of its copies, alternately away and back."""
 
+    @cached_property
+    def steps(self) -> tuple[Step | Copy, ...]:
+        """Steps and copies in order."""
+        found: dict[int, Step | Copy] = dict(zip(self.where, self.plain, strict=False))
+        for each in self.carried:
+            found.update(zip(self.copies[each.tensor], chain(*each.copies), strict=True))
+        return tuple([found[time] for time in range(self.where[-1])])
+
     def moved(self, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Converts spans of original steps."""
-        return tuple([(self.where[first], self.where[last]) for first, last in spans])
+        where = self.where
+        return tuple([(where[first], where[last]) for first, last in spans])
 
     def pauses(self, carried: Carried) -> tuple[Span, ...]:
         """Spans from each copy away to the copy back."""
@@ -166,25 +178,21 @@ def with_copies(steps: Sequence[Step], carried: Sequence[Carried]) -> Timeline:
     """Insert copies: away directly after the last use and before other rows come back, to free the
     ring.
     """
-    if not carried:
-        return Timeline(tuple(steps), range(len(steps) + 1), {})
-    after: dict[int, list[Copy]] = {}
-    before: dict[int, list[Copy]] = {}
+    count = len(steps)
+    before, after = np.zeros((2, count + 1), np.int64)
+    ranks = []
     for each in carried:
-        for pause, (away, back) in zip(each.pauses, each.copies, strict=True):
-            after.setdefault(pause.after, []).append(away)
-            before.setdefault(pause.before, []).append(back)
-    found: list[Step | Copy] = []
-    where = []
-    for time, step in enumerate(steps):
-        if time in before:
-            found += before[time]
-        where.append(len(found))
-        found.append(step)
-        if time in after:
-            found += after[time]
-    copies: dict[str, list[int]] = {}
-    for time, entry in enumerate(found):
-        if isinstance(entry, Copy):
-            copies.setdefault(entry.tensor, []).append(time)
-    return Timeline(tuple(found), [*where, len(found)], copies)
+        away, back = np.array([(pause.after, pause.before) for pause in each.pauses]).T
+        ranks.append((away, after[away], back, before[back]))
+        after[away] += 1
+        before[back] += 1
+    where = np.arange(count + 1) + before.cumsum() + after.cumsum() - after
+    copies = {
+        each.tensor: np.stack(
+            [where[away] + 1 + sent, where[back] - before[back] + returned], axis=1
+        ).ravel()
+        for each, (away, sent, back, returned) in zip(carried, ranks, strict=True)
+    }
+    return Timeline(
+        steps, carried, where.tolist(), {name: times.tolist() for name, times in copies.items()}
+    )

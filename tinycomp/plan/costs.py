@@ -75,8 +75,9 @@ def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
     """The amounts of the terms STEPS for an inference."""
     tensors = program.graph.tensors
     copies = [step for step in steps if isinstance(step, Copy)]
-    copied = sum(copy.moved * byte_rows(tensors[copy.tensor])[1] for copy in copies)
-    moving = sum(copy.moved > 0 for copy in copies)
+    strides = {name: byte_rows(tensors[name])[1] for name in {copy.tensor for copy in copies}}
+    copied = sum([copy.moved * strides[copy.tensor] for copy in copies])
+    moving = sum([copy.moved > 0 for copy in copies])
     return np.array([len(steps) - len(copies) + moving, moving, copied], float)
 
 
@@ -106,7 +107,7 @@ class Costs:
     def instructions(self, steps: Sequence[Step | Copy]) -> float:
         """Predicted instructions of an inference with these steps."""
         counts = Counter(
-            (step.operation, step.last - step.first) for step in steps if isinstance(step, Step)
+            [(step.operation, step.last - step.first) for step in steps if isinstance(step, Step)]
         )
         calls = sum(times * self._call(*key) for key, times in counts.items())
         return self.fixed + calls + float(loop_terms(self.program, steps) @ self.loop)

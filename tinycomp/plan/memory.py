@@ -195,8 +195,8 @@ class Needs:
     """The kernel calls."""
     stretch: range
     """The operations whose steps alternate."""
-    steps: tuple[Step | Copy, ...]
-    """All steps and copies in order."""
+    timeline: Timeline
+    """All steps, and the copies among them."""
     storage: Mapping[str, str]
     """For each tensor, the tensor whose memory it uses."""
     rings: Mapping[str, int]
@@ -207,6 +207,11 @@ class Needs:
     """Blocks to place, with their purposes."""
     lent: Mapping[str, Block]
     """Blocks that lie with the states in the caller's memory, by the tensor that owns them."""
+
+    @property
+    def steps(self) -> tuple[Step | Copy, ...]:
+        """All steps and copies in order."""
+        return self.timeline.steps
 
     @cached_property
     def least(self) -> int:
@@ -237,15 +242,25 @@ class Draft:
         }
         self.lent = _lent(program, self.storage)
         self.alive = {owner: self._alive(owner) for owner in self.groups}
+        self.found: dict[int | None, Needs] = {}
 
     @cached_property
     def carriable(self) -> list[Carried]:
         """All tensors that can be carried."""
         return carriable(self.program, self.steps, self.times, self.groups, self.rings)
 
+    @cached_property
+    def most(self) -> Needs:
+        """With all tensors carried that can be."""
+        return self.needs(self.carriable)
+
     def within(self, limit: int | None) -> Needs:
         """With tensors carried as needed for a limit; None: none carried."""
-        return self.needs([] if limit is None else self.worthwhile(limit))
+        if limit not in self.found:
+            carried = [] if limit is None else self.worthwhile(limit)
+            every = carried and len(carried) == len(self.carriable)
+            self.found[limit] = self.most if every else self.needs(carried)
+        return self.found[limit]
 
     def needs(self, carried: Sequence[Carried]) -> Needs:
         """With these tensors carried."""
@@ -257,9 +272,9 @@ class Draft:
         blocks += self._scratch(timeline)
         if self.push:
             size = STATE * (len(self.stretch) + 2)
-            blocks.append((Use("state"), Block.of(size, [(0, len(timeline.steps) - 1)])))
+            blocks.append((Use("state"), Block.of(size, [(0, timeline.where[-1] - 1)])))
         return Needs(
-            self.program, self.stretch, timeline.steps, self.storage, self.rings, carried, blocks,
+            self.program, self.stretch, timeline, self.storage, self.rings, carried, blocks,
             lent,
         )  # fmt: skip
 
@@ -267,10 +282,9 @@ class Draft:
         """As few carried tensors as keep the arena within the limit, or else as small as
         possible.
         """
-        possible = self.carriable
-        timeline = with_copies(self.steps, possible)
-        count = len(timeline.steps) + 1
-        used = usage([block for _, block in self.needs(possible).blocks], count)
+        possible, timeline = self.carriable, self.most.timeline
+        count = timeline.where[-1] + 1
+        used = usage([block for _, block in self.most.blocks], count)
         most = max(limit, int(used.max()))
         kept = []
         for each in possible:
@@ -308,16 +322,10 @@ class Draft:
         height = max(height for height, _ in shapes)
         apart = len({*shapes}) == 1 and ring_rows == height
         count = -(-height // _PARTS) if apart else height
+        alive = [self.times[name].spans for name in names]
         parts: list[Part] = []
         for first in range(0, height, count):
-            spans = joined(
-                (max(0, int(written)), int(read))
-                for times in (self.times[name] for name in names)
-                for written, read in zip(
-                    times.written[first : first + count], times.read[first : first + count],
-                    strict=True,
-                )
-            )  # fmt: skip
+            spans = joined({span for each in alive for span in each[first : first + count]})
             end = min(first + count, height) * size // height
             if parts and parts[-1].spans == spans:
                 parts[-1] = replace(parts[-1], end=end)

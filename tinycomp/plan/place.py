@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from itertools import combinations
 from operator import or_
 
 import numpy as np
@@ -45,7 +44,7 @@ class Part:
     @cached_property
     def steps(self) -> int:
         """Bit t is set if it is in use at step t."""
-        return sum((1 << (last + 1)) - (1 << first) for first, last in self.spans)
+        return sum([(1 << (last + 1)) - (1 << first) for first, last in self.spans])
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,11 @@ class Block:
     def aligned(self) -> int:
         """Bytes of the arena that it takes."""
         return _aligned(self.size)
+
+    @cached_property
+    def ranges(self) -> Sequence[tuple[int, int, int]]:
+        """For each part its first byte, the byte after its last, and its steps."""
+        return [(part.start, part.end, part.steps) for part in self.parts]
 
     @property
     def area(self) -> int:
@@ -197,24 +201,38 @@ to each (both bounds exclusive).
 def _rivals(forms: Sequence[Block], twins: Mapping[int, int]) -> Rivals:
     """Conflicts between forms that are in use at the same steps."""
     found: Rivals = [[] for _ in forms]
-    steps = [reduce(or_, (part.steps for part in form.parts)) for form in forms]
-    for i, j in combinations(range(len(forms)), 2):
-        if steps[i] & steps[j] and twins.get(i) != j:
-            gaps = _gaps(forms[i], forms[j])
-            found[i] += [(j, low, high) for low, high in gaps]
-            found[j] += [(i, -high, -low) for low, high in gaps]
+    steps = _step_bits(forms)
+    for i, form in enumerate(forms):
+        later = (steps[i + 1 :] & steps[i]).any(axis=1).nonzero()[0] + i + 1
+        for j in later.tolist():
+            if twins.get(i) == j:
+                continue
+            for low, high in _gaps(form, forms[j]):
+                found[i].append((j, low, high))
+                found[j].append((i, -high, -low))
     return found
+
+
+def _step_bits(forms: Sequence[Block]) -> NDArray[np.uint64]:
+    """For each form, the steps at which any part of it is in use, one bit each."""
+    steps = [reduce(or_, (part.steps for part in form.parts)) for form in forms]
+    words = max((each.bit_length() for each in steps), default=0) // 64 + 1
+    raw = b"".join(each.to_bytes(8 * words, "little") for each in steps)
+    return np.frombuffer(raw, np.uint64).reshape(len(forms), words)
 
 
 def _gaps(one: Block, other: Block) -> Gaps:
     """The forbidden ranges of two blocks' relative offset, as few as possible."""
+    if len(one.parts) == len(other.parts) == 1:
+        return [(-one.size, other.size)]
+    pairs: Gaps = []
+    for start, end, steps in one.ranges:
+        for other_start, other_end, other_steps in other.ranges:
+            if steps & other_steps:
+                pairs.append((other_start - end, other_end - start))
+    if len(pairs) == 1:
+        return pairs
     found: Gaps = []
-    pairs = [
-        (other_part.start - part.end, other_part.end - part.start)
-        for part in one.parts
-        for other_part in other.parts
-        if part.steps & other_part.steps
-    ]
     for low, high in sorted(pairs):
         if found and low < found[-1][1]:
             before, top = found.pop()

@@ -5,8 +5,9 @@ its scratch.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from tinycomp.kernels._instruction_set import InstructionSet
 from tinycomp.kernels._registry import instruction_set
 
 Field = int | Array | Encoded
+Reading = tuple[str, int, int]
+"""A tensor, and the first of its rows that a step reads, and the row after the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,22 @@ class Program:
     """One per node, in the graph's order."""
     kernels: str = "generic"
     """Name of the instruction set."""
+    reads: dict[tuple[int, int, int], list[Reading]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    """The rows that steps read, as far as they were asked for: see schedule.read_rows."""
+
+    @cached_property
+    def counted(self) -> Sequence[Tensor]:
+        """For each operation the tensor whose rows its steps count: the output, or the input of a
+        reduction.
+        """
+        every = [self.graph.operands(operation.node) for operation in self.operations]
+        return [
+            operands.activations[0] if operation.call and operation.call.input_rows
+            else operands.output
+            for operation, operands in zip(self.operations, every, strict=True)
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ class RowTimes:
     used: Steps
     """All steps that write or read a row, in any order."""
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Per row, the first step and the last one for which it is kept."""
+        return [*zip(self.written.clip(0).tolist(), self.read.tolist(), strict=True)]
+
 
 def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
     """Times of every tensor."""
@@ -36,16 +41,13 @@ def row_times(program: Program, steps: Sequence[Step]) -> dict[str, RowTimes]:
     written = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
     read = {name: np.full(height, -1, np.int64) for name, height in heights.items()}
     used: dict[str, list[int]] = {name: [] for name in heights}
-    operands = [graph.operands(operation.node) for operation in program.operations]
     for time, step in enumerate(steps):
         if step.operation == INPUT:
             written[graph.inputs[0]][step.first : step.last] = time
             used[graph.inputs[0]].append(time)
             continue
         operation = program.operations[step.operation]
-        for name, low, high in read_rows(
-            program, operands[step.operation], step.operation, step.first, step.last
-        ):
+        for name, low, high in read_rows(program, step.operation, step.first, step.last):
             read[name][low:high] = time
             used[name].append(time)
         output = operation.node.outputs[0]
@@ -71,19 +73,16 @@ def ring(tensors: Iterable[RowTimes]) -> int:
     place), and by any other row afterwards.
     """
     found = list(tensors)
-    needed = 1
-    for time in np.unique(np.concatenate([times.written for times in found])):
-        top = max([int(times.written.searchsorted(time, "right")) for times in found])
-        low = min([_first_needed(times, int(time)) for times in found])
-        needed = max(needed, top - low)
-    return needed
+    steps = np.unique(np.concatenate([times.written for times in found]))
+    top = np.max([times.written.searchsorted(steps, "right") for times in found], axis=0)
+    low = np.min([_first_needed(times, steps) for times in found], axis=0)
+    return max(1, int((top - low).max()))
 
 
-def _first_needed(times: RowTimes, time: int) -> int:
-    """The first row that is still read at `time` or later."""
-    over = times.read < time
-    first = int(over.argmin())
-    return len(over) if over[first] else first
+def _first_needed(times: RowTimes, steps: Steps) -> Steps:
+    """For each of some steps, the first row that is still read at that step or later."""
+    found: Steps = np.maximum.accumulate(times.read).searchsorted(steps)
+    return found
 
 
 def may_overwrite(sources: Iterable[RowTimes], output: RowTimes) -> bool:

@@ -9,12 +9,11 @@ kernel call, in which weights are decoded.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycomp.ir.tensor import Operands, Tensor
 from tinycomp.ops._rows import rows
-from tinycomp.plan.program import Program
+from tinycomp.plan.program import Program, Reading
 
 
 @dataclass(frozen=True)
@@ -72,20 +71,12 @@ def schedule(
 
 def total_rows(program: Program, index: int) -> int:
     """The number of rows that an operation counts."""
-    return rows(_counted(program, index).shape)[0]
-
-
-def _counted(program: Program, index: int) -> Tensor:
-    """The tensor whose rows an operation counts."""
-    operation = program.operations[index]
-    operands = program.graph.operands(operation.node)
-    by_input = operation.call is not None and operation.call.input_rows
-    return operands.activations[0] if by_input else operands.output
+    return rows(program.counted[index].shape)[0]
 
 
 def rows_a_step(program: Program, index: int, pixels: int) -> int:
     """The rows of an operation that have at least `pixels` pixels, or all."""
-    shape = _counted(program, index).shape
+    shape = program.counted[index].shape
     return min(-(-pixels // math.prod(shape[1:-1])), rows(shape)[0])
 
 
@@ -103,21 +94,22 @@ class _Run:
     """The steps so far."""
     done: dict[int, int] = field(default_factory=dict)
     """Rows computed so far, by operation."""
-    operands: Sequence[Operands] = field(init=False)
-    """Operands of each operation."""
     totals: Sequence[int] = field(init=False)
     """Number of rows of each operation."""
     most: Sequence[int] = field(init=False)
     """Maximum rows per step of each operation."""
     producers: Mapping[str, int] = field(init=False)
     """Index of the operation that computes a tensor."""
+    reductions: Collection[int] = field(init=False)
+    """Indices of the operations that count input rows."""
 
     def __post_init__(self) -> None:
         program, operations = self.program, self.program.operations
-        self.operands = [program.graph.operands(op.node) for op in operations]
         self.totals = [total_rows(program, index) for index in range(len(operations))]
         self.most = [rows_a_step(program, index, self.pixels) for index in range(len(operations))]
         self.producers = {op.node.outputs[0]: index for index, op in enumerate(operations)}
+        calls = [(index, op.call) for index, op in enumerate(operations)]
+        self.reductions = {index for index, call in calls if call and call.input_rows}
 
     def whole(self, index: int) -> None:
         """Compute all remaining rows of an operation."""
@@ -143,15 +135,19 @@ class _Run:
         """Compute more rows of an operation, at most up to `target`, after the rows they need."""
         first = self.done.get(index, 0)
         last = min(first + self.most[index], target)
-        least = dict(self._needed(index, first, first + 1))
-        for name, needed in self._needed(index, first, last):
+        reads = read_rows(self.program, index, first, last)
+        least = {}
+        if first == 0:
+            least = {name: needed for name, _, needed in read_rows(self.program, index, 0, 1)}
+        for name, _, needed in reads:
             producer = self.producers.get(name)
             if producer is not None:
-                self._provide(producer, needed, least[name] if first == 0 else needed)
+                self._provide(producer, needed, least.get(name, needed))
             elif self.push:
                 self._take(needed)
-        while any(self._lacks(name, needed) for name, needed in self._needed(index, first, last)):
+        while self._lacks(reads):
             last -= 1
+            reads = read_rows(self.program, index, first, last)
         self._append(index, last)
 
     def _provide(self, producer: int, needed: int, least: int) -> None:
@@ -162,7 +158,7 @@ class _Run:
         ones; starting with fewer aligns the steps of all operations from then on.
         """
         total = self.totals[producer]
-        if self._counts_input(producer):
+        if producer in self.reductions:
             needed = least = total
         while (done := self.done.get(producer, 0)) < needed:
             full = needed - done >= self.most[producer] or needed == total
@@ -170,36 +166,32 @@ class _Run:
                 break
             self._step(producer, needed)
 
-    def _needed(self, index: int, first: int, last: int) -> list[tuple[str, int]]:
-        """Each computed input of a step, and the row up to which (exclusive) it must exist."""
-        read = read_rows(self.program, self.operands[index], index, first, last)
-        return [(name, high) for name, _, high in read]
-
-    def _lacks(self, name: str, needed: int) -> bool:
-        """Whether rows of a tensor up to `needed` are missing; a reduction has all or none."""
-        producer = self.producers.get(name)
-        if producer is None:
-            return False
-        if self._counts_input(producer):
-            needed = self.totals[producer]
-        return self.done.get(producer, 0) < needed
-
-    def _counts_input(self, index: int) -> bool:
-        call = self.program.operations[index].call
-        return call is not None and call.input_rows
+    def _lacks(self, reads: Sequence[Reading]) -> bool:
+        """Whether rows that a step reads are missing; of a reduction there are all or none."""
+        for name, _, needed in reads:
+            producer = self.producers.get(name)
+            if producer is not None:
+                total = self.totals[producer] if producer in self.reductions else needed
+                if self.done.get(producer, 0) < total:
+                    return True
+        return False
 
     def _append(self, index: int, last: int) -> None:
         self.steps.append(Step(index, self.done.get(index, 0), last))
         self.done[index] = last
 
 
-def read_rows(
-    program: Program, operands: Operands, index: int, first: int, last: int
-) -> list[tuple[str, int, int]]:
-    """Each computed input of a step, and the rows [low, high) that the step reads of it."""
-    op, tensors = program.operations[index].node.op, program.graph.tensors
-    return [
-        (value.name, *op.rows_needed(operands, position, first, last))
-        for position, value in enumerate(operands.inputs)
-        if value.name in tensors
-    ]
+def read_rows(program: Program, index: int, first: int, last: int) -> list[Reading]:
+    """Each computed input of a step, and the rows [low, high) that the step reads of it. Drafts of
+    one program have many steps in common, so the program keeps them.
+    """
+    key = index, first, last
+    if key not in program.reads:
+        node, tensors = program.operations[index].node, program.graph.tensors
+        operands = program.graph.operands(node)
+        program.reads[key] = [
+            (value.name, *node.op.rows_needed(operands, position, first, last))
+            for position, value in enumerate(operands.inputs)
+            if value.name in tensors
+        ]
+    return program.reads[key]

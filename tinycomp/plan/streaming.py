@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
+from itertools import count, islice
 from typing import get_args
 
 from tinycomp.common.errors import ModelError
@@ -37,6 +39,10 @@ _SKETCHED = 4
 _QUICK, _TRIES = 2_000, 10
 """Effort of a preliminary placement; and the number of the smallest and of the fastest results to
 place with full effort.
+"""
+_HOPE = 1.15
+"""A quick placement that is larger than the best arena by more than this factor does not become
+the best by more effort.
 """
 
 
@@ -104,10 +110,9 @@ class _Candidates:
                 break
             self.rows[end] = self._draft(end, 1)
         found = [draft.within(limit) for draft in self.rows.values() for limit in (None, 0)]
-        found = [need for need in found if need.least < best.arena]
-        sketched = {id(need): placed(need, _QUICK).arena for need in found}
-        for need in sorted(found, key=lambda need: sketched[id(need)])[:_TRIES]:
-            if need.least < best.arena:
+        sketched = _sketched([need for need in found if need.least < best.arena])
+        for arena, need in sketched[:_TRIES]:
+            if need.least < best.arena and arena <= _HOPE * best.arena:
                 best = min(best, placed(need), key=lambda plan: plan.arena)
         return best
 
@@ -115,25 +120,44 @@ class _Candidates:
         """The plan with the fewest predicted instructions within a limit; among those within
         (1 + `near`) times that, the one with the smallest product of instructions and arena.
         """
-        fitting = [(self.costs.instructions(need.steps), need) for need in self._fitting(limit)]
-        fitting.sort(key=lambda each: each[0])
         best, least, product = None, math.inf, math.inf
-        for cost, need in fitting[:_TRIES]:
-            if cost > (1 + near) * least or cost * need.least >= product:
-                continue
-            plan = placed(need)
-            if plan.arena <= limit:
-                least = min(least, cost)
-                if cost * plan.arena < product:
-                    best, product = plan, cost * plan.arena
+        for cost, need in islice(self._fitting(limit), _TRIES):
+            if cost > (1 + near) * least:
+                break
+            if cost * need.least < product:
+                plan = placed(need)
+                if plan.arena <= limit:
+                    least = min(least, cost)
+                    if cost * plan.arena < product:
+                        best, product = plan, cost * plan.arena
         return best
 
-    def _fitting(self, limit: int) -> Iterable[Needs]:
-        """All candidates that may fit into a limit: with few rows carried, and with many, which
-        makes placement easier.
+    def _fitting(self, limit: int) -> Iterator[tuple[float, Needs]]:
+        """All candidates that may fit into a limit, by their predicted instructions. A draft
+        without copies is a lower bound, so what it needs is only computed when its turn comes.
         """
+        queue: list[tuple[float, bool, int, Draft | Needs]] = []
+        numbers = count()
         if self.whole.least <= limit:
-            yield self.whole
+            queue.append((self.costs.instructions(self.whole.steps), True, 0, self.whole))
+        queue += [
+            (self.costs.instructions(draft.steps), False, next(numbers), draft)
+            for draft in self._fitting_drafts(limit)
+        ]
+        heapify(queue)
+        while queue:
+            cost, _, number, found = heappop(queue)
+            if isinstance(found, Needs):
+                yield cost, found
+                continue
+            for place, need in enumerate(_within(found, limit)):
+                key = self.costs.instructions(need.steps), True, 2 * number + place + 1, need
+                heappush(queue, key)
+
+    def _fitting_drafts(self, limit: int) -> Iterator[Draft]:
+        """Drafts that may fit into a limit: the fastest of those with steps of one row, with longer
+        steps as far as they fit.
+        """
         rows = [(e, draft) for e, draft in self.rows.items() if draft.within(0).least <= limit]
         rows.sort(key=lambda each: self.costs.instructions(each[1].steps))
         for end, draft in rows[:_FASTEST]:
@@ -144,13 +168,9 @@ class _Candidates:
                     continue
                 known.add(steps)
                 draft = draft if pixels == 1 else self._draft(end, pixels)
-                need = draft.within(0)
-                if need.least > limit:
+                if draft.most.least > limit and draft.within(0).least > limit:
                     break
-                yield need
-                fewer = draft.within(limit)
-                if len(fewer.carried) < len(need.carried):
-                    yield fewer
+                yield draft
 
     def _draft(self, end: int, pixels: int) -> Draft:
         return Draft(self.program, range(end), pixels, self.push)
@@ -160,6 +180,24 @@ class _Candidates:
         need = Draft(self.program, range(0)).within(None)
         used = usage([block for _, block in need.blocks], len(need.steps) + 1)
         return [int(used[end:].max()) for end in range(len(need.steps) + 1)]
+
+
+def _sketched(found: Iterable[Needs]) -> list[tuple[int, Needs]]:
+    """Quick placements, the smallest first, without those that can't be as small as another."""
+    least, sketches = sys.maxsize, []
+    for need in sorted(found, key=lambda need: need.least):
+        if need.least < least:
+            sketches.append((placed(need, _QUICK).arena, need))
+            least = min(least, sketches[-1][0])
+    return sorted(sketches, key=lambda each: each[0])
+
+
+def _within(draft: Draft, limit: int) -> Iterator[Needs]:
+    """What a draft needs with few rows carried, and with many, which makes placement easier."""
+    many, few = draft.within(0), draft.within(limit)
+    yield many
+    if len(few.carried) < len(many.carried):
+        yield few
 
 
 def _ends(program: Program) -> list[int]:
