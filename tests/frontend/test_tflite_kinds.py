@@ -163,6 +163,14 @@ LAYERS: dict[str, tuple[Edit, str]] = {
         "Operator 0 (custom 'TFLite_Detection_PostProcess', 'conv_2d') is not of TFLite's own "
         "operators. Expected built-in operators only. Cut the model before the custom operator,",
     ),
+    "compiled for the Ethos-U": (
+        _custom(b"ethos-u"),
+        "The file is compiled for Arm's Ethos-U: build the .tflite that was given to Vela.",
+    ),
+    "compiled for the Edge TPU": (
+        _custom(b"edgetpu-custom-op"),
+        "The file is compiled for the Edge TPU: build the .tflite that was given to edgetpu_",
+    ),
     "flex": (_custom(b"FlexErf"), "Convert without SELECT_TF_OPS"),
     "sorting": (builtin("TOPK_V2"), "is not supported. Save the model without it, and sort the"),
 }

@@ -184,14 +184,26 @@ def _is_power(scale: float) -> bool:
     return abs(log - round(log)) < 1e-3
 
 
+_COMPILED = {
+    "edgetpu-custom-op": ("the Edge TPU", "edgetpu_compiler"),
+    "ethos-u": ("Arm's Ethos-U", "Vela"),
+}
+"""By custom operator, the unit for which a compiler has replaced layers, and that compiler."""
+_CUT = "Cut the model before the custom operator, and compute the rest in the firmware."
+
+
 def _custom(file: TfliteFile, custom: Sequence[FileOperator]) -> ModelError:
-    flex = any(operator.custom.startswith("Flex") for operator in custom)
+    names = {operator.custom for operator in custom}
+    hint = _CUT
+    for name in sorted(names & {*_COMPILED}):
+        unit, compiler = _COMPILED[name]
+        hint = f"The file is compiled for {unit}: build the .tflite that was given to {compiler}."
+    if any(name.startswith("Flex") for name in names):
+        hint = "Convert without SELECT_TF_OPS, and use layers that have a TFLite operator."
     return ModelError(
         f"{listed(file, custom)} {_is(custom)} not of TFLite's own operators.",
         expected="Expected built-in operators only.",
-        hint="Convert without SELECT_TF_OPS, and use layers that have a TFLite operator."
-        if flex
-        else "Cut the model before the custom operator, and compute the rest in the firmware.",
+        hint=hint,
     )
 
 
