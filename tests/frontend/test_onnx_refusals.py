@@ -65,11 +65,31 @@ def test_whole_numbers(refusal: Callable[..., str]) -> None:
     assert "is of type uint16. Expected real numbers, bytes" in refusal(whole)
 
 
-def test_an_old_opset(refusal: Callable[..., str]) -> None:
-    text = refusal(model(RELU, (1, 8), opset=6))
-    assert (
-        "has operators of opset 6. Expected 7 or later. Convert it: onnx.version_converter" in text
-    )
+def test_an_old_opset_that_can_not_be_converted(refusal: Callable[..., str]) -> None:
+    known = {"tiles": np.array(2.0, np.float32), "axis": np.array(1.0, np.float32)}
+    text = refusal(model([node("Tile", ["x", *known], ["y"])], (1, 4), known, opset=1))
+    assert "has operators of opset 1, and can't be converted" in text
+    assert "Expected opset 7 or later. Export the model again with a later opset." in text
+
+
+def test_operators_that_only_a_tool_knows(refusal: Callable[..., str]) -> None:
+    text = refusal(model([node("RequantShift", ["x"], ["y"], name="q")], (1, 8)))
+    assert "'q' (RequantShift) is not of ONNX's own operators, though the file says so." in text
+    text = refusal(model([node("Quant", ["x"], ["y"], domain="qonnx.custom_op.general")], (1, 8)))
+    assert "Export with brevitas.export.export_onnx_qcdq" in text
+
+
+def test_nodes_that_read_each_other(refusal: Callable[..., str]) -> None:
+    text = refusal(
+        model([node("Add", ["x", "b"], ["a"]), node("Add", ["x", "a"], ["b"]),
+               node("Relu", ["b"], ["y"])], (1, 8))
+    )  # fmt: skip
+    assert "The output 'y' of /model.onnx is not supported." in text
+
+
+def test_a_product_with_no_matrix(refusal: Callable[..., str]) -> None:
+    text = refusal(model([node("Gemm", ["x", "w"], ["y"])], (1, 8), {"w": weights(1, 8, 4)}))
+    assert "'y' (Gemm) has weights of shape (1, 8, 4). Expected a matrix." in text
 
 
 def test_everything_unsupported_at_once(refusal: Callable[..., str]) -> None:

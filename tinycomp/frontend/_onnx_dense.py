@@ -25,6 +25,8 @@ def _gemm(call: Call) -> View:
     if isinstance(call.inputs[1], View):
         return _gemm_of_tensors(call, x, alpha, beta)
     weights = call.required(1, "weights")
+    if weights.ndim != 2:
+        raise call.refusal(f"has weights of shape {weights.shape}", expected="Expected a matrix.")
     matrix = weights.T if call.attribute("transB", 0) else weights
     known = call.constant(2, "a bias")
     sums = np.zeros(1) if known is None else beta * known.astype(np.float64)

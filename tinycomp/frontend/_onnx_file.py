@@ -15,11 +15,14 @@ import numpy as np
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_classic import in_own_operators, split_labels
 from tinycomp.frontend._onnx_integers import in_real_numbers
+from tinycomp.frontend._onnx_versions import (
+    OWN_DOMAINS,
+    as_of_today,
+    in_running_order,
+    without_functions,
+)
 from tinycomp.ir.tensor import Array, Shape
 
-FIRST_OPSET = 7
-"""The first opset with today's broadcasting."""
-_OWN = ("", "ai.onnx")
 _LARGEST = 1 << 32
 _FLOATS = ("float16", "bfloat16", "float64")
 _READ = (*_FLOATS, "float32", "uint8", "int8", "int32", "int64")
@@ -112,16 +115,17 @@ def read_file(path: Path) -> OnnxModel:
     """
     onnx = import_onnx()
     model = _load(onnx, path)
-    opset = _opset(model, path)
-    model = _flat(onnx, model, path)
-    graph = model.graph
+    model, opset, converted = as_of_today(onnx, model, path)
+    graph = without_functions(model, path).graph
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     kinds = sorted({str(values.dtype) for values in constants.values()} & {*_FLOATS})
     constants = {name: as_float32(values) for name, values in constants.items()}
     labels = split_labels(onnx, graph)
-    nodes = tuple(_nodes(onnx, in_real_numbers(onnx, in_own_operators(onnx, graph.node))))
+    protos = in_own_operators(onnx, in_running_order(graph.node))
+    nodes = tuple(_nodes(onnx, in_real_numbers(onnx, protos)))
     inputs = tuple(_input(onnx, each, path) for each in graph.input if each.name not in constants)
-    notes = [f"Values of {' and '.join(kinds)} were converted to float32."] if kinds else []
+    notes = [converted] if converted else []
+    notes += [f"Values of {' and '.join(kinds)} were converted to float32."] if kinds else []
     notes += [
         f"The output {name!r} is left out: it is the label of the class with the largest score."
         for name in labels.left_out
@@ -192,34 +196,10 @@ def _require_external(model: Any, path: Path) -> None:
         raise ModelError(f"The external data of {path} can't be read: {error}.") from error
 
 
-def _opset(model: Any, path: Path) -> int:
-    """The version of ONNX's own operators."""
-    found = next((each.version for each in model.opset_import if each.domain in _OWN), 1)
-    if found < FIRST_OPSET:
-        raise ModelError(
-            f"{path} has operators of opset {found}.",
-            expected=f"Expected {FIRST_OPSET} or later.",
-            hint="Convert it: onnx.version_converter.convert_version(model, 17).",
-        )
-    return int(found)
-
-
-def _flat(onnx: Any, model: Any, path: Path) -> Any:
-    """The model with its local functions written out."""
-    if not model.functions:
-        return model
-    from onnx import inliner
-
-    try:
-        return inliner.inline_local_functions(model)
-    except Exception as error:  # the C++ code raises RuntimeError and others
-        raise ModelError(f"The functions in {path} can't be written out: {error}.") from error
-
-
 def _nodes(onnx: Any, protos: Iterable[Any]) -> Iterator[OnnxNode]:
     for proto in protos:
         attributes = {each.name: _attribute(onnx, each) for each in proto.attribute}
-        domain = "" if proto.domain in _OWN else proto.domain
+        domain = "" if proto.domain in OWN_DOMAINS else proto.domain
         first = next((name for name in proto.output if name), "")
         name = (proto.name or first).strip("/") or proto.op_type
         yield OnnxNode(

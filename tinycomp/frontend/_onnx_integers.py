@@ -137,8 +137,10 @@ def _as_standard(kind: str) -> _Rule:
     return lambda w: [w.same(kind, list(w.proto.input), w.output)]
 
 
+_SHARED = ("DequantizeLinear", "Gelu", "QuantizeLinear")
+"""Operators that both sets have."""
 _STATIC: Mapping[str, _Rule] = {
-    "DequantizeLinear": _as_standard("DequantizeLinear"),
+    **{kind: _as_standard(kind) for kind in _SHARED},
     "DynamicQuantizeLSTM": _dynamic_lstm,
     "DynamicQuantizeLinear": _dynamic,
     "DynamicQuantizeMatMul": _dynamic_matmul(2, 3, 4),
@@ -153,7 +155,6 @@ _STATIC: Mapping[str, _Rule] = {
     "QLinearMul": _pair("Mul"),
     "QLinearSigmoid": _single("Sigmoid"),
     "QLinearSoftmax": _single("Softmax"),
-    "QuantizeLinear": _as_standard("QuantizeLinear"),
 }
 """By operator."""
 _BEHIND_DYNAMIC: Mapping[str, _Rule] = {
@@ -178,10 +179,7 @@ def in_real_numbers(onnx: Any, nodes: Iterable[Any]) -> Iterator[Any]:
 
 
 def _rule(proto: Any, dynamic: set[str]) -> _Rule | None:
-    own = proto.domain != _MICROSOFT
-    if proto.domain not in _DOMAINS or (
-        own and proto.op_type in ("QuantizeLinear", "DequantizeLinear")
-    ):
+    if proto.domain not in _DOMAINS or (proto.domain != _MICROSOFT and proto.op_type in _SHARED):
         return None
     if proto.input and proto.input[0] in dynamic:
         return _BEHIND_DYNAMIC.get(proto.op_type)
@@ -189,7 +187,7 @@ def _rule(proto: Any, dynamic: set[str]) -> _Rule | None:
 
 
 INTEGER_OPERATORS = (
-    *(kind for kind in _STATIC if kind not in ("DequantizeLinear", "QuantizeLinear")),
+    *(kind for kind in _STATIC if kind not in _SHARED),
     *_BEHIND_DYNAMIC,
 )
 """The integer operators that are read as float ones."""

@@ -161,6 +161,12 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
             expected="Expected QuantizeLinear and DequantizeLinear around float operators.",
             hint="Quantize with quant_format=QuantFormat.QDQ.",
         )
+    if "brevitas" in domain or "qonnx" in domain:
+        return ModelError(
+            f"{shown} {is_} of QONNX, the operators of Brevitas and QKeras for any number of bits.",
+            expected="Expected QuantizeLinear and DequantizeLinear.",
+            hint="Export with brevitas.export.export_onnx_qcdq, in 8 bits.",
+        )
     if domain:
         return ModelError(
             f"{shown} {is_} of the operator set {domain!r}, not of ONNX's own.",
@@ -170,6 +176,11 @@ def _unsupported(nodes: Sequence[OnnxNode]) -> ModelError:
         return ModelError(
             f"{shown} {is_} control flow, which is not supported.",
             hint="Export the model with a fixed input, so that branches and loops are unrolled.",
+        )
+    if not import_onnx().defs.has(kind):
+        return ModelError(
+            f"{shown} {is_} not of ONNX's own operators, though the file says so.",
+            hint="Export the model before the tool that wrote them changes it.",
         )
     return ModelError(f"{shown} {is_} not supported.", hint=_INSTEAD.get(kind, "Use other layers."))
 
