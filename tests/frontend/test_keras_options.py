@@ -19,9 +19,10 @@ from tinycomp.frontend.keras import read_keras
 Save = Callable[..., Path]
 
 NEEDED: Mapping[str, Any] = {
-    "activation": "relu", "axes": 1, "batch_shape": (None, 4), "dims": (1,), "filters": 2,
-    "height": 4, "input_dim": 9, "kernel_size": 3, "key_dim": 2, "n": 2, "num_heads": 2,
-    "output_dim": 3, "pool_size": 2, "scale": 1.0, "target_shape": (4,), "units": 2, "width": 4,
+    "activation": "relu", "axes": 1, "batch_shape": (None, 4), "dims": (1,),
+    "equation": "ab,bc->ac", "filters": 2, "height": 4, "input_dim": 9, "kernel_size": 3,
+    "key_dim": 2, "n": 2, "num_heads": 2, "output_dim": 3, "output_shape": 3, "pool_size": 2,
+    "scale": 1.0, "target_shape": (4,), "units": 2, "width": 4,
 }  # fmt: skip
 NOT_PASSED = {
     "InputLayer": {"input_tensor", "shape"},

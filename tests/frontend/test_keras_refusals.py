@@ -50,8 +50,8 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     ),
     "layer_normalization": (
         VECTOR,
-        lambda k: k.RMSNormalization(name="x"),
-        "of type RMSNormalization, which is not supported. Use BatchNormalization",
+        lambda k: k.LayerNormalization(rms_scaling=True, name="x"),
+        "Layer 'x' (LayerNormalization) normalizes axis -1, with rms_scaling. Expected the last,",
     ),
     "normalization": (
         (2, 3, 4),
@@ -449,16 +449,16 @@ def test_a_state_between_inferences(keras: Any, save: Save) -> None:
 def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     k = keras.layers
     layers = [
-        k.GroupNormalization(2, name="a"),
+        k.RNN(k.LSTMCell(4), return_sequences=True, name="a"),
         k.Masking(name="b"),
-        k.RMSNormalization(),
+        k.RNN(k.GRUCell(4), name="c"),
     ]
     text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
     lines = text.splitlines()
     assert lines[0] == "'model.keras' can't be built for 3 reasons:"
-    assert lines[1].startswith("1. Layer 'a' is of type GroupNormalization, which is not")
+    assert lines[1].startswith("1. Layer 'a' is of type RNN, which is not supported. Use LSTM,")
     assert lines[2].startswith("2. Layer 'b' is of type Masking, which is not supported. Leave")
-    assert "RMSNormalization, which is not supported. Use BatchNormalization" in lines[3]
+    assert lines[3].startswith("3. Layer 'c' is of type RNN")
 
 
 def test_wrong_options_of_several_layers(keras: Any, save: Save) -> None:

@@ -450,17 +450,6 @@ def padded_cropped(k: Any) -> Model:
     )
 
 
-def group_normalized(k: Any) -> Model:
-    return _sequential(
-        (8, 8, 4),
-        k.Conv2D(8, 3, padding="same"),
-        k.GroupNormalization(2),
-        k.Activation("silu"),
-        k.Flatten(),
-        k.Dense(3),
-    )
-
-
 def layer_normalized_cnn(k: Any) -> Model:
     def body(x: Any) -> Any:
         x = k.Conv2D(8, 4, strides=4)(x)
@@ -879,7 +868,6 @@ NETWORKS: dict[str, Callable[[Any], Model]] = {
 REFUSED = {
     "conv3d": "'conv3d' is of type Conv3D",
     "conv_lstm_2d": "'conv_lstm2d' is of type ConvLSTM2D",
-    "group_normalized": "'group_normalization' is of type GroupNormalization",
     "text_masked": "skips the steps that 'embedding",
     "time_distributed_cnn": "has shape (6, 8, 8, 1)",
 }

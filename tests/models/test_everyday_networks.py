@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from everyday_attention import NETWORKS as OF_ATTENTION
 from everyday_networks import NETWORKS, REFUSED
 from host import run_on_host
 
@@ -18,12 +19,14 @@ from tinycomp.quantize.row_numbers import row_numbers
 from tinycomp.reading import read_model
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
+EVERY = {**NETWORKS, **OF_ATTENTION}
+
 
 def save(name: str, folder: Path) -> Path:
     import keras
 
     keras.utils.set_random_seed(3)
-    model = NETWORKS[name](keras.layers)
+    model = EVERY[name](keras.layers)
     path = folder / f"{name}.keras"
     with warnings.catch_warnings():  # Keras uses what NumPy 2 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -33,7 +36,7 @@ def save(name: str, folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in REFUSED])
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in REFUSED])
 def test_every_execution_equals_litert(name: str, tmp_path: Path) -> None:
     path = save(name, tmp_path)
     source = read_model(path)

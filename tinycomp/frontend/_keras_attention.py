@@ -1,4 +1,4 @@
-"""Attention, products of tensors and normalization of each vector, as several operators."""
+"""Attention and products of tensors, as several operators."""
 
 from __future__ import annotations
 
@@ -12,50 +12,94 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._keras import merge, refusal, weight
+from tinycomp.ops.add import Add
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.batch_matmul import BatchMatmul
-from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.fully_connected import FullyConnected
+from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.mean import Mean
-from tinycomp.ops.mul import Mul
 from tinycomp.ops.reshape import Reshape
-from tinycomp.ops.root import Root
 from tinycomp.ops.softmax import Softmax
-from tinycomp.ops.squared_difference import SquaredDifference
-from tinycomp.ops.subtract import Subtract
+from tinycomp.ops.tanh import Tanh
 from tinycomp.ops.transpose import Transpose
 
 _HEADS_FIRST = Transpose((1, 0, 2))
 """(time, heads, values) as (heads, time, values), and back."""
+_NEVER = -16.0
+"""Added to the scores of keys behind the query: e^-16 is far below a step of a softmax's output,
+and the range of the scores stays narrow enough for int8.
+"""
 
 
 def _attention(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """softmax(queries * keys) * values, for each head; the last layer joins the heads.
 
-    Inputs are (time, channels): query, value and perhaps key, as Keras orders them.
+    Inputs are (time, channels), or images whose places are the steps: query, value and perhaps key,
+    as Keras orders them.
     """
-    query, value = inputs[0], inputs[1]
-    key = inputs[2] if len(inputs) > 2 else value
-    if any(len(builder.tensors[name].shape) != 2 for name in inputs):
-        shapes = [builder.tensors[name].shape for name in inputs]
-        raise refusal(layer, f"reads tensors of shapes {shapes}", expected="Expected two axes.")
     shape = layer.config["output_shape"]
     if isinstance(shape, list) and len(shape) > 1:
         raise refusal(layer, f"has output_shape={shape}", expected="Expected one number.")
+    images = builder.tensors[inputs[0]].shape
+    query, value, key = _query_value_key(layer, inputs, builder)
     scale = 1 / math.sqrt(layer.config["key_dim"])
     queries = _heads(layer, "query", query, builder, scale)
     keys = _heads(layer, "key", key, builder)
     values = _heads(layer, "value", value, builder)
     scores = builder.add(BatchMatmul(False, True), [queries, keys], f"{layer.name}/scores")
-    shares = builder.add(Softmax(), [scores], f"{layer.name}/softmax")
+    shares = _shares(layer, scores, builder)
     mixed = builder.add(BatchMatmul(), [shares, values], f"{layer.name}/mixed")
     turned = builder.add(_HEADS_FIRST, [mixed], f"{layer.name}/turned")
     kernel = layer.weights["attention_output/kernel"]
     length = builder.tensors[turned].shape[0]
     flat = builder.add(Reshape((length, kernel[..., 0].size)), [turned], f"{layer.name}/joined")
-    return _dense(
-        layer, "attention_output", flat, kernel.reshape(-1, kernel.shape[-1]), builder, layer.name
-    )
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    if len(images) == 2:
+        return _dense(layer, "attention_output", flat, matrix, builder, layer.name)
+    rows = _dense(layer, "attention_output", flat, matrix, builder, f"{layer.name}/rows")
+    return builder.add(Reshape((*images[:-1], kernel.shape[-1])), [rows], layer.name)
+
+
+def _query_value_key(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder
+) -> tuple[str, str, str]:
+    """The inputs as (time, channels); the key is the value if it is left out."""
+    shapes = [builder.tensors[name].shape for name in inputs]
+    axes = layer.config.get("attention_axes")
+    whole = list(range(1, len(shapes[0])))
+    if len({len(shape) for shape in shapes}) > 1 or len(shapes[0]) < 2 or len(inputs) not in (2, 3):
+        raise refusal(
+            layer, f"reads tensors of shapes {shapes}", expected="Expected two or three axes each."
+        )
+    if axes is not None and ([axes] if isinstance(axes, int) else list(axes)) != whole:
+        raise refusal(
+            layer,
+            f"has attention_axes={axes}",
+            expected=f"Expected None, or {whole}: all places.",
+            hint="Build the model again without attention_axes, and train it.",
+        )
+    found = [
+        name
+        if len(shape) == 2
+        else builder.add(
+            Reshape((math.prod(shape[:-1]), shape[-1])), [name], f"{layer.name}/{part}/places"
+        )
+        for part, name, shape in zip(("query", "value", "key"), inputs, shapes, strict=False)
+    ]
+    return found[0], found[1], found[2] if len(found) > 2 else found[1]
+
+
+def _shares(layer: KerasLayer, scores: str, builder: GraphBuilder) -> str:
+    """The softmax of scores (..., queries, keys); with use_causal_mask=True of those keys that are
+    not behind the query.
+    """
+    if layer.config.get("causal"):
+        queries, keys = builder.tensors[scores].shape[-2:]
+        behind = np.triu(np.full((queries, keys), _NEVER, np.float32), 1)
+        mask = builder.constant(f"{layer.name}/mask", behind)
+        scores = builder.add(AddConstant(), [scores, mask], f"{layer.name}/masked")
+    return builder.add(Softmax(), [scores], f"{layer.name}/softmax")
 
 
 def _heads(layer: KerasLayer, part: str, x: str, builder: GraphBuilder, scale: float = 1.0) -> str:
@@ -83,65 +127,114 @@ def _dense(
     return builder.add(FullyConnected(), [x, *constants], name)
 
 
+def _plain_attention(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """softmax(query * key) * value without heads (Attention), or with the scores of Bahdanau
+    (AdditiveAttention): sums of tanh(query + key), each value with a factor.
+    """
+    query, value, key = _query_value_key(layer, inputs, builder)
+    factors = layer.weights.get("scale")
+    concat = layer.config.get("score_mode") == "concat"
+    if concat and factors is not None:
+        raise refusal(layer, "has use_scale=True and score_mode='concat'", expected="Expected one.")
+    if concat:
+        factors = np.full(1, layer.weights["concat_score_weight"], np.float32)
+    if layer.class_name == "AdditiveAttention" or concat:
+        scores = _additive_scores(layer, query, key, factors, builder)
+    else:
+        scores = builder.add(BatchMatmul(False, True), [query, key], f"{layer.name}/scores")
+        if factors is not None:
+            scale = float(factors.reshape(-1)[0])
+            scores = scaled(f"{layer.name}/scaled", scores, scale, 0.0, builder)
+    shares = _shares(layer, scores, builder)
+    return builder.add(BatchMatmul(), [shares, value], layer.name)
+
+
+def _additive_scores(
+    layer: KerasLayer, query: str, key: str, factors: Array | None, builder: GraphBuilder
+) -> str:
+    """The sum of tanh(query + key) over the channels, for each pair: (queries, keys)."""
+    (queries, channels), (keys, _) = (builder.tensors[name].shape for name in (query, key))
+    shapes = (queries, 1, channels), (1, keys, channels)
+    parts = [
+        builder.add(Reshape(shape), [name], f"{layer.name}/{part}/pairs")
+        for part, name, shape in zip(("query", "key"), (query, key), shapes, strict=True)
+    ]
+    pairs = merge(Add(), replace(layer, name=f"{layer.name}/sums"), parts, builder)
+    bent = builder.add(Tanh(), [pairs], f"{layer.name}/tanh")
+    each = np.ones(1) if factors is None else factors.astype(np.float64)
+    bent = scaled(f"{layer.name}/weighted", bent, each * channels, 0.0, builder)
+    return builder.add(Mean.over((2,), 3), [bent], f"{layer.name}/scores")
+
+
 def _dot(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """Products of vectors, or of matrices. Keras counts the batch as axis 0."""
-    first, second = (builder.tensors[name].shape for name in inputs)
+    shapes = [builder.tensors[name].shape for name in inputs]
     axes = layer.config["axes"]
     pair_of = (axes, axes) if isinstance(axes, int) else tuple(axes)
-    ranks = (len(first), len(second))
     places = [
-        axis - 1 if axis > 0 else axis + rank for axis, rank in zip(pair_of, ranks, strict=True)
+        axis - 1 if axis > 0 else axis + len(shape)
+        for axis, shape in zip(pair_of, shapes, strict=True)
     ]
-    if layer.config.get("normalize") or ranks not in ((1, 1), (2, 2)):
-        what = f"joins shapes {first} and {second}, normalize={bool(layer.config.get('normalize'))}"
-        raise refusal(layer, what, expected="Expected one or two axes each, not normalized.")
-    if ranks == (2, 2):
-        return builder.add(BatchMatmul(places[0] == 0, places[1] == 1), inputs, layer.name)
-    rows = [
-        builder.add(Reshape((1, *builder.tensors[name].shape)), [name], f"{layer.name}/row")
-        for name in inputs
-    ]
-    product = builder.add(BatchMatmul(False, True), rows, f"{layer.name}/product")
-    return builder.add(Reshape((1,)), [product], layer.name)
-
-
-def _layer_normalization(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """(x - mean) / sqrt(variance + epsilon) of each vector of channels, then a factor and an offset
-    for each channel.
-    """
-    shape = builder.tensors[inputs[0]].shape
-    rank = len(shape)
-    axis, scaling = layer.config.get("axis", -1), bool(layer.config.get("rms_scaling"))
-    if axis not in (-1, rank, [-1], [rank]) or scaling:
-        what = f"normalizes axis {axis}" + ", with rms_scaling" * scaling
-        raise refusal(layer, what, expected="Expected the last, the channels, without rms_scaling.")
-
-    def part(name: str) -> KerasLayer:
-        return replace(layer, name=f"{layer.name}/{name}")
-
-    over = Mean.over((rank - 1,), rank, keep_dims=True)
-    mean = builder.add(over, inputs, f"{layer.name}/mean")
-    squares = merge(SquaredDifference(), part("squares"), [inputs[0], mean], builder)
-    variance = builder.add(over, [squares], f"{layer.name}/variance")
-    epsilon = builder.constant(
-        f"{layer.name}/epsilon", np.array([layer.config.get("epsilon", 1e-3)], np.float32)
+    normalize = bool(layer.config.get("normalize"))
+    last = all(place == len(shape) - 1 for place, shape in zip(places, shapes, strict=True))
+    if any(len(shape) not in (1, 2) for shape in shapes) or (normalize and not last):
+        what = f"joins the axes {axes} of shapes {shapes[0]} and {shapes[1]}" + (
+            ", normalized" if normalize else ""
+        )
+        raise refusal(layer, what, expected="Expected one or two axes each; normalized, the last.")
+    rows = []
+    for part, name, shape in zip(("first", "second"), inputs, shapes, strict=True):
+        found = name
+        if normalize:
+            found = builder.add(L2Normalization(), [found], f"{layer.name}/{part}/unit")
+        if len(shape) == 1:
+            found = builder.add(Reshape((1, *shape)), [found], f"{layer.name}/{part}/row")
+        rows.append(found)
+    turned = [place == 0 and len(shape) == 2 for place, shape in zip(places, shapes, strict=True)]
+    kept = tuple(
+        shape[1 - place] for place, shape in zip(places, shapes, strict=True) if len(shape) == 2
     )
-    positive = builder.add(AddConstant(), [variance, epsilon], f"{layer.name}/positive")
-    factor = builder.add(Root(True), [positive], f"{layer.name}/factor")
-    centred = merge(Subtract(), part("centred"), [inputs[0], mean], builder)
-    normal = merge(Mul(), part("normal"), [centred, factor], builder)
-    gamma = layer.weights.get("gamma", np.ones(shape[-1], np.float32))
-    beta = layer.weights.get("beta", np.zeros(shape[-1], np.float32))
-    constants = [
-        weight(builder, layer, "gamma", gamma.astype(np.float64)),
-        weight(builder, layer, "beta", beta.astype(np.float64)),
-    ]
-    return builder.add(BatchNormalization(), [normal, *constants], layer.name)
+    op = BatchMatmul(turned[0], not turned[1])
+    if len(kept) == 2:
+        return builder.add(op, rows, layer.name)
+    product = builder.add(op, rows, f"{layer.name}/product")
+    return builder.add(Reshape(kept or (1,)), [product], layer.name)
+
+
+def _einsum_dense(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A dense layer over the last axes, with any number of axes for its units."""
+    kernel, (x,) = layer.weights["kernel"], inputs
+    shape = builder.tensors[x].shape
+    source, _, rest = layer.config["equation"].replace(" ", "").partition(",")
+    axes, _, result = rest.partition("->")
+    summed = "".join(axis for axis in axes if axis not in result)
+    units = axes[len(summed) :]
+    stem = source.removesuffix(summed)
+    bias = layer.config.get("bias_axes") or units
+    if axes != summed + units or not source.endswith(summed) or result != stem + units:
+        raise refusal(
+            layer, f"has equation={layer.config['equation']!r}",
+            expected="Expected a sum over the input's last axes, and the units last: abc,cd->abd.",
+        )  # fmt: skip
+    if bias != units[len(units) - len(bias) :]:
+        raise refusal(layer, f"has bias_axes={bias!r}", expected=f"Expected {units!r}, or its end.")
+    width = math.prod(kernel.shape[: len(summed)])
+    matrix = kernel.reshape(width, -1)
+    outer = shape[: len(shape) - len(summed)]
+    flat = builder.add(Reshape((*outer, width)), [x], f"{layer.name}/flat")
+    offsets = layer.weights.get("bias")
+    if offsets is not None:
+        spread = np.broadcast_to(offsets, kernel.shape[len(summed) :]).reshape(-1)
+        layer = replace(layer, weights={"kernel": kernel, "whole/bias": spread})
+    rows = _dense(layer, "whole", flat, matrix, builder, f"{layer.name}/units")
+    return builder.add(Reshape((*outer, *kernel.shape[len(summed) :])), [rows], layer.name)
 
 
 ATTENTION: Mapping[str, Callable[[KerasLayer, Sequence[str], GraphBuilder], str]] = {
+    "AdditiveAttention": _plain_attention,
+    "Attention": _plain_attention,
     "Dot": _dot,
-    "LayerNormalization": _layer_normalization,
+    "EinsumDense": _einsum_dense,
     "MultiHeadAttention": _attention,
 }
 """By class name."""

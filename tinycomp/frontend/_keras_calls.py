@@ -8,6 +8,8 @@ from typing import Any
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_objects import Config
 
+_NAMED = ("query", "value", "key")
+"""What attention takes by name, in the order of its arguments."""
 Call = tuple[str, int, int]
 """A tensor in Keras: the layer's name, the index of the call, the index of the output."""
 
@@ -32,6 +34,20 @@ def clean_references(value: Any) -> Any:
     if isinstance(value, str | int):
         return value
     raise ModelError(f"The model's list of inputs or outputs holds {value!r}.")
+
+
+def without_names(call: Any, separate: bool) -> tuple[Any, bool]:
+    """A call of Keras 3 with the tensors that attention takes by name among its arguments, in
+    order, and whether it has use_causal_mask=True.
+    """
+    if not isinstance(call, Mapping):
+        return call, False
+    named = dict(call.get("kwargs") or {})
+    causal = named.pop("use_causal_mask", False) is True
+    args = list(call.get("args", []))
+    if separate and any(each in named for each in _NAMED):
+        args += [named.pop(each) for each in _NAMED[len(args) :] if named.get(each) is not None]
+    return {**call, "args": args, "kwargs": named}, causal
 
 
 def clean_call(call: Any, name: str, separate: bool = False) -> Config:

@@ -12,7 +12,12 @@ from typing import Any
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_calls import calls, clean_call, clean_references
+from tinycomp.frontend._keras_calls import (
+    calls,
+    clean_call,
+    clean_references,
+    without_names,
+)
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_legacy import modernized
 from tinycomp.frontend._keras_names import without_slashes
@@ -29,6 +34,8 @@ IDENTITIES = frozenset(
     }
 )  # fmt: skip
 """Layers that have no effect at inference."""
+_ATTENTION = ("AdditiveAttention", "Attention", "MultiHeadAttention")
+"""Layers that can be called with use_causal_mask=True."""
 
 _OPERATIONS: Mapping[str, str] = {
     "keras.src.ops.numpy.Add": "Add",
@@ -122,10 +129,13 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             hint=hint(class_name),
         )
     if "inbound_nodes" in entry:
-        cleaned["inbound_nodes"] = [
-            clean_call(call, name, class_name == "MultiHeadAttention")
-            for call in entry["inbound_nodes"]
-        ]
+        separate = class_name == "MultiHeadAttention"
+        nodes = entry["inbound_nodes"]
+        if class_name in _ATTENTION:
+            found = [without_names(call, separate) for call in nodes]
+            cleaned["config"]["causal"] = any(causal for _, causal in found)
+            nodes = [call for call, _ in found]
+        cleaned["inbound_nodes"] = [clean_call(call, name, separate) for call in nodes]
     return cleaned
 
 

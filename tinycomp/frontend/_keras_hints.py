@@ -13,10 +13,6 @@ _GROUPS = (
         "RNN ConvLSTM1D ConvLSTM2D",
         "Use LSTM, GRU or SimpleRNN, or Conv1D, strided or dilated, over the time axis.",
     ),
-    (
-        "GroupNormalization RMSNormalization",
-        "Use BatchNormalization, which costs nothing at inference.",
-    ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),
     (
         "Conv3D Conv3DTranspose LocallyConnected1D LocallyConnected2D EinsumDense",

@@ -17,6 +17,7 @@ from tinycomp.frontend._keras_attention import ATTENTION
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
+from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
 from tinycomp.frontend._keras_recurrent import bidirectional, is_recurrent, time_distributed
 from tinycomp.ir.graph import GraphBuilder
@@ -67,12 +68,11 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         return transposed_layer(layer, inputs, builder)
     if name.startswith(PREFIX):
         return OPERATIONS[name.removeprefix(PREFIX)](layer, inputs, builder)
-    if name in ATTENTION:
-        return ATTENTION[name](layer, inputs, builder)
+    for table in (ATTENTION, NORMALIZATIONS, JOINS):
+        if name in table:
+            return table[name](layer, inputs, builder)
     if name == "Bidirectional":
         return bidirectional(layer, inputs, builder)
-    if name in JOINS:
-        return JOINS[name](layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):
         name = "LeakyReLU"
     operator = by_keras_name().get(name)

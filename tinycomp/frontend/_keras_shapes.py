@@ -11,7 +11,8 @@ from tinycomp.ir.tensor import Shape
 
 _AS_INPUT = frozenset(
     {
-        "Activation", "BatchNormalization", "ELU", "LayerNormalization", "LeakyReLU",
+        "Activation", "BatchNormalization", "ELU", "GroupNormalization", "LayerNormalization",
+        "LeakyReLU",
         "MultiHeadAttention", "Normalization", "PReLU", "ReLU", "Rescaling", "Softmax",
         "UnitNormalization",
     }

@@ -30,12 +30,10 @@ model; low-rank updates (lora_...) are part of the saved kernel.
 _CHECKED_APART = frozenset({"quantization_config", "stateful"})
 """Options with refusals of their own."""
 _NEUTRAL: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "attention_axes": (lambda value: value in (1, [1], (1,)), "1, or None"),
     "groups": (lambda value: value == 1, "1"),
 }
 """Tests for values of options that ask for what is built anyway, besides None and False, and how
-they are described. A built MultiHeadAttention names the axis that it attends to, and
-convolutions of Keras 2 their one group.
+they are described. Convolutions of Keras 2 name their one group.
 """
 
 

@@ -122,6 +122,16 @@ def _layer_normalization(config: Config, inputs: Sequence[Shape]) -> list[Variab
     return [Variable(name, shape) for name in found]
 
 
+def _group_normalization(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    shape = _along(config["axis"], inputs)
+    trained = [name for name, key in (("gamma", "scale"), ("beta", "center")) if config[key]]
+    return [Variable(name, shape) for name in trained]
+
+
+def _rms_normalization(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    return [Variable("scale", _along(config["axis"], inputs))]
+
+
 def _normalization(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
     """None if the statistics are options."""
     if config["mean"] is not None:
@@ -131,6 +141,24 @@ def _normalization(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
         Variable(name, shape if name != "count" else (), trainable=False)
         for name in ("mean", "variance", "count")
     ]
+
+
+def _plain_attention(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    found = [Variable("scale", ())] if config["use_scale"] else []
+    mode = config["score_mode"] == "concat"
+    return found + [Variable("concat_score_weight", ())] * mode
+
+
+def _additive_attention(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    return [Variable("scale", (_channels(inputs),))] if config["use_scale"] else []
+
+
+def _einsum_dense(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    kernel, result = config["equation"].replace(" ", "").partition(",")[2].split("->")
+    axes = config["bias_axes"]
+    sizes = (None,) * len(kernel)
+    bias = [Variable("bias", (None,) * (len(result) - result.index(axes[0])))] if axes else []
+    return [Variable("kernel", sizes), *bias]
 
 
 def _embedding(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
@@ -215,6 +243,8 @@ def _attention(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
 
 
 _VARIABLES: Mapping[str, Callable[[Config, Sequence[Shape]], list[Variable]]] = {
+    "AdditiveAttention": _additive_attention,
+    "Attention": _plain_attention,
     "BatchNormalization": _batch_normalization,
     "Bidirectional": _bidirectional,
     "Conv1D": _convolution(1),
@@ -224,13 +254,16 @@ _VARIABLES: Mapping[str, Callable[[Config, Sequence[Shape]], list[Variable]]] = 
     "Dense": _dense,
     "DepthwiseConv1D": _depthwise(1),
     "DepthwiseConv2D": _depthwise(2),
+    "EinsumDense": _einsum_dense,
     "Embedding": _embedding,
     "GRU": _recurrent(3, lambda config: 2 if config["reset_after"] else 1),
+    "GroupNormalization": _group_normalization,
     "LSTM": _recurrent(4),
     "LayerNormalization": _layer_normalization,
     "MultiHeadAttention": _attention,
     "Normalization": _normalization,
     "PReLU": _prelu,
+    "RMSNormalization": _rms_normalization,
     "SeparableConv1D": _separable(1),
     "SeparableConv2D": _separable(2),
     "SimpleRNN": _recurrent(1),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tinycomp.frontend._keras_attention import ATTENTION
+from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import View, channels_last, inner_shape, view
 from tinycomp.ir.operator import KerasLayer
@@ -149,7 +149,7 @@ def _layer_normalization(call: Call) -> View:
     layer = call.layer(
         "LayerNormalization", weights, epsilon=float(call.attribute("epsilon", 1e-5)), axis=-1
     )
-    return view(ATTENTION["LayerNormalization"](layer, [name], call.weaver.builder), x.shape)
+    return view(NORMALIZATIONS["LayerNormalization"](layer, [name], call.weaver.builder), x.shape)
 
 
 def _instance_normalization(call: Call) -> View:
