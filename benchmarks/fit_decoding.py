@@ -41,6 +41,8 @@ from tinycomp.target.boards import Board, load_board
 SHAPE = (48, 128)
 """Channels and weights per channel."""
 SIXTEEN = np.arange(-120, 120, 15)
+PATTERNS = ((2, 4), (1, 4), (2, 8))
+"""N and M: of M weights N are not zero."""
 SPARSITIES = (0.03, 0.1, 0.3)
 ROOM = 640
 """Bytes of scratch on cores that copy weights."""
@@ -87,7 +89,11 @@ def kinds(rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.int8]]]:
         yield f"{count} values", drawn(np.linspace(-120, 120, count).astype(int), 1000)
     for width in (2, 1):
         yield f"16 values, width {width}", drawn(SIXTEEN, width)
+    for kept, group in PATTERNS:
+        rank = rng.random((SHAPE[0], SHAPE[1] // group, group)).argsort(axis=2).argsort(axis=2)
+        yield f"{kept}:{group}", everything * (rank < kept).reshape(SHAPE)
     for share in SPARSITIES:
+        yield f"blocks {share}", everything * (rng.random(SHAPE) < share)[:, ::4].repeat(4, axis=1)
         kept = rng.random(SHAPE) < share
         yield f"sparse {share}", everything * kept
         yield f"sparse {share}, 16 values", drawn(SIXTEEN + 1, 1000) * kept

@@ -35,7 +35,10 @@ def _cases() -> Iterator[tuple[Encoded, Weights]]:
             for entries in (1, 2, 3, 4, 8, 16, 32, 64, 128, 256)
         ]
         for table in (*tables, np.arange(-1, 2)):
-            values = np.where(rng.random(shape) < rng.random(), 0, rng.choice(table, shape))
+            group = int(rng.choice([1, 1, 2, 3, 4, 8]))
+            scores = rng.random((shape[0], -(-shape[1] // group))).repeat(group, axis=1)
+            zeros = scores[:, : shape[1]] < rng.random()
+            values = np.where(zeros, 0, rng.choice(table, shape))
             block = int(rng.integers(1, shape[0] + 1))
             for words in (False, True):
                 weights = Weights(values.astype(np.int8), block, words=words)

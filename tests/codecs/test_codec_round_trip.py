@@ -13,6 +13,8 @@ from tinycomp.codecs._packing import exact_divisor, pack, unpack
 from tinycomp.codecs._policy import BALANCED, FASTEST, FEWEST_BYTES, PLAIN, Policy
 from tinycomp.codecs._registry import _Terms, choose, codecs
 from tinycomp.codecs.gap_huffman import GapHuffman
+from tinycomp.codecs.kept_words import KeptWords
+from tinycomp.codecs.masks import MaskedGroups
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.kernel_call import Weights
 
@@ -32,7 +34,9 @@ def weights(draw: st.DrawFn) -> Weights:
         indices = rng.integers(0, entries, shape)
         values = np.take_along_axis(np.broadcast_to(codebook, (shape[0], entries)), indices, axis=1)
     zeros = draw(st.sampled_from([0.0, 0.1, 0.5, 0.95, 1.0]))
-    values = np.where(rng.random(shape) < zeros, 0, values).astype(np.int8)
+    group = draw(st.sampled_from([1, 1, 2, 3, 4, 8, 16, 20]))
+    scores = rng.random((shape[0], -(-shape[1] // group))).repeat(group, axis=1)
+    values = np.where(scores[:, : shape[1]] < zeros, 0, values).astype(np.int8)
     return Weights(values, draw(st.integers(1, shape[0])), codebook)
 
 
@@ -121,6 +125,62 @@ def _crowded(shape: tuple[int, int]) -> NDArray[np.int8]:
     return np.where(kept | (rng.random(shape) < 0.005), rng.choice([-9, 9], shape), 0)
 
 
+NOT_ZERO = np.delete(np.arange(-128, 128), 128)
+
+
+def _pattern(kept: int, group: int, shape: tuple[int, int] = (32, 192)) -> NDArray[np.int8]:
+    """At most `kept` of each `group` consecutive weights are not zero."""
+    rng = np.random.default_rng(5)
+    rank = rng.random((shape[0], shape[1] // group, group)).argsort(axis=2)
+    values = np.where(rank < kept, rng.choice(NOT_ZERO, rank.shape), 0)
+    return values.reshape(shape).astype(np.int8)
+
+
+def _blocks(length: int, share: float, shape: tuple[int, int] = (32, 192)) -> NDArray[np.int8]:
+    """A share of the blocks of consecutive weights is not zero."""
+    rng = np.random.default_rng(6)
+    kept = (rng.random((shape[0], -(-shape[1] // length))) < share).repeat(length, axis=1)
+    return np.where(kept[:, : shape[1]], rng.choice(NOT_ZERO, shape), 0).astype(np.int8)
+
+
+@pytest.mark.parametrize(("kept", "group", "bits"), [(2, 4, 3), (1, 4, 2), (1, 8, 3), (2, 8, 5)])
+def test_a_pattern_takes_an_index_of_all_its_masks(kept: int, group: int, bits: int) -> None:
+    encoded = MaskedGroups().encode(Weights(_pattern(kept, group), 4))
+    assert encoded is not None
+    assert (encoded.integer("group"), encoded.integer("bits")) == (group, bits)
+    assert encoded.array("indices").size == 32 * 192 // group * bits // 8
+    assert encoded.array("values").size == 32 * 192 * kept // group
+
+
+@pytest.mark.parametrize("length", [3, 4, 6, 16])
+def test_a_block_takes_a_bit_at_most(length: int) -> None:
+    values = _blocks(length, 0.3)
+    encoded = MaskedGroups().encode(Weights(values, 4))
+    assert encoded is not None
+    assert encoded.array("indices").size <= values.size / length / 8 + 1
+    assert encoded.array("values").size == np.count_nonzero(values)
+
+
+def test_zeros_under_a_mask_are_stored_where_that_is_smaller() -> None:
+    """Rounding leaves zeros among the weights of a pattern, with which there are more masks."""
+    values = _pattern(2, 4)
+    values.reshape(-1)[np.flatnonzero(values)[::40]] = 0
+    encoded = MaskedGroups().encode(Weights(values, 4))
+    assert encoded is not None
+    assert encoded.integer("bits") == 3
+    assert encoded.array("values").size > np.count_nonzero(values)
+    np.testing.assert_array_equal(MaskedGroups().decode(encoded, values.shape), values)
+
+
+def test_words_of_zeros_are_left_out() -> None:
+    values = _blocks(8, 0.25)
+    encoded = KeptWords().encode(Weights(values, 0))
+    assert encoded is not None
+    assert encoded.array("words").size == np.count_nonzero(values)
+    assert encoded.array("kept").size == 32 * 3
+    np.testing.assert_array_equal(KeptWords().decode(encoded, values.shape), values)
+
+
 def test_gaps_are_counted_across_channels_that_share_inputs() -> None:
     """The weights of a channel are far apart, and those of an input are adjacent."""
     rng = np.random.default_rng(4)
@@ -156,6 +216,10 @@ def test_a_kernel_that_reads_gaps_itself_needs_no_index() -> None:
         ("sparse_huffman", _thin(_normal((64, 64)))),
         ("sparse_huffman", _thin(_levels(_normal((64, 64)), 16))),
         ("gap_huffman", _crowded((100, 784))),
+        ("masks", _pattern(2, 4)),
+        ("masks", _pattern(1, 4)),
+        ("masks", _blocks(4, 0.25)),
+        ("masks", _blocks(3, 0.25)),
     ],
 )
 def test_each_codec_wins_where_it_should(name: str, values: NDArray[np.int8]) -> None:

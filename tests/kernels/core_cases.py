@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -497,6 +498,37 @@ def stored(count: int = 24) -> list[Case]:
     return found
 
 
+def blocks(count: int = 32) -> list[Case]:
+    """Convolutions and dense layers whose weights are zero in blocks of four: any window, three
+    columns, 1 x 1; odd numbers of channels and pixels; channels without any weight.
+    """
+    found = []
+    for i, draw in draws(count, 23):
+        size, inputs = (draw.number(1, 5), draw.of((1, 4, 6, 7, 8))), draw.number(9, 40)
+        activation, outputs = draw.of(tuple(Activation)), draw.number(7, 20)
+        kernel, step = (
+            ((draw.number(2, 4), draw.number(1, 4)), (2, draw.number(1, 3))),
+            ((1, 1), (1, 1)),
+            ((3, 3), (draw.number(1, 2), 1)),
+        )[i % 3]
+        if i % 4 == 3:
+            inputs = 16 * draw.number(8, 12) + draw.number(0, 3)
+            shape = (2, 2, inputs) if i % 8 == 3 else (inputs,)
+            op, weights = FullyConnected(activation), (outputs, inputs)
+        else:
+            inputs = inputs // 4 * 4 if i % 3 == 2 else inputs
+            op = Conv2D(draw.window(size, kernel, step), activation)
+            shape, weights = (*size, inputs), (outputs, *kernel, inputs)
+        case = draw.weighted(f"blocks {i}", op, shape, weights)
+        values = case.graph.constants[case.graph.nodes[-1].inputs[1]].values
+        rows = values.reshape(-1, math.prod(weights[-2:]) if len(weights) == 4 else inputs)
+        kept = draw.rng.random((len(rows), -(-rows.shape[1] // 4))) < draw.of((0.05, 0.15, 0.3))
+        kept = kept.repeat(4, axis=1)[:, : rows.shape[1]].reshape(values.shape)
+        kept[draw.number(0, outputs - 1)] &= i % 2 == 0
+        found.append(_reweighted(case, np.where(kept, values, 0).astype(np.int8)))
+    return found
+
+
 def sums(count: int = 16) -> list[Case]:
     """Sums with equal, similar and very different scales, in both orders; images and rows."""
     found = []
@@ -580,6 +612,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "tall": tall,
     "broad": broad,
     "stored": stored,
+    "blocks": blocks,
     "sums": sums,
     "pools": pools,
     "windows": windows,

@@ -57,6 +57,24 @@ def chain(*between: Layer, reader: Layer) -> Graph:
     return layers.graph()
 
 
+@pytest.mark.parametrize(("blocks", "left"), [(True, 16), (False, 12)])
+def test_channels_stay_where_others_would_scatter_blocks_of_zeros(blocks: bool, left: int) -> None:
+    """A dead channel in each word of four; or random zeros, as many."""
+    layers = Layers(IMAGE, seed=4)
+    first = layers.conv("input", 16, POINT)
+    reader = layers.conv(first, 24, POINT)
+    graph = layers.graph()
+    name = node_of(graph, reader).inputs[1]
+    kept = layers.rng.random((24, 1, 1, 4 if blocks else 16)) < 0.2
+    kept = np.resize(kept.repeat(4, axis=3) if blocks else kept, (24, 1, 1, 16))
+    values = np.where(kept, 9, 0).astype(np.int8)
+    graph = replace(
+        graph, constants={**graph.constants, name: replace(graph.constants[name], values=values)}
+    )
+    graph = with_dead(graph, first, [1, 6, 8, 15])
+    assert width(without_dead(graph), first) == left
+
+
 def conv(window: Window) -> Layer:
     return lambda layers, x: layers.conv(x, 4, window)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tinycomp import pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.ops._window import Window
-from tinycomp.options.build import PlanOptions, Preparation
+from tinycomp.options.build import Optimize, PlanOptions, Preparation
 from tinycomp.proof.assembly import RAM_BYTE
 from tinycomp.quantize.export import write_tflite
 from tinycomp.report.record import Report, read_report
@@ -81,19 +82,42 @@ def test_scratch_memory_of_a_decoder_counts(tmp_path: Path) -> None:
     """Half of the weights are zero: storing only the others saves a little flash and takes much
     RAM, which is scarce on an Uno.
     """
-    layers = _Random((8, 8, 1))
-    x = layers.conv(layers.conv("input", 8, Window((3, 3))), 16, Window((3, 3)))
-    layers.dense(layers.dense(layers.reshape(x, (256,)), 16), 10)
-    (tmp_path / "t.tflite").write_bytes(write_tflite(layers.graph()))
-    wanted = Preparation(tmp_path / "t.tflite", codebook_bits=4, sparsity=0.3)
-    options = pipeline.BuildOptions(wanted, "uno", tmp_path / "out", verify=False, bench=False)
-    report = pipeline.build(options, Silent())
+    report = _pruned(tmp_path, "balanced", codebook_bits=4, sparsity=0.3)
     assert report.flash is not None
     assert report.ram is not None
     assert report.plain is not None
     assert report.plain.ram is not None
     saved = report.plain.flash.total - report.flash.total
     assert report.ram.total - report.plain.ram.total <= saved / RAM_BYTE
+
+
+def test_the_least_flash_is_wanted_whatever_ram_it_takes(tmp_path: Path) -> None:
+    """Weights that are read in place need no RAM."""
+    board = "cortex-m4"
+    if firmware_build.missing(load_board(board)) is not None:
+        pytest.skip(f"no {board}")
+    balanced = _pruned(tmp_path / "balanced", "balanced", board, sparsity=0.5)
+    smallest = _pruned(tmp_path / "flash", "flash", board, sparsity=0.5)
+    assert balanced.flash is not None
+    assert smallest.flash is not None
+    assert balanced.ram is not None
+    assert smallest.ram is not None
+    assert smallest.flash.total < balanced.flash.total
+    assert smallest.ram.total > balanced.ram.total
+
+
+def _pruned(folder: Path, goal: Optimize, board: str = "uno", **compression: Any) -> Report:
+    """Two convolutions and two dense layers, compressed for a board."""
+    layers = _Random((8, 8, 1))
+    x = layers.conv(layers.conv("input", 8, Window((3, 3))), 16, Window((3, 3)))
+    layers.dense(layers.dense(layers.reshape(x, (256,)), 16), 10)
+    folder.mkdir(exist_ok=True)
+    (folder / "t.tflite").write_bytes(write_tflite(layers.graph()))
+    wanted = Preparation(folder / "t.tflite", **compression)
+    options = pipeline.BuildOptions(
+        wanted, board, folder / "out", verify=False, bench=False, planning=PlanOptions(goal)
+    )
+    return pipeline.build(options, Silent())
 
 
 def test_worse_figures_are_reported(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tinycomp.train.fine_tune import FineTune
 from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision, loss
 from tinycomp.train.model import finish, trainable
-from tinycomp.train.prune import Prune
+from tinycomp.train.prune import Prune, _grouped
 from tinycomp.train.schedule import Schedule
 from tinycomp.train.share import Share
 from tinycomp.train.sparse import Sparse
@@ -43,6 +43,17 @@ def rows(graph: Graph) -> list[Array]:
     return found
 
 
+def window_rows(graph: Graph) -> list[Array]:
+    """The same, (rows of windows, weights)."""
+    found = []
+    for node in graph.nodes:
+        if node.op.weight_axis == 0:
+            values = graph.constants[node.inputs[1]].values
+            row = int(np.prod(values.shape[2 if values.ndim == 4 else 1 :]))
+            found.append(values.reshape(-1, row if row >= 4 else values[0].size))
+    return found
+
+
 def accuracy(graph: Graph) -> float:
     x, y = task()
     return float(np.mean(run(graph, x).argmax(axis=1) == y))
@@ -54,7 +65,7 @@ def share_of_zeros(graph: Graph) -> float:
 
 def test_two_of_four_weights_stay() -> None:
     graph = trained(Prune(0.5, pattern="2:4", every=4))
-    for each in rows(graph):
+    for each in window_rows(graph):
         whole = each[:, : each.shape[1] // 4 * 4].reshape(-1, 4)
         assert ((whole != 0).sum(axis=1) <= 2).all()
     assert 0.4 < share_of_zeros(graph) < 0.6
@@ -63,11 +74,28 @@ def test_two_of_four_weights_stay() -> None:
 
 def test_blocks_are_zero_together() -> None:
     graph = trained(Prune(0.5, pattern="1x4", every=4))
-    for each in rows(graph):
+    for each in window_rows(graph):
         whole = each[:, : each.shape[1] // 4 * 4].reshape(-1, 4)
         assert np.isin((whole != 0).sum(axis=1), (0, 4)).all()
     assert 0.4 < share_of_zeros(graph) <= 0.5
     assert accuracy(graph) > 0.85
+
+
+def test_groups_begin_with_each_row_of_a_window() -> None:
+    """As kernels read them: rows of 3 x 5 weights are three groups of four and one of three."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(2, 4, 3, 5))
+    scores = _grouped(kernel**2, 0, Prune(0.5, pattern="2:4"))
+    groups = np.isfinite(scores).reshape(8, 15)
+    assert (groups[:, :12].reshape(-1, 4).sum(axis=1) == 2).all()
+    assert (groups[:, 12:].sum(axis=1) == 1).all()
+
+
+def test_a_pattern_holds_where_a_layer_cannot_have_that_many_zeros() -> None:
+    graph = trained(Prune(0.5, pattern="2:4", every=4, ranking="layer"), epochs=2)
+    for each in window_rows(graph):
+        groups, rest = divmod(each.shape[1], 4)
+        assert ((each == 0).sum(axis=1) <= 2 * groups + rest // 2).all()
 
 
 def test_movement_finds_the_weights_that_training_needs() -> None:

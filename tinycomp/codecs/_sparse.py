@@ -17,18 +17,23 @@ from tinycomp.ir.tensor import Array
 def describe_zeros(weights: Weights) -> dict[str, int | Array] | None:
     """Fields bitmap, starts, inverse, shift; None for more than 65535 non-zeros."""
     flags = weights.values != 0
-    channels, length = flags.shape
-    counts = np.add.reduceat(flags.sum(axis=1, dtype=np.int64), range(0, channels, weights.block))
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    if starts[-1] > 0xFFFF:
+    starts = starts_of(flags, weights.block)
+    if starts is None:
         return None
-    shift, inverse = exact_divisor(weights.block * length)
+    shift, inverse = exact_divisor(weights.block * flags.shape[1])
     return {
         "bitmap": pack(flags, 1),
-        "starts": starts.astype(np.uint16),
+        "starts": starts,
         "inverse": inverse,
         "shift": shift,
     }
+
+
+def starts_of(flags: NDArray[np.bool_], block: int) -> NDArray[np.uint16] | None:
+    """How many flags are set before each block of channels, and in all; None above 65535."""
+    counts = np.add.reduceat(flags.sum(axis=1, dtype=np.int64), range(0, len(flags), block))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return None if starts[-1] > 0xFFFF else starts.astype(np.uint16)
 
 
 def spread(encoded: Encoded, values: Array, shape: tuple[int, int]) -> NDArray[np.int8]:

@@ -96,6 +96,8 @@ class KernelCall:
     """Pixels that the kernel computes together; it computes so many even if there are fewer."""
     table: int = 0
     """Bytes of a second scratch area; its address is the kernel's last argument."""
+    share: float = 1
+    """The share of the multiply-accumulates that it computes: less than one if it skips zeros."""
 
     @property
     def continues(self) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.kernels._dsp_kept import COLUMNS, WINDOWS, Kept, kept_of_windows
 from tinycomp.kernels._dsp_rounding import rounding
 from tinycomp.kernels._dsp_sums import Sums, integer, sums_of
 from tinycomp.kernels._dsp_weights import PAIR_TABLE, Arrange, Layer, layer
@@ -35,7 +36,8 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     if sums is None or stored is None:
         return None
     if _three_columns(call):
-        return _by_columns(call, sums, stored)
+        skipping = _by_windows(call, operands, sums, stored, skips=True)
+        return skipping or _by_columns(call, sums, stored)
     return _by_windows(call, operands, sums, stored)
 
 
@@ -55,16 +57,20 @@ def _by_groups(call: KernelCall, matrix: Array) -> Array:
 
 
 def _by_windows(
-    call: KernelCall, operands: Operands, sums: Sums, stored: Encoded
+    call: KernelCall, operands: Operands, sums: Sums, stored: Encoded, *, skips: bool = False
 ) -> KernelCall | None:
-    """Windows are expanded one by one."""
+    """Windows are expanded one by one. If it `skips`, None unless blocks of zeros are skipped."""
     found = layer(
         _by_groups(call, sums.weights), len(sums.weights) + len(sums.weights) % PAIR, _pairs, PAIR
     )
     if found is None:
         return None
     gathers = not _inside(call, operands)
-    form = _looked_up(call, found, stored) or _words(call, found, stored)
+    kept = kept_of_windows(found, stored, COLUMNS if skips else WINDOWS, operands.output)
+    if skips and kept is None:
+        return None
+    form = _skipping(found, kept) if kept else _looked_up(call, found, stored)
+    form = form or _words(call, found, stored)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {
         "gathers": int(gathers),
@@ -81,8 +87,9 @@ def _by_windows(
         fields,
         scratch=scratch,
         in_place=form.once and not gathers and _is_pointwise(call),
-        tile=form.pixels if form.table else 1,
+        tile=form.pixels if form.table or kept else 1,
         table=form.table,
+        share=kept.share if kept else 1,
     )
 
 
@@ -120,6 +127,14 @@ def _words(call: KernelCall, found: Layer, stored: Encoded) -> _Form:
         once=tiles > 0 or weights["block"] == len(found.words),
         block=0 if tiles else block,
     )
+
+
+def _skipping(found: Layer, kept: Kept) -> _Form:
+    """The form that multiplies by the words that are not zero."""
+    block = len(found.words)
+    weights: dict[str, int | Weights] = {"workspace": 0, "bytes": 0, "block": block}
+    weights["weights"] = kept.weights
+    return _Form("conv_2d_kept_dsp", weights, FOUR)
 
 
 def _looked_up(call: KernelCall, found: Layer, stored: Encoded) -> _Form | None:

@@ -11,6 +11,7 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands
+from tinycomp.kernels._dsp_kept import kept_of_vectors
 from tinycomp.kernels._dsp_sums import (
     SUM_LIMIT,
     channels_of,
@@ -60,7 +61,7 @@ def fully_connected(
     if part:
         found = _in_parts(matrix, bias, part)
     elif matrix.size >= LEAST:
-        found = _large(matrix, bias, stored)
+        found = _skipping(matrix, bias, stored) or _large(matrix, bias, stored)
     else:
         found = _small(matrix, bias, stored)
     if found is None:
@@ -78,7 +79,8 @@ def fully_connected(
         "shift": shift[:factors].astype(np.int8),
     }
     filled = -(-matrix.shape[1] // GROUP) * GROUP if matrix.shape[1] % GROUP else 0
-    return KernelCall(found.kernel, fields, scratch=found.scratch + filled)
+    scratch = found.scratch + (filled if found.share == 1 else 0)
+    return KernelCall(found.kernel, fields, scratch=scratch, share=found.share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,9 @@ class _Form:
     start: Array
     """Initial value of each output's sum."""
     scratch: int = 0
-    """Bytes for a table of weights."""
+    """Bytes for a table of weights, or for expanded inputs."""
+    share: float = 1
+    """The share of words that are multiplied."""
 
 
 def _part(matrix: Array, bias: Array) -> int | None:
@@ -119,6 +123,17 @@ def _parts(matrix: Array, bias: Array, part: int) -> Iterator[tuple[Array, Array
     """The weights of each `part` groups, and what their sums start at."""
     for start in range(0, matrix.shape[1], GROUP * part):
         yield matrix[:, start : start + GROUP * part], bias if start == 0 else 0 * bias
+
+
+def _skipping(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:
+    """The form that multiplies by the words that are not zero; None where that does not pay."""
+    words = weight_words(matrix, len(matrix))
+    kept = None if words is None else kept_of_vectors(words, stored)
+    if words is None or kept is None:
+        return None
+    start = wrapped(256 * bias - offsets(words))
+    kernel, scratch = "fully_connected_kept_dsp", 2 * words.shape[1]
+    return _Form(kernel, kept.weights, start, scratch, kept.share)
 
 
 def _large(matrix: Array, bias: Array, stored: Encoded) -> _Form | None:

@@ -4,6 +4,7 @@ which ones a graph needs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -36,6 +37,10 @@ Indices = NDArray[np.int64]
 _CHANNEL_BY_CHANNEL = AveragePool2D | BatchNormalization | MaxPool2D | ResizeBilinear
 _WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
 _MOVING = Concatenation | Pad | Reshape | StridedSlice
+_WORD = 4
+"""Weights that kernels multiply together, at least; blocks of zeros are skipped in such words."""
+_SCATTERED = 1.25
+"""How many times more words with weights other than zero may be left without dead channels."""
 _NARROWED = BinaryOperator | Reduction | UnaryOperator | _CHANNEL_BY_CHANNEL | _WEIGHTED | _MOVING
 
 
@@ -182,7 +187,8 @@ def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask
     """Which channels of each tensor must be computed for the model's outputs.
 
     Constants read by a layer need not be: they are folded into the bias. With padding this is only
-    possible for zero, as the border is zeros. A computed tensor has at least one channel.
+    possible for zero, as the border is zeros. A computed tensor has at least one channel. Channels
+    whose removal would scatter blocks of zeros among the weights that read them stay.
     """
     needed = {name: np.zeros(channels(tensor), bool) for name, tensor in graph.tensors.items()}
     for name in (*graph.inputs, *graph.outputs):
@@ -200,7 +206,7 @@ def needed_channels(graph: Graph, known: Mapping[str, Bounds]) -> dict[str, Mask
                 needed[source][tie.source[together]] = True
                 needed[output][tie.target[together]] = True
         same = before == sum(int(mask.sum()) for mask in needed.values())
-        if same and not _keep_one(graph, needed):
+        if same and not _keep_one(graph, needed) and not _keep_blocks(graph, needed):
             return needed
 
 
@@ -224,3 +230,34 @@ def _keep_one(graph: Graph, needed: Mapping[str, Mask]) -> bool:
             sources[0][0] = True
             return True
     return False
+
+
+def _keep_blocks(graph: Graph, needed: Mapping[str, Mask]) -> bool:
+    """Whether channels were needed again for the blocks of zeros in a layer's weights: those that
+    share a word with channels that stay.
+    """
+    found = False
+    for node in graph.nodes:
+        if not mixes(node.op):
+            continue
+        columns, weights = needed[node.inputs[0]], graph.constants[node.inputs[1]].values
+        rows = weights[needed[node.outputs[0]]]
+        words = -(-len(columns) // _WORD)
+        shared = np.resize(columns, words * _WORD)
+        shared[len(columns) :] = False
+        whole = np.repeat(shared.reshape(words, _WORD).any(axis=1), _WORD)[: len(columns)]
+        before = _words(rows[..., whole])
+        blocks = 2 * before <= rows[..., whole].size / _WORD
+        if blocks and _words(rows[..., columns]) > _SCATTERED * before:
+            needed[node.inputs[0]][:] = whole
+            found = True
+    return found
+
+
+def _words(weights: NDArray[np.int8]) -> int:
+    """How many words of the rows of windows, or of dense layers, are not all zero."""
+    length = math.prod(weights.shape[1:] if weights.ndim == 2 else weights.shape[2:])
+    rows = weights.reshape(weights.size // max(1, length), length)
+    filled = np.pad(rows, ((0, 0), (0, -length % _WORD)))
+    words = filled.reshape(-1, _WORD)
+    return int((words != 0).any(axis=1).sum())

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.ir.tensor import Operands
 from tinycomp.ops._rows import byte_rows
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
@@ -55,7 +56,7 @@ def call_terms(program: Program, index: int, count: int) -> Vector:
     if tile > 1:
         pixels = math.prod(operands.output.shape[:-1])
         unused = -(count * pixels // total_rows(program, index)) % tile
-        filled = unused * operation.node.op.cost(operands).macs / pixels
+        filled = unused * _macs(operation, operands) / pixels
     return np.array([1, operands.output.shape[-1], weights, filled], float)
 
 
@@ -67,8 +68,15 @@ def inference_terms(program: Program, index: int) -> Vector:
     positions = max(value.size for value in (operands.output, *operands.activations))
     counts_input = operation.call is not None and operation.call.input_rows
     outputs = positions if counts_input else operands.output.size
-    macs = operation.node.op.cost(operands).macs
-    return np.array([height, height * channels, outputs, macs / channels, macs], float)
+    windows = operation.node.op.cost(operands).macs / channels
+    macs = _macs(operation, operands)
+    return np.array([height, height * channels, outputs, windows, macs], float)
+
+
+def _macs(operation: Operation, operands: Operands) -> float:
+    """The multiply-accumulates that its kernel really computes."""
+    share = operation.call.share if operation.call is not None else 1
+    return share * operation.node.op.cost(operands).macs
 
 
 def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:

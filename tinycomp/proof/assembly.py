@@ -34,7 +34,9 @@ from tinycomp.target.fit import fits
 from tinycomp.target.toolchain import is_available
 
 RAM_BYTE = 2
-"""Bytes of flash that a byte of RAM is worth; boards have 4 to 30 times as much flash."""
+"""Bytes of flash that a byte of RAM is worth, unless the goal is the least flash; boards have 4 to
+30 times as much flash.
+"""
 MODEL_NAME = "model.tflite"
 """The exported model in an output folder."""
 
@@ -216,14 +218,16 @@ def _example(prepared: Prepared) -> Example:
 def _cheapest(assemblies: Sequence[Assembly], optimize: Optimize) -> Assembly:
     """The assembly that fits the board and takes the fewest bytes of flash and RAM, plus a byte per
     so many predicted instructions, depending on `--optimize`; the last of equal ones. A byte of
-    RAM counts as RAM_BYTE bytes of flash: no board has less flash than RAM.
+    RAM counts as RAM_BYTE bytes of flash: no board has less flash than RAM. With "flash" only
+    flash counts.
     """
     board, rate = assemblies[0].firmware.board, POLICIES[optimize].byte
+    ram_byte = 0 if optimize == "flash" else RAM_BYTE
 
     def cost(assembly: Assembly) -> tuple[bool, float]:
         instructions = Costs(assembly.plan.program).instructions(assembly.plan.steps)
         needed = footprint(assembly.plan, assembly.measured)
-        memory = assembly.flash + RAM_BYTE * needed.ram
+        memory = assembly.flash + ram_byte * needed.ram
         return not fits(board, needed), memory + instructions / rate
 
     return min(reversed(assemblies), key=cost)

@@ -142,7 +142,11 @@ class Prune(Constraint):
         scores = [self._scores(layer) for layer in layers]
         groups = [[score] for score in scores] if self.ranking == "layer" else [scores]
         share = self.sparsity_at(moment.share)
-        zeros = [mask for group in groups for mask in lowest(group, share)]
+        zeros = [
+            mask & np.isfinite(score)
+            for group in groups
+            for mask, score in zip(lowest(group, share), group, strict=True)
+        ]
         if self.pattern.startswith("1x"):
             zeros = [
                 _whole(mask, layer.axis, self.group[1])
@@ -170,8 +174,14 @@ class Prune(Constraint):
 
 
 def _rows(values: Array, axis: int, length: int) -> tuple[Array, int]:
-    """Values as (channels, groups, length), padded with NaN; and the weights per channel."""
-    flat = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+    """Values as (rows, groups, length), padded with NaN; and the weights per row.
+
+    A row is what kernels read in one run: a row of a window, or all weights of a channel where that
+    is shorter than a group.
+    """
+    moved = np.moveaxis(values, axis, 0)
+    row = int(np.prod(moved.shape[2:])) if moved.ndim == 4 and axis == 0 else 0
+    flat = moved.reshape(-1, row) if row >= length else moved.reshape(len(moved), -1)
     padded = np.full((len(flat), -(-flat.shape[1] // length) * length), np.nan)
     padded[:, : flat.shape[1]] = flat
     return padded.reshape(len(flat), -1, length), flat.shape[1]
@@ -196,7 +206,8 @@ def _grouped(scores: Kernel, axis: int, prune: Prune) -> Kernel:
     else:
         known = np.where(np.isnan(rows), -np.inf, rows)
         rank = np.argsort(np.argsort(-known, axis=2, kind="stable"), axis=2)
-        rows = np.where(rank < kept, np.inf, rows)
+        sizes = (~np.isnan(rows)).sum(axis=2, keepdims=True)
+        rows = np.where(rank < -(-kept * sizes // length), np.inf, rows)
     return np.asarray(_back(rows, size, scores.shape, axis), np.float64)
 
 

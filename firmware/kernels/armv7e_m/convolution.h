@@ -410,6 +410,17 @@ static __attribute__((cold)) void tc_convolution_clamp(const tc_convolution_t *o
     }
 }
 
+/* Clamps output rows [first, last) where they need it. */
+static inline void tc_convolution_clamped(const tc_convolution_t *op, const tc_output_t *out, uint16_t first,
+                                          uint16_t last)
+{
+    if ((TC_CONVOLUTION_UNCLAMPED == 0) && ((op->activation_min != -128) || (op->activation_max != 127))) {
+        for (uint16_t y = first; y < last; y++) {
+            tc_convolution_clamp(op, tc_output_row(out, y));
+        }
+    }
+}
+
 /* The channels in `gemm` of output rows [first, last); if `tiles` is not 0, all channels, decoding blocks into `buffer`
  * for that many tiles at a time. */
 static __attribute__((hot)) void tc_convolution_rows(tc_convolution_row_t *row, const tc_input_t *in,
@@ -462,9 +473,10 @@ static inline const int32_t *tc_convolution_factors(const tc_convolution_t *op, 
  * them at once; the expanded pixels (8 bytes per group each), an offset per window row; if windows are gathered, one
  * more offset and a window; if weights are decoded, a block of them. `outs` has room for the address of each expanded
  * pixel. table: weights that `all` looks up, or NULL. */
-static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                           uint16_t last, int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
-                           const tc_gemm_table_t *table)
+static __attribute__((unused)) void tc_convolution(const tc_convolution_t *op, const tc_input_t *in,
+                                                   const tc_output_t *out, uint16_t first, uint16_t last,
+                                                   int8_t *scratch, const tc_convolution_shape_t *shape, int8_t **outs,
+                                                   const tc_gemm_table_t *table)
 {
     const bool at_once = (shape->tiles != 0) || (shape->size == TC_INDICES);
     const unsigned all = (op->output_channels + 1u) & ~1u;
@@ -493,11 +505,7 @@ static void tc_convolution(const tc_convolution_t *op, const tc_input_t *in, con
             tc_convolution_rows(&row, in, out, first, last, shape, &gemm, buffer, outs);
         }
     }
-    if ((TC_CONVOLUTION_UNCLAMPED == 0) && ((op->activation_min != -128) || (op->activation_max != 127))) {
-        for (uint16_t y = first; y < last; y++) {
-            tc_convolution_clamp(op, tc_output_row(out, y));
-        }
-    }
+    tc_convolution_clamped(op, out, first, last);
 }
 
 #endif
