@@ -76,6 +76,7 @@ extern const tc_model_t tc_model;
 
 /* Hooks of the watched inference. data: bytes [offset, offset + size) of a tensor, valid only during the call. */
 void tc_step_begin(uint16_t node);
+void tc_step_stop(void); /* ends the time of the step: what tc_step_end is given is computed afterwards */
 void tc_step_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size);
 
 #ifdef __cplusplus

@@ -11,7 +11,8 @@ typedef enum { TICKS, CHECKSUMS, ONE_TENSOR } watch_mode_t;
 
 static struct {
     watch_mode_t mode;
-    uint64_t start;    /* of the step */
+    uint64_t start; /* of the step */
+    uint64_t stop;
     uint64_t overhead; /* of reading the clock twice */
     uint16_t tensor;
     void (*take)(uint32_t offset, const int8_t *data, uint32_t size);
@@ -33,6 +34,7 @@ void tc_watch_ticks(void)
     watch.mode = TICKS;
     tc_model.trace[0].ticks = 0;
     tc_step_begin(0);
+    tc_step_stop();
     tc_step_end(0, 0, 0, NULL, 0);
     watch.overhead = tc_model.trace[0].ticks;
     run(TICKS);
@@ -75,10 +77,17 @@ void tc_step_begin(uint16_t node)
     }
 }
 
+void tc_step_stop(void)
+{
+    if (watch.mode == TICKS) {
+        watch.stop = tc_port_ticks();
+    }
+}
+
 void tc_step_end(uint16_t node, uint16_t tensor, uint32_t offset, const int8_t *data, uint32_t size)
 {
     if (watch.mode == TICKS) {
-        const uint64_t ticks = tc_port_ticks() - watch.start;
+        const uint64_t ticks = watch.stop - watch.start;
         tc_model.trace[node].ticks += ticks > watch.overhead ? ticks - watch.overhead : 0U;
     } else if (size == 0U || tensor == 0U) { /* a step that only accumulates has no output yet */
         return;

@@ -212,7 +212,8 @@ def test_shares_of_every_layer() -> None:
     count = len(report.layers)
     for heading in ("instructions", "flash", "RAM in use"):
         assert heading in page.text
-    last = 100 * count / (count * (count + 1) / 2)
+    assert report.latency is not None
+    last = 100 * count / report.latency.value
     assert f"{count} {report.layers[-1].name} {last:.1f} %" in page.text
     for name in ("code", "other constants", "stack"):
         assert re.search(rf" {name} [\d.]+ %", page.text)

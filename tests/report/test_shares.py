@@ -14,6 +14,7 @@ from small_models import every_operator
 from tinycomp.plan.program import lower
 from tinycomp.proof.measure import layer_records
 from tinycomp.report import terminal
+from tinycomp.report.html import html
 from tinycomp.report.layer_table import share_chart
 from tinycomp.report.record import LayerRecord, SpanRecord
 from tinycomp.report.shares import shares
@@ -31,13 +32,28 @@ def test_rows_add_up_to_what_was_measured() -> None:
     assert report.flash is not None
     assert report.ram is not None
     assert found.flash == report.flash.code + report.flash.constants
-    assert found.latency == sum(range(1, len(report.layers) + 1))
+    assert report.latency is not None
+    assert found.latency == report.latency.value
+    layers = sum(range(1, len(report.layers) + 1))
+    assert (
+        {row.name: row.latency for row in found.rows}["between layers"]
+        == (report.latency.between)
+        == report.latency.value - layers
+    )
     assert found.ram == report.ram.arena + 444
     rows = {row.name: row for row in found.rows}
     assert rows["code"].flash == 4000
     assert rows["other constants"].flash == 333
     assert rows["stack"].ram == 444
     assert max(row.ram or 0 for row in found.rows) <= report.ram.arena
+
+
+def test_layers_that_are_slower_with_hooks_leave_nothing_between() -> None:
+    latency = full().latency
+    assert latency is not None
+    slower = replace(full(), latency=replace(latency, value=latency.value - latency.between - 7))
+    assert "between layers" not in {row.name for row in shares(slower).rows}
+    assert "which the compiler made 7 instructions slower" in " ".join(html(slower).split())
 
 
 def test_ram_of_a_layer_is_the_memory_in_use_while_it_runs() -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tinycomp.report.numbers import cut_middle
 from tinycomp.report.record import LatencyRecord, LayerRecord, Report
-from tinycomp.report.shares import shares
+from tinycomp.report.shares import BETWEEN, shares
 
 SHOWN = 6
 """Layers that the short table shows; one more if it would be the only one left out."""
@@ -49,7 +49,7 @@ def most_important(report: Report, width: int) -> Table:
         width: of the terminal, in characters; long names are cut in the middle.
     """
     rows, latency = _rows(report), report.latency
-    total = sum(row.value or 0 for row in rows)
+    total = latency.value if latency else 0
     cells = [
         [
             row.name, row.op, _count(row.macs),
@@ -58,6 +58,9 @@ def most_important(report: Report, width: int) -> Table:
         ]
         for row in _folded(rows)
     ]  # fmt: skip
+    if latency and latency.layers:
+        between = [_number(latency.between), _percent(latency.between, total)]
+        cells.append([BETWEEN, "", "", *between, "", ""])
     headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
     return _fitted(latency, headings, cells, width)
 
@@ -137,9 +140,10 @@ def layers(
     """
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
     headings = ("MACs", "latency", "per MAC", "codec", "weights")
-    return _fitted(
-        latency, headings, [_stored(layer, values.get(layer.name)) for layer in records], width
-    )
+    rows = [_stored(layer, values.get(layer.name)) for layer in records]
+    if latency and latency.layers:
+        rows.append((BETWEEN, "", "", _number(latency.between), "", "", ""))
+    return _fitted(latency, headings, rows, width)
 
 
 def _stored(layer: LayerRecord, value: int | None) -> tuple[str, ...]:

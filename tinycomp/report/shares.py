@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tinycomp.report.record import Report
 
 CODE, OTHER_CONSTANTS, STACK = "code", "other constants", "stack"
+BETWEEN = "between layers"
 """Rows that belong to no layer. Code can't be split by layer, because layers share it."""
 
 
@@ -31,7 +32,7 @@ class Shares:
     rows: tuple[Share, ...]
     """Layers, then the parts that belong to no layer."""
     latency: int
-    """Of the inference."""
+    """Of the inference: the rows' sum."""
     flash: int
     """Code and constants in bytes."""
     ram: int
@@ -68,6 +69,8 @@ def _layers(report: Report) -> list[Share]:
 
 def _others(report: Report) -> list[Share]:
     found = []
+    if report.latency and report.latency.layers and report.latency.between > 0:
+        found.append(Share(BETWEEN, latency=report.latency.between))
     if report.flash:
         known = sum(layer.weight_bytes + layer.constant_bytes for layer in report.layers)
         found.append(Share(CODE, flash=report.flash.code))

@@ -25,6 +25,7 @@ static void invoke_watched(void)
 {
     tc_step_begin(0);
     tiny_invoke(&arena, input_values, output);
+    tc_step_stop();
     tc_step_end(0, 1, 0, output, TINY_OUTPUT_SIZE);
 }
 

@@ -97,6 +97,7 @@ def latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: str
     return {
         "value": latency.value,
         "unit": latency.unit,
+        "between": latency.between if rows else 0,
         "stand_in": stand_in,
         "time": latency.time,
         "interrupts": INTERRUPTS.get(latency.interrupts),

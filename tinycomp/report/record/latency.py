@@ -88,3 +88,11 @@ class LatencyRecord:
     """What interrupts add to the value: "off", "clock" (the clock's own alone) or "counted"; empty
     if not known.
     """
+
+    @property
+    def between(self) -> int:
+        """What the inference takes beside its layers: choosing the next step and moving rows.
+        Negative if the compiler made the layers, which are timed in a copy of the inference with
+        hooks, slower there.
+        """
+        return self.value - sum(layer.value for layer in self.layers)

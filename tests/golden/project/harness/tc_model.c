@@ -3,7 +3,11 @@
 
 #define TC_INVOKE golden_invoke_watched
 #define TC_STEP_BEGIN(node) tc_step_begin(node)
-#define TC_STEP_END(node, tensor, offset, data, size) tc_step_end(node, tensor, offset, data, size)
+#define TC_STEP_END(node, tensor, offset, data, size) \
+    do { \
+        tc_step_stop(); \
+        tc_step_end(node, tensor, offset, data, size); \
+    } while (0)
 #include "golden.c"
 
 #define PROFILE "golden"
