@@ -21,7 +21,7 @@ macs = 0.615
 criterion = "taylor"
 ranking = "global"
 multiple = 4
-epochs = 30
+epochs = 24
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),
