@@ -53,8 +53,46 @@ def test_a_truncated_tflite(share: float, folder: Path, refusal: Refusal) -> Non
 
 
 def test_a_text_file_instead_of_a_tflite(folder: Path, refusal: Refusal) -> None:
-    (folder / "text.tflite").write_text("version https://git-lfs.github.com/spec/v1\n")
+    (folder / "text.tflite").write_text("a model for microcontrollers\n")
     assert "'text' is not a .tflite file" in refusal("build", "text.tflite", "-o", "out")
+
+
+@pytest.mark.parametrize("command", [("build", "-o", "out"), ("inspect",)])
+def test_a_pointer_of_git_lfs(command: tuple[str, ...], folder: Path, refusal: Refusal) -> None:
+    (folder / "away.tflite").write_text("version https://git-lfs.github.com/spec/v1\nsize 12\n")
+    text = refusal(command[0], "away.tflite", *command[1:])
+    assert text == "'away.tflite' is a pointer of Git LFS, not the model itself. Run git lfs pull."
+
+
+def test_a_model_of_more_than_4_gigabytes(folder: Path, refusal: Refusal) -> None:
+    with (folder / "huge.tflite").open("wb") as file:
+        file.truncate((1 << 32) + 1)
+    for command in (("build", "-o", "out"), ("inspect",)):
+        text = refusal(command[0], "huge.tflite", *command[1:])
+        assert text.startswith("'huge.tflite' is larger than 4 GB. Expected a model for micro")
+    (folder / "huge.tflite").unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("m.joblib", "Loading a pickled file could run code. Save a scikit-learn model with"),
+        ("frozen.pb", "Name the folder of a SavedModel; a frozen graph becomes .onnx by"),
+        ("m.safetensors", "Weights alone do not say the layers."),
+    ],
+)
+def test_files_of_other_kinds(name: str, advice: str, folder: Path, refusal: Refusal) -> None:
+    (folder / name).write_bytes(b"0")
+    assert advice in refusal("build", name, "-o", "out")
+
+
+def test_inspect_of_a_folder_that_is_neither_build_nor_model(
+    folder: Path, refusal: Refusal
+) -> None:
+    (folder / "things").mkdir()
+    text = refusal("inspect", "things")
+    assert text.startswith("'things' is neither the folder of a build nor a SavedModel.")
+    assert "Expected report.json in it, as 'tinycomp build' writes it, or saved_model.pb." in text
 
 
 @pytest.mark.parametrize("name", ["broken.keras", "broken.h5"])
@@ -276,7 +314,7 @@ def test_wrong_options(arguments: tuple[str, ...], folder: Path, run: Command) -
     assert tree(folder) == before
 
 
-@pytest.mark.parametrize("command", ["verify", "bench", "inspect"])
+@pytest.mark.parametrize("command", ["verify", "bench"])
 def test_a_folder_without_a_build(command: str, folder: Path, refusal: Refusal) -> None:
     (folder / "other").mkdir()
     text = refusal(command, "other")

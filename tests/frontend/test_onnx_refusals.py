@@ -42,11 +42,6 @@ def test_no_model(content: bytes, refusal: Callable[..., str]) -> None:
     assert "/model.onnx is no ONNX model, or damaged. Export or copy" in refusal(content)
 
 
-def test_a_pointer_of_git_lfs(refusal: Callable[..., str]) -> None:
-    text = refusal(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n")
-    assert text == "/model.onnx is a pointer of Git LFS, not the model itself. Run git lfs pull."
-
-
 def test_open_shapes(refusal: Callable[..., str]) -> None:
     text = refusal(model(RELU, ("batch", 3, "height", 8)))
     assert "The input 'x' of /model.onnx has the shape (batch, 3, height, 8)." in text

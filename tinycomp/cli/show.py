@@ -11,6 +11,7 @@ from tinycomp.cli.app import command, console, emit, shown
 from tinycomp.cli.options import Force, origin_of
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.common.errors import ModelError
 from tinycomp.options.compress import SIZES_BOARD
 
 
@@ -29,8 +30,15 @@ def inspect(
 
     if path.is_dir() and not is_saved_model(path):
         from tinycomp.report import terminal
-        from tinycomp.report.record import read_report, to_json
+        from tinycomp.report.record import REPORT_NAME, read_report, to_json
 
+        if not (path / REPORT_NAME).exists():
+            raise ModelError(
+                f"'{path}' is neither the folder of a build nor a SavedModel.",
+                expected=f"Expected {REPORT_NAME} in it, as 'tinycomp build' writes it, or "
+                "saved_model.pb.",
+                hint="Name the model file.",
+            )
         report = read_report(path)
         emit(lambda: to_json(report))
         origin = origin_of(path, report.board)

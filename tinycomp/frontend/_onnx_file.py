@@ -23,7 +23,6 @@ from tinycomp.frontend._onnx_versions import (
 )
 from tinycomp.ir.tensor import Array, Shape
 
-_LARGEST = 1 << 32
 _FLOATS = ("float16", "bfloat16", "float64")
 _READ = (*_FLOATS, "float32", "uint8", "int8", "int32", "int64")
 _AGAIN = "torch.onnx.export writes a model with fixed shapes from an example input."
@@ -143,10 +142,6 @@ def as_float32(values: Array) -> Array:
 def _load(onnx: Any, path: Path) -> Any:
     """The protocol buffer, with its external data."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ModelError(
-                f"{path} is larger than 4 GB.", expected="Expected a model for microcontrollers."
-            )
         model = onnx.load_model(str(path), load_external_data=False)
     except OSError as error:
         raise ModelError(f"The model {path} can't be read: {error.strerror}.") from error
@@ -164,12 +159,6 @@ def _load(onnx: Any, path: Path) -> Any:
 
 
 def _no_model(path: Path) -> ModelError:
-    with path.open("rb") as file:
-        pointer = file.read(24).startswith(b"version https://git-lfs")
-    if pointer:
-        return ModelError(
-            f"{path} is a pointer of Git LFS, not the model itself.", hint="Run git lfs pull."
-        )
     return ModelError(
         f"{path} is no ONNX model, or damaged.", hint="Export or copy the file again."
     )

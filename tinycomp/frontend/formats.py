@@ -60,6 +60,25 @@ FORMATS = (
 )
 """By the ends of file names, in the order in which messages name them."""
 _FOLDER = Format((), _saved_model)
+_LARGEST = 1 << 32
+"""Bytes of a model file: far beyond any microcontroller."""
+_LFS = b"version https://git-lfs"
+_PICKLED = (
+    "Loading a pickled file could run code. Save a scikit-learn model with "
+    "skl2onnx.to_onnx(model, x[:1]), one of PyTorch with torch.onnx.export, one of Keras with "
+    "model.save('model.keras')."
+)
+_WEIGHTS = (
+    "Weights alone do not say the layers. Save the whole model: model.save('model.keras') in "
+    "Keras, torch.onnx.export in PyTorch."
+)
+_INSTEAD = {
+    ".pb": "Name the folder of a SavedModel; a frozen graph becomes .onnx by python -m "
+    "tf2onnx.convert --graphdef.",
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".sav"), _PICKLED),
+    **dict.fromkeys((".bin", ".ckpt", ".index", ".npz", ".safetensors"), _WEIGHTS),
+}
+"""By the end of a file's name, what to save instead."""
 
 
 def format_of(path: Path) -> Format:
@@ -78,7 +97,7 @@ def format_of(path: Path) -> Format:
     raise ModelError(
         f"'{path}' is not a supported kind of model.",
         expected=f"Expected {', '.join(known[:-1])} or {known[-1]}.",
-        hint="Save a Keras model with model.save('model.keras').",
+        hint=_INSTEAD.get(path.suffix, "Save a Keras model with model.save('model.keras')."),
     )
 
 
@@ -88,10 +107,11 @@ def is_saved_model(path: Path) -> bool:
 
 
 def require_model(path: Path) -> None:
-    """Refuse a model file that does not exist, and a folder that holds no model.
+    """Refuse a model file that does not exist or is none at first sight, and a folder that holds no
+    model.
 
     Raises:
-        ModelError: it does not exist, or is such a folder.
+        ModelError: it does not exist, or is such a folder, a pointer of Git LFS, or too large.
     """
     if path.is_dir() and not is_saved_model(path):
         below = sorted(each.parent for each in path.glob("*/saved_model.pb"))
@@ -102,3 +122,22 @@ def require_model(path: Path) -> None:
         )
     if not path.is_file() and not is_saved_model(path):
         raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
+    if path.is_file():
+        _require_content(path)
+
+
+def _require_content(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            pointer = file.read(len(_LFS)) == _LFS
+    except OSError as error:
+        raise ModelError(f"The model {path} can't be read: {error.strerror}.") from error
+    if pointer:
+        raise ModelError(
+            f"'{path}' is a pointer of Git LFS, not the model itself.", hint="Run git lfs pull."
+        )
+    if size > _LARGEST:
+        raise ModelError(
+            f"'{path}' is larger than 4 GB.", expected="Expected a model for microcontrollers."
+        )
