@@ -8,8 +8,8 @@
 
 #include "block_int16.h"
 #include "dot_int16.h"
+#include "gather_int16.h"
 #include "int16.h"
-#include "window.h"
 
 typedef struct {
     uint16_t input_height, input_width, input_channels;
@@ -24,31 +24,10 @@ typedef struct {
     const int32_t *upper;     /* upper words of the biases; NULL if all are 0 */
 } tc_conv_2d_int16_t;
 
-/* Copies the window at (top, left) cell by cell; cells beyond a border are zeros. */
-static void tc_conv_2d_int16_gather(const tc_conv_2d_int16_t *op, const tc_input_t *in, int32_t top, int32_t left,
-                                    int16_t *window)
-{
-    const size_t channels = op->input_channels;
-    const size_t row_size = op->kernel_width * channels;
-    const tc_span_t span = tc_span(left, op->input_width, op->kernel_width, op->dilation_width);
-    int32_t y = top;
-    for (unsigned ky = 0; ky < op->kernel_height; ky++, y += op->dilation_height, window += row_size) {
-        if (y < 0 || y >= op->input_height || span.end - span.begin < op->kernel_width) {
-            memset(window, 0, row_size * sizeof *window);
-        }
-        if (y >= 0 && y < op->input_height) {
-            const int16_t *const row = tc_input_row_int16(in, (uint16_t)y);
-            for (unsigned kx = span.begin; kx < span.end; kx++) {
-                const size_t x = (size_t)(left + (int32_t)kx * op->dilation_width);
-                memcpy(window + kx * channels, row + x * channels, channels * sizeof *window);
-            }
-        }
-    }
-}
-
 /* One output row of a block of channels; `to` is the block's first value in that row. */
-static void tc_conv_2d_int16_row(const tc_conv_2d_int16_t *op, const tc_input_t *in, int32_t top, unsigned channels,
-                                 const tc_block_int16_t *block, const int8_t *weights, int16_t *to, int16_t *scratch)
+static void tc_conv_2d_int16_row(const tc_conv_2d_int16_t *op, const tc_windows_int16_t *windows, const tc_input_t *in,
+                                 int32_t top, unsigned channels, const tc_block_int16_t *block, const int8_t *weights,
+                                 int16_t *to, int16_t *scratch)
 {
     const size_t window = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
     const unsigned reach_y = (op->kernel_height - 1u) * op->dilation_height;
@@ -74,7 +53,7 @@ static void tc_conv_2d_int16_row(const tc_conv_2d_int16_t *op, const tc_input_t 
                 }
             }
         } else {
-            tc_conv_2d_int16_gather(op, in, top, left, scratch);
+            tc_gather_int16(windows, in, top, left, scratch);
             tc_dot_int16(sums, channels, scratch, weights, window, window);
         }
         tc_block_int16_store(block, channels, sums, to);
@@ -89,6 +68,8 @@ static void tc_conv_2d_int16(const tc_conv_2d_int16_t *constants, const tc_input
     const size_t window = (size_t)op->kernel_height * op->kernel_width * op->input_channels;
     int16_t *const gathered = (int16_t *)(void *)scratch;
     int8_t *const buffer = scratch + 2 * (window + window % 2);
+    const tc_windows_int16_t windows = {op->input_height, op->input_width,     op->input_channels, op->kernel_height,
+                                        op->kernel_width, op->dilation_height, op->dilation_width};
     unsigned channels;
     tc_block_int16_t block;
     memset(&block, 0, sizeof block);
@@ -102,7 +83,8 @@ static void tc_conv_2d_int16(const tc_conv_2d_int16_t *constants, const tc_input
         tc_block_int16_load(&block, op->constants, op->upper, c, channels);
         for (uint16_t y = first; y < last; y++) {
             const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-            tc_conv_2d_int16_row(op, in, top, channels, &block, weights, tc_output_row_int16(out, y) + c, gathered);
+            tc_conv_2d_int16_row(op, &windows, in, top, channels, &block, weights, tc_output_row_int16(out, y) + c,
+                                 gathered);
         }
     }
 }

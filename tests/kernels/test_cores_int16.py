@@ -50,7 +50,12 @@ KERNELS = {
         "depthwise_3x3_stride_2_int16_dsp",
         "depthwise_int16_dsp",
     },
-    "armv8_1m_mve": {"conv_2d_int16", "fully_connected_int16"},
+    "armv8_1m_mve": {
+        "conv_2d_int16",
+        "conv_2d_int16_mve",
+        "depthwise_int16_mve",
+        "fully_connected_int16",
+    },
 }
 """Kernels whose code differs from the portable one, by instruction set."""
 BUILDS = [

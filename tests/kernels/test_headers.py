@@ -22,6 +22,7 @@ HELPERS = (
     "channels",
     "curves_int16",
     "dense_int16",
+    "depthwise_cells_int16",
     "division_int16",
     "divisor",
     "double_product",
@@ -29,12 +30,14 @@ HELPERS = (
     "factors",
     "fully_connected_output",
     "functions_16",
+    "gather_int16",
     "int16",
     "lstm_unit",
     "recurrent_rows",
     "recurrent_rows_int16",
     "tinycomp",
     "window",
+    "windows_int16",
 )
 NAMES = sorted(path.stem for path in KERNELS.glob("*.h") if path.stem not in HELPERS)
 

@@ -26,7 +26,7 @@ def convolution(call: KernelCall, operands: Operands, stored: Encoded | None) ->
     if sums is None or stored is None or len(sums.bias) < GROUP:
         return None
     matrix = _by_columns(call, sums.weights)
-    tile, gathered = (0, 0) if _lies(call) else _tile(call, matrix.shape[1])
+    tile, gathered = (0, 0) if single_cells(call) else _tile(call, matrix.shape[1])
     reading, weights, arranged = gemm_fields(call, matrix, stored)
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {"tile": tile, **reading, "weights": weights, **factors(sums)}
@@ -41,7 +41,7 @@ def _by_columns(call: KernelCall, matrix: Array) -> Array:
     return matrix.reshape(len(matrix), *size, -1).transpose(0, 2, 1, 3).reshape(matrix.shape)
 
 
-def _lies(call: KernelCall) -> bool:
+def single_cells(call: KernelCall) -> bool:
     """Whether windows are single cells of the input."""
     padding = integer(call, "padding_top") + integer(call, "padding_left")
     reach = (integer(call, "output_width") - 1) * integer(call, "stride_width")

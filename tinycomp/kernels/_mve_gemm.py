@@ -48,13 +48,15 @@ def _block(channels: int, length: int) -> int:
     return block
 
 
-def grouped(matrix: Array) -> Array:
-    """Weights by groups of channels, the last group being the last four: (groups, bytes)."""
+def grouped(matrix: Array, vector: int = VECTOR) -> Array:
+    """Weights by groups of channels, the last group being the last four: (groups, bytes). Of each
+    channel so many as are multiplied together follow each other.
+    """
     channels, length = matrix.shape
-    rest = (length - 1) % VECTOR + 1
+    rest = (length - 1) % vector + 1
     groups = []
     for start in range(0, channels, GROUP):
         group = matrix[min(start, channels - GROUP) :][:GROUP].astype(np.int8)
-        vectors = group[:, rest:].reshape(GROUP, -1, VECTOR).transpose(1, 0, 2)
+        vectors = group[:, rest:].reshape(GROUP, -1, vector).transpose(1, 0, 2)
         groups.append(np.concatenate([group[:, :rest].reshape(-1), vectors.reshape(-1)]))
     return np.stack(groups)

@@ -16,6 +16,7 @@ from tinycomp.kernels._mve_add import add
 from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
 from tinycomp.kernels._mve_fully_connected import fully_connected
+from tinycomp.kernels._mve_int16 import convolution_int16, depthwise_int16
 
 
 def _same(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
@@ -31,7 +32,9 @@ class Armv81MMve(InstructionSet):
         "add": add,
         "average_pool_global": _same,
         "conv_2d": convolution,
+        "conv_2d_int16": convolution_int16,
         "depthwise_conv_2d": depthwise,
+        "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
         "mean": _same,
     }

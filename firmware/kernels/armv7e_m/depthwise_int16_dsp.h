@@ -5,13 +5,12 @@
 #ifndef TINYCOMP_DEPTHWISE_INT16_DSP_H
 #define TINYCOMP_DEPTHWISE_INT16_DSP_H
 
-#include "address.h"
+#include "depthwise_cells_int16.h"
 #include "factors.h"
 #include "rounding_int16.h"
 #include "tinycomp.h"
 
 #define TC_DEPTHWISE_INT16_BLOCK 4
-#define TC_DEPTHWISE_INT16_PIXELS 2
 
 typedef struct {
     uint16_t input_height, input_width, channels;
@@ -25,22 +24,6 @@ typedef struct {
     const tc_weights_t *weights;
     const void *factors; /* per channel: initial value of the sums, multiplier; see rounding_int16.h */
 } tc_depthwise_int16_dsp_t;
-
-/* The addresses of a window's cells (channel 0) in one pixel of each pair; border: for those outside the input. */
-static void tc_depthwise_int16_cells(const tc_depthwise_int16_dsp_t *op, const tc_input_t *in, int32_t top,
-                                     int32_t left, const int8_t *border, tc_address_t *cells)
-{
-    const int32_t cell = 2 * op->channels, step = op->dilation_width * cell;
-    for (unsigned ky = op->kernel_height; ky > 0; ky--, top += op->dilation_height) {
-        const int inside = top >= 0 && top < op->input_height;
-        const int8_t *const row = inside ? tc_input_row(in, (uint16_t)top) : border;
-        int32_t x = left, offset = left * cell;
-        for (unsigned kx = op->kernel_width; kx > 0; kx--, x += op->dilation_width, offset += step) {
-            *cells = tc_address_of(inside && x >= 0 && x < op->input_width ? row + offset : border);
-            cells += TC_DEPTHWISE_INT16_PIXELS;
-        }
-    }
-}
 
 /* sum + the product of the lower halves; of the upper ones. */
 static inline uint32_t tc_smlabb(uint32_t a, uint32_t b, uint32_t sum)
@@ -108,6 +91,8 @@ static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_
                                    uint16_t first, uint16_t last, int8_t *scratch)
 {
     const size_t count = (size_t)op->kernel_height * op->kernel_width, channels = op->channels;
+    const tc_windows_int16_t windows = {op->input_height, op->input_width,     op->channels,      op->kernel_height,
+                                        op->kernel_width, op->dilation_height, op->dilation_width};
     const int32_t *const factors = tc_factors(op->factors, op->packed, 0, channels, scratch);
     int8_t *const rest = scratch + tc_factors_room(op->packed, channels);
     tc_address_t *const cells = (tc_address_t *)(void *)rest;
@@ -122,9 +107,9 @@ static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_
         for (uint16_t x = 0; x < op->output_width; x += TC_DEPTHWISE_INT16_PIXELS) {
             const int8_t *weights = tc_weights_read(op->weights, 0, 0, NULL);
             int16_t *outs[TC_DEPTHWISE_INT16_PIXELS] = {to, to};
-            tc_depthwise_int16_cells(op, in, top, left, border, cells);
+            tc_depthwise_int16_cells(&windows, in, top, left, border, cells);
             if (x + 1u < op->output_width) {
-                tc_depthwise_int16_cells(op, in, top, left + op->stride_width, border, cells + 1);
+                tc_depthwise_int16_cells(&windows, in, top, left + op->stride_width, border, cells + 1);
                 outs[1] += channels;
             } else {
                 for (size_t i = 0; i < count; i++) {

@@ -16,7 +16,7 @@ TC_MVE_PREDICATES int32_t tc_dot_int16_one(const int16_t *x, const int8_t *w, si
     register int32_t sum __asm__("r4") = 0;
     __asm__ volatile("wlstp.16 lr, %[count], 2f\n1:\n\tvldrh.u16 q0, [%[x]], #16\n\tvldrb.s16 q1, [%[w]], #8\n\t"
                      "vmladava.s16 %[sum], q0, q1\n\tletp lr, 1b\n2:\n\t"
-                     : [sum] "+&r"(sum), [x] "+&r"(x), [w] "+&r"(w)
+                     : [sum] "+&r"(sum), [x] "+&r"(x), [w] "+&l"(w)
                      : [count] "r"(count)
                      : "lr", "q0", "q1", TC_MVE_P0 "cc", "memory");
     return sum;
@@ -34,16 +34,16 @@ TC_MVE_PREDICATES void tc_dot_int16_four(int64_t *sums, const int16_t *x, const 
 {
 #if TC_MVE
     const int8_t *w1 = w + stride, *w2 = w1 + stride, *w3 = w2 + stride;
-    register int32_t s0 __asm__("r4") = 0;
-    register int32_t s1 __asm__("r6") = 0;
-    register int32_t s2 __asm__("r8") = 0;
-    register int32_t s3 __asm__("r10") = 0;
+    register int32_t s0 __asm__("r6") = 0;
+    register int32_t s1 __asm__("r8") = 0;
+    register int32_t s2 __asm__("r10") = 0;
+    register int32_t s3 __asm__("r12") = 0;
     __asm__ volatile("wlstp.16 lr, %[count], 2f\n1:\n\tvldrh.u16 q0, [%[x]], #16\n\tvldrb.s16 q1, [%[w]], #8\n\t"
                      "vmladava.s16 %[s0], q0, q1\n\tvldrb.s16 q2, [%[w1]], #8\n\tvmladava.s16 %[s1], q0, q2\n\t"
                      "vldrb.s16 q1, [%[w2]], #8\n\tvmladava.s16 %[s2], q0, q1\n\tvldrb.s16 q2, [%[w3]], #8\n\t"
                      "vmladava.s16 %[s3], q0, q2\n\tletp lr, 1b\n2:\n\t"
-                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [x] "+&r"(x), [w] "+&r"(w),
-                       [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3)
+                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [x] "+&r"(x), [w] "+&l"(w),
+                       [w1] "+&l"(w1), [w2] "+&l"(w2), [w3] "+&l"(w3)
                      : [count] "r"(count)
                      : "lr", "q0", "q1", "q2", TC_MVE_P0 "cc", "memory");
     sums[0] += s0;
