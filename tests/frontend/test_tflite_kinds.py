@@ -188,20 +188,20 @@ def test_float_island() -> None:
     def edit(model: Any, subgraph: Any) -> None:
         before = int(subgraph.outputs[0])
         inner = [
-            add_tensor(subgraph, name, before, FLOAT32, plain=True) for name in ("wide", "elu")
+            add_tensor(subgraph, name, before, FLOAT32, plain=True) for name in ("wide", "round")
         ]
         after = add_tensor(subgraph, "after", before, INT8)
-        dequantize, elu = add_code(model, "DEQUANTIZE", 2), add_code(model, "ELU")
+        dequantize, rounding = add_code(model, "DEQUANTIZE", 2), add_code(model, "ROUND")
         quantize = add_code(model, "QUANTIZE")
         subgraph.operators += [
             operator(dequantize, [before], [inner[0]]),
-            operator(elu, inner[:1], inner[1:]),
+            operator(rounding, inner[:1], inner[1:]),
             operator(quantize, inner[1:], [after], schema.QuantizeOptionsT()),
         ]
         subgraph.outputs = np.array([after], np.int32)
 
     text = refused(edit)
-    assert "Operator 2 (ELU, 'elu') computes in float32 inside an int8 model." in text
+    assert "Operator 2 (ROUND, 'round') computes in float32 inside an int8 model." in text
 
 
 def test_all_reasons_at_once() -> None:

@@ -5,7 +5,7 @@ Nothing here knows what an operator means. Shapes and axes count the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,3 +121,22 @@ def layer_name(tensor: str) -> str:
         return tensor
     path = tensor.split(";")[0].split("/")
     return (path[-2] if len(path) > 1 else path[0]) or "tensor"
+
+
+def without_unread(
+    operators: Sequence[FileOperator], outputs: Sequence[int], candidates: Collection[int]
+) -> list[FileOperator]:
+    """The operators without those whose results nothing reads any more.
+
+    Args:
+        operators: in running order.
+        outputs: the model's.
+        candidates: identities (`id`) of the operators that may be left out.
+    """
+    kept = list(operators)
+    while True:
+        read = {*outputs, *(index for each in kept for index in each.inputs)}
+        fewer = [each for each in kept if id(each) not in candidates or read & {*each.outputs}]
+        if len(fewer) == len(kept):
+            return kept
+        kept = fewer

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
+from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile, without_unread
 from tinycomp.ir.names import free_name
 from tinycomp.ir.operator import NUMBERS
 from tinycomp.ir.tensor import QuantizationParameters
@@ -42,7 +42,7 @@ def find_lookups(file: TfliteFile, dtype: str) -> tuple[TfliteFile, tuple[str, .
     for operator in file.operators:
         moved = search.moved.get(id(operator))
         operators.append(found.get(id(operator)) or moved or operator)
-    kept = _read(operators, file.outputs, search.passed)
+    kept = without_unread(operators, file.outputs, search.passed)
     tensors = tuple(
         _as_numbers(tensor, dtype) if index in search.numbers else tensor
         for index, tensor in enumerate(file.tensors)
@@ -71,18 +71,6 @@ def _of_one_type(file: TfliteFile) -> TfliteFile:
             conversions.append(FileOperator(-1, "QUANTIZE", "", (inputs[place],), (index,)))
     operators = (*conversions, *file.operators)
     return replace(file, inputs=tuple(inputs), tensors=tuple(tensors), operators=operators)
-
-
-def _read(
-    operators: list[FileOperator], outputs: tuple[int, ...], passed: set[int]
-) -> list[FileOperator]:
-    """The operators without those among `passed` whose results nothing reads any more."""
-    while True:
-        read = {*outputs, *(index for each in operators for index in each.inputs)}
-        kept = [each for each in operators if id(each) not in passed or read & {*each.outputs}]
-        if len(kept) == len(operators):
-            return kept
-        operators = kept
 
 
 def _as_numbers(tensor: FileTensor, dtype: str) -> FileTensor:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend import _tflite_kinds as kinds
+from tinycomp.frontend._tflite_arithmetic import with_products
 from tinycomp.frontend._tflite_constants import fold_constants
 from tinycomp.frontend._tflite_decode import DAMAGE, damaged, read_file
 from tinycomp.frontend._tflite_dilation import fuse_dilation
@@ -19,6 +20,7 @@ from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
 from tinycomp.frontend._tflite_floats import as_float32, is_floating
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
+from tinycomp.frontend._tflite_islands import fuse_islands
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_numbers import find_lookups
 from tinycomp.frontend._tflite_repair import repaired
@@ -102,7 +104,7 @@ def _floating(file: TfliteFile) -> Graph:
         blockers.raise_any()
     float_file = file
     file, notes = as_float32(file)
-    file, _ = find_lookups(file, "float32")
+    file, _ = find_lookups(with_products(file), "float32")
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
     return replace(graph, notes=notes, labels=_labels(float_file, graph))
@@ -124,9 +126,10 @@ def _core(file: TfliteFile) -> Graph:
         blockers.raise_any()
     pure = take_out_variables(file)
     core = take_off_ends(pure.file)
-    for reason in (*kinds.islands(core.file), *kinds.powers_of_two(core.file)):
+    whole = fuse_islands(core.file)
+    for reason in (*kinds.islands(whole), *kinds.powers_of_two(whole)):
         blockers.add(reason)
-    inner, notes = find_lookups(core.file, "int16")
+    inner, notes = find_lookups(whole, "int16")
     graph = CoreReader(divide(fuse_tables(fuse_dilation(roll(inner)))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))

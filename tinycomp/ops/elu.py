@@ -19,6 +19,7 @@ class Elu(RealFunction):
     """x where positive, else alpha * (e^x - 1) (Clevert et al., 2016)."""
 
     name: ClassVar[str] = "elu"
+    tflite_names: ClassVar[tuple[str, ...]] = ("ELU",)
     keras_names: ClassVar[tuple[str, ...]] = ("ELU",)
 
     alpha: float = 1.0
