@@ -70,6 +70,16 @@ class Encoded:
         return value
 
 
+@dataclass(frozen=True)
+class Least:
+    """Lower bounds of a stored form."""
+
+    size: float
+    """In bytes."""
+    amounts: Mapping[str, float] = field(default_factory=dict)
+    """See Encoded.amounts."""
+
+
 class Codec(ABC):
     """A way to store int8 weights without loss: decode(encode(w)) == w.
 
@@ -95,9 +105,9 @@ class Codec(ABC):
     def encode(self, weights: Weights) -> Encoded | None:
         """The stored form; None if this codec can't store these values."""
 
-    def least(self, weights: Weights) -> float:
-        """A lower bound of the bytes of the stored form, which takes less time than encoding."""
-        return 0.0
+    def least(self, weights: Weights) -> Least:
+        """Lower bounds of the stored form, which take less time than encoding."""
+        return Least(0.0)
 
     @abstractmethod
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:

@@ -37,15 +37,13 @@ class DecodingCosts:
         """What decoding a weight takes, in instructions of a core with INSTRUCTIONS_A_PRODUCT: so
         the same limits apply to fast and slow cores.
         """
-        own = self.codecs.get(codec.name)
-        amounts = {**encoded.amounts, WEIGHTS: 1.0}
-        time = sum(each * amounts[term] for term, each in (own or codec.instructions).items())
-        return time if own is None else time * self.scale
+        return self.taken(codec, encoded.amounts)
 
-    def least(self, codec: Codec) -> float:
-        """The least that decoding a weight takes, whatever the weights are."""
-        own = self.codecs.get(codec.name)
-        time = (own or codec.instructions).get(WEIGHTS, 0.0)
+    def taken(self, codec: Codec, amounts: Mapping[str, float]) -> float:
+        """What these amounts take; those that are missing take nothing."""
+        own, known = self.codecs.get(codec.name), {**amounts, WEIGHTS: 1.0}
+        terms = (own or codec.instructions).items()
+        time = sum(each * known.get(term, 0.0) for term, each in terms)
         return time if own is None else time * self.scale
 
     @property

@@ -147,8 +147,9 @@ class _Terms:
         the fewest bytes and instructions that it can take.
         """
         codec = codecs()[name]
-        size = codec.least(self.weights)
-        return size <= most and self._replaces(size, self.costs.least(codec), plain)
+        least = codec.least(self.weights)
+        cost = self.costs.taken(codec, least.amounts)
+        return least.size <= most and self._replaces(least.size, cost, plain)
 
     def _replaces(self, size: float, cost: float, plain: Encoded) -> bool:
         more, saved = (cost - self.cost(plain)) * self.readings, plain.size - size

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._codec import Codec, Encoded, Least
 from tinycomp.codecs._prefix_code import (
     LONGEST,
     PrefixCode,
@@ -64,9 +64,11 @@ class GapHuffman(Codec):
         ]
         return min((form for form in forms if form), key=lambda form: form.size, default=None)
 
-    def least(self, weights: Weights) -> float:
+    def least(self, weights: Weights) -> Least:
         """The entropy of the values, and a bit for the zeros before each."""
-        return least_bytes(weights.values[weights.values != 0], more=1)
+        values = weights.values[weights.values != 0]
+        share = values.size / weights.values.size
+        return Least(least_bytes(values, more=1), {"gaps": share, "values": share})
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The decoded values."""

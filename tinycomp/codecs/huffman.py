@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._codec import Codec, Encoded, Least
 from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, least_bytes, store
 from tinycomp.ir.kernel_call import Weights
 
@@ -28,9 +28,10 @@ class Huffman(Codec):
         bits = 8 * sum(block.size for block in blocks) / weights.values.size
         return store("huffman", code, blocks, weights, {"bits": bits})
 
-    def least(self, weights: Weights) -> float:
+    def least(self, weights: Weights) -> Least:
         """The entropy of the weights."""
-        return least_bytes(weights.values)
+        size = least_bytes(weights.values)
+        return Least(size, {"bits": 8 * size / weights.values.size})
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""

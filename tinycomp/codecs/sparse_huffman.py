@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.codecs._codec import Codec, Encoded
+from tinycomp.codecs._codec import Codec, Encoded, Least
 from tinycomp.codecs._prefix_code import PrefixCode, Reader, blocks_of, join, least_bytes, store
 from tinycomp.ir.kernel_call import Weights
 
@@ -39,9 +39,11 @@ class SparseHuffman(Codec):
         amounts = {"values": values.size / weights.values.size}
         return store("sparse_huffman", code, joined, weights, amounts, run)
 
-    def least(self, weights: Weights) -> float:
+    def least(self, weights: Weights) -> Least:
         """The entropy of the values, and a bit for the zeros before each."""
-        return least_bytes(weights.values[weights.values != 0], more=1)
+        values = weights.values[weights.values != 0]
+        share = values.size / weights.values.size
+        return Least(least_bytes(values, more=1), {"values": share})
 
     def decode(self, encoded: Encoded, shape: tuple[int, int]) -> NDArray[np.int8]:
         """The values again."""
