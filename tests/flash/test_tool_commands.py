@@ -131,10 +131,14 @@ def port_of(name: str) -> FoundPort:
     return FoundPort("/dev/ttyACM0", (usb.bootloader or usb.ids)[0], "123", "a board")
 
 
+def project_of(name: str, folder: Path) -> Project:
+    return Project(folder / "out", load_board(name), "tiny")
+
+
 def flash(name: str, options: FlashOptions, folder: Path) -> list[str]:
     """The commands printed by a dry run."""
     shown: list[str] = []
-    project = Project(folder / "out", load_board(name), "tiny")
+    project = project_of(name, folder)
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     flashing.flash(project, options, scratch, Silent(), shown.append)
@@ -282,13 +286,96 @@ def test_a_dry_run_calls_nothing_and_needs_no_port(
 ) -> None:
     connect()
     assert flash("nano33ble", FlashOptions(dry_run=True), tmp_path) == [
+        f"# bossac is not installed. {flash_tools()['bossac'].install}",
+        "# pio is not installed. Install PlatformIO: pip install platformio.",
         f"pio run --project-dir {tmp_path}/out --environment serial",
+        "# tinycomp opens PORT at 1200 baud to start the bootloader, and waits for the "
+        "bootloader's port; on Linux: stty -F PORT 1200",
+        "# PORT stands for the board's serial port: 'tinycomp ports' lists them.",
         f"bossac --port=PORT -U -i -e -w {tmp_path}/out/.pio/build/serial/firmware.bin -R",
     ]
-    assert flash("uno", FlashOptions("COM3", dry_run=True), tmp_path)[1].startswith(
-        "avrdude -p atmega328p -c arduino -P COM3 -b 115200 -D "
-    )
     assert (fake_programs.calls(), touched) == ([], [])
+
+
+def test_a_dry_run_names_the_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_programs: FakePrograms, connect: Connect
+) -> None:
+    connect()
+    media = tmp_path / "media"
+    monkeypatch.setattr(drives, "mount_points", lambda: iter((media,)))
+    fake_programs.add("pio")
+    firmware = f"{tmp_path}/out/.pio/build/serial/firmware.uf2"
+    shown = flash("pico", FlashOptions("COM7", dry_run=True), tmp_path)
+    assert shown == [
+        "# picotool is not installed: flashed by its drive.",
+        f"pio run --project-dir {tmp_path}/out --environment serial",
+        "# tinycomp opens COM7, if the board has one, at 1200 baud to start the bootloader; "
+        "on Linux: stty -F COM7 1200",
+        f"# {media}/RPI-RP2 stands for the board's drive. There is no drive RPI-RP2: looked in "
+        f"{media}.",
+        f"cp {firmware} {media}/RPI-RP2",
+    ]
+    (media / "RPI-RP2 1").mkdir(parents=True)
+    assert flash("pico", FlashOptions(dry_run=True), tmp_path)[-1] == (
+        f"cp {firmware} '{media}/RPI-RP2 1'"
+    )
+
+
+def test_a_dry_run_says_which_parts_tinycomp_makes(
+    tmp_path: Path, fake_programs: FakePrograms, connect: Connect
+) -> None:
+    connect()
+    fake_programs.add("esptool")
+    fake_programs.add("pio")
+    build = tmp_path / "out" / ".pio" / "build" / "serial"
+    _, note, command = flash("esp32", FlashOptions("P", dry_run=True), tmp_path)
+    assert note == f"# tinycomp writes {build}/boot_app0.bin."
+    assert f" 0x1000 {build}/bootloader.bin 0x8000 {build}/partitions.bin 0xe000 " in command
+    image = program("esp32", "bin", tmp_path)
+    note, command = flash("esp32", FlashOptions("P", image=image, dry_run=True), tmp_path)
+    assert note == "# tinycomp writes boot_app0.bin into a temporary folder."
+    assert command.endswith(shlex.join(["0xe000", "boot_app0.bin", "0x10000", str(image)]))
+    assert not build.exists()
+
+
+def test_a_dry_run_names_the_converted_file(
+    tmp_path: Path, fake_programs: FakePrograms, connect: Connect
+) -> None:
+    connect()
+    fake_programs.add("st-flash")
+    fake_programs.add("make")
+    image = program("bluepill", "elf", tmp_path)
+    skipped, converted, command = flash(
+        "bluepill", FlashOptions(image=image, dry_run=True), tmp_path
+    )
+    assert skipped == "# openocd and pyocd are not installed: flashed by st-flash."
+    assert converted == f"# tinycomp writes my program.bin from {image}, into a temporary folder."
+    assert command.endswith("write 'my program.bin' 0x08000000")
+    command = flash("bluepill", FlashOptions(dry_run=True), tmp_path)[-1]
+    real = project_of("bluepill", tmp_path).recipe.outputs["elf"].with_suffix(".bin")
+    assert command.endswith(f"write {real} 0x08000000")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "problem"),
+    [
+        ("uno", "missing.hex", "There is no file '"),
+        ("pico", "README.md", "its name ends in none of .elf, .hex, .bin and .uf2"),
+        ("esp32", "avr.elf", "esp32 is flashed from bin, but there is elf"),
+        ("pico", "avr.elf", "a program for AVR (32 bits), and the core is cortex-m0plus"),
+    ],
+)
+def test_a_dry_run_checks_a_given_program(
+    name: str, file: str, problem: str, tmp_path: Path, fake_programs: FakePrograms,
+    connect: Connect,
+) -> None:  # fmt: skip
+    connect()
+    (tmp_path / "README.md").write_text("text")
+    (tmp_path / "avr.elf").write_bytes(tiny_images.elf(tiny_images.AVR, 0, b"code"))
+    options = FlashOptions("P", image=tmp_path / file, dry_run=True)
+    with pytest.raises((BoardError, ToolError)) as caught:
+        flash(name, options, tmp_path)
+    assert problem in str(caught.value)
 
 
 def test_a_dry_run_says_how_a_sketch_is_built_here(
@@ -300,16 +387,24 @@ def test_a_dry_run_says_how_a_sketch_is_built_here(
         f"--build-path {tmp_path}/out/build {tmp_path}/out/examples/serial"
     )
     monkeypatch.setattr(arduino, "is_available", lambda board: False)
-    assert flash("uno", FlashOptions(dry_run=True), tmp_path)[0] == compile_uno
+    shown = flash("uno", FlashOptions("P", dry_run=True), tmp_path)
+    assert shown[:3] == [
+        "# avrdude is not installed. Install avrdude: apt install avrdude, brew install avrdude.",
+        "# arduino-cli is not installed. Install arduino-cli (arduino.github.io/arduino-cli), then "
+        "`arduino-cli core install arduino:avr`.",
+        compile_uno,
+    ]
+    fake_programs.add("avrdude")
     monkeypatch.setattr(arduino, "is_available", lambda board: True)
-    line, command = flash("uno", FlashOptions(dry_run=True), tmp_path)
+    line, converted, command = flash("uno", FlashOptions("P", dry_run=True), tmp_path)
+    assert converted == f"# tinycomp writes {tmp_path}/out/build/serial.hex from serial.elf."
     assert line == (
         "# arduino-cli is not installed: tinycomp builds with avr-gcc and the core in "
         "/usr/share/arduino/hardware/arduino/avr."
     )
     assert command.endswith(f"-U flash:w:{tmp_path}/out/build/serial.hex:i")
     fake_programs.add("arduino-cli")
-    line, command = flash("uno", FlashOptions(dry_run=True), tmp_path)
+    line, command = flash("uno", FlashOptions("P", dry_run=True), tmp_path)
     assert line == compile_uno
     assert command.endswith(f"-U flash:w:{tmp_path}/out/build/serial.ino.hex:i")
 

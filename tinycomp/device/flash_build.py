@@ -5,15 +5,16 @@ that the flash tool reads.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinycomp.common.errors import ToolError
+from tinycomp.common.progress import Progress
 from tinycomp.emit.project import kind_of
 from tinycomp.emit.projects._kind import Recipe
 from tinycomp.target.boards import Board
-from tinycomp.target.flash_tools._tool import FlashTool
+from tinycomp.target.flash_tools._tool import FlashTool, Part
 from tinycomp.target.image_check import check_image
 from tinycomp.target.images import read_image, write_image
 from tinycomp.target.programs import find_program
@@ -51,13 +52,16 @@ def build_command(project: Project) -> str:
     return shlex.join((find_program(recipe.programs) or recipe.programs[0], *recipe.arguments))
 
 
-def planned_build(project: Project) -> tuple[str, Mapping[str, Path]]:
-    """What `build_program` would do here, as a line of a shell, and its files by format."""
+def planned_build(project: Project) -> tuple[tuple[str, ...], Mapping[str, Path]]:
+    """What `build_program` would do here, as lines of a shell, and its files by format."""
     recipe, own = project.recipe, f"{SERIAL}.elf"
-    if find_program(recipe.programs) or not _builds_itself(project):
-        return build_command(project), recipe.outputs
-    line = f"# {recipe.programs[0]} is not installed: tinycomp builds with {recipe.instead}."
-    return line, {"elf": project.build / own}
+    absent = f"# {recipe.programs[0]} is not installed"
+    if find_program(recipe.programs):
+        return (build_command(project),), recipe.outputs
+    if not _builds_itself(project):
+        return (f"{absent}. {recipe.install}", build_command(project)), recipe.outputs
+    line = f"{absent}: tinycomp builds with {recipe.instead}."
+    return (line,), {"elf": project.build / own}
 
 
 def _builds_itself(project: Project) -> bool:
@@ -137,3 +141,27 @@ def fitting(
     segments = read_image(checked, flash.address)
     path = scratch / f"{checked.stem}.{formats[0]}"
     return write_image(segments, path, flash.address, flash.uf2_family)
+
+
+def further_parts(tool: FlashTool, folder: Path, made: Path) -> tuple[Part, ...]:
+    """The files to write with a program.
+
+    Args:
+        tool: the flash tool.
+        folder: the program's, where its build leaves them.
+        made: the folder of those that tinycomp makes.
+    """
+    return tuple(
+        replace(part, path=made / part.path.name) if part.path.name in tool.made() else part
+        for part in tool.parts(folder)
+    )
+
+
+def existing(parts: Iterable[Part], firmware: Path, progress: Progress) -> tuple[Part, ...]:
+    """The parts whose files exist; a note names the others."""
+    wanted = tuple(parts)
+    if absent := [part.path.name for part in wanted if not part.path.is_file()]:
+        progress.note(
+            f"{', '.join(absent)} is missing next to {firmware.name}: the board keeps its old one."
+        )
+    return tuple(part for part in wanted if part.path.is_file())
