@@ -13,6 +13,7 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx_runs import assert_same, input_shape, model, operators, weights
 
+from tinycomp.common.errors import ModelError
 from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.tensor import Array
 from tinycomp.quantize.export import write_tflite
@@ -140,6 +141,47 @@ def test_gelu_of_the_error_function(swapped: bool, save: Save) -> None:
         {"root": np.float32(2) ** 0.5, "one": np.float32(1), "half": np.float32(0.5)},
     )  # fmt: skip
     assert operators(assert_same(save(whole))) == ["gelu"]
+
+
+@pytest.mark.parametrize(("bound", "opset"), [("Clip", 17), ("Max", 18), ("", 17)])
+def test_vectors_divided_by_their_lengths(bound: str, opset: int, save: Save) -> None:
+    """As torch.nn.functional.normalize is exported."""
+    axes = ({"axes": [-1]}, []) if opset < 18 else ({}, ["axes"])
+    nodes = [
+        node("MatMul", ["x", "w"], ["v"]),
+        node("ReduceL2", ["v", *axes[1]], ["l"], keepdims=1, **axes[0]),
+        *([node(bound, ["l", "small"], ["b"])] if bound else []),
+        node("Shape", ["v"], ["s"]),
+        node("Expand", ["b" if bound else "l", "s"], ["e"]),
+        node("Div", ["v", "e"], ["y"]),
+    ]
+    known = {"w": weights(8, 5), "small": np.float32(1e-12), "axes": np.array([-1])}
+    graph = assert_same(save(model(nodes, (1, 4, 8), known, opset=opset)))
+    assert operators(graph) == ["fully_connected", "l2_normalization"]
+
+
+def test_a_softsign_of_its_parts(save: Save) -> None:
+    nodes = [node("Abs", ["x"], ["a"]), node("Add", ["a", "one"], ["d"]),
+             node("Div", ["x", "d"], ["y"])]  # fmt: skip
+    assert operators(assert_same(save(model(nodes, (1, 50), {"one": np.float32(1)})))) == [
+        "function"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"small": np.float32(0.5)}, {"axes": [0]}, {"keepdims": 0}, {"one": np.float32(2)}]
+)
+def test_other_quotients_are_refused(change: dict[str, Any], save: Save) -> None:
+    options = {"axes": change.get("axes", [-1]), "keepdims": change.get("keepdims", 1)}
+    if options["axes"] == [0]:
+        options["axes"] = [1, 2]
+    divisor = [node("ReduceL2", ["x"], ["l"], **options), node("Clip", ["l", "small"], ["d"])]
+    if "one" in change:
+        divisor = [node("Abs", ["x"], ["l"]), node("Add", ["l", "one"], ["d"])]
+    known = {"small": np.float32(0), "one": np.float32(1)}
+    known |= {name: value for name, value in change.items() if name in known}
+    with pytest.raises(ModelError, match=r"\(ReduceL2\) is not supported|divides by a tensor"):
+        read_onnx(save(model([*divisor, node("Div", ["x", "d"], ["y"])], (1, 8, 8), known)))
 
 
 def test_shape_arithmetic_is_computed(save: Save) -> None:

@@ -1,17 +1,35 @@
 """Groups of ONNX nodes that are one function here: GELU by the error function, softplus with a
-threshold; and nodes that nobody reads, which are left out.
+threshold, softsign, vectors divided by their lengths; and nodes that nobody reads, which are left
+out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinycomp.frontend._onnx_file import OnnxModel, OnnxNode
 from tinycomp.ir.tensor import Array
+
+_SMALLEST = 1e-6
+"""Bounds of lengths up to this only avoid a division by zero."""
+
+
+class _Whole(NamedTuple):
+    """A group of nodes."""
+
+    source: str
+    """What it reads."""
+    last: OnnxNode
+    """The node with its result."""
+    kind: str
+    """The operator that it is."""
+    attributes: Mapping[str, Any] = {}
+    """Of that operator."""
 
 
 def fused(model: OnnxModel) -> OnnxModel:
@@ -19,15 +37,18 @@ def fused(model: OnnxModel) -> OnnxModel:
 
     x * (1 + erf(x / sqrt(2))) / 2, in any order of the products, is a Gelu; x where x is above a
     threshold, else softplus(x), is a Softplus: the threshold only avoids an overflow.
+    x / (1 + |x|) is a Softsign, x / max(|x|, 1e-12) an LpNormalization.
     """
     found = _Search(model)
+    finders = {"Div": found.quotient, "Erf": found.gelu, "Where": found.softplus}
     nodes = list(model.nodes)
     for node in model.nodes:
-        whole = {"Erf": found.gelu, "Where": found.softplus}.get(node.kind, _nothing)(node)
+        whole = finders.get(node.kind, _nothing)(node)
         if whole is not None:
-            source, last, kind = whole
-            place = nodes.index(last)
-            nodes[place] = replace(last, kind=kind, inputs=(source,), attributes={})
+            place = nodes.index(whole.last)
+            nodes[place] = replace(
+                whole.last, kind=whole.kind, inputs=(whole.source,), attributes=whole.attributes
+            )
     return replace(model, nodes=_needed(model, nodes))
 
 
@@ -69,7 +90,7 @@ class _Search:
         """The nodes that read a value."""
         return [node for node in self.model.nodes if name in node.inputs]
 
-    def softplus(self, where: OnnxNode) -> tuple[str, OnnxNode, str] | None:
+    def softplus(self, where: OnnxNode) -> _Whole | None:
         """The input, and the last node, of a softplus with a threshold."""
         test, curve = self.producer(where.inputs[0]), self.producer(where.inputs[2])
         source = where.inputs[1]
@@ -77,10 +98,49 @@ class _Search:
             return None
         number = self.number(test.inputs[1]) if test.kind == "Greater" else None
         if (number or 0) >= 10 and test.inputs[0] == source == curve.inputs[0]:
-            return source, where, "Softplus"
+            return _Whole(source, where, "Softplus")
         return None
 
-    def gelu(self, erf: OnnxNode) -> tuple[str, OnnxNode, str] | None:
+    def quotient(self, division: OnnxNode) -> _Whole | None:
+        """A softsign, or vectors divided by their lengths, which may have a lower bound."""
+        source, divisor = division.inputs[0], self.producer(division.inputs[1])
+        if divisor is not None and divisor.kind == "Add":
+            sizes = [self.producer(name) for name in divisor.inputs]
+            one = 1.0 in [self.number(name) for name in divisor.inputs]
+            if one and any(each and each.kind == "Abs" and each.inputs[0] == source
+                           for each in sizes):  # fmt: skip
+                return _Whole(source, division, "Softsign")
+        while divisor is not None and self._passes(divisor):
+            divisor = self.producer(divisor.inputs[0])
+        axis = None if divisor is None else self._length_axis(divisor, source)
+        if axis is None:
+            return None
+        return _Whole(source, division, "LpNormalization", {"axis": axis, "p": 2})
+
+    def _passes(self, node: OnnxNode) -> bool:
+        """Whether it repeats a length, or bounds it only to avoid a division by zero."""
+        if node.kind not in ("Clip", "Max"):
+            return node.kind == "Expand"
+        given = [name for name in node.inputs[1:] if name]
+        if len(given) > 1 or "max" in node.attributes:
+            return False
+        bound = self.number(given[0]) if given else node.attributes.get("min")
+        lower = node.kind == "Max" or not given or node.inputs[1] == given[0]
+        return lower and bound is not None and 0 <= bound <= _SMALLEST
+
+    def _length_axis(self, node: OnnxNode, source: str) -> int | None:
+        """The axis along which it takes the lengths of that tensor's vectors."""
+        if node.kind != "ReduceL2" or node.inputs[0] != source:
+            return None
+        axes = node.attributes.get("axes")
+        if axes is None and len(node.inputs) > 1:
+            number = self.number(node.inputs[1])
+            axes = None if number is None else [int(number)]
+        if axes is None or len(axes) != 1 or not node.attributes.get("keepdims", 1):
+            return None
+        return int(axes[0])
+
+    def gelu(self, erf: OnnxNode) -> _Whole | None:
         """The input, and the last node, of a GELU around an Erf."""
         inner = self.producer(erf.inputs[0])
         source = None if inner is None else self._scaled(inner, math.sqrt(0.5))
@@ -90,7 +150,7 @@ class _Search:
         if 1.0 not in [self.number(name) for name in plus[0].inputs]:
             return None
         last = next(self._products(plus[0].outputs[0], source), None)
-        return None if last is None else (source, last, "Gelu")
+        return None if last is None else _Whole(source, last, "Gelu")
 
     def _scaled(self, node: OnnxNode, factor: float) -> str | None:
         """The other input of a product with a number, or of a division by its inverse."""
