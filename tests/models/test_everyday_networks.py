@@ -20,6 +20,14 @@ from tinycomp.reading import read_model
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 EVERY = {**NETWORKS, **OF_ATTENTION}
+SIXTEEN_BITS = (
+    "mlp_every_activation", "mlp_layer_normalization", "mlp_prelu", "mlp_self_normalizing",
+    "unit_normalized_embedding_vector", "lenet", "mobilenet_v3_blocks", "densenet",
+    "unet_upsampling", "resized_input", "prelu_cnn", "siamese", "lstm", "lstm_stacked", "gru",
+)  # fmt: skip
+"""Of each kind of network some: with 16-bit activations, layers that LiteRT has on int8 only are
+in between.
+"""
 
 
 def save(name: str, folder: Path) -> Path:
@@ -36,8 +44,14 @@ def save(name: str, folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in REFUSED])
-def test_every_execution_equals_litert(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "activations"),
+    [
+        *((name, 8) for name in EVERY if name not in REFUSED),
+        *((name, 16) for name in SIXTEEN_BITS),
+    ],
+)
+def test_every_execution_equals_litert(name: str, activations: int, tmp_path: Path) -> None:
     path = save(name, tmp_path)
     source = read_model(path)
     rng = np.random.default_rng(1)
@@ -50,7 +64,9 @@ def test_every_execution_equals_litert(name: str, tmp_path: Path) -> None:
     ]
     names = ["x"] if len(x) == 1 else source.named_inputs
     np.savez(tmp_path / "data.npz", **dict(zip(names, x, strict=True)))
-    wanted = Preparation(path, tmp_path / "data.npz", calibration="min-max")
+    wanted = Preparation(
+        path, tmp_path / "data.npz", calibration="min-max", activations=activations
+    )
     prepared = prepare(wanted, Silent())
     graph = prepared.graph
     inputs = evaluation_inputs(graph, prepared.dataset, 2)
