@@ -110,6 +110,29 @@ def einsum_dense(k: Any) -> Model:
     )
 
 
+def positions_of_words(k: Any) -> Model:
+    def body(x: Any) -> Any:
+        from keras import ops
+
+        x = k.Embedding(40, 8)(x) + k.Embedding(12, 8)(ops.arange(12))
+        shares = ops.softmax(ops.matmul(x, ops.transpose(x, (0, 2, 1))), axis=-1)
+        return k.Dense(2)(ops.gelu(ops.mean(ops.matmul(shares, x), axis=1)))
+
+    return _functional((12,), body)
+
+
+def experts(k: Any) -> Model:
+    def body(x: Any) -> Any:
+        from keras import ops
+
+        gate = ops.softmax(ops.clip(k.Dense(3)(x), -2.0, 5.0))
+        each = ops.stack([k.Dense(4, activation="relu")(x) for _ in range(3)], axis=1)
+        floor = ops.minimum(ops.maximum(each, 0.1), 2.0)
+        return ops.sum(floor * ops.expand_dims(gate, -1), axis=1)
+
+    return _functional(VECTOR, body)
+
+
 NETWORKS: dict[str, Callable[[Any], Model]] = {
     name: make
     for name, make in list(globals().items())

@@ -9,17 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._clipping import clipped
 from tinycomp.frontend._keras_calls import clean_call
+from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_slices import clean_key, sliced
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import refusal
 from tinycomp.ops._reduction import Reduction, first_axes
 from tinycomp.ops.absolute import Absolute
+from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.mean import Mean
 from tinycomp.ops.mul import Mul
@@ -31,9 +37,9 @@ from tinycomp.ops.transpose import Transpose
 
 PREFIX = "ops."
 """Of the class names of functions: some have that of a layer."""
-_MODULES = ("keras.src.ops.math", "keras.src.ops.numpy")
-_OPTIONS = ("axes", "axis", "keepdims", "newshape")
-_ALSO_LAYERS = ("Add", "Multiply", "Subtract")
+_MODULES = ("keras.src.ops.math", "keras.src.ops.nn", "keras.src.ops.numpy")
+_OPTIONS = ("approximate", "axes", "axis", "keepdims", "newshape", "x_max", "x_min")
+_ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
 
 Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
@@ -45,9 +51,7 @@ def is_operation(entry: Mapping[str, Any], class_name: str) -> bool:
         return False
     if class_name not in _ALSO_LAYERS:
         return True
-    return any(
-        not isinstance(arg, Mapping) for call in entry["inbound_nodes"] for arg in call["args"]
-    )
+    return any(not _is_tensor(arg) for call in entry["inbound_nodes"] for arg in call["args"])
 
 
 def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dict[str, Any]:
@@ -102,8 +106,14 @@ def _argument(value: Any, name: str) -> Any:
         return [_argument(each, name) for each in value]
     if isinstance(value, Mapping) and value.get("class_name") in ("__slice__", "__ellipsis__"):
         return value
+    if _is_array(value):
+        return value
     _require_plain(value, name, "an argument")
     return value
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("class_name") in ("__numpy__", "__tensor__")
 
 
 def _require_plain(value: Any, name: str, what: str) -> None:
@@ -120,6 +130,8 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     """A tensor times a number, plus a number."""
     name = layer.class_name.removeprefix(PREFIX)
     first, second = [*layer.config["args"], None][:2]
+    if _is_array(first) or _is_array(second):
+        return _with_array(layer, inputs[0], builder)
     number = float(first if second is None else second) if name != "Negative" else -1.0
     backwards = second is None and name != "Negative"
     if name == "TrueDivide" and (backwards or number == 0 or len(inputs) > 1):
@@ -135,6 +147,63 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
         "TrueDivide": (1 / number if number else 0.0, 0.0),
     }[name]
     return scaled(layer.name, inputs[0], scale, offset, builder)
+
+
+def _with_array(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
+    """A tensor and an array of constants: positions of words, factors."""
+    name = layer.class_name.removeprefix(PREFIX)
+    args, shape = layer.config["args"], builder.tensors[x].shape
+    place = next(at for at, each in enumerate(args) if _is_array(each))
+    values = np.asarray(args[place]["config"]["value"], np.float32)
+    while values.ndim > len(shape) and values.shape[0] == 1:
+        values = values[0]
+    known = name in ("Add", "Multiply") or (name in ("Subtract", "TrueDivide") and place == 1)
+    if not known or values.ndim > len(shape) or (name == "TrueDivide" and not values.all()):
+        what = f"joins a tensor of shape {shape} and constants of {values.shape} by {name}"
+        hint = "Subtract or divide by the constants, with values other than zero."
+        raise refusal(layer, what, expected="Expected constants of the tensor's axes.", hint=hint)
+    if name == "Subtract":
+        values = -values
+    if name == "TrueDivide":
+        values = np.float32(1) / values
+    values = np.ascontiguousarray(np.broadcast_to(values, np.broadcast_shapes(values.shape, shape)))
+    if values.shape != shape:
+        raise refusal(layer, f"repeats a tensor of {shape}", expected=f"Expected {values.shape}.")
+    op = AddConstant() if name in ("Add", "Subtract") else Mul()
+    return builder.add(op, [x, builder.constant(f"{layer.name}/constants", values)], layer.name)
+
+
+def _clip(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Between two numbers, or above or below one."""
+    name, config = layer.class_name.removeprefix(PREFIX), layer.config
+    low, high = config.get("x_min"), config.get("x_max")
+    if name != "Clip":
+        numbers = [each for each in config["args"] if isinstance(each, int | float)]
+        if len(numbers) != 1:
+            raise refusal(layer, "joins a tensor and constants", expected="Expected one number.")
+        low, high = (numbers[0], None) if name == "Maximum" else (None, numbers[0])
+    bounds = -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    if bounds[0] >= bounds[1]:
+        raise refusal(layer, f"clips to {low} and {high}", expected="Expected the lower one first.")
+    return clipped(layer.name, inputs[0], *bounds, builder)
+
+
+def _stacked(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Along a new axis."""
+    shape = builder.tensors[inputs[0]].shape
+    axis = layer.config.get("axis", 0) % (len(shape) + 2) - 1
+    if axis < 0:
+        raise refusal(layer, "stacks before the batch", expected="Expected another axis.")
+    wide = (*shape[:axis], 1, *shape[axis:])
+    parts = [
+        builder.add(Reshape(wide), [name], f"{layer.name}/{number}")
+        for number, name in enumerate(inputs)
+    ]
+    return builder.add(Concatenation(axis=axis), parts, layer.name)
+
+
+def _gelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    return builder.add(Gelu(bool(layer.config.get("approximate", True))), inputs, layer.name)
 
 
 def _reduced(kind: type[Reduction]) -> Lowering:
@@ -232,22 +301,28 @@ def _unary(op: Absolute | Logarithm | Root) -> Lowering:
 OPERATIONS: Mapping[str, Lowering] = {
     "Absolute": _unary(Absolute()),
     "Add": _scaled,
+    "Clip": _clip,
     "Concatenate": Concatenation.from_keras,
     "ExpandDims": _reshaped,
+    "Gelu": _gelu,
     "GetItem": sliced,
     "Log": _unary(Logarithm()),
     "Matmul": _product,
     "Max": _reduced(ReduceMax),
+    "Maximum": _clip,
     "Mean": _reduced(Mean),
     "Min": _reduced(ReduceMin),
+    "Minimum": _clip,
     "Multiply": _scaled,
     "Negative": _scaled,
     "Power": _squared,
     "Reshape": _reshaped,
     "Rsqrt": _unary(Root(True)),
+    "Softmax": JOINS["Softmax"],
     "Sqrt": _unary(Root()),
     "Square": _squared,
     "Squeeze": _reshaped,
+    "Stack": _stacked,
     "Subtract": _scaled,
     "Sum": _summed,
     "Transpose": _transposed,

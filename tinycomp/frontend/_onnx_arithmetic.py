@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tinycomp.frontend._clipping import clipped
 from tinycomp.frontend._onnx_call import Call, Reader, Value
 from tinycomp.frontend._onnx_views import View, inner_shape, view
 from tinycomp.ir.operator import KerasLayer, Operator
@@ -96,18 +97,7 @@ def _clip(call: Call) -> View:
         raise call.refusal(
             f"clips to {low} and {high}", expected="Expected a lower bound below the upper."
         )
-    if (low, high) == (-math.inf, math.inf):
-        return x
-    if (low, high) == (-1.0, 1.0):
-        return call.same(Function("hard_tanh"), x)
-    limit = None if math.isinf(high) else high - max(low, -3e38)
-    if low == 0:
-        return call.same(Relu(limit), x)
-    if math.isinf(low):
-        turned = call.same(Relu(), call.scaled(x, -1.0, high, "below"), "clipped")
-        return call.scaled(turned, -1.0, high)
-    shifted = call.same(Relu(limit), call.scaled(x, 1.0, -low, "shifted"), "clipped")
-    return call.scaled(shifted, 1.0, low)
+    return x.renamed(clipped(call.name, x.name, low, high, call.weaver.builder))
 
 
 def _bound(call: Call, index: int, name: str, default: float) -> float:
