@@ -20,6 +20,7 @@ from tinycomp.device.link import SerialPort
 from tinycomp.device.serving import refuse_taken, serving
 from tinycomp.options.data import DataOptions
 from tinycomp.pipeline import bench, firmware_build, verify
+from tinycomp.proof.built_for import board_of
 from tinycomp.reference.compare import Verification
 from tinycomp.report.record import Report, read_report
 from tinycomp.target.boards import Board, load_board
@@ -46,7 +47,7 @@ def flash(
         TinycompError: the folder is no build; a tool is missing or fails; no port may be the board.
     """
     report = read_report(folder)
-    target = load_board(board or report.board)
+    target = load_board(board) if board else board_of(report)
     project = Project(folder, target, report.prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         port = flash_project(project, options, Path(scratch), progress, show)
@@ -73,7 +74,8 @@ def flash_and_check(
     """
     name = flash(folder, board, options, progress, show)
     if name is None:
-        name = ports.port_of(load_board(board or read_report(folder).board)).name
+        target = load_board(board) if board else board_of(read_report(folder))
+        name = ports.port_of(target).name
     port = replace(line, name=name)
     found = verify(folder, board, None, DataOptions(), samples, port, progress)
     return found, bench(folder, board, port, progress) if found.equal else None

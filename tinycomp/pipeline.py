@@ -39,6 +39,7 @@ from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, by_hops, evaluation_inputs, prepare, reduce
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.assembly import MODEL_NAME, Assembler
+from tinycomp.proof.built_for import board_of
 from tinycomp.proof.checks import (
     add_cycle_estimate,
     add_layer_errors,
@@ -72,7 +73,7 @@ from tinycomp.report.record import (
     read_report,
     to_json,
 )  # fmt: skip
-from tinycomp.target.boards import Board, load_board
+from tinycomp.target.boards import Board, load_board, own_keys
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -218,7 +219,8 @@ def _first_report(prepared: Prepared, planned: Plan, board: Board, prefix: str) 
     cost = prepared.graph.cost()
     model = ModelRecord(prepared.graph.name, prepared.sha256, cost.macs, cost.parameters)
     return Report(
-        model, board.name, prefix, room=room_record(board), ram=ram_record(planned, None),
+        model, board.name, prefix, own_board=own_keys(board), room=room_record(board),
+        ram=ram_record(planned, None),
         memory=memory_record(planned), layers=layer_records(planned.program),
         tensors=activation_records(planned.program.graph),
         compression=prepared.compression, input_transform=prepared.graph.input_transform,
@@ -326,7 +328,9 @@ def _bench_once(
     progress: Progress,
 ) -> Report:  # fmt: skip
     """The report with what is measured on the firmware's board."""
-    report = replace(report, board=firmware.board.name)
+    board = firmware.board
+    room, own = room_record(board), own_keys(board)
+    report = replace(report, board=board.name, own_board=own, room=room)
     measured = firmware.measure()
     assert report.ram is not None
     report = replace(
@@ -372,8 +376,8 @@ def firmware_build(folder: Path, report: Report, name: str | None, build: Path) 
         BoardError: the library can't be used on the other board.
         OutputError: the folder lacks its library.
     """
-    board = load_board(name or report.board)
-    built_for = board if board.name == report.board else load_board(report.board)
+    built_for = board_of(report)
+    board = load_board(name) if name else built_for
     library = folder / project_paths(built_for, report.prefix).library
     if not (library / f"{report.prefix}.c").is_file():
         raise OutputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shutil
 import subprocess
@@ -71,7 +72,21 @@ def test_the_rate_of_a_board_reaches_firmware_and_tools(board):
     assert "115200" not in "".join(text for name, text in files.items() if "profile" not in name)
     assert "#define TC_BAUD 115200\n" in lay_out(board, content())[port]
     if board.project == "platformio":
-        assert "monitor_speed = 57600\n" in files["platformio.ini"]
+        environment = platformio_environment(files["platformio.ini"])
+        assert environment["monitor_speed"] == "57600"
+        assert {key: environment[key] for key in ("platform", "board", "framework")} == {
+            "platform": board.settings.platform,
+            "board": board.settings.board,
+            "framework": board.settings.framework,
+        }
+        assert environment.get("board_build.mcu", "") == (board.settings.mcu or "")
+
+
+def platformio_environment(text: str) -> configparser.SectionProxy:
+    """The keys that all environments of a platformio.ini have."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    return parser["env"]
 
 
 def test_the_sample_is_in_the_example():

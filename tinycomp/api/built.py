@@ -19,11 +19,11 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Tensor, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.pipeline import built_folder
+from tinycomp.proof.built_for import board_of
 from tinycomp.quantize.affine import quantize_inputs
 from tinycomp.reference.simulate import INTEGERS, run
 from tinycomp.report.html import html
 from tinycomp.report.record import Report, read_report
-from tinycomp.target.boards import load_board
 
 Inputs = Array | Mapping[str, Array]
 
@@ -82,7 +82,7 @@ class Build:
                 f"'{error.filename}' can't be read: {error.strerror}.",
                 hint="Build the model again.",
             ) from error
-        editable = kind_of(load_board(self.report.board)).editable
+        editable = kind_of(board_of(self.report)).editable
         write_folder(folder, files, force=force, editable=editable)
         return folder
 

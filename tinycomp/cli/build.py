@@ -168,7 +168,7 @@ def build(
         progress=TerminalProgress(steps),
     ).report
     emit(lambda: to_json(report))
-    origin = origin_of(output, report.board, model, data)
+    origin = origin_of(output, report, model, data, board)
     terminal.show(console, report, origin, verbose=shown.verbose)
     console.print(f"Wrote {output}", markup=False)
 

@@ -14,6 +14,7 @@ from tinycomp.options.data import DataOptions, Task
 if TYPE_CHECKING:
     from tinycomp.device.link import SerialPort
     from tinycomp.report.advice import Origin
+    from tinycomp.report.record import Report
 
 _FRACTION = re.compile(r"([^/]+)(?:/([^/]+))?")
 
@@ -251,19 +252,20 @@ def serial_port(
 
 
 def origin_of(
-    folder: Path, board: str, model: Path | None = None, data: Path | None = None
-) -> Origin:
+    folder: Path, report: Report, model: Path | None = None, data: Path | None = None,
+    board: str | None = None,
+) -> Origin:  # fmt: skip
     """What the commands that come after a build are about; the model and the data are not known
     of a folder that was built before.
     """
+    from tinycomp.proof.built_for import board_of
     from tinycomp.report.advice import Origin
-    from tinycomp.target.boards import load_board
 
-    flashable = load_board(board).flash is not None
+    flashable = board_of(report).flash is not None
     if model is None:
-        return Origin(str(folder), flashable=flashable)
+        return Origin(str(folder), flashable=flashable, board=board)
     trainable = model.suffix != ".tflite"
-    return Origin(str(folder), str(model), str(data) if data else None, flashable, trainable)
+    return Origin(str(folder), str(model), str(data) if data else None, flashable, trainable, board)
 
 
 def data_options(

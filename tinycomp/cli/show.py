@@ -41,7 +41,7 @@ def inspect(
             )
         report = read_report(path)
         emit(lambda: to_json(report))
-        origin = origin_of(path, report.board)
+        origin = origin_of(path, report)
         terminal.show(console, report, origin, verbose=shown.verbose)
         return
     progress = Silent() if shown.as_json else TerminalProgress(("Reading", "Estimating"))
@@ -89,5 +89,5 @@ def demo(
 
     report = demonstration.run(output, force, TerminalProgress())
     emit(lambda: to_json(report))
-    terminal.show(console, report, origin_of(output, report.board), verbose=shown.verbose)
+    terminal.show(console, report, origin_of(output, report), verbose=shown.verbose)
     console.print(f"Wrote {output}")

@@ -11,7 +11,6 @@ from tinycomp.common.errors import ToolError
 _HOMEBREW: Mapping[str, str] = {
     "avr-libc": "osx-cross/avr/avr-gcc",
     "avrdude": "avrdude",
-    "bossa-cli": "bossa",
     "cmake": "cmake",
     "dfu-util": "dfu-util",
     "g++": "gcc",

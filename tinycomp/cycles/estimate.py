@@ -74,7 +74,8 @@ def require_silicon(board: Board) -> Silicon:
         raise BoardError(
             f"There is nothing to estimate cycles for: {board.name} has no table [silicon].",
             expected="Expected its core's published timings, and the wait states of its flash.",
-            hint="Name a board that has one: --board cortex-m4.",
+            hint="Without --estimate-cycles, milliseconds are given as a range. For a board with a "
+            "Cortex-M4, add --board cortex-m4.",
         )
     return board.silicon
 

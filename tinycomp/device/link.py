@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tinycomp.common.errors import DeviceError
+from tinycomp.device.port_errors import cannot_open
 from tinycomp.target.boards import BAUD
 
 LINE_MAX = 100_000
@@ -182,10 +183,7 @@ def _opened(port: str, baud: int, reset: bool) -> Stream:
             line.dtr = line.rts = False
         line.open()
     except _setup_errors() as error:
-        raise DeviceError(
-            f"Port {port} can't be opened at {baud} baud ({error}).",
-            hint="Check the name and the cable, and that no other program uses the port.",
-        ) from error
+        raise cannot_open(port, error, f" at {baud} baud") from error
     opened: Stream = line
     return opened
 

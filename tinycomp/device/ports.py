@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tinycomp.common.errors import DeviceError
+from tinycomp.device.port_errors import cannot_open
 from tinycomp.target.boards import Board
 
 TOUCH_BAUD = 1200
@@ -115,10 +116,7 @@ def touch(port: str) -> None:
         line.open()
         line.close()
     except OSError as error:
-        raise DeviceError(
-            f"Port {port} can't be opened ({error}).",
-            hint="Check the name and the cable, and that no other program uses the port.",
-        ) from error
+        raise cannot_open(port, error) from error
 
 
 def bootloader_port(board: Board, port: FoundPort) -> FoundPort:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinycomp.report.record import Report
 
@@ -31,6 +31,8 @@ class Origin:
     """Whether the board's project can be flashed."""
     trainable: bool = True
     """Whether the file is of a float model, which can be trained."""
+    board: str | None = None
+    """What the command line named the board; None: as in the report."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,10 @@ def _on_accuracy(report: Report, origin: Origin) -> Iterator[Step]:
     accuracy = report.accuracy
     if accuracy is None:
         if origin.data is None:
-            data = "--data samples.npz"
-            command = f"tinycomp build {shlex.quote(origin.model)} {data} --board {report.board}"
             folder = shlex.quote(f"{origin.folder}-data")
-            yield Step("the accuracy is not known without samples", f"{command} -o {folder}")
+            given = replace(origin, data="samples.npz")
+            command = _with_data("build", report, given, f"-o {folder}")
+            yield Step("the accuracy is not known without samples", command)
         return
     if accuracy.metric not in _SHARES or accuracy.dense_int8 is None:
         return
@@ -129,9 +131,15 @@ def _build(report: Report, origin: Origin, variant: str) -> str:
     return _with_data("build", report, origin, f"{_VARIANTS[variant]} -o {folder}")
 
 
+def _board(report: Report, origin: Origin) -> str:
+    """A board's name, or the path of the user's own file."""
+    named = f"{report.board}.toml" if report.own_board else report.board
+    return shlex.quote(origin.board or named)
+
+
 def _with_data(command: str, report: Report, origin: Origin, more: str) -> str:
     data = f" --data {shlex.quote(origin.data)}" if origin.data else ""
     return (
         f"tinycomp {command} {shlex.quote(origin.model)}{data} --board "
-        f"{shlex.quote(report.board)} {more}"
+        f"{_board(report, origin)} {more}"
     )

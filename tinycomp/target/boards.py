@@ -7,6 +7,7 @@ tinycomp depends on a board's name.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -231,12 +232,32 @@ def _known(name: str) -> Board:
 
 
 def _read(path: Path) -> Board:
-    values = read_board(path)
+    return _made(path.stem, read_board(path), path)
+
+
+def _made(name: str, values: Mapping[str, Any], path: Path) -> Board:
+    """The board with these keys, those of the boards that it is based on included."""
     try:
-        board = _board_model()(name=path.stem, **values)
+        board = _board_model()(name=name, **values)
     except ValidationError as error:
         raise BoardError(f"Board file {path}: {_first_problem(error)}") from error
     return _consistent(board, path)
+
+
+def own_keys(board: Board) -> dict[str, Any] | None:
+    """What `restored` makes a board of that has a file of the user's; None if it is built in."""
+    if board.name in board_names() and load_board(board.name) == board:
+        return None
+    return board.model_dump(mode="json", exclude_unset=True, exclude={"name"})
+
+
+def restored(name: str, own: Mapping[str, Any] | None) -> Board:
+    """A board by its name and `own_keys`.
+
+    Raises:
+        BoardError: the keys are of another version, or the board is unknown.
+    """
+    return load_board(name) if own is None else _made(name, own, Path(f"{name}.toml"))
 
 
 @cache

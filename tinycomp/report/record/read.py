@@ -41,10 +41,12 @@ def read_report(folder: Path) -> Report:
         text = path.read_text(encoding="utf-8")
         _check_format(path, json.loads(text))
         return TypeAdapter(Report).validate_json(text, strict=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise OutputError(
             f"'{folder}' holds no {REPORT_NAME}."
             if folder.is_dir()
+            else f"'{folder}' is a file."
+            if folder.exists()
             else f"There is no folder '{folder}'.",
             expected="Expected a folder written by 'tinycomp build'.",
             hint="Run 'tinycomp build MODEL -o FOLDER' first.",

@@ -87,6 +87,8 @@ class Report:
     """Prefix of the library's C names."""
     benchmark: str | None = None
     """Which of MLPerf Tiny's it was built as (--benchmark)."""
+    own_board: dict[str, Any] | None = None
+    """The keys of a board file of the user's, and of those that it is based on; None: built in."""
     stand_in: str | None = None
     """The emulated board that was verified and measured instead of it."""
     room: RoomRecord | None = None

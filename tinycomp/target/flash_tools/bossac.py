@@ -12,7 +12,11 @@ class Bossac(FlashTool):
     """It needs no settings."""
 
     programs: ClassVar[tuple[str, ...]] = ("bossac",)
-    install: ClassVar[str] = "Install bossac: apt install bossa-cli, brew install bossa."
+    install: ClassVar[str] = (
+        "Install Arduino's bossac, which knows the nRF52840 (that of apt and Homebrew does not): "
+        "pio pkg install --global --tool platformio/tool-bossac-nordicnrf52, then put its folder "
+        "on the PATH."
+    )
     formats: ClassVar[tuple[str, ...]] = ("bin",)
 
     def command(self, job: FlashJob) -> tuple[str, ...]:
