@@ -27,6 +27,7 @@ from tinycomp.emit.folder import (
     write_folder,
 )
 from tinycomp.emit.package_files import FOLDER as PACKAGES
+from tinycomp.emit.package_files import package_notes
 from tinycomp.emit.project import is_made_of_model, kind_of, project_paths
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph
@@ -207,9 +208,8 @@ def _write(
         editable=kind_of(board).editable,
         scope=in_scope,
     )
-    if options.packaging.names and options.packaging.url is None:
-        page = options.packaging.page(prefix)
-        progress.note(f"The packages name {page} as their web page: give yours with --package-url.")
+    for note in package_notes(board, options.packaging, prefix):
+        progress.note(note)
     for name in kept:
         progress.note(f"{name} was edited and stays as it is: remove it to have a new one written.")
 

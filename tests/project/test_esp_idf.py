@@ -22,6 +22,8 @@ STUBS = Path(__file__).parent / "stubs" / "esp_idf"
 ESPRESSIF = [b for b in list_boards() if b.platformio and b.platformio.platform == "espressif32"]
 FILES = {"CMakeLists.txt", "main/CMakeLists.txt", "main/app_main.c", "main/port.c",
          "lib/tiny/CMakeLists.txt", "lib/tiny/Kconfig", "sdkconfig.defaults"}  # fmt: skip
+IN_IDF_4 = {"esp32", "esp32s2", "esp32s3", "esp32c3"}
+"""Chips of version 4.4 (components/soc); the option's name is that of components/<chip>/Kconfig."""
 needs_cmake = pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
 
 
@@ -32,6 +34,11 @@ def test_every_chip_of_espressif_has_one(board: Board) -> None:
     assert f"idf.py set-target {board.name}\n" in files["README.md"]
     megahertz = (board.clock or 0) // 1_000_000
     assert f"CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ_{megahertz}=y\n" in files["sdkconfig.defaults"]
+    old = f"CONFIG_{board.name.upper()}_DEFAULT_CPU_FREQ_{megahertz}=y\n"
+    assert (old in files["sdkconfig.defaults"]) == (board.name in IN_IDF_4)
+    since = "4.4" if board.name in IN_IDF_4 else "5.1"
+    assert f"ESP-IDF {since} or later" in files["sdkconfig.defaults"]
+    assert f"({since} or later)" in files["README.md"]
 
 
 @pytest.mark.parametrize("name", ["esp8266", "nano33ble", "uno"])

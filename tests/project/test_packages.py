@@ -19,7 +19,7 @@ from tiny_project import SAMPLE, content
 
 from tinycomp.common.errors import OutputError
 from tinycomp.emit.folder import write_folder
-from tinycomp.emit.package_files import package_files
+from tinycomp.emit.package_files import package_files, package_notes
 from tinycomp.emit.packages._package import package_name, package_version
 from tinycomp.emit.packages._registry import packages, packaging_of
 from tinycomp.emit.project import Content, lay_out
@@ -284,6 +284,57 @@ def test_titles_do_not_break_manifests(kind: str) -> None:
             assert ET.fromstring(text.split("\n", 1)[1]) is not None
         if name.endswith("library.properties"):
             assert all("=" in line for line in text.splitlines())
+
+
+def test_the_esp_idf_package_is_the_component_of_the_project() -> None:
+    board = load_board("esp32")
+    component = "lib/tiny/"
+    project = lay_out(board, content())
+    files = package_files(board, content(), Packaging(("esp-idf",), URL))
+    folder = "packages/esp-idf/tiny/"
+    own = {name.removeprefix(component) for name in project if name.startswith(component)}
+    assert {"CMakeLists.txt", "Kconfig", "src/tiny.c"} <= own
+    for name in own:
+        assert files[folder + name] == project[component + name]
+    assert "`TINY_IN_IRAM`" in files[f"{folder}README.md"]
+
+
+@pytest.mark.parametrize("kind", packages())
+def test_readmes_say_for_which_core_they_were_built(kind: str) -> None:
+    files = package_files(load_board("nucleo-l4r5zi"), content(), Packaging((kind,), URL))
+    (readme,) = [text for name, text in files.items() if name.endswith("README.md")]
+    assert "for ST Nucleo-L4R5ZI (STM32L4R5)" in readme
+    assert "its core, cortex-m4." in readme
+
+
+@pytest.mark.parametrize(
+    ("board", "kinds"),
+    [
+        ("nucleo-l4r5zi", ["esp-idf"]),
+        ("uno", ["cmsis-pack", "esp-idf", "zephyr"]),
+        ("esp32", ["cmsis-pack"]),
+        ("esp32c3", ["cmsis-pack"]),
+        ("host", ["arduino", "cmsis-pack", "esp-idf", "zephyr"]),
+    ],
+)
+def test_a_note_says_where_package_and_core_do_not_match(board: str, kinds: list[str]) -> None:
+    found = list(package_notes(load_board(board), Packaging(tuple(packages()), URL), "tiny"))
+    assert [re.findall("The package for ([a-z-]+) ", note) for note in found] == [
+        [kind] for kind in kinds
+    ]
+    (note,) = package_notes(load_board("uno"), Packaging(("esp-idf",), URL), "tiny")
+    assert note == (
+        "The package for esp-idf has the kernels of uno (atmega328p), but is for cores xtensa*, "
+        "rv32*: it gives the same outputs there, not as fast. Name such a board with --board."
+    )
+
+
+def test_blocks_of_readmes_hold_one_language() -> None:
+    files = package_files(M4, content(), Packaging(("zephyr",), URL))
+    readme = next(text for name, text in files.items() if name.endswith("README.md"))
+    blocks = re.findall(r"```\n(.*?)```", readme, re.DOTALL)
+    assert ["CONFIG_" in block for block in blocks] == [True, False]
+    assert ["west build" in block for block in blocks] == [False, True]
 
 
 def test_unknown_kinds_are_refused_by_name() -> None:

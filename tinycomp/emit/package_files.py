@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tinycomp import __version__
 from tinycomp.emit.packages._package import package_name, package_version
@@ -32,6 +32,27 @@ def package_files(board: Board, content: Content, packaging: Packaging) -> dict[
             for name, text in _package(kind, board, content, packaging).items()
         }
     return files
+
+
+def package_notes(board: Board, packaging: Packaging, prefix: str) -> Iterator[str]:
+    """What to know about packages: a board whose core a kind is not for, and a missing web page.
+
+    Args:
+        board: the board that the library is built for.
+        packaging: which packages.
+        prefix: of the library's names.
+    """
+    for kind in packaging.names:
+        package = packages()[kind]
+        if not package.fits(board):
+            yield (
+                f"The package for {kind} has the kernels of {board.name} ({board.cpu}), but is for "
+                f"cores {', '.join(f'{core}*' for core in package.cores)}: it gives the same "
+                "outputs there, not as fast. Name such a board with --board."
+            )
+    if packaging.names and packaging.url is None:
+        page = packaging.page(prefix)
+        yield f"The packages name {page} as their web page: give yours with --package-url."
 
 
 def _package(kind: str, board: Board, content: Content, packaging: Packaging) -> Mapping[str, str]:

@@ -6,6 +6,8 @@ from abc import ABC
 from collections.abc import Mapping
 from typing import ClassVar
 
+from tinycomp.target.boards import Board
+
 LONGEST_NAME = 63
 """Of an Arduino library; other systems allow more."""
 
@@ -19,6 +21,12 @@ class Package(ABC):
     """
     library: ClassVar[str] = "src"
     """Folder of the library's files."""
+    cores: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of cores that its build system compiles for; empty: any."""
+
+    def fits(self, board: Board) -> bool:
+        """Whether its build system compiles for a board's core."""
+        return not self.cores or board.cpu.startswith(self.cores)
 
 
 def package_name(prefix: str) -> str:

@@ -11,6 +11,7 @@ from tinycomp.emit.packages._package import Package
 class Arduino(Package):
     """An Arduino library."""
 
+    cores = ("cortex-m", "atmega", "xtensa", "lx", "rv32")
     templates: ClassVar[Mapping[str, str]] = {
         "library.properties": "projects/arduino/library.properties.j2",
         "README.md": "packages/arduino/README.md.j2",

@@ -11,6 +11,7 @@ from tinycomp.emit.packages._package import Package
 class CmsisPack(Package):
     """A CMSIS-Pack."""
 
+    cores = ("cortex-m",)
     templates: ClassVar[Mapping[str, str]] = {
         "tinycomp.{prefix}.pdsc": "packages/cmsis_pack/pack.pdsc.j2",
         "README.md": "packages/cmsis_pack/README.md.j2",

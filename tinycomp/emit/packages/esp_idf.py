@@ -9,10 +9,12 @@ from tinycomp.emit.packages._package import Package
 
 
 class EspIdf(Package):
-    """An ESP-IDF component."""
+    """The component of the projects for Espressif's chips, for other projects."""
 
+    cores = ("xtensa", "rv32")
     templates: ClassVar[Mapping[str, str]] = {
-        "CMakeLists.txt": "packages/esp_idf/CMakeLists.txt.j2",
+        "CMakeLists.txt": "projects/platformio/esp_idf/component.cmake.j2",
+        "Kconfig": "projects/platformio/esp_idf/Kconfig.j2",
         "idf_component.yml": "packages/esp_idf/idf_component.yml.j2",
         "README.md": "packages/esp_idf/README.md.j2",
     }

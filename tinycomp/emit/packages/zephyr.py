@@ -11,6 +11,7 @@ from tinycomp.emit.packages._package import Package
 class Zephyr(Package):
     """A Zephyr module."""
 
+    cores = ("cortex-m", "xtensa", "rv32")
     templates: ClassVar[Mapping[str, str]] = {
         "zephyr/module.yml": "packages/zephyr/module.yml.j2",
         "zephyr/CMakeLists.txt": "packages/zephyr/CMakeLists.txt.j2",

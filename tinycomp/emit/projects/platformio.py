@@ -20,6 +20,10 @@ ESP_IDF = {
     "lib/{prefix}/Kconfig": "Kconfig",
 }
 """The files of a project of ESP-IDF, and their templates."""
+_IN_IDF_4 = ("esp32", "esp32s2", "esp32s3", "esp32c3")
+"""Chips of ESP-IDF 4.4, where the option of the frequency has the chip's name."""
+_SINCE = {**dict.fromkeys(_IN_IDF_4, "4.4"), "esp32c2": "5.0", "esp32p4": "5.3"}
+"""The first version of ESP-IDF for a chip; 5.1 for others."""
 
 
 class PlatformIOProject(ProjectKind):
@@ -52,7 +56,11 @@ class PlatformIOProject(ProjectKind):
     def context(self, board: Board, prefix: str) -> dict[str, object]:
         """The include path of the harness in the program; the target and clock of ESP-IDF."""
         megahertz = (board.clock or 0) // 1_000_000
-        return {"server": "server.h", "target": _target(board), "megahertz": megahertz}
+        target = _target(board)
+        return {
+            "server": "server.h", "target": target, "megahertz": megahertz,
+            "in_idf_4": target in _IN_IDF_4, "idf": _SINCE.get(target or "", "5.1"),
+        }  # fmt: skip
 
     def further(self, board: Board, prefix: str) -> Mapping[str, str]:
         """For Espressif's chips: a project of ESP-IDF in the same folder."""
