@@ -105,4 +105,4 @@ def test_what_stays_on_bytes_is_said() -> None:
     quantize_calibrated(graph, graph, X, "min-max", None, progress, precision=Precision(16))
     (note,) = progress.notes
     assert "'end_gelu' (gelu)" in note
-    assert "computed on int8" in note
+    assert "Computed on int8" in note

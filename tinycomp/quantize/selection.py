@@ -105,8 +105,8 @@ def _narrow_note(graph: Graph) -> str:
     if not layers:
         return ""
     return (
-        f"LiteRT has no form on 16-bit activations of {layers}: computed on int8, with conversions "
-        "around."
+        f"Computed on int8, with conversions around, for want of a form on 16-bit activations: "
+        f"{layers}."
     )
 
 
