@@ -28,7 +28,7 @@ int main(void)
     UCSR0B = _BV(TXEN0);
     for (uint16_t i = 0; i < SAMPLE_COUNT; i++) {
         int8_t *const output = unit_output(&arena);
-        memcpy_P(unit_input(&arena), samples[i], UNIT_INPUT_SIZE);
+        memcpy_P(unit_input(&arena), samples[i], sizeof samples[i]);
         unit_invoke(&arena, unit_input(&arena), output);
         for (uint16_t j = 0; j < UNIT_OUTPUT_SIZE; j++) {
             if (j % BYTES_A_LINE == 0) {

@@ -71,7 +71,7 @@ def _run_on_avr(
     program = lower(case.graph, storage, kernels)
     planned = plan(program, range(len(program.operations) if streamed else 0))
     files = emit_library(planned, prefix="unit", model_hash="0" * 64)
-    inputs = case.inputs.reshape(len(case.inputs), -1)
+    inputs = np.ascontiguousarray(case.inputs).reshape(len(case.inputs), -1).view(np.int8)
     for name, text in {**files, "samples.h": _samples_header(inputs)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
