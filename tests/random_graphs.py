@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import numpy as np
 from conformance import parameters
 from small_models import LOGISTIC, WEIGHTS, Layers
 
-from tinycomp.ir.graph import Graph
-from tinycomp.ir.operator import Operator
-from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.operator import NUMBERS, Operator
+from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape, Tensor
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._move import Move
 from tinycomp.ops._reduction import Reduction
@@ -26,6 +27,7 @@ from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
+from tinycomp.ops.embedding import Embedding
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.function import DEFINITIONS, Function
@@ -48,6 +50,7 @@ from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reduce_min import ReduceMin
 from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.root import Root
@@ -58,6 +61,7 @@ from tinycomp.ops.tanh import Tanh
 from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
 
+WORDS = 20
 FEWEST, MOST = 5, 8
 """Random layers per graph, in addition to those of its end."""
 LARGEST = 1500
@@ -428,3 +432,26 @@ def random_graph(seed: int, left_out: Collection[int] = ()) -> Graph:
     for step in range(1, steps(seed) + 1):
         growing.grow(step, step in left_out)
     return growing.end()
+
+
+def with_words(graph: Graph, seed: int) -> Graph:
+    """The graph with an embedding in front: of WORDS words, one for each place of its input."""
+    (name,) = graph.inputs
+    source = graph.tensors[name]
+    places, channels = math.prod(source.shape[:-1]), source.shape[-1]
+    values = np.random.default_rng(seed).integers(-128, 128, (WORDS, channels)).astype(np.int8)
+    new = [
+        Tensor("numbers", (places,), "int16", NUMBERS),
+        Tensor("rows", (places, channels), "int8", source.quantization),
+    ]
+    return replace(
+        graph,
+        nodes=(
+            Node("rows", Embedding(), ("numbers", "table"), ("rows",)),
+            Node("image", Reshape(source.shape), ("rows",), (name,)),
+            *graph.nodes,
+        ),
+        tensors={**{each.name: each for each in new}, **graph.tensors},
+        constants={"table": Constant("table", values, source.quantization), **graph.constants},
+        inputs=("numbers",),
+    )

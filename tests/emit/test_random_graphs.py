@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conformance import extreme_inputs
 from host import run_on_host
-from random_graphs import random_graph
+from random_graphs import WORDS, random_graph, with_words
 
 from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph
@@ -25,6 +25,7 @@ from tinycomp.reference.simulate import simulate
 
 IN_C = range(20)
 IN_PYTHON = range(20, 120)
+WITH_WORDS = range(3)
 
 
 def samples(graph: Graph, seed: int) -> Array:
@@ -42,6 +43,17 @@ def first_difference(found: dict[str, Array], expected: dict[str, Array]) -> str
 def test_c_equals_simulator_equals_litert(seed: int, tmp_path: Path) -> None:
     graph = random_graph(seed)
     inputs = samples(graph, seed)
+    expected = oracle.run(write_tflite(graph), inputs)
+    assert first_difference(simulate(graph, inputs), expected) is None
+    assert first_difference(run_on_host(graph, inputs, tmp_path), expected) is None
+
+
+@pytest.mark.skipif(not firmware_build.host_available(), reason="gcc is not installed")
+@pytest.mark.parametrize("seed", WITH_WORDS)
+def test_graphs_behind_an_embedding(seed: int, tmp_path: Path) -> None:
+    graph = with_words(random_graph(seed), seed)
+    shape = graph.tensors["numbers"].shape
+    inputs = np.random.default_rng(seed).integers(0, WORDS, (4, *shape)).astype(np.int16)
     expected = oracle.run(write_tflite(graph), inputs)
     assert first_difference(simulate(graph, inputs), expected) is None
     assert first_difference(run_on_host(graph, inputs, tmp_path), expected) is None
@@ -65,7 +77,8 @@ def test_the_random_graphs_cover_all_features() -> None:
     """
     graphs = [random_graph(seed) for seed in IN_C]
     every = [*graphs, *(random_graph(seed) for seed in IN_PYTHON)]
-    names = {node.op.name for graph in every for node in graph.nodes}
+    behind = [with_words(random_graph(seed), seed) for seed in WITH_WORDS]
+    names = {node.op.name for graph in [*every, *behind] for node in graph.nodes}
     assert names == {
         name
         for name, kind in operators().items()

@@ -57,7 +57,7 @@ def differentiated(graph: Graph, x: Array) -> Found:
         [values[graph.inputs[0]], *(constants[name] for name in names)],
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
-    first, *others = (gradient.numpy() for gradient in gradients)
+    first, *others = (tf.convert_to_tensor(gradient).numpy() for gradient in gradients)
     return Found(outputs.numpy(), first, dict(zip(names, others, strict=True)))
 
 
