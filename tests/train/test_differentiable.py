@@ -71,6 +71,8 @@ def require_agreement(name: str, graph: Graph, x: Array) -> None:
     assert difference(found.outputs, expected) < TOLERANCE, name
     for gradient in (found.of_input, *found.of_constants.values()):
         assert np.isfinite(gradient).all(), name
+    if any(node.op.row_numbers for node in graph.nodes):
+        return  # a little more is no row, or the same
     step = np.float32(1e-3) * np.abs(x).max()
     if min(difference(run(graph, x + d), expected) for d in (step, -step)) > TOLERANCE:
         assert found.of_input.any(), name
