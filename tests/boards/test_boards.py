@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
+from tinycomp.report.boards import board_details
 from tinycomp.target.boards import list_boards, load_board
 
 GOOD = """
@@ -76,6 +77,36 @@ def test_an_unknown_board_lists_known_boards_and_the_closest():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("rp2040", "Did you mean 'pico'?"),
+        ("rp", "Did you mean 'pico', 'pico2' or 'pico2-riscv'?"),
+        ("nRF52840", "Did you mean 'nano33ble' or 'xiao-nrf52840'?"),
+        ("atmega2560", "Did you mean 'mega'?"),
+        ("Nucleo_L4R5", "Did you mean 'nucleo-l4r5zi'?"),
+        ("unoo", "Did you mean 'uno'?"),
+    ],
+)
+def test_boards_are_suggested_by_chip_title_and_name(name, hint):
+    with pytest.raises(BoardError) as caught:
+        load_board(name)
+    assert str(caught.value).endswith(hint)
+
+
+def test_the_settings_of_a_board_have_no_empty_rows():
+    for board in list_boards():
+        (_, values) = board_details(board, "emulated here").columns
+        assert all(str(cell) for cell in values.cells), board.name
+
+
+def test_a_pace_of_another_chip_says_so():
+    quoting = [b for b in list_boards() if b.pace and "STM32L4R5" in b.pace.why and b.clock]
+    assert {"nano33ble", "nucleo-l4r5zi"} <= {board.name for board in quoting}
+    for board in quoting:
+        assert ("STM32L4R5" in board.title) != ("for another Cortex-M4" in board.pace.why)
+
+
 def test_an_unknown_board_without_a_close_match_suggests_a_file():
     with pytest.raises(BoardError, match=r"by its path: \./my\.toml\."):
         load_board("zzz")
@@ -108,8 +139,15 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("flash =", "flsh ="), "Did you mean 'flash'?"),
         (GOOD.replace("title", "tittle"), "Did you mean 'title'?"),
         (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing."),
-        (GOOD.replace("1000", '"1000"'), "key 'memory.flash': Input should be a valid integer"),
-        (GOOD.replace("1000", "-1"), "but it is -1."),
+        (
+            GOOD.replace("1000", '"1000"'),
+            "key 'memory.flash' should be a whole number, but it is '1000': size",
+        ),
+        (GOOD.replace("1000", '"1000"'), "size of the flash, in bytes."),
+        ("clock = true\n" + GOOD, "'clock' should be a whole number, but it is True: clock in Hz"),
+        (GOOD.replace('"Mine"', "1"), "key 'title' should be text in quotes, but it is 1: name"),
+        (GOOD.replace("flash =", "harvard = 1\nflash ="), "should be true or false, but it is 1"),
+        (GOOD.replace("1000", "-1"), "greater than or equal to 0, but it is -1: size"),
         (GOOD.replace("makefile", "cmake"), "Expected one of: arduino, makefile, platformio."),
         (GOOD.replace("makefile", "cmake"), "project = 'cmake', but templates/projects has no"),
         (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),

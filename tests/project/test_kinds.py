@@ -99,7 +99,7 @@ def test_a_new_kind_needs_new_files_only(component: Path) -> None:
         ("", "project = 'component' needs a table [component]."),
         ("[component]\n", "key 'component.chip' is missing."),
         ('[component]\nchp = "x"\n', "key 'component.chp' is not known. Known here: chip."),
-        ("[component]\nchip = 1\n", "key 'component.chip': Input should be a valid string"),
+        ("[component]\nchip = 1\n", "key 'component.chip' should be text in quotes"),
     ],
 )
 def test_its_table_is_checked(component: Path, table: str, problem: str) -> None:

@@ -30,7 +30,8 @@ _EXIT_CODES = (
 
 app = typer.Typer(
     name="tinycomp",
-    help="Compiles trained Keras models to firmware that is small, fast, and verified.",
+    help="Compiles trained models (Keras, TensorFlow, PyTorch, ONNX) to firmware that is small, "
+    "fast, and verified.",
     epilog=_EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -83,7 +83,8 @@ def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:
     yield "built by", board.project
     if board.settings is not None:
         for key, value in board.settings.model_dump().items():
-            yield f"  {key}", str(value)
+            if value not in (None, "", (), []):
+                yield f"  {key}", str(value)
     compiler = board.compiler
     flags = _words([compiler.optimize, *compiler.flags])
     yield "compiler", f"{compiler.prefix}gcc {flags} (apt: {_words(compiler.packages)})"

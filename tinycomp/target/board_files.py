@@ -38,14 +38,37 @@ def find_board(name: str, beside: Path | None = None) -> Path:
     names = board_names()
     if name in names:
         return resources.boards() / f"{name}{_SUFFIX}"
-    near = near_name(name, names)
+    near = [repr(each) for each in near_boards(name, names)]
+    listed = " or ".join(filter(None, (", ".join(near[:-1]), *near[-1:])))
     raise BoardError(
         f"There is no board {name!r}.",
         expected=f"Expected one of: {', '.join(names)}.",
-        hint=f"Did you mean {near!r}?"
+        hint=f"Did you mean {listed}?"
         if near
         else "Name your own board file by its path: ./my.toml.",
     )
+
+
+def near_boards(name: str, names: list[str]) -> list[str]:
+    """The boards that a name may mean: the same letters and digits, else those with it in their
+    title or core (the chip "rp2040"), else the nearest name.
+    """
+    wanted = _plain(name)
+    same = [known for known in names if _plain(known) == wanted]
+    found = same or [known for known in names if wanted and _is_titled(known, wanted)]
+    near = near_name(name, names)
+    return found or ([near] if near else [])
+
+
+def _is_titled(board: str, wanted: str) -> bool:
+    """Whether a word of a board's title or core begins with some letters and digits, or the title
+    holds them at more than three.
+    """
+    values = read_board(resources.boards() / f"{board}{_SUFFIX}")
+    texts = (str(values.get("title", "")), str(values.get("cpu", "")))
+    words = re.findall("[a-z0-9]+", " ".join(texts).lower())
+    held = len(wanted) > 3 and any(wanted in _plain(text) for text in texts)
+    return held or (len(wanted) > 1 and any(word.startswith(wanted) for word in words))
 
 
 def near_name(name: str, names: list[str]) -> str | None:

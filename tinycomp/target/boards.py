@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, create_model
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
+from tinycomp.common.problems import wanted
 from tinycomp.common.toml_file import shown
 from tinycomp.target.board_files import board_names, find_board, read_board
 from tinycomp.target.flash_tools._registry import flash_tools
@@ -32,21 +33,21 @@ class Memory(Section):
     """The memory available to a program, in bytes."""
 
     flash: Bytes
-    """Size of the flash."""
+    """Size of the flash, in bytes."""
     ram: Bytes
-    """Size of the RAM."""
+    """Size of the RAM, in bytes."""
     reserved_flash: Bytes = 0
-    """Flash taken by startup code, drivers and the board's core library."""
+    """Bytes of flash taken by startup code, drivers and the board's core library."""
     reserved_ram: Bytes = 0
-    """RAM taken by these and by the callers' stack."""
+    """Bytes of RAM taken by these and by the callers' stack."""
     harvard: bool = False
     """Whether constants are in program memory, which ordinary loads can't read."""
     constants: Bytes | None = None
-    """Limit of addressable constants (AVR: near program memory), if it is less than the flash."""
+    """Bytes of addressable constants (AVR: near program memory), if less than the flash."""
     far: bool = False
     """Whether weights may take all of the flash beyond that limit (AVR: far program memory)."""
     largest_array: Bytes | None = None
-    """Largest array that the compiler supports (AVR: 32767)."""
+    """Bytes of the largest array that the compiler supports (AVR: 32767)."""
 
     @property
     def usable_flash(self) -> int:
@@ -112,7 +113,7 @@ class Silicon(Section):
     core: Literal["cortex-m4"]
     """The core with published timings."""
     clock: Annotated[int, Field(gt=0)]
-    """In Hz."""
+    """Clock in Hz."""
     flash_wait_states: Annotated[int, Field(ge=0)]
     """Additional cycles of a flash read at that clock."""
     flash_read: Annotated[int, Field(gt=0)]
@@ -176,7 +177,7 @@ class Board(Section):
     baud: Annotated[int, Field(gt=0)] = BAUD
     """Baud rate of the serial line, in the firmware and on this computer."""
     clock: Annotated[int, Field(gt=0)] | None = None
-    """In Hz, as set by the board's own software."""
+    """Clock in Hz, as set by the board's own software."""
     based_on: str | None = None
     """The board from which this one inherits its other keys."""
     stand_in: str | None = None
@@ -282,7 +283,22 @@ def _first_problem(error: ValidationError) -> str:
         return f"key {key!r} is not known. {_known_keys(key)}"
     if problem["type"] == "missing":
         return f"key {key!r} is missing."
-    return f"key {key!r}: {problem['msg']}, but it is {shown(problem['input'])}."
+    text = f"key {key!r} {wanted(problem)}, but it is {shown(problem['input'])}"
+    about = _description(problem["loc"])
+    return f"{text}: {about}" if about else f"{text}."
+
+
+def _description(place: tuple[int | str, ...]) -> str:
+    """What a key holds, with its unit, by its docstring; empty if there is none."""
+    section: type[Section] = _board_model()
+    *tables, last = (str(part) for part in place if isinstance(part, str))
+    for table in tables:
+        if table not in section.model_fields:
+            return ""
+        section = _table(section, table)
+    field = getattr(section, "model_fields", {}).get(last)
+    text = (field.description or "") if field is not None else ""
+    return text[:1].lower() + text[1:].replace("\n", " ")
 
 
 def _known_keys(key: str) -> str:

@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A table of a board file: no unknown keys, no implicit conversions, immutable."""
+    """A table of a board file: no unknown keys, no implicit conversions, immutable. Fields are
+    described by their docstrings, which messages quote.
+    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
