@@ -194,9 +194,11 @@ def test_constant_in_an_operation(keras: Any, save: Save) -> None:
     assert "(ops.Maximum) joins a tensor and constants. Expected one number." in text
 
 
-def test_division_by_a_tensor(keras: Any, save: Save) -> None:
+@pytest.mark.parametrize("form", ["number", "tensor"])
+def test_division_by_a_tensor(form: str, keras: Any, save: Save) -> None:
     x = keras.Input(VECTOR)
-    text = refused(save(keras.Model(x, 1.0 / x)))
+    above = 1.0 if form == "number" else keras.layers.Dense(1)(x)
+    text = refused(save(keras.Model(x, above / x)))
     assert "divides by a tensor, or by zero. Expected a number. Multiply with the inverse." in text
 
 

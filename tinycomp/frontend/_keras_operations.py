@@ -132,7 +132,8 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     first, second = [*layer.config["args"], None][:2]
     if _is_array(first) or _is_array(second):
         return _with_array(layer, inputs[0], builder)
-    number = float(first if second is None else second) if name != "Negative" else -1.0
+    given = first if second is None else second
+    number = -1.0 if name == "Negative" or len(inputs) > 1 else float(given)
     backwards = second is None and name != "Negative"
     if name == "TrueDivide" and (backwards or number == 0 or len(inputs) > 1):
         hint = "Multiply with the inverse."
