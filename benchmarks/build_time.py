@@ -8,7 +8,6 @@ Nothing is recorded, because times vary from run to run. Times above the limits 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, model_path, targets
 from benchmarks.networks import save
-from tinycomp.common.errors import TinycompError
+from benchmarks.program import ended
 from tinycomp.common.progress import Silent
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.emit.folder import write_folder
@@ -107,8 +106,4 @@ def _marked(seconds: float, most: float) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except TinycompError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    ended(main)

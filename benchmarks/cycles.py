@@ -10,7 +10,6 @@ are part of `make bench`.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.cases import SHARED, Case, model_path, published_cycles, targets
 from benchmarks.measure import build
-from tinycomp.common.errors import TinycompError
+from benchmarks.program import ended
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.report.record import EstimateRecord
 from tinycomp.target.boards import load_board
@@ -69,8 +68,4 @@ def _cells(macs: int, found: EstimateRecord) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except TinycompError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    ended(main)

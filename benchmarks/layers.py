@@ -10,13 +10,13 @@ more than LEAST of its model's instructions takes more than the peer's.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cases import SHARED, Case, model_path
 from benchmarks.measure import build
+from benchmarks.program import ended
 from tinycomp.common.errors import TinycompError
 from tinycomp.report.record import Report
 
@@ -110,8 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except TinycompError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    ended(main)

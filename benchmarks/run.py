@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from rich.console import Console
 
 from benchmarks.cases import SHARED, Case, Target, model_path, targets
 from benchmarks.measure import measure
+from benchmarks.program import ended
 from benchmarks.results import (
     BoardResults,
     Results,
@@ -32,7 +32,6 @@ from benchmarks.results import (
     write_results,
 )  # fmt: skip
 from benchmarks.show import table
-from tinycomp.common.errors import TinycompError
 from tinycomp.device import firmware_build
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import gcc_version
@@ -140,8 +139,4 @@ def _check(known: Results, found: Results, console: Console) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except TinycompError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
+    ended(main)

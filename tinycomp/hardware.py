@@ -23,7 +23,7 @@ from tinycomp.pipeline import bench, firmware_build, verify
 from tinycomp.proof.built_for import board_of
 from tinycomp.reference.compare import Verification
 from tinycomp.report.record import Report, read_report
-from tinycomp.target.boards import Board, load_board
+from tinycomp.target.boards import Board
 
 
 def flash(
@@ -47,7 +47,7 @@ def flash(
         TinycompError: the folder is no build; a tool is missing or fails; no port may be the board.
     """
     report = read_report(folder)
-    target = load_board(board) if board else board_of(report)
+    target = board_of(report, board)
     project = Project(folder, target, report.prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         port = flash_project(project, options, Path(scratch), progress, show)
@@ -74,8 +74,7 @@ def flash_and_check(
     """
     name = flash(folder, board, options, progress, show)
     if name is None:
-        target = load_board(board) if board else board_of(read_report(folder))
-        name = ports.port_of(target).name
+        name = ports.port_of(board_of(read_report(folder), board)).name
     port = replace(line, name=name)
     found = verify(folder, board, None, DataOptions(), samples, port, progress)
     return found, bench(folder, board, port, progress) if found.equal else None

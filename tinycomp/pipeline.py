@@ -377,7 +377,7 @@ def firmware_build(folder: Path, report: Report, name: str | None, build: Path) 
         OutputError: the folder lacks its library.
     """
     built_for = board_of(report)
-    board = load_board(name) if name else built_for
+    board = board_of(report, name)
     library = folder / project_paths(built_for, report.prefix).library
     if not (library / f"{report.prefix}.c").is_file():
         raise OutputError(

@@ -42,11 +42,24 @@ def weights(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
 
 
-def assert_same(path: Path, low: float = -2.0, high: float = 2.0) -> Graph:
-    """Compare the graph as read, and cleaned, with onnxruntime on two random inputs."""
+def session_of(path: Path, optimized: bool = True) -> onnxruntime.InferenceSession:
+    """A file in onnxruntime on the processor, without its warnings."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+
+
+def executed(path: Path, x: Array) -> Array:
+    """The first output for each sample of x, as the file says: nothing is fused."""
+    session = session_of(path, optimized=False)
+    return np.concatenate([session.run(None, {"x": each[np.newaxis]})[0] for each in x])
+
+
+def assert_same(path: Path, low: float = -2.0, high: float = 2.0) -> Graph:
+    """Compare the graph as read, and cleaned, with onnxruntime on two random inputs."""
+    session = session_of(path)
     (source,) = session.get_inputs()
     shape = [size if isinstance(size, int) else 1 for size in source.shape]
     rng = np.random.default_rng(1)

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from float_runs import assert_close
 from onnx import helper
-from onnx_runs import model, operators, weights
+from onnx_runs import model, operators, session_of, weights
 
 from tinycomp.common.errors import ModelError
 from tinycomp.common.progress import Silent
@@ -44,9 +43,7 @@ def saved(
 
 def assert_scores(path: Path, output: str, features: int = 6) -> Graph:
     """Compare the only output that is left with that one of onnxruntime."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+    session = session_of(path)
     x = np.random.default_rng(1).uniform(-2, 2, (5, features)).astype(np.float32)
     (wanted,) = session.run([output], {"x": x})
     if isinstance(wanted, list):

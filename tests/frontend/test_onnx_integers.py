@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from float_runs import assert_close
 from onnx import helper, numpy_helper
-from onnx_runs import model, weights
+from onnx_runs import executed, model, weights
 
 from tinycomp.common.errors import ModelError
 from tinycomp.common.progress import Silent
@@ -104,15 +103,6 @@ def network(dtype: Any) -> Any:
 def _with_microsoft(whole: Any) -> Any:
     whole.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     return whole
-
-
-def executed(path: Path, x: Array) -> Array:
-    """By onnxruntime, as the file says."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"x": each[np.newaxis]})[0] for each in x])
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])

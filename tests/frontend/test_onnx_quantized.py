@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import helper
-from onnx_runs import model, weights
+from onnx_runs import executed, model, weights
 
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Silent
@@ -92,15 +91,6 @@ def network(dtype: Any) -> Any:
     y = b.step("y", 0.2, 3)
     assert p == "p_d"
     return model(b.nodes, (1, 3, 8, 8), b.constants, (y,)), {"first": first, "last": last}
-
-
-def executed(path: Path, x: Array) -> Array:
-    """By onnxruntime, as the file says."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"x": each[np.newaxis]})[0] for each in x])
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])

@@ -29,7 +29,6 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
-    data_options,
     serial_port,
 )
 from tinycomp.cli.project_file import ProjectCommand
@@ -129,9 +128,10 @@ def simulate(
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
     from tinycomp import pipeline
 
-    options = data_options(
-        input_scale, input_offset, x_key, y_key, evaluate, task, labels, label_column
-    )
+    options = DataOptions(
+        x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task, labels=labels,
+        label_column=label_column,
+    )  # fmt: skip
     steps = [*stages.preparation(model, data, compressed=False), "Simulating"]
     found = pipeline.simulate(model, data, options, output, force, TerminalProgress(steps))
     emit(lambda: asdict(found))

@@ -27,10 +27,10 @@ from tinycomp.cli.options import (
     StartupTimeout,
     XKey,
     YKey,
-    data_options,
     serial_port,
 )
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.options.data import DataOptions
 
 if TYPE_CHECKING:
     from tinycomp.mlperf import RunnerFolder
@@ -239,8 +239,8 @@ def runner(
     """Write devices, tests and data for MLPerf Tiny's runner, and say how it is started."""
     from tinycomp import mlperf
 
-    reading = data_options(
-        input_scale, input_offset, x_key, y_key, None, None, labels, label_column
+    reading = DataOptions(
+        x_key, y_key, input_scale, input_offset, labels=labels, label_column=label_column
     )
     line = serial_port(port, baud, startup_timeout, no_reset)
     options = mlperf.RunnerOptions(

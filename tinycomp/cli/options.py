@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tinycomp.options.build import Optimize
-from tinycomp.options.data import DataOptions, Task
+from tinycomp.options.data import Task
 
 if TYPE_CHECKING:
     from tinycomp.device.link import SerialPort
@@ -266,26 +266,3 @@ def origin_of(
         return Origin(str(folder), flashable=flashable, board=board)
     trainable = model.suffix != ".tflite"
     return Origin(str(folder), str(model), str(data) if data else None, flashable, trainable, board)
-
-
-def data_options(
-    scale: float,
-    offset: float,
-    x_key: str | None,
-    y_key: str | None,
-    evaluate: int | None,
-    task: TaskName = None,
-    labels: Path | None = None,
-    label_column: str | None = None,
-) -> DataOptions:
-    """The options for reading a data set, from the command line."""
-    return DataOptions(
-        x_key,
-        y_key,
-        scale,
-        offset,
-        test_samples=evaluate,
-        task=task,
-        labels=labels,
-        label_column=label_column,
-    )

@@ -74,9 +74,7 @@ def _tool_notes(chosen: ChosenTool) -> Iterator[str]:
         yield f"# {' and '.join(chosen.skipped)} {plural} not installed: flashed by {used}."
 
 
-def _planned(
-    project: Project, chosen: ChosenTool, show: Show
-) -> tuple[Path, tuple[Part, ...]]:  # fmt: skip
+def _planned(project: Project, chosen: ChosenTool, show: Show) -> tuple[Path, tuple[Part, ...]]:
     """The program that the build would leave, and all parts."""
     lines, outputs = planned_build(project)
     for line in lines:

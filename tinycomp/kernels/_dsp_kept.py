@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from tinycomp.codecs._codec import Encoded
 from tinycomp.codecs._registry import codecs
+from tinycomp.codecs.kept_words import WORD, KeptWords
 from tinycomp.ir.kernel_call import Weights
 from tinycomp.ir.tensor import Tensor
 from tinycomp.kernels._dsp_weights import Layer
 
-KEPT_WORDS = "kept_words"
-WORD, PIXELS = 4, 4
-"""Weights per word, and pixels that are computed together."""
+PIXELS = 4
+"""Pixels that are computed together."""
 WORTHWHILE = 0.9
 """The share of the other kernel's instructions below which blocks are skipped."""
 SPARE = 1.05
@@ -78,8 +78,8 @@ def _kept(
     words: NDArray[np.int8], stored: Encoded, rate: Rate, counts: tuple[int, int]
 ) -> Kept | None:
     """The words, for so many tiles and pixels; None as above."""
-    weights = Weights(words, 0, codecs=(KEPT_WORDS,))
-    encoded = codecs()[KEPT_WORDS].encode(weights)
+    weights = Weights(words, 0, codecs=(KeptWords.name,))
+    encoded = codecs()[KeptWords.name].encode(weights)
     if encoded is None or (stored.buffered and encoded.size > SPARE * stored.size):
         return None
     kept, units = encoded.array("words").size // WORD, encoded.array("kept").size
