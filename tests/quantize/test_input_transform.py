@@ -16,6 +16,7 @@ from tinycomp.device.firmware_build import FirmwareBuild, host_available
 from tinycomp.emit.folder import write_folder
 from tinycomp.emit.library import emit_library, harness_model
 from tinycomp.emit.project import Content, lay_out, project_paths
+from tinycomp.ir.fixed_point import round_steps
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.input_transform import InputTransform
 from tinycomp.ir.tensor import Array, QuantizationParameters
@@ -25,7 +26,7 @@ from tinycomp.ops.reshape import Reshape
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.quantize.affine import quantize_inputs, quantize_values, round_steps
+from tinycomp.quantize.affine import quantize_inputs, quantize_values
 from tinycomp.quantize.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.target.boards import load_board

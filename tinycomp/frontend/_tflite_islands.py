@@ -11,6 +11,7 @@ import numpy as np
 
 from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile, without_unread
 from tinycomp.frontend._tflite_tables import Lookup
+from tinycomp.ir.fixed_point import round_steps
 from tinycomp.ir.tensor import Array
 
 _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
@@ -102,6 +103,7 @@ def _entries(
 ) -> bytes:
     """The results for -128 to 127, in LiteRT's float32 arithmetic."""
     steps = np.arange(-128, 128, dtype=np.float32) - np.float32(source.zero_points[0])
+    scale = np.float32(target.scales[0])
     x: Array = np.float32(source.scales[0]) * steps
     with np.errstate(all="ignore"):
         for operator in chain[1:]:
@@ -113,9 +115,5 @@ def _entries(
                 x if each is None else each.reshape(-1).astype(np.float32) for each in values
             )
             x = _WITH_A_NUMBER[operator.builtin](first, second)
-        scaled = np.nan_to_num(x / np.float32(target.scales[0]), nan=0.0)
-    whole = np.trunc(scaled)
-    rounded = whole + (scaled - whole >= 0.5) - (scaled - whole <= -0.5)
-    stored = np.clip(rounded.astype(np.float64) + target.zero_points[0], -128, 127)
-    found: bytes = stored.astype(np.int8).tobytes()
+        found: bytes = round_steps((x / scale).astype(np.float32), target.zero_points[0]).tobytes()
     return found

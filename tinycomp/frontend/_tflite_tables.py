@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
+from tinycomp.frontend._tflite_file import FileOperator, TfliteFile, without_unread
 from tinycomp.ir.tensor import Array
 
 _EVERY = np.arange(-128, 128)
@@ -23,24 +23,13 @@ def fuse_tables(file: TfliteFile) -> TfliteFile:
     """The file with one look-up of the int8 tensor for each such group."""
     writers = {index: operator for operator in file.operators for index in operator.outputs}
     operators = [_fused(file, operator, writers) or operator for operator in file.operators]
-    read = {*file.outputs, *(index for each in operators for index in each.inputs)}
-    kept = [
-        each
+    unread = {
+        id(each)
         for each in operators
-        if each.builtin not in ("CAST", "ADD")
-        or file.tensors[each.outputs[0]].dtype != "int32"
-        or _is_read(each, operators, read)
-    ]
+        if each.builtin in ("CAST", "ADD") and file.tensors[each.outputs[0]].dtype == "int32"
+    }
+    kept = without_unread(operators, file.outputs, unread)
     return replace(file, operators=tuple(kept))
-
-
-def _is_read(operator: FileOperator, operators: list[FileOperator], read: set[int]) -> bool:
-    """Whether its output is read by anything except an unused addition."""
-    (output,) = operator.outputs
-    readers = [each for each in operators if output in each.inputs]
-    return output in read and any(
-        each.builtin != "ADD" or read.intersection(each.outputs) for each in readers
-    )
 
 
 def _fused(

@@ -100,6 +100,20 @@ def scale_and_round(x: Array, factor: Array | float) -> Array:
     return rounded.astype(np.int64)
 
 
+def round_steps(steps: NDArray[np.float32], zero_point: int, dtype: str = "int8") -> Array:
+    """Real values in steps of the scale to integers: rounded half away from zero, and saturated.
+
+    NaN counts as zero. The generated header does the same (templates/library/model.h.j2).
+    """
+    found = np.iinfo(dtype)
+    steps = np.clip(np.where(np.isnan(steps), np.float32(0), steps), 2 * found.min, -2 * found.min)
+    whole = np.trunc(steps)
+    rest = steps - whole
+    rounded = whole + (rest >= 0.5) - (rest <= -0.5)
+    quantized: Array = np.clip(rounded + zero_point, found.min, found.max).astype(dtype)
+    return quantized
+
+
 def requantize_extended(x: Array, factor: ExactMultiplier) -> Array:
     """x times the factors, rounded once, half up: what the C kernel computes."""
     x, extension = np.asarray(x, np.int64), factor.extension.astype(np.int64)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinycomp.ir.fixed_point import round_steps
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters
 
@@ -46,17 +46,3 @@ def core_inputs(graph: Graph, raw: Array) -> Array:
     """Real inputs after the input transform, before quantization, float32."""
     transform = graph.input_transform
     return np.asarray(raw, np.float32) if transform is None else transform.normalize(raw)
-
-
-def round_steps(steps: NDArray[np.float32], zero_point: int, dtype: str = "int8") -> Array:
-    """Real values in steps of the scale to integers: rounded half away from zero, and saturated.
-
-    NaN counts as zero. The generated header does the same (templates/library/model.h.j2).
-    """
-    found = np.iinfo(dtype)
-    steps = np.clip(np.where(np.isnan(steps), np.float32(0), steps), 2 * found.min, -2 * found.min)
-    whole = np.trunc(steps)
-    rest = steps - whole
-    rounded = whole + (rest >= 0.5) - (rest <= -0.5)
-    quantized: Array = np.clip(rounded + zero_point, found.min, found.max).astype(dtype)
-    return quantized
