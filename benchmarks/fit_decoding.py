@@ -35,7 +35,7 @@ from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
 from tinycomp.prepare import Prepared, prepare
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.target.boards import Board, load_board
 
 SHAPE = (48, 128)

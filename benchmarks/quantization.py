@@ -31,10 +31,10 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.options.build import AUTO
 from tinycomp.options.data import DataOptions
-from tinycomp.quantize.affine import quantize_values
-from tinycomp.quantize.calibration import METHODS
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.selection import closest
+from tinycomp.quantization.affine import quantize_values
+from tinycomp.quantization.calibration import METHODS
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.selection import closest
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle, simulate
 

@@ -26,7 +26,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import simulate
 

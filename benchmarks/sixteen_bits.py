@@ -21,7 +21,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float, run_output
 
 SAMPLES = 4096

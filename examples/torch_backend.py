@@ -18,9 +18,9 @@ import keras
 import numpy as np
 from sklearn.datasets import load_digits
 
-from tinycomp.compress import Channels, Samples
 from tinycomp.reading import read_model
 from tinycomp.reference.oracle import run_fast
+from tinycomp.techniques import Channels, Samples
 from tinycomp.train import Int8, export_int8, trainable
 
 BATCH = 64

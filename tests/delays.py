@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.ir.graph import Graph, State
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 
 def cut(graph: Graph, names: Sequence[str]) -> Graph:

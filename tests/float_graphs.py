@@ -11,7 +11,7 @@ from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.tanh import Tanh
 from tinycomp.passes._rewrite import Edit
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 INT8_ONLY = frozenset({"lookup"})

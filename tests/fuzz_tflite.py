@@ -36,7 +36,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import reduce
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up, is_float
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import original_tensors, with_reshapes

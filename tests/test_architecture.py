@@ -12,15 +12,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tinycomp"
-ONE_TO_A_FILE = ("ops", "codecs", "passes", "compress")
+ONE_TO_A_FILE = ("ops", "codecs", "passes", "techniques")
 ONLY_IN = {
-    "keras": ("ops", "frontend", "compress", "train", "cli"),
-    "tensorflow": ("frontend", "compress", "train", "cli"),
+    "keras": ("ops", "frontend", "techniques", "train", "cli"),
+    "tensorflow": ("frontend", "techniques", "train", "cli"),
     "onnx": ("frontend",),
     "torch": ("frontend",),
     "jinja2": ("emit", "report"),
-    "optuna": ("search",),
-    "sqlalchemy": ("search",),
+    "optuna": ("recipe_search",),
+    "sqlalchemy": ("recipe_search",),
     "serial": ("device",),
     "typer": ("cli",),
     "rich": ("cli", "report"),

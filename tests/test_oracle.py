@@ -10,7 +10,7 @@ import pytest
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ops.fully_connected import FullyConnected
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 

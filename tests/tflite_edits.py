@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from conformance import Case, cases_of
 
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 Edit = Callable[[Any, Any], None]
 FLOAT32, INT16, UINT8 = schema.TensorType.FLOAT32, schema.TensorType.INT16, schema.TensorType.UINT8

@@ -24,7 +24,7 @@ from tflite_edits import (
     operator,
 )
 
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 LARGEST = 6000
 """The largest file in bytes: larger ones are mostly weights, where mutations have little effect."""

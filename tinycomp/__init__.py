@@ -14,19 +14,6 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Build": "tinycomp.api",
-    "TinycompError": "tinycomp.common.errors",
-    "bench": "tinycomp.api",
-    "build": "tinycomp.api",
-    "compress": "tinycomp.compress",
-    "inspect": "tinycomp.api",
-    "quantize": "tinycomp.quantize",
-    "search": "tinycomp.search",
-    "verify": "tinycomp.api",
-}
-"""The module of each name. Three are functions and packages at once (common/called.py)."""
-
 if TYPE_CHECKING:
     from tinycomp.api import Build, bench, build, compress, inspect, quantize, search, verify
     from tinycomp.common.errors import TinycompError
@@ -45,10 +32,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_HOMES[name])
-    found = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+    home = "tinycomp.common.errors" if name == "TinycompError" else "tinycomp.api"
+    found: object = getattr(importlib.import_module(home), name)
     globals()[name] = found
     return found
 

@@ -34,8 +34,8 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, Task
 from tinycomp.pipeline import built_folder, firmware_build
 from tinycomp.proof.session import session
-from tinycomp.quantize.affine import quantize_inputs, quantize_values
-from tinycomp.quantize.given import input_quantization
+from tinycomp.quantization.affine import quantize_inputs, quantize_values
+from tinycomp.quantization.given import input_quantization
 from tinycomp.report.record import Report
 from tinycomp.target.boards import Board
 

@@ -62,7 +62,7 @@ from tinycomp.proof.memory_map import memory_record
 from tinycomp.proof.plain import compare_with_plain, compare_with_window
 from tinycomp.proof.provenance import provenance
 from tinycomp.proof.session import Session, session
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.recipes.compression import prepare_by_recipe
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run

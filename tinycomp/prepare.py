@@ -13,12 +13,6 @@ import numpy as np
 
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
-from tinycomp.compress.bias_correction import correct_biases
-from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import feed_back_errors
-from tinycomp.compress.prune import Prune
-from tinycomp.compress.recipe import Recipe, read_recipe
-from tinycomp.compress.short_biases import shorten_biases
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataFile, Dataset, open_data
 from tinycomp.data.targets import Targets, find_targets
@@ -43,19 +37,25 @@ from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
 from tinycomp.passes.scale_constants import scale_constants
 from tinycomp.passes.stream import stream
-from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import observe, require_method
-from tinycomp.quantize.export import compression_of, write_tflite
-from tinycomp.quantize.given import input_quantization
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.prescribed import quantize_as_prescribed
-from tinycomp.quantize.row_numbers import random_samples, require_rows, row_numbers
-from tinycomp.quantize.screening import without_absurd
-from tinycomp.quantize.selection import quantize_calibrated
-from tinycomp.quantize.types import TYPES, Precision
-from tinycomp.quantize.xnnpack import xnnpack_note
+from tinycomp.quantization.affine import core_inputs, quantize_inputs
+from tinycomp.quantization.calibration import observe, require_method
+from tinycomp.quantization.export import compression_of, write_tflite
+from tinycomp.quantization.given import input_quantization
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.prescribed import quantize_as_prescribed
+from tinycomp.quantization.row_numbers import random_samples, require_rows, row_numbers
+from tinycomp.quantization.screening import without_absurd
+from tinycomp.quantization.selection import quantize_calibrated
+from tinycomp.quantization.types import TYPES, Precision
+from tinycomp.quantization.xnnpack import xnnpack_note
 from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.reference.simulate import simulate
+from tinycomp.techniques.bias_correction import correct_biases
+from tinycomp.techniques.cluster import Cluster, check_codebooks
+from tinycomp.techniques.error_feedback import feed_back_errors
+from tinycomp.techniques.prune import Prune
+from tinycomp.techniques.recipe import Recipe, read_recipe
+from tinycomp.techniques.short_biases import shorten_biases
 
 TFLITE_SUFFIX = ".tflite"
 

@@ -16,11 +16,6 @@ from typing import Any
 
 from benchmarks.cases import SHARED
 from tinycomp.common.progress import Silent
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress._technique import Samples, Technique
-from tinycomp.compress.equalize import Equalize
-from tinycomp.compress.recipe import Recipe
-from tinycomp.compress.rounding import Rounding
 from tinycomp.data.dataset import Dataset, load_data
 from tinycomp.ir.graph import Graph
 from tinycomp.options.build import PlanOptions
@@ -32,6 +27,11 @@ from tinycomp.proof.measure import footprint
 from tinycomp.reading import read_model
 from tinycomp.recipes.measure import bits
 from tinycomp.target.boards import load_board
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques._technique import Samples, Technique
+from tinycomp.techniques.equalize import Equalize
+from tinycomp.techniques.recipe import Recipe
+from tinycomp.techniques.rounding import Rounding
 
 
 def rows() -> Iterator[tuple[Technique, ...]]:

@@ -27,11 +27,11 @@ from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.options.build import PlanOptions
 from tinycomp.options.data import DataOptions
 from tinycomp.options.search import Limits, Plan, SearchOptions, Task
-from tinycomp.search.evaluate import Evaluator
-from tinycomp.search.front import front, volume
-from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import outcome_line
-from tinycomp.search.search import search
+from tinycomp.recipe_search.evaluate import Evaluator
+from tinycomp.recipe_search.front import front, volume
+from tinycomp.recipe_search.halving import Finished
+from tinycomp.recipe_search.outcome import outcome_line
+from tinycomp.recipe_search.search import search
 
 BOARD = """based_on = "cortex-m4"
 title = "Cortex-M4 without a compiler"

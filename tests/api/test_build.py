@@ -14,8 +14,8 @@ from small_models import small_classifier
 import tinycomp
 from tinycomp.device import firmware_build
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.oracle import run_fast
 from tinycomp.target.boards import load_board
 

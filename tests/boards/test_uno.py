@@ -18,7 +18,7 @@ from tinycomp.pipeline import build
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.proof.largest import largest_layers, peak
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.report.record import Report
 from tinycomp.target.boards import load_board
 

@@ -20,7 +20,7 @@ from tinycomp.cli.terminal_progress import PLAIN_END
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.options.build import Preparation
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.target.boards import load_board
 
 SAMPLES = 12

@@ -14,7 +14,7 @@ from command_line import Command, needs_gcc, needs_m4, tree
 from distinct_boards import distinct_boards
 
 from tinycomp.frontend.tflite import read_tflite
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.simulate import run as simulate
 from tinycomp.target.boards import Board, list_boards
 

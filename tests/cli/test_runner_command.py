@@ -20,7 +20,7 @@ from tinycomp.common import resources
 from tinycomp.emit.benchmarks import BENCHMARKS
 from tinycomp.emit.runner_folder import repetition
 from tinycomp.ir.tensor import QuantizationParameters
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 QUICK = ("--no-verify", "--no-bench")
 ON_M4 = ("--board", "cortex-m4")

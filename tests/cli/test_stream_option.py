@@ -13,7 +13,7 @@ from small_models import Layers
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.mean import Mean
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 BUILD = ("build", "window.tflite", "-o", "streamed", "--board", "host")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tinycomp.compress._channel_groups import Axis, ChannelGroups
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.passes._channels import mixes
+from tinycomp.techniques._channel_groups import Axis, ChannelGroups
 
 SHAPE = (8, 8, 3)
 

@@ -16,22 +16,22 @@ from small_models import Layers
 from structured import as_graph, deaf, images, keras_model
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._channel_groups import Axis, channel_groups
-from tinycomp.compress._channel_scores import deviations, norms, taylor, work
-from tinycomp.compress._technique import Samples
-from tinycomp.compress.channels import Channels
 from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.passes._channels import mixes
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import observe
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
+from tinycomp.techniques._channel_groups import Axis, channel_groups
+from tinycomp.techniques._channel_scores import deviations, norms, taylor, work
+from tinycomp.techniques._technique import Samples
+from tinycomp.techniques.channels import Channels
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 SEEDS = tuple(range(56))

@@ -9,12 +9,12 @@ import pytest
 
 from tinycomp.codecs._registry import choose
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._layers import Layer, weighted_layers
-from tinycomp.compress._registry import techniques
-from tinycomp.compress.cluster import Cluster, Granularity, check_codebooks
-from tinycomp.compress.prune import Prune
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Weights
+from tinycomp.techniques._layers import Layer, weighted_layers
+from tinycomp.techniques._registry import techniques
+from tinycomp.techniques.cluster import Cluster, Granularity, check_codebooks
+from tinycomp.techniques.prune import Prune
 
 
 def _layers(graph: Graph) -> dict[str, Layer]:

@@ -9,18 +9,18 @@ import pytest
 from small_models import Layers
 
 from tinycomp.common.errors import DataError
-from tinycomp.compress._feedback import factorize
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress._statistics import input_statistics
-from tinycomp.compress.bias_correction import correct_biases
-from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import feed_back_errors
-from tinycomp.compress.prune import Prune
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._window import Window
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.techniques._feedback import factorize
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques._statistics import input_statistics
+from tinycomp.techniques.bias_correction import correct_biases
+from tinycomp.techniques.cluster import Cluster, check_codebooks
+from tinycomp.techniques.error_feedback import feed_back_errors
+from tinycomp.techniques.prune import Prune
 
 
 @pytest.fixture

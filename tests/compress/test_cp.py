@@ -13,11 +13,11 @@ from structured import images
 from test_tucker import network, with_weights
 
 from tinycomp.common.errors import TinycompError, ToolError
-from tinycomp.compress._factors import factorable, replaced
-from tinycomp.compress.cp import Cp, chain, decomposed, energy_held, worthwhile_rank
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.techniques._factors import factorable, replaced
+from tinycomp.techniques.cp import Cp, chain, decomposed, energy_held, worthwhile_rank
 
 
 def of_rank(shape: tuple[int, int, int, int], rank: int) -> Array:

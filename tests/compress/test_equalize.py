@@ -10,12 +10,12 @@ from float_graphs import float_graph, run
 from small_models import Layers
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress.equalize import Equalize
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques.equalize import Equalize
 
 SHAPE = (6, 6, 2)
 X = np.random.default_rng(3).normal(0, 1, (16, *SHAPE)).astype(np.float32)

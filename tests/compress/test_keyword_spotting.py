@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycomp.compress.bias_correction import correct_biases
-from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import feed_back_errors
-from tinycomp.compress.prune import Prune
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.plan.program import lower
 from tinycomp.reference.simulate import run, simulate
+from tinycomp.techniques.bias_correction import correct_biases
+from tinycomp.techniques.cluster import Cluster, check_codebooks
+from tinycomp.techniques.error_feedback import feed_back_errors
+from tinycomp.techniques.prune import Prune
 
 BYTES = 12_500
 POINTS = 1.5

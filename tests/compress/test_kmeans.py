@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
-from tinycomp.compress._kmeans import Floats, Integers, cluster
+from tinycomp.techniques._kmeans import Floats, Integers, cluster
 
 points_and_weights = st.dictionaries(
     st.integers(-12, 12), st.integers(1, 50), min_size=1, max_size=9

@@ -13,12 +13,12 @@ from small_models import Layers
 from structured import images
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._factors import Factored, factorable, replaced
-from tinycomp.compress.low_rank import LowRank, factors, matrix
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.techniques._factors import Factored, factorable, replaced
+from tinycomp.techniques.low_rank import LowRank, factors, matrix
 
 WINDOWS = (
     Window((1, 1)),

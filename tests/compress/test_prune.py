@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress.prune import Prune, Ranking, Score, lamp
 from tinycomp.ir.graph import Graph
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques.prune import Prune, Ranking, Score, lamp
 
 
 def _zeros(graph: Graph) -> dict[str, float]:

@@ -11,18 +11,18 @@ from float_graphs import float_graph
 from small_models import Layers
 from structured import images
 
-from tinycomp.compress._technique import Samples
-from tinycomp.compress.channels import Channels
-from tinycomp.compress.cp import Cp
-from tinycomp.compress.low_rank import LowRank
-from tinycomp.compress.tucker import Tucker
-from tinycomp.compress.width import Width
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
+from tinycomp.techniques._technique import Samples
+from tinycomp.techniques.channels import Channels
+from tinycomp.techniques.cp import Cp
+from tinycomp.techniques.low_rank import LowRank
+from tinycomp.techniques.tucker import Tucker
+from tinycomp.techniques.width import Width
 
 X = images(96, (8, 8, 3))
 LAYERS = ("conv_2d", "conv_2d_1", "depthwise_conv_2d", "fully_connected")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress.cluster import Cluster
-from tinycomp.compress.prune import Prune
-from tinycomp.compress.recipe import Recipe, read_recipe
 from tinycomp.ir.graph import Graph
+from tinycomp.techniques.cluster import Cluster
+from tinycomp.techniques.prune import Prune
+from tinycomp.techniques.recipe import Recipe, read_recipe
 
 TEXT = """
 sparsity = 0.25

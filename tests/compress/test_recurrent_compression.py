@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinycomp.compress.bias_correction import correct_biases
-from tinycomp.compress.cluster import Cluster, check_codebooks
-from tinycomp.compress.error_feedback import feed_back_errors
-from tinycomp.compress.prune import Prune
-from tinycomp.compress.short_biases import shorten_biases
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
 from tinycomp.ops.simple_rnn import SimpleRnn
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import observe
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
+from tinycomp.techniques.bias_correction import correct_biases
+from tinycomp.techniques.cluster import Cluster, check_codebooks
+from tinycomp.techniques.error_feedback import feed_back_errors
+from tinycomp.techniques.prune import Prune
+from tinycomp.techniques.short_biases import shorten_biases
 
 SHAPE, UNITS = (6, 5), 8
 

@@ -12,19 +12,19 @@ from float_graphs import float_graph, run
 from small_models import Layers
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._adaround import adaptive_rounding
-from tinycomp.compress._grids import Method
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress._sensitivity import Choice, mixed
-from tinycomp.compress._technique import Samples
-from tinycomp.compress.rounding import Rounding
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.batch_normalization import BatchNormalization
-from tinycomp.quantize.calibration import observe
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up, read_model
+from tinycomp.techniques._adaround import adaptive_rounding
+from tinycomp.techniques._grids import Method
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques._sensitivity import Choice, mixed
+from tinycomp.techniques._technique import Samples
+from tinycomp.techniques.rounding import Rounding
 
 SHAPE = (8, 8, 3)
 _RNG = np.random.default_rng(3)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from conformance import weighted_case
 
-from tinycomp.compress.short_biases import LIMIT, ROUNDED, shorten_biases
 from tinycomp.ir.graph import Graph
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.plan.program import Storage, lower
+from tinycomp.techniques.short_biases import LIMIT, ROUNDED, shorten_biases
 
 
 def dense(spread: float, large: int) -> Graph:

@@ -12,13 +12,13 @@ from small_models import Layers
 from structured import images
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._factors import factorable, replaced
-from tinycomp.compress._vbmf import bayesian_rank
-from tinycomp.compress.tucker import Tucker, bayesian_ranks, chain, decomposed
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.techniques._factors import factorable, replaced
+from tinycomp.techniques._vbmf import bayesian_rank
+from tinycomp.techniques.tucker import Tucker, bayesian_ranks, chain, decomposed
 
 WINDOWS = (
     Window.make("same", (9, 10), (3, 3)),

@@ -11,11 +11,11 @@ from small_models import Layers
 from structured import images
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress.channels import Channels
-from tinycomp.compress.width import Width
 from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
+from tinycomp.techniques.channels import Channels
+from tinycomp.techniques.width import Width
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from tinycomp.ops._window import Window
 from tinycomp.options.build import PlanOptions, Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.target import boards
 from tinycomp.target.boards import Board

@@ -25,7 +25,7 @@ from tinycomp.device.link import SerialPort
 from tinycomp.emit.project import project_paths
 from tinycomp.options.build import Preparation
 from tinycomp.options.data import DataOptions
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.report.record import LatencyRecord, read_report
 from tinycomp.target import arduino
 from tinycomp.target.boards import Board, load_board

@@ -19,7 +19,7 @@ from tinycomp.ops._window import Window
 from tinycomp.ops.relu import Relu
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import run, simulate
 from tinycomp.target.toolchain import SANITIZE, STRICT

@@ -19,7 +19,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops._registry import operators
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

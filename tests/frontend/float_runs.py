@@ -6,7 +6,7 @@ import numpy as np
 
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 

@@ -16,7 +16,7 @@ from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Shape
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 

@@ -24,8 +24,8 @@ from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.prepare import prepare, reduce
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import simulator, verify
 
 

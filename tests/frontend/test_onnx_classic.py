@@ -20,7 +20,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 

@@ -21,8 +21,8 @@ from tinycomp.ir.reduction import original
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import run

@@ -21,7 +21,7 @@ from tinycomp.frontend._onnx_operators import OPERATORS
 from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.tensor import Array
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 

@@ -20,7 +20,7 @@ from tinycomp.ir.reduction import original as before
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.simulate import run
 
 node = helper.make_node

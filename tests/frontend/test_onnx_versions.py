@@ -15,7 +15,7 @@ from onnx_runs import assert_same, model, operators, weights
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.onnx import read_onnx
 from tinycomp.ir.tensor import Array
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 

@@ -10,10 +10,10 @@ import pytest
 
 from tinycomp.ir.graph import Graph
 from tinycomp.proof.estimate import needs
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import observe
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import load_board

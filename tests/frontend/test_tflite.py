@@ -16,7 +16,7 @@ from tflite_edits import CONVOLUTION, DENSE, FLOAT32, INT16, UINT8, builtin, cas
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite, read_tflite
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify
 from tinycomp.reference.simulate import simulate

@@ -20,7 +20,7 @@ from tinycomp.ops._window import Window
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.mul import Mul
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 

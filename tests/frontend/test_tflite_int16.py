@@ -15,7 +15,7 @@ from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.int16._registry import on_int16
 from tinycomp.ops.add import Add
 from tinycomp.ops.hard_swish import HardSwish
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.simulate import run
 
 FOUND = cases()

@@ -14,7 +14,7 @@ from tflite_edits import add_code, add_tensor, edited
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ops.lstm import Lstm
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

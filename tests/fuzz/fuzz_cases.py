@@ -18,7 +18,7 @@ from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompEr
 from tinycomp.common.progress import Silent
 from tinycomp.options.build import BuildOptions, PlanOptions, Preparation
 from tinycomp.pipeline import build
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
 SEVERAL_INPUTS, VARIABLES = 0.15, 0.1

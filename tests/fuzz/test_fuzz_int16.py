@@ -16,11 +16,11 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
 from tinycomp.prepare import reduce
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.types import Precision
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.types import Precision
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import with_reshapes

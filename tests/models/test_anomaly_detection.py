@@ -18,7 +18,7 @@ from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.options.build import Preparation
-from tinycomp.quantize.affine import quantize_values
+from tinycomp.quantization.affine import quantize_values
 from tinycomp.reference import oracle
 from tinycomp.target.boards import load_board
 

@@ -15,7 +15,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.prepare import Preparation, evaluation_inputs, prepare
-from tinycomp.quantize.row_numbers import row_numbers
+from tinycomp.quantization.row_numbers import row_numbers
 from tinycomp.reading import read_model
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 

@@ -23,7 +23,7 @@ import pytest
 
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.tensor import Array, dequantize_values
-from tinycomp.quantize.affine import quantize_values
+from tinycomp.quantization.affine import quantize_values
 from tinycomp.reference.simulate import run as simulated
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pytest
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

@@ -15,7 +15,7 @@ from host_cases import HostCases
 
 from tinycomp.common.resources import read_firmware
 from tinycomp.ops._registry import by_tflite_name, operators
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import run, simulate
 

@@ -22,7 +22,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.options.build import Preparation
 from tinycomp.plan.program import lower
 from tinycomp.plan.storage import CODE, StorageTarget, stored_program
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.simulate import run
 
 NEAR, FLASH = 64_000, 240_000

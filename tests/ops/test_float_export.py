@@ -29,7 +29,7 @@ from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.tanh import Tanh
 from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 SHAPE = (3, 4, 5)

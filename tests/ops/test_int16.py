@@ -18,7 +18,7 @@ from int16_cases import cases
 
 from tinycomp.common.resources import read_firmware
 from tinycomp.int16._registry import forms, on_int16
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

@@ -19,7 +19,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.ops.softmax import OUTPUT, Softmax
 from tinycomp.proof.checks import compare_all
 from tinycomp.proof.session import Session
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import TensorExecution, aborting, simulator, verify
 from tinycomp.reference.simulate import simulate

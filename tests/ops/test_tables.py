@@ -21,7 +21,7 @@ from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.tanh import Tanh
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

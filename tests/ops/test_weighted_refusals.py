@@ -21,7 +21,7 @@ from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import OUTPUT, Softmax
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.simulate import simulate
 
 THREE = Window((3, 3))

@@ -15,7 +15,7 @@ from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 Pass = Callable[[Graph], Graph]

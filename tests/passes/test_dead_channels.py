@@ -22,7 +22,7 @@ from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import simulator, verify
 
 IMAGE = (5, 4, 3)

@@ -19,7 +19,7 @@ from tinycomp.passes._equal_channels import equal_channels
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.merge_duplicate_channels import LARGEST, merge_duplicate_channels
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import simulator, verify
 from tinycomp.reference.simulate import simulate
 

@@ -12,7 +12,7 @@ from tinycomp.ops.function import Function
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.lookup import Lookup
 from tinycomp.prepare import reduce
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import simulator, verify
 
 

@@ -23,7 +23,7 @@ from tinycomp.passes._reduction import with_original
 from tinycomp.passes.fold_padding import WIDEST, fold_padding
 from tinycomp.passes.remove_identity import remove_identity
 from tinycomp.passes.remove_no_ops import remove_no_ops
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import simulator, verify
 
 POINT = Window((1, 1))

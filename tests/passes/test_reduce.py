@@ -23,7 +23,7 @@ from tinycomp.ir.reduction import CONSTANT, UNREAD
 from tinycomp.ir.tensor import Array
 from tinycomp.options.build import Preparation
 from tinycomp.prepare import prepare, reduce
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 SEEDS = range(60)

@@ -22,7 +22,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.options.build import Preparation
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.target import boards
 from tinycomp.target.boards import Board
 from tinycomp.target.toolchain import gcc_version

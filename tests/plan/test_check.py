@@ -24,7 +24,7 @@ from tinycomp.plan.memory import Buffer, Plan, plan
 from tinycomp.plan.program import lower
 from tinycomp.plan.schedule import Copy
 from tinycomp.plan.streaming import OPTIMIZE, choose
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "emit"))

@@ -18,9 +18,9 @@ from tinycomp.ops.softmax import Softmax
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import Prepared
 from tinycomp.proof.checks import evaluate_accuracy
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.report.record import ModelRecord, Report
 
 CLASSES, PIXELS = 4, 16

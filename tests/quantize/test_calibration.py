@@ -12,8 +12,8 @@ from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array, Constant, dequantize_values
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.quantize.affine import quantize_values
-from tinycomp.quantize.calibration import (
+from tinycomp.quantization.affine import quantize_values
+from tinycomp.quantization.calibration import (
     METHODS,
     Histogram,
     Method,
@@ -21,7 +21,7 @@ from tinycomp.quantize.calibration import (
     least_error_range,
     percentile_range,
 )
-from tinycomp.quantize.ranges import Range
+from tinycomp.quantization.ranges import Range
 
 
 def relu() -> Graph:

@@ -11,9 +11,9 @@ from ai_edge_litert import schema_py_generated as schema
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import ALIGNMENT, write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import ALIGNMENT, write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

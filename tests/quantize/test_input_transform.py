@@ -26,8 +26,8 @@ from tinycomp.ops.reshape import Reshape
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.quantize.affine import quantize_inputs, quantize_values
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.affine import quantize_inputs, quantize_values
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.target.boards import load_board
 from tinycomp.target.toolchain import SANITIZE, STRICT, is_available

@@ -10,10 +10,10 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import Prepared
 from tinycomp.proof.checks import add_layer_errors, evaluate_accuracy
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.ranges import Range
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.ranges import Range
 from tinycomp.reference.oracle import run_float
 from tinycomp.report.html import html
 from tinycomp.report.record import ModelRecord, Report

@@ -26,11 +26,11 @@ from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import Softmax
 from tinycomp.passes.fuse_activation import fuse_activation
-from tinycomp.quantize.affine import quantize_values
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import BIAS_LIMIT, quantize
-from tinycomp.quantize.ranges import Range
+from tinycomp.quantization.affine import quantize_values
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import BIAS_LIMIT, quantize
+from tinycomp.quantization.ranges import Range
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

@@ -23,16 +23,16 @@ from tinycomp.options.build import AUTO
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
-from tinycomp.quantize.affine import core_inputs, quantize_inputs
-from tinycomp.quantize.calibration import METHODS, calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.given import input_quantization
-from tinycomp.quantize.layer_errors import EXACT, most_to_blame, signal_to_noise
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.ranges import Range
-from tinycomp.quantize.screening import absurd_rows, without_absurd
-from tinycomp.quantize.selection import Trial, closest, quantize_calibrated
-from tinycomp.quantize.types import Precision
+from tinycomp.quantization.affine import core_inputs, quantize_inputs
+from tinycomp.quantization.calibration import METHODS, calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.given import input_quantization
+from tinycomp.quantization.layer_errors import EXACT, most_to_blame, signal_to_noise
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.ranges import Range
+from tinycomp.quantization.screening import absurd_rows, without_absurd
+from tinycomp.quantization.selection import Trial, closest, quantize_calibrated
+from tinycomp.quantization.types import Precision
 from tinycomp.reference import oracle
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import run, simulate

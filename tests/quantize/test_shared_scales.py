@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.quantize.shared_scales import COARSER, MOST, share
+from tinycomp.quantization.shared_scales import COARSER, MOST, share
 
 scales = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=9).map(np.array)
 

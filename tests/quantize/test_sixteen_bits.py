@@ -12,12 +12,12 @@ from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.softmax import Softmax
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.selection import quantize_calibrated
-from tinycomp.quantize.types import Precision, on_bytes
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.selection import quantize_calibrated
+from tinycomp.quantization.types import Precision, on_bytes
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

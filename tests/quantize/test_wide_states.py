@@ -10,11 +10,11 @@ from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.strided_slice import StridedSlice
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.selection import Trial, quantize_calibrated
-from tinycomp.quantize.types import BYTES, Precision
-from tinycomp.quantize.wide_states import widened
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.selection import Trial, quantize_calibrated
+from tinycomp.quantization.types import BYTES, Precision
+from tinycomp.quantization.wide_states import widened
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

@@ -30,11 +30,11 @@ from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import Softmax
 from tinycomp.ops.tanh import Tanh
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import METHODS, calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.xnnpack import xnnpack_note
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import METHODS, calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.xnnpack import xnnpack_note
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 

@@ -22,7 +22,7 @@ from tinycomp.device import firmware_build
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.trace import PLUGIN, Block, Trace, trace
 from tinycomp.options.build import Preparation
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.report.record import read_report
 from tinycomp.target.boards import Board, load_board
 from tinycomp.target.ports import link_flags

@@ -13,9 +13,9 @@ from tinycomp.common.progress import Silent
 from tinycomp.options.build import PlanOptions
 from tinycomp.options.data import DataOptions
 from tinycomp.options.search import COSTS, Limits, Plan, SearchOptions, Task
-from tinycomp.search.halving import Finished
-from tinycomp.search.results import Results
-from tinycomp.search.search import search
+from tinycomp.recipe_search.halving import Finished
+from tinycomp.recipe_search.results import Results
+from tinycomp.recipe_search.search import search
 
 INPUTS = 32
 

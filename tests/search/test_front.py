@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.search.front import Points, distances, dominates, front, ranks, volume
+from tinycomp.recipe_search.front import Points, distances, dominates, front, ranks, volume
 
 SIDE = 4
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tinycomp.options.search import Limits
-from tinycomp.search.halving import Finished, lengths, promoted, ranked
-from tinycomp.search.outcome import Outcome
+from tinycomp.recipe_search.halving import Finished, lengths, promoted, ranked
+from tinycomp.recipe_search.outcome import Outcome
 
 
 def outcome(score: float, flash: int = 1000, ram: int = 100) -> Outcome:

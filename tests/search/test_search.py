@@ -16,12 +16,12 @@ from tinycomp.common.locks import locked
 from tinycomp.common.progress import Silent
 from tinycomp.options.compress import CompressOptions
 from tinycomp.options.search import Limits, SearchOptions
+from tinycomp.recipe_search import worker
+from tinycomp.recipe_search.halving import Finished
+from tinycomp.recipe_search.results import Results
+from tinycomp.recipe_search.search import search
 from tinycomp.recipes.compression import compress_to
 from tinycomp.report.record import StepRecord
-from tinycomp.search import worker
-from tinycomp.search.halving import Finished
-from tinycomp.search.results import Results
-from tinycomp.search.search import search
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.toml_file import toml_text
 from tinycomp.options.search import STRUCTURES, TECHNIQUES
+from tinycomp.recipe_search.sensitivity import LayerOptions, Option, of_plain, plain
+from tinycomp.recipe_search.space import Space, require_techniques
 from tinycomp.recipes.steps import parse
-from tinycomp.search.sensitivity import LayerOptions, Option, of_plain, plain
-from tinycomp.search.space import Space, require_techniques
 
 LAYERS = {
     "channels": [("conv", 100, [(0.25, 0.01), (0.5, 0.3)]), ("dense", 50, [(0.5, 0.02)])],

@@ -18,7 +18,7 @@ from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._registry import operators
 from tinycomp.ops.batch_normalization import BatchNormalization
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
 
 TOLERANCE = 1e-4

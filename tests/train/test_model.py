@@ -20,10 +20,10 @@ from tinycomp.ops._differentiable import fake_quantize
 from tinycomp.ops._window import Window
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.logarithm import Logarithm
-from tinycomp.quantize.affine import quantize_inputs, quantize_values
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.affine import quantize_inputs, quantize_values
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 from tinycomp.train.export import export_int8

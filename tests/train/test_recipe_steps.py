@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.recipes.steps import Recipe, builtin, find_recipe, has_steps, parse
+from tinycomp.techniques.recipe import Recipe as PostTraining
 from tinycomp.train.augment import Augmentation
 from tinycomp.train.prune import Prune
 from tinycomp.train.rate import Rate

@@ -15,10 +15,10 @@ from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
 from tinycomp.ops.simple_rnn import SimpleRnn
-from tinycomp.quantize.affine import quantize_inputs
-from tinycomp.quantize.calibration import observe
-from tinycomp.quantize.export import write_tflite
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 from tinycomp.train.constraint import Constraint

@@ -8,10 +8,10 @@ import numpy as np
 from small_networks import network, task
 
 from tinycomp.common.progress import Silent
-from tinycomp.compress._technique import Technique
-from tinycomp.compress.recipe import Recipe
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.techniques._technique import Technique
+from tinycomp.techniques.recipe import Recipe
 from tinycomp.train._registry import POST_TRAINING, kinds
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.fine_tune import FineTune

@@ -11,8 +11,8 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
-from tinycomp.quantize.calibration import calibrate
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.calibration import calibrate
+from tinycomp.quantization.post_training import quantize
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.fine_tune import FineTune
 from tinycomp.train.loop import train

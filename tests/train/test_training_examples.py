@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from small_networks import SHAPE, network, task
 
-import tinycomp.compress
+import tinycomp.techniques
 import tinycomp.train
 from tinycomp.common.errors import DataError, TinycompError
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.quantize.export import compression_of
+from tinycomp.quantization.export import compression_of
 from tinycomp.reference.oracle import run_fast
 from tinycomp.train import Int8, Prune, Rate, export_int8, trainable
 from tinycomp.train._registry import kinds
@@ -103,9 +103,9 @@ def test_each_constraint_trains_with_other_backends(backend: str, tmp_path: Path
 
 def test_all_techniques_of_training_and_structure_can_be_imported() -> None:
     """From the packages; those that take int8 graphs are only steps of builds."""
-    public = {*tinycomp.train.__all__, *tinycomp.compress.__all__}
+    public = {*tinycomp.train.__all__, *tinycomp.techniques.__all__}
     assert {kind.__name__ for kind in kinds().values()} - {"Recipe"} <= public
-    for package in (tinycomp.train, tinycomp.compress):
+    for package in (tinycomp.train, tinycomp.techniques):
         assert all(hasattr(package, name) for name in package.__all__)
 
 

@@ -13,7 +13,7 @@ from tinycomp.common.errors import DeviceError
 from tinycomp.device.execution import DeviceExecution
 from tinycomp.device.protocol import Checksum
 from tinycomp.ir.tensor import Array
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import (
     CHUNK,
     Difference,

@@ -20,7 +20,7 @@ from tinycomp.ir.kernel_call import Channels
 from tinycomp.ir.tensor import Array, Constant, Operands
 from tinycomp.ops.add import Add
 from tinycomp.proof.session import Session, session
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.compare import Difference, TensorExecution, Verification, verify
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import load_board

@@ -20,7 +20,7 @@ from tinycomp.ir.tensor import Array, Tensor, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.pipeline import built_folder
 from tinycomp.proof.built_for import board_of
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.simulate import INTEGERS, run
 from tinycomp.report.html import html
 from tinycomp.report.record import Report, read_report

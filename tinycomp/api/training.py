@@ -16,14 +16,14 @@ from tinycomp.options import search as searching
 from tinycomp.options.build import Optimize, PlanOptions
 from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL, CompressOptions, Targets
 from tinycomp.options.data import DataOptions, HoldOut, Task
+from tinycomp.recipe_search.halving import Finished
+from tinycomp.recipe_search.outcome import require_costs
+from tinycomp.recipe_search.results import Results
+from tinycomp.recipe_search.search import search as search_recipes
+from tinycomp.recipe_search.space import require_techniques
 from tinycomp.recipes import compression
 from tinycomp.recipes.compression import Compressed
 from tinycomp.report.record import StepRecord
-from tinycomp.search.halving import Finished
-from tinycomp.search.outcome import require_costs
-from tinycomp.search.results import Results
-from tinycomp.search.search import search as search_recipes
-from tinycomp.search.space import require_techniques
 
 File = str | os.PathLike[str]
 

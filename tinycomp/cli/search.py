@@ -131,11 +131,11 @@ def search(
 ) -> None:
     """Search for recipes within limits of flash, RAM, instructions and accuracy."""
     from tinycomp import api
+    from tinycomp.recipe_search.halving import Finished
+    from tinycomp.recipe_search.outcome import outcome_line
+    from tinycomp.recipe_search.results import FRONT, PAGE, recipe_name
     from tinycomp.report.numbers import show_metric
     from tinycomp.report.search_page import front_table
-    from tinycomp.search.halving import Finished
-    from tinycomp.search.outcome import outcome_line
-    from tinycomp.search.results import FRONT, PAGE, recipe_name
 
     def report(found: Finished) -> None:
         line = f"{found.number}: {outcome_line(found.outcome)}, {found.outcome.epochs} epochs"

@@ -14,7 +14,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.prepare import Prepared
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import run
 from tinycomp.report.record import (

@@ -24,7 +24,7 @@ from tinycomp.proof.doubts import data_doubts
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
 from tinycomp.proof.session import Session
 from tinycomp.proof.time import time_of
-from tinycomp.quantize.layer_errors import most_to_blame, signal_to_noise
+from tinycomp.quantization.layer_errors import most_to_blame, signal_to_noise
 from tinycomp.reference.compare import Verification, verify
 from tinycomp.report.record import Report, VerifyRecord
 from tinycomp.target.boards import Board

@@ -18,7 +18,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
-from tinycomp.quantize.row_numbers import row_numbers
+from tinycomp.quantization.row_numbers import row_numbers
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import AccuracyRecord
 

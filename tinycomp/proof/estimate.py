@@ -15,9 +15,9 @@ from tinycomp.plan.costs import Costs
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.streaming import choose, sketch
 from tinycomp.proof.measure import layer_records, state_size
-from tinycomp.quantize.post_training import quantize
-from tinycomp.quantize.ranges import Range
-from tinycomp.quantize.ties import hidden_names
+from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.ranges import Range
+from tinycomp.quantization.ties import hidden_names
 from tinycomp.reading import clean_up, is_float
 from tinycomp.report.inspection import Needs
 from tinycomp.target.boards import Board

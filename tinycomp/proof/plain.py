@@ -14,7 +14,7 @@ from tinycomp.prepare import Prepared, evaluation_inputs, reduce
 from tinycomp.proof.assembly import Assembler, Assembly, lower_for
 from tinycomp.proof.measure import flash_record, ram_record
 from tinycomp.proof.session import session
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.simulate import first_rows
 from tinycomp.report.record import PlainRecord, Report
 

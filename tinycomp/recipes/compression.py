@@ -18,7 +18,7 @@ from tinycomp.options.build import AUTO, PlanOptions, Preparation
 from tinycomp.options.compress import CompressOptions
 from tinycomp.prepare import Prepared, prepare
 from tinycomp.proof.accuracy import evaluate_float, evaluate_int8
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.recipes.material import read_material
 from tinycomp.recipes.measure import Meter, State

@@ -9,7 +9,6 @@ import numpy as np
 
 from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
-from tinycomp.compress._technique import Samples
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataFile, Dataset, open_data
 from tinycomp.data.targets import Targets, find_targets
@@ -20,6 +19,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, HoldOut
 from tinycomp.prepare import load_samples
 from tinycomp.reading import clean_up, is_float, read_model
+from tinycomp.techniques._technique import Samples
 from tinycomp.train.losses import Supervision
 from tinycomp.train.model import features_of
 from tinycomp.train.schedule import split

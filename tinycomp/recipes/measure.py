@@ -12,8 +12,6 @@ import numpy as np
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
-from tinycomp.compress._layers import weighted_layers
-from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.data.score import Score, score
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
@@ -23,13 +21,15 @@ from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, prepare_trained
 from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint, layer_records
-from tinycomp.quantize.affine import quantize_inputs
+from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import run_fast
 from tinycomp.report.record import StepRecord
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
 from tinycomp.target.toolchain import is_available
+from tinycomp.techniques._layers import weighted_layers
+from tinycomp.techniques.recipe import Recipe as PostTraining
 from tinycomp.train.rate import entropy
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from tinycomp.common.errors import OutputError
 from tinycomp.common.progress import Progress
-from tinycomp.compress._technique import Technique
-from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.recipes.material import Material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.steps import Step
 from tinycomp.report.record import StepRecord
+from tinycomp.techniques._technique import Technique
+from tinycomp.techniques.recipe import Recipe as PostTraining
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.loop import Epoch, train
 from tinycomp.train.model import finish, trainable

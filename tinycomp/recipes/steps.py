@@ -24,9 +24,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from tinycomp.common.errors import TinycompError, numbered
 from tinycomp.common.toml_file import read_toml, shown
-from tinycomp.compress._technique import Technique
-from tinycomp.compress.recipe import Recipe as PostTraining
 from tinycomp.options.data import HoldOut
+from tinycomp.techniques._technique import Technique
+from tinycomp.techniques.recipe import Recipe as PostTraining
 from tinycomp.train._registry import POST_TRAINING, kinds
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.schedule import Schedule

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import FitError, TinycompError
-from tinycomp.compress._technique import Technique
 from tinycomp.options.compress import Targets
 from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, Step
 from tinycomp.report.record import StepRecord
+from tinycomp.techniques._technique import Technique
 from tinycomp.train.loop import Epoch
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate

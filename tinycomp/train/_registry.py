@@ -1,4 +1,4 @@
-"""Finds the recipe steps: float techniques and constraints that public modules of compress and
+"""Finds the recipe steps: float techniques and constraints that public modules of techniques and
 train define.
 """
 
@@ -11,8 +11,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from tinycomp.compress._technique import Technique
-from tinycomp.compress.recipe import Recipe
+from tinycomp.techniques._technique import Technique
+from tinycomp.techniques.recipe import Recipe
 from tinycomp.train.constraint import Constraint
 
 POST_TRAINING = "post_training"
@@ -25,7 +25,7 @@ Kind = type[Technique] | type[Constraint] | type[Recipe]
 def kinds() -> dict[str, Kind]:
     """All steps by name, in alphabetical order."""
     found: dict[str, Kind] = {POST_TRAINING: Recipe}
-    for package in ("tinycomp.compress", "tinycomp.train"):
+    for package in ("tinycomp.techniques", "tinycomp.train"):
         for value in _classes(importlib.import_module(package)):
             if issubclass(value, Constraint) or (
                 issubclass(value, Technique) and value.stage != "int8"

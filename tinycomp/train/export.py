@@ -9,10 +9,10 @@ import numpy as np
 
 from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
-from tinycomp.compress.recipe import Recipe
 from tinycomp.data.dataset import Dataset
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import prepare_trained
+from tinycomp.techniques.recipe import Recipe
 from tinycomp.train.model import finish
 
 

@@ -16,8 +16,8 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
-from tinycomp.quantize.calibration import Method, observe
-from tinycomp.quantize.post_training import quantize
+from tinycomp.quantization.calibration import Method, observe
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes

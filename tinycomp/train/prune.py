@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress.prune import Ranking, lamp, lowest
 from tinycomp.ir.tensor import Array
+from tinycomp.techniques.prune import Ranking, lamp, lowest
 from tinycomp.train.constraint import (
     Constraint,
     Fixed,

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.compress._kmeans import cluster
 from tinycomp.ir.tensor import Array
+from tinycomp.techniques._kmeans import cluster
 from tinycomp.train.constraint import Constraint, Fixed, Initial, Kernel
 
 _POINTS = 512

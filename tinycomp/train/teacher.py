@@ -10,7 +10,7 @@ from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.passes._logits import logits_of, up_to
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference.oracle import run_float
 from tinycomp.train.losses import Supervision

@@ -1,0 +1,1 @@
+"""Quantization: calibration data and a float Graph -> int8 Graph -> standard .tflite."""
