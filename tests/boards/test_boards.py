@@ -138,7 +138,7 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("flash =", "flsh ="), "key 'memory.flsh' is not known."),
         (GOOD.replace("flash =", "flsh ="), "Did you mean 'flash'?"),
         (GOOD.replace("title", "tittle"), "Did you mean 'title'?"),
-        (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing."),
+        (GOOD.replace("flash = 1000\n", ""), "key 'memory.flash' is missing: size of the flash"),
         (
             GOOD.replace("1000", '"1000"'),
             "key 'memory.flash' should be a whole number, but it is '1000': size",
@@ -150,7 +150,10 @@ def test_missing_board_file(tmp_path):
         (GOOD.replace("1000", "-1"), "greater than or equal to 0, but it is -1: size"),
         (GOOD.replace("makefile", "cmake"), "Expected one of: arduino, makefile, platformio."),
         (GOOD.replace("makefile", "cmake"), "project = 'cmake', but templates/projects has no"),
-        (GOOD.replace("makefile", "arduino"), "project = 'arduino' needs a table [arduino]."),
+        (
+            GOOD.replace("makefile", "arduino"),
+            "project = 'arduino' needs a table [arduino] with fqbn",
+        ),
         (
             GOOD.replace("qemu/cortex_m/cmsdk/mps2/an385", "nowhere"),
             "firmware/ports has no such folder.",

@@ -9,6 +9,8 @@ _WANTED = {
     "float_type": "should be a number",
     "string_type": "should be text in quotes",
     "bool_type": "should be true or false",
+    "string_pattern_mismatch": "has another form",
+    "too_short": "should not be empty",
     "tuple_type": "should be a list in brackets",
     "list_type": "should be a list in brackets",
     "dict_type": "should be a table",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError
 from tinycomp.common.toml_file import read_toml, shown
+from tinycomp.common.toml_lines import lines_of
 
 _SUFFIX = ".toml"
 _OWN = ("title", "stand_in", "differs", "based_on")
@@ -38,15 +40,22 @@ def find_board(name: str, beside: Path | None = None) -> Path:
     names = board_names()
     if name in names:
         return resources.boards() / f"{name}{_SUFFIX}"
-    near = [repr(each) for each in near_boards(name, names)]
-    listed = " or ".join(filter(None, (", ".join(near[:-1]), *near[-1:])))
     raise BoardError(
         f"There is no board {name!r}.",
         expected=f"Expected one of: {', '.join(names)}.",
-        hint=f"Did you mean {listed}?"
-        if near
-        else "Name your own board file by its path: ./my.toml.",
+        hint=_meant(name, names),
     )
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """What to try where a name is not known."""
+    if Path(name).is_file():
+        return f"The name of a board file ends in {_SUFFIX}: rename '{name}'."
+    near = [repr(each) for each in near_boards(name, names)]
+    listed = " or ".join(filter(None, (", ".join(near[:-1]), *near[-1:])))
+    if near:
+        return f"Did you mean {listed}?"
+    return "Name your own board file by its path: ./my.toml."
 
 
 def near_boards(name: str, names: list[str]) -> list[str]:
@@ -103,13 +112,52 @@ def read_board(path: Path) -> dict[str, Any]:
     return _read(path, ())
 
 
+class Place(NamedTuple):
+    """Where a key is."""
+
+    path: Path
+    """The board file."""
+    line: int
+    """Its line, from 1."""
+
+
+def places_of(path: Path) -> dict[tuple[str, ...], Place]:
+    """The lines of the keys of a board file, and of those that it inherits; nothing of a file that
+    can't be read.
+    """
+    found: dict[tuple[str, ...], Place] = {}
+    for each in _chain(path):
+        text = each.read_bytes().decode("utf-8-sig")
+        for key, line in lines_of(text).items():
+            found.setdefault(key, Place(each, line))
+    return found
+
+
+def _chain(path: Path) -> list[Path]:
+    """A board file, the one that it is based on, and so on."""
+    found: list[Path] = []
+    try:
+        while path not in found:
+            base = read_toml(path, "", BoardError).get("based_on")
+            found.append(path)
+            if not isinstance(base, str):
+                break
+            path = find_board(base, path.parent)
+    except BoardError:  # no such file, or board
+        pass
+    return found
+
+
 def _read(path: Path, derived: tuple[Path, ...]) -> dict[str, Any]:
-    values = read_toml(path, f"Board file {path}", BoardError)
+    values = _values(path)
     if "name" in values:
         raise BoardError(
             f"Board file {path}: key 'name' is not allowed.",
             hint="A board has the name of its file: rename the file.",
         )
+    stand_in = values.get("stand_in")
+    if isinstance(stand_in, str) and stand_in.endswith(_SUFFIX):
+        values["stand_in"] = str(path.parent / stand_in)
     base = values.get("based_on")
     if base is None:
         return values
@@ -126,10 +174,31 @@ def _read(path: Path, derived: tuple[Path, ...]) -> dict[str, Any]:
             f"Board file {path}: boards are based on each other in a circle: {circle}.",
             hint="Leave based_on out of one of them.",
         )
-    inherited = {key: value for key, value in _read(source, chain).items() if key not in _OWN}
+    inherited = {key: value for key, value in _inherited(path, source, chain) if key not in _OWN}
     if "stand_in" in values:
         inherited = {key: value for key, value in inherited.items() if key not in _OF_EMULATED}
     return _merged(inherited, values)
+
+
+def _values(path: Path) -> dict[str, Any]:
+    """The values of one file; if there is none, a built-in board may have been meant."""
+    try:
+        return read_toml(path, f"Board file {path}", BoardError)
+    except BoardError as error:
+        near = [] if path.exists() else near_boards(path.stem, board_names())
+        if not near:
+            raise
+        hint = f"Name a built-in board without '{_SUFFIX}': {' or '.join(near)}."
+        raise BoardError(error.what, hint=hint) from error
+
+
+def _inherited(path: Path, source: Path, chain: tuple[Path, ...]) -> Iterable[tuple[str, Any]]:
+    if not source.exists():
+        raise BoardError(
+            f"Board file {path}: based_on = {source.name!r}, but there is no file '{source}'.",
+            hint="Name a board of 'tinycomp boards', or a board file relative to this one.",
+        )
+    return _read(source, chain).items()
 
 
 def _base_of(path: Path, base: str) -> Path:

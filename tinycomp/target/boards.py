@@ -6,19 +6,16 @@ tinycomp depends on a board's name.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model
 
-from tinycomp.common import resources
-from tinycomp.common.errors import BoardError
-from tinycomp.common.problems import wanted
-from tinycomp.common.toml_file import shown
+from tinycomp.target.board_checks import problems_of
 from tinycomp.target.board_files import board_names, find_board, read_board
+from tinycomp.target.board_problems import problems_of_types, refusal
 from tinycomp.target.flash_tools._registry import flash_tools
 from tinycomp.target.flash_tools._tool import FlashTool
 from tinycomp.target.project_tables._registry import project_tables
@@ -26,7 +23,10 @@ from tinycomp.target.section import Section
 
 BAUD = 115_200
 """Default baud rate, as in firmware/harness/port.h."""
-Bytes = Annotated[int, Field(ge=0)]
+Bytes = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+"""A size or an address, of 32 bits."""
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+"""A line of text that is not empty."""
 
 
 class Memory(Section):
@@ -134,9 +134,9 @@ class Usb(Section):
     """The board's USB ids."""
 
     ids: tuple[UsbId, ...] = Field(min_length=1, strict=False)
-    """Ids of its serial port while its program runs."""
+    """Ids of its serial port while its program runs, in small letters: "2341:006a"."""
     bootloader: tuple[UsbId, ...] = Field(default=(), strict=False)
-    """Ids of its serial port while its bootloader runs, if different."""
+    """Ids of its serial port while its bootloader runs, if different: "2341:006a"."""
 
 
 class Flash(Section):
@@ -150,7 +150,7 @@ class Flash(Section):
     """Whether opening the serial port at 1200 baud starts the bootloader."""
     advice: str | None = None
     """Manual steps before flashing, as a sentence."""
-    uf2_family: int | None = None
+    uf2_family: Bytes | None = None
     """The chip's number in UF2 files."""
 
     def tool(self, name: str) -> FlashTool:
@@ -164,8 +164,8 @@ class Board(Section):
 
     name: str
     """Name of its file, without suffix."""
-    title: str
-    """Name for users."""
+    title: Line
+    """Name for users, one line of text."""
     cpu: str
     """The core, or the chip on AVR."""
     kernels: str = "generic"
@@ -238,11 +238,15 @@ def _read(path: Path) -> Board:
 
 def _made(name: str, values: Mapping[str, Any], path: Path) -> Board:
     """The board with these keys, those of the boards that it is based on included."""
+    problems = list(problems_of(values))
     try:
         board = _board_model()(name=name, **values)
     except ValidationError as error:
-        raise BoardError(f"Board file {path}: {_first_problem(error)}") from error
-    return _consistent(board, path)
+        of_types = problems_of_types(error, _board_model())
+        raise refusal(path, [*of_types, *problems]) from error
+    if problems:
+        raise refusal(path, problems)
+    return board
 
 
 def own_keys(board: Board) -> dict[str, Any] | None:
@@ -270,126 +274,3 @@ def _board_model() -> type[Board]:
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in project_tables().items()}
     fields["flash"] = (create_model("Flash", __base__=Flash, **tools) | None, None)
     return create_model("Board", __base__=Board, **fields)
-
-
-def _first_problem(error: ValidationError) -> str:
-    """The first problem of a validation, by its key; unknown keys first, as they may explain
-    others.
-    """
-    problems = error.errors(include_url=False)
-    problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"key {key!r} is not known. {_known_keys(key)}"
-    if problem["type"] == "missing":
-        return f"key {key!r} is missing."
-    text = f"key {key!r} {wanted(problem)}, but it is {shown(problem['input'])}"
-    about = _description(problem["loc"])
-    return f"{text}: {about}" if about else f"{text}."
-
-
-def _description(place: tuple[int | str, ...]) -> str:
-    """What a key holds, with its unit, by its docstring; empty if there is none."""
-    section: type[Section] = _board_model()
-    *tables, last = (str(part) for part in place if isinstance(part, str))
-    for table in tables:
-        if table not in section.model_fields:
-            return ""
-        section = _table(section, table)
-    field = getattr(section, "model_fields", {}).get(last)
-    text = (field.description or "") if field is not None else ""
-    return text[:1].lower() + text[1:].replace("\n", " ")
-
-
-def _known_keys(key: str) -> str:
-    section: type[Section] = _board_model()
-    *tables, last = key.split(".")
-    for table in tables:
-        section = _table(section, table)
-    names = [name for name in section.model_fields if not (not tables and name == "name")]
-    near = difflib.get_close_matches(last, names, n=1)
-    return f"Known here: {', '.join(names)}." + (f" Did you mean {near[0]!r}?" if near else "")
-
-
-def _table(section: type[Section], name: str) -> type[Section]:
-    """The type of a subtable: its field has that type, or that type or None."""
-    kind: Any = section.model_fields[name].annotation
-    found: type[Section] = next(iter(get_args(kind)), kind)
-    return found
-
-
-def _consistent(board: Board, path: Path) -> Board:
-    """Checks beyond the types: the project's table and the named folders exist."""
-    counted = board.emulator is not None and board.emulator.tick_unit == "instructions"
-    if board.silicon is not None and not counted:
-        raise BoardError(
-            f"Board file {path}: a table [silicon] needs an emulator that counts instructions.",
-            hint="Remove the table: if cycles are counted, they need not be estimated.",
-        )
-    kernels = [path.name for path in (resources.firmware() / "kernels").iterdir() if path.is_dir()]
-    for key, folder, known in (
-        ("kernels", "firmware/kernels", sorted(kernels)),
-        ("port", "firmware/ports", resources.ports()),
-        ("project", "templates/projects", resources.project_kinds()),
-    ):
-        name = getattr(board, key)
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise BoardError(
-                f"Board file {path}: {key} = {name!r}, but {folder} has no such folder.",
-                expected=f"Expected one of: {', '.join(known)}.",
-                hint=f"Did you mean {near[0]!r}?" if near else "",
-            )
-    if board.project in project_tables() and board.settings is None:
-        raise BoardError(
-            f"Board file {path}: project = {board.project!r} needs a table [{board.project}]."
-        )
-    if board.flash is not None:
-        _check_flash(board.flash, path)
-    if board.stand_in is not None:
-        _check_stand_in(board, board.stand_in, path)
-    if board.pace is not None and board.pace.least > board.pace.most:
-        raise BoardError(f"Board file {path}: key 'pace.least' is larger than 'pace.most'.")
-    return board
-
-
-def _check_flash(flash: Flash, path: Path) -> None:
-    """Check that every flash tool is known, and has its table if it needs one."""
-    known = flash_tools()
-    for name in flash.tools:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise BoardError(
-                f"Board file {path}: flash.tools names {name!r}, which is not a known tool.",
-                expected=f"Expected one of: {', '.join(known)}.",
-                hint=f"Did you mean {near[0]!r}?" if near else "",
-            )
-        required = any(field.is_required() for field in known[name].model_fields.values())
-        if required and getattr(flash, name) is None:
-            raise BoardError(
-                f"Board file {path}: flash.tools names {name!r}, which needs a table "
-                f"[flash.{name}]."
-            )
-
-
-def _check_stand_in(board: Board, name: str, path: Path) -> None:
-    """Check that the stand-in is an emulated board with the same kernels, so that it verifies what
-    the board runs.
-    """
-    if board.emulator is not None:
-        raise BoardError(
-            f"Board file {path}: stand_in = {name!r}, but the board has its own [emulator].",
-            hint="Remove one of them.",
-        )
-    other = load_board(name)
-    if other.emulator is None:
-        raise BoardError(
-            f"Board file {path}: stand_in = {name!r}, which has no emulator.",
-            hint="Name a board with a table [emulator].",
-        )
-    if other.kernels != board.kernels:
-        raise BoardError(
-            f"Board file {path}: stand_in = {name!r} runs the kernels {other.kernels!r}, "
-            f"this board {board.kernels!r}.",
-            hint="Name an emulated board with the same kernels.",
-        )
