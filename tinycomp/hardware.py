@@ -17,7 +17,8 @@ from tinycomp.device.flash_build import Project
 from tinycomp.device.flashing import FlashOptions
 from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
-from tinycomp.device.serving import refuse_taken, serving
+from tinycomp.device.port_links import refuse_taken
+from tinycomp.device.serving import serving
 from tinycomp.options.data import DataOptions
 from tinycomp.pipeline import bench, firmware_build, verify
 from tinycomp.proof.built_for import board_of

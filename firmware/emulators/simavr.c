@@ -116,6 +116,11 @@ static void connect_uart(avr_t *avr)
     uint32_t flags = 0;
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS(UART), &flags);
     line.receive = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(UART), UART_IRQ_INPUT);
+    if (line.receive == NULL) {
+        fprintf(stderr, "simavr's %s has no UART %c; a chip with its own USB, or without a UART, needs a stand-in\n",
+                avr->mmcu, UART);
+        exit(1);
+    }
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(UART), UART_IRQ_OUTPUT), on_sent, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(UART), UART_IRQ_OUT_XON), on_ready, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(UART), UART_IRQ_OUT_XOFF), on_full, NULL);

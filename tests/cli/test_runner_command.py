@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -202,26 +205,92 @@ def test_no_performance_test_for_very_slow_boards() -> None:
     assert repetition(BENCHMARKS[0], 31.0) is None
 
 
-@pytest.mark.parametrize("silent", [0, 2])
-def test_the_runner_is_started_on_the_named_port(silent: int, tmp_path: Path) -> None:
+class Stopping(Named):
+    """Stops the client for longer than it waits, and loses what it sent before."""
+
+    client: subprocess.Popen[str]
+
+    def answer(self) -> None:
+        if self.silent > 0:
+            os.kill(self.client.pid, signal.SIGSTOP)
+            time.sleep(BOOT_SECONDS + 1)
+            os.kill(self.client.pid, signal.SIGCONT)
+        super().answer()
+
+
+BOOT_SECONDS = 3
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Callable[[], subprocess.Popen[str]]:
+    """Starts a runner that writes what it sees to seen.json, on the port dut.tty."""
     (tmp_path / "runner").mkdir()
     (tmp_path / "runner" / "main.py").write_text(MAIN)
-    script = tmp_path / "start.py"
-    script.write_text((resources.templates() / "mlperf" / "start.py.j2").read_text())
+    script = (resources.templates() / "mlperf" / "start.py.j2").read_text()
+    (tmp_path / "start.py").write_text(
+        script.replace("BOOT_SECONDS = 20.0", f"BOOT_SECONDS = {BOOT_SECONDS}.0")
+    )
     (tmp_path / "devices.yaml").write_text(
         "- {type: dut, baud: {accuracy: 115200}, usb: {0x2341: [0x0043, 0x0001]}}\n"
     )
+    command = [sys.executable, "start.py", "runner", "--port", "dut.tty", "--mode", "p"]
+    environment = {**os.environ, "PYTHONPATH": str(packages(tmp_path))}
+    return lambda: subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def seen_by(runner: subprocess.Popen[str], folder: Path) -> dict[str, list[object]]:
+    """What it wrote when it ended."""
+    _, errors = runner.communicate(timeout=120)
+    assert runner.returncode == 0, errors
+    found: dict[str, list[object]] = yaml.safe_load((folder / "seen.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("silent", [0, 2])
+def test_the_runner_is_started_on_the_named_port(
+    silent: int, tmp_path: Path, started: Callable[[], subprocess.Popen[str]]
+) -> None:
     with Named(silent) as board:
         (tmp_path / "dut.tty").symlink_to(board.port)
-        command = [sys.executable, script, "runner", "--port", "dut.tty", "--mode", "p"]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONPATH": str(packages(tmp_path))},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        seen = yaml.safe_load((tmp_path / "seen.json").read_text())
+        seen = seen_by(started(), tmp_path)
     assert seen["ports"] == [[board.port, 0x2341, 0x0043]]
     assert seen["argv"][1:] == [
         "-d", str(tmp_path / "devices.yaml"), "-t",
         str(tmp_path / "tests_performance.yaml"), "-s", str(tmp_path / "datasets"), "-m", "p",
     ]  # fmt: skip
+
+
+def test_a_runner_that_was_stopped_waits_on(
+    tmp_path: Path, started: Callable[[], subprocess.Popen[str]]
+) -> None:
+    """The computer slept, or had no time for it."""
+    with Stopping(2) as board:
+        (tmp_path / "dut.tty").symlink_to(board.port)
+        board.client = started()
+        assert seen_by(board.client, tmp_path)["ports"] == [[board.port, 0x2341, 0x0043]]
+
+
+def test_the_runner_follows_a_server_that_starts_again(
+    tmp_path: Path, started: Callable[[], subprocess.Popen[str]]
+) -> None:
+    """The first port is a terminal that nobody answers on."""
+    with Named(1000) as dead, Named(0) as board:
+        (tmp_path / "dut.tty").symlink_to(dead.port)
+        runner = started()
+        while dead.silent == 1000:
+            time.sleep(0.01)
+        (tmp_path / "fresh").symlink_to(board.port)
+        (tmp_path / "fresh").replace(tmp_path / "dut.tty")
+        assert seen_by(runner, tmp_path)["ports"] == [[board.port, 0x2341, 0x0043]]
+
+
+def test_a_port_that_no_board_answers_on(
+    tmp_path: Path, started: Callable[[], subprocess.Popen[str]]
+) -> None:
+    with Named(1000) as board:
+        (tmp_path / "dut.tty").symlink_to(board.port)
+        runner = started()
+        _, errors = runner.communicate(timeout=120)
+    assert (runner.returncode, errors) == (1, "dut.tty did not answer 'name' within 3 s.\n")

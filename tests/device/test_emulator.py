@@ -78,6 +78,17 @@ def test_the_reason_of_an_early_end() -> None:
         Device(link, startup_seconds=3)
 
 
+def test_a_crash_is_named() -> None:
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    broken = Emulator((sys.executable, "-c", script), ())
+    with (
+        pytest.raises(DeviceError, match=r"exit code -11 \(Segmentation fault\): it said nothing"),
+        emulate(broken, Path("x.elf")) as port,
+        Link(port) as link,
+    ):
+        Device(link, startup_seconds=3)
+
+
 def fail_once_exists(path: Path) -> None:
     deadline = time.monotonic() + 10
     while not path.exists() and time.monotonic() < deadline:

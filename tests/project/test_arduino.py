@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tinycomp.common.errors import ToolError
+from tinycomp.common import resources
+from tinycomp.common.errors import DeviceError, ToolError
+from tinycomp.device.emulator import emulate, emulator_of, front_end
+from tinycomp.device.link import Link
+from tinycomp.device.protocol import Device
 from tinycomp.target import arduino
 from tinycomp.target.boards import load_board
 from tinycomp.target.sizes import Sizes, section_sizes
+from tinycomp.target.toolchain import compiles, run_tool
 
 UNO = load_board("uno")
 
@@ -76,3 +81,50 @@ def test_a_missing_core_is_named_with_its_package(laid, tmp_path, monkeypatch):
     monkeypatch.setattr(arduino, "CORE", tmp_path / "none")
     with pytest.raises(ToolError, match=r"apt install gcc-avr avr-libc arduino-core-avr\."):
         arduino.build_sketch(UNO, laid("uno"), laid("uno") / "examples" / "once", tmp_path)
+
+
+LEONARDO = """
+title = "Leonardo"
+based_on = "uno"
+cpu = "atmega32u4"
+[compiler]
+flags = ["-mmcu=atmega32u4"]
+[arduino]
+define = "AVR_LEONARDO"
+variant = "leonardo"
+[emulator]
+machine = "atmega32u4"
+[usb]
+ids = ["2341:8036"]
+"""
+
+
+def test_a_chip_with_its_own_usb_builds_and_is_refused_by_the_emulator(laid, tmp_path):
+    (tmp_path / "leonardo.toml").write_text(LEONARDO)
+    board = load_board(str(tmp_path / "leonardo.toml"))
+    sketch = laid("uno") / "examples" / "serial"
+    program = arduino.build_sketch(board, laid("uno"), sketch, tmp_path / "build")
+    assert b"USB IO Board" in program.read_bytes()
+    if not compiles(load_board("host").compiler, front_end(board.emulator)):
+        pytest.skip("simavr is not installed")
+    with (
+        pytest.raises(DeviceError, match="simavr's atmega32u4 has no UART 0; a chip with its own"),
+        emulate(emulator_of(board.emulator, tmp_path / "emulator"), program) as port,
+        Link(port) as link,
+    ):
+        Device(link, startup_seconds=3)
+
+
+def test_a_board_without_pins_is_left_to_arduino_cli(tmp_path):
+    (tmp_path / "mine.toml").write_text(LEONARDO.replace('"leonardo"', '""'))
+    assert not arduino.is_available(load_board(str(tmp_path / "mine.toml")))
+
+
+def test_chips_without_mul_are_refused_with_what_to_try(tmp_path):
+    source = tmp_path / "x.c"
+    source.write_text('#include "output_avr.h"\n')
+    kernels = resources.firmware() / "kernels"
+    command = ["avr-gcc", f"-I{kernels}", f"-I{kernels / 'avr'}"]
+    with pytest.raises(ToolError, match=r"which this chip lacks: set kernels = .*generic"):
+        run_tool([*command, "-mmcu=attiny85", "-fsyntax-only", source], UNO.compiler.packages)
+    run_tool([*command, "-mmcu=atmega328p", "-fsyntax-only", source], UNO.compiler.packages)

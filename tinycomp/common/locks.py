@@ -46,6 +46,18 @@ def locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
         _release(path, descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Whether another process holds a lock file now."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _acquired(path: Path) -> int | None:
     """The descriptor of the locked file; None while another process holds or just removed it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -232,9 +233,14 @@ def _explained(
     os.lseek(messages, 0, os.SEEK_SET)
     text = os.read(messages, 4000).decode(errors="replace").strip()
     return DeviceError(
-        f"{name} ended with exit code {process.returncode}: {text or 'it said nothing'}.",
+        f"{name} ended with exit code {_code(process.returncode)}: {text or 'it said nothing'}.",
         hint=error.what,
     )
+
+
+def _code(code: int) -> str:
+    """An exit code, with the signal that a negative one stands for."""
+    return str(code) if code >= 0 else f"{code} ({signal.strsignal(-code) or 'a signal'})"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from tinycomp.common.errors import DeviceError
 from tinycomp.device.port_errors import cannot_open
+from tinycomp.device.port_links import refuse_left_behind
 from tinycomp.target.boards import BAUD
 
 LINE_MAX = 100_000
@@ -54,6 +55,25 @@ class Stream(Protocol):
 
 Clock = Callable[[], float]
 """Monotonic time in seconds."""
+PAUSE_SECONDS = 1.0
+
+
+def waking(clock: Clock) -> Clock:
+    """A clock that stands still while this process does not run: between two looks at it, at most
+    PAUSE_SECONDS pass. So a device has its time to answer although the computer slept, or had no
+    time for this process.
+    """
+    last = clock()
+    elapsed = 0.0
+
+    def now() -> float:
+        nonlocal last, elapsed
+        looked = clock()
+        elapsed += min(looked - last, PAUSE_SECONDS)
+        last = looked
+        return elapsed
+
+    return now
 
 
 class Link:
@@ -70,7 +90,7 @@ class Link:
         Raises:
             DeviceError: there is no such port, or it can't be opened.
         """
-        self._set(_opened(port, baud, reset), port, baud, time.monotonic)
+        self._set(_opened(port, baud, reset), port, baud, waking(time.monotonic))
 
     @classmethod
     def over(cls, stream: Stream, *, port: str, clock: Clock, baud: int = BAUD) -> Self:
@@ -175,7 +195,8 @@ class Link:
 def _opened(port: str, baud: int, reset: bool) -> Stream:
     import serial  # imported here: it needs termios, which not every system has
 
-    line = serial.Serial(timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS)
+    refuse_left_behind(port)
+    line = serial.Serial(timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True)
     try:
         line.port = port
         line.baudrate = baud

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from tinycomp.common.errors import OutputError
 from tinycomp.device.emulator import Running, emulator_of, start, start_native
+from tinycomp.device.port_links import linked, refuse_taken
 from tinycomp.target.boards import Board
 
 
@@ -33,7 +33,7 @@ def serving(
         if link is None:
             yield running
             return
-        with _linked(link, running.port):
+        with linked(link, running.port):
             yield running
 
 
@@ -41,33 +41,3 @@ def _started(board: Board, program: Path, true_speed: bool) -> AbstractContextMa
     if board.emulator is None:
         return start_native(program)
     return start(emulator_of(board.emulator, program.parent, true_speed=true_speed), program)
-
-
-def refuse_taken(link: Path) -> None:
-    """Refuse the name of an existing file; a leftover link of an earlier run may be replaced.
-
-    Raises:
-        OutputError: a file or a folder has the name, or there is no folder for it.
-    """
-    left_behind = link.is_symlink() and not link.exists()
-    if not left_behind and (link.exists() or link.is_symlink()):
-        raise OutputError(
-            f"'{link}' exists.", hint="Name another link, or remove it: another board may use it."
-        )
-    if not link.parent.is_dir():
-        raise OutputError(f"There is no folder '{link.parent}'.", hint="Make it first.")
-
-
-@contextmanager
-def _linked(link: Path, port: str) -> Iterator[None]:
-    try:
-        link.unlink(missing_ok=True)
-        link.symlink_to(port)
-    except OSError as error:
-        raise OutputError(f"'{link}' can't be made: {error.strerror or error}.") from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            if str(link.readlink()) == port:
-                link.unlink()

@@ -30,8 +30,9 @@ _LTO = ("-flto", "-fuse-linker-plugin", "-lm")
 
 def is_available(board: Board) -> bool:
     """Whether sketches for this board can be built here."""
-    variant = _variant(_settings(board))
-    return toolchain.is_available(board.compiler) and variant.is_dir()
+    settings = _settings(board)
+    has_pins = bool(settings.variant) and _variant(settings).is_dir()
+    return toolchain.is_available(board.compiler) and has_pins
 
 
 def build_sketch(board: Board, library: Path, sketch: Path, build: Path) -> Path:
@@ -93,13 +94,22 @@ def _options(board: Board, library: Path) -> Options:
         flags=(
             "-flto", "-fno-fat-lto-objects",
             f"-DF_CPU={_clock(board)}L", f"-DARDUINO={_IDE_VERSION}",
-            f"-DARDUINO_{settings.define}", "-DARDUINO_ARCH_AVR",
+            *([f"-DARDUINO_{settings.define}"] if settings.define else []), "-DARDUINO_ARCH_AVR",
+            *_usb(board),
         ),
         dialect=Dialect(
             c=("-std=gnu11",),
             cpp=("-std=gnu++11", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics"),
         ),
     )  # fmt: skip
+
+
+def _usb(board: Board) -> list[str]:
+    """The USB id that a chip with its own USB (ATmega32U4) reports; the core needs it."""
+    if board.usb is None:
+        return []
+    vendor, product = board.usb.ids[0].split(":")
+    return [f"-DUSB_VID=0x{vendor}", f"-DUSB_PID=0x{product}"]
 
 
 def _variant(settings: Arduino) -> Path:

@@ -11,6 +11,9 @@
 #if defined(__AVR__) && defined(TC_NO_ASM)
 #error "These kernels read program memory in assembly. For C alone, set kernels = \"generic\" in the board's file."
 #endif
+#if defined(__AVR__) && !defined(__AVR_HAVE_MUL__)
+#error "These kernels need the MUL instruction, which this chip lacks: set kernels = \"generic\" in the board's file."
+#endif
 
 #define TC_AVR_CHANNELS 4
 #define TC_AVR_STARTS 12    /* bytes of a block's initial values, and of its sums */

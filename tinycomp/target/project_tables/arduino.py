@@ -10,7 +10,9 @@ class Arduino(Section):
 
     fqbn: str
     """The board's name for arduino-cli, "arduino:avr:uno"."""
-    define: str
-    """ARDUINO_<define>, "AVR_UNO"."""
-    variant: str
-    """The folder with the pins, under the core's variants/."""
+    define: str = ""
+    """ARDUINO_<define>, "AVR_UNO", for building an AVR's sketch without arduino-cli."""
+    variant: str = ""
+    """The folder with the pins, under the variants/ of the AVR core; empty: built by arduino-cli
+    only.
+    """

@@ -57,7 +57,11 @@ extern "C" uint32_t tc_port_ticks_per_second(void)
 
 extern "C" const char *tc_port_interrupts(void)
 {
+#if defined(USBCON)
+    return "counted"; /* USB interrupts once a millisecond */
+#else
     return "clock";
+#endif
 }
 
 /* Interrupts are disabled until the sleep begins, so a byte between the test and the sleep still wakes the chip. */
