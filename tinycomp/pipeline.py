@@ -15,6 +15,7 @@ from tinycomp.common.progress import Progress, Silent
 from tinycomp.cycles.estimate import require_silicon
 from tinycomp.data.dataset import load_data
 from tinycomp.data.score import Score
+from tinycomp.data.scored import notes_of
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
 from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
@@ -415,18 +416,22 @@ class Simulation:
 
     samples: int
     """Number of samples."""
-    score: Score | None
-    """Of their outputs; None if there is nothing to score them by."""
+    scores: tuple[Score, ...]
+    """Of each output that can be scored; the one that counts is first."""
 
     @property
-    def line(self) -> str:
-        """The score as text."""
-        score = self.score
-        if score is None:
+    def text(self) -> str:
+        """A line for each score."""
+        if not self.scores:
             return f"{self.samples} samples were run; there is nothing to score them by."
-        others = (f"{key} {value:.4f}" for key, value in score.others.items() if value is not None)
-        listed = ", ".join([f"{score.value:.4f}", *others])
-        return f"{score.metric} on {score.samples} samples: {listed}"
+        return "\n".join(map(_line, self.scores))
+
+
+def _line(score: Score) -> str:
+    others = (f"{key} {value:.4f}" for key, value in score.others.items() if value is not None)
+    listed = ", ".join([f"{score.value:.4f}", *others])
+    of = f" of {score.output!r}" if score.output else ""
+    return f"{score.metric}{of} on {score.samples} samples: {listed}"
 
 
 def simulate(
@@ -450,17 +455,16 @@ def simulate(
         refuse_existing_file(output, force=force)
     prepared = prepare(Preparation(model, data, options), progress)
     assert prepared.dataset is not None
-    for note in prepared.targets.notes if prepared.targets else ():
+    for note in notes_of(prepared.scored):
         progress.note(note)
-    x, score = prepared.dataset.x_test, None
+    x = prepared.dataset.x_test
     with progress.stage(f"Simulating {len(x)} samples"):
-        if prepared.targets is not None:
-            score = evaluate_int8(prepared.graph, prepared.shape, x, prepared.targets)
+        scores = evaluate_int8(prepared.graph, prepared.scored, x)
         if output is not None:
             archive = io.BytesIO()
             np.savez(archive, allow_pickle=False, **_outputs(prepared.graph, x))
             write_file(output, archive.getvalue(), force=force)
-    return Simulation(len(x), score)
+    return Simulation(len(x), tuple(each for each in scores if each is not None))
 
 
 def _outputs(graph: Graph, x: Array) -> dict[str, Array]:

@@ -5,7 +5,7 @@ compress, quantize.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataFile, Dataset, open_data
-from tinycomp.data.targets import Targets, find_targets
-from tinycomp.data.task import ModelShape, model_shape
+from tinycomp.data.scored import Scored, scored_outputs
+from tinycomp.data.task import ModelShape, model_shapes
 from tinycomp.data.values import spread
 from tinycomp.frontend.formats import format_of
 from tinycomp.ir.graph import Graph
@@ -73,13 +73,15 @@ class Prepared:
     tflite: bytes
     """The same model before reduction, as a standard .tflite."""
     shape: ModelShape
-    """Shape and kind of the outputs, for scoring."""
+    """Shape and kind of the first output."""
     task: Task | None = None
-    """The kind of task, if known."""
+    """The kind of task of that output, if known."""
     dataset: Dataset | None = None
     """Evaluation samples, with --data."""
-    targets: Targets | None = None
-    """Their labels, as interpreted for the task."""
+    scored: tuple[Scored, ...] = ()
+    """Each output with its labels, as interpreted for its task; the first counts. Empty where
+    nothing can be scored: without data, or with states.
+    """
     dense: Graph | None = None
     """int8 without compression, if different."""
     float_tflite: bytes | None = None
@@ -125,7 +127,9 @@ def _require_data(wanted: Preparation) -> None:
 def load_samples(data: DataFile, graph: Graph, progress: Progress) -> Dataset:
     """The data set for this model's input; its notes are shown."""
     with progress.stage(f"Reading {data.path.name}"):
-        dataset = data.dataset(graph.sample_shape, graph.channels_first, graph.named_inputs)
+        dataset = data.dataset(
+            graph.sample_shape, graph.channels_first, graph.named_inputs, graph.named_outputs
+        )
     for note in dataset.notes:
         progress.note(note)
     for values in (dataset.x, dataset.x_test):
@@ -159,19 +163,18 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     for note in graph.notes:
         progress.note(note)
     dataset = None if data is None else load_samples(data, graph, progress)
-    shape = model_shape(graph)
-    task, targets = _targets(shape, dataset, wanted.data_options.task)
-    if shape.outputs > 1:
-        scored = targets is not None and targets.task is not None
-        progress.note(_several_outputs(graph, scored=scored))
+    shapes = model_shapes(graph)
+    task, scored = _scored(shapes, dataset, wanted.data_options.task)
+    if len(shapes) > 1:
+        progress.note(_several_outputs(shapes))
     if len(graph.sources) > 1:
         progress.note(_several_inputs(graph))
     if graph.states:
         _require_whole(graph, recipe)
         progress.note(_kept(graph))
-        targets = None
+        scored = ()
     if dataset is not None:
-        names = fit_class_names(dataset, shape, task, progress)
+        names = fit_class_names(dataset, shapes[0], task, progress)
         graph = replace(graph, class_names=names or graph.class_names)
     float_tflite, tflite, core = None, None, None
     if graph.rounding:
@@ -208,8 +211,8 @@ def prepare(wanted: Preparation, progress: Progress) -> Prepared:
     elif tflite is not None:
         compression = compression_of(tflite)
     return Prepared(
-        reduce(graph, progress), tflite or write_tflite(graph, compression), shape,
-        task, dataset, targets, None if graph is dense else dense, float_tflite, core, compression,
+        reduce(graph, progress), tflite or write_tflite(graph, compression), shapes[0],
+        task, dataset, scored, None if graph is dense else dense, float_tflite, core, compression,
     )  # fmt: skip
 
 
@@ -237,8 +240,8 @@ def prepare_trained(
     Raises:
         ModelError: the graph can't be quantized.
     """
-    shape = model_shape(graph)
-    task, targets = _targets(shape, dataset, options.task if options else None)
+    shapes = model_shapes(graph)
+    task, scored = _scored(shapes, dataset, options.task if options else None)
     cleaned = clean_up(graph)
     if rounding:
         core = cleaned
@@ -256,30 +259,28 @@ def prepare_trained(
     elif compression:
         small = shorten_biases(int8)
     return Prepared(
-        reduce(small, progress), write_tflite(small, compression), shape, task,
-        dataset, targets, None, write_tflite(cleaned), core, dict(compression),
+        reduce(small, progress), write_tflite(small, compression), shapes[0], task,
+        dataset, scored, None, write_tflite(cleaned), core, dict(compression),
     )  # fmt: skip
 
 
-def _targets(
-    shape: ModelShape, dataset: Dataset | None, wanted: Task | None
-) -> tuple[Task | None, Targets | None]:
-    """What the model is for, and what its outputs are compared with."""
+def _scored(
+    shapes: Sequence[ModelShape], dataset: Dataset | None, wanted: Task | None
+) -> tuple[Task | None, tuple[Scored, ...]]:
+    """What the first output is for, and what all outputs are compared with."""
     if dataset is None:
-        return wanted or ("reconstruction" if shape.reconstructs else None), None
-    found = find_targets(
-        shape, dataset.x_test, dataset.y_test, dataset.class_names, wanted, dataset.label_names
-    )
-    return wanted or found.task, found
+        return wanted or ("reconstruction" if shapes[0].reconstructs else None), ()
+    found = scored_outputs(shapes, dataset, wanted)
+    first = next(each for each in found if each.shape.place == 0)
+    counts = found[0] is first
+    return (wanted if counts and wanted else first.targets.task), found
 
 
-def _several_outputs(graph: Graph, *, scored: bool) -> str:
-    outputs = graph.outputs[: len(graph.outputs) - len(graph.states)]
-    names = ", ".join(repr(graph.label(name)) for name in outputs)
-    end = "; only the first is scored." if scored else "."
+def _several_outputs(shapes: Sequence[ModelShape]) -> str:
+    names = ", ".join(repr(shape.name) for shape in shapes)
     return (
-        f"The model has {len(outputs)} outputs: {names}. The library returns one after the "
-        f"other, and the header has the place and scale of each{end}"
+        f"The model has {len(shapes)} outputs: {names}. The library returns one after the "
+        "other, and the header has the place and scale of each."
     )
 
 

@@ -55,8 +55,7 @@ def measured(graph: Graph, steps: tuple[Technique, ...], data: Dataset) -> dict[
         notes = graph.notes
     compression = {"steps": [repr(step) for step in steps]} if steps else {}
     prepared = prepare_trained(graph, {}, data, Recipe(), compression, Silent())
-    assert prepared.targets is not None
-    found = evaluate_int8(prepared.graph, prepared.shape, data.x_test, prepared.targets)
+    (found,) = evaluate_int8(prepared.graph, prepared.scored[:1], data.x_test)
     with tempfile.TemporaryDirectory() as folder:
         board = load_board("cortex-m4")
         assembler = Assembler(board, PlanOptions("flash"), Path(folder), lambda _: None)

@@ -130,7 +130,7 @@ def test_an_iterable_is_gone_through_once_and_no_further_than_the_limit(tmp_path
     [
         (iter([]), "gave no samples"),
         (object(), "x is of type object and holds Python objects"),
-        ((X, {"a": Y}), "y is of type dict and holds Python objects"),
+        ((X, {"a": [object()]}), "a is of type list and holds Python objects"),
         (iter([(X[:5], Y[:5]), (X[5:, :2], Y[5:])]), r"x have the shapes \(5, 4\) and \(7, 2\)"),
         ((([1, [2]]), Y), "x is of type list, which NumPy can't read"),
         (((X, Y, X), (X, Y, X)), "The data are 3 things"),

@@ -259,14 +259,3 @@ def test_endings_of_models() -> None:
     assert model_shape(small_classifier()) == ModelShape((6, 5, 3), (5,), "softmax")
     assert model_shape(sigmoids(1)) == ModelShape((4,), (1, 1), "sigmoid")
     assert model_shape(sigmoids(3)) == ModelShape((4,), (3,), "sigmoid")
-
-
-def test_labels_of_all_outputs_are_refused_with_the_shape_of_the_first() -> None:
-    model = ModelShape((4,), (1,), "other", outputs=2)
-    found = find_targets(model, X, np.arange(12).reshape(6, 2) / 7)
-    assert found.task is None
-    assert found.notes == (
-        "Not scored: labels have shape (2,) a sample, and of 2 outputs only the first is compared "
-        "with labels: give it a y of shape (samples, 1), or name such an array with --y-key.",
-    )
-    assert find_targets(model, X, np.arange(6) / 7).task == "regression"

@@ -9,6 +9,7 @@ import pytest
 
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
+from tinycomp.data.scored import Scored
 from tinycomp.data.targets import find_targets
 from tinycomp.data.task import model_shape
 from tinycomp.ir.graph import Graph, GraphBuilder
@@ -55,10 +56,10 @@ def warnings(
     """The warnings of a build: of a float model, or of one that is int8 for inputs from 0 to 1."""
     x = x.astype(np.float32)
     shape = model_shape(graph)
-    targets, data = find_targets(shape, x, y), Dataset(x, y, x, y)
+    scored, data = Scored(shape, find_targets(shape, x, y)), Dataset(x, y, x, y)
     int8 = quantize(graph, calibrate(graph, x if real else bars()[0], "min-max"))
     tflite = write_tflite(graph) if real else None
-    prepared = Prepared(int8, b"", shape, targets.task, data, targets, float_tflite=tflite)
+    prepared = Prepared(int8, b"", shape, None, data, (scored,), float_tflite=tflite)
     progress = Silent()
     report = Report(ModelRecord("bars", "", 0, 0), "host", "bars")
     evaluate_accuracy(report, prepared, progress, options)

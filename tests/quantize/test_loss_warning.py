@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
+from tinycomp.data.scored import Scored
 from tinycomp.data.targets import find_targets
 from tinycomp.data.task import model_shape
 from tinycomp.ir.graph import Graph
@@ -26,9 +27,9 @@ def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
     quantized, tflite = quantize(graph, ranges), write_tflite(graph)
     labels = run_float(tflite, x)["softmax"].argmax(axis=1)
     data, shape = Dataset(x, None, x, labels), model_shape(graph)
-    targets = find_targets(shape, x, labels, (), "classification")
+    scored = Scored(shape, find_targets(shape, x, labels, (), "classification"))
     prepared = Prepared(
-        quantized, b"", shape, "classification", data, targets, float_tflite=tflite, core=graph
+        quantized, b"", shape, "classification", data, (scored,), float_tflite=tflite, core=graph
     )
     progress = Silent()
     report = Report(ModelRecord("small", "", 0, 0), "host", "small")

@@ -112,9 +112,8 @@ class _Reader:
             found = {f"{name}{suffix}": as_array(each, str(name)) for name, each in x.items()}
         else:
             found = {f"{_INPUTS}{suffix}": as_array(x, _INPUTS)}
-        if y is not None:
-            found[f"{_LABELS}{suffix}"] = as_array(y, _LABELS)
-        return found
+        labels = _named_labels(y)
+        return found | {f"{key}{suffix}": as_array(each, key) for key, each in labels.items()}
 
 
 def _is_iterable(data: Any) -> bool:
@@ -164,12 +163,12 @@ class _Batches:
     """Gets a note on what is left out."""
     inputs: dict[str, list[Array]] = field(default_factory=dict)
     """Pieces of the inputs, by name."""
-    labels: list[Array] = field(default_factory=list)
-    """Pieces of the labels."""
+    labels: dict[str, list[Array]] = field(default_factory=dict)
+    """Pieces of the labels: of one output, or of several by name."""
     count: int = 0
     """Samples so far."""
 
-    def read(self, source: Any) -> tuple[Any, Array | None]:
+    def read(self, source: Any) -> tuple[Any, Any]:
         """Inputs, by name if they are, and labels if there are any."""
         elements = iter(_pieces(source))
         single: bool | None = None
@@ -188,9 +187,8 @@ class _Batches:
                 "used. Take others with data_limit."
             )
         inputs = {name: self._joined(parts, name) for name, parts in self.inputs.items()}
-        labels = self._joined(self.labels, _LABELS) if self.labels else None
-        named = list(inputs) != [_INPUTS]
-        return (inputs if named else inputs[_INPUTS]), labels
+        labels = {name: self._joined(parts, name) for name, parts in self.labels.items()}
+        return (inputs[_INPUTS] if [*inputs] == [_INPUTS] else inputs), labels or None
 
     def _take(self, x: Mapping[str, Any], y: Any, single: bool) -> None:
         """Keep a batch, or a single sample."""
@@ -200,9 +198,9 @@ class _Batches:
         for name, values in pieces.items():
             self.inputs.setdefault(name, []).append(values)
         self.count += max((len(values) for values in pieces.values() if values.ndim), default=0)
-        if y is not None:
-            labels = as_array(y, _LABELS)
-            self.labels.append(labels[np.newaxis] if single else labels)
+        for name, each in _named_labels(y).items():
+            labels = as_array(each, name)
+            self.labels.setdefault(name, []).append(labels[np.newaxis] if single else labels)
 
     def _joined(self, parts: list[Array], name: str) -> Array:
         try:
@@ -237,9 +235,17 @@ def _parts(element: Any) -> tuple[dict[str, Any], Any]:
     return {_INPUTS: x}, y
 
 
+def _named_labels(y: Any) -> dict[str, Any]:
+    """Labels of a batch by the names of their outputs; without names, of the only one."""
+    if y is None:
+        return {}
+    return {str(k): v for k, v in y.items()} if isinstance(y, Mapping) else {_LABELS: y}
+
+
 def _is_sample(source: Any, x: Mapping[str, Any], y: Any) -> bool:
     """Whether an element is one sample: its label has no axis, or the loader makes no batches."""
-    if y is not None and np.ndim(as_array(y, _LABELS)) == 0:
+    labels = _named_labels(y)
+    if labels and all(np.ndim(as_array(each, name)) == 0 for name, each in labels.items()):
         return True
     batches = getattr(source, "batch_size", 1), getattr(source, "batch_sampler", None)
     return batches == (None, None)

@@ -174,6 +174,11 @@ def _content(found: Compressed, output: Path) -> dict[str, object]:
         "steps": [asdict(step) for step in found.steps],
         "float": None if found.real is None else asdict(found.real),
         "compressed": None if found.small is None else asdict(found.small),
+        "other_outputs": [
+            {"float": asdict(real), "compressed": asdict(small)}
+            for real, small in found.scores[1:]
+            if real is not None and small is not None
+        ],
     }
 
 
@@ -183,10 +188,13 @@ def _show(found: Compressed, board: str, output: Path, build: str) -> None:
     from tinycomp.report.steps import steps_table
 
     console.print(steps_table(found.steps, board))
-    for name, score in (("float", found.real), ("compressed", found.small)):
-        if score is not None:
-            shown = show_metric(score.metric, score.value)
-            console.print(f"{name}: {score.metric} {shown} on {score.samples} test samples")
+    for pair in found.scores:
+        for name, score in zip(("float", "compressed"), pair, strict=True):
+            if score is not None:
+                of = f" of {score.output}" if score.output else ""
+                shown = show_metric(score.metric, score.value)
+                line = f"{name}: {score.metric}{of} {shown} on {score.samples} test samples"
+                console.print(line, markup=False)
     console.print(_written(found, output), soft_wrap=True, markup=False)
     console.print(f"Build it with: tinycomp build {build} -o out", soft_wrap=True, markup=False)
 

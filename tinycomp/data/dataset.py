@@ -11,15 +11,16 @@ Rules, in this order:
    file has them there; a note says that they were moved.
 4. Of a model with several inputs, each has its own arrays, named after it: audio_train, audio_test,
    or audio, and so on instead of x_train, x_test, x. A sample has the values of all inputs, in one
-   axis. Each array as in 2 and 3; there are no x_scale and x_zero_point.
+   axis. Each array as in 2 and 3; there are no x_scale and x_zero_point. Of a model with several
+   outputs, each has its own labels, named likewise; y_train and so on are those of the first.
 5. Labels of another kind than the model's outputs are left out, with a note. All other problems are
    errors, and an error lists all problems of a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -64,6 +65,18 @@ Halves = Literal["two", "one", "test"]
 
 
 @dataclass(frozen=True, eq=False)
+class OutputLabels:
+    """The labels of one of several outputs."""
+
+    y: Array | None
+    """Of the calibration samples, as in the file; None if they have none."""
+    y_test: Array | None
+    """Of the evaluation samples."""
+    label_names: tuple[str, ...] = ()
+    """All of them in sorted order, if they are strings."""
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Samples for calibration and evaluation, with their labels if there are any."""
 
@@ -85,6 +98,26 @@ class Dataset:
     """For each sample of `x`, its row in the file's array; None: `x` is that array."""
     halves: Halves = "two"
     """Which arrays `x` and `x_test` are: two, one and the same, or a test half that calibrates."""
+    outputs: Mapping[str, OutputLabels] = field(default_factory=dict)
+    """Labels of each of several outputs that has its own, by its name."""
+
+    def with_calibration(self, rows: Array) -> Dataset:
+        """The data set with these calibration samples alone."""
+        outputs = {
+            name: replace(each, y=None if each.y is None else each.y[rows])
+            for name, each in self.outputs.items()
+        }
+        y = None if self.y is None else self.y[rows]
+        return replace(self, x=self.x[rows], y=y, outputs=outputs, rows=None)
+
+    def with_test(self, rows: Array) -> Dataset:
+        """The data set that is tested on these of its calibration samples."""
+        chosen = self.with_calibration(rows)
+        outputs = {
+            name: replace(each, y_test=chosen.outputs[name].y)
+            for name, each in self.outputs.items()
+        }
+        return replace(self, x_test=chosen.x, y_test=chosen.y, outputs=outputs, halves="two")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +136,7 @@ class DataFile:
         input_shape: Shape,
         channels_first: bool = False,
         named: Mapping[str, Shape] | None = None,
+        outputs: Sequence[str] = (),
     ) -> Dataset:
         """The samples for a model; see load_data."""
         source = (
@@ -114,7 +148,9 @@ class DataFile:
             source = source.fitted(input_shape)
         except UnreadableError as error:
             raise DataError(f"{str(self.path)!r}: {error}") from error
-        return _Reader(self.path, source, input_shape, self.options, channels_first).dataset()
+        return _Reader(
+            self.path, source, input_shape, self.options, channels_first, outputs
+        ).dataset()
 
 
 def open_data(path: Path, options: DataOptions | None = None) -> DataFile:
@@ -157,6 +193,7 @@ def load_data(
     options: DataOptions | None = None,
     channels_first: bool = False,
     named: Mapping[str, Shape] | None = None,
+    outputs: Sequence[str] = (),
 ) -> Dataset:
     """Read samples for a model whose input has the given shape (no batch axis).
 
@@ -166,13 +203,16 @@ def load_data(
         options: how to read it.
         channels_first: the model's file has channels in front, which the input has behind.
         named: the shapes of several inputs by name; a sample has all their values in one axis.
+        outputs: the names of several outputs, each of which may have labels of its own.
 
     Raises:
         DataError: see open_data; an array is missing, empty or of the wrong shape; all samples are
             equal.
         ToolError: a package that reads the format is missing.
     """
-    return _open(path, options or DataOptions()).dataset(input_shape, channels_first, named)
+    return _open(path, options or DataOptions()).dataset(
+        input_shape, channels_first, named, outputs
+    )
 
 
 @dataclass(frozen=True)
@@ -189,6 +229,8 @@ class _Reader:
     """Names of arrays, scaling, and the number of samples."""
     channels_first: bool
     """Whether the model's file has channels in front."""
+    outputs: Sequence[str] = ()
+    """Names of several outputs."""
     problems: list[str] = field(default_factory=list)
     """Reasons to refuse the file."""
     notes: list[str] = field(default_factory=list)
@@ -225,8 +267,9 @@ class _Reader:
         key = self._first(named or (*CALIBRATION_KEYS, *TEST_KEYS))
         test_key = self._first(named or TEST_KEYS)
         reader = SampleReader(
-            self.source, self.input_shape, self.options, self.channels_first, self.notes
-        )
+            self.source, self.input_shape, self.options, self.channels_first, self.notes,
+            self.outputs,
+        )  # fmt: skip
         test = self._attempt(reader.read, test_key)
         train = test if key == test_key else self._attempt(reader.read, key)
         scale = self._attempt(stored_scale, self.source, self.path.name, self.notes)
@@ -239,11 +282,27 @@ class _Reader:
         if self.problems or x is None or x_test is None:
             raise self._refusal()
         self._note_halves(key, test_key, len(x))
-        rows = self._calibration_rows(train)
+        assert train is not None
+        assert test is not None
         return Dataset(
-            x, y, x_test, y_test, names or (), () if names else label_names(train, test),
-            (*self.source.notes, *self.notes), rows, _halves(key, test_key),
+            x, y, x_test, y_test, names or (), () if names else label_names(train.y, test.y),
+            (*self.source.notes, *self.notes), self._calibration_rows(train),
+            _halves(key, test_key), self._of_outputs(train, test),
         )  # fmt: skip
+
+    def _of_outputs(self, train: Samples, test: Samples) -> dict[str, OutputLabels]:
+        """The labels of each output that has its own, of the samples that are used."""
+        rows, test_rows = self._calibration_rows(train), self._test_rows(test)
+        found = {}
+        for name in self.outputs:
+            y, y_test = train.of_outputs.get(name), test.of_outputs.get(name)
+            if y is not None or y_test is not None:
+                found[name] = OutputLabels(
+                    None if y is None else y[rows],
+                    None if y_test is None else y_test[test_rows],
+                    label_names(y, y_test),
+                )
+        return found
 
     def _attempt(self, read: Callable[..., _Found], *arguments: object) -> _Found | None:
         """The result of a step; None if it failed, with its problem added to the list."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -26,6 +27,8 @@ class Samples:
     """Shape (samples, *input shape)."""
     y: Array | None
     """Labels, one per sample; None if there are none."""
+    of_outputs: Mapping[str, Array] = field(default_factory=dict)
+    """Labels of each of several outputs that has its own, by name."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class SampleReader:
     """Whether the model's file has channels in front."""
     notes: list[str]
     """Receives notes."""
+    outputs: Sequence[str] = ()
+    """Names of the outputs, if the model has several."""
 
     def read(self, key: str) -> Samples:
         """The samples of an array, and their labels.
@@ -54,9 +59,8 @@ class SampleReader:
         if raw.dtype.kind not in "biuf":
             require_numbers(key, raw)
         if self.source.flat and raw.shape[1:] == (prod(self.input_shape),):
-            return Samples(
-                key, raw.reshape(-1, *self.input_shape), self._labels(key, raw.shape[:1])
-            )
+            x = raw.reshape(-1, *self.input_shape)
+            return self._labelled(key, x, raw.shape[:1])
         leading = leading_axes(raw.shape, self.input_shape)
         front = self._with_channels_in_front(raw.shape, leading)
         if front is not None:
@@ -70,7 +74,7 @@ class SampleReader:
                 f"{_shape_hint(raw.shape[1:], self.input_shape)}"
             )
         x = raw.reshape(-1, *self.input_shape)
-        return Samples(key, x, self._labels(key, raw.shape[:leading]))
+        return self._labelled(key, x, raw.shape[:leading])
 
     def _with_channels_in_front(self, shape: Shape, leading: int | None) -> int | None:
         """The axis of channels in front of an image's, or of a sample's if the model's file has
@@ -90,21 +94,26 @@ class SampleReader:
             f"{self.input_shape}, as the library takes them."
         )
 
-    def _labels(self, x_key: str, leading: Shape) -> Array | None:
-        """The labels (samples, ...) of inputs with these leading sample axes; None, with a note, if
-        they can't be used.
+    def _labelled(self, key: str, x: Array, leading: Shape) -> Samples:
+        """The samples with the labels of the array, and of each output."""
+        wanted = label_key(key, self.options)
+        if self.options.y_key is not None and wanted not in self.source:
+            raise UnreadableError(
+                f"It does not hold the array {wanted!r}; it holds {self.source.listing}."
+            )
+        found = {name: self._labels(key, leading, output_key(name, key)) for name in self.outputs}
+        known = {name: labels for name, labels in found.items() if labels is not None}
+        return Samples(key, x, self._labels(key, leading, wanted), known)
+
+    def _labels(self, x_key: str, leading: Shape, key: str) -> Array | None:
+        """The labels (samples, ...) of inputs with these leading sample axes; None if there is no
+        such array, or, with a note, if they can't be used.
 
         Raises:
-            UnreadableError: the user named an array that does not exist, or there are more or fewer
-                labels than samples.
+            UnreadableError: there are more or fewer labels than samples.
         """
-        key = label_key(x_key, self.options)
         if key not in self.source:
-            if self.options.y_key is None:
-                return None
-            raise UnreadableError(
-                f"It does not hold the array {key!r}; it holds {self.source.listing}."
-            )
+            return None
         try:
             labels = self.source.load(key)
         except UnreadableError as error:
@@ -121,6 +130,11 @@ class SampleReader:
 def label_key(x_key: str, options: DataOptions) -> str:
     """The name of the array of labels for an array of inputs."""
     return options.y_key or (f"y{x_key[1:]}" if x_key.startswith("x") else "")
+
+
+def output_key(output: str, x_key: str) -> str:
+    """The name of the array of labels of one of several outputs: with the ending of the inputs."""
+    return f"{output}{x_key[1:]}" if x_key.startswith("x") else output
 
 
 def require_as_many_labels(key: str, x_key: str, labels: Shape, x: Shape) -> None:
@@ -161,9 +175,9 @@ def _shape_hint(found: Shape, wanted: Shape) -> str:
     return "Samples need the input's shape; only axes of length 1 may differ."
 
 
-def label_names(*halves: Samples | None) -> tuple[str, ...]:
-    """The strings among the labels, sorted; none if any labels are numbers."""
-    labels = [as_text(each.y).ravel() for each in halves if each and each.y is not None]
+def label_names(*halves: Array | None) -> tuple[str, ...]:
+    """The strings among the labels of both halves, sorted; none if any labels are numbers."""
+    labels = [as_text(each).ravel() for each in halves if each is not None]
     if not labels or any(each.dtype.kind != "U" for each in labels):
         return ()
     return tuple(map(str, np.unique(np.concatenate(labels))))

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,6 +58,8 @@ class Score:
     """For regression, each output less its label; for reconstruction, the mean squared error of
     each sample.
     """
+    output: str = ""
+    """The name of the output, of a model with several."""
 
 
 def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
@@ -67,6 +69,11 @@ def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
     real = outputs[targets.kept].astype(np.float64)
     if targets.task is None or not real.size or not np.isfinite(real).all():
         return None
+    return replace(_score(model, targets, real), output=model.name)
+
+
+def _score(model: ModelShape, targets: Targets, real: Array) -> Score:
+    """The score of finite outputs (samples that have labels, *output shape)."""
     flat = real.reshape(len(real), -1)
     match targets.task:
         case "classification":
@@ -79,6 +86,8 @@ def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
             return _regression(targets, flat)
         case "reconstruction":
             return _reconstruction(targets, flat)
+        case None:
+            raise AssertionError("there is nothing to score")
 
 
 def _classification(model: ModelShape, targets: Targets, rows: Array) -> Score:

@@ -75,10 +75,7 @@ def find_targets(
             raise UnusableLabelsError(reason)
         return _READERS[task](model, labels)
     except UnusableLabelsError as error:
-        why = (
-            str(error) if labels is None or _fit_first(model, labels) else _of_first(model, labels)
-        )
-        return Targets(None, np.empty(0), np.arange(0), notes=(f"{NOT_SCORED} {why}.",))
+        return Targets(None, np.empty(0), np.arange(0), notes=(f"{NOT_SCORED} {error}.",))
 
 
 def _guess(model: ModelShape, labels: Labels | None, x: Array, names: int) -> Task | None:
@@ -216,21 +213,6 @@ def _one_class(values: Array) -> tuple[str, ...]:
     if (values != values[0]).any():
         return ()
     return (f"ROC AUC is left out: all samples are of class {values[0]}.",)
-
-
-def _fit_first(model: ModelShape, labels: Labels) -> bool:
-    """Whether labels can be those of the only output, or of the first, by their shape."""
-    return model.outputs == 1 or labels.axes in ((), model.axes, model.axes[:-1])
-
-
-def _of_first(model: ModelShape, labels: Labels) -> str:
-    """Why labels of another shape can't be compared with the first of several outputs."""
-    wanted = ", ".join(("samples", *map(str, model.output_shape)))
-    return (
-        f"labels have shape {labels.axes} a sample, and of {model.outputs} outputs only the first "
-        f"is compared with labels: give it a y of shape ({wanted}), or name such an array "
-        "with --y-key"
-    )
 
 
 def _mismatch(model: ModelShape, labels: Labels) -> UnusableLabelsError:

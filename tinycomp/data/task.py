@@ -1,4 +1,4 @@
-"""What a model is for, as far as its shapes and last layers show."""
+"""What a model is for, as far as its shapes and last layers show, output by output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNCHANGED = ("reshape", "quantize")
 
 @dataclass(frozen=True)
 class ModelShape:
-    """The input and output of a model, as far as scoring needs them."""
+    """The input and one output of a model, as far as scoring needs them."""
 
     input_shape: Shape
     """Without the batch axis."""
@@ -33,7 +33,11 @@ class ModelShape:
     ending: Ending = "other"
     """The last operation that gives outputs their meaning."""
     outputs: int = 1
-    """How many outputs the model has; `output_shape` is the first one's, which alone is scored."""
+    """How many outputs the model has."""
+    place: int = 0
+    """Which of them this is, from 0."""
+    name: str = ""
+    """Its name, if there are several."""
 
     @property
     def axes(self) -> Shape:
@@ -58,11 +62,24 @@ class ModelShape:
 
 
 def model_shape(graph: Graph) -> ModelShape:
-    """The shapes of a graph, and its last operation."""
-    source, target = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    shape = source.shape if len(graph.sources) == 1 else graph.sample_shape
-    outputs = len(graph.outputs) - len(graph.states)
-    return ModelShape(shape, target.shape, _ending(graph, target.name), outputs)
+    """The shapes of a graph's input and first output, and its last operation."""
+    return model_shapes(graph)[0]
+
+
+def model_shapes(graph: Graph) -> tuple[ModelShape, ...]:
+    """The same for each output in order, without states."""
+    shape = graph.tensors[graph.inputs[0]].shape
+    if len(graph.sources) > 1:
+        shape = graph.sample_shape
+    names = graph.outputs[: len(graph.outputs) - len(graph.states)]
+    several = len(names) > 1
+    return tuple(
+        ModelShape(
+            shape, graph.tensors[name].shape, _ending(graph, name), len(names), place,
+            graph.label(name) if several else "",
+        )
+        for place, name in enumerate(names)
+    )  # fmt: skip
 
 
 def without_ones(shape: Shape) -> Shape:

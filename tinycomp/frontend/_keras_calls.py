@@ -25,6 +25,21 @@ def calls(value: Any) -> Iterable[Call]:
         yield from calls(item)
 
 
+def output_names(config: Any) -> tuple[str, ...]:
+    """How the author of a functional model calls its outputs: by the keys of a dictionary, or by
+    their layers. Empty for other models, and where the names repeat.
+    """
+    outputs = config.get("output_layers") if isinstance(config, Mapping) else None
+    if isinstance(outputs, Mapping):
+        names = tuple(map(str, outputs))
+    else:
+        try:
+            names = tuple(layer for layer, _, _ in calls(outputs or ()))
+        except (TypeError, IndexError, KeyError):
+            return ()  # the configuration is refused elsewhere
+    return names if len({*names}) == len(names) else ()
+
+
 def clean_references(value: Any) -> Any:
     """[layer, call, tensor], or a list of those."""
     if isinstance(value, Mapping):

@@ -18,11 +18,12 @@ from typing import Any
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.common.installing import extra
+from tinycomp.frontend._keras_calls import output_names
 from tinycomp.frontend._keras_config import broken_configurations, clean_model, model_inputs
 from tinycomp.frontend._keras_file import open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
 from tinycomp.frontend._keras_weights import read_arrays
-from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
 
 _NO_NAME = re.compile("[^A-Za-z0-9_]")
 
@@ -48,7 +49,7 @@ def read_keras(path: Path) -> Graph:
         walk = KerasWalk(builder, blockers, read_arrays(path, file.suffix, model))
         outputs = walk.model(model, inputs)
     blockers.raise_any()
-    return builder.build(outputs)
+    return named_ends(builder.build(outputs), output_names(file.config.get("config")))
 
 
 def read_live_keras(model: Any) -> Graph:

@@ -13,7 +13,7 @@ from tinycomp.frontend._onnx_fusions import fused
 from tinycomp.frontend._onnx_numbers import misread_numbers
 from tinycomp.frontend._onnx_views import View, Weaver, channels_last, inner_shape, view
 from tinycomp.frontend._onnx_walk import OnnxWalk
-from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
 
 _LAST = {
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "DepthToSpace",
@@ -69,7 +69,7 @@ def read_onnx(path: Path) -> Graph:
         if walk.uneven:
             notes.append(_rounded_anew(walk.uneven))
     return replace(
-        builder.build(outputs, model.class_names),
+        named_ends(builder.build(outputs, model.class_names), model.outputs),
         notes=tuple(notes),
         channels_first=first,
         rounding=rounding,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tinycomp.common.errors import ModelError
@@ -135,6 +135,12 @@ class Graph:
         found = {self.label(each.name): each.shape for each in self.sources}
         return found if len(found) > 1 else {}
 
+    @property
+    def named_outputs(self) -> tuple[str, ...]:
+        """The names that their author gave to several outputs; empty for one."""
+        outputs = self.outputs[: len(self.outputs) - len(self.states)]
+        return tuple(map(self.label, outputs)) if len(outputs) > 1 else ()
+
     def label(self, tensor: str) -> str:
         """How the model's author calls an input or output."""
         return self.labels.get(tensor, tensor)
@@ -171,6 +177,16 @@ class Graph:
         """The whole model's cost; a constant that several nodes share counts once."""
         macs = sum(node.op.cost(self.operands(node)).macs for node in self.nodes)
         return Cost(macs, sum(constant.values.size for constant in self.constants.values()))
+
+
+def named_ends(graph: Graph, outputs: Sequence[str]) -> Graph:
+    """The graph with its author's names of several outputs, without those that are the tensor's."""
+    if len(graph.outputs) == 1 or len(outputs) != len(graph.outputs):
+        return graph
+    named = {
+        tensor: name for tensor, name in zip(graph.outputs, outputs, strict=True) if name != tensor
+    }
+    return replace(graph, labels={**graph.labels, **named})
 
 
 @dataclass

@@ -18,7 +18,7 @@ def weight_words(matrix: Array, channels: int) -> NDArray[np.int8] | None:
     pairs = 256 * filled[:, 1::2] + filled[:, 0::2]
     if pairs.min(initial=0) < -(1 << 15):
         return None
-    words: NDArray[np.int8] = pairs.astype("<i2").view(np.int8)
+    words: NDArray[np.int8] = pairs.astype("<i2", order="C").view(np.int8)
     return words
 
 

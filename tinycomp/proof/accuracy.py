@@ -8,8 +8,7 @@ import numpy as np
 
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.score import Score, Values, score
-from tinycomp.data.targets import Targets
-from tinycomp.data.task import ModelShape
+from tinycomp.data.scored import Scored
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
@@ -33,53 +32,90 @@ ERRORS = {
 """What is counted for each task that has errors."""
 
 
-def evaluate_float(model: bytes, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Scores of a float .tflite's first output on real inputs; None with nothing to score."""
-    if targets.task is None:
-        return None
-    outputs = next(iter(run_float(model, x).values()))
-    return score(shape, targets, outputs)
-
-
-def evaluate_int8(graph: Graph, shape: ModelShape, x: Array, targets: Targets) -> Score | None:
-    """Scores of an int8 graph's first output in the simulator on real inputs; None if there is
+def evaluate_float(model: bytes, scored: Sequence[Scored], x: Array) -> tuple[Score | None, ...]:
+    """The score of each of these outputs of a float .tflite on real inputs; None for one with
     nothing to score.
     """
-    if targets.task is None:
-        return None
-    first = output_parts(graph)[0]
-    assert first.quantization is not None
-    values = run(graph, quantize_inputs(graph, x)).reshape(len(x), -1)[:, : first.size]
-    outputs = dequantize_values(values.reshape(len(x), *first.shape), first.quantization)
-    return score(shape, targets, outputs)
+    if not _any(scored):
+        return (None,) * len(scored)
+    return _scores(scored, list(run_float(model, x).values()))
 
 
-def accuracy_record(prepared: Prepared, data: Dataset, targets: Targets) -> AccuracyRecord | None:
-    """The scores of the float model, of int8 without compression, and of the emitted model; None if
-    there is nothing to score.
+def evaluate_int8(graph: Graph, scored: Sequence[Scored], x: Array) -> tuple[Score | None, ...]:
+    """The same of an int8 graph in the simulator."""
+    if not _any(scored):
+        return (None,) * len(scored)
+    return _scores(scored, real_outputs(graph, run(graph, quantize_inputs(graph, x))))
+
+
+def real_outputs(graph: Graph, rows: Array) -> list[Array]:
+    """The real values of each output, (samples, *shape), from what the library returns: all of
+    them one after the other, (samples, ...).
     """
-    x, shape = data.x_test, prepared.shape
-    int8 = evaluate_int8(prepared.graph, shape, x, targets)
-    dense = evaluate_int8(prepared.dense, shape, x, targets) if prepared.dense else int8
-    tflite = prepared.float_tflite
-    real = evaluate_float(tflite, shape, x, targets) if tflite else None
-    if int8 is None or dense is None or targets.task is None:
-        return None
-    names = _names(
-        data.class_names or prepared.graph.class_names, len(int8.confusion) or len(int8.by_output)
+    flat, start, found = rows.reshape(len(rows), -1), 0, []
+    for part in output_parts(graph):
+        assert part.quantization is not None
+        values = flat[:, start : start + part.size].reshape(len(rows), *part.shape)
+        found.append(dequantize_values(values, part.quantization))
+        start += part.size
+    return found
+
+
+def _any(scored: Sequence[Scored]) -> bool:
+    return any(each.targets.task is not None for each in scored)
+
+
+def _scores(scored: Sequence[Scored], outputs: Sequence[Array]) -> tuple[Score | None, ...]:
+    return tuple(
+        score(each.shape, each.targets, outputs[each.shape.place])
+        if each.targets.task is not None
+        else None
+        for each in scored
     )
+
+
+def accuracy_records(prepared: Prepared, data: Dataset) -> tuple[AccuracyRecord, ...]:
+    """The scores of the float model, of int8 without compression, and of the emitted model, for
+    each output that is scored; the one that counts is first.
+    """
+    x, scored = data.x_test, prepared.scored
+    int8 = evaluate_int8(prepared.graph, scored, x)
+    dense = evaluate_int8(prepared.dense, scored, x) if prepared.dense else int8
+    tflite = prepared.float_tflite
+    real = evaluate_float(tflite, scored, x) if tflite else (None,) * len(scored)
+    own = prepared.graph.class_names
+    found = (
+        _record(each, each.class_names or (own if each.shape.place == 0 else ()), *scores)
+        for each, *scores in zip(scored, real, dense, int8, strict=True)
+    )
+    return tuple(record for record in found if record is not None)
+
+
+def _record(
+    each: Scored,
+    class_names: Sequence[str],
+    real: Score | None,
+    dense: Score | None,
+    int8: Score | None,
+) -> AccuracyRecord | None:
+    """The scores of one output; None if there is nothing to score."""
+    task = each.targets.task
+    if int8 is None or dense is None or task is None:
+        return None
+    names = _names(class_names, len(int8.confusion) or len(int8.by_output))
     return AccuracyRecord(
         int8.metric,
         int8.samples,
         real.value if real else None,
         dense.value,
         int8.value,
-        targets.task,
+        task,
         _metrics(real.others if real else {}, dense.others, int8.others),
         _by_output(names, real, dense, int8),
         names if int8.confusion else (),
         int8.confusion,
-        _histogram(targets.task, real, int8),
+        _histogram(task, real, int8),
+        each.shape.name,
     )
 
 

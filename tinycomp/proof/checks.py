@@ -11,6 +11,7 @@ from tinycomp.common.installing import install_command
 from tinycomp.common.progress import Progress
 from tinycomp.cycles.estimate import estimate
 from tinycomp.data.score import ACCURACY, R2, TOP_1
+from tinycomp.data.scored import notes_of
 from tinycomp.data.task import NOT_SCORED
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.ir.graph import Graph
@@ -18,7 +19,7 @@ from tinycomp.ir.reduction import original
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import Prepared
-from tinycomp.proof.accuracy import accuracy_record
+from tinycomp.proof.accuracy import accuracy_records
 from tinycomp.proof.assembly import Assembly
 from tinycomp.proof.doubts import data_doubts
 from tinycomp.proof.measure import flash_record, footprint, latency_record, ram_record
@@ -64,21 +65,23 @@ def evaluate_accuracy(
     Verification proves that the device computes the same as the emitted model, so its accuracy is
     not measured separately.
     """
-    data, targets = prepared.dataset, prepared.targets
-    if data is None or targets is None:
+    data, scored = prepared.dataset, prepared.scored
+    if data is None or not scored:
         return report
     told = any(note.startswith(NOT_SCORED) for note in data.notes)  # why labels were left out
-    for note in targets.notes:
+    for note in notes_of(scored):
         if not (told and note.startswith(NOT_SCORED)):
             progress.note(note)
+    targets = scored[0].targets
     if targets.task is None:
         return report
     with progress.stage(f"Evaluating on {len(targets.kept)} samples"):
-        record = accuracy_record(prepared, data, targets)
-    report = replace(report, accuracy=record)
-    if record is not None:
-        for note in data_doubts(record, prepared, options):
-            progress.note(note)
+        records = accuracy_records(prepared, data)
+    if not records:
+        return report
+    report = replace(report, accuracy=records[0], other_accuracies=records[1:])
+    for note in data_doubts(records[0], prepared, options):
+        progress.note(note)
     _warn_of_loss(report, prepared, progress)
     return report
 
@@ -94,13 +97,13 @@ def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> 
 
 def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> None:
     """Warn if quantization alone loses more than LOSS; name the worst tensor and remedies."""
-    if report.accuracy is None:
-        return
-    for metric in report.accuracy.metrics:
-        if metric.metric in SHARES and metric.float is not None and metric.dense_int8 is not None:
-            loss = metric.float - metric.dense_int8
-            if loss > LOSS:
-                progress.note(_loss_note(metric.metric, loss, report, prepared))
+    for record in report.accuracies:
+        of = f" of output {record.output!r}" if record.output else ""
+        for each in record.metrics:
+            if each.metric in SHARES and each.float is not None and each.dense_int8 is not None:
+                loss = each.float - each.dense_int8
+                if loss > LOSS:
+                    progress.note(_loss_note(f"{each.metric}{of}", loss, report, prepared))
 
 
 def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:

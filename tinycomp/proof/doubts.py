@@ -12,7 +12,7 @@ import numpy as np
 from tinycomp.data.class_order import better_order
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.score import ACCURACY, TOP_1, Score
-from tinycomp.data.targets import Targets
+from tinycomp.data.scored import Scored
 from tinycomp.data.values import spread
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
@@ -44,17 +44,20 @@ def data_doubts(
         prepared: the model, its samples and labels.
         options: how the samples were read.
     """
-    data, targets = prepared.dataset, prepared.targets
+    data = prepared.dataset
     given = record.int8 if record.float is None else record.float
-    if data is None or targets is None or given is None or record.metric not in (TOP_1, ACCURACY):
+    if data is None or not prepared.scored or given is None:
         return
+    if record.metric not in (TOP_1, ACCURACY):
+        return
+    counts = prepared.scored[0]
     order = better_order(record.confusion)
     if order is not None:
         yield _order_note(record, order)
     elif row_numbers(prepared.graph):
         return  # numbers of words have no units
-    elif targets.task in ("classification", "binary") and given + GAIN <= 1:
-        yield from _units_note(prepared, data, targets, options or DataOptions())
+    elif counts.targets.task in ("classification", "binary") and given + GAIN <= 1:
+        yield from _units_note(prepared, data, counts, options or DataOptions())
 
 
 def _order_note(record: AccuracyRecord, order: tuple[int, ...]) -> str:
@@ -70,14 +73,14 @@ def _order_note(record: AccuracyRecord, order: tuple[int, ...]) -> str:
 
 
 def _units_note(
-    prepared: Prepared, data: Dataset, targets: Targets, options: DataOptions
+    prepared: Prepared, data: Dataset, scored: Scored, options: DataOptions
 ) -> Iterator[str]:
     """The warning if the model scores far better on the same samples in other units."""
     low, high = float(data.x_test.min()), float(data.x_test.max())
     ranges = [each for each in _UNITS if each[0] <= low and high <= each[1]]
     if not ranges:
         return
-    x, some = _sample(data.x_test, targets)
+    x, some = _sample(data.x_test, scored)
     given = _score(prepared, x, some)
     tries = [
         (found.value, units)
@@ -97,17 +100,19 @@ def _units_note(
     )
 
 
-def _sample(x: Array, targets: Targets) -> tuple[Array, Targets]:
+def _sample(x: Array, scored: Scored) -> tuple[Array, Scored]:
     """At most so many of the samples that have labels, and their targets."""
+    targets = scored.targets
     rows = spread(len(targets.kept), _SAMPLES)
     values = targets.values.reshape(len(targets.kept), -1)[rows].reshape(-1)
-    return x[targets.kept[rows]], replace(targets, values=values, kept=np.arange(len(rows)))
+    some = replace(targets, values=values, kept=np.arange(len(rows)))
+    return x[targets.kept[rows]], replace(scored, targets=some)
 
 
-def _score(prepared: Prepared, x: Array, targets: Targets) -> Score | None:
+def _score(prepared: Prepared, x: Array, scored: Scored) -> Score | None:
     if prepared.float_tflite is not None:
-        return evaluate_float(prepared.float_tflite, prepared.shape, x, targets)
-    return evaluate_int8(prepared.graph, prepared.shape, x, targets)
+        return evaluate_float(prepared.float_tflite, [scored], x)[0]
+    return evaluate_int8(prepared.graph, [scored], x)[0]
 
 
 def _formula(scale: float, offset: float) -> str:

@@ -72,7 +72,8 @@ def _name(value: object) -> str:
 def _hash(dataset: Dataset) -> str:
     """SHA-256 of all samples and labels, whatever kind of file they were in."""
     digest = hashlib.sha256()
-    for array in (dataset.x, dataset.y, dataset.x_test, dataset.y_test):
+    labels = [half for each in dataset.outputs.values() for half in (each.y, each.y_test)]
+    for array in (dataset.x, dataset.y, dataset.x_test, dataset.y_test, *labels):
         if array is not None:
             digest.update(f"{array.dtype.str} {array.shape} ".encode())
             plain = array if array.dtype != object else array.astype(str)

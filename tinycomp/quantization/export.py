@@ -22,6 +22,7 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape, T
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
+_SIGNATURE = "serving_default"
 _WRITER = "tinycomp"
 """What the description of a file that comes from here begins with."""
 ALIGNMENT = 16
@@ -169,10 +170,23 @@ class _Writer:
             subgraphs=[subgraph],
             description=description,
             buffers=self.buffers,
+            signatureDefs=_signatures(graph, self.indices),
         )
         builder = flatbuffers.Builder(1 << 16)
         builder.Finish(model.Pack(builder), IDENTIFIER)
         return bytes(builder.Output())
+
+
+def _signatures(graph: Graph, indices: Mapping[str, int]) -> list[Any] | None:
+    """The names of several outputs as their author gave them; none where the tensors have them."""
+    outputs = graph.outputs[: len(graph.outputs) - len(graph.states)]
+    if len(outputs) == 1 or not any(name in graph.labels for name in outputs):
+        return None
+    ends = [
+        [schema.TensorMapT(name=graph.label(name), tensorIndex=indices[name]) for name in names]
+        for names in (graph.inputs, graph.outputs)
+    ]
+    return [schema.SignatureDefT(inputs=ends[0], outputs=ends[1], signatureKey=_SIGNATURE)]
 
 
 def write_tflite(graph: Graph, compression: Mapping[str, Any] | None = None) -> bytes:

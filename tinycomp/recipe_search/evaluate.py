@@ -138,10 +138,9 @@ class Evaluator:
         score, graph = self.meter.score(prepared), prepared.graph
         if score is None:
             raise RefusedError("Its outputs are not finite and can't be scored.")
-        data, targets = prepared.dataset, prepared.targets
+        data = prepared.dataset
         assert data is not None
-        assert targets is not None
-        test = evaluate_int8(graph, prepared.shape, data.x_test, targets)
+        (test,) = evaluate_int8(graph, prepared.scored[:1], data.x_test)
         return Outcome(
             score.metric,
             score.value,

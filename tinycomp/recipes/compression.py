@@ -9,6 +9,7 @@ from pathlib import Path
 from tinycomp.common.errors import DataError, TinycompError
 from tinycomp.common.progress import Progress
 from tinycomp.data.score import Score
+from tinycomp.data.scored import notes_of
 from tinycomp.emit.folder import refuse_existing_file
 from tinycomp.frontend.formats import require_model
 from tinycomp.frontend.keras import require_keras
@@ -42,10 +43,21 @@ class Compressed:
     """The same model in float, as the last step left it."""
     steps: tuple[StepRecord, ...]
     """The record of each step."""
-    real: Score | None
-    """Score of the original float model on the test half; None if it can't be scored."""
-    small: Score | None
-    """Score of the int8 model on the same samples, which no step has used."""
+    scores: tuple[tuple[Score | None, Score | None], ...]
+    """For each output, the one that counts first: the score of the original float model on the test
+    half, and that of the int8 model on the same samples, which no step has used. None if an output
+    can't be scored.
+    """
+
+    @property
+    def real(self) -> Score | None:
+        """Score of the original float model, of the output that counts."""
+        return self.scores[0][0]
+
+    @property
+    def small(self) -> Score | None:
+        """Score of the int8 model, of the output that counts."""
+        return self.scores[0][1]
 
     @property
     def tflite(self) -> bytes:
@@ -89,7 +101,7 @@ def compress(
         dense=parse_tflite(meter.prepared(State(material.graph)).tflite, material.graph.name),
     )
     return Compressed(
-        prepared, position.state.graph, tuple(runner.records), *_test(prepared, progress)
+        prepared, position.state.graph, tuple(runner.records), _test(prepared, progress)
     )
 
 
@@ -128,17 +140,17 @@ def prepare_by_recipe(
     return found.prepared, tuple(replace(step, seconds=None) for step in found.steps)
 
 
-def _test(prepared: Prepared, progress: Progress) -> tuple[Score | None, Score | None]:
-    """The scores of the float model and of the int8 model."""
-    data, targets = prepared.dataset, prepared.targets
+def _test(prepared: Prepared, progress: Progress) -> tuple[tuple[Score | None, Score | None], ...]:
+    """The scores of the float model and of the int8 model, output by output."""
+    data, scored = prepared.dataset, prepared.scored
     assert data is not None
-    assert targets is not None
     assert prepared.float_tflite is not None
-    for note in targets.notes:
+    for note in notes_of(scored):
         progress.note(note)
     with progress.stage(f"Testing on {len(data.x_test)} samples"):
-        real = evaluate_float(prepared.float_tflite, prepared.shape, data.x_test, targets)
-        return real, evaluate_int8(prepared.graph, prepared.shape, data.x_test, targets)
+        real = evaluate_float(prepared.float_tflite, scored, data.x_test)
+        small = evaluate_int8(prepared.graph, scored, data.x_test)
+    return tuple(zip(real, small, strict=True))
 
 
 def compress_to(

@@ -11,12 +11,14 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.data.class_names import fit_class_names
 from tinycomp.data.dataset import DataFile, Dataset, open_data
-from tinycomp.data.targets import Targets, find_targets
-from tinycomp.data.task import ModelShape, model_shape
+from tinycomp.data.scored import notes_of, scored_outputs
+from tinycomp.data.targets import Targets
+from tinycomp.data.task import ModelShape, model_shapes
 from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, HoldOut
+from tinycomp.passes._logits import up_to
 from tinycomp.prepare import load_samples
 from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.techniques._technique import Samples
@@ -42,18 +44,15 @@ class Material:
     dataset: Dataset
     """`x`, `y`: the whole training half, without samples that have no usable label."""
     targets: Targets
-    """Targets of the training half."""
+    """Targets of the training half, of the output that counts."""
+    shape: ModelShape
+    """The shapes of the model's input and of that output."""
     kind: Kind
     """How outputs are compared with targets, see Supervision.kind."""
     teacher_outputs: Array
     """The teacher's outputs on the training half."""
     teacher: Graph
-    """The float model whose outputs are imitated."""
-
-    @property
-    def shape(self) -> ModelShape:
-        """The model's input and output shapes."""
-        return model_shape(self.graph)
+    """The float model whose outputs are imitated: up to the output that counts."""
 
     def supervision(self, student: Graph | None = None) -> Supervision:
         """Soft targets and labels of the training half.
@@ -78,10 +77,8 @@ class Material:
         return found.with_features(features)
 
     def calibration(self, trained: Array) -> Dataset:
-        """The data set with `x` and `y` reduced to calibration samples from these rows."""
-        rows = trained[spread(len(trained), CALIBRATION)]
-        y = None if self.dataset.y is None else self.dataset.y[rows]
-        return replace(self.dataset, x=self.dataset.x[rows], y=y, rows=None)
+        """The data set with calibration samples from these rows."""
+        return self.dataset.with_calibration(trained[spread(len(trained), CALIBRATION)])
 
     def held(
         self, seed: int, share: float, hold_out: HoldOut = "random"
@@ -125,22 +122,25 @@ def read_material(
     for note in graph.notes:
         progress.note(note)
     dataset = _whole(graph, file, progress)
-    shape = model_shape(graph)
-    targets = find_targets(
-        shape, dataset.x, dataset.y, dataset.class_names, options.task, dataset.label_names
-    )
-    names = fit_class_names(dataset, shape, targets.task, progress)
-    graph = replace(graph, class_names=names)
-    kind = kind_of(shape, targets, clean_up(graph))
+    shapes = model_shapes(graph)
+    scored = scored_outputs(shapes, dataset, options.task, "calibration")
+    targets, shape = scored[0].targets, scored[0].shape
+    task = targets.task if shape.place == 0 else None
+    graph = replace(graph, class_names=fit_class_names(dataset, shapes[0], task, progress))
+    kind = kind_of(shape, targets, clean_up(_only(graph, shape)), notes_of(scored))
     if len(targets.kept) < len(dataset.x):
         left = len(dataset.x) - len(targets.kept)
         progress.note(f"{left} samples without a usable label are not used for training.")
-    y = None if dataset.y is None else dataset.y[targets.kept]
-    dataset = replace(dataset, x=dataset.x[targets.kept], y=y, rows=None)
-    teacher_graph = graph if teacher is None else _teacher(teacher, graph, progress)
+    dataset = dataset.with_calibration(targets.kept)
+    teacher_graph = _only(graph if teacher is None else _teacher(teacher, graph, progress), shape)
     with progress.stage(f"Running the teacher on {len(dataset.x)} samples"):
         outputs = teacher_outputs(teacher_graph, dataset.x, kind)
-    return Material(graph, dataset, targets, kind, outputs, teacher_graph)
+    return Material(graph, dataset, targets, shape, kind, outputs, teacher_graph)
+
+
+def _only(graph: Graph, output: ModelShape) -> Graph:
+    """The graph without its other outputs."""
+    return graph if output.outputs == 1 else up_to(graph, graph.outputs[output.place])
 
 
 def _whole(graph: Graph, data: DataFile, progress: Progress) -> Dataset:
@@ -162,11 +162,7 @@ def _whole(graph: Graph, data: DataFile, progress: Progress) -> Dataset:
     progress.note(
         f"One in {HELD_OUT} samples is reserved for testing: {test.sum()} of {len(rows)}."
     )
-    y = (None, None) if found.y is None else (found.y[~test], found.y[test])
-    return replace(
-        found, x=found.x[~test], y=y[0], x_test=found.x[test], y_test=y[1], rows=None,
-        halves="two",
-    )  # fmt: skip
+    return found.with_test(rows[test]).with_calibration(rows[~test])
 
 
 def _float_model(path: Path) -> Graph:

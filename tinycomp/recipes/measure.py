@@ -16,6 +16,7 @@ from tinycomp.data.score import Score, score
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, QuantizationParameters, dequantize_values
 from tinycomp.options.build import PlanOptions
+from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared, prepare_trained
@@ -23,7 +24,7 @@ from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.recipes.material import Material, targets_of
-from tinycomp.reference.oracle import run_fast
+from tinycomp.reference.oracle import outputs_fast
 from tinycomp.report.record import StepRecord
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
@@ -128,11 +129,12 @@ class Meter:
         if not len(self.held):
             return None
         inputs = quantize_inputs(prepared.graph, self.material.dataset.x[self.held])
-        outputs = run_fast(prepared.tflite, inputs)
-        target = prepared.graph.tensors[prepared.graph.outputs[0]].quantization
+        shape = self.material.shape
+        outputs = list(outputs_fast(prepared.tflite, inputs).values())[shape.place]
+        target = output_parts(prepared.graph)[shape.place].quantization
         assert target is not None
         real = dequantize_values(outputs, target)
-        return score(prepared.shape, targets_of(self.material.targets, self.held), real)
+        return score(shape, targets_of(self.material.targets, self.held), real)
 
 
 def _weights(graph: Graph) -> list[Array]:

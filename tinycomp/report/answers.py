@@ -74,12 +74,14 @@ def answers(report: Report) -> Iterator[Answer]:
         times = f"{whole.latency / report.latency.value:.1f} times those of a hop"
         unit = report.latency.unit.capitalize()
         yield Answer(f"{unit} of a window", short(whole.latency), times)
-    if report.accuracy and report.accuracy.int8 is not None:
-        yield _accuracy(report.accuracy, report.precision, _elsewhere(report))
+    for record in report.accuracies:
+        if record.int8 is not None:
+            counts = record is report.accuracy and len(report.accuracies) > 1
+            yield _accuracy(record, report.precision, _elsewhere(report), counts=counts)
     if report.plain:
         yield _plain(report)
-    for record in report.verify:
-        yield _verified(record)
+    for comparison in report.verify:
+        yield _verified(comparison)
 
 
 def _memory(question: str, used: int, room: int | None, parts: str) -> Answer:
@@ -113,8 +115,10 @@ def _time(latency: LatencyRecord, macs: int) -> Answer:
     return Answer("Time", value, f"{latency.time.board} at {clock}{kind}; {counted}, {rate}")
 
 
-def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str) -> Answer:
-    """Float, quantized, and compressed; the last two are one without compression."""
+def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str, *, counts: bool) -> Answer:
+    """Float, quantized, and compressed; the last two are one without compression. Of several
+    outputs, which one it is, and whether it is the one that counts.
+    """
     stages = {"float": accuracy.float, precision: accuracy.dense_int8, "compressed": accuracy.int8}
     if accuracy.dense_int8 == accuracy.int8:
         del stages["compressed"]
@@ -123,9 +127,10 @@ def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str) -> Answe
     values = " \N{RIGHTWARDS ARROW} ".join(
         show_metric(accuracy.metric, value) for value in known.values()
     )
-    return Answer(
-        "Accuracy", values, f"{names}; {accuracy.metric} of {accuracy.samples:,} samples{elsewhere}"
-    )
+    which = f"output {cut_middle(accuracy.output, _NAME)}" if accuracy.output else ""
+    which += f"{', which counts' if counts else ''}; " if which else ""
+    measured = f"{accuracy.metric} of {accuracy.samples:,} samples{elsewhere}"
+    return Answer("Accuracy", values, f"{which}{names}; {measured}")
 
 
 def _elsewhere(report: Report) -> str:

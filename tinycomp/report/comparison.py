@@ -144,13 +144,16 @@ def _alike(before: Report, after: Report) -> bool:
 
 
 def _scores(before: Report, after: Report) -> Iterator[Change]:
-    old, new = before.accuracy, after.accuracy
-    if new is None:
-        return
-    for metric in new.metrics:
-        known = [m.int8 for m in old.metrics if m.metric == metric.metric] if old else []
-        label = f"accuracy, {metric.metric}"
-        yield Change(label, metric.metric, known[0] if known else None, metric.int8)
+    old = {
+        (record.output, metric.metric): metric.int8
+        for record in before.accuracies
+        for metric in record.metrics
+    }
+    for record in after.accuracies:
+        for metric in record.metrics:
+            label = ", ".join(filter(None, ("accuracy", record.output, metric.metric)))
+            known = old.get((record.output, metric.metric))
+            yield Change(label, metric.metric, known, metric.int8)
 
 
 def layer_changes(before: Report, after: Report) -> tuple[LayerChange, ...]:

@@ -66,7 +66,7 @@ def html(report: Report, written: datetime | None = None) -> str:
         "verdict": verdict(report),
         "answers": list(answers(report)),
         "graph": pieces(graph) if graph else None,
-        "accuracy": accuracy(report.accuracy, report.precision) if report.accuracy else None,
+        "accuracies": [accuracy(each, report.precision) for each in report.accuracies],
         "errors": errors(report),
         "steps": steps(report.steps),
         "shares": share_rows(report),

@@ -35,7 +35,7 @@ def summary_rows(report: Report) -> Iterator[tuple[str, str]]:
     """What is shown, and its value, line by line."""
     for answer in answers(report):
         yield answer.question, ", ".join(filter(None, (answer.value, answer.detail)))
-    if report.accuracy and (others := _other_metrics(report.accuracy)):
+    if others := "; ".join(filter(None, map(_other_metrics, report.accuracies))):
         yield "Also", others
     if report.stream:
         yield "Stream", _stream(report.stream)
@@ -52,8 +52,9 @@ def summary_rows(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _other_metrics(accuracy: AccuracyRecord) -> str:
+    of = f" of {accuracy.output}" if accuracy.output else ""
     return ", ".join(
-        f"{other.metric} {show_metric(other.metric, other.int8)}"
+        f"{other.metric}{of} {show_metric(other.metric, other.int8)}"
         for other in accuracy.others
         if other.int8 is not None
     )

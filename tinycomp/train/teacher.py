@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tinycomp.common.errors import DataError
@@ -46,15 +47,21 @@ def teacher_features(graph: Graph, x: Array) -> Array:
     return found.reshape(len(x), -1)
 
 
-def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
+def kind_of(shape: ModelShape, targets: Targets, graph: Graph, notes: Sequence[str]) -> Kind:
     """How outputs are compared with targets, see Supervision.kind.
+
+    Args:
+        shape: of the output.
+        targets: its labels.
+        graph: the float model with this output alone.
+        notes: how labels were read.
 
     Raises:
         DataError: the labels do not fit the model's outputs.
     """
     if targets.task is None:
         raise DataError(
-            "The training half has no usable labels. " + " ".join(targets.notes),
+            "The training half has no usable labels. " + " ".join(notes),
             expected="Expected labels that fit the model's outputs (docs/data.md).",
         )
     stripped = shape.ending == "other" or logits_of(graph) != graph.outputs[0]

@@ -31,6 +31,7 @@ def accuracy(accuracy: AccuracyRecord, precision: str) -> View:
         "int8": f"{precision}, as emitted",
     }
     return {
+        "output": accuracy.output,
         "metrics": [metric.metric for metric in accuracy.metrics],
         "samples": accuracy.samples,
         "rows": [

@@ -73,6 +73,8 @@ class AccuracyRecord:
     """
     errors: HistogramRecord | None = None
     """For regression and reconstruction: the distribution of errors."""
+    output: str = ""
+    """The name of the output, of a model with several."""
 
     @property
     def metrics(self) -> tuple[MetricRecord, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinycomp import __version__
@@ -94,7 +93,9 @@ class Report:
     room: RoomRecord | None = None
     """What the board has; None for this computer."""
     accuracy: AccuracyRecord | None = None
-    """If there are evaluation data."""
+    """If there are evaluation data; of several outputs, the first that is scored: it counts."""
+    other_accuracies: tuple[AccuracyRecord, ...] = ()
+    """Of the other outputs that are scored."""
     flash: FlashRecord | None = None
     """If there is a compiler."""
     ram: RamRecord | None = None
@@ -129,6 +130,11 @@ class Report:
     """What it was made of; None in reports of 0.1."""
 
     @property
+    def accuracies(self) -> tuple[AccuracyRecord, ...]:
+        """Of all outputs that are scored; the one that counts is first."""
+        return () if self.accuracy is None else (self.accuracy, *self.other_accuracies)
+
+    @property
     def precision(self) -> str:
         """What the model is quantized to: "int8", or the types of its activations if some have 16
         bits ("int16 activations", "int8 and int16 activations").
@@ -141,8 +147,3 @@ class Report:
     def weight_bytes(self) -> int:
         """Bytes of weights in flash, including codebooks and tables."""
         return sum(layer.weight_bytes for layer in self.layers)
-
-
-def to_json(report: Report) -> str:
-    """The report as JSON text that ends with a newline."""
-    return json.dumps(asdict(report), indent=2) + "\n"
