@@ -98,14 +98,13 @@ class Prepared:
 
 
 def _open_files(wanted: Preparation) -> DataFile | None:
-    """Open the data, before anything slow begins: Keras takes seconds to import.
+    """Open the data, before anything slow begins.
 
     Raises:
         ModelError: there is no such model.
-        DataError: the data can't be read, or none was given for a float model.
+        DataError: the data can't be read.
     """
-    if format_of(wanted.model).always_float:
-        _require_data(wanted)
+    format_of(wanted.model)
     return None if wanted.data is None else open_data(wanted.data, wanted.data_options)
 
 

@@ -5,16 +5,20 @@ nothing written.
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import Command, Refusal, change, needs_gcc, tree, write_large
+from conformance import cases_of
+from float_graphs import float_graph
 
 from tinycomp.device import firmware_build
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.ops.add import Add
+from tinycomp.quantization.export import write_tflite
 from tinycomp.target.boards import list_boards, load_board
 from tinycomp.target.toolchain import is_available
 
@@ -62,6 +66,11 @@ def test_a_pointer_of_git_lfs(command: tuple[str, ...], folder: Path, refusal: R
     (folder / "away.tflite").write_text("version https://git-lfs.github.com/spec/v1\nsize 12\n")
     text = refusal(command[0], "away.tflite", *command[1:])
     assert text == "'away.tflite' is a pointer of Git LFS, not the model itself. Run git lfs pull."
+    saved = folder / "saved"
+    saved.mkdir()
+    shutil.move(folder / "away.tflite", saved / "saved_model.pb")
+    text = refusal(command[0], "saved", *command[1:])
+    assert "'saved/saved_model.pb' is a pointer of Git LFS" in text
 
 
 def test_a_model_of_more_than_4_gigabytes(folder: Path, refusal: Refusal) -> None:
@@ -110,11 +119,14 @@ def test_an_archive_without_a_model(folder: Path, refusal: Refusal) -> None:
 
 
 def test_a_float_model_without_data(folder: Path, refusal: Refusal) -> None:
-    """Refused before the model is read, which takes TensorFlow and time."""
-    (folder / "float.keras").write_bytes(b"not even read")
+    """A model that can't be read is refused first, as samples would not help."""
+    (folder / "broken.keras").write_bytes(b"no archive")
+    graph = float_graph(cases_of("fully_connected")[0].graph)
+    (folder / "float.tflite").write_bytes(write_tflite(graph))
     for command in (("build",), ("quantize",)):
-        text = refusal(*command, "float.keras", "-o", "out")
-        assert "'float.keras' is a float model, and --data was not given" in text
+        assert "given" not in refusal(*command, "broken.keras", "-o", "out")
+        text = refusal(*command, "float.tflite", "-o", "out")
+        assert "'float.tflite' is a float model, and --data was not given" in text
         assert "Expected an .npz" in text
         assert text.endswith("Add --data samples.npz.")
 

@@ -49,6 +49,15 @@ def branches(keras: Any) -> Any:
     return keras.Model(x, k.Dense(3, activation="softmax")(k.Flatten()(c)))
 
 
+def augmented(keras: Any) -> Any:
+    """Layers that change images during training only; their calls say training=True."""
+    k = keras.layers
+    x = keras.Input((8, 8, 3))
+    y = k.RandomZoom(0.1)(k.RandomRotation(0.1)(k.RandomFlip("horizontal")(x)))
+    y = k.RandomTranslation(0.1, 0.1)(k.RandomContrast(0.1)(y))
+    return keras.Model(x, k.Conv2D(2, 3)(k.Resizing(6, 6)(k.RandomHue(0.1)(y))))
+
+
 def shared(keras: Any) -> Any:
     """A convolution called twice with one normalization called twice, then with another."""
     k = keras.layers
@@ -99,7 +108,7 @@ def operations(keras: Any) -> Any:
     return keras.Model(x, keras.ops.tanh(keras.ops.relu6(y)))
 
 
-MODELS = (branches, shared, nested, signal, operations)
+MODELS = (augmented, branches, shared, nested, signal, operations)
 
 
 @pytest.mark.parametrize("model", MODELS)

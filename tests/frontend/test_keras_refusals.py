@@ -128,7 +128,8 @@ def test_lambda(file: str, keras: Any, save: Save) -> None:
     assert refused(save(model, file)) == (
         "Layer 'x' is a Lambda, which holds Python code; tinycomp reads Keras's own layers and "
         "never runs code from a model file. Use a layer that says what it does: Rescaling, "
-        "Activation, Reshape, Add, Multiply."
+        "Activation, Reshape, Add, Multiply. Or export the model, code included, as TensorFlow's "
+        "operators, and name the folder: model.export('folder')."
     )
 
 
@@ -206,6 +207,16 @@ def test_other_operation(keras: Any, save: Save) -> None:
     x = keras.Input(VECTOR)
     text = refused(save(keras.Model(x, keras.ops.sinh(x))))
     assert "is a call of keras.ops (Sinh), which is not supported. Use the layer" in text
+
+
+def test_custom_layers_can_be_exported(keras: Any, save: Save) -> None:
+    class Doubled(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return 2 * x
+
+    text = refused(save(keras.Sequential([keras.Input(VECTOR), Doubled(name="x")])))
+    assert "Layer 'x' is of the custom class" in text
+    assert "Or export the model, code included, as TensorFlow's operators" in text
 
 
 def test_training_mode(keras: Any, save: Save) -> None:

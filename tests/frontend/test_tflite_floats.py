@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from conformance import cases_of
 from float_graphs import float_graph, float_inputs
 from float_runs import assert_close, run
-from tflite_edits import FLOAT16, FLOAT32, INT8, Edit, add_code, case, edited, operator
+from tflite_edits import FLOAT16, FLOAT32, INT8, Edit, add_code, case, constant, edited, operator
 
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph, GraphBuilder
@@ -30,13 +30,7 @@ OPERATORS = (
     "mean", "mul", "pad", "prelu", "reduce_max", "relu", "reshape", "softmax", "squared_difference",
     "strided_slice", "subtract", "tanh", "tile", "transpose",
 )  # fmt: skip
-CASES = [
-    known
-    for name in OPERATORS
-    for known in cases_of(name)[:6]
-    if getattr(known.graph.nodes[-1].op, "max_value", None) in (None, 1.0, 6.0)
-]
-"""Operators without bounds that need a separate MINIMUM."""
+CASES = [known for name in OPERATORS for known in cases_of(name)[:6]]
 SEED = 3
 
 
@@ -116,6 +110,48 @@ def test_stored_weights(form: tuple[Any, int, bool]) -> None:
     else:  # LiteRT rounds the input of such a layer to 8 bits as well
         expected = _litert(file, x)
         assert np.abs(found - expected).max() < 0.03 * np.abs(expected).max()
+
+
+def _bound(*bounds: tuple[str, float]) -> Edit:
+    """Puts minima and maxima with numbers in place of the first operator."""
+
+    def edit(model: Any, subgraph: Any) -> None:
+        (first,) = subgraph.operators
+        source, last = int(first.inputs[0]), int(first.outputs[0])
+        subgraph.operators = []
+        for count, (builtin, number) in enumerate(bounds, start=1):
+            index = constant(model, subgraph, f"number{count}", np.float32(number))
+            output = last if count == len(bounds) else _plain_copy(subgraph, subgraph.tensors[last])
+            subgraph.tensors[output].name += b"%d" % count
+            added = operator(add_code(model, builtin), [source, index], [output])
+            subgraph.operators.append(added)
+            source = output
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        [("MAXIMUM", 0)],
+        [("MAXIMUM", -1.5)],
+        [("MINIMUM", 0.5)],
+        [("MINIMUM", 1), ("MAXIMUM", 0)],
+        [("MAXIMUM", -2), ("MINIMUM", 0.5)],
+        [("MAXIMUM", 0), ("MINIMUM", 6)],
+        [("MAXIMUM", -2), ("MINIMUM", 0.5), ("MINIMUM", 0.25), ("MAXIMUM", -1)],
+    ],
+    ids=str,
+)
+def test_minima_and_maxima_with_numbers(bounds: list[tuple[str, float]]) -> None:
+    known = case("tanh", cases_of("tanh")[0].name)
+    file = edited(write_tflite(float_graph(known.graph)), _bound(*bounds))
+    read = parse_tflite(file, "x")
+    x = 4 * np.random.default_rng(SEED).normal(size=(2, *read.sample_shape)).astype(np.float32)
+    expected = _litert(file, x)
+    assert len(np.unique(expected)) > 2
+    assert_close(run(read, x), expected)
+    assert sum(node.op.name == "relu" for node in read.nodes) == 1
 
 
 def _scaled_convolution(

@@ -51,6 +51,14 @@ def clean_references(value: Any) -> Any:
     raise ModelError(f"The model's list of inputs or outputs holds {value!r}.")
 
 
+def without_mode(call: Any) -> Any:
+    """A call of Keras 3 without the argument `training`."""
+    if not isinstance(call, Mapping):
+        return call
+    named = call.get("kwargs") or {}
+    return {**call, "kwargs": {key: named[key] for key in named if key != "training"}}
+
+
 def without_names(call: Any, separate: bool) -> tuple[Any, bool]:
     """A call of Keras 3 with the tensors that attention takes by name among its arguments, in
     order, and whether it has use_causal_mask=True.

@@ -16,6 +16,7 @@ from tinycomp.frontend._keras_calls import (
     calls,
     clean_call,
     clean_references,
+    without_mode,
     without_names,
 )
 from tinycomp.frontend._keras_hints import hint
@@ -26,14 +27,25 @@ from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
 from tinycomp.ir.tensor import Shape
 
-IDENTITIES = frozenset(
+AUGMENTATIONS = frozenset(
     {
-        "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise",
-        "Identity", "RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation",
-        "RandomTranslation", "RandomZoom", "SpatialDropout1D", "SpatialDropout2D",
+        "AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+        "RandomColorJitter", "RandomContrast", "RandomElasticTransform", "RandomErasing",
+        "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+        "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation",
+        "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Solarization",
     }
 )  # fmt: skip
+"""Layers that change images during training only. Keras saves their calls with training=True, which
+is their default, and predicts with training=False.
+"""
+IDENTITIES = AUGMENTATIONS | {
+    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise",
+    "Identity", "SpatialDropout1D", "SpatialDropout2D",
+}  # fmt: skip
 """Layers that have no effect at inference."""
+_IN_ANY_MODE = AUGMENTATIONS | {"CenterCrop", "Resizing"}
+"""Layers whose calls may say training=True."""
 _ATTENTION = ("AdditiveAttention", "Attention", "MultiHeadAttention")
 """Layers that can be called with use_causal_mask=True."""
 
@@ -135,6 +147,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             found = [without_names(call, separate) for call in nodes]
             cleaned["config"]["causal"] = any(causal for _, causal in found)
             nodes = [call for call, _ in found]
+        if class_name in _IN_ANY_MODE:
+            nodes = [without_mode(call) for call in nodes]
         cleaned["inbound_nodes"] = [clean_call(call, name, separate) for call in nodes]
     return cleaned
 

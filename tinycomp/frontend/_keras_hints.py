@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+EXPORTED = (
+    "Or export the model, code included, as TensorFlow's operators, and name the folder: "
+    "model.export('folder')."
+)
+"""Where a model holds Python code."""
 _INSTEAD = {
-    "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply.",
+    "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply. "
+    + EXPORTED,
     "Masking": "Leave it out: give the network windows of one length, and train it on them.",
     "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
     "activation": "Use one of Keras's own elementwise activations, or softmax.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_hints import hint
+from tinycomp.frontend._keras_hints import EXPORTED, hint
 
 Config = dict[str, Any]
 
@@ -30,7 +30,8 @@ def refuse_foreign(entry: Mapping[str, Any], class_name: str, name: str) -> None
         shown = shown if own or ">" in str(shown) else f"{module}.{class_name}"
         raise ModelError(
             f"Layer {name!r} is of the custom class {shown}; {NO_CODE}",
-            hint="Rebuild the model of keras.layers, copy the weights, and save it again.",
+            hint="Rebuild the model of keras.layers, copy the weights, and save it again. "
+            + EXPORTED,
         )
 
 

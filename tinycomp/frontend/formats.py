@@ -18,8 +18,6 @@ class Format:
     """Ends of file names."""
     read: Callable[[Path], Graph]
     """The graph of a file; imports what is slow."""
-    always_float: bool = True
-    """Whether such a model always has to be quantized."""
 
 
 def _keras(path: Path) -> Graph:
@@ -54,9 +52,9 @@ def _tflite(path: Path) -> Graph:
 
 FORMATS = (
     Format((".keras", ".h5", ".hdf5"), _keras),
-    Format((".onnx",), _onnx, always_float=False),
+    Format((".onnx",), _onnx),
     Format((".pt2", ".pt", ".pth"), _torch),
-    Format((".tflite",), _tflite, always_float=False),
+    Format((".tflite",), _tflite),
 )
 """By the ends of file names, in the order in which messages name them."""
 _FOLDER = Format((), _saved_model)
@@ -122,8 +120,9 @@ def require_model(path: Path) -> None:
         )
     if not path.is_file() and not is_saved_model(path):
         raise ModelError(f"There is no model file '{path}'.", hint="Check the path.")
-    if path.is_file():
-        _require_content(path)
+    for file in (path, path / "saved_model.pb"):
+        if file.is_file():
+            _require_content(file)
 
 
 def _require_content(path: Path) -> None:
