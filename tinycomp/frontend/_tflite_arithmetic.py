@@ -26,6 +26,7 @@ def with_products(file: TfliteFile) -> TfliteFile:
     """A float file with products and means in place of such operators."""
     writer = _Writer(file, list(file.tensors))
     for operator in file.operators:
+        writer.number = operator.index
         rewrite = _REWRITES.get(operator.builtin)
         if rewrite is None or not rewrite(writer, operator):
             writer.operators.append(operator)
@@ -45,6 +46,8 @@ class _Writer:
     """So far."""
     bounds: dict[int, tuple[int, float, float]] = field(default_factory=dict)
     """Tensors that are others between two numbers: the other, the lower and the upper."""
+    number: int = 0
+    """Position in the file of the operator that is being written."""
     halves: list[FileOperator] = field(default_factory=list)
     """Operators that are needless if nothing reads them: a bound whose other one follows."""
 
@@ -84,8 +87,7 @@ class _Writer:
             self.scaled(after, 1 / factor, high if upper else low, output)
 
     def _half(self, builtin: str, inputs: tuple[int, ...], output: int, options: Any) -> None:
-        number = len(self.operators)
-        self.halves.append(FileOperator(number, builtin, "", inputs, (output,), options))
+        self.halves.append(FileOperator(self.number, builtin, "", inputs, (output,), options))
         self.operators.append(self.halves[-1])
 
     def constant(self, name: str, values: Array) -> int:
