@@ -25,11 +25,8 @@ typedef struct {
 static inline void tc_gru_block(const tc_gru_t *op, unsigned row, unsigned count, const int8_t *x, const int8_t *state,
                                 int8_t *scratch, int8_t *shares, int8_t *backs)
 {
-    const size_t length = (size_t)op->inputs + op->units;
-    const int8_t *const weights = tc_weights_read(op->weights, (tc_index_t)row * length, count * length, scratch);
     int32_t inputs[TC_DOT_CHANNELS] = {0}, states[TC_DOT_CHANNELS] = {0};
-    tc_dot(inputs, count, x, weights, length, op->inputs);
-    tc_dot(states, count, state, weights + op->inputs, length, op->units);
+    tc_recurrent_sums(op->weights, row, count, x, op->inputs, state, op->units, scratch, inputs, states);
     for (unsigned i = 0; i < count; i++) {
         shares[i] = tc_recurrent_value(op->input_rows, op->input_extension, row + i, inputs[i]);
         backs[i] = tc_recurrent_value(op->state_rows, op->state_extension, row + i, states[i]);

@@ -23,6 +23,17 @@ static inline int8_t tc_recurrent_value(const uint8_t *rows, const int32_t *exte
     return tc_dense_int8(product, 31 - (int8_t)channel.low, output);
 }
 
+/* Adds the products of `count` rows, from `row` on, with the input and with a state. scratch: for the weights. */
+static inline void tc_recurrent_sums(const tc_weights_t *all, unsigned row, unsigned count, const int8_t *x,
+                                     unsigned features, const int8_t *state, unsigned units, int8_t *scratch,
+                                     int32_t *inputs, int32_t *states)
+{
+    const size_t length = (size_t)features + units;
+    const int8_t *const weights = tc_weights_read(all, (tc_index_t)row * length, count * length, scratch);
+    tc_dot(inputs, count, x, weights, length, features);
+    tc_dot(states, count, state, weights + features, length, units);
+}
+
 /* A product with what sigmoid returns (scale 1/256, zero point -128), in the scale of the value. */
 static inline int32_t tc_recurrent_share(int8_t share, int32_t value)
 {

@@ -19,13 +19,10 @@ typedef struct {
 static inline void tc_simple_rnn_step(const tc_simple_rnn_t *op, const int8_t *x, const int8_t *state, int8_t *next,
                                       int8_t *scratch)
 {
-    const size_t length = (size_t)op->inputs + op->units;
     for (unsigned row = 0; row < op->units; row += TC_DOT_CHANNELS) {
         const unsigned left = op->units - row, count = left < TC_DOT_CHANNELS ? left : TC_DOT_CHANNELS;
-        const int8_t *const weights = tc_weights_read(op->weights, (tc_index_t)row * length, count * length, scratch);
         int32_t inputs[TC_DOT_CHANNELS] = {0}, states[TC_DOT_CHANNELS] = {0};
-        tc_dot(inputs, count, x, weights, length, op->inputs);
-        tc_dot(states, count, state, weights + op->inputs, length, op->units);
+        tc_recurrent_sums(op->weights, row, count, x, op->inputs, state, op->units, scratch, inputs, states);
         for (unsigned i = 0; i < count; i++) {
             const int32_t share = tc_recurrent_value(op->input_rows, op->input_extension, row + i, inputs[i]);
             const int32_t back = tc_recurrent_value(op->state_rows, op->state_extension, row + i, states[i]);

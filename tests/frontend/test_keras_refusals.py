@@ -29,14 +29,16 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     ),
     "lstm_activation": (
         SIGNAL,
-        lambda k: k.LSTM(3, activation="relu", name="x"),
-        "Layer 'x' (LSTM) has activation='relu'. Expected 'tanh': LiteRT's integer kernels have no "
-        "other. Train it with Keras's default activations.",
+        lambda k: k.LSTM(3, activation="softmax", name="x"),
+        "Layer 'x' (LSTM) has activation='softmax'. Expected the name of an activation of one "
+        "value, such as 'tanh' or 'relu'.",
     ),
     "lstm_gates": (
         SIGNAL,
-        lambda k: k.LSTM(3, recurrent_activation="hard_sigmoid", name="x"),
-        "Layer 'x' (LSTM) has recurrent_activation='hard_sigmoid'. Expected 'sigmoid'",
+        lambda k: k.LSTM(3, recurrent_activation="relu", name="x"),
+        "Layer 'x' (LSTM) has recurrent_activation='relu'. Expected one of sigmoid, "
+        "hard_sigmoid, sparse_sigmoid: gates are shares from 0 to 1. "
+        "Train it with recurrent_activation='sigmoid'.",
     ),
     "bidirectional": (
         SIGNAL,

@@ -65,6 +65,15 @@ def test_states_are_those_of_onnxruntime(
     assert_same(path)
 
 
+@pytest.mark.parametrize("activation", ["Relu", "Softsign"])
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_another_activation(activation: str, direction: str, tmp_path: Path) -> None:
+    ways = 2 if direction == "bidirectional" else 1
+    layer = node("RNN", ["x", "w", "r", "b"], ["", "y"], hidden_size=5, direction=direction,
+                 activations=[activation] * ways)  # fmt: skip
+    assert_same(save(tmp_path, [layer], (6, 1, 3), constants("RNN", ways)))
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

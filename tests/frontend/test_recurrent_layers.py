@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import Array
 from tinycomp.proof.estimate import needs
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.calibration import observe
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.types import BYTES, Precision
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import load_board
@@ -36,6 +38,11 @@ MODELS: dict[str, Callable[[Any, Any], list[Any]]] = {
     "another layer backwards": lambda k, layer: [
         k.Bidirectional(layer(3), backward_layer=layer(3, go_backwards=True), merge_mode="mul")
     ],
+    "relu": lambda k, layer: [layer(7, activation="relu"), k.Dense(2)],
+    "softsign, stacked": lambda k, layer: [
+        layer(5, activation="softsign", return_sequences=True),
+        k.Bidirectional(layer(3, activation="elu")),
+    ],
     "one step": lambda k, layer: [k.Reshape((1, 45)), layer(3)],
 }
 
@@ -55,6 +62,28 @@ def test_a_gru_with_the_reset_before_the_product(
     assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
 
 
+@pytest.mark.parametrize("layer", ["GRU", "LSTM"])
+@pytest.mark.parametrize("gate", ["hard_sigmoid", "sparse_sigmoid"])
+def test_other_gates(layer: str, gate: str, keras: Any, assert_same: Callable[..., Graph]) -> None:
+    made = getattr(keras.layers, layer)(4, recurrent_activation=gate, return_sequences=True)
+    graph = assert_same(keras.Sequential([keras.Input(SHAPE), made]))
+    x = np.random.default_rng(0).normal(0, 1, (30, *SHAPE)).astype(np.float32)
+    compare_with_litert(graph, x)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_16_bits_leave_other_activations_on_bytes(
+    layer: str, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    made = getattr(keras.layers, layer)(4, activation="relu")
+    graph = assert_same(keras.Sequential([keras.Input(SHAPE), made, keras.layers.Dense(2)]))
+    x = np.random.default_rng(0).normal(0, 1, (30, *SHAPE)).astype(np.float32)
+    wide = compare_with_litert(graph, x, Precision(16))
+    assert {wide.tensors[name].dtype for name in wide.outputs} == {"int16"}
+    (states,) = (node.outputs[0] for node in wide.nodes if node.op.hidden)
+    assert wide.tensors[states].dtype == "int8"
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_inspect_needs_no_data(layer: str, keras: Any, assert_same: Callable[..., Graph]) -> None:
     """Though an operator over time has scales that calibration would tell."""
@@ -65,7 +94,12 @@ def test_inspect_needs_no_data(layer: str, keras: Any, assert_same: Callable[...
 
 def test_int8_equals_litert_and_is_near_the_float_model(graph: Graph) -> None:
     x = np.random.default_rng(0).normal(0, 1, (30, *SHAPE)).astype(np.float32)
-    int8 = quantize(graph, observe(graph, x).ranges("min-max"))
+    compare_with_litert(graph, x)
+
+
+def compare_with_litert(graph: Graph, x: Array, precision: Precision = BYTES) -> Graph:
+    """The integer graph: the simulator equals LiteRT, and the float model within 3 % on average."""
+    int8 = quantize(graph, observe(graph, x).ranges("min-max"), precision=precision)
     inputs = quantize_inputs(int8, x)
     expected = oracle.run(write_tflite(int8), inputs)
     found = simulate(int8, inputs)
@@ -77,3 +111,4 @@ def test_int8_equals_litert_and_is_near_the_float_model(graph: Graph) -> None:
     wanted = oracle.run_float(write_tflite(graph), x)[graph.outputs[0]]
     spread = float(wanted.max() - wanted.min())
     assert np.abs(real - wanted.reshape(real.shape)).mean() < 0.03 * spread
+    return int8

@@ -11,14 +11,18 @@ from tflite_edits import Edit, edited
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.tflite import parse_tflite
+from tinycomp.reference.simulate import simulate
 
 
-@pytest.mark.parametrize("operator", ["gru", "simple_rnn"])
+@pytest.mark.parametrize("operator", ["gru", "lstm_steps", "simple_rnn"])
 def test_one_node(operator: str) -> None:
     for case in cases_of(operator):
         graph = parse_tflite(edited(case), "again")
         assert [node.op.name for node in graph.nodes] == [operator]
         assert [*graph.tensors] == [*case.graph.tensors]
+        found = simulate(graph, case.inputs)
+        expected = simulate(case.graph, case.inputs)
+        assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
 def _constant(name: str) -> Edit:

@@ -20,7 +20,7 @@ from tinycomp.kernels._dsp_recurrent_int16 import multiplier
 from tinycomp.target.boards import load_board
 
 DSP = "armv7e_m"
-LAYERS = ("gru", "lstm", "simple_rnn")
+LAYERS = ("gru", "lstm", "lstm_steps", "simple_rnn")
 BUILDS = [(DSP, "host"), (DSP, "cortex-m4"), ("scalar", "cortex-m0"), ("scalar", "rv32imc")]
 
 

@@ -53,5 +53,6 @@ def sequence_case(
         Constant("weights", weights.astype(np.int8), channel_parameters(scales, 0)),
         Constant("bias", biases, channel_parameters(bias_scales, 0)),
     )
-    builder.add(op, ["input"], kind.state, constants)
+    state = op.state if getattr(op, "activation", None) else kind.state  # type: ignore[attr-defined]
+    builder.add(op, ["input"], state, constants)
     return Case(name, builder.graph(), extreme_inputs(rng, shape, dtype=dtype))

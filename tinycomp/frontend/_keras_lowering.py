@@ -19,7 +19,12 @@ from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
-from tinycomp.frontend._keras_recurrent import bidirectional, is_recurrent, time_distributed
+from tinycomp.frontend._keras_recurrent import (
+    bidirectional,
+    is_recurrent,
+    recurrent,
+    time_distributed,
+)
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
@@ -41,7 +46,7 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
         layer = time_distributed(layer)
     activation = layer.config.get("activation", "linear")
     if is_recurrent(layer.class_name):
-        return _add(layer, inputs, builder)
+        return recurrent(layer, inputs, builder)
     if layer.class_name == "Activation":
         return _activate(activation, layer.name, inputs[0], builder)
     output = _add(layer, inputs, builder)

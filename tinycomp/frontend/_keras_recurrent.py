@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
 from tinycomp.ops._keras import merge, refusal
 from tinycomp.ops._recurrent import Recurrent, turned
 from tinycomp.ops._registry import by_keras_name
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.add import Add
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.function import Function
 from tinycomp.ops.mul import Mul
 
 BY_ROWS = ("Activation", "Dense", "ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that compute each row alone, so that TimeDistributed changes nothing."""
+GATES = {
+    "sigmoid": None, "hard_sigmoid": Function("hard_sigmoid"),
+    "sparse_sigmoid": Function("sparse_sigmoid"),
+}  # fmt: skip
+"""Activations of gates, by name: their values are shares from 0 to 1. None: the default."""
 _MERGED: Mapping[str, Callable[[], Operator]] = {"sum": Add, "mul": Mul}
 
 
@@ -23,6 +31,38 @@ def is_recurrent(class_name: str) -> bool:
     """Whether a layer has its activation inside."""
     kind = by_keras_name().get(class_name)
     return kind is not None and issubclass(kind, Recurrent)
+
+
+def recurrent(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A recurrent layer, with any activation of one value.
+
+    Raises:
+        ModelError: an activation is not one.
+    """
+    config = dict(layer.config)
+    given = config.get("activation", "tanh")
+    activation = ACTIVATIONS.get(given) if isinstance(given, str) else None
+    if given == "linear":
+        activation = Function("linear")
+    if not isinstance(activation, UnaryOperator):
+        shown = given["class_name"] if isinstance(given, Mapping) else given
+        raise refusal(
+            layer,
+            f"has activation={shown!r}",
+            expected="Expected the name of an activation of one value, such as 'tanh' or 'relu'.",
+        )
+    config["activation"] = None if given == "tanh" else activation
+    gate = config.get("recurrent_activation", "sigmoid")
+    if not isinstance(gate, str) or gate not in GATES:
+        raise refusal(
+            layer,
+            f"has recurrent_activation={gate!r}",
+            expected=f"Expected one of {', '.join(GATES)}: gates are shares from 0 to 1.",
+            hint="Train it with recurrent_activation='sigmoid'.",
+        )
+    config["recurrent_activation"] = GATES[gate]
+    kind = by_keras_name()[layer.class_name]
+    return kind.from_keras(replace(layer, config=config), inputs, builder)
 
 
 def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -39,7 +79,7 @@ def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilde
     outputs = []
     for way in ("forward", "backward"):
         part = _part(layer, way)
-        output = by_keras_name()[part.class_name].from_keras(part, inputs, builder)
+        output = recurrent(part, inputs, builder)
         if part.config.get("go_backwards") and part.config.get("return_sequences"):
             output = turned(output, f"{part.name}/turned", builder)
         outputs.append(output)

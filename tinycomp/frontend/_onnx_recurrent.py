@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import View, view
 from tinycomp.ir.operator import KerasLayer
@@ -33,6 +34,8 @@ class _Kind:
     """The activations that are ONNX's defaults, and the only ones that are read."""
     bias: Callable[[Call, Array, Array], Array]
     """The layer's bias of the input's and the state's."""
+    others: tuple[str, ...] = ()
+    """What its one activation may be instead."""
 
 
 def _sum(call: Call, first: Array, second: Array) -> Array:
@@ -47,7 +50,7 @@ def _both(call: Call, first: Array, second: Array) -> Array:
 _KINDS = {
     "GRU": _Kind("GRU", (0, 1, 2), ("Sigmoid", "Tanh"), _both),
     "LSTM": _Kind("LSTM", (0, 2, 3, 1), ("Sigmoid", "Tanh", "Tanh"), _sum),
-    "RNN": _Kind("SimpleRNN", (0,), ("Tanh",), _sum),
+    "RNN": _Kind("SimpleRNN", (0,), ("Tanh",), _sum, ("Relu", "Softsign")),
 }
 
 
@@ -120,8 +123,16 @@ def _layer(call: Call, kind: _Kind, number: int, backwards: bool, sequences: boo
         "units": units, "return_sequences": sequences, "go_backwards": backwards,
         "reset_after": bool(call.attribute("linear_before_reset", 0)),
     }  # fmt: skip
+    functions = call.attribute("activations")
+    if functions and tuple(functions[:1]) != kind.functions[:1]:
+        config["activation"] = ACTIVATIONS[functions[0].lower()]
     name = call.part("backward" if backwards else "forward")
     return KerasLayer(name, kind.layer, config, weights)
+
+
+def _bends(kind: _Kind, functions: tuple[str, ...]) -> bool:
+    """Whether all directions have one of the other activations."""
+    return len({*functions}) == 1 and functions[0] in kind.others
 
 
 def _gates(kind: _Kind, values: Array) -> Array:
@@ -142,9 +153,10 @@ def _require_usual(call: Call, kind: _Kind, x: View, ways: int) -> None:
     if len(x.shape) != 3 or x.shape[batch] != 1:
         raise call.refusal(f"reads a tensor of shape {x.shape}", expected="Expected a batch of 1.")
     functions = tuple(call.attribute("activations") or kind.functions * ways)
-    if functions != kind.functions * ways:
+    if functions != kind.functions * ways and not _bends(kind, functions):
+        known = "" if kind.others == () else f" or {', '.join(kind.others)}"
         raise call.refusal(
-            f"has the activations {list(functions)}", expected=f"Expected {kind.functions}."
+            f"has the activations {list(functions)}", expected=f"Expected {kind.functions}{known}."
         )
     for name in ("clip", "input_forget"):
         if call.attribute(name):

@@ -14,14 +14,26 @@ import numpy as np
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
+from tinycomp.frontend._tflite_tables import Lookup as TableLookup
 from tinycomp.frontend._tflite_values import quantization
 from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.operator import TfliteOperator, hidden_tensor
+from tinycomp.ir.operator import Operator, TfliteOperator, hidden_tensor
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._recurrent_steps import TYPES
+from tinycomp.ops._registry import by_tflite_name, operators
+from tinycomp.ops._unary import UnaryOperator
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.function import DEFINITIONS, Function
 from tinycomp.ops.gru import Gru
+from tinycomp.ops.lookup import Lookup
+from tinycomp.ops.lstm_steps import LstmSteps, Scales
+from tinycomp.ops.relu import Relu
 from tinycomp.ops.simple_rnn import SimpleRnn
+
+ACTIVATIONS = ("LOGISTIC", "RELU", "RELU6", "RELU_0_TO_1", "TANH")
+"""Activations that are operators of a file; all others are look-ups in tables."""
+_LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +83,8 @@ def _layer(
     if first is None or not first.inputs:
         return None
     source = first.inputs[0]
-    values = _Values(file, name, tensors)
-    for kind in (_gru, _simple_rnn):
+    values = _Values(file, name, tensors, writers)
+    for kind in (_gru, _simple_rnn, _lstm):
         try:
             layer = kind(values)
             operands = _operands(file, source, output, layer)
@@ -96,6 +108,33 @@ class _Values:
     """The name of the layer's output."""
     tensors: Mapping[str, int]
     """Indices of tensors by name."""
+    writers: Mapping[int, FileOperator]
+    """The operator that writes a tensor, by the tensor's index."""
+
+    def activation(self, name: str, default: str) -> Operator | None:
+        """What computes a hidden value; None for the default."""
+        index = self.tensors[f"{self.output}/{name}/0"]
+        operator = self.writers[index]
+        if isinstance(operator, TableLookup):
+            return self._function(operator.options, operator.inputs[0], index)
+        if operator.builtin not in ACTIVATIONS:
+            raise KeyError(operator.builtin)
+        limit = _LIMITS.get(operator.builtin)
+        kind = by_tflite_name()[operator.builtin]
+        found = kind() if limit is None else Relu(limit)
+        return None if found == operators()[default]() else found
+
+    def _function(self, entries: bytes, source: int, target: int) -> Operator:
+        """The function with this table, which an LSTM has at two scales; else the table itself."""
+        tensors = [
+            Tensor(each.name, each.shape, each.dtype, quantization(each))
+            for each in (self.file.tensors[source], self.file.tensors[target])
+        ]
+        operands = Operands((tensors[0],), (tensors[1],))
+        known = (Elu(), *(Function(kind) for kind in DEFINITIONS))
+        return next(
+            (each for each in known if each.table(operands).tobytes() == entries), Lookup(entries)
+        )
 
     def table(self, name: str) -> FileTensor:
         return self.file.tensors[self.tensors[f"{self.output}/{name}"]]
@@ -136,13 +175,43 @@ class _Values:
 
 def _gru(values: _Values) -> Layer:
     after = f"{values.output}/reset_back/0" in values.tensors
-    op = Gru(after, (values.scale("gates"), values.scale("candidate")))
+    activation = values.activation("candidate_value", "tanh")
+    op = Gru(
+        after,
+        (values.scale("gates"), values.scale("candidate")),
+        activation,
+        values.activation("gate_values", "logistic"),
+        values.scale("state") if activation else None,
+    )
     names = ["gate_bias", "bias", *["state_bias"] * after]
     return Layer(op, values.whole("gate", "candidate"), values.bias(*names))
 
 
 def _simple_rnn(values: _Values) -> Layer:
-    return Layer(SimpleRnn(values.scale("sums")), values.whole("sum"), values.bias("bias"))
+    activation = values.activation("state", "tanh")
+    op = SimpleRnn(values.scale("sums"), activation, values.scale("state") if activation else None)
+    return Layer(op, values.whole("sum"), values.bias("bias"))
+
+
+def _lstm(values: _Values) -> Layer:
+    names = ("gates", "candidate", "candidate_value", "cell", "narrow_cell", "state")
+    op = LstmSteps(
+        values.activation("candidate_value", "tanh"),
+        values.activation("gate_values", "logistic"),
+        Scales(*(values.scale(name) for name in names)),
+    )
+    weights, bias = values.whole("gate", "candidate"), values.bias("gate_bias", "candidate_bias")
+    units = len(bias.values) // 4
+    order = np.r_[: 2 * units, 3 * units : 4 * units, 2 * units : 3 * units]
+    return Layer(op, _ordered(weights, order), _ordered(bias, order))
+
+
+def _ordered(constant: Constant, order: Array) -> Constant:
+    """The rows, and their scales, in another order."""
+    assert constant.quantization is not None
+    scales = tuple(constant.quantization.scales[row] for row in order)
+    known = QuantizationParameters(scales, (0,) * len(scales), 0)
+    return replace(constant, values=constant.values[order], quantization=known)
 
 
 def _operands(file: TfliteFile, source: int, output: int, layer: Layer) -> Operands:
@@ -191,8 +260,14 @@ def _same_tensor(file: TfliteFile, expansion: Graph, name: str, index: int) -> b
 
 
 def _same_operator(file: TfliteFile, expansion: Graph, node: Node, operator: FileOperator) -> bool:
+    if isinstance(operator, TableLookup):
+        (source,) = (file.tensors[index] for index in operator.inputs)
+        if not isinstance(node.op, UnaryOperator) or source.name != node.inputs[0]:
+            return False
+        return node.op.table(expansion.operands(node)).tobytes() == bytes(operator.options)
     written = node.op.to_tflite(expansion.operands(node))
-    assert isinstance(written, TfliteOperator)
+    if not isinstance(written, TfliteOperator):
+        return False
     wanted = [*_inputs(expansion, node), *(Constant("", values) for values in written.extra)]
     if operator.builtin != written.builtin or len(operator.inputs) != len(wanted):
         return False

@@ -130,7 +130,7 @@ def _core(file: TfliteFile) -> Graph:
     for reason in (*kinds.islands(whole), *kinds.powers_of_two(whole)):
         blockers.add(reason)
     inner, notes = find_lookups(whole, "int16")
-    graph = CoreReader(divide(fuse_tables(fuse_dilation(roll(inner)))), blockers).graph()
+    graph = CoreReader(divide(roll(fuse_tables(fuse_dilation(inner)))), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()

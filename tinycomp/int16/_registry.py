@@ -39,7 +39,7 @@ def arithmetic(op: Operator, operands: Operands) -> Arithmetic:
     types = {*inputs, output}
     if types == {"int8"} or (op.moves and len(types) == 1):
         return op
-    for form in forms().get(op.name, ()):
+    for form in () if op.bytes_only else forms().get(op.name, ()):
         if any({*inputs} == {source} and output == target for source, target in form.types):
             return form(op)
     raise ModelError(
@@ -53,6 +53,11 @@ def arithmetic(op: Operator, operands: Operands) -> Arithmetic:
 def fixed_on_int16(op: Operator) -> QuantizationParameters | None:
     """The parameters that the specification prescribes for the operator's output on int16."""
     return next((form.fixed for form in forms().get(op.name, ()) if form.fixed), None)
+
+
+def has_int16(op: Operator) -> bool:
+    """Whether an operator computes on int16."""
+    return op.name in on_int16() and not op.bytes_only
 
 
 @cache

@@ -46,6 +46,10 @@ class OutputRange:
     """An upper bound of the calibrated range (a ReLU with max_value)."""
     least: float = 0.0
     """The minimum width of the range, as a fraction of the widest input's."""
+    centred: bool = False
+    """Whether the zero point has to be 0."""
+    covers: tuple[str, ...] = ()
+    """Hidden values that have the output's parameters too."""
 
 
 class Arithmetic(ABC):
@@ -115,6 +119,11 @@ class Operator(Arithmetic):
         """Multiply-accumulates and parameters."""
 
     @property
+    def bytes_only(self) -> bool:
+        """Whether it has no form on int16 with these attributes, though others have one."""
+        return False
+
+    @property
     def view_offset(self) -> int:
         """Without a kernel: the value of the input with which the output begins."""
         return 0
@@ -160,9 +169,12 @@ class Operator(Arithmetic):
         """
         return np.float32(source) * weights
 
-    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
+    def quantized(
+        self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
+    ) -> Operator:
         """The operator of the integer graph with activations of that type, from the largest
-        magnitude of each hidden value. Scales that it was trained with, for int8, stay.
+        magnitude of each hidden value, and the output's scale. Scales that it was trained with, for
+        int8, stay.
         """
         return self
 

@@ -25,6 +25,9 @@ from tinycomp.ops._weighted import layer_cost, weights_and_bias
 BLOCK = 4
 """Rows of the weights that kernels decode and compute together (TC_DOT_CHANNELS in dot.h)."""
 
+ACTIVATIONS = ("activation", "recurrent_activation")
+"""Options of Keras's layers that hold operators here; None: the default, tanh or sigmoid."""
+
 StepFunction = Callable[[Any, Sequence[Any]], Sequence[Any]]
 """From the input's share of a row's sums, and the states, to the next states; the first of them is
 the output."""
@@ -134,14 +137,6 @@ def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
             expected="Expected no initial state: every inference starts from zeros.",
             hint="Concatenate what the state should hold to every row instead.",
         )
-    for key, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
-        if key in config and config[key] != wanted:
-            raise refusal(
-                layer,
-                f"has {key}={config[key]!r}",
-                expected=f"Expected {wanted!r}: LiteRT's integer kernels have no other.",
-                hint="Train it with Keras's default activations.",
-            )
     if config.get("return_state"):
         raise refusal(
             layer,

@@ -7,24 +7,33 @@ from numpy.typing import NDArray
 
 from tinycomp.ir.fixed_point import exact_multiplier
 from tinycomp.ir.kernel_call import Channels, Member
+from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Tensor
-from tinycomp.ops._recurrent_steps import TYPES, Curve, DenseRows, ordered_weights
+from tinycomp.ops._recurrent_steps import Curve, DenseRows, ordered_weights
 from tinycomp.ops._registry import operators
 from tinycomp.ops._unary import UnaryOperator
 
 
-def lookup(kind: str, source: QuantizationParameters) -> NDArray[np.int8]:
-    """The 256 outputs of sigmoid ("logistic") or "tanh"; entry q + 128 is for q."""
-    op = operators()[kind]()
+def activation_of(given: Operator | None, kind: str) -> UnaryOperator:
+    """The activation that a layer was given, or the default of its kind: "logistic", "tanh"."""
+    op = given or operators()[kind]()
     assert isinstance(op, UnaryOperator)
-    target = TYPES["int8"].state if kind == "tanh" else TYPES["int8"].share
+    return op
+
+
+def lookup(
+    op: UnaryOperator, source: QuantizationParameters, target: QuantizationParameters
+) -> NDArray[np.int8]:
+    """The 256 outputs of an activation; entry q + 128 is for q."""
     tensors = (Tensor("sum", (1,), "int8", source), Tensor("value", (1,), "int8", target))
     return op.table(Operands(tensors[:1], tensors[1:]))
 
 
-def curve(kind: str, source: QuantizationParameters) -> Curve:
-    """Sigmoid ("logistic") or "tanh" of stored values."""
-    table = lookup(kind, source)
+def curve(
+    op: UnaryOperator, source: QuantizationParameters, target: QuantizationParameters
+) -> Curve:
+    """An activation of stored values."""
+    table = lookup(op, source, target)
 
     def found(values: Array) -> Array:
         looked_up: Array = table[values.astype(int) + 128]

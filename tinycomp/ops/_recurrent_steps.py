@@ -2,7 +2,8 @@
 
 Each row of the weights gives two values, like a dense layer each: its share of the input, and what
 the state adds. Both have the scale of their sum and the zero point 0, so that an addition is exact
-but for saturation. States have the scale of tanh.
+but for saturation. States have the scale of tanh, or with another activation one that covers them;
+their zero point is 0.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ TYPES = {
 """By name."""
 STATE = TYPES["int8"].state
 """Of states on int8."""
+SHARE = TYPES["int8"].share
+"""Of what sigmoid returns on int8."""
 
 
 def symmetric(scale: float) -> QuantizationParameters:
@@ -118,22 +121,29 @@ class DenseRows:
     """From sums over the state to steps of the output."""
 
     @classmethod
-    def of(cls, operands: Operands, scales: NDArray[np.float64]) -> DenseRows:
+    def of(
+        cls,
+        operands: Operands,
+        scales: NDArray[np.float64],
+        state: QuantizationParameters | None = None,
+    ) -> DenseRows:
         """Biases beyond one a row are of the last rows' sums over the state.
 
         Args:
             operands: of the recurrent operator.
             scales: of each row's sum.
+            state: the parameters of states; None for those of tanh.
 
         Raises:
             ModelError: the output does not have the parameters of a state, or a sum is too large.
         """
         kind = TYPES[operands.output.dtype]
-        if parameters(operands.output) != kind.state:
+        state = state or kind.state
+        if parameters(operands.output) != state:
             raise ModelError(
                 f"{operands.output.name!r}, states of a recurrent layer, has "
                 f"{parameters(operands.output)}.",
-                expected=f"Expected the scale {kind.state.scale} and the zero point 0.",
+                expected=f"Expected the scale {state.scale} and the zero point 0.",
             )
         inputs, states = split_weights(operands)
         weights, bias = weights_and_bias(operands)
@@ -151,7 +161,7 @@ class DenseRows:
             starts,
             behind,
             np.broadcast_to(source.scale * known / scales, (rows,)),
-            np.broadcast_to(kind.state.scale * known / scales, (rows,)),
+            np.broadcast_to(state.scale * known / scales, (rows,)),
         )
         made.require_reach(operands.output.name)
         return made
@@ -187,7 +197,7 @@ class DenseRows:
 
 
 def constants_of(
-    made: Unrolling, operands: Operands, name: str, rows: slice
+    made: Unrolling, operands: Operands, name: str, rows: slice | NDArray[np.int64]
 ) -> tuple[Constant, Constant]:
     """Some rows' weights of the input, and of the state, as constants of the unrolled graph."""
     weights, _ = weights_and_bias(operands)
@@ -209,7 +219,7 @@ def bias_of(
     made: Unrolling,
     operands: Operands,
     name: str,
-    values: slice | int,
+    values: slice | NDArray[np.int64] | int,
     weights: Constant,
     scale: float,
 ) -> Constant:

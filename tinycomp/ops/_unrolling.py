@@ -56,8 +56,22 @@ class Unrolling:
             quantization: of its output; None: that of the first input.
             attributes: of the operator.
         """
-        op = operators()[kind](**attributes)
-        return self._append(op, inputs, hidden_tensor(self.output.name, name, step), quantization)
+        return self.apply(operators()[kind](**attributes), inputs, name, step, quantization)
+
+    def apply(
+        self,
+        op: Operator,
+        inputs: Sequence[Value],
+        name: str,
+        step: int,
+        quantization: QuantizationParameters | None = None,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Append an operator that is at hand; like `add`. dtype: of its output, if it is not that
+        of states.
+        """
+        made = hidden_tensor(self.output.name, name, step)
+        return self._append(op, inputs, made, quantization, dtype)
 
     def row(self, step: int) -> Tensor:
         """The input's row of a step."""
@@ -84,11 +98,12 @@ class Unrolling:
         inputs: Sequence[Value],
         name: str,
         quantization: QuantizationParameters | None,
+        dtype: str | None = None,
     ) -> Tensor:
         shape = op.infer_shape([value.shape for value in inputs])
         if quantization is None:
             quantization = inputs[0].quantization
-        made = Tensor(name, shape, self.output.dtype, quantization)
+        made = Tensor(name, shape, dtype or self.output.dtype, quantization)
         self.tensors[name] = made
         self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (name,)))
         return made

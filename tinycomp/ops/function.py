@@ -48,6 +48,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         lambda x: np.clip(x + 3, 0, 6) / 6, (link("ADD", 3), link("RELU6"), link("MUL", 1 / 6))
     ),
     "hard_tanh": Definition(lambda x: np.clip(x, -1, 1), (link("RELU_N1_TO_1"),)),
+    "linear": Definition(lambda x: x, (link("MUL", 1.0),)),
     "log_sigmoid": Definition(
         lambda x: -_softplus(-x), (*_LOG_SIGMOID, link("MINIMUM", again=True))
     ),

@@ -20,9 +20,17 @@ from tinycomp.ir.operator import KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._recurrent import BLOCK, Recurrent, float_products, over_time, sizes
-from tinycomp.ops._recurrent_int8 import curve, lookup, row_fields
+from tinycomp.ops._recurrent import (
+    ACTIVATIONS,
+    BLOCK,
+    Recurrent,
+    float_products,
+    over_time,
+    sizes,
+)
+from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
+    SHARE,
     STATE,
     TYPES,
     Curve,
@@ -31,6 +39,7 @@ from tinycomp.ops._recurrent_steps import (
     constants_of,
     symmetric,
 )
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops._unrolling import Unrolling
 from tinycomp.ops._weighted import weights_and_bias
 
@@ -38,7 +47,7 @@ from tinycomp.ops._weighted import weights_and_bias
 @dataclass(frozen=True)
 class Gru(Recurrent):
     """A gated recurrent unit: state = update * state + (1 - update) * candidate. The activations
-    are sigmoid and tanh.
+    are sigmoid and tanh, or others.
 
     The bias is one a row of the weights; with reset_after the candidate has a second one, which is
     added to what the state adds.
@@ -47,7 +56,7 @@ class Gru(Recurrent):
     name: ClassVar[str] = "gru"
     keras_names: ClassVar[tuple[str, ...]] = ("GRU",)
     hidden: ClassVar[tuple[str, ...]] = (
-        "gate_share", "gate_back", "gates", "share", "back", "candidate",
+        "gate_share", "gate_back", "gates", "share", "back", "candidate", "candidate_value",
     )  # fmt: skip
     repacked: ClassVar[bool] = True
     phrase: ClassVar[str] = "A GRU"
@@ -59,13 +68,26 @@ class Gru(Recurrent):
     """Of an integer graph, or of one that was trained for int8: the scales of the gates' sums and
     of the candidate's; zero points are 0.
     """
+    activation: Operator | None = None
+    """Of the candidate; None: tanh."""
+    recurrent_activation: Operator | None = None
+    """Of the gates, with values from 0 to 1; None: sigmoid."""
+    state_scale: float | None = None
+    """Like `scales`, of the states after another activation than tanh."""
+
+    @property
+    def bytes_only(self) -> bool:
+        """Of other activations LiteRT has no int16 form."""
+        return self.activation is not None or self.recurrent_activation is not None
 
     def biases(self, units: int) -> int:
         """A second one for each candidate with reset_after."""
         return (self.gates + self.reset_after) * units
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Fixed: that of tanh."""
+        """Fixed: that of tanh; of other activations centred, wide enough for candidates."""
+        if self.activation is not None:
+            return OutputRange(centred=True, covers=("candidate_value",))
         return OutputRange(fixed=STATE)
 
     def bias_scales(self, source: float, weights: Array, count: int, dtype: str = "int8") -> Array:
@@ -74,26 +96,30 @@ class Gru(Recurrent):
             return super().bias_scales(source, weights, count, dtype)
         units = count // (self.gates + 1)
         of_rows = np.broadcast_to(weights, (self.gates * units,))
-        state = np.float32(TYPES[dtype].state.scale)
+        state = np.float32(self.state_scale or TYPES[dtype].state.scale)
         return np.concatenate([np.float32(source) * of_rows, state * of_rows[-units:]])
 
-    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
+    def quantized(
+        self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
+    ) -> Operator:
         """One scale for a sum and its parts."""
         if self.scales is not None and dtype == "int8":
             return self
         scale = TYPES[dtype].sum_scale
         gates = scale(magnitudes, "gate_share", "gate_back", "gates")
         candidate = scale(magnitudes, "share", "back", "candidate")
-        return replace(self, scales=(gates, candidate))
+        state = output if self.activation else None
+        return replace(self, scales=(gates, candidate), state_scale=state)
 
     def unquantized(self) -> Operator:
         """Without scales."""
-        return replace(self, scales=None)
+        return replace(self, scales=None, state_scale=None)
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
         gates, candidate = self.sums(operands)
-        return self.states(operands, inputs[0], curve("logistic", gates), curve("tanh", candidate))
+        curves = curve(self.gate, gates, SHARE), curve(self.curve, candidate, self.state)
+        return self.states(operands, inputs[0], *curves)
 
     def states(self, operands: Operands, x: Array, sigmoid: Curve, tanh: Curve) -> Array:
         """The states after every row, of all samples at once.
@@ -128,7 +154,8 @@ class Gru(Recurrent):
         from keras import ops
 
         sums, candidates = self.sums(operands) if self.scales else (None, None)
-        of_state, of_share = (STATE, TYPES["int8"].share) if self.scales else (None, None)
+        of_state, of_share = (self.state, SHARE) if self.scales else (None, None)
+        gate, curved = self.gate, self.curve
         one = 1.0 if of_share is None else 1 - of_share.scale
         products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
@@ -141,7 +168,7 @@ class Gru(Recurrent):
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             (state,) = states
             back = rounded(ops.matmul(state, of_gates), sums)
-            gates = ops.sigmoid(rounded(share[:, :both] + back, sums))
+            gates = gate.differentiable(operands, [rounded(share[:, :both] + back, sums)])
             update, reset = ops.split(rounded(gates, of_share), 2, axis=-1)
             if self.reset_after:
                 back = rounded(ops.matmul(state, of_candidate) + bias_of_state, candidates)
@@ -149,7 +176,8 @@ class Gru(Recurrent):
             else:
                 kept = rounded(reset * state, of_state)
                 back = rounded(ops.matmul(kept, of_candidate), candidates)
-            candidate = ops.tanh(rounded(share[:, both:] + back, candidates))
+            total = rounded(share[:, both:] + back, candidates)
+            candidate = curved.differentiable(operands, [total])
             new = rounded((one - update) * rounded(candidate, of_state), of_state)
             return [rounded(rounded(update * state, of_state) + new, of_state)]
 
@@ -170,8 +198,8 @@ class Gru(Recurrent):
                 "units": units,
                 "reset_after": int(self.reset_after),
                 **row_fields(self.rows(operands), codebook, order),
-                "sigmoid": lookup("logistic", gates),
-                "tanh": lookup("tanh", candidate),
+                "sigmoid": lookup(self.gate, gates, SHARE),
+                "tanh": lookup(self.curve, candidate, self.state),
             },
             scratch=-(-(2 * units + len(order)) // 4) * 4,
             keeps_scratch=True,
@@ -189,10 +217,11 @@ class Gru(Recurrent):
         bias = layer.weights.get("bias")
         if bias is None:
             bias = np.zeros((2, 3 * units) if after else 3 * units, np.float32)
+        op = cls(after, None, *(layer.config.get(each) for each in ACTIVATIONS))
         if not after:
-            return cls(False), bias
+            return op, bias
         gates = bias[0, : 2 * units] + bias[1, : 2 * units]
-        return cls(), np.concatenate([gates, bias[0, 2 * units :], bias[1, 2 * units :]])
+        return op, np.concatenate([gates, bias[0, 2 * units :], bias[1, 2 * units :]])
 
     def sums(self, operands: Operands) -> tuple[QuantizationParameters, QuantizationParameters]:
         """The quantization of the gates' sums and of the candidates'.
@@ -211,7 +240,23 @@ class Gru(Recurrent):
         """What its weights compute, of an integer graph."""
         units = operands.output.shape[1]
         gates, candidate = (each.scale for each in self.sums(operands))
-        return DenseRows.of(operands, np.repeat([gates, candidate], [2 * units, units]))
+        scales = np.repeat([gates, candidate], [2 * units, units])
+        return DenseRows.of(operands, scales, self.state if self.activation else None)
+
+    @property
+    def state(self) -> QuantizationParameters:
+        """The quantization of states on int8."""
+        return STATE if self.state_scale is None else symmetric(self.state_scale)
+
+    @property
+    def gate(self) -> UnaryOperator:
+        """The gates' activation."""
+        return activation_of(self.recurrent_activation, "logistic")
+
+    @property
+    def curve(self) -> UnaryOperator:
+        """The candidate's activation."""
+        return activation_of(self.activation, "tanh")
 
 
 def row_order(units: int) -> NDArray[np.int64]:
@@ -227,8 +272,10 @@ def _unrolled(op: Gru, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
     kind = TYPES.get(operands.output.dtype)
     gates, candidate = op.sums(operands) if kind else (None, None)
-    state_scale, share_scale = (kind.state, kind.share) if kind else (None, None)
-    scales = (parameters(operands.activations[0]).scale, kind.state.scale) if kind else (1.0, 1.0)
+    state_scale, share_scale, scales = None, None, (1.0, 1.0)
+    if kind:
+        state_scale, share_scale = op.state if op.activation else kind.state, kind.share
+        scales = parameters(operands.activations[0]).scale, state_scale.scale
     both = slice(0, 2 * units)
     gate_weights = constants_of(made, operands, "gate", both)
     weights = constants_of(made, operands, "candidate", slice(2 * units, None))
@@ -257,7 +304,7 @@ def _unrolled(op: Gru, operands: Operands) -> Graph:
         share = add("fully_connected", [row, gate_weights[0], gate_bias], "gate_share", gates)
         back = add("fully_connected", [state, gate_weights[1], no_bias], "gate_back", gates)
         sums = add("add", [share, back], "gates", gates)
-        shares = add("logistic", [sums], "gate_values", share_scale)
+        shares = made.apply(op.gate, [sums], "gate_values", step, share_scale)
         update = made.columns(shares, 0, units, "update", step)
         reset = made.columns(shares, units, units, "reset", step)
         share = add("fully_connected", [row, weights[0], input_bias], "share", candidate)
@@ -268,7 +315,7 @@ def _unrolled(op: Gru, operands: Operands) -> Graph:
             kept = add("mul", [reset, state], "reset_state", state_scale)
             back = add("fully_connected", [kept, weights[1], state_bias], "back", candidate)
         sums = add("add", [share, back], "candidate", candidate)
-        fresh = add("tanh", [sums], "candidate_value", state_scale)
+        fresh = made.apply(op.curve, [sums], "candidate_value", step, state_scale)
         rest = add("subtract", [ones, update], "rest", share_scale)
         old = add("mul", [update, state], "old", state_scale)
         new = add("mul", [rest, fresh], "new", state_scale)

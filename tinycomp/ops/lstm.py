@@ -33,11 +33,12 @@ from tinycomp.ir.fixed_point_16 import (
 )
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import KernelCall, Weights
-from tinycomp.ir.operator import Operator, TfliteOperator
+from tinycomp.ir.operator import KerasLayer, Operator, TfliteOperator
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
+    ACTIVATIONS,
     BLOCK,
     Recurrent,
     float_products,
@@ -46,6 +47,7 @@ from tinycomp.ops._recurrent import (
     sizes,
     split_weights,
 )
+from tinycomp.ops._registry import operators
 from tinycomp.ops._unrolling import Unrolling
 from tinycomp.ops._weighted import weights_and_bias
 
@@ -82,7 +84,9 @@ class Lstm(Recurrent):
     the input.
     """
 
-    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
+    def quantized(
+        self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
+    ) -> Operator:
         """The smallest power of two with which the cell state fits int16."""
         if self.cell_exponent is not None:
             return self
@@ -166,6 +170,16 @@ class Lstm(Recurrent):
             scratch=-(-11 * units // 4) * 4,
             keeps_scratch=True,
         )
+
+    @classmethod
+    def of_keras(cls, layer: KerasLayer, features: int) -> tuple[Recurrent, Array]:
+        """With other activations, operators at every step instead."""
+        _, bias = super().of_keras(layer, features)
+        given = {each: layer.config.get(each) for each in ACTIVATIONS}
+        if not any(given.values()):
+            return cls(), bias
+        steps: Any = operators()["lstm_steps"]
+        return steps(**given), bias
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

@@ -15,12 +15,12 @@ import numpy as np
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import KernelCall
-from tinycomp.ir.operator import Operator, OutputRange
+from tinycomp.ir.operator import KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
-from tinycomp.ops._recurrent_int8 import curve, lookup, row_fields
+from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
     STATE,
     TYPES,
@@ -30,13 +30,16 @@ from tinycomp.ops._recurrent_steps import (
     constants_of,
     symmetric,
 )
+from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops._unrolling import Unrolling
 from tinycomp.ops._weighted import weights_and_bias
 
 
 @dataclass(frozen=True)
 class SimpleRnn(Recurrent):
-    """state = tanh(weights of the input * row + bias + weights of the state * state)."""
+    """state = tanh(weights of the input * row + bias + weights of the state * state), or with
+    another activation than tanh.
+    """
 
     name: ClassVar[str] = "simple_rnn"
     keras_names: ClassVar[tuple[str, ...]] = ("SimpleRNN",)
@@ -49,24 +52,39 @@ class SimpleRnn(Recurrent):
     """Of an integer graph, or of one that was trained for int8: the scale of the sums; their zero
     point is 0.
     """
+    activation: Operator | None = None
+    """Of the sums; None: tanh."""
+    state_scale: float | None = None
+    """Like `scale`, of the states after another activation than tanh."""
+
+    @property
+    def bytes_only(self) -> bool:
+        """Of other activations LiteRT has no int16 form."""
+        return self.activation is not None
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Fixed: that of tanh."""
+        """Fixed: that of tanh; of other activations centred."""
+        if self.activation is not None:
+            return OutputRange(centred=True)
         return OutputRange(fixed=STATE)
 
-    def quantized(self, magnitudes: Mapping[str, float], dtype: str = "int8") -> Operator:
+    def quantized(
+        self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
+    ) -> Operator:
         """One scale for a sum and its parts."""
         if self.scale is not None and dtype == "int8":
             return self
-        return replace(self, scale=TYPES[dtype].sum_scale(magnitudes, *self.hidden))
+        scale = TYPES[dtype].sum_scale(magnitudes, *self.hidden)
+        return replace(self, scale=scale, state_scale=output if self.activation else None)
 
     def unquantized(self) -> Operator:
-        """Without a scale."""
-        return replace(self, scale=None)
+        """Without scales."""
+        return replace(self, scale=None, state_scale=None)
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
-        return self.states(operands, inputs[0], curve("tanh", self.sums(operands)))
+        tanh = curve(self.curve, self.sums(operands), self.state)
+        return self.states(operands, inputs[0], tanh)
 
     def states(self, operands: Operands, x: Array, tanh: Curve) -> Array:
         """The states after every row, of all samples at once.
@@ -89,14 +107,16 @@ class SimpleRnn(Recurrent):
         """As defined; with a scale every value is rounded."""
         from keras import ops
 
-        sums, of_state = (self.sums(operands), STATE) if self.scale else (None, None)
+        sums, of_state = (self.sums(operands), self.state) if self.scale else (None, None)
+        curved = self.curve
         products, recurrent = float_products(operands, inputs)
         _, _, units = sizes(operands)
         shares = rounded(products, sums)
 
         def step(share: Any, states: Sequence[Any]) -> list[Any]:
             back = rounded(ops.matmul(states[0], recurrent), sums)
-            return [rounded(ops.tanh(rounded(share + back, sums)), of_state)]
+            total = rounded(share + back, sums)
+            return [rounded(curved.differentiable(operands, [total]), of_state)]
 
         return over_time(step, shares, 1, units)
 
@@ -110,7 +130,7 @@ class SimpleRnn(Recurrent):
                 "inputs": features,
                 "units": units,
                 **row_fields(self.rows(operands), codebook, np.arange(units)),
-                "tanh": lookup("tanh", self.sums(operands)),
+                "tanh": lookup(self.curve, self.sums(operands), self.state),
             },
             scratch=-(-2 * units // 4) * 4,
             keeps_scratch=True,
@@ -133,27 +153,47 @@ class SimpleRnn(Recurrent):
             )
         return symmetric(self.scale)
 
+    @classmethod
+    def of_keras(cls, layer: KerasLayer, features: int) -> tuple[Recurrent, Array]:
+        """With its activation."""
+        _, bias = super().of_keras(layer, features)
+        return cls(activation=layer.config.get("activation")), bias
+
     def rows(self, operands: Operands) -> DenseRows:
         """What its weights compute, of an integer graph."""
-        return DenseRows.of(operands, np.array([self.sums(operands).scale]))
+        scales = np.array([self.sums(operands).scale])
+        return DenseRows.of(operands, scales, self.state if self.activation else None)
+
+    @property
+    def state(self) -> QuantizationParameters:
+        """The quantization of states on int8."""
+        return STATE if self.state_scale is None else symmetric(self.state_scale)
+
+    @property
+    def curve(self) -> UnaryOperator:
+        """The activation."""
+        return activation_of(self.activation, "tanh")
 
 
 def _unrolled(op: SimpleRnn, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
     kind = TYPES.get(operands.output.dtype)
     sums = op.sums(operands) if kind else None
-    state_scale = kind.state if kind else None
-    scales = (parameters(operands.activations[0]).scale, kind.state.scale) if kind else (1.0, 1.0)
+    state_scale, scales = None, (1.0, 1.0)
+    if kind:
+        state_scale = op.state if op.activation else kind.state
+        scales = parameters(operands.activations[0]).scale, state_scale.scale
     inputs, states = constants_of(made, operands, "sum", slice(None))
     bias = bias_of(made, operands, "bias", slice(None), inputs, scales[0])
     no_bias = bias_of(made, operands, "no_bias", units, states, scales[1])
     zeros = np.zeros((1, units), operands.output.dtype)
     state: Any = made.constant("zeros", zeros, state_scale)
+    curved = activation_of(op.activation, "tanh")
     for step in range(steps):
         row = made.row(step)
         share = made.add("fully_connected", [row, inputs, bias], "share", step, sums)
         back = made.add("fully_connected", [state, states, no_bias], "back", step, sums)
         total = made.add("add", [share, back], "sums", step, sums)
-        state = made.add("tanh", [total], "state", step, state_scale)
+        state = made.apply(curved, [total], "state", step, state_scale)
         made.states.append(state)
     return made.graph()

@@ -97,9 +97,10 @@ def quantize(
     graph, types = typed.graph, dict(typed.types)
     fixed = fixed_parameters(graph, types) | dict(given or {})
     graph, ranges = separate_fixed(graph, typed.ranges, fixed)
+    ranges = _covering(graph, ranges)
     types |= {name: types[copied_from(name)] for name in graph.tensors if name not in types}
     activations = _activation_parameters(graph, _settled(graph, ranges, types), fixed, types)
-    graph = _with_hidden_scales(graph, ranges, types)
+    graph = _with_hidden_scales(graph, ranges, types, activations)
     nodes, constants = _quantize_weights(graph, activations, scales, types)
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
@@ -112,8 +113,21 @@ def quantize(
     return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
 
 
+def _covering(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Outputs that have one scale with hidden values cover these."""
+    found = dict(ranges)
+    for node in graph.nodes:
+        names, (output,) = hidden_names(node), node.outputs
+        for each in output_range(graph, node).covers:
+            found[output] = found[output].union(ranges.get(names[each], found[output]))
+    return found
+
+
 def _with_hidden_scales(
-    graph: Graph, ranges: Mapping[str, Range], types: Mapping[str, str]
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    types: Mapping[str, str],
+    activations: Mapping[str, QuantizationParameters],
 ) -> Graph:
     """Operators over time know the ranges of what they do not return, unless they were trained with
     scales.
@@ -125,7 +139,9 @@ def _with_hidden_scales(
             each: ranges[name].magnitude for each, name in hidden.items() if name in ranges
         }
         if hidden:
-            node = replace(node, op=node.op.quantized(magnitudes, types[node.outputs[0]]))
+            output = node.outputs[0]
+            scale = activations[output].scale
+            node = replace(node, op=node.op.quantized(magnitudes, types[output], scale))
         nodes.append(node)
     return replace(graph, nodes=tuple(nodes))
 
@@ -256,9 +272,12 @@ def _activation_parameters(
 ) -> Parameters:
     """Parameters of every tensor, and of every constant that is not a weight or bias."""
     found: Parameters = {}
+    centred = {
+        name for node in graph.nodes if output_range(graph, node).centred for name in node.outputs
+    }
     for group in tied_groups(graph):
         given = [fixed[name] for name in group if name in fixed]
-        own = ranges[group[0]].parameters_of(types[group[0]])
+        own = ranges[group[0]].parameters_of(types[group[0]], not centred.isdisjoint(group))
         found.update(dict.fromkeys(group, given[0] if given else own))
     return found
 

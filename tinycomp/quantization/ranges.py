@@ -53,10 +53,13 @@ class Range(NamedTuple):
         """The range, at least that wide, by a higher upper bound."""
         return Range(self.low, max(self.high, self.low + width))
 
-    def parameters_of(self, dtype: str) -> QuantizationParameters:
-        """One scale (a float32 value) and zero point of that type; width must not be 0."""
-        if dtype == "int16":
-            return QuantizationParameters((float(np.float32(self.magnitude / 32767)),), (0,))
+    def parameters_of(self, dtype: str, centred: bool = False) -> QuantizationParameters:
+        """One scale (a float32 value) and zero point of that type; width must not be 0. On int16,
+        and where `centred`, the zero point is 0.
+        """
+        if dtype == "int16" or centred:
+            most = int(np.iinfo(dtype).max)
+            return QuantizationParameters((float(np.float32(self.magnitude / most)),), (0,))
         return self.parameters
 
     @property

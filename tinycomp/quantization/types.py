@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tinycomp.int16._registry import on_int16
+from tinycomp.int16._registry import has_int16
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Tensor
 from tinycomp.ops.quantize import Quantize
@@ -77,7 +77,7 @@ def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) 
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
         elif node.op.weight_axis is None:
             dtype = max((types[name] for name in read), key=list(TYPES.values()).index)
-        if node.op.name not in on_int16():
+        if not has_int16(node.op):
             dtype = TYPES[8]
         if node.op.weight_axis is None:
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
@@ -99,5 +99,5 @@ def on_bytes(graph: Graph) -> list[Node]:
     return [
         node
         for node in graph.nodes
-        if node.op.name not in on_int16() and not narrowed.isdisjoint(node.inputs)
+        if not has_int16(node.op) and not narrowed.isdisjoint(node.inputs)
     ]

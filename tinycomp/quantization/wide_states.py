@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tinycomp.int16._registry import forms
+from tinycomp.int16._registry import has_int16
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.quantization.types import Precision
 
@@ -24,7 +24,7 @@ def recurrent_on_bytes(graph: Graph, precision: Precision) -> list[Node]:
         node
         for node in graph.nodes
         if node.op.hidden
-        and node.op.name in forms()
+        and has_int16(node.op)
         and node.op == node.op.unquantized()
         and precision.of(node) == 8
         and node.name not in precision.by_layer

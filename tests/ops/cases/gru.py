@@ -5,9 +5,15 @@ from __future__ import annotations
 from conformance import Case
 from sequences import SIZES, sequence_case
 
+from tinycomp.ops.function import Function
 from tinycomp.ops.gru import Gru
+from tinycomp.ops.relu import Relu
 
 SCALES = (0.05, 0.03)
+OTHERS = {
+    "relu": (Relu(), None),
+    "linear, hard sigmoid": (Function("linear"), Function("hard_sigmoid")),
+}
 
 
 def cases() -> list[Case]:
@@ -29,6 +35,10 @@ def _cases(after: bool) -> list[Case]:
         *(
             sequence_case(f"scales {scales}{suffix}", Gru(after, scales), (8, 5), 7, seed=10)
             for scales in ((0.001, 0.2), (0.3, 0.0007))
+        ),
+        *(
+            sequence_case(f"{name}{suffix}", Gru(after, SCALES, *given, 0.03), (8, 5), 7, seed=8)
+            for name, given in OTHERS.items()
         ),
         sequence_case(f"saturated{suffix}", plain, (8, 5), 6, seed=11, gain=40.0),
         sequence_case(f"large biases{suffix}", plain, (8, 5), 6, seed=12, bias=5.0),

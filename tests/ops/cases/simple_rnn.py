@@ -5,6 +5,8 @@ from __future__ import annotations
 from conformance import Case
 from sequences import SIZES, sequence_case
 
+from tinycomp.ops.function import Function
+from tinycomp.ops.relu import Relu
 from tinycomp.ops.simple_rnn import SimpleRnn
 
 PLAIN = SimpleRnn(0.04)
@@ -23,6 +25,10 @@ def cases() -> list[Case]:
         *(
             sequence_case(f"scale {scale}", SimpleRnn(scale), (8, 5), 7, seed=10)
             for scale in (0.001, 0.01, 0.3)
+        ),
+        *(
+            sequence_case(f"{type(op).name}", SimpleRnn(0.04, op, 0.03), (8, 5), 7, seed=8)
+            for op in (Relu(), Function("softsign"))
         ),
         sequence_case("saturated", PLAIN, (8, 5), 6, seed=11, gain=40.0),
         sequence_case("large biases", PLAIN, (8, 5), 6, seed=12, bias=5.0),

@@ -1,0 +1,44 @@
+"""LSTMs step by step: activations, sizes, zero points, scales, saturated gates and cells."""
+
+from __future__ import annotations
+
+from conformance import Case
+from sequences import SIZES, sequence_case
+
+from tinycomp.ops.elu import Elu
+from tinycomp.ops.function import Function
+from tinycomp.ops.lstm_steps import LstmSteps, Scales
+from tinycomp.ops.relu import Relu
+
+TANH = Scales(0.05, 0.03, 1 / 128, 0.0001, 0.03, 1 / 128)
+RELU = Scales(0.05, 0.03, 0.025, 0.0003, 0.08, 0.06)
+
+
+def cases() -> list[Case]:
+    plain, relu = LstmSteps(scales=TANH), LstmSteps(Relu(), scales=RELU)
+    hard = LstmSteps(Function("linear"), Function("hard_sigmoid"), RELU)
+    return [
+        *(
+            sequence_case(f"{shape}, {units} units, {name}", op, shape, units, seed=units)
+            for shape, units in SIZES
+            for name, op in (("tanh", plain), ("relu", relu))
+        ),
+        sequence_case("hard sigmoid", hard, (8, 5), 7, seed=8),
+        sequence_case("elu", LstmSteps(Elu(), scales=RELU), (8, 5), 7, seed=8),
+        *(
+            sequence_case(f"zero point {zero}", relu, (8, 5), 7, seed=9, zero_point=zero)
+            for zero in (-128, 127, 0)
+        ),
+        *(
+            sequence_case(f"cell of {cell:g}", _with_cell(cell), (8, 5), 7, seed=10)
+            for cell in (1e-6, 2e-5, 0.01)
+        ),
+        sequence_case("saturated", relu, (8, 5), 6, seed=11, gain=40.0),
+        sequence_case("large biases", relu, (8, 5), 6, seed=12, bias=5.0),
+        sequence_case("hardly any input", relu, (8, 5), 6, seed=13, gain=0.01),
+        sequence_case("few weights", plain, (8, 5), 6, seed=14, values=(-3, 0, 0, 7)),
+    ]
+
+
+def _with_cell(scale: float) -> LstmSteps:
+    return LstmSteps(Relu(), scales=RELU._replace(cell=scale))
