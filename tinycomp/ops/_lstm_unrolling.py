@@ -59,9 +59,13 @@ class _Step:
     """What a step makes of the sums, as operators of the unrolled graph."""
 
     op: Any
+    """An LstmSteps."""
     made: Unrolling
+    """The unrolled graph."""
     units: int
+    """Values of a state."""
     integer: bool
+    """Whether the graph is int8."""
 
     def quantization(self, name: str) -> QuantizationParameters | None:
         """Of what a scale is named for; None in a float graph."""
