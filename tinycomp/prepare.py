@@ -46,6 +46,7 @@ from tinycomp.quantization.prescribed import quantize_as_prescribed
 from tinycomp.quantization.row_numbers import random_samples, require_rows, row_numbers
 from tinycomp.quantization.screening import without_absurd
 from tinycomp.quantization.selection import quantize_calibrated
+from tinycomp.quantization.tables import table_parameters
 from tinycomp.quantization.types import TYPES, Precision
 from tinycomp.quantization.xnnpack import xnnpack_note
 from tinycomp.reading import clean_up, is_float, read_model
@@ -245,7 +246,7 @@ def prepare_trained(
     if rounding:
         core = cleaned
         # Where training rounded all, float values don't matter: a logarithm may have none.
-        known = rounding.keys() >= core.tensors.keys()
+        known = {*rounding, *table_parameters(core)} >= core.tensors.keys()
         int8 = quantize(core, {} if known else observe(core, dataset.x).ranges("mse"), rounding)
     else:
         trial = quantize_calibrated(

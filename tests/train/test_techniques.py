@@ -19,6 +19,7 @@ from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision, loss
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune, _grouped
+from tinycomp.train.rate import Rate, entropy
 from tinycomp.train.schedule import Schedule
 from tinycomp.train.share import Share
 from tinycomp.train.sparse import Sparse
@@ -130,6 +131,20 @@ def test_codebooks_are_trained_and_survive_quantization(bits: int) -> None:
     assert accuracy(graph) > {2: 0.7, 3: 0.85}[bits]
 
 
+def test_a_short_training_has_the_bits_that_were_asked_for_too() -> None:
+    """Some steps of a percent each move no weight from a fine grid to one of a bit."""
+    graph = trained(Rate(bits=1.0), epochs=2)
+    symbols = []
+    for node in graph.nodes:
+        if node.op.weight_axis is not None:
+            weights = graph.constants[node.inputs[1]]
+            assert weights.grid is not None
+            symbols.append(np.rint(weights.values / weights.grid.scale).astype(np.float64))
+    sizes = [each.size for each in symbols]
+    bits = sum(entropy(each) * each.size for each in symbols) / sum(sizes)
+    assert 0.6 < bits < 1.3
+
+
 def test_projection_and_final_weights_agree() -> None:
     """In float32 in training and in float64 at the end."""
     from keras import ops
@@ -137,7 +152,7 @@ def test_projection_and_final_weights_agree() -> None:
     for constraint in (Share(3), Sparse(0.5), Prune(0.5, score="movement")):
         model = trainable(network(), [constraint], logits=True)
         for layer in model.tinycomp.layers:
-            inside = np.array(ops.convert_to_tensor(layer.projected()[0]))
+            inside = np.array(ops.convert_to_tensor(layer.projected()[0][0]))
             outside = layer.fixed().kernel * layer.scale
             np.testing.assert_allclose(inside, outside, atol=1e-5)
 

@@ -103,6 +103,10 @@ class Operator(Arithmetic):
     """Places of inputs that are numbers of rows: int16 at the scale 1 (NUMBERS), whatever the types
     and scales of the others.
     """
+    looked_up: ClassVar[int | None] = None
+    """The place of a constant whose values the output copies: training changes it as it does
+    weights, but it has no bias and one scale, the output's.
+    """
     repacked: ClassVar[bool] = False
     """Whether its constants are in a .tflite in another form than in the graph."""
 

@@ -43,6 +43,7 @@ class Embedding(Operator):
     name: ClassVar[str] = "embedding"
     keras_names: ClassVar[tuple[str, ...]] = ("Embedding",)
     row_numbers: ClassVar[tuple[int, ...]] = (0,)
+    looked_up: ClassVar[int | None] = 1
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The numbers' shape, and an axis for the row.
@@ -59,6 +60,10 @@ class Embedding(Operator):
                 "(max_tokens=... of TextVectorization).",
             )
         return (*numbers, table[1])
+
+    def scale_groups(self, channels: int) -> int:
+        """One scale for all rows."""
+        return 1
 
     def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
         """Numbers of two axes or more are in the rows of the output, others in one row."""

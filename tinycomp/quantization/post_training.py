@@ -19,6 +19,7 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantization.affine import quantize_values
 from tinycomp.quantization.ranges import Range
 from tinycomp.quantization.shared_scales import share
+from tinycomp.quantization.tables import table_parameters
 from tinycomp.quantization.ties import (
     copied_from,
     fixed_parameters,
@@ -92,10 +93,11 @@ def quantize(
             the graph is not a float graph.
     """
     _require_quantizable(graph)
-    ranges = {**ranges, **{name: Range.covered_by(each) for name, each in (given or {}).items()}}
+    given = {**(given or {}), **table_parameters(graph)}
+    ranges = {**ranges, **{name: Range.covered_by(each) for name, each in given.items()}}
     typed = with_types(graph, ranges, precision)
     graph, types = typed.graph, dict(typed.types)
-    fixed = fixed_parameters(graph, types) | dict(given or {})
+    fixed = fixed_parameters(graph, types) | given
     graph, ranges = separate_fixed(graph, typed.ranges, fixed)
     ranges = _covering(graph, ranges)
     types |= {name: types[copied_from(name)] for name in graph.tensors if name not in types}
@@ -105,7 +107,7 @@ def quantize(
     for name in graph.constants.keys() & activations.keys():
         constant, parameters = graph.constants[name], activations[name]
         values = quantize_values(constant.values, parameters, types[name])
-        constants[name] = replace(constant, values=values, quantization=parameters)
+        constants[name] = replace(constant, values=values, quantization=parameters, grid=None)
     tensors = {
         name: replace(tensor, dtype=types[name], quantization=activations[name])
         for name, tensor in graph.tensors.items()

@@ -23,6 +23,7 @@ from tinycomp.prepare import Prepared, prepare_trained
 from tinycomp.proof.assembly import Assembler
 from tinycomp.proof.measure import footprint, layer_records
 from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.tables import table_of
 from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import outputs_fast
 from tinycomp.report.record import StepRecord
@@ -73,7 +74,7 @@ class Meter:
     def record(self, name: str, state: State, seconds: float) -> StepRecord:
         """All figures of a state; `name` and `seconds` are those of the step."""
         prepared = self.prepared(state)
-        found, graph, weights = self.score(prepared), prepared.graph, _weights(prepared.graph)
+        found, graph, weights = self.score(prepared), prepared.graph, weights_of(prepared.graph)
         plan, need = self.built(prepared)
         return StepRecord(
             name,
@@ -94,7 +95,7 @@ class Meter:
         """Flash bytes of constants, and of code if it counts; average bits per weight."""
         prepared = self.prepared(state)
         need = self.built(prepared)[1]
-        return need.constants + (need.code or 0 if code else 0), bits(_weights(prepared.graph))
+        return need.constants + (need.code or 0 if code else 0), bits(weights_of(prepared.graph))
 
     def floor(self, state: State, code: bool = False) -> int:
         """Flash bytes of constants other than weights, and of code if it counts."""
@@ -137,8 +138,13 @@ class Meter:
         return score(shape, targets_of(self.material.targets, self.held), real)
 
 
-def _weights(graph: Graph) -> list[Array]:
-    return [layer.weights.values for layer in weighted_layers(graph)]
+def weights_of(graph: Graph) -> list[Array]:
+    """The int8 steps of all weights and tables; zeros are 0."""
+    found = [layer.weights.values for layer in weighted_layers(graph)]
+    for table in {t.name: t for node in graph.nodes if (t := table_of(graph, node))}.values():
+        zero = table.quantization.zero_point if table.quantization else 0
+        found.append(table.values.astype(np.int16) - zero)
+    return found
 
 
 def bits(weights: list[Array]) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tinycomp.common.errors import OutputError
 from tinycomp.common.progress import Progress
+from tinycomp.quantization.tables import shared_tables
 from tinycomp.recipes.material import Material
 from tinycomp.recipes.measure import Meter, State
 from tinycomp.recipes.steps import Step
@@ -125,6 +126,10 @@ class Runner:
         supervision = material.supervision(graph if imitated else None)
         logits = material.kind != "values"
         model = trainable(graph, constraints, calibration, logits=logits, features=imitated)
+        for name in shared_tables(model.tinycomp.graph):
+            self.progress.note(
+                f"The table {name!r} is not trained: values of other layers share its scale."
+            )
         teacher = None
         if schedule.augment:
             teacher = trainable(material.teacher, logits=logits, features=imitated)

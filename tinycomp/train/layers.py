@@ -72,22 +72,22 @@ class Weights(Layer):
     """
 
     def __init__(
-        self, owner: Any, node: Node, kernel: Constant, bias: Constant,
+        self, owner: Any, node: Node, kernel: Constant, bias: Constant | None,
         constraints: Sequence[Constraint],
     ) -> None:  # fmt: skip
         self.name, self.constant, self.bias_constant = node.name, kernel, bias
-        axis = node.op.weight_axis
-        assert axis is not None
-        self.axis = axis
+        self.axis = axis = node.op.weight_axis or 0
         self.shape = kernel.values.shape
         self.grid_shape = grid_shape(node, self.shape)
         per_channel = any(each.per_channel for each in constraints)
         of_groups = scale_of(kernel.values.reshape(self.grid_shape), axis, per_channel)
         self.scale = self._spread(of_groups)
-        self.bias_scale = scale_of(bias.values, 0, False).item()
         units = np.asarray(kernel.values / self.scale, np.float64)
         self.raw = _variable(owner, "kernel", units, True)
-        self.raw_bias = _variable(owner, "bias", bias.values / self.bias_scale, True)
+        self.raw_bias, self.bias_scale = None, 1.0
+        if bias is not None:
+            self.bias_scale = scale_of(bias.values, 0, False).item()
+            self.raw_bias = _variable(owner, "bias", bias.values / self.bias_scale, True)
         self.constraints = tuple(constraints)
         self.states: list[dict[str, Any]] = []
         for number, constraint in enumerate(constraints):
@@ -100,8 +100,10 @@ class Weights(Layer):
                 ).items()
             })  # fmt: skip
 
-    def projected(self) -> tuple[Any, Any, list[Any]]:
-        """The constrained kernel and the bias as real Keras tensors, and the penalties."""
+    def projected(self) -> tuple[list[Any], list[Any]]:
+        """The constrained kernel, and the bias if there is one, as real Keras tensors; and the
+        penalties.
+        """
         from keras import ops
 
         kernel, penalties = self.raw + 0.0, []
@@ -112,7 +114,10 @@ class Weights(Layer):
                 penalties.append(penalty)
             kernel = constraint.project(kernel, state, self.axis)
         scale = ops.convert_to_tensor(self.scale)  # PyTorch refuses arrays
-        return ops.reshape(kernel, self.shape) * scale, self.raw_bias * self.bias_scale, penalties
+        found = [ops.reshape(kernel, self.shape) * scale]
+        if self.raw_bias is not None:
+            found.append(self.raw_bias * self.bias_scale)
+        return found, penalties
 
     def kernel(self, constraint: Constraint) -> Kernel:
         """The kernel with all constraints before this one applied."""
@@ -146,9 +151,12 @@ class Weights(Layer):
         times = self.shape[self.axis] // values.shape[self.axis]
         return np.repeat(values.squeeze(self.axis + 1), times, axis=self.axis)
 
-    def bias(self) -> Array:
-        """The trained bias in real units, float32."""
-        return np.asarray(numbers(self.raw_bias) * np.float32(self.bias_scale), np.float32)
+    def bias(self) -> Constant | None:
+        """The trained bias in real units, float32; None for a table."""
+        if self.bias_constant is None:
+            return None
+        values = np.asarray(numbers(self.raw_bias) * np.float32(self.bias_scale), np.float32)
+        return replace(self.bias_constant, values=values)
 
     def state(self, constraint: Constraint) -> Mapping[str, Array]:
         """The constraint's variables, by name."""
@@ -206,11 +214,11 @@ def classes() -> tuple[Any, Any, Any]:
 
         def call(self, x: Any) -> Any:
             held = (self.owner or self).weights_held
-            kernel, bias, penalties = held.projected()
+            found, penalties = held.projected()
             for penalty in penalties if self.owner is None else ():
                 self.add_loss(penalty)
             names = self.computation.node.inputs[1:]
-            constants = dict(zip(names, (kernel, bias), strict=True))
+            constants = dict(zip(names, found, strict=True))
             return self.computation(self.computation.arguments([x], constants))
 
     class NodeLayer(keras.layers.Layer):  # type: ignore[misc]

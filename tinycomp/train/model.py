@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.passes._logits import logits_of
 from tinycomp.quantization.calibration import Method, observe
 from tinycomp.quantization.post_training import quantize
+from tinycomp.quantization.tables import trained_tables
 from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes
@@ -75,6 +77,7 @@ def trainable(
     _require_trainable(graph)
     graph = _with_operators(graph, {each.name: each.op.unquantized() for each in graph.nodes})
     rounding: dict[str, QuantizationParameters] = {}
+    tables = trained_tables(graph)
     if calibration is not None:
         int8 = quantize(graph, observe(graph, calibration).ranges(method))
         rounding = {
@@ -82,9 +85,12 @@ def trainable(
             for name, tensor in int8.tensors.items()
             if name in graph.tensors and tensor.quantization is not None and tensor.dtype == "int8"
         }
+        if any(each.stage == "grid" for each in constraints):  # values lie on the table's grid
+            for name in chain.from_iterable(tables.values()):
+                rounding.pop(name, None)
         over_time = {each.name: each.op for each in int8.nodes if each.op.hidden}
         graph = _with_operators(graph, over_time)
-    return _build(Training(graph, tuple(constraints), rounding), logits, features)
+    return _build(Training(graph, tuple(constraints), rounding), tables, logits, features)
 
 
 def finish(model: Any) -> Graph:
@@ -95,7 +101,8 @@ def finish(model: Any) -> Graph:
     changed: dict[str, Constant] = {}
     for layer in training.layers:
         changed[layer.constant.name] = _finished(layer)
-        changed[layer.bias_constant.name] = replace(layer.bias_constant, values=layer.bias())
+        if (bias := layer.bias()) is not None:
+            changed[bias.name] = bias
     graph = training.graph
     return replace(graph, constants={**graph.constants, **changed})
 
@@ -144,7 +151,7 @@ def _require_trainable(graph: Graph) -> None:
         )
 
 
-def _build(training: Training, logits: bool, features: bool) -> Any:
+def _build(training: Training, tables: Collection[str], logits: bool, features: bool) -> Any:
     keras = import_keras()
     weighted, plain, rounded = classes()
     graph = training.graph
@@ -160,13 +167,15 @@ def _build(training: Training, logits: bool, features: bool) -> Any:
         rounding = training.rounding.get(node.outputs[0])
         computation = Computation(node, graph.operands(node), rounding)
         name = f"{number}_{_NO_NAME.sub('_', node.name)}"
-        if node.op.weight_axis is None:
+        if node.op.weight_axis is None and not (node.op.looked_up and node.inputs[1] in tables):
             layer = plain(name, computation)
         elif node.inputs[1] in owners:
             layer = weighted(name, computation, owners[node.inputs[1]])
         else:
-            kernel, bias = computation.operands.constants
-            layer = weighted(name, computation, kernel, bias, training.constraints)
+            kernel, *bias = computation.operands.constants
+            layer = weighted(
+                name, computation, kernel, bias[0] if bias else None, training.constraints
+            )
             owners[node.inputs[1]] = layer
         computed = [tensors[each] for each in node.inputs if each in tensors]
         tensors[node.outputs[0]] = layer(*computed)

@@ -24,6 +24,14 @@ _MOST = 127
 """The most symbols on each side of zero."""
 _FEWEST_BITS = 1e-6
 """Per weight: what is compared with a target of no bits at all."""
+_EXCESS = 1.25
+"""Bits beyond this factor of the target make the grid coarser at once: in a short training neither
+weights nor steps, which move by a percent a time, get as far as the target asks.
+"""
+_COARSER = 0.5
+"""The most bits per weight that are taken away at once so."""
+_COUNTS = 40
+"""The fewest counts of the symbols in a training, if it has as many steps."""
 _UNSEEN = 0.5
 """Added to the count of each symbol, so that unused symbols have a finite cost."""
 
@@ -132,7 +140,7 @@ class Rate(Constraint):
             return
         if moment.share >= self.freeze:
             self._freeze(layers)
-        elif moment.step % self.every == 0:
+        elif moment.step % self._every(moment) == 0:
             self._press(layers, moment)
 
     def _press(self, layers: Sequence[Layer], moment: Moment) -> None:
@@ -147,15 +155,20 @@ class Rate(Constraint):
         share = min(1.0, moment.share / max(self.press, 1e-9))
         target = falling(start, wanted, share)
         excess = (bits - target) / max(target, _FEWEST_BITS)
-        multiplier = max(0.0, multiplier + self.gain * self.every / moment.total * excess)
+        multiplier = max(0.0, multiplier + self.gain * self._every(moment) / moment.total * excess)
         weight = max(0.0, multiplier + self.stiffness * excess)
+        excessive = float(np.clip(bits - _EXCESS * target, 0.0, _COARSER))
         for layer, state, symbols in zip(layers, states, found, strict=True):
             last = (len(state["costs"]) - 1) // 2
             control = [weight * symbols.size / sum(sizes), multiplier, start, 0.0, wanted]
-            layer.assign(
-                self,
-                {"costs": _costs(symbols, last), "control": np.array(control, np.float32)},
-            )
+            values = {"costs": _costs(symbols, last), "control": np.array(control, np.float32)}
+            if excessive:
+                values["step"] = np.asarray(state["step"] + np.log(2) * excessive, np.float32)
+            layer.assign(self, values)
+
+    def _every(self, moment: Moment) -> int:
+        """Steps between counts; a short training has some of them too."""
+        return max(1, min(self.every, moment.total // _COUNTS))
 
     def want(self, layers: Sequence[Layer], bits: float) -> None:
         """Change the target bits per weight; without effect once symbols are frozen."""
