@@ -17,6 +17,7 @@ from tinycomp.device.flash_build import Project
 from tinycomp.device.flashing import FlashOptions
 from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
+from tinycomp.device.port_errors import require_port
 from tinycomp.device.port_links import refuse_taken
 from tinycomp.device.serving import serving
 from tinycomp.options.data import DataOptions
@@ -49,6 +50,8 @@ def flash(
     """
     report = read_report(folder)
     target = board_of(report, board)
+    if options.port is not None and not options.dry_run:
+        require_port(options.port)
     project = Project(folder, target, report.prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         port = flash_project(project, options, Path(scratch), progress, show)

@@ -18,6 +18,7 @@ from tinycomp.data.score import Score
 from tinycomp.data.scored import notes_of
 from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
+from tinycomp.device.port_errors import require_port
 from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
 from tinycomp.emit.c_syntax import c_identifier, c_prefix
 from tinycomp.emit.folder import (
@@ -280,6 +281,8 @@ def verify(
         TinycompError: the folder is no build; a compiler or a device fails.
     """
     report, tflite, graph = built_folder(folder)
+    if port is not None:
+        require_port(port.name)
     shape = graph.sample_shape
     if graph.stream is not None:
         shape = (graph.stream.window, *shape[1:])
@@ -311,6 +314,8 @@ def bench(
             "A real board's cycles are measured, not estimated.",
             hint="Leave --estimate-cycles out, or --port to use the emulator.",
         )
+    if port is not None:
+        require_port(port.name)
     built_for, inputs = report.board, first_rows(graph, evaluation_inputs(graph, None, 1))
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         firmware = firmware_build(folder, report, board, Path(scratch))
@@ -416,15 +421,17 @@ class Simulation:
 
     samples: int
     """Number of samples."""
-    scores: tuple[Score, ...]
-    """Of each output that can be scored; the one that counts is first."""
+    score: Score | None
+    """Of the output that counts; None if there is nothing to score it by."""
+    other_scores: tuple[Score, ...] = ()
+    """Of the other outputs that can be scored."""
 
     @property
     def text(self) -> str:
         """A line for each score."""
-        if not self.scores:
+        if self.score is None:
             return f"{self.samples} samples were run; there is nothing to score them by."
-        return "\n".join(map(_line, self.scores))
+        return "\n".join(map(_line, (self.score, *self.other_scores)))
 
 
 def _line(score: Score) -> str:
@@ -459,12 +466,13 @@ def simulate(
         progress.note(note)
     x = prepared.dataset.x_test
     with progress.stage(f"Simulating {len(x)} samples"):
-        scores = evaluate_int8(prepared.graph, prepared.scored, x)
+        found = evaluate_int8(prepared.graph, prepared.scored, x)
         if output is not None:
             archive = io.BytesIO()
             np.savez(archive, allow_pickle=False, **_outputs(prepared.graph, x))
             write_file(output, archive.getvalue(), force=force)
-    return Simulation(len(x), tuple(each for each in scores if each is not None))
+    scores = [each for each in found if each is not None]
+    return Simulation(len(x), scores[0] if scores else None, tuple(scores[1:]))
 
 
 def _outputs(graph: Graph, x: Array) -> dict[str, Array]:

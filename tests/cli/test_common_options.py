@@ -148,7 +148,7 @@ def test_all_stages_of_a_build_are_counted(folder: Path, run: Command) -> None:
     assert [n for n, _ in numbers] == list(range(1, total + 1))
 
 
-def test_unforeseen_stages_share_a_number_and_none_is_skipped(
+def test_the_number_of_stages_is_right_from_the_start(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     progress = TerminalProgress(("Reading", "Reading", "Verifying"))
@@ -156,14 +156,36 @@ def test_unforeseen_stages_share_a_number_and_none_is_skipped(
         with progress.stage(title):
             pass
     lines = [line for line in capfd.readouterr().err.splitlines() if line]
-    assert [line.split("]")[0] for line in lines] == ["[1/3", "[1/3", "[2/2", "[2/2"]
+    assert [line.split("]")[0] for line in lines] == ["[1/3", "[1/3", "[3/3", "[3/3"]
 
 
 def test_stages_without_data_verification_and_board() -> None:
     found = stages.building(
-        Path("m.tflite"), None, compressed=False, verify=False, bench=False, host=True
+        Path("m.tflite"), None, "host", compressed=False, verify=False, bench=False
     )
-    assert found == ["Reading", "Choosing how", "Measuring code"]
+    assert found == ["Reading", "Measuring code"]
+
+
+def test_stages_that_take_missing_tools_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, *_, **__: None)
+    found = stages.building(
+        Path("m.keras"), Path("d.npz"), "cortex-m4", compressed=True, verify=True, bench=True
+    )
+    assert "Verifying" in found
+    assert {"Measuring code", "Measuring on", "Compiling for", "Building plain"} & {*found} == set()
+
+
+@needs_m4
+def test_a_port_that_does_not_exist_is_noticed_before_anything_is_compiled(
+    emulated: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_nothing(*_: object) -> None:
+        raise AssertionError("it was compiled")
+
+    monkeypatch.setattr("tinycomp.target.toolchain._compile", compile_nothing)
+    for command in ("bench", "verify", "flash", "run"):
+        text = refusal(command, "out", "--port", "/dev/ttyABSENT")
+        assert text.startswith("Port /dev/ttyABSENT can't be opened (No such file or directory)")
 
 
 def test_a_folder_below_a_file_is_refused_before_the_work(folder: Path, refusal: Refusal) -> None:

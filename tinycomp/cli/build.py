@@ -129,8 +129,8 @@ def build(
     from tinycomp.report.record import to_json
 
     steps = stages.building(
-        model, data, compressed=bool(codebook_bits or sparsity or recipe), verify=not no_verify,
-        bench=not no_bench, host=board == HOST,
+        model, data, board, compressed=bool(codebook_bits or sparsity or recipe),
+        verify=not no_verify, bench=not no_bench, streamed=stream is not None,
     )  # fmt: skip
     report = api.build(
         model,

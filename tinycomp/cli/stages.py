@@ -18,18 +18,36 @@ def preparation(model: Path, data: Path | None, *, compressed: bool) -> list[str
 
 
 def building(
-    model: Path, data: Path | None, *, compressed: bool, verify: bool, bench: bool, host: bool
-) -> list[str]:
-    """Those of a build."""
+    model: Path, data: Path | None, board: str, *, compressed: bool, verify: bool, bench: bool,
+    streamed: bool = False,
+) -> list[str]:  # fmt: skip
+    """Those of a build, as far as the tools are there that they take.
+
+    Raises:
+        BoardError: there is no such board.
+    """
+    from tinycomp.device import firmware_build
+    from tinycomp.target.boards import load_board
+    from tinycomp.target.toolchain import is_available
+
+    target = load_board(board)
+    emulated = firmware_build.emulated_board(target)
+    runs = not emulated.is_host and firmware_build.missing(emulated) is None
+    compiles = is_available(target.compiler)
     steps = preparation(model, data, compressed=compressed)
-    steps += ["Choosing how", "Measuring code"]
+    if compiles:
+        steps += [
+            *(["Choosing how"] if compressed and not target.is_host else []),
+            "Measuring code",
+        ]
     if data is not None:
         steps += [*(["Comparing"] if model.suffix != ".tflite" else []), "Evaluating"]
-    if (verify or bench) and not host:
+    if (verify or bench) and runs:
         steps.append("Compiling for")
     if verify:
-        steps.append("Compiling for this")
-    steps += ["Verifying"] if verify else []
-    steps += ["Measuring on"] if bench and not host else []
-    steps += ["Building plain"] if compressed else []
+        steps += ["Compiling for this"] if firmware_build.host_available() else []
+        steps.append("Verifying")
+    steps += ["Measuring on"] if bench and runs else []
+    if compiles and (compressed or streamed):
+        steps.append("Building the whole" if streamed else "Building plain")
     return steps

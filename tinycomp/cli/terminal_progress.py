@@ -25,8 +25,8 @@ class TerminalProgress:
 
     Args:
         steps: the first words of the titles that stages will have, in order; a stage is numbered by
-            its place among them, and others share the number of the one before. Those that turn
-            out not to be needed no longer count.
+            its place among them, and others share the number of the one before. The numbers of
+            those that turn out not to be needed are left out.
     """
 
     def __init__(self, steps: Sequence[str] = ()) -> None:
@@ -70,9 +70,6 @@ class TerminalProgress:
         """The title with its step's number, if the steps are known."""
         if not self._steps:
             return title
-        later = self._steps[self.number :]
-        place = next((n for n, step in enumerate(later) if title.startswith(step)), None)
-        if place is not None:
-            self._steps = self._steps[: self.number] + later[place:]
-            self.number += 1
+        later = enumerate(self._steps[self.number :], self.number + 1)
+        self.number = next((n for n, step in later if title.startswith(step)), self.number)
         return f"[{max(1, self.number)}/{len(self._steps)}] {title}"

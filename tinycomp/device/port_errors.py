@@ -8,6 +8,19 @@ import os
 from tinycomp.common.errors import DeviceError
 
 
+def require_port(port: str) -> None:
+    """Refuse a port that does not exist, before anything is compiled for its board.
+
+    Names are files except on Windows, and except for pyserial's addresses (socket://...); those are
+    known when they are opened.
+
+    Raises:
+        DeviceError: there is no such file.
+    """
+    if os.name == "posix" and "://" not in port and not os.path.exists(port):  # noqa: PTH110
+        raise cannot_open(port, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+
+
 def cannot_open(port: str, error: Exception, how: str = "") -> DeviceError:
     """The error for a port.
 
