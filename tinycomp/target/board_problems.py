@@ -17,7 +17,7 @@ from tinycomp.common.problems import wanted
 from tinycomp.common.toml_file import shown
 from tinycomp.target.board_checks import Problem
 from tinycomp.target.board_files import Place, places_of
-from tinycomp.target.section import Section
+from tinycomp.target.section import Section, field_texts
 
 
 def refusal(path: Path, problems: Iterable[Problem]) -> BoardError:
@@ -92,8 +92,8 @@ def _description(key: tuple[str, ...], model: type[Section]) -> str:
     *tables, last = key
     for table in tables:
         section = _table(section, table)
-    field = getattr(section, "model_fields", {}).get(last)
-    text = (field.description or "") if field is not None else ""
+    is_table = isinstance(section, type) and issubclass(section, Section)
+    text = field_texts(section).get(last, "") if is_table else ""
     return text[:1].lower() + text[1:].replace("\n", " ")
 
 
