@@ -111,8 +111,8 @@ def output_of(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """
     try:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            check=False, timeout=FLASH_SECONDS,
+            command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+            errors="replace", check=False, timeout=FLASH_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise ToolError(

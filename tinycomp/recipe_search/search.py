@@ -180,7 +180,7 @@ def _digest(*values: Any) -> str:
 def _require_same(folder: Path, identity: Mapping[str, str]) -> None:
     mark = folder / _MARK
     try:
-        known = json.loads(mark.read_text()) if mark.exists() else dict(identity)
+        known = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else dict(identity)
     except (OSError, ValueError) as error:
         raise OutputError(f"'{mark}' can't be read: {error}.", hint="Remove it.") from error
     for what, value in identity.items():

@@ -89,7 +89,7 @@ def run_tool(
     try:
         done = subprocess.run(
             [str(part) for part in command],
-            capture_output=True, text=True, errors="replace", check=False,
+            capture_output=True, encoding="utf-8", errors="replace", check=False,
             cwd=folder, env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
     except FileNotFoundError as error:
