@@ -10,7 +10,8 @@ import types
 
 OTHERS = (
     "numpy", "pydantic.fields", "pydantic_core", "typer._adapters", "rich.console",
-    "rich.progress", "rich.markup", "jinja2", "h5py", "serial", "serial.tools.list_ports", "elftools.elf.elffile", "flatbuffers",
+    "rich.progress", "rich.markup", "jinja2", "h5py", "serial", "serial.tools.list_ports",
+    "elftools.elf.elffile", "flatbuffers",
     "ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated", "subprocess", "tempfile",
     "shutil", "concurrent.futures.thread", "multiprocessing.connection", "numpy.ma", "platform",
 )  # fmt: skip
