@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,15 @@ from float_runs import assert_close, run
 
 from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
+from tinycomp.ir.tensor import dequantize_values
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.quantization.affine import quantize_inputs
+from tinycomp.quantization.calibration import observe
+from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up
+from tinycomp.reference import oracle
+from tinycomp.reference.simulate import simulate
 
 AssertSame = Callable[..., Graph]
 Save = Callable[..., Path]
@@ -252,6 +260,66 @@ def test_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
         ops.matmul(x, ops.transpose(x, (0, 2, 1))),
     ):  # fmt: skip
         assert_same(keras.Model(x, k.Dense(3)(y) if y.shape[-1] else y))
+
+
+def test_more_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
+    ops, k = keras.ops, keras.layers
+    x = keras.Input((4, 6))
+    positive = k.Activation("sigmoid")(x) + 0.5
+    first, _, third = ops.split(x, 3, axis=-1)
+    for y in (
+        first * third, ops.split(x, [1, 3], axis=1)[1], ops.unstack(x, axis=1)[2],
+        ops.pad(x, ((0, 0), (1, 2), (0, 1))), ops.flip(x, axis=1), ops.roll(x, 2, axis=-1),
+        ops.take(x, [2, 0, -1], axis=1), ops.take(x, 3, axis=2), ops.swapaxes(x, 1, 2),
+        ops.moveaxis(ops.reshape(x, (-1, 2, 2, 6)), 1, 3), ops.repeat(x, 2, axis=1),
+        ops.tile(x, (1, 2, 1)),
+        ops.var(x, axis=1), ops.std(x, axis=-1, keepdims=True), ops.norm(x, axis=-1),
+        ops.logsumexp(x, axis=-1), ops.logsumexp(x, axis=1, keepdims=True),
+        ops.normalize(x, axis=-1), ops.log_softmax(x), ops.leaky_relu(x, 0.3),
+        x**3, x**4, positive**0.5, positive**-1, x / positive, x / positive[:, :1], 2.0 / positive,
+        ops.sign(x), ops.sin(x), ops.cos(x), ops.floor(x), ops.ceil(x), ops.round(x),
+        ops.expm1(x), ops.log1p(positive), ops.reciprocal(positive), ops.cast(x, "float32"),
+        ops.matmul(x, np.ones((6, 3), np.float32)),
+    ):  # fmt: skip
+        assert_same(keras.Model(x, k.Dense(3)(y)))
+
+
+def test_a_quotient_in_int8_is_near_the_float_one(keras: Any, assert_same: AssertSame) -> None:
+    """Of vectors and their sums, whose largest is four times the least."""
+    x = keras.Input((4, 6))
+    positive = keras.ops.sigmoid(x) + 0.1
+    total = keras.ops.sum(positive, axis=-1, keepdims=True)
+    graph = clean_up(assert_same(keras.Model(x, positive / total)))
+    data = np.random.default_rng(0).normal(0, 1, (60, 4, 6)).astype(np.float32)
+    int8 = quantize(graph, observe(graph, data).ranges("min-max"))
+    inputs = quantize_inputs(int8, data)
+    found, expected = simulate(int8, inputs), oracle.run(write_tflite(int8), inputs)
+    assert all(np.array_equal(found[name], expected[name]) for name in found)
+    name = int8.outputs[0]
+    known = int8.tensors[name].quantization
+    assert known is not None
+    error = dequantize_values(found[name], known) - run(graph, data)
+    assert float(np.abs(error).max()) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("bij,bkj->bik", ((4, 6), (5, 6))),
+        ("bij,bjk->bki", ((4, 6), (6, 3))),
+        ("bihd,bjhd->bhij", ((4, 2, 3), (5, 2, 3))),
+        ("bhij,bjhd->bihd", ((2, 4, 5), (5, 2, 3))),
+        ("bi,bj->bij", ((4,), (3,))),
+    ],
+)
+def test_einsum(
+    equation: str, shapes: tuple[tuple[int, ...], ...], keras: Any, assert_same: AssertSame
+) -> None:
+    x = keras.Input((60,))
+    parts = [
+        keras.layers.Reshape(shape)(keras.layers.Dense(math.prod(shape))(x)) for shape in shapes
+    ]
+    assert_same(keras.Model(x, keras.ops.einsum(equation, *parts)))
 
 
 def test_shapes_that_broadcast_to_a_third(keras: Any, assert_same: AssertSame) -> None:

@@ -46,9 +46,10 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Layer 'x' (Bidirectional) has merge_mode='ave'. Expected 'concat', 'sum' or 'mul'.",
     ),
     "time_distributed": (
-        (5, 4, 3),
+        (33, 4, 3),
         lambda k: k.TimeDistributed(k.Conv1D(3, 2), name="x"),
-        "Layer 'x' (TimeDistributed) wraps a Conv1D. Expected one of Activation, Dense,",
+        "Layer 'x' (TimeDistributed) computes Conv1D at every step of (33, 4, 3). Expected at most "
+        "32 steps: each is a layer of its own in C.",
     ),
     "layer_normalization": (
         VECTOR,
@@ -197,12 +198,22 @@ def test_constant_in_an_operation(keras: Any, save: Save) -> None:
     assert "(ops.Maximum) joins a tensor and constants. Expected one number." in text
 
 
-@pytest.mark.parametrize("form", ["number", "tensor"])
-def test_division_by_a_tensor(form: str, keras: Any, save: Save) -> None:
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda ops, x: x / 0.0, "divides by zero. Expected another number."),
+        (lambda ops, x: x**2.5, "computes a power: [None, 2.5]. Expected a tensor to the power"),
+        (lambda ops, x: ops.flip(x, axis=0), "works along axis 0. Expected one but the batch."),
+        (lambda ops, x: ops.pad(x, ((0, 0), (1, 1)), "reflect"), "mode='reflect'. Expected zeros"),
+        (lambda ops, x: ops.norm(x, 1, axis=-1), "has ord=1. Expected 2, the length of vectors."),
+        (lambda ops, x: ops.einsum("bi,bi->b", x, x), "computes 'bi,bi->b'. Expected two tensors,"),
+    ],
+)
+def test_options_of_functions(
+    function: Callable[[Any, Any], Any], text: str, keras: Any, save: Save
+) -> None:
     x = keras.Input(VECTOR)
-    above = 1.0 if form == "number" else keras.layers.Dense(1)(x)
-    text = refused(save(keras.Model(x, above / x)))
-    assert "divides by a tensor, or by zero. Expected a number. Multiply with the inverse." in text
+    assert text in refused(save(keras.Model(x, function(keras.ops, x))))
 
 
 def test_other_operation(keras: Any, save: Save) -> None:

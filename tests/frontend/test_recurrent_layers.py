@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.proof.estimate import needs
@@ -60,6 +63,57 @@ def test_a_gru_with_the_reset_before_the_product(
 ) -> None:
     layers = [keras.layers.GRU(4, reset_after=False), keras.layers.Dense(2)]
     assert_same(keras.Sequential([keras.Input(SHAPE), *layers]))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("sequences", [True, False])
+def test_the_last_state(
+    layer: str, sequences: bool, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    x, k = keras.Input(SHAPE), keras.layers
+    made = getattr(k, layer)(4, return_sequences=sequences, return_state=True)
+    states, last, *_ = made(x)
+    joined = k.Attention()([k.Reshape((1, 4))(last), states]) if sequences else states + last
+    assert_same(keras.Model(x, k.Dense(2)(k.Flatten()(joined))))
+
+
+def test_the_cell_state_is_refused_where_it_is_read(keras: Any, save: Callable[..., Path]) -> None:
+    x = keras.Input(SHAPE)
+    _, last, cell = keras.layers.LSTM(4, return_state=True, name="x")(x)
+    with pytest.raises(ModelError, match=r"'x' \(LSTM\) returns its cell state .* that is read"):
+        read_keras(save(keras.Model(x, last + cell), "model.keras"))
+
+
+TIME_DISTRIBUTED: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
+    "CNN before an LSTM": (
+        (3, 8, 2),
+        lambda k: [
+            k.TimeDistributed(k.Conv1D(4, 3, activation="relu")),
+            k.TimeDistributed(k.MaxPooling1D(2)),
+            k.TimeDistributed(k.Flatten()),
+            k.LSTM(5, activation="relu"),
+        ],
+    ),
+    "images": (
+        (18, 6, 2),
+        lambda k: [
+            k.Reshape((3, 6, 6, 2)),
+            k.TimeDistributed(k.Conv2D(3, 3, strides=2)),
+            k.TimeDistributed(k.GlobalAveragePooling2D()),
+            k.GRU(4),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TIME_DISTRIBUTED)
+def test_a_layer_at_every_step(case: str, keras: Any, assert_same: Callable[..., Graph]) -> None:
+    """Its weights are stored once."""
+    shape, layers = TIME_DISTRIBUTED[case]
+    graph = assert_same(keras.Sequential([keras.Input(shape), *layers(keras.layers)]))
+    convolutions = [node for node in graph.nodes if node.op.name == "conv_2d"]
+    assert len(convolutions) == 3
+    assert len({node.inputs[1] for node in convolutions}) == 1
 
 
 @pytest.mark.parametrize("layer", ["GRU", "LSTM"])

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from tinycomp.ir.operator import Operator
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
-from tinycomp.ops.function import DEFINITIONS, Function
+from tinycomp.ops.function import ACTIVATIONS as FUNCTIONS
+from tinycomp.ops.function import Function
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
@@ -18,7 +19,7 @@ from tinycomp.ops.softmax import Softmax
 from tinycomp.ops.tanh import Tanh
 
 ACTIVATIONS: Mapping[str, Operator | None] = {
-    **{kind: Function(kind) for kind in DEFINITIONS},
+    **{kind: Function(kind) for kind in FUNCTIONS},
     "celu": Elu(),
     "elu": Elu(),
     "exponential": Exp(),

@@ -13,10 +13,11 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import Call, calls
-from tinycomp.frontend._keras_lowering import add_layer
+from tinycomp.frontend._keras_lowering import add_outputs, has_outputs
 from tinycomp.frontend._keras_masks import Masks
 from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
+from tinycomp.frontend._keras_recurrent import hidden_cell, refuse_cells
 from tinycomp.frontend._keras_shapes import assumed_shape
 from tinycomp.frontend._keras_variables import Variable, variables
 from tinycomp.frontend._keras_weights import SAVE_AGAIN, Arrays, Place
@@ -37,6 +38,7 @@ class KerasWalk:
         self.layers: dict[Place, KerasLayer] = {}
         self.names: set[str] = set()
         self.masks = Masks()
+        self.cells: dict[str, KerasLayer] = {}
 
     def model(self, model: Config, inputs: Sequence[str], place: Place = ()) -> list[str]:
         """Add a model's layers after existing tensors; returns its output tensors.
@@ -78,22 +80,28 @@ class KerasWalk:
                     f"The layers {names} wait for each other: the model's graph is broken."
                 )
             pending = waiting
-        return [known[call] for call in calls(config["output_layers"])]
+        found = [known[call] for call in calls(config["output_layers"])]
+        refuse_cells(found, self.cells)
+        return found
 
     def _layer(self, entry: Config, inputs: Sequence[str], around: Place) -> list[str]:
         place = (*around, entry["name"])
         if entry["class_name"] in MODELS:
             return self.model(entry, inputs, place)
+        refuse_cells(inputs, self.cells)
         shapes = [self.builder.tensors[name].shape for name in inputs]
         if place not in self.layers:
             self.layers[place] = self._read(entry, place, shapes)
         layer = self.layers[place]
         with self.blockers.collected():
             self.masks.check(layer, inputs)
-            output = add_layer(layer, inputs, self.builder)
-            self.masks.follow(layer, inputs, output)
-            return [output]
-        return [self._assumed(self.layers[place], shapes)]
+            outputs = add_outputs(layer, inputs, self.builder)
+            self.masks.follow(layer, inputs, outputs[0])
+            self.cells[hidden_cell(layer.name)] = layer
+            return outputs
+        if has_outputs(layer):
+            self.blockers.raise_any()
+        return [self._assumed(layer, shapes)]
 
     def _assumed(self, layer: KerasLayer, shapes: Sequence[Shape]) -> str:
         """The output of a refused layer, so that the layers after it are read too.

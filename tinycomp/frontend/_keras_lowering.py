@@ -17,6 +17,7 @@ from tinycomp.frontend._keras_attention import ATTENTION
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
+from tinycomp.frontend._keras_math import PARTS, split
 from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
 from tinycomp.frontend._keras_recurrent import (
@@ -24,6 +25,7 @@ from tinycomp.frontend._keras_recurrent import (
     is_recurrent,
     recurrent,
     time_distributed,
+    with_state,
 )
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
@@ -43,7 +45,7 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     if layer.class_name == "Identity":
         return inputs[0]
     if layer.class_name == "TimeDistributed":
-        layer = time_distributed(layer)
+        return time_distributed(layer, inputs, builder, add_layer)
     activation = layer.config.get("activation", "linear")
     if is_recurrent(layer.class_name):
         return recurrent(layer, inputs, builder)
@@ -52,6 +54,24 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     output = _add(layer, inputs, builder)
     named = activation if isinstance(activation, str) else activation["class_name"].lower()
     return _activate(activation, f"{layer.name}/{named}", output, builder)
+
+
+def add_outputs(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
+    """The outputs of one call of a layer; that of a cell state (hidden_cell) is no tensor.
+
+    Raises:
+        ModelError: an option of the layer is not supported.
+    """
+    if has_outputs(layer):
+        lower = with_state if is_recurrent(layer.class_name) else split
+        return lower(layer, inputs, builder)
+    return [add_layer(layer, inputs, builder)]
+
+
+def has_outputs(layer: KerasLayer) -> bool:
+    """Whether a layer has several outputs."""
+    state = is_recurrent(layer.class_name) and bool(layer.config.get("return_state"))
+    return state or layer.class_name.removeprefix(PREFIX) in PARTS
 
 
 def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

@@ -15,16 +15,18 @@ from tinycomp.common.errors import ModelError
 from tinycomp.frontend._clipping import clipped
 from tinycomp.frontend._keras_calls import clean_call
 from tinycomp.frontend._keras_joins import JOINS
+from tinycomp.frontend._keras_math import INVERSE, MATH, PARTS, quotient, statistics
 from tinycomp.frontend._keras_slices import clean_key, sliced
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ops._keras import refusal
+from tinycomp.ops._keras import bias, refusal, weight
 from tinycomp.ops._reduction import Reduction, first_axes
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
+from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.mean import Mean
@@ -37,8 +39,12 @@ from tinycomp.ops.transpose import Transpose
 
 PREFIX = "ops."
 """Of the class names of functions: some have that of a layer."""
-_MODULES = ("keras.src.ops.math", "keras.src.ops.nn", "keras.src.ops.numpy")
-_OPTIONS = ("approximate", "axes", "axis", "keepdims", "newshape", "x_max", "x_min")
+_MODULES = tuple(f"keras.src.ops.{name}" for name in ("core", "linalg", "math", "nn", "numpy"))
+_OPTIONS = (
+    "approximate", "axes", "axis", "axis1", "axis2", "destination", "dtype", "epsilon",
+    "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape", "num", "ord", "order",
+    "pad_width", "repeats", "shape", "shift", "source", "subscripts", "x_max", "x_min",
+)  # fmt: skip
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
 
@@ -47,7 +53,8 @@ Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 
 def is_operation(entry: Mapping[str, Any], class_name: str) -> bool:
     """Whether an entry of a configuration is a function that is read here."""
-    if entry.get("module") not in _MODULES or class_name not in OPERATIONS:
+    known = class_name in OPERATIONS or class_name in PARTS
+    if entry.get("module") not in _MODULES or not known:
         return False
     if class_name not in _ALSO_LAYERS:
         return True
@@ -116,9 +123,15 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("class_name") in ("__numpy__", "__tensor__")
 
 
+def _entries(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return [entry for each in value for entry in _entries(each)]
+    return [value]
+
+
 def _require_plain(value: Any, name: str, what: str) -> None:
-    entries = value if isinstance(value, list | tuple) else [value]
-    if any(not (each is None or isinstance(each, bool | int | float)) for each in entries):
+    entries = _entries(value)
+    if any(not (each is None or isinstance(each, bool | int | float | str)) for each in entries):
         raise ModelError(
             f"{name!r} has {what} {value!r}.",
             expected="Expected numbers.",
@@ -133,13 +146,15 @@ def _scaled(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     if _is_array(first) or _is_array(second):
         return _with_array(layer, inputs[0], builder)
     given = first if second is None else second
+    if name == "TrueDivide" and len(inputs) > 1:
+        return quotient(layer, inputs, builder)
     number = -1.0 if name == "Negative" or len(inputs) > 1 else float(given)
     backwards = second is None and name != "Negative"
-    if name == "TrueDivide" and (backwards or number == 0 or len(inputs) > 1):
-        hint = "Multiply with the inverse."
-        raise refusal(
-            layer, "divides by a tensor, or by zero", expected="Expected a number.", hint=hint
-        )
+    if name == "TrueDivide" and backwards:
+        inverse = builder.add(INVERSE, inputs, f"{layer.name}/inverse")
+        return scaled(layer.name, inverse, number, 0.0, builder)
+    if name == "TrueDivide" and number == 0:
+        raise refusal(layer, "divides by zero", expected="Expected another number.")
     scale, offset = {
         "Add": (1.0, number),
         "Multiply": (number, 0.0),
@@ -284,14 +299,21 @@ def _reshaped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
 
 
 def _squared(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """The product with itself; of other powers none."""
-    args = layer.config["args"]
-    if layer.class_name == f"{PREFIX}Power" and (args[0] is not None or args[1] != 2):
-        raise refusal(layer, f"computes a power: {args}", expected="Expected the square.")
+    """The product with itself."""
     return builder.add(Mul(), [inputs[0], inputs[0]], layer.name)
 
 
 def _product(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Of two tensors, or with a constant matrix behind: a dense layer."""
+    place = [at for at, each in enumerate(layer.config["args"]) if _is_array(each)]
+    if place:
+        matrix = np.asarray(layer.config["args"][place[0]]["config"]["value"], np.float32)
+        if place != [1] or matrix.ndim != 2:
+            what = f"multiplies with constants of {matrix.shape}"
+            raise refusal(layer, what, expected="Expected a matrix behind the tensor.")
+        weights = weight(builder, layer, "kernel", matrix.T)
+        constants = [weights, bias(builder, layer, matrix.shape[1])]
+        return builder.add(FullyConnected(), [inputs[0], *constants], layer.name)
     return builder.add(BatchMatmul(), inputs, layer.name)
 
 
@@ -316,7 +338,6 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Minimum": _clip,
     "Multiply": _scaled,
     "Negative": _scaled,
-    "Power": _squared,
     "Reshape": _reshaped,
     "Rsqrt": _unary(Root(True)),
     "Softmax": JOINS["Softmax"],
@@ -328,5 +349,7 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Sum": _summed,
     "Transpose": _transposed,
     "TrueDivide": _scaled,
+    **MATH,
+    **statistics(_reduced, _summed),
 }
 """By class name in Keras."""

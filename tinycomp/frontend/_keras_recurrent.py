@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,12 @@ from tinycomp.ops.add import Add
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.function import Function
 from tinycomp.ops.mul import Mul
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.strided_slice import StridedSlice
 
+MOST_STEPS = 32
+"""Of a TimeDistributed layer that does not compute rows alone."""
+Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 BY_ROWS = ("Activation", "Dense", "ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that compute each row alone, so that TimeDistributed changes nothing."""
 GATES = {
@@ -111,18 +117,75 @@ def _part(layer: KerasLayer, way: str) -> KerasLayer:
     return KerasLayer(f"{layer.name}/{way}", entry["class_name"], config, weights)
 
 
-def time_distributed(layer: KerasLayer) -> KerasLayer:
-    """The layer that is computed for every row, with the wrapper's name.
+def with_state(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
+    """The outputs of a layer with return_state: its output, the last state, and of an LSTM the name
+    of its cell state, which is no tensor.
+    """
+    config = {**layer.config, "return_state": False}
+    output = recurrent(replace(layer, config=config), inputs, builder)
+    last = output
+    if layer.config.get("return_sequences"):
+        steps, units = builder.tensors[output].shape
+        op = StridedSlice(((steps - 1, 1, 1), (0, units, 1)), (0,))
+        last = builder.add(op, [output], f"{layer.name}/last")
+    cell = [hidden_cell(layer.name)] if layer.class_name == "LSTM" else []
+    return [output, last, *cell]
+
+
+def hidden_cell(name: str) -> str:
+    """What stands for the cell state of an LSTM with return_state."""
+    return f"{name}/cell_state"
+
+
+def refuse_cells(inputs: Sequence[str], layers: Mapping[str, KerasLayer]) -> None:
+    """Refuse to read the cell state of an LSTM.
+
+    Args:
+        inputs: what a layer, or the model's output, reads.
+        layers: those read so far, by hidden_cell.
 
     Raises:
-        ModelError: it does not compute rows alone.
+        ModelError: one is a cell state.
+    """
+    for name in inputs:
+        if name in layers:
+            raise refusal(
+                layers[name],
+                "returns its cell state (return_state=True), and that is read",
+                expected="Expected its output and its last state alone.",
+                hint="Give the next layer the last state, for instance by RepeatVector and "
+                "Concatenate, or use a GRU, which has no other.",
+            )
+
+
+def time_distributed(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, add: Lowering
+) -> str:
+    """A layer for every step: once for all steps if it computes rows alone, else step by step with
+    the same weights. `add` adds a layer.
+
+    Raises:
+        ModelError: its weights are those of a wrapper, or it has none of the steps' axes.
     """
     inner = layer.config["layer"]
-    if inner["class_name"] not in BY_ROWS:
+    made = replace(layer, class_name=inner["class_name"], config=inner["config"])
+    shape = builder.tensors[inputs[0]].shape
+    if inner["class_name"] in BY_ROWS and len(shape) > 1:
+        return add(made, inputs, builder)
+    if inner["class_name"] == "Flatten":
+        return builder.add(Reshape((shape[0], math.prod(shape[1:]))), inputs, layer.name)
+    if len(shape) < 2 or shape[0] > MOST_STEPS:
         raise refusal(
             layer,
-            f"wraps a {inner['class_name']}",
-            expected=f"Expected one of {', '.join(BY_ROWS)}.",
+            f"computes {inner['class_name']} at every step of {shape}",
+            expected=f"Expected at most {MOST_STEPS} steps: each is a layer of its own in C.",
             hint="Use the layer's own form over time, such as Conv2D with a kernel of height 1.",
         )
-    return replace(layer, class_name=inner["class_name"], config=inner["config"])
+    rows = []
+    for step in range(shape[0]):
+        parts = ((step, 1, 1), *((0, size, 1) for size in shape[1:]))
+        one = builder.add(StridedSlice(parts, (0,)), inputs, f"{layer.name}/step_{step}")
+        output = add(made, [one], builder)
+        wide = (1, *builder.tensors[output].shape)
+        rows.append(builder.add(Reshape(wide), [output], f"{layer.name}/row_{step}"))
+    return builder.add(Concatenation(axis=0), rows, layer.name) if len(rows) > 1 else rows[0]

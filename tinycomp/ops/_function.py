@@ -5,9 +5,9 @@ int8 values, and exported as a table for look-up by LiteRT.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -67,6 +67,15 @@ class RealFunction(UnaryOperator):
         if operands.output.dtype != "int8":
             return self.float_chain()
         return gather(self.table(operands))
+
+
+class Definition(NamedTuple):
+    """A function by two routes: one for tables, one for float graphs."""
+
+    real: Callable[[Array], Array]
+    """In float64."""
+    chain: tuple[TfliteOperator, ...]
+    """The float builtins that compute it."""
 
 
 def gather(table: Table) -> tuple[TfliteOperator, ...]:

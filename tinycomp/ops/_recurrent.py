@@ -140,7 +140,7 @@ def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
     if config.get("return_state"):
         raise refusal(
             layer,
-            "returns its state (return_state=True)",
+            "returns its state (return_state=True) inside a wrapper",
             expected="Expected return_state=False.",
             hint="Take the last row of what return_sequences=True returns.",
         )

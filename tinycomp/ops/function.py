@@ -1,30 +1,24 @@
-"""Activation functions without a builtin of TFLite's, by their names in Keras."""
+"""Activations, and other functions of one value, without an int8 operator of LiteRT's, by their
+names in Keras.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from tinycomp.ir.operator import TfliteOperator
 from tinycomp.ir.tensor import Array
-from tinycomp.ops._function import RealFunction, leaky, link
+from tinycomp.ops._function import Definition, RealFunction, leaky, link
+from tinycomp.ops._mathematics import MATHEMATICS
 
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 """Klambauer et al., Self-Normalizing Neural Networks, 2017."""
 _SMALLEST = 1e-37
 """Keeps a float32 sigmoid above zero, where its logarithm is taken; -log of it is 85."""
-
-
-class Definition(NamedTuple):
-    """A function by two routes: one for tables, one for float graphs."""
-
-    real: Callable[[Array], Array]
-    """In float64."""
-    chain: tuple[TfliteOperator, ...]
-    """The float builtins that compute it."""
 
 
 def _softplus(x: Array) -> Array:
@@ -39,7 +33,7 @@ _LOG_SIGMOID = (link("LOGISTIC"), link("MAXIMUM", _SMALLEST), link("LOG"))
 """Valid down to -85; below that the result is the minimum with x."""
 _SOFTPLUS = (link("NEG"), *_LOG_SIGMOID, link("NEG"), link("MAXIMUM", again=True))
 
-DEFINITIONS: Mapping[str, Definition] = {
+ACTIVATIONS: Mapping[str, Definition] = {
     "hard_shrink": Definition(
         lambda x: np.where(np.abs(x) > 0.5, x, 0),
         (link("ABS"), link("ADD", -0.5), link("RELU"), link("SIGN"), link("MUL", again=True)),
@@ -99,6 +93,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
 }
 """By the name of keras.activations, with the constants that Keras takes where none are given."""
+DEFINITIONS: Mapping[str, Definition] = {**ACTIVATIONS, **MATHEMATICS}
+"""All of them."""
 
 
 @dataclass(frozen=True)
