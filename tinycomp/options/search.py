@@ -131,7 +131,7 @@ class Plan:
     halving: bool = True
     """Whether to use successive halving."""
     learns: bool = True
-    """Whether to choose candidates by TPE; otherwise at random."""
+    """Whether to choose candidates by earlier ones; otherwise at random."""
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,24 @@ from pathlib import Path
 
 from tinycomp.common.errors import DataError, OutputError, TinycompError, ToolError
 from tinycomp.common.progress import Progress, Silent
+from tinycomp.data.score import Score
 from tinycomp.options.search import Task
 from tinycomp.plan.costs import Costs
+from tinycomp.plan.memory import Plan
 from tinycomp.prepare import Prepared
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.recipe_search.outcome import Outcome
+from tinycomp.recipe_search.preview import planned, quiet, runner_of, untrained
 from tinycomp.recipes.material import Material, read_material
-from tinycomp.recipes.measure import Meter, bits
+from tinycomp.recipes.measure import Meter, bits, weights_of
 from tinycomp.recipes.run import Position, Runner
 from tinycomp.recipes.steps import Recipe, parse
 from tinycomp.target.boards import load_board
-from tinycomp.techniques._layers import weighted_layers
+from tinycomp.target.fit import Footprint
 from tinycomp.train.schedule import Schedule
+
+LOOKED_AT = 256
+"""The most samples for the sensitivity of layers, and for previews."""
 
 
 class RefusedError(TinycompError):
@@ -77,6 +83,24 @@ class Evaluator:
         """
         return self.run(recipe, None, Silent())[0]
 
+    def preview(self, recipe: str) -> Outcome:
+        """The figures of a recipe before training, by a few samples and without compiling: without
+        code and stack.
+
+        Raises:
+            RefusedError: it is not possible.
+        """
+        begin, parsed = time.monotonic(), _parsed(recipe)
+        meter = quiet(self.meter, LOOKED_AT)
+        try:
+            prepared = meter.prepared(untrained(runner_of(meter, parsed), parsed))
+            found = planned(meter, prepared)
+        except (OutputError, ToolError, DataError):
+            raise
+        except TinycompError as error:
+            raise RefusedError(str(error)) from error
+        return self._figures(prepared, *found, meter.score(prepared), None, 0, begin)
+
     def floor(self, recipe: str) -> Outcome:
         """A lower bound of the costs of a model with this structure: weights are not counted.
 
@@ -85,7 +109,7 @@ class Evaluator:
         """
         parsed = _parsed(recipe)
         state = self._position(parsed, None, Silent()).state
-        found = self._outcome(self.meter.prepared(state), 0, 0.0)
+        found = self._outcome(self.meter.prepared(state), 0, time.monotonic())
         weights = found.constants - self.meter.floor(state)
         return replace(found, flash=found.flash - weights, constants=found.constants - weights)
 
@@ -111,7 +135,7 @@ class Evaluator:
         position = self._position(parsed, checkpoints, progress)
         prepared = self.meter.prepared(position.state)
         epochs = sum(step.schedule.epochs for step in parsed.steps if step.schedule)
-        outcome = self._outcome(prepared, epochs, time.monotonic() - begin)
+        outcome = self._outcome(prepared, epochs, begin)
         if checkpoints is not None:
             shutil.rmtree(checkpoints, ignore_errors=True)
         return outcome, prepared.tflite
@@ -132,15 +156,22 @@ class Evaluator:
             raise RefusedError(str(error)) from error
         return position
 
-    def _outcome(self, prepared: Prepared, epochs: int, seconds: float) -> Outcome:
-        begin = time.monotonic()
-        plan, need = self.meter.built(prepared)
-        score, graph = self.meter.score(prepared), prepared.graph
-        if score is None:
-            raise RefusedError("Its outputs are not finite and can't be scored.")
+    def _outcome(self, prepared: Prepared, epochs: int, begin: float) -> Outcome:
         data = prepared.dataset
         assert data is not None
-        (test,) = evaluate_int8(graph, prepared.scored[:1], data.x_test)
+        plan, need = self.meter.built(prepared)
+        (test,) = evaluate_int8(prepared.graph, prepared.scored[:1], data.x_test)
+        score = self.meter.score(prepared)
+        return self._figures(prepared, plan, need, score, test, epochs, begin)
+
+    def _figures(
+        self, prepared: Prepared, plan: Plan, need: Footprint, score: Score | None,
+        test: Score | None, epochs: int, begin: float,
+    ) -> Outcome:  # fmt: skip
+        """All figures; seconds since `begin`."""
+        if score is None:
+            raise RefusedError("Its outputs are not finite and can't be scored.")
+        graph = prepared.graph
         return Outcome(
             score.metric,
             score.value,
@@ -150,9 +181,9 @@ class Evaluator:
             Costs(plan.program).instructions(plan.steps),
             need.constants,
             graph.cost().macs,
-            bits([layer.weights.values for layer in weighted_layers(graph)]),
+            bits(weights_of(graph)),
             epochs,
-            seconds + time.monotonic() - begin,
+            time.monotonic() - begin,
             hashlib.sha256(prepared.tflite).hexdigest(),
         )
 

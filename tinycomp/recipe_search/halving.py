@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycomp.options.search import Limits
+from tinycomp.recipe_search.box import Box
 from tinycomp.recipe_search.front import Points, distances, ranks
 from tinycomp.recipe_search.outcome import Outcome
 
@@ -49,34 +49,31 @@ def points(outcomes: Sequence[Outcome], costs: Sequence[str]) -> Points:
     return np.asarray(rows, np.float64).reshape(len(rows), 1 + len(costs))
 
 
-def ranked(
-    found: Sequence[Finished], costs: Sequence[str], limits: Limits, shorter: int
-) -> list[Finished]:
-    """Trainings of one stage, the best first: ranked by the excess over the limits, then by
-    non-dominated sorting, then by crowding distance.
+def ranked(found: Sequence[Finished], box: Box, shorter: int) -> list[Finished]:
+    """Trainings of one stage, the best first: ranked by the excess over the limits, then by what
+    they cover of the box, then by non-dominated sorting, then by crowding distance.
     """
     if not found:
         return []
-    values = points([each.outcome for each in found], costs)
-    missed = [limits.missed(each.outcome, shorter) for each in found]
+    outcomes = [each.outcome for each in found]
+    values = points(outcomes, box.costs)
+    missed = [box.limits.missed(each, shorter) for each in outcomes]
     keys = [
-        (round(miss, 9), rank, -distance, one.number)
-        for miss, rank, distance, one in zip(
-            missed, ranks(values), distances(values), found, strict=True
+        (round(miss, 9), place, rank, -distance, one.number)
+        for miss, place, rank, distance, one in zip(
+            missed, box.order(outcomes), ranks(values), distances(values), found, strict=True
         )
     ]
     return [found[index] for index in sorted(range(len(found)), key=keys.__getitem__)]
 
 
-def promoted(
-    found: Sequence[Finished], rungs: int, costs: Sequence[str], limits: Limits
-) -> list[Finished]:
+def promoted(found: Sequence[Finished], rungs: int, box: Box) -> list[Finished]:
     """The trainings to promote to the next stage, including those already promoted; the longest
     first.
     """
     chosen: list[Finished] = []
     for rung in reversed(range(rungs - 1)):
         here = [each for each in found if each.rung == rung]
-        best = ranked(here, costs, limits, rungs - 1 - rung)
+        best = ranked(here, box, rungs - 1 - rung)
         chosen += best[: len(here) // SHARE]
     return chosen

@@ -26,9 +26,10 @@ from tinycomp.common.toml_file import toml_text
 from tinycomp.frontend.keras import import_keras
 from tinycomp.options.search import COSTS, SearchOptions
 from tinycomp.recipe_search import sensitivity
-from tinycomp.recipe_search.evaluate import Evaluator, RefusedError
+from tinycomp.recipe_search.box import Box
+from tinycomp.recipe_search.evaluate import LOOKED_AT, Evaluator, RefusedError
 from tinycomp.recipe_search.halving import Finished
-from tinycomp.recipe_search.outcome import outcome_line
+from tinycomp.recipe_search.outcome import Outcome, outcome_line
 from tinycomp.recipe_search.results import Results, write_results
 from tinycomp.recipe_search.space import Space
 from tinycomp.recipe_search.storage import Storage, database, open_study, require_optuna
@@ -41,11 +42,9 @@ DATABASE, _MARK = "study.db", "search.json"
 """Files in the output folder: the study, if there is no other storage; the identity of the
 search.
 """
-_LOOKED_AT = 256
-"""The most samples for the sensitivity of layers."""
 _SURELY = 0.8
 """A limit is refused if it is below this share of the estimated minimum."""
-_SENSITIVITY = "sensitivity"
+_SENSITIVITY, _WHOLE = "sensitivity", "whole"
 _POLL = 0.5
 
 
@@ -211,7 +210,7 @@ def _space(
     with database(_place(options)):
         known = study.user_attrs.get(_SENSITIVITY)
     if known is None:
-        rows = evaluator.meter.held[:_LOOKED_AT]
+        rows = evaluator.meter.held[:LOOKED_AT]
         found = sensitivity.measure(material.graph, material.samples(rows), material.kind, progress)
         known = json.dumps(sensitivity.plain(found))
         with database(_place(options)):
@@ -255,7 +254,21 @@ def _worker(
     options: SearchOptions, study: optuna.Study, space: Space, evaluator: Evaluator,
     progress: Progress,
 ) -> Worker:  # fmt: skip
-    return Worker(study, _place(options), space, options.plan, evaluator, options.output, progress)
+    box = Box(_whole(study, options, evaluator), options.plan.costs, options.plan.limits)
+    return Worker(
+        study, _place(options), space, options.plan, evaluator, options.output, progress, box
+    )  # fmt: skip
+
+
+def _whole(study: optuna.Study, options: SearchOptions, evaluator: Evaluator) -> Outcome:
+    """The figures of the unchanged model in int8, measured by the first worker."""
+    with database(_place(options)):
+        known = study.user_attrs.get(_WHOLE)
+    if known is None:
+        known = json.dumps(evaluator.untrained("steps = []\n").values())
+        with database(_place(options)):
+            study.set_user_attr(_WHOLE, known)
+    return Outcome.of(json.loads(known))
 
 
 def _processes(options: SearchOptions, results: _Reporter, progress: Progress) -> None:

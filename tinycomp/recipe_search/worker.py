@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tinycomp.common.errors import OutputError
 from tinycomp.common.progress import Progress
 from tinycomp.common.toml_file import toml_text
 from tinycomp.options.search import Plan
+from tinycomp.recipe_search.box import Box
 from tinycomp.recipe_search.evaluate import Evaluator, RefusedError
 from tinycomp.recipe_search.halving import Finished, lengths, promoted
 from tinycomp.recipe_search.outcome import Outcome
+from tinycomp.recipe_search.proposals import Known, Proposals
 from tinycomp.recipe_search.space import Space
 from tinycomp.recipe_search.storage import REPEATS, Storage, database, repeat
 
@@ -26,8 +32,7 @@ if TYPE_CHECKING:
 RUNG = "length"
 """The parameter for the stage of training."""
 _RECIPE, _OUTCOME, _REFUSED, _SAME = "recipe", "outcome", "refused", "same as"
-_STARTUP = 10
-"""Number of random candidates before TPE is used."""
+_PREVIEW = "preview"
 _POLL, _PATIENCE = 0.5, 3600.0
 """Polling interval and timeout for waiting for other workers, in seconds."""
 UNFINISHED = "unfinished"
@@ -59,8 +64,7 @@ class TrialAsk:
 
 
 def sampler(plan: Plan, shift: int) -> optuna.samplers.BaseSampler:
-    """The sampler of new candidates for the first stage: TPE (J. Bergstra et al., NeurIPS 2011; for
-    several objectives Y. Ozaki et al., 2022).
+    """The sampler of candidates for the first stage that were not proposed: random choices.
 
     Args:
         plan: the plan of the search.
@@ -71,12 +75,7 @@ def sampler(plan: Plan, shift: int) -> optuna.samplers.BaseSampler:
     seed = (plan.seed + 1000 * shift) % 2**32
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        base: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed)
-        if plan.learns:
-            base = optuna.samplers.TPESampler(
-                n_startup_trials=_STARTUP, multivariate=True, group=True, constant_liar=True,
-                seed=seed,
-            )  # fmt: skip
+        base = optuna.samplers.RandomSampler(seed)
         return optuna.samplers.PartialFixedSampler({RUNG: 0}, base)
 
 
@@ -98,6 +97,23 @@ class Worker:
     """Output folder for models and checkpoints."""
     progress: Progress
     """Shows the trainings."""
+    box: Box
+    """What candidates are for."""
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """Chooses new candidates."""
+        evaluator, whole = self.evaluator, self.box.whole
+        bare = evaluator.preview("steps = []\n")
+        code, stack = whole.flash - bare.flash, whole.ram - bare.ram
+
+        def preview(recipe: str) -> Outcome:
+            found = evaluator.preview(recipe)
+            return replace(found, flash=found.flash + code, ram=found.ram + stack)
+
+        begun = len(self.study.get_trials(deepcopy=False))
+        rng = np.random.default_rng((self.plan.seed, begun, os.getpid() if begun else 0))
+        return Proposals(self.space, self.box, preview, _stages(self.plan)[0], rng)
 
     def run(self, each: Callable[[], object] = lambda: None) -> None:
         """Work until the plan is completed and no other worker is busy.
@@ -142,16 +158,32 @@ class Worker:
             if each.state != TrialState.FAIL or _REFUSED in each.user_attrs
         }
         by_number = {each.number: each for each in trials}
-        wanted = promoted(
-            finished(self.study), len(_stages(self.plan)), self.plan.costs, self.plan.limits
-        )
-        for found in wanted:
-            choices = {**_choices(by_number[found.number]), RUNG: found.rung + 1}
+        for found in promoted(finished(self.study), len(_stages(self.plan)), self.box):
+            shorter = by_number[found.number]
+            choices = {**_choices(shorter), RUNG: found.rung + 1}
             if _place(choices) not in begun:
-                self.study.enqueue_trial(choices)
+                self.study.enqueue_trial(choices, _previewed(shorter))
                 return True
         new = [each for each in trials if not _choices(each).get(RUNG) and not _history(each)]
-        return len(new) < self.plan.candidates or self._repeat_lost(trials)
+        if len(new) < self.plan.candidates:
+            if self.plan.learns:
+                self._propose(trials)
+            return True
+        return self._repeat_lost(trials)
+
+    def _propose(self, trials: Sequence[optuna.trial.FrozenTrial]) -> None:
+        """Enqueue a new candidate."""
+        numbers = {each.number: each for each in finished(self.study)}
+        known = [
+            Known(_drawn(trial), numbers[trial.number].outcome, _preview_of(trial))
+            for trial in trials
+            if trial.number in numbers
+        ]
+        begun = [_drawn(each) for each in trials if _choices(each).get("values")]
+        with self.progress.stage("Looking at new candidates"):
+            choices, preview = self.proposals.next(known, begun)
+        kept = {_PREVIEW: json.dumps(preview.values())}
+        self.study.enqueue_trial({**choices, RUNG: 0}, kept)
 
     def _repeat_lost(self, trials: Sequence[optuna.trial.FrozenTrial]) -> bool:
         """Enqueue candidates again whose training was interrupted by an error or the user."""
@@ -274,6 +306,22 @@ def _place(params: Mapping[str, Any]) -> str:
 def _choices(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
     """The choices so far; for an enqueued trial its fixed parameters."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def _drawn(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+    """The choices without the stage of training."""
+    return {name: value for name, value in _choices(trial).items() if name != RUNG}
+
+
+def _previewed(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+    """What a longer training keeps of a shorter one's attributes."""
+    return {name: trial.user_attrs[name] for name in (_PREVIEW,) if name in trial.user_attrs}
+
+
+def _preview_of(trial: optuna.trial.FrozenTrial) -> Outcome | None:
+    """The figures before training; None if nobody looked."""
+    known = trial.user_attrs.get(_PREVIEW)
+    return None if known is None else Outcome.of(json.loads(known))
 
 
 def _history(trial: optuna.trial.FrozenTrial) -> list[int]:
