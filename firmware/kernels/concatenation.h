@@ -11,16 +11,32 @@ typedef struct {
     size_t row;           /* bytes of an output row */
 } tc_concatenation_t;
 
+/* Copies the pieces of an input's row, which are `step` bytes apart in the output. */
+static inline void tc_concatenation_pieces(const int8_t *from, int8_t *to, size_t size, size_t step, uint16_t pieces)
+{
+    if (!TC_CONSTANTS_IN_PROGRAM_MEMORY && (((uintptr_t)from | (uintptr_t)to | size | step) & 3) == 0) {
+        for (; pieces > 0; pieces--, from += size, to += step) {
+            tc_move_words(to, from, size); /* memcpy takes longer for few bytes */
+        }
+        return;
+    }
+    for (; pieces > 0; pieces--, from += size, to += step) {
+        memcpy(to, from, size);
+    }
+}
+
 /* Interleaves the pieces of row y of all inputs. */
 static inline void tc_concatenation_interleave(const tc_concatenation_t *op, const tc_input_t *in, int8_t *to,
                                                uint16_t y)
 {
-    for (uint16_t piece = 0; piece < op->repeats; piece++) {
-        for (uint16_t i = 0; i < op->inputs; i++) {
-            const size_t size = (size_t)TC_READ_I32(op->sizes + i);
-            memcpy(to, tc_input_row(in + i, y) + piece * size, size);
-            to += size;
-        }
+    size_t step = 0;
+    for (uint16_t i = 0; i < op->inputs; i++) {
+        step += (size_t)TC_READ_I32(op->sizes + i);
+    }
+    for (uint16_t i = 0; i < op->inputs; i++) {
+        const size_t size = (size_t)TC_READ_I32(op->sizes + i);
+        tc_concatenation_pieces(tc_input_row(in + i, y), to, size, step, op->repeats);
+        to += size;
     }
 }
 

@@ -7,6 +7,14 @@
 /* Generated code checks this: it needs the headers that it was generated with. */
 #define TC_VERSION 1
 
+/* 1: small code, whatever the compiler's options are (--optimize flash). */
+#ifndef TC_SMALL
+#define TC_SMALL 0
+#endif
+#if TC_SMALL && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("Os")
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

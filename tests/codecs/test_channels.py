@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +11,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.codecs._channels import FACTOR, HEADER, pack, unpack
-from tinycomp.codecs._policy import BALANCED, FEWEST_BYTES, PLAIN
+from tinycomp.codecs._channels import FACTOR, HEADER, merged, pack, unpack, unpack_words
+from tinycomp.codecs._policy import BALANCED, FEWEST_BYTES, PLAIN, SMALLEST
 from tinycomp.common import resources
 from tinycomp.ir.kernel_call import Channels
 from tinycomp.target.toolchain import SANITIZE, STRICT
 
 SPREADS = (1, 2, 5, 300)
+PAIRS = ((24, 7, 6), (20, 3, 6), (25, 0, 7), (28, 3, 7), (32, 8, 7))
+"""Bits of initial values, zeros of multipliers, and the bytes of their records."""
 PROGRAM = """
 #include <stdio.h>
 #include "factors.h"
 static const uint8_t packed[] = {%s};
 int main(void)
 {
-    static int8_t room[8 * %d];
     for (unsigned first = 0; first < %d; first++) {
         tc_channels_t from = tc_channels_from(packed, first);
         const tc_channel_t channel = tc_channels_next(&from);
         printf("%%ld %%d ", (long)channel.start, (int8_t)channel.low);
         printf("%%ld\\n", (long)channel.multiplier);
     }
+    return 0;
+}
+"""
+WORDS = """
+#include <stdio.h>
+#include "factors.h"
+static const uint8_t packed[] = {%s};
+int main(void)
+{
+    static int8_t room[8 * %d];
+    for (unsigned first = 0; first < %d; first += 7) {
+        const int32_t *const words = tc_factors(packed, 1, first, %d - first, room);
+        printf("%%ld %%ld\\n", (long)words[0], (long)words[1]);
+    }
     const int32_t *const words = tc_factors(packed, 1, 0, %d, room);
-    for (unsigned i = 0; i < 2 * %d; i++) {
-        printf("%%ld\\n", (long)words[i]);
+    for (unsigned i = 0; i < %d; i++) {
+        printf("%%ld %%ld\\n", (long)words[2 * i], (long)words[2 * i + 1]);
     }
     return 0;
 }
@@ -50,7 +66,21 @@ def channels_of(seed: int, count: int, bits: int, places: int, factors: int, low
     chosen = rng.integers(factors, size=count)
     low = (chosen if lows == 0 else rng.integers(lows, size=count)) % 256 - 128
     return Channels(
-        starts.astype(np.int32), low.astype(np.int8), known[chosen].astype(np.int32), pairs=True
+        starts.astype(np.int32), low.astype(np.int8), known[chosen].astype(np.int32), pairs=False
+    )
+
+
+def pairs_of(seed: int, count: int, bits: int, zeros: int) -> Channels:
+    """Random pairs of words: initial values of so many bits, multipliers with so many zeros at
+    their end.
+    """
+    rng = np.random.default_rng(seed)
+    first = rng.integers(-1 << (bits - 1), 1 << (bits - 1), count)
+    first[0] = -1 << (bits - 1)
+    multiplier = rng.integers(1 << 30 - zeros, 1 << 31 - zeros, count) << zeros
+    low = (first % 256).astype(np.uint8)
+    return Channels(
+        (first - low).astype(np.int32), low.view(np.int8), multiplier.astype(np.int32), pairs=True
     )
 
 
@@ -95,26 +125,62 @@ def test_common_values_are_stored_once() -> None:
     assert own.size <= HEADER + 64 * (FACTOR + 3)
 
 
+@pytest.mark.parametrize(("bits", "zeros", "record"), PAIRS)
+def test_pairs_of_words_are_merged(bits: int, zeros: int, record: int) -> None:
+    channels = pairs_of(bits, 40, bits, zeros)
+    packed = pack(channels)
+    assert merged(packed)
+    assert packed.size == HEADER + 1 + record * 40
+    np.testing.assert_array_equal(unpack_words(packed, 40), channels.words)
+
+
+def test_pairs_of_too_many_bits_are_not_merged() -> None:
+    for bits, zeros in ((27, 0), (32, 6), (30, 4)):
+        assert not merged(pack(pairs_of(0, 40, bits, zeros)))
+
+
 @pytest.mark.parametrize("sanitize", [True, False])
 def test_c_reads_it(sanitize: bool, tmp_path: Path) -> None:
     for seed, (bits, factors, lows) in enumerate(
         [(16, 1, 1), (17, 5, 0), (32, 1, 200), (9, 5, 200), (30, 300, 0), (3, 1, 1)]
     ):
         expected = channels_of(seed, 30, bits, 2, factors, lows)
-        stored = pack(expected)
-        single = ["-DTC_CHANNELS_SINGLE=1"] if stored[2] == 1 else []
-        packed = ", ".join(map(str, stored))
-        source, program = tmp_path / f"{seed}.c", tmp_path / f"program{seed}"
-        source.write_text(PROGRAM % (packed, *(len(expected.start),) * 4))
-        include = [f"-I{resources.firmware() / 'kernels'}"]
-        flags = [*STRICT, *(SANITIZE if sanitize else ("-O2",)), *include]
+        packed = pack(expected)
         wanted = np.stack([expected.start, expected.low, expected.multiplier], axis=1)
-        for known in ([], single):
-            subprocess.run(["gcc", "-std=c99", *flags, *known, source, "-o", program], check=True)
-            lines = subprocess.run([program], check=True, capture_output=True, text=True).stdout
-            numbers = [list(map(int, line.split())) for line in lines.splitlines()]
-            np.testing.assert_array_equal(numbers[: len(wanted)], wanted)
-            np.testing.assert_array_equal(np.ravel(numbers[len(wanted) :]), expected.words)
+        for known in ([], ["-DTC_CHANNELS_SINGLE=1"] if packed[2] == 1 else []):
+            numbers = printed(PROGRAM, packed, (30,), known, tmp_path, sanitize=sanitize)
+            np.testing.assert_array_equal(numbers, wanted)
+
+
+@pytest.mark.parametrize("sanitize", [True, False])
+def test_c_reads_pairs_of_words(sanitize: bool, tmp_path: Path) -> None:
+    pairs = [pairs_of(bits, 30, bits, zeros) for bits, zeros, _ in (*PAIRS, (32, 0, 8))]
+    shared = channels_of(0, 30, 16, 2, 1, 1)
+    for channels in (*pairs, replace(shared, pairs=True)):
+        packed = pack(channels)
+        words = channels.words.reshape(-1, 2)
+        for known in ([], ["-DTC_FACTORS_MERGED=1"] if merged(packed) else []):
+            numbers = printed(WORDS, packed, (30,) * 5, known, tmp_path, sanitize=sanitize)
+            np.testing.assert_array_equal(numbers, [*words[::7], *words])
+
+
+def printed(
+    text: str,
+    packed: np.ndarray,
+    counts: tuple[int, ...],
+    known: list[str],
+    folder: Path,
+    *,
+    sanitize: bool,
+) -> list[list[int]]:
+    """The lines of numbers that a program prints which reads packed constants."""
+    source, program = folder / "program.c", folder / "program"
+    source.write_text(text % (", ".join(map(str, packed)), *counts))
+    include = [f"-I{resources.firmware() / 'kernels'}"]
+    flags = [*STRICT, *(SANITIZE if sanitize else ("-O2",)), *include, *known]
+    subprocess.run(["gcc", "-std=c99", *flags, source, "-o", program], check=True)
+    lines = subprocess.run([program], check=True, capture_output=True, text=True).stdout
+    return [list(map(int, line.split())) for line in lines.splitlines()]
 
 
 def test_the_policy_weighs_bytes_against_instructions() -> None:
@@ -123,3 +189,4 @@ def test_the_policy_weighs_bytes_against_instructions() -> None:
     assert BALANCED.packs(packed=300, plain=512, cost=150 * 212, work=0)
     assert not BALANCED.packs(packed=300, plain=512, cost=150 * 212 + 1, work=0)
     assert not FEWEST_BYTES.packs(packed=350, plain=512, cost=0, work=1)
+    assert SMALLEST.packs(packed=452, plain=512, cost=1e9, work=0)

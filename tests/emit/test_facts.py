@@ -9,7 +9,7 @@ import pytest
 from conformance import parameters
 from small_models import HASH, Layers
 
-from tinycomp.codecs._channels import pack
+from tinycomp.codecs._channels import APART, pack
 from tinycomp.emit.library import emit_library
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Channels, KernelCall
@@ -101,6 +101,20 @@ def test_one_layer_with_packed_constants_is_enough() -> None:
     calls = [KernelCall("any", {"packed": packed}) for packed in (0, 1)]
     text = "#ifndef TC_FACTORS_PLAIN\n"
     assert known_facts([(calls[0], text)]) == ["TC_FACTORS_PLAIN"]
+    assert known_facts([(call, text) for call in calls]) == []
+
+
+def test_merged_constants_are_known_if_all_that_are_packed_are() -> None:
+    packed = np.array([APART + 3, 0, 0, 0], np.uint8)
+    other = np.array([3, 0, 0], np.uint8)
+    calls = [
+        KernelCall("any", {"packed": int(each.size > 2), "factors": each})
+        for each in (packed, np.zeros(2, np.int32), other)
+    ]
+    text = "#ifndef TC_FACTORS_MERGED\n#ifndef TC_FACTORS_UNMERGED\n"
+    assert known_facts([(call, text) for call in calls[:2]]) == ["TC_FACTORS_MERGED"]
+    assert known_facts([(call, text) for call in calls[1:]]) == ["TC_FACTORS_UNMERGED"]
+    assert known_facts([(calls[1], text)]) == []
     assert known_facts([(call, text) for call in calls]) == []
 
 

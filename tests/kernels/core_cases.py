@@ -381,7 +381,7 @@ def many_inputs(count: int = 4) -> list[Case]:
     """Dense layers with sums of more than 24 bits, at extremes too."""
     found = []
     for i, draw in draws(count, 21):
-        inputs, outputs = draw.number(2300, 4500), draw.of((3, 8, 11))
+        inputs, outputs = draw.number(2300, 4500), draw.of((3, 8, 13))
         case = draw.weighted(f"many inputs {i}", FullyConnected(), (inputs,), (outputs, inputs))
         weights = case.graph.constants[case.graph.nodes[-1].inputs[1]].values
         extremes = np.where(np.stack([weights[0], -weights[0]]) > 0, 127, -128).astype(np.int8)

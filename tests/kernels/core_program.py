@@ -58,11 +58,17 @@ def lowered(
     ]
 
 
-def run(cases: Sequence[KernelCase], board: Board, kernels: str, folder: Path) -> list[str]:
+def run(
+    cases: Sequence[KernelCase],
+    board: Board,
+    kernels: str,
+    folder: Path,
+    defines: tuple[str, ...] = (),
+) -> list[str]:
     """Compile and run; returns the differences found by the program, one per line."""
     include = write_program(cases, board, kernels, folder)
     sanitize = SANITIZE if board.is_host else ()
-    options = Options(include, (*STRICT, *sanitize))
+    options = Options(include, (*STRICT, *sanitize, *defines))
     sources = [MAIN, *port_sources(board)]
     objects = compile_objects(board.compiler, sources, folder / "build", options)
     flags = (*link_flags(board.port, port_folders(board)), *sanitize)

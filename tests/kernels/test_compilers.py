@@ -54,6 +54,7 @@ OPTIONS = (
     ("-fno-builtin",),
     ("-fno-strict-aliasing", "-fwrapv"),
     ("-DTC_NO_ASM",),
+    ("-DTC_SMALL=1",),
     ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
     ("-g",),
 )

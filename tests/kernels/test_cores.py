@@ -13,6 +13,7 @@ from conformance import Case
 from core_cases import FAMILIES, few_factors, plain, very_sparse
 from core_program import KernelCase, asked, available, known, lowered, run
 
+from tinycomp.codecs._channels import merged
 from tinycomp.codecs._policy import PLAIN, SMALLEST
 from tinycomp.plan.program import Storage
 from tinycomp.target.boards import Board, load_board
@@ -53,20 +54,26 @@ def _board(name: str, optimize: str) -> Board:
 
 PACKED = Storage(policy=replace(PLAIN, beside=math.inf))
 """A storage in which channel constants are packed if that saves bytes."""
+SHORT = Storage(policy=replace(PLAIN, beside=math.inf, packed=1))
+"""The same, where they are chosen to take few bytes."""
 
 
 def _every_storage(cases: list[Case], kernels: str) -> list[KernelCase]:
     """The cases with constants unpacked, packed, and packed with shared multipliers."""
-    some = [few_factors(case, i) if i % 3 == 2 else case for i, case in enumerate(cases)]
-    stored = [lowered(some[first::3], kernels, [None, PACKED, PACKED][first]) for first in range(3)]
+    some = [few_factors(case, i) if i % 4 == 2 else case for i, case in enumerate(cases)]
+    storages = (None, PACKED, PACKED, SHORT)
+    stored = [lowered(some[i :: len(storages)], kernels, each) for i, each in enumerate(storages)]
     return [case for part in stored for case in part]
 
 
 def _packings(cases: list[KernelCase]) -> set[int]:
-    """Storage of constants: 0 unpacked, 1 with a single multiplier, 2 with several."""
+    """Storage of constants: 0 unpacked, 1 with a single multiplier, 2 with several, 3 merged."""
     packed = [case.operation.fields for case in cases if case.operation.fields.get("packed")]
     plain = [case for case in cases if case.operation.fields.get("packed") == 0]
-    return {min(2, int(fields["factors"][2])) for fields in packed} | ({0} if plain else set())
+    found = {
+        3 if merged(fields["factors"]) else min(2, int(fields["factors"][2])) for fields in packed
+    }
+    return found | ({0} if plain else set())
 
 
 @pytest.mark.parametrize(("kernels", "board", "optimize"), SLOW)
@@ -79,7 +86,7 @@ def test_kernels_equal_the_simulator(
     assert {case.kernel for case in sparse} == {"fully_connected_gaps"}
     assert {case.operation.fields["by_input"] for case in sparse} == {0, 1}
     cases += sparse
-    assert kernels not in PACKING or _packings(cases) == {0, 1, 2}
+    assert kernels not in PACKING or _packings(cases) == {0, 1, 2, 3}
     for first in range(2):  # all at once do not fit a core's flash
         part = cases[first::2]
         assert known(part, kernels) == []
@@ -112,3 +119,13 @@ def test_kernels_equal_the_simulator_where_facts_are_known(
     assert {case.kernel for case in cases} == {case.kernel for case in drawn}
     assert known(cases, DSP) == asked(drawn, DSP)
     assert run(cases, chosen, DSP, tmp_path) == []
+
+
+@pytest.mark.slow
+def test_small_code_equals_the_simulator(tmp_path: Path) -> None:
+    """As with --optimize flash."""
+    cases = [case for family in FAMILIES.values() for case in _every_storage(family(), DSP)]
+    chosen = _board("cortex-m4", "-O2")
+    for first in range(2):
+        folder = tmp_path / str(first)
+        assert run(cases[first::2], chosen, DSP, folder, ("-DTC_SMALL=1",)) == []

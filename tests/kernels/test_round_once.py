@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tinycomp.codecs._channels import HEADER, pack
 from tinycomp.ir.fixed_point import requantize
 from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.kernels._dsp_rounding import ONCE, rounding
@@ -76,6 +77,21 @@ def test_outputs_equal(seed: int, length: int, shifts: tuple[int, int]) -> None:
     # What sums start at has the bias already.
     got = once(factors, values - sums.bias[:, None])
     np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(("length", "shifts"), [(9, (5, 8)), (576, (8, 9))])
+def test_short_constants_give_the_same_outputs(length: int, shifts: tuple[int, int]) -> None:
+    call = replace(call_of(1, length, shifts), compact=True)
+    matrix = call.fields["weights"].values.copy()
+    matrix[0] = matrix[1]  # all outputs change
+    call = replace(call, fields={**call.fields, "weights": Weights(matrix, CHANNELS)})
+    sums = sums_of(call)
+    assert sums is not None
+    factors = rounding(call, sums)["factors"]
+    assert len(pack(factors)) == HEADER + 1 + 6 * CHANNELS
+    values = interesting(sums, np.random.default_rng(1))
+    got = once(factors.words, values - sums.bias[:, None])
+    np.testing.assert_array_equal(got, twice(sums, values))
 
 
 def test_channels_with_one_multiplier_share_the_result() -> None:

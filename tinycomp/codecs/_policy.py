@@ -37,6 +37,13 @@ class Policy:
     """The most instructions per inference for each byte that packing the constants beside weights
     saves. Few instructions (see UNNOTICED) are always allowed.
     """
+    packed: float = 2 / 3
+    """The largest size of packed constants beside weights, as a fraction of their plain bytes."""
+
+    @property
+    def compact(self) -> bool:
+        """Whether constants are looked for that take few bytes when packed, which takes time."""
+        return self.packed > PLAIN.packed
 
     def packs(self, packed: int, plain: int, cost: float, work: float) -> bool:
         """Whether to pack constants beside weights.
@@ -46,7 +53,7 @@ class Policy:
             cost: instructions per inference that unpacking takes.
             work: multiply-accumulates of the layer.
         """
-        if packed > WORTHWHILE * plain:
+        if packed > self.packed * plain:
             return False
         return cost <= UNNOTICED * work or cost <= self.beside * (plain - packed)
 
@@ -60,12 +67,10 @@ UNNOTICED = 0.003
 """The share of a layer's work that is too little to count: an instruction a product is the least it
 takes.
 """
-WORTHWHILE = 2 / 3
-"""The share of their plain bytes that packed constants must come down to."""
 FASTEST = Policy(entropy=0.85, byte=150, slowdown=0.35)
 BALANCED = Policy(entropy=0.85, byte=150, beside=150)
 PLAIN = Policy(entropy=0)
 """Entropy-coded forms only if they are faster as well."""
 FEWEST_BYTES = Policy(byte=1000, beside=1000)
-SMALLEST = Policy(beside=math.inf)
+SMALLEST = Policy(beside=math.inf, packed=0.9)
 """Whatever it takes."""

@@ -201,6 +201,8 @@ class LibraryContext:
     """Where the model only renames its input, or a piece of it: what is copied to the output."""
     uses_arena: bool
     """Whether any node has data in the arena."""
+    small: bool
+    """Whether code is compiled for size."""
     facts: list[str]
     """Macros that specialize the kernels' headers."""
     includes: list[str]
@@ -220,7 +222,12 @@ class StackNeed:
 
 
 def emit_library(
-    plan: Plan, *, prefix: str, model_hash: str, stack: StackNeed | None = None
+    plan: Plan,
+    *,
+    prefix: str,
+    model_hash: str,
+    stack: StackNeed | None = None,
+    small: bool = False,
 ) -> dict[str, str]:
     """The library's files: header, inference, constant arrays, and the kernels and codecs in use.
 
@@ -229,12 +236,13 @@ def emit_library(
         prefix: of every public name; made a C identifier.
         model_hash: SHA-256 of the exported .tflite, in hexadecimal.
         stack: what an inference needs, once it has been compiled; the header says it.
+        small: whether code is compiled for size, whatever the compiler's options are.
 
     Raises:
         ModelError: the input or output is not quantized.
     """
     prefix = c_prefix(prefix)
-    context = vars(_context(plan, prefix, model_hash, stack))
+    context = vars(_context(plan, prefix, model_hash, stack, small=small))
     files = {
         name.format(prefix): render(f"library/{template}.j2", context)
         for template, name in FILES.items()
@@ -243,7 +251,9 @@ def emit_library(
     return files | firmware_headers(plan.program.operations, plan.program.kernels)
 
 
-def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) -> LibraryContext:
+def _context(
+    plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None, *, small: bool
+) -> LibraryContext:
     graph, operations = plan.program.graph, plan.program.operations
     (first,), (last,) = graph.inputs, graph.outputs
     arrays, stretch, moves = ConstantArrays(prefix), plan.stretch, moves_of(plan)
@@ -289,6 +299,7 @@ def _context(plan: Plan, prefix: str, model_hash: str, stack: StackNeed | None) 
         stack_of=c_comment(stack.measured_for) if stack else "",
         copy=view(plan, last).pointer if shares_storage(plan, first, last) else None,
         uses_arena=any(node.uses_arena for node in nodes),
+        small=small,
         facts=facts(operations, plan.program.kernels),
         includes=sorted(included_headers(operations)),
         arrays=arrays.texts,

@@ -92,6 +92,8 @@ class KernelCall:
     """
     room: int = ROOM
     """Approximate limit on the scratch for decoded weights, in bytes."""
+    compact: bool = False
+    """Whether constants of channels should be such that they take few bytes when packed."""
     tile: int = 1
     """Pixels that the kernel computes together; it computes so many even if there are fewer."""
     table: int = 0

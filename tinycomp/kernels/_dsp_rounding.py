@@ -4,9 +4,12 @@ proven to give the same outputs, else twice.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.codecs._channels import bits_of, merges
 from tinycomp.ir.kernel_call import Channels, KernelCall
 from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, channel_pairs, integer, reach
@@ -19,6 +22,11 @@ _CONSTANT = 1 << 30
 """The multiplier of a channel with a constant output."""
 _NEARBY = 40
 """Number of offsets to try on each side of the one that represents the first rounding."""
+
+_FAR = 64
+"""The same where few bytes are wanted."""
+_MOST_ZEROS = 8
+"""The most zeros at the end of multipliers that are looked for."""
 
 Integers = NDArray[np.int64]
 
@@ -36,7 +44,7 @@ def rounding(
         channels: how many there have to be at least; those behind the sums' own are zero.
         block: channels whose constants the kernel unpacks at a time; 0 for all.
     """
-    found = _once(call, sums)
+    found = _once(call, sums, offsets)
     if found is None:
         start, low, multiplier = _twice(sums, offsets)
     else:
@@ -57,7 +65,9 @@ def _twice(sums: Sums, offsets: Array | int) -> tuple[Integers, Integers, Intege
     return start + -start % 128, low, sums.multiplier
 
 
-def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers, Integers] | None:
+def _once(
+    call: KernelCall, sums: Sums, offsets: Array | int
+) -> tuple[Integers, Integers, Integers] | None:
     """Starts, what is added to them, multipliers; None where negative outputs don't saturate, or
     numbers don't allow it for a channel.
 
@@ -70,11 +80,13 @@ def _once(call: KernelCall, sums: Sums) -> tuple[Integers, Integers, Integers] |
         return None
     constant = low == high  # a channel without weights; see sums_of
     high = np.where(constant, 0, high)
+    start = np.where(constant, 4096, 256) * sums.bias
     found = _lines(sums, _highest_of_equal(sums, high)) or _lines(sums, high)
     if found is None:
         return None
+    if call.compact and not constant.any():
+        found = _short_lines(sums, high, start - offsets) or found
     added, multiplier = (np.where(constant, (0, _CONSTANT)[i], found[i]) for i in range(2))
-    start = np.where(constant, 4096, 256) * sums.bias
     return start + added - added % 256, added % 256, multiplier
 
 
@@ -110,13 +122,40 @@ def _least_sums(sums: Sums) -> Integers:
     return -(-((2 * rounded - 1) << 30) // sums.multiplier[:, None])
 
 
+def _short_lines(sums: Sums, high: Integers, start: Integers) -> tuple[Integers, Integers] | None:
+    """The same, with multipliers and starts that merge in few bytes (codecs/_channels.py). None if
+    that is impossible, or if channels share multipliers, which takes fewer.
+    """
+    if len(np.unique(sums.multiplier)) <= len(high) // 2:
+        return None
+    least = _least_sums(sums)
+    first = np.rint(128 * 2.0**31 / sums.multiplier).astype(np.int64)
+    steps = np.array(sorted(range(-_FAR, _FAR + 1), key=abs))[:, None]
+    found = [_slope_range(least, high, first + step) for step in steps]
+    lowest, highest = np.stack(found, axis=1)
+    bits = bits_of(np.stack([start, start + first.max() + _FAR]))
+    for width, zeros in itertools.product((3, 4), range(_MOST_ZEROS + 1)):
+        multiplier = -(-lowest >> zeros) << zeros
+        fits = (multiplier <= highest) & merges(multiplier >> zeros, bits, width)
+        if fits.any(axis=0).all():
+            chosen = fits.argmax(axis=0), np.arange(len(high))
+            return (steps + first)[chosen], multiplier[chosen]
+    return None
+
+
 def _slopes(least: Integers, high: Integers, added: Integers) -> Integers:
     """Of each channel a multiplier with which 256-fold sums and what is added to them reach each
     output at its least sum and not before; 0 where there is none.
     """
+    lowest, highest = _slope_range(least, high, added)
+    return np.where(lowest <= highest, lowest, 0)
+
+
+def _slope_range(least: Integers, high: Integers, added: Integers) -> tuple[Integers, Integers]:
+    """The least and the greatest of them; none if they are the wrong way round."""
     wanted = (2 * np.arange(1, 256) - 1) << (_SHIFT - 1)
     sums = 256 * least + added[:, None]
     reached = least <= high[:, None]
     lowest = np.where(reached, -(-wanted // sums), 1).max(axis=1)
     highest = np.where(reached, (wanted - 1) // (sums - 256), (1 << 31) - 1).min(axis=1)
-    return np.where(lowest <= np.minimum(highest, (1 << 31) - 1), lowest, 0)
+    return lowest, np.minimum(highest, (1 << 31) - 1)

@@ -10,14 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tinycomp.codecs._channels import merged
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._dsp_rounding import ONCE
 
 Members = Mapping[str, int]
 
-FACTS: dict[str, Callable[[Members], bool]] = {
+FACTS: dict[str, Callable[[Members], bool | None]] = {
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
+    "MERGED": lambda members: members["merged"] == 1 if members["packed"] else None,
+    "UNMERGED": lambda members: members["merged"] == 0 if members["packed"] else None,
     "PLAIN": lambda members: members["packed"] == 0,
     "ONCE": lambda members: members["rounding"] == ONCE,
     "SINGLE": lambda members: members["factors"] == 1,
@@ -29,9 +33,11 @@ FACTS: dict[str, Callable[[Members], bool]] = {
     "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
     "WIDE": lambda members: members["kernel_width"] * members["input_channels"] >= 4,
 }
-"""The last word of the macro, and whether it holds for the members of a call's struct.
+"""The last word of the macro, and whether it holds for the members of a call's struct; None if they
+say nothing about it.
 
-EVEN: output channels come in pairs. ONCE: sums are rounded once. PLAIN: no constants of
+EVEN: output channels come in pairs. MERGED, UNMERGED: where constants of channels are packed, they
+are pairs of words, or are not. ONCE: sums are rounded once. PLAIN: no constants of
 channels are packed. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs
 have no bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums
 are not made of parts. WHOLE: rows of windows are whole words. WIDE: they have at least one.
@@ -50,16 +56,17 @@ def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
     found: dict[str, bool] = {}
     for call, text in calls:
         members = {name: value for name, value in call.fields.items() if isinstance(value, int)}
-        members["factors"] = _factors(call)
+        constants = _packed(call)
+        members["factors"] = next((int(each[2]) for each in constants if each[2] != 1), 1)
+        members["merged"] = sum(map(merged, constants))
         for macro, fact in _ASKED.findall(text):
-            found[macro] = found.get(macro, True) and FACTS[fact](members)
+            holds = FACTS[fact](members)
+            if holds is not None:
+                found[macro] = found.get(macro, True) and holds
     return sorted(macro for macro, holds in found.items() if holds)
 
 
-def _factors(call: KernelCall) -> int:
-    """How many factors the channels of packed constants share (codecs/_channels.py), of the first
-    that have not exactly one; 1 without any.
-    """
+def _packed(call: KernelCall) -> list[NDArray[np.uint8]]:
+    """A call's packed constants (codecs/_channels.py)."""
     constants = (call.fields.get(name) for name in _PACKED)
-    packed = (v for v in constants if isinstance(v, np.ndarray) and v.dtype == np.uint8)
-    return next((int(each[2]) for each in packed if each[2] != 1), 1)
+    return [v for v in constants if isinstance(v, np.ndarray) and v.dtype == np.uint8]

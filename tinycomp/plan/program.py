@@ -176,7 +176,8 @@ def _lower_node(
     call = arithmetic(node.op, operands).kernel(operands)
     if call is None:
         return Operation(node, None, {})
-    call, stored = _adapted(replace(call, room=room), operands, storage, instructions)
+    call = replace(call, room=room, compact=storage.policy.compact)
+    call, stored = _adapted(call, operands, storage, instructions)
     call = _with_constants(call, node, operands, storage)
     fields: dict[str, Field] = {}
     scratch = call.scratch

@@ -169,6 +169,18 @@ def simpler_programs(
     return (*(lowered(names[first:]) for first in range(1, len(names))), plain)
 
 
+def other_programs(graph: Graph, target: StorageTarget) -> tuple[Program, ...]:
+    """Programs that may take fewer bytes than what `--optimize flash` begins with: one whose layers
+    have room for decoded weights, so that they need no kernels that look them up, and one that
+    reads constants beside weights where they lie, so that nothing unpacks them.
+    """
+    if target.far is not None:
+        return ()
+    plain = replace(SMALLEST, packed=0)
+    stored = _store(graph, "speed", SMALLEST, target), _store(graph, "flash", plain, target)
+    return tuple(one.program for one in stored if target.holds(one))
+
+
 def _storage(optimize: Optimize, target: StorageTarget) -> Storage:
     """How weights may be stored on a target; cores that copy weights have little RAM."""
     room = max(ROOM_LEAST, target.ram // SHARE) if target.copied else None

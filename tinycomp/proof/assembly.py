@@ -5,7 +5,7 @@ store its weights by the compiled size.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +24,14 @@ from tinycomp.plan.check import proven
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Plan
 from tinycomp.plan.program import Program
-from tinycomp.plan.storage import CODE, POLICIES, StorageTarget, simpler_programs, stored_program
+from tinycomp.plan.storage import (
+    CODE,
+    POLICIES,
+    StorageTarget,
+    other_programs,
+    simpler_programs,
+    stored_program,
+)
 from tinycomp.plan.streaming import choose
 from tinycomp.prepare import Prepared, evaluation_inputs
 from tinycomp.proof.idle_codebooks import idle_note
@@ -51,6 +58,8 @@ class Assembly:
     """The emitted files, by name."""
     firmware: FirmwareBuild
     """Compiles its library."""
+    small: bool = False
+    """Whether its code is compiled for size, whatever the board's options are."""
 
     @cached_property
     def measured(self) -> Measured:
@@ -91,47 +100,86 @@ class Assembler:
     packaging: Packaging = field(default_factory=Packaging)
     """Packages for other build systems."""
 
-    def cheapest(self, prepared: Prepared, progress: Progress) -> Assembly:
-        """Build the model with the codecs worth their decoders; a note names the others."""
-        board = self.board
+    def cheapest(self, prepared: Prepared, progress: Progress, name: str = "") -> Assembly:
+        """Build the model with the codecs worth their decoders; a note names the others. With
+        "flash" also try what else may take fewer bytes: see storage.other_programs.
+
+        Args:
+            prepared: the model.
+            progress: what is being done.
+            name: of the subfolders, if there are other builds.
+        """
+        board, optimize = self.board, self.options.optimize
         program = lower_for(prepared, board, self.options)
-        others: tuple[Program, ...] = ()
+        chosen = first = self.assemble(prepared, program, f"{name}0")
         if is_available(board.compiler) and not board.is_host:
             target = storage_target(board, self.options)
-            others = simpler_programs(prepared.graph, program, self.options.optimize, target)
-        assemblies = [
-            self.assemble(prepared, each, str(index))
-            for index, each in enumerate((program, *others))
-        ]
-        chosen = assemblies[0]
-        if others:
-            with progress.stage(f"Choosing how weights are stored on {board.name}"):
-                chosen = _cheapest(assemblies, self.options.optimize)
-        if left_out := assemblies[0].codecs - chosen.codecs:
+            others = simpler_programs(prepared.graph, program, optimize, target)
+            if optimize == "flash":
+                others += other_programs(prepared.graph, target)
+            if others:
+                with progress.stage(f"Choosing how weights are stored on {board.name}"):
+                    chosen = self._cheapest(prepared, first, others, name)
+        if chosen.codecs < first.codecs:
+            left_out = sorted(first.codecs - chosen.codecs)
             self.note(
-                f"Weights are not stored as {', '.join(sorted(left_out))}: "
+                f"Weights are not stored as {', '.join(left_out)}: "
                 "decoding would cost more than it saves."
             )
-        if note := idle_note(prepared, chosen.plan.program, self.options.optimize):
+        if note := idle_note(prepared, chosen.plan.program, optimize):
             self.note(note)
         return chosen
 
-    def assemble(self, prepared: Prepared, program: Program, name: str) -> Assembly:
+    def _cheapest(
+        self, prepared: Prepared, first: Assembly, others: Sequence[Program], name: str
+    ) -> Assembly:
+        """The cheapest of an assembly and those of other programs. With "flash" layers are whole
+        where that takes fewer bytes: it needs no schedule.
+        """
+        optimize, assembler, found = self.options.optimize, self, [first]
+        small = optimize == "flash"
+        if small and first.plan.stretch:
+            whole = replace(self, options=replace(self.options, optimize="speed"))
+            found += [whole.assemble(prepared, first.plan.program, f"{name}whole", small=True)]
+            assembler = whole if _cheapest(found, optimize) is found[1] else self
+        found += [
+            assembler.assemble(prepared, each, f"{name}{index}", small=small)
+            for index, each in enumerate(others, start=1)
+        ]
+        return _cheapest(found, optimize)
+
+    def assemble(
+        self, prepared: Prepared, program: Program, name: str, small: bool | None = None
+    ) -> Assembly:
         """Plan and emit a program in the subfolder `name`.
+
+        Args:
+            prepared: the model.
+            program: its kernel calls.
+            name: of the subfolder.
+            small: whether code is compiled for size; None: with "flash".
 
         Raises:
             BoardError: no plan was found within --ram-limit.
         """
-        return self.emit(prepared, _plan(program, self.board, self.options, self.note), name)
+        small = self.options.optimize == "flash" if small is None else small
+        planned = _plan(program, self.board, self.options, self.note)
+        return self.emit(prepared, planned, name, small=small)
 
-    def emit(self, prepared: Prepared, planned: Plan, name: str) -> Assembly:
-        """Emit a plan in the subfolder `name`."""
+    def emit(
+        self, prepared: Prepared, planned: Plan, name: str, *, small: bool = False
+    ) -> Assembly:
+        """Emit a plan in the subfolder `name`; `small`: its code is compiled for size."""
         board, prefix, folder = self.board, c_prefix(prepared.graph.name), self.folder / name
-        files = _files(prepared, planned, board, prefix, self.benchmark, self.packaging)
+        files = _files(prepared, planned, board, self._style(prefix, small=small))
         write_folder(folder / "project", files)
         library = folder / "project" / project_paths(board, prefix).library
         build, benchmark = folder / "build", self.benchmark
-        return Assembly(planned, files, FirmwareBuild(board, library, prefix, build, benchmark))
+        firmware = FirmwareBuild(board, library, prefix, build, benchmark)
+        return Assembly(planned, files, firmware, small)
+
+    def _style(self, prefix: str, stack: StackNeed | None = None, *, small: bool) -> _Style:
+        return _Style(prefix, self.benchmark, self.packaging, stack, small)
 
     def final_files(self, prepared: Prepared, assembly: Assembly) -> dict[str, str | bytes]:
         """The project of an assembly; its header says what stack the compiled library needs."""
@@ -139,8 +187,8 @@ class Assembler:
         if is_available(board.compiler) and (size := assembly.measured.stack) is not None:
             compiler = f"{board.compiler.prefix}gcc {board.compiler.optimize}"
             stack = StackNeed(size, f"{board.name} ({compiler})")
-        prefix = c_prefix(prepared.graph.name)
-        return _files(prepared, assembly.plan, board, prefix, self.benchmark, self.packaging, stack)
+        style = self._style(c_prefix(prepared.graph.name), stack, small=assembly.small)
+        return _files(prepared, assembly.plan, board, style)
 
 
 def lower_for(prepared: Prepared, board: Board, options: PlanOptions) -> Program:
@@ -176,24 +224,37 @@ def _plan(
     return planned
 
 
+@dataclass(frozen=True)
+class _Style:
+    """How a library is emitted, beside its plan."""
+
+    prefix: str
+    """Of its C names."""
+    benchmark: str | None
+    """The MLPerf Tiny benchmark that the harness reports; None: derived from the name."""
+    packaging: Packaging
+    """Packages for other build systems."""
+    stack: StackNeed | None
+    """What it needs, once it is compiled."""
+    small: bool
+    """Whether code is compiled for size."""
+
+
 def _files(
-    prepared: Prepared,
-    planned: Plan,
-    board: Board,
-    prefix: str,
-    benchmark: str | None,
-    packaging: Packaging,
-    stack: StackNeed | None = None,
+    prepared: Prepared, planned: Plan, board: Board, style: _Style
 ) -> dict[str, str | bytes]:
     """All files of the output folder except the report."""
-    library = emit_library(planned, prefix=prefix, model_hash=prepared.sha256, stack=stack)
+    prefix = style.prefix
+    library = emit_library(
+        planned, prefix=prefix, model_hash=prepared.sha256, stack=style.stack, small=style.small
+    )
     types = {tensor.dtype for tensor in prepared.graph.tensors.values()}
     content = Content(
         prefix=prefix,
         title=c_comment(prepared.graph.name),
         model_hash=prepared.sha256,
         library=library,
-        harness_model=harness_model(prefix, benchmark),
+        harness_model=harness_model(prefix, style.benchmark),
         sample=evaluation_inputs(prepared.graph, prepared.dataset, 1)[0],
         keeps=bool(prepared.graph.states),
         class_names=prepared.graph.class_names,
@@ -201,7 +262,7 @@ def _files(
         example=_example(prepared),
         arithmetic=" and ".join(sorted(types, key=len)),
     )
-    packages = package_files(board, content, packaging)
+    packages = package_files(board, content, style.packaging)
     return {**lay_out(board, content), **packages, MODEL_NAME: prepared.tflite}
 
 

@@ -35,8 +35,8 @@ def compare_with_plain(
         compression={},
     )
     with progress.stage("Building plain int8 for comparison"):
-        program = lower_for(plain, assembler.board, assembler.options)
-        record = _measured(report, plain, assembler.assemble(plain, program, "plain"))
+        silent = replace(assembler, note=lambda _: None)
+        record = _measured(report, plain, silent.cheapest(plain, Silent(), "plain"))
     if worse := tuple(_worse(report, record)):
         progress.note(
             f"Plain int8 is better here: {', '.join(worse)}. "

@@ -92,18 +92,26 @@ typedef struct {
                          :                                                                                \
                          : "r12", "cc", "memory");                                                        \
     }
+/* Two groups are computed in turn, the first time the second one of them if their number is odd. */
+#if TC_SMALL
+#define TC_KX3_ENTER ""
+#define TC_KX3_GROUPS(group) group("0") "add r12, r12, #80\n\t"
+#else
+#define TC_KX3_ENTER "ldr r9, " TC_KX3_ODD "\n\tcmp r9, #0\n\tbne 3f\n\t"
+#define TC_KX3_GROUPS(group) ".irp base, 0, 80\n\t.if \\base\n3:\n\t.endif\n\t" group("\\base") ".endr\n\tadd r12, r12, #160\n\t"
+#endif
 #define TC_KX3_CODE(group)                                                                                \
     TC_THUMB_SAVE TC_GEMM_LOAD                                                                            \
-    "and r4, r6, #1\n\tmov r5, #80\n\tmla lr, r6, r5, r1\n\tmls r1, r4, r5, r1\n\t"                       \
+    "mov r5, #80\n\tmla lr, r6, r5, r1\n\t" TC_GEMM_UNROLLED("and r4, r6, #1\n\tmls r1, r4, r5, r1\n\t", "")                       \
     "sub r9, r9, r8\n\tadd r9, r10, r9, lsl #3\n\t"                                                       \
     "push {r1, r2, r3, r4, r7, r9, r10, r12, lr}\n\tmov lr, r11\n"                                        \
     "1:\n\t"                                                                                                \
-    "ldr r8, " TC_KX3_FACTORS "\n\tldr r12, " TC_KX3_FIRST "\n\tldr r9, " TC_KX3_ODD "\n\tldr r0, [r8]\n\t"                         \
+    "ldr r8, " TC_KX3_FACTORS "\n\tldr r12, " TC_KX3_FIRST "\n\tldr r0, [r8]\n\t"                         \
     "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\tmov r6, r0\n\tmov r7, r0\n\t"    \
-    "cmp r9, #0\n\tbne 3f\n\t"                                                                              \
+    TC_KX3_ENTER                                                                                            \
     "2:\n\t"                                                                                              \
-    ".irp base, 0, 80\n\t.if \\base\n3:\n\t.endif\n\t" group("\\base") ".endr\n\t"                          \
-    "add r12, r12, #160\n\tldr r11, " TC_KX3_LAST "\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
+    TC_KX3_GROUPS(group)                                                                                    \
+    "ldr r11, " TC_KX3_LAST "\n\tcmp r12, r11\n\tbne 2b\n\t"                                  \
     "ldr r9, " TC_KX3_FACTORS "\n\tldr r11, " TC_KX3_ROUNDING "\n\tldr r12, [r9, #4]\n\tadd r9, r9, #8\n\tstr r9, " TC_KX3_FACTORS "\n\t"\
     TC_GEMM_TO_TWICE("5f")                                                                                  \
     TC_GEMM_ROUND_ONCE("r0") TC_GEMM_ROUND_ONCE("r1") TC_GEMM_ROUND_ONCE("r2") TC_GEMM_ROUND_ONCE("r3")     \

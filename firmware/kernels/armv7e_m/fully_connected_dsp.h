@@ -58,17 +58,69 @@ static inline void tc_fully_connected_block(const int8_t *x, const int8_t *weigh
 
 #endif
 
+/* Adds the products of four weights. */
+static inline uint32_t tc_fully_connected_add(const int8_t *weights, uint32_t odd, uint32_t even, uint32_t sum)
+{
+    const uint32_t w = tc_load_word(weights);
+    return tc_smlad(tc_sxtb16(w), even, tc_smlad(w, odd, sum));
+}
+
+#if !TC_SMALL
+
+/* Four sums of a block of words that has `step` bytes per group. */
+static void tc_fully_connected_four(const int8_t *x, const int8_t *w, size_t groups, size_t step, const int32_t *start,
+                                    uint32_t *sums)
+{
+    uint32_t s0 = (uint32_t)start[0], s1 = (uint32_t)start[1], s2 = (uint32_t)start[2], s3 = (uint32_t)start[3];
+    for (const int8_t *const end = x + 4 * groups; x != end; x += 4, w += step) {
+        const uint32_t a = tc_load_word(x), odd = tc_sxtb16_odd(a), even = tc_rev16(a ^ 0x7F007F00u);
+        s0 = tc_fully_connected_add(w, odd, even, s0);
+        s1 = tc_fully_connected_add(w + 4, odd, even, s1);
+        s2 = tc_fully_connected_add(w + 8, odd, even, s2);
+        s3 = tc_fully_connected_add(w + 12, odd, even, s3);
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+}
+
+/* Two sums. */
+static void tc_fully_connected_two(const int8_t *x, const int8_t *w, size_t groups, size_t step, const int32_t *start,
+                                   uint32_t *sums)
+{
+    uint32_t s0 = (uint32_t)start[0], s1 = (uint32_t)start[1];
+    for (const int8_t *const end = x + 4 * groups; x != end; x += 4, w += step) {
+        const uint32_t a = tc_load_word(x), odd = tc_sxtb16_odd(a), even = tc_rev16(a ^ 0x7F007F00u);
+        s0 = tc_fully_connected_add(w, odd, even, s0);
+        s1 = tc_fully_connected_add(w + 4, odd, even, s1);
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+}
+
+#endif
+
 /* Sums of `outputs` outputs, a block of words, over `groups` groups. */
 static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size_t groups, unsigned outputs,
                                     const int32_t *start, uint32_t *sums)
 {
-    for (unsigned i = 0; i < outputs; i++) {
+    const size_t step = 4 * (size_t)outputs;
+    unsigned i = 0;
+#if !TC_SMALL
+    for (; outputs - i >= 4; i += 4) {
+        tc_fully_connected_four(x, weights + 4 * (size_t)i, groups, step, start + i, sums + i);
+    }
+    for (; outputs - i >= 2; i += 2) {
+        tc_fully_connected_two(x, weights + 4 * (size_t)i, groups, step, start + i, sums + i);
+    }
+#endif
+    for (; i < outputs; i++) {
         const int8_t *w = weights + 4 * (size_t)i;
         uint32_t sum = (uint32_t)start[i];
-        for (const int8_t *from = x, *const end = x + 4 * groups; from != end; from += 4, w += 4 * (size_t)outputs) {
-            const uint32_t a = tc_load_word(from), b = tc_load_word(w);
-            sum = tc_smlad(b, tc_sxtb16_odd(a), sum);
-            sum = tc_smlad(tc_sxtb16(b), tc_rev16(a ^ 0x7F007F00u), sum);
+        for (const int8_t *from = x, *const end = x + 4 * groups; from != end; from += 4, w += step) {
+            const uint32_t a = tc_load_word(from);
+            sum = tc_fully_connected_add(w, tc_sxtb16_odd(a), tc_rev16(a ^ 0x7F007F00u), sum);
         }
         sums[i] = sum;
     }

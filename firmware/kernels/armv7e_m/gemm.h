@@ -97,6 +97,15 @@ typedef char tc_assert_gemm_offsets[offsetof(tc_gemm_t, pairs) == 24 && sizeof(t
  * address `at` bytes after its start in r6 into a Thumb address. */
 #define TC_GEMM_ENTRY "adr r0, 2f\n\tadd r6, r6, r0\n\torr r6, r6, #1\n\t"
 
+/* Code for loops that are unrolled for so many groups; or for those that are not, where code has to be small. */
+#if TC_SMALL
+#define TC_GEMM_UNROLLED(code, short_code) short_code
+#define TC_GEMM_UNROLL(groups) "1"
+#else
+#define TC_GEMM_UNROLLED(code, short_code) code
+#define TC_GEMM_UNROLL(groups) #groups
+#endif
+
 /* Code for layers that round twice. */
 #if TC_GEMM_ONCE
 #define TC_GEMM_TWICE(code) ""

@@ -27,7 +27,7 @@
     "smlad r0, r10, r12, r0\n\tsmlad r4, r11, r12, r4\n\t" TC_GEMM_4X2_REST
 
 TC_GEMM_4X2_FUNCTION(tc_gemm_4x2, "112", "", TC_GEMM_4X2_LEAD,
-                     ".rept 4\n\t" TC_GEMM_4X2_GROUP ".endr\n\t")
+                     ".rept " TC_GEMM_UNROLL(4) "\n\t" TC_GEMM_4X2_GROUP ".endr\n\t")
 
 /* r0-r3 are the sums of four channels, r8 and r12 the weights of two pairs, r9 the pixel. */
 #define TC_GEMM_ONE_GROUP                                                                                       \

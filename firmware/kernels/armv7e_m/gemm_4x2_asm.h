@@ -25,7 +25,7 @@
 #define TC_GEMM_4X2_LAST "[sp, #44]"
 
 /* Defines a function: `begin` runs before each pair of channels, `lead` multiplies the first group, with the initial
- * value of the sums in r0 and r4, and `loop` the others, four groups of `size` bytes of code. r0-r3 and r4-r7 are the
+ * value of the sums in r0 and r4, and `loop` the others, or all where code has to be small, each group `size` bytes of code. r0-r3 and r4-r7 are the
  * sums of two channels, r8 the weights, r9 the pixels. The first pixel is stored last, so that padding pixels may share
  * its address. */
 #define TC_GEMM_4X2_FUNCTION(name, size, begin, lead, loop)                                                     \
@@ -43,14 +43,15 @@
 #define TC_GEMM_4X2_CODE(size, begin, lead, loop)                                                               \
     TC_THUMB_SAVE TC_GEMM_LOAD                                                                                  \
     "ldm r2, {r2, r3, r4, r5}\n\tadd lr, r1, r6, lsl #5\n\t"                                                    \
+    TC_GEMM_UNROLLED(                                                                                           \
     "rsbs r6, r6, #1\n\tite eq\n\tmoveq r6, #4\n\tandne r6, r6, #3\n\tmov r0, #" size "\n\tmul r6, r6, r0\n\t"   \
-    TC_GEMM_ENTRY                                                                                               \
+    TC_GEMM_ENTRY, "")                                                                                          \
     "push {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r12, lr}\n\tmov r8, r11\n"                                  \
     "1:\n\t" begin                                                                                              \
     "ldr r10, " TC_GEMM_4X2_FACTORS "\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\t"                                \
-    "ldr r9, " TC_GEMM_4X2_FIRST "\n\t" lead                                                                    \
-    "ldr r11, " TC_GEMM_4X2_ENTRY "\n\tbx r11\n\t"                                                              \
-    ".balign 4\n"                                                                                               \
+    "ldr r9, " TC_GEMM_4X2_FIRST "\n\t"                                                                         \
+    TC_GEMM_UNROLLED(lead "ldr r11, " TC_GEMM_4X2_ENTRY "\n\tbx r11\n\t.balign 4\n",                            \
+                     "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n")        \
     "2:\n\t" loop                                                                                               \
     "ldr r12, " TC_GEMM_4X2_LAST "\n\tcmp r9, r12\n\tbne 2b\n\t"                                                \
     "ldr r9, " TC_GEMM_4X2_FACTORS "\n\tldr r11, " TC_GEMM_4X2_ROUNDING "\n\t" TC_GEMM_TO_TWICE("4f")           \

@@ -31,7 +31,7 @@
 #define TC_GEMM_4X2_CODEBOOK_GROUP TC_GEMM_4X2_CODEBOOK_HALF TC_GEMM_4X2_CODEBOOK_HALF
 
 TC_GEMM_4X2_FUNCTION(tc_gemm_4x2_codebook, "128", "ldr lr, " TC_GEMM_4X2_PAIRS "\n\t", TC_GEMM_4X2_CODEBOOK_LEAD,
-                     ".rept 4\n\t" TC_GEMM_4X2_CODEBOOK_GROUP ".endr\n\t")
+                     ".rept " TC_GEMM_UNROLL(4) "\n\t" TC_GEMM_4X2_CODEBOOK_GROUP ".endr\n\t")
 /* clang-format on */
 
 #else

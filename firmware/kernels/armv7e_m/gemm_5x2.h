@@ -43,14 +43,13 @@ static __attribute__((noinline)) void tc_gemm_5x2(const tc_gemm_t *gemm, const u
     __asm__ volatile(
         TC_ASM_STACK("tc_gemm_5x2", "88") TC_THUMB_SAVE TC_GEMM_LOAD
         "ldr r0, [r2, #16]\n\tldm r2, {r2, r3, r4, r5}\n\tpush {r0}\n\t"
-        "add lr, r6, r6, lsl #2\n\tadd lr, r1, lr, lsl #3\n\tand r6, r6, #1\n\tmov r0, #144\n\tmul r6, r6, r0\n\t"
-        TC_GEMM_ENTRY "pop {r0}\n\tpush {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
+        "add lr, r6, r6, lsl #2\n\tadd lr, r1, lr, lsl #3\n\t"
+        TC_GEMM_UNROLLED("and r6, r6, #1\n\tmov r0, #144\n\tmul r6, r6, r0\n\t" TC_GEMM_ENTRY, "") "pop {r0}\n\tpush {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
         "1:\n\t" /* a pair of channels */
-        "ldr r10, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_ENTRY "\n\tldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, " TC_GEMM_5X2_FIRST "\n\t"
+        "ldr r10, " TC_GEMM_5X2_FACTORS "\n\t" TC_GEMM_UNROLLED("ldr r11, " TC_GEMM_5X2_ENTRY "\n\t", "") "ldr r0, [r10]\n\tldr r5, [r10, #8]\n\tldr lr, " TC_GEMM_5X2_FIRST "\n\t"
         "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\t"
-        "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\tbx r11\n\t"
-        ".balign 4\n"
-        "2:\n\t" ".rept 2\n\t" TC_GEMM_5X2_GROUP ".endr\n\t"
+        "mov r6, r5\n\tmov r7, r5\n\tmov r8, r5\n\tmov r9, r5\n\t" TC_GEMM_UNROLLED("bx r11\n\t.balign 4\n\t", "")
+        "2:\n\t" ".rept " TC_GEMM_UNROLL(2) "\n\t" TC_GEMM_5X2_GROUP ".endr\n\t"
         "ldr r12, " TC_GEMM_5X2_LAST "\n\tcmp lr, r12\n\tbne 2b\n\t"
         "ldr lr, " TC_GEMM_5X2_FACTORS "\n\tldr r11, " TC_GEMM_5X2_ROUNDING "\n\t" TC_GEMM_TO_TWICE("4f")
         "ldr r12, [lr, #4]\n\t"
