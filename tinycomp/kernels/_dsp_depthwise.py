@@ -142,7 +142,7 @@ def _by_pair_cost(call: KernelCall) -> float:
 def _by_cell_cost(call: KernelCall) -> float:
     """The same of depthwise_dsp: each cell's products and its share of the cell's address."""
     cells = integer(call, "kernel_height") * integer(call, "kernel_width")
-    return 30 + cells * (2.5 + 33 / integer(call, "input_channels"))
+    return 12 + cells * (2.6 + 33 / integer(call, "input_channels"))
 
 
 def _by_columns(call: KernelCall, sums: Sums) -> KernelCall:

@@ -50,7 +50,7 @@
     "1:\n\t" begin                                                                                              \
     "ldr r10, " TC_GEMM_4X2_FACTORS "\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\t"                                \
     "ldr r9, " TC_GEMM_4X2_FIRST "\n\t"                                                                         \
-    TC_GEMM_UNROLLED(lead "ldr r11, " TC_GEMM_4X2_ENTRY "\n\tbx r11\n\t.balign 4\n",                            \
+    TC_GEMM_UNROLLED(lead "ldr pc, " TC_GEMM_4X2_ENTRY "\n\t.balign 4\n",                                       \
                      "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r5, r4\n\tmov r6, r4\n\tmov r7, r4\n")        \
     "2:\n\t" loop                                                                                               \
     "ldr r12, " TC_GEMM_4X2_LAST "\n\tcmp r9, r12\n\tbne 2b\n\t"                                                \

@@ -111,7 +111,7 @@ static __attribute__((noinline)) void tc_gemm_int16(const tc_gemm_int16_t *gemm,
         "1:\n\t"
         "ldr r10, " TC_GEMM_INT16_FACTORS "\n\tldr r0, [r10]\n\tldr r4, [r10, #8]\n\t"
         "ldr r9, " TC_GEMM_INT16_FIRST "\n\t" TC_GEMM_INT16_LEAD
-        "ldr r11, " TC_GEMM_INT16_ENTRY "\n\tbx r11\n\t"
+        "ldr pc, " TC_GEMM_INT16_ENTRY "\n\t"
         ".balign 4\n"
         "2:\n\t"
         ".rept 4\n\t" TC_GEMM_INT16_GROUP ".endr\n\t"
