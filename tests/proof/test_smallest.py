@@ -13,7 +13,7 @@ from tinycomp.device import firmware_build
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.options.build import Optimize, PlanOptions, Preparation
-from tinycomp.quantize.export import write_tflite
+from tinycomp.quantization.export import write_tflite
 from tinycomp.report.record import Report
 from tinycomp.target.boards import load_board
 
