@@ -15,14 +15,26 @@ from browser import CHROMIUM, Browser
 from sample_reports import classification, deep, full, regression, steps
 
 from tinycomp.report.html import html
+from tinycomp.report.page.compare import comparison_page
 from tinycomp.report.record import Report
 
 WIDTHS = (390, 1280)
+
+
+def _two_outputs() -> Report:
+    """Scores of two outputs, one of them of classes with long names."""
+    names = tuple(f"a rather long name of class {n}" for n in range(14))
+    kind = replace(classification(14), classes=names, output="kind of the sound")
+    return replace(full(), accuracy=kind, other_accuracies=(replace(regression(3), output="age"),))
+
+
 PAGES = {
-    "small": full,
-    "classes": lambda: replace(full(), accuracy=classification(20), steps=steps()),
-    "deep": lambda: replace(deep(150), accuracy=regression(4), steps=steps()),
-    "wide-names": lambda: deep(5),
+    "small": lambda: html(full()),
+    "classes": lambda: html(replace(full(), accuracy=classification(20), steps=steps())),
+    "deep": lambda: html(replace(deep(150), accuracy=regression(4), steps=steps())),
+    "wide-names": lambda: html(deep(5)),
+    "two-outputs": lambda: html(_two_outputs()),
+    "two-builds": lambda: comparison_page(("before/", "now/"), deep(30), _two_outputs()),
 }
 PROBLEMS = """(() => {
   const found = [], width = document.documentElement.clientWidth, shown = window.getComputedStyle;
@@ -39,6 +51,10 @@ PROBLEMS = """(() => {
     if (style.overflowX !== 'visible' && !element.matches('.scroll') && !element.closest('svg') &&
         element.scrollWidth > element.clientWidth + 1)
       say('cut', element);
+    const around = element.closest('.scroll');
+    if (around && box.top < around.getBoundingClientRect().top - 1) say('cut above', element);
+    if (around && element.matches('thead th') && element.scrollHeight > element.clientHeight + 1)
+      say('cut heading', element);
     if (element.closest('.plot') && element.tagName === 'SPAN') {
       const around = element.parentElement.getBoundingClientRect();
       if (box.right > around.right + 1 || box.left < around.left - 1) say('cut label', element);
@@ -72,9 +88,8 @@ def browser() -> Browser:
 
 @pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    report: Report = PAGES[request.param]()
     path = tmp_path / f"{request.param}.html"
-    path.write_text(html(report), encoding="utf-8")
+    path.write_text(PAGES[request.param](), encoding="utf-8")
     return path
 
 

@@ -13,6 +13,7 @@ from tinycomp.report.comparison import (
     FLASH,
     LATENCY,
     RAM,
+    Change,
     Limit,
     changes,
     differences,
@@ -86,6 +87,17 @@ def test_layers_that_are_new_gone_and_changed() -> None:
     assert found[first.name].growth == 7
     assert found[second.name].after is None
     assert found["new"].before is None
+
+
+def test_errors_that_grow_are_worse_and_scores_that_grow_are_not() -> None:
+    def change(what: str, unit: str) -> Change:
+        return Change(what, unit, 0.5, 0.6)
+
+    assert change("accuracy, age, mean squared error", "mean squared error").is_worse
+    assert change("accuracy, mean absolute error", "mean absolute error").is_worse
+    assert change("flash", "bytes").is_worse
+    assert not change("accuracy, top-1", "top-1").is_worse
+    assert not change("accuracy, R2", "R2").is_worse
 
 
 def test_the_page() -> None:

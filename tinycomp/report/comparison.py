@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.data.score import ABSOLUTE_ERROR, SQUARED_ERROR
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import LayerRecord, Report
 
@@ -36,6 +37,13 @@ class Change:
     def is_score(self) -> bool:
         """Whether it is a metric and not a cost."""
         return self.what.startswith("accuracy")
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the new value is worse: costs and errors grew, or another score fell."""
+        growth = self.growth or 0.0
+        rises = not self.is_score or self.unit in (SQUARED_ERROR, ABSOLUTE_ERROR)
+        return growth > 0 if rises else growth < 0
 
     def shown(self, value: float | None) -> str:
         """A value as text."""

@@ -54,5 +54,5 @@ def _layers(before: Report, after: Report) -> list[Table]:
 
 
 def _growth(change: Change) -> Text:
-    worse = (change.growth or 0) * (-1 if change.is_score else 1)
-    return Text(change.shown_growth, style="red" if worse > 0 else "green" if worse < 0 else "")
+    style = "" if not change.growth else "red" if change.is_worse else "green"
+    return Text(change.shown_growth, style=style)

@@ -28,7 +28,7 @@ def comparison_page(names: tuple[str, str], before: Report, after: Report) -> st
         "rows": [_row(change) for change in found],
         "notes": list(differences(before, after)),
         "layers": [
-            {"name": each.name, "cells": [_row(each.bytes), _row(each.latency)]}
+            {"name": each.name, "cells": [_of_layer(each.bytes), _row(each.latency)]}
             for each in layers
             if each.is_changed
         ],
@@ -38,16 +38,23 @@ def comparison_page(names: tuple[str, str], before: Report, after: Report) -> st
     return environment().get_template("compare.html.j2").render(view)
 
 
+def _of_layer(change: Change) -> dict[str, Any]:
+    """Also of a layer that only one of both builds has."""
+    row = _row(change)
+    if change.before is None or change.after is None:
+        row["growth"] = "new" if change.before is None else "gone"
+    return row
+
+
 def _row(change: Change) -> dict[str, Any]:
     most = max(change.before or 0.0, change.after or 0.0) or 1.0
     growth = change.growth or 0.0
-    worse = growth < 0 if change.is_score else growth > 0
     return {
         "what": change.what,
         "unit": change.unit,
         "before": change.shown(change.before),
         "after": change.shown(change.after),
         "growth": change.shown_growth,
-        "css": "" if not growth else _WORSE if worse else _BETTER,
+        "css": "" if not growth else _WORSE if change.is_worse else _BETTER,
         "bars": [100 * (value or 0.0) / most for value in (change.before, change.after)],
     }

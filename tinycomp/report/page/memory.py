@@ -54,7 +54,7 @@ def memory(report: Report, hues: Mapping[str, int]) -> View | None:
         "steps": record.steps,
         "limit": limit,
         "drawn_limit": None if chart.limit is None else 100 * chart.limit / chart.top,
-        "times": None if limit is None else f"{limit / record.arena:.3g}",
+        "times": None if limit is None else _times(limit / record.arena),
         "peak": _peak(record, chart.peak),
     }  # fmt: skip
 
@@ -156,3 +156,7 @@ def _legend(
         for name, number in numbers.items()
         if name in writers and name in hues
     ]
+
+
+def _times(factor: float) -> str:
+    return f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
