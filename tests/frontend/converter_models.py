@@ -69,6 +69,7 @@ MODELS: dict[str, tuple[tuple[int, ...], Function]] = {
     "strides": (IMAGE, lambda tf, x: x[:, 1::2, ::3, 1:]),
     "new_axis": (SIGNAL, lambda tf, x: x[:, 2:4, tf.newaxis, :3]),
     "slice": (IMAGE, lambda tf, x: tf.slice(x, [0, 1, 2, 0], [1, 3, -1, 4])),
+    "reverse": (SIGNAL, lambda tf, x: tf.nn.relu(tf.reverse(x, [1, -1]))),
     "split": (IMAGE, _halves),
     "split_v": (SIGNAL, _uneven),
     "pack_last": (SIGNAL, lambda tf, x: tf.stack([x, tf.nn.relu(x)], axis=-1)),

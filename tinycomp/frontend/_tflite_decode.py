@@ -32,6 +32,11 @@ _BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() i
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if name.isupper()}
 _OPTIONS = {code: name for name, code in vars(schema.BuiltinOptions).items() if name[0].isalpha()}
 _DTYPES = {"bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8"}
+_CALLS = (
+    ("CALL_ONCE", "initSubgraphIndex"),
+    ("WHILE", "condSubgraphIndex", "bodySubgraphIndex"),
+)
+"""Operators that call subgraphs, and the options that name these."""
 _AGAIN = "Copy or export the file again."
 
 
@@ -88,22 +93,26 @@ class _Decoder:
         if not self.model.subgraphs:
             raise ModelError(f"The model {self.name!r} holds no graph.", hint=_AGAIN)
         main = self._subgraph(self.model.subgraphs[0])
-        started = {index: self._subgraph(table) for index, table in self._started(main)}
+        started, loops = (
+            {index: self._subgraph(table) for index, table in self._called(main, *names)}
+            for names in _CALLS
+        )
         self.wrong.raise_any()
         return replace(
             main,
             subgraphs=tuple(_text(each.name) or "main" for each in self.model.subgraphs),
             signatures=tuple(map(_signature, self.model.signatureDefs or [])),
             started=started,
+            loops=loops,
         )
 
-    def _started(self, main: TfliteFile) -> Iterator[tuple[int, Any]]:
-        """The subgraphs that CALL_ONCE runs."""
+    def _called(self, main: TfliteFile, builtin: str, *fields: str) -> Iterator[tuple[int, Any]]:
+        """The subgraphs that operators name in fields of their options."""
         for operator in main.operators:
-            if operator.builtin == "CALL_ONCE" and operator.options is not None:
-                index = int(operator.options.initSubgraphIndex)
-                if 0 < index < len(self.model.subgraphs):
-                    yield index, self.model.subgraphs[index]
+            if operator.builtin == builtin and operator.options is not None:
+                for index in (int(getattr(operator.options, field)) for field in fields):
+                    if 0 < index < len(self.model.subgraphs):
+                        yield index, self.model.subgraphs[index]
 
     def _subgraph(self, subgraph: Any) -> TfliteFile:
         tables = subgraph.tensors or []

@@ -99,6 +99,8 @@ class TfliteFile:
     """All signatures."""
     started: Mapping[int, TfliteFile] = field(default_factory=dict)
     """Subgraphs that CALL_ONCE runs before the first inference, by their index."""
+    loops: Mapping[int, TfliteFile] = field(default_factory=dict)
+    """Subgraphs that WHILE runs, by their index."""
 
     def layer(self, operator: FileOperator) -> str:
         """The short name of the layer that an operator computes."""

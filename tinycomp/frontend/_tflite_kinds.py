@@ -24,6 +24,13 @@ _STATE = {
     "SVDF", "UNIDIRECTIONAL_SEQUENCE_RNN",
     "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
 }  # fmt: skip
+_LOOP = (
+    "Its loop over time is no LSTM, GRU or SimpleRNN in float32 with Keras's own activations and "
+    "a fixed number of steps, from a state of zeros: build the .keras or .h5 file of such a model, "
+    "or convert it with such layers and without optimizations. Unroll other loops."
+)
+_LISTS = "TensorList"
+"""In names of custom operators that serve loops."""
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
 _INSTEAD = {
     "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
@@ -102,10 +109,11 @@ def operators(file: TfliteFile) -> Iterator[ModelError]:
     if control:
         yield ModelError(
             f"{listed(file, control)} {_is(control)} control flow, which is not supported.",
-            hint="Unroll loops and choose branches before the export; use convolutions over time "
-            "instead of recurrent layers.",
+            hint=_LOOP
+            if any(op.builtin == "WHILE" for op in control)
+            else "Choose branches before the export.",
         )
-    custom = [op for op in file.operators if op.custom]
+    custom = [op for op in file.operators if op.custom and not (control and _LISTS in op.custom)]
     if custom:
         yield _custom(file, custom)
 

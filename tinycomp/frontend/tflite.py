@@ -21,6 +21,7 @@ from tinycomp.frontend._tflite_floats import as_float32, is_floating
 from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_islands import fuse_islands
+from tinycomp.frontend._tflite_loops import roll_loops
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_numbers import find_lookups
 from tinycomp.frontend._tflite_repair import repaired
@@ -91,6 +92,7 @@ def _floating(file: TfliteFile) -> Graph:
     Raises:
         ModelError: names all blockers.
     """
+    file = roll_loops(file)
     blockers = _blockers(file)
     if any(operator.builtin in VARIABLES for operator in file.operators):
         blockers.add(

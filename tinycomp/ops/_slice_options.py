@@ -94,6 +94,15 @@ def slice_parts(constants: Sequence[Sequence[int]], shape: Shape) -> Slices | No
     return Slices(tuple(parts))
 
 
+def reversed_parts(constants: Sequence[Sequence[int]], shape: Shape) -> Slices | None:
+    """The parts of REVERSE_V2, from its axes; None if they don't fit."""
+    if len(constants) != 1 or any(not -len(shape) <= axis < len(shape) for axis in constants[0]):
+        return None
+    turned = {axis % len(shape) for axis in constants[0]}
+    parts = [(s - 1, s, -1) if axis in turned else (0, s, 1) for axis, s in enumerate(shape)]
+    return Slices(tuple(parts))
+
+
 def strided_parts(options: Any, constants: Sequence[Sequence[int]], shape: Shape) -> Slices | None:
     """The parts of STRIDED_SLICE, from its begins, ends, steps and masks; None if they don't fit.
 

@@ -1,4 +1,6 @@
-"""STRIDED_SLICE, also used for SLICE, cropping, and outputs of SPLIT, SPLIT_V and UNPACK."""
+"""STRIDED_SLICE, also used for SLICE, REVERSE_V2, cropping, and outputs of SPLIT, SPLIT_V and
+UNPACK.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, TfliteOperator
 from tinycomp.ir.tensor import Array, Operands, Shape
 from tinycomp.ops._move import Move, Moved
-from tinycomp.ops._slice_options import Part, Piece, slice_parts, strided_parts
+from tinycomp.ops._slice_options import Part, Piece, reversed_parts, slice_parts, strided_parts
 from tinycomp.ops._tflite import version
 
 _AXES = 4
@@ -27,7 +29,7 @@ class StridedSlice(Move):
 
     name: ClassVar[str] = "strided_slice"
     tflite_names: ClassVar[tuple[str, ...]] = (
-        "SLICE", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "UNPACK",
+        "REVERSE_V2", "SLICE", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "UNPACK",
     )  # fmt: skip
     keras_names: ClassVar[tuple[str, ...]] = ("Cropping2D",)
 
@@ -92,11 +94,11 @@ class StridedSlice(Move):
         if isinstance(options, Piece):
             parts, dropped = options.parts(shape, constants)
             return _moved(cls(parts, dropped), shape)
-        found = (
-            strided_parts(options, constants, shape)
-            if name == "STRIDED_SLICE"
-            else slice_parts(constants, shape)
-        )
+        if name == "STRIDED_SLICE":
+            found = strided_parts(options, constants, shape)
+        else:
+            read = reversed_parts if name == "REVERSE_V2" else slice_parts
+            found = read(constants, shape)
         if found is None:
             raise ModelError(
                 f"{name} {operands.output.name!r} takes the part "
