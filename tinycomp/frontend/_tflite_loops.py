@@ -21,7 +21,7 @@ from tinycomp.frontend._tflite_floats import as_float32
 from tinycomp.frontend._tflite_turns import Turn
 from tinycomp.frontend._tflite_unrolled import Layer, Unrolled
 from tinycomp.ir.names import free_name
-from tinycomp.ir.tensor import Array, Constant
+from tinycomp.ir.tensor import Array, Constant, Shape
 
 _STACK = ("FlexTensorListStack", "TensorListStack")
 _SWAPPED = [1, 0, 2]
@@ -254,9 +254,9 @@ class _Loop:
             self.tensors[each[0]].shape for each in (operator.inputs, operator.outputs)
         )
         if operator.builtin == "TRANSPOSE":
-            return self._constant(operator.inputs[1]).tolist() == _SWAPPED
-        swapped = (*before[1::-1], *before[2:])
-        return bool(len(before) == 3 and 1 in before[:2] and after == swapped)
+            return bool(self._constant(operator.inputs[1]).tolist() == _SWAPPED)
+        swapped: Shape = (*before[1::-1], *before[2:])
+        return len(before) == 3 and 1 in before[:2] and bool(after == swapped)
 
     def _is_needless(self, reader: FileOperator) -> bool:
         """Whether it gives a tensor the shape that it has."""
