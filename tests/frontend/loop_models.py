@@ -23,7 +23,12 @@ MODELS: dict[str, Callable[[Any], list[Any]]] = {
     "lstm": lambda k: [k.LSTM(6, return_sequences=True), k.LSTM(4, use_bias=False)],
     "bidirectional_gru": lambda k: [k.Bidirectional(k.GRU(5, return_sequences=True)), k.GRU(3)],
     "bidirectional_lstm": lambda k: [k.Conv1D(4, 2), k.Bidirectional(k.LSTM(4))],
-    "relu": lambda k: [k.SimpleRNN(5, activation="relu")],
+    "relu": lambda k: [
+        k.SimpleRNN(5, activation="relu", return_sequences=True),
+        k.LSTM(4, activation="relu", return_sequences=True),
+        k.GRU(3, activation="sigmoid", recurrent_activation="relu6"),
+    ],
+    "elu": lambda k: [k.SimpleRNN(5, activation="elu")],
 }
 """Layers by name; the last one is none that tinycomp has."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,11 +18,17 @@ from tinycomp.frontend._tflite_expressions import (
     Slot,
     is_identity,
 )
+from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._recurrent import Recurrent
+from tinycomp.ops._registry import by_tflite_name
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
+from tinycomp.ops.lstm_steps import LstmSteps
+from tinycomp.ops.relu import Relu
 from tinycomp.ops.simple_rnn import SimpleRnn
+
+_LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +62,17 @@ def find_cell(states: dict[int, Linear]) -> Cell:
     total = after.atom
     if isinstance(total, Applied):
         found = _Gates(slot)
-        found.add(_of(after, "TANH"))
-        return found.cell(SimpleRnn())
+        found.add(total.of)
+        return found.cell(SimpleRnn(activation=_activation(total.builtin, "TANH")))
     return _gru(slot, after)
+
+
+def _activation(builtin: str, default: str) -> Operator | None:
+    """An activation as recurrent layers have it: None for the default."""
+    if builtin == default:
+        return None
+    limit = _LIMITS.get(builtin)
+    return by_tflite_name()[builtin]() if limit is None else Relu(limit)
 
 
 class _Gates:
@@ -104,50 +118,53 @@ def _same_row(first: Row, second: Row) -> bool:
 
 
 def _lstm(states: dict[int, Linear]) -> Cell:
-    """state = output * tanh(cell), cell = forget * cell + input * new."""
+    """state = output * activation(cell), cell = forget * cell + input * activation(new)."""
     for slot, after in states.items():
         (other,) = states.keys() - {slot}
         shown = after.atom
         if not isinstance(shown, Product) or states[other].atom is not None:
             continue
-        leaving, cell = _pair(shown, lambda each: _is_applied(each, "TANH"))
-        if _of(cell, "TANH") is not states[other]:
-            raise NoLayerError("cell")
+        leaving, curved = _pair(shown, partial(_is_of, vector=states[other]))
         kept, added = _two_products(states[other], other)
         forget, _ = _pair(kept, partial(_is_slot, slot=other))
-        entering, new = _pair(added, lambda each: _is_applied(each, "TANH"))
+        activation, gate = _builtin(curved), _builtin(forget)
+        entering, new = added.factors
+        if _builtin(entering) != gate:
+            entering, new = new, entering
         found = _Gates(slot)
-        for gate in (entering, forget):
-            found.add(_of(gate, "LOGISTIC"))
-        found.add(_of(new, "TANH"))
-        found.add(_of(leaving, "LOGISTIC"))
-        return found.cell(Lstm())
+        for each, builtin in ((entering, gate), (forget, gate), (new, activation), (leaving, gate)):
+            found.add(_of(each, builtin))
+        if (activation, gate) == ("TANH", "LOGISTIC"):
+            return found.cell(Lstm())
+        kinds = _activation(activation, "TANH"), _activation(gate, "LOGISTIC")
+        return found.cell(LstmSteps(*kinds))
     raise NoLayerError("LSTM")
 
 
 def _gru(slot: int, after: Linear) -> Cell:
-    """state = update * state + (1 - update) * candidate."""
+    """state = update * state + (1 - update) * activation(candidate)."""
     kept, added = _two_products(after, slot)
-    update, _ = _pair(kept, lambda each: _is_slot(each, slot))
-    rest, new = _pair(added, lambda each: _is_applied(each, "TANH"))
-    if not _is_rest(rest, update):
-        raise NoLayerError("update")
-    candidate = _of(new, "TANH")
+    update, _ = _pair(kept, partial(_is_slot, slot=slot))
+    new, _ = _pair(added, partial(_is_rest, whole=update))
+    activation, gate = _builtin(new), _builtin(update)
+    candidate = _of(new, activation)
     (product,) = [each for each in candidate.parts if isinstance(each, Product)]
     back = candidate.parts[product]
     plain = Linear({a: m for a, m in candidate.parts.items() if a is not product}, candidate.offset)
-    reset, state = _pair(product, lambda each: not _is_applied(each, "LOGISTIC"))
+    state, reset = _pair(product, lambda each: isinstance(each.atom, Applied))
     found = _Gates(slot)
-    found.add(_of(update, "LOGISTIC"))
-    found.add(_of(reset, "LOGISTIC"))
+    found.add(_of(update, gate))
+    found.add(_of(reset, gate))
+    kinds = _activation(activation, "TANH"), _activation(gate, "LOGISTIC")
+    op = Gru(activation=kinds[0], recurrent_activation=kinds[1])
     if _is_slot(state, slot):
         (atom,) = state.parts
         found.add(plain, Linear({atom: back}, np.zeros(len(back), np.float32)))
-        return found.cell(Gru(reset_after=False))
+        return found.cell(replace(op, reset_after=False))
     if not is_identity(back):
         raise NoLayerError("reset")
     found.add(plain, state)
-    return found.cell(Gru(reset_after=True), state.offset)
+    return found.cell(op, state.offset)
 
 
 def _two_products(total: Linear, slot: int) -> tuple[Product, Product]:
@@ -172,6 +189,14 @@ def _pair(product: Product, is_second: Callable[[Linear], bool]) -> tuple[Linear
     raise NoLayerError("product")
 
 
+def _builtin(vector: Linear) -> str:
+    """The function that gives a vector."""
+    atom = vector.atom
+    if not isinstance(atom, Applied):
+        raise NoLayerError("function")
+    return atom.builtin
+
+
 def _of(vector: Linear, builtin: str) -> Linear:
     """What a function is applied to."""
     atom = vector.atom
@@ -180,9 +205,9 @@ def _of(vector: Linear, builtin: str) -> Linear:
     return atom.of
 
 
-def _is_applied(vector: Linear, builtin: str) -> bool:
-    atom = vector.atom
-    return isinstance(atom, Applied) and atom.builtin == builtin
+def _is_of(each: Linear, vector: Linear) -> bool:
+    """Whether it is a function of a vector."""
+    return isinstance(each.atom, Applied) and each.atom.of is vector
 
 
 def _is_slot(vector: Linear, slot: int) -> bool:

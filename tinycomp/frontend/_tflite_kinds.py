@@ -25,9 +25,9 @@ _STATE = {
     "BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN",
 }  # fmt: skip
 _LOOP = (
-    "Its loop over time is no LSTM, GRU or SimpleRNN in float32 with Keras's own activations and "
-    "a fixed number of steps, from a state of zeros: build the .keras or .h5 file of such a model, "
-    "or convert it with such layers and without optimizations. Unroll other loops."
+    "A loop over time is read if it is an LSTM, GRU or SimpleRNN in float32, with tanh, sigmoid or "
+    "a kind of ReLU and a fixed number of steps, from a state of zeros. Build the .keras or .h5 "
+    "file, which may have more, or convert the model without optimizations; unroll other loops."
 )
 _LISTS = "TensorList"
 """In names of custom operators that serve loops."""

@@ -147,6 +147,21 @@ def _function(turn: Turn, operator: FileOperator) -> list[Linear]:
     return [_activated(operator.builtin, turn.vector(operator.inputs[0]))]
 
 
+def _bounded(turn: Turn, operator: FileOperator) -> list[Linear]:
+    """The smaller of a vector and 1, then the larger one of that and 0, as in hard sigmoids."""
+    vector, bound = (_or_constant(turn, index) for index in operator.inputs)
+    if not isinstance(vector, Linear) or isinstance(bound, Linear) or bound.size != 1:
+        raise NoLayerError("bound")
+    atom, number = vector.atom, float(bound.ravel()[0])
+    if operator.builtin == "MINIMUM" and number == 1:
+        return [_activated("MINIMUM", vector)]
+    if operator.builtin == "MINIMUM" or number != 0:
+        raise NoLayerError("bound")
+    if isinstance(atom, Applied) and atom.builtin == "MINIMUM":
+        return [_activated("RELU_0_TO_1", atom.of)]
+    return [_activated("RELU", vector)]
+
+
 def _split(turn: Turn, operator: FileOperator) -> list[Linear]:
     source = turn.vector(operator.inputs[1 if operator.builtin == "SPLIT" else 0])
     sizes = [turn.shape(index)[-1] for index in operator.outputs]
@@ -264,8 +279,12 @@ _READ: Mapping[str, Callable[[Turn, FileOperator], Sequence[Any]]] = {
     "FULLY_CONNECTED": _dense,
     "GATHER": _row,
     "LOGISTIC": _function,
+    "MAXIMUM": _bounded,
+    "MINIMUM": _bounded,
     "MUL": _product,
     "RELU": _function,
+    "RELU6": _function,
+    "RELU_0_TO_1": _function,
     "RESHAPE": _same,
     "SHAPE": _shape_of,
     "SLICE": _piece,
