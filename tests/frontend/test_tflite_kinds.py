@@ -156,7 +156,7 @@ LAYERS: dict[str, tuple[Edit, str]] = {
     "variable": (put(0, isVariable=True), "Operator 0 (CONV_2D, 'conv_2d') keeps state"),
     "control flow": (
         builtin("WHILE"),
-        "Operator 0 (WHILE, 'conv_2d') is control flow, which is not supported. Unroll loops",
+        "Operator 0 (WHILE, 'conv_2d') is control flow, which is not supported. A loop over time",
     ),
     "custom": (
         _custom(b"TFLite_Detection_PostProcess"),
