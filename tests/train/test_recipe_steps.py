@@ -114,6 +114,14 @@ def test_one_problem_is_one_sentence() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
+    text = refusal({"technique": "rate", "step": value, "augment": {"noise": value}})
+    assert f"option 'step' is {value}, not a finite number" in text
+    assert f"option 'augment': option 'noise' is {value}, not a finite number" in text
+    assert "not a finite number" in refusal({"technique": "int8"}, temperature=value)
+
+
 def test_a_step_needs_a_technique() -> None:
     assert "step 1: 'technique' is missing (known here: " in refusal({"epochs": 3})
 

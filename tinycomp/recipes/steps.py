@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -229,6 +230,10 @@ def _trains(kind: type[Any]) -> bool:
 
 def _made(kind: type[Any], options: Mapping[str, Any], problems: list[Step | str]) -> Any:
     """An instance with these options, or None; problems are appended to the list."""
+    unusable = [*_not_finite(options)]
+    if unusable:
+        problems += unusable
+        return None
     try:
         return TypeAdapter(kind).validate_json(json.dumps(options, default=str), strict=True)
     except ValidationError as error:
@@ -243,6 +248,15 @@ def _made(kind: type[Any], options: Mapping[str, Any], problems: list[Step | str
     except TinycompError as error:
         problems.append(str(error).rstrip("."))
     return None
+
+
+def _not_finite(options: Mapping[str, Any]) -> Iterator[str]:
+    """Options that are infinite or NaN: no comparison with a bound notices NaN."""
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            yield from (f"option '{key}': {each}" for each in _not_finite(value))
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"option '{key}' is {value}, not a finite number"
 
 
 def _names(kind: type[Any]) -> tuple[str, ...]:
