@@ -17,7 +17,6 @@ from tinycomp.device.flash_build import Project
 from tinycomp.device.flashing import FlashOptions
 from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
-from tinycomp.device.port_errors import require_port
 from tinycomp.device.port_links import refuse_taken
 from tinycomp.device.serving import serving
 from tinycomp.options.data import DataOptions
@@ -50,12 +49,21 @@ def flash(
     """
     report = read_report(folder)
     target = board_of(report, board)
-    if options.port is not None and not options.dry_run:
-        require_port(options.port)
+    _refuse_other_project(folder, board_of(report), target)
     project = Project(folder, target, report.prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         port = flash_project(project, options, Path(scratch), progress, show)
     return None if port is None else ports.running_port(target, port)
+
+
+def _refuse_other_project(folder: Path, built_for: Board, target: Board) -> None:
+    """Refuse to build a folder with the tools of another kind of project."""
+    if built_for.project != target.project:
+        raise BoardError(
+            f"'{folder}' is a project of the kind {built_for.project} for {built_for.name}; "
+            f"{target.name} takes {target.project}.",
+            hint=f"Build the model with --board {target.name}.",
+        )
 
 
 def flash_and_check(

@@ -98,7 +98,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     prefix = c_prefix(prepared.graph.name)
     if prefix != (plain := c_identifier(prepared.graph.name)):
         progress.note(
-            f"The library is called {prefix}: other headers or macros are called {plain}. "
+            f"The library is called {prefix}: other headers, macros or devices are called {plain}. "
             "Choose another name with --name."
         )
     _refuse_other_library(options, board, prefix)

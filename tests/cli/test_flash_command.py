@@ -112,6 +112,24 @@ def test_a_board_that_does_not_answer(esp32: Path, run: Command) -> None:
     assert "If it does not answer, hold BOOT while it connects." in done.err
 
 
+def test_mistakes_are_found_before_anything_is_built(
+    uno: Path, refusal: Refusal, fake_programs: FakePrograms
+) -> None:
+    fake_programs.add("avrdude")
+    fake_programs.add("esptool")
+    for port in ("COM3", "/dev/cu.usbmodem1101", ""):
+        text = refusal("flash", "out", "--port", port)
+        assert f"{port} can't be opened (No such file or directory)." in text.replace("''", "")
+    text = refusal("flash", "out", "--port", "COM3", "--image", "gone.hex", code=4)
+    assert text == "There is no file 'gone.hex'. Check --image."
+    text = refusal("flash", "out", "--port", "/dev/null", "--board", "esp32")
+    assert text == (
+        "'out' is a project of the kind arduino for uno; esp32 takes platformio. Build the model "
+        "with --board esp32."
+    )
+    assert fake_programs.calls() == []
+
+
 def test_arduino_cli_builds_the_sketch(
     uno: Path, run: Command, fake_programs: FakePrograms
 ) -> None:
@@ -122,7 +140,7 @@ build.mkdir()
 """
     fake_programs.add("arduino-cli", body)
     fake_programs.add("avrdude")
-    assert run("flash", "out", "-p", "/dev/pts/999").code == 0
+    assert run("flash", "out", "-p", "/dev/null").code == 0
     compiled, flashed = fake_programs.calls()
     assert compiled == [
         "arduino-cli", "compile", "--fqbn", "arduino:avr:uno", "--library", "out",
@@ -135,7 +153,7 @@ def test_a_missing_build_tool_is_named(
     esp32: Path, run: Command, fake_programs: FakePrograms
 ) -> None:
     fake_programs.add("esptool")
-    done = run("flash", "out", "--port", "/dev/pts/999")
+    done = run("flash", "out", "--port", "/dev/null")
     assert done.code == 4
     assert " ".join(done.err.split()).partition(PLAIN_END.strip() + " ")[2] == (
         "Error: out can't be built: pio or platformio is not installed. Install PlatformIO: pip "
@@ -159,7 +177,7 @@ def test_run_flashes_verifies_and_benches(
     """The board is an emulated UNO that already runs what the fake avrdude is given."""
     fake_programs.add("avrdude")
     monkeypatch.setenv("PATH", f"{fake_programs.folder}:/usr/bin:/bin")
-    assert run("flash", "out", "--port", "/dev/pts/999").code == 0
+    assert run("flash", "out", "--port", "/dev/null").code == 0
     (program,) = (uno / "out" / "build").glob("*.elf")
     assert UNO.emulator is not None
     with emulate(emulator_of(UNO.emulator, uno), program) as port:

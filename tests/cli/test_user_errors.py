@@ -228,8 +228,8 @@ def test_an_output_that_exists(folder: Path, refusal: Refusal) -> None:
     assert text.startswith("Output folder out exists.")
     assert "--force" in text
     (folder / "file").write_text("mine")
-    assert "Output folder file exists." in refusal("build", "model.tflite", "-o", "file")
-    assert "file is a file" in refusal("build", "model.tflite", "-o", "file", "--force")
+    for force in ((), ("--force",)):
+        assert "file is a file" in refusal("build", "model.tflite", "-o", "file", *force)
 
 
 def test_an_output_inside_a_file(folder: Path, refusal: Refusal) -> None:

@@ -67,7 +67,7 @@ def test_prefix_is_an_identifier_and_idempotent(text: str) -> None:
     [
         *(("kws", "kws"), ("model", "model"), ("tcn", "tcn"), ("Int", "int_")),
         *(("string", "m_string"), ("text", "m_text"), ("tc", "m_tc"), ("TC_x", "m_tc_x")),
-        ("tinycomp", "m_tinycomp"),
+        *(("tinycomp", "m_tinycomp"), ("CON", "m_con"), ("lpt1", "m_lpt1"), ("com", "com")),
     ],
 )
 def test_prefix_of(text: str, expected: str) -> None:

@@ -27,6 +27,7 @@ from tinycomp.device.flash_choice import (
     tool_version,
 )
 from tinycomp.device.flash_plan import show_plan
+from tinycomp.device.port_errors import require_port
 from tinycomp.device.ports import FoundPort
 from tinycomp.target.boards import Board, Flash
 from tinycomp.target.flash_tools._tool import FlashJob, Part
@@ -75,6 +76,8 @@ def flash(
     if options.dry_run:
         show_plan(project, chosen, (options.port, options.image), scratch, progress, show)
         return None
+    if options.image is not None:
+        given_program(options.image)
     port = _port(project.board, chosen, options.port, progress)
     firmware, parts = _firmware(project, chosen, options, scratch, progress, show)
     if port is not None and settings.touch:
@@ -93,6 +96,8 @@ def _port(
 ) -> FoundPort | None:  # fmt: skip
     """The board's serial port; None if none is needed and there is none."""
     if name is not None:
+        if chosen.tool.needs_port:
+            require_port(name)
         port = ports.described(name)
         if port.usb_id is not None and port.usb_id not in ports.usb_ids(board):
             progress.note(

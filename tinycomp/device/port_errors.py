@@ -35,8 +35,9 @@ def cannot_open(port: str, error: Exception, how: str = "") -> DeviceError:
             f"Port {port} is used by another program.", hint="End it, or use another port."
         )
     reason = os.strerror(number) if number else str(error)  # pyserial's own text has it twice
+    shown = port or "''"
     return DeviceError(
-        f"Port {port} can't be opened{how} ({reason}).",
+        f"Port {shown} can't be opened{how} ({reason}).",
         hint="'tinycomp ports' lists the ports of boards. Check the name and the cable, and that "
         "no other program uses the port.",
     )

@@ -89,12 +89,13 @@ def c_identifier(text: str) -> str:
 def c_prefix(text: str) -> str:
     """The prefix of a library's public names and headers.
 
-    "m_" is added to names that would hide a header of C or of the harness, or clash with the
-    kernels' names.
+    "m_" is added to names that would hide a header of C or of the harness, clash with the kernels'
+    names, or that no file can have on Windows (con.h).
     """
     name = c_identifier(text)
     hides = name in _HEADERS or name in _MACROS or name in _harness()
-    return f"m_{name}" if hides or re.match(r"tc(_|$)|tinycomp", name) else name
+    clashes = re.match(r"tc(_|$)|tinycomp|(con|prn|aux|nul|(com|lpt)\d)$", name)
+    return f"m_{name}" if hides or clashes else name
 
 
 @cache

@@ -90,13 +90,13 @@ def refuse_existing(folder: Path, *, force: bool) -> None:
         OutputError: it exists and force is not given; it is a file, or below one; it can't be
             written.
     """
+    if is_there(folder) and not folder.is_dir():
+        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
     if not force and is_there(folder):
         raise OutputError(
             f"Output folder {folder} exists.",
             hint="Name another folder, or use --force to replace what tinycomp wrote there.",
         )
-    if is_there(folder) and not folder.is_dir():
-        raise OutputError(f"Output folder {folder} is a file.", hint="Name another folder.")
     _require_place(folder)
 
 

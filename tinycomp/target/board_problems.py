@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tinycomp.common.errors import BoardError
+from tinycomp.common.errors import BoardError, numbered
 from tinycomp.common.problems import wanted
 from tinycomp.common.toml_file import shown
 from tinycomp.target.board_checks import Problem
@@ -33,7 +33,7 @@ def refusal(path: Path, problems: Iterable[Problem]) -> BoardError:
         key=lambda each: (each[0] is None, each[0] and (each[0].path != path, each[0].line)),
     )
     if len(found) > 1:
-        listing = "".join(f"\n  {_located(path, place, text)}" for place, text in found)
+        listing = numbered([_located(path, place, text) for place, text in found])
         return BoardError(f"Board file {path} has {len(found)} problems: {listing}")
     ((place, text),) = found
     return BoardError(f"Board file {path}: {_located(path, place, text)}")
