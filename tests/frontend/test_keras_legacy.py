@@ -246,3 +246,28 @@ def test_a_damaged_saved_model(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"text")
     with pytest.raises(ModelError, match="TensorFlow can't load"):
         read_model(tmp_path)
+
+
+@pytest.mark.parametrize(("version", "slope"), [("2.15.0", 1 / 5), ("3.15.0", 1 / 6)])
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_hard_sigmoids_of_keras_2_are_steeper(
+    version: str, slope: float, suffix: str, keras: Any, save: Save
+) -> None:
+    k = keras.layers
+    model = keras.Sequential([keras.Input((4,)), k.Dense(3), k.Activation("hard_sigmoid")])
+    path = save(model, f"model{suffix}")
+    if suffix == ".h5":
+        with h5py.File(path, "a") as file:
+            file.attrs["keras_version"] = version
+    else:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in {
+                **parts,
+                "metadata.json": f'{{"keras_version": "{version}"}}',
+            }.items():
+                archive.writestr(name, data)
+    x = np.random.default_rng(1).uniform(-3, 3, (5, 4)).astype(np.float32)
+    sums = np.asarray(model.layers[0](x))
+    assert_close(run(clean_up(read_keras(path)), x), np.clip(slope * sums + 0.5, 0, 1))

@@ -17,6 +17,7 @@ _ENDINGS: dict[str, Ending] = {
     "softmax": "softmax",
     "logistic": "sigmoid",
     "hard_sigmoid": "sigmoid",
+    "hard_sigmoid_keras_2": "sigmoid",
 }
 _UNCHANGED = ("reshape", "quantize")
 """Operators that do not change the meaning of an output."""

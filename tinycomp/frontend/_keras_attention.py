@@ -26,9 +26,9 @@ from tinycomp.ops.transpose import Transpose
 
 _HEADS_FIRST = Transpose((1, 0, 2))
 """(time, heads, values) as (heads, time, values), and back."""
-_NEVER = -16.0
-"""Added to the scores of keys behind the query: e^-16 is far below a step of a softmax's output,
-and the range of the scores stays narrow enough for int8.
+_NEVER = -1e9
+"""Added to the scores of keys behind the query, as by Keras; quantization adds what fits the scores
+(quantization/masks.py).
 """
 
 

@@ -33,6 +33,8 @@ class KerasFile:
     """Of the content's format, whatever the file's name."""
     config: Mapping[str, Any]
     """The model's configuration."""
+    version: str
+    """That of Keras which wrote it, "2.15.0"; empty if the file does not say."""
 
 
 def open_keras(path: Path) -> KerasFile:
@@ -55,9 +57,11 @@ def open_keras(path: Path) -> KerasFile:
     if not start:
         raise ModelError(f"The model {path} is empty.", expected=_ACCEPTED, hint=_DAMAGED)
     if start.startswith(_ZIP):
-        return KerasFile(path, ".keras", _parse(path, _archive_config(path)))
+        config = _parse(path, _archive_config(path))
+        return KerasFile(path, ".keras", config, _archive_version(path))
     if start.startswith(_HDF5):
-        return KerasFile(path, ".h5", _parse(path, _hdf5_config(path)))
+        config = _parse(path, _hdf5_config(path))
+        return KerasFile(path, ".h5", config, _hdf5_version(path))
     raise ModelError(f"{path} is neither a .keras archive nor an HDF5 file.", expected=_ACCEPTED)
 
 
@@ -89,6 +93,14 @@ def _archive_config(path: Path) -> bytes:
     )
 
 
+def _archive_version(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        try:
+            return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        except (KeyError, ValueError, TypeError):
+            return ""
+
+
 def _require_sizes(path: Path, archive: zipfile.ZipFile) -> None:
     """Refuse an archive that unpacks to more than a model needs, before any of it is unpacked."""
     sizes = {info.filename: info.file_size for info in archive.infolist()}
@@ -116,6 +128,12 @@ def _hdf5_config(path: Path) -> bytes | str:
             hint=_SAVE_WHOLE,
         )
     return config if isinstance(config, bytes | str) else str(config)
+
+
+def _hdf5_version(path: Path) -> str:
+    with h5py.File(path, "r") as file:
+        version = file.attrs.get("keras_version", "")
+    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
 
 
 def _parse(path: Path, text: bytes | str) -> Mapping[str, Any]:

@@ -56,6 +56,28 @@ _CONSTANT = "_CONSTANT_VALUE"
 """In place of a layer's name, for a number as the first argument."""
 
 
+OLD_HARD_SIGMOID = "hard_sigmoid_keras_2"
+"""The activation's name here."""
+
+
+def with_old_activations(value: Any, version: str) -> Any:
+    """A configuration whose hard sigmoids are those of Keras 2, if that wrote it: they have a slope
+    of 1/5, those of Keras 3 one of 1/6.
+    """
+    if not version.startswith(("1.", "2.")):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            key: OLD_HARD_SIGMOID
+            if key in ("activation", "recurrent_activation") and each == "hard_sigmoid"
+            else with_old_activations(each, version)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [with_old_activations(each, version) for each in value]
+    return value
+
+
 def modernized(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """The configuration of a functional model with Keras 3's calls where Keras 2's differ.
 

@@ -48,6 +48,9 @@ _OPTIONS = (
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
 
+_MASKS = -1e4
+"""Numbers up to here take all values from what is added to them."""
+
 Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 
 
@@ -187,6 +190,25 @@ def _with_array(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
         raise refusal(layer, f"repeats a tensor of {shape}", expected=f"Expected {values.shape}.")
     op = AddConstant() if name in ("Add", "Subtract") else Mul()
     return builder.add(op, [x, builder.constant(f"{layer.name}/constants", values)], layer.name)
+
+
+def _selected(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A tensor where constants are true, else a number; -1e9 and the like mask scores."""
+    condition, value, number = layer.config["args"]
+    shape = builder.tensors[inputs[0]].shape
+    if not _is_array(condition) or value is not None or not isinstance(number, int | float):
+        what = "chooses by a tensor, or between tensors"
+        raise refusal(layer, what, expected="Expected constants, a tensor and a number.")
+    kept = np.asarray(condition["config"]["value"]).astype(bool)
+    while kept.ndim > len(shape) and kept.shape[0] == 1:
+        kept = kept[0]
+    kept = np.broadcast_to(kept, shape)
+    found, name = inputs[0], layer.name
+    if number > _MASKS:
+        mask = builder.constant(f"{name}/kept", kept.astype(np.float32))
+        found = builder.add(Mul(), [found, mask], f"{name}/product")
+    rest = np.where(kept, 0, number).astype(np.float32)
+    return builder.add(AddConstant(), [found, builder.constant(f"{name}/rest", rest)], name)
 
 
 def _clip(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -349,6 +371,7 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Sum": _summed,
     "Transpose": _transposed,
     "TrueDivide": _scaled,
+    "Where": _selected,
     **MATH,
     **statistics(_reduced, _summed),
 }

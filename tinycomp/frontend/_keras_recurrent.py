@@ -26,8 +26,9 @@ Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 BY_ROWS = ("Activation", "Dense", "ELU", "LeakyReLU", "ReLU", "Softmax")
 """Layers that compute each row alone, so that TimeDistributed changes nothing."""
 GATES = {
-    "sigmoid": None, "hard_sigmoid": Function("hard_sigmoid"),
-    "sparse_sigmoid": Function("sparse_sigmoid"),
+    "sigmoid": None, **{
+        name: Function(name) for name in ("hard_sigmoid", "hard_sigmoid_keras_2", "sparse_sigmoid")
+    },
 }  # fmt: skip
 """Activations of gates, by name: their values are shares from 0 to 1. None: the default."""
 _MERGED: Mapping[str, Callable[[], Operator]] = {"sum": Add, "mul": Mul}
@@ -63,7 +64,8 @@ def recurrent(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
         raise refusal(
             layer,
             f"has recurrent_activation={gate!r}",
-            expected=f"Expected one of {', '.join(GATES)}: gates are shares from 0 to 1.",
+            expected="Expected one of sigmoid, hard_sigmoid, sparse_sigmoid: gates are shares from "
+            "0 to 1.",
             hint="Train it with recurrent_activation='sigmoid'.",
         )
     config["recurrent_activation"] = GATES[gate]

@@ -22,6 +22,7 @@ from tinycomp.frontend._keras_calls import output_names
 from tinycomp.frontend._keras_config import broken_configurations, clean_model, model_inputs
 from tinycomp.frontend._keras_file import open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
+from tinycomp.frontend._keras_legacy import with_old_activations
 from tinycomp.frontend._keras_weights import read_arrays
 from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
 
@@ -38,7 +39,7 @@ def read_keras(path: Path) -> Graph:
     """
     file = open_keras(path)
     blockers = Blockers(repr(path.name))
-    model = clean_model(file.config, blockers)
+    model = clean_model(with_old_activations(file.config, file.version), blockers)
     builder = GraphBuilder(path.stem)
     with broken_configurations():
         inputs = [builder.input(name, shape) for name, shape in model_inputs(model)]

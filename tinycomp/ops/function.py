@@ -41,6 +41,10 @@ ACTIVATIONS: Mapping[str, Definition] = {
     "hard_sigmoid": Definition(
         lambda x: np.clip(x + 3, 0, 6) / 6, (link("ADD", 3), link("RELU6"), link("MUL", 1 / 6))
     ),
+    "hard_sigmoid_keras_2": Definition(
+        lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+        (link("MUL", 0.2), link("ADD", 0.5), link("MAXIMUM", 0), link("MINIMUM", 1)),
+    ),
     "hard_tanh": Definition(lambda x: np.clip(x, -1, 1), (link("RELU_N1_TO_1"),)),
     "linear": Definition(lambda x: x, (link("MUL", 1.0),)),
     "log_sigmoid": Definition(
@@ -92,7 +96,9 @@ ACTIVATIONS: Mapping[str, Definition] = {
         lambda x: x - np.tanh(x), (link("TANH"), link("NEG"), link("ADD", again=True))
     ),
 }
-"""By the name of keras.activations, with the constants that Keras takes where none are given."""
+"""By the name of keras.activations, with the constants that Keras takes where none are given. The
+hard sigmoid of Keras 2 had another slope.
+"""
 DEFINITIONS: Mapping[str, Definition] = {**ACTIVATIONS, **MATHEMATICS}
 """All of them."""
 

@@ -11,6 +11,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.quantization.affine import core_inputs, quantize_inputs
 from tinycomp.quantization.export import write_tflite
+from tinycomp.quantization.masks import masked_sums
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import simulate
 
@@ -33,16 +34,18 @@ def signal_to_noise(core: Graph, quantized: Graph, x: Array) -> dict[str, float]
         x: samples of real values; only some are used.
 
     Returns:
-        For tensors of both graphs that are not zero throughout; at most EXACT.
+        For tensors of both graphs that are not zero throughout, and hold no masked scores, which
+        are other numbers in each; at most EXACT.
     """
     elements = sum(tensor.size for tensor in core.tensors.values())
     x = x[spread(len(x), max(1, min(SAMPLES, ELEMENTS // max(1, elements))))]
     expected = run_float(write_tflite(core), core_inputs(core, x), "all")
     found = simulate(quantized, quantize_inputs(quantized, x))
     result = {}
+    masked = {node.outputs[0] for node in masked_sums(core)}
     for name in quantized.tensors:
         parameters = quantized.tensors[name].quantization
-        if name in core.tensors and parameters is not None:
+        if name in core.tensors and name not in masked and parameters is not None:
             ratio = _decibels(expected[name], dequantize_values(found[name], parameters))
             if ratio is not None:
                 result[name] = ratio

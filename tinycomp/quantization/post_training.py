@@ -17,6 +17,7 @@ from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.quantization.affine import quantize_values
+from tinycomp.quantization.masks import with_bounded_masks
 from tinycomp.quantization.ranges import Range
 from tinycomp.quantization.shared_scales import share
 from tinycomp.quantization.tables import table_parameters
@@ -95,6 +96,7 @@ def quantize(
     _require_quantizable(graph)
     given = {**(given or {}), **table_parameters(graph)}
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in given.items()}}
+    graph, ranges = with_bounded_masks(graph, ranges)
     typed = with_types(graph, ranges, precision)
     graph, types = typed.graph, dict(typed.types)
     fixed = fixed_parameters(graph, types) | given
