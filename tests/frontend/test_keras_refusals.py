@@ -216,6 +216,14 @@ def test_options_of_functions(
     assert text in refused(save(keras.Model(x, function(keras.ops, x))))
 
 
+def test_an_initial_state(keras: Any, save: Save) -> None:
+    x, k = keras.Input(SIGNAL), keras.layers
+    state = k.GRU(3)(x)
+    text = refused(save(keras.Model(x, k.GRU(3, name="x")(x, initial_state=state))))
+    assert "Layer 'x' is called with initial_state=a tensor, which is not supported." in text
+    assert "Every inference starts from a state of zeros: give the layer what the state" in text
+
+
 def test_other_operation(keras: Any, save: Save) -> None:
     x = keras.Input(VECTOR)
     text = refused(save(keras.Model(x, keras.ops.sinh(x))))

@@ -10,6 +10,13 @@ from tinycomp.frontend._keras_objects import Config
 
 _NAMED = ("query", "value", "key")
 """What attention takes by name, in the order of its arguments."""
+_INSTEAD = {
+    "attention_mask": "Give the network windows of one length, or use use_causal_mask=True.",
+    "initial_state": "Every inference starts from a state of zeros: give the layer what the state "
+    "should hold with every row (RepeatVector and Concatenate), and train it so.",
+    "mask": "Give the network windows of one length, and train it on them.",
+}
+"""What to do without an argument of a call."""
 Call = tuple[str, int, int]
 """A tensor in Keras: the layer's name, the index of the call, the index of the output."""
 
@@ -119,7 +126,8 @@ def _refuse_arguments(arguments: Mapping[str, Any], name: str) -> None:
     for key, value in arguments.items():
         if value is None or value is False:
             continue
+        shown = "a tensor" if isinstance(value, Mapping | list | tuple) else repr(value)
         raise ModelError(
-            f"Layer {name!r} is called with {key}={value!r}, which is not supported.",
-            hint="Call the layer with its input alone and save the model again.",
+            f"Layer {name!r} is called with {key}={shown}, which is not supported.",
+            hint=_INSTEAD.get(key, "Call the layer with its input alone and save the model again."),
         )
