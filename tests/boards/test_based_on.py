@@ -67,3 +67,13 @@ def test_an_unknown_base_is_refused(tmp_path: Path, line: str, problem: str) -> 
     with pytest.raises(BoardError) as caught:
         load_board(board_file(tmp_path, "mine", f'title = "Mine"\n{line}\n'))
     assert problem in str(caught.value)
+
+
+def test_steps_by_hand_belong_to_the_flash_tools(tmp_path: Path) -> None:
+    text = 'title = "Mine"\nbased_on = "pico"\nstand_in = "cortex-m0"\n[flash]\n'
+    same = load_board(board_file(tmp_path, "same", text + "address = 0x2000\n")).flash
+    other = load_board(board_file(tmp_path, "other", text + 'tools = ["bossac"]\n')).flash
+    assert same is not None
+    assert other is not None
+    assert same.advice is not None
+    assert (other.advice, other.touch) == (None, same.touch)

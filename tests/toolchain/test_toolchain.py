@@ -131,3 +131,14 @@ def test_the_version_has_the_compilers_name():
     name, version = gcc_version(HOST).split()
     assert name == "gcc"
     assert version.split(".")[0].isdigit()
+
+
+@pytest.mark.parametrize(("header", "helped"), [("stdint.h", True), ("mine.h", False)])
+def test_a_compiler_without_a_c_library_is_explained(tmp_path, header, helped):
+    source = tmp_path / "x.c"
+    source.write_text(f"#include <{header}>\n")
+    bare = HOST.model_copy(update={"flags": ("-nostdinc", f"-I{tmp_path}")})
+    with pytest.raises(ToolError) as caught:
+        compile_objects(bare, [source], tmp_path)
+    assert f"{header}: No such file" in str(caught.value)
+    assert ("finds no C library: install one for it" in str(caught.value)) == helped

@@ -104,7 +104,8 @@ def read_board(path: Path) -> dict[str, Any]:
     """The keys of a board file, including those of the board that it is based on.
 
     Tables are merged key by key; lists are replaced. `title`, `stand_in` and `differs` are never
-    inherited, nor are [emulator] and [silicon] by a board with a stand-in.
+    inherited, nor are [emulator] and [silicon] by a board with a stand-in, and `advice` by one with
+    flash tools of its own.
 
     Raises:
         BoardError: a file can't be read; boards are based on each other in a circle.
@@ -177,7 +178,16 @@ def _read(path: Path, derived: tuple[Path, ...]) -> dict[str, Any]:
     inherited = {key: value for key, value in _inherited(path, source, chain) if key not in _OWN}
     if "stand_in" in values:
         inherited = {key: value for key, value in inherited.items() if key not in _OF_EMULATED}
-    return _merged(inherited, values)
+    return _merged(_without_advice(inherited, values), values)
+
+
+def _without_advice(inherited: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Steps by hand belong to the flash tools: a board with tools of its own inherits none."""
+    base, own = inherited.get("flash"), values.get("flash")
+    if not (isinstance(base, dict) and isinstance(own, dict) and "tools" in own):
+        return inherited
+    kept = {key: value for key, value in base.items() if key != "advice"}
+    return {**inherited, "flash": kept}
 
 
 def _values(path: Path) -> dict[str, Any]:

@@ -99,8 +99,21 @@ def run_tool(
         ) from error
     if done.returncode != 0:
         shown = _first_errors(done.stderr or done.stdout)
-        raise ToolError(f"{program} failed (exit code {done.returncode}):\n{shown}")
+        raise ToolError(
+            f"{program} failed (exit code {done.returncode}):\n{shown}",
+            hint=_without_library(shown),
+        )
     return done.stdout
+
+
+def _without_library(errors: str) -> str:
+    """What to try if a compiler was installed or called without a C library."""
+    if not re.search(r"fatal error: (stdint|stddef|stdbool|string)\.h: No such file", errors):
+        return ""
+    return (
+        "\nThe compiler finds no C library: install one for it, and select it in 'compiler.flags' "
+        'of the board file ("--specs=picolibc.specs", "--specs=nano.specs").'
+    )
 
 
 def _first_errors(text: str) -> str:
