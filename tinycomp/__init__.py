@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from tinycomp.api import Build, bench, build, compress, inspect, quantize, search, verify
+    from tinycomp.api import (
+        Build,
+        bench,
+        build,
+        compress,
+        flash,
+        inspect,
+        list_boards,
+        list_ports,
+        quantize,
+        run,
+        search,
+        verify,
+    )
     from tinycomp.common.errors import TinycompError
 
 __all__ = [
@@ -24,8 +37,12 @@ __all__ = [
     "bench",
     "build",
     "compress",
+    "flash",
     "inspect",
+    "list_boards",
+    "list_ports",
     "quantize",
+    "run",
     "search",
     "verify",
 ]

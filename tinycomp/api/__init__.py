@@ -12,19 +12,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tinycomp.api.built import Build
     from tinycomp.api.checks import bench, verify
+    from tinycomp.api.desk import flash, list_boards, list_ports, run
     from tinycomp.api.inspecting import inspect
     from tinycomp.api.models import build, quantize
     from tinycomp.api.training import compress, search
 
-__all__ = ["Build", "bench", "build", "compress", "inspect", "quantize", "search", "verify"]
+__all__ = [
+    "Build",
+    "bench",
+    "build",
+    "compress",
+    "flash",
+    "inspect",
+    "list_boards",
+    "list_ports",
+    "quantize",
+    "run",
+    "search",
+    "verify",
+]
 
 _HOMES = {
     "Build": "built",
     "bench": "checks",
     "build": "models",
     "compress": "training",
+    "flash": "desk",
     "inspect": "inspecting",
+    "list_boards": "desk",
+    "list_ports": "desk",
     "quantize": "models",
+    "run": "desk",
     "search": "training",
     "verify": "checks",
 }

@@ -126,6 +126,20 @@ class Build:
         return f"<Build of {self.report.model.name} for {self.report.board} in '{self.folder}'>"
 
 
+Built = Build | str | os.PathLike[str]
+"""A build, or the path of its folder."""
+
+
+def folder_of(build: Built) -> Path:
+    """Where a build lies."""
+    return build.folder if isinstance(build, Build) else Path(build)
+
+
+def board_name(board: str | os.PathLike[str] | None) -> str | None:
+    """A board's name or the path of its file as text, where one is given."""
+    return None if board is None else os.fspath(board)
+
+
 def _samples(graph: Graph, x: Inputs) -> tuple[Array, bool]:
     """Samples (count, *graph.sample_shape), and whether they are of the library's own type."""
     arrays = _by_input(graph, x)

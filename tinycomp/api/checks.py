@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from tinycomp import pipeline
 from tinycomp.api._data import DATA_LIMIT, Data, data_file
 from tinycomp.api._log import Logged
 from tinycomp.api._scratch import scratch_folder
-from tinycomp.api.built import Build
+from tinycomp.api.built import Built, board_name, folder_of
 from tinycomp.common.progress import Progress
 from tinycomp.device.link import SerialPort
 from tinycomp.options.build import BuildOptions
 from tinycomp.options.data import DataOptions
 from tinycomp.reference.compare import Verification
 from tinycomp.report.record import Report
-
-Built = Build | str | os.PathLike[str]
 
 
 def verify(
@@ -60,8 +57,8 @@ def verify(
     progress = progress or Logged()
     with scratch_folder() as scratch:
         return pipeline.verify(
-            _folder(build),
-            _board(board),
+            folder_of(build),
+            board_name(board),
             data_file(data, scratch, data_limit, progress),
             DataOptions(x_key, None, input_scale, input_offset, label_column=label_column),
             samples,
@@ -91,15 +88,9 @@ def bench(
         TinycompError: the folder is no build; a compiler or a device fails or is missing.
     """
     progress = progress or Logged()
-    return pipeline.bench(_folder(build), _board(board), _port(port), progress, estimate_cycles)
-
-
-def _folder(build: Built) -> Path:
-    return build.folder if isinstance(build, Build) else Path(build)
-
-
-def _board(board: str | os.PathLike[str] | None) -> str | None:
-    return None if board is None else os.fspath(board)
+    return pipeline.bench(
+        folder_of(build), board_name(board), _port(port), progress, estimate_cycles
+    )
 
 
 def _port(port: SerialPort | str | None) -> SerialPort | None:

@@ -101,14 +101,14 @@ def flash(
     dry_run: DryRun = False,
 ) -> None:
     """Build a folder's serial program with its project's own tools, and flash it."""
-    from tinycomp import hardware
-    from tinycomp.device.flashing import FlashOptions
+    from tinycomp import api
 
-    options = FlashOptions(port, tool, image, dry_run)
+    name = api.flash(
+        folder, port=port, board=board, tool=tool, image=image, dry_run=dry_run,
+        show=_print_command if dry_run else _show_command, progress=TerminalProgress(),
+    )  # fmt: skip
     if dry_run:
-        hardware.flash(folder, board, options, TerminalProgress(), _print_command)
         return
-    name = hardware.flash(folder, board, options, TerminalProgress(), _show_command)
     emit(lambda: {"folder": str(folder), "port": name})
     console.print(f"Flashed {folder}", markup=False)
     where = f" --port {name}" if name else " --port <its serial port>"
@@ -128,22 +128,24 @@ def run(
     dry_run: DryRun = False,
 ) -> None:
     """Build and flash a folder, then verify and bench it on the board: latency in milliseconds."""
-    from tinycomp import hardware
-    from tinycomp.device.flashing import FlashOptions
-    from tinycomp.device.link import STARTUP_SECONDS, SerialPort
+    from tinycomp import api
+    from tinycomp.device.link import STARTUP_SECONDS
     from tinycomp.report import terminal
     from tinycomp.report.record import to_json
 
-    options = FlashOptions(port, tool, image, dry_run)
     if dry_run:
-        hardware.flash(folder, board, options, TerminalProgress(), _print_command)
+        api.flash(
+            folder, port=port, board=board, tool=tool, image=image, dry_run=True,
+            show=_print_command, progress=TerminalProgress(),
+        )  # fmt: skip
         for command in _checks(folder, board, port, samples, startup_timeout, no_reset=no_reset):
             _print_command(command)
         return
-    line = SerialPort("", None, startup_timeout or STARTUP_SECONDS, reset=not no_reset)
-    found, report = hardware.flash_and_check(
-        folder, board, options, samples, line, TerminalProgress(), _show_command
-    )
+    found, report = api.run(
+        folder, port=port, board=board, tool=tool, image=image, samples=samples,
+        startup_timeout=startup_timeout or STARTUP_SECONDS, reset=not no_reset,
+        show=_show_command, progress=TerminalProgress(),
+    )  # fmt: skip
     emit(
         lambda: {
             "verification": terminal.verification_content(found),
