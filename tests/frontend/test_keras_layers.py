@@ -121,6 +121,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
         IMAGE,
         lambda k: [k.UpSampling2D((3, 2), interpolation="bilinear")],
     ),
+    "center_crop": (IMAGE, lambda k: [k.CenterCrop(3, 6)]),
     "resizing": (IMAGE, lambda k: [k.Resizing(5, 12)]),
     "resizing_nearest": (IMAGE, lambda k: [k.Resizing(18, 4, interpolation="nearest")]),
     "up_sampling1d": (SIGNAL, lambda k: [k.UpSampling1D(3), k.Conv1D(3, 3)]),
@@ -157,6 +158,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
             k.Conv2D(2, 1),
         ],
     ),
+    "identities_of_steps": (SIGNAL, lambda k: [k.TimeDistributed(k.Dropout(0.5)), k.Conv1D(2, 3)]),
 }
 
 ACTIVATIONS = (

@@ -79,6 +79,11 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         lambda k: k.BatchNormalization(axis=1, name="x"),
         "Layer 'x' (BatchNormalization) normalizes axis 1. Expected the last, the channels.",
     ),
+    "center_crop": (
+        IMAGE,
+        lambda k: k.CenterCrop(4, 100, name="x"),
+        "Layer 'x' (CenterCrop) enlarges an image of",
+    ),
     "softmax_axis": (
         SIGNAL,
         lambda k: k.Softmax(axis=1, name="x"),

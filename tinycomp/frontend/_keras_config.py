@@ -131,7 +131,7 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
     refuse_foreign(entry, class_name, name)
     if class_name in MODELS:
         cleaned = _model(MODELS[class_name], name, config, blockers)
-    elif class_name in IDENTITIES:
+    elif class_name in IDENTITIES or _wraps_identity(class_name, config):
         cleaned = wrap("Identity", name, config, {})
     elif class_name in LAYERS:
         cleaned = wrap(class_name, name, config, clean_options(class_name, name, config))
@@ -151,6 +151,12 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             nodes = [without_mode(call) for call in nodes]
         cleaned["inbound_nodes"] = [clean_call(call, name, separate) for call in nodes]
     return cleaned
+
+
+def _wraps_identity(class_name: str, config: Mapping[str, Any]) -> bool:
+    """Whether it computes something without effect at every step."""
+    inner = config.get("layer") if class_name == "TimeDistributed" else None
+    return isinstance(inner, Mapping) and inner.get("class_name") in IDENTITIES
 
 
 def _operation(

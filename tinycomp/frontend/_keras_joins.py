@@ -17,6 +17,7 @@ from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinycomp.ops.softmax import Softmax
+from tinycomp.ops.strided_slice import StridedSlice
 from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
 
@@ -27,6 +28,19 @@ def _average(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     """A sum, times 1 / n."""
     total = merge(Add(), replace(layer, name=f"{layer.name}/sum"), inputs, builder)
     return scaled(layer.name, total, 1 / len(inputs), 0.0, builder)
+
+
+def _center_crop(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """The middle of an image; of an odd rest, the smaller half lies before it."""
+    shape = builder.tensors[inputs[0]].shape
+    rests = [
+        size - int(layer.config[key]) for size, key in zip(shape, ("height", "width"), strict=False)
+    ]
+    if min(rests) < 0:
+        what = f"enlarges an image of {shape[0]} x {shape[1]}"
+        raise refusal(layer, what, expected="Expected a part of it.", hint="Use Resizing.")
+    ends = [(rest // 2, rest - rest // 2) for rest in rests]
+    return builder.add(StridedSlice.cropping(shape, (*ends, (0, 0))), inputs, layer.name)
 
 
 def _permute(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -93,6 +107,7 @@ def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
 
 JOINS: Mapping[str, Lowering] = {
     "Average": _average,
+    "CenterCrop": _center_crop,
     "Permute": _permute,
     "RepeatVector": _repeat_vector,
     "Resizing": _resized,

@@ -41,6 +41,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "Conv2DTranspose": ("filters", *_TRANSPOSED),
     "Cropping1D": ("cropping", "data_format"),
     "Cropping2D": ("cropping", "data_format"),
+    "CenterCrop": ("height", "width", "data_format"),
     "Dense": ("units", "activation", "use_bias"),
     "DepthwiseConv1D": _DEPTHWISE,
     "DepthwiseConv2D": _DEPTHWISE,
