@@ -28,6 +28,7 @@ MODELS: dict[str, Callable[[Any], list[Any]]] = {
         k.LSTM(4, activation="relu", return_sequences=True),
         k.GRU(3, activation="sigmoid", recurrent_activation="relu6"),
     ],
+    "linear": lambda k: [k.GRU(5, return_sequences=True), k.GRU(3, activation="linear")],
     "elu": lambda k: [k.SimpleRNN(5, activation="elu")],
 }
 """Layers by name; the last one is none that tinycomp has."""

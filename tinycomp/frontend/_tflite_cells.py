@@ -22,12 +22,15 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._registry import by_tflite_name
+from tinycomp.ops.function import Function
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
 from tinycomp.ops.lstm_steps import LstmSteps
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.simple_rnn import SimpleRnn
 
+_LINEAR = "none"
+"""An activation that changes nothing."""
 _LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0}
 
 
@@ -71,6 +74,8 @@ def _activation(builtin: str, default: str) -> Operator | None:
     """An activation as recurrent layers have it: None for the default."""
     if builtin == default:
         return None
+    if builtin == _LINEAR:
+        return Function("linear")
     limit = _LIMITS.get(builtin)
     return by_tflite_name()[builtin]() if limit is None else Relu(limit)
 
@@ -192,14 +197,14 @@ def _pair(product: Product, is_second: Callable[[Linear], bool]) -> tuple[Linear
 def _builtin(vector: Linear) -> str:
     """The function that gives a vector."""
     atom = vector.atom
-    if not isinstance(atom, Applied):
-        raise NoLayerError("function")
-    return atom.builtin
+    return atom.builtin if isinstance(atom, Applied) else _LINEAR
 
 
 def _of(vector: Linear, builtin: str) -> Linear:
     """What a function is applied to."""
     atom = vector.atom
+    if builtin == _LINEAR:
+        return vector
     if not isinstance(atom, Applied) or atom.builtin != builtin:
         raise NoLayerError(builtin)
     return atom.of
