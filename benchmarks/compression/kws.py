@@ -32,7 +32,7 @@ imitation = 1.0
 temperature = 2.0
 validation = 0.20305
 hold_out = "last"
-rate = 0.0025
+rate = 0.001
 """
 STEPS = """
 [[steps]]

@@ -143,6 +143,7 @@ def measured(row: Row, model: Path, data: Path, text: str, seed: int) -> dict[st
     return {
         "technique": row.title, "seed": seed, "float": round(found.real.value, 4),
         "accuracy": round(found.small.value, 4), "bytes": [before.constants, after.constants],
+        "code": [before.code, after.code],
         "macs": [before.macs, after.macs],
         "instructions": [round(before.instructions), round(after.instructions)],
         "non_zeros": after.non_zeros, "bits": round(after.bits, 2),
