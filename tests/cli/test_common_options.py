@@ -183,7 +183,7 @@ def test_a_port_that_does_not_exist_is_noticed_before_anything_is_compiled(
         raise AssertionError("it was compiled")
 
     monkeypatch.setattr("tinycomp.target.toolchain._compile", compile_nothing)
-    for command in ("bench", "verify", "flash", "run"):
+    for command in ("bench", "verify"):
         text = refusal(command, "out", "--port", "/dev/ttyABSENT")
         assert text.startswith("Port /dev/ttyABSENT can't be opened (No such file or directory)")
 

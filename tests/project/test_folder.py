@@ -50,10 +50,14 @@ def test_equal_files_make_equal_manifests(out, tmp_path):
     assert (out / MANIFEST).read_bytes() == (tmp_path / "again" / MANIFEST).read_bytes()
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
-def test_an_existing_path_is_refused(tmp_path, make):
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(Path.mkdir, r"out exists\. Name another folder, or use --force"),
+     (Path.touch, r"out is a file\. Name another folder")],
+)  # fmt: skip
+def test_an_existing_path_is_refused(tmp_path, make, said):
     make(tmp_path / "out")
-    with pytest.raises(OutputError, match=r"out exists\. Name another folder, or use --force"):
+    with pytest.raises(OutputError, match=said):
         write_folder(tmp_path / "out", FILES)
 
 

@@ -96,9 +96,9 @@ def test_a_new_kind_needs_new_files_only(component: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ("", "project = 'component' needs a table [component]."),
+        ("", "project = 'component' needs a table [component] with chip."),
         ("[component]\n", "key 'component.chip' is missing."),
-        ('[component]\nchp = "x"\n', "key 'component.chp' is not known. Known here: chip."),
+        ('[component]\nchp = "x"\n', "key 'component.chp' is not known. Did you mean 'chip'?"),
         ("[component]\nchip = 1\n", "key 'component.chip' should be text in quotes"),
     ],
 )

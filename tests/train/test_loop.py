@@ -53,7 +53,7 @@ def uninterrupted() -> dict[str, bytes]:
 
 def test_it_learns_and_reports_progress() -> None:
     x, y = task()
-    made, told = model(), []
+    made, told = model(bits=3.0), []
     schedule = replace(SCHEDULE, epochs=12)
     epochs = train(made, x, supervision(), schedule, Silent(), report=told.append)
     assert told == epochs
@@ -121,6 +121,16 @@ def test_a_nan_loss_stops_and_restores_the_last_good_state() -> None:
     with pytest.raises(DivergedError, match=r"epoch 2, .* state after epoch 1"):
         train(made, x, supervision(), SCHEDULE, Silent(), report=poison)
     assert constants(finish(made)) == good[0]
+
+
+def test_weights_that_are_no_numbers_at_the_end_of_an_epoch_stop_it() -> None:
+    x, whole = task()[0].copy(), replace(SCHEDULE, batch=len(task()[0]))  # one step an epoch
+    x[split(len(x), SCHEDULE.validation, 0)[0][0], 0] = np.nan  # rectified: the loss is a number
+    made = model()
+    before = constants(finish(made))
+    with pytest.raises(DivergedError, match=r"in epoch 1.* state after epoch 0"):
+        train(made, x, supervision(), whole, Silent())
+    assert constants(finish(made)) == before
 
 
 def test_all_impossible_options_are_named() -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Epoch:
 
 
 class DivergedError(TinycompError):
-    """The loss became NaN or infinite."""
+    """The loss or weights became NaN or infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +104,8 @@ def train(
         The epochs trained by this call.
 
     Raises:
-        DivergedError: the loss became NaN or infinite; the model is restored to its state after
-            the last complete epoch.
+        DivergedError: the loss or weights became NaN or infinite; the model is restored to its
+            state after the last complete epoch.
         TinycompError: the checkpoint belongs to another training run, or the augmentation does not
             fit the samples.
     """
@@ -218,15 +218,20 @@ class _Run:
             step = self.done * self.steps + number
             value = self._step(batch, step)
             if not math.isfinite(value):
-                self._restore(before)
-                raise DivergedError(
-                    f"The loss is {value} in epoch {self.done + 1}, step {number + 1}; the model "
-                    f"is restored to its state after epoch {self.done}.",
-                    hint="Use a smaller rate, or check that labels and inputs are finite.",
-                )
+                self._diverged(f"The loss is {value}", f", step {number + 1}", before)
             total += value
+        if not all(np.isfinite(each).all() for each in self.model.get_weights()):
+            self._diverged("Weights stop being finite", "", before)
         self.done += 1
         return Epoch(self.done, total / self.steps, self._validate(), self._bits())
+
+    def _diverged(self, what: str, where: str, before: Mapping[str, Array]) -> NoReturn:
+        self._restore(before)
+        raise DivergedError(
+            f"{what} in epoch {self.done + 1}{where}; the model is restored to its state after "
+            f"epoch {self.done}.",
+            hint="Use a smaller rate, or check that labels and inputs are finite.",
+        )
 
     def _step(self, batch: Array, step: int) -> float:
         total = self.steps * self.schedule.epochs

@@ -148,6 +148,8 @@ class Rate(Constraint):
         found = [
             self._symbols(layer.kernel(self), s) for layer, s in zip(layers, states, strict=True)
         ]
+        if not all(np.isfinite(symbols).all() for symbols in found):
+            return  # the next loss is not finite either, which ends the training
         sizes = [symbols.size for symbols in found]
         bits = sum(entropy(each) * each.size for each in found) / sum(sizes)
         _, multiplier, start, _, wanted = states[0]["control"]
