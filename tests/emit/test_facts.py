@@ -88,6 +88,16 @@ def test_facts_of_a_convolution(window: Window, channels: int, broken: str) -> N
     assert macros(layers.graph()) == sorted(of_convolutions - left_out)
 
 
+@pytest.mark.parametrize("outputs", [[64], [64, 72], [64, 68]])
+def test_dense_layers_without_other_blocks_than_eights(outputs: list[int]) -> None:
+    layers = RectifiedLayers((64,))
+    x = "input"
+    for size in outputs:
+        x = layers.dense(x, size)
+    eights = all(size % 8 == 0 for size in outputs)
+    assert ("TC_FULLY_CONNECTED_EIGHTS" in macros(layers.graph())) == eights
+
+
 def test_a_multiplier_that_all_channels_share_is_single() -> None:
     channels = Channels(*(np.arange(9, dtype=kind) for kind in (np.int32, np.int8, np.int32)))
     alike = replace(channels, low=np.zeros(9, np.int8), multiplier=np.zeros(9, np.int32))

@@ -12,6 +12,10 @@
 
 #include "fully_connected_outputs.h"
 
+/* 1: outputs come in blocks of eight. */
+#ifndef TC_FULLY_CONNECTED_EIGHTS
+#define TC_FULLY_CONNECTED_EIGHTS 0
+#endif
 /* 1: no layer takes its inputs in parts. */
 #ifndef TC_FULLY_CONNECTED_UNDIVIDED
 #define TC_FULLY_CONNECTED_UNDIVIDED 0
@@ -65,7 +69,7 @@ static inline uint32_t tc_fully_connected_add(const int8_t *weights, uint32_t od
     return tc_smlad(tc_sxtb16(w), even, tc_smlad(w, odd, sum));
 }
 
-#if !TC_SMALL
+#if !TC_SMALL && !TC_FULLY_CONNECTED_EIGHTS
 
 /* Four sums of a block of words that has `step` bytes per group. */
 static void tc_fully_connected_four(const int8_t *x, const int8_t *w, size_t groups, size_t step, const int32_t *start,
@@ -107,7 +111,7 @@ static void tc_fully_connected_some(const int8_t *x, const int8_t *weights, size
 {
     const size_t step = 4 * (size_t)outputs;
     unsigned i = 0;
-#if !TC_SMALL
+#if !TC_SMALL && !TC_FULLY_CONNECTED_EIGHTS
     for (; outputs - i >= 4; i += 4) {
         tc_fully_connected_four(x, weights + 4 * (size_t)i, groups, step, start + i, sums + i);
     }
