@@ -106,6 +106,11 @@ def test_avr_kernels_for_little_ram_equal_the_simulator(tmp_path: Path) -> None:
     assert run(cases, _board("host", "-O1"), "avr", tmp_path) == []
 
 
+def _of_plain(cases: list[KernelCase]) -> list[str]:
+    """The facts that headers test, without those about packed constants: there are none."""
+    return [macro for macro in asked(cases, DSP) if not macro.endswith(("MERGED", "TC_SMALL"))]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("board", "optimize"), [build[1:] for build in BUILDS if build[0] == DSP])
 def test_kernels_equal_the_simulator_where_facts_are_known(
@@ -115,9 +120,9 @@ def test_kernels_equal_the_simulator_where_facts_are_known(
     chosen = _board(board, optimize)
     lower = lowered([plain(case) for family in FAMILIES.values() for case in family()], DSP)
     drawn = [case for case in lower if case.kernel.endswith("_dsp")]
-    cases = [case for case in drawn if known([case], DSP) == asked([case], DSP)]
+    cases = [case for case in drawn if known([case], DSP) == _of_plain([case])]
     assert {case.kernel for case in cases} == {case.kernel for case in drawn}
-    assert known(cases, DSP) == asked(drawn, DSP)
+    assert known(cases, DSP) == _of_plain(drawn)
     assert run(cases, chosen, DSP, tmp_path) == []
 
 

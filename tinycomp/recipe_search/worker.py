@@ -166,7 +166,10 @@ class Worker:
                 self.study.enqueue_trial(choices, _previewed(shorter))
                 return True
         new = [each for each in trials if not _choices(each).get(RUNG) and not _history(each)]
-        if len(new) < self.plan.candidates:
+        # Workers that propose at the same time may propose the same; few choices are soon used up.
+        distinct = {_place(_choices(each)) if _choices(each) else each.number for each in new}
+        most = self.plan.candidates
+        if len(distinct) < most and len(new) < 2 * most:
             if self.plan.learns:
                 self._propose(trials)
             return True
