@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -229,13 +230,14 @@ class Worker:
         rung = trial.suggest_int(RUNG, 0, len(_stages(self.plan)) - 1)
         text = toml_text(self.space.recipe(TrialAsk(trial), _stages(self.plan)[rung]))
         trial.set_user_attr(_RECIPE, text)
-        known = self._known(text)
-        if known is not None:
-            trial.set_user_attr(_SAME, known.number)
-            return self._note(trial, known.outcome, known.rung)
         frozen = self.study.get_trials(deepcopy=False)[trial.number]
         origin = [*_history(frozen), trial.number][0]
         states = self.folder / UNFINISHED / str(origin)
+        known = self._known(text)
+        if known is not None:
+            shutil.rmtree(states, ignore_errors=True)  # of a lost worker
+            trial.set_user_attr(_SAME, known.number)
+            return self._note(trial, known.outcome, known.rung)
         try:
             outcome, model = self.evaluator.run(text, states, self.progress)
         except RefusedError as error:
