@@ -135,9 +135,7 @@ def _zeros(values: Array) -> int:
 def _form(starts: Array) -> tuple[int, int]:
     """Bytes of a start, and its shift: the common trailing zeros of all starts."""
     places = _zeros(starts)
-    shifted = starts.astype(np.int64) >> places
-    most = max(int(shifted.max(initial=0)), int(~shifted.min(initial=0)))
-    return max(1, -(-(most.bit_length() + 1) // 8)), places
+    return -(-bits_of(starts.astype(np.int64) >> places) // 8), places
 
 
 def _bytes(values: Array, count: int) -> NDArray[np.uint8]:

@@ -48,6 +48,13 @@ def place(layer: KerasLayer, axis: Any, rank: int) -> int:
     return axis % (rank + 1) - 1
 
 
+def _places(layer: KerasLayer, rank: int) -> set[int]:
+    """The option `axis`, one or several, without the batch."""
+    axis = layer.config.get("axis")
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    return {place(layer, each, rank) for each in axes}
+
+
 def split(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
     """Parts of an axis: so many, or those between indices; Unstack: single cells."""
     shape, config = builder.tensors[inputs[0]].shape, layer.config
@@ -81,9 +88,8 @@ def _padded(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
 
 
 def _flipped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    shape, axis = builder.tensors[inputs[0]].shape, layer.config.get("axis")
-    axes = axis if isinstance(axis, list | tuple) else [axis]
-    turned = {place(layer, each, len(shape)) for each in axes}
+    shape = builder.tensors[inputs[0]].shape
+    turned = _places(layer, len(shape))
     parts = tuple(
         (size - 1, size, -1) if at in turned else (0, size, 1) for at, size in enumerate(shape)
     )
@@ -193,9 +199,7 @@ def statistics(reduced: Callable[[Any], Lowering], summed: Lowering) -> dict[str
             return builder.add(Add(), [most, rest], layer.name)
         found = builder.add(Add(), [most, rest], f"{layer.name}/kept")
         shape = builder.tensors[inputs[0]].shape
-        axis = layer.config["axis"]
-        axes = axis if isinstance(axis, list) else [axis]
-        gone = {place(layer, each, len(shape)) for each in axes}
+        gone = _places(layer, len(shape))
         left = tuple(size for at, size in enumerate(shape) if at not in gone)
         return builder.add(Reshape(left or (1,)), [found], layer.name)
 

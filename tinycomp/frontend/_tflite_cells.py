@@ -18,20 +18,18 @@ from tinycomp.frontend._tflite_expressions import (
     Slot,
     is_identity,
 )
+from tinycomp.frontend._tflite_unrolled import activation_of_builtin
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._recurrent import Recurrent
-from tinycomp.ops._registry import by_tflite_name
 from tinycomp.ops.function import Function
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
 from tinycomp.ops.lstm_steps import LstmSteps
-from tinycomp.ops.relu import Relu
 from tinycomp.ops.simple_rnn import SimpleRnn
 
 _LINEAR = "none"
 """An activation that changes nothing."""
-_LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +74,7 @@ def _activation(builtin: str, default: str) -> Operator | None:
         return None
     if builtin == _LINEAR:
         return Function("linear")
-    limit = _LIMITS.get(builtin)
-    return by_tflite_name()[builtin]() if limit is None else Relu(limit)
+    return activation_of_builtin(builtin)
 
 
 class _Gates:

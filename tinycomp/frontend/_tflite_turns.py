@@ -227,9 +227,7 @@ def _unpacked(turn: Turn, operator: FileOperator) -> list[Array]:
 def _piece(turn: Turn, operator: FileOperator) -> list[Any]:
     """SLICE: of a vector, or of the rows of a list."""
     source, begin, size = (turn.value(index) for index in operator.inputs)
-    first, count = (
-        each if isinstance(each, list) else list(np.ravel(each)) for each in (begin, size)
-    )
+    first, count = map(_numbers, (begin, size))
     if isinstance(source, Slot):
         return [Piece(source.number, first[0], count[0])]
     vector = turn.vector(operator.inputs[0])

@@ -33,7 +33,12 @@ from tinycomp.ops.simple_rnn import SimpleRnn
 
 ACTIVATIONS = ("LOGISTIC", "RELU", "RELU6", "RELU_0_TO_1", "TANH")
 """Activations that are operators of a file; all others are look-ups in tables."""
-_LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0}
+
+
+def activation_of_builtin(name: str) -> Operator:
+    """One of ACTIVATIONS."""
+    kind = by_tflite_name()[name]
+    return Relu.of_builtin(name) if kind is Relu else kind()
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +124,7 @@ class _Values:
             return self._function(operator.options, operator.inputs[0], index)
         if operator.builtin not in ACTIVATIONS:
             raise KeyError(operator.builtin)
-        limit = _LIMITS.get(operator.builtin)
-        kind = by_tflite_name()[operator.builtin]
-        found = kind() if limit is None else Relu(limit)
+        found = activation_of_builtin(operator.builtin)
         return None if found == operators()[default]() else found
 
     def _function(self, entries: bytes, source: int, target: int) -> Operator:

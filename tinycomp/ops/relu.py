@@ -53,9 +53,14 @@ class Relu(UnaryOperator):
         return found if self.max_value is None else ops.minimum(found, self.max_value)
 
     @classmethod
-    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
+    def of_builtin(cls, name: str) -> Relu:
         """The builtin's name gives the bound."""
         return cls(_BOUNDS.get(name))
+
+    @classmethod
+    def from_tflite(cls, name: str, options: Any, operands: Operands) -> Relu:
+        """By its name."""
+        return cls.of_builtin(name)
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

@@ -28,14 +28,10 @@ def trained_tables(graph: Graph) -> dict[str, list[str]]:
     Args:
         graph: float.
     """
-    names = {
-        node.inputs[node.op.looked_up]
-        for node in graph.nodes
-        if node.op.looked_up is not None and node.inputs[node.op.looked_up] in graph.constants
-    }
-    for node in graph.nodes:
-        own = None if node.op.looked_up is None else node.inputs[node.op.looked_up]
-        names -= {name for name in node.inputs if name != own}
+    tables = [table_of(graph, node) for node in graph.nodes]
+    names = {each.name for each in tables if each is not None}
+    for node, own in zip(graph.nodes, tables, strict=True):
+        names -= {name for name in node.inputs if own is None or name != own.name}
     computed = {
         name for node in graph.nodes if not output_range(graph, node).tied for name in node.outputs
     }

@@ -177,7 +177,20 @@ class Worker:
         return self._repeat_lost(trials)
 
     def _propose(self, trials: Sequence[optuna.trial.FrozenTrial]) -> None:
-        """Enqueue a new candidate."""
+        """Enqueue a new candidate, and not one that another worker began in the meantime."""
+        with self.progress.stage("Looking at new candidates"):
+            choices, preview = self._proposed(trials)
+            while later := self.study.get_trials(deepcopy=False)[len(trials) :]:
+                if _place(choices) not in {_place(_drawn(each)) for each in later}:
+                    break
+                trials = [*trials, *later]
+                choices, preview = self._proposed(trials)
+        kept = {_PREVIEW: json.dumps(preview.values())}
+        self.study.enqueue_trial({**choices, RUNG: 0}, kept)
+
+    def _proposed(
+        self, trials: Sequence[optuna.trial.FrozenTrial]
+    ) -> tuple[dict[str, Any], Outcome]:
         numbers = {each.number: each for each in finished(self.study)}
         known = [
             Known(_drawn(trial), numbers[trial.number].outcome, _preview_of(trial))
@@ -185,10 +198,7 @@ class Worker:
             if trial.number in numbers
         ]
         begun = [_drawn(each) for each in trials if _choices(each).get("values")]
-        with self.progress.stage("Looking at new candidates"):
-            choices, preview = self.proposals.next(known, begun)
-        kept = {_PREVIEW: json.dumps(preview.values())}
-        self.study.enqueue_trial({**choices, RUNG: 0}, kept)
+        return self.proposals.next(known, begun)
 
     def _repeat_lost(self, trials: Sequence[optuna.trial.FrozenTrial]) -> bool:
         """Enqueue candidates again whose training was interrupted by an error or the user."""
