@@ -35,9 +35,9 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
 from tinycomp.plan.streaming import choose
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up, is_float
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import original_tensors, with_reshapes
 from tinycomp.reference.simulate import simulate

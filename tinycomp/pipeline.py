@@ -39,7 +39,7 @@ from tinycomp.options.compress import SIZES_BOARD
 from tinycomp.options.data import DataOptions
 from tinycomp.passes.bundle_outputs import output_parts
 from tinycomp.plan.memory import Plan
-from tinycomp.prepare import Prepared, by_hops, evaluation_inputs, prepare, reduce
+from tinycomp.prepare import Prepared, evaluation_inputs, prepare
 from tinycomp.proof.accuracy import evaluate_int8
 from tinycomp.proof.assembly import MODEL_NAME, Assembler
 from tinycomp.proof.built_for import board_of
@@ -66,6 +66,7 @@ from tinycomp.proof.provenance import provenance
 from tinycomp.proof.session import Session, session
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.recipes.compression import prepare_by_recipe
+from tinycomp.reducing import by_hops, reduce
 from tinycomp.reference.compare import Verification
 from tinycomp.reference.simulate import first_rows, run
 from tinycomp.report.html import HTML_NAME, html, now

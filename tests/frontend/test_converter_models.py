@@ -16,8 +16,8 @@ from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.frontend.tflite import read_tflite, standard_tflite
 from tinycomp.ir.graph import Graph
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 

@@ -23,9 +23,10 @@ from tinycomp.ir.graph import Graph
 from tinycomp.options.build import Preparation
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import prepare, reduce
+from tinycomp.prepare import prepare
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import simulator, verify
 
 

@@ -30,7 +30,7 @@ from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.passes.bundle_outputs import bundle_outputs, output_parts
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import reduce
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify
 

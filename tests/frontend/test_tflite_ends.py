@@ -26,7 +26,7 @@ from tinycomp.frontend.tflite import parse_tflite, standard_tflite
 from tinycomp.ir.graph import Ends
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import reduce
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify
 

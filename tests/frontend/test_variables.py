@@ -22,8 +22,8 @@ from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.ir.graph import Graph, State
 from tinycomp.ir.tensor import Array
 from tinycomp.passes.bundle_outputs import output_parts
-from tinycomp.prepare import reduce
 from tinycomp.proof.estimate import needs
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify
 from tinycomp.reference.simulate import first_rows, sequence

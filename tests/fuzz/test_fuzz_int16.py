@@ -15,13 +15,13 @@ from tinycomp.int16._registry import on_int16
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
-from tinycomp.prepare import reduce
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.calibration import calibrate
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.types import Precision
 from tinycomp.reading import clean_up
+from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import with_reshapes
 from tinycomp.reference.simulate import simulate

@@ -10,7 +10,7 @@ import pytest
 from tinycomp.common.progress import Silent
 from tinycomp.frontend.tflite import read_tflite
 from tinycomp.ir.graph import Graph
-from tinycomp.prepare import reduce
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import simulator, verify
 
 pytestmark = pytest.mark.shared

@@ -19,8 +19,8 @@ from tinycomp.ops.elu import Elu
 from tinycomp.ops.function import Function
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.relu import Relu
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.simulate import run
 
 OPERATORS = sorted(path.stem for path in CASES.glob("*.py"))

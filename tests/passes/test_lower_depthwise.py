@@ -14,8 +14,8 @@ from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.passes._reduction import with_original
 from tinycomp.passes.lower_depthwise import lower_depthwise
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import simulator, verify
 
 SIZE = (9, 7)

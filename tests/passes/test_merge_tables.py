@@ -11,8 +11,8 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ops.function import Function
 from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.lookup import Lookup
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import simulator, verify
 
 

@@ -22,8 +22,9 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.reduction import CONSTANT, UNREAD
 from tinycomp.ir.tensor import Array
 from tinycomp.options.build import Preparation
-from tinycomp.prepare import prepare, reduce
+from tinycomp.prepare import prepare
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import TensorExecution, simulator, verify
 
 SEEDS = range(60)

@@ -28,8 +28,8 @@ from tinycomp.passes._upright import upright
 from tinycomp.plan.check import check
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
-from tinycomp.prepare import by_hops, reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import by_hops, reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.compare import simulator, verify, windows
 from tinycomp.reference.simulate import sequence

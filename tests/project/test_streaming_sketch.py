@@ -21,7 +21,7 @@ from tinycomp.ops._window import Window
 from tinycomp.ops.mean import Mean
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import Storage, lower
-from tinycomp.prepare import by_hops
+from tinycomp.reducing import by_hops
 from tinycomp.reference.simulate import sequence
 from tinycomp.target import arduino
 from tinycomp.target.boards import load_board

@@ -17,11 +17,11 @@ from tinycomp.common.progress import Silent
 from tinycomp.emit.folder import write_file
 from tinycomp.frontend.tflite import parse_tflite
 from tinycomp.options.compress import CompressOptions, Targets
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import compression_of
 from tinycomp.reading import clean_up, read_model
 from tinycomp.recipes.compression import Compressed, compress, compress_to
 from tinycomp.recipes.measure import bits
+from tinycomp.reducing import reduce
 from tinycomp.report.record import StepRecord
 from tinycomp.train.loop import DivergedError
 

@@ -25,8 +25,8 @@ from tinycomp.options.build import Preparation
 from tinycomp.options.data import DataOptions
 from tinycomp.passes import _channels
 from tinycomp.passes._bounds import Bounds
-from tinycomp.prepare import reduce
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.compare import Difference, TensorExecution, Verification, simulator, verify
 from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import load_board

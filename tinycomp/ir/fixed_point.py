@@ -6,6 +6,7 @@ Source: the TFLite int8 quantization specification as LiteRT's reference kernels
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -131,25 +132,25 @@ def exact_multiplier(factors: NDArray[np.float64], low: int, high: int) -> Exact
     multiplier, or a neighbour of it, is almost always within all bounds; otherwise 31 more bits
     (the extension) are used.
     """
-    levels = np.arange(1, max(high, -low, 1) + 1)
-    multipliers, extensions, shifts = [], [], []
-    for factor in factors:
-        multiplier, shift = quantize_multiplier(float(factor))
-        steps = _steps(float(factor), levels)
-        chosen = _within(multiplier, *_bounds(steps, 31 - shift, low, high))
-        if chosen is None:
-            wide = _within(multiplier << 31, *_bounds(steps, 62 - shift, low, high), limit=1 << 62)
-            if wide is None:
-                raise ArithmeticError(f"no 62-bit multiplier equals {factor!r} for all sums")
-            multiplier, extension = wide >> 31, wide & INT32_MAX
-        else:
-            multiplier, extension = chosen, 0
-        multipliers.append(multiplier)
-        extensions.append(extension)
-        shifts.append(shift)
+    found = [_exact(float(factor), low, high) for factor in factors]
+    multipliers, extensions, shifts = zip(*found, strict=True) if found else ((), (), ())
     return ExactMultiplier(
         np.array(multipliers, np.int32), np.array(extensions, np.int32), np.array(shifts, np.int8)
     )
+
+
+@lru_cache(maxsize=1 << 16)
+def _exact(factor: float, low: int, high: int) -> tuple[int, int, int]:
+    """Multiplier, extension and shift of one channel. A build asks again for each plan."""
+    multiplier, shift = quantize_multiplier(factor)
+    steps = _steps(factor, np.arange(1, max(high, -low, 1) + 1))
+    chosen = _within(multiplier, *_bounds(steps, 31 - shift, low, high))
+    if chosen is not None:
+        return chosen, 0, shift
+    wide = _within(multiplier << 31, *_bounds(steps, 62 - shift, low, high), limit=1 << 62)
+    if wide is None:
+        raise ArithmeticError(f"no 62-bit multiplier equals {factor!r} for all sums")
+    return wide >> 31, wide & INT32_MAX, shift
 
 
 def _steps(factor: float, levels: NDArray[np.int64]) -> list[tuple[int, int]]:

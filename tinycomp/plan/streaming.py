@@ -16,7 +16,7 @@ from tinycomp.ops._rows import rows
 from tinycomp.options.build import Optimize
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.memory import Draft, Needs, Plan, placed
-from tinycomp.plan.place import usage
+from tinycomp.plan.place import EFFORT, usage
 from tinycomp.plan.program import Program
 from tinycomp.plan.schedule import rows_a_step, total_rows
 
@@ -51,6 +51,7 @@ def choose(
     optimize: Optimize = "balanced",
     limit: int | None = None,
     push: bool = False,
+    effort: int = EFFORT,
 ) -> Plan:
     """The best plan.
 
@@ -63,16 +64,18 @@ def choose(
         optimize: the goal.
         limit: maximum bytes of the arena; if no plan fits, the smallest arena is taken.
         push: the input arrives row by row.
+        effort: number of block placements before the best result is taken; for each of the plans
+            that are compared.
 
     Raises:
         ModelError: push, but the input is a single row or is the output.
     """
     if push:
         _require_pushable(program)
-    candidates = _Candidates(program, push)
+    candidates = _Candidates(program, push, effort)
     allowed = sys.maxsize if limit is None else limit
     if optimize == "speed" and candidates.whole.least <= allowed:
-        whole = placed(candidates.whole)
+        whole = placed(candidates.whole, effort)
         if whole.arena <= allowed:
             return whole
     smallest = candidates.smallest()
@@ -86,7 +89,7 @@ def choose(
 
 def sketch(program: Program) -> int:
     """An arena, in bytes, that some plan needs: quickly placed, and not much above the smallest."""
-    candidates = _Candidates(program, push=False)
+    candidates = _Candidates(program, push=False, effort=_QUICK)
     ends = sorted(_ends(program), key=lambda end: candidates.rest[end])[:_SKETCHED]
     drafts = [candidates.whole, *(candidates._draft(end, 1).within(0) for end in ends)]
     return min(placed(need, _QUICK).arena for need in drafts)
@@ -95,8 +98,9 @@ def sketch(program: Program) -> int:
 class _Candidates:
     """Plans by the end of the stretch and the pixels of a step."""
 
-    def __init__(self, program: Program, push: bool) -> None:
+    def __init__(self, program: Program, push: bool, effort: int) -> None:
         self.program, self.push, self.costs = program, push, Costs(program)
+        self.effort = effort
         self.shortest = 1 if push else 0
         self.whole = self._draft(self.shortest, 1).within(None)
         self.rest = self._whole_from()
@@ -104,7 +108,7 @@ class _Candidates:
 
     def smallest(self) -> Plan:
         """The plan with the smallest arena: steps of single rows, and all useful rows carried."""
-        best = placed(self.whole)
+        best = placed(self.whole, self.effort)
         for end in sorted(_ends(self.program), key=lambda end: self.rest[end]):
             if self.rest[end] >= best.arena:
                 break
@@ -113,7 +117,7 @@ class _Candidates:
         sketched = _sketched([need for need in found if need.least < best.arena])
         for arena, need in sketched[:_TRIES]:
             if need.least < best.arena and arena <= _HOPE * best.arena:
-                best = min(best, placed(need), key=lambda plan: plan.arena)
+                best = min(best, placed(need, self.effort), key=lambda plan: plan.arena)
         return best
 
     def fastest(self, limit: int, near: float) -> Plan | None:
@@ -125,7 +129,7 @@ class _Candidates:
             if cost > (1 + near) * least:
                 break
             if cost * need.least < product:
-                plan = placed(need)
+                plan = placed(need, self.effort)
                 if plan.arena <= limit:
                     least = min(least, cost)
                     if cost * plan.arena < product:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
-from tinycomp.passes.bundle_inputs import bundle_inputs
-from tinycomp.passes.bundle_outputs import bundle_outputs
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.program import Program, Storage, lower
 from tinycomp.plan.streaming import choose, sketch
@@ -19,6 +18,7 @@ from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.ranges import Range
 from tinycomp.quantization.ties import hidden_names
 from tinycomp.reading import clean_up, is_float
+from tinycomp.reducing import reduce
 from tinycomp.report.inspection import Needs
 from tinycomp.target.boards import Board
 
@@ -28,23 +28,25 @@ _PLANNED = 24
 """The most layers for which all plans are compared; of more, a few are sketched."""
 _FEW, _ZEROS = 64, 0.3
 """Distinct weights, and a share of zeros, from which a codec may store a layer in fewer bytes."""
+_EFFORT = 2_000
+"""Placements of each plan: a fifteenth of what a build tries, for an answer at once."""
 _INVENTED = Range(-4.0, 4.0)
 
 
 def needs(graph: Graph, board: Board) -> Needs:
-    """Estimates for a graph as it is read, without compression and lossless cleanup.
+    """Estimates for a graph as it is read, without compression.
 
     Raises:
         ModelError: a layer can't be quantized, or has no kernel.
     """
-    int8 = bundle_outputs(bundle_inputs(_invented(graph) if is_float(graph) else graph))
+    int8 = reduce(_invented(graph) if is_float(graph) else graph, Silent())
     storage = Storage(codecs=_codecs(int8), copied=board.memory.harvard)
     program = lower(int8, storage, board.kernels)
     costs = Costs(program)
-    fast = choose(program, "speed")
+    fast = choose(program, "speed", effort=_EFFORT)
     fastest = costs.instructions(fast.steps)
     if len(program.operations) <= _PLANNED:
-        small = choose(program, "ram")
+        small = choose(program, "ram", effort=_EFFORT)
         least, slowest = small.arena, costs.instructions(small.steps)
     else:
         least, slowest = min(sketch(program), fast.arena), fastest

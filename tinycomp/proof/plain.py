@@ -10,11 +10,12 @@ from dataclasses import replace
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.ir.tensor import Array
-from tinycomp.prepare import Prepared, evaluation_inputs, reduce
+from tinycomp.prepare import Prepared, evaluation_inputs
 from tinycomp.proof.assembly import Assembler, Assembly, lower_for
 from tinycomp.proof.measure import flash_record, ram_record
 from tinycomp.proof.session import session
 from tinycomp.quantization.export import write_tflite
+from tinycomp.reducing import reduce
 from tinycomp.reference.simulate import first_rows
 from tinycomp.report.record import PlainRecord, Report
 

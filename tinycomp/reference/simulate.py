@@ -66,7 +66,7 @@ def sequence(graph: Graph, inputs: Array) -> dict[str, Array]:
     """Every activation of consecutive inferences by tensor name, (samples, *shape) int8.
 
     Args:
-        graph: an int8 graph with one row of bytes as its input and output, as `prepare.reduce`
+        graph: an int8 graph with one row of bytes as its input and output, as `reducing.reduce`
             makes it.
         inputs: (samples, *graph.sample_shape) int8; with states, one after the other.
 
