@@ -77,11 +77,16 @@ class Row:
 UNTRAINED = ("rounding", "post_training")
 _NINE = {"sparsity": 0.9}
 _AGAIN = (("equalize", {}),)
+_ONCE = (("prune", {**_NINE, "begin": 0.0, "end": 0.0, "epochs": 1}),)
 ROWS = (
     Row("fine_tune"),
+    Row("fine_tune", {"imitation": 0.0}),
+    Row("fine_tune", {"imitation": 1.0}),
+    Row("fine_tune", {"features": 1.0}),
     *(Row("prune", {**_NINE, "score": score}) for score in ("lamp", "magnitude", "movement")),
     Row("prune", {**_NINE, "ranking": "layer"}),
     Row("prune", {**_NINE, "begin": 0.0, "end": 0.0}),
+    Row("keep_zeros", {}, _ONCE),
     Row("prune", {"sparsity": 0.5}),
     Row("prune", {"sparsity": 0.5, "pattern": "2:4"}),
     Row("prune", {"sparsity": 0.75, "pattern": "1x4"}),
@@ -89,13 +94,16 @@ ROWS = (
     Row("sparse", {**_NINE, "growth": "gradient"}),
     Row("sparse", {**_NINE, "growth": "random"}),
     Row("sparse", {**_NINE, "initial": 0.5}),
+    Row("sparse", {**_NINE, "initial": 0.5, "layers": "erk"}),
     *(
         Row("channels", {"macs": 0.5, "criterion": criterion, "epochs": 20})
-        for criterion in ("l1", "taylor")
+        for criterion in ("l1", "l2", "batch_norm", "taylor")
     ),
     Row("width", {"factor": 0.5, "epochs": 20}),
+    Row("width", {"factor": 0.5, "epochs": 20, "imitation": 0.0}),
     Row("low_rank", {"macs": 0.5, "epochs": 20}),
     Row("tucker", {"macs": 0.5, "epochs": 20}),
+    Row("tucker", {"ranks": "vbmf", "epochs": 20}),
     Row("cp", {"macs": 0.5, "epochs": 20}),
     *(
         Row("rounding", {"bits": bits, "method": method})
@@ -107,10 +115,10 @@ ROWS = (
     Row("rounding", {"bits": 4, "scales": "layer"}),
     Row("rounding", {"bits": 4, "scales": "layer"}, _AGAIN),
     Row("post_training", {"codebook_bits": 4}),
+    Row("post_training", {"codebook_bits": 4, "shared_codebooks": [["*"]]}),
+    Row("post_training", {"codebook_bits": 4, "scales": "layer"}),
     Row("post_training", {"sparsity": 0.5}),
-    Row("int8", {"bits": 8}),
-    Row("int8", {"bits": 4}),
-    Row("int8", {"bits": 3}),
+    *(Row("int8", {"bits": bits}) for bits in (8, 4, 3, 2)),
     Row("share", {"bits": 4}),
     Row("share", {"bits": 3}),
     Row("rate", {"bits": 2.0}),

@@ -82,6 +82,14 @@ def test_a_file_without_steps_is_compression_after_training(tmp_path: Path) -> N
     assert step.technique.layers["dense*"].sparsity == 0.5
 
 
+@pytest.mark.parametrize("text", ["steps = []\n", "[training]\nepochs = 3\n"])
+def test_a_recipe_without_steps_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty.toml"
+    path.write_text(text)
+    with pytest.raises(TinycompError, match=r"has no steps.*Expected at least one table \[\[steps"):
+        find_recipe(str(path))
+
+
 def test_all_problems_are_named_at_once() -> None:
     text = refusal(
         {"technique": "prun", "sparsity": 0.5},

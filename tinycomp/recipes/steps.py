@@ -139,7 +139,14 @@ def find_recipe(name: str) -> Recipe:
     values = read_toml(path, f"Recipe '{path}'")
     if not {_STEPS, _TRAINING} & values.keys():  # options of post-training compression only
         values = {_STEPS: [{_TECHNIQUE: POST_TRAINING, **values}]}
-    return parse(values, f"Recipe '{path}'")
+    found = parse(values, f"Recipe '{path}'")
+    if not found.steps:
+        raise TinycompError(
+            f"Recipe '{path}' has no steps: it would leave the model as it is.",
+            expected=f"Expected at least one table [[{_STEPS}]] with a '{_TECHNIQUE}'.",
+            hint=f"Add a step (docs/recipes.md), or use one of {', '.join(builtin())}.",
+        )
+    return found
 
 
 def parse(values: Mapping[str, Any], title: str) -> Recipe:
