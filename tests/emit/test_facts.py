@@ -98,6 +98,14 @@ def test_dense_layers_without_other_blocks_than_eights(outputs: list[int]) -> No
     assert ("TC_FULLY_CONNECTED_EIGHTS" in macros(layers.graph())) == eights
 
 
+@pytest.mark.parametrize("width", [2, 1])
+def test_layers_without_rows_of_a_single_pixel(width: int) -> None:
+    layers = RectifiedLayers((2, width, 40))
+    layers.weights, layers.entries = "few", 16
+    layers.conv("input", 40, Window((1, 1)))
+    assert ("TC_GEMM_CODEBOOK_BROAD" in macros(layers.graph())) == (width > 1)
+
+
 def test_a_multiplier_that_all_channels_share_is_single() -> None:
     channels = Channels(*(np.arange(9, dtype=kind) for kind in (np.int32, np.int8, np.int32)))
     alike = replace(channels, low=np.zeros(9, np.int8), multiplier=np.zeros(9, np.int32))

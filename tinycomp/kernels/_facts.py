@@ -19,6 +19,7 @@ from tinycomp.kernels._dsp_rounding import ONCE
 Members = Mapping[str, int]
 
 FACTS: dict[str, Callable[[Members], bool | None]] = {
+    "BROAD": lambda members: members["output_width"] > 1,
     "EIGHTS": lambda members: members["output_size"] % 8 == 0,
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
     "MERGED": lambda members: members["merged"] == 1 if members["packed"] else None,
@@ -37,12 +38,12 @@ FACTS: dict[str, Callable[[Members], bool | None]] = {
 """The last word of the macro, and whether it holds for the members of a call's struct; None if they
 say nothing about it.
 
-EIGHTS: outputs come in blocks of eight. EVEN: output channels come in pairs. MERGED, UNMERGED:
-where constants of channels are packed, they are pairs of words, or are not. ONCE: sums are rounded
-once. PLAIN: no constants of channels are packed. SINGLE: where they are, all channels have the same
-factor. UNCLAMPED: outputs have no bounds but those of int8. UNDILATED: windows' cells lie side by
-side. UNDIVIDED: sums are not made of parts. WHOLE: rows of windows are whole words. WIDE: they have
-at least one.
+BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. EVEN: output channels
+come in pairs. MERGED, UNMERGED: where constants of channels are packed, they are pairs of words, or
+are not. ONCE: sums are rounded once. PLAIN: no constants of channels are packed. SINGLE: where they
+are, all channels have the same factor. UNCLAMPED: outputs have no bounds but those of int8.
+UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made of parts. WHOLE: rows of
+windows are whole words. WIDE: they have at least one.
 """
 _PACKED = ("constants", "factors", "input_rows", "state_rows")
 """Members that are packed constants of channels."""

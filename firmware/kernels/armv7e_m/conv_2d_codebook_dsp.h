@@ -13,7 +13,7 @@ static __attribute__((noinline)) void tc_conv_2d_codebook_dsp(const tc_conv_2d_c
                                                               int8_t *scratch, int8_t *table)
 {
     static TC_CONST tc_convolution_shape_t shape = {
-        TC_GEMM_4X2_PIXELS, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_4x2_codebook, NULL,
+        TC_GEMM_4X2_PIXELS, 0, TC_INDICES, tc_convolution_windows_halves, tc_gemm_codebook, NULL,
     };
     int8_t *outs[TC_GEMM_4X2_PIXELS];
     uint32_t *const pairs = (uint32_t *)(void *)table;

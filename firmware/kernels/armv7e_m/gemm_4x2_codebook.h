@@ -1,5 +1,5 @@
-/* Four pixels at a time with all output channels, with weights that are looked up in pairs: 64 instructions for 64
- * products; weights as words take 56.
+/* Four pixels at a time with all output channels, or one of them, with weights that are looked up in pairs: 64
+ * instructions for 64 products; weights as words take 56.
  *
  * Expanded pixels are words of two activations: first (x0, x2) of each pixel, then (x1, x3). Indices are stored by
  * pairs of channels, and in a pair by groups: a byte for w0 and w2 of each channel, then for w1 and w3. */
@@ -8,6 +8,11 @@
 
 #include "gemm_4x2_asm.h"
 #include "pair_table.h"
+
+/* 1: no layer has rows of a single pixel. */
+#ifndef TC_GEMM_CODEBOOK_BROAD
+#define TC_GEMM_CODEBOOK_BROAD 0
+#endif
 
 #if TC_DSP
 
@@ -34,9 +39,47 @@ TC_GEMM_4X2_FUNCTION(tc_gemm_4x2_codebook, "128", "ldr lr, " TC_GEMM_4X2_PAIRS "
                      ".rept " TC_GEMM_UNROLL(4) "\n\t" TC_GEMM_4X2_CODEBOOK_GROUP ".endr\n\t")
 /* clang-format on */
 
+#if !TC_GEMM_CODEBOOK_BROAD
+
+/* One of four pixels. */
+static __attribute__((noinline)) void tc_gemm_one_codebook(const tc_gemm_t *gemm, const uint32_t *pixel, int8_t *out)
+{
+    const uint32_t *const end = pixel + 2 * TC_GEMM_4X2_PIXELS * gemm->groups;
+    const int8_t *index = gemm->weights;
+    const int32_t *factors = gemm->factors;
+    out += gemm->first;
+    for (int8_t *const last = out + gemm->channels; out != last; out += 2, factors += 4) {
+        uint32_t sum = (uint32_t)factors[0], other = (uint32_t)factors[2], w, x;
+        const uint32_t *from = pixel;
+        __asm__ volatile("1:\n\t"
+                         "ldrb %4, [%2], #1\n\tldr %5, [%3], #16\n\tldr %4, [%6, %4, lsl #2]\n\t"
+                         "smlad %0, %4, %5, %0\n\tldrb %4, [%2], #1\n\tldr %4, [%6, %4, lsl #2]\n\t"
+                         "smlad %1, %4, %5, %1\n\tcmp %3, %7\n\tbne 1b"
+                         : "+r"(sum), "+r"(other), "+r"(index), "+r"(from), "=&r"(w), "=&r"(x)
+                         : "r"(gemm->pairs), "r"(end)
+                         : "cc", "memory");
+        out[0] = tc_gemm_requantize(gemm, factors, sum);
+        out[1] = tc_gemm_requantize(gemm, factors + 2, other);
+    }
+}
+
+#endif
+
+/* Pixels that are not needed have the first one's place. */
+static inline void tc_gemm_codebook(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
+{
+#if !TC_GEMM_CODEBOOK_BROAD
+    if (outs[1] == outs[0]) {
+        tc_gemm_one_codebook(gemm, pixels, outs[0]);
+        return;
+    }
+#endif
+    tc_gemm_4x2_codebook(gemm, pixels, outs);
+}
+
 #else
 
-static void tc_gemm_4x2_codebook(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
+static void tc_gemm_codebook(const tc_gemm_t *gemm, const uint32_t *pixels, int8_t *const *outs)
 {
     for (unsigned i = TC_GEMM_4X2_PIXELS; i-- > 0;) {
         for (unsigned c = 0; c < gemm->channels; c++) {
