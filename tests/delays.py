@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinycomp.ir.graph import Graph, State
+from tinycomp.ir.tensor import Tensor
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.quantization.export import write_tflite
 
@@ -32,15 +33,19 @@ def delayed(graph: Graph, names: Sequence[str], seed: int = 0) -> Graph:
         tensors[late] = replace(tensors[name], name=late)
         nodes = [replace(n, outputs=(late,)) if n.outputs == (name,) else n for n in nodes]
     states = tuple(
-        State(name, rng.integers(-128, 128, graph.tensors[name].shape).astype(np.int8))
-        if number % 2
-        else State(name, np.full(graph.tensors[name].shape, int(rng.integers(-128, 128)), np.int8))
-        for number, name in enumerate(names)
+        _state(rng, graph.tensors[name], number % 2) for number, name in enumerate(names)
     )
     return replace(
         graph, nodes=tuple(nodes), tensors=tensors, states=states,
         inputs=(*graph.inputs, *names), outputs=(*graph.outputs, *(f"{n}/next" for n in names)),
     )  # fmt: skip
+
+
+def _state(rng: np.random.Generator, tensor: Tensor, free: int) -> State:
+    """A state that starts at random values, or at one value throughout."""
+    limits = np.iinfo(tensor.dtype)
+    values = rng.integers(limits.min, limits.max + 1, tensor.shape if free else ())
+    return State(tensor.name, np.broadcast_to(values, tensor.shape).astype(tensor.dtype))
 
 
 def some(graph: Graph, most: int, seed: int) -> list[str]:

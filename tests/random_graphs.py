@@ -8,7 +8,7 @@ be minimized by leaving out steps without changing the others.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,16 +72,16 @@ RECENT = 3
 WAYS = ((False, False), (True, False), (False, True))
 """Options of resizing: align_corners, half_pixel_centers."""
 
-Grow = Callable[["_Growing", str], str | None]
+Grow = Callable[["Growing", str], str | None]
 
 
-class _Growing(Layers):
+class Growing(Layers):
     """A graph under construction from random layers. Layers that do not fit give None."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, kinds: Sequence[Grow]) -> None:
         rng = np.random.default_rng(seed)
         super().__init__(tuple(int(n) for n in rng.integers((5, 4, 1), (9, 9, 5))), seed)
-        self.seed = seed
+        self.seed, self.kinds = seed, kinds
         self.tensors = ["input"]
 
     def grow(self, step: int, left_out: bool = False) -> None:
@@ -89,7 +89,8 @@ class _Growing(Layers):
         self.rng = np.random.default_rng((self.seed, step, 1))
         while True:
             some = self.tensors[-RECENT:] if self.rng.random() < 0.5 else self.tensors
-            x, kind = some[self.rng.integers(len(some))], GROWTH[self.rng.integers(len(GROWTH))]
+            x = some[self.rng.integers(len(some))]
+            kind = self.kinds[self.rng.integers(len(self.kinds))]
             self.weights = WEIGHTS[self.rng.integers(len(WEIGHTS))]
             made = x if left_out else kind(self, x)
             if made is not None:
@@ -138,29 +139,29 @@ class _Growing(Layers):
         return str(self.rng.choice(others)) if others else x
 
 
-def _conv(g: _Growing, x: str) -> str | None:
+def _conv(g: Growing, x: str) -> str | None:
     window = g.window(x)
     return window and g.conv(x, int(g.rng.integers(1, 9)), window, g.activation())
 
 
-def _depthwise(g: _Growing, x: str) -> str | None:
+def _depthwise(g: Growing, x: str) -> str | None:
     window = g.window(x)
     return window and g.depthwise(x, window, int(g.rng.integers(1, 3)), g.activation())
 
 
-def _dense(g: _Growing, x: str) -> str | None:
+def _dense(g: Growing, x: str) -> str | None:
     return g.dense(x, int(g.rng.integers(1, 12)), g.activation())
 
 
-def _add(g: _Growing, x: str) -> str | None:
+def _add(g: Growing, x: str) -> str | None:
     return g.add(x, g.partner(x), g.activation())
 
 
-def _mul(g: _Growing, x: str) -> str | None:
+def _mul(g: Growing, x: str) -> str | None:
     return g.mul(x, g.partner(x), g.activation())
 
 
-def _scale_channels(g: _Growing, x: str) -> str | None:
+def _scale_channels(g: Growing, x: str) -> str | None:
     """Squeeze and excite: an image times one factor per channel."""
     if len(g.shape(x)) != 3:
         return None
@@ -168,13 +169,13 @@ def _scale_channels(g: _Growing, x: str) -> str | None:
     return g.mul(x, g.apply(Logistic(), factors, LOGISTIC))
 
 
-def _concatenate(g: _Growing, x: str) -> str | None:
+def _concatenate(g: Growing, x: str) -> str | None:
     if 2 * math.prod(g.shape(x)) > LARGEST:
         return None
     return g.concatenate([x, g.partner(x)], int(g.rng.integers(len(g.shape(x)))))
 
 
-def _branches(g: _Growing, x: str) -> str | None:
+def _branches(g: Growing, x: str) -> str | None:
     """A layer with weights, a function and a pooling in parallel."""
     if len(g.shape(x)) != 3 or 3 * math.prod(g.shape(x)) > LARGEST:
         return None
@@ -188,7 +189,7 @@ def _branches(g: _Growing, x: str) -> str | None:
     return g.concatenate([parts[i] for i in g.rng.permutation(3)], int(g.rng.integers(3)))
 
 
-def _shared(g: _Growing, x: str) -> str | None:
+def _shared(g: Growing, x: str) -> str | None:
     """One layer applied to two tensors, with shared weights and input scale."""
     if len(g.shape(x)) != 3:
         return None
@@ -200,7 +201,7 @@ def _shared(g: _Growing, x: str) -> str | None:
     return g.add(first, second)
 
 
-def _scale(g: _Growing, x: str) -> str | None:
+def _scale(g: Growing, x: str) -> str | None:
     """A factor and an offset per channel, like a lowered batch normalization of any rank."""
     shape = g.shape(x)
     image = shape if len(shape) == 3 else (*((1,) * (2 - len(shape))), *shape[:-1], 1, shape[-1])
@@ -209,11 +210,11 @@ def _scale(g: _Growing, x: str) -> str | None:
     return scaled if image == shape else g.reshape(scaled, shape)
 
 
-def _mul_constant(g: _Growing, x: str) -> str | None:
+def _mul_constant(g: Growing, x: str) -> str | None:
     return g.mul_constant(x)
 
 
-def _add_constant(g: _Growing, x: str) -> str | None:
+def _add_constant(g: Growing, x: str) -> str | None:
     values = g.rng.integers(-128, 128, g.shape(x)[-1:]).astype(np.int8)
     known = parameters(0.5 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
     output = parameters(1.4 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
@@ -221,7 +222,7 @@ def _add_constant(g: _Growing, x: str) -> str | None:
     return g.builder.add(op, [x], output, [Constant("summands", values, known)])
 
 
-def _difference(g: _Growing, x: str) -> str | None:
+def _difference(g: Growing, x: str) -> str | None:
     """Of two tensors, or its square."""
     other = g.partner(x)
     if other == x:
@@ -234,7 +235,7 @@ def _difference(g: _Growing, x: str) -> str | None:
     return g.builder.add(SquaredDifference(), [x, other], squares)
 
 
-def _prelu(g: _Growing, x: str) -> str | None:
+def _prelu(g: Growing, x: str) -> str | None:
     shape = g.shape(x)
     slopes = shape[-1:] if g.rng.random() < 0.7 else shape
     values = g.rng.integers(-128, 128, slopes).astype(np.int8)
@@ -243,7 +244,7 @@ def _prelu(g: _Growing, x: str) -> str | None:
     return g.builder.add(Prelu(), [x], output, [Constant("slopes", values, known)])
 
 
-def _root(g: _Growing, x: str) -> str | None:
+def _root(g: Growing, x: str) -> str | None:
     """Of values that are not negative, as LiteRT wants them."""
     scale = g.quantization(x).scale
     positive = g.apply(Quantize(), x, parameters(scale, -128))
@@ -252,7 +253,7 @@ def _root(g: _Growing, x: str) -> str | None:
     return g.apply(Root(inverse), positive, parameters(float(largest) / 200, -100))
 
 
-def _extremum(g: _Growing, x: str) -> str | None:
+def _extremum(g: Growing, x: str) -> str | None:
     other = g.partner(x)
     if other == x:
         other = _table(g, x) or x
@@ -260,7 +261,7 @@ def _extremum(g: _Growing, x: str) -> str | None:
     return g.builder.add(Extremum(bool(g.rng.integers(2))), [x, same], g.quantization(x))
 
 
-def _crop(g: _Growing, x: str) -> str | None:
+def _crop(g: Growing, x: str) -> str | None:
     cropping = []
     for size in g.shape(x):
         before = int(g.rng.integers(min(size, 3)))
@@ -268,7 +269,7 @@ def _crop(g: _Growing, x: str) -> str | None:
     return g.tied(StridedSlice.cropping(g.shape(x), cropping), x)
 
 
-def _slice(g: _Growing, x: str) -> str | None:
+def _slice(g: Growing, x: str) -> str | None:
     """Steps in both directions, axes that are dropped."""
     parts, dropped = [], []
     for axis, size in enumerate(g.shape(x)):
@@ -282,7 +283,7 @@ def _slice(g: _Growing, x: str) -> str | None:
     return g.tied(StridedSlice(tuple(parts), tuple(dropped)), x)
 
 
-def _matmul(g: _Growing, x: str) -> str | None:
+def _matmul(g: Growing, x: str) -> str | None:
     shape = g.shape(x)
     if len(shape) < 2 or math.prod(shape[:-1]) * shape[-2] > LARGEST:
         return None
@@ -292,7 +293,7 @@ def _matmul(g: _Growing, x: str) -> str | None:
     return g.builder.add(BatchMatmul(False, True), [x, other], output)
 
 
-def _resize(g: _Growing, x: str) -> str | None:
+def _resize(g: Growing, x: str) -> str | None:
     shape = g.shape(x)
     if len(shape) != 3 or 4 * math.prod(shape) > LARGEST:
         return None
@@ -300,7 +301,7 @@ def _resize(g: _Growing, x: str) -> str | None:
     return g.tied(ResizeBilinear((size[0], size[1]), *WAYS[g.rng.integers(len(WAYS))]), x)
 
 
-def _move(g: _Growing, x: str) -> str | None:
+def _move(g: Growing, x: str) -> str | None:
     """Any other way to move values."""
     shape = g.shape(x)
     axis = int(g.rng.integers(len(shape)))
@@ -320,24 +321,24 @@ def _move(g: _Growing, x: str) -> str | None:
     return g.tied(op, x) if math.prod(op.infer_shape([shape])) <= LARGEST else None
 
 
-def _average_pool(g: _Growing, x: str) -> str | None:
+def _average_pool(g: Growing, x: str) -> str | None:
     window = g.window(x)
     return window and g.average_pool(x, window)
 
 
-def _max_pool(g: _Growing, x: str) -> str | None:
+def _max_pool(g: Growing, x: str) -> str | None:
     window = g.window(x)
     return window and g.tied(MaxPool2D(window, g.activation()), x)
 
 
-def _pad(g: _Growing, x: str) -> str | None:
+def _pad(g: Growing, x: str) -> str | None:
     amounts = [tuple(int(n) for n in g.rng.integers(0, 2, 2)) for _ in g.shape(x)]
     if math.prod(n + a + b for n, (a, b) in zip(g.shape(x), amounts, strict=True)) > LARGEST:
         return None
     return g.tied(Pad(tuple((a, b) for a, b in amounts)), x)
 
 
-def _reshape(g: _Growing, x: str) -> str | None:
+def _reshape(g: Growing, x: str) -> str | None:
     size = math.prod(g.shape(x))
     pairs = [(n, size // n) for n in range(1, size + 1) if size % n == 0]
     a, b = pairs[g.rng.integers(len(pairs))]
@@ -345,11 +346,11 @@ def _reshape(g: _Growing, x: str) -> str | None:
     return g.reshape(x, shapes[g.rng.integers(len(shapes))])
 
 
-def _mean(g: _Growing, x: str) -> str | None:
+def _mean(g: Growing, x: str) -> str | None:
     return g.mean(x, bool(g.rng.integers(2))) if len(g.shape(x)) == 3 else None
 
 
-def _reduce_axes(g: _Growing, x: str) -> str | None:
+def _reduce_axes(g: Growing, x: str) -> str | None:
     """Some axes next to each other."""
     rank = len(g.shape(x))
     first = int(g.rng.integers(rank))
@@ -363,11 +364,11 @@ def _reduce_axes(g: _Growing, x: str) -> str | None:
     return g.tied(op, x)
 
 
-def _reduce_max(g: _Growing, x: str) -> str | None:
+def _reduce_max(g: Growing, x: str) -> str | None:
     return g.tied(ReduceMax(bool(g.rng.integers(2))), x) if len(g.shape(x)) == 3 else None
 
 
-def _table(g: _Growing, x: str) -> str | None:
+def _table(g: Growing, x: str) -> str | None:
     near = parameters(0.7 * g.quantization(x).scale, int(g.rng.integers(-40, 40)))
     choices: list[tuple[Operator, QuantizationParameters]] = [
         (Logistic(), LOGISTIC),
@@ -390,7 +391,7 @@ def _table(g: _Growing, x: str) -> str | None:
     return g.apply(op, x, output)
 
 
-def _normalized(g: _Growing, x: str) -> str | None:
+def _normalized(g: Growing, x: str) -> str | None:
     if g.shape(x)[-1] < 4:
         return None
     if g.rng.random() < 0.5:
@@ -398,7 +399,7 @@ def _normalized(g: _Growing, x: str) -> str | None:
     return g.apply(L2Normalization(), x, UNIT)
 
 
-def _softmax(g: _Growing, x: str) -> str | None:
+def _softmax(g: Growing, x: str) -> str | None:
     return g.softmax(x) if g.shape(x)[-1] > 3 else None
 
 
@@ -426,9 +427,15 @@ def steps(seed: int) -> int:
     return int(np.random.default_rng((seed, 0)).integers(FEWEST, MOST + 1))
 
 
-def random_graph(seed: int, left_out: Collection[int] = ()) -> Graph:
-    """A graph of 5 to about 16 layers, without the steps (from 1) that are left out."""
-    growing = _Growing(seed)
+def random_graph(seed: int, left_out: Collection[int] = (), more: Sequence[Grow] = ()) -> Graph:
+    """A graph of 5 to about 16 layers, without the steps (from 1) that are left out.
+
+    Args:
+        seed: of all choices.
+        left_out: the steps that only repeat a tensor.
+        more: kinds of layers in addition to the usual ones.
+    """
+    growing = Growing(seed, (*GROWTH, *more))
     for step in range(1, steps(seed) + 1):
         growing.grow(step, step in left_out)
     return growing.end()

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import random_graphs
 import random_models
+import random_sequences
 from delays import cut, delayed, some, with_variables
+from wide_graphs import wide_graph
 
 from tinycomp.common.errors import BoardError, DataError, ModelError, TinycompError
 from tinycomp.common.progress import Silent
@@ -23,6 +25,8 @@ from tinycomp.quantization.export import write_tflite
 EMULATED = ("cortex-m0", "cortex-m4", "cortex-m55", "rv32imc", "mega")
 SEVERAL_INPUTS, VARIABLES = 0.15, 0.1
 """The fractions of graphs with several inputs, and of those that keep variables."""
+WIDE, OVER_TIME = 0.3, 0.3
+"""The fractions of models with 16-bit activations, and of those with recurrent layers."""
 REFUSALS = (BoardError, DataError, ModelError)
 """Errors that can be legitimate: too large, out of bounds. Others (a failing compiler, a silent
 device, differing executions, an impossible state) never are.
@@ -35,6 +39,9 @@ PLAIN: dict[str, Any] = {
     "sparsity": 0.0,
     "codebook_bits": None,
     "optimize": "balanced",
+    "activations": 8,
+    "mixed": False,
+    "over_time": False,
 }
 """Values that the minimizer tries for each option."""
 
@@ -53,6 +60,12 @@ class FuzzCase:
     push_input: bool = False
     ram_limit: int | None = None
     left_out: tuple[int, ...] = ()
+    activations: int = 8
+    """Bits."""
+    mixed: bool = False
+    """Whether layers of a graph on 16-bit activations draw 8 or 16 bits, each for itself."""
+    over_time: bool = False
+    """Whether there are recurrent layers."""
 
     @property
     def steps(self) -> int:
@@ -70,6 +83,8 @@ class FuzzCase:
             found.append("--push-input")
         if self.ram_limit:
             found += ["--ram-limit", str(self.ram_limit)]
+        if self.activations != PLAIN["activations"] and self.kind == "model":
+            found += ["--activations", str(self.activations)]
         return found
 
 
@@ -89,6 +104,9 @@ def draw(seed: int, boards: Collection[str] = ()) -> FuzzCase:
         sparsity=(0.0, 0.0, 0.3, 0.6, 0.9, 0.999)[rng.integers(6)],
         push_input=bool(rng.random() < 0.25),
         ram_limit=int(rng.integers(300, 6000)) if rng.random() < 0.25 else None,
+        activations=16 if rng.random() < WIDE else 8,
+        mixed=bool(rng.random() < 0.5),
+        over_time=bool(rng.random() < OVER_TIME),
     )
 
 
@@ -98,7 +116,8 @@ def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
         path = folder / "model.tflite"
         path.write_bytes(_tflite(case))
         return path, None
-    model = random_models.random_model(case.seed, case.left_out)
+    more = random_models.OVER_TIME if case.over_time else ()
+    model = random_models.random_model(case.seed, case.left_out, more)
     data = folder / "data.npz"
     np.savez(data, **random_models.random_data(model, case.seed))
     model.save(folder / "model.keras")
@@ -107,7 +126,10 @@ def write_model(case: FuzzCase, folder: Path) -> tuple[Path, Path | None]:
 
 def _tflite(case: FuzzCase) -> bytes:
     """A random graph; a few with several inputs, and a few with variables."""
-    graph = random_graphs.random_graph(case.seed, case.left_out)
+    more = random_sequences.OVER_TIME if case.over_time else ()
+    graph = random_graphs.random_graph(case.seed, case.left_out, more)
+    if case.activations == 16:
+        graph, _ = wide_graph(graph, case.seed, mixed=case.mixed)
     drawn = np.random.default_rng((case.seed, 1 << 21)).random()
     if drawn < SEVERAL_INPUTS:
         return write_tflite(cut(graph, some(graph, 2, case.seed)))
@@ -124,8 +146,9 @@ def run(case: FuzzCase, folder: Path) -> dict[str, Any]:
     try:
         model, data = write_model(case, folder)
         wanted = Preparation(
-            model, data, codebook_bits=case.codebook_bits, sparsity=case.sparsity, name="fuzzed"
-        )
+            model, data, codebook_bits=case.codebook_bits, sparsity=case.sparsity, name="fuzzed",
+            activations=case.activations if case.kind == "model" else 8,
+        )  # fmt: skip
         planning = PlanOptions(case.optimize, case.ram_limit, case.push_input)
         options = BuildOptions(
             wanted, case.board, folder / "out", samples=3, bench=False, planning=planning

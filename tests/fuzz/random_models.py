@@ -7,12 +7,13 @@ model can be minimized by leaving out steps without changing the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_legacy import OLD_HARD_SIGMOID
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.tensor import Array
 
@@ -24,6 +25,8 @@ SEVERAL_INPUTS = 0.15
 """The fraction of models with two or three inputs."""
 LARGEST = 3000
 """The most elements of a tensor, so that models run quickly."""
+MOST_STEPS = 12
+"""Of recurrent layers: calibration runs most of them step by step."""
 SAMPLES = 60
 """Samples for calibration and verification."""
 
@@ -33,10 +36,10 @@ Step = Callable[["_Growing", Any], Any]
 class _Growing:
     """A model under construction from random layers. Layers that do not fit give None."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, kinds: Sequence[Step]) -> None:
         self.keras = import_keras()
         self.k = self.keras.layers
-        self.seed = seed
+        self.seed, self.kinds = seed, kinds
         self.rng = np.random.default_rng((seed, 0))
         shapes = [self.integers((4, 4, 1), (13, 11, 5)), self.integers((6, 1), (40, 6)),
                   self.integers((3,), (60,))]  # fmt: skip
@@ -66,14 +69,15 @@ class _Growing:
         return options[self.rng.integers(len(options))]
 
     def activation(self) -> str | None:
-        """Without softmax, which is constant along one channel."""
-        return str(self.choice(sorted({*ACTIVATIONS} - {"log_softmax", "softmax"})))
+        """Without softmax, which is constant along one channel, and what only Keras 2 has."""
+        left_out = {"log_softmax", "softmax", OLD_HARD_SIGMOID}
+        return str(self.choice(sorted({*ACTIVATIONS} - left_out)))
 
     def grow(self, step: int, left_out: bool) -> None:
         self.rng = np.random.default_rng((self.seed, step))
         while True:
             x = self.choice(self.tensors[-3:] if self.rng.random() < 0.6 else self.tensors)
-            kind = self.choice(STEPS)
+            kind = self.choice(self.kinds)
             made = x if left_out else kind(self, x)
             if made is not None and np.prod(made.shape[1:]) <= LARGEST:
                 self.tensors.append(made)
@@ -268,6 +272,29 @@ def _part(g: _Growing, x: Any) -> Any:
     return g.choice([x[:, -1], x[:, g.number(0, x.shape[1]) :], x[..., ::-1], x[:, ::2]])
 
 
+def _over_time(g: _Growing, x: Any) -> Any:
+    """A recurrent layer: one direction, both, or backwards."""
+    if _image(x):
+        x = g.k.Reshape((x.shape[1], -1))(x)
+    if len(x.shape) != 3 or x.shape[1] > MOST_STEPS:
+        return None
+    kind = g.choice(["GRU", "GRU", "LSTM", "LSTM", "SimpleRNN"])
+    options = {"activation": g.choice(["tanh", "tanh", "relu", "elu"])}
+    if kind == "GRU":
+        options["reset_after"] = bool(g.number(0, 2))
+    if kind != "SimpleRNN":
+        options["recurrent_activation"] = g.choice(["sigmoid", "sigmoid", "hard_sigmoid"])
+    options |= {"return_sequences": bool(g.number(0, 3)), "use_bias": bool(g.number(0, 4))}
+    backwards = g.number(0, 4) == 0
+    layer = getattr(g.k, kind)(g.number(1, 9), go_backwards=backwards, **options)
+    if not backwards and g.number(0, 3) == 0:
+        return g.k.Bidirectional(layer, merge_mode=g.choice(["concat", "sum", "mul"]))(x)
+    return layer(x)
+
+
+OVER_TIME: tuple[Step, ...] = (_over_time,) * 10
+"""Recurrent layers, as often as they should be drawn among the others."""
+
 STEPS: tuple[Step, ...] = (
     *(_conv, _conv, _conv, _dense, _activation, _activation, _softmax, _scale, _scale),
     *(_join, _join, _branches, _shared, _excite, _pool, _move, _attend, _enlarge, _part),
@@ -279,9 +306,15 @@ def steps(seed: int) -> int:
     return int(np.random.default_rng((seed, 1 << 20)).integers(FEWEST, MOST + 1))
 
 
-def random_model(seed: int, left_out: Collection[int] = ()) -> Any:
-    """A Keras model with random weights, without the steps (from 1) that are left out."""
-    growing = _Growing(seed)
+def random_model(seed: int, left_out: Collection[int] = (), more: Sequence[Step] = ()) -> Any:
+    """A Keras model with random weights, without the steps (from 1) that are left out.
+
+    Args:
+        seed: of all choices.
+        left_out: the steps that only repeat a tensor.
+        more: kinds of layers in addition to the usual ones.
+    """
+    growing = _Growing(seed, (*STEPS, *more))
     for step in range(1, steps(seed) + 1):
         growing.grow(step, step in left_out)
     model = growing.model()

@@ -11,6 +11,7 @@ import fuzz_cases
 import pytest
 from fuzz_cases import FuzzCase, draw, run, script
 from random_graphs import random_graph, steps
+from random_sequences import OVER_TIME
 
 from tinycomp.device import firmware_build
 from tinycomp.ir.tensor import Array, Operands
@@ -23,6 +24,15 @@ def test_a_seed_gives_one_case() -> None:
     assert {case.board for case in cases} == {"host", *fuzz_cases.EMULATED}
     assert {case.kind for case in cases} == {"graph", "model"}
     assert {case.optimize for case in cases} == {"ram", "balanced", "speed"}
+    assert {(case.activations, case.over_time) for case in cases} == {
+        (bits, over_time) for bits in (8, 16) for over_time in (False, True)
+    }
+
+
+def test_recurrent_layers_are_drawn() -> None:
+    graphs = [random_graph(seed, more=OVER_TIME) for seed in range(30)]
+    found = {node.op.name for graph in graphs for node in graph.nodes}
+    assert {"gru", "lstm", "lstm_steps", "simple_rnn"} <= found
 
 
 def test_steps_are_left_out() -> None:

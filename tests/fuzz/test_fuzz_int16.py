@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from float_graphs import float_graph
 from host import run_on_host
 from random_graphs import random_graph, steps
+from wide_graphs import wide_graph
 
 from tinycomp.common.progress import Silent
 from tinycomp.int16._registry import on_int16
@@ -16,11 +16,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.plan.program import lower
 from tinycomp.quantization.affine import quantize_inputs
-from tinycomp.quantization.calibration import calibrate
 from tinycomp.quantization.export import write_tflite
-from tinycomp.quantization.post_training import quantize
-from tinycomp.quantization.types import Precision
-from tinycomp.reading import clean_up
 from tinycomp.reducing import reduce
 from tinycomp.reference import oracle
 from tinycomp.reference.reductions import with_reshapes
@@ -45,14 +41,9 @@ def _without_foreign(seed: int) -> Graph:
 
 def _case(seed: int) -> tuple[Graph, Array]:
     """A graph on int16, and inputs that reach extremes."""
-    graph = clean_up(float_graph(_without_foreign(seed)))
-    rng = np.random.default_rng(seed)
-    shape = graph.tensors[graph.inputs[0]].shape
-    x = rng.normal(size=(20, *shape)).astype(np.float32)
-    made = quantize(graph, calibrate(graph, x, "min-max"), precision=Precision(16))
-    inputs = quantize_inputs(made, x[:3])
-    ends = rng.choice([-32768, 32767], (1, *shape)).astype(np.int16)
-    return made, np.concatenate([inputs, ends])
+    made, x = wide_graph(_without_foreign(seed), seed)
+    ends = np.random.default_rng(seed).choice([-32768, 32767], (1, *x.shape[1:])).astype(np.int16)
+    return made, np.concatenate([quantize_inputs(made, x[:3]), ends])
 
 
 SEEDS = [seed for seed in range(14) if not _foreign(_without_foreign(seed))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, parameters
 
-from tinycomp.ir.tensor import Constant, Shape
+from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._recurrent_steps import TYPES
 
@@ -35,24 +35,56 @@ def sequence_case(
         dtype: of activations; zero points are 0 on int16, and scales are so much finer.
     """
     rng = np.random.default_rng(seed)
-    kind = TYPES[dtype]
-    finer = (kind.highest + 1) / 128
+    finer = (TYPES[dtype].highest + 1) / 128
     zero_point = zero_point if dtype == "int8" else 0
     source = parameters(float(rng.uniform(0.005, 0.05)) / finer, zero_point)
-    rows, length = op.gates * units, shape[1] + units
+    constants = sequence_constants(
+        rng, op, (shape[1], units), source, gain=gain, bias=bias, values=values, dtype=dtype
+    )
+    builder = CaseBuilder(shape, source, dtype)
+    builder.add(op, ["input"], state_parameters(op, dtype), constants)
+    return Case(name, builder.graph(), extreme_inputs(rng, shape, dtype=dtype))
+
+
+def sequence_constants(
+    rng: np.random.Generator,
+    op: Recurrent,
+    sizes: tuple[int, int],
+    source: QuantizationParameters,
+    *,
+    gain: float = 1.0,
+    bias: float = 1.0,
+    values: tuple[int, ...] = (),
+    dtype: str = "int8",
+) -> tuple[Constant, Constant]:
+    """Weights and biases of a layer; see sequence_case.
+
+    Args:
+        sizes: features and units.
+        source: parameters of the input.
+    """
+    kind, (features, units) = TYPES[dtype], sizes
+    rows, length = op.gates * units, features + units
     weights = rng.integers(-127, 128, (rows, length))
     if values:
         weights = rng.choice(values, (rows, length))
-    wanted = gain / (source.scale * finer * 74 * 73 * np.sqrt(shape[1]))
-    scales = (wanted * np.exp(rng.uniform(-0.5, 0.5, rows))).astype(np.float32)
+    finer = (kind.highest + 1) / 128
+    wanted = gain / (source.scale * finer * 74 * 73 * np.sqrt(features))
+    groups = op.scale_groups(rows)
+    scales = (wanted * np.exp(rng.uniform(-0.5, 0.5, groups))).astype(np.float32)
+    scales = np.repeat(scales, rows // groups)
     count = op.biases(units)
     bias_scales = op.bias_scales(source.scale, scales, count, dtype)
     biases = np.rint(rng.normal(0, bias, count) / bias_scales).astype(kind.bias)
-    builder = CaseBuilder(shape, source, dtype)
-    constants = (
+    return (
         Constant("weights", weights.astype(np.int8), channel_parameters(scales, 0)),
         Constant("bias", biases, channel_parameters(bias_scales, 0)),
     )
-    state = op.state if getattr(op, "activation", None) else kind.state  # type: ignore[attr-defined]
-    builder.add(op, ["input"], state, constants)
-    return Case(name, builder.graph(), extreme_inputs(rng, shape, dtype=dtype))
+
+
+def state_parameters(op: Recurrent, dtype: str = "int8") -> QuantizationParameters:
+    """Those of a layer's states."""
+    if getattr(op, "activation", None):
+        found: QuantizationParameters = op.state  # type: ignore[attr-defined]
+        return found
+    return TYPES[dtype].state

@@ -55,7 +55,7 @@ static __attribute__((noinline)) void tc_gemm_one_codebook(const tc_gemm_t *gemm
                          "ldrb %4, [%2], #1\n\tldr %5, [%3], #16\n\tldr %4, [%6, %4, lsl #2]\n\t"
                          "smlad %0, %4, %5, %0\n\tldrb %4, [%2], #1\n\tldr %4, [%6, %4, lsl #2]\n\t"
                          "smlad %1, %4, %5, %1\n\tcmp %3, %7\n\tbne 1b"
-                         : "+r"(sum), "+r"(other), "+r"(index), "+r"(from), "=&r"(w), "=&r"(x)
+                         : "+&r"(sum), "+&r"(other), "+&r"(index), "+&r"(from), "=&r"(w), "=&r"(x)
                          : "r"(gemm->pairs), "r"(end)
                          : "cc", "memory");
         out[0] = tc_gemm_requantize(gemm, factors, sum);
