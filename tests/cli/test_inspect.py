@@ -98,3 +98,10 @@ def test_a_sketch_is_near_the_smallest_arena(folder: Path) -> None:
     program = lower(read_model(folder / "model.tflite"))
     smallest = choose(program, "ram").arena
     assert smallest <= sketch(program) <= 1.25 * smallest
+
+
+def test_brackets_are_shown(folder: Path, run: Command) -> None:
+    write_onnx(folder / "m.onnx", [helper.make_node("Fancy", ["x"], ["y"], name="layer[bold]")])
+    assert "layer[bold]" in run("inspect", "m.onnx").out
+    done = run("inspect", "model[red].keras")
+    assert "model[red].keras" in done.err

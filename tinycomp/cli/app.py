@@ -44,8 +44,9 @@ def _width() -> int | None:
     return PIPED_COLUMNS if wide else None
 
 
-console = Console(highlight=False, width=_width())
-errors = Console(stderr=True, highlight=False)
+# Without markup: names, shapes and advice have brackets of their own.
+console = Console(highlight=False, markup=False, width=_width())
+errors = Console(stderr=True, highlight=False, markup=False)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print all layers and details.")]
@@ -125,7 +126,7 @@ def emit(content: Callable[[], object]) -> None:
 def tell(text: str) -> None:
     """Print a line on what is being done to standard error, unless it must be quiet."""
     if not shown.quiet:
-        errors.print(text, markup=False, soft_wrap=True)
+        errors.print(text, soft_wrap=True)
 
 
 def _version(wanted: bool) -> None:

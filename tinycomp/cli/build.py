@@ -170,7 +170,7 @@ def build(
     emit(lambda: to_json(report))
     origin = origin_of(output, report, model, data, board)
     terminal.show(console, report, origin, verbose=shown.verbose)
-    console.print(f"Wrote {output}", markup=False)
+    console.print(f"Wrote {output}")
 
 
 @command()
@@ -212,4 +212,4 @@ def quantize(
         progress=TerminalProgress(steps),
     )
     emit(lambda: {"output": str(output), "bytes": len(tflite)})
-    console.print(f"Wrote {output}: {len(tflite):,} bytes", markup=False)
+    console.print(f"Wrote {output}: {len(tflite):,} bytes")

@@ -135,4 +135,4 @@ def simulate(
     steps = [*stages.preparation(model, data, compressed=False), "Simulating"]
     found = pipeline.simulate(model, data, options, output, force, TerminalProgress(steps))
     emit(lambda: asdict(found))
-    console.print(found.text, markup=False)
+    console.print(found.text)

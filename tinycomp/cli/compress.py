@@ -194,9 +194,9 @@ def _show(found: Compressed, board: str, output: Path, build: str) -> None:
                 of = f" of {score.output}" if score.output else ""
                 shown = show_metric(score.metric, score.value)
                 line = f"{name}: {score.metric}{of} {shown} on {score.samples} test samples"
-                console.print(line, markup=False)
-    console.print(_written(found, output), soft_wrap=True, markup=False)
-    console.print(f"Build it with: tinycomp build {build} -o out", soft_wrap=True, markup=False)
+                console.print(line)
+    console.print(_written(found, output), soft_wrap=True)
+    console.print(f"Build it with: tinycomp build {build} -o out", soft_wrap=True)
 
 
 def _written(found: Compressed, output: Path) -> str:

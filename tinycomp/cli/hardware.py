@@ -110,9 +110,9 @@ def flash(
     if dry_run:
         return
     emit(lambda: {"folder": str(folder), "port": name})
-    console.print(f"Flashed {folder}", markup=False)
+    console.print(f"Flashed {folder}")
     where = f" --port {name}" if name else " --port <its serial port>"
-    console.print(f"Next: tinycomp verify {folder}{where}", markup=False)
+    console.print(f"Next: tinycomp verify {folder}{where}")
 
 
 @command()
@@ -266,10 +266,10 @@ def _print_runner(
     text = f"Wrote {output}: {written.benchmark.profile}, {written.samples} samples"
     if written.repeated is not None:
         text += f"; performance: {written.repeated.runs} inferences of {written.seconds:.3g} s"
-    console.print(text, markup=False)
+    console.print(text)
     if port is None:
         where = f" --board {board}" if board else ""
-        console.print("Keep the emulated board running in another terminal:", markup=False)
+        console.print("Keep the emulated board running in another terminal:")
         _print_command(f"tinycomp serve {folder}{where} --link dut.tty --speed true")
     console.print("Then, with RUNNER for benchmark/runner of github.com/mlcommons/tiny:")
     for mode in ("a", "p") if written.repeated is not None else ("a",):
@@ -277,7 +277,7 @@ def _print_runner(
 
 
 def _print_command(command: str) -> None:
-    console.print(command, markup=False, soft_wrap=True)
+    console.print(command, soft_wrap=True)
 
 
 def _show_command(command: str) -> None:

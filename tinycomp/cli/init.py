@@ -33,6 +33,6 @@ def init(
     found = propose(model, data, board, Path(), TerminalProgress())
     write_file(path, found.text.encode(), force=force)
     for line in found.lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     emit(lambda: {"output": FILE})
-    console.print(f"Wrote {FILE}. Next: {found.next}", markup=False, soft_wrap=True)
+    console.print(f"Wrote {FILE}. Next: {found.next}", soft_wrap=True)

@@ -23,6 +23,6 @@ def main() -> None:
     try:
         app(prog_name="tinycomp")
     except TinycompError as error:
-        errors.print("[bold red]Error:[/bold red]", end=" ")
-        errors.print(str(error), soft_wrap=True, markup=False)
+        errors.print("Error:", style="bold red", end=" ")
+        errors.print(str(error), soft_wrap=True)
         sys.exit(error.code)

@@ -83,9 +83,10 @@ def report(
         page = comparison_page((str(before), str(folder)), old, new)
     if output is not None:
         write_file(output, page.encode(), force=force)
-        console.print(f"Wrote {output}", markup=False)
+        console.print(f"Wrote {output}")
     failures = list(exceeded(changes(old, new), limits)) if old is not None else []
     for failure in failures:
-        errors.print(f"[bold red]Too large:[/bold red] {failure}", soft_wrap=True)
+        errors.print("Too large:", style="bold red", end=" ")
+        errors.print(str(failure), soft_wrap=True)
     if failures:
         raise typer.Exit(1)

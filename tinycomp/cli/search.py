@@ -182,10 +182,9 @@ def search(
     console.print(front_table(found.record))
     best = found.front[0]
     shown = show_metric(best.outcome.metric, best.outcome.score)
-    console.print(f"Wrote {output / PAGE} and {output / FRONT}", soft_wrap=True, markup=False)
+    console.print(f"Wrote {output / PAGE} and {output / FRONT}", soft_wrap=True)
     console.print(
         f"Reproduce the best ({shown}) with: tinycomp compress {model} --data {data} --recipe "
         f"{output / recipe_name(best.number)} -o small.tflite",
         soft_wrap=True,
-        markup=False,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE, SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from tinycomp.target.boards import Board
@@ -57,7 +56,7 @@ def _kilobytes(size: int) -> str:
 def board_details(board: Board, state: str) -> Table:
     """All settings of a board."""
     table = Table(
-        title=f"{board.name}: {escape(board.title)}",
+        title=f"{board.name}: {board.title}",
         title_justify="left",
         show_header=False,
         box=SIMPLE,
@@ -65,7 +64,7 @@ def board_details(board: Board, state: str) -> Table:
     table.add_column("what", style="bold", no_wrap=True)
     table.add_column("value")
     for what, value in _details(board, state):
-        table.add_row(what, escape(value))
+        table.add_row(what, value)
     return table
 
 
@@ -137,5 +136,5 @@ def port_table(ports: Iterable[tuple[str, str | None, str, Sequence[str]]]) -> T
         table.add_column(heading)
     for name, usb_id, description, names in ports:
         may_be = ", ".join(names) or "no known board"
-        table.add_row(escape(name), usb_id or "none", escape(description), may_be)
+        table.add_row(name, usb_id or "none", description, may_be)
     return table

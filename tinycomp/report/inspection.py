@@ -86,7 +86,7 @@ class Inspection:
 
     def __repr__(self) -> str:
         """The tables, as a Python prompt shows them."""
-        console = Console(width=_WIDTH, color_system=None)
+        console = Console(width=_WIDTH, color_system=None, markup=False)
         with console.capture() as captured:
             console.print(tables(self))
         lines = [line.rstrip() for line in captured.get().splitlines()]

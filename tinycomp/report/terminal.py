@@ -120,8 +120,8 @@ def show_steps(console: Console, steps: Sequence[Step]) -> None:
         return
     console.print("Next:")
     for step in steps:
-        console.print(f"  {step.command}", soft_wrap=True, markup=False)
-        console.print(f"      {step.why}", markup=False, style="dim")
+        console.print(f"  {step.command}", soft_wrap=True)
+        console.print(f"      {step.why}", style="dim")
 
 
 def verification_content(found: Verification) -> dict[str, object]:
@@ -140,6 +140,7 @@ def show_verification(console: Console, found: Verification) -> None:
     names = " = ".join(found.executions) if found.equal else ", ".join(found.executions)
     console.print(f"{names}: {found.tensors} tensors, {found.samples} samples")
     for difference in found.differences:
-        console.print("[red]Different:[/red]", str(difference), soft_wrap=True)
+        console.print("Different:", style="red", end=" ")
+        console.print(str(difference), soft_wrap=True)
     if found.equal:
         console.print("Equal in every byte of every tensor.")
