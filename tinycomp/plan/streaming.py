@@ -36,10 +36,10 @@ _NEAR = 0.008
 """Balanced: among plans that are slower than the fastest by at most this factor, RAM counts too."""
 _SKETCHED = 4
 """Ends of the stretch that a sketch tries."""
-_QUICK, _TRIES = 2_000, 10
-"""Effort of a preliminary placement; and the number of the smallest and of the fastest results to
-place with full effort.
-"""
+QUICK = 2_000
+"""Effort of a placement that is preliminary, or an estimate."""
+_TRIES = 10
+"""The number of the smallest and of the fastest results to place with full effort."""
 _HOPE = 1.15
 """A quick placement that is larger than the best arena by more than this factor does not become
 the best by more effort.
@@ -89,10 +89,10 @@ def choose(
 
 def sketch(program: Program) -> int:
     """An arena, in bytes, that some plan needs: quickly placed, and not much above the smallest."""
-    candidates = _Candidates(program, push=False, effort=_QUICK)
+    candidates = _Candidates(program, push=False, effort=QUICK)
     ends = sorted(_ends(program), key=lambda end: candidates.rest[end])[:_SKETCHED]
     drafts = [candidates.whole, *(candidates._draft(end, 1).within(0) for end in ends)]
-    return min(placed(need, _QUICK).arena for need in drafts)
+    return min(placed(need, candidates.effort).arena for need in drafts)
 
 
 class _Candidates:
@@ -191,7 +191,7 @@ def _sketched(found: Iterable[Needs]) -> list[tuple[int, Needs]]:
     least, sketches = sys.maxsize, []
     for need in sorted(found, key=lambda need: need.least):
         if need.least < least:
-            sketches.append((placed(need, _QUICK).arena, need))
+            sketches.append((placed(need, QUICK).arena, need))
             least = min(least, sketches[-1][0])
     return sorted(sketches, key=lambda each: each[0])
 

@@ -12,7 +12,7 @@ from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
 from tinycomp.plan.costs import Costs
 from tinycomp.plan.program import Program, Storage, lower
-from tinycomp.plan.streaming import choose, sketch
+from tinycomp.plan.streaming import QUICK, choose, sketch
 from tinycomp.proof.measure import layer_records, state_size
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.ranges import Range
@@ -28,8 +28,6 @@ _PLANNED = 24
 """The most layers for which all plans are compared; of more, a few are sketched."""
 _FEW, _ZEROS = 64, 0.3
 """Distinct weights, and a share of zeros, from which a codec may store a layer in fewer bytes."""
-_EFFORT = 2_000
-"""Placements of each plan: a fifteenth of what a build tries, for an answer at once."""
 _INVENTED = Range(-4.0, 4.0)
 
 
@@ -43,10 +41,10 @@ def needs(graph: Graph, board: Board) -> Needs:
     storage = Storage(codecs=_codecs(int8), copied=board.memory.harvard)
     program = lower(int8, storage, board.kernels)
     costs = Costs(program)
-    fast = choose(program, "speed", effort=_EFFORT)
+    fast = choose(program, "speed", effort=QUICK)
     fastest = costs.instructions(fast.steps)
     if len(program.operations) <= _PLANNED:
-        small = choose(program, "ram", effort=_EFFORT)
+        small = choose(program, "ram", effort=QUICK)
         least, slowest = small.arena, costs.instructions(small.steps)
     else:
         least, slowest = min(sketch(program), fast.arena), fastest
