@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conformance import parameters
 from delays import cut, some
 from host import run_on_host
 from random_graphs import random_graph
@@ -19,8 +20,11 @@ from tinycomp.data.dataset import load_data
 from tinycomp.emit.library import emit_library
 from tinycomp.frontend.keras import read_keras
 from tinycomp.frontend.tflite import parse_tflite
-from tinycomp.ir.graph import Graph
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.tensor import Tensor
+from tinycomp.ops.reshape import Reshape
 from tinycomp.options.build import Preparation
+from tinycomp.plan.check import check
 from tinycomp.plan.memory import plan
 from tinycomp.plan.program import lower
 from tinycomp.prepare import prepare
@@ -50,6 +54,20 @@ def test_c_equals_litert(seed: int, tmp_path: Path) -> None:
     found = verify(graph, data, inputs, [simulator(graph), Host(graph, tmp_path)])
     assert found.equal, str(found.differences)
     assert found.samples == len(inputs)
+
+
+def test_an_output_that_only_renames_an_input(tmp_path: Path) -> None:
+    scale = parameters(0.5, 3)
+    sources = {name: Tensor(name, (3, 2, 4), "int8", scale) for name in ("first", "second")}
+    output = Tensor("output", (3, 8), "int8", scale)
+    node = Node("output", Reshape((3, 8)), ("second",), ("output",))
+    tensors = {**sources, "output": output}
+    whole = Graph("m", (node,), tensors, {}, tuple(sources), ("output",))
+    data = write_tflite(whole)
+    graph = reduce(parse_tflite(data, "m"), Silent())
+    check(plan(lower(graph)))
+    found = verify(graph, data, random_inputs(graph), [simulator(graph), Host(graph, tmp_path)])
+    assert found.equal, str(found.differences)
 
 
 class Host:

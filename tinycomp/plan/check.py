@@ -250,12 +250,15 @@ def _require_layout(planned: Plan) -> None:
 
 def _require_the_callers(planned: Plan) -> None:
     """Check memory that may belong to the caller (input and output): tensors in it have the same
-    start and are no larger, no rows are moved, and nothing is written to the input.
+    start and are no larger, no rows are moved, and nothing is written to the input. An output in
+    the input's memory, such as a reshape of one of several inputs, is copied from there at the end.
     """
     graph, storage, buffers = planned.program.graph, planned.storage, planned.buffers
     views = view_offsets(planned.program)
     inputs = () if planned.pushed else graph.inputs
-    for owner in (*graph.outputs, *inputs):
+    taken = {storage[name] for name in inputs}
+    written = [name for name in graph.outputs if storage[name] not in taken]
+    for owner in (*written, *inputs):
         for name in [name for name in buffers if storage[name] == storage[owner]]:
             end = views.get(name, 0) + graph.tensors[name].nbytes
             if end > graph.tensors[owner].nbytes or name in planned.carried:
@@ -265,8 +268,7 @@ def _require_the_callers(planned: Plan) -> None:
             if buffers[name].offset - views.get(name, 0) != buffers[owner].offset:
                 raise _fault(f"'{name}' is not where '{owner}' has it.")
     for operation in planned.program.operations:
-        written = storage[operation.node.outputs[0]]
-        if operation.call is not None and written in [storage[name] for name in inputs]:
+        if operation.call is not None and storage[operation.node.outputs[0]] in taken:
             raise _fault(f"Layer '{operation.node.name}' overwrites the caller's input.")
 
 
