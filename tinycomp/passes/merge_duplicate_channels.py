@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -45,6 +45,15 @@ class _Pairs(NamedTuple):
     """Their duplicates."""
 
 
+def _members(bundle: Mapping[str, Indices]) -> dict[int, dict[str, list[int]]]:
+    """The channels of each bundle by tensor."""
+    found: dict[int, dict[str, list[int]]] = {}
+    for name, numbers in bundle.items():
+        for channel, number in enumerate(numbers.tolist()):
+            found.setdefault(number, {}).setdefault(name, []).append(channel)
+    return found
+
+
 class _Merging:
     """Works on bundles: channels of several tensors that can only be removed together."""
 
@@ -55,7 +64,12 @@ class _Merging:
         self.fixed = {
             number for name in (*graph.inputs, *graph.outputs) for number in self.bundle[name]
         }
-        self.weights: dict[str, NDArray[np.int64]] = {}
+        self.members = _members(self.bundle)
+        self.readers: dict[str, list[Node]] = {}
+        for node in graph.nodes:
+            if mixes(node.op):
+                self.readers.setdefault(node.inputs[0], []).append(node)
+        self.weights: dict[str, NDArray[np.int32]] = {}
 
     def candidates(self) -> Iterator[tuple[int, int]]:
         """Pairs of bundles that have equal channels in one tensor."""
@@ -71,38 +85,47 @@ class _Merging:
         pairs = None if second in self.fixed else self._pairs(first, second)
         if pairs is None:
             return False
-        changed: dict[str, NDArray[np.int64]] = {}
-        for node in self.graph.nodes:
-            if mixes(node.op) and node.inputs[0] in pairs:
-                changed[node.name] = self._added(node, pairs[node.inputs[0]])
-                if not self._fits(node, changed[node.name][..., pairs[node.inputs[0]].first]):
-                    return False
-        self.weights |= changed
+        changed = []
+        for node in (node for name in pairs for node in self.readers.get(name, ())):
+            sums = self._sums(node, pairs[node.inputs[0]])
+            if not self._fits(node, np.stack(list(sums.values()), axis=-1)):
+                return False
+            changed.append((node, sums, pairs[node.inputs[0]].second))
+        for node, sums, duplicates in changed:
+            values = self._values(node)
+            values[..., list(sums)] = np.stack(list(sums.values()), axis=-1)
+            values[..., duplicates] = 0
         return True
 
     def _pairs(self, first: int, second: int) -> dict[str, _Pairs] | None:
         """Pairs by tensor; None if a duplicate has no equal in the first bundle."""
         found = {}
-        for name, numbers in self.equal.items():
-            here = self.bundle[name]
-            at = {int(numbers[c]): int(c) for c in np.flatnonzero(here == first)}
-            duplicates = np.flatnonzero(here == second)
+        for name, duplicates in self.members[second].items():
+            numbers = self.equal[name]
+            at = {int(numbers[c]): c for c in self.members[first].get(name, ())}
             if any(int(numbers[c]) not in at for c in duplicates):
                 return None
-            if len(duplicates):
-                stand_ins = [at[int(numbers[c])] for c in duplicates]
-                found[name] = _Pairs(np.array(stand_ins), duplicates)
+            stand_ins = [at[int(numbers[c])] for c in duplicates]
+            found[name] = _Pairs(np.array(stand_ins), np.array(duplicates))
         return found
 
-    def _added(self, node: Node, pairs: _Pairs) -> NDArray[np.int64]:
+    def _sums(self, node: Node, pairs: _Pairs) -> dict[int, NDArray[np.int32]]:
+        """The new weights of the channels that stay."""
         known = self.weights.get(node.name)
-        values = self._constant(node).values.astype(np.int64) if known is None else known.copy()
-        for first, second in zip(*pairs, strict=True):
-            values[..., first] += values[..., second]
-            values[..., second] = 0
-        return values
+        values = self._constant(node).values if known is None else known
+        sums: dict[int, NDArray[np.int32]] = {}
+        for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
+            before = sums.get(first, values[..., first].astype(np.int32))
+            sums[first] = before + values[..., second]
+        return sums
 
-    def _fits(self, node: Node, sums: NDArray[np.int64]) -> bool:
+    def _values(self, node: Node) -> NDArray[np.int32]:
+        """The weights so far, to be changed; one copy of each layer, since they may be many MB."""
+        if node.name not in self.weights:
+            self.weights[node.name] = self._constant(node).values.astype(np.int32)
+        return self.weights[node.name]
+
+    def _fits(self, node: Node, sums: NDArray[np.int32]) -> bool:
         codebook = self._constant(node).codebook
         if np.abs(sums).max(initial=0) > LARGEST:
             return False
