@@ -21,6 +21,7 @@ macs = 0.5
 criterion = "taylor"
 ranking = "global"
 epochs = 3
+normalize = true
 [[steps]]
 technique = "low_rank"
 energy = 0.95
@@ -76,3 +77,10 @@ def test_unchanged_layers_are_noted(files: Files) -> None:
 def test_impossible_steps_are_refused(files: Files, step: str, text: str) -> None:
     with pytest.raises(TinycompError, match=text):
         compress(files.options(f"[[steps]]\n{step}\n"), Silent(), ignore)
+
+
+def test_normalization_of_quantized_values_is_noted(files: Files) -> None:
+    steps = '[training]\nepochs = 1\nnormalize = true\n[[steps]]\ntechnique = "int8"\n'
+    progress = Silent()
+    compress(files.options(steps), progress, ignore)
+    assert "normalize = true has no effect on trainings of quantized values." in progress.notes

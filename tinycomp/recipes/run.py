@@ -125,7 +125,14 @@ class Runner:
         graph, imitated = position.state.graph, bool(schedule.features)
         supervision = material.supervision(graph if imitated else None)
         logits = material.kind != "values"
-        model = trainable(graph, constraints, calibration, logits=logits, features=imitated)
+        if schedule.normalize and rounded:
+            self.progress.note("normalize = true has no effect on trainings of quantized values.")
+        model = trainable(
+            graph, constraints, calibration, logits=logits, features=imitated,
+            normalization=material.calibration(self.meter.trained).x
+            if schedule.normalize and not rounded
+            else None,
+        )  # fmt: skip
         for name in shared_tables(model.tinycomp.graph):
             self.progress.note(
                 f"The table {name!r} is not trained: values of other layers share its scale."

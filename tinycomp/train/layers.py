@@ -89,6 +89,7 @@ class Weights(Layer):
             self.bias_scale = scale_of(bias.values, 0, False).item()
             self.raw_bias = _variable(owner, "bias", bias.values / self.bias_scale, True)
         self.constraints = tuple(constraints)
+        self.normalization: Any = None  # the Keras layer after this one, if there is one
         self.states: list[dict[str, Any]] = []
         for number, constraint in enumerate(constraints):
             self.states.append({

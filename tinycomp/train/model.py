@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import ModelError, TinycompError
+from tinycomp.data.values import spread
 from tinycomp.frontend.keras import import_keras, read_live_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.ops._differentiable import activated
 from tinycomp.passes._logits import logits_of
 from tinycomp.quantization.calibration import Method, observe
 from tinycomp.quantization.post_training import quantize
@@ -23,6 +25,7 @@ from tinycomp.quantization.tables import trained_tables
 from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.layers import Computation, Weights, classes
+from tinycomp.train.normalization import SAMPLES, begin, folded, layer_class, normalizable
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]")
 """Characters that Keras does not allow in layer names."""
@@ -55,6 +58,7 @@ def trainable(
     *,
     logits: bool = False,
     features: bool = False,
+    normalization: Array | None = None,
 ) -> Any:
     """A keras.Model of the same function, whose weights satisfy the constraints at every step.
 
@@ -69,10 +73,20 @@ def trainable(
         method: how ranges are chosen.
         logits: leave out a final softmax or sigmoid, for losses that expect logits.
         features: append the input of the last layer with weights to the outputs.
+        normalization: real inputs (samples, *shape), for the first statistics of new batch
+            normalization behind layers with weights, which `finish` folds. None: there is none.
 
     Raises:
         ModelError: the graph is int8, or has several inputs or outputs.
+        TinycompError: batch normalization was requested for weights on a grid, or for rounded
+            activations.
     """
+    grid = calibration is not None or any(each.stage == "grid" for each in constraints)
+    if grid and normalization is not None:
+        raise TinycompError(
+            "Batch normalization would move weights off their grid.",
+            hint="Train with it first, and quantize the result.",
+        )
     graph = clean_up(_graph(model))
     _require_trainable(graph)
     graph = _with_operators(graph, {each.name: each.op.unquantized() for each in graph.nodes})
@@ -90,7 +104,8 @@ def trainable(
                 rounding.pop(name, None)
         over_time = {each.name: each.op for each in int8.nodes if each.op.hidden}
         graph = _with_operators(graph, over_time)
-    return _build(Training(graph, tuple(constraints), rounding), tables, logits, features)
+    training = Training(graph, tuple(constraints), rounding)
+    return _build(training, tables, logits, features, normalization)
 
 
 def finish(model: Any) -> Graph:
@@ -100,9 +115,10 @@ def finish(model: Any) -> Graph:
     training: Training = model.tinycomp
     changed: dict[str, Constant] = {}
     for layer in training.layers:
-        changed[layer.constant.name] = _finished(layer)
-        if (bias := layer.bias()) is not None:
-            changed[bias.name] = bias
+        found = [each for each in (_finished(layer), layer.bias()) if each is not None]
+        if layer.normalization is not None:
+            found = [*folded(layer.normalization, found, layer.axis)]
+        changed |= {each.name: each for each in found}
     graph = training.graph
     return replace(graph, constants={**graph.constants, **changed})
 
@@ -151,7 +167,10 @@ def _require_trainable(graph: Graph) -> None:
         )
 
 
-def _build(training: Training, tables: Collection[str], logits: bool, features: bool) -> Any:
+def _build(
+    training: Training, tables: Collection[str], logits: bool, features: bool,
+    normalization: Array | None,
+) -> Any:  # fmt: skip
     keras = import_keras()
     weighted, plain, rounded = classes()
     graph = training.graph
@@ -161,10 +180,14 @@ def _build(training: Training, tables: Collection[str], logits: bool, features: 
         tensors[graph.inputs[0]] = rounded(training.rounding[graph.inputs[0]])(entry)
     owners: dict[str, Any] = {}
     output = logits_of(graph) if logits else graph.outputs[0]
+    normalized = {} if normalization is None else normalizable(graph, output)
+    sums: dict[str, Any] = {}
     for number, node in enumerate(graph.nodes):
         if output in tensors:
             break
         rounding = training.rounding.get(node.outputs[0])
+        if node.name in normalized:
+            node = normalized[node.name].plain
         computation = Computation(node, graph.operands(node), rounding)
         name = f"{number}_{_NO_NAME.sub('_', node.name)}"
         if node.op.weight_axis is None and not (node.op.looked_up and node.inputs[1] in tables):
@@ -178,7 +201,15 @@ def _build(training: Training, tables: Collection[str], logits: bool, features: 
             )
             owners[node.inputs[1]] = layer
         computed = [tensors[each] for each in node.inputs if each in tensors]
-        tensors[node.outputs[0]] = layer(*computed)
+        found = layer(*computed)
+        if node.name in normalized:
+            sums[node.name] = found
+            channels = layer_class()(found.shape[-1], f"{name}_normalization")
+            layer.weights_held.normalization = channels
+            found = activated(channels(found), normalized[node.name].activation)
+        tensors[node.outputs[0]] = found
+    if sums:
+        _normalize(keras.Model(entry, list(sums.values())), owners.values(), normalization)
     held = tuple(layer.weights_held for layer in owners.values())
     result = tensors[output]
     if features:
@@ -187,6 +218,22 @@ def _build(training: Training, tables: Collection[str], logits: bool, features: 
     made = _model_class()(entry, result)
     made.tinycomp = replace(training, layers=held)
     return made
+
+
+def _normalize(sums: Any, layers: Iterable[Any], samples: Array | None) -> None:
+    """Begin the batch normalization of layers with weights.
+
+    Args:
+        sums: a model of the sums that are normalized, in the order of the layers.
+        layers: the Keras layers with weights.
+        samples: real inputs.
+    """
+    assert samples is not None
+    held = [each.weights_held.normalization for each in layers]
+    values = sums.predict(samples[spread(len(samples), SAMPLES)], verbose=0, batch_size=64)
+    found = values if isinstance(values, list) else [values]
+    for layer, each in zip([one for one in held if one is not None], found, strict=True):
+        begin(layer, np.asarray(each))
 
 
 def features_of(graph: Graph) -> str:

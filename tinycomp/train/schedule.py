@@ -49,6 +49,10 @@ class Schedule:
     """Weight of the difference from the float model's hidden features in the loss."""
     augment: Augmentation = field(default_factory=Augmentation)
     """Random changes to the samples, new in each step."""
+    normalize: bool = False
+    """Whether layers with weights are followed by batch normalization during the training, which is
+    folded into them at the end; only in trainings without quantized values.
+    """
     patience: int = 0
     """Early stopping: epochs without a better validation score before training stops and the best
     epoch is restored. Epochs count once all constraints have settled. 0 disables it.
