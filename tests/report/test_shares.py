@@ -22,7 +22,7 @@ from tinycomp.report.shares import shares
 
 def printed(report, width: int = 80) -> list[str]:
     text = io.StringIO()
-    Console(width=width, file=text).print(share_chart(report, width))
+    Console(width=width, file=text).print(share_chart(report))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
@@ -75,7 +75,7 @@ def test_constants_count_for_the_first_layer_that_has_them() -> None:
     assert sum(layer.constant_bytes for layer in layer_records(program)) == sum(arrays.values())
 
 
-@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("width", [70, 80])
 def test_the_chart_fits_the_terminal(width: int) -> None:
     report = full()
     assert report.memory is not None
@@ -86,7 +86,7 @@ def test_the_chart_fits_the_terminal(width: int) -> None:
     lines = printed(report, width)
     assert max(map(len, lines)) <= width
     assert all(line.count("…") <= 1 for line in lines)
-    assert any(line.startswith(" functional_1") and "…" in line for line in lines)
+    assert any(line.startswith(" functio") and "…" in line for line in lines)
 
 
 def test_bar_lengths_are_proportional_to_shares() -> None:

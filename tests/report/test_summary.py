@@ -40,7 +40,7 @@ def test_other_layers_are_folded_and_none_is_lost() -> None:
     report = full()
     count = len(report.layers)
     assert count > SHOWN + 1
-    table = most_important(report, 80)
+    table = most_important(report).table(80)
     assert table.row_count == SHOWN + 2
     columns = {str(column.header): list(column.cells) for column in table.columns}
     assert columns["layer"][-2:] == [f"{count - SHOWN} others", "between layers"]
@@ -58,13 +58,13 @@ def test_the_slowest_layer_is_shown() -> None:
     assert report.latency is not None
     *others, last = report.latency.layers
     slow = replace(report.latency, layers=(*others, replace(last, value=10**6)))
-    table = most_important(replace(report, latency=slow), 80)
+    table = most_important(replace(report, latency=slow)).table(80)
     assert last.name in list(table.columns[0].cells)
 
 
 def test_a_short_model_is_not_folded() -> None:
     few = replace(bare(), layers=tuple(LayerRecord(f"l{n}", "relu", n) for n in range(SHOWN + 1)))
-    assert most_important(few, 80).row_count == SHOWN + 1
+    assert most_important(few).table(80).row_count == SHOWN + 1
 
 
 def test_steps_come_with_commands_of_this_build() -> None:

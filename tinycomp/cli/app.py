@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand
 
 from tinycomp import __version__
+from tinycomp.cli.plain_text import PlainConsole
 
 PIPED_COLUMNS = 200
 """Width of tables that are not written to a terminal, so that names are not cut."""
@@ -45,8 +45,8 @@ def _width() -> int | None:
 
 
 # Without markup: names, shapes and advice have brackets of their own.
-console = Console(highlight=False, markup=False, width=_width())
-errors = Console(stderr=True, highlight=False, markup=False)
+console = PlainConsole(highlight=False, markup=False, width=_width())
+errors = PlainConsole(stderr=True, highlight=False, markup=False)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print all layers and details.")]

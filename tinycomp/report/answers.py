@@ -135,9 +135,14 @@ def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str, *, count
 
 def _elsewhere(report: Report) -> str:
     """Where the accuracy is the same, since the same bytes are computed there for each sample."""
-    for name, place in (("device", report.board), ("host", "C")):
+    places = {
+        "device": f"on {report.board}",
+        f"stand-in {report.stand_in}": f"on {report.stand_in}",
+        "host": "in C on this computer",
+    }
+    for name, place in places.items():
         if any(name in record.executions and record.equal for record in report.verify):
-            return f", and the same on {place}: every byte is equal"
+            return f", and the same {place}: every byte is equal"
     return ""
 
 

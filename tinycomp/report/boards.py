@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.box import SIMPLE, SIMPLE_HEAD
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from tinycomp.report.tables import details
 from tinycomp.target.boards import Board
 
 _KILO = 1024
@@ -55,17 +56,7 @@ def _kilobytes(size: int) -> str:
 
 def board_details(board: Board, state: str) -> Table:
     """All settings of a board."""
-    table = Table(
-        title=f"{board.name}: {board.title}",
-        title_justify="left",
-        show_header=False,
-        box=SIMPLE,
-    )
-    table.add_column("what", style="bold", no_wrap=True)
-    table.add_column("value")
-    for what, value in _details(board, state):
-        table.add_row(what, value)
-    return table
+    return details(f"{board.name}: {board.title}", _details(board, state))
 
 
 def _details(board: Board, state: str) -> Iterator[tuple[str, str]]:

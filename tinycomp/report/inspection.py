@@ -6,17 +6,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 
 from tinycomp.frontend.survey import Survey
 from tinycomp.report.record import LayerRecord
+from tinycomp.report.tables import Figures, details
 
 _WIDTH = 100
 """Of the text that Python shows, in columns."""
-_NAME = 28
-"""The longest name of a layer in a table."""
 
 
 @dataclass(frozen=True)
@@ -108,33 +105,19 @@ def to_json(found: Inspection) -> str:
 def tables(found: Inspection) -> RenderableType:
     """Layers, then a summary, then the reasons against a build."""
     parts: list[RenderableType] = [_layers(found)] if found.layers else []
-    parts.append(_summary(found))
+    parts.append(details(found.model, _rows(found)))
     if found.reasons:
         parts.append(f"It can't be built, for {_counted(len(found.reasons), 'reason')}:")
         parts += [f"{number}. {text}" for number, text in enumerate(found.reasons, 1)]
     return Group(*parts)
 
 
-def _layers(found: Inspection) -> Table:
-    table = Table(title="Layers", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    table.add_column("operator", no_wrap=True)
-    table.add_column("output", no_wrap=True)
-    table.add_column("MACs", justify="right", no_wrap=True)
-    for layer, shape in zip(found.layers, found.shapes, strict=True):
-        name = layer.name if len(layer.name) <= _NAME else f"{layer.name[: _NAME - 1]}…"
-        macs = f"{layer.macs:,}" if layer.macs else ""
-        table.add_row(name, layer.op, " x ".join(map(str, shape)), macs)
-    return table
-
-
-def _summary(found: Inspection) -> Table:
-    table = Table(title=found.model, title_justify="left", show_header=False, box=SIMPLE)
-    table.add_column("what", style="bold", no_wrap=True)
-    table.add_column("value")
-    for what, value in _rows(found):
-        table.add_row(what, value)
-    return table
+def _layers(found: Inspection) -> Figures:
+    rows = [
+        (layer.name, layer.op, " x ".join(map(str, shape)), f"{layer.macs:,}" if layer.macs else "")
+        for layer, shape in zip(found.layers, found.shapes, strict=True)
+    ]
+    return Figures("Layers", ("layer", "operator"), ("output", "MACs"), rows, ("operator",))
 
 
 def _rows(found: Inspection) -> Iterator[tuple[str, str]]:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from tinycomp.report.numbers import cut_middle
 from tinycomp.report.record import LatencyRecord, LayerRecord, Report
 from tinycomp.report.shares import BETWEEN, shares
+from tinycomp.report.tables import Figures
 
 SHOWN = 6
 """Layers that the short table shows; one more if it would be the only one left out."""
 
-_SHORTEST_NAME = 9
-_SHORTEST_OPERATOR, _CODEC = 7, 9
-"""Characters that are left of an operator's name, and of a codec's."""
-_BARS, _BAR = 54, 8
-"""Width of the columns of shares in characters, and of a full bar."""
+_NAMES = ("layer", "operator")
+"""Headings of the columns of names."""
+_CODEC, _BAR = 9, 8
+"""Characters of a codec's name, and of a full bar."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +37,9 @@ class _Row:
     """Bytes of RAM in use."""
 
 
-def most_important(report: Report, width: int) -> Table:
+def most_important(report: Report) -> Figures:
     """One line for each of the layers with the largest shares of time, flash or RAM, in the order
     of the model; the others in one line.
-
-    Args:
-        report: of a build.
-        width: of the terminal, in characters; long names are cut in the middle.
     """
     rows, latency = _rows(report), report.latency
     total = latency.value if latency else 0
@@ -62,32 +55,11 @@ def most_important(report: Report, width: int) -> Table:
         between = [_number(latency.between), _percent(latency.between, total)]
         cells.append([BETWEEN, "", "", *between, "", ""])
     headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
-    return _fitted(latency, headings, cells, width)
+    return Figures(_title(latency), _NAMES, headings, cells, optional=("operator", "MACs"))
 
 
-def _fitted(
-    latency: LatencyRecord | None,
-    headings: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    width: int,
-) -> Table:
-    """A table of layers, their operators and figures. Names are cut in the middle so that all
-    figures are whole.
-    """
-    title = f"Layers (latency in {latency.unit})" if latency else "Layers"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    table.add_column("operator", no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    columns = zip(("layer", "operator", *headings), *rows, strict=True)
-    names, operators, *figures = (max(map(len, column)) for column in columns)
-    left = width - sum(figures) - 2 * (len(headings) + 2) - 1  # space around each column
-    operator = max(_SHORTEST_OPERATOR, min(operators, left - min(names, left // 2)))
-    name = max(_SHORTEST_NAME, left - operator)
-    for first, second, *others in rows:
-        table.add_row(cut_middle(first, name), cut_middle(second, operator), *others)
-    return table
+def _title(latency: LatencyRecord | None) -> str:
+    return f"Layers (latency in {latency.unit})" if latency else "Layers"
 
 
 def _rows(report: Report) -> list[_Row]:
@@ -131,19 +103,15 @@ def _importance(rows: Sequence[_Row]) -> list[float]:
     ]
 
 
-def layers(
-    records: Iterable[LayerRecord], latency: LatencyRecord | None = None, width: int = 80
-) -> Table:
-    """One line per layer: work, share of the latency, and the storage of its weights.
-
-    width: of the terminal, in characters; long names are cut in the middle.
-    """
+def layers(records: Iterable[LayerRecord], latency: LatencyRecord | None = None) -> Figures:
+    """One line per layer: work, share of the latency, and the storage of its weights."""
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
     headings = ("MACs", "latency", "per MAC", "codec", "weights")
     rows = [_stored(layer, values.get(layer.name)) for layer in records]
     if latency and latency.layers:
         rows.append((BETWEEN, "", "", _number(latency.between), "", "", ""))
-    return _fitted(latency, headings, rows, width)
+    optional = ("operator", "per MAC", "codec")
+    return Figures(_title(latency), _NAMES, headings, rows, optional=optional)
 
 
 def _stored(layer: LayerRecord, value: int | None) -> tuple[str, ...]:
@@ -156,22 +124,19 @@ def _stored(layer: LayerRecord, value: int | None) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def share_chart(report: Report, width: int = 80) -> Table:
+def share_chart(report: Report) -> Figures:
     """One line per layer with bars: its share of the latency and of the flash, and the RAM in use
     while it runs. Then the parts that belong to no layer.
     """
     found = shares(report)
-    table = Table(title="Shares", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
     wholes = {"latency": found.latency, "flash": found.flash, "ram": found.ram}
     columns = {key: whole for key, whole in wholes.items() if whole}
-    for key in columns:
-        table.add_column("RAM in use" if key == "ram" else key, no_wrap=True)
-    name_width = max(_SHORTEST_NAME, width - _BARS)
-    for row in found.rows:
-        cells = (_share(getattr(row, key), whole) for key, whole in columns.items())
-        table.add_row(cut_middle(row.name, name_width), *cells)
-    return table
+    headings = ["RAM in use" if key == "ram" else key for key in columns]
+    rows = [
+        [row.name, *(_share(getattr(row, key), whole) for key, whole in columns.items())]
+        for row in found.rows
+    ]
+    return Figures("Shares", _NAMES[:1], headings, rows, justify="left")
 
 
 def _share(value: int | None, whole: int) -> str:

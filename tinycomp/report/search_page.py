@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
-from rich.table import Table
 
 from tinycomp.report.axes import Frame, ends, shares, two_digits
 from tinycomp.report.html import environment
 from tinycomp.report.numbers import SHARES, show_metric
+from tinycomp.report.tables import Figures
 
 _FRAME = Frame()
 
@@ -96,11 +95,9 @@ def search_page(record: SearchRecord) -> str:
 def front_table(record: SearchRecord) -> RenderableType:
     """The Pareto front as a table with one row per candidate, the best score first."""
     title = f"Pareto front for {record.board}, scored on validation samples"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("candidate", "score", "test half", *record.costs, "bits", "epochs"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in sorted((e for e in record.candidates if e.best), key=lambda e: -e.score):
-        table.add_row(
+    headings = ("score", "test half", *record.costs, "bits", "epochs")
+    rows = [
+        (
             str(each.number),
             show_metric(each.metric, each.score),
             show_metric(each.metric, each.test),
@@ -108,7 +105,9 @@ def front_table(record: SearchRecord) -> RenderableType:
             f"{each.bits:.2f}",
             str(each.epochs),
         )
-    return table
+        for each in sorted((e for e in record.candidates if e.best), key=lambda e: -e.score)
+    ]
+    return Figures(title, (), ("candidate", *headings), rows, optional=("epochs", "bits"))
 
 
 def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
-from rich.table import Table
 
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import StepRecord
+from tinycomp.report.tables import Figures
 
 
 def step_line(record: StepRecord) -> str:
@@ -24,15 +23,9 @@ def step_line(record: StepRecord) -> str:
 def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
     """A table with one row per step."""
     title = f"Each step in int8 on {board}, scored on validation samples"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("after", no_wrap=True)
-    columns = (
-        "score", "weights", "not 0", "bits", "MACs", "bytes", "arena", "instr.", "sec",
-    )  # fmt: skip
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in records:
-        table.add_row(
+    headings = ("score", "weights", "not 0", "bits", "MACs", "bytes", "arena", "instr.", "sec")
+    rows = [
+        (
             each.name,
             "" if each.score is None else show_metric(each.metric, each.score),
             _short(each.parameters),
@@ -44,7 +37,9 @@ def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
             _short(each.instructions),
             _seconds(each),
         )
-    return table
+        for each in records
+    ]
+    return Figures(title, ("after",), headings, rows, optional=("sec", "not 0", "MACs", "arena"))
 
 
 def _seconds(record: StepRecord) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.box import SIMPLE
 from rich.console import Console, RenderableType
-from rich.table import Table
 
 from tinycomp.reference.compare import Verification
 from tinycomp.report.advice import Origin, Step, next_steps
@@ -14,21 +12,12 @@ from tinycomp.report.answers import answers, verdict
 from tinycomp.report.layer_table import layers, most_important, share_chart
 from tinycomp.report.numbers import INTERRUPTS, show_metric
 from tinycomp.report.record import AccuracyRecord, EstimateRecord, Report, StreamRecord
+from tinycomp.report.tables import details
 
 
 def summary(report: Report) -> RenderableType:
     """The answers in one table, under whether the model fits."""
-    table = Table(
-        title=f"{report.model.name}: {verdict(report)}",
-        title_justify="left",
-        show_header=False,
-        box=SIMPLE,
-    )
-    table.add_column("what", style="bold", no_wrap=True)
-    table.add_column("value")
-    for what, value in summary_rows(report):
-        table.add_row(what, value)
-    return table
+    return details(f"{report.model.name}: {verdict(report)}", summary_rows(report))
 
 
 def summary_rows(report: Report) -> Iterator[tuple[str, str]]:
@@ -106,10 +95,10 @@ def show(
     """
     console.print(summary(report))
     if verbose:
-        console.print(layers(report.layers, report.latency, console.width))
-        console.print(share_chart(report, console.width))
+        console.print(layers(report.layers, report.latency))
+        console.print(share_chart(report))
     else:
-        console.print(most_important(report, console.width))
+        console.print(most_important(report))
     if origin is not None:
         show_steps(console, next_steps(report, origin))
 
