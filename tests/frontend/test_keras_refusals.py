@@ -40,16 +40,27 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "hard_sigmoid, sparse_sigmoid: gates are shares from 0 to 1. "
         "Train it with recurrent_activation='sigmoid'.",
     ),
-    "bidirectional": (
-        SIGNAL,
-        lambda k: k.Bidirectional(k.LSTM(3), merge_mode="ave", name="x"),
-        "Layer 'x' (Bidirectional) has merge_mode='ave'. Expected 'concat', 'sum' or 'mul'.",
-    ),
     "time_distributed": (
-        (33, 4, 3),
-        lambda k: k.TimeDistributed(k.Conv1D(3, 2), name="x"),
-        "Layer 'x' (TimeDistributed) computes Conv1D at every step of (33, 4, 3). Expected at most "
-        "32 steps: each is a layer of its own in C.",
+        (33, 4, 4, 3),
+        lambda k: k.TimeDistributed(k.Conv2D(3, 2), name="x"),
+        "Layer 'x' (TimeDistributed) computes Conv2D at every step of (33, 4, 4, 3). Expected at "
+        "most 32 steps: each is a layer of its own in C.",
+    ),
+    "time_distributed_model": (
+        (33, 4, 4, 3),
+        lambda k: k.TimeDistributed(_model((4, 4, 3), k.Conv2D(3, 2)), name="x"),
+        "Layer 'x' (TimeDistributed) computes a model at every step of (33, 4, 4, 3). Expected at "
+        "most 32 steps",
+    ),
+    "conv_lstm": (
+        (33, 4, 4, 3),
+        lambda k: k.ConvLSTM2D(2, 3, name="x"),
+        "Layer 'x' (ConvLSTM2D) reads 33 steps. Expected at most 32: each is several layers in C.",
+    ),
+    "conv_lstm_state": (
+        (3, 4, 4, 3),
+        lambda k: k.ConvLSTM2D(2, 3, return_state=True, name="x"),
+        "Layer 'x' (ConvLSTM2D) has return_state=True. Expected False.",
     ),
     "layer_normalization": (
         VECTOR,
@@ -115,6 +126,12 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Layer 'x' (Rescaling) has scale or offset of shape (2, 1, 1) over an input (2, 3, 4).",
     ),
 }
+
+
+def _model(shape: tuple[int, ...], *layers: Any) -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input(shape), *layers])
 
 
 def refused(path: Path) -> str:
@@ -260,16 +277,16 @@ def test_open_sizes(file: str, keras: Any, save: Save) -> None:
     assert "Rebuild the model with keras.Input of fixed sizes" in text
 
 
-def test_input_of_four_axes(keras: Any, save: Save) -> None:
-    model = keras.Sequential([keras.Input((2, 3, 4, 5)), keras.layers.Dense(2)])
-    assert "has shape (2, 3, 4, 5). Expected one to three axes" in refused(save(model))
+def test_input_of_five_axes(keras: Any, save: Save) -> None:
+    model = keras.Sequential([keras.Input((2, 3, 4, 5, 6)), keras.layers.Dense(2)])
+    assert "has shape (2, 3, 4, 5, 6). Expected one to four axes" in refused(save(model))
 
 
-def test_second_input_of_four_axes(keras: Any, save: Save) -> None:
-    x, y = keras.Input((2, 3, 4, 5), name="x"), keras.Input((5,), name="y")
+def test_second_input_of_five_axes(keras: Any, save: Save) -> None:
+    x, y = keras.Input((2, 3, 4, 5, 6), name="x"), keras.Input((5,), name="y")
     text = refused(save(keras.Model([y, x], [keras.layers.Dense(2)(y), keras.layers.ReLU()(x)])))
     assert "The input 'x' of " in text
-    assert "has shape (2, 3, 4, 5). Expected one to three axes" in text
+    assert "has shape (2, 3, 4, 5, 6). Expected one to four axes" in text
 
 
 def test_sequential_model_without_input(keras: Any, save: Save) -> None:

@@ -19,6 +19,7 @@ from tinycomp.frontend.keras import read_keras
 Save = Callable[..., Path]
 
 IMAGE, SIGNAL, VECTOR = (8, 6, 4), (7, 4), (6,)
+IMAGES, SIGNALS = (3, *IMAGE), (3, *SIGNAL)
 
 NEEDED: dict[str, dict[str, Any]] = {
     "Activation": {"activation": "relu"},
@@ -29,6 +30,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Conv1DTranspose": {"filters": 3, "kernel_size": 2},
     "Conv2D": {"filters": 3, "kernel_size": 2},
     "Conv2DTranspose": {"filters": 3, "kernel_size": 2},
+    "ConvLSTM1D": {"filters": 3, "kernel_size": 2},
+    "ConvLSTM2D": {"filters": 3, "kernel_size": 2},
     "Dense": {"units": 3},
     "DepthwiseConv1D": {"kernel_size": 2},
     "DepthwiseConv2D": {"kernel_size": 2},
@@ -97,6 +100,8 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
         lambda k: k.Bidirectional(k.LSTM(3), backward_layer=k.LSTM(2, go_backwards=True)),
     ),
     "conv_1d": (SIGNAL, lambda k: k.Conv1D(6, 2, groups=2)),
+    "conv_lstm_1d": (SIGNALS, lambda k: k.ConvLSTM1D(3, 2, use_bias=False)),
+    "conv_lstm_2d": (IMAGES, lambda k: k.ConvLSTM2D(3, (2, 1))),
     "conv_1d_transpose": (SIGNAL, lambda k: k.Conv1DTranspose(5, 2, use_bias=False)),
     "conv_2d": (IMAGE, lambda k: k.Conv2D(5, (2, 3))),
     "conv_2d_transpose": (IMAGE, lambda k: k.Conv2DTranspose(5, (3, 2))),

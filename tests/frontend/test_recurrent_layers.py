@@ -85,15 +85,6 @@ def test_the_cell_state_is_refused_where_it_is_read(keras: Any, save: Callable[.
 
 
 TIME_DISTRIBUTED: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
-    "CNN before an LSTM": (
-        (3, 8, 2),
-        lambda k: [
-            k.TimeDistributed(k.Conv1D(4, 3, activation="relu")),
-            k.TimeDistributed(k.MaxPooling1D(2)),
-            k.TimeDistributed(k.Flatten()),
-            k.LSTM(5, activation="relu"),
-        ],
-    ),
     "images": (
         (18, 6, 2),
         lambda k: [
@@ -103,7 +94,112 @@ TIME_DISTRIBUTED: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] 
             k.GRU(4),
         ],
     ),
+    "a model": (
+        (3, 6, 6, 2),
+        lambda k: [
+            k.TimeDistributed(
+                _model((6, 6, 2), k.Conv2D(3, 3), k.BatchNormalization(), k.Flatten())
+            ),
+            k.LSTM(4),
+        ],
+    ),
 }
+
+
+def _model(shape: tuple[int, ...], *layers: Any) -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+ALL_STEPS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
+    "CNN before an LSTM": (
+        (40, 8, 2),
+        lambda k: [
+            k.TimeDistributed(k.Conv1D(4, 3, padding="causal", dilation_rate=2, activation="relu")),
+            k.TimeDistributed(k.MaxPooling1D(2)),
+            k.TimeDistributed(k.Flatten()),
+            k.LSTM(5),
+        ],
+    ),
+    "a model": (
+        (40, 8, 2),
+        lambda k: [
+            k.TimeDistributed(
+                _model(
+                    (8, 2),
+                    k.Rescaling(2.0),
+                    k.SeparableConv1D(4, 3, strides=2),
+                    k.Dropout(0.5),
+                    k.GlobalMaxPooling1D(),
+                    k.Dense(3, activation="tanh"),
+                )
+            ),
+            k.GRU(5),
+        ],
+    ),
+    "means": (
+        (3, 8, 2),
+        lambda k: [
+            k.TimeDistributed(k.DepthwiseConv1D(3, depth_multiplier=2)),
+            k.TimeDistributed(k.AveragePooling1D(2, padding="same")),
+            k.TimeDistributed(k.GlobalAveragePooling1D(keepdims=True)),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+@pytest.mark.parametrize("case", ALL_STEPS)
+def test_one_layer_for_all_steps(
+    case: str, file: str, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    shape, layers = ALL_STEPS[case]
+    graph = assert_same(keras.Sequential([keras.Input(shape), *layers(keras.layers)]), file)
+    weights = [node.inputs[1] for node in graph.nodes if len(node.inputs) > 1]
+    assert len(weights) == len({*weights})
+
+
+def test_rows_read_both_ways_and_averaged(keras: Any, assert_same: Callable[..., Graph]) -> None:
+    layer = keras.layers.Bidirectional(keras.layers.GRU(3), merge_mode="ave")
+    assert_same(keras.Sequential([keras.Input(SHAPE), layer]))
+
+
+def test_rows_read_both_ways_and_kept_apart(keras: Any, assert_same: Callable[..., Graph]) -> None:
+    x, k = keras.Input(SHAPE), keras.layers
+    there, back = k.Bidirectional(k.GRU(4, return_sequences=True), merge_mode=None)(x)
+    assert_same(keras.Model(x, k.Subtract()([there, k.Dense(4)(back)])))
+
+
+CONV_LSTMS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
+    "images": ((4, 7, 6, 2), lambda k: k.ConvLSTM2D(3, (3, 2), strides=(2, 1))),
+    "all states": (
+        (3, 5, 5, 2),
+        lambda k: k.ConvLSTM2D(2, 3, padding="same", return_sequences=True, use_bias=False),
+    ),
+    "backwards": (
+        (3, 5, 5, 1),
+        lambda k: k.ConvLSTM2D(
+            2, 2, dilation_rate=2, activation="relu", recurrent_activation="hard_sigmoid",
+            go_backwards=True, return_sequences=True,
+        ),
+    ),
+    "signals": ((4, 9, 2), lambda k: k.ConvLSTM1D(3, 3, strides=2)),
+    "signals, all states": (
+        (4, 9, 2), lambda k: k.ConvLSTM1D(3, 3, padding="same", return_sequences=True),
+    ),
+    "one step": ((1, 9, 2), lambda k: k.ConvLSTM1D(3, 3, return_sequences=True)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONV_LSTMS)
+def test_convolutions_over_time(case: str, keras: Any, assert_same: Callable[..., Graph]) -> None:
+    """Its weights are stored once."""
+    shape, layer = CONV_LSTMS[case]
+    model = keras.Sequential([keras.Input(shape), layer(keras.layers), keras.layers.Flatten()])
+    graph = assert_same(model)
+    constants = [name for name in graph.constants if name.endswith("kernel")]
+    assert len(constants) == min(2, shape[0])
 
 
 @pytest.mark.parametrize("case", TIME_DISTRIBUTED)

@@ -32,8 +32,9 @@ def arrays_of(model: Any, place: Place = ()) -> Iterator[tuple[Place, list[Array
     """The arrays of all layers, those of nested models included."""
     for layer in model.layers:
         here = (*place, layer.name)
-        if hasattr(layer, "layers"):
-            yield from arrays_of(layer, here)
+        inner = getattr(layer, "layer", layer)
+        if hasattr(inner, "layers"):
+            yield from arrays_of(inner, here)
         else:
             yield here, [np.asarray(each) for each in layer.weights]
 

@@ -748,6 +748,36 @@ def time_distributed_cnn(k: Any) -> Model:
     )
 
 
+def time_distributed_model(k: Any) -> Model:
+    import keras
+
+    source = keras.Input((8, 8, 1))
+    first, second = (k.Conv2D(2, 3, strides=s, padding="same")(source) for s in (2, 2))
+    image = keras.Model(source, k.Flatten()(k.Add()([first, second])))
+    return _sequential((3, 8, 8, 1), k.TimeDistributed(image), k.GRU(5), k.Dense(2))
+
+
+def windows_of_a_signal(k: Any) -> Model:
+    import keras
+
+    window = keras.Sequential(
+        [
+            keras.Input((20, 2)),
+            k.Conv1D(4, 3, activation="relu"),
+            k.MaxPooling1D(2),
+            k.SeparableConv1D(5, 3, padding="same"),
+            k.ReLU(),
+            k.GlobalAveragePooling1D(),
+        ]
+    )
+    return _sequential((40, 20, 2), k.TimeDistributed(window), k.LSTM(6), k.Dense(3))
+
+
+def conv_lstm_over_signals(k: Any) -> Model:
+    layer = k.ConvLSTM1D(3, 3, padding="same", return_sequences=True)
+    return _sequential((5, 12, 2), layer, k.Flatten(), k.Dense(2))
+
+
 def conv_lstm_2d(k: Any) -> Model:
     return _sequential((4, 8, 8, 1), k.ConvLSTM2D(3, 3), k.Flatten(), k.Dense(2))
 
@@ -867,8 +897,6 @@ NETWORKS: dict[str, Callable[[Any], Model]] = {
 
 REFUSED = {
     "conv3d": "'conv3d' is of type Conv3D",
-    "conv_lstm_2d": "'conv_lstm2d' is of type ConvLSTM2D",
     "text_masked": "skips the steps that 'embedding",
-    "time_distributed_cnn": "has shape (6, 8, 8, 1)",
 }
 """What is refused, with the reason."""

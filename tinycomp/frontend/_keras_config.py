@@ -25,6 +25,7 @@ from tinycomp.frontend._keras_names import without_slashes
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_operations import clean_operation, is_operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options
+from tinycomp.frontend._keras_steps import wraps_model
 from tinycomp.ir.tensor import Shape
 
 AUGMENTATIONS = frozenset(
@@ -133,6 +134,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
         cleaned = _model(MODELS[class_name], name, config, blockers)
     elif class_name in IDENTITIES or _wraps_identity(class_name, config):
         cleaned = wrap("Identity", name, config, {})
+    elif wraps_model({"class_name": class_name, "config": config}):
+        cleaned = wrap(class_name, name, config, {"layer": _entry(config["layer"], blockers)})
     elif class_name in LAYERS:
         cleaned = wrap(class_name, name, config, clean_options(class_name, name, config))
     else:

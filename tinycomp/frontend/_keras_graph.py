@@ -19,11 +19,20 @@ from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
 from tinycomp.frontend._keras_recurrent import hidden_cell, refuse_cells
 from tinycomp.frontend._keras_shapes import assumed_shape
+from tinycomp.frontend._keras_steps import (
+    at_once,
+    for_steps,
+    joined,
+    require_few,
+    steps,
+    wraps_model,
+)
 from tinycomp.frontend._keras_variables import Variable, variables
 from tinycomp.frontend._keras_weights import SAVE_AGAIN, Arrays, Place
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array, Shape
+from tinycomp.ops._keras import refusal
 
 
 class KerasWalk:
@@ -39,6 +48,7 @@ class KerasWalk:
         self.names: set[str] = set()
         self.masks = Masks()
         self.cells: dict[str, KerasLayer] = {}
+        self.over_steps = 0
 
     def model(self, model: Config, inputs: Sequence[str], place: Place = ()) -> list[str]:
         """Add a model's layers after existing tensors; returns its output tensors.
@@ -88,11 +98,16 @@ class KerasWalk:
         place = (*around, entry["name"])
         if entry["class_name"] in MODELS:
             return self.model(entry, inputs, place)
+        if wraps_model(entry):
+            return self._at_every_step(entry, inputs, place)
         refuse_cells(inputs, self.cells)
         shapes = [self.builder.tensors[name].shape for name in inputs]
         if place not in self.layers:
-            self.layers[place] = self._read(entry, place, shapes)
+            inner = [shape[1:] for shape in shapes] if self.over_steps else shapes
+            self.layers[place] = self._read(entry, place, inner)
         layer = self.layers[place]
+        if self.over_steps:
+            layer = for_steps(layer)
         with self.blockers.collected():
             self.masks.check(layer, inputs)
             outputs = add_outputs(layer, inputs, self.builder)
@@ -102,6 +117,23 @@ class KerasWalk:
         if has_outputs(layer):
             self.blockers.raise_any()
         return [self._assumed(layer, shapes)]
+
+    def _at_every_step(self, entry: Config, inputs: Sequence[str], place: Place) -> list[str]:
+        """A model for every row of a tensor: layer by layer for all rows, or row by row."""
+        name, model = entry["name"], entry["config"]["layer"]
+        if at_once(model):
+            self.over_steps += 1
+            outputs = self.model(model, inputs, place)
+            self.over_steps -= 1
+            return outputs
+        (x,) = inputs
+        layer = KerasLayer(name, entry["class_name"], {}, {})
+        require_few(layer, self.builder.tensors[x].shape)
+        rows = [self.model(model, [row], place) for row in steps(name, x, self.builder)]
+        if len(rows[0]) > 1:
+            what = f"wraps a model of {len(rows[0])} outputs"
+            raise refusal(layer, what, expected="Expected one.", hint="Concatenate them.")
+        return [joined(name, [row for (row,) in rows], self.builder)]
 
     def _assumed(self, layer: KerasLayer, shapes: Sequence[Shape]) -> str:
         """The output of a refused layer, so that the layers after it are read too.

@@ -16,7 +16,7 @@ _INSTEAD = {
 }
 _GROUPS = (
     (
-        "RNN ConvLSTM1D ConvLSTM2D",
+        "RNN ConvLSTM3D",
         "Use LSTM, GRU or SimpleRNN, or Conv1D, strided or dilated, over the time axis.",
     ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),

@@ -7,13 +7,14 @@ cancel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_attention import ATTENTION
+from tinycomp.frontend._keras_conv_lstm import CONV_LSTMS, conv_lstm
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
@@ -22,15 +23,18 @@ from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
 from tinycomp.frontend._keras_recurrent import (
     bidirectional,
+    both_ways,
     is_recurrent,
     recurrent,
-    time_distributed,
     with_state,
 )
+from tinycomp.frontend._keras_steps import time_distributed
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
+from tinycomp.ops.mean import Mean
 from tinycomp.ops.pad import Pad
+from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 
 _SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "size", "output_padding")
@@ -45,15 +49,14 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     if layer.class_name == "Identity":
         return inputs[0]
     if layer.class_name == "TimeDistributed":
-        return time_distributed(layer, inputs, builder, add_layer)
-    activation = layer.config.get("activation", "linear")
+        return time_distributed(layer, inputs, builder, add_layer, _across)
     if is_recurrent(layer.class_name):
         return recurrent(layer, inputs, builder)
+    if layer.class_name in CONV_LSTMS:
+        return conv_lstm(layer, inputs, builder)
     if layer.class_name == "Activation":
-        return _activate(activation, layer.name, inputs[0], builder)
-    output = _add(layer, inputs, builder)
-    named = activation if isinstance(activation, str) else activation["class_name"].lower()
-    return _activate(activation, f"{layer.name}/{named}", output, builder)
+        return _activate(layer.config.get("activation", "linear"), layer.name, inputs[0], builder)
+    return _activate_layer(layer, _add(layer, inputs, builder), builder)
 
 
 def add_outputs(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
@@ -62,16 +65,23 @@ def add_outputs(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder)
     Raises:
         ModelError: an option of the layer is not supported.
     """
-    if has_outputs(layer):
-        lower = with_state if is_recurrent(layer.class_name) else split
-        return lower(layer, inputs, builder)
-    return [add_layer(layer, inputs, builder)]
+    lower = _several(layer)
+    return [add_layer(layer, inputs, builder)] if lower is None else lower(layer, inputs, builder)
 
 
 def has_outputs(layer: KerasLayer) -> bool:
     """Whether a layer has several outputs."""
-    state = is_recurrent(layer.class_name) and bool(layer.config.get("return_state"))
-    return state or layer.class_name.removeprefix(PREFIX) in PARTS
+    return _several(layer) is not None
+
+
+def _several(layer: KerasLayer) -> Callable[..., list[str]] | None:
+    """What adds the outputs of a layer that has several."""
+    if layer.class_name.removeprefix(PREFIX) in PARTS:
+        return split
+    if layer.class_name == "Bidirectional" and layer.config.get("merge_mode", "concat") is None:
+        return both_ways
+    state = is_recurrent(layer.class_name) and layer.config.get("return_state")
+    return with_state if state else None
 
 
 def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -109,6 +119,13 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     return operator.from_keras(layer, inputs, builder)
 
 
+def _activate_layer(layer: KerasLayer, output: str, builder: GraphBuilder) -> str:
+    """Add the activation that a layer has as an option."""
+    activation = layer.config.get("activation", "linear")
+    named = activation if isinstance(activation, str) else activation["class_name"].lower()
+    return _activate(activation, f"{layer.name}/{named}", output, builder)
+
+
 def _activate(activation: Any, name: str, x: str, builder: GraphBuilder) -> str:
     """Add an activation given by name, or by the entry of an activation layer."""
     if isinstance(activation, Mapping):
@@ -122,34 +139,55 @@ def _activate(activation: Any, name: str, x: str, builder: GraphBuilder) -> str:
 def _add_1d(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
     length, channels = builder.tensors[x].shape
     x = builder.add(Reshape((length, 1, channels)), [x], f"{layer.name}/expand")
-    layer = _widen(layer)
-    if layer.config.get("padding") == "causal":
-        before = (layer.config["kernel_size"][0] - 1) * layer.config["dilation_rate"][0]
-        x = builder.add(Pad(((before, 0), (0, 0), (0, 0))), [x], f"{layer.name}/causal")
-        layer = replace(layer, config={**layer.config, "padding": "valid"})
-    y = _add_2d(layer, [x], builder)
+    y = _add_widened(layer, x, builder, axis=0)
     shape = builder.tensors[y].shape
     if len(shape) == 1:
         return y
     return builder.add(Reshape((shape[0], shape[2])), [y], f"{layer.name}/squeeze")
 
 
-def _widen(layer: KerasLayer) -> KerasLayer:
-    """A 1-D layer's options and weights for height = length, width = 1."""
+def _across(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
+    """A 1-D layer for each row of (rows, length, channels), its activation included."""
+    kind = {"GlobalAveragePooling1D": Mean, "GlobalMaxPooling1D": ReduceMax}.get(layer.class_name)
+    if kind is not None:
+        keep = bool(layer.config.get("keepdims"))
+        return builder.add(kind.over((1,), 3, keep), [x], layer.name)
+    y = _add_widened(layer, x, builder, axis=1)
+    return _activate_layer(layer, y, builder)
+
+
+def _add_widened(layer: KerasLayer, x: str, builder: GraphBuilder, axis: int) -> str:
+    """A 1-D layer along one axis of an image."""
+    layer = _widen(layer, axis)
+    if layer.config.get("padding") == "causal":
+        before = (layer.config["kernel_size"][axis] - 1) * layer.config["dilation_rate"][axis]
+        pads = [(0, 0), (0, 0), (0, 0)]
+        pads[axis] = (before, 0)
+        x = builder.add(Pad(tuple(pads)), [x], f"{layer.name}/causal")
+        layer = replace(layer, config={**layer.config, "padding": "valid"})
+    return _add_2d(layer, [x], builder)
+
+
+def _widen(layer: KerasLayer, axis: int) -> KerasLayer:
+    """A 1-D layer's options and weights for an image, along one axis; the other has the size 1."""
     config = dict(layer.config)
     for key in _SIZES:
         if config.get(key) is not None:
-            last = 0 if key == "output_padding" else 1
-            config[key] = (*_tuple(config[key]), last)
+            other = 0 if key == "output_padding" else 1
+            config[key] = _along(axis, _tuple(config[key])[0], other)
     for key in ("padding", "cropping"):
         if layer.class_name in ("ZeroPadding1D", "Cropping1D") and key in config:
             ends = _tuple(config[key])
-            config[key] = (ends * (3 - len(ends)), (0, 0))
+            config[key] = _along(axis, ends * (3 - len(ends)), (0, 0))
     weights = {
-        name: values if name == "bias" else values[:, None]
+        name: values if name == "bias" else values[(slice(None), None)[:: 1 - 2 * axis]]
         for name, values in layer.weights.items()
     }
     return replace(layer, config=config, weights=weights)
+
+
+def _along(axis: int, value: Any, other: Any) -> tuple[Any, Any]:
+    return (value, other) if axis == 0 else (other, value)
 
 
 def _tuple(value: int | Sequence[int]) -> tuple[int, ...]:

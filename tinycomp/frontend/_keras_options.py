@@ -21,6 +21,10 @@ _DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multipli
 _RECURRENT = (
     "units", "activation", "use_bias", "return_sequences", "return_state", "go_backwards",
 )  # fmt: skip
+_CONV_LSTM = (
+    "filters", *(key for key in _CONVOLUTION if key != "groups"), "recurrent_activation",
+    "return_sequences", "return_state", "go_backwards",
+)  # fmt: skip
 _WRAPPED = ("layer", "backward_layer")
 """Keys whose values are layers."""
 _ASPECT = ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio")
@@ -39,6 +43,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "Conv2D": ("filters", *_CONVOLUTION),
     "Conv1DTranspose": ("filters", *_TRANSPOSED),
     "Conv2DTranspose": ("filters", *_TRANSPOSED),
+    "ConvLSTM1D": _CONV_LSTM,
+    "ConvLSTM2D": _CONV_LSTM,
     "Cropping1D": ("cropping", "data_format"),
     "Cropping2D": ("cropping", "data_format"),
     "CenterCrop": ("height", "width", "data_format"),
@@ -115,6 +121,8 @@ _OWN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "AveragePooling1D": {"strides": None},
     "AveragePooling2D": {"strides": None},
     "AdditiveAttention": {"use_scale": True},
+    "ConvLSTM1D": {"activation": "tanh"},
+    "ConvLSTM2D": {"activation": "tanh"},
     "Cropping1D": {"cropping": (1, 1)},
     "Cropping2D": {"cropping": ((0, 0), (0, 0))},
     "GRU": {"activation": "tanh"},
@@ -264,7 +272,7 @@ def _input_shape(shape: Any, name: str) -> list[int | None]:
     if not isinstance(shape, list) or len(shape) < 2:
         raise ModelError(
             f"The input {name!r} has shape {shape}.",
-            expected="Expected a batch axis and one to three more axes.",
+            expected="Expected a batch axis and one to four more axes.",
         )
     if any(not isinstance(size, int) or size <= 0 for size in shape[1:]):
         raise ModelError(

@@ -1,8 +1,7 @@
-"""Wrappers of layers over time: Bidirectional, TimeDistributed."""
+"""Recurrent layers, and Bidirectional around them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,24 +13,19 @@ from tinycomp.ops._recurrent import Recurrent, turned
 from tinycomp.ops._registry import by_keras_name
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.add import Add
+from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.function import Function
 from tinycomp.ops.mul import Mul
-from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.strided_slice import StridedSlice
 
-MOST_STEPS = 32
-"""Of a TimeDistributed layer that does not compute rows alone."""
-Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
-BY_ROWS = ("Activation", "Dense", "ELU", "LeakyReLU", "ReLU", "Softmax")
-"""Layers that compute each row alone, so that TimeDistributed changes nothing."""
 GATES = {
     "sigmoid": None, **{
         name: Function(name) for name in ("hard_sigmoid", "hard_sigmoid_keras_2", "sparse_sigmoid")
     },
 }  # fmt: skip
 """Activations of gates, by name: their values are shares from 0 to 1. None: the default."""
-_MERGED: Mapping[str, Callable[[], Operator]] = {"sum": Add, "mul": Mul}
+_MERGED: Mapping[str, Callable[[], Operator]] = {"ave": Add, "sum": Add, "mul": Mul}
 
 
 def is_recurrent(class_name: str) -> bool:
@@ -74,16 +68,21 @@ def recurrent(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
 
 
 def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A layer that reads rows forwards, one that reads them backwards, and both joined.
-
-    Raises:
-        ModelError: they are joined in a way that is not supported.
-    """
+    """A layer that reads rows forwards, one that reads them backwards, and both joined."""
     mode = layer.config.get("merge_mode", "concat")
-    if mode != "concat" and mode not in _MERGED:
-        raise refusal(
-            layer, f"has merge_mode={mode!r}", expected="Expected 'concat', 'sum' or 'mul'."
-        )
+    outputs = both_ways(layer, inputs, builder)
+    if mode == "concat":
+        return builder.add(Concatenation(axis=-1), outputs, layer.name)
+    if mode != "ave":
+        return merge(_MERGED[mode](), layer, outputs, builder)
+    total = merge(Add(), replace(layer, name=f"{layer.name}/sum"), outputs, builder)
+    return scaled(layer.name, total, 0.5, 0.0, builder)
+
+
+def both_ways(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
+    """What reads rows forwards, and what reads them backwards, with the rows in the input's order:
+    the outputs of a Bidirectional layer with merge_mode=None.
+    """
     outputs = []
     for way in ("forward", "backward"):
         part = _part(layer, way)
@@ -91,9 +90,7 @@ def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilde
         if part.config.get("go_backwards") and part.config.get("return_sequences"):
             output = turned(output, f"{part.name}/turned", builder)
         outputs.append(output)
-    if mode == "concat":
-        return builder.add(Concatenation(axis=-1), outputs, layer.name)
-    return merge(_MERGED[mode](), layer, outputs, builder)
+    return outputs
 
 
 def _part(layer: KerasLayer, way: str) -> KerasLayer:
@@ -158,36 +155,3 @@ def refuse_cells(inputs: Sequence[str], layers: Mapping[str, KerasLayer]) -> Non
                 hint="Give the next layer the last state, for instance by RepeatVector and "
                 "Concatenate, or use a GRU, which has no other.",
             )
-
-
-def time_distributed(
-    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, add: Lowering
-) -> str:
-    """A layer for every step: once for all steps if it computes rows alone, else step by step with
-    the same weights. `add` adds a layer.
-
-    Raises:
-        ModelError: its weights are those of a wrapper, or it has none of the steps' axes.
-    """
-    inner = layer.config["layer"]
-    made = replace(layer, class_name=inner["class_name"], config=inner["config"])
-    shape = builder.tensors[inputs[0]].shape
-    if inner["class_name"] in BY_ROWS and len(shape) > 1:
-        return add(made, inputs, builder)
-    if inner["class_name"] == "Flatten":
-        return builder.add(Reshape((shape[0], math.prod(shape[1:]))), inputs, layer.name)
-    if len(shape) < 2 or shape[0] > MOST_STEPS:
-        raise refusal(
-            layer,
-            f"computes {inner['class_name']} at every step of {shape}",
-            expected=f"Expected at most {MOST_STEPS} steps: each is a layer of its own in C.",
-            hint="Use the layer's own form over time, such as Conv2D with a kernel of height 1.",
-        )
-    rows = []
-    for step in range(shape[0]):
-        parts = ((step, 1, 1), *((0, size, 1) for size in shape[1:]))
-        one = builder.add(StridedSlice(parts, (0,)), inputs, f"{layer.name}/step_{step}")
-        output = add(made, [one], builder)
-        wide = (1, *builder.tensors[output].shape)
-        rows.append(builder.add(Reshape(wide), [output], f"{layer.name}/row_{step}"))
-    return builder.add(Concatenation(axis=0), rows, layer.name) if len(rows) > 1 else rows[0]

@@ -189,6 +189,19 @@ def _recurrent(gates: int, biases: Callable[[Config], int] = lambda config: 1) -
     return find
 
 
+def _conv_lstm(axes: int) -> Callable[..., list[Variable]]:
+    def find(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+        filters, size = config["filters"], _kernel_size(config, axes)
+        found = [
+            Variable("kernel", (*size, _channels(inputs), 4 * filters)),
+            Variable("recurrent_kernel", (*size, filters, 4 * filters)),
+        ]
+        found = _with_bias(found, config, 4 * filters)
+        return [replace(each, places=("cell",)) for each in found]
+
+    return find
+
+
 def _within(found: Sequence[Variable], group: str, prefix: str = "") -> list[Variable]:
     """The variables of a layer inside another."""
     return [
@@ -251,6 +264,8 @@ _VARIABLES: Mapping[str, Callable[[Config, Sequence[Shape]], list[Variable]]] = 
     "Conv1DTranspose": _convolution(1, transposed=True),
     "Conv2D": _convolution(2),
     "Conv2DTranspose": _convolution(2, transposed=True),
+    "ConvLSTM1D": _conv_lstm(1),
+    "ConvLSTM2D": _conv_lstm(2),
     "Dense": _dense,
     "DepthwiseConv1D": _depthwise(1),
     "DepthwiseConv2D": _depthwise(2),

@@ -20,6 +20,7 @@ import numpy as np
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_legacy_weights import modern_weights
 from tinycomp.frontend._keras_objects import MODELS, Config
+from tinycomp.frontend._keras_steps import wraps_model
 from tinycomp.frontend._keras_variables import variables
 from tinycomp.ir.tensor import Array
 
@@ -82,6 +83,8 @@ class _Archived:
             here = (*place, entry["name"])
             if entry["class_name"] in MODELS:
                 self.model(entry, f"{inner}/", here)
+            elif wraps_model(entry):
+                self.model(entry["config"]["layer"], f"{inner}/layer/", here)
             else:
                 self.found[here] = self._layer(entry, inner)
         return self.found
@@ -163,8 +166,9 @@ def _listed(path: Path, group: Any, model: Config) -> Arrays:
 def _slots(entry: Config, place: Place) -> list[_Slot]:
     """The arrays of a layer, or of all layers of a nested model."""
     here = (*place, entry["name"])
-    if entry["class_name"] in MODELS:
-        return [slot for layer in entry["config"]["layers"] for slot in _slots(layer, here)]
+    model = entry["config"]["layer"] if wraps_model(entry) else entry
+    if model["class_name"] in MODELS:
+        return [slot for layer in model["config"]["layers"] for slot in _slots(layer, here)]
     trainable = entry["config"].get("trainable", True)
     return [
         _Slot(here, each.trainable and trainable)

@@ -27,6 +27,8 @@ from tinycomp.frontend._keras_weights import read_arrays
 from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
 
 _NO_NAME = re.compile("[^A-Za-z0-9_]")
+_MOST_AXES = 4
+"""Of an input: a sequence of images."""
 
 
 def read_keras(path: Path) -> Graph:
@@ -45,7 +47,7 @@ def read_keras(path: Path) -> Graph:
         inputs = [builder.input(name, shape) for name, shape in model_inputs(model)]
         for reason in _shapes(path, builder, inputs):
             blockers.add(reason)
-        if not all(1 <= len(builder.tensors[name].shape) <= 3 for name in inputs):
+        if not all(1 <= len(builder.tensors[name].shape) <= _MOST_AXES for name in inputs):
             blockers.raise_any()
         walk = KerasWalk(builder, blockers, read_arrays(path, file.suffix, model))
         outputs = walk.model(model, inputs)
@@ -71,11 +73,11 @@ def _shapes(path: Path, builder: GraphBuilder, inputs: Sequence[str]) -> Iterato
     """Refuse unsupported shapes of inputs."""
     for name in inputs:
         shape = builder.tensors[name].shape
-        if not 1 <= len(shape) <= 3:
+        if not 1 <= len(shape) <= _MOST_AXES:
             which = f" {name!r}" if len(inputs) > 1 else ""
             yield ModelError(
                 f"The input{which} of {path} has shape {shape}.",
-                expected="Expected one to three axes: height, width, channels.",
+                expected="Expected one to four axes: steps, height, width, channels.",
             )
 
 
