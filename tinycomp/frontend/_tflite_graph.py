@@ -49,7 +49,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, Operands, Shape, Tensor, Value
 from tinycomp.ops._binary import BinaryOperator
 from tinycomp.ops._move import Move
-from tinycomp.ops._reduction import Reduction
+from tinycomp.ops._reduction import AxesOperator
 from tinycomp.ops._registry import by_tflite_name, operators
 from tinycomp.ops._unary import UnaryOperator
 
@@ -221,7 +221,7 @@ class CoreReader:
         computed = [each for each in inputs if isinstance(each, Tensor)]
         if not computed:
             raise ModelError("It computes a constant.", hint="Export the model again.")
-        if operator.builtin == "PACK" or issubclass(kind, Move | Reduction):
+        if operator.builtin == "PACK" or issubclass(kind, Move | AxesOperator):
             self._moved(kind, operator, inputs)
             return
         rows = any(self.shapes[i][:1] != (1,) for i in operator.inputs if i in self.shapes)
@@ -352,7 +352,7 @@ class CoreReader:
         fulls = [self.shapes[each] for each in operator.inputs if each in self.shapes]
         if operator.builtin == "PACK":
             steps, full = pack_steps(inputs, fulls, operator.options.axis, output, self._free)
-        elif issubclass(kind, Reduction):
+        elif issubclass(kind, AxesOperator):
             steps, full = reduce_steps(kind, operator, inputs, fulls[0], output, self._free)
         else:
             assert issubclass(kind, Move)

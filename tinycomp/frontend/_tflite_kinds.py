@@ -34,8 +34,8 @@ _LISTS = "TensorList"
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
 _INSTEAD = {
     "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
-    "ARG_MAX": "Save the model without it, and compare the outputs in the firmware.",
-    "ARG_MIN": "Save the model without it, and compare the outputs in the firmware.",
+    "CUMSUM": "LiteRT has no int8 form of it: multiply with a triangular matrix of ones (a Dense "
+    "layer without bias) instead.",
     "SUM": "LiteRT's reference kernel takes int8 sums for uint8, so that nothing could verify "
     "them: use a mean, and multiply it by the number of terms.",
     "TOPK_V2": "Save the model without it, and sort the outputs in the firmware.",

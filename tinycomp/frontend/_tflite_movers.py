@@ -20,7 +20,7 @@ from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, Operands, Shape, Tensor, Value
 from tinycomp.ops._broadcast import core, repetition, spread
 from tinycomp.ops._move import Move
-from tinycomp.ops._reduction import Reduction, constant_axes, first_axes, kept
+from tinycomp.ops._reduction import AxesOperator, Reduction, constant_axes, first_axes, kept
 from tinycomp.ops._registry import operators
 from tinycomp.ops._slice_options import Piece
 from tinycomp.ops.concatenation import Concatenation
@@ -128,7 +128,7 @@ def pack_steps(
 
 
 def reduce_steps(
-    kind: type[Reduction], operator: FileOperator, inputs: Sequence[Value], full: Shape,
+    kind: type[AxesOperator], operator: FileOperator, inputs: Sequence[Value], full: Shape,
     output: Tensor, free: Free,
 ) -> tuple[list[Step], Shape]:  # fmt: skip
     """The nodes of a reduction over any axes, and the full shape of its output: where the axes are
@@ -148,6 +148,10 @@ def reduce_steps(
     batch = int(full[:1] == (1,))
     axes = tuple(axis - batch for axis in named if axis >= batch)
     if not axes:
+        if not issubclass(kind, Reduction):
+            raise ModelError(
+                f"{operator.builtin} works along the batch.", expected="Expected another axis."
+            )
         return [_reshape(source, output)], last
     rank = len(source.shape)
     order = first_axes(axes, rank)

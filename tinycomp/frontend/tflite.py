@@ -24,6 +24,7 @@ from tinycomp.frontend._tflite_islands import fuse_islands
 from tinycomp.frontend._tflite_loops import roll_loops
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_numbers import find_lookups
+from tinycomp.frontend._tflite_places import find_places
 from tinycomp.frontend._tflite_repair import repaired
 from tinycomp.frontend._tflite_tables import fuse_tables
 from tinycomp.frontend._tflite_unrolled import roll
@@ -107,6 +108,7 @@ def _floating(file: TfliteFile) -> Graph:
     float_file = file
     file, notes = as_float32(file)
     file, _ = find_lookups(with_products(file), "float32")
+    file, _ = find_places(file, "float32")
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
     return replace(graph, notes=notes, labels=_labels(float_file, graph))
@@ -128,7 +130,8 @@ def _core(file: TfliteFile) -> Graph:
         blockers.raise_any()
     pure = take_out_variables(file)
     core = take_off_ends(pure.file)
-    whole = fuse_islands(core.file)
+    with_places, found = find_places(core.file, "int8")
+    whole = fuse_islands(with_places)
     for reason in (*kinds.islands(whole), *kinds.powers_of_two(whole)):
         blockers.add(reason)
     inner, notes = find_lookups(whole, "int16")
@@ -144,7 +147,7 @@ def _core(file: TfliteFile) -> Graph:
     return replace(
         graph,
         ends=core.ends,
-        notes=(*core.notes, *notes),
+        notes=(*core.notes, *notes, *found),
         states=states,
         labels=_labels(file, graph) | dict(zip(names, pure.names, strict=True)),
     )

@@ -24,9 +24,8 @@ _RANKS = (2, 3)
 
 
 @dataclass(frozen=True)
-class Reduction(Operator):
-    """One value from all cells along some axes. If rows are reduced, they may arrive one by one;
-    partial results stay in scratch.
+class AxesOperator(Operator):
+    """One value from all cells along some axes.
 
     A subclass implements `output_range`, `reference`, `kernel` and `differentiable`.
     """
@@ -72,14 +71,6 @@ class Reduction(Operator):
             return tuple(1 if axis in gone else size for axis, size in enumerate(shape))
         return tuple(size for axis, size in enumerate(shape) if axis not in gone) or (1,)
 
-    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
-        """Where rows are reduced, the kernel counts input rows; else the same rows, or all of them
-        for an output that is one row.
-        """
-        source, output = operands.inputs[0].shape, operands.output.shape
-        same = rows(source)[0] == rows(output)[0]
-        return (first, last) if 0 in self.reduced(len(source)) or same else (0, rows(source)[0])
-
     def cost(self, operands: Operands) -> Cost:
         """No multiply-accumulates."""
         return Cost()
@@ -94,6 +85,21 @@ class Reduction(Operator):
         return cls.over(
             constant_axes(name, operands), len(operands.activations[0].shape), kept(options)
         )
+
+
+@dataclass(frozen=True)
+class Reduction(AxesOperator):
+    """A value that no cell can lower by growing. If rows are reduced, they may arrive one by one;
+    partial results stay in scratch.
+    """
+
+    def rows_needed(self, operands: Operands, index: int, first: int, last: int) -> tuple[int, int]:
+        """Where rows are reduced, the kernel counts input rows; else the same rows, or all of them
+        for an output that is one row.
+        """
+        source, output = operands.inputs[0].shape, operands.output.shape
+        same = rows(source)[0] == rows(output)[0]
+        return (first, last) if 0 in self.reduced(len(source)) or same else (0, rows(source)[0])
 
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -147,7 +153,7 @@ def constant_axes(name: str, operands: Operands) -> tuple[int, ...]:
 
 def kept(options: Any) -> bool:
     """Whether an option table keeps the reduced axes."""
-    return bool(options is not None and options.keepDims)
+    return bool(getattr(options, "keepDims", False))
 
 
 def first_axes(axes: Sequence[int], rank: int) -> tuple[int, ...] | None:
@@ -159,7 +165,7 @@ def first_axes(axes: Sequence[int], rank: int) -> tuple[int, ...] | None:
     return (*axes, *(axis for axis in range(rank) if axis not in axes))
 
 
-def positions(operands: Operands, op: Reduction) -> tuple[int, int, int]:
+def positions(operands: Operands, op: AxesOperator) -> tuple[int, int, int]:
     """If the first axes are reduced: rows, cells per row and values that are left; the shape of the
     input as kernels see it.
     """
@@ -169,7 +175,7 @@ def positions(operands: Operands, op: Reduction) -> tuple[int, int, int]:
     return height, math.prod(shape[:count]) // height, math.prod(shape[count:])
 
 
-def within_rows(operands: Operands, op: Reduction) -> dict[str, int] | None:
+def within_rows(operands: Operands, op: AxesOperator) -> dict[str, int] | None:
     """The first members of the kernel `reduce_rows`; None if rows are reduced too.
 
     Raises:

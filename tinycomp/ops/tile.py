@@ -1,4 +1,4 @@
-"""TILE: repeats the input along each axis."""
+"""TILE and BROADCAST_TO: repeat the input along each axis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Tile(Move):
     """Repeats the input along each axis (without the batch)."""
 
     name: ClassVar[str] = "tile"
-    tflite_names: ClassVar[tuple[str, ...]] = ("TILE",)
+    tflite_names: ClassVar[tuple[str, ...]] = ("BROADCAST_TO", "TILE")
 
     times: tuple[int, ...]
     """Number of repetitions along each axis."""
@@ -53,14 +53,31 @@ class Tile(Move):
 
     @classmethod
     def read(cls, name: str, options: Any, operands: Operands) -> Moved:
-        """The numbers of repetitions are a constant.
+        """The numbers of repetitions, or the shape to reach, are a constant.
 
         Raises:
             ModelError: they are not constant, or don't fit the input.
         """
         found = [int(times) for each in operands.constants for times in each.values.ravel()]
+        if name == "BROADCAST_TO":
+            return cls._to_shape(operands.activations[0].shape, tuple(found))
         op = cls(tuple(found))
         return Moved(op, op.infer_shape([operands.activations[0].shape]))
+
+    @classmethod
+    def _to_shape(cls, source: Shape, target: Shape) -> Moved:
+        """The repetition that broadcasts a tensor; new axes in front repeat its first one."""
+        new = len(target) - len(source)
+        sizes = [*zip(source, target[max(new, 0) :], strict=False)]
+        if not source or new < 0 or any(size not in (1, wanted) for size, wanted in sizes):
+            raise ModelError(
+                f"A tensor of shape {source} can't be broadcast to {target or 'a computed shape'}.",
+                expected="Expected a constant shape whose last sizes are the tensor's, or 1 there.",
+            )
+        times = [wanted // size for size, wanted in sizes]
+        op = cls((times[0] * math.prod(target[:new]), *times[1:]))
+        op.infer_shape([source])
+        return Moved(op, target)
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """TILE."""

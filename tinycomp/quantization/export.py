@@ -277,7 +277,8 @@ def _write_node(writer: _Writer, graph: Graph, node: Node) -> None:
             outputs = [writer.indices[name] for name in node.outputs]
         else:
             name = writer.unique(f"{node.name}/temporary")
-            shape, dtype = link.shape or operands.output.shape, link.dtype or operands.output.dtype
+            shape = operands.output.shape if link.shape is None else link.shape
+            dtype = link.dtype or operands.output.dtype
             outputs = [writer.activation(name, shape, dtype, link.quantization)]
         writer.operator(link, inputs, outputs)
         previous = outputs
