@@ -69,7 +69,9 @@ def score(model: ModelShape, targets: Targets, outputs: Array) -> Score | None:
     real = outputs[targets.kept].astype(np.float64)
     if targets.task is None or not real.size or not np.isfinite(real).all():
         return None
-    return replace(_score(model, targets, real), output=model.name)
+    if model.places:
+        real = (real[..., None] == np.arange(model.places)).astype(np.float64)
+    return replace(_score(model.by_class, targets, real), output=model.name)
 
 
 def _score(model: ModelShape, targets: Targets, real: Array) -> Score:

@@ -61,6 +61,7 @@ def find_targets(
         task: given by the user; None: inferred from shapes and labels.
         label_names: do so without class_names (default: those of y, in sorted order).
     """
+    model = model.by_class
     labels, reason = None, "there are no labels"
     if y is not None:
         try:

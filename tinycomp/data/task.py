@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Shape
+from tinycomp.ops._arg_extreme import ArgExtreme
 
 NOT_SCORED = "Not scored:"
 """How notes begin that say why outputs are not compared with labels."""
@@ -39,6 +40,16 @@ class ModelShape:
     """Which of them this is, from 0."""
     name: str = ""
     """Its name, if there are several."""
+    places: int = 0
+    """For an output that names a class (ARG_MAX): of how many; 0 for all others."""
+
+    @property
+    def by_class(self) -> ModelShape:
+        """The same with a share for each class, for an output that names one; else unchanged."""
+        if not self.places:
+            return self
+        shape = (*self.output_shape, self.places)
+        return replace(self, output_shape=shape, ending="softmax", places=0)
 
     @property
     def axes(self) -> Shape:
@@ -77,7 +88,7 @@ def model_shapes(graph: Graph) -> tuple[ModelShape, ...]:
     return tuple(
         ModelShape(
             shape, graph.tensors[name].shape, _ending(graph, name), len(names), place,
-            graph.label(name) if several else "",
+            graph.label(name) if several else "", _places(graph, name),
         )
         for place, name in enumerate(names)
     )  # fmt: skip
@@ -86,6 +97,17 @@ def model_shapes(graph: Graph) -> tuple[ModelShape, ...]:
 def without_ones(shape: Shape) -> Shape:
     """A shape without its axes of length 1."""
     return tuple(n for n in shape if n != 1)
+
+
+def _places(graph: Graph, tensor: str) -> int:
+    node = graph.producer(tensor)
+    if node is None:
+        return 0
+    if isinstance(node.op, ArgExtreme):
+        shape = graph.tensors[node.inputs[0]].shape
+        (axis,) = node.op.reduced(len(shape))
+        return shape[axis]
+    return _places(graph, node.inputs[0]) if node.op.name in _UNCHANGED else 0
 
 
 def _ending(graph: Graph, tensor: str) -> Ending:
