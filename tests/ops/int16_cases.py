@@ -37,6 +37,7 @@ from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.mirror_pad import MirrorPad
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.quantize import Quantize
@@ -259,7 +260,8 @@ def _moving() -> Found:
             Transpose((1, 0, 2)), Transpose((0, 2, 1)), Transpose((2, 1, 0)),
             StridedSlice(((1, 2, 2), (0, 6, 1), (7, 4, -2))), StridedSlice(((0, 4, 1), (2, 1, 1),
             (0, 8, 1)), (1,)), Gather((3, 0, 3), 0), Gather((5, 1), 2), Tile((2, 1, 3)),
-            ResizeNearestNeighbor((7, 9)),
+            ResizeNearestNeighbor((7, 9)), MirrorPad(((1, 2), (3, 0), (0, 7))),
+            MirrorPad(((4, 0), (0, 6), (1, 1)), True),
         )
     ]  # fmt: skip
     for axis in (0, 1, 2):
