@@ -24,6 +24,8 @@ from tinycomp.ops._reduction import Reduction
 from tinycomp.ops._window import Window
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
+from tinycomp.ops.arg_max import ArgMax
+from tinycomp.ops.arg_min import ArgMin
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
@@ -44,7 +46,9 @@ from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.lookup import Lookup
 from tinycomp.ops.max_pool_2d import MaxPool2D
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.mirror_pad import MirrorPad
 from tinycomp.ops.pad import Pad
+from tinycomp.ops.pad_constant import PadConstant
 from tinycomp.ops.prelu import Prelu
 from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.reduce_max import ReduceMax
@@ -310,6 +314,7 @@ def _move(g: Growing, x: str) -> str | None:
         Transpose(tuple(int(n) for n in g.rng.permutation(len(shape)))),
         Gather(tuple(int(n) for n in g.rng.integers(0, shape[axis], 4)), axis),
         Tile(times),
+        _mirror(g, shape),
     ]
     if len(shape) == 3:
         size = tuple(int(n) for n in g.rng.integers(1, 12, 2))
@@ -335,7 +340,27 @@ def _pad(g: Growing, x: str) -> str | None:
     amounts = [tuple(int(n) for n in g.rng.integers(0, 2, 2)) for _ in g.shape(x)]
     if math.prod(n + a + b for n, (a, b) in zip(g.shape(x), amounts, strict=True)) > LARGEST:
         return None
-    return g.tied(Pad(tuple((a, b) for a, b in amounts)), x)
+    padding = tuple((a, b) for a, b in amounts)
+    if g.rng.random() < 0.5:
+        return g.tied(Pad(padding), x)
+    values = g.rng.integers(-128, 128, 1).astype(np.int8)
+    around = Constant("around", values, g.quantization(x))
+    return g.builder.add(PadConstant(padding), [x], g.quantization(x), [around])
+
+
+def _mirror(g: Growing, shape: Shape) -> MirrorPad:
+    twice = bool(g.rng.integers(2))
+    most = [min(2, size if twice else size - 1) for size in shape]
+    sides = [tuple(int(n) for n in g.rng.integers(0, size + 1, 2)) for size in most]
+    return MirrorPad(tuple((a, b) for a, b in sides), twice)
+
+
+def _place(g: Growing, x: str) -> str | None:
+    """The place of an extreme along an axis."""
+    rank = len(g.shape(x))
+    kind = (ArgMax, ArgMin)[g.rng.integers(2)]
+    op = kind.over([int(g.rng.integers(rank))], rank, bool(g.rng.integers(2)))
+    return g.apply(op, x, NUMBERS)
 
 
 def _reshape(g: Growing, x: str) -> str | None:
@@ -418,7 +443,7 @@ GROWTH: tuple[Grow, ...] = (
         _crop,
         _slice,
     ),
-    *(_move, _move, _matmul, _resize, _difference, _prelu, _root, _reduce_axes),
+    *(_move, _move, _matmul, _resize, _difference, _prelu, _root, _reduce_axes, _place),
 )
 
 

@@ -280,6 +280,12 @@ def test_more_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
         ops.sign(x), ops.sin(x), ops.cos(x), ops.floor(x), ops.ceil(x), ops.round(x),
         ops.expm1(x), ops.log1p(positive), ops.reciprocal(positive), ops.cast(x, "float32"),
         ops.matmul(x, np.ones((6, 3), np.float32)),
+        ops.pad(x, ((0, 0), (1, 2), (0, 1)), "reflect"),
+        ops.pad(x, ((0, 0), (4, 0), (2, 6)), "symmetric"),
+        *(
+            ops.cast(place(x, axis=axis, keepdims=keep), "float32")
+            for place in (ops.argmax, ops.argmin) for axis, keep in ((1, False), (-1, True))
+        ),
     ):  # fmt: skip
         assert_same(keras.Model(x, k.Dense(3)(y)))
 

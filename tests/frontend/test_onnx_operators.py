@@ -28,6 +28,8 @@ from tinycomp.reference import oracle
 ALWAYS = ("a batch of", "is of type", "The input 'x'", "An input of shape", "has an input of shape")
 """Refusals of inputs: the suite has batches, whole numbers and four axes besides."""
 REFUSED = {
+    "ArgMax": ["takes the last of equal values"],
+    "ArgMin": ["takes the last of equal values"],
     "AveragePool": ["has dilations"],
     "BatchNormalization": ["is in training mode"],
     "Clip": ["clips to"],

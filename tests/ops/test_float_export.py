@@ -11,6 +11,8 @@ import pytest
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array
+from tinycomp.ops.arg_max import ArgMax
+from tinycomp.ops.arg_min import ArgMin
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
@@ -21,6 +23,7 @@ from tinycomp.ops.hard_swish import HardSwish
 from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.logistic import Logistic
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.mirror_pad import MirrorPad
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
@@ -63,6 +66,16 @@ UNARY: Sequence[tuple[Operator, Definition]] = (
     (Mean(keep_dims=True), lambda x: x.mean(axis=(1, 2), keepdims=True)),
     (ReduceMax(), lambda x: x.max(axis=(1, 2))),
     (ReduceMax(keep_dims=True), lambda x: x.max(axis=(1, 2), keepdims=True)),
+    (ArgMax(axes=(1,)), lambda x: x.argmax(2)),
+    (ArgMin(True, axes=(2,)), lambda x: x.argmin(3)[..., None]),
+    (
+        MirrorPad(((2, 0), (0, 3), (1, 4))),
+        lambda x: np.pad(x, ((0, 0), (2, 0), (0, 3), (1, 4)), mode="reflect"),
+    ),
+    (
+        MirrorPad(((3, 0), (0, 4), (1, 5)), True),
+        lambda x: np.pad(x, ((0, 0), (3, 0), (0, 4), (1, 5)), mode="symmetric"),
+    ),
     (Pad(((1, 0), (0, 2), (1, 1))), lambda x: np.pad(x, ((0, 0), (1, 0), (0, 2), (1, 1)))),
 )
 

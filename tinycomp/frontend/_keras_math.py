@@ -22,6 +22,7 @@ from tinycomp.ops.leaky_relu import LeakyRelu
 from tinycomp.ops.log_softmax import LogSoftmax
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.mirror_pad import MirrorPad
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.pad import Pad
 from tinycomp.ops.reduce_max import ReduceMax
@@ -34,6 +35,11 @@ from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
 
 INVERSE = Function("reciprocal")
+_BORDERS: Mapping[str, Callable[[tuple[tuple[int, int], ...]], Operator]] = {
+    "constant": Pad,
+    "reflect": MirrorPad,
+    "symmetric": lambda pairs: MirrorPad(pairs, twice=True),
+}
 Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 
 
@@ -81,10 +87,11 @@ def _padded(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
     given = layer.config["pad_width"]
     pairs = [(each, each) if isinstance(each, int) else tuple(each) for each in given]
     pairs = pairs * (rank + 1) if len(pairs) == 1 else pairs
-    if mode != "constant" or len(pairs) != rank + 1 or pairs[0] != (0, 0):
+    if mode not in _BORDERS or len(pairs) != rank + 1 or pairs[0] != (0, 0):
         what = f"pads by {given}, mode={mode!r}"
-        raise refusal(layer, what, expected="Expected zeros around all axes but the batch.")
-    return builder.add(Pad(tuple(pairs[1:])), inputs, layer.name)
+        expected = "Expected zeros or mirrored cells (reflect, symmetric), not around the batch."
+        raise refusal(layer, what, expected=expected)
+    return builder.add(_BORDERS[mode](tuple(pairs[1:])), inputs, layer.name)
 
 
 def _flipped(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

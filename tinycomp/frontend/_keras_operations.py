@@ -20,9 +20,11 @@ from tinycomp.frontend._keras_slices import clean_key, sliced
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import bias, refusal, weight
-from tinycomp.ops._reduction import Reduction, first_axes
+from tinycomp.ops._reduction import AxesOperator, first_axes
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
+from tinycomp.ops.arg_max import ArgMax
+from tinycomp.ops.arg_min import ArgMin
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
@@ -244,7 +246,7 @@ def _gelu(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> st
     return builder.add(Gelu(bool(layer.config.get("approximate", True))), inputs, layer.name)
 
 
-def _reduced(kind: type[Reduction]) -> Lowering:
+def _reduced(kind: type[AxesOperator]) -> Lowering:
     def lower(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
         """Over any axes but the batch; axes that are apart come to the front first."""
         rank = len(builder.tensors[inputs[0]].shape)
@@ -346,6 +348,8 @@ def _unary(op: Absolute | Logarithm | Root) -> Lowering:
 OPERATIONS: Mapping[str, Lowering] = {
     "Absolute": _unary(Absolute()),
     "Add": _scaled,
+    "Argmax": _reduced(ArgMax),
+    "Argmin": _reduced(ArgMin),
     "Clip": _clip,
     "Concatenate": Concatenation.from_keras,
     "ExpandDims": _reshaped,

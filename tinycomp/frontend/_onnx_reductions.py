@@ -12,7 +12,9 @@ from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import View, channels_last, inner_shape, view
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import merge
-from tinycomp.ops._reduction import Reduction, first_axes
+from tinycomp.ops._reduction import AxesOperator, Reduction, first_axes
+from tinycomp.ops.arg_max import ArgMax
+from tinycomp.ops.arg_min import ArgMin
 from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.log_softmax import LogSoftmax
 from tinycomp.ops.mean import Mean
@@ -68,8 +70,20 @@ def _reduced(kind: type[Reduction], squares: bool = False, total: bool = False) 
     return read
 
 
+def _place(kind: type[AxesOperator]) -> Reader:
+    def read(call: Call) -> View:
+        """The place of an extreme; of equal values the first."""
+        x = call.view()
+        axes = call.axes([int(call.attribute("axis", 0))], len(x.axes))
+        if call.attribute("select_last_index", 0):
+            raise call.refusal("takes the last of equal values", expected="Expected the first.")
+        return reduced(call, kind, x, axes, bool(call.attribute("keepdims", 1)), "")
+
+    return read
+
+
 def reduced(
-    call: Call, kind: type[Reduction], x: View, axes: Sequence[int], keeps: bool, part: str
+    call: Call, kind: type[AxesOperator], x: View, axes: Sequence[int], keeps: bool, part: str
 ) -> View:
     """A reduction over ONNX's axes; those that lie apart come to the front first."""
     x, order = call.weaver.blocks(x)
@@ -196,6 +210,8 @@ def _centred(call: Call, x: View, axes: Sequence[int]) -> View:
 
 
 REDUCTIONS: Mapping[str, Reader] = {
+    "ArgMax": _place(ArgMax),
+    "ArgMin": _place(ArgMin),
     "BatchNormalization": _batch_normalization,
     "GroupNormalization": _group_normalization,
     "InstanceNormalization": _instance_normalization,
