@@ -59,7 +59,8 @@ def assert_same(save: Callable[..., Path]) -> Callable[..., Graph]:
         assert_equal(graph, through_keras(model, graph.name))
         rng = np.random.default_rng(1)
         x = rng.uniform(-2, 2, (3, *graph.tensors[graph.inputs[0]].shape)).astype(np.float32)
-        expected = np.asarray(model(x, training=False))
+        given = np.moveaxis(x, -1, 1) if graph.channels_first else x
+        expected = np.asarray(model(given, training=False))
         for found in (lower_batch_normalization(graph), clean_up(graph)):
             assert_close(run(found, x), expected)
         return graph

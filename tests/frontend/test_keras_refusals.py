@@ -80,15 +80,15 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
         "Layer 'x' (Conv2DTranspose) has dilation_rate=(2, 2). Expected 1.",
     ),
     "channels_first": (
-        IMAGE,
-        lambda k: k.MaxPooling2D(data_format="channels_first", name="x"),
+        (3, *IMAGE),
+        lambda k: k.TimeDistributed(k.MaxPooling2D(data_format="channels_first", name="x")),
         "Layer 'x' (MaxPooling2D) has data_format='channels_first'. "
         "Expected 'channels_last'. Rebuild the model",
     ),
     "batch_norm_axis": (
         IMAGE,
-        lambda k: k.BatchNormalization(axis=1, name="x"),
-        "Layer 'x' (BatchNormalization) normalizes axis 1. Expected the last, the channels.",
+        lambda k: k.BatchNormalization(axis=2, name="x"),
+        "Layer 'x' (BatchNormalization) normalizes axis 2. Expected the last, the channels.",
     ),
     "center_crop": (
         IMAGE,
@@ -523,7 +523,7 @@ def test_wrong_options_of_several_layers(keras: Any, save: Save) -> None:
     model = keras.Sequential(
         [
             keras.Input(IMAGE),
-            k.BatchNormalization(axis=1, name="a"),
+            k.BatchNormalization(axis=2, name="a"),
             k.Conv2D(4, 3, activation="relu"),
             k.BatchNormalization(axis=2, name="b"),
         ]

@@ -14,6 +14,7 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.frontend._keras_config import clean_model, model_inputs
 from tinycomp.frontend._keras_graph import KerasWalk
+from tinycomp.frontend._keras_layouts import without_front_input
 from tinycomp.frontend._keras_weights import Place
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ir.tensor import Array
@@ -25,7 +26,7 @@ def through_keras(model: Any, name: str) -> Graph:
     builder = GraphBuilder(name)
     inputs = [builder.input(each, shape) for each, shape in model_inputs(config)]
     walk = KerasWalk(builder, Blockers("the model"), dict(arrays_of(model)))
-    return builder.build(walk.model(config, inputs))
+    return without_front_input(builder.build(walk.outputs(config, inputs)))
 
 
 def arrays_of(model: Any, place: Place = ()) -> Iterator[tuple[Place, list[Array]]]:

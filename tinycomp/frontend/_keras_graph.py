@@ -13,6 +13,7 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_calls import Call, calls
+from tinycomp.frontend._keras_layouts import Layouts
 from tinycomp.frontend._keras_lowering import add_outputs, has_outputs
 from tinycomp.frontend._keras_masks import Masks
 from tinycomp.frontend._keras_objects import MODELS, Config
@@ -49,6 +50,7 @@ class KerasWalk:
         self.masks = Masks()
         self.cells: dict[str, KerasLayer] = {}
         self.over_steps = 0
+        self.layouts = Layouts(builder)
 
     def model(self, model: Config, inputs: Sequence[str], place: Place = ()) -> list[str]:
         """Add a model's layers after existing tensors; returns its output tensors.
@@ -66,6 +68,10 @@ class KerasWalk:
             if entry["class_name"] != "InputLayer":
                 tensors = self._layer(entry, tensors, place)
         return tensors
+
+    def outputs(self, model: Config, inputs: Sequence[str]) -> list[str]:
+        """Add the whole model; its outputs, each as Keras has it."""
+        return [self.layouts.front(name) for name in self.model(model, inputs)]
 
     def _functional(
         self, config: Mapping[str, Any], inputs: Sequence[str], place: Place
@@ -99,8 +105,9 @@ class KerasWalk:
         if entry["class_name"] in MODELS:
             return self.model(entry, inputs, place)
         if wraps_model(entry):
-            return self._at_every_step(entry, inputs, place)
+            return self._at_every_step(entry, [self.layouts.front(x) for x in inputs], place)
         refuse_cells(inputs, self.cells)
+        entry, inputs, behind = self.layouts.arranged(entry, inputs)
         shapes = [self.builder.tensors[name].shape for name in inputs]
         if place not in self.layers:
             inner = [shape[1:] for shape in shapes] if self.over_steps else shapes
@@ -113,6 +120,7 @@ class KerasWalk:
             outputs = add_outputs(layer, inputs, self.builder)
             self.masks.follow(layer, inputs, outputs[0])
             self.cells[hidden_cell(layer.name)] = layer
+            self.layouts.mark(outputs, behind and layer.class_name != "Flatten")
             return outputs
         if has_outputs(layer):
             self.blockers.raise_any()

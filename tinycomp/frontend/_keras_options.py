@@ -173,13 +173,19 @@ def clean_options(class_name: str, name: str, config: Mapping[str, Any]) -> Conf
     options = {**missing, **options}
     if "batch_shape" in options:
         options["batch_shape"] = _input_shape(options["batch_shape"], name)
+    if class_name in ("ConvLSTM1D", "ConvLSTM2D"):
+        _require_channels_last(class_name, name, options)
+    return options
+
+
+def _require_channels_last(class_name: str, name: str, options: Mapping[str, Any]) -> None:
+    """Refuse channels in front where a sequence has them behind its steps."""
     if options.get("data_format") == "channels_first":
         raise ModelError(
             f"Layer {name!r} ({class_name}) has data_format='channels_first'.",
             expected="Expected 'channels_last'.",
             hint="Rebuild the model with data_format='channels_last' and copy the weights.",
         )
-    return options
 
 
 def _layer(entry: Any, name: str) -> Config:
@@ -192,7 +198,9 @@ def _layer(entry: Any, name: str) -> Config:
     refuse_foreign(entry, class_name, name)
     config = entry["config"]
     inner = str(config.get("name") or class_name.lower())
-    return wrap(class_name, inner, config, clean_options(class_name, inner, config))
+    options = clean_options(class_name, inner, config)
+    _require_channels_last(class_name, inner, options)
+    return wrap(class_name, inner, config, options)
 
 
 def _refuse_quantized(name: str, config: Mapping[str, Any]) -> None:

@@ -44,7 +44,10 @@ def at_once(model: Config) -> bool:
     """Whether all layers of a model without branches run on all steps at once."""
     known = (*BY_ROWS, *ACROSS, "Flatten", "InputLayer")
     chain = "input_layers" not in model["config"]
-    return chain and all(each["class_name"] in known for each in model["config"]["layers"])
+    return chain and all(
+        each["class_name"] in known and each["config"].get("data_format") != "channels_first"
+        for each in model["config"]["layers"]
+    )
 
 
 def for_steps(layer: KerasLayer) -> KerasLayer:

@@ -22,6 +22,7 @@ from tinycomp.frontend._keras_calls import output_names
 from tinycomp.frontend._keras_config import broken_configurations, clean_model, model_inputs
 from tinycomp.frontend._keras_file import open_keras
 from tinycomp.frontend._keras_graph import KerasWalk
+from tinycomp.frontend._keras_layouts import without_front_input
 from tinycomp.frontend._keras_legacy import with_old_activations
 from tinycomp.frontend._keras_weights import read_arrays
 from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
@@ -50,9 +51,10 @@ def read_keras(path: Path) -> Graph:
         if not all(1 <= len(builder.tensors[name].shape) <= _MOST_AXES for name in inputs):
             blockers.raise_any()
         walk = KerasWalk(builder, blockers, read_arrays(path, file.suffix, model))
-        outputs = walk.model(model, inputs)
+        outputs = walk.outputs(model, inputs)
     blockers.raise_any()
-    return named_ends(builder.build(outputs), output_names(file.config.get("config")))
+    graph = without_front_input(builder.build(outputs))
+    return named_ends(graph, output_names(file.config.get("config")))
 
 
 def read_live_keras(model: Any) -> Graph:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._channels_note import channels_note
 from tinycomp.frontend._onnx_file import OnnxInput, OnnxModel, read_file
 from tinycomp.frontend._onnx_fusions import fused
 from tinycomp.frontend._onnx_numbers import misread_numbers
@@ -51,7 +52,7 @@ def read_onnx(path: Path) -> Graph:
         shape = inner_shape(each.shape, order)
         walk.values[each.name] = view(builder.input(each.name, shape), each.shape, order)
         if order != tuple(range(len(each.shape))):
-            notes.append(_note("takes", "Input", each.name, each.shape[1:], shape))
+            notes.append(channels_note("takes", "Input", each.name, each.shape[1:], shape))
     walk.run()
     blockers.raise_any()
     first = bool(notes[len(model.notes) :])
@@ -62,7 +63,7 @@ def read_onnx(path: Path) -> Graph:
         places = output.axis_order()
         if places is not None and places != tuple(range(len(places))):
             shape = inner_shape(output.shape, places)
-            notes.append(_note("returns", "Output", name, output.shape[1:], shape))
+            notes.append(channels_note("returns", "Output", name, output.shape[1:], shape))
     rounding = walk.weaver.rounding
     if rounding:
         notes.append("The model is quantized: its scales and zero points are kept.")
@@ -146,7 +147,3 @@ def _rounded_anew(names: Sequence[str]) -> str:
         f"{what} rounded anew, to symmetric int8: {shown}. "
         "Quantize with symmetric weights to keep them as they are."
     )
-
-
-def _note(verb: str, what: str, name: str, own: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    return f"{what} {name!r} has channels in front, {own}: the library {verb} them behind, {shape}."
