@@ -29,7 +29,8 @@ from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 from tinycomp.techniques._channel_groups import Axis, channel_groups
-from tinycomp.techniques._channel_scores import deviations, norms, taylor, work
+from tinycomp.techniques._channel_scores import deviations, norms, work
+from tinycomp.techniques._taylor import taylor
 from tinycomp.techniques._technique import Samples
 from tinycomp.techniques.channels import Channels
 

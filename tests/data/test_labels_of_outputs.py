@@ -36,7 +36,7 @@ def test_each_output_is_scored_by_its_own_labels_and_the_first_counts(tmp_path: 
     np.testing.assert_array_equal(first.targets.values, KIND)
     np.testing.assert_allclose(second.targets.values, AGE)
     assert notes_of((first, second)) == (
-        "2 outputs are scored; targets of accuracy and training look at 'kind'.",
+        "2 outputs are scored; targets of accuracy look at 'kind'.",
     )
 
 

@@ -122,7 +122,7 @@ def test_channels_get_gains_of_their_own() -> None:
 def test_mixup_mixes_samples_and_labels_alike() -> None:
     labels = np.arange(40, dtype=np.float32)[:, np.newaxis]
     x = labels.reshape(40, 1, 1, 1) * np.ones((1, 2, 2, 1), np.float32)
-    mixed, of_labels = Augmentation(mixup=0.5).mix(x, labels, np.random.default_rng(0))
+    mixed, of_labels = Augmentation(mixup=0.5).mix(x, [labels], np.random.default_rng(0))
     assert np.allclose(mixed[:, 0, 0, 0], of_labels[:, 0], atol=1e-5)
     assert len(np.unique(mixed.round(3))) > 30
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from tinycomp.common.errors import DataError, OutputError
+from tinycomp.data.by_input import by_input, side_by_side
 from tinycomp.emit.folder import read_manifest, write_folder
 from tinycomp.emit.project import kind_of
 from tinycomp.ir.graph import Graph
@@ -142,7 +141,7 @@ def board_name(board: str | os.PathLike[str] | None) -> str | None:
 
 def _samples(graph: Graph, x: Inputs) -> tuple[Array, bool]:
     """Samples (count, *graph.sample_shape), and whether they are of the library's own type."""
-    arrays = _by_input(graph, x)
+    arrays = by_input(graph, x)
     types = {str(values.dtype) for values in arrays}
     raw = types == {graph.sources[0].dtype}
     if not raw and types & {*INTEGERS}:
@@ -150,36 +149,7 @@ def _samples(graph: Graph, x: Inputs) -> tuple[Array, bool]:
             f"The samples are of type {', '.join(sorted(types))}.",
             expected=f"Expected real values, or {graph.sources[0].dtype} as the library takes.",
         )
-    flat = [values.reshape(len(values), -1) for values in arrays]
-    if len({len(values) for values in flat}) > 1:
-        counts = ", ".join(str(len(values)) for values in flat)
-        raise DataError(f"The inputs have different numbers of samples: {counts}.")
-    return np.concatenate(flat, axis=1).reshape(-1, *graph.sample_shape), raw
-
-
-def _by_input(graph: Graph, x: Inputs) -> list[Array]:
-    """An array for each input, checked for its shape."""
-    names = [graph.label(tensor.name) for tensor in graph.sources]
-    given = dict(x) if isinstance(x, Mapping) else {names[0]: x}
-    if set(given) != set(names):
-        raise DataError(
-            f"The samples are for the inputs {', '.join(map(str, given))}.",
-            expected=f"Expected an array for each of {', '.join(names)}.",
-        )
-    found = []
-    for name, tensor in zip(names, graph.sources, strict=True):
-        values = np.asarray(given[name])
-        if values.dtype.kind not in "biuf":
-            raise DataError(
-                f"{name} holds values of type {values.dtype}.", expected="Expected real numbers."
-            )
-        if values.ndim == 0 or values.size != len(values) * tensor.size or not len(values):
-            raise DataError(
-                f"{name} has the shape {values.shape}.",
-                expected=f"Expected (samples, {', '.join(map(str, tensor.shape))}).",
-            )
-        found.append(values)
-    return found
+    return side_by_side(graph, arrays), raw
 
 
 def _split(graph: Graph, outputs: Array) -> Iterator[tuple[Tensor, Array]]:

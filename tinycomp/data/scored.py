@@ -1,5 +1,5 @@
 """Which outputs of a model are scored, by which labels, and which of them counts: for targets of
-accuracy, for training and where one figure is shown.
+accuracy, and where one figure is shown.
 
 That is the first output with usable labels. `--task` is for it; the tasks of the others show in
 their labels.
@@ -90,7 +90,7 @@ def notes_of(scored: Sequence[Scored]) -> tuple[str, ...]:
     if len(counted) > 1:
         notes.insert(
             0,
-            f"{len(counted)} outputs are scored; targets of accuracy and training look at "
+            f"{len(counted)} outputs are scored; targets of accuracy look at "
             f"{counted[0].shape.name!r}.",
         )
     if bare:

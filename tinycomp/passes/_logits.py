@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinycomp.ir.graph import Graph
 from tinycomp.passes._rewrite import assemble
 
 
-def logits_of(graph: Graph) -> str:
-    """The name of the input of a final softmax or sigmoid; without one, of the output."""
-    last = graph.producer(graph.outputs[0])
+def logits_of(graph: Graph, place: int = 0) -> str:
+    """The name of the input of a final softmax or sigmoid; without one, of the output.
+
+    Args:
+        graph: the model.
+        place: which of its outputs.
+    """
+    output = graph.outputs[place]
+    last = graph.producer(output)
     ends = last is not None and last.op.name in ("softmax", "logistic")
-    return last.inputs[0] if ends and last is not None else graph.outputs[0]
+    return last.inputs[0] if ends and last is not None else output
 
 
-def up_to(graph: Graph, tensor: str) -> Graph:
-    """The graph that returns this tensor instead of its outputs."""
-    return assemble(graph, graph.nodes, graph.tensors, graph.constants, (tensor,))
+def ends_of(graph: Graph, logits: Sequence[bool] | bool = True) -> tuple[str, ...]:
+    """The name of each output; of those with `logits`, of what is before a final softmax or
+    sigmoid.
+    """
+    stripped = [logits] * len(graph.outputs) if isinstance(logits, bool) else logits
+    return tuple(
+        logits_of(graph, place) if bare else output
+        for place, (output, bare) in enumerate(zip(graph.outputs, stripped, strict=True))
+    )
+
+
+def up_to(graph: Graph, *tensors: str) -> Graph:
+    """The graph that returns these tensors instead of its outputs."""
+    return assemble(graph, graph.nodes, graph.tensors, graph.constants, tensors)

@@ -24,6 +24,7 @@ from tinycomp.common.locks import locked
 from tinycomp.common.progress import Progress, Silent
 from tinycomp.common.toml_file import toml_text
 from tinycomp.frontend.keras import import_keras
+from tinycomp.ir.tensor import Array
 from tinycomp.options.search import COSTS, SearchOptions
 from tinycomp.recipe_search import sensitivity
 from tinycomp.recipe_search.box import Box
@@ -34,6 +35,7 @@ from tinycomp.recipe_search.results import Results, write_results
 from tinycomp.recipe_search.space import Space
 from tinycomp.recipe_search.storage import Storage, database, open_study, require_optuna
 from tinycomp.recipe_search.worker import Worker, finished, refused, sampler, save
+from tinycomp.recipes.material import Material
 
 if TYPE_CHECKING:
     import optuna
@@ -150,7 +152,7 @@ def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
     data, graph, board = material.dataset, material.graph, evaluator.meter.board
     constants = [graph.constants[name].values for name in sorted(graph.constants)]
     model = _digest(graph.nodes, *constants)
-    samples = _digest(data.x, material.targets.values, data.x_test, data.y_test)
+    samples = _digest(data.x, *_labels(material), data.x_test, data.y_test)
     target = _digest(board.memory, board.kernels, board.compiler)
     wanted = plan.limits.describe()
     return {
@@ -162,6 +164,11 @@ def _identity(options: SearchOptions, evaluator: Evaluator) -> dict[str, str]:
         f"({task.hold_out}), seed {task.seed}",
         "space": f"{', '.join(options.techniques)}; {'halving' if plan.halving else 'full'}",
     }
+
+
+def _labels(material: Material) -> list[Array]:
+    """The labels of all outputs."""
+    return [each.targets.values for each in material.outputs]
 
 
 def _digest(*values: Any) -> str:
@@ -211,7 +218,8 @@ def _space(
         known = study.user_attrs.get(_SENSITIVITY)
     if known is None:
         rows = evaluator.meter.held[:LOOKED_AT]
-        found = sensitivity.measure(material.graph, material.samples(rows), material.kind, progress)
+        samples = material.samples(rows)
+        found = sensitivity.measure(material.graph, samples, material.logits, progress)
         known = json.dumps(sensitivity.plain(found))
         with database(_place(options)):
             study.set_user_attr(_SENSITIVITY, known)
@@ -225,11 +233,11 @@ def _require_possible(options: SearchOptions, space: Space, evaluator: Evaluator
     Raises:
         TinycompError: they do not; the message has their costs. Or the model has no accuracy.
     """
-    limits, task = options.plan.limits, evaluator.material.targets.task
-    if limits.accuracy is not None and evaluator.material.kind == "values":
+    limits, counts = options.plan.limits, evaluator.material.counts
+    if limits.accuracy is not None and counts.kind == "values":
         raise TinycompError(
             f"--min-accuracy {limits.accuracy} is only for classifiers; the task of this model is "
-            f"{task}.",
+            f"{counts.targets.task}.",
             hint="Omit it.",
         )
     wanted = [name for name in COSTS if getattr(limits, name) is not None]

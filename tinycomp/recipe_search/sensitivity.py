@@ -2,7 +2,7 @@
 compared with the unchanged model's.
 
 The damage is the mean squared difference of the outputs (logits, if possible), relative to their
-variance.
+variance; of several outputs the mean.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tinycomp.reading import clean_up
 from tinycomp.techniques._channel_groups import channel_groups
 from tinycomp.techniques._factors import Factored, factorable
 from tinycomp.techniques._layers import weighted_layers, with_constants
+from tinycomp.techniques._outputs import difference, float_outputs
 from tinycomp.techniques._technique import Samples
 from tinycomp.techniques.channels import Channels
 from tinycomp.techniques.low_rank import LowRank, matrix
@@ -29,7 +30,6 @@ from tinycomp.techniques.tucker import Tucker
 from tinycomp.train.constraint import Fixed
 from tinycomp.train.int8 import Int8
 from tinycomp.train.layers import scale_of
-from tinycomp.train.teacher import Kind, teacher_outputs
 
 FRACTIONS = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 """Shares of a layer's channels to remove."""
@@ -67,21 +67,25 @@ Sensitivity = Mapping[str, tuple[LayerOptions, ...]]
 _Change = Callable[[Any], Graph]
 
 
-def measure(graph: Graph, samples: Samples, kind: Kind, progress: Progress) -> Sensitivity:
+def measure(
+    graph: Graph, samples: Samples, logits: Sequence[bool], progress: Progress
+) -> Sensitivity:
     """The sensitivity of each layer.
 
     Args:
         graph: the float model as it was read.
         samples: samples to compare outputs on, also for techniques that use data.
-        kind: how outputs are compared.
+        logits: for each output, whether it is compared without a final softmax or sigmoid.
         progress: shows the layers.
     """
-    before = teacher_outputs(graph, samples.x, kind).astype(np.float64)
-    variance = max(float(before.var()), 1e-12)
+
+    def outputs(graph: Graph) -> list[Array]:
+        return float_outputs(clean_up(graph), samples.x, logits)
+
+    before = outputs(graph)
 
     def damage(changed: Graph) -> float:
-        after = teacher_outputs(changed, samples.x, kind)
-        return float(((after - before) ** 2).mean()) / variance
+        return difference(before, outputs(changed))
 
     found: dict[str, tuple[LayerOptions, ...]] = {}
     for name, changes in (

@@ -26,7 +26,7 @@ from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.tables import table_of
 from tinycomp.recipes.material import Material, targets_of
 from tinycomp.reference.oracle import outputs_fast
-from tinycomp.report.record import StepRecord
+from tinycomp.report.record import OutputScore, StepRecord
 from tinycomp.target.boards import Board
 from tinycomp.target.fit import Footprint
 from tinycomp.target.toolchain import is_available
@@ -74,7 +74,8 @@ class Meter:
     def record(self, name: str, state: State, seconds: float) -> StepRecord:
         """All figures of a state; `name` and `seconds` are those of the step."""
         prepared = self.prepared(state)
-        found, graph, weights = self.score(prepared), prepared.graph, weights_of(prepared.graph)
+        graph, weights = prepared.graph, weights_of(prepared.graph)
+        found, *others = self.scores(prepared)
         plan, need = self.built(prepared)
         return StepRecord(
             name,
@@ -89,6 +90,7 @@ class Meter:
             Costs(plan.program).instructions(plan.steps),
             seconds,
             need.code,
+            tuple(OutputScore(e.output, e.metric, e.value) for e in others if e is not None),
         )
 
     def taken(self, state: State, code: bool = False) -> tuple[int, float]:
@@ -126,16 +128,30 @@ class Meter:
             return built.plan, footprint(built.plan, measured)
 
     def score(self, prepared: Prepared) -> Score | None:
-        """The score on validation samples by LiteRT's optimized kernels; None if there are none."""
+        """The score of the output that counts, see `scores`."""
+        return self.scores(prepared)[0]
+
+    def scores(self, prepared: Prepared) -> list[Score | None]:
+        """The score of each output on validation samples by LiteRT's optimized kernels, that of the
+        output that counts first; None without samples or without labels.
+        """
+        material = self.material
+        first = material.counts
+        ordered = [first, *(each for each in material.outputs if each is not first)]
         if not len(self.held):
-            return None
-        inputs = quantize_inputs(prepared.graph, self.material.dataset.x[self.held])
-        shape = self.material.shape
-        outputs = list(outputs_fast(prepared.tflite, inputs).values())[shape.place]
-        target = output_parts(prepared.graph)[shape.place].quantization
-        assert target is not None
-        real = dequantize_values(outputs, target)
-        return score(shape, targets_of(self.material.targets, self.held), real)
+            return [None] * len(ordered)
+        inputs = quantize_inputs(prepared.graph, material.dataset.x[self.held])
+        outputs = list(outputs_fast(prepared.tflite, inputs).values())
+        parts = output_parts(prepared.graph)
+        found: list[Score | None] = []
+        for each in ordered:
+            place, targets = each.shape.place, targets_of(each.targets, self.held)
+            parameters = parts[place].quantization
+            assert parameters is not None
+            real = dequantize_values(outputs[place][targets.kept], parameters)
+            known = targets.task is not None and len(targets.kept)
+            found.append(score(each.shape, targets, real) if known else None)
+        return found
 
 
 def weights_of(graph: Graph) -> list[Array]:

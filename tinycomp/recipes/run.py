@@ -122,13 +122,13 @@ class Runner:
         """Train under constraints. Activations are rounded if a constraint has a grid."""
         material, rounded = self.material, any(each.stage == "grid" for each in constraints)
         calibration = material.calibration(self.meter.trained).x if rounded else None
-        graph, imitated = position.state.graph, bool(schedule.features)
-        supervision = material.supervision(graph if imitated else None)
-        logits = material.kind != "values"
+        graph, logits = position.state.graph, material.logits
+        features = material.counts.shape.place if schedule.features else None
+        supervision = material.supervision(schedule, graph)
         if schedule.normalize and rounded:
             self.progress.note("normalize = true has no effect on trainings of quantized values.")
         model = trainable(
-            graph, constraints, calibration, logits=logits, features=imitated,
+            graph, constraints, calibration, logits=logits, features=features,
             normalization=material.calibration(self.meter.trained).x
             if schedule.normalize and not rounded
             else None,
@@ -139,7 +139,7 @@ class Runner:
             )
         teacher = None
         if schedule.augment:
-            teacher = trainable(material.teacher, logits=logits, features=imitated)
+            teacher = trainable(material.teacher, logits=logits, features=features)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
         def after_epoch(epoch: Epoch) -> None:
@@ -158,10 +158,11 @@ class Runner:
         shown = [f"loss {epoch.loss:.4f}"]
         if epoch.bits is not None:
             shown.append(f"{epoch.bits:.2f} bits")
-        if epoch.validation is not None:
-            share = self.material.kind != "values"
-            value = f"{epoch.validation:.2%}" if share else f"{-epoch.validation:.4g}"
-            shown.append(f"validation {value}")
+        for output, value in zip(self.material.outputs, epoch.by_output, strict=False):
+            if value is not None:
+                name = f"{output.shape.name} " if output.shape.name else ""
+                agreement = f"R2 {value:.3f}" if output.kind == "values" else f"{value:.2%}"
+                shown.append(f"validation {name}{agreement}")
         self.progress.status(", ".join(shown))
 
     def _record(self, name: str, state: State, begin: float) -> None:

@@ -154,10 +154,10 @@ class _Regulator:
 
 
 def _require_share(accuracy: float, runner: Runner) -> None:
-    if runner.material.targets.task not in ("classification", "binary", "multilabel"):
+    if runner.material.counts.targets.task not in ("classification", "binary", "multilabel"):
         raise TinycompError(
             f"--min-accuracy {accuracy} is only for classifiers; the task of this model is "
-            f"{runner.material.targets.task}.",
+            f"{runner.material.counts.targets.task}.",
             hint="Omit it.",
         )
     if not len(runner.meter.held):

@@ -13,7 +13,7 @@ from tinycomp.report.tables import Figures
 
 def step_line(record: StepRecord) -> str:
     """One line per step, shown while a recipe runs."""
-    score = "" if record.score is None else f"{show_metric(record.metric, record.score)}, "
+    score = f"{scores}, " if (scores := show_scores(record)) else ""
     return (
         f"{record.name}: {score}{record.bits:.2f} bits per weight, {record.constants:,} bytes of "
         f"constants, {_seconds(record)} s"
@@ -27,7 +27,7 @@ def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
     rows = [
         (
             each.name,
-            "" if each.score is None else show_metric(each.metric, each.score),
+            show_scores(each),
             _short(each.parameters),
             _short(each.non_zeros),
             f"{each.bits:.2f}",
@@ -40,6 +40,13 @@ def steps_table(records: Sequence[StepRecord], board: str) -> RenderableType:
         for each in records
     ]
     return Figures(title, ("after",), headings, rows, optional=("sec", "not 0", "MACs", "arena"))
+
+
+def show_scores(record: StepRecord) -> str:
+    """The score after a step, and those of the other outputs with their names; empty without."""
+    found = [] if record.score is None else [show_metric(record.metric, record.score)]
+    found += [f"{each.output} {show_metric(each.metric, each.value)}" for each in record.others]
+    return ", ".join(found)
 
 
 def _seconds(record: StepRecord) -> str:

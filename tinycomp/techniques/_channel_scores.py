@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.common.errors import DataError, ModelError
-from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.batch_normalization import BatchNormalization
-from tinycomp.passes._channels import mixes
-from tinycomp.passes._logits import logits_of
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.oracle import float_batches
 from tinycomp.techniques._channel_groups import Axis, ChannelGroups, matrix_of
+from tinycomp.techniques._taylor import taylor
 from tinycomp.techniques._technique import Samples
 
 Scores = NDArray[np.float64]
 Criterion = Literal["l1", "l2", "batch_norm", "taylor"]
 
-BATCH = 16
-"""Batch size of the Taylor criterion: samples per gradient."""
 SAMPLES = 1024
 """The most samples that are used."""
 
@@ -51,12 +47,18 @@ def scores(found: ChannelGroups, criterion: Criterion, samples: Samples | None) 
 
 
 def _some(samples: Samples) -> Samples:
-    """At most SAMPLES evenly spaced samples; empty targets become None."""
+    """At most SAMPLES evenly spaced samples; empty targets are left out."""
     count, targets = len(samples.x), samples.targets
     rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).astype(int))
-    if targets is None or not targets.size:
-        return Samples(samples.x[rows])
-    return Samples(samples.x[rows], targets.reshape(count, -1)[rows])
+
+    def of(values: Array) -> Array:
+        chosen: Array = values.reshape(count, -1)[rows]
+        return chosen
+
+    if isinstance(targets, Mapping):
+        known = {name: of(values) for name, values in targets.items() if values.size}
+        return Samples(samples.x[rows], known)
+    return Samples(samples.x[rows], None if targets is None or not targets.size else of(targets))
 
 
 def norms(found: ChannelGroups, order: int) -> Scores:
@@ -140,95 +142,3 @@ def work(found: ChannelGroups) -> Scores:
         kept[group.bundles[0]] = False
         saved[group.bundles] = max(1, before - found.narrow(kept).cost().macs)
     return saved
-
-
-def taylor(found: ChannelGroups, samples: Samples) -> Scores:
-    """The squared first-order change of the loss when a bundle's channels are zeroed at the inputs
-    of all layers that mix channels; a mean over batches.
-
-    P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019, with one
-    gate per bundle, whose gradient is that change.
-    """
-    keras = import_keras("Scoring channels")
-    targets, kind, output = _supervision(found.graph, samples)
-    gated = _gated(found, output)
-    entry = keras.Input(samples.x.shape[1:])
-    model = keras.Model(entry, gated(entry))
-    # One SGD step with rate 1 from zero leaves minus the gradient in the gates, on any Keras
-    # backend.
-    model.compile(keras.optimizers.SGD(1.0), _loss(kind), jit_compile=False)
-    total, zeros = np.zeros(found.size), np.zeros(found.size, np.float32)
-    batches = max(1, len(samples.x) // BATCH)
-    for rows in np.array_split(np.arange(len(samples.x)), batches):
-        gated.gates.assign(zeros)
-        model.train_on_batch(samples.x[rows], targets[rows])
-        with warnings.catch_warnings():  # TensorFlow uses a conversion that NumPy 2 deprecates
-            warnings.simplefilter("ignore", DeprecationWarning)
-            total += np.asarray(keras.ops.convert_to_numpy(gated.gates), np.float64) ** 2
-    return np.asarray(total / batches)
-
-
-def _supervision(graph: Graph, samples: Samples) -> tuple[Array, str, str]:
-    """Targets, the kind of loss, and the name of the tensor that the loss is computed from.
-
-    Without targets the model's own predictions are used: for a classifier the most likely class.
-    """
-    output, last = logits_of(graph), graph.producer(graph.outputs[0])
-    kind = "values" if last is None or output == graph.outputs[0] else last.op.name
-    targets = samples.targets
-    if targets is None:
-        model = write_tflite(lower_batch_normalization(graph))
-        found = np.concatenate([next(iter(b.values())) for b in
-                                float_batches(model, samples.x, "outputs")])  # fmt: skip
-        targets = {"softmax": found.argmax(axis=-1), "logistic": found > 0.5}.get(kind, 0.9 * found)
-    shape, count = graph.tensors[output].shape, len(samples.x)
-    if kind == "values" and np.issubdtype(targets.dtype, np.integer) and shape[-1] > 1:
-        kind = "softmax"  # class indices for a model that ends in logits
-    wanted = shape[:-1] if kind == "softmax" else shape
-    if targets.size != count * np.prod(wanted):
-        raise DataError(
-            f"Targets of shape {targets.shape[1:]} do not fit the model's output {shape}.",
-            hint="Use the criterion l1 or l2, which needs no targets.",
-        )
-    dtype = np.int32 if kind == "softmax" else np.float32
-    return targets.reshape(count, *wanted).astype(dtype), kind, output
-
-
-def _loss(kind: str) -> Any:
-    import keras
-
-    return {
-        "softmax": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        "logistic": keras.losses.BinaryCrossentropy(from_logits=True),
-        "values": keras.losses.MeanSquaredError(),
-    }[kind]
-
-
-def _gated(found: ChannelGroups, output: str) -> Any:
-    """A Keras layer that computes a tensor of the graph, with the inputs of layers that mix
-    channels multiplied by 1 + the gate of each channel's bundle.
-    """
-    import keras
-    from keras import ops
-
-    graph = found.graph
-    constants = {
-        name: np.asarray(constant.values, np.float32) for name, constant in graph.constants.items()
-    }
-
-    class Gated(keras.layers.Layer):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.gates = self.add_weight(shape=(found.size,), initializer="zeros", name="gates")
-
-        def call(self, x: Any) -> Any:
-            values: dict[str, Any] = {**constants, graph.inputs[0]: x}
-            for node in graph.nodes:
-                inputs = [values[name] for name in node.inputs]
-                if mixes(node.op):
-                    numbers = found.numbers[Axis(node.inputs[0], -1)]
-                    inputs[0] = inputs[0] * (1 + ops.take(self.gates, numbers))
-                values[node.outputs[0]] = node.op.differentiable(graph.operands(node), inputs)
-            return values[output]
-
-    return Gated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -16,8 +17,10 @@ class Samples:
 
     x: Array
     """Real inputs (samples, *input shape), float32."""
-    targets: Array | None = None
-    """Class indices (samples), real values (samples, *output shape), or None."""
+    targets: Array | Mapping[str, Array] | None = None
+    """Class indices (samples) or real values (samples, *output shape); of several outputs by their
+    names, of those that have any. None: no labels.
+    """
 
 
 Stage = Literal["float", "grid", "int8"]

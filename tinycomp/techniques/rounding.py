@@ -16,7 +16,6 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
-from tinycomp.passes._logits import logits_of, up_to
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.techniques._grids import Method, Rounded, Scales, rounded
@@ -28,6 +27,7 @@ from tinycomp.techniques._layers import (
     with_constants,
     with_notes,
 )
+from tinycomp.techniques._outputs import difference, float_outputs
 from tinycomp.techniques._sensitivity import Choice, mixed
 from tinycomp.techniques._statistics import Statistics, input_statistics
 from tinycomp.techniques._technique import Samples, Stage, Technique
@@ -128,7 +128,7 @@ class Rounding(Technique):
                 "Mixed precision needs samples to measure the effect of rounding each layer.",
                 hint="Give samples, or set the bits of each layer by `by_layer`.",
             )
-        before = _output(graph, x)
+        before = float_outputs(graph, x)
         method: Method = "nearest" if self.method == "nearest" else "feedback"  # the fast ones
         statistics = _statistics(graph, layers, x)
         choices = []
@@ -137,16 +137,10 @@ class Rounding(Technique):
             errors = []
             for width in widths:
                 found = rounded(layer, own, width, self.scales, method)
-                after = _output(with_constants(graph, _constants(graph, layer, found, own)), x)
-                errors.append(float(np.mean((after - before) ** 2)))
+                changed = with_constants(graph, _constants(graph, layer, found, own))
+                errors.append(difference(before, float_outputs(changed, x)))
             choices.append(Choice(layer.weights.values.size, widths, tuple(errors)))
         return mixed(choices, self.average)
-
-
-def _output(graph: Graph, x: Array) -> Array:
-    """The model's outputs, without a final softmax or sigmoid."""
-    (found,) = run_float(write_tflite(up_to(graph, logits_of(graph))), x).values()
-    return found.astype(np.float64)
 
 
 def _statistics(

@@ -6,6 +6,7 @@ channels). Shifted samples are padded by repeating their border.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -147,10 +148,10 @@ class Augmentation:
             x = x + rng.normal(0, self.noise, x.shape) * unit
         return np.asarray(x, np.float32)
 
-    def mix(
-        self, x: Array, labels: Array, rng: np.random.Generator
-    ) -> tuple[Array, Array]:  # fmt: skip
-        """Each sample mixed with another one, and its labels in the same proportion (mixup)."""
+    def mix(self, x: Array, labels: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+        """Each sample mixed with another one, and the labels of each output in the same proportion
+        (mixup).
+        """
         share = rng.beta(self.mixup, self.mixup, len(x))
         other = rng.permutation(len(x))
 
@@ -158,7 +159,7 @@ class Augmentation:
             part = share.reshape(-1, *[1] * (values.ndim - 1))
             return np.asarray(part * values + (1 - part) * values[other], np.float32)
 
-        return mixed(x), mixed(labels)
+        return [mixed(each) for each in (x, *labels)]
 
 
 def deviations(x: Array) -> Array:

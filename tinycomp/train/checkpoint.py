@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from tinycomp.ir.tensor import Array
 _KEY = "fingerprint"
 
 
-def fingerprint(graph: Graph, x: Array, targets: Array, *options: Any) -> str:
+def fingerprint(graph: Graph, arrays: Sequence[Array], *options: Any) -> str:
     """A hash of the model, the data and the options of a training run."""
     digest = hashlib.sha256()
     for name in sorted(graph.constants):
         digest.update(name.encode() + np.ascontiguousarray(graph.constants[name].values).tobytes())
-    for values in (x, targets):
+    for values in arrays:
         digest.update(repr((values.shape, values.dtype)).encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     digest.update(repr((graph.nodes, options)).encode())

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from tinycomp.common.errors import DataError
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import prepare_trained
 from tinycomp.techniques.recipe import Recipe
+from tinycomp.train.ends import joined
 from tinycomp.train.model import finish
 
 
-def export_int8(model: Any, samples: Array) -> bytes:
+def export_int8(model: Any, samples: Array | Mapping[str, Array]) -> bytes:
     """The int8 .tflite of a model of `trainable`, as it is now.
 
     Weights on a grid and rounded activations keep their values; other ranges are calibrated. The
@@ -25,20 +24,15 @@ def export_int8(model: Any, samples: Array) -> bytes:
 
     Args:
         model: trained by `fit` or by a loop of your own.
-        samples: real inputs (samples, *input shape) for calibration; some hundreds.
+        samples: real inputs (samples, *input shape) for calibration; some hundreds. Of
+            several inputs, an array for each name.
 
     Raises:
         DataError: the samples don't have the shape of the model's input.
         ModelError: the graph can't be quantized.
     """
     graph, training = finish(model), model.tinycomp
-    shape = graph.tensors[graph.inputs[0]].shape
-    x = np.asarray(samples, np.float32)
-    if x.shape[1:] != shape or not len(x):
-        raise DataError(
-            f"The samples have the shape {x.shape}, and the model's input {shape}.",
-            expected=f"Expected (samples, {', '.join(map(str, shape))}).",
-        )
+    x = joined(graph, samples)
     steps = [{"technique": each.name, **asdict(each)} for each in training.constraints]
     compression = {"steps": steps} if steps else {}
     data = Dataset(x, None, x, None)

@@ -240,10 +240,10 @@ def classes() -> tuple[Any, Any, Any]:
             return self.computation(self.computation.arguments(inputs, constants))
 
     class InputLayer(keras.layers.Layer):  # type: ignore[misc]
-        """The model's input, rounded to int8."""
+        """An input of the model, rounded to int8."""
 
-        def __init__(self, rounding: QuantizationParameters) -> None:
-            super().__init__(name="rounded_input")
+        def __init__(self, name: str, rounding: QuantizationParameters) -> None:
+            super().__init__(name=name)
             self.rounding = rounding
 
         def call(self, x: Any) -> Any:

@@ -7,7 +7,7 @@ the weights at the start. Targets are a mix of the float model's outputs (distil
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,8 +20,9 @@ from tinycomp.ir.tensor import Array
 from tinycomp.train.augment import deviations
 from tinycomp.train.checkpoint import Checkpoint, fingerprint
 from tinycomp.train.constraint import Moment
+from tinycomp.train.ends import apart
 from tinycomp.train.layers import numbers
-from tinycomp.train.losses import Supervision, loss, with_features
+from tinycomp.train.losses import Supervision, loss
 from tinycomp.train.rate import entropy
 from tinycomp.train.schedule import Schedule
 
@@ -40,9 +41,13 @@ class Epoch:
     loss: float
     """Mean loss of its steps, penalties included."""
     validation: float | None
-    """Supervision.agreement on the validation samples; None if there are none."""
+    """Supervision.agreement on the validation samples, the mean over the outputs with labels; None
+    if there are none.
+    """
     bits: float | None = None
     """Bits per weight, from the entropy of each layer's values; None if weights lie on no grid."""
+    by_output: tuple[float | None, ...] = ()
+    """The agreement of each output; None for one without labels."""
 
 
 class DivergedError(TinycompError):
@@ -78,7 +83,7 @@ class _Best:
 def train(
     model: Any,
     x: Array,
-    targets: Supervision,
+    targets: Supervision | Sequence[Supervision],
     schedule: Schedule,
     progress: Progress,
     checkpoint: Path | None = None,
@@ -89,8 +94,9 @@ def train(
 
     Args:
         model: the model to train.
-        x: real inputs (samples, *shape).
-        targets: targets of the same samples.
+        x: real inputs (samples, *graph.sample_shape).
+        targets: targets of the same samples, for each output of the Keras model: those of hidden
+            features are last.
         schedule: the hyperparameters.
         progress: shows the epochs.
         checkpoint: a file for the state after each epoch; if it exists, training resumes from it
@@ -109,29 +115,27 @@ def train(
         TinycompError: the checkpoint belongs to another training run, or the augmentation does not
             fit the samples.
     """
-    return _Run(model, x, targets, schedule, progress, checkpoint, teacher).epochs(report)
+    listed = (targets,) if isinstance(targets, Supervision) else tuple(targets)
+    return _Run(model, x, listed, schedule, progress, checkpoint, teacher).epochs(report)
 
 
 class _Run:
     """A training run."""
 
     def __init__(
-        self, model: Any, x: Array, targets: Supervision, schedule: Schedule, progress: Progress,
-        checkpoint: Path | None, teacher: Any,
+        self, model: Any, x: Array, targets: Sequence[Supervision], schedule: Schedule,
+        progress: Progress, checkpoint: Path | None, teacher: Any,
     ) -> None:  # fmt: skip
         import keras
 
         self.model, self.x, self.targets = model, x, targets
         self.schedule, self.progress, self.teacher = schedule, progress, teacher
-        self.unit = self._require_augmentable()
+        self.units = self._require_augmentable()
         self.rows, self.held = schedule.split(len(x))
         self.steps = max(1, math.ceil(len(self.rows) / schedule.batch))
         keras.utils.set_random_seed(schedule.seed)
         self.optimizer = keras.optimizers.Adam(schedule.rate)
-        wanted = loss(targets.kind, schedule.temperature, schedule.imitation)
-        if targets.hidden:
-            wanted = with_features(wanted, targets.hidden, targets.unit, schedule.features)
-        model.compile(self.optimizer, wanted)
+        model.compile(self.optimizer, **self._losses())
         self.optimizer.build(model.trainable_variables)
         self.averages = [numbers(each) for each in model.trainable_variables]
         self.since = 0
@@ -139,27 +143,50 @@ class _Run:
         self.best: _Best | None = None
         self.file = None
         if checkpoint is not None:
-            identity = fingerprint(model.tinycomp.graph, x, targets.rows, asdict(schedule),
-                                   repr(model.tinycomp.constraints))  # fmt: skip
+            arrays = [x, *(each.rows for each in targets)]
+            identity = fingerprint(
+                model.tinycomp.graph, arrays, asdict(schedule), repr(model.tinycomp.constraints)
+            )
             self.file = Checkpoint(checkpoint, identity)
             state = self.file.read()
             if state is not None:
                 self.best = _Best.of(state)
                 self._restore(state)
 
-    def _require_augmentable(self) -> Array | None:
-        """The standard deviation of each channel; None without augmentation."""
+    def _losses(self) -> dict[str, Any]:
+        """Arguments of `compile`: the loss of each output, and their weights."""
+        schedule = self.schedule
+        found = [
+            loss(each.kind, schedule.temperature, schedule.imitation if each.labelled else 1.0)
+            for each in self.targets
+        ]
+        weights = [each.weight for each in self.targets]
+        plain = all(weight == 1 for weight in weights)
+        if len(found) == 1:
+            return {"loss": found[0], "loss_weights": None if plain else weights[0]}
+        return {"loss": found, "loss_weights": None if plain else weights}
+
+    def _require_augmentable(self) -> list[Array]:
+        """The standard deviation of each channel, for each input; empty without augmentation."""
         augment, schedule = self.schedule.augment, self.schedule
         if not augment:
-            return None
-        invariant = self.targets.kind != "values" or schedule.imitation == 1
+            return []
+        invariant = schedule.imitation == 1 or not any(
+            each.kind == "values" and each.labelled for each in self.targets
+        )
         augment.require(self.x.shape[1:], invariant)
-        if self.teacher is None and (schedule.imitation or self.targets.hidden):
+        imitated = schedule.imitation or not all(each.labelled for each in self.targets)
+        if self.teacher is None and imitated:
             raise TinycompError(
                 "Distillation on augmented samples needs the float model's outputs for them.",
                 hint="Pass `train` a teacher, or set imitation = 0.",
             )
-        return deviations(self.x)
+        return [deviations(each) for each in self._inputs(self.x)]
+
+    def _inputs(self, x: Array) -> list[Array]:
+        """Samples input by input."""
+        parts = apart(self.model.tinycomp.graph, x)
+        return parts if isinstance(parts, list) else [parts]
 
     def epochs(self, report: Callable[[Epoch], None] | None) -> list[Epoch]:
         found = []
@@ -223,7 +250,10 @@ class _Run:
         if not all(np.isfinite(each).all() for each in self.model.get_weights()):
             self._diverged("Weights stop being finite", "", before)
         self.done += 1
-        return Epoch(self.done, total / self.steps, self._validate(), self._bits())
+        agreed = self._validate()
+        known = [each for each in agreed if each is not None]
+        mean = float(np.mean(known)) if known else None
+        return Epoch(self.done, total / self.steps, mean, self._bits(), agreed)
 
     def _diverged(self, what: str, where: str, before: Mapping[str, Array]) -> NoReturn:
         self._restore(before)
@@ -248,20 +278,27 @@ class _Run:
         self.model.tinycomp.advance(Moment(step + 1, total))
         return value
 
-    def _samples(self, batch: Array, step: int) -> tuple[Array, Array]:
+    def _samples(self, batch: Array, step: int) -> tuple[Any, Any]:
         """Inputs and targets of a step; the augmentation depends on the seed and the step only."""
-        x, rows = self.x[batch], self.targets.rows[batch]
-        if self.unit is None:
-            return x, rows
+        x, rows = self.x[batch], [each.rows[batch] for each in self.targets]
+        if self.units:
+            x, rows = self._augmented(x, rows, step)
+        return apart(self.model.tinycomp.graph, x), rows if len(rows) > 1 else rows[0]
+
+    def _augmented(
+        self, x: Array, rows: Sequence[Array], step: int
+    ) -> tuple[Array, list[Array]]:  # fmt: skip
         augment, rng = self.schedule.augment, np.random.default_rng((self.schedule.seed, 3, step))
-        x = augment.apply(x, self.unit, rng)
-        said, labels, hidden = self.targets.parts(rows)
+        parts = zip(self._inputs(x), self.units, strict=True)
+        changed = [augment.apply(part, unit, rng).reshape(len(x), -1) for part, unit in parts]
+        x = np.concatenate(changed, axis=1).reshape(x.shape)
+        pairs = [each.parts(row) for each, row in zip(self.targets, rows, strict=True)]
+        said, labels = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         if augment.mixup:
-            x, labels = augment.mix(x, labels, rng)
+            x, *labels = augment.mix(x, labels, rng)
         if self.teacher is not None:
-            found = np.asarray(self.teacher.predict_on_batch(x))
-            said, hidden = np.split(found, [said.shape[-1]], axis=-1)
-        return x, np.concatenate([said, labels, hidden], axis=-1)
+            said = outputs_of(self.teacher.predict_on_batch(apart(self.model.tinycomp.graph, x)))
+        return x, [np.concatenate(pair, axis=-1) for pair in zip(said, labels, strict=True)]
 
     def _average(self) -> None:
         """Update the running averages; early on they are plain means of all steps so far."""
@@ -277,11 +314,16 @@ class _Run:
         for average, variable in zip(self.averages, self.model.trainable_variables, strict=True):
             variable.assign(average)
 
-    def _validate(self) -> float | None:
+    def _validate(self) -> tuple[float | None, ...]:
+        """The agreement of each output; empty without validation samples."""
         if not len(self.held):
-            return None
-        outputs = self.model.predict(self.x[self.held], verbose=0, batch_size=256)
-        return self.targets.agreement(outputs, self.held)
+            return ()
+        x = apart(self.model.tinycomp.graph, self.x[self.held])
+        outputs = outputs_of(self.model.predict(x, verbose=0, batch_size=256))
+        return tuple(
+            each.agreement(found, self.held) if each.labelled else None
+            for each, found in zip(self.targets, outputs, strict=True)
+        )
 
     def _bits(self) -> float | None:
         fixed = [layer.fixed() for layer in self.model.tinycomp.layers]
@@ -303,3 +345,8 @@ class _Run:
                 variable.assign(state[f"{kind}/{number}"])
         self.averages = [state[f"average/{n}"].copy() for n in range(len(self.averages))]
         self.done, self.since = int(state["done"]), int(state["since"])
+
+
+def outputs_of(found: Any) -> list[Array]:
+    """The outputs of a Keras model as a list, also of a model with one."""
+    return [np.asarray(each) for each in (found if isinstance(found, list | tuple) else [found])]

@@ -15,7 +15,7 @@ Kind = Literal["classes", "marks", "values"]
 
 @dataclass(frozen=True, eq=False)
 class Supervision:
-    """Targets of every training sample."""
+    """Targets of every training sample, for one output."""
 
     kind: Kind
     """"classes": outputs are logits of exclusive classes. "marks": each output is an independent
@@ -23,84 +23,95 @@ class Supervision:
     """
     rows: Array
     """(samples, ..., 2 n) float32: n outputs of the float model, then n label values (one-hot
-    classes, 0 and 1, or real values). Then the float model's hidden features, if imitated.
+    classes, 0 and 1, or real values).
     """
-    hidden: int = 0
-    """Number of hidden features."""
-    unit: float = 1.0
-    """Root mean square of the hidden features."""
-
-    def with_features(self, features: Array) -> Supervision:
-        """Add the float model's hidden features (samples, n) as targets; the model's outputs must
-        then be followed by its own features.
-        """
-        unit = float(np.sqrt(np.mean(features.astype(np.float64) ** 2))) or 1.0
-        rows = np.concatenate([self.rows, features.astype(np.float32)], -1)
-        return replace(self, rows=rows, hidden=features.shape[-1], unit=unit)
+    labelled: bool = True
+    """Whether there are labels; without any the float model's outputs alone are imitated."""
+    weight: float = 1.0
+    """Weight of its loss."""
 
     @classmethod
     def classes(cls, teacher: Array, labels: Array | None) -> Supervision:
         """From the float model's logits (samples, ..., classes) and class indices (samples, ...).
-        Without labels the classes that the float model predicts are used.
+        Negative indices, or none at all, stand for the class that the float model predicts.
         """
-        chosen = teacher.argmax(axis=-1) if labels is None else labels.reshape(teacher.shape[:-1])
-        shares = np.eye(teacher.shape[-1], dtype=np.float32)[chosen.astype(np.int64)]
-        return cls("classes", np.concatenate([teacher, shares], -1).astype(np.float32))
+        found = teacher.argmax(axis=-1)
+        if labels is not None:
+            given = labels.reshape(found.shape)
+            found = np.where(given >= 0, given, found)
+        shares = np.eye(teacher.shape[-1], dtype=np.float32)[found.astype(np.int64)]
+        return cls("classes", _joined(teacher, shares), labels is not None)
 
     @classmethod
     def marks(cls, teacher: Array, labels: Array | None) -> Supervision:
-        """From the float model's logits, and labels 0 and 1 of the same shape. Without labels the
-        float model's predictions are used.
+        """From the float model's logits, and labels 0 and 1 of the same shape. Negative labels, or
+        none at all, stand for the float model's predictions.
         """
-        wanted = teacher > 0 if labels is None else labels.reshape(teacher.shape)
-        return cls("marks", np.concatenate([teacher, wanted], -1).astype(np.float32))
+        wanted = teacher > 0
+        if labels is not None:
+            given = labels.reshape(teacher.shape)
+            wanted = np.where(given >= 0, given, wanted)
+        return cls("marks", _joined(teacher, wanted), labels is not None)
 
     @classmethod
     def values(cls, teacher: Array, labels: Array | None) -> Supervision:
-        """From the float model's outputs, and labels of the same shape, if there are any."""
-        wanted = teacher if labels is None else labels.reshape(teacher.shape)
-        return cls("values", np.concatenate([teacher, wanted], -1).astype(np.float32))
+        """From the float model's outputs, and labels of the same shape. NaN, or no labels at all,
+        stand for the float model's outputs.
+        """
+        wanted = teacher
+        if labels is not None:
+            given = labels.reshape(teacher.shape)
+            wanted = np.where(np.isnan(given), teacher, given)
+        return cls("values", _joined(teacher, wanted), labels is not None)
 
-    def parts(self, rows: Array) -> tuple[Array, Array, Array]:
-        """Of some rows: the float model's outputs, those of the labels, hidden features."""
-        count = (rows.shape[-1] - self.hidden) // 2
-        said, labels, hidden = np.split(rows, [count, 2 * count], axis=-1)
-        return said, labels, hidden
+    @classmethod
+    def features(cls, features: Array, weight: float) -> Supervision:
+        """The float model's hidden features (samples, n), to be imitated: the squared error,
+        normalized by their mean square (A. Romero et al., "FitNets", ICLR 2015).
+        """
+        return replace(cls.values(features, None), weight=weight / _mean_square(features))
+
+    def parts(self, rows: Array) -> tuple[Array, Array]:
+        """Of some rows: the float model's outputs, and those of the labels."""
+        said, labels = np.split(rows, 2, axis=-1)
+        return said, labels
 
     def agreement(self, outputs: Array, rows: Array) -> float:
-        """The accuracy over classes or marks, or the negative mean squared error."""
-        count = outputs.shape[-1] - self.hidden
-        wanted, outputs = self.rows[rows][..., count : 2 * count], outputs[..., :count]
+        """The accuracy over classes or marks, or R2 over all values: 1 if all are right."""
+        _, wanted = self.parts(self.rows[rows])
         if self.kind == "classes":
             return float(np.mean(outputs.argmax(-1) == wanted.argmax(-1)))
         if self.kind == "marks":
             return float(np.mean((outputs > 0) == (wanted > 0.5)))
-        return -float(np.mean((outputs - wanted) ** 2))
+        return 1 - float(np.mean((outputs - wanted) ** 2)) / _variance(wanted)
 
 
-def with_features(
-    of_outputs: Callable[[Any, Any], Any], hidden: int, unit: float, weight: float
-) -> Callable[[Any, Any], Any]:
-    """A loss plus the squared error of hidden features, normalized by their rms (A. Romero et al.,
-    "FitNets", ICLR 2015).
+def _joined(teacher: Array, labels: Array) -> Array:
+    return np.concatenate([teacher, labels], -1).astype(np.float32)
 
-    Args:
-        of_outputs: the loss of the outputs without features.
-        hidden: number of features.
-        unit: their root mean square.
-        weight: weight of their error in the loss.
+
+def _mean_square(values: Array) -> float:
+    return float(np.mean(values.astype(np.float64) ** 2)) or 1.0
+
+
+def _variance(values: Array) -> float:
+    """The mean square of each value's distance from its mean over the samples."""
+    wide = values.astype(np.float64)
+    return _mean_square(wide - wide.mean(axis=0))
+
+
+def balanced(targets: Supervision, weight: float) -> Supervision:
+    """The targets of an output with this weight of its loss. Squared errors are divided by the
+    variance of the float model's outputs, which makes them free of units and comparable with cross
+    entropies and penalties.
     """
-    from keras import ops
-
-    def found(rows: Any, outputs: Any) -> Any:
-        errors = ops.square((outputs[..., -hidden:] - rows[..., -hidden:]) / unit)
-        return of_outputs(rows[..., :-hidden], outputs[..., :-hidden]) + weight * ops.mean(errors)
-
-    return found
+    said, _ = targets.parts(targets.rows)
+    unit = _variance(said) if targets.kind == "values" else 1.0
+    return replace(targets, weight=weight / unit)
 
 
 def loss(kind: Kind, temperature: float, imitation: float) -> Callable[[Any, Any], Any]:
-    """The loss as a function of (rows of a Supervision, outputs).
+    """The loss of an output as a function of (rows of a Supervision, values of the output).
 
     For classes: temperature^2 times the cross entropy with the float model's softened
     probabilities, and the cross entropy with the labels (Hinton et al., "Distilling the knowledge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -18,17 +17,15 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.ops._differentiable import activated
-from tinycomp.passes._logits import logits_of
+from tinycomp.passes._logits import ends_of, up_to
 from tinycomp.quantization.calibration import Method, observe
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.tables import trained_tables
 from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
+from tinycomp.train.ends import apart, ends_by_name, joined, keras_name
 from tinycomp.train.layers import Computation, Weights, classes
 from tinycomp.train.normalization import SAMPLES, begin, folded, layer_class, normalizable
-
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]")
-"""Characters that Keras does not allow in layer names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,31 +50,38 @@ class Training:
 def trainable(
     model: Any,
     constraints: Sequence[Constraint] = (),
-    calibration: Array | None = None,
+    calibration: Array | Mapping[str, Array] | None = None,
     method: Method = "mse",
     *,
-    logits: bool = False,
-    features: bool = False,
-    normalization: Array | None = None,
+    logits: bool | Sequence[bool] = False,
+    features: int | None = None,
+    normalization: Array | Mapping[str, Array] | None = None,
 ) -> Any:
     """A keras.Model of the same function, whose weights satisfy the constraints at every step.
 
     Batch normalization is folded. Any way of training a Keras model works, with any data pipeline;
-    `fit` updates the schedules of the constraints.
+    `fit` updates the schedules of the constraints. Several inputs, and several outputs, have their
+    names in the model; the Keras model takes and returns them in lists in the same order, and takes
+    dictionaries by name too.
 
     Args:
         model: a float Graph, or a Keras model.
         constraints: in the order in which they are applied: zeros before grids.
         calibration: real inputs (samples, *shape) for activation ranges; activations are then
-            rounded to int8 in training. None: activations stay float.
+            rounded to int8 in training. Of several inputs, an array for each name, or all their
+            values in one axis. None: activations stay float.
         method: how ranges are chosen.
-        logits: leave out a final softmax or sigmoid, for losses that expect logits.
-        features: append the input of the last layer with weights to the outputs.
-        normalization: real inputs (samples, *shape), for the first statistics of new batch
-            normalization behind layers with weights, which `finish` folds. None: there is none.
+        logits: leave out a final softmax or sigmoid, for losses that expect logits; of all or of
+            each output.
+        features: the number of an output: the input of the last layer with weights before it
+            becomes another output, flattened.
+        normalization: real inputs, given as those for calibration, for the first statistics of new
+            batch normalization behind layers with weights, which `finish` folds. None: there is
+            none.
 
     Raises:
-        ModelError: the graph is int8, or has several inputs or outputs.
+        ModelError: the graph is int8, or keeps values between inferences.
+        DataError: the calibration samples don't fit its inputs.
         TinycompError: batch normalization was requested for weights on a grid, or for rounded
             activations.
     """
@@ -93,7 +97,7 @@ def trainable(
     rounding: dict[str, QuantizationParameters] = {}
     tables = trained_tables(graph)
     if calibration is not None:
-        int8 = quantize(graph, observe(graph, calibration).ranges(method))
+        int8 = quantize(graph, observe(graph, joined(graph, calibration)).ranges(method))
         rounding = {
             name: tensor.quantization
             for name, tensor in int8.tensors.items()
@@ -153,10 +157,10 @@ def _graph(model: Any) -> Graph:
 
 
 def _require_trainable(graph: Graph) -> None:
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+    if graph.states:
         raise ModelError(
-            f"'{graph.name}' has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
-            expected="Expected one of each, for training and recipes that train.",
+            f"'{graph.name}' keeps values between inferences.",
+            expected="Expected a model of independent samples, for recipes that train.",
             hint="Compress without training: --sparsity, --codebook-bits.",
         )
     if not is_float(graph):
@@ -168,28 +172,32 @@ def _require_trainable(graph: Graph) -> None:
 
 
 def _build(
-    training: Training, tables: Collection[str], logits: bool, features: bool,
-    normalization: Array | None,
+    training: Training, tables: Collection[str], logits: bool | Sequence[bool],
+    features: int | None, normalization: Array | Mapping[str, Array] | None,
 ) -> Any:  # fmt: skip
     keras = import_keras()
     weighted, plain, rounded = classes()
     graph = training.graph
-    entry = keras.Input(graph.tensors[graph.inputs[0]].shape, name="input")
-    tensors: dict[str, Any] = {graph.inputs[0]: entry}
-    if graph.inputs[0] in training.rounding:
-        tensors[graph.inputs[0]] = rounded(training.rounding[graph.inputs[0]])(entry)
+    names = ends_by_name(graph)
+    entries = [keras.Input(graph.tensors[each].shape, name=names[each]) for each in graph.inputs]
+    tensors: dict[str, Any] = dict(zip(graph.inputs, entries, strict=True))
+    for name in graph.inputs:
+        if name in training.rounding:
+            tensors[name] = rounded(f"rounded_{names[name]}", training.rounding[name])(
+                tensors[name]
+            )
     owners: dict[str, Any] = {}
-    output = logits_of(graph) if logits else graph.outputs[0]
-    normalized = {} if normalization is None else normalizable(graph, output)
+    ends = ends_of(graph, logits)
+    normalized = {} if normalization is None else normalizable(graph, ends)
     sums: dict[str, Any] = {}
     for number, node in enumerate(graph.nodes):
-        if output in tensors:
+        if tensors.keys() >= {*ends}:
             break
         rounding = training.rounding.get(node.outputs[0])
         if node.name in normalized:
             node = normalized[node.name].plain
         computation = Computation(node, graph.operands(node), rounding)
-        name = f"{number}_{_NO_NAME.sub('_', node.name)}"
+        name = f"{number}_{keras_name(node.name)}"
         if node.op.weight_axis is None and not (node.op.looked_up and node.inputs[1] in tables):
             layer = plain(name, computation)
         elif node.inputs[1] in owners:
@@ -209,44 +217,54 @@ def _build(
             found = activated(channels(found), normalized[node.name].activation)
         tensors[node.outputs[0]] = found
     if sums:
-        _normalize(keras.Model(entry, list(sums.values())), owners.values(), normalization)
+        assert normalization is not None
+        samples = joined(graph, normalization)
+        samples = samples[spread(len(samples), SAMPLES)]
+        _normalize(
+            keras.Model(entries, list(sums.values())), owners.values(), apart(graph, samples)
+        )
     held = tuple(layer.weights_held for layer in owners.values())
-    result = tensors[output]
-    if features:
+    results = [tensors[each] for each in ends]
+    if len(ends) > 1:
+        results = [
+            keras.layers.Identity(name=names[output])(each)
+            for output, each in zip(graph.outputs, results, strict=True)
+        ]
+    if features is not None:
         flat = keras.layers.Flatten(name="features")
-        result = keras.layers.Concatenate()([result, flat(tensors[features_of(graph)])])
-    made = _model_class()(entry, result)
+        results.append(flat(tensors[features_of(graph, features)]))
+    made = _model_class()(*(each[0] if len(each) == 1 else each for each in (entries, results)))
     made.tinycomp = replace(training, layers=held)
     return made
 
 
-def _normalize(sums: Any, layers: Iterable[Any], samples: Array | None) -> None:
+def _normalize(sums: Any, layers: Iterable[Any], samples: Array | list[Array]) -> None:
     """Begin the batch normalization of layers with weights.
 
     Args:
         sums: a model of the sums that are normalized, in the order of the layers.
         layers: the Keras layers with weights.
-        samples: real inputs.
+        samples: real inputs, as the model takes them.
     """
-    assert samples is not None
     held = [each.weights_held.normalization for each in layers]
-    values = sums.predict(samples[spread(len(samples), SAMPLES)], verbose=0, batch_size=64)
+    values = sums.predict(samples, verbose=0, batch_size=64)
     found = values if isinstance(values, list) else [values]
     for layer, each in zip([one for one in held if one is not None], found, strict=True):
         begin(layer, np.asarray(each))
 
 
-def features_of(graph: Graph) -> str:
-    """The name of the input of the last layer with weights.
+def features_of(graph: Graph, place: int = 0) -> str:
+    """The name of the input of the last layer with weights before an output.
 
     Raises:
-        ModelError: there is no such layer, or the output has more than one axis.
+        ModelError: there is no such layer.
     """
-    layers = [node for node in graph.nodes if node.op.weight_axis is not None]
-    if not layers or len(graph.tensors[graph.outputs[0]].shape) != 1:
+    before = up_to(graph, graph.outputs[place]).nodes
+    layers = [node for node in before if node.op.weight_axis is not None]
+    if not layers:
         raise ModelError(
             f"'{graph.name}' has no hidden features to imitate.",
-            expected="Expected layers with weights, and an output of one axis.",
+            expected="Expected layers with weights.",
             hint="Set features = 0.",
         )
     return layers[-1].inputs[0]

@@ -4,7 +4,7 @@ followed by one, which is folded into them at the end, like those that the model
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -37,19 +37,19 @@ class Normalized:
     """The activation that it had."""
 
 
-def normalizable(graph: Graph, output: str) -> Mapping[str, Normalized]:
+def normalizable(graph: Graph, outputs: Collection[str]) -> Mapping[str, Normalized]:
     """The nodes that can be followed by batch normalization, by name: those with weights of their
-    own, except the one that computes the model's output.
+    own, except those that compute the model's outputs.
 
     Args:
         graph: a float graph, cleaned up.
-        output: the tensor that is compared with targets.
+        outputs: the tensors that are compared with targets.
     """
     found = {}
     for node in graph.nodes:
         op = node.op
         alone = isinstance(op, _Weighted) and len(graph.consumers(node.inputs[1])) == 1
-        if isinstance(op, _Weighted) and alone and output not in node.outputs:
+        if isinstance(op, _Weighted) and alone and node.outputs[0] not in outputs:
             plain = replace(node, op=replace(op, activation=Activation.NONE))
             found[node.name] = Normalized(plain, op.activation)
     return found

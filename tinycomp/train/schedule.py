@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,6 +48,8 @@ class Schedule:
     """Weight of the float model's outputs in the loss; the rest is for labels."""
     features: float = 0.0
     """Weight of the difference from the float model's hidden features in the loss."""
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    """Weights of the losses of several outputs, by their names; 1 for those that are not named."""
     augment: Augmentation = field(default_factory=Augmentation)
     """Random changes to the samples, new in each step."""
     normalize: bool = False
@@ -92,6 +95,12 @@ class Schedule:
                 expected="Expected epochs and batch of 1 at least, 0 < rate < 1, temperature > 0, "
                 "patience of 0 at least, shares from 0 to below 1.",
             )
+        for name, weight in self.loss_weights.items():
+            if weight < 0:
+                raise TinycompError(
+                    f"loss_weights: {name} = {weight:g} is not possible.",
+                    expected="Expected weights of 0 at least.",
+                )
         if self.patience and not self.validation:
             raise TinycompError(
                 f"Early stopping (patience {self.patience}) needs validation samples, and "

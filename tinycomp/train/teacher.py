@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from tinycomp.common.errors import DataError
+import numpy as np
+
 from tinycomp.data.targets import Targets
 from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
@@ -14,69 +14,72 @@ from tinycomp.passes._logits import logits_of, up_to
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference.oracle import run_float
-from tinycomp.train.losses import Supervision
+from tinycomp.techniques._outputs import float_outputs
+from tinycomp.train.losses import Kind, Supervision
 from tinycomp.train.model import features_of
 
-Kind = Literal["classes", "marks", "values"]
+_OF_ENDINGS: dict[str, Kind] = {"softmax": "classes", "sigmoid": "marks"}
+"""Kinds of outputs without labels."""
 
 
-def teacher_outputs(graph: Graph, x: Array, kind: Kind) -> Array:
-    """Logits for classes and marks, otherwise output values: (samples, *output shape), float32.
+def teacher_outputs(graph: Graph, x: Array, logits: Sequence[bool] | bool) -> list[Array]:
+    """Each output, (samples, *output shape), float32.
 
     Args:
         graph: a float model.
         x: real inputs.
-        kind: see Supervision.kind.
+        logits: whether to leave out a final softmax or sigmoid, of all or of each output.
     """
-    cleaned = clean_up(graph)
-    if kind != "values":
-        cleaned = up_to(cleaned, logits_of(cleaned))
-    (outputs,) = run_float(write_tflite(cleaned), x).values()
-    return outputs
+    return float_outputs(clean_up(graph), x, logits)
 
 
-def teacher_features(graph: Graph, x: Array) -> Array:
-    """Inputs of the last layer with weights, (samples, n), float32.
+def teacher_features(graph: Graph, x: Array, place: int = 0) -> Array:
+    """Inputs of the last layer with weights before an output, (samples, n), float32.
 
     Raises:
         ModelError: the model has no such layer.
     """
     cleaned = clean_up(graph)
-    cut = up_to(cleaned, features_of(cleaned))
+    cut = up_to(cleaned, features_of(cleaned, place))
     (found,) = run_float(write_tflite(cut), x).values()
     return found.reshape(len(x), -1)
 
 
-def kind_of(shape: ModelShape, targets: Targets, graph: Graph, notes: Sequence[str]) -> Kind:
-    """How outputs are compared with targets, see Supervision.kind.
+def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
+    """How an output is compared with targets, see Supervision.kind.
 
     Args:
         shape: of the output.
-        targets: its labels.
-        graph: the float model with this output alone.
-        notes: how labels were read.
-
-    Raises:
-        DataError: the labels do not fit the model's outputs.
+        targets: its labels; without any its last operation decides.
+        graph: the float model, cleaned up.
     """
     if targets.task is None:
-        raise DataError(
-            "The training half has no usable labels. " + " ".join(notes),
-            expected="Expected labels that fit the model's outputs (docs/data.md).",
-        )
-    stripped = shape.ending == "other" or logits_of(graph) != graph.outputs[0]
-    if targets.task == "classification":
+        found = _OF_ENDINGS.get(shape.ending, "values")
+    elif targets.task == "classification":
         return "classes"
-    return "marks" if targets.task in ("binary", "multilabel") and stripped else "values"
+    else:
+        found = "marks" if targets.task in ("binary", "multilabel") else "values"
+    stripped = logits_of(graph, shape.place) != graph.outputs[shape.place]
+    return found if stripped or shape.ending == "other" else "values"
 
 
-def supervision(kind: Kind, outputs: Array, targets: Targets | None) -> Supervision:
-    """The training targets from teacher outputs and labels; without labels the teacher's
-    predictions are used.
+def supervision(kind: Kind, outputs: Array, targets: Targets) -> Supervision:
+    """The training targets of an output. Samples without a label get the teacher's prediction.
+
+    Args:
+        kind: see Supervision.kind.
+        outputs: the teacher's, of all samples.
+        targets: labels of some of these samples, or of none.
     """
-    labels = None if targets is None else targets.values
-    return {
+    make = {
         "classes": Supervision.classes,
         "marks": Supervision.marks,
         "values": Supervision.values,
-    }[kind](outputs, labels)
+    }[kind]
+    if targets.task is None:
+        return make(outputs, None)
+    known = targets.values.reshape(len(targets.kept), -1).astype(np.float64)
+    missing = np.nan if kind == "values" else -1.0
+    labels = np.full((len(outputs), known.shape[1]), missing)
+    labels[targets.kept] = known
+    return make(outputs, labels)

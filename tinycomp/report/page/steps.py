@@ -8,6 +8,7 @@ from typing import Any
 from tinycomp.report.axes import Frame, ends, shares, two_digits
 from tinycomp.report.numbers import SHARES, show_metric
 from tinycomp.report.record import StepRecord
+from tinycomp.report.steps import show_scores
 
 _FRAME = Frame(width=420, height=260, left=56)
 
@@ -23,7 +24,7 @@ def steps(records: Sequence[StepRecord]) -> View | None:
             "number": number,
             "record": each,
             "bytes": _bytes(each),
-            "score": "" if each.score is None else show_metric(each.metric, each.score),
+            "score": show_scores(each),
         }
         for number, each in enumerate(records)
     ]

@@ -24,7 +24,7 @@ from tinycomp.report.record.report import (
     VerifyRecord,
 )  # fmt: skip
 from tinycomp.report.record.size import FlashRecord, RamRecord, RoomRecord
-from tinycomp.report.record.step import StepRecord
+from tinycomp.report.record.step import OutputScore, StepRecord
 
 __all__ = [
     "FORMAT",
@@ -43,6 +43,7 @@ __all__ = [
     "MetricRecord",
     "ModelRecord",
     "OutputRecord",
+    "OutputScore",
     "PlainRecord",
     "ProvenanceRecord",
     "RamRecord",

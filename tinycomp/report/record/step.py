@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class OutputScore:
+    """The score of one of several outputs."""
+
+    output: str
+    """Its name."""
+    metric: str
+    """The metric of the score."""
+    value: float
+    """On validation samples."""
+
+
+@dataclass(frozen=True)
 class StepRecord:
     """Figures of the model after a step, quantized to int8 and built."""
 
@@ -35,3 +47,6 @@ class StepRecord:
     """
     code: int | None = None
     """Flash bytes of the library's code; None without the board's compiler."""
+    others: tuple[OutputScore, ...] = ()
+    """Scores of the other outputs of a model with several; `score` is that of the one that counts.
+    """
