@@ -20,7 +20,7 @@ from tinycomp.device.firmware_build import FirmwareBuild
 from tinycomp.device.link import SerialPort
 from tinycomp.device.port_errors import require_port
 from tinycomp.emit.benchmarks import benchmark_named, require_benchmark
-from tinycomp.emit.c_syntax import c_identifier, c_prefix
+from tinycomp.emit.c_syntax import c_prefix, why_renamed
 from tinycomp.emit.folder import (
     add_files,
     refuse_existing,
@@ -97,11 +97,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         require_benchmark(benchmark, prepared.graph)
     emitted = _streamed(prepared, options, progress)
     prefix = c_prefix(prepared.graph.name)
-    if prefix != (plain := c_identifier(prepared.graph.name)):
-        progress.note(
-            f"The library is called {prefix}: other headers, macros or devices are called {plain}. "
-            "Choose another name with --name."
-        )
+    if why := why_renamed(prepared.graph.name):
+        progress.note(f"The library is called {prefix}: {why}. Choose another name with --name.")
     _refuse_other_library(options, board, prefix)
     with tempfile.TemporaryDirectory(prefix="tinycomp-") as scratch:
         assembler = Assembler(

@@ -17,16 +17,17 @@ from tinycomp.emit.c_syntax import (
     c_number,
     c_prefix,
     c_string,
+    why_renamed,
 )
 
 
 @given(st.text())
 def test_identifier_is_valid_c(text: str) -> None:
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", c_identifier(text))
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", c_identifier(text))
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("int", "int_"), ("Conv2D/1", "conv2d_1"), ("3x", "m_3x"), ("é", "m")]
+    ("text", "expected"), [("int", "m_int"), ("Conv2D/1", "conv2d_1"), ("3x", "m_3x"), ("é", "m")]
 )
 def test_identifier_of(text: str, expected: str) -> None:
     assert c_identifier(text) == expected
@@ -65,13 +66,29 @@ def test_prefix_is_an_identifier_and_idempotent(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        *(("kws", "kws"), ("model", "model"), ("tcn", "tcn"), ("Int", "int_")),
+        *(("kws", "kws"), ("model", "model"), ("tcn", "tcn"), ("Int", "m_int")),
         *(("string", "m_string"), ("text", "m_text"), ("tc", "m_tc"), ("TC_x", "m_tc_x")),
         *(("tinycomp", "m_tinycomp"), ("CON", "m_con"), ("lpt1", "m_lpt1"), ("com", "com")),
     ],
 )
 def test_prefix_of(text: str, expected: str) -> None:
     assert c_prefix(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("kws", ""),
+        ("My Model.2", ""),
+        ("int", "int is a keyword"),
+        ("42", "names in C begin with one of the letters a to z"),
+        ("模型", "names in C begin with one of the letters a to z"),
+        ("stdio", "other headers, macros or devices are called stdio"),
+    ],
+)
+def test_why_a_library_has_another_name(text: str, why: str) -> None:
+    assert why_renamed(text) == why
+    assert bool(why) == (c_prefix(text) != "_".join(re.findall("[a-z0-9]+", text.lower())))
 
 
 @given(st.text())

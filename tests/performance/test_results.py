@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from benchmarks.cases import Limit, Target, targets
@@ -38,6 +39,16 @@ def test_the_docs_agree_with_results_json() -> None:
     """python -m benchmarks.tables rewrites them."""
     command = [sys.executable, "-m", "benchmarks.tables", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared")
+@pytest.mark.shared
+def test_the_session_in_the_readme_is_what_its_command_prints() -> None:
+    """python -m benchmarks.session renews it."""
+    command = [sys.executable, "-m", "benchmarks.session", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -63,6 +63,9 @@ def rms(graph: Graph, core: Graph, x: Array) -> float:
     return float(np.sqrt(np.mean((found - expected) ** 2)))
 
 
+CLIPPED = "values beyond theirs are clipped. A hundred are better."
+
+
 def test_rare_large_values_survive() -> None:
     graph, x = hot_spots()
     found = closest(graph, x, AUTO, None, Silent())
@@ -113,6 +116,15 @@ def test_features_of_very_different_size_are_normalized_before_int8() -> None:
     assert ["normalize_input" in note for note in progress.notes] == [True]
     plain = closest(graph, x, AUTO, None, Silent())
     assert rms(found.graph, found.core, x) < 0.05 * rms(plain.graph, plain.core, x)
+
+
+@pytest.mark.parametrize(("count", "what"), [(1, "one sample"), (5, "5 samples"), (20, "")])
+def test_few_samples_are_noted(count: int, what: str) -> None:
+    graph, _ = sensors(1 / SCALES, -CENTERS / SCALES)
+    progress = Silent()
+    quantize_calibrated(graph, graph, raw_sensors(count), "min-max", None, progress)
+    found = [note for note in progress.notes if "Calibrated on" in note]
+    assert found == ([f"Calibrated on {what} only: {CLIPPED}"] if what else [])
 
 
 def test_integers_that_fit_are_used_directly() -> None:

@@ -78,7 +78,7 @@ def test_the_stages_of_accuracy() -> None:
     for verify in ((), (replace(record, equal=False),)):
         unproven = answered(replace(full(), verify=verify))["Accuracy"]
         assert unproven.detail.endswith("of 200 samples")
-    wrong = answered(replace(full(), accuracy=regression(2)))["Accuracy"]
+    wrong = answered(replace(full(), accuracy=regression(2)))["Error"]
     assert wrong.value == "0.01234 \u2192 0.0125 \u2192 0.0126"
 
 

@@ -80,10 +80,18 @@ def c_comment(text: str) -> str:
 
 
 def c_identifier(text: str) -> str:
-    """Lower-case letters, digits and single underscores; never empty, no digit at the start."""
-    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    name = name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
-    return f"{name}_" if name in _RESERVED else name
+    """Lower-case letters, digits and single underscores (C++ reserves double ones); never empty, no
+    digit at the start, no keyword.
+    """
+    name = _letters(text)
+    if name and not name[0].isdigit() and name not in _RESERVED:
+        return name
+    return f"m_{name}".rstrip("_")
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of a name, with underscores between them."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
 def c_prefix(text: str) -> str:
@@ -96,6 +104,18 @@ def c_prefix(text: str) -> str:
     hides = name in _HEADERS or name in _MACROS or name in _harness()
     clashes = re.match(r"tc(_|$)|tinycomp|(con|prn|aux|nul|(com|lpt)\d)$", name)
     return f"m_{name}" if hides or clashes else name
+
+
+def why_renamed(text: str) -> str:
+    """Why a library is not called by this name, as a clause; empty if it is."""
+    name = _letters(text)
+    if c_prefix(text) == name:
+        return ""
+    if not name or name[0].isdigit():
+        return "names in C begin with one of the letters a to z"
+    if name in _RESERVED:
+        return f"{name} is a keyword"
+    return f"other headers, macros or devices are called {name}"
 
 
 @cache

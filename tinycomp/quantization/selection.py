@@ -31,6 +31,8 @@ FEWEST = 50
 """The fewest samples to compare, however large the model (all if there are fewer)."""
 RESOLVED = 32
 """The int8 steps that every feature of a raw input must span to need no transform."""
+_FEW = 20
+"""Fewer calibration samples than these are noted."""
 CLOSER = 0.7
 """How much closer to float an input transform has to bring the outputs."""
 
@@ -92,11 +94,19 @@ def quantize_calibrated(
                 "before quantization: call normalize_input before invoke (docs/data.md). The "
                 ".tflite takes the normalized values."
             )
-    for note in (found.note, _narrow_note(found.graph)):
+    for note in (found.note, _few_note(len(x)), _narrow_note(found.graph)):
         if note:
             progress.note(note)
     _note_coarse(found, x, progress)
     return found
+
+
+def _few_note(count: int) -> str:
+    """That ranges come from few samples; empty if there are enough."""
+    if count >= _FEW:
+        return ""
+    samples = "one sample" if count == 1 else f"{count} samples"
+    return f"Calibrated on {samples} only: values beyond theirs are clipped. A hundred are better."
 
 
 def _narrow_note(graph: Graph) -> str:

@@ -130,7 +130,8 @@ def _accuracy(accuracy: AccuracyRecord, precision: str, elsewhere: str, *, count
     which = f"output {cut_middle(accuracy.output, _NAME)}" if accuracy.output else ""
     which += f"{', which counts' if counts else ''}; " if which else ""
     measured = f"{accuracy.metric} of {accuracy.samples:,} samples{elsewhere}"
-    return Answer("Accuracy", values, f"{which}{names}; {measured}")
+    question = "Error" if accuracy.metric.endswith("error") else "Accuracy"
+    return Answer(question, values, f"{which}{names}; {measured}")
 
 
 def _elsewhere(report: Report) -> str:

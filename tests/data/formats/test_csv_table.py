@@ -38,6 +38,7 @@ def refused(folder: Path, text: str, column: str | None = None) -> str:
         ("0.5,1.5,2\n0.25,-3,0.4\n0.5,5,6\n", "1", [0.5, 0.25, 0.5]),
         ("a;b;y\n1.5;2;0\n-3;0.4;1\n5;6;0\n", None, [0, 1, 0]),
         ("\ufeffa\tb\ty\n1.5\t2\t0\n\n-3\t0.4\t1\n5\t6\t0\n", None, [0, 1, 0]),
+        ("a;b;y\n1,5;2,0;0\n-3;,4;1\n5e0;0,6e1;0\n", None, [0, 1, 0]),
         ('a,b,y\n1.5,2,"x, y"\n-3,0.4,z\n5,6,z\n', None, ["x, y", "z", "z"]),
     ],
 )
@@ -61,6 +62,8 @@ def test_how_it_was_read_is_said(tmp_path: Path) -> None:
         "data.csv is read as 2 samples of 2 values, labels in column 'kind' (another one: "
         "--label-column)."
     )
+    note = load(tmp_path, "a;b;kind\n1,5;2;yes\n-3;0,4;no\n").notes[0]
+    assert "2 samples of 2 values, with decimal commas, labels in column 'kind'" in note
     note = load(tmp_path, "1.5,2\n-3,0.4\n").notes[0]
     assert "2 samples of 2 values, without a header, without labels. Name the column" in note
 

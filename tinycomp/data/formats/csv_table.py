@@ -2,12 +2,15 @@
 labels.
 
 The label column is the one named by --label-column, else one called label, class, target or y, else
-the only one of text. A first row that holds no numbers where the second does is a header.
+the only one of text. A first row that holds no numbers where the second does is a header. Where
+cells are not separated by commas, numbers may have decimal commas, as spreadsheets write them in
+much of Europe.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +26,7 @@ from tinycomp.options.data import DataOptions
 LABELS = ("label", "labels", "class", "target", "y")
 """Names of label columns, in any case."""
 _DELIMITERS = ",;\t"
+_DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)")
 _OPTION = "Name the column of labels with --label-column, by its name or its number from 1."
 
 
@@ -40,6 +44,8 @@ class Table:
     """The line of each row in the file, from 1."""
     has_header: bool
     """Whether the names are from the file."""
+    has_decimal_commas: bool
+    """Whether numbers in the file have a comma where `rows` have a point."""
 
     def column(self, index: int) -> list[str]:
         """The cells of one column."""
@@ -87,7 +93,8 @@ def read_table(path: Path) -> Table:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows, lines = [], []
-        reader = csv.reader(text.splitlines(), delimiter=_delimiter(text), strict=True)
+        delimiter = _delimiter(text)
+        reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=True)
         for row in reader:
             if any(cell.strip() for cell in row):
                 rows.append([cell.strip() for cell in row])
@@ -99,6 +106,7 @@ def read_table(path: Path) -> Table:
             f"{str(path)!r} is not a table of text: {error}.",
             expected="Expected comma-separated values in UTF-8.",
         ) from error
+    has_commas = delimiter != "," and _replace_decimal_commas(rows)
     has_header = _has_header(rows)
     if len(rows) <= has_header:
         raise DataError(
@@ -112,13 +120,23 @@ def read_table(path: Path) -> Table:
                 expected="Expected as many in each line.",
             )
     names = rows[0] if has_header else [str(n + 1) for n in range(len(rows[0]))]
-    return Table(path, tuple(names), rows[has_header:], lines[has_header:], has_header)
+    return Table(path, tuple(names), rows[has_header:], lines[has_header:], has_header, has_commas)
 
 
 def _delimiter(text: str) -> str:
     """The one that splits the first line into most cells."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=first.count)
+
+
+def _replace_decimal_commas(rows: list[list[str]]) -> bool:
+    """Turn "1,5" into "1.5" in all cells; returns whether there were any."""
+    found = False
+    for row in rows:
+        for n, cell in enumerate(row):
+            if number := _DECIMAL_COMMA.fullmatch(cell):
+                row[n], found = ".".join(number.groups()), True
+    return found
 
 
 def _has_header(rows: list[list[str]]) -> bool:
@@ -197,15 +215,16 @@ def _labels(cells: list[str]) -> Array:
 def _note(table: Table, label: int | None, guessed: bool) -> str:
     name = table.path.name
     columns = len(table.columns)
-    header = "" if table.has_header else ", without a header"
+    form = "" if table.has_header else ", without a header"
+    form += ", with decimal commas" if table.has_decimal_commas else ""
     if label is None:
         return (
-            f"{name} is read as {len(table.rows)} samples of {columns} values{header}, without "
+            f"{name} is read as {len(table.rows)} samples of {columns} values{form}, without "
             f"labels. {_OPTION}"
         )
     how = "" if not guessed else " (another one: --label-column)"
     return (
-        f"{name} is read as {len(table.rows)} samples of {columns - 1} values{header}, labels in "
+        f"{name} is read as {len(table.rows)} samples of {columns - 1} values{form}, labels in "
         f"column {table.columns[label]!r}{how}."
     )
 
