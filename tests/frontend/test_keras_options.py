@@ -25,6 +25,7 @@ NEEDED: Mapping[str, Any] = {
     "scale": 1.0, "target_shape": (4,), "units": 2, "width": 4,
 }  # fmt: skip
 NOT_PASSED = {
+    "CategoryEncoding": {"sparse"},
     "InputLayer": {"input_tensor", "shape"},
     "*": {"pool_dimensions", "pool_mode", "rank", "cell", "weights"},
 }
@@ -43,6 +44,8 @@ def configuration(class_name: str, layers: Any) -> dict[str, Any]:
     }
     if class_name == "InputLayer":
         needed = {"batch_shape": NEEDED["batch_shape"]}
+    if class_name == "CategoryEncoding":
+        needed = {"num_tokens": 4}
     if class_name == "PReLU":
         needed = {"shared_axes": [1]}
     config = layer(**needed).get_config()

@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Activation": {"activation": "relu"},
     "AveragePooling1D": {"pool_size": 2},
     "AveragePooling2D": {"pool_size": 2},
+    "CategoryEncoding": {"num_tokens": 4},
     "CenterCrop": {"height": 4, "width": 4},
     "Conv1D": {"filters": 3, "kernel_size": 2},
     "Conv1DTranspose": {"filters": 3, "kernel_size": 2},

@@ -77,6 +77,10 @@ _OPERATIONS: Mapping[str, str] = {
 """Functions called on tensors (x + y, keras.ops.relu(x)), with the equivalent layer or activation.
 """
 
+_POOLINGS = {"AveragePool": "AveragePooling", "MaxPool": "MaxPooling"}
+"""Functions with the names of the layers of one or two axes."""
+_POOLING = ("pool_size", "strides", "padding", "data_format")
+
 
 def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
     """The configuration of a whole model, checked and reduced.
@@ -169,6 +173,9 @@ def _operation(
     module = str(entry.get("module"))
     if not module.startswith("keras.src.ops"):
         return class_name, config
+    if class_name in _POOLINGS and module == "keras.src.ops.nn":
+        options = {key: config[key] for key in _POOLING if key in config}
+        return f"{_POOLINGS[class_name]}{_axes_of(entry)}D", options
     found = _OPERATIONS.get(f"{module}.{class_name}")
     if found is None:
         raise ModelError(
@@ -176,6 +183,11 @@ def _operation(
             hint="Use the layer of keras.layers that computes the same.",
         )
     return (found, {}) if found in LAYERS else ("Activation", {"activation": found})
+
+
+def _axes_of(entry: Mapping[str, Any]) -> int:
+    """The axes of a function's first tensor, without the batch and the channels."""
+    return len(entry["inbound_nodes"][0]["args"][0]["config"]["shape"]) - 2
 
 
 def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers) -> Config:

@@ -29,7 +29,7 @@ _GROUPS = (
         "Use MultiHeadAttention, Conv1D, Conv2D or Dense.",
     ),
     (
-        "CategoryEncoding Discretization Hashing IntegerLookup MelSpectrogram "
+        "Discretization Hashing IntegerLookup MelSpectrogram "
         "STFTSpectrogram StringLookup TextVectorization",
         "Prepare the data before the model, in the firmware.",
     ),

@@ -8,11 +8,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import merge, pair, refusal
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.embedding import Embedding
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.resize_bilinear import ResizeBilinear
 from tinycomp.ops.resize_nearest_neighbor import ResizeNearestNeighbor
@@ -105,8 +110,35 @@ def _softmax(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     return builder.add(Reshape(shape), [result], layer.name)
 
 
+def _categories(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """Numbers of categories as vectors with a 1 at that place: rows of a table. Of several numbers
+    their maximum or sum.
+
+    Raises:
+        ModelError: the input has several axes.
+    """
+    shape, (depth, mode) = builder.tensors[inputs[0]].shape, (
+        int(layer.config["num_tokens"]), layer.config["output_mode"],
+    )  # fmt: skip
+    if len(shape) != 1:
+        raise refusal(layer, f"reads numbers of shape {shape}", expected="Expected one axis.")
+    table = builder.constant(f"{layer.name}/table", np.eye(depth, dtype=np.float32))
+    alone = shape == (1,)
+    name = layer.name if mode == "one_hot" and not alone else f"{layer.name}/rows"
+    rows = builder.add(Embedding(), [inputs[0], table], name)
+    if alone:
+        return builder.add(Reshape((depth,)), [rows], layer.name)
+    if mode == "one_hot":
+        return rows
+    if mode != "count":
+        return builder.add(ReduceMax.over((0,), 2), [rows], layer.name)
+    mean = builder.add(Mean.over((0,), 2), [rows], f"{layer.name}/mean")
+    return scaled(layer.name, mean, float(shape[0]), 0.0, builder)
+
+
 JOINS: Mapping[str, Lowering] = {
     "Average": _average,
+    "CategoryEncoding": _categories,
     "CenterCrop": _center_crop,
     "Permute": _permute,
     "RepeatVector": _repeat_vector,

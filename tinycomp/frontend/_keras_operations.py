@@ -14,12 +14,13 @@ import numpy as np
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._clipping import clipped
 from tinycomp.frontend._keras_calls import clean_call
+from tinycomp.frontend._keras_choices import CHOICES, chosen
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_math import INVERSE, MATH, PARTS, quotient, statistics
 from tinycomp.frontend._keras_slices import clean_key, sliced
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ops._keras import bias, refusal, weight
+from tinycomp.ops._keras import bias, refusal, repeated, weight
 from tinycomp.ops._reduction import AxesOperator, first_axes
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
@@ -43,9 +44,10 @@ PREFIX = "ops."
 """Of the class names of functions: some have that of a layer."""
 _MODULES = tuple(f"keras.src.ops.{name}" for name in ("core", "linalg", "math", "nn", "numpy"))
 _OPTIONS = (
-    "approximate", "axes", "axis", "axis1", "axis2", "destination", "dtype", "epsilon",
+    "approximate", "axes", "axis", "axis1", "axis2", "default_value", "destination", "dtype",
+    "epsilon",
     "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape", "num", "ord", "order",
-    "pad_width", "repeats", "shape", "shift", "source", "subscripts", "x_max", "x_min",
+    "pad_width", "repeats", "shape", "shift", "source", "subscripts", "threshold", "x_max", "x_min",
 )  # fmt: skip
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
@@ -189,17 +191,21 @@ def _with_array(layer: KerasLayer, x: str, builder: GraphBuilder) -> str:
         values = np.float32(1) / values
     values = np.ascontiguousarray(np.broadcast_to(values, np.broadcast_shapes(values.shape, shape)))
     if values.shape != shape:
-        raise refusal(layer, f"repeats a tensor of {shape}", expected=f"Expected {values.shape}.")
+        x = repeated(builder, x, values.shape, layer.name)
     op = AddConstant() if name in ("Add", "Subtract") else Mul()
     return builder.add(op, [x, builder.constant(f"{layer.name}/constants", values)], layer.name)
 
 
 def _selected(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A tensor where constants are true, else a number; -1e9 and the like mask scores."""
+    """A tensor where constants are true, else a number; -1e9 and the like mask scores. Or a choice
+    by another tensor.
+    """
     condition, value, number = layer.config["args"]
     shape = builder.tensors[inputs[0]].shape
+    if condition is None:
+        return chosen(layer, inputs, builder)
     if not _is_array(condition) or value is not None or not isinstance(number, int | float):
-        what = "chooses by a tensor, or between tensors"
+        what = "chooses by constants between tensors, or arrays"
         raise refusal(layer, what, expected="Expected constants, a tensor and a number.")
     kept = np.asarray(condition["config"]["value"]).astype(bool)
     while kept.ndim > len(shape) and kept.shape[0] == 1:
@@ -376,6 +382,7 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Transpose": _transposed,
     "TrueDivide": _scaled,
     "Where": _selected,
+    **CHOICES,
     **MATH,
     **statistics(_reduced, _summed),
 }

@@ -82,7 +82,7 @@ def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: Graph
         name = layer.name if number == len(inputs) else f"{layer.name}/{number}"
         first, second = builder.tensors[result].shape, builder.tensors[other].shape
         pair_of = [
-            _repeated(builder, tensor, target, name)
+            repeated(builder, tensor, target, name)
             for tensor, target in zip((result, other), spread(name, (first, second)), strict=True)
         ]
         if getattr(op, "commutes", True) and wide_input((first, second)) == 1:
@@ -91,7 +91,7 @@ def merge(op: Operator, layer: KerasLayer, inputs: Sequence[str], builder: Graph
     return result
 
 
-def _repeated(builder: GraphBuilder, tensor: str, target: Shape | None, name: str) -> str:
+def repeated(builder: GraphBuilder, tensor: str, target: Shape | None, name: str) -> str:
     """A tensor, repeated up to a shape if one is given."""
     for op in () if target is None else repetition(builder.tensors[tensor].shape, target):
         tensor = builder.add(op, [tensor], f"{name}/repeated")
