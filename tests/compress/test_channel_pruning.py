@@ -251,6 +251,16 @@ def test_the_work_target_is_reached_with_few_channels(graph: Graph) -> None:
         assert 0.6 * share * before < pruned.cost().macs <= share * before
 
 
+def test_the_most_that_a_group_loses_does_not_limit_all_of_them(graph: Graph) -> None:
+    pruned = Channels(macs=0.5, ranking="global", most=0.5).apply(graph)
+    assert pruned.cost().macs <= 0.5 * graph.cost().macs
+    before, after = channel_groups(graph).groups, channel_groups(pruned).groups
+    left = [len(small.bundles) / len(big.bundles) for small, big in zip(after, before, strict=True)]
+    assert min(left) >= 0.5
+    with pytest.raises(TinycompError, match=r"with 20% of the channels removed"):
+        Channels(macs=0.5, ranking="global", most=0.2).apply(graph)
+
+
 def test_multiples_and_shares_by_layer(graph: Graph) -> None:
     pruned = Channels(0.3, multiple=4, by_layer={"wi*": 0.75, "hidden": 0.0}).apply(graph)
     channels = {name: pruned.tensors[name].shape[-1] for name in ("stem", "wide", "side", "hidden")}

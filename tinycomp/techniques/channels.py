@@ -106,8 +106,10 @@ class Channels(Structure):
 
         share = self.fraction
         if self.macs is not None:
-            share = least_share(
-                graph, lambda taken: found.narrow(kept(taken)), self.macs, self.most,
+            # In a global ranking `most` limits each group, not all of them together.
+            times = 1 / self.most if self.ranking == "global" and self.most else 1.0
+            share = times * least_share(
+                graph, lambda taken: found.narrow(kept(times * taken)), self.macs, self.most,
                 "of the channels",
             )  # fmt: skip
         unknown = [g.name for g in found.groups if _unknown(ranked, g)]
@@ -129,7 +131,8 @@ class Channels(Structure):
         floors = [np.ceil(len(group.bundles) * (1 - self.most)) for group in found.groups]
         free = [ranked[g.bundles] for g, own in zip(found.groups, given, strict=True)
                 if own is None and not _unknown(ranked, g)]  # fmt: skip
-        threshold = np.sort(np.concatenate([*free, []]))[int(share * sum(map(len, free))) :]
+        ordered = np.sort(np.concatenate([*free, []]))
+        threshold = ordered[min(int(share * len(ordered)), max(len(ordered) - 1, 0)) :]
         counts = []
         for group, own, floor in zip(found.groups, given, floors, strict=True):
             size = len(group.bundles)
