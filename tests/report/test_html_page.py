@@ -11,6 +11,7 @@ import pytest
 from sample_reports import bare, classification, full, regression, steps
 
 from tinycomp.report.html import html
+from tinycomp.report.page import layers as layer_parts
 from tinycomp.report.record import (
     REPORT_NAME,
     PlainRecord,
@@ -236,3 +237,11 @@ def test_int16_activations_are_not_called_int8() -> None:
     assert "int16 activations, as emitted 0.0126" in page.text
     assert "Float against int16 activations" in page.text
     assert "int8" not in page.text.split("Accuracy")[1]
+
+
+def test_shares_of_the_latency_are_those_of_the_inference() -> None:
+    latency = full().latency
+    assert latency is not None
+    view = layer_parts.latency(latency, full().layers, None)
+    assert latency.between > 0
+    assert sum(row["share"] for row in view["rows"]) + view["between_share"] == pytest.approx(100)

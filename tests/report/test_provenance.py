@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,3 +68,12 @@ def test_the_page_shows_it() -> None:
     made = full().provenance
     assert made is not None
     assert "not installed" in html(replace(full(), provenance=replace(made, compiler=None)))
+
+
+def test_steps_of_a_recipe_are_words() -> None:
+    steps = [{"technique": "prune", "sparsity": 0.5}, {"technique": "rate", "bits": 1.0}]
+    page = html(replace(full(), compression={"training": {"epochs": 3}, "steps": steps}))
+    text = re.sub("<[^>]*>", "", page[page.index('class="provenance"') :])
+    assert (
+        "training (epochs 3), steps (technique prune, sparsity 0.5), (technique rate, bits 1.0)"
+    ) in text

@@ -89,6 +89,14 @@ def test_layers_that_are_new_gone_and_changed() -> None:
     assert found["new"].before is None
 
 
+def test_latencies_that_can_not_be_compared_are_no_change() -> None:
+    other = replace(OLD, board="uno")
+    assert not any(each.is_changed for each in layer_changes(other, NEW))
+    changed = replace(other, layers=(replace(OLD.layers[0], weight_bytes=1), *OLD.layers[1:]))
+    page = Page(comparison_page(("a", "b"), changed, NEW))
+    assert "Bytes of weights and other constants, where they differ" in page.text
+
+
 def test_errors_that_grow_are_worse_and_scores_that_grow_are_not() -> None:
     def change(what: str, unit: str) -> Change:
         return Change(what, unit, 0.5, 0.6)
@@ -103,7 +111,7 @@ def test_errors_that_grow_are_worse_and_scores_that_grow_are_not() -> None:
 def test_the_page() -> None:
     text = comparison_page(("old/", "<new>"), OLD, NEW)
     page = Page(text)
-    assert "flash 10,000 10,100 +100 (+1.0 %)" in page.text
+    assert "flash, bytes 10,000 10,100 +100 (+1.0 %)" in page.text
     assert "No layer differs." in page.text
     assert "<new> now, old/ before" in page.text
     assert 'change bad">+100' in text

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TICKS = 5
+_CLOSE = 1e-9
+"""How far beyond an end, in steps, a tick may lie by rounding."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class Frame:
 def shares(count: int = _TICKS) -> list[float]:
     """The places of ticks on an axis, from 0 to 1."""
     return [number / (count - 1) for number in range(count)]
+
+
+def round_ticks(low: float, high: float, most: int = _TICKS) -> list[float]:
+    """Round values from `low` to `high`, at most so many, evenly spaced by 1, 2 or 5 times a power
+    of ten.
+    """
+    span = (high - low) or abs(high) or 1.0
+    power = math.floor(math.log10(span / most))
+    steps = (factor * 10.0**more for more in (power, power + 1) for factor in (1, 2, 5))
+    for step in steps:
+        first, last = math.ceil(low / step - _CLOSE), math.floor(high / step + _CLOSE)
+        if last - first < most:
+            return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+    raise AssertionError("a step of a tenth of a power more leaves few ticks")
 
 
 def ends(values: Sequence[float]) -> tuple[float, float]:

@@ -39,6 +39,11 @@ class Change:
         return self.what.startswith("accuracy")
 
     @property
+    def label(self) -> str:
+        """The figure with its unit."""
+        return self.what if self.is_score else f"{self.what}, {self.unit}"
+
+    @property
     def is_worse(self) -> bool:
         """Whether the new value is worse: costs and errors grew, or another score fell."""
         growth = self.growth or 0.0
@@ -77,9 +82,8 @@ class LayerChange:
 
     @property
     def is_changed(self) -> bool:
-        """Whether any figure differs."""
-        both = (self.bytes, self.latency)
-        return any(each.before != each.after for each in both)
+        """Whether its bytes differ, or latencies that can be compared."""
+        return self.bytes.before != self.bytes.after or bool(self.latency.growth)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ def comparison_table(before: Report, after: Report) -> RenderableType:
     title = f"{after.model.name} on {after.board}"
     rows = [
         (
-            change.what if change.is_score else f"{change.what}, {change.unit}",
-            change.shown(change.before), change.shown(change.after), _growth(change),
+            change.label, change.shown(change.before), change.shown(change.after),
+            _growth(change),
         )
         for change in changes(before, after)
     ]  # fmt: skip

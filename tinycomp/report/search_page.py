@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from tinycomp.report.axes import Frame, ends, shares, two_digits
+from tinycomp.report.axes import Frame, ends, round_ticks, shares, two_digits
 from tinycomp.report.html import environment
 from tinycomp.report.numbers import SHARES, show_metric
 from tinycomp.report.tables import Figures
@@ -140,11 +140,8 @@ def _plots(record: SearchRecord) -> Iterator[dict[str, Any]]:
                 for share in shares()
             ],
             "up": [
-                (
-                    _FRAME.up(share),
-                    show_metric(metric, low + (high - low) * share),
-                )
-                for share in shares()
+                (_FRAME.up((tick - low) / (high - low)), show_metric(metric, tick))
+                for tick in round_ticks(low, high)
             ],
             "frame": _FRAME,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinycomp.report.axes import Frame, shares, two_digits
+from tinycomp.report.axes import Frame, round_ticks
 from tinycomp.report.numbers import show_metric
 from tinycomp.report.record import AccuracyRecord, HistogramRecord, MetricRecord
 
@@ -132,9 +132,16 @@ def _errors(found: HistogramRecord, executions: Mapping[str, str]) -> View:
         "frame": _FRAME,
         "bars": bars,
         "kinds": [(kind, executions[kind]) for kind, _ in kinds],
-        "across": [(_FRAME.across(s), _edge(low + s * (high - low))) for s in shares()],
-        "up": [(_FRAME.up(s), f"{two_digits(s * most):,}") for s in shares(3)],
+        "across": [
+            (_FRAME.across((tick - low) / (high - low)), f"{tick:g}")
+            for tick in round_ticks(low, high)
+        ],
+        "up": [(_FRAME.up(tick / most), f"{tick:,.0f}") for tick in _whole_ticks(most)],
     }
+
+
+def _whole_ticks(most: int) -> list[float]:
+    return [tick for tick in round_ticks(0, most) if tick == round(tick)]
 
 
 def _edge(value: float) -> str:

@@ -21,6 +21,8 @@ def comparison_page(names: tuple[str, str], before: Report, after: Report) -> st
     """
     layers = layer_changes(before, after)
     found = changes(before, after)
+    timed = after.latency if any(each.latency.growth is not None for each in layers) else None
+    groups = ["bytes", timed.unit] if timed else ["bytes"]
     view = {
         "names": names,
         "before": before,
@@ -28,12 +30,15 @@ def comparison_page(names: tuple[str, str], before: Report, after: Report) -> st
         "rows": [_row(change) for change in found],
         "notes": list(differences(before, after)),
         "layers": [
-            {"name": each.name, "cells": [_of_layer(each.bytes), _row(each.latency)]}
+            {
+                "name": each.name,
+                "cells": [_of_layer(each.bytes), _row(each.latency)][: len(groups)],
+            }
             for each in layers
             if each.is_changed
         ],
         "same": sum(not each.is_changed for each in layers),
-        "unit": after.latency.unit if after.latency else "latency",
+        "groups": groups,
     }
     return environment().get_template("compare.html.j2").render(view)
 
@@ -50,8 +55,7 @@ def _row(change: Change) -> dict[str, Any]:
     most = max(change.before or 0.0, change.after or 0.0) or 1.0
     growth = change.growth or 0.0
     return {
-        "what": change.what,
-        "unit": change.unit,
+        "label": change.label,
         "before": change.shown(change.before),
         "after": change.shown(change.after),
         "growth": change.shown_growth,

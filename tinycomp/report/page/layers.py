@@ -78,7 +78,7 @@ def flash(report: Report) -> View:
 def latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: str | None) -> View:
     """Ticks of each layer beside its work, and the estimate for a real chip."""
     values = {layer.name: layer.value for layer in latency.layers}
-    whole = sum(values.values()) or 1
+    whole = max(latency.value, sum(values.values())) or 1
     most = max(values.values(), default=0) or 1
     most_macs = max((layer.macs for layer in layers), default=0) or 1
     rows = [
@@ -98,6 +98,7 @@ def latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: str
         "value": latency.value,
         "unit": latency.unit,
         "between": latency.between if rows else 0,
+        "between_share": 100 * latency.between / whole,
         "stand_in": stand_in,
         "time": latency.time,
         "interrupts": INTERRUPTS.get(latency.interrupts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinycomp.report.axes import Frame, ends, shares, two_digits
+from tinycomp.report.axes import Frame, ends, round_ticks
 from tinycomp.report.numbers import SHARES, show_metric
 from tinycomp.report.record import StepRecord
 from tinycomp.report.steps import show_scores
@@ -62,10 +62,11 @@ def _plot(records: Sequence[StepRecord]) -> View | None:
         "points": points,
         "path": "M" + "L".join(f"{point['x']} {point['y']}" for point in points),
         "across": [
-            (_FRAME.across(s), f"{two_digits(left + s * (right - left)):,}") for s in shares(4)
+            (_FRAME.across((tick - left) / (right - left)), f"{tick:,.0f}")
+            for tick in round_ticks(left, right, 4)
         ],
         "up": [
-            (_FRAME.up(s), show_metric(records[-1].metric, low + s * (high - low)))
-            for s in shares(4)
+            (_FRAME.up((tick - low) / (high - low)), show_metric(records[-1].metric, tick))
+            for tick in round_ticks(low, high)
         ],
     }
