@@ -15,7 +15,11 @@ from loop_models import FEATURES, MODELS, STEPS
 from tflite_edits import edited
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_expressions import Slot
+from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
+from tinycomp.frontend._tflite_turns import Turn
 from tinycomp.frontend.tflite import parse_tflite, read_tflite
+from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.reference import oracle
 
@@ -56,6 +60,44 @@ def test_lists_of_rows_are_the_same(name: str, loops: Path) -> None:
 def test_other_loops_are_refused(loops: Path) -> None:
     with pytest.raises(ModelError, match="is read if it is an LSTM, GRU or SimpleRNN"):
         read_tflite(loops / "elu.tflite")
+
+
+def _open(model: Any) -> None:
+    """The number of steps is left open, as 1, where lists become tensors and behind."""
+    (graph,) = model.subgraphs[:1]
+    for operator in graph.operators:
+        if model.operatorCodes[operator.opcodeIndex].customCode == b"FlexTensorListStack":
+            table = graph.tensors[int(operator.outputs[0])]
+            table.shapeSignature = np.array([-1, *table.shape[1:]], np.int32)
+            table.shape = np.array([1, *table.shape[1:]], np.int32)
+
+
+@pytest.mark.slow
+def test_a_number_of_steps_that_is_left_open(loops: Path) -> None:
+    data = edited((loops / "lstm.lists.tflite").read_bytes(), lambda model, _: _open(model))
+    whole = read_tflite(loops / "lstm.tflite")
+    assert_close(run(parse_tflite(data, "open"), INPUTS), run(whole, INPUTS))
+
+
+def _file(name: str, shape: Shape, values: Array | None = None, dtype: str = "float32") -> Any:
+    return FileTensor(name, dtype, shape, shape, values)
+
+
+def test_a_state_times_ones_of_its_own_shape_is_the_state() -> None:
+    """Keras writes so where a layer has dropout."""
+    tensors = (
+        _file("state", (1, 3)), _file("size", (2,), dtype="int32"), _file("ones", (1, 3)),
+        _file("kept", (1, 3)), _file("one", (), np.array(1, np.float32)),
+    )  # fmt: skip
+    operators = (
+        FileOperator(0, "SHAPE", "", (0,), (1,)),
+        FileOperator(1, "FILL", "", (1, 4), (2,)),
+        FileOperator(2, "MUL", "", (0, 2), (3,)),
+    )
+    (found,) = Turn(TfliteFile("turn", tensors, operators, (0,), (3,))).outputs()
+    assert isinstance(found.atom, Slot)
+    assert found.atom.number == 0
+    assert found.size == 3
 
 
 def _limit(model: Any) -> None:

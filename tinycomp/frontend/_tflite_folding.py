@@ -17,8 +17,8 @@ from tinycomp.ir.tensor import Array, Shape
 LARGEST = 1 << 16
 """Values that a folded operator may make: shapes and axes have a few."""
 
-_INTEGERS = (np.int32, np.int64)
-_CASTS = {"int32": np.int32, "int64": np.int64}
+_INTEGERS = (np.int32, np.int64, np.bool_)
+_CASTS = {"bool": np.bool_, "int32": np.int32, "int64": np.int64}
 
 Evaluator = Callable[[Sequence[Array], Any], Array]
 
@@ -179,6 +179,42 @@ def _binary(function: Callable[[Array, Array], Array]) -> Evaluator:
     return evaluate
 
 
+def _reshaped(inputs: Sequence[Array], options: Any) -> Array:
+    values, wanted = inputs
+    shape = target_shape(values.shape, wanted) if values.size else tuple(map(int, wanted.ravel()))
+    return values.reshape(shape)
+
+
+def _selected(inputs: Sequence[Array], options: Any) -> Array:
+    condition, first, second = inputs
+    return np.where(condition != 0, first, second)
+
+
+def _filled(inputs: Sequence[Array], options: Any) -> Array:
+    shape, value = inputs
+    sizes = tuple(int(size) for size in shape.ravel())
+    if np.prod(sizes, dtype=float) > LARGEST:
+        raise ValueError(f"it makes a tensor of shape {sizes}")
+    return np.full(sizes, value.ravel()[0])
+
+
+def _counted(inputs: Sequence[Array], options: Any) -> Array:
+    first, last, step = (int(each.ravel()[0]) for each in inputs)
+    if len(range(first, last, step)) > LARGEST:
+        raise ValueError(f"it counts from {first} to {last}")
+    return np.arange(first, last, step)
+
+
+def _dense(inputs: Sequence[Array], options: Any) -> Array:
+    """One value, or one each, at some places of a tensor; another value at all others."""
+    places, shape, values, rest = inputs
+    dense = _filled([shape, rest], options)
+    rows = places.reshape(-1, dense.ndim)
+    for place, value in zip(rows, np.broadcast_to(values, (len(rows),)), strict=True):
+        dense[tuple(place)] = value
+    return dense
+
+
 def _divided(first: Array, second: Array) -> Array:
     if not second.all():
         raise ValueError("it divides by zero")
@@ -193,24 +229,39 @@ EVALUATORS: Mapping[str, Evaluator] = {
     "ADD": _binary(np.add),
     "CAST": lambda inputs, options: inputs[0],
     "CONCATENATION": _concatenate,
+    "EQUAL": _binary(np.equal),
     "EXPAND_DIMS": lambda inputs, options: inputs[0].reshape(expanded(inputs[0].shape, inputs[1])),
+    "FILL": _filled,
     "FLOOR_DIV": _binary(_divided),
     "GATHER": _gather,
+    "GREATER": _binary(np.greater),
+    "GREATER_EQUAL": _binary(np.greater_equal),
+    "LESS": _binary(np.less),
+    "LESS_EQUAL": _binary(np.less_equal),
+    "LOGICAL_AND": _binary(np.logical_and),
+    "LOGICAL_NOT": lambda inputs, options: inputs[0] == 0,
+    "LOGICAL_OR": _binary(np.logical_or),
     "MAXIMUM": _binary(np.maximum),
     "MINIMUM": _binary(np.minimum),
     "MUL": _binary(np.multiply),
+    "NOT_EQUAL": _binary(np.not_equal),
     "PACK": _pack,
+    "RANGE": _counted,
     "REDUCE_MAX": _reduce(np.max),
     "REDUCE_MIN": _reduce(np.min),
     "REDUCE_PROD": _reduce(np.prod),
-    "RESHAPE": lambda inputs, options: inputs[0].reshape(target_shape(inputs[0].shape, inputs[1])),
+    "RESHAPE": _reshaped,
+    "SELECT": _selected,
+    "SELECT_V2": _selected,
     "SLICE": _slice,
+    "SPARSE_TO_DENSE": _dense,
     "SQUEEZE": lambda inputs, options: inputs[0].reshape(
         squeezed(inputs[0].shape, list(options.squeezeDims))
     ),
     "STRIDED_SLICE": _strided_slice,
     "SUB": _binary(np.subtract),
     "SUM": _reduce(np.sum),
+    "WHERE": lambda inputs, options: np.argwhere(inputs[0] != 0),
 }
 MOVERS: Mapping[str, Evaluator] = {
     **{

@@ -15,6 +15,7 @@ import numpy as np
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._convolutions import grouped, transposed
+from tinycomp.frontend._tflite_choices import Activated
 from tinycomp.frontend._tflite_convolutions import Maker, groups_of, read_transposed
 from tinycomp.frontend._tflite_decode import DAMAGE
 from tinycomp.frontend._tflite_dilation import Dilated
@@ -180,7 +181,7 @@ class CoreReader:
                 return False
             arrays = [each for each in inputs if each is not None]
             values = fold(operator.builtin, arrays, operator.options, dtype)
-        if values is None or dtype not in ("int32", "int64"):
+        if values is None or dtype not in ("bool", "int32", "int64"):
             return False
         self.known[output] = values.astype(dtype)
         self.lost.discard(output)
@@ -245,7 +246,7 @@ class CoreReader:
         table = self.file.tensors[index]
         full = self._reshaped(operator) if operator.builtin in _RESHAPES else table.shape
         output = activation(table, ir_shape(full), self.dtype)
-        op = kind.from_tflite(operator.builtin, operator.options, Operands(inputs, (output,)))
+        op = _made(kind, operator, Operands(inputs, (output,)))
         kept = inputs if kind.weight_axis is not None else tuple(_kept(inputs))
         shape = op.infer_shape([value.shape for value in kept])
         if operator.builtin not in _RESHAPES:
@@ -534,11 +535,21 @@ def _kept(inputs: Sequence[Value]) -> list[Value]:
 
 def _kind(operator: FileOperator) -> type[Operator]:
     """The operator of the IR."""
+    if isinstance(operator, Activated):
+        return type(operator.options)
     if isinstance(operator, RowLookup):
         return operators()["embedding"]
     if isinstance(operator, Lookup):
         return operators()["lookup"]
     return by_tflite_name()[operator.builtin]
+
+
+def _made(kind: type[Operator], operator: FileOperator, operands: Operands) -> Operator:
+    """The operator with what its options say; an activation is its own option."""
+    if isinstance(operator, Activated):
+        made: Operator = operator.options
+        return made
+    return kind.from_tflite(operator.builtin, operator.options, operands)
 
 
 def _keeps_axes(options: Any) -> bool:

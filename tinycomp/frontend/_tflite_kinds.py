@@ -29,6 +29,15 @@ _LOOP = (
     "a kind of ReLU and a fixed number of steps, from a state of zeros. Build the .keras or .h5 "
     "file, which may have more, or convert the model without optimizations; unroll other loops."
 )
+_WINDOW = (
+    "Convert the non-streaming form of the model, which takes a whole window; --push-input hands it "
+    "in row by row. Use convolutions over time instead of recurrent layers."
+)
+_SVDF = (
+    "An SVDF layer is a dense layer on each row and a depthwise convolution along time behind it: "
+    "convert the model in that form, which takes a whole window. --stream makes it take one row at "
+    "a time, and keeps what the windows have in common."
+)
 _LISTS = "TensorList"
 """In names of custom operators that serve loops."""
 _CONTROL = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE"}
@@ -36,6 +45,11 @@ _INSTEAD = {
     "EMBEDDING_LOOKUP": "Look indices up outside the model, and hand the vectors in.",
     "CUMSUM": "LiteRT has no int8 form of it: multiply with a triangular matrix of ones (a Dense "
     "layer without bias) instead.",
+    **dict.fromkeys(
+        ("SELECT", "SELECT_V2"),
+        "A choice is read in float models where it makes an activation of Keras's of one tensor, "
+        "and where it is known at build time. Use maximum, minimum or an activation instead.",
+    ),
     "SUM": "LiteRT's reference kernel takes int8 sums for uint8, so that nothing could verify "
     "them: use a mean, and multiply it by the number of terms.",
     "TOPK_V2": "Save the model without it, and sort the outputs in the firmware.",
@@ -97,13 +111,12 @@ def operators(file: TfliteFile) -> Iterator[ModelError]:
     """Refuse operators by name, each type once."""
     with_state = [op for op in file.operators if op.builtin in _STATE or _variable(file, op)]
     if with_state:
+        svdf = all(each.builtin == "SVDF" for each in with_state)
         yield ModelError(
             f"{listed(file, with_state)} {_keeps(with_state)} state from one inference to the next "
             "(a streaming or recurrent model).",
             expected="Expected a model that computes its output from its input alone.",
-            hint="Convert the non-streaming form of the model, which takes a whole window; "
-            "--push-input hands it in row by row. Use convolutions over time instead of "
-            "recurrent layers.",
+            hint=_SVDF if svdf else _WINDOW,
         )
     control = [op for op in file.operators if op.builtin in _CONTROL]
     if control:

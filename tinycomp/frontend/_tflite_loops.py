@@ -225,6 +225,9 @@ class _Loop:
         self, index: int, rows: int, replaced: dict[int, FileOperator], *, whole: bool
     ) -> None:
         """Replace what reads a list of states by what reads the layer's rows."""
+        _, steps, units = self.tensors[rows].shape
+        if whole:
+            self._resize(index, (steps, 1, units))
         if whole and self._is_looped(index):
             writer, numbers = self.writers[index], self._numbers("axes", _SWAPPED)
             swapped = FileOperator(writer.index, "TRANSPOSE", "", (rows, numbers), (index,))
@@ -235,6 +238,8 @@ class _Loop:
             elif reader.builtin == "STRIDED_SLICE" and self._is_last(reader):
                 replaced[id(reader)] = self._row(rows, reader.outputs[0], reader.index)
             elif whole and (reader.builtin == "RESHAPE" or self._is_swapped(reader)):
+                if reader.builtin == "TRANSPOSE":
+                    self._resize(reader.outputs[0], (1, steps, units))
                 shape = self._numbers("shape", self.tensors[reader.outputs[0]].shape)
                 replaced[id(reader)] = FileOperator(
                     reader.index, "RESHAPE", "", (rows, shape), reader.outputs
@@ -245,6 +250,12 @@ class _Loop:
                 self._follow_list(reader.outputs[0], turned, replaced, whole=True)
             elif reader.builtin not in ("SHAPE", "WHILE"):
                 raise NoLayerError("reader")
+
+    def _resize(self, index: int, shape: Shape) -> None:
+        """Give a tensor its shape where converters leave the number of steps open."""
+        tensor = self.tensors[index]
+        if len(tensor.shape) == len(shape) and not tensor.fixed:
+            self.tensors[index] = replace(tensor, shape=shape, signature=shape)
 
     def _is_swapped(self, operator: FileOperator) -> bool:
         """Whether it swaps time and the batch, which is 1."""

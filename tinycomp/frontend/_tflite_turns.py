@@ -206,10 +206,7 @@ def _same(turn: Turn, operator: FileOperator) -> list[Any]:
 
 
 def _shape_of(turn: Turn, operator: FileOperator) -> list[Array]:
-    vector = turn.value(operator.inputs[0])
-    if not isinstance(vector, Linear):
-        raise NoLayerError("shape")
-    return [np.array([1, vector.size], np.int32)]
+    return [np.array([1, turn.vector(operator.inputs[0]).size], np.int32)]
 
 
 def _filled(turn: Turn, operator: FileOperator) -> list[Array]:

@@ -21,6 +21,10 @@ from tinycomp.ir.tensor import Array
 VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 """Operators that keep or start a variable."""
 _AGAIN = "Convert the model again with full int8 quantization."
+_WIDE = (
+    "Convert the model again with 8-bit activations; with 16-bit ones in the form that takes a whole "
+    "window."
+)
 
 Key = tuple[str, str]
 """A variable's container and name."""
@@ -132,11 +136,12 @@ class _Taking:
             )
         for table in (*tables, first):
             if table.dtype != "int8" or math.prod(table.shape) != math.prod(tables[0].shape):
+                wide = table.dtype == "int16"
                 raise ModelError(
                     f"{what} of shape {tables[0].shape} holds {table.name!r}, {table.dtype} of "
                     f"shape {table.shape}.",
                     expected="Expected int8 values of one shape.",
-                    hint=_AGAIN,
+                    hint=_WIDE if wide else _AGAIN,
                 )
         if self.held[key] not in {i for op in self.operators for i in op.outputs} | {
             *self.file.inputs,

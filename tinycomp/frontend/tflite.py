@@ -12,6 +12,8 @@ from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend import _tflite_kinds as kinds
 from tinycomp.frontend._tflite_arithmetic import with_products
+from tinycomp.frontend._tflite_casts import take_off_casts
+from tinycomp.frontend._tflite_choices import find_activations
 from tinycomp.frontend._tflite_constants import fold_constants
 from tinycomp.frontend._tflite_decode import DAMAGE, damaged, read_file
 from tinycomp.frontend._tflite_dilation import fuse_dilation
@@ -93,6 +95,7 @@ def _floating(file: TfliteFile) -> Graph:
     Raises:
         ModelError: names all blockers.
     """
+    file, casts = take_off_casts(file)
     file = roll_loops(file)
     blockers = _blockers(file)
     if any(operator.builtin in VARIABLES for operator in file.operators):
@@ -107,11 +110,11 @@ def _floating(file: TfliteFile) -> Graph:
         blockers.raise_any()
     float_file = file
     file, notes = as_float32(file)
-    file, _ = find_lookups(with_products(file), "float32")
+    file, _ = find_lookups(with_products(find_activations(file)), "float32")
     file, _ = find_places(file, "float32")
     graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
     blockers.raise_any()
-    return replace(graph, notes=notes, labels=_labels(float_file, graph))
+    return replace(graph, notes=(*casts, *notes), labels=_labels(float_file, graph))
 
 
 def _core(file: TfliteFile) -> Graph:
