@@ -149,6 +149,11 @@ LAYERS: dict[str, tuple[Edit, str]] = {
         "from its input alone. Convert the non-streaming form of the model, which takes a "
         "whole window",
     ),
+    "SVDF": (
+        builtin("SVDF"),
+        "from its input alone. An SVDF layer is a dense layer on each row and a depthwise "
+        "convolution along time behind it: convert the model in that form",
+    ),
     "no variable": (
         builtin("READ_VARIABLE"),
         "Operator 0 (READ_VARIABLE, 'conv_2d') uses a variable that no VAR_HANDLE before it names",

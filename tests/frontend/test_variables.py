@@ -113,7 +113,7 @@ def _other_type(start: Any) -> None:
     ("change", "text"),
     [
         (_no_value, "The variable 'state 0' is read before it has a value"),
-        (_other_type, "Expected int8 values of one shape"),
+        (_other_type, "Expected int8 values of one shape. Convert the model again with 8-bit"),
     ],
 )
 def test_refusals(change: Any, text: str) -> None:

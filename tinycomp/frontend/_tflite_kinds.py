@@ -30,8 +30,8 @@ _LOOP = (
     "file, which may have more, or convert the model without optimizations; unroll other loops."
 )
 _WINDOW = (
-    "Convert the non-streaming form of the model, which takes a whole window; --push-input hands it "
-    "in row by row. Use convolutions over time instead of recurrent layers."
+    "Convert the non-streaming form of the model, which takes a whole window; --push-input hands "
+    "it in row by row. Use convolutions over time instead of recurrent layers."
 )
 _SVDF = (
     "An SVDF layer is a dense layer on each row and a depthwise convolution along time behind it: "

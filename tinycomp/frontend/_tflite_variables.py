@@ -22,8 +22,8 @@ VARIABLES = ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 """Operators that keep or start a variable."""
 _AGAIN = "Convert the model again with full int8 quantization."
 _WIDE = (
-    "Convert the model again with 8-bit activations; with 16-bit ones in the form that takes a whole "
-    "window."
+    "Convert the model again with 8-bit activations; with 16-bit ones in the form that takes a "
+    "whole window."
 )
 
 Key = tuple[str, str]
