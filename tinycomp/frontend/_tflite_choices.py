@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ _COMPARISONS: Mapping[str, Callable[..., Array]] = {
     "LESS_EQUAL": np.less_equal,
     "NOT_EQUAL": np.not_equal,
 }
-_FUNCTIONS: Mapping[str, Callable[..., Array]] = {
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **_COMPARISONS,
     "ABS": np.abs,
     "ADD": np.add,
@@ -139,7 +140,8 @@ class _Search:
         if getattr(writer.options, "fusedActivationFunction", 0):
             raise _OtherError
         parts.add(id(writer))
-        return function(*(self._values(each, source, parts) for each in writer.inputs))
+        found = function(*(self._values(each, source, parts) for each in writer.inputs))
+        return np.asarray(found)
 
 
 def known_function(values: Array) -> Operator | None:
