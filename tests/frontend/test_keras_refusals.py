@@ -65,7 +65,7 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     "layer_normalization": (
         VECTOR,
         lambda k: k.LayerNormalization(rms_scaling=True, name="x"),
-        "Layer 'x' (LayerNormalization) normalizes axis -1, with rms_scaling. Expected the last,",
+        "Layer 'x' (LayerNormalization) normalizes axis -1, with rms_scaling. Expected one axis",
     ),
     "normalization": (
         (2, 3, 4),

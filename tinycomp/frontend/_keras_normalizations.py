@@ -23,14 +23,15 @@ from tinycomp.ops.root import Root
 from tinycomp.ops.squared_difference import SquaredDifference
 from tinycomp.ops.subtract import Subtract
 from tinycomp.ops.tile import Tile
+from tinycomp.ops.transpose import Transpose
 
 Average = Callable[[str, str], str]
 """From a tensor and the name of a part to its mean, in a shape that the tensor can be joined to."""
 
 
 def _layer_normalization(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Of each vector of channels, or of all values together; then a factor and an offset for each
-    channel, or value.
+    """Of each vector of channels, or along another axis, or of all values together; then a factor
+    and an offset for each channel, or value.
     """
     (x,) = inputs
     shape = builder.tensors[x].shape
@@ -38,9 +39,11 @@ def _layer_normalization(layer: KerasLayer, inputs: Sequence[str], builder: Grap
     axis, scaling = layer.config.get("axis", -1), bool(layer.config.get("rms_scaling"))
     given = axis if isinstance(axis, list | tuple) else [axis]
     axes = sorted(each % (rank + 1) for each in given)
+    if not scaling and len(axes) == 1 and 0 < axes[0] < rank:
+        return _along_axis(layer, x, axes[0] - 1, builder)
     if scaling or axes not in ([rank], list(range(1, rank + 1))):
         what = f"normalizes axis {axis}" + ", with rms_scaling" * scaling
-        expected = "Expected the last, the channels, or all, without rms_scaling."
+        expected = "Expected one axis but the batch, or all, without rms_scaling."
         raise refusal(layer, what, expected=expected)
     if len(axes) == rank > 1:
         normal = _normal(layer, x, _over_groups(layer, shape, 1, builder), builder)
@@ -48,6 +51,17 @@ def _layer_normalization(layer: KerasLayer, inputs: Sequence[str], builder: Grap
     return _weighted(
         layer, _normal(layer, x, _over_vectors(layer, rank, builder), builder), builder
     )
+
+
+def _along_axis(layer: KerasLayer, x: str, axis: int, builder: GraphBuilder) -> str:
+    """With the axis (the batch not counted) as the last one, and back."""
+    rank = len(builder.tensors[x].shape)
+    order = (*(each for each in range(rank) if each != axis), axis)
+    turned = builder.add(Transpose(order), [x], f"{layer.name}/turned")
+    inner = replace(_part(layer, "along_last"), config={**layer.config, "axis": -1})
+    normal = _layer_normalization(inner, [turned], builder)
+    back = tuple(order.index(each) for each in range(rank))
+    return builder.add(Transpose(back), [normal], layer.name)
 
 
 def _group_normalization(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
