@@ -165,6 +165,26 @@ def _same_as_real(whole: Any, real: Any, folder: Path, shape: tuple[int, ...]) -
     return [each.op.name for each in graph.nodes]
 
 
+def _static() -> Any:
+    """The same with constant scales."""
+    whole = _dynamic(True)
+    for each in whole.graph.node:
+        if each.op_type == "DynamicQuantizeLinear":
+            each.op_type = "QuantizeLinear"
+            source, outputs = each.input[0], list(each.output)
+            del each.output[1:]
+            each.input[:] = [source, *outputs[1:]]
+            steps = (np.float32(0.02), np.uint8(100))
+            for name, values in zip(outputs[1:], steps, strict=True):
+                whole.graph.initializer.append(numpy_helper.from_array(np.array(values), name))
+    return whole
+
+
+def test_whole_numbers_behind_a_static_quantization(tmp_path: Path) -> None:
+    names = _same_as_real(_static(), _dynamic(False), tmp_path, (3, 6, 6))
+    assert names == ["conv_2d", "reshape", "fully_connected"]
+
+
 def test_dynamic_quantization_is_a_float_model(tmp_path: Path) -> None:
     names = _same_as_real(_dynamic(True), _dynamic(False), tmp_path, (3, 6, 6))
     assert names == ["conv_2d", "reshape", "fully_connected"]

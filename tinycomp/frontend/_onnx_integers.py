@@ -1,6 +1,6 @@
 """Integer operators of ONNX and onnxruntime, written as float operators between DequantizeLinear
 and QuantizeLinear: `QLinearConv` (the QOperator format) and `ConvInteger` behind
-`DynamicQuantizeLinear` (dynamic quantization).
+`QuantizeLinear` or `DynamicQuantizeLinear` (dynamic quantization).
 """
 
 from __future__ import annotations
@@ -105,6 +105,25 @@ def _whole(kind: str) -> _Rule:
     return rule
 
 
+def _behind_static(kind: str, quantization: Any) -> _Rule:
+    """ConvInteger and MatMulInteger behind a QuantizeLinear: real values times centred weights, in
+    steps of one by its scale.
+    """
+
+    def rule(w: Writer) -> list[Any]:
+        scale, step = str(quantization.input[1]), w.named("step")
+        real, weights = w.named("real"), w.named("w")
+        axis = 0 if kind == "Conv" else -1
+        return [
+            w.node("Reciprocal", [scale], step),
+            w.node("DequantizeLinear", [w.given(1), step, w.given(3)], weights, axis=axis),
+            w.node("DequantizeLinear", [w.given(0), scale, w.given(2)], real),
+            w.same(kind, [real, weights], w.output),
+        ]
+
+    return rule
+
+
 def _dynamic_matmul(scale: int, zero: int, bias: int) -> _Rule:
     """DynamicQuantizeMatMul, and MatMulIntegerToFloat, which is onnxruntime's for three nodes."""
 
@@ -157,9 +176,10 @@ _STATIC: Mapping[str, _Rule] = {
     "QLinearSoftmax": _single("Softmax"),
 }
 """By operator."""
+_WHOLE = {"ConvInteger": "Conv", "MatMulInteger": "MatMul"}
+"""By operator, the float one."""
 _BEHIND_DYNAMIC: Mapping[str, _Rule] = {
-    "ConvInteger": _whole("Conv"),
-    "MatMulInteger": _whole("MatMul"),
+    **{name: _whole(kind) for name, kind in _WHOLE.items()},
     "MatMulIntegerToFloat": _dynamic_matmul(3, 5, 6),
 }
 """By operator, of what reads the result of DynamicQuantizeLinear."""
@@ -171,18 +191,23 @@ def in_real_numbers(onnx: Any, nodes: Iterable[Any]) -> Iterator[Any]:
     ONNX's own QuantizeLinear and DequantizeLinear stay. What can't be written so stays too.
     """
     dynamic: set[str] = set()
+    static: dict[str, Any] = {}
     for proto in nodes:
-        rule = _rule(proto, dynamic)
+        rule = _rule(proto, dynamic, static)
+        if proto.op_type == "QuantizeLinear":
+            static[proto.output[0]] = proto
         if proto.op_type == "DynamicQuantizeLinear":
             dynamic.add(proto.output[0])
         yield from [proto] if rule is None else rule(Writer(onnx, proto))
 
 
-def _rule(proto: Any, dynamic: set[str]) -> _Rule | None:
+def _rule(proto: Any, dynamic: set[str], static: Mapping[str, Any]) -> _Rule | None:
     if proto.domain not in _DOMAINS or (proto.domain != _MICROSOFT and proto.op_type in _SHARED):
         return None
     if proto.input and proto.input[0] in dynamic:
         return _BEHIND_DYNAMIC.get(proto.op_type)
+    if proto.op_type in _WHOLE and proto.input and proto.input[0] in static:
+        return _behind_static(_WHOLE[proto.op_type], static[proto.input[0]])
     return _STATIC.get(proto.op_type)
 
 
