@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.cases import Case, Target, model_path, peers, published_cycles
 from benchmarks.results import Cycles, Peer, Row
-from tinycomp import pipeline
+from tinycomp import folder_checks, pipeline
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.options.build import PlanOptions, Preparation
@@ -57,7 +57,7 @@ def build(model: Path, case: Case) -> tuple[Report, EstimateRecord | None]:
         report = pipeline.build(options, Silent())
         if load_board(case.board).silicon is None:
             return report, None
-        estimated = pipeline.bench(out, None, None, Silent(), estimate_cycles=True).latency
+        estimated = folder_checks.bench(out, None, None, Silent(), estimate_cycles=True).latency
     assert estimated is not None
     return report, estimated.estimate
 

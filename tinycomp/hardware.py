@@ -19,8 +19,8 @@ from tinycomp.device.flashing import flash as flash_project
 from tinycomp.device.link import SerialPort
 from tinycomp.device.port_links import refuse_taken
 from tinycomp.device.serving import serving
+from tinycomp.folder_checks import bench, firmware_build, verify
 from tinycomp.options.data import DataOptions
-from tinycomp.pipeline import bench, firmware_build, verify
 from tinycomp.proof.built_for import board_of
 from tinycomp.reference.compare import Verification
 from tinycomp.report.record import Report, read_report

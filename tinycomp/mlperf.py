@@ -29,10 +29,10 @@ from tinycomp.emit.runner_folder import (
     repetition,
     runner_files,
 )
+from tinycomp.folder_checks import built_folder, firmware_build
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, Task
-from tinycomp.pipeline import built_folder, firmware_build
 from tinycomp.proof.session import session
 from tinycomp.quantization.affine import quantize_inputs, quantize_values
 from tinycomp.quantization.given import input_quantization

@@ -80,7 +80,7 @@ def test_exit_codes(
     def fail(*arguments: object) -> None:
         raise kind("It failed.")
 
-    monkeypatch.setattr("tinycomp.pipeline.simulate", fail)
+    monkeypatch.setattr("tinycomp.simulating.simulate", fail)
     done = run("simulate", "model.tflite", "--data", "data.npz")
     assert (done.code, done.err) == (code, "Error: It failed.\n")
     assert f"| {code} |" in (Path(__file__).parents[2] / "docs" / "errors.md").read_text()

@@ -17,7 +17,7 @@ import pytest
 from fake_firmware import skip_without
 from small_models import small_classifier
 
-from tinycomp import pipeline
+from tinycomp import folder_checks, pipeline
 from tinycomp.common import resources
 from tinycomp.common.progress import Silent
 from tinycomp.device.emulator import Emulator, emulate
@@ -73,10 +73,10 @@ def built(board: str, folder: Path) -> Path:
 
 def measured(out: Path, port: SerialPort) -> LatencyRecord:
     """Verify and measure a build on a port."""
-    found = pipeline.verify(out, None, None, DataOptions(), SAMPLES, port, Silent())
+    found = folder_checks.verify(out, None, None, DataOptions(), SAMPLES, port, Silent())
     assert found.equal
     assert "device" in found.executions
-    latency = pipeline.bench(out, None, port, Silent()).latency
+    latency = folder_checks.bench(out, None, port, Silent()).latency
     assert latency is not None
     assert latency.unit == "cycles"
     return latency
@@ -89,7 +89,7 @@ def test_both_emulators_of_an_uno_count_the_same_cycles(
     board = load_board("uno")
     skip_without(board)
     out = built("uno", tmp_path)
-    simavr = pipeline.bench(out, None, None, Silent()).latency
+    simavr = folder_checks.bench(out, None, None, Silent()).latency
     assert simavr is not None
     sketch = out / "examples" / "serial"
     program = arduino.build_sketch(board, out, sketch, tmp_path / "build")
@@ -124,7 +124,7 @@ def test_a_pico_runs_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     if not is_available(board.compiler):
         pytest.skip("there is no compiler for the Pico")
     out = built("pico", tmp_path)
-    counted = pipeline.bench(out, None, None, Silent()).latency
+    counted = folder_checks.bench(out, None, None, Silent()).latency
     assert counted is not None
     assert counted.unit == "instructions"
     with running("pico", pico_program(board, out, tmp_path / "build"), monkeypatch) as port:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_models import small_classifier
 
-from tinycomp import pipeline
+from tinycomp import folder_checks, pipeline
 from tinycomp.cli.main import main
 from tinycomp.common import resources
 from tinycomp.common.errors import BoardError, DeviceError, ToolError
@@ -196,6 +196,6 @@ def test_bench_prints_the_estimate_and_adds_it_to_the_reports(
 
 def test_builds_that_cannot_be_estimated(build: Path) -> None:
     with pytest.raises(BoardError, match=r"cortex-m7 has no table \[silicon\]"):
-        pipeline.bench(build, "cortex-m7", None, Silent(), estimate_cycles=True)
+        folder_checks.bench(build, "cortex-m7", None, Silent(), estimate_cycles=True)
     with pytest.raises(BoardError, match="measured, not estimated"):
-        pipeline.bench(build, None, "/dev/null", Silent(), estimate_cycles=True)
+        folder_checks.bench(build, None, "/dev/null", Silent(), estimate_cycles=True)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from small_models import Layers
 
-from tinycomp import pipeline
+from tinycomp import folder_checks, pipeline
 from tinycomp.common.progress import Silent
 from tinycomp.device import firmware_build
 from tinycomp.ir.graph import Graph, Node
@@ -193,7 +193,7 @@ def test_a_built_folder_is_verified_by_the_same_reduction(tmp_path: Path) -> Non
     )
     assert report.model.macs == REDUCED.cost().macs
     assert (folder / "model.tflite").read_bytes() == MODEL
-    found = pipeline.verify(folder, None, None, DataOptions(), 2, None, Silent())
+    found = folder_checks.verify(folder, None, None, DataOptions(), 2, None, Silent())
     assert found.equal
     assert found.tensors == report.verify[0].tensors == len(ORIGINAL.nodes)
     assert found.executions == report.verify[0].executions

@@ -14,10 +14,10 @@ from tinycomp.common.errors import DataError, OutputError
 from tinycomp.data.by_input import by_input, side_by_side
 from tinycomp.emit.folder import read_manifest, write_folder
 from tinycomp.emit.project import kind_of
+from tinycomp.folder_checks import built_folder
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Tensor, dequantize_values
 from tinycomp.passes.bundle_outputs import output_parts
-from tinycomp.pipeline import built_folder
 from tinycomp.proof.built_for import board_of
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.reference.simulate import INTEGERS, run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tinycomp import pipeline
+from tinycomp import folder_checks
 from tinycomp.api._data import DATA_LIMIT, Data, data_file
 from tinycomp.api._log import Logged
 from tinycomp.api._scratch import scratch_folder
@@ -56,7 +56,7 @@ def verify(
     """
     progress = progress or Logged()
     with scratch_folder() as scratch:
-        return pipeline.verify(
+        return folder_checks.verify(
             folder_of(build),
             board_name(board),
             data_file(data, scratch, data_limit, progress),
@@ -88,7 +88,7 @@ def bench(
         TinycompError: the folder is no build; a compiler or a device fails or is missing.
     """
     progress = progress or Logged()
-    return pipeline.bench(
+    return folder_checks.bench(
         folder_of(build), board_name(board), _port(port), progress, estimate_cycles
     )
 

@@ -40,11 +40,62 @@ from tinycomp.cli.typed import command_line
 from tinycomp.options.build import HOST, BuildOptions, PlanOptions, Preparation
 from tinycomp.options.data import DataOptions
 
+Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")]
+Name = Annotated[
+    str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
+]
+NoVerify = Annotated[bool, typer.Option("--no-verify", help="Don't compare executions.")]
+NoBench = Annotated[bool, typer.Option("--no-bench", help="Don't measure on the board.")]
+Optimize = Annotated[
+    Goal,
+    typer.Option(help="What streaming by rows and the storage of weights optimize for."),
+]
+RamLimit = Annotated[
+    int | None,
+    typer.Option("--ram-limit", min=1, help="Bytes that the arena may have.", show_default=False),
+]
+PushInput = Annotated[bool, typer.Option("--push-input", help="Let the input come row by row.")]
+Stream = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        min=1,
+        metavar="ROWS",
+        help="Take so many new rows of the window at a time, and compute only what is new "
+        "(docs/streaming.md).",
+        show_default=False,
+    ),
+]
+Benchmark = Annotated[
+    Literal["kws", "vww", "ic", "ad", "sww"] | None,
+    typer.Option(
+        "--benchmark",
+        help="Which of MLPerf Tiny's benchmarks the firmware says it is; by its name if not given.",
+        show_default=False,
+    ),
+]
+Packages = Annotated[
+    str | None,
+    typer.Option(
+        "--package",
+        metavar="KIND,...",
+        help="Also write packages of the library: arduino, cmake, cmsis-pack, esp-idf, "
+        "platformio, zephyr (docs/packages.md).",
+        show_default=False,
+    ),
+]
+PackageUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--package-url", help="The packages' web page, for their manifests.", show_default=False
+    ),
+]
+
 
 @command(ProjectCommand)
 def build(
     model: Model,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    output: Folder,
     board: BoardName = HOST,
     data: Data = None,
     codebook_bits: Bits = None,
@@ -59,67 +110,19 @@ def build(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
-    name: Annotated[
-        str | None, typer.Option(help="Prefix of the C names; the file's name by default.")
-    ] = None,
+    name: Name = None,
     samples: Samples = BuildOptions.samples,
     evaluate: Evaluate = None,
     task: TaskName = None,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Don't compare executions.")
-    ] = not BuildOptions.verify,
-    no_bench: Annotated[
-        bool, typer.Option("--no-bench", help="Don't measure on the board.")
-    ] = not BuildOptions.bench,
-    optimize: Annotated[
-        Goal,
-        typer.Option(help="What streaming by rows and the storage of weights optimize for."),
-    ] = PlanOptions.optimize,
-    ram_limit: Annotated[
-        int | None,
-        typer.Option(
-            "--ram-limit", min=1, help="Bytes that the arena may have.", show_default=False
-        ),
-    ] = None,
-    push_input: Annotated[
-        bool, typer.Option("--push-input", help="Let the input come row by row.")
-    ] = False,
-    stream: Annotated[
-        int | None,
-        typer.Option(
-            "--stream",
-            min=1,
-            metavar="ROWS",
-            help="Take so many new rows of the window at a time, and compute only what is new "
-            "(docs/streaming.md).",
-            show_default=False,
-        ),
-    ] = None,
-    benchmark: Annotated[
-        Literal["kws", "vww", "ic", "ad", "sww"] | None,
-        typer.Option(
-            "--benchmark",
-            help="Which of MLPerf Tiny's benchmarks the firmware says it is; by its name if not "
-            "given.",
-            show_default=False,
-        ),
-    ] = None,
-    package: Annotated[
-        str | None,
-        typer.Option(
-            "--package",
-            metavar="KIND,...",
-            help="Also write packages of the library: arduino, cmake, cmsis-pack, esp-idf, "
-            "platformio, zephyr (docs/packages.md).",
-            show_default=False,
-        ),
-    ] = None,
-    package_url: Annotated[
-        str | None,
-        typer.Option(
-            "--package-url", help="The packages' web page, for their manifests.", show_default=False
-        ),
-    ] = None,
+    no_verify: NoVerify = not BuildOptions.verify,
+    no_bench: NoBench = not BuildOptions.bench,
+    optimize: Optimize = PlanOptions.optimize,
+    ram_limit: RamLimit = None,
+    push_input: PushInput = False,
+    stream: Stream = None,
+    benchmark: Benchmark = None,
+    package: Packages = None,
+    package_url: PackageUrl = None,
     force: Force = False,
     library_only: LibraryOnly = False,
 ) -> None:

@@ -126,13 +126,13 @@ def simulate(
     force: ForceFile = False,
 ) -> None:
     """Run the NumPy reference simulator on data: accuracy, and the outputs on request."""
-    from tinycomp import pipeline
+    from tinycomp import simulating
 
     options = DataOptions(
         x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task, labels=labels,
         label_column=label_column,
     )  # fmt: skip
     steps = [*stages.preparation(model, data, compressed=False), "Simulating"]
-    found = pipeline.simulate(model, data, options, output, force, TerminalProgress(steps))
+    found = simulating.simulate(model, data, options, output, force, TerminalProgress(steps))
     emit(lambda: asdict(found))
     console.print(found.text)

@@ -176,3 +176,9 @@ def add_cycle_estimate(
     with progress.stage(f"Counting instructions by kind on {report.board}"):
         found = estimate(firmware.board, firmware.board_program(), inputs[0])
     return replace(report, latency=replace(report.latency, estimate=found))
+
+
+def with_stand_in(report: Report, running: Session) -> Report:
+    """The report with the name of the stand-in, if the device is one."""
+    ran = running.device is not None and running.stand_in is not None
+    return replace(report, stand_in=running.stand_in.name if ran and running.stand_in else None)
