@@ -12,15 +12,17 @@ from float_graphs import float_graph, run
 from small_models import Layers
 
 from tinycomp.common.errors import TinycompError
-from tinycomp.ir.graph import Graph
+from tinycomp.ir.graph import Graph, GraphBuilder, Node
+from tinycomp.ir.tensor import Constant
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.batch_normalization import BatchNormalization
+from tinycomp.ops.lstm import Lstm
 from tinycomp.quantization.calibration import observe
 from tinycomp.quantization.post_training import quantize
 from tinycomp.reading import clean_up, read_model
 from tinycomp.techniques._adaround import adaptive_rounding
-from tinycomp.techniques._grids import Method
+from tinycomp.techniques._grids import Method, Scales
 from tinycomp.techniques._layers import weighted_layers
 from tinycomp.techniques._sensitivity import Choice, mixed
 from tinycomp.techniques._technique import Samples
@@ -175,3 +177,41 @@ def test_impossible_options_are_refused(graph: Graph) -> None:
         Rounding(average=1.5)
     with pytest.raises(TinycompError, match="'nothing' matches no layer with weights"):
         Rounding(4, by_layer={"nothing": 4}).apply(graph)
+
+
+def test_batch_normalization_that_can_not_be_folded_stays_a_layer() -> None:
+    """Its offset reaches the border, which the padding of the next layer does not have."""
+    layers = Layers(SHAPE, 0)
+    same = Window.make("same", SHAPE[:2], (3, 3))
+    layers.dense(layers.mean(layers.conv("input", 8, same, Activation.RELU)), 3)
+    graph = float_graph(layers.graph())
+    scale, offset = (np.array(each, np.float32) for each in ((1.5, 0.5, -1), (3, -2, 1)))
+    own = {name: Constant(name, each) for name, each in (("scale", scale), ("offset", offset))}
+    first, *others = graph.nodes
+    normal = Node("normal", BatchNormalization(), ("input", "scale", "offset"), ("normal",))
+    tensors = {**graph.tensors, "normal": replace(graph.tensors["input"], name="normal")}
+    first = replace(first, inputs=("normal", *first.inputs[1:]))
+    graph = replace(
+        graph, nodes=(normal, first, *others), tensors=tensors,
+        constants={**graph.constants, **own},
+    )  # fmt: skip
+    rounded = Rounding(8, method="nearest").apply(graph, SAMPLES)
+    expected = run(clean_up(graph), X)
+    np.testing.assert_allclose(run(rounded, X), expected, atol=0.05 * np.abs(expected).max())
+    assert len(weighted_layers(Rounding(average=4.0).apply(graph, SAMPLES))) == 3
+
+
+@pytest.mark.parametrize("scales", ["channel", "layer"])
+def test_gates_of_an_lstm_have_one_scale_each(scales: Scales) -> None:
+    rng, builder = np.random.default_rng(0), GraphBuilder("lstm")
+    sizes = {"weights": (12, 7), "bias": (12,)}
+    made = [builder.constant(n, rng.normal(size=s).astype(np.float32)) for n, s in sizes.items()]
+    graph = builder.build([builder.add(Lstm(), [builder.input("x", (5, 4)), *made], "y")])
+    x = rng.normal(size=(32, 5, 4)).astype(np.float32)
+    found = Rounding(4, scales=scales).apply(graph, Samples(x))
+    int8 = quantize(found, observe(found, x).ranges("min-max"))
+    grid = found.constants["weights"].grid
+    assert grid is not None
+    assert len({*grid.scales}) == (4 if scales == "channel" else 1)
+    (kept,) = (each for each in int8.constants.values() if each.name == "weights")
+    assert np.abs(kept.values).max() <= 7

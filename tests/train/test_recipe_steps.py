@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.options.compress import Targets
+from tinycomp.options.search import Limits
 from tinycomp.recipes.steps import Recipe, builtin, find_recipe, has_steps, parse
 from tinycomp.techniques.recipe import Recipe as PostTraining
+from tinycomp.train._registry import kinds
 from tinycomp.train.augment import Augmentation
 from tinycomp.train.prune import Prune
 from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule
+
+PAGE = Path(__file__).parents[2] / "docs" / "techniques.md"
 
 
 def recipe(*steps: dict[str, Any], **training: Any) -> Recipe:
@@ -175,3 +182,30 @@ def test_common_options_hold_without_trainings() -> None:
     assert parse(values, "Recipe").split == (3, 0.3, "random")
     with pytest.raises(TinycompError, match=r"validation 2"):
         parse({**values, "training": {"validation": 2.0}}, "Recipe")
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_the_page_explains_each_technique_and_has_a_measured_row(name: str) -> None:
+    text = PAGE.read_text()
+    assert re.search(rf"^#+ .*\b{name}\b", text, re.MULTILINE), "a heading with its name"
+    measured = text[text.index("## Each technique alone") :]
+    rows = [line for line in measured.splitlines() if line.startswith("| ") and f"`{name}`" in line]
+    assert any(re.search(r"\| [\d.]+ % \| [\d,]+ \|", row) for row in rows), (
+        "run python -m benchmarks.compression.techniques with a case for it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Targets(accuracy=97), "--min-accuracy 97 is not possible. Expected a share"),
+        (lambda: Targets(accuracy=float("nan")), "--min-accuracy nan is not possible"),
+        (lambda: Targets(constants=0), "--target-bytes 0 is not possible. Expected a number above"),
+        (lambda: Targets(macs=-5), "--target-macs -5 is not possible"),
+        (lambda: Limits(ram=0), "--max-ram 0 is not possible"),
+        (lambda: Limits(accuracy=-0.1), "--min-accuracy -0.1 is not possible"),
+    ],
+)
+def test_impossible_targets_are_refused(make: Callable[[], object], text: str) -> None:
+    with pytest.raises(TinycompError, match=re.escape(text)):
+        make()

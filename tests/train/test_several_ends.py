@@ -12,10 +12,12 @@ import pytest
 import tinycomp
 from tinycomp.common.errors import DataError, TinycompError
 from tinycomp.common.progress import Silent
-from tinycomp.data.targets import Targets
+from tinycomp.data.targets import Targets, find_targets
+from tinycomp.data.task import model_shapes
 from tinycomp.ir.graph import Graph, GraphBuilder, named_ends
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._activation import Activation
+from tinycomp.ops.arg_max import ArgMax
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.logistic import Logistic
@@ -34,7 +36,7 @@ from tinycomp.train.losses import Supervision, balanced
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule
-from tinycomp.train.teacher import teacher_features, teacher_outputs
+from tinycomp.train.teacher import kind_of, supervision, teacher_features, teacher_outputs
 
 COUNT, HIDDEN = 240, 34
 LOGITS = (True, False, True)
@@ -206,3 +208,22 @@ def test_layers_are_sensitive_by_all_outputs() -> None:
     assert {"hidden/dense", "age/dense"} <= {each.layer for each in found["bits"]}
     assert all(each.options[-1].damage > 0 for each in found["bits"])
     assert all(np.isfinite(option.damage) for each in found["channels"] for option in each.options)
+
+
+def test_a_choice_of_the_largest_value_is_trained_by_the_values() -> None:
+    builder = GraphBuilder("choice")
+    kernel = builder.constant("kernel", TRUTH["kind"].T.astype(np.float32))
+    bias = builder.constant("bias", np.zeros(3, np.float32))
+    shares = builder.add(FullyConnected(), [builder.input("x", (17,)), kernel, bias], "dense")
+    last = builder.add(Softmax(), [shares], "softmax")
+    graph = builder.build([builder.add(ArgMax(axes=(0,)), [last], "choice")])
+    (shape,) = model_shapes(graph)
+    labels = find_targets(shape, X, LABELS["kind"])
+    assert kind_of(shape, labels, graph) == "classes"
+    assert kind_of(shape, Targets(None, np.empty(0), np.arange(0)), graph) == "classes"
+    (said,) = teacher_outputs(graph, X, logits=True)
+    targets = supervision("classes", said, labels)
+    assert targets.agreement(said, np.arange(COUNT)) == 1
+    np.testing.assert_allclose(
+        trainable(graph, logits=True).predict(X, verbose=0), REAL["kind"], rtol=1e-4, atol=1e-4
+    )

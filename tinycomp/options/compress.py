@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinycomp.common.errors import TinycompError
+from tinycomp.options.amounts import require_amounts
 from tinycomp.options.build import PlanOptions
 from tinycomp.options.data import DataOptions
 
@@ -32,8 +33,10 @@ class Targets:
         """Check the targets.
 
         Raises:
-            TinycompError: there are two for the size.
+            TinycompError: there are two for the size, or one is out of range.
         """
+        sizes = {"--target-bytes": self.constants, "--target-flash": self.flash}
+        require_amounts(self.accuracy, {**sizes, "--target-macs": self.macs})
         if self.constants is not None and self.flash is not None:
             raise TinycompError(
                 "--target-bytes and --target-flash can't be combined.",

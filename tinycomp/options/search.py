@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tinycomp.options.amounts import require_amounts
 from tinycomp.options.build import PlanOptions
 from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL
 from tinycomp.options.data import DataOptions, HoldOut
@@ -49,6 +50,15 @@ class Limits:
     """The most instructions of an inference."""
     accuracy: float | None = None
     """The lowest score on validation samples, from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        """Check the limits.
+
+        Raises:
+            TinycompError: one is out of range.
+        """
+        given = {"flash": self.flash, "ram": self.ram, "instructions": self.instructions}
+        require_amounts(self.accuracy, {f"--max-{name}": each for name, each in given.items()})
 
     def excess(self, found: _Figures, shorter: int = 0) -> dict[str, float]:
         """The relative excess over each limit; 0 or less if the limit is met.

@@ -24,8 +24,9 @@ def require_share(macs: float | None) -> None:
 
 
 def least_share(
-    graph: Graph, smaller: Callable[[float], Graph], macs: float, most: float, what: str
-) -> float:
+    graph: Graph, smaller: Callable[[float], Graph], macs: float, most: float, what: str,
+    hint: str = "",
+) -> float:  # fmt: skip
     """The smallest share to remove so that at most the share `macs` of the work remains.
 
     Args:
@@ -34,6 +35,7 @@ def least_share(
         macs: the share of multiply-accumulates that may remain.
         most: the largest share to remove.
         what: what `most` is a share of, for messages: "of the channels".
+        hint: what to do if it is not enough; by default to increase macs.
 
     Raises:
         TinycompError: removing `most` is not enough.
@@ -44,7 +46,7 @@ def least_share(
         raise TinycompError(
             f"macs = {macs:g} can't be reached: with {most:.0%} {what} removed, "
             f"{left / before:.1%} of the multiply-accumulates remain.",
-            hint="Increase macs, or combine this technique with another one.",
+            hint=hint or "Increase macs, or combine this technique with another one.",
         )
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -87,7 +87,7 @@ def rounded(
     if statistics is not None:
         variance = np.diagonal(statistics.covariance, axis1=1, axis2=2)
         variance = variance + 1e-3 * (variance.mean() or 1.0)
-    scale = grid_scale(weights, variance, bits, scales)
+    scale = _scale(layer, variance, bits, scales)
     target, held = weights / scale, weights == 0
     if statistics is None or method == "nearest":
         return Rounded(nearest(target, last), scale)
@@ -97,3 +97,15 @@ def rounded(
     table: Array = np.broadcast_to(np.arange(-last, last + 1.0), (len(target), 2 * last + 1))
     factor, order = factorize(statistics.covariance, _DAMPING)
     return Rounded(assign(target, table, held, factor, order), scale)
+
+
+def _scale(layer: Layer, importance: Floats, bits: int, scales: Scales) -> Floats:
+    """The step size of each channel, (channels, 1), or of the layer, (1, 1). Channels that share a
+    scale in the operator have the same one.
+    """
+    weights, groups = layer.real, layer.nodes[0].op.scale_groups(len(layer.real))
+    if scales == "layer" or groups == len(weights):
+        return grid_scale(weights, importance, bits, scales)
+    spread = np.broadcast_to(importance, weights.shape)
+    found = grid_scale(weights.reshape(groups, -1), spread.reshape(groups, -1), bits, scales)
+    return np.repeat(found, len(weights) // groups, axis=0)

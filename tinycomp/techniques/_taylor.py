@@ -14,6 +14,7 @@ from tinycomp.common.errors import DataError
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.ops.arg_max import ArgMax
 from tinycomp.passes._channels import mixes
 from tinycomp.passes._logits import logits_of
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
@@ -99,9 +100,12 @@ def _end(
     tensor, output = logits_of(graph, place), graph.outputs[place]
     last = graph.producer(output)
     kind = "values" if last is None or tensor == output else last.op.name
+    if kind == ArgMax.name:
+        kind = "softmax"
     if targets is None:
         found = own[output]
-        targets = {"softmax": found.argmax(axis=-1), "logistic": found > 0.5}.get(kind, 0.9 * found)
+        chosen = found if found.ndim < len(graph.tensors[tensor].shape) + 1 else found.argmax(-1)
+        targets = {"softmax": chosen, "logistic": found > 0.5}.get(kind, 0.9 * found)
     shape = graph.tensors[tensor].shape
     if kind == "values" and np.issubdtype(targets.dtype, np.integer) and shape[-1] > 1:
         kind = "softmax"  # class indices for a model that ends in logits

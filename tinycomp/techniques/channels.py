@@ -12,7 +12,7 @@ import numpy as np
 
 from tinycomp.common.errors import TinycompError
 from tinycomp.ir.graph import Graph
-from tinycomp.passes._channels import Mask
+from tinycomp.passes._channels import Mask, narrows
 from tinycomp.techniques._budget import least_share, require_share
 from tinycomp.techniques._channel_groups import ChannelGroups, Group, channel_groups
 from tinycomp.techniques._channel_scores import Criterion, Scores, scores, work
@@ -92,9 +92,11 @@ class Channels(Structure):
         found = channel_groups(graph)
         given = found.by_group(self.by_layer)
         if not found.groups:
+            others = sorted({node.op.name for node in graph.nodes if not narrows(node.op)})
+            listed = f" ({', '.join(others)})" if others else ""
             raise TinycompError(
                 f"No channels of '{graph.name}' can be removed: all are coupled to its input or "
-                "output.",
+                f"output, or to operators that keep all of theirs{listed}.",
                 hint="Omit this step.",
             )
         ranked = scores(found, self.criterion, samples)
@@ -104,15 +106,15 @@ class Channels(Structure):
         def kept(share: float) -> Mask:
             return found.best(ranked, self._counts(found, ranked, given, share))
 
-        share = self.fraction
+        share, unknown = self.fraction, [g.name for g in found.groups if _unknown(ranked, g)]
         if self.macs is not None:
+            note = self._unknown_note(unknown) if unknown else ""
             # In a global ranking `most` limits each group, not all of them together.
             times = 1 / self.most if self.ranking == "global" and self.most else 1.0
             share = times * least_share(
                 graph, lambda taken: found.narrow(kept(times * taken)), self.macs, self.most,
-                "of the channels",
+                "of the channels", note,
             )  # fmt: skip
-        unknown = [g.name for g in found.groups if _unknown(ranked, g)]
         left = kept(share)
         pruned = found.narrow(left)
         pruned = self.recalibrated(pruned, graph, samples, found.by_tensor(left))

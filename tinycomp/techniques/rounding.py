@@ -16,6 +16,7 @@ from tinycomp.common.errors import TinycompError
 from tinycomp.data.values import spread
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reference.oracle import run_float
 from tinycomp.techniques._grids import Method, Rounded, Scales, rounded
@@ -88,7 +89,7 @@ class Rounding(Technique):
         Raises:
             TinycompError: a pattern matches no layer, or mixed precision has no samples.
         """
-        graph = folded(graph)
+        graph = lower_batch_normalization(folded(graph))
         layers = weighted_layers(graph)
         given = self._given(graph, layers)
         x = None if samples is None else samples.x[spread(len(samples.x), _SAMPLES)]

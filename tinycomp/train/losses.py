@@ -102,11 +102,11 @@ def _variance(values: Array) -> float:
 
 def balanced(targets: Supervision, weight: float) -> Supervision:
     """The targets of an output with this weight of its loss. Squared errors are divided by the
-    variance of the float model's outputs, which makes them free of units and comparable with cross
-    entropies and penalties.
+    variance of the labels, which makes them free of units and comparable with cross entropies and
+    penalties.
     """
-    said, _ = targets.parts(targets.rows)
-    unit = _variance(said) if targets.kind == "values" else 1.0
+    _, labels = targets.parts(targets.rows)
+    unit = _variance(labels) if targets.kind == "values" else 1.0
     return replace(targets, weight=weight / unit)
 
 

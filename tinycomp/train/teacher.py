@@ -54,7 +54,7 @@ def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
         graph: the float model, cleaned up.
     """
     if targets.task is None:
-        found = _OF_ENDINGS.get(shape.ending, "values")
+        found = _OF_ENDINGS.get(shape.by_class.ending, "values")
     elif targets.task == "classification":
         return "classes"
     else:
