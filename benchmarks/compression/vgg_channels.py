@@ -18,17 +18,25 @@ batch = 64
 imitation = 0.9
 temperature = 4.0
 validation = 0.0625
-rate = 0.03
+rate = 0.02
+normalize = true
 """
 STEPS = """
 [[steps]]
 technique = "channels"
-macs = 0.38
+macs = 0.6
 criterion = "taylor"
 ranking = "global"
 multiple = 4
-recalibrate = false
-epochs = 36
+epochs = 4
+
+[[steps]]
+technique = "channels"
+macs = 0.633
+criterion = "taylor"
+ranking = "global"
+multiple = 4
+epochs = 28
 """
 
 
