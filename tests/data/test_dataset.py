@@ -319,6 +319,27 @@ def test_axes_in_another_order(
         load_data(save(tmp_path, x=values(4, *found)), wanted)
 
 
+@pytest.mark.parametrize(
+    ("arrays", "others"),
+    [(("labels",), "labels"), (("z", "target"), "z, target"), (("class_names",), ""), ((), "")],
+)
+def test_arrays_that_may_be_the_labels_are_named(
+    arrays: tuple[str, ...], others: str, tmp_path: Path
+) -> None:
+    contents = {name: np.array(["a"]) for name in arrays}
+    notes = load(tmp_path, x=values(9, *SHAPE), **contents).notes
+    found = [note for note in notes if "of labels" in note]
+    assert found == (
+        [
+            f"data.npz has no array 'y' of labels, but {others}: rename the one with the labels, "
+            "or name it (--y-key)."
+        ]
+        if others
+        else []
+    )
+    assert "of labels" not in str(load(tmp_path, x=values(9, *SHAPE), y=np.arange(9), z=1).notes)
+
+
 def test_empty_halves(tmp_path: Path) -> None:
     full, empty = values(9, *SHAPE), values(0, *SHAPE)
     found = load(tmp_path, x_train=full, y_train=np.arange(9), x_test=empty, y_test=np.arange(0))

@@ -93,6 +93,14 @@ def test_the_most_urgent_step_comes_first() -> None:
     assert "--data samples.npz" in blind[0].command
 
 
+def test_without_a_compiler_the_board_says_which_is_missing() -> None:
+    report = replace(full(), flash=None, latency=None)
+    steps = next_steps(report, Origin("out", "m.keras", "d.npz"))
+    assert steps[0].command == "tinycomp boards cortex-m4"
+    assert "compiler is missing" in steps[0].why
+    assert not any(step.command.startswith("tinycomp bench") for step in steps)
+
+
 def test_4_bits_are_proposed_with_the_bytes_that_they_save() -> None:
     report = replace(full(), compression={}, board="host")
     layers = (LayerRecord("a", "dense", 1, weight_bytes=1000), LayerRecord("b", "add", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -178,7 +179,7 @@ def search(
         on_candidate=_tell_outcome,
         progress=TerminalProgress(),
     )
-    _show(found, f"{model} --data {data}", output)
+    _show(found, shlex.join((str(model), "--data", str(data))), output)
 
 
 def _tell_outcome(found: Finished) -> None:
@@ -211,6 +212,6 @@ def _show(found: Results, searched: str, output: Path) -> None:
     console.print(f"Wrote {output / PAGE} and {output / FRONT}", soft_wrap=True)
     console.print(
         f"Reproduce the best ({shown}) with: tinycomp compress {searched} --recipe "
-        f"{output / recipe_name(best.number)} -o small.tflite",
+        f"{shlex.quote(str(output / recipe_name(best.number)))} -o small.tflite",
         soft_wrap=True,
     )

@@ -38,6 +38,7 @@ from tinycomp.data.samples import (
 )
 from tinycomp.data.source import Source, UnreadableError
 from tinycomp.data.values import (
+    CLASS_NAMES,
     read_class_names,
     real_values,
     require_numbers,
@@ -55,6 +56,8 @@ TEST_ONLY_ROWS = 100
 
 _OWN = ("labels", "label_column")
 """Options of which each format takes its own."""
+_INPUTS_AND_LABELS = "xy"
+"""First letters of arrays whose names are known."""
 _NAMES = "x_train and x_test, x_calib, or x"
 _CONVENTION = "Options: --x-key, --y-key, --input-scale, --input-offset."
 
@@ -284,6 +287,8 @@ class _Reader:
         self._note_halves(key, test_key, len(x))
         assert train is not None
         assert test is not None
+        if test.y is None and not self.outputs:
+            self._note_other_arrays(label_key(test_key, self.options))
         return Dataset(
             x, y, x_test, y_test, names or (), () if names else label_names(train.y, test.y),
             (*self.source.notes, *self.notes), self._calibration_rows(train),
@@ -373,6 +378,19 @@ class _Reader:
         elif key == test_key:
             self.notes.append(
                 f"{self.path.name} has no test half: {key!r} calibrates and evaluates."
+            )
+
+    def _note_other_arrays(self, wanted: str) -> None:
+        """Name the arrays that may be the labels, where those are missing."""
+        others = [
+            name
+            for name in self.source.names
+            if name[0] not in _INPUTS_AND_LABELS and name != CLASS_NAMES
+        ]
+        if wanted and wanted not in self.source and others:
+            self.notes.append(
+                f"{self.path.name} has no array {wanted!r} of labels, but {', '.join(others)}: "
+                "rename the one with the labels, or name it (--y-key)."
             )
 
     @property

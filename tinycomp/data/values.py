@@ -10,6 +10,7 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
 
 SCALE, ZERO_POINT = "x_scale", "x_zero_point"
+CLASS_NAMES = "class_names"
 LARGEST = 1e9
 """Values beyond are no measurements; no sensor, pixel or sample of sound comes near."""
 
@@ -148,9 +149,9 @@ def read_class_names(source: Source) -> tuple[str, ...]:
     Raises:
         UnreadableError: it is no list of strings.
     """
-    if "class_names" not in source:
+    if CLASS_NAMES not in source:
         return ()
-    names = source.load("class_names")
+    names = source.load(CLASS_NAMES)
     if names.ndim != 1:
         shown = f"is one value, {str(names)[:40]!r}" if names.ndim == 0 else "is no list"
         raise UnreadableError(

@@ -57,11 +57,14 @@ def _steps(report: Report, origin: Origin) -> Iterator[Step]:
     folder = shlex.quote(origin.folder)
     if not report.verify:
         yield Step("the C code was not compared with LiteRT", f"tinycomp verify {folder}")
+    if report.flash is None:
+        why = "the board's compiler is missing, so flash and time were not measured"
+        yield Step(why, f"tinycomp boards {_board(report, origin)}")
     yield from _on_accuracy(report, origin)
     yield from _on_room(report, origin)
     if origin.flashable:
         yield Step("with the board on a port, flash and time it", f"tinycomp run {folder}")
-    if report.latency is None:
+    if report.latency is None and report.flash is not None:
         yield Step("nothing was timed", f"tinycomp bench {folder} --board cortex-m4")
     if origin.trainable and not report.compression and origin.data is not None:
         command = _with_data("compress", report, origin, "-o small.tflite")
