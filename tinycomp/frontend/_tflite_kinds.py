@@ -35,8 +35,8 @@ _WINDOW = (
 )
 _SVDF = (
     "An SVDF layer is a dense layer on each row and a depthwise convolution along time behind it: "
-    "convert the model in that form, which takes a whole window. --stream makes it take one row at "
-    "a time, and keeps what the windows have in common."
+    "convert the model in that form, which takes a whole window; with --stream 1 the library takes "
+    "one new row at a time."
 )
 _LISTS = "TensorList"
 """In names of custom operators that serve loops."""
