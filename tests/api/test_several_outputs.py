@@ -77,7 +77,7 @@ def _quantized(built: tinycomp.Build) -> Array:
 
 
 def test_the_report_shows_each_output_and_says_which_counts(built: tinycomp.Build) -> None:
-    lines = [value for what, value in summary_rows(built.report) if what == "Accuracy"]
+    lines = [v for what, v in summary_rows(built.report) if what in ("Accuracy", "Error")]
     assert "output kind, which counts; float" in lines[0]
     assert "output age; float" in lines[1]
     (also,) = (value for what, value in summary_rows(built.report) if what == "Also")
@@ -117,3 +117,13 @@ def test_the_accuracy_that_compression_keeps_is_that_of_the_output_that_counts(
     alone = (X, {"age": AGE})
     with pytest.raises(tinycomp.TinycompError, match="the task of this model is regression"):
         tinycomp.compress(model, alone, recipe=recipe, min_accuracy=0.4)
+
+
+def test_labels_in_a_tuple_are_those_of_the_outputs_in_order(built: tinycomp.Build) -> None:
+    again = tinycomp.build(
+        write_tflite(network()), (X, (KIND, AGE)), name="two", verify=False, bench=False
+    )
+    assert again.report.accuracies == built.report.accuracies
+    three = (X, (KIND, AGE, KIND))
+    more = tinycomp.build(write_tflite(network()), three, name="two", verify=False, bench=False)
+    assert "The model has 2 outputs: the labels in 'y2' are not used." in more.report.notes

@@ -236,10 +236,19 @@ def _parts(element: Any) -> tuple[dict[str, Any], Any]:
 
 
 def _named_labels(y: Any) -> dict[str, Any]:
-    """Labels of a batch by the names of their outputs; without names, of the only one."""
+    """Labels of a batch by the names of their outputs; those in a tuple by their places; others are
+    those of the only one.
+    """
     if y is None:
         return {}
+    if isinstance(y, tuple) and len(y) > 1 and all(map(_is_array, y)):
+        return {f"{_LABELS}{place or ''}": each for place, each in enumerate(y)}
     return {str(k): v for k, v in y.items()} if isinstance(y, Mapping) else {_LABELS: y}
+
+
+def _is_array(value: Any) -> bool:
+    """Whether it is an array or a tensor with axes."""
+    return (hasattr(value, "__array__") or hasattr(value, "detach")) and len(np.shape(value)) > 0
 
 
 def _is_sample(source: Any, x: Mapping[str, Any], y: Any) -> bool:

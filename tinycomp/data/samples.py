@@ -101,9 +101,24 @@ class SampleReader:
             raise UnreadableError(
                 f"It does not hold the array {wanted!r}; it holds {self.source.listing}."
             )
-        found = {name: self._labels(key, leading, output_key(name, key)) for name in self.outputs}
+        found = {
+            name: self._labels(key, leading, self._output_key(place, name, key))
+            for place, name in enumerate(self.outputs)
+        }
+        self._note_labels_of_no_output(key)
         known = {name: labels for name, labels in found.items() if labels is not None}
         return Samples(key, x, self._labels(key, leading, wanted), known)
+
+    def _output_key(self, place: int, name: str, x_key: str) -> str:
+        """The array of labels of an output: by its name, else by its place."""
+        own, numbered = output_key(name, x_key), _numbered_key(place, x_key)
+        return own if own in self.source or numbered not in self.source else numbered
+
+    def _note_labels_of_no_output(self, x_key: str) -> None:
+        count = max(1, len(self.outputs))
+        if (extra := _numbered_key(count, x_key)) in self.source:
+            has = "one output" if count == 1 else f"{count} outputs"
+            self.notes.append(f"The model has {has}: the labels in {extra!r} are not used.")
 
     def _labels(self, x_key: str, leading: Shape, key: str) -> Array | None:
         """The labels (samples, ...) of inputs with these leading sample axes; None if there is no
@@ -135,6 +150,11 @@ def label_key(x_key: str, options: DataOptions) -> str:
 def output_key(output: str, x_key: str) -> str:
     """The name of the array of labels of one of several outputs: with the ending of the inputs."""
     return f"{output}{x_key[1:]}" if x_key.startswith("x") else output
+
+
+def _numbered_key(place: int, x_key: str) -> str:
+    """The name of the array of labels of an output by its place, from 0: y_train, y1_train, ..."""
+    return f"y{place or ''}{x_key[1:]}" if x_key.startswith("x") else ""
 
 
 def require_as_many_labels(key: str, x_key: str, labels: Shape, x: Shape) -> None:
