@@ -23,8 +23,8 @@ static inline int32_t tc_add_int16_raise(int16_t x, int32_t multiplier, int shif
 }
 
 /* Output rows [first, last). No scratch. The output may overwrite the wide input. */
-static void tc_add_int16(const tc_add_int16_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                         uint16_t last, int8_t *scratch)
+static __attribute__((unused)) void tc_add_int16(const tc_add_int16_t *constants, const tc_input_t *in,
+                                                 const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_add_int16_t, op, constants);
     (void)scratch;

@@ -2,9 +2,8 @@
 #ifndef TINYCOMP_MAX_POOL_2D_INT16_H
 #define TINYCOMP_MAX_POOL_2D_INT16_H
 
-#include "int16.h"
-#include "tinycomp.h"
-#include "window.h"
+#include "cells_int16.h"
+#include "max_cells_int16.h"
 
 typedef struct {
     uint16_t input_height, input_width, channels;
@@ -15,37 +14,25 @@ typedef struct {
     int16_t activation_min, activation_max;
 } tc_max_pool_2d_int16_t;
 
-/* The result of channel c over a window at (top, left), of which the cells within both spans are inside the input. */
-static int16_t tc_max_pool_2d_int16_value(const tc_max_pool_2d_int16_t *op, const tc_input_t *in, int32_t top,
-                                          int32_t left, tc_span_t down, tc_span_t across, size_t c)
-{
-    int32_t found = op->activation_min;
-    for (unsigned ky = down.begin; ky < down.end; ky++) {
-        const int16_t *cell = tc_input_row_int16(in, (uint16_t)(top + (int32_t)ky)) + c;
-        cell += (size_t)(left + (int32_t)across.begin) * op->channels;
-        for (unsigned kx = across.begin; kx < across.end; kx++, cell += op->channels) {
-            found = *cell > found ? *cell : found;
-        }
-    }
-    return tc_clamp_int16(found, op->activation_min, op->activation_max);
-}
-
 /* Output rows [first, last). No scratch. */
 static void tc_max_pool_2d_int16(const tc_max_pool_2d_int16_t *constants, const tc_input_t *in, const tc_output_t *out,
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_max_pool_2d_int16_t, op, constants);
+    const size_t channels = op->channels;
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
         const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
-        const tc_span_t down = tc_span(top, op->input_height, op->kernel_height, 1);
+        tc_cells_t cells = tc_cells_of_rows(in, top, op->input_height, op->kernel_height);
         int32_t left = -(int32_t)op->padding_left;
-        int16_t *to = tc_output_row_int16(out, y);
-        for (uint16_t x = 0; x < op->output_width; x++, left += op->stride_width) {
-            const tc_span_t across = tc_span(left, op->input_width, op->kernel_width, 1);
-            for (size_t c = 0; c < op->channels; c++) {
-                *to++ = tc_max_pool_2d_int16_value(op, in, top, left, down, across, c);
-            }
+        int16_t *const row = tc_output_row_int16(out, y);
+        int16_t *to = row;
+        for (uint16_t x = 0; x < op->output_width; x++, left += op->stride_width, to += channels) {
+            tc_cells_move_int16(&cells, left, op->input_width, op->kernel_width, channels);
+            tc_max_cells_int16(&cells, channels, op->activation_min, to);
+        }
+        for (size_t i = 0; op->activation_max != 32767 && i < op->output_width * channels; i++) {
+            row[i] = row[i] > op->activation_max ? op->activation_max : row[i];
         }
     }
 }

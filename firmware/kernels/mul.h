@@ -17,8 +17,8 @@ typedef struct {
 } tc_mul_t;
 
 /* Output rows [first, last). No scratch. */
-static void tc_mul(const tc_mul_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                   uint16_t last, int8_t *scratch)
+static __attribute__((unused)) void tc_mul(const tc_mul_t *constants, const tc_input_t *in, const tc_output_t *out,
+                                           uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_mul_t, op, constants);
     (void)scratch;

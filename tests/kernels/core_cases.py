@@ -20,6 +20,10 @@ from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.max_pool_2d import MaxPool2D
+from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.quantize import Quantize
+from tinycomp.ops.subtract import Subtract
 
 ZERO_POINTS = (-128, -128, -3, 0, 17, 127)
 SPREADS = (40.0, 40.0, 4000.0, 0.05)
@@ -547,6 +551,29 @@ def sums(count: int = 16) -> list[Case]:
     return found
 
 
+def broadcasts(count: int = 24) -> list[Case]:
+    """Sums, differences and products with a row, a cell or a single value, in both orders;
+    differences and products of whole tensors.
+    """
+    found = []
+    for i, draw in draws(count, 24):
+        shape = (draw.number(1, 4), draw.number(1, 5), draw.of((1, 3, 4, 8, 9)))
+        first = float(np.exp(draw.rng.uniform(-4, 0)))
+        builder = CaseBuilder(shape, parameters(first, int(draw.of(ZERO_POINTS))))
+        pool = ((1, 1), (shape[0], 1), shape[:2])[i % 3]
+        tied = builder.quantization["input"]
+        other = builder.add(AveragePool2D(Window(pool)), ["input"], tied)
+        scale = first * float(draw.of((1.0, 1.3, 0.31)))
+        other = builder.add(Quantize(), [other], parameters(scale, int(draw.of(ZERO_POINTS))))
+        pair = ["input", other] if draw.number(0, 1) else [other, "input"]
+        kind = draw.of((Subtract, Mul) if pool == (1, 1) else (Add, Subtract, Mul))
+        factor = float(draw.of((0.83, 1.1, 2.7))) * (40 * scale if kind is Mul else 1.0)
+        output = parameters(factor * first, int(draw.of(ZERO_POINTS)))
+        builder.add(kind(draw.of(tuple(Activation))), pair, output)
+        found.append(Case(f"broadcast {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
+    return found
+
+
 def pools(count: int = 12) -> list[Case]:
     """Means over all cells, up to sums that exceed 16 bits."""
     found = []
@@ -560,6 +587,18 @@ def pools(count: int = 12) -> list[Case]:
         pool = AveragePool2D(Window(size, size), draw.of(tuple(Activation)))
         builder.add(pool, ["input"], tied)
         found.append(Case(f"pool {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
+    return found
+
+
+def means(count: int = 8) -> list[Case]:
+    """Means over all cells, at scales of their own; rows with sums that exceed 16 bits."""
+    found = []
+    for i, draw in draws(count, 25):
+        size = (2, 300) if i == 0 else (draw.number(1, 9), draw.number(1, 9))
+        shape = (*size, 5 if i == 0 else draw.of((1, 3, 4, 7, 8, 30)))
+        builder = CaseBuilder(shape, parameters(0.05, int(draw.of(ZERO_POINTS))))
+        builder.add(Mean(), ["input"], parameters(float(draw.of((0.05, 0.011))), 7))
+        found.append(Case(f"mean {i}", builder.graph(), extreme_inputs(draw.rng, shape)))
     return found
 
 
@@ -614,6 +653,8 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "stored": stored,
     "blocks": blocks,
     "sums": sums,
+    "broadcasts": broadcasts,
     "pools": pools,
+    "means": means,
     "windows": windows,
 }

@@ -204,7 +204,7 @@ static void run_reduction(const case_t *c, unsigned sample, size_t offset)
 {
     const tensor_t *const from = &c->tensors[0], *const to = &c->tensors[2];
     allocate(&inputs[0], from->stride, offset);
-    allocate(&output, to->height * to->stride, (offset + 3) % 4);
+    allocate(&output, to->height * to->stride, (offset + 3 * c->aligned) % 4);
     allocate(&scratch, c->scratch, SCRATCH_OFFSET);
     const tc_input_t in[] = {{inputs[0].start, from->stride, 1}};
     const tc_output_t out = {output.start, to->stride, to->height};

@@ -20,27 +20,31 @@ from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
 ADDS = {"armv7e_m": "add_dsp", "armv8_1m_mve": "add_mve"}
 
 
-def sum_of(wide: Shape, pool: Window) -> Case:
-    """The sum of the input and a pooled copy with the same parameters."""
+def sum_of(wide: Shape, pool: Window, scale: float = 0.17) -> Case:
+    """The sum of the input and a pooled copy with the same parameters, of 0.1 a step."""
     tied = parameters(0.1, 3)
     builder = CaseBuilder(wide, tied)
     other = builder.add(AveragePool2D(pool), ["input"], tied)
-    builder.add(Add(), ["input", other], parameters(0.17, -4))
+    builder.add(Add(), ["input", other], parameters(scale, -4))
     return Case("sum", builder.graph(), extreme_inputs(default_rng(0), wide))
 
 
 @pytest.mark.parametrize("kernels", ADDS)
 @pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
 def test_a_height_of_one_is_not_a_broadcast(kernels: str, shape: Shape) -> None:
-    (found,) = lowered([sum_of(shape, Window((1, 1)))], kernels)
+    """Halved sums are ties, which no affine function rounds away from zero."""
+    (found,) = lowered([sum_of(shape, Window((1, 1)), 0.2)], kernels)
     assert found.kernel == ADDS[kernels]
 
 
-@pytest.mark.parametrize("kernels", ADDS)
-@pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
-def test_a_broadcast_uses_the_portable_kernel(kernels: str, shape: Shape) -> None:
-    (found,) = lowered([sum_of(shape, Window(shape[:2]))], kernels)
-    assert found.kernel == "add"
+@pytest.mark.parametrize("kernels", [*ADDS, "scalar", "lx6"])
+@pytest.mark.parametrize("pool", [(1, 1), (4, 4)])
+def test_sums_and_broadcasts_are_affine_functions(kernels: str, pool: tuple[int, int]) -> None:
+    found, ties = lowered(
+        [sum_of((4, 4, 8), Window(pool), scale) for scale in (0.17, 0.2)], kernels
+    )
+    same = "add_scalar" if kernels in ("scalar", "lx6") and pool == (1, 1) else "add_affine"
+    assert (found.kernel, ties.kernel == same) == (same, False)
 
 
 def test_the_random_sums_have_both_heights() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conformance import Case, extreme_inputs
 from core_cases import (
+    broadcasts,
     clustered,
     convolutions,
     dense,
@@ -20,10 +21,12 @@ from core_cases import (
     few_channels,
     narrow,
     pointwise,
+    pools,
     regular,
     stored,
     sums,
     wide_dense,
+    windows,
 )
 from core_program import available, lowered, run
 
@@ -34,7 +37,7 @@ from tinycomp.target.boards import Board, load_board
 
 FAMILIES = (
     convolutions, pointwise, narrow, few_cells, few_channels, depthwise, regular, clustered,
-    dense, wide_dense, stored,
+    dense, wide_dense, stored, broadcasts, pools, windows,
 )  # fmt: skip
 CASES = 10
 """Of each family."""
@@ -49,12 +52,15 @@ KERNELS = {
         "depthwise_3x3_int16_dsp",
         "depthwise_3x3_stride_2_int16_dsp",
         "depthwise_int16_dsp",
+        "fully_connected_int16_dsp",
     },
     "armv8_1m_mve": {
+        "add_int16_mve",
         "conv_2d_int16",
         "conv_2d_int16_mve",
         "depthwise_int16_mve",
-        "fully_connected_int16",
+        "fully_connected_factor_int16",
+        "mul_int16_mve",
     },
 }
 """Kernels whose code differs from the portable one, by instruction set."""
@@ -68,8 +74,8 @@ BUILDS = [
 
 
 def on_int16(case: Case) -> Case:
-    """Weighted layers, or a sum, with int16 activations, at scales so much finer that outputs are
-    spread over as much of their range.
+    """Weighted layers, pooling, or a sum, with int16 activations, at scales so much finer that
+    outputs are spread over as much of their range.
     """
     graph = case.graph
     shape = graph.tensors[graph.inputs[0]].shape

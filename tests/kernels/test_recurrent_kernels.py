@@ -16,7 +16,7 @@ from core_program import available, lowered, run
 
 from tinycomp.ir.fixed_point import scale_and_round
 from tinycomp.kernels._dsp_recurrent import _at_shift
-from tinycomp.kernels._dsp_recurrent_int16 import multiplier
+from tinycomp.kernels._factor_int16 import multiplier
 from tinycomp.target.boards import load_board
 
 DSP = "armv7e_m"

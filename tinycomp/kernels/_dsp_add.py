@@ -5,14 +5,21 @@ from __future__ import annotations
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels import _add_affine
 from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 from tinycomp.kernels._dsp_sums import LARGEST_SHIFT
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The DSP kernel's call; None if an input is broadcast or values exceed its bounds."""
+    """The call of an affine function, or that of the DSP kernel; None if there is no such function
+    and values exceed the kernel's bounds.
+    """
+    if (affine := _add_affine.add(call, operands, stored)) is not None:
+        return affine
     sides = sides_of(call, operands)
-    if sides is None or not -4 <= sides.shift < 0:
+    if sides is None:
+        return None
+    if not -4 <= sides.shift < 0:
         return None
     fields, shift = sides.fields, sides.shift
     if not 1 <= -fields["output_shift"] <= LARGEST_SHIFT:

@@ -28,7 +28,7 @@ def convolution_int16(
         return None
     channels = operands.output.shape[-1]
     values = _by_pairs(call, sums.weights)
-    weights = _stored(values, stored, call.room)
+    weights = as_stored(values, stored, call.room)
     block = PAIR * weights.block
     fields = {name: value for name, value in call.fields.items() if name not in _LEFT_OUT}
     fields |= {
@@ -55,12 +55,19 @@ def _by_pairs(call: KernelCall, matrix: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(groups.transpose(0, 2, 1, 3)).reshape(len(groups), -1)
 
 
-def _stored(values: NDArray[np.int8], stored: Encoded, room: int) -> Weights:
+def as_stored(values: NDArray[np.int8], stored: Encoded, room: int, together: int = 1) -> Weights:
     """The weights in place, or decoded in blocks of about `room` bytes by the portable kernel's
     codec, if that can hold them in this order.
+
+    Args:
+        values: (rows, bytes).
+        stored: what the portable kernel reads.
+        room: bytes.
+        together: rows that a block consists of at least.
     """
     if not stored.buffered:
         return Weights(values, len(values), codecs=("dense",))
-    weights = Weights(values, min(len(values), max(1, room // values.shape[1])))
+    block = max(together, room // values.shape[1] // together * together)
+    weights = Weights(values, min(len(values), block))
     encoded = codecs()[stored.codec].encode(weights) or choose(weights)
     return Weights(values, weights.block, codecs=(encoded.codec,))

@@ -14,10 +14,8 @@ from tinycomp.kernels._dsp_depthwise import ADDRESS, BLOCK, ORDER, TAIL, over_al
 from tinycomp.kernels._dsp_sums import integer
 from tinycomp.kernels._dsp_sums_int16 import Sums16, sums_of_int16
 
-PIXELS = 2
-"""Output pixels computed together for any window."""
 OUTPUTS = 6
-"""The same of a row for a window of 3 x 3."""
+"""Output pixels of a row computed together for a window of 3 x 3."""
 _SQUARE = {1: "depthwise_3x3_int16_dsp", 2: "depthwise_3x3_stride_2_int16_dsp"}
 """Kernels for 3 x 3, by horizontal stride."""
 
@@ -55,7 +53,7 @@ def _three_by_three(call: KernelCall, sums: Sums16, stride: int) -> KernelCall:
 
 
 def _any_window(call: KernelCall, sums: Sums16) -> KernelCall:
-    """Two addresses for each cell of a window."""
+    """An address for each cell of a window."""
     names = (
         "output_width", "kernel_height", "kernel_width", "stride_height", "stride_width",
         "dilation_height", "dilation_width", "padding_top", "padding_left",
@@ -63,7 +61,7 @@ def _any_window(call: KernelCall, sums: Sums16) -> KernelCall:
     starts = [min(c, len(sums.weights) - BLOCK) for c in range(0, len(sums.weights), BLOCK)]
     blocks = np.stack([sums.weights[start : start + BLOCK].T for start in starts])
     values = np.ascontiguousarray(blocks[:, :, NEIGHBOURS]).reshape(len(blocks), -1)
-    scratch = ADDRESS * PIXELS * sums.weights.shape[1] + 2 * len(sums.weights)
+    scratch = ADDRESS * sums.weights.shape[1] + 2 * len(sums.weights)
     fields = _fields(call, sums, names, values)
     return KernelCall("depthwise_int16_dsp", fields, scratch=scratch)
 

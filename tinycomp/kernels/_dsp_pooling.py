@@ -1,4 +1,6 @@
-"""AVERAGE_POOL_2D over the whole input for firmware/kernels/armv7e_m/average_pool_global_dsp.h."""
+"""MEAN, and AVERAGE_POOL_2D over the whole input, for firmware/kernels/armv7e_m/mean_dsp.h and
+average_pool_global_dsp.h.
+"""
 
 from __future__ import annotations
 
@@ -25,3 +27,8 @@ def average_pool_global(
     if channels % GROUP or integer(call, "height") * integer(call, "width") > MOST_CELLS:
         return None
     return replace(call, kernel="average_pool_global_dsp", scratch=2 * channels)
+
+
+def mean(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
+    """The DSP kernel's call, with the same arguments as the portable one."""
+    return replace(call, kernel="mean_dsp")

@@ -5,13 +5,20 @@ from __future__ import annotations
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels import _add_affine
 from tinycomp.kernels._add_sides import COARSE_BITS, sides_of
 
 
 def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The MVE kernel's call; None if an input is broadcast or values exceed its bounds."""
+    """The call of an affine function, or that of the MVE kernel; None if there is no such function
+    and values exceed the kernel's bounds.
+    """
+    if (affine := _add_affine.add(call, operands, stored)) is not None:
+        return affine
     sides = sides_of(call, operands)
-    if sides is None or not -32 < sides.shift < 0:
+    if sides is None:
+        return None
+    if not -32 < sides.shift < 0:
         return None
     fields = sides.fields
     if not -32 < fields["output_shift"] < 0:

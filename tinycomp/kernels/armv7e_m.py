@@ -13,7 +13,8 @@ from tinycomp.kernels._dsp_convolution_int16 import convolution_int16
 from tinycomp.kernels._dsp_depthwise import depthwise
 from tinycomp.kernels._dsp_depthwise_int16 import depthwise_int16
 from tinycomp.kernels._dsp_fully_connected import fully_connected
-from tinycomp.kernels._dsp_pooling import average_pool_global
+from tinycomp.kernels._dsp_fully_connected_int16 import fully_connected_int16
+from tinycomp.kernels._dsp_pooling import average_pool_global, mean
 from tinycomp.kernels._dsp_recurrent import gru, lstm
 from tinycomp.kernels._dsp_recurrent_int16 import gru_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
@@ -32,7 +33,9 @@ class Armv7EM(InstructionSet):
         "depthwise_conv_2d": depthwise,
         "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
+        "fully_connected_int16": fully_connected_int16,
         "gru": gru,
         "gru_int16": gru_int16,
         "lstm": lstm,
+        "mean": mean,
     }

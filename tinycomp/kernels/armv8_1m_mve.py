@@ -11,10 +11,12 @@ from typing import ClassVar
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels._fully_connected_int16 import fully_connected_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 from tinycomp.kernels._mve_add import add
 from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_depthwise import depthwise
+from tinycomp.kernels._mve_elementwise import elementwise
 from tinycomp.kernels._mve_fully_connected import fully_connected
 from tinycomp.kernels._mve_int16 import convolution_int16, depthwise_int16
 
@@ -30,11 +32,15 @@ class Armv81MMve(InstructionSet):
     name: ClassVar[str] = "armv8_1m_mve"
     kernels: ClassVar[Mapping[str, Adapt]] = {
         "add": add,
+        "add_int16": elementwise,
         "average_pool_global": _same,
         "conv_2d": convolution,
         "conv_2d_int16": convolution_int16,
         "depthwise_conv_2d": depthwise,
         "depthwise_conv_2d_int16": depthwise_int16,
         "fully_connected": fully_connected,
+        "fully_connected_int16": fully_connected_int16,
         "mean": _same,
+        "mul": elementwise,
+        "mul_int16": elementwise,
     }

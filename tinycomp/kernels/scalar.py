@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from tinycomp.kernels._fully_connected_int16 import fully_connected_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 from tinycomp.kernels._scalar_add import add
 from tinycomp.kernels._scalar_convolution import convolution
@@ -23,4 +24,5 @@ class Scalar(InstructionSet):
         "conv_2d": convolution,
         "depthwise_conv_2d": depthwise,
         "fully_connected": fully_connected,
+        "fully_connected_int16": fully_connected_int16,
     }

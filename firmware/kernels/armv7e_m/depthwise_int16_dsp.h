@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D of int16 on Armv7E-M, any window: four channels of two pixels at a time, cell by cell.
+/* DEPTHWISE_CONV_2D of int16 on Armv7E-M, any window: four channels of a pixel at a time, cell by cell.
  *
  * Weights are stored in blocks of four channels (the last block is the last four), and in a block cell by cell, in the
  * order 0 2 1 3, so that SXTB16 extracts neighbours. */
@@ -48,45 +48,37 @@ static inline uint32_t tc_smlatt(uint32_t a, uint32_t b, uint32_t sum)
 #endif
 }
 
-/* Adds the products of a cell's four channels of a pixel. */
-#define TC_DEPTHWISE_INT16_ADD(address, sums)                               \
-    do {                                                                    \
-        const int8_t *const x_ = tc_address_pointer(address) + 2 * channel; \
-        const uint32_t a_ = tc_load_word(x_), b_ = tc_load_word(x_ + 4);    \
-        sums##0 = tc_smlabb(a_, v, sums##0);                                \
-        sums##1 = tc_smlatt(a_, v, sums##1);                                \
-        sums##2 = tc_smlabb(b_, w, sums##2);                                \
-        sums##3 = tc_smlatt(b_, w, sums##3);                                \
-    } while (0)
-
-/* Four channels of two pixels, from `channel` on. */
-static void tc_depthwise_int16_block(const tc_address_t *cell, size_t count, const int8_t *weights,
-                                     const int32_t *factors, size_t channel, int rectified, int16_t *const *outs)
+/* Four channels of a pixel, from `channel` on. */
+static __attribute__((noinline)) void tc_depthwise_int16_block(const tc_address_t *cell, size_t count,
+                                                               const int8_t *weights, const int32_t *factors,
+                                                               size_t channel, int rectified, int16_t *out)
 {
-    uint32_t s0, s1, s2, s3, t0, t1, t2, t3;
+    const size_t offset = 2 * channel;
+    const int8_t *const end = weights + TC_DEPTHWISE_INT16_BLOCK * count;
+    uint32_t s0, s1, s2, s3;
     factors += 2 * channel;
-    s0 = t0 = (uint32_t)factors[0];
-    s1 = t1 = (uint32_t)factors[2];
-    s2 = t2 = (uint32_t)factors[4];
-    s3 = t3 = (uint32_t)factors[6];
-    for (; count > 0; count--, cell += TC_DEPTHWISE_INT16_PIXELS, weights += TC_DEPTHWISE_INT16_BLOCK) {
+    s0 = (uint32_t)factors[0];
+    s1 = (uint32_t)factors[2];
+    s2 = (uint32_t)factors[4];
+    s3 = (uint32_t)factors[6];
+    for (; weights != end; cell++, weights += TC_DEPTHWISE_INT16_BLOCK) {
+        const int8_t *const x = tc_address_pointer(*cell) + offset;
         const uint32_t word = tc_load_word(weights), v = tc_sxtb16(word), w = tc_sxtb16_odd(word);
-        TC_DEPTHWISE_INT16_ADD(cell[0], s);
-        TC_DEPTHWISE_INT16_ADD(cell[1], t);
+        const uint32_t a = tc_load_word(x), b = tc_load_word(x + 4);
+        s0 = tc_smlabb(a, v, s0);
+        s1 = tc_smlatt(a, v, s1);
+        s2 = tc_smlabb(b, w, s2);
+        s3 = tc_smlatt(b, w, s3);
     }
-    int16_t *const out = outs[1] + channel, *const first = outs[0] + channel;
-    out[0] = tc_round_int16((int32_t)t0, factors[1], rectified);
-    out[1] = tc_round_int16((int32_t)t1, factors[3], rectified);
-    out[2] = tc_round_int16((int32_t)t2, factors[5], rectified);
-    out[3] = tc_round_int16((int32_t)t3, factors[7], rectified);
-    first[0] = tc_round_int16((int32_t)s0, factors[1], rectified);
-    first[1] = tc_round_int16((int32_t)s1, factors[3], rectified);
-    first[2] = tc_round_int16((int32_t)s2, factors[5], rectified);
-    first[3] = tc_round_int16((int32_t)s3, factors[7], rectified);
+    out += channel;
+    out[0] = tc_round_int16((int32_t)s0, factors[1], rectified);
+    out[1] = tc_round_int16((int32_t)s1, factors[3], rectified);
+    out[2] = tc_round_int16((int32_t)s2, factors[5], rectified);
+    out[3] = tc_round_int16((int32_t)s3, factors[7], rectified);
 }
 
-/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; two addresses (at most
- * eight bytes each) per window cell; one cell. */
+/* Output rows [first, last); at least four channels. Scratch: if factors are packed, all of them; an address (at most eight
+ * bytes) per window cell; one cell. */
 static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_input_t *in, const tc_output_t *out,
                                    uint16_t first, uint16_t last, int8_t *scratch)
 {
@@ -96,7 +88,7 @@ static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_
     const int32_t *const factors = tc_factors(op->factors, op->packed, 0, channels, scratch);
     int8_t *const rest = scratch + tc_factors_room(op->packed, channels);
     tc_address_t *const cells = (tc_address_t *)(void *)rest;
-    int8_t *const border = rest + count * TC_DEPTHWISE_INT16_PIXELS * 8;
+    int8_t *const border = rest + 8 * count;
     for (size_t c = 0; c < channels; c++) {
         ((int16_t *)(void *)border)[c] = 0;
     }
@@ -104,26 +96,15 @@ static void tc_depthwise_int16_dsp(const tc_depthwise_int16_dsp_t *op, const tc_
         const int32_t top = (int32_t)y * op->stride_height - op->padding_top;
         int32_t left = -(int32_t)op->padding_left;
         int16_t *to = tc_output_row_int16(out, y);
-        for (uint16_t x = 0; x < op->output_width; x += TC_DEPTHWISE_INT16_PIXELS) {
+        for (uint16_t x = 0; x < op->output_width; x++, left += op->stride_width, to += channels) {
             const int8_t *weights = tc_weights_read(op->weights, 0, 0, NULL);
-            int16_t *outs[TC_DEPTHWISE_INT16_PIXELS] = {to, to};
-            tc_depthwise_int16_cells(&windows, in, top, left, border, cells);
-            if (x + 1u < op->output_width) {
-                tc_depthwise_int16_cells(&windows, in, top, left + op->stride_width, border, cells + 1);
-                outs[1] += channels;
-            } else {
-                for (size_t i = 0; i < count; i++) {
-                    cells[TC_DEPTHWISE_INT16_PIXELS * i + 1] = cells[TC_DEPTHWISE_INT16_PIXELS * i];
-                }
-            }
+            tc_depthwise_int16_cells(&windows, in, top, left, border, cells, 1);
             for (size_t c = 0; c < channels; c += TC_DEPTHWISE_INT16_BLOCK) {
                 const size_t most = channels - TC_DEPTHWISE_INT16_BLOCK;
                 tc_depthwise_int16_block(cells, count, weights, factors, c < most ? c : most, op->activation_min >= 0,
-                                         outs);
+                                         to);
                 weights += TC_DEPTHWISE_INT16_BLOCK * count;
             }
-            left += TC_DEPTHWISE_INT16_PIXELS * op->stride_width;
-            to += TC_DEPTHWISE_INT16_PIXELS * channels;
         }
     }
     if ((op->activation_min != 0 && op->activation_min != -32768) || op->activation_max != 32767) {

@@ -1,12 +1,11 @@
 /* A gated recurrent unit on int16, on Armv7E-M: see gru_int16.h; products and the layout of the weights are those of
- * recurrent_products.h. Sums fit in 32 bits. They are scaled by multipliers of 47 bits, rounded once: the generator has
- * found ones with which every sum gives what LiteRT computes in double precision. */
+ * recurrent_products.h. Sums are scaled as in factor_int16.h. */
 #ifndef TINYCOMP_GRU_INT16_DSP_H
 #define TINYCOMP_GRU_INT16_DSP_H
 
 #include "curves_int16.h"
+#include "factor_int16.h"
 #include "recurrent_products.h"
-#include "rounding_int16.h"
 
 typedef struct {
     uint16_t inputs, units;
@@ -28,44 +27,6 @@ typedef struct {
 } tc_gru_int16_dsp_scratch_t;
 
 #define TC_GRU_INT16_WORDS 6 /* of a row */
-
-#if TC_DSP
-
-/* The product with the upper half of w, shifted right by 16. */
-static inline int32_t tc_gru_smulwt(int32_t x, int32_t w)
-{
-    int32_t y;
-    __asm__("smulwt %0, %1, %2" : "=r"(y) : "r"(x), "r"(w));
-    return y;
-}
-
-/* x shifted right by the lowest byte of `shift`, which is at least 1, rounded half up. */
-static inline int32_t tc_gru_round(int32_t x, int32_t shift)
-{
-    int32_t y;
-    __asm__("asrs %0, %1, %2\n\tadc %0, %0, #0" : "=r"(y) : "r"(x), "r"(shift) : "cc");
-    return y;
-}
-
-#else
-
-static inline int32_t tc_gru_smulwt(int32_t x, int32_t w)
-{
-    return (int32_t)(((int64_t)x * (w >> 16)) >> 16);
-}
-
-static inline int32_t tc_gru_round(int32_t x, int32_t shift)
-{
-    return ((x >> ((shift & 31) - 1)) + 1) >> 1;
-}
-
-#endif
-
-static inline int32_t tc_gru_int16_value(const int32_t *row, uint32_t sum)
-{
-    const int64_t product = (int64_t)(int32_t)sum * row[1] + tc_gru_smulwt((int32_t)sum, row[2]);
-    return tc_saturate_to_int16(tc_gru_round((int32_t)(product >> 32), row[2]));
-}
 
 /* A product with what sigmoid returns, in the scale of the value. */
 static inline int32_t tc_gru_int16_share(int32_t share, int32_t value)
@@ -124,7 +85,7 @@ static inline void tc_gru_int16_step(const tc_gru_int16_dsp_t *op, const tc_gru_
     for (unsigned block = op->gate_blocks; block != 0; block--) {
         w = tc_gru_int16_sums(op, at, state, row, w, inputs, states);
         for (unsigned i = 0; i < TC_ROWS_BLOCK; i++, row += TC_GRU_INT16_WORDS) {
-            const int32_t share = tc_gru_int16_value(row, inputs[i]), back = tc_gru_int16_value(row + 3, states[i]);
+            const int32_t share = tc_factor_int16(row, inputs[i]), back = tc_factor_int16(row + 3, states[i]);
             const int32_t sum = tc_saturate_to_int16(share + back) * op->sigmoid_multiplier;
             *gate++ = tc_sigmoid_int16(op->table, (sum + sigmoid_half) >> op->sigmoid_shift);
         }
@@ -136,8 +97,8 @@ static inline void tc_gru_int16_step(const tc_gru_int16_dsp_t *op, const tc_gru_
     for (unsigned c = 0; c < op->units; c += TC_ROWS_BLOCK) {
         w = tc_gru_int16_sums(op, at, state, row, w, inputs, states);
         for (unsigned i = 0; i < TC_ROWS_BLOCK; i++, row += TC_GRU_INT16_WORDS) { /* beyond the last: padding */
-            const int32_t share = tc_gru_int16_value(row, inputs[i]);
-            int32_t back = tc_gru_int16_value(row + 3, states[i]), sum;
+            const int32_t share = tc_factor_int16(row, inputs[i]);
+            int32_t back = tc_factor_int16(row + 3, states[i]), sum;
             if (op->reset_after) {
                 back = tc_gru_int16_share(reset[c + i], back);
             }

@@ -11,6 +11,7 @@
 #include "mve.h"
 
 #define TC_DEPTHWISE_INT16_BLOCK 8u
+#define TC_DEPTHWISE_INT16_PIXELS 2
 
 typedef struct {
     uint16_t input_height, input_width, channels; /* at least eight */
@@ -114,8 +115,9 @@ static void tc_depthwise_int16_mve(const tc_depthwise_int16_mve_t *op, const tc_
         for (unsigned x = 0; x < op->output_width; x += TC_DEPTHWISE_INT16_PIXELS) {
             const unsigned second = x + 1 < op->output_width ? 1 : 0; /* else the first twice */
             int16_t *const outs[TC_DEPTHWISE_INT16_PIXELS] = {to, to + second * channels};
-            tc_depthwise_int16_cells(&windows, in, top, left, border, cells);
-            tc_depthwise_int16_cells(&windows, in, top, left + (int32_t)second * op->stride_width, border, cells + 1);
+            tc_depthwise_int16_cells(&windows, in, top, left, border, cells, TC_DEPTHWISE_INT16_PIXELS);
+            tc_depthwise_int16_cells(&windows, in, top, left + (int32_t)second * op->stride_width, border, cells + 1,
+                                     TC_DEPTHWISE_INT16_PIXELS);
             tc_depthwise_int16_channels(op, &pair, weights, outs);
             left += TC_DEPTHWISE_INT16_PIXELS * op->stride_width;
             to += TC_DEPTHWISE_INT16_PIXELS * channels;

@@ -12,18 +12,37 @@
 #define TC_DOT_INT16_CHANNELS 4
 #define TC_DOT_INT16_PART 508u
 
+/* One channel, or, where stride is not 0, two that share each activation. */
+static inline void tc_dot_int16_part(int64_t *sums, const int16_t *x, const int8_t *w, size_t stride, size_t count)
+{
+    const int16_t *const end = x + count;
+    int32_t sum = 0, other = 0;
+    if (stride == 0) {
+        while (x != end) {
+            sum += (int32_t)*x++ * *w++;
+        }
+    } else {
+        for (; x != end; w++) {
+            const int32_t value = *x++;
+            sum += value * w[0];
+            other += value * w[stride];
+        }
+        sums[1] += other;
+    }
+    sums[0] += sum;
+}
+
 static inline void tc_dot_int16(int64_t *sums, unsigned channels, const int16_t *x, const int8_t *weights,
                                 size_t stride, size_t length)
 {
     while (length > 0) {
         const size_t part = length < TC_DOT_INT16_PART ? length : TC_DOT_INT16_PART;
-        for (unsigned c = 0; c < channels; c++) {
-            const int8_t *w = weights + c * stride;
-            int32_t sum = 0;
-            for (size_t i = 0; i < part; i++) {
-                sum += (int32_t)x[i] * w[i];
-            }
-            sums[c] += sum;
+        unsigned c = 0;
+        for (; c + 2 <= channels; c += 2) {
+            tc_dot_int16_part(sums + c, x, weights + c * stride, stride, part);
+        }
+        if (c < channels) {
+            tc_dot_int16_part(sums + c, x, weights + c * stride, 0, part);
         }
         x += part;
         weights += part;

@@ -1,0 +1,64 @@
+/* ADD and SUB of two int16 tensors on Armv8.1-M with MVE, four values at a time; see add_int16.h. */
+#ifndef TINYCOMP_ADD_INT16_MVE_H
+#define TINYCOMP_ADD_INT16_MVE_H
+
+#include "add_int16.h"
+#include "fours.h"
+
+typedef tc_add_int16_t tc_add_int16_mve_t;
+
+#if TC_MVE
+
+/* Inputs in the common scale. */
+static inline int32x4_t tc_add_int16_mve_raise(int32x4_t x, int32_t multiplier, int32_t shift)
+{
+    return tc_fours_requantize(__arm_vshlq_n_s32(x, 15), multiplier, shift);
+}
+
+/* `count` sums; single: all with the first value of `repeated`. */
+static void tc_add_int16_mve_row(const tc_add_int16_mve_t *op, const int16_t *wide, const int16_t *repeated,
+                                 int16_t *to, size_t count, int single)
+{
+    const int32x4_t low = __arm_vdupq_n_s32(op->activation_min), high = __arm_vdupq_n_s32(op->activation_max);
+    int32x4_t y = __arm_vdupq_n_s32(*repeated);
+    for (size_t i = 0; i < count; i += 4) {
+        const mve_pred16_t valid = __arm_vctp32q((uint32_t)(count - i));
+        const int32x4_t x = tc_fours_load((const int8_t *)wide, i, 2, valid);
+        if (!single) {
+            y = tc_fours_load((const int8_t *)repeated, i, 2, valid);
+        }
+        const int32x4_t sums = __arm_vaddq_s32(tc_add_int16_mve_raise(x, op->wide_multiplier, op->wide_shift),
+                                               tc_add_int16_mve_raise(y, op->repeated_multiplier, op->repeated_shift));
+        const int32x4_t scaled = tc_fours_requantize(sums, op->output_multiplier, op->output_shift);
+        tc_fours_store((int8_t *)to, i, 2, scaled, low, high, valid);
+    }
+}
+
+/* Output rows [first, last). No scratch. The output may overwrite the wide input. */
+static void tc_add_int16_mve(const tc_add_int16_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                             uint16_t last, int8_t *scratch)
+{
+    const int single = op->period == 1;
+    const size_t period = single ? op->size : op->period;
+    (void)scratch;
+    for (uint16_t y = first; y < last; y++) {
+        const int16_t *const wide = tc_input_row_int16(in + op->wide, y);
+        const int16_t *const repeated = tc_input_row_int16(in + 1 - op->wide, op->rows == 1 ? 0 : y);
+        int16_t *const to = tc_output_row_int16(out, y);
+        for (size_t i = 0; i < op->size; i += period) {
+            tc_add_int16_mve_row(op, wide + i, repeated, to + i, period, single);
+        }
+    }
+}
+
+#else
+
+static void tc_add_int16_mve(const tc_add_int16_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                             uint16_t last, int8_t *scratch)
+{
+    tc_add_int16(op, in, out, first, last, scratch);
+}
+
+#endif
+
+#endif
