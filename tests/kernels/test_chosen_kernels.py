@@ -16,33 +16,39 @@ from tinycomp.ops.add import Add
 from tinycomp.ops.average_pool_2d import AveragePool2D
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinycomp.ops.quantize import Quantize
 
+TIES = (0.1, 0.13, 0.1)
+"""Scales of two inputs and a sum with ties, which no affine function rounds away from zero."""
 ADDS = {"armv7e_m": "add_dsp", "armv8_1m_mve": "add_mve"}
 
 
-def sum_of(wide: Shape, pool: Window, scale: float = 0.17) -> Case:
-    """The sum of the input and a pooled copy with the same parameters, of 0.1 a step."""
-    tied = parameters(0.1, 3)
+def sum_of(wide: Shape, pool: Window, scales: tuple[float, float, float]) -> Case:
+    """The sum of the input and a pooled copy.
+
+    Args:
+        scales: of the input, of the copy, and of the sum.
+    """
+    tied = parameters(scales[0], 3)
     builder = CaseBuilder(wide, tied)
     other = builder.add(AveragePool2D(pool), ["input"], tied)
-    builder.add(Add(), ["input", other], parameters(scale, -4))
+    other = builder.add(Quantize(), [other], parameters(scales[1], -9))
+    builder.add(Add(), ["input", other], parameters(scales[2], -4))
     return Case("sum", builder.graph(), extreme_inputs(default_rng(0), wide))
 
 
 @pytest.mark.parametrize("kernels", ADDS)
 @pytest.mark.parametrize("shape", [(1, 16, 8), (4, 4, 8)])
 def test_a_height_of_one_is_not_a_broadcast(kernels: str, shape: Shape) -> None:
-    """Halved sums are ties, which no affine function rounds away from zero."""
-    (found,) = lowered([sum_of(shape, Window((1, 1)), 0.2)], kernels)
+    (found,) = lowered([sum_of(shape, Window((1, 1)), TIES)], kernels)
     assert found.kernel == ADDS[kernels]
 
 
 @pytest.mark.parametrize("kernels", [*ADDS, "scalar", "lx6"])
 @pytest.mark.parametrize("pool", [(1, 1), (4, 4)])
 def test_sums_and_broadcasts_are_affine_functions(kernels: str, pool: tuple[int, int]) -> None:
-    found, ties = lowered(
-        [sum_of((4, 4, 8), Window(pool), scale) for scale in (0.17, 0.2)], kernels
-    )
+    cases = [sum_of((4, 4, 8), Window(pool), scales) for scales in ((0.1, 0.07, 0.17), TIES)]
+    found, ties = lowered(cases, kernels)
     same = "add_scalar" if kernels in ("scalar", "lx6") and pool == (1, 1) else "add_affine"
     assert (found.kernel, ties.kernel == same) == (same, False)
 

@@ -18,6 +18,7 @@ HELPERS = (
     "block",
     "block_int16",
     "cells",
+    "cells_int16",
     "channel_sums_int16",
     "channels",
     "curves_int16",
