@@ -52,9 +52,7 @@ def verify(
     startup_timeout: StartupTimeout = None,
     no_reset: NoReset = False,
 ) -> None:
-    """Run LiteRT, the simulator, C on the host and C on the board; compare every byte of every
-    tensor.
-    """
+    """Compare every byte of every tensor: LiteRT, simulator, C on the host and on the board."""
     from tinycomp import api
     from tinycomp.report import terminal
 
