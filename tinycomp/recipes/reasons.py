@@ -1,4 +1,4 @@
-"""Why a recipe has not made a model smaller."""
+"""Why a recipe has not made a model smaller, or as small as it was to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ SMALLER = 0.98
 """The share of the bytes of int8 alone below which a model counts as smaller."""
 _FEWER = 0.95
 """The same for bits per weight."""
+_MORE, _ROUNDED = 1.15, 0.05
+"""The factor, and the bits beyond, up to which a step has reached its bits per weight."""
+
+
+def why_more_bits(wanted: float, after: StepRecord) -> str | None:
+    """The note on a step `rate` that left clearly more bits per weight than it was to; else None.
+
+    Args:
+        wanted: its option `bits`.
+        after: the result of the step.
+    """
+    if after.bits <= _MORE * wanted + _ROUNDED:
+        return None
+    return (
+        f"The weights carry {after.bits:.2f} bits each, and the step asks for {wanted:g}: the "
+        "training has too few steps to get there. Train longer (--epochs), or use a smaller batch."
+    )
 
 
 def why_not_smaller(before: StepRecord, after: StepRecord, optimize: Optimize) -> str | None:

@@ -13,6 +13,7 @@ from tinycomp.common.progress import Progress
 from tinycomp.quantization.tables import shared_tables
 from tinycomp.recipes.material import Material
 from tinycomp.recipes.measure import Meter, State
+from tinycomp.recipes.reasons import why_more_bits
 from tinycomp.recipes.steps import Step
 from tinycomp.report.record import StepRecord
 from tinycomp.techniques._technique import Technique
@@ -20,6 +21,7 @@ from tinycomp.techniques.recipe import Recipe as PostTraining
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.loop import Epoch, train
 from tinycomp.train.model import finish, trainable
+from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule
 
 Report = Callable[[StepRecord], None]
@@ -92,6 +94,10 @@ class Runner:
         after = self._changed(position, step, file, watch)
         after = replace(after, state=replace(after.state, compression=self.compression))
         self._record(step.name, after.state, begin)
+        if isinstance(step.technique, Rate) and watch is None and self.measures:
+            note = why_more_bits(step.technique.bits, self.records[-1])
+            if note is not None:
+                self.progress.note(note)
         return after
 
     def _changed(self, position: Position, step: Step, file: str, watch: Watch | None) -> Position:
