@@ -239,14 +239,6 @@ def test_options_of_functions(
     assert text in refused(save(keras.Model(x, function(keras.ops, x))))
 
 
-def test_an_initial_state(keras: Any, save: Save) -> None:
-    x, k = keras.Input(SIGNAL), keras.layers
-    state = k.GRU(3)(x)
-    text = refused(save(keras.Model(x, k.GRU(3, name="x")(x, initial_state=state))))
-    assert "Layer 'x' is called with initial_state=a tensor, which is not supported." in text
-    assert "Every inference starts from a state of zeros: give the layer what the state" in text
-
-
 def test_other_operation(keras: Any, save: Save) -> None:
     x = keras.Input(VECTOR)
     text = refused(save(keras.Model(x, keras.ops.sinh(x))))
@@ -506,14 +498,16 @@ def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     k = keras.layers
     layers = [
         k.RNN(k.LSTMCell(4), return_sequences=True, name="a"),
-        k.Masking(name="b"),
+        k.Discretization([0.0], name="b"),
         k.RNN(k.GRUCell(4), name="c"),
     ]
     text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
     lines = text.splitlines()
     assert lines[0] == "'model.keras' can't be built for 3 reasons:"
     assert lines[1].startswith("1. Layer 'a' is of type RNN, which is not supported. Use LSTM,")
-    assert lines[2].startswith("2. Layer 'b' is of type Masking, which is not supported. Leave")
+    assert lines[2].startswith(
+        "2. Layer 'b' is of type Discretization, which is not supported. Prepare"
+    )
     assert lines[3].startswith("3. Layer 'c' is of type RNN")
 
 

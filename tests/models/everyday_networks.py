@@ -833,6 +833,19 @@ def text_masked(k: Any) -> Model:
     return _sequential((12,), words, k.Dropout(0.2), k.LSTM(6), k.Dense(1))
 
 
+def steps_masked(k: Any) -> Model:
+    return _sequential((12, 3), k.Masking(), k.Bidirectional(k.GRU(4)), k.Dense(1))
+
+
+def encoder_and_decoder(k: Any) -> Model:
+    import keras
+
+    x = keras.Input((10, 3))
+    last, *states = k.LSTM(6, return_state=True)(x)
+    y = k.LSTM(6, return_sequences=True)(k.RepeatVector(4)(last), initial_state=states)
+    return keras.Model(x, k.TimeDistributed(k.Dense(3))(y))
+
+
 def text_of_32_bits(k: Any) -> Model:
     import keras
 
@@ -897,6 +910,5 @@ NETWORKS: dict[str, Callable[[Any], Model]] = {
 
 REFUSED = {
     "conv3d": "'conv3d' is of type Conv3D",
-    "text_masked": "skips the steps that 'embedding",
 }
 """What is refused, with the reason."""

@@ -12,9 +12,8 @@ _NAMED = ("query", "value", "key")
 """What attention takes by name, in the order of its arguments."""
 _INSTEAD = {
     "attention_mask": "Give the network windows of one length, or use use_causal_mask=True.",
-    "initial_state": "Every inference starts from a state of zeros: give the layer what the state "
-    "should hold with every row (RepeatVector and Concatenate), and train it so.",
-    "mask": "Give the network windows of one length, and train it on them.",
+    "mask": "Build the model as keras.Sequential, where masks are followed and not called with, or "
+    "give the network windows of one length.",
 }
 """What to do without an argument of a call."""
 Call = tuple[str, int, int]
@@ -64,6 +63,16 @@ def without_mode(call: Any) -> Any:
         return call
     named = call.get("kwargs") or {}
     return {**call, "kwargs": {key: named[key] for key in named if key != "training"}}
+
+
+def with_states(call: Any) -> Any:
+    """A call of Keras 3 with the tensors of the argument `initial_state` behind the others."""
+    if not isinstance(call, Mapping):
+        return call
+    named = dict(call.get("kwargs") or {})
+    first = named.pop("initial_state", None)
+    states = [] if first is None else [first]
+    return {**call, "args": [*call.get("args", []), *states], "kwargs": named}
 
 
 def without_names(call: Any, separate: bool) -> tuple[Any, bool]:

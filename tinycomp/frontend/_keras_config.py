@@ -16,6 +16,7 @@ from tinycomp.frontend._keras_calls import (
     calls,
     clean_call,
     clean_references,
+    with_states,
     without_mode,
     without_names,
 )
@@ -47,6 +48,8 @@ IDENTITIES = AUGMENTATIONS | {
 """Layers that have no effect at inference."""
 _IN_ANY_MODE = AUGMENTATIONS | {"CenterCrop", "Resizing"}
 """Layers whose calls may say training=True."""
+_WITH_STATES = ("Bidirectional", "GRU", "LSTM", "SimpleRNN")
+"""Layers that can be called with initial_state=..."""
 _ATTENTION = ("AdditiveAttention", "Attention", "MultiHeadAttention")
 """Layers that can be called with use_causal_mask=True."""
 
@@ -154,6 +157,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             found = [without_names(call, separate) for call in nodes]
             cleaned["config"]["causal"] = any(causal for _, causal in found)
             nodes = [call for call, _ in found]
+        if class_name in _WITH_STATES:
+            nodes = [with_states(call) for call in nodes]
         if class_name in _IN_ANY_MODE:
             nodes = [without_mode(call) for call in nodes]
         cleaned["inbound_nodes"] = [clean_call(call, name, separate) for call in nodes]

@@ -5,7 +5,7 @@ The model is plain data: a cleaned configuration, and arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from tinycomp.frontend._keras_lowering import add_outputs, has_outputs
 from tinycomp.frontend._keras_masks import Masks
 from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
-from tinycomp.frontend._keras_recurrent import hidden_cell, refuse_cells
+from tinycomp.frontend._keras_recurrent import CELL_READ
 from tinycomp.frontend._keras_shapes import assumed_shape
 from tinycomp.frontend._keras_steps import (
     at_once,
@@ -35,6 +35,9 @@ from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._keras import refusal
 
+_CELL = 2
+"""The place of the cell state among the outputs of an LSTM with return_state."""
+
 
 class KerasWalk:
     """Adds the layers of a model; a layer called twice is read once, so that its weights are
@@ -47,8 +50,7 @@ class KerasWalk:
         self.arrays = arrays
         self.layers: dict[Place, KerasLayer] = {}
         self.names: set[str] = set()
-        self.masks = Masks()
-        self.cells: dict[str, KerasLayer] = {}
+        self.masks = Masks(builder)
         self.over_steps = 0
         self.layouts = Layouts(builder)
 
@@ -76,9 +78,14 @@ class KerasWalk:
     def _functional(
         self, config: Mapping[str, Any], inputs: Sequence[str], place: Place
     ) -> list[str]:
+        read = {
+            *calls(config["output_layers"]),
+            *(call for entry in config["layers"] for node in entry["inbound_nodes"]
+              for call in _tensors(node["args"])),
+        }  # fmt: skip
         known: dict[Call, str] = dict(zip(calls(config["input_layers"]), inputs, strict=True))
         pending = [
-            (entry, number, list(_tensors(node["args"])))
+            (_with_cell(entry, read), number, list(_tensors(node["args"])))
             for entry in config["layers"]
             for number, node in enumerate(entry["inbound_nodes"])
         ]
@@ -97,7 +104,6 @@ class KerasWalk:
                 )
             pending = waiting
         found = [known[call] for call in calls(config["output_layers"])]
-        refuse_cells(found, self.cells)
         return found
 
     def _layer(self, entry: Config, inputs: Sequence[str], around: Place) -> list[str]:
@@ -106,7 +112,6 @@ class KerasWalk:
             return self.model(entry, inputs, place)
         if wraps_model(entry):
             return self._at_every_step(entry, [self.layouts.front(x) for x in inputs], place)
-        refuse_cells(inputs, self.cells)
         entry, inputs, behind = self.layouts.arranged(entry, inputs)
         shapes = [self.builder.tensors[name].shape for name in inputs]
         if place not in self.layers:
@@ -116,10 +121,11 @@ class KerasWalk:
         if self.over_steps:
             layer = for_steps(layer)
         with self.blockers.collected():
-            self.masks.check(layer, inputs)
-            outputs = add_outputs(layer, inputs, self.builder)
+            if layer.class_name == "Masking":
+                return [self.masks.masking(layer, inputs)]
+            mask = self.masks.taken(layer, inputs)
+            outputs = add_outputs(layer, inputs, self.builder, mask)
             self.masks.follow(layer, inputs, outputs[0])
-            self.cells[hidden_cell(layer.name)] = layer
             self.layouts.mark(outputs, behind and layer.class_name != "Flatten")
             return outputs
         if has_outputs(layer):
@@ -172,6 +178,13 @@ class KerasWalk:
             _require_shape(name, variable, weights[variable.name].shape)
         _require_finite(name, weights)
         return KerasLayer(name, entry["class_name"], entry["config"], weights)
+
+
+def _with_cell(entry: Config, read: Collection[Call]) -> Config:
+    """An LSTM's entry that says whether its cell state, the third of its outputs, is read."""
+    if not any(layer == entry["name"] and output == _CELL for layer, _, output in read):
+        return entry
+    return {**entry, "config": {**entry["config"], CELL_READ: entry["class_name"] == "LSTM"}}
 
 
 def _require_shape(layer: str, variable: Variable, found: Shape) -> None:

@@ -10,7 +10,6 @@ EXPORTED = (
 _INSTEAD = {
     "Lambda": "Use a layer that says what it does: Rescaling, Activation, Reshape, Add, Multiply. "
     + EXPORTED,
-    "Masking": "Leave it out: give the network windows of one length, and train it on them.",
     "PruneLowMagnitude": "Take the wrapper off with tfmot.sparsity.keras.strip_pruning.",
     "activation": "Use one of Keras's own elementwise activations, or softmax.",
 }

@@ -18,6 +18,7 @@ from tinycomp.frontend._keras_conv_lstm import CONV_LSTMS, conv_lstm
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_joins import JOINS
+from tinycomp.frontend._keras_masks import mean_of_counted
 from tinycomp.frontend._keras_math import PARTS, split
 from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
@@ -59,14 +60,35 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     return _activate_layer(layer, _add(layer, inputs, builder), builder)
 
 
-def add_outputs(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
-    """The outputs of one call of a layer; that of a cell state (hidden_cell) is no tensor.
+def add_outputs(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
+) -> list[str]:
+    """The outputs of one call of a layer; that of a cell state that is not read is no tensor.
+
+    Args:
+        layer: as plain data.
+        inputs: the tensors that it reads.
+        builder: receives its nodes.
+        mask: (steps, 1), 1 for steps that count, if the layer skips others.
 
     Raises:
         ModelError: an option of the layer is not supported.
     """
     lower = _several(layer)
+    if mask is not None:
+        if lower is not None:
+            return lower(layer, inputs, builder, mask)
+        kind = layer.class_name if layer.class_name in _MASKED else "recurrent"
+        return [_MASKED[kind](layer, inputs, builder, mask)]
     return [add_layer(layer, inputs, builder)] if lower is None else lower(layer, inputs, builder)
+
+
+_MASKED: Mapping[str, Callable[..., str]] = {
+    "Bidirectional": bidirectional,
+    "GlobalAveragePooling1D": mean_of_counted,
+    "recurrent": recurrent,
+}
+"""What adds a layer that skips steps, by class name."""
 
 
 def has_outputs(layer: KerasLayer) -> bool:

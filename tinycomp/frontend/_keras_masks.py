@@ -1,57 +1,164 @@
-"""Masks that an Embedding with mask_zero=True sends along: they are followed, and layers that skip
-masked steps are refused.
+"""Masks of steps, which Masking and an Embedding with mask_zero=True send along: layers that skip
+steps get them as tensors (steps, 1), 1 where a step counts and 0 where it is skipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycomp.ir.operator import KerasLayer
-from tinycomp.ops._keras import refusal
+import numpy as np
 
-_SKIP = {
-    "AdditiveAttention", "Attention", "Bidirectional", "GRU", "GlobalAveragePooling1D",
-    "GroupQueryAttention", "LSTM", "MultiHeadAttention", "SimpleRNN",
-}  # fmt: skip
-"""Layers that leave masked steps out of what they compute."""
+from tinycomp.ir.graph import GraphBuilder
+from tinycomp.ir.operator import KerasLayer
+from tinycomp.ops._keras import merge, refusal
+from tinycomp.ops.absolute import Absolute
+from tinycomp.ops.batch_matmul import BatchMatmul
+from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.embedding import Embedding
+from tinycomp.ops.function import Function
+from tinycomp.ops.mul import Mul
+from tinycomp.ops.reduce_max import ReduceMax
+from tinycomp.ops.relu import Relu
+from tinycomp.ops.reshape import Reshape
+from tinycomp.ops.softmax import Softmax
+
+_RECURRENT = ("Bidirectional", "GRU", "LSTM", "SimpleRNN")
+_MASKED = (*_RECURRENT, "GlobalAveragePooling1D")
+"""Layers that can leave masked steps out."""
+_REFUSED = ("AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention")
+"""Layers that leave masked steps out in Keras alone."""
 _PASS = {
     "Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Dense", "Dot", "Dropout",
     "ELU", "EinsumDense", "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU",
     "Maximum", "Minimum", "Multiply", "PReLU", "RMSNormalization", "ReLU", "Rescaling", "Softmax",
     "Subtract", "TimeDistributed", "UnitNormalization",
 }  # fmt: skip
-"""Layers after which Keras keeps the mask; all others drop it."""
+"""Layers after which Keras keeps the mask; all others drop it, but recurrent ones that return all
+states.
+"""
+_NEAR = 1 / 64
+"""Values count as a mask_value other than zero up to this share of it: they are quantized."""
+_OUT = 16.0
+"""Subtracted from the scores of masked steps: e^-16 is less than half of a step of int8."""
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a mask is made of."""
+
+    name: str
+    """Of the layer that sends it along."""
+    source: str
+    """Its input: numbers of words, or rows of values."""
+    words: int | None
+    """The rows of an Embedding; None for a Masking."""
+    value: float
+    """What all values of a masked row are."""
 
 
 @dataclass
 class Masks:
     """Which tensors have a mask, while a model is read."""
 
-    origins: dict[str, str] = field(default_factory=dict)
-    """By masked tensor, the name of the Embedding that made the mask."""
+    builder: GraphBuilder
+    """Receives the masks that are needed."""
+    origins: dict[str, tuple[_Origin, ...]] = field(default_factory=dict)
+    """By masked tensor; several if masks were joined."""
+    made: dict[str, str] = field(default_factory=dict)
+    """Masks as tensors, by the name of the layer that sends them along."""
 
-    def check(self, layer: KerasLayer, inputs: Sequence[str]) -> None:
-        """Refuse a layer that would skip masked steps.
+    def taken(self, layer: KerasLayer, inputs: Sequence[str]) -> str | None:
+        """The mask that a layer computes with; None if it has none, or does not care.
 
         Raises:
-            ModelError: it does.
+            ModelError: the layer skips steps, and that is not supported.
         """
-        origin = next((self.origins[name] for name in inputs if name in self.origins), None)
-        if origin is not None and layer.class_name in _SKIP:
+        found = self._of(inputs)
+        skips = layer.class_name in (*_MASKED, *_REFUSED)
+        if not found or not skips:
+            return None
+        if layer.class_name in _REFUSED or len(found) > 1:
+            names = " and ".join(repr(each.name) for each in found)
             raise refusal(
                 layer,
-                f"skips the steps that {origin!r} masks (mask_zero=True)",
-                expected="Expected mask_zero=False: every step counts, padding too.",
-                hint="Train the model with mask_zero=False; with padding in front "
-                "(pad_sequences' default) recurrent layers lose little.",
+                f"skips the steps that {names} masks",
+                expected="Expected every step to count, padding too.",
+                hint="Train the model with mask_zero=False, or without Masking; with padding in "
+                "front (pad_sequences' default) networks lose little.",
             )
+        (origin,) = found
+        if origin.name not in self.made:
+            self.made[origin.name] = _mask(layer, origin, self.builder)
+        return self.made[origin.name]
+
+    def masking(self, layer: KerasLayer, inputs: Sequence[str]) -> str:
+        """Add a Masking: masked rows become zeros."""
+        (x,) = inputs
+        value = float(layer.config["mask_value"])
+        origin = _Origin(layer.name, x, None, value)
+        if value == 0:
+            output = self.builder.add(Reshape(self.builder.tensors[x].shape), [x], layer.name)
+        else:
+            self.made[layer.name] = _mask(layer, origin, self.builder)
+            output = merge(Mul(), layer, [x, self.made[layer.name]], self.builder)
+        self.origins[output] = (origin,)
+        return output
 
     def follow(self, layer: KerasLayer, inputs: Sequence[str], output: str) -> None:
         """Note whether the layer's output has a mask."""
         if layer.class_name == "Embedding" and layer.config.get("mask_zero"):
-            self.origins[output] = layer.name
-        elif layer.class_name in _PASS:
-            found = next((self.origins[name] for name in inputs if name in self.origins), None)
-            if found is not None:
+            words = int(layer.config["input_dim"])
+            self.origins[output] = (_Origin(layer.name, inputs[0], words, 0.0),)
+        elif layer.class_name in _PASS or _returns_steps(layer):
+            found = self._of(inputs)
+            if found:
                 self.origins[output] = found
+
+    def _of(self, inputs: Sequence[str]) -> tuple[_Origin, ...]:
+        found = {each: None for name in inputs for each in self.origins.get(name, ())}
+        return tuple(found)
+
+
+def _returns_steps(layer: KerasLayer) -> bool:
+    """Whether a recurrent layer returns all states, which keep the mask."""
+    inner: Mapping[str, object] = layer.config
+    if layer.class_name == "Bidirectional":
+        inner = layer.config["layer"]["config"]
+    return layer.class_name in _RECURRENT and bool(inner.get("return_sequences"))
+
+
+def _mask(layer: KerasLayer, origin: _Origin, builder: GraphBuilder) -> str:
+    """(steps, 1)."""
+    shape, name = builder.tensors[origin.source].shape, f"{origin.name}/mask"
+    if len(shape) != (1 if origin.words else 2):
+        what = f"skips masked steps of a tensor of shape {shape}"
+        raise refusal(layer, what, expected="Expected one axis of steps.")
+    if origin.words:
+        counts = np.ones((origin.words, 1), np.float32)
+        counts[0] = 0
+        table = builder.constant(f"{origin.name}/counts", counts)
+        return builder.add(Embedding(), [origin.source, table], name)
+    away = origin.source
+    if origin.value:
+        away = scaled(f"{name}/away", away, 1.0, -origin.value, builder)
+    sizes = builder.add(Absolute(), [away], f"{name}/sizes")
+    most = builder.add(ReduceMax.over((1,), 2, True), [sizes], f"{name}/most")
+    if origin.value:
+        most = scaled(f"{name}/more", most, 1.0, -abs(origin.value) * _NEAR, builder)
+    sign = builder.add(Function("sign"), [most], f"{name}/sign")
+    return builder.add(Relu(), [sign], name)
+
+
+def mean_of_counted(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str
+) -> str:
+    """The mean of the rows that count: a softmax shares 1 among them equally."""
+    (x,) = inputs
+    steps, channels = builder.tensors[x].shape
+    flat = builder.add(Reshape((1, steps)), [mask], f"{layer.name}/mask")
+    scores = scaled(f"{layer.name}/scores", flat, _OUT, -_OUT, builder)
+    shares = builder.add(Softmax(), [scores], f"{layer.name}/shares")
+    mean = builder.add(BatchMatmul(), [shares, x], f"{layer.name}/mean")
+    shape = (1, channels) if layer.config.get("keepdims") else (channels,)
+    return builder.add(Reshape(shape), [mean], layer.name)

@@ -20,6 +20,7 @@ _TRANSPOSED = (*(key for key in _CONVOLUTION if key != "groups"), "output_paddin
 _DEPTHWISE = (*(key for key in _CONVOLUTION if key != "groups"), "depth_multiplier")
 _RECURRENT = (
     "units", "activation", "use_bias", "return_sequences", "return_state", "go_backwards",
+    "zero_output_for_mask",
 )  # fmt: skip
 _CONV_LSTM = (
     "filters", *(key for key in _CONVOLUTION if key != "groups"), "recurrent_activation",
@@ -67,6 +68,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "LSTM": (*_RECURRENT, "recurrent_activation"),
     "LayerNormalization": ("axis", "epsilon", "center", "scale", "rms_scaling"),
     "LeakyReLU": ("negative_slope",),
+    "Masking": ("mask_value",),
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "Maximum": (),
@@ -108,15 +110,16 @@ _DEFAULTS: Mapping[str, Any] = {
     "bias_axes": None, "backward_layer": None, "center": True,
     "cropping": 1, "data_format": None, "depth_multiplier": 1, "dilation_rate": 1, "epsilon": 1e-3,
     "go_backwards": False, "groups": 1, "interpolation": "nearest", "invert": False,
-    "keepdims": False, "mask_zero": False, "max_value": None, "mean": None, "merge_mode": "concat",
-    "negative_slope": 0.0, "normalize": False, "offset": 0.0, "output_padding": None,
+    "keepdims": False, "mask_value": 0.0, "mask_zero": False, "max_value": None, "mean": None,
+    "merge_mode": "concat", "negative_slope": 0.0, "normalize": False, "offset": 0.0,
+    "output_padding": None,
     "output_mode": "multi_hot", "output_shape": None, "padding": "valid", "pool_size": 2,
     "recurrent_activation": "sigmoid", "reset_after": True,
     "return_sequences": False, "return_state": False, "rms_scaling": False, "scale": True,
     "score_mode": "dot",
     "shared_axes": None, "size": 2, "strides": 1, "threshold": 0.0, "use_bias": True,
     "use_scale": False,
-    "value_dim": None, "variance": None,
+    "value_dim": None, "variance": None, "zero_output_for_mask": False,
 }  # fmt: skip
 _OWN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "AveragePooling1D": {"strides": None},

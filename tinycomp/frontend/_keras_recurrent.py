@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_cells import step_by_step
+from tinycomp.frontend._keras_steps import joined
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
 from tinycomp.ops._keras import merge, refusal
@@ -25,6 +27,8 @@ GATES = {
     },
 }  # fmt: skip
 """Activations of gates, by name: their values are shares from 0 to 1. None: the default."""
+CELL_READ = "cell_read"
+"""The option of an LSTM whose cell state is read, which Keras does not have."""
 _MERGED: Mapping[str, Callable[[], Operator]] = {"ave": Add, "sum": Add, "mul": Mul}
 
 
@@ -34,12 +38,20 @@ def is_recurrent(class_name: str) -> bool:
     return kind is not None and issubclass(kind, Recurrent)
 
 
-def recurrent(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """A recurrent layer, with any activation of one value.
+def recurrent(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
+) -> str:
+    """A recurrent layer, with any activation of one value: one operator, or step by step with first
+    states that are computed, or a mask (steps, 1).
 
     Raises:
         ModelError: an activation is not one.
     """
+    if len(inputs) > 1 or mask is not None:
+        why = ["skips masked steps"] if mask is not None else []
+        rows, _ = step_by_step(layer, inputs, builder, mask, *why)
+        sequences = layer.config.get("return_sequences")
+        return joined(layer.name, rows, builder) if sequences else rows[-1]
     config = dict(layer.config)
     given = config.get("activation", "tanh")
     activation = ACTIVATIONS.get(given) if isinstance(given, str) else None
@@ -67,10 +79,12 @@ def recurrent(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
     return kind.from_keras(replace(layer, config=config), inputs, builder)
 
 
-def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+def bidirectional(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
+) -> str:
     """A layer that reads rows forwards, one that reads them backwards, and both joined."""
     mode = layer.config.get("merge_mode", "concat")
-    outputs = both_ways(layer, inputs, builder)
+    outputs = both_ways(layer, inputs, builder, mask)
     if mode == "concat":
         return builder.add(Concatenation(axis=-1), outputs, layer.name)
     if mode != "ave":
@@ -79,14 +93,22 @@ def bidirectional(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilde
     return scaled(layer.name, total, 0.5, 0.0, builder)
 
 
-def both_ways(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
+def both_ways(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
+) -> list[str]:
     """What reads rows forwards, and what reads them backwards, with the rows in the input's order:
     the outputs of a Bidirectional layer with merge_mode=None.
+
+    Raises:
+        ModelError: it starts from states that are computed.
     """
+    if len(inputs) > 1:
+        what = "starts from states that are computed"
+        raise refusal(layer, what, expected="Expected none: both layers start from zeros.")
     outputs = []
     for way in ("forward", "backward"):
         part = _part(layer, way)
-        output = recurrent(part, inputs, builder)
+        output = recurrent(part, inputs, builder, mask)
         if part.config.get("go_backwards") and part.config.get("return_sequences"):
             output = turned(output, f"{part.name}/turned", builder)
         outputs.append(output)
@@ -105,6 +127,7 @@ def _part(layer: KerasLayer, way: str) -> KerasLayer:
             config["go_backwards"] = not config.get("go_backwards")
         else:
             entry, config = other, dict(other["config"])
+    config["zero_output_for_mask"] = config.get("return_sequences", False)
     if not is_recurrent(entry["class_name"]):
         what = f"wraps a {entry['class_name']}"
         raise refusal(layer, what, expected="Expected LSTM, GRU or SimpleRNN.")
@@ -116,42 +139,21 @@ def _part(layer: KerasLayer, way: str) -> KerasLayer:
     return KerasLayer(f"{layer.name}/{way}", entry["class_name"], config, weights)
 
 
-def with_state(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> list[str]:
-    """The outputs of a layer with return_state: its output, the last state, and of an LSTM the name
-    of its cell state, which is no tensor.
+def with_state(
+    layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
+) -> list[str]:
+    """The outputs of a layer with return_state: its output, the last state, and of an LSTM the cell
+    state, which is only a name unless it is read.
     """
-    config = {**layer.config, "return_state": False}
-    output = recurrent(replace(layer, config=config), inputs, builder)
-    last = output
-    if layer.config.get("return_sequences"):
+    config, sequences = layer.config, bool(layer.config.get("return_sequences"))
+    if config.get(CELL_READ) or mask is not None or len(inputs) > 1:
+        why = "returns its cell state, and that is read" if config.get(CELL_READ) else None
+        rows, states = step_by_step(layer, inputs, builder, mask, *([why] if why else []))
+        return [joined(layer.name, rows, builder) if sequences else rows[-1], *states]
+    plain = replace(layer, config={**config, "return_state": False})
+    output = last = recurrent(plain, inputs, builder)
+    if sequences:
         steps, units = builder.tensors[output].shape
         op = StridedSlice(((steps - 1, 1, 1), (0, units, 1)), (0,))
         last = builder.add(op, [output], f"{layer.name}/last")
-    cell = [hidden_cell(layer.name)] if layer.class_name == "LSTM" else []
-    return [output, last, *cell]
-
-
-def hidden_cell(name: str) -> str:
-    """What stands for the cell state of an LSTM with return_state."""
-    return f"{name}/cell_state"
-
-
-def refuse_cells(inputs: Sequence[str], layers: Mapping[str, KerasLayer]) -> None:
-    """Refuse to read the cell state of an LSTM.
-
-    Args:
-        inputs: what a layer, or the model's output, reads.
-        layers: those read so far, by hidden_cell.
-
-    Raises:
-        ModelError: one is a cell state.
-    """
-    for name in inputs:
-        if name in layers:
-            raise refusal(
-                layers[name],
-                "returns its cell state (return_state=True), and that is read",
-                expected="Expected its output and its last state alone.",
-                hint="Give the next layer the last state, for instance by RepeatVector and "
-                "Concatenate, or use a GRU, which has no other.",
-            )
+    return [output, last, *([f"{layer.name}/cell_state"] if layer.class_name == "LSTM" else [])]

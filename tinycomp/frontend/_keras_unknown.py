@@ -20,12 +20,12 @@ WITHOUT_EFFECT = frozenset(
         "query_shape",
         "recurrent_dropout", "renorm_clipping", "renorm_momentum", "seed", "shared_object_id",
         "supports_masking", "synchronized", "trainable", "unit_forget_bias", "unroll", "use_cudnn",
-        "value_shape", "virtual_batch_size", "zero_output_for_mask",
+        "value_shape", "virtual_batch_size",
     }
 )  # fmt: skip
 """Names, shapes, settings for training and choices among equal ways of computing. Fillings matter
-only to images padded to their aspect ratio, renorm_... only with renorm=True, masks to no supported
-model; low-rank updates (lora_...) are part of the saved kernel.
+only to images padded to their aspect ratio, renorm_... only with renorm=True; low-rank updates
+(lora_...) are part of the saved kernel.
 """
 _CHECKED_APART = frozenset({"quantization_config", "stateful"})
 """Options with refusals of their own."""

@@ -1,0 +1,153 @@
+"""Masked steps, first states that are computed, and cell states, as Keras computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_runs import assert_close, run
+
+from tinycomp.common.errors import ModelError
+from tinycomp.frontend._keras_masks import Masks
+from tinycomp.frontend.keras import read_keras
+from tinycomp.ir.graph import Graph, GraphBuilder
+from tinycomp.ir.operator import KerasLayer
+from tinycomp.ir.tensor import Array
+from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.reading import clean_up
+
+STEPS, FEATURES, WORDS = 7, 3, 11
+Layers = Callable[[Any], list[Any]]
+
+NETWORKS: dict[str, Layers] = {
+    "lstm": lambda k: [k.LSTM(4), k.Dense(2)],
+    "gru": lambda k: [k.Dense(5), k.GRU(4)],
+    "gru with the reset before": lambda k: [k.GRU(4, reset_after=False, use_bias=False)],
+    "simple": lambda k: [k.Dropout(0.5), k.SimpleRNN(4, activation="relu")],
+    "stacked": lambda k: [k.LSTM(4, return_sequences=True), k.GRU(3)],
+    "both ways": lambda k: [k.Bidirectional(k.GRU(3, return_sequences=True)), k.Flatten()],
+    "zeros for masked steps": lambda k: [
+        k.GRU(3, return_sequences=True, zero_output_for_mask=True),
+        k.Flatten(),
+    ],
+    "both ways, last states": lambda k: [k.Bidirectional(k.LSTM(3), merge_mode="sum")],
+    "mean": lambda k: [k.LayerNormalization(), k.GlobalAveragePooling1D()],
+    "mean, kept": lambda k: [k.GlobalAveragePooling1D(keepdims=True), k.Flatten()],
+    "convolution": lambda k: [k.Conv1D(3, 2), k.GlobalAveragePooling1D()],
+    "maximum": lambda k: [k.GlobalMaxPooling1D()],
+}
+
+
+def words() -> Array:
+    """Numbers of words: zeros in front, behind, in the middle, none, and nothing but zeros."""
+    numbers = np.random.default_rng(0).integers(1, WORDS, (5, STEPS))
+    numbers[0, :3] = numbers[1, 4:] = numbers[2, 3] = 0
+    numbers[3, 1:] = 0
+    return numbers.astype(np.float32)
+
+
+def rows(value: float) -> Array:
+    """Rows of values, some of which are all equal to one, and some only partly."""
+    values = np.random.default_rng(1).uniform(-1, 1, (5, STEPS, FEATURES))
+    values[0, :3] = values[1, 4:] = values[2, 3] = value
+    values[3, 2, 1] = value
+    return values.astype(np.float32)
+
+
+def require_same(model: Any, path: Path, x: Array) -> None:
+    graph = read_keras(path)
+    expected = np.asarray(model(x))
+    for found in (lower_batch_normalization(graph), clean_up(graph)):
+        assert_close(run(found, x), expected)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_words_of_number_zero_are_skipped(name: str, keras: Any, save: Callable[..., Path]) -> None:
+    first = keras.layers.Embedding(WORDS, FEATURES, mask_zero=True)
+    model = keras.Sequential([keras.Input((STEPS,)), first, *NETWORKS[name](keras.layers)])
+    require_same(model, save(model), words())
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "both ways", "mean", "convolution"])
+@pytest.mark.parametrize("value", [0.0, -4.0])
+def test_rows_of_one_value_are_skipped(
+    value: float, name: str, keras: Any, save: Callable[..., Path]
+) -> None:
+    first = keras.layers.Masking(value)
+    source = keras.Input((STEPS, FEATURES))
+    model = keras.Sequential([source, first, *NETWORKS[name](keras.layers)])
+    require_same(model, save(model), rows(value))
+
+
+def test_attention_that_skips_steps(keras: Any, save: Callable[..., Path]) -> None:
+    x, k = keras.Input((STEPS,)), keras.layers
+    y = k.Embedding(WORDS, FEATURES, mask_zero=True, name="words")(x)
+    model = keras.Model(x, k.MultiHeadAttention(1, 2, name="x")(y, y))
+    text = r"'x' \(MultiHeadAttention\) skips the steps that 'words' masks\. Expected every step"
+    with pytest.raises(ModelError, match=text):
+        read_keras(save(model))
+
+
+def test_two_masks_in_one_layer() -> None:
+    """In files of Keras 2; Keras 3 writes a mask as an argument of the call."""
+    masks = Masks(GraphBuilder("m"))
+    for name in ("a", "b"):
+        layer = KerasLayer(name, "Embedding", {"mask_zero": True, "input_dim": 9}, {})
+        masks.follow(layer, ["x"], name)
+    masks.follow(KerasLayer("sum", "Add", {}, {}), ["a", "b"], "sum")
+    with pytest.raises(ModelError, match=r"'x' \(GRU\) skips the steps that 'a' and 'b' masks"):
+        masks.taken(KerasLayer("x", "GRU", {}, {}), ["sum"])
+
+
+def test_a_mask_of_a_functional_model(keras: Any, save: Callable[..., Path]) -> None:
+    x, k = keras.Input((STEPS,)), keras.layers
+    words = k.Embedding(WORDS, 3, mask_zero=True)(x)
+    with pytest.raises(ModelError, match=r"'x' is called with mask=a tensor.*Sequential"):
+        read_keras(save(keras.Model(x, k.GRU(3, name="x")(words))))
+
+
+def test_too_many_steps_with_a_mask(keras: Any, save: Callable[..., Path]) -> None:
+    layers = [keras.layers.Embedding(WORDS, 3, mask_zero=True), keras.layers.LSTM(2, name="x")]
+    text = r"'x' \(LSTM\) skips masked steps, over steps of \(33, 3\)\. Expected at most 32 steps"
+    with pytest.raises(ModelError, match=text):
+        read_keras(save(keras.Sequential([keras.Input((33,)), *layers])))
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("layer", ["GRU", "LSTM", "SimpleRNN"])
+def test_an_encoder_and_a_decoder(
+    layer: str, sequences: bool, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    """The decoder begins with the last states of the encoder."""
+    x, k = keras.Input((STEPS, FEATURES)), keras.layers
+    made = getattr(k, layer)
+    last, *states = made(4, return_state=True)(x)
+    options = {"return_sequences": sequences}
+    y = made(4, **options)(k.RepeatVector(3)(last), initial_state=states)
+    graph = assert_same(keras.Model(x, k.Dense(2)(y)))
+    kernels = [name for name in graph.constants if name.endswith("kernel")]
+    assert len(kernels) == len({*kernels})
+
+
+def test_a_cell_state_as_output(keras: Any, assert_same: Callable[..., Graph]) -> None:
+    x, k = keras.Input((STEPS, FEATURES)), keras.layers
+    states, last, cell = k.LSTM(4, return_sequences=True, return_state=True)(x)
+    assert_same(keras.Model(x, k.Concatenate()([k.Flatten()(states), last, cell])))
+
+
+def test_a_backward_decoder(keras: Any, assert_same: Callable[..., Graph]) -> None:
+    x, k = keras.Input((STEPS, FEATURES)), keras.layers
+    first = k.GRU(4)(x)
+    layer = k.GRU(4, go_backwards=True, return_sequences=True, reset_after=False)
+    assert_same(keras.Model(x, layer(x, initial_state=first)))
+
+
+def test_states_of_both_ways(keras: Any, save: Callable[..., Path]) -> None:
+    x, k = keras.Input((STEPS, FEATURES)), keras.layers
+    first = k.GRU(3)(x)
+    model = keras.Model(x, k.Bidirectional(k.GRU(3), name="x")(x, initial_state=[first, first]))
+    with pytest.raises(ModelError, match=r"'x' \(Bidirectional\) starts from states that are"):
+        read_keras(save(model))
