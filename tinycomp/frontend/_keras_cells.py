@@ -32,7 +32,9 @@ class _Steps:
     """One call of a layer."""
 
     layer: KerasLayer
+    """A GRU, LSTM or SimpleRNN."""
     builder: GraphBuilder
+    """Receives its nodes."""
     prefix: str = ""
     """Of the names of a step."""
 
