@@ -11,6 +11,7 @@ from tinycomp.passes.fold_padding import fold_padding
 from tinycomp.passes.lower_depthwise import lower_depthwise
 from tinycomp.passes.merge_duplicate_channels import merge_duplicate_channels
 from tinycomp.passes.merge_tables import merge_tables
+from tinycomp.passes.raise_weights import raise_weights
 from tinycomp.passes.remove_dead_channels import remove_dead_channels
 from tinycomp.passes.remove_dead_nodes import remove_dead_nodes
 from tinycomp.passes.remove_identity import remove_identity
@@ -27,6 +28,10 @@ def reduce(graph: Graph, progress: Progress) -> Graph:
     Raises:
         ModelError: a sum could leave 32 bits.
     """
+    return raise_weights(_without_the_needless(graph, progress))
+
+
+def _without_the_needless(graph: Graph, progress: Progress) -> Graph:
     graph = bundle_outputs(bundle_inputs(graph))
     smaller = with_original(graph)
     size = None
@@ -48,6 +53,8 @@ def reduce(graph: Graph, progress: Progress) -> Graph:
     if size == _size(graph):
         return graph if smaller.nodes == graph.nodes else smaller
     before, after = graph.cost(), smaller.cost()
+    if (before.macs, before.parameters) == (after.macs, after.parameters):
+        return smaller
     progress.note(
         f"Removed what has no effect, exactly: {before.macs:,} to {after.macs:,} "
         f"multiply-accumulates, {before.parameters:,} to {after.parameters:,} parameters."
