@@ -13,15 +13,24 @@ imitation = 0.9
 temperature = 4.0
 validation = 0.0625
 rate = 0.02
+normalize = true
 """
 STEPS = """
 [[steps]]
 technique = "channels"
-macs = 0.615
+macs = 0.8
 criterion = "taylor"
 ranking = "global"
 multiple = 4
-epochs = 24
+epochs = 4
+
+[[steps]]
+technique = "channels"
+macs = 0.755
+criterion = "taylor"
+ranking = "global"
+multiple = 4
+epochs = 26
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),

@@ -27,16 +27,18 @@ technique = "channels"
 macs = 0.6
 criterion = "taylor"
 ranking = "global"
+most = 0.4
 multiple = 4
 epochs = 4
 
 [[steps]]
 technique = "channels"
-macs = 0.633
+macs = 0.63
 criterion = "taylor"
 ranking = "global"
+most = 0.4
 multiple = 4
-epochs = 28
+epochs = 26
 """
 
 

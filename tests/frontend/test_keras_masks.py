@@ -102,11 +102,45 @@ def test_two_masks_in_one_layer() -> None:
         masks.taken(KerasLayer("x", "GRU", {}, {}), ["sum"])
 
 
-def test_a_mask_of_a_functional_model(keras: Any, save: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("name", ["lstm", "gru", "stacked", "both ways", "mean", "convolution"])
+@pytest.mark.parametrize("first", ["words", "rows"])
+def test_masks_of_functional_models(
+    first: str, name: str, keras: Any, save: Callable[..., Path]
+) -> None:
+    k = keras.layers
+    if first == "words":
+        x, data = keras.Input((STEPS,)), words()
+        y = k.Embedding(WORDS, FEATURES, mask_zero=True)(x)
+    else:
+        x, data = keras.Input((STEPS, FEATURES)), rows(-4.0)
+        y = k.Masking(-4.0)(x)
+    for layer in (k.Dropout(0.5), *NETWORKS[name](k)):
+        y = layer(y)
+    model = keras.Model(x, y)
+    require_same(model, save(model), data)
+
+
+def test_masks_that_meet_and_that_are_given(keras: Any, save: Callable[..., Path]) -> None:
+    """A sum of two masked tensors has both masks, here the same; a mask that a convolution drops
+    can be given again.
+    """
     x, k = keras.Input((STEPS,)), keras.layers
-    words = k.Embedding(WORDS, 3, mask_zero=True)(x)
-    with pytest.raises(ModelError, match=r"'x' is called with mask=a tensor.*Sequential"):
-        read_keras(save(keras.Model(x, k.GRU(3, name="x")(words))))
+    first = k.Embedding(WORDS, FEATURES, mask_zero=True)
+    y = first(x)
+    total = k.Add()([y, k.Dense(FEATURES)(y)])
+    given = k.GRU(3)(k.Conv1D(4, 3, padding="same")(y), mask=first.compute_mask(x))
+    model = keras.Model(x, k.Concatenate()([k.LSTM(4)(total), given]))
+    require_same(model, save(model), words())
+
+
+def test_masks_of_other_kinds_are_refused(keras: Any, save: Callable[..., Path]) -> None:
+    x, k = keras.Input((STEPS,)), keras.layers
+    first, other = (k.Embedding(WORDS, FEATURES, mask_zero=each)(x) for each in (True, False))
+    for mask in (keras.ops.not_equal(x, 3), keras.ops.greater(x, 0)):
+        model = keras.Model(x, k.GRU(3, name="x")(other, mask=mask))
+        with pytest.raises(ModelError, match=r"'x' is called with mask=a tensor.*Masking"):
+            read_keras(save(model))
+    assert first is not None
 
 
 def test_too_many_steps_with_a_mask(keras: Any, save: Callable[..., Path]) -> None:

@@ -594,7 +594,7 @@ def means(count: int = 8) -> list[Case]:
     """Means over all cells, at scales of their own; rows with sums that exceed 16 bits."""
     found = []
     for i, draw in draws(count, 25):
-        size = (2, 300) if i == 0 else (draw.number(1, 9), draw.number(1, 9))
+        size = (2, 300) if i == 0 else (draw.number(16, 20), draw.number(16, 20))
         shape = (*size, 5 if i == 0 else draw.of((1, 3, 4, 7, 8, 30)))
         builder = CaseBuilder(shape, parameters(0.05, int(draw.of(ZERO_POINTS))))
         builder.add(Mean(), ["input"], parameters(float(draw.of((0.05, 0.011))), 7))

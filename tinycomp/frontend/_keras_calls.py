@@ -12,7 +12,7 @@ _NAMED = ("query", "value", "key")
 """What attention takes by name, in the order of its arguments."""
 _INSTEAD = {
     "attention_mask": "Give the network windows of one length, or use use_causal_mask=True.",
-    "mask": "Build the model as keras.Sequential, where masks are followed and not called with, or "
+    "mask": "Masks of Masking, and of an Embedding with mask_zero=True, are followed. For others, "
     "give the network windows of one length.",
 }
 """What to do without an argument of a call."""
@@ -73,6 +73,11 @@ def with_states(call: Any) -> Any:
     first = named.pop("initial_state", None)
     states = [] if first is None else [first]
     return {**call, "args": [*call.get("args", []), *states], "kwargs": named}
+
+
+def masks_of(call: Any) -> tuple[str, ...]:
+    """The layers that send along the mask that a layer is called with; none without such a mask."""
+    return tuple(call.get("masks", ())) if isinstance(call, Mapping) else ()
 
 
 def without_names(call: Any, separate: bool) -> tuple[Any, bool]:

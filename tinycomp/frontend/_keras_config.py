@@ -16,12 +16,14 @@ from tinycomp.frontend._keras_calls import (
     calls,
     clean_call,
     clean_references,
+    masks_of,
     with_states,
     without_mode,
     without_names,
 )
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_legacy import modernized
+from tinycomp.frontend._keras_mask_calls import with_senders
 from tinycomp.frontend._keras_names import without_slashes
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_operations import clean_operation, is_operation
@@ -161,7 +163,9 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             nodes = [with_states(call) for call in nodes]
         if class_name in _IN_ANY_MODE:
             nodes = [without_mode(call) for call in nodes]
-        cleaned["inbound_nodes"] = [clean_call(call, name, separate) for call in nodes]
+        cleaned["inbound_nodes"] = [
+            {**clean_call(call, name, separate), "masks": masks_of(call)} for call in nodes
+        ]
     return cleaned
 
 
@@ -198,7 +202,7 @@ def _axes_of(entry: Mapping[str, Any]) -> int:
 def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers) -> Config:
     layers = []
     if class_name == "Functional":
-        config = modernized(config)
+        config = with_senders(modernized(config))
     for layer in config["layers"]:
         with blockers.collected():
             layers.append(_entry(layer, blockers))

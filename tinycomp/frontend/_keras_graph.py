@@ -85,20 +85,22 @@ class KerasWalk:
         }  # fmt: skip
         known: dict[Call, str] = dict(zip(calls(config["input_layers"]), inputs, strict=True))
         pending = [
-            (_with_cell(entry, read), number, list(_tensors(node["args"])))
+            (_with_cell(entry, read), number, list(_tensors(node["args"])), node.get("masks", ()))
             for entry in config["layers"]
             for number, node in enumerate(entry["inbound_nodes"])
         ]
         while pending:
             waiting = []
-            for entry, number, needs in pending:
-                if not all(need in known for need in needs):
-                    waiting.append((entry, number, needs))
+            for entry, number, needs, masks in pending:
+                sent = all((*place, sender) in self.layers for sender in masks)
+                if not sent or not all(need in known for need in needs):
+                    waiting.append((entry, number, needs, masks))
                     continue
-                outputs = self._layer(entry, [known[need] for need in needs], place)
+                senders = [self.layers[(*place, sender)].name for sender in masks]
+                outputs = self._layer(entry, [known[need] for need in needs], place, senders)
                 known.update({(entry["name"], number, i): name for i, name in enumerate(outputs)})
             if len(waiting) == len(pending):
-                names = ", ".join(sorted({entry["name"] for entry, _, _ in waiting}))
+                names = ", ".join(sorted({entry["name"] for entry, *_ in waiting}))
                 raise ModelError(
                     f"The layers {names} wait for each other: the model's graph is broken."
                 )
@@ -106,7 +108,9 @@ class KerasWalk:
         found = [known[call] for call in calls(config["output_layers"])]
         return found
 
-    def _layer(self, entry: Config, inputs: Sequence[str], around: Place) -> list[str]:
+    def _layer(
+        self, entry: Config, inputs: Sequence[str], around: Place, senders: Sequence[str] = ()
+    ) -> list[str]:
         place = (*around, entry["name"])
         if entry["class_name"] in MODELS:
             return self.model(entry, inputs, place)
@@ -123,9 +127,9 @@ class KerasWalk:
         with self.blockers.collected():
             if layer.class_name == "Masking":
                 return [self.masks.masking(layer, inputs)]
-            mask = self.masks.taken(layer, inputs)
+            mask = self.masks.taken(layer, inputs, senders)
             outputs = add_outputs(layer, inputs, self.builder, mask)
-            self.masks.follow(layer, inputs, outputs[0])
+            self.masks.follow(layer, inputs, outputs[0], senders)
             self.layouts.mark(outputs, behind and layer.class_name != "Flatten")
             return outputs
         if has_outputs(layer):

@@ -68,13 +68,20 @@ class Masks:
     made: dict[str, str] = field(default_factory=dict)
     """Masks as tensors, by the name of the layer that sends them along."""
 
-    def taken(self, layer: KerasLayer, inputs: Sequence[str]) -> str | None:
+    def taken(
+        self, layer: KerasLayer, inputs: Sequence[str], senders: Sequence[str] = ()
+    ) -> str | None:
         """The mask that a layer computes with; None if it has none, or does not care.
+
+        Args:
+            layer: the layer.
+            inputs: its inputs.
+            senders: the layers whose masks it is called with; none to follow its inputs.
 
         Raises:
             ModelError: the layer skips steps, and that is not supported.
         """
-        found = self._of(inputs)
+        found = self._of(inputs, senders)
         skips = layer.class_name in (*_MASKED, *_REFUSED)
         if not found or not skips:
             return None
@@ -105,17 +112,22 @@ class Masks:
         self.origins[output] = (origin,)
         return output
 
-    def follow(self, layer: KerasLayer, inputs: Sequence[str], output: str) -> None:
-        """Note whether the layer's output has a mask."""
+    def follow(
+        self, layer: KerasLayer, inputs: Sequence[str], output: str, senders: Sequence[str] = ()
+    ) -> None:
+        """Note whether the layer's output has a mask; `senders` as in `taken`."""
         if layer.class_name == "Embedding" and layer.config.get("mask_zero"):
             words = int(layer.config["input_dim"])
             self.origins[output] = (_Origin(layer.name, inputs[0], words, 0.0),)
         elif layer.class_name in _PASS or _returns_steps(layer):
-            found = self._of(inputs)
+            found = self._of(inputs, senders)
             if found:
                 self.origins[output] = found
 
-    def _of(self, inputs: Sequence[str]) -> tuple[_Origin, ...]:
+    def _of(self, inputs: Sequence[str], senders: Sequence[str]) -> tuple[_Origin, ...]:
+        if senders:
+            known = {each.name: each for masks in self.origins.values() for each in masks}
+            return tuple(known[name] for name in senders)
         found = {each: None for name in inputs for each in self.origins.get(name, ())}
         return tuple(found)
 

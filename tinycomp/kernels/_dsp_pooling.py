@@ -13,6 +13,8 @@ from tinycomp.kernels._dsp_sums import integer
 
 GROUP = 4
 """Channels summed together."""
+LEAST = 1024
+"""Number of values whose sums are worth the kernel's code of about 200 bytes."""
 MOST_CELLS = 256
 """Maximum number of values with a 16-bit sum."""
 
@@ -29,6 +31,10 @@ def average_pool_global(
     return replace(call, kernel="average_pool_global_dsp", scratch=2 * channels)
 
 
-def mean(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
-    """The DSP kernel's call, with the same arguments as the portable one."""
+def mean(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
+    """The DSP kernel's call, with the same arguments as the portable one; None if there is too
+    little to sum.
+    """
+    if integer(call, "channels") < GROUP or operands.activations[0].size < LEAST:
+        return None
     return replace(call, kernel="mean_dsp")

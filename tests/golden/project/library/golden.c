@@ -10,7 +10,7 @@
 #define TC_FULLY_CONNECTED_UNCLAMPED 1
 
 #include "golden_weights.h"
-#include "tinycomp/add_dsp.h"
+#include "tinycomp/add_affine.h"
 #include "tinycomp/average_pool_2d.h"
 #include "tinycomp/conv_2d_dsp.h"
 #include "tinycomp/dense.h"
@@ -119,18 +119,17 @@ static TC_CONST tc_conv_2d_dsp_t golden_conv_2d_1 = {
 };
 
 /* add: add, 4x4x4 + 4x4x4 -> 4x4x4 */
-static TC_CONST tc_add_dsp_t golden_add = {
-    0, /* coarse */
-    -54, /* fine_zero_point */
+static TC_CONST tc_add_affine_t golden_add = {
+    0, /* wide */
+    4, /* rows */
+    16, /* size */
+    16, /* period */
+    5991863, /* wide_factor */
+    2558012, /* repeated_factor */
+    248980763, /* offset */
+    23, /* shift */
     -128, /* activation_min */
     127, /* activation_max */
-    16, /* size */
-    1833582650, /* fine_multiplier */
-    2097154, /* fine_rounding */
-    2, /* fine_shift */
-    1533916910, /* multiplier */
-    6553600, /* rounding */
-    18, /* shift */
 };
 
 /* average_pool_2d: average_pool_2d, 4x4x4 -> 2x2x4 */
@@ -216,7 +215,7 @@ void TC_INVOKE(golden_arena_t *arena, const int8_t *input, int8_t *output)
             {arena->bytes + 280, 16, 4},
         };
         const tc_output_t out = {arena->bytes + 0, 16, 4};
-        tc_add_dsp(&golden_add, in, &out, 0, 4, NULL);
+        tc_add_affine(&golden_add, in, &out, 0, 4, NULL);
 }
     TC_STEP_END(3, 4, 0, arena->bytes + 0, 64);
     TC_STEP_BEGIN(4);
