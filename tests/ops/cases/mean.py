@@ -10,7 +10,17 @@ from tables import RESCALED, SOURCES
 from tinycomp.ir.tensor import Shape
 from tinycomp.ops.mean import Mean
 
-SHAPES = ((1, 1, 4), (4, 4, 3), (7, 5, 10), (1, 9, 2), (13, 1, 1), (6, 8), (25, 5), (31, 33, 2))
+SHAPES = (
+    (1, 1, 4),
+    (4, 4, 3),
+    (7, 5, 10),
+    (1, 9, 2),
+    (13, 1, 1),
+    (6, 8),
+    (25, 5),
+    (31, 33, 2),
+    (16, 16, 4),
+)
 
 
 def cases() -> list[Case]:
