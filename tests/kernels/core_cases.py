@@ -186,7 +186,8 @@ def plain(case: Case) -> Case:
     zero_point = output.quantization.zero_point if tied else -128
     quantization = parameters(output.quantization.scale, zero_point)
     tensors = {**graph.tensors, name: replace(output, quantization=quantization)}
-    op = replace(node.op, activation=Activation.NONE)
+    bounded = hasattr(node.op, "activation")
+    op = replace(node.op, activation=Activation.NONE) if bounded else node.op
     nodes = (*graph.nodes[:-1], replace(node, op=op))
     return replace(case, graph=replace(graph, nodes=nodes, tensors=tensors))
 
