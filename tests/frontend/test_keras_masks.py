@@ -120,6 +120,14 @@ def test_masks_of_functional_models(
     require_same(model, save(model), data)
 
 
+def test_a_note_says_what_masks_cost(keras: Any, save: Callable[..., Path]) -> None:
+    k = keras.layers
+    first = [keras.Input((STEPS,)), k.Embedding(WORDS, FEATURES, mask_zero=True)]
+    (note,) = read_keras(save(keras.Sequential([*first, k.GRU(2, name="x")]))).notes
+    assert note.startswith("GRU 'x' skips masked steps: its 7 steps become layers of their own")
+    assert read_keras(save(keras.Sequential([*first, k.Flatten()]))).notes == ()
+
+
 def test_masks_that_meet_and_that_are_given(keras: Any, save: Callable[..., Path]) -> None:
     """A sum of two masked tensors has both masks, here the same; a mask that a convolution drops
     can be given again.

@@ -197,6 +197,10 @@ def step_by_step(
             hint="Shorten the window, or train the layer without it: every inference starts from "
             "zeros, and every step counts.",
         )
+    builder.notes.append(
+        f"{layer.class_name} {layer.name!r} {why}: its {shape[0]} steps become layers of their "
+        "own, with some 1 to 3 KB of flash each; without it they are a loop."
+    )
     cell = _Steps(layer, builder, layer.name)
     shares = cell.dense(x, "kernel", layer.weights["kernel"], _input_bias(cell))
     rest = mask and scaled(f"{layer.name}/skipped", mask, -1.0, 1.0, builder)

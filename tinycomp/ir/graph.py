@@ -203,6 +203,8 @@ class GraphBuilder:
     """Weights and biases by name."""
     inputs: list[str] = field(default_factory=list)
     """Names of the model's inputs."""
+    notes: list[str] = field(default_factory=list)
+    """What was left out, corrected, or is larger than one would think, one sentence each."""
 
     def unique(self, name: str) -> str:
         """The name itself, or with a number appended if it is taken."""
@@ -257,5 +259,5 @@ class GraphBuilder:
         """The finished graph."""
         return Graph(
             self.name, tuple(self.nodes), dict(self.tensors), dict(self.constants),
-            tuple(self.inputs), tuple(outputs), tuple(class_names),
+            tuple(self.inputs), tuple(outputs), tuple(class_names), notes=tuple(self.notes),
         )  # fmt: skip
