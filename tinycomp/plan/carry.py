@@ -87,6 +87,7 @@ def waiting_rows(rows: range, ring: int, kept: range) -> list[tuple[int, int]]:
 def carriable(
     program: Program,
     steps: Sequence[Step],
+    stretch: range,
     times: Mapping[str, RowTimes],
     groups: Mapping[str, Sequence[str]],
     rings: Mapping[str, int],
@@ -96,6 +97,7 @@ def carriable(
     Args:
         program: the operations.
         steps: the schedule.
+        stretch: the operations whose steps the table has; copies are among them.
         times: of every tensor.
         groups: tensors that share memory, by the first of them.
         rings: rows of their rings, by the same.
@@ -112,7 +114,10 @@ def carriable(
         shapes = {byte_rows(graph.tensors[name]) for name in names}
         if owner in streamed and len(shapes) == 1 and not {*names} & {*graph.outputs}:
             ((height, stride),) = shapes
-            pauses = _short(_pauses([times[name] for name in names]))
+            pauses = _short(
+                [pause for pause in _pauses([times[name] for name in names])
+                 if steps[pause.before].operation in (INPUT, *stretch)]
+            )  # fmt: skip
             kept = max([pause.last - pause.first for pause in pauses], default=0)
             if 0 < kept < rings[owner] < height:
                 found.append(Carried(owner, kept, rings[owner], stride, tuple(pauses)))

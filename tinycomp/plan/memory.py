@@ -247,7 +247,8 @@ class Draft:
     @cached_property
     def carriable(self) -> list[Carried]:
         """All tensors that can be carried."""
-        return carriable(self.program, self.steps, self.times, self.groups, self.rings)
+        steps, stretch = self.steps, self.stretch
+        return carriable(self.program, steps, stretch, self.times, self.groups, self.rings)
 
     @cached_property
     def most(self) -> Needs:
