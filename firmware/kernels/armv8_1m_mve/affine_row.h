@@ -15,7 +15,7 @@ typedef struct {
 static inline void tc_affine_row(const tc_affine_t *affine, const int8_t *x, const int8_t *y, int8_t *to,
                                  uint32_t count)
 {
-#if TC_MVE
+#if TC_MVE && defined(__OPTIMIZE__) /* without, there are too few registers for the operands */
     int8_t *const outputs = to;
     const int32_t left = -affine->shift;
     __asm__ volatile("wlstp.32 lr, %[count], 2f\n1:\n\tvldrb.s32 q0, [%[x]], #4\n\tvmul.i32 q0, q0, %[first]\n\t"
