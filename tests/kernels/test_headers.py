@@ -14,6 +14,7 @@ from tinycomp.common import resources
 
 KERNELS = resources.firmware() / "kernels"
 HELPERS = (
+    "affine",
     "assembly",
     "block",
     "block_int16",

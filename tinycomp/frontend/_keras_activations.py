@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinycomp.ir.operator import Operator
+from tinycomp.ir.operator import KerasLayer, Operator
+from tinycomp.ops._keras import refusal
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.function import ACTIVATIONS as FUNCTIONS
@@ -37,3 +38,16 @@ ACTIVATIONS: Mapping[str, Operator | None] = {
     "tanh": Tanh(),
 }
 """With Keras's default options; None is the identity."""
+
+
+def named_activation(layer: KerasLayer, option: str) -> Operator | None:
+    """What a layer's option names; None for the identity.
+
+    Raises:
+        ModelError: it is a layer, not a name.
+    """
+    given = layer.config.get(option)
+    if not isinstance(given, str):
+        shown = given["class_name"] if isinstance(given, Mapping) else given
+        raise refusal(layer, f"has {option}={shown}", expected="Expected its name.")
+    return ACTIVATIONS[given]

@@ -31,6 +31,23 @@ def calls(value: Any) -> Iterable[Call]:
         yield from calls(item)
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether an argument of a call of Keras 3 is a tensor."""
+    return isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__"
+
+
+def tensors_in(value: Any) -> Iterable[Call]:
+    """The tensors in the arguments of a call of Keras 3, by position or by name."""
+    if is_tensor(value):
+        yield from calls(value["config"]["keras_history"])
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_in(item)
+
+
 def output_names(config: Any) -> tuple[str, ...]:
     """How the author of a functional model calls its outputs: by the keys of a dictionary, or by
     their layers. Empty for other models, and where the names repeat.
@@ -126,7 +143,7 @@ def _tensors(value: Any, name: str) -> list[Config]:
     """The tensors in a call's positional arguments, in order."""
     if isinstance(value, list | tuple):
         return [tensor for item in value for tensor in _tensors(item, name)]
-    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
+    if is_tensor(value):
         return [_tensor(value["config"]["keras_history"])]
     raise ModelError(
         f"Layer {name!r} is called with the constant {value!r}.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_activations import named_activation
 from tinycomp.frontend._keras_steps import MOST_STEPS
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
@@ -21,8 +21,6 @@ from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.strided_slice import StridedSlice
 
-GATES = {"GRU": 3, "LSTM": 4, "SimpleRNN": 1}
-"""Of each class."""
 States = tuple[str | None, ...]
 """What a step leaves to the next; None stands for zeros."""
 
@@ -68,12 +66,7 @@ class _Steps:
 
     def activated(self, x: str, name: str, gate: bool = False) -> str:
         """With the activation of gates, or of the candidate."""
-        option = "recurrent_activation" if gate else "activation"
-        given = self.layer.config.get(option)
-        if not isinstance(given, str):
-            shown = given["class_name"] if isinstance(given, Mapping) else given
-            raise refusal(self.layer, f"has {option}={shown}", expected="Expected its name.")
-        op = ACTIVATIONS[given]
+        op = named_activation(self.layer, "recurrent_activation" if gate else "activation")
         return x if op is None else self.add(op, [x], name)
 
     def bias(self, row: int = 0) -> Array | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_activations import named_activation
 from tinycomp.frontend._keras_steps import MOST_STEPS, joined, steps
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
@@ -18,13 +18,12 @@ from tinycomp.ops._keras import keras_window, refusal, weight
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.conv_2d import Conv2D
+from tinycomp.ops.lstm import GATES
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.strided_slice import StridedSlice
 
 CONV_LSTMS = ("ConvLSTM1D", "ConvLSTM2D")
-_GATES = ("input", "forget", "cell", "output")
-"""In the order of Keras's filters."""
 
 
 def conv_lstm(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
@@ -97,7 +96,7 @@ class _Cell:
             same = Window.make("same", (height, width), back.shape[:2], (1, 1), (1, 1))
             share = self._convolved(self.states[-1], "recurrent_kernel", same, None)
             sums = self._add(Add(), [sums, share], "sums")
-        gates = [self._gate(sums, place) for place in range(len(_GATES))]
+        gates = [self._gate(sums, place) for place in range(len(GATES))]
         cell = self._add(Mul(), [gates[0], gates[2]], "new")
         if self.cell is not None:
             kept = self._add(Mul(), [gates[1], self.cell], "kept")
@@ -120,18 +119,13 @@ class _Cell:
         """A gate, or the candidate."""
         height, width, _ = self.builder.tensors[sums].shape
         parts = ((0, height, 1), (0, width, 1), (place * self.units, self.units, 1))
-        name = _GATES[place]
+        name = GATES[place]
         one = self._add(StridedSlice(parts), [sums], f"{name}/sums")
         option = "activation" if name == "cell" else "recurrent_activation"
         return self._activated(option, one, name)
 
     def _activated(self, option: str, x: str, name: str) -> str:
-        found = self.layer.config[option]
-        if not isinstance(found, str):
-            raise refusal(
-                self.layer, f"has {option}={found['class_name']}", expected="Expected its name."
-            )
-        op = ACTIVATIONS[found]
+        op = named_activation(self.layer, option)
         return x if op is None else self._add(op, [x], name)
 
     def _add(self, op: Operator, inputs: Sequence[str], name: str) -> str:

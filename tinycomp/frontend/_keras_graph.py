@@ -5,14 +5,14 @@ The model is plain data: a cleaned configuration, and arrays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_calls import Call, calls
+from tinycomp.frontend._keras_calls import Call, calls, tensors_in
 from tinycomp.frontend._keras_layouts import Layouts
 from tinycomp.frontend._keras_lowering import add_outputs, has_outputs
 from tinycomp.frontend._keras_masks import Masks
@@ -81,11 +81,11 @@ class KerasWalk:
         read = {
             *calls(config["output_layers"]),
             *(call for entry in config["layers"] for node in entry["inbound_nodes"]
-              for call in _tensors(node["args"])),
+              for call in tensors_in(node["args"])),
         }  # fmt: skip
         known: dict[Call, str] = dict(zip(calls(config["input_layers"]), inputs, strict=True))
         pending = [
-            (_with_cell(entry, read), number, list(_tensors(node["args"])), node.get("masks", ()))
+            (_with_cell(entry, read), number, list(tensors_in(node["args"])), node.get("masks", ()))
             for entry in config["layers"]
             for number, node in enumerate(entry["inbound_nodes"])
         ]
@@ -213,12 +213,3 @@ def _require_finite(layer: str, weights: Mapping[str, Array]) -> None:
                 hint="The training diverged: train again with a lower learning rate, or take an "
                 "earlier checkpoint.",
             )
-
-
-def _tensors(value: Any) -> Iterable[Call]:
-    """The tensors in the arguments of a call."""
-    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
-        yield from calls(value["config"]["keras_history"])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tinycomp.frontend._keras_calls import Call
+from tinycomp.frontend._keras_calls import Call, calls, is_tensor, tensors_in
 from tinycomp.frontend._keras_objects import Config
 
 _JOINS = ("LogicalAnd", "LogicalOr")
@@ -24,8 +24,8 @@ def with_senders(config: Mapping[str, Any]) -> Mapping[str, Any]:
     if not masks.operations:
         return config
     read = {name for entry in layers if entry["name"] not in masks.operations
-            for name in _read(entry.get("inbound_nodes", ()))}  # fmt: skip
-    read |= set(_read(config["output_layers"]))
+            for name, _, _ in tensors_in(entry["inbound_nodes"])}  # fmt: skip
+    read |= {name for name, _, _ in calls(config["output_layers"])}
     kept = [each for each in layers if each["name"] not in masks.operations - read]
     return {**config, "layers": kept}
 
@@ -99,22 +99,4 @@ def _senders(layers: list[Config]) -> Iterator[tuple[tuple[Call | None, float, b
 
 def _history(value: Any) -> Call | None:
     """The call that computes a tensor; None for anything else."""
-    if not isinstance(value, Mapping) or value.get("class_name") != "__keras_tensor__":
-        return None
-    layer, call, tensor = value["config"]["keras_history"]
-    return str(layer), int(call), int(tensor)
-
-
-def _read(value: Any) -> Iterator[str]:
-    """The layers whose tensors are read anywhere in calls or in lists of outputs."""
-    call = _history(value)
-    if call:
-        yield call[0]
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _read(item)
-    elif isinstance(value, list | tuple):
-        if value and isinstance(value[0], str):
-            yield value[0]
-        for item in value:
-            yield from _read(item)
+    return next(iter(tensors_in(value))) if is_tensor(value) else None

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._clipping import clipped
-from tinycomp.frontend._keras_calls import clean_call
+from tinycomp.frontend._keras_calls import clean_call, is_tensor
 from tinycomp.frontend._keras_choices import CHOICES, chosen
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_math import INVERSE, MATH, PARTS, quotient, statistics
@@ -65,7 +65,7 @@ def is_operation(entry: Mapping[str, Any], class_name: str) -> bool:
         return False
     if class_name not in _ALSO_LAYERS:
         return True
-    return any(not _is_tensor(arg) for call in entry["inbound_nodes"] for arg in call["args"])
+    return any(not is_tensor(arg) for call in entry["inbound_nodes"] for arg in call["args"])
 
 
 def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dict[str, Any]:
@@ -101,20 +101,16 @@ def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dic
 def as_layer(entry: Mapping[str, Any], name: str) -> KerasLayer:
     """A function as a layer without weights; the numbers that it is called with are options."""
     (call,) = entry["inbound_nodes"]
-    args = [None if _is_tensor(arg) else arg for arg in call["args"]]
+    args = [None if is_tensor(arg) else arg for arg in call["args"]]
     config = {**entry["config"], "args": args}
     if entry["class_name"] == "GetItem":
         config["key"] = clean_key(args[1], name)
     return KerasLayer(name, PREFIX + entry["class_name"], config, {})
 
 
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__"
-
-
 def _argument(value: Any, name: str) -> Any:
     """A tensor, or several, reduced to their references; numbers and keys are plain."""
-    if _is_tensor(value):
+    if is_tensor(value):
         return clean_call({"args": [value]}, name)["args"][0]
     if isinstance(value, list | tuple):
         return [_argument(each, name) for each in value]

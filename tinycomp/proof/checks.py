@@ -180,5 +180,5 @@ def add_cycle_estimate(
 
 def with_stand_in(report: Report, running: Session) -> Report:
     """The report with the name of the stand-in, if the device is one."""
-    ran = running.device is not None and running.stand_in is not None
-    return replace(report, stand_in=running.stand_in.name if ran and running.stand_in else None)
+    ran = running.stand_in if running.device is not None else None
+    return replace(report, stand_in=None if ran is None else ran.name)

@@ -2,14 +2,8 @@
 #ifndef TINYCOMP_AFFINE_ROW_H
 #define TINYCOMP_AFFINE_ROW_H
 
+#include "affine.h"
 #include "mve.h"
-#include "tinycomp.h"
-
-typedef struct {
-    int32_t first, second, offset;
-    int32_t shift;     /* to the right */
-    int32_t low, high; /* bounds of the output */
-} tc_affine_t;
 
 /* `count` outputs; `to` may be x. */
 static inline void tc_affine_row(const tc_affine_t *affine, const int8_t *x, const int8_t *y, int8_t *to,

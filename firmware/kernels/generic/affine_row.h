@@ -3,13 +3,7 @@
 #ifndef TINYCOMP_AFFINE_ROW_H
 #define TINYCOMP_AFFINE_ROW_H
 
-#include "tinycomp.h"
-
-typedef struct {
-    int32_t first, second, offset;
-    int32_t shift;     /* to the right */
-    int32_t low, high; /* bounds of the output */
-} tc_affine_t;
+#include "affine.h"
 
 static inline int8_t tc_affine_value(const tc_affine_t *f, int32_t x, int32_t y)
 {
