@@ -26,16 +26,20 @@ def run_on_host(
     pixels: int = 1,
     limit: int | None = None,
     push: bool = False,
+    small: bool = False,
 ) -> dict[str, Array]:
     """Every tensor by name, (samples, *shape). Compiles in `folder`; `stretch` is streamed by rows
     as in plan(), with `push` starting at the input.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as fresh:
-            return run_on_host(graph, inputs, Path(fresh), prefix, stretch, pixels, limit, push)
+            return run_on_host(
+                graph, inputs, Path(fresh), prefix, stretch, pixels, limit, push, small
+            )
     library = write_library(
-        graph, folder / "library", prefix, stretch=stretch, pixels=pixels, limit=limit, push=push
-    )
+        graph, folder / "library", prefix, stretch=stretch, pixels=pixels, limit=limit, push=push,
+        small=small,
+    )  # fmt: skip
     program = FirmwareBuild(load_board("host"), library, prefix, folder / "build").host_runner()
     names = tensor_order(graph)
     sizes = [graph.tensors[name].nbytes for name in names]

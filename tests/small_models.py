@@ -237,11 +237,13 @@ def write_library(
     pixels: int = 1,
     limit: int | None = None,
     push: bool = False,
+    small: bool = False,
 ) -> Path:
     """Write a graph's library to a folder; returns the folder."""
     program = lower(graph, Storage(copied=harvard))
     planned = plan(program, stretch, pixels=pixels, limit=limit, push=push)
-    for name, text in emit_library(planned, prefix=prefix, model_hash=HASH).items():
+    files = emit_library(planned, prefix=prefix, model_hash=HASH, small=small)
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder

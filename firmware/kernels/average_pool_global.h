@@ -33,7 +33,7 @@ static __attribute__((unused)) void tc_average_pool_global(const tc_average_pool
     TC_FETCH(tc_average_pool_global_t, op, constants);
     int32_t *const sums = (int32_t *)(void *)scratch;
     if (first == 0) {
-        memset(sums, 0, op->channels * sizeof(int32_t));
+        tc_fill(sums, 0, op->channels * sizeof(int32_t));
     }
     for (uint16_t y = first; y < last; y++) {
         const int8_t *cell = tc_input_row(in, y);

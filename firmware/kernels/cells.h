@@ -27,7 +27,7 @@ static inline tc_cells_t tc_cells_of_rows(const tc_input_t *in, int32_t top, uin
     cells.row = tc_input_row(in, (uint16_t)(top + span.begin));
     cells.first = cells.row;
     cells.stride = in->stride;
-    cells.ring = in->ring * in->stride;
+    cells.ring = TC_RING(in) * in->stride;
     cells.end = in->base + cells.ring;
     cells.rows = (uint16_t)(span.end - span.begin);
     cells.columns = 0;
@@ -51,7 +51,7 @@ static inline void tc_cells_move(tc_cells_t *cells, int32_t left, uint16_t width
 static inline const int8_t *tc_cells_below(const tc_cells_t *cells, const int8_t *cell)
 {
     cell += cells->stride;
-    return cell >= cells->end ? cell - cells->ring : cell;
+    return !TC_NO_RINGS && cell >= cells->end ? cell - cells->ring : cell;
 }
 
 /* The largest value of channel c, or `low` if that is larger. */

@@ -21,7 +21,7 @@ static inline void tc_concatenation_pieces(const int8_t *from, int8_t *to, size_
         return;
     }
     for (; pieces > 0; pieces--, from += size, to += step) {
-        memcpy(to, from, size);
+        tc_copy(to, from, size);
     }
 }
 
@@ -50,7 +50,7 @@ static inline void tc_concatenation_stack(const tc_concatenation_t *op, const tc
         i++;
         height = (uint16_t)TC_READ_I32(op->sizes + i);
     }
-    memcpy(to, tc_input_row(in + i, y), op->row);
+    tc_copy(to, tc_input_row(in + i, y), op->row);
 }
 
 /* Output rows [first, last). No scratch. */

@@ -37,14 +37,14 @@ static void tc_conv_2d_gather(const tc_conv_2d_t *op, const tc_input_t *in, int3
     for (unsigned ky = 0; ky < op->kernel_height; ky++, y += op->dilation_height, window += row_size) {
         const int inside = y >= 0 && y < op->input_height && length > 0;
         if (!inside || length * runs < row_size) {
-            memset(window, op->input_zero_point, row_size);
+            tc_fill(window, op->input_zero_point, row_size);
         }
         if (inside) {
             const int32_t x = left + (int32_t)span.begin * op->dilation_width;
             const int8_t *from = tc_input_row(in, (uint16_t)y) + (size_t)x * channels;
             int8_t *to = window + span.begin * channels;
             for (unsigned run = 0; run < runs; run++) {
-                memcpy(to, from, length);
+                tc_copy(to, from, length);
                 from += op->dilation_width * channels;
                 to += channels;
             }

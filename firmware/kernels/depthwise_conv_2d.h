@@ -42,7 +42,7 @@ static inline void tc_depthwise_copy(int8_t *to, const int8_t *from, unsigned ch
     if (channels == TC_DOT_CHANNELS) {
         memcpy(to, from, TC_DOT_CHANNELS);
     } else {
-        memcpy(to, from, channels);
+        tc_copy(to, from, channels);
     }
 }
 
@@ -80,12 +80,12 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
     const unsigned reach_y = (op->kernel_height - 1u) * op->dilation_height;
     const int32_t last_left = (int32_t)op->input_width - (int32_t)(op->kernel_width - 1u) * op->dilation_width;
     const int inside = top >= 0 && top + (int32_t)reach_y < op->input_height;
-    const uint16_t first_slot = inside ? tc_slot((uint16_t)top, in->ring) : 0;
+    const uint16_t first_slot = inside ? tc_slot((uint16_t)top, TC_RING(in)) : 0;
     const int8_t *const row = in->base + first_slot * in->stride + channel;
     const size_t row_step = op->dilation_height * in->stride;
-    const size_t ring_size = in->ring * in->stride;
+    const size_t ring_size = TC_RING(in) * in->stride;
     /* A window of one column is treated as one row, where its rows don't wrap around the ring. */
-    const int column = op->kernel_width == 1 && first_slot + reach_y < in->ring;
+    const int column = op->kernel_width == 1 && first_slot + reach_y < TC_RING(in);
     const unsigned runs = column ? 1u : op->kernel_height;
     const unsigned length = column ? op->kernel_height : op->kernel_width;
     const size_t step = column ? row_step : (size_t)op->dilation_width * op->input_channels;
@@ -102,8 +102,8 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
                 from += row_step;
                 w += length * TC_DOT_CHANNELS;
                 slot += op->dilation_height;
-                if (slot >= in->ring) {
-                    slot -= in->ring;
+                if (slot >= TC_RING(in)) {
+                    slot -= TC_RING(in);
                     from -= ring_size;
                 }
             }

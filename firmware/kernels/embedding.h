@@ -29,7 +29,7 @@ static void tc_embedding(const tc_embedding_t *constants, const tc_input_t *in, 
             const tc_index_t from = (tc_index_t)(row < end ? row : end) * op->size;
             const int8_t *values = tc_weights_read(op->table, from, op->size, to);
             if (values != to) {
-                memcpy(to, values, op->size);
+                tc_copy(to, values, op->size);
             }
             to += op->size;
         }

@@ -16,13 +16,13 @@ static void tc_gather_int16(const tc_windows_int16_t *op, const tc_input_t *in, 
     int32_t y = top;
     for (unsigned ky = 0; ky < op->kernel_height; ky++, y += op->dilation_height, window += row_size) {
         if (y < 0 || y >= op->input_height || span.end - span.begin < op->kernel_width) {
-            memset(window, 0, row_size * sizeof *window);
+            tc_fill(window, 0, row_size * sizeof *window);
         }
         if (y >= 0 && y < op->input_height) {
             const int16_t *const row = tc_input_row_int16(in, (uint16_t)y);
             for (unsigned kx = span.begin; kx < span.end; kx++) {
                 const size_t x = (size_t)(left + (int32_t)kx * op->dilation_width);
-                memcpy(window + kx * channels, row + x * channels, channels * sizeof *window);
+                tc_copy(window + kx * channels, row + x * channels, channels * sizeof *window);
             }
         }
     }

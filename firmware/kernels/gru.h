@@ -80,7 +80,7 @@ static void tc_gru(const tc_gru_t *constants, const tc_input_t *in, const tc_out
     at.candidates = at.gates + padded;
     at.weights = scratch + (3 * units + padded + 3) / 4 * 4;
     if (first == 0) {
-        memset(at.state, 0, units);
+        tc_fill(at.state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
         const int8_t *const x = tc_input_row(in, y);
@@ -91,7 +91,7 @@ static void tc_gru(const tc_gru_t *constants, const tc_input_t *in, const tc_out
             const int32_t fresh = tc_recurrent_share((int8_t)~at.gates[i], at.candidates[i]);
             at.state[i] = tc_clamp(old + fresh, -128, 127);
         }
-        memcpy(tc_output_row(out, y), at.state, units);
+        tc_copy(tc_output_row(out, y), at.state, units);
     }
 }
 

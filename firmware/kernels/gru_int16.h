@@ -84,7 +84,7 @@ static void tc_gru_int16(const tc_gru_int16_t *constants, const tc_input_t *in, 
     at.candidates = at.gates + padded;
     at.weights = scratch + (2 * (3 * units + padded) + 3) / 4 * 4;
     if (first == 0) {
-        memset(at.state, 0, units * sizeof *at.state);
+        tc_fill(at.state, 0, units * sizeof *at.state);
     }
     for (uint16_t y = first; y < last; y++) {
         const int16_t *const x = tc_input_row_int16(in, y);
@@ -96,7 +96,7 @@ static void tc_gru_int16(const tc_gru_int16_t *constants, const tc_input_t *in, 
             const int32_t fresh = tc_rows_int16_share((int16_t)(32767 - update), at.candidates[i]);
             at.state[i] = tc_rows_int16_saturated(old + fresh);
         }
-        memcpy(tc_output_row_int16(out, y), at.state, units * sizeof *at.state);
+        tc_copy(tc_output_row_int16(out, y), at.state, units * sizeof *at.state);
     }
 }
 

@@ -76,15 +76,15 @@ static void tc_lstm(const tc_lstm_t *constants, const tc_input_t *in, const tc_o
     at.state = (int8_t *)(void *)(at.gates + 4 * units);
     at.weights = scratch + (11 * units + 3) / 4 * 4;
     if (first == 0) {
-        memset(at.cell, 0, units * sizeof *at.cell);
-        memset(at.state, op->zero_point, units);
+        tc_fill(at.cell, 0, units * sizeof *at.cell);
+        tc_fill(at.state, op->zero_point, units);
     }
     for (uint16_t y = first; y < last; y++) {
         tc_lstm_sums(op, tc_input_row(in, y), &at);
         for (size_t i = 0; i < units; i++) {
             at.state[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
         }
-        memcpy(tc_output_row(out, y), at.state, units);
+        tc_copy(tc_output_row(out, y), at.state, units);
     }
 }
 

@@ -67,15 +67,15 @@ static void tc_lstm_steps(const tc_lstm_steps_t *constants, const tc_input_t *in
     at.state = at.values + 4 * units;
     at.weights = scratch + (7 * units + 3) / 4 * 4;
     if (first == 0) {
-        memset(at.cell, 0, units * sizeof *at.cell);
-        memset(at.state, 0, units);
+        tc_fill(at.cell, 0, units * sizeof *at.cell);
+        tc_fill(at.state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
         tc_lstm_steps_values(op, tc_input_row(in, y), &at);
         for (size_t i = 0; i < units; i++) {
             at.state[i] = tc_lstm_steps_unit(op, &at.values[i], &at.cell[i]);
         }
-        memcpy(tc_output_row(out, y), at.state, units);
+        tc_copy(tc_output_row(out, y), at.state, units);
     }
 }
 

@@ -35,7 +35,7 @@ static inline int8_t *tc_move_run(const tc_move_t *op, const tc_input_t *in, int
         if (op->cell == 1) {
             *to = line[at];
         } else {
-            memcpy(to, line + at, op->cell);
+            tc_copy(to, line + at, op->cell);
         }
         at += op->right;
         to += op->cell;

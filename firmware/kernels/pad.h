@@ -18,7 +18,7 @@ typedef struct {
 
 static inline int8_t *tc_pad_fill(int8_t *to, int value, size_t count)
 {
-    memset(to, value, count);
+    tc_fill(to, value, count);
     return to + count;
 }
 
@@ -32,14 +32,14 @@ static void tc_pad(const tc_pad_t *constants, const tc_input_t *in, const tc_out
         int8_t *to = tc_output_row(out, y);
         const int8_t *from;
         if (y < op->top || y - op->top >= op->height) {
-            memset(to, op->zero_point, op->left + op->cells * (op->before + op->cell + op->after) + op->right);
+            tc_fill(to, op->zero_point, op->left + op->cells * (op->before + op->cell + op->after) + op->right);
             continue;
         }
         from = tc_input_row(in, (uint16_t)(y - op->top));
         to = tc_pad_fill(to, op->zero_point, op->left);
         for (size_t i = 0; i < op->cells; i++) {
             to = tc_pad_fill(to, op->zero_point, op->before);
-            memcpy(to, from, op->cell);
+            tc_copy(to, from, op->cell);
             from += op->cell;
             to = tc_pad_fill(to + op->cell, op->zero_point, op->after);
         }

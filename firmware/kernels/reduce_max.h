@@ -17,7 +17,7 @@ static void tc_reduce_max(const tc_reduce_max_t *constants, const tc_input_t *in
 {
     TC_FETCH(tc_reduce_max_t, op, constants);
     if (first == 0) {
-        memset(scratch, -128, op->channels);
+        tc_fill(scratch, -128, op->channels);
     }
     for (uint16_t y = first; y < last; y++) {
         const int8_t *cell = tc_input_row(in, y);
@@ -31,7 +31,7 @@ static void tc_reduce_max(const tc_reduce_max_t *constants, const tc_input_t *in
         }
     }
     if (last == op->height) {
-        memcpy(tc_output_row(out, 0), scratch, op->channels);
+        tc_copy(tc_output_row(out, 0), scratch, op->channels);
     }
 }
 

@@ -40,12 +40,12 @@ static void tc_simple_rnn(const tc_simple_rnn_t *constants, const tc_input_t *in
     int8_t *const state = scratch, *const next = scratch + units;
     int8_t *const weights = scratch + (2 * units + 3) / 4 * 4;
     if (first == 0) {
-        memset(state, 0, units);
+        tc_fill(state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
         tc_simple_rnn_step(op, tc_input_row(in, y), state, next, weights);
-        memcpy(state, next, units);
-        memcpy(tc_output_row(out, y), next, units);
+        tc_copy(state, next, units);
+        tc_copy(tc_output_row(out, y), next, units);
     }
 }
 

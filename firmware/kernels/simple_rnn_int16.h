@@ -45,12 +45,12 @@ static void tc_simple_rnn_int16(const tc_simple_rnn_int16_t *constants, const tc
     const tc_scaling_int16_t tanh = {op->table, op->tanh_multiplier, op->tanh_shift};
     int16_t *const state = (int16_t *)(void *)scratch, *const next = state + op->units;
     if (first == 0) {
-        memset(state, 0, size);
+        tc_fill(state, 0, size);
     }
     for (uint16_t y = first; y < last; y++) {
         tc_simple_rnn_int16_step(&rows, &tanh, tc_input_row_int16(in, y), state, next, scratch + 2 * size);
-        memcpy(state, next, size);
-        memcpy(tc_output_row_int16(out, y), next, size);
+        tc_copy(state, next, size);
+        tc_copy(tc_output_row_int16(out, y), next, size);
     }
 }
 

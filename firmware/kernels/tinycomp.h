@@ -15,6 +15,13 @@
 #pragma GCC optimize("Os")
 #endif
 
+/* Begins a function that small code has once, and other code wherever it is called. */
+#if TC_SMALL && defined(__GNUC__)
+#define TC_SHARED static __attribute__((noinline, unused))
+#else
+#define TC_SHARED static inline
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,23 +60,39 @@
 #define TC_FETCH(type, name, from) const type *const name = (from)
 #endif
 
+/* 1: every tensor has all its rows in memory. Small code then leaves out the rings. */
+#ifndef TC_NO_RINGS
+#define TC_NO_RINGS 0
+#endif
+
 /* Rows of a tensor: row y is at base + (y modulo ring) * stride. ring is the tensor's height if the whole tensor is in
  * memory, fewer rows if they are streamed through a ring buffer. A tensor of one axis is one row. */
 typedef struct {
     const int8_t *base;
     size_t stride;
+#if !TC_NO_RINGS
     uint16_t ring;
+#endif
 } tc_input_t;
 
 typedef struct {
     int8_t *base;
     size_t stride;
+#if !TC_NO_RINGS
     uint16_t ring;
+#endif
 } tc_output_t;
+
+/* Rows of a ring: as many as any tensor has, where there are no rings. */
+#if TC_NO_RINGS
+#define TC_RING(rows) ((void)(rows), (uint16_t)0xFFFF)
+#else
+#define TC_RING(rows) ((rows)->ring)
+#endif
 
 static inline uint16_t tc_slot(uint16_t y, uint16_t ring)
 {
-    while (y >= ring) { /* not %, which is a library call on cores without a divider */
+    while (!TC_NO_RINGS && y >= ring) { /* not %, which is a library call on cores without a divider */
         y = (uint16_t)(y - ring);
     }
     return y;
@@ -77,13 +100,46 @@ static inline uint16_t tc_slot(uint16_t y, uint16_t ring)
 
 static inline const int8_t *tc_input_row(const tc_input_t *in, uint16_t y)
 {
-    return &in->base[tc_slot(y, in->ring) * in->stride];
+    return &in->base[tc_slot(y, TC_RING(in)) * in->stride];
 }
 
 static inline int8_t *tc_output_row(const tc_output_t *out, uint16_t y)
 {
-    return &out->base[tc_slot(y, out->ring) * out->stride];
+    return &out->base[tc_slot(y, TC_RING(out)) * out->stride];
 }
+
+/* memset and memcpy of a number of bytes that the compiler does not know. Small code has its own: those of C libraries
+ * for cores of 32 bits take up to 300 bytes. The empty assembly keeps the compiler from calling them all the same. */
+#if TC_SMALL && defined(__GNUC__) && !defined(__AVR__)
+static __attribute__((noinline, unused)) void tc_fill(void *to, int value, size_t size)
+{
+    int8_t *at = (int8_t *)to;
+    for (const int8_t *const end = at + size; at != end; at++) {
+        *at = (int8_t)value;
+        __asm__ volatile("" : "+r"(at));
+    }
+}
+
+static __attribute__((noinline, unused)) void tc_copy(void *to, const void *from, size_t size)
+{
+    int8_t *at = (int8_t *)to;
+    const int8_t *next = (const int8_t *)from;
+    for (const int8_t *const end = next + size; next != end; at++) {
+        *at = *next++;
+        __asm__ volatile("" : "+r"(at));
+    }
+}
+#else
+static inline void tc_fill(void *to, int value, size_t size)
+{
+    memset(to, value, size);
+}
+
+static inline void tc_copy(void *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+}
+#endif
 
 /* Copies rows of whole words; the memcpy of small C libraries goes byte by byte. */
 static inline void tc_move_words(int8_t *to, const int8_t *from, size_t size)
@@ -130,7 +186,7 @@ typedef char tc_assert_arithmetic_shift[((-1) >> 1) == -1 ? 1 : -1];
 
 /* floor((2ab + 2^31) / 2^32): the saturating rounding doubling high multiply, without the saturation for
  * a = b = -2^31, as multipliers are positive. */
-static inline int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
+TC_SHARED int32_t tc_rounding_doubling_high_multiply(int32_t a, int32_t b)
 {
     return (int32_t)((((int64_t)a * b) + 0x40000000) >> 31);
 }

@@ -32,7 +32,7 @@ static inline tc_span_t tc_span(int32_t origin, uint16_t size, uint16_t kernel, 
  * ring. */
 static inline int tc_rows_are_linear(const tc_input_t *in, uint16_t y, unsigned reach)
 {
-    return tc_slot(y, in->ring) + reach < in->ring;
+    return tc_slot(y, TC_RING(in)) + reach < TC_RING(in);
 }
 
 #endif

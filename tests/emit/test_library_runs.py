@@ -137,3 +137,15 @@ def test_unusual_models_run(name: str, tmp_path: Path) -> None:
 
 def test_reshapes_alone_need_only_memory_for_the_input() -> None:
     assert plan(lower(only_reshapes())).arena == 24
+
+
+@pytest.mark.parametrize("stretch", [range(0), range(3)])
+def test_small_code_runs(stretch: range, tmp_path: Path) -> None:
+    """As with --optimize flash: without rings, unless rows are streamed."""
+    graph = every_operator() if not stretch else small_classifier()
+    inputs = random_inputs(graph)
+    found = run_on_host(graph, inputs, tmp_path, stretch=stretch, small=True)
+    text = (tmp_path / "library" / "t.c").read_text()
+    assert ("#define TC_NO_RINGS 1" in text) == (not stretch)
+    expected = simulate(graph, inputs)
+    assert all(np.array_equal(values, expected[tensor]) for tensor, values in found.items())

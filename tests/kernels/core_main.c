@@ -132,11 +132,18 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
         memcpy(inputs[i].start, t->values + sample * inputs[i].size, inputs[i].size);
         in[i].base = inputs[i].start;
         in[i].stride = t->stride;
+#if !TC_NO_RINGS
         in[i].ring = t->height;
+#endif
     }
     allocate(&output, to->height * to->stride, (offset + c->aligned) % 4);
     allocate(&scratch, c->scratch, SCRATCH_OFFSET);
-    const tc_output_t out = {in_place ? inputs[0].start : output.start, to->stride, to->height};
+    int8_t *const base = in_place ? inputs[0].start : output.start;
+#if TC_NO_RINGS
+    const tc_output_t out = {base, to->stride};
+#else
+    const tc_output_t out = {base, to->stride, to->height};
+#endif
     c->call(in, &out, 0, c->reduces ? c->tensors[0].height : to->height, scratch.start);
     compare(c, in_place ? ", in place, byte " : ", all rows, byte ", to->values + sample * output.size, out.base, 0,
             output.size);
@@ -148,6 +155,8 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
         complain(c, ", all rows, wrote outside of a buffer, sample ", (long)sample, 0, 0);
     }
 }
+
+#if !TC_NO_RINGS
 
 /* Rings that hold as many rows as one output row needs, and two output rows. */
 static void run_rows(const case_t *c, unsigned sample, size_t offset)
@@ -218,6 +227,8 @@ static void run_reduction(const case_t *c, unsigned sample, size_t offset)
     }
 }
 
+#endif
+
 int main(void)
 {
     tc_port_init();
@@ -228,7 +239,9 @@ int main(void)
             if (cases[i]->in_place) {
                 run_whole(cases[i], (unsigned)sample, (i + sample + 1) * step % 4, 1);
             }
+#if !TC_NO_RINGS
             (cases[i]->reduces ? run_reduction : run_rows)(cases[i], (unsigned)sample, (i + sample + 2) * step % 4);
+#endif
         }
     }
     put("end\n");

@@ -36,6 +36,8 @@ SLOW = [
     pytest.param(*build, marks=[] if build[1] == "host" else pytest.mark.slow) for build in BUILDS
 ]
 """Boards for slow tests: running all cases takes more than ten seconds."""
+SMALL = [*((kernels, core, "-O2") for kernels, core in CORES), ("generic", "host", "-O1")]
+"""Boards for small code."""
 
 
 DSP = "armv7e_m"
@@ -108,7 +110,8 @@ def test_avr_kernels_for_little_ram_equal_the_simulator(tmp_path: Path) -> None:
 
 def _of_plain(cases: list[KernelCase]) -> list[str]:
     """The facts that headers test, without those about packed constants: there are none."""
-    return [macro for macro in asked(cases, DSP) if not macro.endswith(("MERGED", "TC_SMALL"))]
+    others = ("MERGED", "TC_SMALL", "TC_NO_RINGS")
+    return [macro for macro in asked(cases, DSP) if not macro.endswith(others)]
 
 
 @pytest.mark.slow
@@ -127,10 +130,12 @@ def test_kernels_equal_the_simulator_where_facts_are_known(
 
 
 @pytest.mark.slow
-def test_small_code_equals_the_simulator(tmp_path: Path) -> None:
-    """As with --optimize flash."""
-    cases = [case for family in FAMILIES.values() for case in _every_storage(family(), DSP)]
-    chosen = _board("cortex-m4", "-O2")
+@pytest.mark.parametrize(("kernels", "board", "optimize"), SMALL)
+def test_small_code_equals_the_simulator(
+    kernels: str, board: str, optimize: str, tmp_path: Path
+) -> None:
+    """As with --optimize flash, with rings and without them."""
+    cases = [case for family in FAMILIES.values() for case in _every_storage(family(), kernels)]
     for first in range(2):
-        folder = tmp_path / str(first)
-        assert run(cases[first::2], chosen, DSP, folder, ("-DTC_SMALL=1",)) == []
+        folder, defines = tmp_path / str(first), ("-DTC_SMALL=1", f"-DTC_NO_RINGS={first}")
+        assert run(cases[first::2], _board(board, optimize), kernels, folder, defines) == []

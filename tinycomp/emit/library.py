@@ -203,6 +203,8 @@ class LibraryContext:
     """Whether any node has data in the arena."""
     small: bool
     """Whether code is compiled for size."""
+    no_rings: bool
+    """Whether code leaves out rings, as all tensors are whole in memory."""
     facts: list[str]
     """Macros that specialize the kernels' headers."""
     includes: list[str]
@@ -300,6 +302,7 @@ def _context(
         copy=view(plan, last).pointer if shares_storage(plan, first, last) else None,
         uses_arena=any(node.uses_arena for node in nodes),
         small=small,
+        no_rings=small and not stretch and not plan.pushed,
         facts=facts(operations, plan.program.kernels),
         includes=sorted(included_headers(operations)),
         arrays=arrays.texts,

@@ -16,7 +16,7 @@ static void tc_average_pool_global_dsp(const tc_average_pool_global_dsp_t *op, c
     uint32_t *const sums = (uint32_t *)(void *)scratch;
     const size_t channels = op->channels;
     if (first == 0) {
-        memset(sums, 0, channels * sizeof(int16_t));
+        tc_fill(sums, 0, channels * sizeof(int16_t));
     }
     for (uint16_t y = first; y < last; y++) {
         const int8_t *const row = tc_input_row(in, y);

@@ -177,7 +177,7 @@ static void tc_kx3_row(const tc_kx3_t *op, const tc_input_t *in, int32_t top, co
         }
         shape->tile(gemm, columns, values, gemm->channels);
         for (int32_t i = 0; i < rest; i++) {
-            memcpy(to + (size_t)i * step, values + (size_t)i * gemm->channels, gemm->channels);
+            tc_copy(to + (size_t)i * step, values + (size_t)i * gemm->channels, gemm->channels);
         }
     }
 }

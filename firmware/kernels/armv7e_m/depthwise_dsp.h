@@ -158,7 +158,7 @@ static void tc_depthwise_dsp(const tc_depthwise_dsp_t *op, const tc_input_t *in,
     int8_t *const rest = scratch + tc_factors_room(op->packed, op->channels);
     tc_address_t *const cells = (tc_address_t *)(void *)rest;
     int8_t *const border = rest + (count + count % 2) * 8;
-    memset(border, op->input_zero_point, op->channels);
+    tc_fill(border, op->input_zero_point, op->channels);
     for (uint16_t y = first; y < last; y++) {
         int32_t left = -(int32_t)op->padding_left;
         int8_t *to = tc_output_row(out, y);

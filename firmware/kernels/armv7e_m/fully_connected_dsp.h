@@ -137,7 +137,7 @@ static void tc_fully_connected_parts(const tc_fully_connected_dsp_t *op, const i
                                      size_t groups, unsigned outputs, const int32_t *start, uint32_t *sums)
 {
     uint32_t part[TC_FULLY_CONNECTED_BLOCK];
-    memset(sums, 0, outputs * sizeof *sums);
+    tc_fill(sums, 0, outputs * sizeof *sums);
     for (size_t rest = groups; rest > 0; start += op->output_size) {
         const size_t some = (rest < op->part) ? rest : op->part;
 #if TC_DSP

@@ -80,7 +80,7 @@ static inline const int8_t *tc_dense_int16_input(const int16_t *from, size_t siz
     if (size % 4 == 0) {
         return (const int8_t *)from;
     }
-    memcpy(filled, from, 2 * size);
+    tc_copy(filled, from, 2 * size);
     for (; size % 4 != 0; size++) {
         filled[size] = 0;
     }

@@ -114,15 +114,15 @@ static void tc_gru_dsp(const tc_gru_dsp_t *op, const tc_input_t *in, const tc_ou
     padded = at.candidates + state_size;
     at.gates = (uint8_t *)padded + 4u * op->input_groups;
     if (first == 0) {
-        memset(at.values, 0, state_size);
-        memset(at.state, 0, 2 * state_size);
-        memset(padded, 0, 4u * op->input_groups);
+        tc_fill(at.values, 0, state_size);
+        tc_fill(at.state, 0, 2 * state_size);
+        tc_fill(padded, 0, 4u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {
-        memcpy(padded, tc_input_row(in, y), op->inputs);
+        tc_copy(padded, tc_input_row(in, y), op->inputs);
         tc_rows_spread(at.inputs, padded, op->input_groups);
         tc_gru_step(op, &at);
-        memcpy(tc_output_row(out, y), at.values, op->units);
+        tc_copy(tc_output_row(out, y), at.values, op->units);
     }
 }
 

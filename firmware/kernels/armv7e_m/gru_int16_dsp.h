@@ -130,15 +130,15 @@ static void tc_gru_int16_dsp(const tc_gru_int16_dsp_t *op, const tc_input_t *in,
     padded = at.candidates + state_size;
     at.gates = padded + 4u * op->input_groups;
     if (first == 0) {
-        memset(at.values, 0, 2 * state_size);
-        memset(at.state, 0, 2 * state_size);
-        memset(padded, 0, 8u * op->input_groups);
+        tc_fill(at.values, 0, 2 * state_size);
+        tc_fill(at.state, 0, 2 * state_size);
+        tc_fill(padded, 0, 8u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {
-        memcpy(padded, tc_input_row_int16(in, y), 2u * op->inputs);
+        tc_copy(padded, tc_input_row_int16(in, y), 2u * op->inputs);
         tc_gru_int16_pairs(at.inputs, padded, op->input_groups);
         tc_gru_int16_step(op, &at);
-        memcpy(tc_output_row_int16(out, y), at.values, 2u * op->units);
+        tc_copy(tc_output_row_int16(out, y), at.values, 2u * op->units);
     }
 }
 

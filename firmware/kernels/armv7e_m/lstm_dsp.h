@@ -74,14 +74,14 @@ static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_
     at.values = (int8_t *)(void *)(at.gates + 4 * units);
     at.padded = at.values + units;
     if (first == 0) {
-        memset(at.cell, 0, units * sizeof *at.cell);
-        memset(at.values, op->zero_point, units);
-        memset(at.padded, 0, padded);
+        tc_fill(at.cell, 0, units * sizeof *at.cell);
+        tc_fill(at.values, op->zero_point, units);
+        tc_fill(at.padded, 0, padded);
         tc_rows_spread(at.state, at.values, op->units / 4u);
     }
     for (uint16_t y = first; y < last; y++) {
         const int8_t *w = tc_weights_read(op->weights, 0, 0, NULL);
-        memcpy(at.padded, tc_input_row(in, y), op->inputs);
+        tc_copy(at.padded, tc_input_row(in, y), op->inputs);
         tc_rows_spread(at.inputs, at.padded, (unsigned)(padded / 4));
         for (unsigned gate = 0; gate < 4; gate++) {
             w = tc_lstm_dsp_gate(op, &at, gate, w);
@@ -90,7 +90,7 @@ static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_
             at.values[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
         }
         tc_rows_spread(at.state, at.values, op->units / 4u);
-        memcpy(tc_output_row(out, y), at.values, units);
+        tc_copy(tc_output_row(out, y), at.values, units);
     }
 }
 

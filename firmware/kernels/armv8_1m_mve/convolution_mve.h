@@ -52,7 +52,7 @@ static inline void tc_convolution_mve_spread(const int8_t *from, size_t from_ste
     }
 #else
     for (; count > 0; count--, from += from_step, to += to_step) {
-        memcpy(to, from, size);
+        tc_copy(to, from, size);
     }
 #endif
 }

@@ -31,7 +31,7 @@ static inline void tc_mve_copy(int8_t *to, const int8_t *from, size_t count)
                      : [count] "r"(count)
                      : "lr", "q0", "cc", "memory");
 #else
-    memcpy(to, from, count);
+    tc_copy(to, from, count);
 #endif
 }
 
@@ -44,7 +44,7 @@ static inline void tc_mve_fill(int8_t *to, int8_t value, size_t count)
                      : [value] "r"(value), [count] "r"(count)
                      : "lr", "q0", "cc", "memory");
 #else
-    memset(to, value, count);
+    tc_fill(to, value, count);
 #endif
 }
 

@@ -16,7 +16,7 @@ static inline void tc_max_cells(const tc_cells_t *cells, size_t channels, int8_t
         }
         return;
     }
-    memset(to, low, channels);
+    tc_fill(to, low, channels);
     for (unsigned rows = cells->rows; rows > 0; rows--, row = tc_cells_below(cells, row)) {
         const int8_t *cell = row;
         for (unsigned columns = cells->columns; columns > 0; columns--) {

@@ -100,7 +100,7 @@ static int32_t tc_dense_mac16_expand(const int8_t *from, size_t size, uint32_t *
     }
     if (size != 0) {
         int8_t rest[4] = {0, 0, 0, 0};
-        memcpy(rest, from, size);
+        tc_copy(rest, from, size);
         return 128 * even + tc_dense_mac16_expand(rest, sizeof rest, to);
     }
     return 128 * even;

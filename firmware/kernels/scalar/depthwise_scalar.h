@@ -145,7 +145,7 @@ static void tc_depthwise_scalar(const tc_depthwise_scalar_t *op, const tc_input_
     blocks.last = op->channels - (size_t)TC_DEPTHWISE_BLOCK;
     blocks.factors = tc_factors(op->factors, op->packed, 0, op->channels, scratch);
     blocks.output = tc_scalar_output(op->output_zero_point, op->activation_min, op->activation_max);
-    memset(border, op->input_zero_point, op->channels);
+    tc_fill(border, op->input_zero_point, op->channels);
     for (size_t block = 0; block < all; block += op->blocks) {
         blocks.channel = block * TC_DEPTHWISE_BLOCK;
         blocks.count = all - block < op->blocks ? all - block : op->blocks;

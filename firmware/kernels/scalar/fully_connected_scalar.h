@@ -57,7 +57,7 @@ static void tc_fully_connected_expand(const int8_t *from, size_t size, tc_fully_
     for (size_t words = (size + 3) / 4; words > 0; words--, to++, from += 4) {
         uint32_t pair[2];
         if (words == 1 && size % 4 != 0) {
-            memcpy(last, from, size % 4);
+            tc_copy(last, from, size % 4);
             from = last;
         }
         tc_scalar_four(from, pair, 1);
@@ -357,7 +357,7 @@ static void tc_fully_connected_vector(const tc_fully_connected_scalar_t *op, con
     tc_fully_connected_all(&blocks, op, to, end);
     if (last != 0) {
         tc_fully_connected_all(&blocks, op, some, some + sizeof some);
-        memcpy(end, some, last);
+        tc_copy(end, some, last);
     }
 }
 
