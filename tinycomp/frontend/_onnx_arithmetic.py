@@ -33,13 +33,13 @@ from tinycomp.ops.root import Root
 from tinycomp.ops.subtract import Subtract
 from tinycomp.ops.tanh import Tanh
 
-_INVERSE = (
-    "Multiply with the inverse where the divisor is known; divide behind the model where not."
-)
-
 
 def _function(op: Operator) -> Reader:
     return lambda call: call.same(op, call.view())
+
+
+def _rounded(kind: str) -> Reader:
+    return lambda call: call.whole(call.same(Function(kind), call.view()))
 
 
 def _relu(call: Call) -> View:
@@ -137,7 +137,7 @@ def _without_ones(shape: Shape) -> Shape:
     return shape[first:]
 
 
-def _repeated(call: Call, x: View, shape: Shape) -> View:
+def repeated(call: Call, x: View, shape: Shape) -> View:
     """A tensor repeated up to ONNX's shape."""
     whole = x.reshaped((1,) * (len(shape) - len(x.axes)) + x.shape)
     assert whole is not None
@@ -159,21 +159,22 @@ def _two(op: Operator) -> Reader:
         result = values[0]
         for number, other in enumerate(values[1:], 2):
             part = "" if number == len(values) else str(number)
-            result = _pair(call, op, result, other, part)
+            result = pair(call, op, result, other, part)
         assert isinstance(result, View)
         return result
 
     return read
 
 
-def _pair(call: Call, op: Operator, first: Value, second: Value, part: str) -> View:
+def pair(call: Call, op: Operator, first: Value, second: Value, part: str) -> View:
+    """A function of two values, one of which at least is computed."""
     if isinstance(first, View) and isinstance(second, View):
         return _tensors(call, op, first, second, part)
     x, constant = (first, second) if isinstance(first, View) else (second, first)
     assert isinstance(x, View)
     assert isinstance(constant, np.ndarray)
     shape = np.broadcast_shapes(x.shape, constant.shape)
-    return _with_constant(call, op, _repeated(call, x, shape), constant, x is second, part)
+    return _with_constant(call, op, repeated(call, x, shape), constant, x is second, part)
 
 
 def _tensors(call: Call, op: Operator, first: View, second: View, part: str) -> View:
@@ -278,52 +279,6 @@ def _bounded(call: Call, op: Extremum, x: View, constant: Array) -> View:
     return call.scaled(turned, -1.0, bound)
 
 
-def _divided(call: Call) -> View:
-    """By a constant, or by a square root."""
-    first, second = call.inputs[:2]
-    if isinstance(first, View) and isinstance(second, np.ndarray):
-        if not np.all(second):
-            raise call.refusal("divides by zero")
-        return _pair(call, Mul(), first, np.asarray(1 / second.astype(np.float64)), "")
-    assert isinstance(second, View)
-    node = call.weaver.producer(second.name)
-    if node is None or node.op != Root():
-        raise call.refusal(
-            "divides by a tensor", expected="Expected a constant, or a square root.", hint=_INVERSE
-        )
-    source = call.weaver.reshape(node.inputs[0], call.weaver.shape(second.name))
-    inverse = second.renamed(call.add(Root(True), [source], "inverse"))
-    assert first is not None
-    return _pair(call, Mul(), first, inverse, "")
-
-
-def _reciprocal(call: Call) -> View:
-    node = call.weaver.producer(call.view().name)
-    if node is None or node.op != Root():
-        raise call.refusal("inverts a tensor", expected="Expected a square root.", hint=_INVERSE)
-    x = call.view()
-    source = call.weaver.reshape(node.inputs[0], call.weaver.shape(x.name))
-    return x.renamed(call.add(Root(True), [source]))
-
-
-def _power(call: Call) -> View:
-    x, exponent = call.view(), call.required(1, "an exponent")
-    power = float(exponent.reshape(-1)[0]) if not np.ptp(exponent) else math.nan
-    if power == 1:
-        return x
-    if power in (0.5, -0.5):
-        return call.same(Root(power < 0), x)
-    if power not in (2, 3, 4):
-        raise call.refusal(
-            f"raises to the power {power:g}", expected="Expected 0.5, -0.5, 1, 2, 3 or 4."
-        )
-    square = x.renamed(call.add(Mul(), [x.name, x.name], "" if power == 2 else "square"))
-    if power == 2:
-        return square
-    other = x.name if power == 3 else square.name
-    return x.renamed(call.add(Mul(), [square.name, other]))
-
-
 def _mean_of(call: Call) -> View:
     total = _two(Add())(call)
     assert isinstance(total, View)
@@ -337,11 +292,13 @@ def _negative(call: Call) -> View:
 ARITHMETIC: Mapping[str, Reader] = {
     "Abs": _function(Absolute()),
     "Add": _two(Add()),
+    "Ceil": _rounded("ceil"),
     "Celu": _celu,
     "Clip": _clip,
-    "Div": _divided,
+    "Cos": _function(Function("cos")),
     "Elu": _elu,
     "Exp": _function(Exp()),
+    "Floor": _rounded("floor"),
     "Gelu": _gelu,
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _function(HardSwish()),
@@ -354,11 +311,12 @@ ARITHMETIC: Mapping[str, Reader] = {
     "Mul": _two(Mul()),
     "Neg": _negative,
     "PRelu": _prelu,
-    "Pow": _power,
-    "Reciprocal": _reciprocal,
     "Relu": _relu,
+    "Round": _rounded("round"),
     "Selu": _selu,
     "Sigmoid": _function(Logistic()),
+    "Sign": _rounded("sign"),
+    "Sin": _function(Function("sin")),
     "Softplus": _function(Function("softplus")),
     "Softsign": _function(Function("softsign")),
     "Sqrt": _function(Root()),

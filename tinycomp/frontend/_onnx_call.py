@@ -112,6 +112,11 @@ class Call:
         """A function of each value."""
         return x.renamed(self.add(op, [x.name], part))
 
+    def whole(self, x: View) -> View:
+        """The tensor, marked as one of whole numbers, which a Cast may make of another type."""
+        self.weaver.whole.add(x.name)
+        return x
+
     def grid(self, index: int) -> Array | None:
         """The scales of a constant input's int8 steps, if it has some."""
         return self.grids.get(self.node.inputs[index])

@@ -129,6 +129,17 @@ def _classifier(w: Writer) -> list[Any]:
     return [*_linear(w, scores, rows), w.node(curve, [scores], output)]
 
 
+def _binarizer(w: Writer) -> list[Any]:
+    """1 above the threshold, else 0."""
+    limit, above = w.named("threshold"), w.named("above")
+    value = np.asarray([w.attribute("threshold", 0.0)], np.float32)
+    return [
+        w.constant(limit, value),
+        w.node("Greater", [w.given(0), limit], above),
+        w.node("Cast", [above], w.output, to=1),
+    ]
+
+
 def _normalizer(w: Writer) -> list[Any]:
     if w.text("norm", "MAX") != "L2":
         return [w.proto]
@@ -147,6 +158,7 @@ def _extractor(w: Writer) -> list[Any]:
 
 _RULES: Mapping[str, _Rule] = {
     "ArrayFeatureExtractor": _extractor,
+    "Binarizer": _binarizer,
     "FeatureVectorizer": lambda w: [w.node("Concat", list(w.proto.input), w.output, axis=1)],
     "LinearClassifier": _classifier,
     "LinearRegressor": _regressor,

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tinycomp.frontend._onnx_arithmetic import pair
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import View, inner_shape, view
 from tinycomp.ir.tensor import Array
+from tinycomp.ops.add import Add
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.fully_connected import FullyConnected
 
@@ -28,6 +30,9 @@ def _gemm(call: Call) -> View:
     if weights.ndim != 2:
         raise call.refusal(f"has weights of shape {weights.shape}", expected="Expected a matrix.")
     matrix = weights.T if call.attribute("transB", 0) else weights
+    if len(call.inputs) > 2 and isinstance(call.inputs[2], View):
+        product = dense(call, x, alpha * matrix.astype(np.float64), np.zeros(1), part="product")
+        return pair(call, Add(), product, call.scaled(call.view(2), beta, 0.0, "beta"), "")
     known = call.constant(2, "a bias")
     sums = np.zeros(1) if known is None else beta * known.astype(np.float64)
     if sums.ndim > 1 and sums.shape[0] > 1:
@@ -35,7 +40,7 @@ def _gemm(call: Call) -> View:
             f"adds a bias of shape {sums.shape}", expected="Expected one for each output."
         )
     scales = call.grid(1) if alpha == 1 else None
-    return _dense(call, x, alpha * matrix.astype(np.float64), sums.ravel(), scales)
+    return dense(call, x, alpha * matrix.astype(np.float64), sums.ravel(), scales)
 
 
 def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
@@ -53,7 +58,9 @@ def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
     return call.scaled(product, alpha, beta * known.ravel().astype(np.float64))
 
 
-def _dense(call: Call, x: View, matrix: Array, sums: Array, scales: Array | None = None) -> View:
+def dense(
+    call: Call, x: View, matrix: Array, sums: Array, scales: Array | None = None, part: str = ""
+) -> View:
     """The last axis times a matrix (in, out), whose rows take the order in memory; plus a bias."""
     length, outputs = matrix.shape
     if x.shape[-1] != length:
@@ -70,7 +77,7 @@ def _dense(call: Call, x: View, matrix: Array, sums: Array, scales: Array | None
     order = _last_behind(x)
     source = call.weaver.take(x, order, inner_shape(x.shape, order))
     kernel = call.weight("kernel", matrix.T, scales)
-    name = call.add(FullyConnected(), [source, kernel, bias])
+    name = call.add(FullyConnected(), [source, kernel, bias], part)
     return view(call.weaver.reshape(name, inner_shape(shape, order)), shape, order)
 
 
@@ -89,14 +96,14 @@ def _matmul(call: Call) -> View:
     if isinstance(first, View):
         matrix = call.required(1, "weights")
         if matrix.ndim == 1:
-            found = _dense(call, first, matrix[:, np.newaxis].astype(np.float64), np.zeros(1))
+            found = dense(call, first, matrix[:, np.newaxis].astype(np.float64), np.zeros(1))
             return View(found.name, found.axes[:-1], found.order)
-        return _dense(call, first, _one_matrix(call, matrix), np.zeros(1), call.grid(1))
+        return dense(call, first, _one_matrix(call, matrix), np.zeros(1), call.grid(1))
     matrix, x = _one_matrix(call, call.required(0, "weights")), call.view(1)
     if len(x.axes) < 2:
         raise call.refusal(f"multiplies a matrix with a tensor of shape {x.shape}")
     swap = (*range(len(x.axes) - 2), len(x.axes) - 1, len(x.axes) - 2)
-    return _dense(call, x.transposed(swap), matrix.T, np.zeros(1)).transposed(swap)
+    return dense(call, x.transposed(swap), matrix.T, np.zeros(1)).transposed(swap)
 
 
 def _one_matrix(call: Call, values: Array) -> Array:

@@ -31,9 +31,10 @@ def _identity(call: Call) -> View:
 
 
 def _cast(call: Call) -> View:
-    """Between real types nothing changes."""
-    wanted = int(call.attribute("to", 1))
-    numbers = wanted in _WHOLE and call.weaver.producer(call.view().name) is None
+    """Between real types nothing changes, and nothing where the values are whole already."""
+    wanted, name = int(call.attribute("to", 1)), call.view().name
+    rows = wanted in _WHOLE and call.weaver.producer(name) is None
+    numbers = rows or name in call.weaver.whole
     if wanted not in (1, 10, 11, 16) and not numbers:
         raise call.refusal(
             "converts computed values to whole numbers or booleans",

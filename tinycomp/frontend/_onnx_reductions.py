@@ -53,21 +53,34 @@ def _channels_behind(call: Call, x: View) -> View:
     return view(name, x.shape, order)
 
 
-def _reduced(kind: type[Reduction], squares: bool = False, total: bool = False) -> Reader:
+def _reduced(kind: type[Reduction], squares: bool = False, whole: bool = False) -> Reader:
     def read(call: Call) -> View:
         x = call.view()
-        given = call.listed(1, "axes")
-        if not given and call.attribute("noop_with_empty_axes", 0):
+        axes, keeps = reduced_axes(call, x)
+        if not axes:
             return x
-        axes = call.axes(given, len(x.axes)) if given else tuple(range(len(x.axes)))
-        keeps = bool(call.attribute("keepdims", 1))
         if squares:
             x = x.renamed(call.add(Mul(), [x.name, x.name], "squares"))
-        found = reduced(call, kind, x, axes, keeps, "mean" if total else "")
-        count = math.prod(x.shape[axis] for axis in axes)
-        return call.scaled(found, count, 0.0) if total else found
+        if whole:
+            return total(call, x, axes, keeps)
+        return reduced(call, kind, x, axes, keeps, "")
 
     return read
+
+
+def reduced_axes(call: Call, x: View) -> tuple[tuple[int, ...], bool]:
+    """The axes that a node reduces, all if it names none, and whether they stay as 1s."""
+    given, rank = call.listed(1, "axes"), len(x.axes)
+    keeps = bool(call.attribute("keepdims", 1))
+    if not given and call.attribute("noop_with_empty_axes", 0):
+        return (), keeps
+    return call.axes(given, rank) if given else tuple(range(rank)), keeps
+
+
+def total(call: Call, x: View, axes: Sequence[int], keeps: bool, part: str = "") -> View:
+    """The sum over these axes."""
+    found = reduced(call, Mean, x, axes, keeps, f"{part}mean")
+    return call.scaled(found, math.prod(x.shape[axis] for axis in axes), 0.0, part)
 
 
 def _place(kind: type[AxesOperator]) -> Reader:
@@ -170,7 +183,7 @@ def _instance_normalization(call: Call) -> View:
     """Each channel by its own mean and variance over all places."""
     x = _channels_behind(call, call.view())
     scale, bias = call.required(1, "scale"), call.required(2, "bias")
-    return call.scaled(_centred(call, x, tuple(range(2, len(x.axes)))), scale, bias)
+    return call.scaled(centred(call, x, tuple(range(2, len(x.axes)))), scale, bias)
 
 
 def _group_normalization(call: Call) -> View:
@@ -181,13 +194,13 @@ def _group_normalization(call: Call) -> View:
     if scale.size == groups != channels:  # opset 18
         scale, bias = (each.repeat(channels // groups) for each in (scale, bias))
     parts = call.weaver.as_shape(x, (x.shape[0], groups, channels // groups, *x.shape[2:]))
-    normal = _centred(call, parts, tuple(range(2, len(parts.axes))))
+    normal = centred(call, parts, tuple(range(2, len(parts.axes))))
     whole = _channels_behind(call, call.weaver.as_shape(normal, x.shape))
     return call.scaled(whole, scale, bias)
 
 
-def _centred(call: Call, x: View, axes: Sequence[int]) -> View:
-    """(x - mean) / sqrt(variance + epsilon) over these axes."""
+def centred(call: Call, x: View, axes: Sequence[int], least: float = 1e-5) -> View:
+    """(x - mean) / sqrt(variance + epsilon) over these axes; `least` is the default epsilon."""
     x, order = call.weaver.blocks(x)
     builder, shape = call.weaver.builder, call.weaver.shape(x.name)
 
@@ -202,7 +215,7 @@ def _centred(call: Call, x: View, axes: Sequence[int]) -> View:
     squares = merge(SquaredDifference(), layer("squares"), [x.name, mean], builder)
     variance = over(x.renamed(squares), "variance")
     small = x.renamed(variance)
-    positive = call.scaled(small, 1.0, float(call.attribute("epsilon", 1e-5)), "positive")
+    positive = call.scaled(small, 1.0, float(call.attribute("epsilon", least)), "positive")
     factor = call.add(Root(True), [positive.name], "factor")
     centred = merge(Subtract(), layer("centred"), [x.name, mean], builder)
     normal = merge(Mul(), layer("normal"), [centred, factor], builder)
@@ -221,8 +234,8 @@ REDUCTIONS: Mapping[str, Reader] = {
     "ReduceMax": _reduced(ReduceMax),
     "ReduceMean": _reduced(Mean),
     "ReduceMin": _reduced(ReduceMin),
-    "ReduceSum": _reduced(Mean, total=True),
-    "ReduceSumSquare": _reduced(Mean, squares=True, total=True),
+    "ReduceSum": _reduced(Mean, whole=True),
+    "ReduceSumSquare": _reduced(Mean, squares=True, whole=True),
     "Softmax": _softmax(Softmax()),
 }
 """By operator."""

@@ -124,6 +124,8 @@ class Weaver:
     """Tensors that were transposed already."""
     known: dict[tuple[str, Shape], str] = field(default_factory=dict)
     """Tensors that were reshaped already."""
+    whole: set[str] = field(default_factory=set)
+    """Tensors whose values are whole numbers: results of comparisons, rounded values."""
 
     def shape(self, name: str) -> Shape:
         """A tensor's in the graph."""
