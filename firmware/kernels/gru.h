@@ -4,11 +4,14 @@
 #ifndef TINYCOMP_GRU_H
 #define TINYCOMP_GRU_H
 
+#include "recurrent_mask.h"
 #include "recurrent_rows.h"
 
 typedef struct {
     uint16_t inputs, units;
     uint8_t reset_after; /* 1: the reset gate multiplies what the state adds to the candidate; 0: the state */
+    uint8_t masked;      /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* packed: initial sums and factors */
     const int32_t *input_extension;
@@ -67,6 +70,18 @@ static inline void tc_gru_candidates(const tc_gru_t *op, unsigned padded, const 
     }
 }
 
+/* One step: the next state. */
+static inline void tc_gru_next(const tc_gru_t *op, unsigned padded, const int8_t *x, const tc_gru_scratch_t *at)
+{
+    tc_gru_gates(op, padded, x, at);
+    tc_gru_candidates(op, padded, x, at);
+    for (size_t i = 0; i < op->units; i++) {
+        const int32_t old = tc_recurrent_share(at->gates[i], at->state[i]);
+        const int32_t fresh = tc_recurrent_share((int8_t)~at->gates[i], at->candidates[i]);
+        at->state[i] = tc_clamp(old + fresh, -128, 127);
+    }
+}
+
 /* Output rows [first, last), in order. Scratch: state, candidates, gates; a block of weights. */
 static void tc_gru(const tc_gru_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                    uint16_t last, int8_t *scratch)
@@ -83,13 +98,8 @@ static void tc_gru(const tc_gru_t *constants, const tc_input_t *in, const tc_out
         tc_fill(at.state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
-        const int8_t *const x = tc_input_row(in, y);
-        tc_gru_gates(op, padded, x, &at);
-        tc_gru_candidates(op, padded, x, &at);
-        for (size_t i = 0; i < units; i++) {
-            const int32_t old = tc_recurrent_share(at.gates[i], at.state[i]);
-            const int32_t fresh = tc_recurrent_share((int8_t)~at.gates[i], at.candidates[i]);
-            at.state[i] = tc_clamp(old + fresh, -128, 127);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_gru_next(op, padded, tc_input_row(in, y), &at);
         }
         tc_copy(tc_output_row(out, y), at.state, units);
     }

@@ -4,11 +4,14 @@
 #ifndef TINYCOMP_GRU_INT16_H
 #define TINYCOMP_GRU_INT16_H
 
+#include "recurrent_mask_int16.h"
 #include "recurrent_rows_int16.h"
 
 typedef struct {
     uint16_t inputs, units;
     uint8_t reset_after; /* 1: the reset gate multiplies what the state adds to the candidate; 0: the state */
+    uint8_t masked;      /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* as in dense_int16.h */
     const int32_t *input_lower, *input_upper;
@@ -63,6 +66,17 @@ static inline void tc_gru_int16_candidates(const tc_rows_int16_t *rows, const tc
     }
 }
 
+/* The next state. */
+static inline void tc_gru_int16_next(size_t units, const tc_gru_int16_scratch_t *at)
+{
+    for (size_t i = 0; i < units; i++) {
+        const int16_t update = at->gates[i];
+        const int32_t old = tc_rows_int16_share(update, at->state[i]);
+        const int32_t fresh = tc_rows_int16_share((int16_t)(32767 - update), at->candidates[i]);
+        at->state[i] = tc_rows_int16_saturated(old + fresh);
+    }
+}
+
 /* Output rows [first, last), in order. Scratch: state, gates, candidates, their state; a block of weights. */
 static void tc_gru_int16(const tc_gru_int16_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                          uint16_t last, int8_t *scratch)
@@ -88,13 +102,10 @@ static void tc_gru_int16(const tc_gru_int16_t *constants, const tc_input_t *in, 
     }
     for (uint16_t y = first; y < last; y++) {
         const int16_t *const x = tc_input_row_int16(in, y);
-        tc_gru_int16_gates(&rows, &sigmoid, padded, x, &at);
-        tc_gru_int16_candidates(&rows, &tanh, op->reset_after, padded, x, &at);
-        for (size_t i = 0; i < units; i++) {
-            const int16_t update = at.gates[i];
-            const int32_t old = tc_rows_int16_share(update, at.state[i]);
-            const int32_t fresh = tc_rows_int16_share((int16_t)(32767 - update), at.candidates[i]);
-            at.state[i] = tc_rows_int16_saturated(old + fresh);
+        if (tc_row_counts_int16(in, op->masked, op->mask_zero, y)) {
+            tc_gru_int16_gates(&rows, &sigmoid, padded, x, &at);
+            tc_gru_int16_candidates(&rows, &tanh, op->reset_after, padded, x, &at);
+            tc_gru_int16_next(units, &at);
         }
         tc_copy(tc_output_row_int16(out, y), at.state, units * sizeof *at.state);
     }

@@ -5,6 +5,7 @@
 
 #include "dot.h"
 #include "lstm_unit.h"
+#include "recurrent_mask.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -13,7 +14,9 @@ typedef struct {
     uint8_t cell_bits;   /* integer bits of the cell state */
     int8_t output_shift; /* of the product of output gate and cell, with the next */
     int32_t output_multiplier;
-    int16_t clip; /* largest magnitude of the cell state; 0: unlimited */
+    int16_t clip;   /* largest magnitude of the cell state; 0: unlimited */
+    uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const int32_t *biases;       /* of the inputs, with their zero point folded in: one a row of the weights */
     const int32_t *state_biases; /* of the state; or none */
@@ -80,9 +83,11 @@ static void tc_lstm(const tc_lstm_t *constants, const tc_input_t *in, const tc_o
         tc_fill(at.state, op->zero_point, units);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_lstm_sums(op, tc_input_row(in, y), &at);
-        for (size_t i = 0; i < units; i++) {
-            at.state[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_lstm_sums(op, tc_input_row(in, y), &at);
+            for (size_t i = 0; i < units; i++) {
+                at.state[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
+            }
         }
         tc_copy(tc_output_row(out, y), at.state, units);
     }

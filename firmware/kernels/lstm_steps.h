@@ -5,6 +5,7 @@
 #define TINYCOMP_LSTM_STEPS_H
 
 #include "int16.h"
+#include "recurrent_mask.h"
 #include "recurrent_rows.h"
 
 typedef struct {
@@ -17,6 +18,8 @@ typedef struct {
     const int8_t *gate, *fresh, *show; /* tables of activations: of gates, of the candidate, of the cell state */
     int32_t added_multiplier, shown_multiplier;
     int8_t added_shift, shown_shift; /* of what is added to the cell state; of the cell state as int8 */
+    uint8_t masked;                  /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
 } tc_lstm_steps_t;
 
 typedef struct {
@@ -71,9 +74,11 @@ static void tc_lstm_steps(const tc_lstm_steps_t *constants, const tc_input_t *in
         tc_fill(at.state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_lstm_steps_values(op, tc_input_row(in, y), &at);
-        for (size_t i = 0; i < units; i++) {
-            at.state[i] = tc_lstm_steps_unit(op, &at.values[i], &at.cell[i]);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_lstm_steps_values(op, tc_input_row(in, y), &at);
+            for (size_t i = 0; i < units; i++) {
+                at.state[i] = tc_lstm_steps_unit(op, &at.values[i], &at.cell[i]);
+            }
         }
         tc_copy(tc_output_row(out, y), at.state, units);
     }

@@ -3,10 +3,13 @@
 #ifndef TINYCOMP_SIMPLE_RNN_H
 #define TINYCOMP_SIMPLE_RNN_H
 
+#include "recurrent_mask.h"
 #include "recurrent_rows.h"
 
 typedef struct {
     uint16_t inputs, units;
+    uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* packed: initial sums and factors */
     const int32_t *input_extension;
@@ -43,9 +46,11 @@ static void tc_simple_rnn(const tc_simple_rnn_t *constants, const tc_input_t *in
         tc_fill(state, 0, units);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_simple_rnn_step(op, tc_input_row(in, y), state, next, weights);
-        tc_copy(state, next, units);
-        tc_copy(tc_output_row(out, y), next, units);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_simple_rnn_step(op, tc_input_row(in, y), state, next, weights);
+            tc_copy(state, next, units);
+        }
+        tc_copy(tc_output_row(out, y), state, units);
     }
 }
 

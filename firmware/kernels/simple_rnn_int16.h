@@ -3,10 +3,13 @@
 #ifndef TINYCOMP_SIMPLE_RNN_INT16_H
 #define TINYCOMP_SIMPLE_RNN_INT16_H
 
+#include "recurrent_mask_int16.h"
 #include "recurrent_rows_int16.h"
 
 typedef struct {
     uint16_t inputs, units;
+    uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* as in dense_int16.h */
     const int32_t *input_lower, *input_upper;
@@ -48,9 +51,11 @@ static void tc_simple_rnn_int16(const tc_simple_rnn_int16_t *constants, const tc
         tc_fill(state, 0, size);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_simple_rnn_int16_step(&rows, &tanh, tc_input_row_int16(in, y), state, next, scratch + 2 * size);
-        tc_copy(state, next, size);
-        tc_copy(tc_output_row_int16(out, y), next, size);
+        if (tc_row_counts_int16(in, op->masked, op->mask_zero, y)) {
+            tc_simple_rnn_int16_step(&rows, &tanh, tc_input_row_int16(in, y), state, next, scratch + 2 * size);
+            tc_copy(state, next, size);
+        }
+        tc_copy(tc_output_row_int16(out, y), state, size);
     }
 }
 

@@ -23,6 +23,8 @@ from tinycomp.ops.strided_slice import StridedSlice
 
 MOST_STEPS, MOST_UNITS = 9, 9
 """A .tflite has most of these layers step by step."""
+MASKED = 0.3
+"""The share of layers with a mask: steps whose first feature is zero."""
 CURVES: tuple[Operator | None, ...] = (None, None, Relu(), Elu(), Function("linear"))
 """Of candidates; None: tanh."""
 GATES: tuple[Operator | None, ...] = (None, None, Function("hard_sigmoid"))
@@ -79,9 +81,11 @@ def _layer(g: Growing, x: str) -> str:
         values=(-3, 0, 0, 7) if g.rng.random() < 0.2 else (),
     )
     output = parameters(1 / 128, int(g.rng.integers(-20, 20)))
-    return g.builder.add(
-        op, [x], output if isinstance(op, Lstm) else state_parameters(op), constants
-    )
+    masks = []
+    if g.rng.random() < MASKED:
+        masks = [g.tied(StridedSlice(((0, g.shape(x)[0], 1), (0, 1, 1))), x)]
+    known = output if isinstance(op, Lstm) else state_parameters(op)
+    return g.builder.add(op, [x], known, constants, behind=masks)
 
 
 def _turned(g: Growing, x: str) -> str:

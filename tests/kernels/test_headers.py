@@ -35,6 +35,8 @@ HELPERS = (
     "gather_int16",
     "int16",
     "lstm_unit",
+    "recurrent_mask",
+    "recurrent_mask_int16",
     "recurrent_rows",
     "recurrent_rows_int16",
     "tinycomp",

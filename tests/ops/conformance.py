@@ -86,12 +86,17 @@ class CaseBuilder:
         constants: Sequence[Constant] = (),
         name: str = "",
         dtype: str = "",
+        behind: Sequence[str] = (),
     ) -> str:
-        """Append a node, by default named after the operator; returns the name of its output."""
+        """Append a node, by default named after the operator; returns the name of its output.
+
+        Args:
+            behind: inputs after the constants.
+        """
         names = [self.builder.constant(constant.name, constant.values) for constant in constants]
         for key, constant in zip(names, constants, strict=True):
             self.builder.constants[key] = Constant(key, constant.values, constant.quantization)
-        result = self.builder.add(op, [*inputs, *names], name or op.name)
+        result = self.builder.add(op, [*inputs, *names, *behind], name or op.name)
         self.quantization[result] = output
         self.types[result] = dtype or self.dtype
         return result

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, parameters
 
-from tinycomp.ir.tensor import Constant, QuantizationParameters, Shape
+from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._recurrent_steps import TYPES
+from tinycomp.ops.strided_slice import StridedSlice
 
 SIZES: tuple[tuple[Shape, int], ...] = (
     ((1, 1), 1), ((5, 3), 2), ((12, 9), 16), ((6, 6), 5), ((2, 30), 21),
@@ -27,11 +28,13 @@ def sequence_case(
     bias: float = 1.0,
     values: tuple[int, ...] = (),
     dtype: str = "int8",
+    masked: bool = False,
 ) -> Case:
     """A layer whose sums are of about `gain` over the input, and biases of about `bias`.
 
     Args:
         values: of the weights; none given: all.
+        masked: whether steps count only where the input's first feature is not zero.
         dtype: of activations; zero points are 0 on int16, and scales are so much finer.
     """
     rng = np.random.default_rng(seed)
@@ -42,8 +45,38 @@ def sequence_case(
         rng, op, (shape[1], units), source, gain=gain, bias=bias, values=values, dtype=dtype
     )
     builder = CaseBuilder(shape, source, dtype)
-    builder.add(op, ["input"], state_parameters(op, dtype), constants)
-    return Case(name, builder.graph(), extreme_inputs(rng, shape, dtype=dtype))
+    output, inputs = state_parameters(op, dtype), extreme_inputs(rng, shape, dtype=dtype)
+    if masked:
+        add_masked(builder, op, output, constants)
+        inputs = with_masked_steps(rng, inputs, source.zero_point)
+    else:
+        builder.add(op, ["input"], output, constants)
+    return Case(name, builder.graph(), inputs)
+
+
+def add_masked(
+    builder: CaseBuilder,
+    op: Recurrent,
+    output: QuantizationParameters,
+    constants: tuple[Constant, Constant],
+) -> None:
+    """Add a layer whose mask is the input's first feature."""
+    steps, _ = builder.builder.tensors["input"].shape
+    first = StridedSlice(((0, steps, 1), (0, 1, 1)))
+    mask = builder.add(first, ["input"], builder.quantization["input"])
+    builder.add(op, ["input"], output, constants, behind=[mask])
+
+
+def with_masked_steps(rng: np.random.Generator, inputs: Array, zero: int) -> Array:
+    """Inputs with zeros as the first feature of some steps: drawn ones, the first, the last, all,
+    none.
+    """
+    samples, steps, _ = inputs.shape
+    skipped = rng.random((samples, steps)) < 0.5
+    skipped[1, 0] = skipped[2, -1] = True
+    skipped[3], skipped[4] = True, False
+    inputs[..., 0] = np.where(skipped, zero, inputs[..., 0])
+    return inputs
 
 
 def sequence_constants(

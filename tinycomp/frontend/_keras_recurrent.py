@@ -11,7 +11,7 @@ from tinycomp.frontend._keras_steps import joined
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, Operator
 from tinycomp.ops._keras import merge, refusal
-from tinycomp.ops._recurrent import Recurrent, turned
+from tinycomp.ops._recurrent import Recurrent, last_row, turned
 from tinycomp.ops._registry import by_keras_name
 from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.add import Add
@@ -19,7 +19,6 @@ from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.function import Function
 from tinycomp.ops.mul import Mul
-from tinycomp.ops.strided_slice import StridedSlice
 
 GATES = {
     "sigmoid": None, **{
@@ -41,15 +40,14 @@ def is_recurrent(class_name: str) -> bool:
 def recurrent(
     layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str | None = None
 ) -> str:
-    """A recurrent layer, with any activation of one value: one operator, or step by step with first
-    states that are computed, or a mask (steps, 1).
+    """A recurrent layer, with any activation of one value and perhaps a mask (steps, 1): one
+    operator, or step by step with first states that are computed.
 
     Raises:
         ModelError: an activation is not one.
     """
-    if len(inputs) > 1 or mask is not None:
-        why = ["skips masked steps"] if mask is not None else []
-        rows, _ = step_by_step(layer, inputs, builder, mask, *why)
+    if len(inputs) > 1:
+        rows, _ = step_by_step(layer, inputs, builder, mask)
         sequences = layer.config.get("return_sequences")
         return joined(layer.name, rows, builder) if sequences else rows[-1]
     config = dict(layer.config)
@@ -76,7 +74,8 @@ def recurrent(
         )
     config["recurrent_activation"] = GATES[gate]
     kind = by_keras_name()[layer.class_name]
-    return kind.from_keras(replace(layer, config=config), inputs, builder)
+    read = inputs if mask is None else [*inputs, mask]
+    return kind.from_keras(replace(layer, config=config), read, builder)
 
 
 def bidirectional(
@@ -146,14 +145,12 @@ def with_state(
     state, which is only a name unless it is read.
     """
     config, sequences = layer.config, bool(layer.config.get("return_sequences"))
-    if config.get(CELL_READ) or mask is not None or len(inputs) > 1:
+    if config.get(CELL_READ) or len(inputs) > 1:
         why = "returns its cell state, and that is read" if config.get(CELL_READ) else None
         rows, states = step_by_step(layer, inputs, builder, mask, *([why] if why else []))
         return [joined(layer.name, rows, builder) if sequences else rows[-1], *states]
     plain = replace(layer, config={**config, "return_state": False})
-    output = last = recurrent(plain, inputs, builder)
+    output = last = recurrent(plain, inputs, builder, mask)
     if sequences:
-        steps, units = builder.tensors[output].shape
-        op = StridedSlice(((steps - 1, 1, 1), (0, units, 1)), (0,))
-        last = builder.add(op, [output], f"{layer.name}/last")
+        last = last_row(output, f"{layer.name}/last", builder)
     return [output, last, *([f"{layer.name}/cell_state"] if layer.class_name == "LSTM" else [])]

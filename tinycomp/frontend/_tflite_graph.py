@@ -29,6 +29,7 @@ from tinycomp.frontend._tflite_folding import (
     target_shape,
 )
 from tinycomp.frontend._tflite_kinds import unsupported
+from tinycomp.frontend._tflite_masked import MaskedLstm
 from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
 from tinycomp.frontend._tflite_numbers import RowLookup
 from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
@@ -269,16 +270,17 @@ class CoreReader:
     def _rolled(self, operator: Unrolled) -> None:
         """Append a layer that the file has step by step."""
         layer, (index,) = operator.options, operator.outputs
-        source = self._value(operator.inputs[0])
+        source, *masks = (self._value(each) for each in operator.inputs)
         constants = [
             replace(each, name=self._free(each.name)) for each in (layer.weights, layer.bias)
         ]
         for each in constants:
             self._keep(each)
-        shape = layer.op.infer_shape([source.shape, *(each.shape for each in constants)])
+        read = (source, *constants, *masks)
+        shape = layer.op.infer_shape([each.shape for each in read])
         output = activation(self.file.tensors[index], shape, self.dtype)
         self._check_shape(index, (1, *shape))
-        self._append(layer.op, (source, *constants), output)
+        self._append(layer.op, read, output)
         self.shapes[index] = (1, *shape)
 
     def _recurrent(self, operator: FileOperator) -> None:
@@ -301,12 +303,13 @@ class CoreReader:
         op, *constants = read_lstm(self.file, operator, Operands((source,), (output,)), self._free)
         for each in constants:
             self._keep(each)
-        shape = op.infer_shape([rows, *(each.shape for each in constants)])
+        masks = [self._value(operator.mask)] if isinstance(operator, MaskedLstm) else []
+        shape = op.infer_shape([each.shape for each in (source, *constants, *masks)])
         whole = (*full[:2], shape[1])
         self._check_shape(index, whole)
         wanted = ir_shape(whole)
         name = table.name if shape == wanted else self._free(f"{table.name}/states")
-        self._append(op, (source, *constants), replace(output, name=name, shape=shape))
+        self._append(op, (source, *constants, *masks), replace(output, name=name, shape=shape))
         if shape != wanted:
             self._append_squeeze(self.tensors[name], replace(output, shape=wanted))
         self.shapes[index] = whole

@@ -6,23 +6,21 @@ same operators, with the same constants and scales, in every step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from tinycomp.common.errors import ModelError
+from tinycomp.frontend._tflite_expansions import operators_of
 from tinycomp.frontend._tflite_file import FileOperator, FileTensor, TfliteFile
 from tinycomp.frontend._tflite_tables import Lookup as TableLookup
 from tinycomp.frontend._tflite_values import quantization
-from tinycomp.ir.graph import Graph, Node
-from tinycomp.ir.operator import Operator, TfliteOperator, hidden_tensor
+from tinycomp.ir.operator import Operator, hidden_tensor
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._recurrent_steps import TYPES
 from tinycomp.ops._registry import by_tflite_name, operators
-from tinycomp.ops._unary import UnaryOperator
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.function import DEFINITIONS, Function
 from tinycomp.ops.gru import Gru
@@ -67,9 +65,7 @@ def roll(file: TfliteFile) -> TfliteFile:
         found = _layer(file, operator.outputs[0], tensors, writers)
         if found is not None:
             layer, source, steps = found
-            whole = Unrolled(
-                operator.index, "CONCATENATION", "", (source,), operator.outputs, layer
-            )
+            whole = Unrolled(operator.index, "CONCATENATION", "", source, operator.outputs, layer)
             kept = [each for each in file.operators if each.index not in steps or each is operator]
             operators = tuple(whole if each is operator else each for each in kept)
             file = replace(file, operators=operators)
@@ -81,26 +77,35 @@ def _layer(
     output: int,
     tensors: Mapping[str, int],
     writers: Mapping[int, FileOperator],
-) -> tuple[Layer, int, set[int]] | None:
-    """The layer that a tensor is the output of, its input, and the numbers of its operators."""
+) -> tuple[Layer, tuple[int, ...], set[int]] | None:
+    """The layer that a tensor is the output of, its inputs, and the numbers of its operators."""
     name = file.tensors[output].name
     first = writers.get(tensors.get(hidden_tensor(name, "row", 0), -1))
     if first is None or not first.inputs:
         return None
-    source = first.inputs[0]
+    read = (first.inputs[0], *mask_of(f"{name}/counts", tensors, writers))
     values = _Values(file, name, tensors, writers)
     for kind in (_gru, _simple_rnn, _lstm):
         try:
             layer = kind(values)
-            operands = _operands(file, source, output, layer)
+            operands = _operands(file, read, output, layer)
             expansion = layer.op.expansion(operands)
         except (KeyError, ModelError, ValueError):
             continue
         assert expansion is not None
-        same = _same(file, expansion, tensors, writers)
+        same = operators_of(file, expansion, tensors, writers)
         if same is not None:
-            return layer, source, same
+            return layer, read, same
     return None
+
+
+def mask_of(
+    counts: str, tensors: Mapping[str, int], writers: Mapping[int, FileOperator]
+) -> tuple[int, ...]:
+    """The mask that a bool tensor is made of; none if the file has no such tensor."""
+    compared = writers.get(tensors.get(counts, -1))
+    cast = writers.get(compared.inputs[0]) if compared else None
+    return cast.inputs[:1] if cast else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,87 +222,11 @@ def _ordered(constant: Constant, order: Array) -> Constant:
     return replace(constant, values=constant.values[order], quantization=known)
 
 
-def _operands(file: TfliteFile, source: int, output: int, layer: Layer) -> Operands:
-    before, after = (file.tensors[index] for index in (source, output))
-    if len(before.shape) != 3 or len(after.shape) != 3 or before.dtype not in TYPES:
+def _operands(file: TfliteFile, read: Sequence[int], output: int, layer: Layer) -> Operands:
+    tables = [file.tensors[index] for index in (*read, output)]
+    if any(len(each.shape) != 3 or each.dtype not in TYPES for each in tables):
         raise ValueError("not rows of integers")
-    tensors = [
-        Tensor(each.name, each.shape[1:], each.dtype, quantization(each))
-        for each in (before, after)
-    ]
-    return Operands((tensors[0], layer.weights, layer.bias), (tensors[1],))
-
-
-def _same(
-    file: TfliteFile,
-    expansion: Graph,
-    tensors: Mapping[str, int],
-    writers: Mapping[int, FileOperator],
-) -> set[int] | None:
-    """The numbers of the file's operators that are the expansion's; None if any differs, or if
-    others read what is between.
-    """
-    found: set[int] = set()
-    for node in expansion.nodes:
-        index = tensors.get(node.outputs[0], -1)
-        operator = writers.get(index)
-        if operator is None or not _same_tensor(file, expansion, node.outputs[0], index):
-            return None
-        if not _same_operator(file, expansion, node, operator):
-            return None
-        found.add(operator.index)
-    inner = {tensors[node.outputs[0]] for node in expansion.nodes[:-1]}
-    others = [each for each in file.operators if each.index not in found]
-    if inner.intersection(file.outputs, *(each.inputs for each in others)):
-        return None
-    return found
-
-
-def _same_tensor(file: TfliteFile, expansion: Graph, name: str, index: int) -> bool:
-    table, wanted = file.tensors[index], expansion.tensors[name]
-    known = wanted.quantization
-    assert known is not None
-    return table.dtype == wanted.dtype and (table.scales, table.zero_points) == (
-        known.scales, known.zero_points,
-    )  # fmt: skip
-
-
-def _same_operator(file: TfliteFile, expansion: Graph, node: Node, operator: FileOperator) -> bool:
-    if isinstance(operator, TableLookup):
-        (source,) = (file.tensors[index] for index in operator.inputs)
-        if not isinstance(node.op, UnaryOperator) or source.name != node.inputs[0]:
-            return False
-        return node.op.table(expansion.operands(node)).tobytes() == bytes(operator.options)
-    written = node.op.to_tflite(expansion.operands(node))
-    if not isinstance(written, TfliteOperator):
-        return False
-    wanted = [*_inputs(expansion, node), *(Constant("", values) for values in written.extra)]
-    if operator.builtin != written.builtin or len(operator.inputs) != len(wanted):
-        return False
-    read = [file.tensors[index] if index >= 0 else None for index in operator.inputs]
-    pairs = zip(read, wanted, strict=True)
-    options = _plain(written.options)
-    if expansion.tensors[node.outputs[0]].dtype == "int16" and "potScaleInt16" in options:
-        options["potScaleInt16"] = False  # sums by shifts are other sums
-    return _plain(operator.options) == options and all(
-        table is not None and _same_value(table, value) for table, value in pairs
+    source, *mask, after = (
+        Tensor(each.name, each.shape[1:], each.dtype, quantization(each)) for each in tables
     )
-
-
-def _inputs(expansion: Graph, node: Node) -> Iterator[Tensor | Constant]:
-    for name in node.inputs:
-        yield expansion.value(name)
-
-
-def _same_value(table: FileTensor, value: Tensor | Constant) -> bool:
-    """Whether a tensor of the file is this one, or a constant has these values and scales."""
-    if isinstance(value, Tensor):
-        return table.name == value.name
-    if table.values is None or not np.array_equal(table.values, value.values):
-        return False
-    known = value.quantization
-    return known is None or table.dtype in ("int32", "int64") or table.scales == known.scales
-
-
-def _plain(options: Any) -> dict[str, Any]:
-    return {} if options is None else dict(vars(options))
+    return Operands((source, layer.weights, layer.bias, *mask), (after,))

@@ -15,7 +15,7 @@ from tinycomp.int16._weighted import words
 from tinycomp.int16.curves import LogisticInt16, Scaling, TanhInt16, sigmoid_table
 from tinycomp.ir.kernel_call import Channels, KernelCall, Member
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Tensor
-from tinycomp.ops._recurrent import sizes
+from tinycomp.ops._recurrent import mask_fields, sizes
 from tinycomp.ops._recurrent_steps import Curve, DenseRows, ordered_weights
 from tinycomp.ops._weighted import weights_and_bias
 from tinycomp.ops.gru import row_order
@@ -39,7 +39,7 @@ class GruInt16(Form):
         """Row by row, for all samples at once."""
         gates, candidate = self.op.sums(operands)
         curves = _curve("sigmoid", gates), _curve("tanh", candidate)
-        found: Array = self.op.states(operands, inputs[0], *curves)
+        found: Array = self.op.states(operands, inputs, *curves)
         return found
 
     def kernel(self, operands: Operands) -> KernelCall:
@@ -54,6 +54,7 @@ class GruInt16(Form):
                 "inputs": features,
                 "units": units,
                 "reset_after": int(self.op.reset_after),
+                **mask_fields(operands),
                 **_row_fields(operands, self.op, order),
                 "sigmoid_multiplier": scalings[0].multiplier,
                 "tanh_multiplier": scalings[1].multiplier,
@@ -76,7 +77,7 @@ class SimpleRnnInt16(Form):
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
         tanh = _curve("tanh", self.op.sums(operands))
-        found: Array = self.op.states(operands, inputs[0], tanh)
+        found: Array = self.op.states(operands, inputs, tanh)
         return found
 
     def kernel(self, operands: Operands) -> KernelCall:
@@ -88,6 +89,7 @@ class SimpleRnnInt16(Form):
             {
                 "inputs": features,
                 "units": units,
+                **mask_fields(operands),
                 **_row_fields(operands, self.op, np.arange(units)),
                 "tanh_multiplier": scaling.multiplier,
                 "tanh_shift": scaling.shift,

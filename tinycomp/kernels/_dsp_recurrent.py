@@ -62,7 +62,7 @@ class Rows:
             "input_groups": self.input_groups,
             "state_groups": self.state_groups,
             "gate_blocks": len(self.order) // ROWS - self.state_groups,
-            "reset_after": call.fields["reset_after"],
+            **{name: call.fields[name] for name in ("reset_after", "masked", "mask_zero")},
         }
 
     def weights(self) -> Weights:

@@ -30,6 +30,7 @@ FACTS: dict[str, Callable[[Members], bool | None]] = {
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
+    "UNMASKED": lambda members: members["masked"] == 0,
     "UNDIVIDED": lambda members: members["part"] == 0,
     "UNDILATED": lambda members: members["dilation_height"] == members["dilation_width"] == 1,
     "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
@@ -42,8 +43,8 @@ BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. E
 come in pairs. MERGED, UNMERGED: where constants of channels are packed, they are pairs of words, or
 are not. ONCE: sums are rounded once. PLAIN: no constants of channels are packed. SINGLE: where they
 are, all channels have the same factor. UNCLAMPED: outputs have no bounds but those of int8.
-UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made of parts. WHOLE: rows of
-windows are whole words. WIDE: they have at least one.
+UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made of parts. UNMASKED: no
+steps are skipped. WHOLE: rows of windows are whole words. WIDE: they have at least one.
 """
 _PACKED = ("constants", "factors", "input_rows", "state_rows")
 """Members that are packed constants of channels."""

@@ -49,7 +49,9 @@ def unrolled(op: Any, operands: Operands) -> Graph:
                 for side, (x, part) in enumerate(((row, "share"), (state, "back")))
             ]
             sums.append(made.add("add", parts, "gates" if prefix else name, step, known))
-        state, cell = step_of.states(sums[0], sums[1], cell, step)
+        after, next_cell = step_of.states(sums[0], sums[1], cell, step)
+        state = made.held(after, state, "held", step)
+        cell = made.held(next_cell, cell, "held_cell", step)
         made.states.append(state)
     return made.graph()
 

@@ -2,13 +2,14 @@
 
 The output is the state after every row. Weights are (gates * units, features + units): a row of the
 matrix has the weights of the input, then those of the state, for one unit of one gate; all units of
-the first gate come first. Every inference starts from a state of zeros.
+the first gate come first. Every inference starts from a state of zeros. With a mask (steps, 1), the
+last input, a row whose mask is zero leaves the state as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,8 +17,9 @@ import numpy as np
 from tinycomp.common.errors import ModelError
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import Cost, KerasLayer, Operator, OutputRange
-from tinycomp.ir.tensor import Array, Operands, Shape
-from tinycomp.ops._keras import refusal, weight
+from tinycomp.ir.tensor import Array, Operands, Shape, Tensor
+from tinycomp.ops._keras import merge, refusal, weight
+from tinycomp.ops._quantized import parameters
 from tinycomp.ops._registry import operators
 from tinycomp.ops._rows import same_rows
 from tinycomp.ops._weighted import layer_cost, weights_and_bias
@@ -28,6 +30,11 @@ BLOCK = 4
 ACTIVATIONS = ("activation", "recurrent_activation")
 """Options of Keras's layers that hold operators here; None: the default, tanh or sigmoid."""
 
+_MASK = 3
+"""The place of the mask among the inputs."""
+
+Hold = Callable[[int, Array, Array], Array]
+"""From a step, the next state and the one before to the state that stays."""
 StepFunction = Callable[[Any, Sequence[Any]], Sequence[Any]]
 """From the input's share of a row's sums, and the states, to the next states; the first of them is
 the output."""
@@ -35,7 +42,8 @@ the output."""
 
 @dataclass(frozen=True)
 class Recurrent(Operator):
-    """A recurrent layer. It reads (steps, features), and returns (steps, units).
+    """A recurrent layer. It reads (steps, features), perhaps with a mask, and returns (steps,
+    units).
 
     A subclass implements `reference`, `kernel` and `differentiable`, and what it is in a .tflite.
     """
@@ -54,9 +62,9 @@ class Recurrent(Operator):
         """(steps, units) from (steps, features).
 
         Raises:
-            ModelError: the input has other axes, or the constants do not fit it.
+            ModelError: the input has other axes, or the constants or the mask do not fit it.
         """
-        source, weights, bias = inputs
+        source, weights, bias, *mask = inputs
         if len(source) != 2:
             raise ModelError(
                 f"{self.phrase} got an input of shape {source}.",
@@ -70,6 +78,11 @@ class Recurrent(Operator):
                 f"{self.phrase} of {source[1]} features has weights of shape {weights} and a bias "
                 f"of shape {bias}.",
                 expected=f"Expected {wanted} for {units} units, and ({self.biases(units)},).",
+            )
+        if mask not in ([], [(source[0], 1)]):
+            raise ModelError(
+                f"{self.phrase} of {source[0]} steps has masks of shapes {mask}.",
+                expected=f"Expected none, or one of shape {(source[0], 1)}.",
             )
         return source[0], units
 
@@ -96,23 +109,35 @@ class Recurrent(Operator):
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
         """Kernels (features, gates * units) and (units, gates * units). Rows run backwards with
-        go_backwards, and only the last state is returned without return_sequences.
+        go_backwards, and only the last state is returned without return_sequences. The second input
+        is a mask.
         """
         _require_options(layer, inputs, builder)
-        backwards = bool(layer.config.get("go_backwards"))
-        source = turned(inputs[0], f"{layer.name}/backwards", builder) if backwards else inputs[0]
+        source, *mask = inputs
+        if layer.config.get("go_backwards"):
+            source = turned(source, f"{layer.name}/backwards", builder)
+            mask = [turned(each, f"{layer.name}/mask", builder) for each in mask]
         kernel, recurrent = (layer.weights[name].T for name in ("kernel", "recurrent_kernel"))
         op, bias = cls.of_keras(layer, kernel.shape[1])
         constants = [
             weight(builder, layer, "weights", np.concatenate([kernel, recurrent], axis=1)),
             weight(builder, layer, "biases", bias),
         ]
-        if layer.config.get("return_sequences"):
-            return builder.add(op, [source, *constants], layer.name)
-        states = builder.add(op, [source, *constants], f"{layer.name}/states")
-        steps, units = builder.tensors[states].shape
-        last = operators()["strided_slice"](((steps - 1, 1, 1), (0, units, 1)), (0,))  # type: ignore[call-arg]
-        return builder.add(last, [states], layer.name)
+        sequences = bool(layer.config.get("return_sequences"))
+        zeros = bool(mask and layer.config.get("zero_output_for_mask"))
+        name = layer.name if sequences and not zeros else f"{layer.name}/states"
+        states = builder.add(op, [source, *constants, *mask], name)
+        if zeros:
+            counted = layer if sequences else replace(layer, name=f"{layer.name}/counted")
+            states = merge(operators()["mul"](), counted, [states, *mask], builder)
+        return states if sequences else last_row(states, layer.name, builder)
+
+
+def last_row(rows: str, name: str, builder: GraphBuilder) -> str:
+    """Add a tensor with the last row of another; its name."""
+    steps, features = builder.tensors[rows].shape
+    last = operators()["strided_slice"](((steps - 1, 1, 1), (0, features, 1)), (0,))  # type: ignore[call-arg]
+    return builder.add(last, [rows], name)
 
 
 def turned(rows: str, name: str, builder: GraphBuilder) -> str:
@@ -130,13 +155,6 @@ def _require_options(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
         raise refusal(
             layer, f"reads a tensor of shape {shape}", expected="Expected (steps, features)."
         )
-    if len(inputs) > 1:
-        raise refusal(
-            layer,
-            "starts from a state that is computed",
-            expected="Expected no initial state: every inference starts from zeros.",
-            hint="Concatenate what the state should hold to every row instead.",
-        )
     if config.get("return_state"):
         raise refusal(
             layer,
@@ -152,6 +170,39 @@ def sizes(operands: Operands) -> tuple[int, int, int]:
     return steps, features, operands.output.shape[1]
 
 
+def mask_of(operands: Operands) -> Tensor | None:
+    """The mask of the rows; None if all count."""
+    _, *mask = operands.activations
+    return mask[0] if mask else None
+
+
+def mask_fields(operands: Operands) -> dict[str, int]:
+    """Members of a kernel's struct: whether there is a mask, and what is zero in it."""
+    mask = mask_of(operands)
+    zero = parameters(mask).zero_point if mask else 0
+    return {"masked": int(mask is not None), "mask_zero": zero}
+
+
+def holder(operands: Operands, inputs: Sequence[Array]) -> Hold:
+    """What holds states, (samples, units), where the mask is zero: from the step, the next state
+    and the one before.
+
+    Args:
+        operands: of an integer graph.
+        inputs: the activations, with a batch axis.
+    """
+    mask = mask_of(operands)
+    if mask is None:
+        return lambda step, new, old: new
+    counts = inputs[1] != parameters(mask).zero_point
+
+    def held(step: int, new: Array, old: Array) -> Array:
+        found: Array = np.where(counts[:, step], new, old)
+        return found
+
+    return held
+
+
 def split_weights(operands: Operands) -> tuple[Array, Array]:
     """The weights of the input and those of the state, (rows, features) and (rows, units)."""
     values = weights_and_bias(operands)[0].values
@@ -165,13 +216,15 @@ def float_products(operands: Operands, inputs: Sequence[Any]) -> tuple[Any, Any]
     """
     from keras import ops
 
-    source, weights, bias = inputs
+    source, weights, bias, *_ = inputs
     _, features, _ = sizes(operands)
     shares = ops.matmul(source, ops.transpose(weights[:, :features])) + bias[: weights.shape[0]]
     return shares, ops.transpose(weights[:, features:])
 
 
-def over_time(step: StepFunction, shares: Any, states: int, units: int) -> Any:
+def over_time(
+    step: StepFunction, shares: Any, states: int, units: int, inputs: Sequence[Any]
+) -> Any:
     """The first state after every row, (batch, steps, units), in keras.ops.
 
     Args:
@@ -179,18 +232,23 @@ def over_time(step: StepFunction, shares: Any, states: int, units: int) -> Any:
         shares: what each row adds to the sums, (batch, steps, values).
         states: how many states there are.
         units: values of a state.
+        inputs: of the node, perhaps with a mask.
     """
     from keras import ops
 
     # Keras wants as many results of a step as it carries on.
     zeros = ops.concatenate([ops.zeros_like(shares[:, 0, :units])] * states, axis=-1)
+    masks = inputs[_MASK:] or [ops.ones_like(shares[..., :1])]
+    values = shares.shape[-1]
 
-    def carried(before: Any, share: Any) -> tuple[Any, Any]:
-        after = step(share, ops.split(before, states, axis=-1))
+    def carried(before: Any, row: Any) -> tuple[Any, Any]:
+        after = step(row[:, :values], ops.split(before, states, axis=-1))
         joined = ops.concatenate(list(after), axis=-1)
-        return joined, joined
+        held = ops.where(row[:, values:] != 0, joined, before)
+        return held, held
 
-    _, rows = ops.scan(carried, zeros, ops.transpose(shares, (1, 0, 2)))
+    rows = ops.concatenate([shares, *masks], axis=-1)
+    _, rows = ops.scan(carried, zeros, ops.transpose(rows, (1, 0, 2)))
     return ops.transpose(rows[..., :units], (1, 0, 2))
 
 

@@ -12,19 +12,20 @@ from typing import Any
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator, hidden_tensor
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor, Value
+from tinycomp.ops._masking import Choice, Counts
 from tinycomp.ops._registry import operators
 
 
 class Unrolling:
-    """Builds the graph of one node whose input is (steps, features) and whose output is the state
-    after each step. All tensors between have one row.
+    """Builds the graph of one node whose input is (steps, features), perhaps with a mask (steps,
+    1), and whose output is the state after each step. All tensors between have one row.
     """
 
     def __init__(self, operands: Operands) -> None:
-        (self.source,) = operands.activations
+        self.source, *self.masks = operands.activations
         self.output = operands.output
         self.steps = self.source.shape[0]
-        self.tensors = {self.source.name: self.source}
+        self.tensors = {each.name: each for each in operands.activations}
         self.constants: dict[str, Constant] = {}
         self.nodes: list[Node] = []
         self.states: list[Value] = []
@@ -83,14 +84,31 @@ class Unrolling:
         parts = ((0, 1, 1), (first, count, 1))
         return self.add("strided_slice", [values], name, step, parts=parts)
 
+    def held(self, new: Tensor, old: Value, name: str, step: int) -> Tensor:
+        """The next state where the step's mask is not zero, else the one before."""
+        if not self.masks:
+            return new
+        if self._counts not in self.tensors:
+            self._append(Counts(), [self.masks[0]], self._counts, None, "bool")
+        parts = ((step, 1, 1), (0, 1, 1))
+        row = operators()["strided_slice"](parts)  # type: ignore[call-arg]
+        title = hidden_tensor(self.output.name, "counts", step)
+        if title not in self.tensors:
+            self._append(row, [self.tensors[self._counts]], title, None, "bool")
+        inputs = [self.tensors[title], new, old]
+        return self.apply(Choice(), inputs, name, step, new.quantization, new.dtype)
+
+    @property
+    def _counts(self) -> str:
+        return f"{self.output.name}/counts"
+
     def graph(self) -> Graph:
         """The graph, with all states in `states`, in the order of the rows, as its output."""
         join = operators()["concatenation"](axis=0)  # type: ignore[call-arg]
         self._append(join, self.states, self.output.name, self.output.quantization)
         name = self.output.name
-        return Graph(
-            name, tuple(self.nodes), self.tensors, self.constants, (self.source.name,), (name,)
-        )
+        read = tuple(each.name for each in (self.source, *self.masks))
+        return Graph(name, tuple(self.nodes), self.tensors, self.constants, read, (name,))
 
     def _append(
         self,
@@ -101,7 +119,7 @@ class Unrolling:
         dtype: str | None = None,
     ) -> Tensor:
         shape = op.infer_shape([value.shape for value in inputs])
-        if quantization is None:
+        if quantization is None and dtype != "bool":
             quantization = inputs[0].quantization
         made = Tensor(name, shape, dtype or self.output.dtype, quantization)
         self.tensors[name] = made

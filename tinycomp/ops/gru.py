@@ -25,6 +25,8 @@ from tinycomp.ops._recurrent import (
     BLOCK,
     Recurrent,
     float_products,
+    holder,
+    mask_fields,
     over_time,
     sizes,
 )
@@ -119,23 +121,25 @@ class Gru(Recurrent):
         """Row by row, for all samples at once."""
         gates, candidate = self.sums(operands)
         curves = curve(self.gate, gates, SHARE), curve(self.curve, candidate, self.state)
-        return self.states(operands, inputs[0], *curves)
+        return self.states(operands, inputs, *curves)
 
-    def states(self, operands: Operands, x: Array, sigmoid: Curve, tanh: Curve) -> Array:
+    def states(
+        self, operands: Operands, inputs: Sequence[Array], sigmoid: Curve, tanh: Curve
+    ) -> Array:
         """The states after every row, of all samples at once.
 
         Args:
             operands: of an integer graph.
-            x: (samples, steps, features).
+            inputs: (samples, steps, features), and perhaps a mask.
             sigmoid: of the gates' sums.
             tanh: of the candidates' sums.
         """
         rows, units = self.rows(operands), operands.output.shape[1]
         of_gates, of_candidates = slice(0, 2 * units), slice(2 * units, None)
-        kind, shares = rows.kind, rows.of_input(x)
-        state: Array = np.zeros((len(x), units), kind.dtype)
+        kind, shares, held = rows.kind, rows.of_input(inputs[0]), holder(operands, inputs)
+        state: Array = np.zeros((len(shares), units), kind.dtype)
         states = []
-        for step in range(x.shape[1]):
+        for step in range(shares.shape[1]):
             share = shares[:, step]
             sums = kind.added(share[:, of_gates], rows.of_state(state, of_gates))
             update, reset = np.split(sigmoid(sums), 2, axis=1)
@@ -145,7 +149,7 @@ class Gru(Recurrent):
                 back = rows.of_state(kind.times_share(reset, state), of_candidates)
             candidate = tanh(kind.added(share[:, of_candidates], back))
             new = kind.times_share(kind.rest(update), candidate)
-            state = kind.added(kind.times_share(update, state), new)
+            state = held(step, kind.added(kind.times_share(update, state), new), state)
             states.append(state)
         return np.stack(states, axis=1)
 
@@ -181,7 +185,7 @@ class Gru(Recurrent):
             new = rounded((one - update) * rounded(candidate, of_state), of_state)
             return [rounded(rounded(update * state, of_state) + new, of_state)]
 
-        return over_time(step, shares, 1, units)
+        return over_time(step, shares, 1, units, inputs)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """State, gates and candidates are in scratch, then a block of weights. Rows of the gates
@@ -197,6 +201,7 @@ class Gru(Recurrent):
                 "inputs": features,
                 "units": units,
                 "reset_after": int(self.reset_after),
+                **mask_fields(operands),
                 **row_fields(self.rows(operands), codebook, order),
                 "sigmoid": lookup(self.gate, gates, SHARE),
                 "tanh": lookup(self.curve, candidate, self.state),
@@ -319,6 +324,7 @@ def _unrolled(op: Gru, operands: Operands) -> Graph:
         rest = add("subtract", [ones, update], "rest", share_scale)
         old = add("mul", [update, state], "old", state_scale)
         new = add("mul", [rest, fresh], "new", state_scale)
-        state = add("add", [old, new], "state", state_scale)
+        after = add("add", [old, new], "state", state_scale)
+        state = made.held(after, state, "held", step)
         made.states.append(state)
     return made.graph()

@@ -36,12 +36,16 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.operator import KerasLayer, Operator, TfliteOperator
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor
 from tinycomp.ops._differentiable import rounded
+from tinycomp.ops._masking import masked_by_rows
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
     ACTIVATIONS,
     BLOCK,
     Recurrent,
     float_products,
+    holder,
+    mask_fields,
+    mask_of,
     over_time,
     products,
     sizes,
@@ -104,7 +108,7 @@ class Lstm(Recurrent):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
-        plan, (x,) = _Plan.of(self, operands), inputs
+        plan, x, held = _Plan.of(self, operands), inputs[0], holder(operands, inputs)
         units = operands.output.shape[1]
         state = np.full((len(x), units), plan.zero_point, np.int64)
         cell = np.zeros((len(x), units), np.int64)
@@ -117,12 +121,13 @@ class Lstm(Recurrent):
             added = rounding_shift_right(
                 _sigmoid(entering) * _tanh(GATE_BITS, new), 2 * _FRACTION + plan.exponent
             )
-            cell = saturate(kept + added)
+            next_cell = saturate(kept + added)
             if plan.clip:
-                cell = np.clip(cell, -plan.clip, plan.clip)
+                next_cell = np.clip(next_cell, -plan.clip, plan.clip)
+            cell = held(step, next_cell, cell)
             shown = _tanh(_FRACTION + plan.exponent, cell - INT16_MIN)
             scaled = requantize(_sigmoid(leaving) * shown, *plan.output)
-            state = np.clip(scaled + plan.zero_point, -128, 127)
+            state = held(step, np.clip(scaled + plan.zero_point, -128, 127), state)
             rows.append(state.astype(np.int8))
         return np.stack(rows, axis=1)
 
@@ -143,7 +148,7 @@ class Lstm(Recurrent):
                 cell = ops.clip(cell, -self.cell_clip, self.cell_clip)
             return [rounded(ops.sigmoid(leaving) * ops.tanh(cell), known), cell]
 
-        return over_time(step, shares, 2, units)
+        return over_time(step, shares, 2, units, inputs)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Cell state, sums of the gates and state are in scratch, then a block of weights."""
@@ -161,6 +166,7 @@ class Lstm(Recurrent):
                 "output_shift": plan.output.shift,
                 "output_multiplier": plan.output.multiplier,
                 "clip": plan.clip,
+                **mask_fields(operands),
                 "weights": Weights(weights.values, BLOCK, weights.codebook),
                 "biases": plan.input_bias.astype(np.int32),
                 "state_biases": state_bias.astype(np.int32) if state_bias.any() else 0,
@@ -190,13 +196,15 @@ class Lstm(Recurrent):
 
     def expansion(self, operands: Operands) -> Graph | None:
         """A float LSTM step by step, so that calibration sees the cell state; an int8 one is one
-        operator.
+        operator, with a mask over the rows that count.
         """
-        return None if operands.output.dtype == "int8" else _unrolled(self, operands)
+        if operands.output.dtype != "int8":
+            return _unrolled(self, operands)
+        return masked_by_rows(self, operands) if mask_of(operands) else None
 
     def to_tflite(self, operands: Operands) -> TfliteOperator:
         """Each gate's weights and biases apart, and both states."""
-        (source,), output = operands.activations, operands.output
+        source, output = operands.activations[0], operands.output
         units, exponent = output.shape[1], _require_exponent(self, operands)
         _, bias = weights_and_bias(operands)
         scales = _scales(self, operands)
@@ -378,13 +386,15 @@ def _unrolled(op: Lstm, operands: Operands) -> Graph:
             made.add("logistic", [parts[gate]], f"{GATES[gate]}_gate", step) for gate in (0, 1, 3)
         )
         new = made.add("tanh", [parts[2]], "cell_gate", step)
-        kept = made.add("mul", [forget, cell], "kept", step)
+        before, kept = cell, made.add("mul", [forget, cell], "kept", step)
         added = made.add("mul", [entering, new], "added", step)
         cell = made.add("add", [kept, added], "unclipped" if op.cell_clip else "cell", step)
         if op.cell_clip:
             cell = _clipped(made, cell, op.cell_clip, step)
         shown = made.add("tanh", [cell], "shown", step)
-        state = made.add("mul", [leaving, shown], "state", step)
+        after = made.add("mul", [leaving, shown], "state", step)
+        state = made.held(after, state, "held", step)
+        cell = made.held(cell, before, "held_cell", step)
         made.states.append(state)
     return made.graph()
 

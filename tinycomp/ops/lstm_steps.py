@@ -22,7 +22,14 @@ from tinycomp.ir.operator import Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._lstm_unrolling import STEPS, WIDE, unrolled
-from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
+from tinycomp.ops._recurrent import (
+    Recurrent,
+    float_products,
+    holder,
+    mask_fields,
+    over_time,
+    sizes,
+)
 from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
     SHARE,
@@ -115,7 +122,7 @@ class LstmSteps(Recurrent):
         gate = curve(self.gate, symmetric(scales.gates), SHARE)
         fresh = curve(self.curve, symmetric(scales.candidate), symmetric(scales.fresh))
         show = curve(self.curve, symmetric(scales.shown), self.state)
-        shares = rows.of_input(inputs[0])
+        shares, held = rows.of_input(inputs[0]), holder(operands, inputs)
         state: Array = np.zeros((len(inputs[0]), units), np.int8)
         cell: Array = np.zeros(state.shape, np.int16)
         states = []
@@ -125,9 +132,9 @@ class LstmSteps(Recurrent):
             kept = WIDE.times_share(_widened(gate(forget)), cell)
             product = _widened(gate(enter)).astype(np.int64) * fresh(candidate) * STEPS
             added = WIDE.saturate(requantize(product, *plan.added))
-            cell = WIDE.added(kept, added)
+            cell = held(step, WIDE.added(kept, added), cell)
             shown = show(rows.kind.saturate(requantize(cell, *plan.shown)))
-            state = rows.kind.times_share(gate(leave), shown)
+            state = held(step, rows.kind.times_share(gate(leave), shown), state)
             states.append(state)
         return np.stack(states, axis=1)
 
@@ -164,7 +171,7 @@ class LstmSteps(Recurrent):
             shown = rounded(curved.differentiable(operands, [rounded(cell, read)]), of_state)
             return [rounded(leaving * shown, of_state), cell]
 
-        return over_time(step, shares, 2, units)
+        return over_time(step, shares, 2, units, inputs)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Cell state, gates and state are in scratch, then a block of weights."""
@@ -183,6 +190,7 @@ class LstmSteps(Recurrent):
                 "shown_multiplier": plan.shown.multiplier,
                 "added_shift": plan.added.shift,
                 "shown_shift": plan.shown.shift,
+                **mask_fields(operands),
             },
             scratch=-(-7 * units // 4) * 4,
             keeps_scratch=True,

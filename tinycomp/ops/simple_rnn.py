@@ -19,7 +19,14 @@ from tinycomp.ir.operator import KerasLayer, Operator, OutputRange
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters
 from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._recurrent import Recurrent, float_products, over_time, sizes
+from tinycomp.ops._recurrent import (
+    Recurrent,
+    float_products,
+    holder,
+    mask_fields,
+    over_time,
+    sizes,
+)
 from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
     STATE,
@@ -84,22 +91,23 @@ class SimpleRnn(Recurrent):
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
         tanh = curve(self.curve, self.sums(operands), self.state)
-        return self.states(operands, inputs[0], tanh)
+        return self.states(operands, inputs, tanh)
 
-    def states(self, operands: Operands, x: Array, tanh: Curve) -> Array:
+    def states(self, operands: Operands, inputs: Sequence[Array], tanh: Curve) -> Array:
         """The states after every row, of all samples at once.
 
         Args:
             operands: of an integer graph.
-            x: (samples, steps, features).
+            inputs: (samples, steps, features), and perhaps a mask.
             tanh: of the sums.
         """
-        rows = self.rows(operands)
-        shares = rows.of_input(x)
-        state: Array = np.zeros((len(x), operands.output.shape[1]), rows.kind.dtype)
+        rows, held = self.rows(operands), holder(operands, inputs)
+        shares = rows.of_input(inputs[0])
+        state: Array = np.zeros((len(shares), operands.output.shape[1]), rows.kind.dtype)
         states = []
-        for step in range(x.shape[1]):
-            state = tanh(rows.kind.added(shares[:, step], rows.of_state(state, slice(None))))
+        for step in range(shares.shape[1]):
+            sums = rows.kind.added(shares[:, step], rows.of_state(state, slice(None)))
+            state = held(step, tanh(sums), state)
             states.append(state)
         return np.stack(states, axis=1)
 
@@ -118,7 +126,7 @@ class SimpleRnn(Recurrent):
             total = rounded(share + back, sums)
             return [rounded(curved.differentiable(operands, [total]), of_state)]
 
-        return over_time(step, shares, 1, units)
+        return over_time(step, shares, 1, units, inputs)
 
     def kernel(self, operands: Operands) -> KernelCall:
         """State and next state are in scratch, then a block of weights."""
@@ -129,6 +137,7 @@ class SimpleRnn(Recurrent):
             {
                 "inputs": features,
                 "units": units,
+                **mask_fields(operands),
                 **row_fields(self.rows(operands), codebook, np.arange(units)),
                 "tanh": lookup(self.curve, self.sums(operands), self.state),
             },
@@ -194,6 +203,7 @@ def _unrolled(op: SimpleRnn, operands: Operands) -> Graph:
         share = made.add("fully_connected", [row, inputs, bias], "share", step, sums)
         back = made.add("fully_connected", [state, states, no_bias], "back", step, sums)
         total = made.add("add", [share, back], "sums", step, sums)
-        state = made.apply(curved, [total], "state", step, state_scale)
+        after = made.apply(curved, [total], "state", step, state_scale)
+        state = made.held(after, state, "held", step)
         made.states.append(state)
     return made.graph()

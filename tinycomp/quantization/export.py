@@ -29,6 +29,7 @@ ALIGNMENT = 16
 """Bytes: the schema's force_align for constant data, which the Python object API ignores."""
 
 _TYPES = {
+    "bool": schema.TensorType.BOOL,
     "float32": schema.TensorType.FLOAT32,
     "int8": schema.TensorType.INT8,
     "int16": schema.TensorType.INT16,

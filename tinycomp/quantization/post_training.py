@@ -299,14 +299,14 @@ def _quantize_weights(
     for node in graph.nodes:
         axis = node.op.weight_axis
         if axis is not None:
-            source, weights, bias = node.inputs
+            source, weights, bias, *others = node.inputs
             constants[weights] = _weights(graph.constants[weights], scales[weights], axis)
             count = graph.constants[bias].values.size
             bias_scale = node.op.bias_scales(
                 activations[source].scale, scales[weights], count, types[source]
             )
             bias = _add_bias(graph, bias, bias_scale, constants, LIMITS[types[source]])
-            node = replace(node, inputs=(source, weights, bias))
+            node = replace(node, inputs=(source, weights, bias, *others))
         nodes.append(node)
     return tuple(nodes), constants
 
@@ -321,7 +321,7 @@ def _weight_scales(
     for node in graph.nodes:
         if node.op.weight_axis is None:
             continue
-        source, weights, bias = node.inputs
+        source, weights, bias, *_ = node.inputs
         own = _group_scales(node, graph.constants[weights])
         biases = np.abs(graph.constants[bias].values)
         largest = activations[source].scale * LIMITS[types[source]].bias

@@ -5,6 +5,7 @@
 #ifndef TINYCOMP_GRU_DSP_H
 #define TINYCOMP_GRU_DSP_H
 
+#include "recurrent_mask.h"
 #include "recurrent_products.h"
 
 typedef struct {
@@ -12,7 +13,9 @@ typedef struct {
     uint16_t input_groups, state_groups; /* of four values */
     uint16_t gate_blocks;                /* of rows, of both gates */
     uint8_t reset_after;                 /* 1: the reset gate multiplies what the state adds; 0: the state */
-    uint8_t input_shift, state_shift;    /* of a product's high word */
+    uint8_t masked;                      /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
+    uint8_t input_shift, state_shift; /* of a product's high word */
     const tc_weights_t *weights;
     const int32_t *rows;    /* of each row: initial sum and multiplier over the input, then over the state */
     const uint8_t *sigmoid; /* in steps of 1/256 */
@@ -119,9 +122,11 @@ static void tc_gru_dsp(const tc_gru_dsp_t *op, const tc_input_t *in, const tc_ou
         tc_fill(padded, 0, 4u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_copy(padded, tc_input_row(in, y), op->inputs);
-        tc_rows_spread(at.inputs, padded, op->input_groups);
-        tc_gru_step(op, &at);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_copy(padded, tc_input_row(in, y), op->inputs);
+            tc_rows_spread(at.inputs, padded, op->input_groups);
+            tc_gru_step(op, &at);
+        }
         tc_copy(tc_output_row(out, y), at.values, op->units);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "curves_int16.h"
 #include "factor_int16.h"
+#include "recurrent_mask_int16.h"
 #include "recurrent_products.h"
 
 typedef struct {
@@ -12,6 +13,8 @@ typedef struct {
     uint16_t input_groups, state_groups; /* of four values */
     uint16_t gate_blocks;                /* of rows, of both gates */
     uint8_t reset_after;                 /* 1: the reset gate multiplies what the state adds; 0: the state */
+    uint8_t masked;                      /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     uint8_t sigmoid_shift, tanh_shift;
     int32_t sigmoid_multiplier, tanh_multiplier; /* of sums: positions in the table */
     const tc_weights_t *weights;
@@ -135,9 +138,11 @@ static void tc_gru_int16_dsp(const tc_gru_int16_dsp_t *op, const tc_input_t *in,
         tc_fill(padded, 0, 8u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {
-        tc_copy(padded, tc_input_row_int16(in, y), 2u * op->inputs);
-        tc_gru_int16_pairs(at.inputs, padded, op->input_groups);
-        tc_gru_int16_step(op, &at);
+        if (tc_row_counts_int16(in, op->masked, op->mask_zero, y)) {
+            tc_copy(padded, tc_input_row_int16(in, y), 2u * op->inputs);
+            tc_gru_int16_pairs(at.inputs, padded, op->input_groups);
+            tc_gru_int16_step(op, &at);
+        }
         tc_copy(tc_output_row_int16(out, y), at.values, 2u * op->units);
     }
 }

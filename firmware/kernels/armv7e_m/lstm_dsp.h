@@ -4,6 +4,7 @@
 #define TINYCOMP_LSTM_DSP_H
 
 #include "lstm_unit.h"
+#include "recurrent_mask.h"
 #include "recurrent_products.h"
 
 typedef struct {
@@ -12,7 +13,9 @@ typedef struct {
     uint8_t cell_bits;   /* integer bits of the cell state */
     int8_t output_shift; /* of the product of output gate and cell, with the next */
     int32_t output_multiplier;
-    int16_t clip; /* largest magnitude of the cell state; 0: unlimited */
+    int16_t clip;   /* largest magnitude of the cell state; 0: unlimited */
+    uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
+    int8_t mask_zero;
     const tc_weights_t *weights;
     const int32_t *biases;       /* of the inputs, with their zero point folded in: one a row of the weights */
     const int32_t *state_biases; /* of the state; or none */
@@ -59,6 +62,20 @@ static inline const int8_t *tc_lstm_dsp_gate(const tc_lstm_dsp_t *op, const tc_l
     return w;
 }
 
+/* One step: the next state. */
+static inline void tc_lstm_dsp_step(const tc_lstm_dsp_t *op, const tc_lstm_unit_t *unit,
+                                    const tc_lstm_dsp_scratch_t *at)
+{
+    const int8_t *w = tc_weights_read(op->weights, 0, 0, NULL);
+    for (unsigned gate = 0; gate < 4; gate++) {
+        w = tc_lstm_dsp_gate(op, at, gate, w);
+    }
+    for (size_t i = 0; i < op->units; i++) {
+        at->values[i] = tc_lstm_unit(unit, &at->gates[i], op->units, &at->cell[i]);
+    }
+    tc_rows_spread(at->state, at->values, op->units / 4u);
+}
+
 /* Output rows [first, last), in order. Scratch: pairs of the state and of an input, the cell state, the gates' sums, the
  * state, a padded input. */
 static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
@@ -80,16 +97,11 @@ static void tc_lstm_dsp(const tc_lstm_dsp_t *op, const tc_input_t *in, const tc_
         tc_rows_spread(at.state, at.values, op->units / 4u);
     }
     for (uint16_t y = first; y < last; y++) {
-        const int8_t *w = tc_weights_read(op->weights, 0, 0, NULL);
-        tc_copy(at.padded, tc_input_row(in, y), op->inputs);
-        tc_rows_spread(at.inputs, at.padded, (unsigned)(padded / 4));
-        for (unsigned gate = 0; gate < 4; gate++) {
-            w = tc_lstm_dsp_gate(op, &at, gate, w);
+        if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
+            tc_copy(at.padded, tc_input_row(in, y), op->inputs);
+            tc_rows_spread(at.inputs, at.padded, (unsigned)(padded / 4));
+            tc_lstm_dsp_step(op, &unit, &at);
         }
-        for (size_t i = 0; i < units; i++) {
-            at.values[i] = tc_lstm_unit(&unit, &at.gates[i], units, &at.cell[i]);
-        }
-        tc_rows_spread(at.state, at.values, op->units / 4u);
         tc_copy(tc_output_row(out, y), at.values, units);
     }
 }

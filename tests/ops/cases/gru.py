@@ -40,6 +40,7 @@ def _cases(after: bool) -> list[Case]:
             sequence_case(f"{name}{suffix}", Gru(after, SCALES, *given, 0.03), (8, 5), 7, seed=8)
             for name, given in OTHERS.items()
         ),
+        sequence_case(f"masked{suffix}", plain, (9, 5), 7, seed=15, masked=True),
         sequence_case(f"saturated{suffix}", plain, (8, 5), 6, seed=11, gain=40.0),
         sequence_case(f"large biases{suffix}", plain, (8, 5), 6, seed=12, bias=5.0),
         sequence_case(f"hardly any input{suffix}", plain, (8, 5), 6, seed=13, gain=0.01),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, parameters
+from sequences import add_masked, with_masked_steps
 
 from tinycomp.ir.tensor import Constant, Shape
 from tinycomp.ops.lstm import LEAST_EXPONENT, MOST_EXPONENT, Lstm
@@ -29,8 +30,11 @@ def lstm_case(
     state_scales: tuple[float, ...] | None = None,
     largest: int = 127,
     bias: float = 1.0,
+    masked: bool = False,
 ) -> Case:
-    """An LSTM whose gates get sums of about `gain`, and biases of about `bias`."""
+    """An LSTM whose gates get sums of about `gain`, and biases of about `bias`; masked: see
+    sequences.py.
+    """
     rng = np.random.default_rng(seed)
     source = parameters(float(rng.uniform(0.005, 0.05)), zero_points[0])
     length = shape[1] + units
@@ -46,8 +50,13 @@ def lstm_case(
         Constant("weights", values, channel_parameters(scales, 0)),
         Constant("bias", biases, channel_parameters(bias_scales, 0)),
     )
-    builder.add(op, ["input"], parameters(output, zero_points[1]), constants)
-    return Case(name, builder.graph(), extreme_inputs(rng, shape))
+    target, inputs = parameters(output, zero_points[1]), extreme_inputs(rng, shape)
+    if masked:
+        add_masked(builder, op, target, constants)
+        inputs = with_masked_steps(rng, inputs, zero_points[0])
+    else:
+        builder.add(op, ["input"], target, constants)
+    return Case(name, builder.graph(), inputs)
 
 
 def _sizes() -> list[Case]:
@@ -87,6 +96,11 @@ def _cells() -> list[Case]:
 
 def _values() -> list[Case]:
     return [
+        lstm_case("masked", (12, 5), 8, seed=310, masked=True),
+        lstm_case(
+            "masked, other zero points", (12, 5), 7, seed=311, zero_points=(-128, 90), masked=True
+        ),
+        lstm_case("masked, one step", (1, 5), 7, seed=312, masked=True),
         lstm_case("saturated gates", (20, 5), 6, seed=300, gain=60.0),
         lstm_case("hardly any input", (20, 5), 6, seed=301, gain=0.01, bias=0.3),
         lstm_case("few values of weights", (20, 5), 6, seed=302, largest=1),

@@ -33,6 +33,10 @@ def cases() -> list[Case]:
             sequence_case(f"cell of {cell:g}", _with_cell(cell), (8, 5), 7, seed=10)
             for cell in (1e-6, 2e-5, 0.01)
         ),
+        *(
+            sequence_case(f"masked, {name}", op, (9, 5), 7, seed=15, masked=True)
+            for name, op in (("tanh", plain), ("relu", relu))
+        ),
         sequence_case("saturated", relu, (8, 5), 6, seed=11, gain=40.0),
         sequence_case("large biases", relu, (8, 5), 6, seed=12, bias=5.0),
         sequence_case("hardly any input", relu, (8, 5), 6, seed=13, gain=0.01),

@@ -30,6 +30,12 @@ def cases() -> list[Case]:
             sequence_case(f"{type(op).name}", SimpleRnn(0.04, op, 0.03), (8, 5), 7, seed=8)
             for op in (Relu(), Function("softsign"))
         ),
+        *(
+            sequence_case(
+                f"masked, {zero}", PLAIN, (9, 5), 7, seed=15, zero_point=zero, masked=True
+            )
+            for zero in (-128, 4)
+        ),
         sequence_case("saturated", PLAIN, (8, 5), 6, seed=11, gain=40.0),
         sequence_case("large biases", PLAIN, (8, 5), 6, seed=12, bias=5.0),
         sequence_case("hardly any input", PLAIN, (8, 5), 6, seed=13, gain=0.01),

@@ -1,0 +1,195 @@
+"""Masks of steps in a .tflite: operators that only the graph of an operator over time has there.
+
+A mask is (steps, 1); a step counts where it is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tinycomp.ir.graph import Graph, Node
+from tinycomp.ir.kernel_call import KernelCall
+from tinycomp.ir.operator import PREVIOUS, Cost, Operator, OutputRange, TfliteOperator
+from tinycomp.ir.tensor import Array, Operands, Shape, Tensor
+from tinycomp.ops._registry import operators
+
+AT_STEPS = ("GATHER", "RESHAPE", "CUMSUM", "CAST", "NOT_EQUAL", "CAST")
+"""The operators from the mask to what AtSteps returns, the last one first."""
+
+
+class _Written(Operator):
+    """It is in files alone: what it is part of has the reference and the kernel."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The first input's."""
+        return inputs[0]
+
+    def output_range(self, operands: Operands) -> OutputRange:
+        """The first input's."""
+        return OutputRange(tied=True)
+
+    def cost(self, operands: Operands) -> Cost:
+        """That of the operator that it is part of."""
+        return Cost()
+
+    def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
+        """None of its own."""
+        raise NotImplementedError
+
+    def kernel(self, operands: Operands) -> KernelCall | None:
+        """None of its own."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Counts(_Written):
+    """Whether each step counts, as bool."""
+
+    name = "counts"
+
+    def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:
+        """Stored values that are not zero."""
+        return _counts(operands.activations[0], 0)
+
+
+@dataclass(frozen=True)
+class Choice(_Written):
+    """By a bool (1, 1): the second input, else the third."""
+
+    name = "choice"
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The second input's."""
+        return inputs[1]
+
+    def to_tflite(self, operands: Operands) -> TfliteOperator:
+        """SELECT_V2."""
+        return TfliteOperator("SELECT_V2", "SelectV2Options", schema.SelectV2OptionsT())
+
+
+@dataclass(frozen=True)
+class CountedFirst(_Written):
+    """Of (steps, features) and a mask: the rows that count, then the last row again."""
+
+    name = "counted_first"
+
+    def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:
+        """Row j is the one before which j + 1 count, itself included: as many rows as there are
+        with fewer lie before it.
+        """
+        steps = operands.activations[0].shape[0]
+        places = np.arange(steps, dtype=np.int32).reshape(1, 1, -1)
+        square = (steps, steps)
+        return (
+            *_numbers(operands.activations[1], 1),
+            _link("LESS_EQUAL", (), "bool", square, (places,)),
+            _cast("bool", square),
+            TfliteOperator(
+                "SUM", "ReducerOptions", schema.ReducerOptionsT(), (np.array([1], np.int32),),
+                shape=(steps,), dtype="int32", reads=(),
+            ),
+            _link("MINIMUM", (), "int32", (steps,), (np.array([steps - 1], np.int32),),
+                  "MaximumMinimumOptions"),
+            _gather(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AtSteps(_Written):
+    """Of (1 + steps, units) and a mask: for each step the row whose number is how many steps have
+    counted so far.
+    """
+
+    name = "at_steps"
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """(steps, units)."""
+        return (inputs[1][0], *inputs[0][1:])
+
+    def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:
+        """CUMSUM, GATHER."""
+        steps = operands.output.shape[0]
+        shape = np.array([-1, steps], np.int32)
+        flat = _link("RESHAPE", (), "int32", (steps,), (shape,), "ReshapeOptions")
+        return (*_numbers(operands.activations[1], 1), flat, _gather())
+
+
+def masked_by_rows(op: Operator, operands: Operands) -> Graph:
+    """The graph of an operator over time that has no steps in a .tflite: it runs over the rows that
+    count, and every step takes the state after the last of them.
+    """
+    source, mask = operands.activations
+    output, (weights, bias) = operands.output, operands.constants
+    steps, units = output.shape
+
+    def made(title: str, shape: Shape, like: Tensor) -> Tensor:
+        return Tensor(f"{output.name}/{title}", shape, like.dtype, like.quantization)
+
+    first = made("counted", source.shape, source)
+    states = made("states", output.shape, output)
+    padded = made("padded", (steps + 1, units), output)
+    pad = operators()["pad"](((1, 0), (0, 0)))  # type: ignore[call-arg]
+    nodes = (
+        Node(first.name, CountedFirst(), (source.name, mask.name), (first.name,)),
+        Node(states.name, op, (first.name, weights.name, bias.name), (states.name,)),
+        Node(padded.name, pad, (states.name,), (padded.name,)),
+        Node(output.name, AtSteps(), (padded.name, mask.name), (output.name,)),
+    )
+    tensors = {each.name: each for each in (source, mask, first, states, padded, output)}
+    constants = {each.name: each for each in (weights, bias)}
+    read = (source.name, mask.name)
+    return Graph(output.name, nodes, tensors, constants, read, (output.name,))
+
+
+def _counts(mask: Tensor, place: int) -> tuple[TfliteOperator, ...]:
+    """Whether steps count: a chain from input `place` to a bool."""
+    zero = 0 if mask.quantization is None else mask.quantization.zero_point
+    shape = mask.shape
+    return (
+        _cast(mask.dtype, shape, (place,)),
+        _link("NOT_EQUAL", (), "bool", shape, (np.array([zero], np.int32),)),
+    )
+
+
+def _numbers(mask: Tensor, place: int) -> tuple[TfliteOperator, ...]:
+    """How many steps count so far, each included, (steps, 1)."""
+    options = schema.CumsumOptionsT()
+    axis = np.array(1, np.int32)
+    return (
+        *_counts(mask, place),
+        _cast("bool", mask.shape),
+        TfliteOperator(
+            "CUMSUM", "CumsumOptions", options, (axis,), shape=mask.shape, dtype="int32", reads=()
+        ),
+    )
+
+
+def _link(
+    builtin: str,
+    reads: tuple[int, ...],
+    dtype: str,
+    shape: Shape,
+    extra: tuple[Array, ...],
+    options: str = "",
+) -> TfliteOperator:
+    table = getattr(schema, f"{options}T")() if options else None
+    return TfliteOperator(builtin, options, table, extra, shape=shape, dtype=dtype, reads=reads)
+
+
+def _cast(dtype: str, shape: Shape, reads: tuple[int, ...] = ()) -> TfliteOperator:
+    """To int32."""
+    options = schema.CastOptionsT()
+    options.inDataType = getattr(schema.TensorType, dtype.upper())
+    options.outDataType = schema.TensorType.INT32
+    return TfliteOperator("CAST", "CastOptions", options, shape=shape, dtype="int32", reads=reads)
+
+
+def _gather() -> TfliteOperator:
+    """Rows of the first input by the numbers of the link before."""
+    options = schema.GatherOptionsT()
+    options.axis = options.batchDims = 1
+    return TfliteOperator("GATHER", "GatherOptions", options, operands=(0, PREVIOUS))
