@@ -65,7 +65,8 @@ def moments(values: Array) -> list[Array]:
 
 
 @pytest.mark.parametrize("technique", [
-    LowRank(rank=4), Tucker(energy=0.5), Cp(by_layer={"conv_2d*": 4}),
+    LowRank(rank=4, reconstruct=False), Tucker(energy=0.5, reconstruct=False),
+    Cp(by_layer={"conv_2d*": 4}, reconstruct=False),
 ])  # fmt: skip
 def test_factorization_keeps_mean_and_deviation_of_each_channel(
     graph: Graph, technique: Any
@@ -79,7 +80,9 @@ def test_factorization_keeps_mean_and_deviation_of_each_channel(
     assert not np.allclose(moments(plain["conv_2d_1"])[1], moments(wanted["conv_2d_1"])[1], 0.02)
 
 
-@pytest.mark.parametrize("technique", [Channels(0.5), Width(0.5)])
+@pytest.mark.parametrize("technique", [
+    Channels(0.5, reconstruct=False), Width(0.5, reconstruct=False),
+])  # fmt: skip
 def test_remaining_channels_keep_mean_and_deviation(graph: Graph, technique: Any) -> None:
     smaller = technique.apply(graph, Samples(X))
     untouched = replace(technique, recalibrate=False).apply(graph, Samples(X))

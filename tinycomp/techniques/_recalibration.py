@@ -7,7 +7,7 @@ After B. Li et al., "EagleEye: fast sub-net evaluation for efficient neural netw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,14 +24,19 @@ from tinycomp.passes._channels import Mask
 from tinycomp.passes._rewrite import assemble
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
 from tinycomp.quantization.export import write_tflite
-from tinycomp.reference.oracle import float_batches
+from tinycomp.reference.oracle import run_float
 from tinycomp.techniques._layers import with_constants
+from tinycomp.techniques._reconstruction import Fitted, can_be_reconstructed, reconstructed
 from tinycomp.techniques._technique import Samples
 
 SAMPLES = 128
-"""The most samples used for statistics."""
+"""The most samples used for means and deviations."""
 _MOST = 10.0
 """The largest scaling factor of a channel."""
+_WORK = 4e9
+"""Multiply-accumulates of the original model that are spent on a layer's samples, at most."""
+_SOLVED = 512
+"""The most samples used for least squares."""
 _Weighted = Conv2D | DepthwiseConv2D | FullyConnected
 
 
@@ -40,6 +45,7 @@ def recalibrated(
     before: Graph,
     samples: Samples | None,
     kept: Mapping[str, Mask] | None = None,
+    reconstruct: bool = False,
 ) -> Graph:
     """The smaller graph with weights scaled and biases shifted per channel, so that the outputs of
     layers with weights have the same mean and standard deviation over samples as before. Layers
@@ -50,20 +56,41 @@ def recalibrated(
         before: the original graph; layers are matched by name.
         samples: real data; without any the graph is returned unchanged.
         kept: masks of the channels that remain, by tensor of `before`; missing: all remain.
+        reconstruct: compute the weights anew where that is possible; see _reconstruction.
     """
     if samples is None:
         return smaller
-    kept, x = kept or {}, samples.x
-    x = x[spread(len(x), SAMPLES)]
+    kept = kept or {}
     names = {node.name: node for node in before.nodes}
+    solved = _solved_samples(before, samples.x) if reconstruct else samples.x[:0]
+    x = samples.x[spread(len(samples.x), SAMPLES)]
     for name in [node.name for node in smaller.nodes if node.name in names]:
         node = next(node for node in smaller.nodes if node.name == name)
         if not isinstance(node.op, _Weighted) or len(smaller.consumers(node.inputs[1])) > 1:
             continue
         left = kept.get(names[name].outputs[0], slice(None))
+        if can_be_reconstructed(node, smaller, len(solved)):
+            found = reconstructed(
+                _fitted(smaller, node, solved), _fitted(before, names[name], solved), left
+            )
+            if found is not None:
+                smaller = _with_weights(smaller, node, *found)
+                continue
         wanted = [np.asarray(each[left]) for each in _moments(before, names[name], x)]
         smaller = _scaled(smaller, node, wanted, _moments(smaller, node, x))
     return smaller
+
+
+def _solved_samples(graph: Graph, x: Array) -> Array:
+    """Samples for least squares: fewer of a model with more work, which takes as long."""
+    macs = sum(node.op.cost(graph.operands(node)).macs for node in graph.nodes)
+    return x[spread(len(x), min(_SOLVED, max(SAMPLES, int(_WORK / max(macs, 1)))))]
+
+
+def _fitted(graph: Graph, node: Node, x: Array) -> Fitted:
+    source = node.inputs[0]
+    values = x if source in graph.inputs else _values(graph, graph.nodes, (source,), x)
+    return Fitted(graph, node, values.reshape(len(x), *graph.tensors[source].shape))
 
 
 def _moments(graph: Graph, node: Node, x: Array) -> list[NDArray[np.float64]]:
@@ -71,12 +98,16 @@ def _moments(graph: Graph, node: Node, x: Array) -> list[NDArray[np.float64]]:
     assert isinstance(node.op, _Weighted)
     plain = replace(node, op=replace(node.op, activation=Activation.NONE))
     nodes = [plain if each is node else each for each in graph.nodes]
-    front = assemble(graph, nodes, graph.tensors, graph.constants, node.outputs)
-    model = write_tflite(lower_batch_normalization(front))
-    values = np.concatenate([next(iter(each.values())) for each in
-                             float_batches(model, x, "outputs")])  # fmt: skip
+    values = _values(graph, nodes, node.outputs, x)
     flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
     return [flat.mean(axis=0), flat.std(axis=0)]
+
+
+def _values(graph: Graph, nodes: Sequence[Node], outputs: Sequence[str], x: Array) -> Array:
+    """An activation of the graph with these nodes, (samples, *shape)."""
+    front = assemble(graph, nodes, graph.tensors, graph.constants, outputs)
+    model = write_tflite(lower_batch_normalization(front))
+    return next(iter(run_float(model, x).values()))
 
 
 def _scaled(
@@ -90,8 +121,11 @@ def _scaled(
     shape = [1] * weights.values.ndim
     shape[axis] = -1
     summands = bias.values * factor + wanted[0] - found[0] * factor
-    scaled = (
-        replace(weights, values=(weights.values * factor.reshape(shape)).astype(np.float32)),
-        replace(bias, values=summands.astype(np.float32)),
-    )
-    return with_constants(graph, [replace(each, grid=None) for each in scaled])
+    return _with_weights(graph, node, weights.values * factor.reshape(shape), summands)
+
+
+def _with_weights(graph: Graph, node: Node, weights: Array, bias: Array) -> Graph:
+    return with_constants(graph, [
+        replace(graph.constants[name], values=values.astype(np.float32), grid=None)
+        for name, values in zip(node.inputs[1:], (weights, bias), strict=True)
+    ])  # fmt: skip

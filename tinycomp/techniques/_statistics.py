@@ -66,7 +66,7 @@ def _seen(
     if name not in activations:
         raise DataError(f"There are no activations of tensor '{name}'.")
     for first in range(0, len(activations[name]), _SAMPLES):
-        yield _windows(graph, node, _real(graph, name, activations[name][first : first + _SAMPLES]))
+        yield windows(graph, node, _real(graph, name, activations[name][first : first + _SAMPLES]))
 
 
 def _real(graph: Graph, name: str, values: Array) -> NDArray[np.float32]:
@@ -77,12 +77,18 @@ def _real(graph: Graph, name: str, values: Array) -> NDArray[np.float32]:
     return steps * np.float32(quantization.scale)
 
 
-def _windows(graph: Graph, node: Node, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(groups, windows, weights per channel)."""
+def windows(graph: Graph, node: Node, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a node's weights are multiplied by: (groups, windows, weights per channel).
+
+    Args:
+        graph: the node's graph.
+        node: a convolution or a dense layer.
+        images: real values of the node's input, (samples, *input shape).
+    """
     shape = graph.tensors[node.outputs[0]].shape
     if isinstance(node.op, Conv2D):
-        windows = patches(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))
-        return windows.reshape(1, -1, windows.shape[-1])
+        found = patches(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))
+        return found.reshape(1, -1, found.shape[-1])
     if isinstance(node.op, DepthwiseConv2D):
         cells = taps(padded(images, node.op.window, 0), node.op.window, (shape[0], shape[1]))
         stacked = np.stack([cell.reshape(-1, cell.shape[-1]) for cell in cells], axis=-1)

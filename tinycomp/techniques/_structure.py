@@ -22,6 +22,11 @@ class Structure(Technique):
     """Whether to restore the mean and standard deviation of channels, if there are samples (after
     B. Li et al., "EagleEye", ECCV 2020).
     """
+    reconstruct: bool = field(default=True, kw_only=True)
+    """Whether to compute the weights of convolutions and dense layers anew instead, by least
+    squares, if there are samples (after Y. He et al., "Channel pruning for accelerating very deep
+    neural networks", ICCV 2017). Needs `recalibrate`.
+    """
 
     def recalibrated(
         self,
@@ -31,4 +36,6 @@ class Structure(Technique):
         kept: Mapping[str, Mask] | None = None,
     ) -> Graph:
         """The smaller graph, recalibrated if enabled; see _recalibration.recalibrated."""
-        return recalibrated(smaller, before, samples, kept) if self.recalibrate else smaller
+        if not self.recalibrate:
+            return smaller
+        return recalibrated(smaller, before, samples, kept, self.reconstruct)
