@@ -103,7 +103,7 @@ def _moments(graph: Graph, node: Node, x: Array) -> list[NDArray[np.float64]]:
     return [flat.mean(axis=0), flat.std(axis=0)]
 
 
-def _values(graph: Graph, nodes: Sequence[Node], outputs: Sequence[str], x: Array) -> Array:
+def _values(graph: Graph, nodes: Sequence[Node], outputs: tuple[str, ...], x: Array) -> Array:
     """An activation of the graph with these nodes, (samples, *shape)."""
     front = assemble(graph, nodes, graph.tensors, graph.constants, outputs)
     model = write_tflite(lower_batch_normalization(front))

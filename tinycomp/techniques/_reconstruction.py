@@ -62,7 +62,8 @@ class Fitted:
 
     def windows(self, chunk: slice) -> Matrix:
         """(windows, weights per channel) of some samples."""
-        return windows(self.graph, self.node, self.inputs[chunk])[0]
+        found: Matrix = windows(self.graph, self.node, self.inputs[chunk])[0]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ class _Equations:
         """The changes, (n + 1, channels)."""
         penalty = np.zeros(len(self.products))
         penalty[:-1] = strength * np.trace(self.products[:-1, :-1]) / (len(penalty) - 1)
-        return np.linalg.solve(self.products + np.diag(penalty), self.wanted)
+        return np.linalg.solve(self.products + np.diag(penalty), self.wanted).astype(np.float64)
 
     def error(self, change: Matrix) -> float:
         """The squared error with changes, relative to that without; below 0 is better."""
