@@ -2,6 +2,7 @@
 #ifndef TINYCOMP_MUL_H
 #define TINYCOMP_MUL_H
 
+#include "product_row.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -16,23 +17,21 @@ typedef struct {
     int32_t multiplier;
 } tc_mul_t;
 
-/* Output rows [first, last). No scratch. */
-static __attribute__((unused)) void tc_mul(const tc_mul_t *constants, const tc_input_t *in, const tc_output_t *out,
-                                           uint16_t first, uint16_t last, int8_t *scratch)
+/* Output rows [first, last). No scratch. The output may overwrite the wide input. */
+static void tc_mul(const tc_mul_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
+                   uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_mul_t, op, constants);
+    const tc_product_t product = {op->wide_zero_point,   op->repeated_zero_point, op->multiplier,    op->shift,
+                                  op->output_zero_point, op->activation_min,      op->activation_max};
+    const size_t step = op->period == 1 ? 0 : 1, period = step == 0 ? op->size : op->period;
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
-        const int8_t *wide = tc_input_row(in + op->wide, y);
-        const int8_t *repeated = tc_input_row(in + 1 - op->wide, op->rows == 1 ? 0 : y);
-        int8_t *result = tc_output_row(out, y);
-        for (size_t i = 0; i < op->size; i += op->period) {
-            for (size_t j = 0; j < op->period; j++) {
-                const int32_t factor = repeated[j] - op->repeated_zero_point;
-                const int32_t product = (wide[i + j] - op->wide_zero_point) * factor;
-                const int32_t scaled = tc_requantize(product, op->multiplier, op->shift) + op->output_zero_point;
-                result[i + j] = tc_clamp(scaled, op->activation_min, op->activation_max);
-            }
+        const int8_t *const wide = tc_input_row(in + op->wide, y);
+        const int8_t *const repeated = tc_input_row(in + 1 - op->wide, op->rows == 1 ? 0 : y);
+        int8_t *const to = tc_output_row(out, y);
+        for (size_t i = 0; i < op->size; i += period) {
+            tc_product_row(&product, wide + i, repeated, step, to + i, period);
         }
     }
 }

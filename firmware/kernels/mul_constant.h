@@ -2,6 +2,7 @@
 #ifndef TINYCOMP_MUL_CONSTANT_H
 #define TINYCOMP_MUL_CONSTANT_H
 
+#include "product_row.h"
 #include "tinycomp.h"
 
 typedef struct {
@@ -21,18 +22,16 @@ static void tc_mul_constant(const tc_mul_constant_t *constants, const tc_input_t
                             uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_mul_constant_t, op, constants);
+    const tc_product_t product = {op->input_zero_point,  op->constant_zero_point, op->multiplier,    op->shift,
+                                  op->output_zero_point, op->activation_min,      op->activation_max};
+    const size_t step = op->period == 1 ? 0 : 1, period = step == 0 ? op->size : op->period;
     (void)scratch;
     for (uint16_t y = first; y < last; y++) {
-        const int8_t *x = tc_input_row(in, y);
-        const int8_t *constant = op->constant + y * op->advance;
-        int8_t *result = tc_output_row(out, y);
-        for (size_t i = 0; i < op->size; i += op->period) {
-            for (size_t j = 0; j < op->period; j++) {
-                const int32_t factor = TC_READ_I8(constant + j) - op->constant_zero_point;
-                const int32_t product = (x[i + j] - op->input_zero_point) * factor;
-                const int32_t scaled = tc_requantize(product, op->multiplier, op->shift) + op->output_zero_point;
-                result[i + j] = tc_clamp(scaled, op->activation_min, op->activation_max);
-            }
+        const int8_t *const x = tc_input_row(in, y);
+        const int8_t *const constant = op->constant + y * op->advance;
+        int8_t *const to = tc_output_row(out, y);
+        for (size_t i = 0; i < op->size; i += period) {
+            tc_product_constant(&product, x + i, constant, step, to + i, period);
         }
     }
 }

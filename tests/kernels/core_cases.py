@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
+from constant_cases import constant_operands
+from matrix_cases import matrix_products
 from numpy.typing import NDArray
 
 from tinycomp.ir.operator import Operator
@@ -658,4 +660,6 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "pools": pools,
     "means": means,
     "windows": windows,
+    "matrix_products": matrix_products,
+    "constant_operands": constant_operands,
 }

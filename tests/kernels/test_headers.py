@@ -35,6 +35,7 @@ HELPERS = (
     "gather_int16",
     "int16",
     "lstm_unit",
+    "product",
     "recurrent_mask",
     "recurrent_mask_int16",
     "recurrent_rows",

@@ -21,7 +21,13 @@ from tinycomp.target.boards import load_board
 
 DSP = "armv7e_m"
 LAYERS = ("gru", "lstm", "lstm_steps", "simple_rnn")
-BUILDS = [(DSP, "host"), (DSP, "cortex-m4"), ("scalar", "cortex-m0"), ("scalar", "rv32imc")]
+BUILDS = [
+    (DSP, "host"),
+    (DSP, "cortex-m4"),
+    ("armv8_1m_mve", "cortex-m55"),
+    ("scalar", "cortex-m0"),
+    ("scalar", "rv32imc"),
+]
 
 
 @pytest.mark.parametrize(

@@ -60,16 +60,32 @@ def add(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelC
 
 def affine(call: KernelCall) -> Affine | None:
     """The first function near the real one that gives the output of every pair."""
-    low, high = integer(call, "activation_min"), integer(call, "activation_max")
-    outputs = _outputs(call)
+    bounds = integer(call, "activation_min"), integer(call, "activation_max")
+    factors = [_factor(call, side) for side in ("wide", "repeated")]
+    first, second = factors if integer(call, "wide") == 0 else reversed(factors)
+    return function_of(_outputs(call), (first, second), INT8, bounds)
+
+
+def function_of(
+    outputs: Array, factors: tuple[float, float], others: Array, bounds: tuple[int, int]
+) -> Affine | None:
+    """The first affine function near the real one that gives these outputs.
+
+    Args:
+        outputs: for all int8 values (rows) beside some values of the second input (columns), before
+            bounds.
+        factors: a step of each input in steps of the output.
+        others: the values of the second input.
+        bounds: the smallest and the largest output.
+    """
+    low, high = bounds
     shift = 31 - (int(np.abs(outputs).max()) + 2).bit_length()
     least = np.where(outputs > low, outputs, -FREE) << shift
     beyond = np.where(outputs < high, outputs + 1, FREE) << shift
-    factors = [round(_factor(call, side) * 2**shift) for side in ("wide", "repeated")]
-    first, second = factors if integer(call, "wide") == 0 else reversed(factors)
+    first, second = (round(factor * 2**shift) for factor in factors)
     for more, and_more in NEAR:
         a, b = first + more, second + and_more
-        products = a * INT8[:, None] + b * INT8
+        products = a * INT8[:, None] + b * others
         offset = max(int((least - products).max()), -(1 << 31) + 1 - int(products.min()))
         if offset < int((beyond - products).min()) and abs(products + offset).max() < 1 << 31:
             return Affine(a, b, offset, shift)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from tinycomp.kernels._add_constant_affine import add_constant
 from tinycomp.kernels._dsp_add import add, add_int16
 from tinycomp.kernels._dsp_convolution import convolution
 from tinycomp.kernels._dsp_convolution_int16 import convolution_int16
@@ -26,6 +27,7 @@ class Armv7EM(InstructionSet):
     name: ClassVar[str] = "armv7e_m"
     kernels: ClassVar[Mapping[str, Adapt]] = {
         "add": add,
+        "add_constant": add_constant,
         "add_int16": add_int16,
         "average_pool_global": average_pool_global,
         "conv_2d": convolution,

@@ -11,6 +11,7 @@ from typing import ClassVar
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels._add_constant_affine import add_constant
 from tinycomp.kernels._fully_connected_int16 import fully_connected_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 from tinycomp.kernels._mve_add import add
@@ -32,6 +33,7 @@ class Armv81MMve(InstructionSet):
     name: ClassVar[str] = "armv8_1m_mve"
     kernels: ClassVar[Mapping[str, Adapt]] = {
         "add": add,
+        "add_constant": add_constant,
         "add_int16": elementwise,
         "average_pool_global": _same,
         "conv_2d": convolution,
@@ -41,6 +43,5 @@ class Armv81MMve(InstructionSet):
         "fully_connected": fully_connected,
         "fully_connected_int16": fully_connected_int16,
         "mean": _same,
-        "mul": elementwise,
         "mul_int16": elementwise,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from tinycomp.kernels._add_constant_affine import add_constant
 from tinycomp.kernels._fully_connected_int16 import fully_connected_int16
 from tinycomp.kernels._instruction_set import Adapt, InstructionSet
 from tinycomp.kernels._scalar_add import add
@@ -21,6 +22,7 @@ class Scalar(InstructionSet):
     name: ClassVar[str] = "scalar"
     kernels: ClassVar[Mapping[str, Adapt]] = {
         "add": add,
+        "add_constant": add_constant,
         "conv_2d": convolution,
         "depthwise_conv_2d": depthwise,
         "fully_connected": fully_connected,

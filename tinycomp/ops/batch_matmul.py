@@ -121,7 +121,8 @@ class BatchMatmul(Operator):
             "shift": factor.shift,
             "multiplier": factor.multiplier,
         }
-        return KernelCall("batch_matmul", fields)
+        scratch = 4 * width + depth * (self.transpose_first + (width, 0)[self.transpose_second])
+        return KernelCall("batch_matmul", fields, scratch=scratch, keeps_scratch=one_row)
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> BatchMatmul:
